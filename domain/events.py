@@ -1,0 +1,101 @@
+"""The event: one vehicle or one face passing one camera; its JSON is the contract of the HTTP API, journals and sidecars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+
+from domain.clock import NS_PER_MS, parse_rfc3339, rfc3339
+from domain.plates import PlateColor
+
+SCHEMA = 1
+Kind = Literal["vehicle", "face"]
+
+
+def _wall_ns(value: Any) -> int:
+    wall_ns = value if isinstance(value, int) else parse_rfc3339(str(value))
+    return wall_ns - wall_ns % NS_PER_MS
+
+
+WallNs = Annotated[
+    int,
+    PlainValidator(_wall_ns),
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""UTC nanoseconds in code, RFC 3339 in JSON; both rounded down to a millisecond, so that what is read is what was written."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Location(_Value):
+    lon: float = Field(ge=-180, le=180)
+    lat: float = Field(ge=-90, le=90)
+    heading: float | None = Field(default=None, ge=0, lt=360, description="degrees clockwise from north that the camera looks")
+
+
+class Alternative(_Value):
+    text: str
+    confidence: float = Field(ge=0, le=1)
+
+
+class Plate(_Value):
+    text: str = Field(description="empty where the plate could not be read; the best guess is then among the alternatives")
+    color: PlateColor
+    confidence: float = Field(ge=0, le=1)
+    alternatives: tuple[Alternative, ...] = ()
+
+
+class Event(_Value):
+    id: str
+    kind: Kind
+    camera: str
+    class_: Literal["A", "B", "C"] = Field(alias="class")
+    area: str
+    location: Location
+    started_at: WallNs
+    best_at: WallNs
+    ended_at: WallNs
+    plate: Plate | None = None
+    confidence: float = Field(ge=0, le=1, description="of the detection: that there is a plate or a face")
+    box: tuple[float, float, float, float] = Field(description="left, top, right, bottom as parts of the picture, at best_at")
+    wall_source: str = "receiver"
+    clip_ready: bool = False
+    clip_missing: str = Field(default="", description="why there will never be a clip; empty otherwise")
+    schema_: int = Field(default=SCHEMA, alias="schema")
+
+    def to_json(self) -> str:
+        """The stored form (journals, sidecars, index): every field, compact, keys as in the contract."""
+        return self.model_dump_json(by_alias=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """What analytics makes of a track: the event and its pictures (JPEG, masks already black)."""
+
+    event: Event
+    snapshot_jpeg: bytes
+    crop_jpeg: bytes
+
+
+class Sidecar(_Value):
+    """What lies beside an event's objects: the event, and size and SHA-256 of each object at the time of keeping."""
+
+    event: Event
+    objects: dict[str, ObjectDigest]
+    gaps_ms: tuple[tuple[int, int], ...] = Field(default=(), description="parts of the clip's time that were never recorded, UTC ms")
+    clip_start_at: WallNs = 0
+    clip_end_at: WallNs = 0
+
+
+class ObjectDigest(_Value):
+    key: str
+    size_bytes: int
+    sha256: str
+
+
+Sidecar.model_rebuild()

@@ -1,0 +1,123 @@
+"""A bounded fan-out of packets: one camera's reader feeds recorder, decoder and live, and waits for none of them.
+
+Each tap has its own queue. A tap that falls behind loses packets by its own rule, and every loss is counted:
+a `RECORD` tap refuses the newest up to the next keyframe (so that what it has stays decodable); a `FRESH` tap drops all that it
+holds and goes on from the newest keyframe (a decoder or a viewer wants now, not then). `put` never blocks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from domain.media import Packet
+
+
+class Policy(Enum):
+    RECORD = auto()
+    FRESH = auto()
+
+
+class Tap:
+    """One consumer's queue, bounded in packets and in bytes. Thread-safe: one reader puts, one consumer takes."""
+
+    def __init__(self, name: str, policy: Policy, max_packets: int, max_bytes: int) -> None:
+        self.name = name
+        self.policy = policy
+        self.dropped_packets = 0
+        self._max_packets = max_packets
+        self._max_bytes = max_bytes
+        self._queue: deque[Packet] = deque()
+        self._bytes = 0
+        self._wants_keyframe = True
+        self._closed = False
+        self._ready = threading.Condition()
+
+    def put(self, packet: Packet) -> None:
+        with self._ready:
+            if self._closed:
+                return
+            if self._wants_keyframe and not packet.is_keyframe:
+                self.dropped_packets += 1
+                return
+            if self._is_full(packet) and not self._make_room(packet):
+                return
+            self._wants_keyframe = False
+            self._queue.append(packet)
+            self._bytes += packet.size_bytes
+            self._ready.notify()
+
+    def take(self, timeout_s: float | None = None) -> list[Packet]:
+        """All packets waiting, in order: empty after `timeout_s` without one, or once closed and drained."""
+        with self._ready:
+            self._ready.wait_for(lambda: bool(self._queue) or self._closed, timeout_s)
+            packets = list(self._queue)
+            self._queue.clear()
+            self._bytes = 0
+            return packets
+
+    def __iter__(self) -> Iterator[Packet]:
+        """Packets until the tap is closed and drained."""
+        while True:
+            packets = self.take()
+            if not packets:
+                return
+            yield from packets
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()
+
+    def _is_full(self, packet: Packet) -> bool:
+        return len(self._queue) >= self._max_packets or self._bytes + packet.size_bytes > self._max_bytes
+
+    def _make_room(self, packet: Packet) -> bool:
+        if self.policy is Policy.FRESH:
+            self.dropped_packets += len(self._queue)
+            self._queue.clear()
+            self._bytes = 0
+            if packet.is_keyframe:
+                return True
+        self.dropped_packets += 1
+        self._wants_keyframe = True
+        return False
+
+
+class Fanout:
+    """The taps of one camera. Taps come and go from any thread while packets flow."""
+
+    def __init__(self) -> None:
+        self._taps: tuple[Tap, ...] = ()
+        self._lock = threading.Lock()
+
+    def open(self, name: str, policy: Policy, max_packets: int = 512, max_bytes: int = 32 << 20) -> Tap:
+        tap = Tap(name, policy, max_packets, max_bytes)
+        with self._lock:
+            self._taps = (*self._taps, tap)
+        return tap
+
+    def close(self, tap: Tap) -> None:
+        with self._lock:
+            self._taps = tuple(other for other in self._taps if other is not tap)
+        tap.close()
+
+    def put(self, packet: Packet) -> None:
+        for tap in self._taps:
+            tap.put(packet)
+
+    def close_all(self) -> None:
+        with self._lock:
+            taps, self._taps = self._taps, ()
+        for tap in taps:
+            tap.close()
+
+    @property
+    def taps(self) -> tuple[Tap, ...]:
+        return self._taps

@@ -1,0 +1,37 @@
+"""Every name in the object store. One bucket; a key alone says what it holds, when and whose.
+
+events/<yyyy>/<mm>/<dd>/<camera>/<event id>/{snapshot.jpg,crop.jpg,clip.mp4,event.json}
+journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz
+state/people/<name>/<version>.json      state/registry/<version>.yaml
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from domain.ulid import wall_ms_of
+
+SNAPSHOT, CROP, CLIP, SIDECAR = "snapshot.jpg", "crop.jpg", "clip.mp4", "event.json"
+
+
+def event_prefix(camera_id: str, event_id: str) -> str:
+    """The folder of an event's objects, by the day (UTC) of its start."""
+    day = datetime.fromtimestamp(wall_ms_of(event_id) / 1000, UTC)
+    return f"events/{day:%Y/%m/%d}/{camera_id}/{event_id}/"
+
+
+def event_object(camera_id: str, event_id: str, name: str) -> str:
+    return event_prefix(camera_id, event_id) + name
+
+
+def journal_object(node: str, minute_wall_s: int) -> str:
+    minute = datetime.fromtimestamp(minute_wall_s, UTC)
+    return f"journal/{node}/{minute:%Y/%m/%d/%H%M}.jsonl.gz"
+
+
+def person_object(name: str, version: int) -> str:
+    return f"state/people/{name}/{version:010d}.json"
+
+
+def registry_object(version: int) -> str:
+    return f"state/registry/{version:010d}.yaml"

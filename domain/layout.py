@@ -1,0 +1,86 @@
+"""What lies where under a data folder (`--data DIR`). Only this file spells these paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The folders of one node (and, in one-machine mode, of its servers)."""
+
+    root: Path
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def runtime(self) -> Path:
+        """Ports and process ids of the running instance, as JSON; absent when none runs."""
+        return self.root / "run" / "instance.json"
+
+    @property
+    def secrets(self) -> Path:
+        """Passwords of the own servers and the door's signing key, mode 0600."""
+        return self.root / "secrets.json"
+
+    @property
+    def registry(self) -> Path:
+        """The last good registry."""
+        return self.root / "registry.yaml"
+
+    @property
+    def recordings(self) -> Path:
+        """`recordings/<camera>/<yyyymmdd>/<segment name>`."""
+        return self.root / "recordings"
+
+    @property
+    def spool(self) -> Path:
+        """`spool/<camera>/<event id>/`: events not yet kept everywhere."""
+        return self.root / "spool"
+
+    @property
+    def journal(self) -> Path:
+        """Journal minutes not yet uploaded."""
+        return self.root / "journal"
+
+    @property
+    def fences(self) -> Path:
+        """`fences/<camera>`: the last fencing number that this node held."""
+        return self.root / "fences"
+
+    @property
+    def audit(self) -> Path:
+        return self.root / "audit"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def metrics(self) -> Path:
+        return self.root / "run" / "metrics"
+
+    @property
+    def sockets(self) -> Path:
+        return self.root / "run" / "sockets"
+
+    @property
+    def valkey(self) -> Path:
+        return self.root / "valkey"
+
+    @property
+    def seaweedfs(self) -> Path:
+        return self.root / "seaweedfs"
+
+    @property
+    def demo(self) -> Path:
+        return self.root / "demo"
+
+    def recordings_of(self, camera_id: str) -> Path:
+        return self.recordings / camera_id
+
+    def spool_of(self, camera_id: str) -> Path:
+        return self.spool / camera_id

@@ -1,0 +1,120 @@
+"""The video's way through a node: streams, packets, frames, segments.
+
+Every media unit carries a relative time (`pts` in its stream's `time_base`) and an absolute one (`wall_ns`, UTC).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.clock import NS_PER_MS, NS_PER_S
+
+
+class WallSource(StrEnum):
+    SENDER = "sender"  # the camera's clock, by RTCP sender reports
+    RECEIVER = "receiver"  # this node's clock
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What one session of a camera sends. `extradata` holds the parameter sets (Annex B or avcC/hvcC, as libavformat gave them)."""
+
+    camera_id: str
+    codec: str  # "h264" or "hevc"
+    width_px: int
+    height_px: int
+    time_base: Fraction
+    extradata: bytes
+    session: int
+    """Rises by one with every connection or codec change; packets of two sessions never share a segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One encoded access unit (Annex B for RTSP sources), as the camera sent it."""
+
+    stream: StreamInfo
+    data: bytes
+    pts: int
+    dts: int
+    duration: int
+    """In `stream.time_base`; 0 when the source does not say."""
+    is_keyframe: bool
+    wall_ns: int
+    """The moment that this packet's picture stands for: monotonic within a session, from `wall_source`."""
+    wall_source: WallSource
+    received_ns: int
+    """When it arrived here."""
+    sender_wall_ns: int | None = None
+    """The camera's own time of it, where its sender reports gave one, trusted or not."""
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.data)
+
+    @property
+    def pts_ns(self) -> int:
+        return round(self.pts * self.stream.time_base * NS_PER_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A decoded picture: `bgr` is (height, width, 3) uint8 and is never written to."""
+
+    camera_id: str
+    bgr: NDArray[np.uint8]
+    pts: int
+    session: int
+    wall_ns: int
+    wall_source: WallSource
+
+    @property
+    def width_px(self) -> int:
+        return int(self.bgr.shape[1])
+
+    @property
+    def height_px(self) -> int:
+        return int(self.bgr.shape[0])
+
+
+_SEGMENT = re.compile(r"^(?P<camera>[A-Za-z0-9][A-Za-z0-9._-]*)_(?P<start>\d+)_(?P<duration>\d+)_(?P<fence>\d+)\.mp4$")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SegmentName:
+    """A segment's name, from which the ledger is rebuilt: `<camera>_<start ms>_<duration ms>_<fence>.mp4`."""
+
+    camera_id: str
+    start_ms: int
+    duration_ms: int
+    fence: int
+
+    @property
+    def end_ms(self) -> int:
+        return self.start_ms + self.duration_ms
+
+    @property
+    def start_ns(self) -> int:
+        return self.start_ms * NS_PER_MS
+
+    @property
+    def end_ns(self) -> int:
+        return self.end_ms * NS_PER_MS
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.camera_id}_{self.start_ms}_{self.duration_ms}_{self.fence}.mp4"
+
+    @classmethod
+    def parse(cls, file_name: str) -> SegmentName | None:
+        """The name that `file_name` is, or None where it is no finished segment."""
+        match = _SEGMENT.match(file_name)
+        if match is None:
+            return None
+        return cls(match["camera"], int(match["start"]), int(match["duration"]), int(match["fence"]))

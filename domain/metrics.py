@@ -1,0 +1,41 @@
+"""Every metric, declared once with its unit; docs/metrics.md lists them. Processes of one node share them through files.
+
+`PROMETHEUS_MULTIPROC_DIR` (set by the composer before anything is imported) makes prometheus_client keep them in mapped files, so that
+a process's counts outlive its `kill -9` and `/metrics` answers for all of them.
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import REGISTRY as _OWN
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+
+PACKETS = Counter("sightline_packets_total", "Packets that arrived from cameras", ["camera"])
+PACKETS_DROPPED = Counter("sightline_packets_dropped_total", "Packets dropped by us, by the consumer that fell behind", ["camera", "tap"])
+RECONNECTS = Counter(
+    "sightline_reconnects_total", "Connections to cameras that ended, by the state that they ended in", ["camera", "state"]
+)
+SEGMENTS = Counter("sightline_segments_total", "Segments finished on local disk", ["camera"])
+SEGMENT_BYTES = Counter("sightline_segment_bytes_total", "Bytes of finished segments", ["camera"])
+SEGMENTS_EVICTED = Counter("sightline_segments_evicted_total", "Segments deleted because the disk limit was reached", ["camera"])
+FRAMES_DECODED = Counter("sightline_frames_decoded_total", "Frames decoded for analytics", ["camera"])
+FRAMES_SKIPPED = Counter("sightline_frames_skipped_total", "Decoded frames that analytics was too busy for", ["camera"])
+EVENTS = Counter("sightline_events_total", "Events acknowledged to the spool", ["camera", "kind"])
+KEEP_RETRIES = Counter("sightline_keep_retries_total", "Steps of keeping that failed and will be tried again, by step", ["step"])
+SPOOL_EVENTS = Gauge("sightline_spool_events", "Events in the spool, not yet kept everywhere", ["worker"], multiprocess_mode="livesum")
+CAMERA_LIVE = Gauge("sightline_camera_live", "1 while the camera is live", ["camera"], multiprocess_mode="livemax")
+CAMERA_SKEW_S = Gauge(
+    "sightline_camera_skew_seconds", "Camera clock less ours, by sender reports", ["camera"], multiprocess_mode="livemostrecent"
+)
+REQUEST_S = Histogram("sightline_http_request_seconds", "Time to answer, by route", ["route", "status"])
+CHILD_RESTARTS = Counter("sightline_child_restarts_total", "Child processes that ended and were started again", ["child"])
+
+
+def exposition() -> bytes:
+    """All metrics of this node in the Prometheus text format."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(_OWN)
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

@@ -1,0 +1,33 @@
+"""How the rooms meet: the small interfaces that the composer joins. Nothing here does work."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from domain.events import Passing
+from domain.media import Frame, Packet
+
+
+class PacketSink(Protocol):
+    """Takes a camera's packets in order; must not block."""
+
+    def put(self, packet: Packet) -> None: ...
+
+
+class Analyser(Protocol):
+    """Makes passings of one camera's frames. Not thread-safe: one thread a camera calls it."""
+
+    def look(self, frame: Frame) -> list[Passing]:
+        """Look at one frame; the passings that it ended. Frames come in the order of `wall_ns`."""
+
+    def idle(self, wall_ns: int) -> list[Passing]:
+        """No frame came, and it is `wall_ns` now: the passings that time alone has ended."""
+
+    def drafts(self) -> list[Passing]:
+        """The passings still in view as they stand, to be kept should this process die: the ids that their ends will have."""
+
+    def resume(self, recent: list[Passing]) -> None:
+        """Passings that a process before this one saw last: a track that continues one of them takes its id."""
+
+    def close(self) -> list[Passing]:
+        """The stream is over: all passings still in view, as they stand."""

@@ -1,0 +1,86 @@
+"""The grammar of Chinese plates (GA 36-2018) as positions and the characters each may hold, and the plates people type.
+
+A plate's text is 7 characters (8 for new-energy): a province, a letter of the issuing office, then letters and digits without
+I and O; O occurs only as that second letter, on older official plates. Special plates end in one of 警 学 港 澳 挂 领 or begin with 使.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.errors import QueryInvalid
+
+PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+HEADS = "使"
+TAILS = "警学港澳挂领"
+DIGITS = "0123456789"
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+OFFICE_LETTERS = LETTERS + "O"
+SERIAL = LETTERS + DIGITS
+NEW_ENERGY_MARKS = "ABCDEFGHJK"
+ALPHABET = PROVINCES + HEADS + TAILS + DIGITS + OFFICE_LETTERS
+
+
+class PlateColor(StrEnum):
+    BLUE = "blue"
+    YELLOW = "yellow"
+    GREEN = "green"
+    WHITE = "white"
+    BLACK = "black"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One form a plate can take: for each position, the characters that it may hold."""
+
+    name: str
+    positions: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def matches(self, text: str) -> bool:
+        return len(text) == len(self.positions) and all(c in allowed for c, allowed in zip(text, self.positions, strict=True))
+
+
+PATTERNS: tuple[Pattern, ...] = (
+    Pattern("ordinary", (PROVINCES, OFFICE_LETTERS, *[SERIAL] * 5)),
+    Pattern("tail", (PROVINCES, OFFICE_LETTERS, *[SERIAL] * 4, TAILS)),
+    Pattern("new energy, small", (PROVINCES, LETTERS, NEW_ENERGY_MARKS, SERIAL, *[DIGITS] * 4)),
+    Pattern("new energy, large", (PROVINCES, LETTERS, *[DIGITS] * 5, NEW_ENERGY_MARKS)),
+    Pattern("embassy", (HEADS, *[DIGITS] * 6)),
+)
+
+
+def is_plate(text: str) -> bool:
+    """Whether `text` is a plate that the grammar allows."""
+    return any(pattern.matches(text) for pattern in PATTERNS)
+
+
+def normalise(text: str) -> str:
+    """A plate as it is stored: full-width forms folded, upper case, without spaces, dots and dashes."""
+    folded = unicodedata.normalize("NFKC", text).upper()
+    return "".join(c for c in folded if c not in " \t·•.-—_")
+
+
+def search_pattern(typed: str) -> str:
+    """What a person typed, ready to search: normalised, `?` one character, `*` any; I becomes 1, and O becomes 0 after the second place.
+
+    Raises QueryInvalid for a character that no plate holds.
+    """
+    text = normalise(typed).replace("I", "1")
+    if not text:
+        raise QueryInvalid("plate", "is empty; give a plate, or leave the parameter out")
+    head, star, rest = text.partition("*")
+    folded = head[:2] + head[2:].replace("O", "0") + star + rest.replace("O", "0")
+    for character in folded:
+        if character not in ALPHABET and character not in "?*":
+            raise QueryInvalid("plate", f"{character!r} is on no plate; use plate characters, ? for one and * for any")
+    return folded
+
+
+def is_wildcard(pattern: str) -> bool:
+    return "?" in pattern or "*" in pattern

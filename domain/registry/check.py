@@ -1,0 +1,173 @@
+"""The registry read and checked strictly: every fault at once, each with file, line, column and the likely right word."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from domain.errors import Fault, RegistryInvalid
+from domain.events import Location
+from domain.registry.model import Area, Camera, ClassPolicy, Registry, default_classes
+from domain.registry.networks import Networks
+from domain.registry.secrets import Secrets, load_secrets
+from domain.registry.source import Path, Source, read_yaml
+
+_KEYS_OF: dict[type[BaseModel], tuple[str, ...]] = {
+    model: tuple(field.alias or name for name, field in model.model_fields.items())
+    for model in (Registry, Camera, ClassPolicy, Area, Location)
+}
+
+
+def load_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[Registry, Secrets]:
+    """The registry of `file` and the credentials it names. Raises RegistryInvalid with every fault found."""
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RegistryInvalid((Fault(str(file), 1, 1, f"cannot be read: {error}"),)) from error
+    secrets, secret_faults = load_secrets(file, environ)
+    registry, faults = check_text(text, str(file), secrets)
+    if registry is None or faults or secret_faults:
+        raise RegistryInvalid((*faults, *secret_faults))
+    return registry, secrets
+
+
+def check_text(text: str, file: str, secrets: Secrets) -> tuple[Registry | None, tuple[Fault, ...]]:
+    """The registry that `text` says (None where it cannot be built) and its faults, in the order of the file."""
+    try:
+        source = read_yaml(text, file)
+    except RegistryInvalid as error:
+        return None, error.faults
+    registry = _build(source)
+    _check_across(source, registry, secrets)
+    return registry, tuple(sorted(set(source.faults), key=lambda fault: (fault.line, fault.column)))
+
+
+def _build(source: Source) -> Registry | None:
+    try:
+        return Registry.model_validate(_with_class_defaults(source.data))
+    except ValidationError as error:
+        for detail in error.errors():
+            _note(source, detail)
+        return None
+
+
+def _with_class_defaults(data: Any) -> Any:
+    """Each camera's policy keys filled in from its class, so that a camera always says what it does."""
+    if not isinstance(data, dict) or not isinstance(data.get("cameras"), list):
+        return data
+    classes: dict[Any, dict[str, Any]] = {name: policy.model_dump() for name, policy in default_classes().items()}
+    for name, policy in _mapping(data.get("classes")).items():
+        if isinstance(policy, dict):
+            classes[name] = {**classes.get(name, {}), **{k: v for k, v in policy.items() if k in ClassPolicy.model_fields}}
+    cameras = [
+        {**classes.get(str(camera.get("class")), {}), **camera} if isinstance(camera, dict) else camera for camera in data["cameras"]
+    ]
+    return {**data, "classes": _merged_classes(data.get("classes"), classes), "cameras": cameras}
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _merged_classes(written: Any, merged: dict[Any, dict[str, Any]]) -> Any:
+    if written is None:
+        return merged
+    if not isinstance(written, dict):
+        return written
+    filled = {name: {**merged[name], **policy} if isinstance(policy, dict) else policy for name, policy in written.items()}
+    return {**{name: merged[name] for name in default_classes()}, **filled}
+
+
+def _note(source: Source, detail: ErrorDetails) -> None:
+    path: Path = tuple(part for part in detail["loc"] if part != "[key]")
+    kind, message = detail["type"], detail["msg"]
+    if kind == "extra_forbidden":
+        source.fault(path, f"unknown key `{path[-1]}`", _likely(str(path[-1]), _keys_at(path)), at_key=True)
+    elif kind == "missing":
+        source.fault(path[:-1], f"`{path[-1]}` is missing", f"add `{path[-1]}:`")
+    elif kind == "literal_error" and path[-1:] != ("version",):
+        allowed = detail.get("ctx", {}).get("expected", "")
+        source.fault(path, f"{_name(path)}: {detail['input']!r} is not one of {allowed}", _likely(str(detail["input"]), _words(allowed)))
+    else:
+        source.fault(path, f"{_name(path)}: {message.removeprefix('Value error, ')}")
+
+
+def _name(path: Path) -> str:
+    return f"`{next((part for part in reversed(path) if isinstance(part, str)), 'registry')}`"
+
+
+def _words(expected: str) -> tuple[str, ...]:
+    return tuple(word.strip(" '") for word in expected.replace(" or ", ", ").split(","))
+
+
+def _keys_at(path: Path) -> tuple[str, ...]:
+    if path[0] == "cameras" and len(path) > 2:
+        return _KEYS_OF[Location if path[2] == "location" and len(path) > 3 else Camera]
+    if path[0] in ("classes", "areas") and len(path) > 2:
+        return _KEYS_OF[ClassPolicy if path[0] == "classes" else Area]
+    return _KEYS_OF[Registry]
+
+
+def _likely(word: str, known: tuple[str, ...]) -> str:
+    folded = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    return f"did you mean `{folded[close[0]]}`?" if close else f"known here: {', '.join(known)}"
+
+
+def _check_across(source: Source, registry: Registry | None, secrets: Secrets) -> None:
+    """What no single entry can show: ids, areas, credentials and networks. Works on what is there when entries are faulty too."""
+    data = _mapping(source.data)
+    written = data.get("cameras")
+    cameras: list[Any] = written if isinstance(written, list) else []
+    areas = tuple(_mapping(data.get("areas")))
+    networks = Networks(registry.networks if registry else _networks_of(data))
+    first_line: dict[str, int] = {}
+    for i, camera in enumerate(cameras):
+        if isinstance(camera, dict):
+            _check_id(source, ("cameras", i, "id"), camera.get("id"), first_line)
+            _check_area(source, ("cameras", i, "area"), camera.get("area"), areas)
+            _check_credentials(source, ("cameras", i, "credentials"), camera.get("credentials"), secrets)
+            _check_network(source, ("cameras", i, "url"), camera.get("url"), networks)
+
+
+def _networks_of(data: dict[str, Any]) -> tuple[Any, ...]:
+    try:
+        return Registry.model_validate({"version": 1, "networks": data["networks"]} if "networks" in data else {"version": 1}).networks
+    except ValidationError:  # noted already, at its own line; without networks nothing more can be said of urls
+        return Registry(version=1).networks
+
+
+def _check_id(source: Source, path: Path, camera_id: Any, first_line: dict[str, int]) -> None:
+    if not isinstance(camera_id, str):
+        return
+    line = source.values[path][0]
+    if camera_id in first_line:
+        source.fault(path, f"the id `{camera_id}` is taken", f"by the camera on line {first_line[camera_id]}; ids are unique")
+    first_line.setdefault(camera_id, line)
+
+
+def _check_area(source: Source, path: Path, area: Any, areas: tuple[str, ...]) -> None:
+    if isinstance(area, str) and area not in areas:
+        hint = _likely(area, areas) if areas else f"add it under `areas:`, as  {area}: {{name: …}}"
+        source.fault(path, f"the area `{area}` is not under `areas`", hint)
+
+
+def _check_credentials(source: Source, path: Path, name: Any, secrets: Secrets) -> None:
+    if isinstance(name, str) and secrets.get(name) is None:
+        variable = "SIGHTLINE_CAMERA_" + name.upper().replace("-", "_")
+        source.fault(path, f"there is no secret `{name}`", f"add it to the secrets file, or set {variable}=user:password")
+
+
+def _check_network(source: Source, path: Path, url: Any, networks: Networks) -> None:
+    if not isinstance(url, str) or "://" not in url:
+        return
+    host = url.split("://", 1)[1].split("/", 1)[0].rpartition("@")[2]
+    host = host[1 : host.index("]")] if host.startswith("[") and "]" in host else host.partition(":")[0]
+    refusal = networks.literal_fault(host)
+    if refusal:
+        source.fault(path, refusal, "add its network under `networks:`, or correct the address")

@@ -1,0 +1,88 @@
+"""The registry's types. The commented sample `camera_registry.yaml` is their manual; unknown keys are errors."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from domain.events import Location
+
+CLASSES: tuple[Literal["A", "B", "C"], ...] = ("A", "B", "C")
+RecordMode = Literal["continuous", "events", "on_demand"]
+Checkpoint = Literal["plate", "face"]
+Point = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]], Field()]
+Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
+
+
+def _rtsp_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port_is_right = parts.port != 0
+    except ValueError:
+        port_is_right = False
+    if not port_is_right:
+        raise ValueError("the port is not a number from 1 to 65535")
+    if parts.scheme not in ("rtsp", "rtsps"):
+        raise ValueError("must begin with rtsp:// or rtsps://")
+    if "@" in parts.netloc:
+        raise ValueError("holds a user name or password; name an entry of the secrets file under `credentials` instead")
+    if not parts.hostname:
+        raise ValueError("has no host")
+    return url
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ClassPolicy(_Strict):
+    """Defaults of a class; every key may be set on a camera too."""
+
+    record: RecordMode = "continuous"
+    retention_days: int = Field(30, ge=1, le=3650)
+
+
+class Area(_Strict):
+    name: str = Field(min_length=1)
+
+
+class Camera(_Strict):
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    name: str = Field(min_length=1)
+    class_: Literal["A", "B", "C"] = Field(alias="class")
+    area: str
+    location: Location
+    url: Annotated[str, AfterValidator(_rtsp_url)]
+    transport: Literal["tcp", "udp"] = "tcp"
+    credentials: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    checkpoint: tuple[Checkpoint, ...] = ()
+    masks: tuple[Polygon, ...] = ()
+    record: RecordMode = "continuous"
+    retention_days: int = Field(30, ge=1, le=3650)
+    enabled: bool = True
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+
+def default_classes() -> dict[Literal["A", "B", "C"], ClassPolicy]:
+    return {
+        "A": ClassPolicy(record="continuous", retention_days=90),
+        "B": ClassPolicy(record="continuous", retention_days=30),
+        "C": ClassPolicy(record="on_demand", retention_days=30),
+    }
+
+
+class Registry(_Strict):
+    version: Literal[1]
+    classes: dict[Literal["A", "B", "C"], ClassPolicy] = Field(default_factory=default_classes)
+    networks: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("10.0.0.0/8"), IPv4Network("127.0.0.0/8"))
+    areas: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")], Area] = Field(default_factory=dict)
+    cameras: tuple[Camera, ...] = ()
+
+    def camera(self, camera_id: str) -> Camera | None:
+        return next((camera for camera in self.cameras if camera.id == camera_id), None)

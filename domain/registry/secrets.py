@@ -1,0 +1,65 @@
+"""Camera credentials, kept apart from URLs: from the environment or the secrets file, and never printed."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from domain.errors import Fault
+from domain.registry.source import Source, read_yaml
+
+PREFIX = "SIGHTLINE_CAMERA_"
+FILE_NAME = "camera_secrets.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    user: str
+    password: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Credentials by name. `SIGHTLINE_CAMERA_<NAME>=user:password` wins over the file; names fold case and `-` to `_`."""
+
+    by_name: Mapping[str, Credentials] = field(default_factory=dict)
+
+    def get(self, name: str) -> Credentials | None:
+        return self.by_name.get(_folded(name))
+
+
+def _folded(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def load_secrets(registry_file: Path, environ: Mapping[str, str]) -> tuple[Secrets, tuple[Fault, ...]]:
+    """Secrets of the file beside the registry (or `SIGHTLINE_SECRETS_FILE`) and of the environment, and the file's faults."""
+    file = Path(environ.get("SIGHTLINE_SECRETS_FILE") or registry_file.with_name(FILE_NAME))
+    source = Source(str(file))
+    if file.exists():
+        source = read_yaml(file.read_text("utf-8"), str(file))
+        if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            source.fault((), "others may read this file of passwords", f"chmod 600 {file}")
+    found = _from_file(source)
+    for name, value in environ.items():
+        if name.startswith(PREFIX):
+            user, _, password = value.partition(":")
+            found[_folded(name.removeprefix(PREFIX))] = Credentials(user, SecretStr(password))
+    return Secrets(found), tuple(source.faults)
+
+
+def _from_file(source: Source) -> dict[str, Credentials]:
+    found: dict[str, Credentials] = {}
+    if source.data is not None and not isinstance(source.data, dict):
+        source.fault((), "must hold names, each with user and password", "for example  junzhou: {user: admin, password: '...'}")
+        return found
+    for name, entry in (source.data or {}).items():
+        if not isinstance(entry, dict) or set(entry) != {"user", "password"}:
+            source.fault((name,), f"`{name}` must hold `user` and `password`, and nothing else")
+            continue
+        found[_folded(name)] = Credentials(str(entry["user"]), SecretStr(str(entry["password"])))
+    return found

@@ -1,0 +1,86 @@
+"""YAML read with the place of every key and value kept, so that a fault can name its line and column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml.constructor import SafeConstructor
+
+from domain.errors import Fault, RegistryInvalid
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(slots=True)
+class Source:
+    """Plain data and, for each path into it, the 1-based (line, column) of its key and of its value."""
+
+    file: str
+    data: Any = None
+    keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    values: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    def fault(self, path: Path, message: str, hint: str = "", at_key: bool = False) -> None:
+        """Note a fault at `path`, or at the nearest thing above it that stands in the file."""
+        places = self.keys if at_key else self.values
+        while path and path not in places:
+            path = path[:-1]
+        line, column = places.get(path, (1, 1))
+        self.faults.append(Fault(self.file, line, column, message, hint))
+
+
+def read_yaml(text: str, file: str) -> Source:
+    """The data of `text` and its places. Duplicate keys are faults; text that is no YAML raises RegistryInvalid."""
+    source = Source(file)
+    try:
+        root = yaml.compose(text, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise RegistryInvalid((_syntax_fault(error, file),)) from error
+    if root is not None:
+        source.data = _walk(root, (), source)
+    return source
+
+
+def _syntax_fault(error: yaml.YAMLError, file: str) -> Fault:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    return Fault(file, line, column, f"this is not YAML: {problem}", "indent with spaces, and quote text that holds : or #")
+
+
+def _place(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _walk(node: yaml.Node, path: Path, source: Source) -> Any:
+    source.values[path] = _place(node)
+    if isinstance(node, yaml.MappingNode):
+        return _walk_mapping(node, path, source)
+    if isinstance(node, yaml.SequenceNode):
+        return [_walk(child, (*path, i), source) for i, child in enumerate(node.value)]
+    try:
+        return SafeConstructor().construct_object(node, deep=True)
+    except (yaml.YAMLError, ValueError) as error:
+        source.fault(path, f"cannot be read: {error}")
+        return None
+
+
+def _walk_mapping(node: yaml.MappingNode, path: Path, source: Source) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            source.fault(path, "a key must be plain text")
+            continue
+        key = str(key_node.value)
+        here = (*path, key)
+        if key in result:
+            line, column = _place(key_node)
+            first = source.keys[here][0]
+            source.faults.append(Fault(source.file, line, column, f"`{key}` stands twice", f"first on line {first}; keep one"))
+            continue
+        source.keys[here] = _place(key_node)
+        result[key] = _walk(value_node, here, source)
+    return result

@@ -1,0 +1,34 @@
+"""Every setting, from the environment (`SIGHTLINE_*`), with its default and unit beside it. docs/settings.md lists them all."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", frozen=True, extra="ignore")
+
+    redis_url: SecretStr | None = Field(None, description="Redis or Valkey, redis:// or rediss://; unset: one-machine mode starts its own")
+    s3_endpoint: str | None = Field(None, description="host:port of an S3 store; unset: one-machine mode starts its own")
+    s3_access_key: SecretStr | None = Field(None, description="the S3 store's access key")
+    s3_secret_key: SecretStr | None = Field(None, description="the S3 store's secret key")
+    s3_secure: bool = Field(False, description="speak TLS to the S3 store")
+    s3_bucket: str = Field("sightline", description="the bucket that holds everything")
+    node: str = Field("node-1", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="this node's name, unique in the city")
+    workers: int = Field(0, ge=0, le=64, description="camera worker processes; 0: one a core")
+    disk_limit_gb: float = Field(20.0, gt=0, description="most that local recordings may take, in GB of 10^9 bytes; the oldest give way")
+    disk_reserve_gb: float = Field(2.0, ge=0, description="free space that recordings always leave on their disk, in GB")
+    segment_s: float = Field(10.0, ge=1, le=60, description="seconds of a segment, cut at the keyframe after")
+    clip_before_s: float = Field(3.0, ge=0.5, le=30, description="seconds of a clip before its event")
+    clip_after_s: float = Field(3.0, ge=0.5, le=30, description="seconds of a clip after its event")
+    models_dir: Path = Field(Path(sys.prefix) / "share" / "sightline" / "models", description="where `make install` put the models")
+    face_model: str = Field("centerface", description="`centerface`, or the path of a YuNet ONNX file")
+    plate_detect_fps: float = Field(10.0, gt=0, le=30, description="frames a second looked at for plates while something moves")
+    face_detect_fps: float = Field(6.0, gt=0, le=30, description="frames a second looked at for faces while something moves")
+    reason_required: bool = Field(True, description="refuse looks at plates, clips and pictures without X-Reason")
+    source_timeout_s: float = Field(10.0, gt=0, le=120, description="a camera silent for this long is reconnected")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")

@@ -1,0 +1,70 @@
+"""The two rules of the rooms, read from the source: who may import whom, and one door for each foreign library."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MAY_IMPORT = {
+    "domain": {"domain"},
+    "storage": {"domain", "storage"},
+    "ingest": {"domain", "storage", "ingest"},
+    "analytics": {"domain", "storage", "analytics"},
+    "api": {"domain", "storage", "api"},
+    "sightline": {"domain", "storage", "ingest", "analytics", "api", "sightline"},
+}
+DOORS = {
+    "redis": {"storage/redis_door.py"},
+    "minio": {"storage/s3.py"},
+    "urllib3": {"storage/s3.py"},
+    "onnxruntime": {"analytics/onnx_door.py"},
+    "onnx": {"analytics/models.py"},
+    "aiortc": {"api/webrtc.py"},
+    "time": {"domain/clock.py"},
+}
+RTSP_DOOR = "ingest/rtsp.py"
+
+
+def _files(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+def _imports(file: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
+    files = _files(room)
+    assert files
+    for file in files:
+        foreign = (_imports(file) & set(MAY_IMPORT)) - MAY_IMPORT[room]
+        assert not foreign, f"{file.relative_to(ROOT)} imports {sorted(foreign)}"
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_a_library_has_one_door(library: str) -> None:
+    users = {str(file.relative_to(ROOT)) for room in MAY_IMPORT for file in _files(room) if library in _imports(file)}
+    assert users <= DOORS[library]
+
+
+def test_rtsp_is_opened_in_one_module() -> None:
+    """`av.open` with RTSP options stands in one file; other users of `av` open local files or codecs."""
+    users = {str(file.relative_to(ROOT)) for room in MAY_IMPORT for file in _files(room) if "rtsp_transport" in file.read_text("utf-8")}
+    assert users <= {RTSP_DOOR}
+
+
+def test_relative_imports_are_not_used() -> None:
+    for room in MAY_IMPORT:
+        for file in _files(room):
+            nodes = ast.walk(ast.parse(file.read_text("utf-8")))
+            assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level], file
