@@ -1,0 +1,36 @@
+"""A search of events, understood and checked; the index answers it, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from domain.events import Event, Kind
+from domain.plates import PlateColor
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """What to find; an absent field does not restrict. Events are ordered by id, that is by start and then by camera."""
+
+    kind: Kind | None = None
+    from_ns: int | None = None
+    """Started at or after; UTC nanoseconds."""
+    to_ns: int | None = None
+    """Started before."""
+    camera: str | None = None
+    area: str | None = None
+    """An area and all below it: `danjiangkou` finds `danjiangkou/junzhou`."""
+    class_: Literal["A", "B", "C"] | None = None
+    plate: str | None = None
+    """A `search_pattern`: with `?` and `*`, or exact."""
+    color: PlateColor | None = None
+    min_confidence: float | None = None
+    order: Literal["newest", "oldest"] = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    events: tuple[Event, ...]
+    next: str | None
+    """The id after which the next page begins; None on the last. Stable: events that arrive later never shift it."""
