@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,15 +56,17 @@ class Child:
                 preexec_fn=_die_with_parent,
             )
 
-    def wait_ready(self) -> None:
-        """Return once the child serves. Raises SightlineError, with the end of its log, where it ends or never does."""
+    def wait_ready(self, stop: threading.Event | None = None) -> None:
+        """Return once the child serves, or `stop` is set. Raises SightlineError, with the end of its log, where it ends or never does."""
+        stop = stop or threading.Event()
         deadline_s = self._clock.monotonic_s() + self.spec.start_timeout_s
         while not self.spec.ready():
             if self.exit_code() is not None:
                 raise SightlineError(f"{self.spec.name} ended with {self.exit_code()} while starting:\n{self.log_tail()}")
             if self._clock.monotonic_s() > deadline_s:
                 raise SightlineError(f"{self.spec.name} does not answer after {self.spec.start_timeout_s:.0f} s:\n{self.log_tail()}")
-            self._clock.sleep(_POLL_S)
+            if self._clock.wait(stop, _POLL_S):
+                return
 
     def exit_code(self) -> int | None:
         """How it ended (negative: by that signal); None while it runs or before it was started."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +66,6 @@ def footage() -> Path:
 @pytest.fixture(scope="session")
 def gst_python() -> str:
     """A Python that has GStreamer's RTSP server, or a skip where Debian's packages are absent."""
-    import subprocess
-
     python = "/usr/bin/python3"
     probe = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
     if not Path(python).exists() or subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode:
@@ -80,3 +80,22 @@ def ffmpeg() -> str:
     if found is None:
         pytest.skip("Debian package absent: ffmpeg")
     return found
+
+
+def _expected_skips() -> list[re.Pattern[str]]:
+    lines = (ROOT / "tests" / "expected-skips.txt").read_text("utf-8").splitlines()
+    return [re.compile(line) for line in lines if line and not line.startswith("#")]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under CI a skip that nobody expects is a failure: a test that never runs proves nothing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None:
+        return
+    expected = _expected_skips()
+    for report in reporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(pattern.search(reason) for pattern in expected):
+            reporter.write_line(f"unexpected skip: {report.nodeid}: {reason}", red=True)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
