@@ -38,9 +38,11 @@ def factory_of(file: Path, shared: bool) -> GstRtspServer.RTSPMediaFactory:
     codec = codec_of(file)
     demuxer = "matroskademux" if file.suffix == ".mkv" else "qtdemux"
     factory = GstRtspServer.RTSPMediaFactory()
+    # The parser puts parameter sets before each IDR picture once; the payloader would put them before each of its slices,
+    # and so cut an access unit of several slices in two.
     factory.set_launch(
         f'( filesrc location="{file.resolve()}" ! {demuxer} ! queue ! {codec}parse config-interval=-1 '
-        f"! rtp{codec}pay name=pay0 pt=96 config-interval=-1 )"
+        f"! video/x-{codec},stream-format=byte-stream,alignment=au ! rtp{codec}pay name=pay0 pt=96 )"
     )
     factory.set_shared(shared)
     factory.set_eos_shutdown(True)
