@@ -11,14 +11,11 @@ from functools import partial
 from pathlib import Path
 from threading import Thread
 
+from storage.disk import DiskBound
+from storage.ledger import Ledger
+
 from analytics.analyser import make_analyser
 from analytics.models import Models
-from storage.disk import DiskBound
-from storage.journal import Journal, JournalUploader
-from storage.keeper import Keeper
-from storage.ledger import Ledger
-from storage.spool import Spool
-
 from domain.clock import Clock, SystemClock
 from domain.errors import IndexUnavailable, NotFound
 from domain.fanout import Fanout
@@ -34,6 +31,9 @@ from sightline.share import share
 from sightline.statuses import write_statuses
 from sightline.stores import connected
 from sightline.supervisor import stop_on_signals
+from storage.journal import Journal, JournalUploader
+from storage.keeper import Keeper
+from storage.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ BOUND_DISK_EVERY_S = 5.0
 
 
 class Worker:
-    """Worker 0 also does what a node needs once: uploading journals, bounding the disk, keeping events of cameras that left the registry."""
+    """Worker 0 also does what a node needs once: it uploads journals, bounds the disk, and keeps events of cameras that are gone."""
 
     def __init__(self, layout: Layout, index: int, of: int, door_port: int, clock: Clock) -> None:
         self._settings = Settings()
