@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from domain.ulid import wall_ms_of
 
 SNAPSHOT, CROP, CLIP, SIDECAR = "snapshot.jpg", "crop.jpg", "clip.mp4", "event.json"
+EVENTS_PREFIX, JOURNAL_PREFIX, PEOPLE_PREFIX = "events/", "journal/", "state/people/"
 
 
 def event_prefix(camera_id: str, event_id: str) -> str:

@@ -22,6 +22,11 @@ class Layout:
         return self.root / "run" / "instance.json"
 
     @property
+    def registry_faults(self) -> Path:
+        """What is wrong with the registry that was given, one fault a line; absent when nothing is."""
+        return self.root / "run" / "registry-faults.txt"
+
+    @property
     def secrets(self) -> Path:
         """Passwords of the own servers and the door's signing key, mode 0600."""
         return self.root / "secrets.json"

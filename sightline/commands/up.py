@@ -1,0 +1,77 @@
+"""`sightline up`, `node` and `api`: the supervised processes of an instance, from start to a clean stop."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from pathlib import Path
+
+from rich.console import Console
+
+from domain.clock import SystemClock
+from domain.layout import Layout
+from domain.log import set_up_logging
+from domain.settings import Settings
+from sightline import site_registry
+from sightline.instance import claimed, publish
+from sightline.plan import Parts, Plan, clear_metrics, plan, worker_count
+from sightline.supervisor import Supervisor, stop_on_signals
+
+console = Console(stderr=True, highlight=False)
+
+
+def up(args: argparse.Namespace) -> int:
+    return serve(args.registry, args.data, Parts(servers=True, node=True, api=True), args.host, args.port)
+
+
+def node(args: argparse.Namespace) -> int:
+    return serve(args.registry, args.data, Parts(servers=False, node=True, api=False), "127.0.0.1", 0)
+
+
+def api(args: argparse.Namespace) -> int:
+    return serve(args.registry, args.data, Parts(servers=False, node=False, api=True), args.host, args.port)
+
+
+def serve(registry: Path, data: Path, parts: Parts, host: str, port: int, greeting: str = "") -> int:
+    """Run until Ctrl-C or SIGTERM; 0 once everything has stopped."""
+    settings = Settings()
+    set_up_logging(settings.log_level, "supervisor")
+    layout = Layout(data.resolve())
+    stop = stop_on_signals()
+    with claimed(layout):
+        clear_metrics(layout.metrics)
+        _settle(registry, layout)
+        made = plan(layout, settings, parts, host, port, site_registry.secrets_environment(registry))
+        supervisor = Supervisor(made.children, SystemClock())
+        try:
+            _start(supervisor, made, layout, stop)
+            if not stop.is_set():
+                _greet(made, parts, settings, host, greeting)
+            supervisor.run(stop)
+        finally:
+            console.print("stopping …")
+            supervisor.stop()
+    console.print("stopped")
+    return 0
+
+
+def _settle(registry: Path, layout: Layout) -> None:
+    invalid = site_registry.settle(registry, layout)
+    if invalid is not None:
+        console.print(f"[red]{registry} has faults; the last good registry runs instead:[/red]")
+        console.print(str(invalid), markup=False)
+
+
+def _start(supervisor: Supervisor, made: Plan, layout: Layout, stop: threading.Event) -> None:
+    publish(layout, made.runtime)
+    with console.status("starting …") as status:
+        supervisor.start(stop, lambda name: status.update(f"starting {name} …"))
+
+
+def _greet(made: Plan, parts: Parts, settings: Settings, host: str, greeting: str) -> None:
+    if parts.node:
+        console.print(f"{worker_count(settings)} camera workers run")
+    if parts.api:
+        address = "127.0.0.1" if host == "0.0.0.0" else host
+        print(f"console: http://{address}:{made.runtime.api_port}/{greeting}", flush=True)
+    console.print("Ctrl-C stops")

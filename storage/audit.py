@@ -1,0 +1,62 @@
+"""The audit log: who looked at what, and why. Lines of JSON, a file a day (UTC), only ever appended to, on disk before the look is answered."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.clock import NS_PER_S, Clock, rfc3339
+from domain.errors import StoreError
+from domain.people import Right, Role
+
+
+class AuditEntry(BaseModel):
+    """One look, or one that was refused. `terms` says what was asked for: plate, camera, event, from, to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    person: str = Field(description="empty where nobody was recognised")
+    role: Role | None
+    address: str
+    route: str
+    right: Right | None
+    terms: dict[str, str] = Field(default_factory=dict)
+    reason: str = ""
+    case: str = ""
+    status: int = Field(description="HTTP status of the answer")
+
+
+class _Line(AuditEntry):
+    at: str
+    schema_: int = Field(default=1, alias="schema")
+
+
+class AuditLog:
+    """Safe for threads and processes: a line is one write to a file opened for appending."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+
+    def append(self, entry: AuditEntry) -> None:
+        """Write an entry and wait until it is on disk. Raises StoreError: then the look must not be answered."""
+        now_ns = self._clock.wall_ns()
+        line = _Line(at=rfc3339(now_ns), **entry.model_dump()).model_dump_json(by_alias=True) + "\n"
+        day = datetime.fromtimestamp(now_ns // NS_PER_S, UTC)
+        try:
+            self._write(self._folder / f"{day:%Y%m%d}.jsonl", line.encode())
+        except OSError as error:
+            raise StoreError(f"the audit log cannot be written: {error}") from error
+
+    def _write(self, path: Path, line: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            if os.write(file, line) != len(line):
+                raise OSError("only part of a line could be written")
+            os.fsync(file)
+        finally:
+            os.close(file)
