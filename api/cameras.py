@@ -24,9 +24,7 @@ LONGEST_COVERAGE_S = 31 * 86_400
 CameraLimit = Annotated[int, Query(ge=1, le=1000, description="most cameras of a page")]
 
 
-def list_cameras(
-    context: Context, area: AreaOf = None, class_: ClassOf = None, limit: CameraLimit = 500, next_: Next = None
-) -> CameraList:
+def list_cameras(context: Context, area: AreaOf = None, class_: ClassOf = None, limit: CameraLimit = 500, next_: Next = None) -> CameraList:
     """Cameras by id, with their states."""
     search = ("cameras", area, class_)
     after = "" if next_ is None else read_cursor(search, next_)

@@ -8,7 +8,7 @@ from domain.clock import NS_PER_S
 
 Range = tuple[int, int]
 JOIN_NS = NS_PER_S
-"""Less than this between two segments is no gap: a clip counts holes the same way.
+"""Less than this between two segments is no gap: a clip counts holes the same way."""
 
 
 def merge(ranges: Iterable[Range], from_ns: int, to_ns: int) -> list[Range]:

@@ -75,6 +75,6 @@ class Declarations:
         for route in app.routes:
             if not isinstance(route, APIRoute):
                 raise ValueError(f"{route!r} is not declared; add it to the table of routes")
-            missing = [method for method in sorted(route.methods) if self.of(method, route.path) is None]
+            missing = [method for method in sorted(route.methods or ()) if self.of(method, route.path) is None]
             if missing:
                 raise ValueError(f"{missing[0]} {route.path} is not declared; add it to the table of routes")

@@ -113,7 +113,9 @@ def _mapped(node: str) -> Iterator[None]:
     try:
         yield
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise NodeOffline(f"{node}, the node that holds this camera, does not answer; what is only there must wait until it is back") from error
+        raise NodeOffline(
+            f"{node}, the node that holds this camera, does not answer; what is only there must wait until it is back"
+        ) from error
     except ValidationError as error:
         raise NodeOffline(f"{node}, the node that holds this camera, answers in another form; is it of another version?") from error
 

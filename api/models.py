@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.journeys import Leg
 from domain.events import Event, Location, WallNs
-from domain.people import Person, Right, Role, RIGHTS
+from domain.people import RIGHTS, Person, Right, Role
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
 from domain.states import CameraState, CameraStatus

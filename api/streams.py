@@ -20,7 +20,9 @@ class ByteStream(Protocol):
 class HeldStream(StreamingResponse):
     """Streams `source` and closes it, also where the reader leaves before the end or the answer never begins."""
 
-    def __init__(self, source: ByteStream, close: Callable[[], None], status_code: int, headers: Mapping[str, str], media_type: str) -> None:
+    def __init__(
+        self, source: ByteStream, close: Callable[[], None], status_code: int, headers: Mapping[str, str], media_type: str
+    ) -> None:
         super().__init__(iter(source), status_code, headers, media_type)
         self._close = close
 
