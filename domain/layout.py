@@ -23,8 +23,8 @@ class Layout:
 
     @property
     def registry_faults(self) -> Path:
-        """What is wrong with the registry that was given, one fault a line; absent when nothing is."""
-        return self.root / "run" / "registry-faults.txt"
+        """What is wrong with the registry that was given, as JSON; absent when nothing is."""
+        return self.root / "run" / "registry-faults.json"
 
     @property
     def secrets(self) -> Path:
