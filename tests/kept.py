@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from fractions import Fraction
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -65,8 +67,6 @@ def record(recordings: Path, camera: str, start_ns: int, seconds: int, segment_s
 @cache
 def _fragmented(seconds: int) -> bytes:
     """A fragmented MP4 of that length with a keyframe a second."""
-    from io import BytesIO
-
     out = BytesIO()
     options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
     with av.open(out, "w", format="mp4", options=options) as container:
@@ -127,18 +127,14 @@ class Relay:
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # cut
         while data := source.recv(65536):
             sink.sendall(data)
-    except OSError:
-        pass
     _shut(source)
     _shut(sink)
 
 
 def _shut(end: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # the other side was quicker
         end.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     end.close()

@@ -32,7 +32,8 @@ def test_a_line_says_who_when_what_and_why(tmp_path: Path, clock: ManualClock) -
     assert [path.name for path in sorted((tmp_path / "audit").iterdir())] == ["20251009.jsonl", "20251010.jsonl"]
     first = _lines(tmp_path / "audit")[0]
     assert first == {
-        "at": "2025-10-09T08:53:20.000Z", "schema": 1, "person": "li.wei", "role": "operator", "address": "10.0.0.1", "route": "GET /v1/events",
+        "at": "2025-10-09T08:53:20.000Z", "schema": 1,
+        "person": "li.wei", "role": "operator", "address": "10.0.0.1", "route": "GET /v1/events",
         "right": "events_read", "terms": {"plate": "鄂C12345"}, "reason": "stolen car\nsecond line", "case": "2026-17", "status": 200,
     }  # fmt: skip
 

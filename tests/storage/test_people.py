@@ -66,7 +66,7 @@ def test_the_highest_version_stands(people: People, objects: ObjectStore) -> Non
 
 def test_a_damaged_record_is_said(people: People, objects: ObjectStore) -> None:
     objects.put(person_object("li.wei", 1), b"{", "application/json")
-    with pytest.raises(DataLoss, match="li.wei"):
+    with pytest.raises(DataLoss, match=r"li\.wei"):
         people.restore()
 
 
