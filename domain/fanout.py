@@ -91,15 +91,26 @@ class Tap:
 
 
 class Fanout:
-    """The taps of one camera. Taps come and go from any thread while packets flow."""
+    """The taps of one camera. Taps come and go from any thread while packets flow.
 
-    def __init__(self) -> None:
+    It holds the packets since the last keyframe (none once they pass `held_packets` or `held_bytes`), so that who begins to watch need not
+    wait for the next.
+    """
+
+    def __init__(self, held_packets: int = 300, held_bytes: int = 8 << 20) -> None:
         self._taps: tuple[Tap, ...] = ()
         self._lock = threading.Lock()
+        self._held: list[Packet] = []
+        self._held_bytes = 0
+        self._most_held_packets = held_packets
+        self._most_held_bytes = held_bytes
 
-    def open(self, name: str, policy: Policy, max_packets: int = 512, max_bytes: int = 32 << 20) -> Tap:
+    def open(self, name: str, policy: Policy, max_packets: int = 512, max_bytes: int = 32 << 20, from_held: bool = False) -> Tap:
+        """A new tap; `from_held`: it begins with the packets held since the last keyframe, none left out or doubled."""
         tap = Tap(name, policy, max_packets, max_bytes)
         with self._lock:
+            for packet in self._held if from_held else ():
+                tap.put(packet)
             self._taps = (*self._taps, tap)
         return tap
 
@@ -109,12 +120,25 @@ class Fanout:
         tap.close()
 
     def put(self, packet: Packet) -> None:
-        for tap in self._taps:
-            tap.put(packet)
+        with self._lock:
+            self._hold(packet)
+            for tap in self._taps:
+                tap.put(packet)
+
+    def _hold(self, packet: Packet) -> None:
+        if packet.is_keyframe:
+            self._held, self._held_bytes = [], 0
+        elif not self._held:
+            return
+        self._held.append(packet)
+        self._held_bytes += packet.size_bytes
+        if len(self._held) > self._most_held_packets or self._held_bytes > self._most_held_bytes:
+            self._held = []
 
     def close_all(self) -> None:
         with self._lock:
             taps, self._taps = self._taps, ()
+            self._held = []
         for tap in taps:
             tap.close()
 

@@ -37,15 +37,10 @@ def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int,
     """Raises SightlineError where the API's port is taken, or a larger site's stores are not named."""
     if parts.api and answers(port):
         raise SightlineError(f"port {port} is taken by another program; choose one with --port")
-    own_valkey, own_s3 = settings.redis_url is None, settings.s3_endpoint is None
-    if not parts.servers and (own_valkey or own_s3):
+    if not parts.servers and (settings.redis_url is None or settings.s3_endpoint is None):
         raise SightlineError("SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores")
-    valkey_port, s3_port, door_port = free_ports(3)
-    runtime = Runtime(
-        pid=os.getpid(), api_port=port, door_port=door_port,
-        valkey_port=valkey_port if own_valkey else None, s3_port=s3_port if own_s3 else None,
-    )  # fmt: skip
-    children = [*_servers(layout, runtime)]
+    runtime = new_runtime(settings, port)
+    children = own_servers(layout, runtime)
     shared = {**environment, **store_environment(layout, runtime.valkey_port, runtime.s3_port)}
     if parts.node:
         children += _node(layout, settings, runtime, shared)
@@ -54,11 +49,20 @@ def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int,
     return Plan(runtime, tuple(children))
 
 
-def worker_count(settings: Settings) -> int:
-    return settings.workers or len(os.sched_getaffinity(0))
+def new_runtime(settings: Settings, api_port: int) -> Runtime:
+    """Fresh ports; none for a server that the site has already."""
+    valkey_port, s3_port, door_port = free_ports(3)
+    return Runtime(
+        pid=os.getpid(),
+        api_port=api_port,
+        door_port=door_port,
+        valkey_port=valkey_port if settings.redis_url is None else None,
+        s3_port=s3_port if settings.s3_endpoint is None else None,
+    )
 
 
-def _servers(layout: Layout, runtime: Runtime) -> list[ChildSpec]:
+def own_servers(layout: Layout, runtime: Runtime) -> list[ChildSpec]:
+    """The servers that the runtime has ports for, in the order in which they start."""
     secrets = instance_secrets(layout).stores
     specs = []
     if runtime.valkey_port is not None:
@@ -66,6 +70,10 @@ def _servers(layout: Layout, runtime: Runtime) -> list[ChildSpec]:
     if runtime.s3_port is not None:
         specs.append(seaweedfs(layout.seaweedfs, runtime.s3_port, secrets, layout.logs / "seaweedfs.log"))
     return specs
+
+
+def worker_count(settings: Settings) -> int:
+    return settings.workers or len(os.sched_getaffinity(0))
 
 
 def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str, str]) -> list[ChildSpec]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
-from domain.errors import RegistryInvalid
+from domain.errors import Fault, RegistryInvalid
 from domain.layout import Layout
 from domain.registry import Registry, Secrets, load_registry
 from domain.registry.check import check_text
@@ -23,7 +25,7 @@ def settle(file: Path, layout: Layout) -> RegistryInvalid | None:
     except RegistryInvalid as invalid:
         if not layout.registry.exists():
             raise
-        write_atomically(layout.registry_faults, str(invalid))
+        write_atomically(layout.registry_faults, json.dumps([asdict(fault) for fault in invalid.faults]))
         return invalid
     write_atomically(layout.registry, file.read_text("utf-8"))
     layout.registry_faults.unlink(missing_ok=True)
@@ -44,9 +46,9 @@ def running(layout: Layout) -> tuple[Registry, Secrets]:
     return registry, secrets
 
 
-def faults_shown(layout: Layout) -> tuple[str, ...]:
-    """The faults of the registry that was given and refused, a line each; none when it runs."""
+def faults_shown(layout: Layout) -> tuple[Fault, ...]:
+    """The faults of the registry that was given and refused; none when it runs."""
     try:
-        return tuple(layout.registry_faults.read_text("utf-8").splitlines())
+        return tuple(Fault(**fault) for fault in json.loads(layout.registry_faults.read_text("utf-8")))
     except FileNotFoundError:
         return ()

@@ -1,0 +1,128 @@
+"""Frames for analytics: every packet of a fresh tap decoded in software, and only those that are due turned into pictures.
+
+Decoding cannot leave packets out (each picture builds on those before it); what can be saved is the loop filter and the conversion to BGR,
+so frames that nobody asked for, or that analytics is too late for, end as YUV. The recorder never waits: it has a tap of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import av
+import numpy as np
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from domain import metrics
+from domain.clock import NS_PER_MS, NS_PER_S, Clock
+from domain.fanout import Tap
+from domain.media import Frame, Packet, StreamInfo
+
+IDLE_S = 0.25
+"""Without packets for this long, the reader yields None: time has passed, and nothing came."""
+LATE_NS = 500 * NS_PER_MS
+"""A frame this much older than the newest packet is not converted: analytics is behind, and gets newer ones first."""
+_MOST_PENDING = 64
+
+
+class FrameReader:
+    """One camera's frames at about `fps`, for one decoding thread; iterate it. Ends when the tap is closed and drained."""
+
+    def __init__(self, tap: Tap, clock: Clock, fps: float, camera_id: str) -> None:
+        self._tap = tap
+        self._clock = clock
+        self._step_ns = round(NS_PER_S / fps)
+        self._camera_id = camera_id
+        self._due_ns = 0
+        self._newest_wall_ns = 0
+        self._decoder: _Decoder | None = None
+        self._wants_keyframe = True
+        self._decoded = metrics.FRAMES_DECODED.labels(camera_id)
+        self._skipped = metrics.FRAMES_SKIPPED.labels(camera_id)
+        self._dropped = metrics.PACKETS_DROPPED.labels(camera_id, tap.name)
+        self._seen_drops = 0
+        self.broken_packets = 0
+        """Packets that the decoder refused, and pictures that it could not make whole."""
+
+    def __iter__(self) -> Iterator[Frame | None]:
+        while True:
+            packets = self._tap.take(IDLE_S)
+            if not packets:
+                if self._tap.closed:
+                    return
+                yield None
+                continue
+            self._count_drops()
+            self._newest_wall_ns = max(self._newest_wall_ns, packets[-1].wall_ns)
+            for packet in packets:
+                yield from self._frames(packet)
+
+    def _frames(self, packet: Packet) -> Iterator[Frame]:
+        decoder = self._decoder
+        is_new = decoder is None or decoder.stream != packet.stream
+        if not packet.is_keyframe and (is_new or self._wants_keyframe):
+            return
+        if decoder is None or is_new:
+            decoder = self._decoder = _Decoder(packet.stream)
+            self._due_ns = 0
+        self._wants_keyframe = False
+        try:
+            decoded = decoder.decode(packet)
+        except av.FFmpegError:
+            self.broken_packets += 1
+            self._wants_keyframe = True
+            return
+        for picture, source in decoded:
+            self._decoded.inc()
+            if picture.is_corrupt:
+                self.broken_packets += 1
+            elif self._is_due(source.wall_ns):
+                bgr = decoder.to_bgr(picture)
+                yield Frame(self._camera_id, bgr, source.pts, source.stream.session, source.wall_ns, source.wall_source)
+
+    def _is_due(self, wall_ns: int) -> bool:
+        if wall_ns < self._due_ns and self._due_ns - wall_ns < 2 * self._step_ns:
+            return False
+        # From the time that was due, not from the frame that came: so the mean rate is right where it does not divide the camera's.
+        self._due_ns = self._due_ns + self._step_ns if wall_ns - self._due_ns < self._step_ns else wall_ns + self._step_ns
+        if self._newest_wall_ns - wall_ns > LATE_NS:
+            self._skipped.inc()
+            return False
+        return True
+
+    def _count_drops(self) -> None:
+        self._dropped.inc(self._tap.dropped_packets - self._seen_drops)
+        self._seen_drops = self._tap.dropped_packets
+
+
+class _Decoder:
+    """One session's codec context. Pictures come with the packet they are of, found by pts: B-frames leave the decoder in another order."""
+
+    def __init__(self, stream: StreamInfo) -> None:
+        self.stream = stream
+        self._context = VideoCodecContext.create("h264" if stream.codec == "h264" else "hevc", "r")
+        self._context.thread_count = 1
+        self._context.extradata = stream.extradata
+        self._context.options = {"skip_loop_filter": "all"}
+        self._pending: dict[int, Packet] = {}
+        self._reformatter = VideoReformatter()
+
+    def decode(self, packet: Packet) -> list[tuple[VideoFrame, Packet]]:
+        """The pictures that this packet brings out. Raises av.FFmpegError where the packet is broken; the next may be fed all the same."""
+        self._pending[packet.pts] = packet
+        if len(self._pending) > _MOST_PENDING:
+            del self._pending[next(iter(self._pending))]
+        raw = av.Packet(packet.data)
+        raw.pts, raw.dts, raw.time_base = packet.pts, packet.dts, packet.stream.time_base
+        found = ((picture, self._source_of(picture)) for picture in self._context.decode(raw))
+        return [(picture, source) for picture, source in found if source is not None]
+
+    def to_bgr(self, picture: VideoFrame) -> NDArray[np.uint8]:
+        """(height, width, 3) uint8; the memory is the array's own."""
+        return cast(NDArray[np.uint8], self._reformatter.reformat(picture, format="bgr24", threads=1).to_ndarray())
+
+    def _source_of(self, picture: VideoFrame) -> Packet | None:
+        return None if picture.pts is None else self._pending.pop(picture.pts, None)

@@ -1,0 +1,155 @@
+"""Ends connections that libavformat waits in: when told to stop, or when no media came for too long.
+
+PyAV can interrupt a read only through a callback that takes the interpreter lock at every poll of every socket, which costs more than
+the reading. So the source's own socket is looked up once it is connected, and one thread a process shuts it down from outside when its time
+is up: the read then ends at once, over TCP, TLS and UDP (whose control connection is polled with its data).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from domain.clock import Clock
+
+_LOOK_EVERY_S = 0.25
+_OPEN_PATIENCE_S = 2.0
+_FDS = Path("/proc/self/fd")
+Peer = tuple[str, int]
+
+
+class Line:
+    """One connection being watched. Its reader calls `alive` for each packet; `timed_out` tells afterwards why a read ended."""
+
+    def __init__(self, peer: Peer, timeout_s: float, stop: threading.Event, clock: Clock) -> None:
+        self.timed_out = False
+        self._peer = peer
+        self._timeout_s = timeout_s
+        self._stop = stop
+        self._clock = clock
+        self._socket: socket.socket | None = None
+        self._alive_s = clock.monotonic_s()
+        self._guard = threading.Lock()
+
+    def alive(self) -> None:
+        self._alive_s = self._clock.monotonic_s()
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Around the open. Opens to one place take turns, so that the new socket is known as this line's.
+
+        One that waits behind a hung open goes on after 2 s: such a line may find its socket only later (`look`).
+        """
+        with _turns_guard:
+            turn = _turns.setdefault(self._peer, threading.Lock())
+        mine = turn.acquire(timeout=_OPEN_PATIENCE_S)
+        try:
+            yield
+            self._hold_socket()
+        finally:
+            if mine:
+                turn.release()
+
+    def look(self) -> None:
+        """End the connection if it is to stop, or was silent for too long. Called by the watching thread."""
+        is_late = self._clock.monotonic_s() - self._alive_s > self._timeout_s
+        if not is_late and not self._stop.is_set():
+            return
+        self.timed_out = self.timed_out or not self._stop.is_set()
+        self._hold_socket()
+        with self._guard, suppress(OSError):
+            if self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def let_go(self) -> None:
+        with self._guard:
+            if self._socket is not None:
+                _claimed.discard(os.fstat(self._socket.fileno()).st_ino)
+                self._socket.close()
+                self._socket = None
+
+    def _hold_socket(self) -> None:
+        with self._guard:
+            if self._socket is None:
+                self._socket = _claim_only_socket(self._peer)
+
+
+class Watch:
+    """The lines of this process and the one thread that looks at them; the thread lives only while there are any."""
+
+    def __init__(self) -> None:
+        self._lines: set[Line] = set()
+        self._lock = threading.Lock()
+        self._never = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def over(self, line: Line) -> Iterator[None]:
+        with self._lock:
+            self._lines.add(line)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="hangup", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._lines.discard(line)
+            line.let_go()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                lines = tuple(self._lines)
+                if not lines:
+                    self._thread = None
+                    return
+            for line in lines:
+                line.look()
+            self._never.wait(_LOOK_EVERY_S)
+
+
+WATCH = Watch()
+_turns: dict[Peer, threading.Lock] = {}
+_turns_guard = threading.Lock()
+_claimed: set[int] = set()
+_claim_guard = threading.Lock()
+
+
+def _claim_only_socket(peer: Peer) -> socket.socket | None:
+    """A duplicate of the one stream socket to `peer` that no line holds; None where there is none, or more than one to choose from."""
+    with _claim_guard:
+        found = _unclaimed_sockets(peer)
+        if len(found) == 1:
+            _claimed.add(os.fstat(found[0].fileno()).st_ino)
+            return found[0]
+        for other in found:
+            other.close()
+        return None
+
+
+def _unclaimed_sockets(peer: Peer) -> list[socket.socket]:
+    found: list[socket.socket] = []
+    for descriptor in [int(entry.name) for entry in _FDS.iterdir()]:
+        with suppress(OSError):  # closed meanwhile
+            status = os.fstat(descriptor)
+            if stat.S_ISSOCK(status.st_mode) and status.st_ino not in _claimed:
+                copy = socket.socket(fileno=os.dup(descriptor))
+                if copy.type == socket.SOCK_STREAM and _peer_of(copy) == peer:
+                    found.append(copy)
+                else:
+                    copy.close()
+    return found
+
+
+def _peer_of(connection: socket.socket) -> Peer | None:
+    try:
+        name = connection.getpeername()
+    except OSError:
+        return None
+    return (name[0], name[1]) if isinstance(name, tuple) else None

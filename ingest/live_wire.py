@@ -1,0 +1,83 @@
+"""How a worker's packets look on the socket to the node's live process, and where that socket is. Pure but for the addresses.
+
+The client sends a camera id and a newline. Messages come back: 4 bytes of length (big endian), 1 byte of kind, then the body:
+`S` a stream as JSON, before its first packet; `P` a packet, fixed fields and data; `E` a sentence, why there is nothing; `X` the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+from domain.media import Packet, StreamInfo, WallSource
+
+HEAD = struct.Struct(">Ic")
+MOST_BYTES = 64 << 20
+STREAM, PACKET, ERROR, END = b"S", b"P", b"E", b"X"
+_FIELDS = struct.Struct("<qqqqqq??")
+_NONE = -(1 << 63)
+_SUN_PATH_BYTES = 107
+_PEER = struct.Struct("3i")
+
+
+def address_of(path: Path) -> str:
+    """The address of the socket at `path`: the path, or where the kernel's 107 bytes do not hold it, an abstract name made from it."""
+    name = str(path.absolute())
+    if len(os.fsencode(name)) <= _SUN_PATH_BYTES:
+        return name
+    return "\0sightline-" + hashlib.sha256(os.fsencode(name)).hexdigest()
+
+
+def is_ours(connection: socket.socket) -> bool:
+    """Whether the other end runs as this user (or root): abstract names have no file mode to guard them."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    return _PEER.unpack(credentials)[1] in (os.getuid(), 0)
+
+
+def message(kind: bytes, body: bytes = b"") -> bytes:
+    return HEAD.pack(len(body), kind) + body
+
+
+def stream_message(stream: StreamInfo) -> bytes:
+    fields = {
+        "camera_id": stream.camera_id,
+        "codec": stream.codec,
+        "width_px": stream.width_px,
+        "height_px": stream.height_px,
+        "time_base": str(stream.time_base),
+        "extradata": stream.extradata.hex(),
+        "session": stream.session,
+    }
+    return message(STREAM, json.dumps(fields).encode())
+
+
+def parse_stream(body: bytes) -> StreamInfo:
+    fields = json.loads(body)
+    return StreamInfo(
+        str(fields["camera_id"]),
+        str(fields["codec"]),
+        int(fields["width_px"]),
+        int(fields["height_px"]),
+        Fraction(fields["time_base"]),
+        bytes.fromhex(fields["extradata"]),
+        int(fields["session"]),
+    )
+
+
+def packet_message(packet: Packet) -> bytes:
+    sender_ns = _NONE if packet.sender_wall_ns is None else packet.sender_wall_ns
+    is_sender = packet.wall_source is WallSource.SENDER
+    times = (packet.pts, packet.dts, packet.duration, packet.wall_ns, packet.received_ns, sender_ns)
+    return message(PACKET, _FIELDS.pack(*times, packet.is_keyframe, is_sender) + packet.data)
+
+
+def parse_packet(body: bytes, stream: StreamInfo) -> Packet:
+    pts, dts, duration, wall_ns, received_ns, sender_ns, is_keyframe, is_sender = _FIELDS.unpack_from(body)
+    source = WallSource.SENDER if is_sender else WallSource.RECEIVER
+    sender = None if sender_ns == _NONE else sender_ns
+    return Packet(stream, body[_FIELDS.size :], pts, dts, duration, is_keyframe, wall_ns, source, received_ns, sender)

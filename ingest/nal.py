@@ -1,0 +1,62 @@
+"""What is read of H.264 and H.265 access units in Annex B: keyframes by NAL type, and their parameter sets. Pure.
+
+A keyframe is an IDR picture (H.264) or an IRAP picture (H.265), whatever the container says: only there may a recording begin.
+Rec. ITU-T H.264 table 7-1, H.265 table 7-1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+_MARK = b"\x00\x00\x01"
+START_CODE = b"\x00\x00\x00\x01"
+_H264_SPS, _HEVC_SPS = 7, 33
+_H264_SETS = frozenset({_H264_SPS, 8})
+_HEVC_SETS = frozenset({32, _HEVC_SPS, 34})
+
+
+def keyframe_head(codec: str, data: bytes) -> int:
+    """Where the first slice of a keyframe begins (its start code), or -1 where `data` is no keyframe.
+
+    All before that offset is delimiter, parameter sets and SEI. Looks at no more than the units before the first slice.
+    """
+    at = data.find(_MARK)
+    while 0 <= at < len(data) - 3:
+        header = data[at + 3]
+        if codec == "h264":
+            kind = header & 0x1F
+            if 1 <= kind <= 5:
+                return at if kind == 5 else -1
+        else:
+            kind = header >> 1 & 0x3F
+            if kind < 32:
+                return at if 16 <= kind <= 23 else -1
+        at = data.find(_MARK, at + 3)
+    return -1
+
+
+def units(data: bytes) -> Iterator[bytes]:
+    """The NAL units of Annex B bytes, without start codes and trailing zeros."""
+    for piece in data.split(_MARK)[1:]:
+        unit = piece.rstrip(b"\x00")
+        if unit:
+            yield unit
+
+
+def parameter_sets(codec: str, data: bytes) -> tuple[bytes, ...]:
+    """The SPS and PPS (and VPS) among the units of `data`, each once, in order."""
+    wanted = _H264_SETS if codec == "h264" else _HEVC_SETS
+    return tuple(dict.fromkeys(unit for unit in units(data) if _kind(codec, unit) in wanted))
+
+
+def has_sps(codec: str, sets: tuple[bytes, ...]) -> bool:
+    wanted = _H264_SPS if codec == "h264" else _HEVC_SPS
+    return any(_kind(codec, unit) == wanted for unit in sets)
+
+
+def annex_b(sets: tuple[bytes, ...]) -> bytes:
+    return b"".join(START_CODE + unit for unit in sets)
+
+
+def _kind(codec: str, unit: bytes) -> int:
+    return unit[0] & 0x1F if codec == "h264" else unit[0] >> 1 & 0x3F

@@ -1,0 +1,190 @@
+"""Keeps one camera pulled: `run_once` is one connection, `run` goes on for ever with backoff, and `status` says how it stands."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from domain import metrics
+from domain.clock import NS_PER_S, Clock
+from domain.errors import SourceError
+from domain.fanout import Fanout
+from domain.log import FloodGate
+from domain.media import Packet
+from domain.registry import Camera, Credentials, Networks
+from domain.settings import Settings
+from domain.states import CameraState, CameraStatus
+from ingest.backoff import Backoff
+from ingest.rtsp import RtspSource
+from ingest.timeline import Timeline
+
+_LOG = logging.getLogger(__name__)
+NO_KEYFRAME_S = 20.0
+"""Packets without a keyframe for this long are the state `no_keyframes`: nothing of them can be recorded or shown."""
+_REPEAT_S = 60.0
+"""A fault that stays is logged once in this time, with how often it came."""
+
+
+class Source(Protocol):
+    """What a streamer pulls from: an `RtspSource`, or in tests anything that yields packets."""
+
+    timeline: Timeline
+    before_keyframe_packets: int
+    broken_packets: int
+    jumps: int
+
+    def packets(self, stop: threading.Event) -> Iterator[Packet]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """How much had come, once a second."""
+
+    at_ns: int
+    packets: int
+    size_bytes: int
+
+
+class _Session:
+    """What came over one connection. Written by the puller; `status` reads single fields of it."""
+
+    def __init__(self, now_s: float) -> None:
+        self.newest: Packet | None = None
+        self.first_s: float | None = None
+        self.keyframe_s = now_s
+        self.packets = 0
+        self.size_bytes = 0
+        self.next_look_ns = 0
+        self.marks: deque[_Mark] = deque(maxlen=6)
+
+    def mark(self, packet: Packet) -> None:
+        self.marks.append(_Mark(packet.pts_ns, self.packets, self.size_bytes))
+        self.next_look_ns = packet.received_ns + NS_PER_S
+
+    def rates(self) -> tuple[float, int]:
+        """Frames and bits a second over the last five seconds of media."""
+        marks = tuple(self.marks)
+        if len(marks) < 2 or marks[-1].at_ns <= marks[0].at_ns:
+            return 0.0, 0
+        passed_s = (marks[-1].at_ns - marks[0].at_ns) / NS_PER_S
+        frames, size_bytes = marks[-1].packets - marks[0].packets, marks[-1].size_bytes - marks[0].size_bytes
+        return round(frames / passed_s, 2), round(size_bytes * 8 / passed_s)
+
+
+class Streamer:
+    """Pulls one camera into its fan-out. `run` in one thread; `status` from any."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        credentials: Credentials | None,
+        networks: Networks,
+        fanout: Fanout,
+        settings: Settings,
+        clock: Clock,
+        source: Source | None = None,
+    ) -> None:
+        self._camera = camera
+        self._fanout = fanout
+        self._clock = clock
+        self._source: Source = source or RtspSource(camera, credentials, networks, settings.source_timeout_s, clock)
+        self._backoff = Backoff()
+        self._session = _Session(clock.monotonic_s())
+        self._status = CameraStatus(camera.id, CameraState.CONNECTING, clock.wall_ns(), node=settings.node)
+        self._warn = FloodGate(_LOG.warning, clock, _REPEAT_S)
+        self._packets = metrics.PACKETS.labels(camera.id)
+        self._live = metrics.CAMERA_LIVE.labels(camera.id)
+        self._skew = metrics.CAMERA_SKEW_S.labels(camera.id)
+
+    def run(self, stop: threading.Event) -> None:
+        """Pull until `stop`: after each connection that ends, wait (longer after each that gave little) and connect again."""
+        while not stop.is_set():
+            try:
+                self.run_once(stop)
+            except SourceError as error:
+                self._failed(error)
+                self._clock.wait(stop, self._backoff.next_s(self._media_s()))
+        self._enter(CameraState.IDLE)
+
+    def run_once(self, stop: threading.Event) -> None:
+        """One connection, from connecting until `stop`. Raises SourceError for every other end."""
+        session = self._session = _Session(self._clock.monotonic_s())
+        put = self._fanout.put
+        try:
+            for packet in self._source.packets(stop):
+                put(packet)
+                session.newest = packet
+                session.packets += 1
+                session.size_bytes += len(packet.data)
+                if packet.is_keyframe:
+                    session.keyframe_s = self._clock.monotonic_s()
+                if packet.received_ns >= session.next_look_ns:
+                    self._look(session, packet)
+        finally:
+            self._count(session)
+            self._live.set(0)
+
+    def status(self) -> CameraStatus:
+        """How the camera stands now; `recorded_until_ns` and `lost_packets` are the composer's to fill in."""
+        status, session = self._status, self._session
+        packet = session.newest
+        if packet is not None:
+            status = replace(
+                status,
+                last_packet_wall_ns=packet.wall_ns,
+                codec=packet.stream.codec,
+                width_px=packet.stream.width_px,
+                height_px=packet.stream.height_px,
+                wall_source=packet.wall_source.value,
+            )
+        late_s = self._clock.monotonic_s() - session.keyframe_s - NO_KEYFRAME_S
+        if status.state is CameraState.LIVE:
+            status = replace(status, fps=session.rates()[0], bitrate_bps=session.rates()[1])
+        elif status.state is not CameraState.CONNECTING or not self._source.before_keyframe_packets:
+            return status
+        if late_s <= 0:
+            return status
+        since_ns = self._clock.wall_ns() - round(late_s * NS_PER_S)
+        sentence = f"no keyframe came for {NO_KEYFRAME_S:g} s; set the camera's keyframe interval (GOP) to 1 to 4 s"
+        return replace(status, state=CameraState.NO_KEYFRAMES, since_ns=since_ns, last_error=sentence)
+
+    def _look(self, session: _Session, packet: Packet) -> None:
+        """Once a second of packets: what need not be done for each."""
+        if session.first_s is None:
+            session.first_s = self._clock.monotonic_s()
+            self._connected(packet)
+        self._count(session)
+        session.mark(packet)
+        if self._source.timeline.skew_ns is not None:
+            self._skew.set(self._source.timeline.skew_ns / NS_PER_S)
+
+    def _count(self, session: _Session) -> None:
+        counted = session.marks[-1].packets if session.marks else -self._source.before_keyframe_packets
+        self._packets.inc(session.packets - counted)
+
+    def _connected(self, packet: Packet) -> None:
+        stream = packet.stream
+        _LOG.info("%s: live, %s %dx%d", self._camera.id, stream.codec, stream.width_px, stream.height_px)
+        self._live.set(1)
+        self._enter(CameraState.LIVE)
+
+    def _failed(self, error: SourceError) -> None:
+        metrics.RECONNECTS.labels(self._camera.id, error.state.value).inc()
+        self._warn(str(error), f"{self._camera.id}: {error}")
+        self._enter(error.state, str(error))
+        self._status = replace(self._status, reconnects=self._status.reconnects + 1)
+
+    def _enter(self, state: CameraState, last_error: str | None = None) -> None:
+        """Be in `state`; `since` moves only where the state changes, and the last error stays to be read until the next."""
+        status = self._status
+        since_ns = status.since_ns if status.state is state else self._clock.wall_ns()
+        self._status = replace(status, state=state, since_ns=since_ns, last_error=status.last_error if last_error is None else last_error)
+
+    def _media_s(self) -> float:
+        """How long the last connection gave packets, in seconds."""
+        first_s = self._session.first_s
+        return 0.0 if first_s is None else self._clock.monotonic_s() - first_s

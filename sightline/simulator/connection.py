@@ -1,0 +1,153 @@
+"""One RTSP connection: reads requests, answers them, and holds at most one session (RFC 2326)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+
+from sightline.simulator.auth import challenges, is_authorised
+from sightline.simulator.messages import TRACK, Answer, MalformedRequest, Request, Transport, parse_request, parse_transport
+from sightline.simulator.output import TcpOutput, UdpOutput, UdpPorts
+from sightline.simulator.player import Player
+from sightline.simulator.station import Station
+
+SESSION_TIMEOUT_S = 60
+METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER"
+_NEEDS_SESSION = ("PLAY", "PAUSE", "TEARDOWN")
+
+
+class Connection:
+    """`run` returns when the client goes, falls silent for a session's timeout, or its stream ends."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stations: Mapping[str, Station], ports: UdpPorts, nonce: str
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._stations = stations
+        self._ports = ports
+        self._nonce = nonce
+        self._session = ""
+        self._station: Station | None = None
+        self._transport: Transport | None = None
+        self._player: Player | None = None
+        self._paused_s: float | None = None
+
+    async def run(self) -> None:
+        try:
+            while (request := await asyncio.wait_for(self._request(), SESSION_TIMEOUT_S)) is not None:
+                self._writer.write(self._answer(request).encoded(request.header("cseq")))
+                if request.method == "PLAY" and self._player is not None:
+                    self._player.start()
+                if request.method == "TEARDOWN":
+                    break
+        except MalformedRequest:
+            self._writer.write(Answer(400).encoded(""))
+        except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # the client went; a stream that it had ends with it
+        finally:
+            if self._player is not None:
+                self._player.stop()
+            self._writer.close()
+
+    def close(self) -> None:
+        """End the connection at once; `run` then returns."""
+        self._writer.transport.abort()
+
+    async def _request(self) -> Request | None:
+        """The next request; the reports that a client sends between them are skipped. None at the connection's end."""
+        first = await self._reader.read(1)
+        while first == b"$":
+            head = await self._reader.readexactly(3)
+            await self._reader.readexactly(int.from_bytes(head[1:], "big"))
+            first = await self._reader.read(1)
+        if not first:
+            return None
+        request = parse_request((first + await self._reader.readuntil(b"\r\n\r\n"))[:-4])
+        length = request.header("content-length")
+        if length.isdigit():
+            await self._reader.readexactly(min(int(length), 1 << 16))
+        return request
+
+    def _answer(self, request: Request) -> Answer:
+        if request.method == "OPTIONS":
+            return Answer(200, (("Public", METHODS),))
+        station = self._stations.get(request.path)
+        if station is None or station.is_over:
+            return Answer(404)
+        if station.plan.refuses(station.now_s):
+            return Answer(503)
+        login = station.plan.login(station.now_s)
+        if login is not None and not is_authorised(request.header("authorization"), request.method, login, self._nonce):
+            return Answer(401, tuple(("WWW-Authenticate", challenge) for challenge in challenges(self._nonce)))
+        if request.method in _NEEDS_SESSION and (not self._session or request.header("session").partition(";")[0] != self._session):
+            return Answer(454)
+        return self._dispatch(request, station)
+
+    def _dispatch(self, request: Request, station: Station) -> Answer:
+        match request.method:
+            case "DESCRIBE":
+                return _describe(request, station)
+            case "SETUP":
+                return self._setup(request, station)
+            case "PLAY":
+                return self._play(request)
+            case "PAUSE":
+                return self._pause()
+            case "TEARDOWN" | "GET_PARAMETER" | "SET_PARAMETER":
+                return Answer(200, (("Session", self._session),) if self._session else ())
+            case _:
+                return Answer(501)
+
+    def _setup(self, request: Request, station: Station) -> Answer:
+        if self._player is not None:
+            return Answer(455)
+        transport = parse_transport(request.header("transport"))
+        if transport is None:
+            return Answer(461)
+        self._station, self._transport = station, transport
+        self._session = self._session or secrets.token_hex(8)
+        if transport.channels:
+            chosen = f"RTP/AVP/TCP;unicast;interleaved={transport.channels[0]}-{transport.channels[1]}"
+        else:
+            client, server = transport.ports or (0, 0), self._ports.numbers
+            chosen = f"RTP/AVP;unicast;client_port={client[0]}-{client[1]};server_port={server[0]}-{server[1]}"
+        return Answer(200, (("Transport", chosen), ("Session", f"{self._session};timeout={SESSION_TIMEOUT_S}")))
+
+    def _play(self, request: Request) -> Answer:
+        station, transport = self._station, self._transport
+        if station is None or transport is None or self._player is not None:
+            return Answer(455)
+        player = station.player(self._output(transport), self._on_end, self._paused_s)
+        self._player = player
+        base = request.url.rstrip("/").removesuffix("/" + TRACK)
+        info = f"url={base}/{TRACK};seq={player.sequence};rtptime={player.first_timestamp}"
+        return Answer(200, (("Session", self._session), ("Range", "npt=now-"), ("RTP-Info", info)))
+
+    def _pause(self) -> Answer:
+        if self._player is None:
+            return Answer(455)
+        self._paused_s = self._player.now_s
+        self._player.stop()
+        self._player = None
+        return Answer(200, (("Session", self._session),))
+
+    def _output(self, transport: Transport) -> TcpOutput | UdpOutput:
+        if transport.channels:
+            return TcpOutput(self._writer.transport, transport.channels)
+        # Only ever to the address that asked: a simulator must not be made to flood a third.
+        host = self._writer.get_extra_info("peername")[0]
+        return UdpOutput(self._ports, host, transport.ports or (0, 0))
+
+    def _on_end(self, abruptly: bool) -> None:
+        if abruptly:
+            self.close()
+        else:
+            self._writer.close()
+
+
+def _describe(request: Request, station: Station) -> Answer:
+    lines = ("v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=Simulated camera", "c=IN IP4 0.0.0.0", "t=0 0", "a=control:*")
+    body = "\r\n".join((*lines, *station.media.sdp, f"a=control:{TRACK}")) + "\r\n"
+    return Answer(200, (("Content-Base", request.url.rstrip("/") + "/"), ("Content-Type", "application/sdp")), body)
