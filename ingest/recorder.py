@@ -33,7 +33,7 @@ class Recorder:
         self._clock = clock
         self._idle_s = settings.source_timeout_s
         self._segments = Segments(camera_id, layout.recordings_of(camera_id), fence, settings.segment_s)
-        self._warn = FloodGate(_log.error, clock)
+        self._warn = FloodGate(_log.warning, clock)
         self._pause = threading.Event()
         self._counted_packets = 0
         self._last_s = clock.monotonic_s()
@@ -82,7 +82,8 @@ class Recorder:
         self._count_lost()
 
     def _count_lost(self) -> None:
-        lost = self._segments.lost_packets
-        if lost > self._counted_packets:
-            PACKETS_DROPPED.labels(self._camera_id, "recorder").inc(lost - self._counted_packets)
-            self._counted_packets = lost
+        lost = self._segments.lost_packets - self._counted_packets
+        if lost > 0:
+            PACKETS_DROPPED.labels(self._camera_id, "recorder").inc(lost)
+            self._warn(f"{self._camera_id} lost", f"camera {self._camera_id}: {lost} packets are in no recording")
+            self._counted_packets += lost

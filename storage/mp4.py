@@ -102,7 +102,11 @@ class Mp4Reader:
         self._path = path
         with _reading(path):
             self._file = path.open("rb")
-            self._container = av.open(_Prefix(self._file, limit_bytes), "r", format="mp4", buffer_size=_BUFFER_BYTES)
+            try:
+                self._container = av.open(_Prefix(self._file, limit_bytes), "r", format="mp4", buffer_size=_BUFFER_BYTES)
+            except av.FFmpegError:
+                self._file.close()
+                raise
         if not self._container.streams.video:
             self.close()
             raise DataLoss(f"{path} holds no video")
