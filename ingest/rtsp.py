@@ -13,7 +13,7 @@ import select
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -110,7 +110,7 @@ class RtspSource:
         self.jumps = 0
         """How often this connection's time stamps leapt; the packets' own go on without a leap."""
 
-    def packets(self, stop: threading.Event) -> Iterator[Packet]:
+    def packets(self, stop: threading.Event) -> Generator[Packet, None, None]:
         """Connect, and yield packets from the first keyframe until `stop` is set.
 
         Raises a SourceError when the connection fails, is silent for the timeout, or ends. Close the iterator to end it early.

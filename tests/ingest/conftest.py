@@ -51,8 +51,10 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def make_camera(url: str, transport: str = "tcp", camera_id: str = "gate") -> Camera:
-    entry = {"id": camera_id, "name": "gate", "class": "A", "area": "a", "location": {"lon": 1, "lat": 2}, "url": url}
-    return Camera.model_validate({**entry, "transport": transport})
+    where = {"lon": 1, "lat": 2}
+    entry: dict[str, object] = {"id": camera_id, "name": "gate", "class": "A", "area": "a", "location": where, "url": url}
+    entry["transport"] = transport
+    return Camera.model_validate(entry)
 
 
 @dataclass
@@ -95,3 +97,13 @@ def pull() -> Puller:
         return got
 
     return run
+
+
+@pytest.fixture
+def camera_of() -> Callable[..., Camera]:
+    return make_camera
+
+
+@pytest.fixture
+def networks() -> Networks:
+    return NETWORKS
