@@ -233,6 +233,21 @@ def test_sources_leave_no_descriptor_and_no_thread(footage: dict[str, Path], sou
         assert _resources() <= before
 
 
+def test_of_many_streams_of_one_server_the_silent_one_alone_is_ended(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    cameras = [SimCamera(f"c{i}", footage["h264"], mode="on_play", faults=(Stall(0.4, 60),) if i == 3 else ()) for i in range(8)]
+    pulls: dict[int, Pulled] = {}
+    with Simulator(cameras) as sim:
+        sources = [source_of(sim.url(f"c{i}"), timeout_s=1.0) for i in range(8)]
+        threads = [threading.Thread(target=lambda i=i: pulls.update({i: pull(sources[i], most=70)})) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    assert isinstance(pulls[3].error, SourceTimeout)
+    assert pulls[3].took_s < 1.95  # libavformat's own timeout would end it after 2.4 s
+    assert all(len(pulls[i].packets) == 70 and pulls[i].error is None for i in range(8) if i != 3)
+
+
 def _resources() -> tuple[int, int]:
     return sum(1 for _ in Path("/proc/self/fd").iterdir()), threading.active_count()
 
