@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -118,17 +119,28 @@ def served(app: FastAPI) -> Iterator[str]:
     )
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
-    clock, waiting = SystemClock(), threading.Event()
-    deadline_s = clock.monotonic_s() + 10
-    while not server.started and clock.monotonic_s() < deadline_s:
-        clock.wait(waiting, 0.01)
-    assert server.started
+    Site.eventually(lambda: server.started, within_s=10)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(5)
         listener.close()
+
+
+_names = itertools.count()
+
+
+class Tokens(dict[Role, str]):
+    """A person of each role, made when first needed."""
+
+    def __init__(self, people: People) -> None:
+        super().__init__()
+        self._people = people
+
+    def __missing__(self, role: Role) -> str:
+        self[role] = self._people.add(f"{role}-{next(_names)}", role)
+        return self[role]
 
 
 @dataclass
@@ -140,7 +152,7 @@ class Site:
     spool: Spool
     door_url: str
     url: str
-    tokens: dict[Role, str]
+    tokens: Tokens
     statuses: list[CameraStatus]
     pictures: dict[str, bytes]
     http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=20))
@@ -159,6 +171,15 @@ class Site:
     def serve(app: FastAPI) -> AbstractContextManager[str]:
         """Another app on loopback; its address."""
         return served(app)
+
+    @staticmethod
+    def eventually(holds: Callable[[], bool], within_s: float = 5) -> None:
+        """Wait for what another thread brings about."""
+        clock, never = SystemClock(), threading.Event()
+        deadline_s = clock.monotonic_s() + within_s
+        while not holds():
+            assert clock.monotonic_s() < deadline_s
+            clock.wait(never, 0.01)
 
     def hold(self, camera_id: str) -> None:
         """Let this site's node hold a camera."""
@@ -229,10 +250,11 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "door": DoorClient(KEY, clock),
         "clock": clock,
     }
+    # The people of a test are made in the store that works.
+    parts["objects"] = changes.pop("objects_asked", objects)
     context = ApiContext(**(parts | changes))  # type: ignore[arg-type]
-    tokens = {role: _token(people, role) for role in Role}
     api = served(make_app(context))
-    site = Site(context, layout, spool, door_url, api.__enter__(), tokens, statuses, pictures)
+    site = Site(context, layout, spool, door_url, api.__enter__(), Tokens(people), statuses, pictures)
 
     def close() -> None:
         site.http.close()
@@ -242,13 +264,6 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         redis.close()
 
     return site, close
-
-
-_names = iter(range(1_000_000))
-
-
-def _token(people: People, role: Role) -> str:
-    return people.add(f"{role}-{next(_names)}", role)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +30,6 @@ def test_merged_ranges_are_in_order_apart_and_within(parts: list[tuple[int, int]
     edges = [edge for pair in merged for edge in pair]
     assert edges == sorted(edges)
     assert all(10 * S <= edge <= 40 * S for edge in edges)
-    assert all(after[0] - before[1] > JOIN_NS for before, after in zip(merged, merged[1:], strict=False))
+    assert all(after[0] - before[1] > JOIN_NS for before, after in pairwise(merged))
     covered = sum(end - start for start, end in merged)
     assert covered + sum(end - start for start, end in gaps(merged, 10 * S, 40 * S)) <= 30 * S

@@ -85,7 +85,7 @@ def test_rights_are_asked_of_every_route(site: Site) -> None:
 
 def test_nobody_gets_in_without_a_token_or_with_a_wrong_one(site: Site) -> None:
     for route in GUARDED:
-        for authorization in ({}, {"Authorization": "Bearer sl_wrong"}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer "}):
+        for authorization in ({}, {"Authorization": "Bearer sl_wrong"}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}):
             answer = site.http.get(site.url + address(route), headers=authorization)
             assert answer.status_code == 401, named(route)
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")
