@@ -69,8 +69,18 @@ class Layout:
         return self.root / "run" / "metrics"
 
     @property
-    def sockets(self) -> Path:
-        return self.root / "run" / "sockets"
+    def statuses(self) -> Path:
+        """`run/statuses/<worker>.json`: how each worker's cameras are, for the node's door."""
+        return self.root / "run" / "statuses"
+
+    @property
+    def scratch(self) -> Path:
+        """Recordings being cut for somebody who asked; emptied at start."""
+        return self.root / "run" / "scratch"
+
+    def live_socket(self, worker: int) -> Path:
+        """Where worker number `worker` gives its cameras' packets to the live process."""
+        return self.root / "run" / "sockets" / f"worker-{worker}"
 
     @property
     def valkey(self) -> Path:

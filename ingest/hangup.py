@@ -135,10 +135,12 @@ def _claim_only_socket(peer: Peer) -> socket.socket | None:
 
 def _unclaimed_sockets(peer: Peer) -> list[socket.socket]:
     found: list[socket.socket] = []
+    seen = set(_claimed)  # a copy made here may take the number of a descriptor still to be looked at
     for descriptor in [int(entry.name) for entry in _FDS.iterdir()]:
         with suppress(OSError):  # closed meanwhile
             status = os.fstat(descriptor)
-            if stat.S_ISSOCK(status.st_mode) and status.st_ino not in _claimed:
+            if stat.S_ISSOCK(status.st_mode) and status.st_ino not in seen:
+                seen.add(status.st_ino)
                 copy = socket.socket(fileno=os.dup(descriptor))
                 if copy.type == socket.SOCK_STREAM and _peer_of(copy) == peer:
                     found.append(copy)

@@ -7,30 +7,31 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+
+from ingest.recorder import Recorder
+from ingest.salvage import salvage
+from storage.spool import Spool
 
 from domain.clock import NS_PER_S, Clock
 from domain.events import Passing
 from domain.fanout import Fanout, Policy, Tap
 from domain.layout import Layout
-from domain.metrics import CAMERA_LIVE, PACKETS_DROPPED
 from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
-from domain.states import CameraState, CameraStatus
+from domain.states import CameraStatus
 from ingest.decoder import FrameReader
-from ingest.recorder import Recorder
-from ingest.salvage import salvage
 from ingest.streamer import Streamer
 from sightline.share import is_always_pulled
-from storage.spool import Spool
 
 log = logging.getLogger(__name__)
 
 DRAFT_EVERY_S = 0.5
-WANTED_FOR_S = 30.0
-"""An on-demand camera goes on for this long after the last viewer asked."""
+LINGER_S = 30.0
+"""An on-demand camera goes on for this long after its last viewer left, so that looking again is quick."""
 RECORD_PACKETS, RECORD_BYTES = 3000, 64 << 20
 LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
 
@@ -49,12 +50,15 @@ class NodeTools:
 
 
 class CameraRun:
-    def __init__(self, camera: Camera, credentials: Credentials | None, fence: Callable[[], int], analyser: Analyser | None, tools: NodeTools) -> None:
+    def __init__(
+        self, camera: Camera, credentials: Credentials | None, fence: Callable[[], int], analyser: Analyser | None, tools: NodeTools
+    ) -> None:
         self.camera = camera
         self.fanout = Fanout()
         self._tools = tools
         self._analyser = analyser
-        self._wanted_until_s = 0.0
+        self._watchers = 0
+        self._watchers_lock = threading.Lock()
         self._wanted = threading.Event()
         self._stop = threading.Event()
         self._streamer = Streamer(camera, credentials, tools.networks, self.fanout, tools.settings, tools.clock)
@@ -62,7 +66,6 @@ class CameraRun:
         self._recorder = Recorder(camera.id, self._record_tap, tools.layout, fence, tools.settings, tools.clock)
         self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
         self._threads: list[threading.Thread] = []
-        self._dropped: dict[str, int] = {}
 
     def start(self) -> None:
         salvage(self._tools.layout, self.camera.id)
@@ -85,25 +88,23 @@ class CameraRun:
     def recorded_until_ns(self) -> int:
         return self._recorder.recorded_until_ns
 
-    def want(self) -> None:
-        """Somebody watches: pull this camera for a while, if it is not pulled anyway."""
-        self._wanted_until_s = self._tools.clock.monotonic_s() + WANTED_FOR_S
+    @contextmanager
+    def watching(self) -> Iterator[Fanout]:
+        """The camera's packets while somebody watches; one that is pulled on demand is pulled meanwhile, and a little longer."""
+        with self._watchers_lock:
+            self._watchers += 1
         self._wanted.set()
+        try:
+            yield self.fanout
+        finally:
+            with self._watchers_lock:
+                self._watchers -= 1
 
     def status(self) -> CameraStatus:
-        """The reader's state with the recorder's; also brings the metrics up to date."""
+        """The reader's state with the recorder's."""
         status = self._streamer.status()
-        self._count_drops()
-        CAMERA_LIVE.labels(self.camera.id).set(status.state is CameraState.LIVE)
         lost = self._recorder.lost_packets + self._record_tap.dropped_packets
         return replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
-
-    def _count_drops(self) -> None:
-        for tap in self.fanout.taps:
-            new = tap.dropped_packets - self._dropped.get(tap.name, 0)
-            if new > 0:
-                PACKETS_DROPPED.labels(self.camera.id, tap.name).inc(new)
-            self._dropped[tap.name] = tap.dropped_packets
 
     def _fps(self) -> float:
         settings = self._tools.settings
@@ -132,11 +133,18 @@ class CameraRun:
             unwanted = threading.Event()
             pulling = threading.Thread(target=self._streamer.run, args=(unwanted,), name=f"pull on demand {self.camera.id}")
             pulling.start()
-            while not self._tools.clock.wait(self._stop, 1.0) and self._tools.clock.monotonic_s() < self._wanted_until_s:
-                pass
-            self._wanted.clear()
+            self._wait_until_unwatched()
             unwanted.set()
             pulling.join()
+
+    def _wait_until_unwatched(self) -> None:
+        watched_s = self._tools.clock.monotonic_s()
+        while not self._tools.clock.wait(self._stop, 1.0):
+            if self._watchers:
+                watched_s = self._tools.clock.monotonic_s()
+            elif self._tools.clock.monotonic_s() - watched_s > LINGER_S:
+                self._wanted.clear()
+                return
 
 
 class Looker:

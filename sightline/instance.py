@@ -97,15 +97,16 @@ def store_environment(layout: Layout, valkey_port: int | None, s3_port: int | No
     return environment
 
 
-def write_atomically(file: Path, text: str, mode: int = 0o644) -> None:
-    """Replace `file` by `text` so that a reader sees the old or the new, whole."""
+def write_atomically(file: Path, text: str, mode: int = 0o644, durable: bool = True) -> None:
+    """Replace `file` by `text` so that a reader sees the old or the new, whole; `durable`: also after a power cut."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
+        if durable:
+            out.flush()
+            os.fsync(out.fileno())
     temporary.replace(file)
 
 

@@ -1,4 +1,7 @@
-"""The audit log: who looked at what, and why. Lines of JSON, a file a day (UTC), only ever appended to, on disk before the look is answered."""
+"""The audit log: who looked at what, and why. Lines of JSON, a file a day (UTC), only ever appended to.
+
+A line is on disk before the look that it tells of is answered.
+"""
 
 from __future__ import annotations
 

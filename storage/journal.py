@@ -1,4 +1,4 @@
-"""The journal: what became of events, in order, from which an index is rebuilt. A file a minute here, then a compressed object a minute in the store.
+"""The journal: what became of events, in order, from which an index is rebuilt. A file a minute here, then an object a minute.
 
 journal/<yyyymmddhhmm>.jsonl, a line of JSON each: {"op":"put",…} or {"op":"delete",…}. Several processes append; a line is on disk when
 `append` returns. A line that a dying machine tore is skipped by readers, and the next writer begins a new one.
