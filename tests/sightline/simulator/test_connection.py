@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -117,10 +117,8 @@ def test_what_cannot_be_done_is_said(make_video: MakeVideo, method: str, headers
 def test_garbage_ends_the_connection_and_not_the_server(make_video: MakeVideo, garbage: bytes) -> None:
     with _client(SimCamera("gate", make_video())) as (client, sim):
         client.socket.sendall(garbage)
-        try:
+        with suppress(ConnectionResetError):  # which answers what was sent and never read
             assert client.ended()
-        except ConnectionResetError:
-            pass  # what it had not read is answered with a reset
         again = Client(sim)
         assert again.ask("OPTIONS")[0] == 200
         again.close()

@@ -6,19 +6,18 @@ import json
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
-from domain.plates import PlateColor, is_plate
+from domain.plates import ALPHABET, PlateColor, is_plate
 from sightline.simulator.footage import BITRATE_BPS, FPS, VEHICLES, make_footage, truth_of
 from sightline.simulator.media import prepare
 from sightline.simulator.plates import draw_plate, glyph
+from sightline.simulator.vehicles import Vehicle
 
 
-@pytest.mark.parametrize("vehicle", VEHICLES, ids=lambda vehicle: vehicle.plate)
-def test_the_plates_are_correct(vehicle: object) -> None:
-    from sightline.simulator.vehicles import Vehicle
-
-    assert isinstance(vehicle, Vehicle)
+@pytest.mark.parametrize("vehicle", VEHICLES, ids=lambda vehicle: str(vehicle.plate))
+def test_the_plates_are_correct(vehicle: Vehicle) -> None:
     assert is_plate(vehicle.plate)
     assert (len(vehicle.plate) == 8) == (vehicle.plate_color is PlateColor.GREEN)
 
@@ -36,11 +35,8 @@ def test_a_plate_has_its_size_and_ink(color: PlateColor) -> None:
 
 
 def test_the_font_has_every_character_of_a_plate() -> None:
-    from domain.plates import ALPHABET
-
-    missing = glyph("☃").shape
-    shapes = {character: glyph(character) for character in ALPHABET}
-    assert all(shape.shape != missing or character in "" for character, shape in shapes.items())
+    missing = glyph("☃")
+    assert not [character for character in ALPHABET if np.array_equal(glyph(character), missing)]
 
 
 def test_footage_is_made_once_and_is_as_a_camera_would_send_it(tmp_path: Path) -> None:
