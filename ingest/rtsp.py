@@ -128,6 +128,8 @@ class RtspSource:
                 with line.opening():
                     container = _open(url, endpoint.transport, self._timeout_s)
                 with container:
+                    if line.went_elsewhere():
+                        raise SourceUnreachable("the camera redirects to another address; write that one into the registry")
                     yield from self._demux(container, line, stop)
             except av.FFmpegError as error:
                 failure = _mapped(error, line.timed_out, self._timeout_s)

@@ -6,6 +6,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
@@ -16,8 +17,9 @@ from pydantic import SecretStr
 
 from domain.clock import SystemClock
 from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTimeout, SourceUnreachable
-from domain.media import Packet
+from domain.media import Packet, StreamInfo
 from domain.registry import Credentials
+from ingest import nal
 from ingest.rtsp import RtspSource
 from sightline.simulator import CodecChange, Cut, Jump, Loss, NoVideo, Refuse, SimCamera, Simulator, Stall
 
@@ -231,6 +233,40 @@ def test_sources_leave_no_descriptor_and_no_thread(footage: dict[str, Path], sou
             pull(source_of(url, "udp" if number % 3 == 0 else "tcp"), most=1)
         _settle(before)
         assert _resources() <= before
+
+
+def test_a_redirect_is_not_followed_out_of_the_networks(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with (
+        Simulator([SimCamera("gate", footage["h264"], mode="on_play")]) as sim,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
+        threading.Thread(target=_redirect, args=(server, sim.url("gate")), daemon=True).start()
+        got = pull(source_of(f"rtsp://127.0.0.1:{server.getsockname()[1]}/x"), most=5)
+    assert got.packets == []
+    assert "redirects" in str(got.error)
+
+
+def _redirect(server: socket.socket, to: str) -> None:
+    server.accept()[0].close()  # the probe
+    connection, _ = server.accept()
+    with connection:
+        while request := connection.recv(4096):
+            number = request.split(b"CSeq:")[1].split()[0].decode()
+            connection.sendall(f"RTSP/1.0 302 Moved\r\nCSeq: {number}\r\nLocation: {to}\r\n\r\n".encode())
+
+
+def test_parameter_sets_that_only_keyframes_carry_are_found(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    source = source_of("rtsp://127.0.0.1:9/x")
+    with av.open(str(footage["large"])) as container:
+        stream = container.streams.video[0]
+        to_annex_b = av.BitStreamFilterContext("h264_mp4toannexb", stream)
+        keyframe = bytes(to_annex_b.filter(next(container.demux(stream)))[0])
+    bare = StreamInfo("gate", "h264", 0, 0, Fraction(1, 90_000), b"", 1)
+    source.session = 1
+    info, sets = source._renewed(bare, (), keyframe, nal.keyframe_head("h264", keyframe))
+    assert (info.width_px, info.height_px, info.session) == (640, 480, 1)
+    assert nal.has_sps("h264", sets)
+    assert info.extradata == nal.annex_b(sets)
 
 
 def test_of_many_streams_of_one_server_the_silent_one_alone_is_ended(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
