@@ -249,9 +249,11 @@ def _open(url: str, transport: str, timeout_s: float) -> InputContainer:
     try:
         return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))
     except av.HTTPOtherClientError:
-        # What a server says to PLAY when nothing was set up; so look once more with whatever else there is.
+        # What a server says to PLAY when nothing was set up: look once more, whether there is anything but video.
         del options["allowed_media_types"]
-        return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))
+        with av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None)) as container:
+            _video_of(container)
+        raise
 
 
 def _preflight(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:

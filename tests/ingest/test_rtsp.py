@@ -52,7 +52,7 @@ def test_every_packet_of_a_stream_comes_and_can_be_recorded(
     with Simulator([SimCamera("gate", footage[codec], mode="on_play", loop=False)]) as sim:
         got = pull(source_of(sim.url("gate"), transport))
     assert isinstance(got.error, SourceUnreachable)
-    assert len(got.packets) == 75
+    assert len(got.packets) == 50
     first = got.packets[0]
     assert first.is_keyframe
     assert (first.stream.codec, first.stream.width_px, first.stream.height_px) == (codec, 320, 240)
@@ -60,9 +60,11 @@ def test_every_packet_of_a_stream_comes_and_can_be_recorded(
     assert all(a.dts < b.dts for a, b in pairwise(got.packets))
     assert all(packet.pts >= packet.dts for packet in got.packets)
     pts = sorted(packet.pts for packet in got.packets)
-    assert [b - a for a, b in pairwise(pts)] == [3600] * 74
-    assert sum(packet.is_keyframe for packet in got.packets) == 3
-    assert decoded(got.packets) == 75
+    assert [b - a for a, b in pairwise(pts)] == [3600] * 49
+    assert sum(packet.is_keyframe for packet in got.packets) == 2
+    # Over UDP the server hangs up as it sends the last picture, and a piece of that one may come too late.
+    whole = got.packets[:-1] if transport == "udp" else got.packets
+    assert decoded(whole) == len(whole)
 
 
 def test_who_joins_in_the_middle_begins_at_a_keyframe(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
@@ -184,7 +186,7 @@ def test_a_server_that_accepts_and_says_nothing_times_out_and_stops(source_of: M
 def test_another_resolution_is_another_session(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
     camera = SimCamera("gate", footage["h264"], mode="on_play", faults=(CodecChange(1.0, footage["large"]),))
     with Simulator([camera]) as sim:
-        got = pull(source_of(sim.url("gate")), most=60)
+        got = pull(source_of(sim.url("gate")), most=40)
     streams = list(dict.fromkeys(packet.stream for packet in got.packets))
     assert [(stream.session, stream.width_px, stream.height_px) for stream in streams] == [(1, 320, 240), (2, 640, 480)]
     assert streams[0].extradata != streams[1].extradata
@@ -198,7 +200,7 @@ def test_a_leap_of_the_cameras_counter_is_none_in_the_packets(
 ) -> None:
     with Simulator([SimCamera("gate", footage["h264"], mode="on_play", faults=(Jump(1.0, by_s),))]) as sim:
         source = source_of(sim.url("gate"))
-        got = pull(source, most=60)
+        got = pull(source, most=40)
     assert source.jumps == 1
     steps = [b.pts - a.pts for a, b in pairwise(got.packets)]
     assert max(steps) < 90_000 / 2
@@ -209,9 +211,9 @@ def test_a_leap_of_the_cameras_counter_is_none_in_the_packets(
 
 
 def test_lost_packets_break_pictures_and_nothing_else(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", loop=False, faults=(Loss(0.2, 1.5, 4),))]) as sim:
+    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 4),))]) as sim:
         got = pull(source_of(sim.url("gate"), "udp"))
-    assert 30 < len(got.packets) <= 75
+    assert 20 < len(got.packets) <= 50
     assert isinstance(got.error, SourceUnreachable)
 
 
@@ -274,14 +276,14 @@ def test_of_many_streams_of_one_server_the_silent_one_alone_is_ended(footage: di
     pulls: dict[int, Pulled] = {}
     with Simulator(cameras) as sim:
         sources = [source_of(sim.url(f"c{i}"), timeout_s=1.0) for i in range(8)]
-        threads = [threading.Thread(target=lambda i=i: pulls.update({i: pull(sources[i], most=70)})) for i in range(8)]
+        threads = [threading.Thread(target=lambda i=i: pulls.update({i: pull(sources[i], most=50)})) for i in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(10)
     assert isinstance(pulls[3].error, SourceTimeout)
     assert pulls[3].took_s < 1.95  # libavformat's own timeout would end it after 2.4 s
-    assert all(len(pulls[i].packets) == 70 and pulls[i].error is None for i in range(8) if i != 3)
+    assert all(len(pulls[i].packets) == 50 and pulls[i].error is None for i in range(8) if i != 3)
 
 
 def _resources() -> tuple[int, int]:
