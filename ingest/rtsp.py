@@ -115,10 +115,10 @@ class RtspSource:
 
         Raises a SourceError when the connection fails, is silent for the timeout, or ends. Close the iterator to end it early.
         """
-        endpoint = Endpoint.of(self._camera, self._networks)
-        url = endpoint.login_url(self._credentials)
         self.timeline = Timeline()
         self.before_keyframe_packets = self.broken_packets = self.jumps = 0
+        endpoint = Endpoint.of(self._camera, self._networks)
+        url = endpoint.login_url(self._credentials)
         if not _preflight(endpoint, self._timeout_s, stop):
             return
         line = Line((endpoint.address, endpoint.port), self._timeout_s, stop, self._clock)
