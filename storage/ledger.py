@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
+from domain.errors import StoreError
 from domain.media import SegmentName
-from storage.sizes import Sizes
+from storage.sizes import OPEN_MARK, Sizes
 
 _OPEN = re.compile(r"^(?P<camera>[A-Za-z0-9][A-Za-z0-9._-]*)_(?P<start>\d+)_open_(?P<fence>\d+)\.mp4$")
 _DAY = re.compile(r"^\d{8}$")
@@ -86,8 +87,9 @@ class Ledger:
 
     def open_segments(self, camera_id: str) -> tuple[Segment, ...]:
         """The segments of a camera that were never finished, by start."""
-        found = [segment for folder in self._days(camera_id) for segment in self._in(folder, camera_id) if segment.end_ns is None]
-        return tuple(sorted(found, key=_by_start))
+        paths = [path for folder in self._days(camera_id) for path in _entries(folder) if OPEN_MARK in path.name]
+        found = [segment for path in paths if (segment := parse_segment(path)) is not None and segment.camera_id == camera_id]
+        return tuple(sorted((segment for segment in found if segment.end_ns is None), key=_by_start))
 
     def oldest(self) -> Segment | None:
         """The finished segment with the earliest start, of all cameras."""
@@ -106,12 +108,14 @@ class Ledger:
         return self._sizes.total_bytes(folders)
 
     def remove(self, segment: Segment) -> int:
-        """Delete a segment; the bytes freed, 0 where it was gone already. Its day's folder goes with its last file."""
+        """Delete a segment; the bytes freed, 0 where it was gone already. Raises StoreError. Its day's folder goes with its last file."""
         try:
             size_bytes = segment.path.stat().st_size
             segment.path.unlink()
         except FileNotFoundError:
             return 0
+        except OSError as error:
+            raise StoreError(f"{segment.path} cannot be deleted: {error}") from error
         with suppress(OSError):  # not empty
             segment.path.parent.rmdir()
         return size_bytes
