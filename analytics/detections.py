@@ -16,7 +16,7 @@ Picture = NDArray[np.uint8]
 class Detections:
     """`xyxy` (n, 4) and `points` (n, k, 2) in pixels of the frame, `score` (n,) from 0 to 1; raises ValueError on other shapes.
 
-    A plate's points are its corners: top left, top right, bottom right, bottom left. A face's are the eyes, the nose and the corners of the mouth.
+    A plate's points are its corners: top left, top right, bottom right, bottom left. A face's are eyes, nose and corners of the mouth.
     """
 
     xyxy: Floats

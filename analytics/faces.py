@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analytics.best_shot import face_quality
-from analytics.detections import Detections, Floats, Picture
+from analytics.detections import Detections, Picture
 from analytics.face_detector import FaceDetector
 from analytics.plate_crop import around
 from analytics.subjects import Record
@@ -46,11 +46,14 @@ class Faces:
     def plate(self, record: Record) -> None:
         return None
 
-    def counts(self, record: Record) -> bool:
+    def is_clear(self, record: Record) -> bool:
+        return False
+
+    def counts(self, record: Record, clear: list[Track]) -> bool:
         track = record.track
         return track.detections >= DETECTIONS_LEAST and track.score_mass >= SCORE_MASS_LEAST and track.score_best >= SCORE_LEAST
 
-    def continues(self, event: Event, before: Event, before_last_box: Floats | None, from_process_before: bool) -> bool:
+    def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
         """Only over a restart, and only by place: two people may walk the same way seconds apart."""
         if not from_process_before or event.started_at - before.ended_at > RESUME_NS:
             return False

@@ -19,15 +19,16 @@ from domain.plates import HEADS, PROVINCES, PlateColor, is_plate
 
 Scores = NDArray[np.float64]
 
-BODY_MARGIN_PART = 0.75
-"""Whose word counts for all but the first character: the framing with a margin reads it better, the tight one now and then differs."""
+BODY_MARGIN_PART = 0.5
+"""Whose word counts for all but the first character: the framing with a margin reads letters and digits better, the tight one a tail."""
 FIRST_MARGIN_PART = 0.25
 """And for the first character, where it is the other way round."""
-HOME_PROVINCE, HOME_LOG_PRIOR = "皖", -3.0
+HOME_PROVINCE, HOME_LOG_PRIOR = "皖", -2.0
 """The reader learnt from photographs of which 19 of 20 were of this province, and says it when it does not know. Taking half of that
 head start (log 0.95 / 0.0016 = 6.4) away costs it 1 of 100 of its own plates and mends a fifth of the others' (docs/analytics.md)."""
-LENGTH_LOG_PRIOR = -2.0
-"""Against 8 characters on a blue, white or black plate, and against 7 on a green one."""
+COLOR_LOG_PRIOR = -2.0
+"""Against what a plate of that colour does not hold (GA 36-2018): 8 characters on a blue, white or black one, 7 on a green one; a tail
+of another colour's; none on a white one, which is the police's."""
 WORST_FRAME = -12.0
 """A frame's word against a hypothesis counts no more than this: one frame behind a pole must not decide."""
 BODIES, ALTERNATIVES = 6, 4
@@ -114,10 +115,26 @@ def _log_sum(scores: Scores) -> Scores:
     return np.asarray(most + np.log(np.exp(scores - most).sum(axis=1, keepdims=True)))
 
 
+_WRONG_LENGTH = {PlateColor.GREEN: 7, PlateColor.BLUE: 8, PlateColor.WHITE: 8, PlateColor.BLACK: 8}
+_COLOR_OF_TAIL = {
+    "警": PlateColor.WHITE,
+    "学": PlateColor.YELLOW,
+    "挂": PlateColor.YELLOW,
+    "港": PlateColor.BLACK,
+    "澳": PlateColor.BLACK,
+    "领": PlateColor.BLACK,
+}
+
+
 def _prior(bodies: list[str], color: PlateColor) -> Scores:
-    """(bodies, 1) log priors of the number of characters given the colour."""
-    wrong_length = {PlateColor.GREEN: 7, PlateColor.BLUE: 8, PlateColor.WHITE: 8, PlateColor.BLACK: 8}.get(color)
-    return np.array([[LENGTH_LOG_PRIOR if len(body) + 1 == wrong_length else 0.0] for body in bodies])
+    """(bodies, 1) log priors of each body given the plate's colour; none where the colour is unknown."""
+    return np.array([[COLOR_LOG_PRIOR if color is not PlateColor.UNKNOWN and not _suits(body, color) else 0.0] for body in bodies])
+
+
+def _suits(body: str, color: PlateColor) -> bool:
+    tail_color = _COLOR_OF_TAIL.get(body[-1])
+    right_tail = tail_color is color if tail_color is not None else color is not PlateColor.WHITE
+    return right_tail and len(body) + 1 != _WRONG_LENGTH.get(color)
 
 
 def _ranked(bodies: list[str], scores: Scores, evidence: Scores) -> Fused:

@@ -48,6 +48,8 @@ class Passings:
         self._tracker = Tracker(subject.gate)
         self._records: dict[int, Record] = {}
         self._recent: list[_Recent] = []
+        self._clear: list[Track] = []
+        """Tracks that ended lately and were events by themselves."""
         self._before: Thumbnail | None = None
         self._looked_ns = 0
         self._detected_ns = 0
@@ -67,13 +69,14 @@ class Passings:
 
     def pass_time(self, now_ns: int) -> list[Passing]:
         """The passings that have ended by `now_ns`, in the frames' time, and those that have been in view for a minute."""
-        given = [passing for track in self._tracker.ended(now_ns) for passing in self._finish(track)]
+        given = self._end(self._tracker.ended(now_ns))
         given += [passing for record in self._records.values() for passing in self._give_dwelling(record)]
         self._recent = [one for one in self._recent if now_ns - one.passing.event.ended_at < REMEMBERED_NS]
+        self._clear = [track for track in self._clear if now_ns - track.last_ns < REMEMBERED_NS]
         return given
 
     def drafts(self) -> list[Passing]:
-        records = [record for record in self._records.values() if not record.given and self._subject.counts(record)]
+        records = [record for record in self._records.values() if not record.given and self._counts(record)]
         made = [self._passing(record) for record in records]
         return [self._continued(passing)[0] for passing in made if passing is not None]
 
@@ -81,7 +84,15 @@ class Passings:
         self._recent += [_Recent(passing, True, False) for passing in recent if passing.event.kind == self._subject.kind]
 
     def close(self) -> list[Passing]:
-        return [passing for track in self._tracker.close() for passing in self._finish(track)]
+        return self._end(self._tracker.close())
+
+    def _end(self, tracks: list[Track]) -> list[Passing]:
+        self._clear += [track for track in tracks if self._subject.is_clear(self._records[track.number])]
+        return [passing for track in tracks for passing in self._finish(track)]
+
+    def _counts(self, record: Record) -> bool:
+        clear = [other.track for other in self._records.values() if other is not record and self._subject.is_clear(other)]
+        return self._subject.counts(record, clear + [track for track in self._clear if track is not record.track])
 
     def _note(self, track: Track, frame: Frame, bgr: Picture) -> None:
         record = self._records.get(track.number)
@@ -103,13 +114,13 @@ class Passings:
         return self._give(record, dwelt=False)
 
     def _give_dwelling(self, record: Record) -> list[Passing]:
-        if record.given or record.track.duration_ms < DWELL_MS or not self._subject.counts(record):
+        if record.given or record.track.duration_ms < DWELL_MS or not self._counts(record):
             return []
         record.given = True
         return self._give(record, dwelt=True)
 
     def _give(self, record: Record, dwelt: bool) -> list[Passing]:
-        passing = self._passing(record) if self._subject.counts(record) else None
+        passing = self._passing(record) if self._counts(record) else None
         if passing is None:
             return []
         passing, before = self._continued(passing)
@@ -130,9 +141,8 @@ class Passings:
         """The passing under the id of the one it continues, and that one; or itself and None."""
         for recent in reversed(self._recent):
             before = recent.passing.event
-            if before.started_at < passing.event.started_at and self._subject.continues(
-                passing.event, before, None, recent.from_process_before
-            ):
+            is_before = before.started_at < passing.event.started_at
+            if is_before and self._subject.continues(passing.event, before, recent.from_process_before):
                 return _joined(recent.passing, passing), recent
         return passing, None
 

@@ -10,16 +10,15 @@ from domain.plates import PlateColor
 
 _HUES = {PlateColor.YELLOW: (11, 36), PlateColor.GREEN: (37, 92), PlateColor.BLUE: (93, 135)}
 """Bands of OpenCV's hue, 0 to 180."""
-_SATURATED = 60
-_DARK = 25
-"""A pixel darker than this has no hue that can be trusted."""
+_SATURATED, _CHROMA = 60, 25
+"""Least saturation, and least difference of a pixel's largest and smallest part: in the dark, saturation is mostly noise and cast light."""
 
 
 def votes(rectified: Picture) -> dict[PlateColor, float]:
     """The part of the plate that each colour's ground covers, 0 to 1; white and black share what has no hue."""
     inner = cv2.GaussianBlur(_inner(rectified), (5, 5), 0)
     hue, saturation, value = (plane.astype(np.int32) for plane in cv2.split(cv2.cvtColor(inner, cv2.COLOR_BGR2HSV)))
-    coloured = (saturation > _SATURATED) & (value > _DARK)
+    coloured = (saturation > _SATURATED) & (saturation * value > _CHROMA * 255)
     shares = {color: float((coloured & (hue >= low) & (hue <= high)).mean()) for color, (low, high) in _HUES.items()}
     grey = float((~coloured).mean())
     shares[PlateColor.WHITE if _is_light_ground(value) else PlateColor.BLACK] = grey * _GREY_WEIGHT

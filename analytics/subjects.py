@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from analytics.detections import Detections, Floats, Picture
+from analytics.detections import Detections, Picture
 from analytics.fusion import Fused, Reading
 from analytics.tracker import Gate, Track
 from domain.events import Event, Kind, Plate
@@ -60,8 +60,11 @@ class Subject(Protocol):
     def plate(self, record: Record) -> Plate | None:
         """What the event says of the plate; None for a face."""
 
-    def counts(self, record: Record) -> bool:
-        """Whether the track is evidence enough for an event."""
+    def is_clear(self, record: Record) -> bool:
+        """Whether the track is evidence enough for an event by itself, and for none of what only moves in step with it."""
 
-    def continues(self, event: Event, before: Event, before_last_box: Floats | None, from_process_before: bool) -> bool:
-        """Whether `event` is the same passing as `before`, which ended shortly before it began; boxes in parts of the picture."""
+    def counts(self, record: Record, clear: list[Track]) -> bool:
+        """Whether the track is evidence enough for an event, beside the `clear` tracks seen lately."""
+
+    def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
+        """Whether `event` is the same passing as `before`, which ended shortly before it began."""

@@ -15,6 +15,9 @@ import numpy as np
 from analytics.detections import Detections, Floats
 from domain.clock import NS_PER_MS, NS_PER_S
 
+PATH_MOST = 32
+STEP_SPREAD = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -26,6 +29,15 @@ class Gate:
     """Most ratio of sizes of two successive boxes."""
     lost_ms: int
     """A track ends when nothing continued it for this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a track was at one moment: its centre, and the longer side of its box."""
+
+    wall_ns: int
+    centre: Floats
+    size_px: float
 
 
 @dataclass(slots=True)
@@ -48,7 +60,10 @@ class Track:
     """Ratio of its largest size to its smallest."""
     moved_ns: int = 0
     """When it last moved by a fifth of its size."""
+    path: list[Place] = field(default_factory=list)
+    """At most `PATH_MOST` places, evenly spread in time over its life."""
     velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))
+    _path_gap_ns: int = 90 * NS_PER_MS
     _anchor: Floats = field(default_factory=lambda: np.zeros(4, np.float32))
     _sizes_px: tuple[float, float] = (0.0, 0.0)
 
@@ -57,6 +72,7 @@ class Track:
         self.moved_ns = self.first_ns
         self._anchor = self.box
         self._sizes_px = (size_px(self.box), size_px(self.box))
+        self.path.append(Place(self.first_ns, centre(self.box), size_px(self.box)))
 
     @property
     def duration_ms(self) -> int:
@@ -91,6 +107,11 @@ class Track:
         grew = size / max(size_px(self._anchor), 1e-3)
         if _distance(centre(self.box), centre(self._anchor)) > 0.2 * size or not 0.83 < grew < 1.2:
             self._anchor, self.moved_ns = self.box, self.last_ns
+        if self.last_ns - self.path[-1].wall_ns >= self._path_gap_ns:
+            self.path.append(Place(self.last_ns, centre(self.box), size))
+        if len(self.path) > PATH_MOST:
+            del self.path[1::2]
+            self._path_gap_ns *= 2
 
 
 class Tracker:
@@ -161,6 +182,18 @@ class Tracker:
         if away_px / size > reach or change > self._gate.growth:
             return None
         return away_px / size + math.log(change)
+
+
+def in_step(track: Track, other: Track) -> bool:
+    """Whether `track` kept its place relative to `other`, in sizes of `other`, all the while that both were seen: two marks on one
+    vehicle do, two vehicles do not, for one is nearer to the camera or faster. False where they were hardly seen together."""
+    at = {place.wall_ns: place for place in other.path}
+    pairs = [(place, at[place.wall_ns]) for place in track.path if place.wall_ns in at]
+    if len(pairs) < 3:
+        return False
+    offsets = np.stack([(place.centre - base.centre) / np.float32(max(base.size_px, 1e-3)) for place, base in pairs])
+    spread = np.hypot(*(offsets.max(axis=0) - offsets.min(axis=0)))
+    return bool(spread < STEP_SPREAD * max(1.0, float(np.hypot(*offsets.mean(axis=0)))))
 
 
 def centre(box: Floats) -> Floats:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from analytics.best_shot import plate_quality
-from analytics.detections import Detections, Floats, Picture
+from analytics.detections import Detections, Picture
 from analytics.fusion import Fused, Fusion
 from analytics.plate_color import plate_color, votes
 from analytics.plate_crop import around, is_two_rows, rectify
 from analytics.plate_detector import PlateDetector
 from analytics.plate_reader import PlateReader
 from analytics.subjects import Record
-from analytics.tracker import Gate, Track
+from analytics.tracker import Gate, Track, in_step
 from domain.clock import NS_PER_MS
 from domain.events import Alternative, Event, Kind, Plate
 from domain.plates import PlateColor
@@ -66,16 +66,23 @@ class Vehicles:
         guess = (Alternative(text=fused.text, confidence=min(1.0, fused.confidence)),) if fused.text else ()
         return Plate(text="", color=color, confidence=0.0, alternatives=guess + fused.alternatives)
 
-    def counts(self, record: Record) -> bool:
+    def is_clear(self, record: Record) -> bool:
         track = record.track
         if track.detections < DETECTIONS_LEAST or track.score_mass < SCORE_MASS_LEAST:
             return False
-        if _is_read(self._fused(record)):
+        return _is_read(self._fused(record))
+
+    def counts(self, record: Record, clear: list[Track]) -> bool:
+        """A plate that was read; or an unreadable one that went by, and is no other writing on a vehicle whose plate was read."""
+        track = record.track
+        if self.is_clear(record):
             return True
+        if any(in_step(track, other) for other in clear):
+            return False
         moved = track.travel >= UNREAD_TRAVEL_LEAST or track.growth >= UNREAD_GROWTH_LEAST
         return moved and track.detections >= UNREAD_DETECTIONS_LEAST and track.score_best >= UNREAD_SCORE_LEAST
 
-    def continues(self, event: Event, before: Event, before_last_box: Floats | None, from_process_before: bool) -> bool:
+    def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
         near = event.started_at - before.ended_at <= SAME_PASSING_NS
         return near and event.plate is not None and before.plate is not None and same_plate(event.plate, before.plate)
 

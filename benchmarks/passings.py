@@ -1,7 +1,7 @@
 """Measures analytics on a video file: runs an analyser over it at a given rate of looks and holds its events against a truth file.
 
-`python -m benchmarks.passings VIDEO.mp4 --truth TRUTH.json --kind plate --fps 10` prints JSON. The truth has `passes`, each with `enter_s` and
-`leave_s`, and `plate` and `colour`, or `faces`. Times are the file's; the process's CPU is measured over looks alone, without decoding.
+`python -m benchmarks.passings VIDEO.mp4 --truth TRUTH.json --kind plate --fps 10` prints JSON. The truth has `passes`, each with `enter_s`
+and `leave_s`, and `plate` and `colour`, or `faces`. Times are the file's; the process's CPU is measured over looks alone, without decoding.
 """
 
 from __future__ import annotations
@@ -58,7 +58,14 @@ def frames(video: Path, fps: float) -> Iterator[Frame]:
             if at_s + 1e-6 < next_s:
                 continue
             next_s = max(next_s + 1 / fps, at_s)
-            yield Frame("bench", picture.to_ndarray(format="bgr24"), number, 0, EPOCH_NS + round(at_s * NS_PER_S), WallSource.RECEIVER)
+            yield Frame(
+                "bench",
+                np.asarray(picture.to_ndarray(format="bgr24"), np.uint8),
+                number,
+                0,
+                EPOCH_NS + round(at_s * NS_PER_S),
+                WallSource.RECEIVER,
+            )
 
 
 def run(video: Path, kind: Checkpoint, fps: float, settings: Settings, models: Models) -> Run:

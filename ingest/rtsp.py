@@ -13,7 +13,7 @@ import select
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -30,7 +30,7 @@ from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTime
 from domain.media import Packet, StreamInfo
 from domain.registry import Camera, Credentials, Networks
 from ingest import nal
-from ingest.hangup import WATCH, Line
+from ingest.hangup import WATCH, Line, own_socket
 from ingest.stamps import Stamps
 from ingest.timeline import Timeline
 
@@ -38,6 +38,7 @@ CODECS = ("h264", "hevc")
 _MOST_LOGIN_BYTES = 127
 """libavformat keeps user and password in 128 bytes, and cuts what is longer."""
 _SLICE_S = 0.25
+_SAME_REPORT_NS = NS_PER_S // 10
 _OPTIONS = {
     "allowed_media_types": "video",  # audio is not set up, so it costs nothing
     "probesize": "32",  # the first packet is enough: parameter sets and size are read here; packets read while probing are delivered
@@ -109,7 +110,7 @@ class RtspSource:
         self.jumps = 0
         """How often this connection's time stamps leapt; the packets' own go on without a leap."""
 
-    def packets(self, stop: threading.Event) -> Iterator[Packet]:
+    def packets(self, stop: threading.Event) -> Generator[Packet, None, None]:
         """Connect, and yield packets from the first keyframe until `stop` is set.
 
         Raises a SourceError when the connection fails, is silent for the timeout, or ends. Close the iterator to end it early.
@@ -142,7 +143,7 @@ class RtspSource:
         base = _TimeBase(info.time_base)
         timeline, clock, codec = self.timeline, self._clock, info.codec
         yielded = False
-        sender_due = 0
+        sender, sender_due = _SenderClock(), 0
         handed_ns = clock.wall_ns()
         for raw in container.demux(stream):
             # A packet is handed over when the next one begins to arrive: so it arrived when the one before it was handed over.
@@ -157,15 +158,18 @@ class RtspSource:
             pts = stamps.pts(raw.pts, raw.dts, duration)
             if timeline.jumped(base.ns(pts), received_ns):
                 self.jumps += 1
+                sender.jumped()
                 pts = stamps.jump(pts, base.ticks(timeline.expected_pts_ns(received_ns)) + duration)
             pts, dts = stamps.settle(pts, raw.dts, duration)
             pts_ns = base.ns(pts)
             head = nal.keyframe_head(codec, data)
             if head >= 0 and (head > 4 or not yielded):
                 info, sets = self._renewed(info, sets, data, head)
-            if head >= 0 or pts_ns >= sender_due:
+            if pts_ns >= sender_due and raw.pts is not None:
                 sender_due = pts_ns + NS_PER_S
-                _note_sender(raw, pts_ns, timeline)
+                sender_wall_ns = sender.wall_ns(raw, base.ns(raw.pts))
+                if sender_wall_ns is not None:
+                    timeline.sender(pts_ns, sender_wall_ns)
             wall = timeline.wall(pts_ns, received_ns)
             if raw.is_corrupt:
                 self.broken_packets += 1
@@ -199,6 +203,29 @@ class RtspSource:
         return replace(info, width_px=width_px, height_px=height_px, extradata=extradata, session=self.session), sets
 
 
+class _SenderClock:
+    """The sender's time of packets, which libavformat works out from the last sender report (AVProducerReferenceTime, in us)."""
+
+    def __init__(self) -> None:
+        self._offset_ns: int | None = None
+        self._stale_ns: int | None = None
+
+    def jumped(self) -> None:
+        """The counter leapt: times worked out from the report before that are wrong, until another report comes."""
+        self._stale_ns = self._offset_ns
+
+    def wall_ns(self, raw: av.Packet[VideoStream], raw_pts_ns: int) -> int | None:
+        """The sender's UTC time of this packet; None where no report tells it."""
+        if not raw.has_sidedata("prft"):
+            return None
+        (wall_us,) = struct.unpack_from("<q", bytes(raw.get_sidedata("prft")))
+        offset_ns = int(wall_us) * 1000 - raw_pts_ns
+        if self._stale_ns is not None and abs(offset_ns - self._stale_ns) < _SAME_REPORT_NS:
+            return None
+        self._offset_ns, self._stale_ns = offset_ns, None
+        return offset_ns + raw_pts_ns
+
+
 class _TimeBase:
     """Ticks to nanoseconds and back, in whole numbers."""
 
@@ -215,14 +242,20 @@ class _TimeBase:
 
 def _open(url: str, transport: str, timeout_s: float) -> InputContainer:
     """The opened connection. Only the open has PyAV's timeout (see `hangup.py`); libavformat's own stays as a second guard."""
-    options = {**_OPTIONS, "rtsp_transport": transport, "timeout": str(round(timeout_s * 1_000_000))}
-    return av.open(url, "r", format="rtsp", options=options, timeout=(timeout_s, None))
+    late_s = timeout_s + 1.0  # after the watch, which knows why
+    options = {**_OPTIONS, "rtsp_transport": transport, "timeout": str(round(late_s * 1_000_000))}
+    try:
+        return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))
+    except av.HTTPOtherClientError:
+        # What a server says to PLAY when nothing was set up; so look once more with whatever else there is.
+        del options["allowed_media_types"]
+        return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))
 
 
 def _preflight(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:
     """Connect once and hang up, for an error that says what is wrong and a wait that `stop` ends. False when stopped."""
     family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with own_socket(family) as probe:
         probe.setblocking(False)
         code = probe.connect_ex((endpoint.address, endpoint.port))
         slices = round(timeout_s / _SLICE_S)
@@ -246,13 +279,6 @@ def _video_of(container: InputContainer) -> VideoStream:
     if stream.codec_context is None:
         raise SourceUnsupported("the camera sends a codec that nobody here knows; set it to H.264 or H.265")
     return stream
-
-
-def _note_sender(raw: av.Packet[VideoStream], pts_ns: int, timeline: Timeline) -> None:
-    """The sender's time of this packet, which libavformat works out from the last sender report (AVProducerReferenceTime, in us)."""
-    if raw.has_sidedata("prft"):
-        (wall_us,) = struct.unpack_from("<q", bytes(raw.get_sidedata("prft")))
-        timeline.sender(pts_ns, wall_us * 1000)
 
 
 def _size_of(codec: str, extradata: bytes, keyframe: bytes) -> tuple[int, int]:

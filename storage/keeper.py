@@ -6,12 +6,12 @@ pictures, clips and sidecars into the object store and writes the journal. An en
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 
 from domain.clock import Clock
-from domain.errors import ObjectsUnavailable, SightlineError, StoreError
+from domain.errors import IndexUnavailable, ObjectsUnavailable, StoreError
+from domain.events import Event
 from domain.metrics import KEEP_RETRIES
 from domain.settings import Settings
 from storage.index import EventIndex
@@ -22,7 +22,6 @@ from storage.ledger import Ledger
 from storage.s3 import ObjectStore
 from storage.spool import Entry, Spool
 
-_log = logging.getLogger(__name__)
 _INDEX_BATCH = 200
 _JOIN_S = 2.0
 
@@ -60,10 +59,11 @@ class Keeper:
         thread.join(_JOIN_S)
 
     def run_once(self) -> int:
-        """One pass of each lane; how many events are still in the spool. Raises nothing that a later pass may mend."""
-        for lane in self._lanes:
-            lane.run_once()
-        self._index_pass_again()
+        """One pass of each lane, also beside `run`; how many events are still in the spool. What failed is left to a later pass."""
+        index_lane, object_lane = self._lanes
+        index_lane.run_once()
+        object_lane.run_once()
+        index_lane.run_once()  # what the objects' lane has just finished
         return len(self._take_stock())
 
     def wake(self) -> None:
@@ -75,23 +75,26 @@ class Keeper:
         """How many events wait, as of the last pass."""
         return len(self._work)
 
-    def _index_pass_again(self) -> None:
-        """What the objects' lane has just finished."""
-        self._lanes[0].run_once()
-
     def _index_pass(self) -> bool:
         """Enter the newest that are not in the index, and those that are ready. True where there is more to do at once."""
         works = self._take_stock()
         new = [work for work in works if not work.indexed][-_INDEX_BATCH:]
-        self._index.put_all([work.event for work in new])
+        self._put([work.event for work in new])
         for work in new:
             work.indexed = True
         ready = [(work, work.sidecar.event) for work in works if work.sidecar is not None and not work.finished][:_INDEX_BATCH]
-        self._index.put_all([event for _, event in ready])
+        self._put([event for _, event in ready])
         for work, _ in ready:
             work.finished = True
         self._settle()
         return len(new) == _INDEX_BATCH or len(ready) == _INDEX_BATCH
+
+    def _put(self, events: list[Event]) -> None:
+        try:
+            self._index.put_all(events)
+        except IndexUnavailable:
+            KEEP_RETRIES.labels("index").inc()
+            raise
 
     def _object_pass(self) -> bool:
         """Take every event as far as it goes. Raises, after all were tried, where one failed; at once where the store is away."""
@@ -101,8 +104,8 @@ class Keeper:
                 self._advance(work)
             except ObjectsUnavailable:
                 raise
-            except (SightlineError, OSError) as error:
-                failed = StoreError(f"event {work.event.id}, {work.step}: {error}")
+            except StoreError as error:
+                failed = error
         self._settle()
         if failed is not None:
             raise failed
@@ -112,9 +115,12 @@ class Keeper:
         had_sidecar = work.sidecar is not None
         try:
             self._keeping.advance(work)
-        except (SightlineError, OSError):
+        except Exception as error:
             KEEP_RETRIES.labels(work.step).inc()
-            raise
+            if isinstance(error, ObjectsUnavailable):
+                raise
+            # Whatever it is, it is this event's: the others go on.
+            raise StoreError(f"event {work.event.id}, {work.step}: {error!r}") from error
         if work.sidecar is not None and not had_sidecar:
             self._lanes[0].wake()
 

@@ -79,7 +79,10 @@ class Keeping:
         self._progress = RecordingProgress(recorded_until, clock)
 
     def advance(self, work: Work) -> None:
-        """Take an event as far as it goes now: to its journal line, or until its clip must wait. Raises StoreError or OSError to be called again."""
+        """Take an event as far as it goes now: to its journal line, or until its clip must wait.
+
+        Raises StoreError or OSError where a step failed; called again, it goes on with that step.
+        """
         if work.sidecar is None:
             self._ask(work)
         if work.sidecar is None:
@@ -163,7 +166,8 @@ class Keeping:
         if clip.made is not None:
             times = {"gaps_ms": clip.made.gaps_ms, "clip_start_at": clip.made.start_ns, "clip_end_at": clip.made.end_ns}
             sidecar = Sidecar(event=event, objects=objects, **times)
-        self._objects.put(event_object(event.camera, event.id, SIDECAR), sidecar.model_dump_json(by_alias=True).encode(), "application/json")
+        key = event_object(event.camera, event.id, SIDECAR)
+        self._objects.put(key, sidecar.model_dump_json(by_alias=True).encode(), "application/json")
         work.sidecar = sidecar
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from domain.clock import Clock
 from domain.errors import StoreError
 from domain.log import FloodGate
-from domain.metrics import KEEP_RETRIES
 
 _log = logging.getLogger(__name__)
 IDLE_S = 1.0
@@ -26,6 +25,7 @@ class Lane:
         self._work = work
         self._clock = clock
         self._woken = threading.Event()
+        self._one_at_a_time = threading.Lock()
         self._retry_s = 0.0
         self._say = FloodGate(_log.warning, clock, every_s=10.0)
 
@@ -38,20 +38,22 @@ class Lane:
             self._wait(self.run_once(), stop)
 
     def run_once(self) -> float:
-        """One pass; in how many seconds the next is due."""
+        """One pass, and only one at a time, whoever asks; in how many seconds the next is due."""
+        with self._one_at_a_time:
+            return self._pass()
+
+    def _pass(self) -> float:
         try:
             more = self._work()
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             return self._later(str(error))
-        except Exception:
-            # A fault of ours in one event must not end the keeping of the others: it is shown in full, counted, and tried again.
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end all keeping: it is shown in full and tried again
             _log.exception("the keeper's lane %s failed", self.name)
-            return self._later("see above")
+            return self._later(repr(error))
         self._retry_s = 0.0
         return 0.0 if more else IDLE_S
 
     def _later(self, why: str) -> float:
-        KEEP_RETRIES.labels(self.name).inc()
         self._retry_s = min(LAST_RETRY_S, self._retry_s * 2 or FIRST_RETRY_S)
         self._say(self.name, f"keeping waits (lane {self.name}): {why}")
         return self._retry_s

@@ -1,4 +1,7 @@
-"""Which node holds which camera, by a fencing number that only rises. A node gives a camera up on seeing a higher one, never on seeing none."""
+"""Which node holds which camera, by a fencing number that only rises.
+
+A node gives a camera up on seeing a higher number, never on seeing none.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +43,7 @@ class Leases:
         try:
             fence = number(self._redis.do("EVAL", _TAKE, 1, _key(camera_id), last, node, door_url))
         except IndexUnavailable as error:
-            _log.warning(
-                "camera %s goes on under its last fencing number %d, since its lease cannot be renewed: %s", camera_id, last, error
-            )
+            _log.warning("camera %s goes on under its last fencing number %d, its lease cannot be renewed: %s", camera_id, last, error)
             return last
         self._keep_fence(camera_id, fence)
         return fence

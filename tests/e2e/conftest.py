@@ -100,7 +100,7 @@ class Site:
         following: str | None = None
         while True:
             try:
-                answer = self.get("/v1/events", limit=100, **parameters, **({"next": following} if following else {}))
+                answer = self.get("/v1/events", **parameters, limit=100, **_present(next=following))
             except httpx.TransportError:
                 return []
             if answer.status_code != 200:
@@ -132,6 +132,10 @@ class Site:
     def process_id(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+
+def _present(**parameters: str | None) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def _descendants(pid: int) -> list[int]:

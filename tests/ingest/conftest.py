@@ -1,0 +1,110 @@
+"""Footage, cameras and pulls that the tests of ingest share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from domain.clock import SystemClock
+from domain.errors import SourceError
+from domain.media import Packet
+from domain.registry import Camera, Credentials, Networks
+from ingest.rtsp import RtspSource
+
+FPS = 25
+NETWORKS = Networks((ip_network("127.0.0.0/8"),))
+
+
+def make_video(file: Path, codec: str, frames: int, width: int = 320, height: int = 240, gop: int = 25, b_frames: int = 0) -> Path:
+    """A moving grey ramp, whose mean brightness tells the frame: 4 x (number modulo 50)."""
+    with av.open(str(file), "w") as out:
+        stream = out.add_stream("libx264" if codec == "h264" else "libx265", rate=FPS)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = width, height, "yuv420p", gop
+        quiet = f"log-level=error:keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:pools=1"
+        x264: dict[str, object] = {"preset": "ultrafast", "sc_threshold": "0", "bf": str(b_frames)}
+        x265: dict[str, object] = {"preset": "ultrafast", "x265-params": f"{quiet}:bframes={b_frames}"}
+        stream.options = x264 if codec == "h264" else x265
+        for number in range(frames):
+            grey = np.full((height, width, 3), 4 * (number % 50), np.uint8)
+            grey[: height // 4, (7 * number) % (width - 20) :][:, :20] ^= 0x40
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(grey, "rgb24")))
+        out.mux(stream.encode(None))
+    return file
+
+
+@pytest.fixture(scope="session")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """`h264` and `hevc` (with B-frames): 75 frames, 3 s, a keyframe a second; `large`: h264 of another size; `long_gop`."""
+    folder = tmp_path_factory.mktemp("footage")
+    return {
+        "h264": make_video(folder / "h264.mp4", "h264", 75),
+        "hevc": make_video(folder / "hevc.mp4", "hevc", 75, b_frames=2),
+        "large": make_video(folder / "large.mp4", "h264", 75, width=640, height=480),
+    }
+
+
+def make_camera(url: str, transport: str = "tcp", camera_id: str = "gate") -> Camera:
+    where = {"lon": 1, "lat": 2}
+    entry: dict[str, object] = {"id": camera_id, "name": "gate", "class": "A", "area": "a", "location": where, "url": url}
+    entry["transport"] = transport
+    return Camera.model_validate(entry)
+
+
+@dataclass
+class Pull:
+    """What came of one connection."""
+
+    packets: list[Packet] = field(default_factory=list)
+    error: SourceError | None = None
+    took_s: float = 0.0
+
+
+Puller = Callable[..., Pull]
+
+
+@pytest.fixture
+def source_of() -> Callable[..., RtspSource]:
+    def make(url: str, transport: str = "tcp", credentials: Credentials | None = None, timeout_s: float = 2.0) -> RtspSource:
+        return RtspSource(make_camera(url, transport), credentials, NETWORKS, timeout_s, SystemClock())
+
+    return make
+
+
+@pytest.fixture
+def pull() -> Puller:
+    """Pulls until the end, or until `most` packets."""
+
+    def run(source: RtspSource, most: int = 100_000, stop: threading.Event | None = None) -> Pull:
+        clock, got = SystemClock(), Pull()
+        began_s = clock.monotonic_s()
+        packets = source.packets(stop or threading.Event())
+        try:
+            for packet in packets:
+                got.packets.append(packet)
+                if len(got.packets) >= most:
+                    break
+        except SourceError as error:
+            got.error = error
+        packets.close()
+        got.took_s = clock.monotonic_s() - began_s
+        return got
+
+    return run
+
+
+@pytest.fixture
+def camera_of() -> Callable[..., Camera]:
+    return make_camera
+
+
+@pytest.fixture
+def networks() -> Networks:
+    return NETWORKS

@@ -1,0 +1,260 @@
+"""The RTSP door against the simulator: nothing lost at either end, every failure a sentence, and nothing that hangs or leaks."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import traceback
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+import av
+import pytest
+from pydantic import SecretStr
+
+from domain.clock import SystemClock
+from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTimeout, SourceUnreachable
+from domain.media import Packet
+from domain.registry import Credentials
+from ingest.rtsp import RtspSource
+from sightline.simulator import CodecChange, Cut, Jump, Loss, NoVideo, Refuse, SimCamera, Simulator, Stall
+
+MakeSource = Callable[..., RtspSource]
+
+
+class Pulled(Protocol):
+    packets: list[Packet]
+    error: SourceError | None
+    took_s: float
+
+
+Puller = Callable[..., Pulled]
+
+
+def decoded(packets: list[Packet]) -> int:
+    """How many whole frames a decoder makes of `packets`, opened with the stream's own extradata."""
+    info = packets[0].stream
+    context = av.CodecContext.create("h264" if info.codec == "h264" else "hevc", "r")
+    context.extradata = info.extradata
+    frames = [frame for packet in packets for frame in context.decode(av.Packet(packet.data))] + context.decode(None)
+    return sum(not frame.is_corrupt for frame in frames)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+def test_every_packet_of_a_stream_comes_and_can_be_recorded(
+    codec: str, transport: str, footage: dict[str, Path], source_of: MakeSource, pull: Puller
+) -> None:
+    with Simulator([SimCamera("gate", footage[codec], mode="on_play", loop=False)]) as sim:
+        got = pull(source_of(sim.url("gate"), transport))
+    assert isinstance(got.error, SourceUnreachable)
+    assert len(got.packets) == 75
+    first = got.packets[0]
+    assert first.is_keyframe
+    assert (first.stream.codec, first.stream.width_px, first.stream.height_px) == (codec, 320, 240)
+    assert {packet.stream for packet in got.packets} == {first.stream}
+    assert all(a.dts < b.dts for a, b in pairwise(got.packets))
+    assert all(packet.pts >= packet.dts for packet in got.packets)
+    pts = sorted(packet.pts for packet in got.packets)
+    assert [b - a for a, b in pairwise(pts)] == [3600] * 74
+    assert sum(packet.is_keyframe for packet in got.packets) == 3
+    assert decoded(got.packets) == 75
+
+
+def test_who_joins_in_the_middle_begins_at_a_keyframe(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", footage["h264"], join="held")]) as sim:
+        sources = [source_of(sim.url("gate")) for _ in range(2)]
+        pulls = [pull(source, most=10) for source in sources]
+    assert all(got.packets[0].is_keyframe and got.error is None for got in pulls)
+    assert all(decoded(got.packets) == 10 for got in pulls)
+
+
+PASSWORDS = ["plain", "a:b/c@d%e#f?g[h]", ' space "quote" \\', "密码警用", "%41+&=;"]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_any_password_logs_in(password: str, footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    credentials = Credentials("操作员", SecretStr(password))
+    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", user="操作员", password=password)]) as sim:
+        got = pull(source_of(sim.url("gate"), credentials=credentials), most=2)
+    assert got.error is None
+    assert len(got.packets) == 2
+
+
+@pytest.mark.parametrize("credentials", [None, Credentials("admin", SecretStr("s3cret@wrong"))])
+def test_a_wrong_password_is_said_and_never_shown(
+    credentials: Credentials | None, footage: dict[str, Path], source_of: MakeSource, pull: Puller, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Simulator([SimCamera("gate", footage["h264"], user="admin", password="right")]) as sim:
+        source = source_of(sim.url("gate"), credentials=credentials)
+        got = pull(source)
+    assert isinstance(got.error, SourceRejected)
+    seen = "".join(traceback.format_exception(got.error)) + caplog.text + repr(source) + repr(vars(source))
+    assert got.error.__context__ is None
+    assert got.error.__cause__ is None
+    assert "s3cret" not in seen
+
+
+def test_a_login_too_long_for_the_library_is_refused_not_cut(source_of: MakeSource, pull: Puller) -> None:
+    got = pull(source_of("rtsp://127.0.0.1:9/x", credentials=Credentials("admin", SecretStr("x" * 140))))
+    assert isinstance(got.error, SourceRejected)
+    assert "too long" in str(got.error)
+
+
+def test_a_stream_of_sound_alone_is_no_video(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", footage["h264"], faults=(NoVideo(),))]) as sim:
+        got = pull(source_of(sim.url("gate")))
+    assert isinstance(got.error, SourceNoVideo)
+
+
+def test_a_camera_that_refuses_or_lacks_the_path_says_so(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", footage["h264"], faults=(Refuse(),))]) as sim:
+        refused, lacking = pull(source_of(sim.url("gate"))), pull(source_of(sim.url("gate") + "x"))
+    assert isinstance(refused.error, SourceUnreachable)
+    assert "refuses the request" in str(refused.error)
+    assert "404" in str(lacking.error)
+
+
+def test_a_closed_port_and_a_foreign_host_are_told(source_of: MakeSource, pull: Puller) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert "Connection refused" in str(pull(source_of(f"rtsp://127.0.0.1:{port}/x")).error)
+    assert "outside `networks`" in str(pull(source_of("rtsp://192.0.2.1/x")).error)
+
+
+def test_a_server_that_is_not_rtsp_is_told(source_of: MakeSource, pull: Puller) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_answer_nonsense, args=(server,), daemon=True).start()
+        got = pull(source_of(f"rtsp://127.0.0.1:{server.getsockname()[1]}/x"))
+    assert isinstance(got.error, SourceUnreachable)
+    assert got.took_s < 2.5
+
+
+def _answer_nonsense(server: socket.socket) -> None:
+    for _ in range(2):
+        connection, _ = server.accept()
+        connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+        connection.close()
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_a_cut_connection_is_an_end(transport: str, footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", faults=(Cut(0.5),))]) as sim:
+        got = pull(source_of(sim.url("gate"), transport))
+    assert isinstance(got.error, SourceUnreachable)
+    assert 10 <= len(got.packets) <= 14
+    assert got.took_s < 2
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_silence_ends_at_the_timeout(transport: str, footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", faults=(Stall(0.5, 60),))]) as sim:
+        got = pull(source_of(sim.url("gate"), transport, timeout_s=1.0))
+    assert isinstance(got.error, SourceTimeout)
+    assert 1.4 < got.took_s < 2.6
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_stop_ends_a_silent_stream_at_once(transport: str, footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    stop = threading.Event()
+    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", faults=(Stall(0.3, 60),))]) as sim:
+        threading.Timer(0.8, stop.set).start()
+        got = pull(source_of(sim.url("gate"), transport, timeout_s=20.0), stop=stop)
+    assert got.error is None
+    assert got.took_s < 2.0
+
+
+def test_a_server_that_accepts_and_says_nothing_times_out_and_stops(source_of: MakeSource, pull: Puller) -> None:
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/x"
+        late = pull(source_of(url, timeout_s=0.5))
+        threading.Timer(0.3, stop.set).start()
+        stopped = pull(source_of(url, timeout_s=20.0), stop=stop)
+    assert isinstance(late.error, SourceTimeout)
+    assert late.took_s < 1.5
+    assert stopped.error is None
+    assert stopped.took_s < 1.5
+
+
+def test_another_resolution_is_another_session(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    camera = SimCamera("gate", footage["h264"], mode="on_play", faults=(CodecChange(1.0, footage["large"]),))
+    with Simulator([camera]) as sim:
+        got = pull(source_of(sim.url("gate")), most=60)
+    streams = list(dict.fromkeys(packet.stream for packet in got.packets))
+    assert [(stream.session, stream.width_px, stream.height_px) for stream in streams] == [(1, 320, 240), (2, 640, 480)]
+    assert streams[0].extradata != streams[1].extradata
+    change = next(packet for packet in got.packets if packet.stream is streams[1])
+    assert change.is_keyframe
+
+
+@pytest.mark.parametrize("by_s", [3600.0, -3600.0, 3.0])
+def test_a_leap_of_the_cameras_counter_is_none_in_the_packets(
+    by_s: float, footage: dict[str, Path], source_of: MakeSource, pull: Puller
+) -> None:
+    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", faults=(Jump(1.0, by_s),))]) as sim:
+        source = source_of(sim.url("gate"))
+        got = pull(source, most=60)
+    assert source.jumps == 1
+    steps = [b.pts - a.pts for a, b in pairwise(got.packets)]
+    assert max(steps) < 90_000 / 2
+    assert min(steps) > 0
+    walls = [packet.wall_ns for packet in got.packets]
+    assert walls == sorted(walls)
+    assert all(abs(packet.wall_ns - packet.received_ns) < 5e8 for packet in got.packets)
+
+
+def test_lost_packets_break_pictures_and_nothing_else(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", loop=False, faults=(Loss(0.2, 1.5, 4),))]) as sim:
+        got = pull(source_of(sim.url("gate"), "udp"))
+    assert 30 < len(got.packets) <= 75
+    assert isinstance(got.error, SourceUnreachable)
+
+
+def test_the_senders_clock_is_used_and_its_skew_known(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", footage["h264"], mode="on_play")]) as sim:
+        source = source_of(sim.url("gate"))
+        got = pull(source, most=160)
+    assert got.packets[-1].wall_source == "sender"
+    assert abs(got.packets[-1].wall_ns - (got.packets[-1].sender_wall_ns or 0)) < 25e6
+    assert abs(source.timeline.skew_ns or 10**9) < 2e8
+
+
+def test_sources_leave_no_descriptor_and_no_thread(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", footage["h264"], mode="on_play")]) as sim:
+        url = sim.url("gate")
+        pull(source_of(url), most=1)
+        before = _resources()
+        for number in range(30):
+            pull(source_of(url, "udp" if number % 3 == 0 else "tcp"), most=1)
+        _settle(before)
+        assert _resources() <= before
+
+
+def test_of_many_streams_of_one_server_the_silent_one_alone_is_ended(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    cameras = [SimCamera(f"c{i}", footage["h264"], mode="on_play", faults=(Stall(0.4, 60),) if i == 3 else ()) for i in range(8)]
+    pulls: dict[int, Pulled] = {}
+    with Simulator(cameras) as sim:
+        sources = [source_of(sim.url(f"c{i}"), timeout_s=1.0) for i in range(8)]
+        threads = [threading.Thread(target=lambda i=i: pulls.update({i: pull(sources[i], most=70)})) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    assert isinstance(pulls[3].error, SourceTimeout)
+    assert pulls[3].took_s < 1.95  # libavformat's own timeout would end it after 2.4 s
+    assert all(len(pulls[i].packets) == 70 and pulls[i].error is None for i in range(8) if i != 3)
+
+
+def _resources() -> tuple[int, int]:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir()), threading.active_count()
+
+
+def _settle(before: tuple[int, int], deadline_s: float = 3.0) -> None:
+    """Until the simulator has closed its ends and the watching thread is gone."""
+    clock, never = SystemClock(), threading.Event()
+    end_s = clock.monotonic_s() + deadline_s
+    while _resources() > before and clock.monotonic_s() < end_s:
+        never.wait(0.05)
