@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from domain.clock import Clock, rfc3339
+from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.metrics import SEGMENTS_EVICTED
 from domain.settings import Settings
@@ -33,11 +34,17 @@ class DiskBound:
         self._cry = FloodGate(_log.critical, clock)
 
     def run_once(self) -> int:
-        """Free what is too much now; the bytes freed. Raises StoreError where the disk refuses.
+        """Free what is too much now; the bytes freed. A disk that refuses is said, and asked again at the next run.
 
         Cheap where nothing has to go: no file that was seen before is asked for again.
         """
-        excess_bytes = self._excess_bytes()
+        try:
+            return self._free(self._excess_bytes())
+        except (StoreError, OSError) as error:
+            self._cry("refused", f"recordings cannot be kept within their limit: {error}")
+            return 0
+
+    def _free(self, excess_bytes: int) -> int:
         if excess_bytes <= 0:
             return 0
         freed_bytes = self._evict(self._unprotected(), excess_bytes, is_protected=False)
