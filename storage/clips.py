@@ -17,6 +17,7 @@ from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
 from domain.errors import DataLoss, NotFound
+from domain.media import ticks_to_ns
 from storage.boxes import sample_description, whole_bytes
 from storage.coverage import Coverage
 from storage.ledger import Segment, parse_segment
@@ -84,10 +85,13 @@ def verify(clip: Path, cut_start_ns: int, from_ns: int, to_ns: int, gaps_ms: Seq
     if not first.is_keyframe:
         raise DataLoss(f"{clip} does not start at a keyframe")
     known = [(start_ms * NS_PER_MS, end_ms * NS_PER_MS) for start_ms, end_ms in gaps_ms]
-    missing = gaps_of(sorted([covered, *known]), from_ns, to_ns)
+    ranges = sorted([covered, *known])
+    missing = gaps_of(ranges, from_ns, to_ns)
+    if not any(start_ns <= to_ns and from_ns <= end_ns for start_ns, end_ns in ranges):  # also where the asked time is but a moment
+        missing = ((from_ns // NS_PER_MS, to_ns // NS_PER_MS),)
     if missing:
-        ranges = ", ".join(f"{rfc3339(a * NS_PER_MS)} to {rfc3339(b * NS_PER_MS)}" for a, b in missing)
-        raise DataLoss(f"{clip} lacks {ranges}")
+        said = ", ".join(f"{rfc3339(a * NS_PER_MS)} to {rfc3339(b * NS_PER_MS)}" for a, b in missing)
+        raise DataLoss(f"{clip} lacks {said}")
 
 
 class _Cutting:
@@ -177,10 +181,8 @@ def _timed(reader: Mp4Reader, start_ns: int) -> Iterator[_Timed]:
     for sample in reader:
         if first_pts is None:
             first_pts = sample.pts
-        wall_ns, decode_ns, duration_ns = (
-            round(ticks * base * NS_PER_S) for ticks in (sample.pts - first_pts, sample.dts - first_pts, sample.duration)
-        )
-        yield _Timed(sample, start_ns + wall_ns, start_ns + decode_ns, duration_ns)
+        wall_ns, decode_ns = (start_ns + ticks_to_ns(ticks - first_pts, base) for ticks in (sample.pts, sample.dts))
+        yield _Timed(sample, wall_ns, decode_ns, ticks_to_ns(sample.duration, base))
 
 
 def _present(segments: Sequence[Segment]) -> list[Segment]:
@@ -233,7 +235,7 @@ def _span(clip: Path, start_ns: int) -> tuple[Sample, tuple[int, int]]:
             end = max(end, sample.pts + sample.duration)
     if first is None:
         raise DataLoss(f"{clip} holds no picture")
-    return first, (start_ns + round(start * base * NS_PER_S), start_ns + round(end * base * NS_PER_S))
+    return first, (start_ns + ticks_to_ns(start, base), start_ns + ticks_to_ns(end, base))
 
 
 def _settle(path: Path) -> tuple[int, str]:
@@ -248,7 +250,7 @@ def _settle(path: Path) -> tuple[int, str]:
 
 
 def _ticks(ns: int) -> int:
-    return round(ns * CLIP_TIME_BASE.denominator / NS_PER_S)
+    return (ns * CLIP_TIME_BASE.denominator + NS_PER_S // 2) // NS_PER_S
 
 
 def _nothing(from_ns: int, to_ns: int) -> NotFound:
