@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from domain.query import EventQuery
 from storage import index_search
 from storage.index import EventIndex
 from storage.index_layout import PLATES, PLATES_REVERSED, READ
-from storage.redis_door import Redis, connect, number
+from storage.redis_door import Command, Redis, Reply, connect, number
 from tests.kept import START_NS, make_event
 
 PLATES_USED = ["鄂C12345", "鄂C12346", "鄂F88888", "鄂F8888A", "京A12345", "粤B12345D", "", None]
@@ -158,6 +159,32 @@ def test_a_replay_never_takes_a_clip_away(redis: Redis) -> None:
     longer = make_event(lasts_s=5)
     index.put(longer)
     assert index.get(event.id) == longer, "a passing that went on gets a new clip"
+
+
+class Interrupted(Redis):
+    """A door at which, once, somebody else comes in between the look and the write."""
+
+    def __init__(self, door: Redis, other: Event) -> None:
+        self.__dict__.update(door.__dict__)
+        self.door = door
+        self.other: Event | None = other
+
+    def do_all(self, commands: Sequence[Command], atomic: bool = False) -> list[Reply]:
+        other, self.other = self.other, None
+        if other is not None:
+            EventIndex(self.door).put(other)
+        return super().do_all(commands, atomic)
+
+
+@pytest.mark.parametrize("there_before", [False, True])
+def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool) -> None:
+    index = EventIndex(redis)
+    if there_before:
+        index.put(make_event(plate="鄂C00000"))
+    newest = make_event(plate="鄂C00002", lasts_s=9)
+    EventIndex(Interrupted(redis, newest)).put(make_event(plate="鄂C00001", lasts_s=5))
+    assert index.get(newest.id) == newest
+    assert [paged(index, EventQuery(plate=f"鄂C0000{n}"), 5) for n in range(3)] == [[], [], [newest.id]]
 
 
 def test_writers_at_once_agree(redis: Redis, valkey_server: str) -> None:
