@@ -7,7 +7,7 @@ import pytest
 from domain.clock import ManualClock
 from domain.errors import BadInput, IndexUnavailable
 from domain.keys import PEOPLE_PREFIX, person_object
-from domain.people import RIGHTS, Person, Right, Role
+from domain.people import Person, Role
 from storage.people import People
 from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore
@@ -81,13 +81,3 @@ def test_without_redis_no_name_is_taken(objects: ObjectStore) -> None:
         People(door, objects).add("li.wei", Role.OPERATOR)
     assert list(objects.list(PEOPLE_PREFIX)) == []
     door.close()
-
-
-def test_the_table_of_rights() -> None:
-    """Plates and faces are for those who watch; who installs cameras or reads the audit sees neither."""
-    plates = {role for role in Role if Person("x", role).may(Right.EVENTS_READ)}
-    assert plates == {Role.OPERATOR, Role.INVESTIGATOR, Role.ADMIN}
-    assert RIGHTS[Role.AUDITOR] == {Right.AUDIT_READ}
-    assert not Person("x", Role.INTEGRATOR).may(Right.LIVE_VIEW)
-    assert RIGHTS[Role.ADMIN] == set(Right)
-    assert set(RIGHTS) == set(Role)
