@@ -17,6 +17,7 @@ from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
 from domain.errors import DataLoss, NotFound
+from domain.media import ticks_to_ns
 from storage.boxes import sample_description, whole_bytes
 from storage.coverage import Coverage
 from storage.ledger import Segment, parse_segment
@@ -177,10 +178,8 @@ def _timed(reader: Mp4Reader, start_ns: int) -> Iterator[_Timed]:
     for sample in reader:
         if first_pts is None:
             first_pts = sample.pts
-        wall_ns, decode_ns, duration_ns = (
-            round(ticks * base * NS_PER_S) for ticks in (sample.pts - first_pts, sample.dts - first_pts, sample.duration)
-        )
-        yield _Timed(sample, start_ns + wall_ns, start_ns + decode_ns, duration_ns)
+        wall_ns, decode_ns = (start_ns + ticks_to_ns(ticks - first_pts, base) for ticks in (sample.pts, sample.dts))
+        yield _Timed(sample, wall_ns, decode_ns, ticks_to_ns(sample.duration, base))
 
 
 def _present(segments: Sequence[Segment]) -> list[Segment]:
@@ -233,7 +232,7 @@ def _span(clip: Path, start_ns: int) -> tuple[Sample, tuple[int, int]]:
             end = max(end, sample.pts + sample.duration)
     if first is None:
         raise DataLoss(f"{clip} holds no picture")
-    return first, (start_ns + round(start * base * NS_PER_S), start_ns + round(end * base * NS_PER_S))
+    return first, (start_ns + ticks_to_ns(start, base), start_ns + ticks_to_ns(end, base))
 
 
 def _settle(path: Path) -> tuple[int, str]:
@@ -248,7 +247,7 @@ def _settle(path: Path) -> tuple[int, str]:
 
 
 def _ticks(ns: int) -> int:
-    return round(ns * CLIP_TIME_BASE.denominator / NS_PER_S)
+    return (ns * CLIP_TIME_BASE.denominator + NS_PER_S // 2) // NS_PER_S
 
 
 def _nothing(from_ns: int, to_ns: int) -> NotFound:
