@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -88,6 +89,11 @@ def glob(pattern: str, text: str) -> bool:
     return bool(text) and pattern[0] in ("?", text[0]) and glob(pattern[1:], text[1:])
 
 
+def make_bounds_tiny(patch: pytest.MonkeyPatch) -> None:
+    for name, value in {"CHUNK": 2, "CHUNK_LEAST": 1, "LOAD": 2, "SCAN_MOST": 3, "DICTIONARY_MOST": 3, "PLATES_MOST": 2}.items():
+        patch.setattr(index_search, name, value)
+
+
 def paged(index: EventIndex, query: EventQuery, limit: int) -> list[str]:
     found: list[str] = []
     after: str | None = None
@@ -116,11 +122,28 @@ def test_a_search_finds_what_looking_at_all_finds(
             latest[event.id] = event
     with pytest.MonkeyPatch.context() as patch:
         if tight:
-            for name, value in {"CHUNK": 2, "CHUNK_LEAST": 1, "LOAD": 2, "SCAN_MOST": 3, "DICTIONARY_MOST": 3, "PLATES_MOST": 2}.items():
-                patch.setattr(index_search, name, value)
+            make_bounds_tiny(patch)
         for query in asked:
             assert paged(index, query, limit) == by_looking_at_all(list(latest.values()), query)
     assert index.count() == len(latest)
+
+
+@pytest.mark.parametrize("tight", [False, True])
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_every_pattern_finds_its_plates_among_many(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, tight: bool, order: Literal["newest", "oldest"]
+) -> None:
+    """Enough distinct plates that each bound is reached: of the dictionary, of the plates that match, of the ids looked at."""
+    index = EventIndex(redis)
+    plates = ["鄂C12345", "鄂C12346", "鄂F88888", "鄂F8888A", "京A12345", "粤B12345D", "京B88880", "鄂A12355"]
+    stored = [make_event(camera=CAMERAS[n % 3], after_s=n / 4, plate=plates[n % len(plates)]) for n in range(48)]
+    index.put_all(stored)
+    if tight:
+        make_bounds_tiny(monkeypatch)
+    for pattern in PATTERNS:
+        for camera in (None, "gate"):
+            query = EventQuery(plate=pattern, camera=camera, order=order)
+            assert paged(index, query, 7) == by_looking_at_all(stored, query), query
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
