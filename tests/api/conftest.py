@@ -113,7 +113,9 @@ def _event(at_s: float = 0, camera: str = "east-gate", plate: str | None = "鄂F
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """`app` on loopback by the server that runs it in earnest; its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    # Its protocol named, or asyncio leaves Nagle's algorithm on and every answer waits 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=1)
     )
