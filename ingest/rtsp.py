@@ -13,7 +13,7 @@ import select
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -30,7 +30,7 @@ from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTime
 from domain.media import Packet, StreamInfo
 from domain.registry import Camera, Credentials, Networks
 from ingest import nal
-from ingest.hangup import WATCH, Line
+from ingest.hangup import WATCH, Line, own_socket
 from ingest.stamps import Stamps
 from ingest.timeline import Timeline
 
@@ -110,7 +110,7 @@ class RtspSource:
         self.jumps = 0
         """How often this connection's time stamps leapt; the packets' own go on without a leap."""
 
-    def packets(self, stop: threading.Event) -> Iterator[Packet]:
+    def packets(self, stop: threading.Event) -> Generator[Packet, None, None]:
         """Connect, and yield packets from the first keyframe until `stop` is set.
 
         Raises a SourceError when the connection fails, is silent for the timeout, or ends. Close the iterator to end it early.
@@ -255,7 +255,7 @@ def _open(url: str, transport: str, timeout_s: float) -> InputContainer:
 def _preflight(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:
     """Connect once and hang up, for an error that says what is wrong and a wait that `stop` ends. False when stopped."""
     family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with own_socket(family) as probe:
         probe.setblocking(False)
         code = probe.connect_ex((endpoint.address, endpoint.port))
         slices = round(timeout_s / _SLICE_S)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -37,7 +38,7 @@ class Source(Protocol):
     broken_packets: int
     jumps: int
 
-    def packets(self, stop: threading.Event) -> Iterator[Packet]: ...
+    def packets(self, stop: threading.Event) -> Generator[Packet, None, None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +116,16 @@ class Streamer:
         session = self._session = _Session(self._clock.monotonic_s())
         put = self._fanout.put
         try:
-            for packet in self._source.packets(stop):
-                put(packet)
-                session.newest = packet
-                session.packets += 1
-                session.size_bytes += len(packet.data)
-                if packet.is_keyframe:
-                    session.keyframe_s = self._clock.monotonic_s()
-                if packet.received_ns >= session.next_look_ns:
-                    self._look(session, packet)
+            with closing(self._source.packets(stop)) as packets:
+                for packet in packets:
+                    put(packet)
+                    session.newest = packet
+                    session.packets += 1
+                    session.size_bytes += len(packet.data)
+                    if packet.is_keyframe:
+                        session.keyframe_s = self._clock.monotonic_s()
+                    if packet.received_ns >= session.next_look_ns:
+                        self._look(session, packet)
         finally:
             self._count(session)
             self._live.set(0)

@@ -57,6 +57,7 @@ def cut(segments: Sequence[Segment], from_ns: int, to_ns: int, out: Path) -> Cut
     Where codec parameters change within the range, the side that has most of it is cut and the rest is a gap. Memory does not grow with
     the range. Raises NotFound where nothing of it is recorded, StoreError where `out` cannot be written, DataLoss where a file is damaged.
     """
+    out.unlink(missing_ok=True)
     pieces = _joinable(plan(_present(segments), from_ns, to_ns))
     if not pieces:
         raise _nothing(from_ns, to_ns)
@@ -125,8 +126,7 @@ class _Cutting:
                 self._write(writer, timed)
         except DataLoss as loss:
             _log.warning("the clip goes on without what follows here: %s", loss)
-        is_open = piece.segment.end_ns is None
-        self._coverage.close(None if is_open else piece.to_ns)
+        self._coverage.close(piece.to_ns if _is_whole(piece.segment) else None)
 
     def _write(self, writer: Mp4Writer, timed: _Timed) -> None:
         if self._zero_ns is None:
@@ -206,6 +206,14 @@ def _description(path: Path) -> bytes:
         return sample_description(path) if whole_bytes(path) else b""
     except FileNotFoundError:
         return b""
+
+
+def _is_whole(segment: Segment) -> bool:
+    """Whether the end that its name says can be believed."""
+    try:
+        return segment.end_ns is not None and whole_bytes(segment.path) == segment.path.stat().st_size
+    except FileNotFoundError:
+        return False
 
 
 def _parameters(path: Path) -> VideoParameters:

@@ -104,7 +104,7 @@ class Mp4Reader:
             self._file = path.open("rb")
             try:
                 self._container = av.open(_Prefix(self._file, limit_bytes), "r", format="mp4", buffer_size=_BUFFER_BYTES)
-            except av.FFmpegError:
+            except BaseException:
                 self._file.close()
                 raise
         if not self._container.streams.video:

@@ -16,7 +16,7 @@ from domain.settings import Settings
 from sightline import site_registry
 from sightline.child import ChildSpec
 from sightline.instance import claimed, publish
-from sightline.plan import Parts, Plan, clear_metrics, plan, worker_count
+from sightline.plan import Parts, Plan, clear_earlier_run, plan, worker_count
 from sightline.supervisor import Supervisor, stop_on_signals
 
 console = Console(stderr=True, highlight=False)
@@ -49,10 +49,10 @@ def serve(
     layout = Layout(data.resolve())
     stop = stop_on_signals()
     with claimed(layout):
-        clear_metrics(layout.metrics)
+        clear_earlier_run(layout)
         _settle(registry, layout)
         made = plan(layout, settings, parts, host, port, site_registry.secrets_environment(registry))
-        supervisor = Supervisor((*first, *made.children), SystemClock())
+        supervisor = Supervisor((first, *made.groups), SystemClock())
         try:
             _start(supervisor, made, layout, stop)
             if not stop.is_set():

@@ -85,10 +85,11 @@ class Simulator:
             finally:
                 del clients[task]
 
+        ports = await UdpPorts.bind(self._host)
         try:
-            ports = await UdpPorts.bind(self._host)
             server = await asyncio.start_server(serve_client, self._host, self.port, backlog=1024)
         except OSError as error:
+            ports.close()
             started.set_exception(BadInput(f"port {self.port} of {self._host} cannot be used: {error.strerror}"))
             return
         self._stations |= {camera.path: Station(camera, medias, self._clock) for camera in self._cameras}

@@ -28,9 +28,10 @@ def make_video(file: Path, codec: str, frames: int, width: int = 320, height: in
         stream = out.add_stream("libx264" if codec == "h264" else "libx265", rate=FPS)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = width, height, "yuv420p", gop
-        quiet = f"log-level=error:keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0"
-        x264 = {"preset": "ultrafast", "sc_threshold": "0", "bf": str(b_frames)}
-        stream.options = x264 if codec == "h264" else {"preset": "ultrafast", "x265-params": f"{quiet}:bframes={b_frames}:pools=1"}
+        quiet = f"log-level=error:keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:pools=1"
+        x264: dict[str, object] = {"preset": "ultrafast", "sc_threshold": "0", "bf": str(b_frames)}
+        x265: dict[str, object] = {"preset": "ultrafast", "x265-params": f"{quiet}:bframes={b_frames}"}
+        stream.options = x264 if codec == "h264" else x265
         for number in range(frames):
             grey = np.full((height, width, 3), 4 * (number % 50), np.uint8)
             grey[: height // 4, (7 * number) % (width - 20) :][:, :20] ^= 0x40
@@ -51,8 +52,10 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def make_camera(url: str, transport: str = "tcp", camera_id: str = "gate") -> Camera:
-    entry = {"id": camera_id, "name": "gate", "class": "A", "area": "a", "location": {"lon": 1, "lat": 2}, "url": url}
-    return Camera.model_validate({**entry, "transport": transport})
+    where = {"lon": 1, "lat": 2}
+    entry: dict[str, object] = {"id": camera_id, "name": "gate", "class": "A", "area": "a", "location": where, "url": url}
+    entry["transport"] = transport
+    return Camera.model_validate(entry)
 
 
 @dataclass
@@ -95,3 +98,13 @@ def pull() -> Puller:
         return got
 
     return run
+
+
+@pytest.fixture
+def camera_of() -> Callable[..., Camera]:
+    return make_camera
+
+
+@pytest.fixture
+def networks() -> Networks:
+    return NETWORKS

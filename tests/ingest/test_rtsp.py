@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import traceback
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -55,10 +55,10 @@ def test_every_packet_of_a_stream_comes_and_can_be_recorded(
     assert first.is_keyframe
     assert (first.stream.codec, first.stream.width_px, first.stream.height_px) == (codec, 320, 240)
     assert {packet.stream for packet in got.packets} == {first.stream}
-    assert all(a.dts < b.dts for a, b in zip(got.packets, got.packets[1:], strict=False))
+    assert all(a.dts < b.dts for a, b in pairwise(got.packets))
     assert all(packet.pts >= packet.dts for packet in got.packets)
     pts = sorted(packet.pts for packet in got.packets)
-    assert [b - a for a, b in zip(pts, pts[1:], strict=False)] == [3600] * 74
+    assert [b - a for a, b in pairwise(pts)] == [3600] * 74
     assert sum(packet.is_keyframe for packet in got.packets) == 3
     assert decoded(got.packets) == 75
 
@@ -198,7 +198,7 @@ def test_a_leap_of_the_cameras_counter_is_none_in_the_packets(
         source = source_of(sim.url("gate"))
         got = pull(source, most=60)
     assert source.jumps == 1
-    steps = [b.pts - a.pts for a, b in zip(got.packets, got.packets[1:], strict=False)]
+    steps = [b.pts - a.pts for a, b in pairwise(got.packets)]
     assert max(steps) < 90_000 / 2
     assert min(steps) > 0
     walls = [packet.wall_ns for packet in got.packets]
@@ -233,8 +233,23 @@ def test_sources_leave_no_descriptor_and_no_thread(footage: dict[str, Path], sou
         assert _resources() <= before
 
 
+def test_of_many_streams_of_one_server_the_silent_one_alone_is_ended(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    cameras = [SimCamera(f"c{i}", footage["h264"], mode="on_play", faults=(Stall(0.4, 60),) if i == 3 else ()) for i in range(8)]
+    pulls: dict[int, Pulled] = {}
+    with Simulator(cameras) as sim:
+        sources = [source_of(sim.url(f"c{i}"), timeout_s=1.0) for i in range(8)]
+        threads = [threading.Thread(target=lambda i=i: pulls.update({i: pull(sources[i], most=70)})) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    assert isinstance(pulls[3].error, SourceTimeout)
+    assert pulls[3].took_s < 1.95  # libavformat's own timeout would end it after 2.4 s
+    assert all(len(pulls[i].packets) == 70 and pulls[i].error is None for i in range(8) if i != 3)
+
+
 def _resources() -> tuple[int, int]:
-    return len(os.listdir("/proc/self/fd")), threading.active_count()
+    return sum(1 for _ in Path("/proc/self/fd").iterdir()), threading.active_count()
 
 
 def _settle(before: tuple[int, int], deadline_s: float = 3.0) -> None:
