@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import pytest
+
 from domain.events import ObjectDigest, Sidecar
 from domain.keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.people import Role
@@ -91,12 +93,21 @@ def test_a_clip_that_never_comes_says_why(site: Site, make_event: MakeEvent) -> 
     assert "nothing was recorded then" in answer.json()["detail"]
 
 
-def test_a_damaged_sidecar_is_said_to_be_damage(site: Site, make_event: MakeEvent) -> None:
+@pytest.mark.parametrize("name", [SIDECAR, CLIP])
+def test_a_kept_clip_that_is_gone_is_said_to_be_damage(site: Site, make_event: MakeEvent, name: str) -> None:
     event = make_event(6, clip_ready=True)
     keep(site, event)
-    site.context.objects.put(event_object(event.camera, event.id, SIDECAR), b"{}", "application/json")
+    key = event_object(event.camera, event.id, name)
+    site.context.objects.delete(key)
     answer = site.get(f"/v1/events/{event.id}/clip")
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:sightline:problem:data_loss")
+
+
+def test_a_damaged_sidecar_is_said_to_be_damage(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(6.5, clip_ready=True)
+    keep(site, event)
+    site.context.objects.put(event_object(event.camera, event.id, SIDECAR), b"{}", "application/json")
+    assert site.get(f"/v1/events/{event.id}/clip").status_code == 500
 
 
 def test_pictures_come_from_the_store(site: Site, make_event: MakeEvent) -> None:
