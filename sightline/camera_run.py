@@ -11,10 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from ingest.recorder import Recorder
-from ingest.salvage import salvage
-from storage.spool import Spool
-
 from domain.clock import NS_PER_S, Clock
 from domain.events import Passing
 from domain.fanout import Fanout, Policy, Tap
@@ -24,8 +20,11 @@ from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
 from ingest.decoder import FrameReader
+from ingest.recorder import Recorder
+from ingest.salvage import salvage
 from ingest.streamer import Streamer
 from sightline.share import is_always_pulled
+from storage.spool import Spool
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ _POLL_S = 0.2
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 _HEALTHY_AFTER_S = 30.0
+_BOUND_LOGS_EVERY_S = 10.0
 
 
 class Restarts:
@@ -67,9 +68,14 @@ class Supervisor:
                 return
 
     def run(self, stop: threading.Event) -> None:
+        logs_due_s = 0.0
         while not self._clock.wait(stop, _POLL_S):
             for watched in self._watched:
                 self._look_after(watched)
+            if self._clock.monotonic_s() >= logs_due_s:
+                logs_due_s = self._clock.monotonic_s() + _BOUND_LOGS_EVERY_S
+                for watched in self._watched:
+                    watched.child.bound_log()
 
     def stop(self) -> None:
         """Stop group by group, the last one first; within a group all are asked together."""
