@@ -67,7 +67,7 @@ def test_head_tells_of_a_clip_without_sending_it(site: Site, make_event: MakeEve
     assert len(site.audit_lines()) == 1
 
 
-def test_a_reader_who_leaves_gives_the_connection_back(site: Site, make_event: MakeEvent) -> None:
+def test_a_reader_who_leaves_gives_the_connection_back(site: Site, make_event: MakeEvent, caplog: pytest.LogCaptureFixture) -> None:
     event = make_event(3, clip_ready=True)
     keep(site, event)
     headers = {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}", "X-Reason": "a test"}
@@ -75,6 +75,7 @@ def test_a_reader_who_leaves_gives_the_connection_back(site: Site, make_event: M
         with site.http.stream("GET", f"{site.url}/v1/events/{event.id}/clip", headers=headers) as answer:
             assert answer.status_code == 200
     assert site.get(f"/v1/events/{event.id}/clip").content == DATA
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == [], "leaving is no fault"
 
 
 def test_a_clip_not_cut_yet_says_when_to_ask_again(site: Site, make_event: MakeEvent) -> None:
