@@ -46,8 +46,8 @@ class Layout:
 
 @dataclass(frozen=True)
 class FlatPlate:
-    """A plate seen from the front. `layers` (h, w, 3): ink, red ink, rim and bolts, each 0 to 255; the grounds from top to bottom and
-    left to right, the inks' and the rim's colours as (blue, green, red)."""
+    """A plate seen from the front. `layers` (h, w, 3): ink, red ink, rim and bolts, each 0 to 255; `ground` (2, 2, 3) at its corners, the
+    inks' and the rim's colours (3,), as blue, green, red; `centres` (n, 2) px of the characters."""
 
     text: str
     kind: Kind
@@ -56,6 +56,7 @@ class FlatPlate:
     ink: Floats
     red: Floats
     rim: Floats
+    centres: Floats
 
 
 def layout(kind: Kind, rng: Rng) -> Layout:
@@ -93,7 +94,10 @@ def draw_plate(text: str, kind: Kind, glyphs: Glyphs, rng: Rng) -> FlatPlate:
     rim = ink if rng.random() < 0.5 else np.full(3, rng.uniform(30, 240))
     red_ink = np.array([rng.uniform(10, 60), rng.uniform(10, 60), rng.uniform(150, 230)])
     ground = _ground(kind, shape, rng)
-    return FlatPlate(text, kind, layers, ground, ink.astype(np.float32), red_ink.astype(np.float32), rim.astype(np.float32))
+    centres = np.array([[box.x_mm + box.width_mm / 2, box.y_mm + box.height_mm / 2] for box in placed.boxes], np.float32) * np.float32(
+        PX_A_MM
+    )
+    return FlatPlate(text, kind, layers, ground, *(colour.astype(np.float32) for colour in (ink, red_ink, rim)), centres)
 
 
 class _Pen:

@@ -23,13 +23,18 @@ from domain.clock import SystemClock
 from domain.plates import ALPHABET
 from training.glyphs import Glyphs, load_characters, make_glyphs, split
 from training.model import COLORS, STEPS, PlateNet
-from training.samples import Batch, Drawer, symbols
+from training.samples import Batch, Drawer, again, step_targets, symbols
 
 SPLIT_SEED = 1
 WARM_UP_STEPS = 300
 EMA_DECAY = 0.998
 LOG_EVERY_STEPS = 100
 COLOR_WEIGHT = 0.1
+GUIDE_WEIGHT = 3.0
+GUIDED_FOR = 2.0
+"""One over the part of the training in which the characters' places are told, less and less."""
+USES = 3
+"""How often each drawn batch is used, changed a little: drawing costs a third of a step."""
 GRADIENT_BOUND = 5.0
 HELD_OUT_PLATES = 512
 
@@ -42,7 +47,7 @@ class Plan:
     latin_fonts: tuple[Path, ...]
     minutes: float
     processes: int = 2
-    batch: int = 64
+    batch: int = 32
     peak_rate: float = 2e-3
     seed: int = 20261124
     check_minutes: float = 3.0
@@ -72,6 +77,7 @@ class Trainer:
         self._mean.load_state_dict(self._net.state_dict())
         self._optimiser = torch.optim.AdamW(self._net.parameters(), lr=plan.peak_rate, weight_decay=1e-3)
         self._progress = Progress()
+        self._batch: Batch | None = None
         self._resume()
         if rank == 0:
             drawn = {"drawn": Drawer(glyphs, plan.seed, stream=1000), "held out": Drawer(held, plan.seed, stream=1001)}
@@ -98,11 +104,14 @@ class Trainer:
 
     def _step(self) -> float:
         plan, progress = self._plan, self._progress
-        batch = self._drawer.batch(progress.step * plan.batch, plan.batch)
+        if progress.step % USES == 0 or self._batch is None:
+            self._batch = batch = self._drawer.batch(progress.step * plan.batch, plan.batch)
+        else:
+            batch = again(self._batch, np.random.default_rng([plan.seed, self._rank, progress.step]))
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self._net.train()
-        loss = loss_of(self._net, batch)
+        loss = loss_of(self._net, batch, guided=max(0.0, 1 - GUIDED_FOR * self._done()))
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         _average_gradients(self._net)
@@ -114,9 +123,11 @@ class Trainer:
         return float(loss.item())
 
     def _rate(self) -> float:
-        done = min(1.0, self._progress.seconds / (self._plan.minutes * 60))
         warm = min(1.0, (self._progress.step + 1) / WARM_UP_STEPS)
-        return self._plan.peak_rate * warm * (0.5 * (1 + math.cos(math.pi * done)) + 0.005)
+        return self._plan.peak_rate * warm * (0.5 * (1 + math.cos(math.pi * self._done())) + 0.005)
+
+    def _done(self) -> float:
+        return min(1.0, self._progress.seconds / (self._plan.minutes * 60))
 
     def _follow(self) -> None:
         decay = min(EMA_DECAY, (self._progress.step + 1) / (self._progress.step + 20))
@@ -167,7 +178,8 @@ class Trainer:
             self._progress = Progress(**state["progress"])
 
 
-def loss_of(net: nn.Module, batch: Batch) -> Tensor:
+def loss_of(net: nn.Module, batch: Batch, guided: float) -> Tensor:
+    """CTC, plus `guided` times what each step should say: drawn plates know where their characters stand, which CTC learns slowly."""
     said, colours = net(torch.from_numpy(batch.crops))
     targets = [symbols(text) for text in batch.texts]
     flat = torch.tensor([symbol for target in targets for symbol in target])
@@ -175,7 +187,12 @@ def loss_of(net: nn.Module, batch: Batch) -> Tensor:
     steps = torch.full((len(targets),), STEPS)
     reading = nn.functional.ctc_loss(said.log_softmax(2).transpose(0, 1), flat, steps, lengths, zero_infinity=True)
     truth = torch.tensor([COLORS.index(kind.color) for kind in batch.kinds])
-    return reading + COLOR_WEIGHT * nn.functional.cross_entropy(colours, truth)
+    loss = reading + COLOR_WEIGHT * nn.functional.cross_entropy(colours, truth)
+    if guided > 0:
+        loss = loss + guided * GUIDE_WEIGHT * nn.functional.cross_entropy(
+            said.transpose(1, 2), torch.from_numpy(step_targets(batch, STEPS))
+        )
+    return loss
 
 
 def greedy(said: Tensor) -> list[str]:
