@@ -32,4 +32,4 @@ class OwnReader:
             framed = np.asarray(
                 cv2.resize(crop, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC), np.uint8
             )
-        return self._model.run(framed[None])[0][0].astype(np.float64)
+        return np.asarray(self._model.run(framed[None].astype(np.float32))[0][0], np.float64)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.detections import Picture
 from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
@@ -69,21 +69,21 @@ class Readers:
         self._public_search = GrammarSearch(self._public.alphabet)
 
     def read(self, crop: Picture, two_rows: bool) -> dict[str, str]:
-        own = self._own.read(crop, two_rows)
-        public = self._public.read(crop)
-        margin = lambda texts: self._public_search.log_probabilities(public.margin, texts)  # noqa: E731
-        ours = lambda texts: self._own_search.log_probabilities(own, texts)  # noqa: E731
-        both = lambda texts: 0.5 * (margin(texts) + self._public_search.log_probabilities(public.tight, texts))  # noqa: E731
+        own, public = self._own.read(crop, two_rows), self._public.read(crop)
         mine = _texts(self._own_search, own)
-        theirs = _texts(self._public_search, public.margin) + _texts(self._public_search, public.tight)
+        with_margin, tight = _texts(self._public_search, public.margin), _texts(self._public_search, public.tight)
+        theirs = list(dict.fromkeys(with_margin + tight))
         union = _with_firsts(mine + theirs, mine)
+        ours = self._own_search.log_probabilities(own, union)
+        margin = self._public_search.log_probabilities(public.margin, union)
+        both = (margin + self._public_search.log_probabilities(public.tight, union)) / 2
         return {
             "own, greedy": _greedy(own),
-            "own": (mine or [""])[0],
-            "public, margin": (_texts(self._public_search, public.margin) or [""])[0],
-            "public, both framings": _best(theirs, both),
-            "fused, margin": _best(union, lambda texts: OWN_PART * ours(texts) + (1 - OWN_PART) * margin(texts)),
-            "fused, both framings": _best(union, lambda texts: OWN_PART * ours(texts) + (1 - OWN_PART) * both(texts)),
+            "own": _first(mine),
+            "public, margin": _first(with_margin),
+            "public, both framings": _best(union, both),
+            "fused, margin": _best(union, OWN_PART * ours + (1 - OWN_PART) * margin),
+            "fused, both framings": _best(union, OWN_PART * ours + (1 - OWN_PART) * both),
         }
 
 
@@ -98,8 +98,12 @@ def _with_firsts(texts: list[str], own: list[str]) -> list[str]:
     return list(dict.fromkeys(texts + more))
 
 
-def _best(texts: list[str], score: Callable[[list[str]], np.ndarray[tuple[int, ...], np.dtype[np.float64]]]) -> str:
-    return texts[int(np.argmax(score(texts)))] if texts else ""
+def _first(texts: list[str]) -> str:
+    return texts[0] if texts else ""
+
+
+def _best(texts: list[str], scores: NDArray[np.float64]) -> str:
+    return texts[int(np.argmax(scores))] if texts else ""
 
 
 def _greedy(lattice: Lattice) -> str:

@@ -1,6 +1,7 @@
 """Writes a checkpoint's averaged weights as the ONNX file that `analytics/` reads. Not shipped in the package.
 
-Input `crops`: (n, 32, 128, 3) uint8, blue, green, red. Outputs: `symbols` (n, 32, 74) probabilities, the blank first; `colors` (n, 5).
+Input `crops`: (n, 32, 128, 3) float32, 0 to 255, blue, green, red.
+Outputs: `symbols` (n, 32, 74) probabilities, the blank first; `colors` (n, 5).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def export(checkpoint: Path, target: Path, notes: dict[str, str]) -> None:
     state = torch.load(checkpoint, weights_only=True)
     net = PlateNet()
     net.load_state_dict(state["mean"])
-    crops = torch.zeros((1, HEIGHT_PX, WIDTH_PX, 3), dtype=torch.uint8)
+    crops = torch.zeros((1, HEIGHT_PX, WIDTH_PX, 3), dtype=torch.float32)
     torch.onnx.export(
         _Probabilities(net).eval(),
         (crops,),
@@ -52,7 +53,7 @@ def export(checkpoint: Path, target: Path, notes: dict[str, str]) -> None:
     known = {
         "alphabet": ALPHABET,
         "colors": ",".join(COLORS),
-        "input": f"uint8 n,{HEIGHT_PX},{WIDTH_PX},3 blue green red",
+        "input": f"float32 0-255 n,{HEIGHT_PX},{WIDTH_PX},3 blue green red",
         "seed": str(state["seed"]),
         "progress": json.dumps(state["progress"]),
     }

@@ -94,18 +94,17 @@ def _enlarge(sample: Grey) -> Grey:
 
 def _average(samples: list[Grey]) -> tuple[Grey, list[Grey]]:
     """The mean of the samples that agree, each shifted onto it; and those samples that are not plainly something else."""
-    shifted = [sample.astype(np.float32) / 255 for sample in samples]
-    mean = np.median(np.stack(shifted), axis=0).astype(np.float32)
+    shifted: list[Floats] = [sample.astype(np.float32) / np.float32(255) for sample in samples]
+    mean: Floats = np.median(np.stack(shifted), axis=0).astype(np.float32)
     order = np.arange(len(samples))
     for _ in range(_ALIGNING_ROUNDS):
         shifted = [_shift_onto(sample, mean) for sample in shifted]
         agreement = [float(np.corrcoef(sample.ravel(), mean.ravel())[0, 1]) for sample in shifted]
         order = np.argsort(agreement)[::-1]
         kept = order[: max(3, round(len(order) * _KEPT_FOR_MEAN))]
-        mean = np.mean([shifted[i] for i in kept], axis=0)
+        mean = np.mean([shifted[i] for i in kept], axis=0, dtype=np.float32)
     usable = order[: max(3, round(len(order) * _KEPT_AS_THEY_ARE))]
-    mean = mean / max(float(np.percentile(mean, 99)), 0.1)
-    return _grey(mean), [_grey(shifted[i]) for i in usable]
+    return _grey(mean / np.float32(max(float(np.percentile(mean, 99)), 0.1))), [_grey(shifted[i]) for i in usable]
 
 
 def _shift_onto(sample: Floats, mean: Floats) -> Floats:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.plates import DIGITS, LETTERS, PlateColor
 from training.glyphs import SIDE_PX, Floats, Glyphs, Grey
@@ -94,10 +95,13 @@ def draw_plate(text: str, kind: Kind, glyphs: Glyphs, rng: Rng) -> FlatPlate:
     rim = ink if rng.random() < 0.5 else np.full(3, rng.uniform(30, 240))
     red_ink = np.array([rng.uniform(10, 60), rng.uniform(10, 60), rng.uniform(150, 230)])
     ground = _ground(kind, shape, rng)
-    centres = np.array([[box.x_mm + box.width_mm / 2, box.y_mm + box.height_mm / 2] for box in placed.boxes], np.float32) * np.float32(
-        PX_A_MM
-    )
-    return FlatPlate(text, kind, layers, ground, *(colour.astype(np.float32) for colour in (ink, red_ink, rim)), centres)
+    middles = [[box.x_mm + box.width_mm / 2, box.y_mm + box.height_mm / 2] for box in placed.boxes]
+    centres = np.array(middles, np.float32) * np.float32(PX_A_MM)
+    return FlatPlate(text, kind, layers, ground, _floats(ink), _floats(red_ink), _floats(rim), centres)
+
+
+def _floats(colour: NDArray[np.float64]) -> Floats:
+    return colour.astype(np.float32)
 
 
 class _Pen:
