@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from domain.clock import SystemClock
 from domain.plates import ALPHABET
+from training.capture import Hardness
 from training.glyphs import Glyphs, load_characters, make_glyphs, split
 from training.model import COLORS, STEPS, PlateNet
 from training.samples import Batch, Drawer, again, step_targets, symbols
@@ -71,7 +72,7 @@ class Trainer:
         torch.manual_seed(plan.seed)
         self._plan, self._rank, self._clock = plan, rank, SystemClock()
         glyphs, held = make_all_glyphs(plan)
-        self._drawer = Drawer(glyphs, plan.seed, stream=rank)
+        self._glyphs = glyphs
         self._net = PlateNet().to(memory_format=torch.channels_last)
         self._mean = PlateNet().to(memory_format=torch.channels_last).eval()
         self._mean.load_state_dict(self._net.state_dict())
@@ -105,7 +106,8 @@ class Trainer:
     def _step(self) -> float:
         plan, progress = self._plan, self._progress
         if progress.step % USES == 0 or self._batch is None:
-            self._batch = batch = self._drawer.batch(progress.step * plan.batch, plan.batch)
+            drawer = Drawer(self._glyphs, plan.seed, self._rank, _hardness(self._done()))
+            self._batch = batch = drawer.batch(progress.step * plan.batch, plan.batch)
         else:
             batch = again(self._batch, np.random.default_rng([plan.seed, self._rank, progress.step]))
         for group in self._optimiser.param_groups:
@@ -176,6 +178,11 @@ class Trainer:
             self._mean.load_state_dict(state["mean"])
             self._optimiser.load_state_dict(state["optimiser"])
             self._progress = Progress(**state["progress"])
+
+
+def _hardness(done: float) -> Hardness:
+    """Mild pictures first, which teach the glyphs; the worst from a quarter of the training on."""
+    return Hardness(level=min(1.0, 0.4 + 2.4 * done), least_height_px=max(10.0, 20 - 40 * done))
 
 
 def loss_of(net: nn.Module, batch: Batch, guided: float) -> Tensor:
