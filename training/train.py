@@ -1,7 +1,7 @@
 """Trains the plate reader on drawn plates; stops and goes on from its checkpoint. Not shipped in the package.
 
 `python -m training.train OUT --characters plate-characters.zip --font … --latin-font … --minutes 70`: OUT gets `checkpoint.pt` and
-`log.jsonl`. Each process has one thread and draws its own plates; gradients are averaged at every step.
+`log.jsonl`. Each process has one thread, draws its own plates and goes its own way for a few steps, then all take their mean.
 """
 
 from __future__ import annotations
@@ -17,25 +17,24 @@ import numpy as np
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from torch import Tensor, nn
+from torch import nn
 
 from domain.clock import SystemClock
-from domain.plates import ALPHABET
 from training.capture import Hardness
 from training.glyphs import Glyphs, load_characters, make_glyphs, split
-from training.model import COLORS, STEPS, PlateNet
-from training.samples import Batch, Drawer, again, step_targets, symbols
+from training.loss import exact_rate, loss_of
+from training.model import PlateNet
+from training.samples import Batch, Drawer, again
 
 SPLIT_SEED = 1
 WARM_UP_STEPS = 300
 EMA_DECAY = 0.998
-LOG_EVERY_STEPS = 100
-COLOR_WEIGHT = 0.1
-GUIDE_WEIGHT = 3.0
 GUIDED_FOR = 2.0
 """One over the part of the training in which the characters' places are told, less and less."""
 USES = 3
 """How often each drawn batch is used, changed a little: drawing costs a third of a step."""
+STEPS_APART = 8
+"""Between two means of the processes' weights: where others use the machine too, waiting for each other at every step costs a third."""
 GRADIENT_BOUND = 5.0
 HELD_OUT_PLATES = 512
 
@@ -85,23 +84,17 @@ class Trainer:
             self._checks = {name: drawer.batch(0, HELD_OUT_PLATES) for name, drawer in drawn.items()}
 
     def run(self) -> None:
-        began, checked = self._clock.monotonic_s(), self._clock.monotonic_s()
+        began = checked = _first_says(self._clock.monotonic_s())
         before, losses, samples_before = self._progress.seconds, [], self._progress.samples
         while self._progress.seconds < self._plan.minutes * 60:
-            losses.append(self._step())
-            now = self._clock.monotonic_s()
-            self._progress.seconds = self._agreed(before + now - began)
-            due = self._agreed(now - checked) > self._plan.check_minutes * 60
-            if due or self._progress.seconds >= self._plan.minutes * 60:
+            losses += [self._step() for _ in range(STEPS_APART)]
+            _average(self._net)
+            now = _first_says(self._clock.monotonic_s())
+            self._progress.seconds = before + now - began
+            if now - checked > self._plan.check_minutes * 60 or self._done() == 1:
                 checked = now
                 rate = (self._progress.samples - samples_before) / (now - began)
                 self._check(float(np.mean(losses[-200:])), rate)
-
-    def _agreed(self, seconds: float) -> float:
-        """The first process's clock, so that all of them stop at the same step."""
-        value = torch.tensor([seconds], dtype=torch.float64)
-        dist.broadcast(value, 0)
-        return float(value.item())
 
     def _step(self) -> float:
         plan, progress = self._plan, self._progress
@@ -116,7 +109,6 @@ class Trainer:
         loss = loss_of(self._net, batch, guided=max(0.0, 1 - GUIDED_FOR * self._done()))
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        _average_gradients(self._net)
         nn.utils.clip_grad_norm_(self._net.parameters(), GRADIENT_BOUND)
         self._optimiser.step()
         self._follow()
@@ -141,7 +133,7 @@ class Trainer:
                     mean.copy_(now)
 
     def _check(self, loss: float, rate: float) -> None:
-        _average_statistics(self._mean)
+        _average(self._mean)
         if self._rank != 0:
             return
         line: dict[str, float | str] = {
@@ -185,52 +177,22 @@ def _hardness(done: float) -> Hardness:
     return Hardness(level=min(1.0, 0.4 + 2.4 * done), least_height_px=max(10.0, 20 - 40 * done))
 
 
-def loss_of(net: nn.Module, batch: Batch, guided: float) -> Tensor:
-    """CTC, plus `guided` times what each step should say: drawn plates know where their characters stand, which CTC learns slowly."""
-    said, colours = net(torch.from_numpy(batch.crops))
-    targets = [symbols(text) for text in batch.texts]
-    flat = torch.tensor([symbol for target in targets for symbol in target])
-    lengths = torch.tensor([len(target) for target in targets])
-    steps = torch.full((len(targets),), STEPS)
-    reading = nn.functional.ctc_loss(said.log_softmax(2).transpose(0, 1), flat, steps, lengths, zero_infinity=True)
-    truth = torch.tensor([COLORS.index(kind.color) for kind in batch.kinds])
-    loss = reading + COLOR_WEIGHT * nn.functional.cross_entropy(colours, truth)
-    if guided > 0:
-        loss = loss + guided * GUIDE_WEIGHT * nn.functional.cross_entropy(
-            said.transpose(1, 2), torch.from_numpy(step_targets(batch, STEPS))
-        )
-    return loss
-
-
-def greedy(said: Tensor) -> list[str]:
-    """The likeliest symbol of each step, repeats and blanks taken out."""
-    texts = []
-    for row in said.argmax(2).tolist():
-        kept = [symbol for place, symbol in enumerate(row) if symbol and (place == 0 or row[place - 1] != symbol)]
-        texts.append("".join(ALPHABET[symbol - 1] for symbol in kept))
-    return texts
-
-
-def exact_rate(net: nn.Module, batch: Batch) -> float:
+def _average(net: nn.Module) -> None:
+    """Give every process the mean of all processes' weights and statistics."""
     with torch.no_grad():
-        read = [text for part in torch.from_numpy(batch.crops).split(64) for text in greedy(net(part)[0])]
-    return float(np.mean([got == wanted for got, wanted in zip(read, batch.texts, strict=True)]))
+        parts = [part for part in net.state_dict().values() if part.dtype.is_floating_point]
+        flat = torch.cat([part.reshape(-1) for part in parts])
+        dist.all_reduce(flat)
+        flat /= dist.get_world_size()
+        for part, mean in zip(parts, flat.split([part.numel() for part in parts]), strict=True):
+            part.copy_(mean.view_as(part))
 
 
-def _average_gradients(net: nn.Module) -> None:
-    gradients = [p.grad for p in net.parameters() if p.grad is not None]
-    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-    dist.all_reduce(flat)
-    flat /= dist.get_world_size()
-    for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-        gradient.copy_(part.view_as(gradient))
-
-
-def _average_statistics(net: nn.Module) -> None:
-    for buffer in net.buffers():
-        if buffer.dtype.is_floating_point:
-            dist.all_reduce(buffer)
-            buffer /= dist.get_world_size()
+def _first_says(value: float) -> float:
+    """The first process's value, so that all of them check and stop at the same step."""
+    shared = torch.tensor([value], dtype=torch.float64)
+    dist.broadcast(shared, 0)
+    return float(shared.item())
 
 
 def _work(rank: int, plan: Plan) -> None:
