@@ -46,7 +46,15 @@ def main() -> None:
     settings = Settings()
     set_up_logging(settings.log_level, "api")
     app = make_app(make_context(Layout(arguments.data), settings, SystemClock()))
-    uvicorn.run(app, host=arguments.host, port=arguments.port, log_config=None, access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the audit names who asked: nobody may choose that by a header
+    )
 
 
 if __name__ == "__main__":

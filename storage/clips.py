@@ -11,6 +11,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -59,16 +60,17 @@ def cut(segments: Sequence[Segment], from_ns: int, to_ns: int, out: Path) -> Cut
     the range. Raises NotFound where nothing of it is recorded, StoreError where `out` cannot be written, DataLoss where a file is damaged.
     """
     out.unlink(missing_ok=True)
-    pieces = _joinable(plan(_present(segments), from_ns, to_ns))
-    if not pieces:
-        raise _nothing(from_ns, to_ns)
-    try:
-        cutting = _Cutting(pieces, from_ns, to_ns, out)
-        cutting.run()
-        return cutting.result()
-    except BaseException:
-        out.unlink(missing_ok=True)
-        raise
+    with ExitStack() as held:
+        pieces = _joinable(plan(_held(segments, held), from_ns, to_ns))
+        if not pieces:
+            raise _nothing(from_ns, to_ns)
+        try:
+            cutting = _Cutting(pieces, from_ns, to_ns, out)
+            cutting.run()
+            return cutting.result()
+        except BaseException:
+            out.unlink(missing_ok=True)
+            raise
 
 
 def verify(clip: Path, cut_start_ns: int, from_ns: int, to_ns: int, gaps_ms: Sequence[tuple[int, int]] = ()) -> None:
@@ -129,7 +131,8 @@ class _Cutting:
             for timed in _from_keyframe(piece, is_first=self._zero_ns is None):
                 self._write(writer, timed)
         except DataLoss as loss:
-            _log.warning("the clip goes on without what follows here: %s", loss)
+            where = f"{piece.segment.camera_id} at {rfc3339(piece.segment.start_ns)}"
+            _log.warning("a clip goes on without the rest of the segment of %s: %s", where, loss)
         self._coverage.close(piece.to_ns if _is_whole(piece.segment) else None)
 
     def _write(self, writer: Mp4Writer, timed: _Timed) -> None:
@@ -185,10 +188,19 @@ def _timed(reader: Mp4Reader, start_ns: int) -> Iterator[_Timed]:
         yield _Timed(sample, wall_ns, decode_ns, ticks_to_ns(sample.duration, base))
 
 
-def _present(segments: Sequence[Segment]) -> list[Segment]:
-    """The segments whose files are there; one that was finished since it was listed is found by its new name."""
-    found = [segment if segment.path.exists() else _finished(segment) for segment in segments]
-    return [segment for segment in found if segment is not None]
+def _held(segments: Sequence[Segment], held: ExitStack) -> list[Segment]:
+    """The segments whose files are there, each held open and read through its descriptor: one that is finished and so renamed while the
+    cut goes on, or deleted to make room, is still read to its end. One that was renamed since it was listed is found by its new name."""
+    found: list[Segment] = []
+    for segment in segments:
+        try:
+            file = held.enter_context(segment.path.open("rb"))
+        except FileNotFoundError:
+            renamed = _finished(segment)
+            found += _held([renamed], held) if renamed is not None and renamed.path != segment.path else []
+        else:
+            found.append(replace(segment, path=Path(f"/proc/self/fd/{file.fileno()}")))
+    return found
 
 
 def _finished(segment: Segment) -> Segment | None:
@@ -203,19 +215,13 @@ def _joinable(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
 
 
 def _description(path: Path) -> bytes:
-    """What the file was coded with; empty where it has nothing to read yet, or is gone."""
-    try:
-        return sample_description(path) if whole_bytes(path) else b""
-    except FileNotFoundError:
-        return b""
+    """What the file was coded with; empty where it has nothing to read yet."""
+    return sample_description(path) if whole_bytes(path) else b""
 
 
 def _is_whole(segment: Segment) -> bool:
     """Whether the end that its name says can be believed."""
-    try:
-        return segment.end_ns is not None and whole_bytes(segment.path) == segment.path.stat().st_size
-    except FileNotFoundError:
-        return False
+    return segment.end_ns is not None and whole_bytes(segment.path) == segment.path.stat().st_size
 
 
 def _parameters(path: Path) -> VideoParameters:

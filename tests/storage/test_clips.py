@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import DataLoss, NotFound, StoreError
 from domain.media import Packet
 from ingest.segments import Segments
-from storage.clips import CLIP_TIME_BASE, Cut, cut, verify
+from storage.clips import CLIP_TIME_BASE, Cut, _held, cut, verify
 from storage.ledger import Ledger, Segment
 from storage.mp4 import Mp4Reader
 from tests.recorded import B_FRAMES, HEVC, KINDS, LONG_GOP, PLAIN, START_NS, Material, nals_of_file, number_in, packets_of, record
@@ -34,6 +35,22 @@ def _s(wall_ns: int) -> float:
 
 def _gaps_s(made: Cut) -> list[tuple[float, float]]:
     return [(_s(start * NS_PER_MS), _s(end * NS_PER_MS)) for start, end in made.gaps_ms]
+
+
+def test_a_segment_that_is_deleted_while_it_is_cut_is_read_to_its_end(tmp_path: Path) -> None:
+    record(packets_of(PLAIN), tmp_path)
+    with ExitStack() as held:
+        listed = _segments(tmp_path)
+        whole = [len(list(_read(segment.path))) for segment in listed]
+        in_hand = _held(listed, held)
+        for segment in listed:
+            segment.path.unlink()
+        assert [len(list(_read(segment.path))) for segment in in_hand] == whole
+
+
+def _read(path: Path) -> list[bytes]:
+    with Mp4Reader(path) as reader:
+        return [sample.data for sample in reader]
 
 
 def _segments(folder: Path) -> tuple[Segment, ...]:
