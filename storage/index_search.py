@@ -95,19 +95,12 @@ class Search:
             return EventPage((), None)
         span = _span(self._query)
         if after is not None:
-            span = self._no_wider(span, after)
+            span = span.after(after)
         plan = self._plan(span)
         return EventPage((), None) if plan is None else self._walk(plan, span, limit)
 
     def _is_empty(self) -> bool:
         return self._query.plate is not None and self._expression is None
-
-    def _no_wider(self, span: _Range, after: str) -> _Range:
-        """Go on after `after`, but never outside the asked time: a cursor of another query widens nothing."""
-        on = span.after(after)
-        if span.newest_first:
-            return on if span.high == "+" or on.high[1:] < span.high[1:] else span
-        return on if span.low == "-" or on.low[1:] >= span.low[1:] else span
 
     def _plan(self, span: _Range) -> _Plan | None:
         filters = self._filter_keys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.events import Event
-from domain.keys import SIDECAR, event_object
+from domain.keys import SIDECAR, event_object, person_object
 from domain.people import Person, Role
 from storage.check import check
 from storage.index import EventIndex
@@ -84,7 +84,9 @@ def test_what_is_damaged_is_named_and_the_rest_comes_back(site: Site, kept: list
     (key,) = stored_keys(site.objects)
     site.objects.put(key, b"rubbish", "application/gzip")
     sidecar = event_object("gate", kept[1].id, SIDECAR)
-    site.objects.put(sidecar, b"{", "application/json")
+    person = person_object("li.wei", 1)
+    for damaged in (sidecar, person):
+        site.objects.put(damaged, b"{", "application/json")
     site.redis.do("FLUSHALL")
-    assert set(rebuild(site.objects, site.redis, site.layout, from_sidecars=True).damaged) == {key, sidecar}
+    assert set(rebuild(site.objects, site.redis, site.layout, from_sidecars=True).damaged) == {key, sidecar, person}
     assert rows(site) == kept
