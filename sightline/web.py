@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 import uvicorn
+
 from api.app import make_app
 from api.context import ApiContext, SiteRegistry
 from api.door_client import DoorClient
-
 from domain.clock import Clock, SystemClock
 from domain.layout import Layout
 from domain.log import set_up_logging

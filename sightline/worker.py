@@ -28,6 +28,7 @@ from sightline.share import share
 from sightline.statuses import write_statuses
 from sightline.stores import connected
 from sightline.supervisor import stop_on_signals
+from sightline.usage import OtherUse
 from storage.disk import DiskBound
 from storage.journal import Journal, JournalUploader
 from storage.keeper import Keeper
@@ -136,7 +137,8 @@ class Worker:
                 return
 
     def _bound_disk(self, stop: threading.Event) -> None:
-        bound = DiskBound(self._ledger, self._settings, self._clock, self._protected)
+        others = OtherUse(self._layout, self._clock)
+        bound = DiskBound(self._ledger, self._settings, self._clock, self._protected, others.size_bytes)
         while not self._clock.wait(stop, BOUND_DISK_EVERY_S):
             bound.run_once()
 

@@ -57,7 +57,8 @@ def cut(segments: Sequence[Segment], from_ns: int, to_ns: int, out: Path) -> Cut
     """Write [from_ns, to_ns) of one camera to `out` (on disk when this returns), from the keyframe at or before `from_ns`.
 
     Where codec parameters change within the range, the side that has most of it is cut and the rest is a gap. Memory does not grow with
-    the range. Raises NotFound where nothing of it is recorded, StoreError where `out` cannot be written, DataLoss where a file is damaged.
+    the range. Raises NotFound where nothing of it is recorded, StoreError where `out` cannot be written, DataLoss where the first file's
+    head is damaged; a file damaged further on is a gap.
     """
     out.unlink(missing_ok=True)
     with ExitStack() as held:
@@ -127,13 +128,20 @@ class _Cutting:
         return Cut(self._zero_ns, self._coverage.end_ns, gaps_ms, self._codec, size_bytes, sha256)
 
     def _write_piece(self, writer: Mp4Writer, piece: Piece) -> None:
+        known_end_ns = piece.to_ns if _is_whole(piece.segment) else None
         try:
             for timed in _from_keyframe(piece, is_first=self._zero_ns is None):
                 self._write(writer, timed)
         except DataLoss as loss:
+<<<<<<< HEAD
             where = f"{piece.segment.camera_id} at {rfc3339(piece.segment.start_ns)}"
             _log.warning("a clip goes on without the rest of the segment of %s: %s", where, loss)
         self._coverage.close(piece.to_ns if _is_whole(piece.segment) else None)
+=======
+            _log.warning("the clip goes on without what follows here: %s", loss)
+            known_end_ns = None
+        self._coverage.close(known_end_ns)
+>>>>>>> recording
 
     def _write(self, writer: Mp4Writer, timed: _Timed) -> None:
         if self._zero_ns is None:

@@ -24,11 +24,15 @@ _log = logging.getLogger(__name__)
 class DiskBound:
     """Deletes finished segments, oldest first by start whichever camera's, while recordings take too much or leave too little free."""
 
-    def __init__(self, ledger: Ledger, settings: Settings, clock: Clock, protected: Protected) -> None:
+    def __init__(
+        self, ledger: Ledger, settings: Settings, clock: Clock, protected: Protected, others_bytes: Callable[[], int] = lambda: 0
+    ) -> None:
+        """`others_bytes`: what else counts against the limit (on one machine the stores' own data); recordings make room for it."""
         self._ledger = ledger
         self._limit_bytes = round(settings.disk_limit_gb * BYTES_PER_GB)
         self._reserve_bytes = round(settings.disk_reserve_gb * BYTES_PER_GB)
         self._protected = protected
+        self._others_bytes = others_bytes
         self._waiting: list[Segment] = []
         self._warn = FloodGate(_log.warning, clock)
         self._cry = FloodGate(_log.critical, clock)
@@ -55,7 +59,7 @@ class DiskBound:
         return freed_bytes
 
     def _excess_bytes(self) -> int:
-        over_bytes = self._ledger.total_bytes() - self._limit_bytes
+        over_bytes = self._ledger.total_bytes() + self._others_bytes() - self._limit_bytes
         self._ledger.recordings.mkdir(parents=True, exist_ok=True)
         free_bytes = shutil.disk_usage(self._ledger.recordings).free
         return max(over_bytes, self._reserve_bytes - free_bytes)
