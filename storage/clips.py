@@ -133,15 +133,10 @@ class _Cutting:
             for timed in _from_keyframe(piece, is_first=self._zero_ns is None):
                 self._write(writer, timed)
         except DataLoss as loss:
-<<<<<<< HEAD
             where = f"{piece.segment.camera_id} at {rfc3339(piece.segment.start_ns)}"
             _log.warning("a clip goes on without the rest of the segment of %s: %s", where, loss)
-        self._coverage.close(piece.to_ns if _is_whole(piece.segment) else None)
-=======
-            _log.warning("the clip goes on without what follows here: %s", loss)
             known_end_ns = None
         self._coverage.close(known_end_ns)
->>>>>>> recording
 
     def _write(self, writer: Mp4Writer, timed: _Timed) -> None:
         if self._zero_ns is None:
