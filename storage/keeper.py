@@ -42,7 +42,7 @@ class Keeper:
         """`recorded_until` answers with the wall time (UTC ns) up to which a camera is recorded, None where nothing records it."""
         self._spool = spool
         self._index = index
-        self._keeping = Keeping(spool, objects, journal, ledger, settings, clock, recorded_until)
+        self._keeping = Keeping(objects, journal, ledger, settings, clock, recorded_until)
         self._camera_ids = tuple(camera_ids)
         self._work: dict[Entry, Work] = {}
         self._lock = threading.Lock()
