@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 from fastapi import Request
@@ -32,7 +34,8 @@ def read_readiness(context: Context, response: Response) -> Readiness:
     status: Literal["ready", "degraded", "not_ready"] = "degraded" if lacking else "ready"
     if any(one.required for one in lacking):
         status = "not_ready"
-    faults = [str(fault) for fault in context.registry().faults]
+    # The file's name is enough for whoever mends it; where it lies is nobody's outside.
+    faults = [str(replace(fault, file=Path(fault.file).name)) for fault in context.registry().faults]
     response.status_code = 503 if status == "not_ready" else 200
     return Readiness(status=status, dependencies=dependencies, registry_faults=faults)
 

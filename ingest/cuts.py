@@ -55,9 +55,8 @@ class Cuts:
         """The open segment is closed; the next keyframe starts another."""
         self._first = self._last = None
 
-    def place(self, packet: Packet, has_new_sets: bool = False) -> Verdict:
-        """Where `packet` goes; it is taken to have gone there. A keyframe with other parameter sets than the file's starts a file."""
-        self._is_due = self._is_due or has_new_sets
+    def place(self, packet: Packet) -> Verdict:
+        """Where `packet` goes; it is taken to have gone there."""
         verdict = self._verdict(packet)
         if verdict.place is Place.WAIT:
             self.forget()

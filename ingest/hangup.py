@@ -11,7 +11,7 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -59,6 +59,14 @@ class Line:
     @property
     def is_opening(self) -> bool:
         return self._turn is not None
+
+    def went_elsewhere(self) -> bool:
+        """Whether libavformat, now connected, let go of the connection to this line's place: it followed a redirect."""
+        with self._guard:
+            if self._socket is None:
+                return not any(_peer_of(copy) == self._peer for copy in _copies(lambda _: True))
+            number = os.fstat(self._socket.fileno()).st_ino
+            return sum(1 for _ in _copies(lambda other: other == number)) < 2
 
     def look(self) -> None:
         """End the connection if it is to stop, or was silent for too long. Called by the watching thread."""
@@ -168,18 +176,23 @@ def _claim_only_socket(peer: Peer) -> socket.socket | None:
 
 def _unclaimed_sockets(peer: Peer) -> list[socket.socket]:
     found: list[socket.socket] = []
-    seen = set(_claimed)  # a copy made here may take the number of a descriptor still to be looked at
+    seen = set(_claimed)  # a copy kept here may take the number of a descriptor still to be looked at
+    for copy in _copies(lambda number: number not in seen):
+        if _peer_of(copy) == peer:
+            seen.add(os.fstat(copy.fileno()).st_ino)
+            found.append(copy.dup())
+    return found
+
+
+def _copies(is_wanted: Callable[[int], bool]) -> Iterator[socket.socket]:
+    """A copy of each stream socket of this process whose inode is wanted; it is closed when the next is asked for."""
     for descriptor in [int(entry.name) for entry in _FDS.iterdir()]:
         with suppress(OSError):  # closed meanwhile
             status = os.fstat(descriptor)
-            if stat.S_ISSOCK(status.st_mode) and status.st_ino not in seen:
-                seen.add(status.st_ino)
-                copy = socket.socket(fileno=os.dup(descriptor))
-                if copy.type == socket.SOCK_STREAM and _peer_of(copy) == peer:
-                    found.append(copy)
-                else:
-                    copy.close()
-    return found
+            if stat.S_ISSOCK(status.st_mode) and is_wanted(status.st_ino):
+                with socket.socket(fileno=os.dup(descriptor)) as copy:
+                    if copy.type == socket.SOCK_STREAM:
+                        yield copy
 
 
 def _peer_of(connection: socket.socket) -> Peer | None:

@@ -115,10 +115,10 @@ class RtspSource:
 
         Raises a SourceError when the connection fails, is silent for the timeout, or ends. Close the iterator to end it early.
         """
-        endpoint = Endpoint.of(self._camera, self._networks)
-        url = endpoint.login_url(self._credentials)
         self.timeline = Timeline()
         self.before_keyframe_packets = self.broken_packets = self.jumps = 0
+        endpoint = Endpoint.of(self._camera, self._networks)
+        url = endpoint.login_url(self._credentials)
         if not _preflight(endpoint, self._timeout_s, stop):
             return
         line = Line((endpoint.address, endpoint.port), self._timeout_s, stop, self._clock)
@@ -128,6 +128,8 @@ class RtspSource:
                 with line.opening():
                     container = _open(url, endpoint.transport, self._timeout_s)
                 with container:
+                    if line.went_elsewhere():
+                        raise SourceUnreachable("the camera redirects to another address; write that one into the registry")
                     yield from self._demux(container, line, stop)
             except av.FFmpegError as error:
                 failure = _mapped(error, line.timed_out, self._timeout_s)
@@ -247,9 +249,11 @@ def _open(url: str, transport: str, timeout_s: float) -> InputContainer:
     try:
         return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))
     except av.HTTPOtherClientError:
-        # What a server says to PLAY when nothing was set up; so look once more with whatever else there is.
+        # What a server says to PLAY when nothing was set up: look once more, whether there is anything but video.
         del options["allowed_media_types"]
-        return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))
+        with av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None)) as container:
+            _video_of(container)
+        raise
 
 
 def _preflight(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:

@@ -57,6 +57,7 @@ class _Session:
         self.newest: Packet | None = None
         self.first_s: float | None = None
         self.keyframe_s = now_s
+        self.is_open = True
         self.packets = 0
         self.size_bytes = 0
         self.next_look_ns = 0
@@ -127,6 +128,7 @@ class Streamer:
                     if packet.received_ns >= session.next_look_ns:
                         self._look(session, packet)
         finally:
+            session.is_open = False
             self._count(session)
             self._live.set(0)
 
@@ -146,9 +148,9 @@ class Streamer:
         late_s = self._clock.monotonic_s() - session.keyframe_s - NO_KEYFRAME_S
         if status.state is CameraState.LIVE:
             status = replace(status, fps=session.rates()[0], bitrate_bps=session.rates()[1])
-        elif status.state is not CameraState.CONNECTING or not self._source.before_keyframe_packets:
+        elif not self._source.before_keyframe_packets:
             return status
-        if late_s <= 0:
+        if late_s <= 0 or not session.is_open:
             return status
         since_ns = self._clock.wall_ns() - round(late_s * NS_PER_S)
         sentence = f"no keyframe came for {NO_KEYFRAME_S:g} s; set the camera's keyframe interval (GOP) to 1 to 4 s"

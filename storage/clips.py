@@ -85,10 +85,13 @@ def verify(clip: Path, cut_start_ns: int, from_ns: int, to_ns: int, gaps_ms: Seq
     if not first.is_keyframe:
         raise DataLoss(f"{clip} does not start at a keyframe")
     known = [(start_ms * NS_PER_MS, end_ms * NS_PER_MS) for start_ms, end_ms in gaps_ms]
-    missing = gaps_of(sorted([covered, *known]), from_ns, to_ns)
+    ranges = sorted([covered, *known])
+    missing = gaps_of(ranges, from_ns, to_ns)
+    if not any(start_ns <= to_ns and from_ns <= end_ns for start_ns, end_ns in ranges):  # also where the asked time is but a moment
+        missing = ((from_ns // NS_PER_MS, to_ns // NS_PER_MS),)
     if missing:
-        ranges = ", ".join(f"{rfc3339(a * NS_PER_MS)} to {rfc3339(b * NS_PER_MS)}" for a, b in missing)
-        raise DataLoss(f"{clip} lacks {ranges}")
+        said = ", ".join(f"{rfc3339(a * NS_PER_MS)} to {rfc3339(b * NS_PER_MS)}" for a, b in missing)
+        raise DataLoss(f"{clip} lacks {said}")
 
 
 class _Cutting:

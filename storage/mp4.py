@@ -175,16 +175,6 @@ class _Prefix(io.RawIOBase):
         return True
 
 
-def picture_size_px(codec: str, keyframe: bytes) -> tuple[int, int]:
-    """Width and height of an Annex B keyframe that has its parameter sets; (0, 0) where they cannot be told."""
-    try:
-        with av.open(io.BytesIO(keyframe), "r", format=codec) as container:
-            context = container.streams.video[0].codec_context
-            return context.width, context.height
-    except av.FFmpegError:
-        return 0, 0
-
-
 @cache
 def _template(codec: str) -> VideoStream:
     return av.open(io.BytesIO(_DELIMITERS[codec]), "r", format=codec).streams.video[0]

@@ -1,4 +1,4 @@
-"""Shows a flat plate as a camera would: in perspective, lit, dirty, blurred, small, compressed, and cut out badly. Not shipped in the package."""
+"""Shows a flat plate as a camera would: in perspective, lit, dirty, blurred, small, compressed, badly cut. Not shipped in the package."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.two_rows import unroll
+from analytics.two_rows import UPPER_ROW_WIDTH, unroll
 from training.glyphs import Floats, Grey
 from training.plates import FlatPlate
 from training.texts import Rng
 
 Doubles = NDArray[np.float64]
 WIDTH_PX, HEIGHT_PX = 128, 32
-_CANVAS_WIDTH_PX = 192
 _UNIT = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
 
 
@@ -28,30 +27,47 @@ class Hardness:
     most_height_px: float = 48
 
 
-def capture(plate: FlatPlate, rng: Rng, hardness: Hardness | None = None) -> Grey:
-    """(32, 128, 3) blue, green, red: the crop that the reader gets."""
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """`crop` (32, 128, 3) blue, green, red, as the reader gets it; `places` (n,) the characters' middles as parts of its width."""
+
+    crop: Grey
+    places: Floats
+
+
+def capture(plate: FlatPlate, rng: Rng, hardness: Hardness | None = None) -> Shot:
     hard = hardness or Hardness()
-    canvas = (_CANVAS_WIDTH_PX, 96 if plate.kind.rows == 2 else 48)
-    picture = _place(plate, canvas, rng, hard.level)
-    picture = _light(picture, rng, hard.level)
-    picture = _blur(picture, rng, hard.level)
-    small = _shrink(picture, rng, hard, plate.kind.rows)
-    small = _sense(small, rng, hard.level)
-    if plate.kind.rows == 2:
-        return unroll(small, WIDTH_PX, HEIGHT_PX)
-    interpolation = cv2.INTER_AREA if small.shape[1] > WIDTH_PX else int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC]))
-    return np.asarray(cv2.resize(small, (WIDTH_PX, HEIGHT_PX), interpolation=interpolation), np.uint8)
-
-
-def _place(plate: FlatPlate, canvas: tuple[int, int], rng: Rng, level: float) -> Floats:
-    wide, high = canvas
+    rows = plate.kind.rows
+    high_px = hard.least_height_px + (hard.most_height_px - hard.least_height_px) * float(rng.random()) ** 0.8
+    canvas_px = min(48.0, max(24.0, 1.4 * high_px))
+    wide, high = round(4 * canvas_px), round(canvas_px) * rows
+    quad = _quad(plate, rng, hard.level) * np.array([wide, high], np.float32)
     source_high, source_wide = plate.layers.shape[:2]
     source = np.array([[0, 0], [source_wide, 0], [source_wide, source_high], [0, source_high]], np.float32)
-    straightened = rng.random() < (0.85 if plate.kind.rows == 2 else 0.5)
-    quad = (_straightened(rng, level) if straightened else _askew(source_wide, source_high, rng, level)) * np.array(
-        [wide, high], np.float32
-    )
-    matrix = cv2.getPerspectiveTransform(source, quad.astype(np.float32))
+    matrix = np.asarray(cv2.getPerspectiveTransform(source, quad), np.float64)
+    places = cv2.perspectiveTransform(plate.centres[None], matrix)[0, :, 0] / np.float32(wide)
+    picture = _light(_place(plate, matrix, quad, (wide, high), rng), rng, hard.level)
+    picture = _blur(picture, canvas_px / 48, rng, hard.level)
+    small = _sense(_shrink(picture, round(min(high_px, canvas_px)) * rows, rng), rng, hard.level)
+    if rows == 2:
+        return Shot(unroll(small, WIDTH_PX, HEIGHT_PX), _unrolled(places))
+    interpolation = cv2.INTER_AREA if small.shape[1] > WIDTH_PX else int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC]))
+    return Shot(np.asarray(cv2.resize(small, (WIDTH_PX, HEIGHT_PX), interpolation=interpolation), np.uint8), places)
+
+
+def _unrolled(places: Floats) -> Floats:
+    return np.concatenate([places[:2] * UPPER_ROW_WIDTH, UPPER_ROW_WIDTH + places[2:] * (1 - UPPER_ROW_WIDTH)]).astype(np.float32)
+
+
+def _quad(plate: FlatPlate, rng: Rng, level: float) -> Floats:
+    """(4, 2) corners of the plate as parts of the crop; two rows are read only where corners were detected."""
+    if rng.random() < (0.85 if plate.kind.rows == 2 else 0.5):
+        return _straightened(rng, level)
+    return _askew(plate.layers.shape[1], plate.layers.shape[0], rng, level)
+
+
+def _place(plate: FlatPlate, matrix: Doubles, quad: Floats, canvas: tuple[int, int], rng: Rng) -> Floats:
+    wide, high = canvas
     layers = cv2.warpPerspective(plate.layers, matrix, canvas, flags=cv2.INTER_LINEAR).astype(np.float32) * np.float32(1 / 255)
     picture = np.asarray(cv2.resize(plate.ground, canvas, interpolation=cv2.INTER_LINEAR), np.float32)
     for channel, colour in ((2, plate.rim), (0, plate.ink), (1, plate.red)):
@@ -128,13 +144,14 @@ def _shadow(wide: int, high: int, rng: Rng) -> Floats:
     return shade
 
 
-def _blur(picture: Floats, rng: Rng, level: float) -> Floats:
+def _blur(picture: Floats, scale: float, rng: Rng, level: float) -> Floats:
+    """Motion, defocus or neither; `scale` is the picture's size against one 48 px high."""
     roll = rng.random()
     if roll < 0.35 * level:
-        length = int(rng.integers(2, 2 + max(1, round(9 * level * rng.random()))))
-        return np.asarray(cv2.filter2D(picture, -1, _motion(length, rng)), np.float32)
+        length = round(scale * (1.5 + 9 * level * rng.random() ** 1.5))
+        return np.asarray(cv2.filter2D(picture, -1, _motion(max(2, length), rng)), np.float32)
     if roll < 0.8:
-        sigma = 0.3 + 2.4 * level * rng.random() ** 2
+        sigma = scale * (0.3 + 2.4 * level * rng.random() ** 2)
         return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
     return picture
 
@@ -149,12 +166,10 @@ def _motion(length: int, rng: Rng) -> Floats:
     return kernel / max(float(kernel.sum()), 1.0)
 
 
-def _shrink(picture: Floats, rng: Rng, hard: Hardness, rows: int) -> Floats:
-    least, most = hard.least_height_px * rows, min(hard.most_height_px * rows, picture.shape[0])
-    high = round(least + (most - least) * rng.random() ** 0.8)
-    wide = round(high / picture.shape[0] * picture.shape[1] * rng.uniform(0.8, 1.1))
+def _shrink(picture: Floats, high_px: int, rng: Rng) -> Floats:
+    wide_px = round(high_px / picture.shape[0] * picture.shape[1] * rng.uniform(0.8, 1.1))
     interpolation = cv2.INTER_AREA if rng.random() < 0.7 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (wide, high), interpolation=interpolation), np.float32)
+    return np.asarray(cv2.resize(picture, (wide_px, high_px), interpolation=interpolation), np.float32)
 
 
 def _sense(picture: Floats, rng: Rng, level: float) -> Grey:

@@ -40,14 +40,14 @@ class PlateNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            _conv(3, 32, (5, 5), (2, 2), (2, 2)),
-            _conv(32, 48, (3, 3), pad=(1, 1)),
-            _conv(48, 64, (3, 3), (2, 2), (1, 1)),
-            _Residual(64),
-            _conv(64, 128, (3, 3), (2, 1), (1, 1)),
-            _Residual(128),
+            _conv(3, 24, (5, 5), (2, 2), (2, 2)),
+            _conv(24, 40, (3, 3), pad=(1, 1)),
+            _conv(40, 64, (3, 3), (2, 2), (1, 1)),
+            _conv(64, 64, (3, 3), pad=(1, 1)),
+            _conv(64, 104, (3, 3), (2, 1), (1, 1)),
+            _Residual(104),
         )
-        self.rows = _conv(128, 160, (4, 1))
+        self.rows = _conv(104, 160, (4, 1))
         self.context = nn.Sequential(_conv(160, 160, (1, 5), pad=(0, 2)), nn.Dropout(0.1))
         self.symbols = nn.Conv2d(160, SYMBOLS, 1)
         self.colors = nn.Linear(64 + 3, len(COLORS))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.plates import DIGITS, LETTERS, PlateColor
 from training.glyphs import SIDE_PX, Floats, Glyphs, Grey
@@ -46,8 +47,8 @@ class Layout:
 
 @dataclass(frozen=True)
 class FlatPlate:
-    """A plate seen from the front. `layers` (h, w, 3): ink, red ink, rim and bolts, each 0 to 255; the grounds from top to bottom and
-    left to right, the inks' and the rim's colours as (blue, green, red)."""
+    """A plate seen from the front. `layers` (h, w, 3): ink, red ink, rim and bolts, each 0 to 255; `ground` (2, 2, 3) at its corners, the
+    inks' and the rim's colours (3,), as blue, green, red; `centres` (n, 2) px of the characters."""
 
     text: str
     kind: Kind
@@ -56,6 +57,7 @@ class FlatPlate:
     ink: Floats
     red: Floats
     rim: Floats
+    centres: Floats
 
 
 def layout(kind: Kind, rng: Rng) -> Layout:
@@ -93,7 +95,13 @@ def draw_plate(text: str, kind: Kind, glyphs: Glyphs, rng: Rng) -> FlatPlate:
     rim = ink if rng.random() < 0.5 else np.full(3, rng.uniform(30, 240))
     red_ink = np.array([rng.uniform(10, 60), rng.uniform(10, 60), rng.uniform(150, 230)])
     ground = _ground(kind, shape, rng)
-    return FlatPlate(text, kind, layers, ground, ink.astype(np.float32), red_ink.astype(np.float32), rim.astype(np.float32))
+    middles = [[box.x_mm + box.width_mm / 2, box.y_mm + box.height_mm / 2] for box in placed.boxes]
+    centres = np.array(middles, np.float32) * np.float32(PX_A_MM)
+    return FlatPlate(text, kind, layers, ground, _floats(ink), _floats(red_ink), _floats(rim), centres)
+
+
+def _floats(colour: NDArray[np.float64]) -> Floats:
+    return colour.astype(np.float32)
 
 
 class _Pen:

@@ -1,7 +1,7 @@
 """Trains the plate reader on drawn plates; stops and goes on from its checkpoint. Not shipped in the package.
 
 `python -m training.train OUT --characters plate-characters.zip --font … --latin-font … --minutes 70`: OUT gets `checkpoint.pt` and
-`log.jsonl`. Each process has one thread and draws its own plates; gradients are averaged at every step.
+`log.jsonl`. Each process has one thread, draws its own plates and goes its own way for a few steps, then all take their mean.
 """
 
 from __future__ import annotations
@@ -17,19 +17,24 @@ import numpy as np
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from torch import Tensor, nn
+from torch import nn
 
 from domain.clock import SystemClock
-from domain.plates import ALPHABET
+from training.capture import Hardness
 from training.glyphs import Glyphs, load_characters, make_glyphs, split
-from training.model import COLORS, STEPS, PlateNet
-from training.samples import Batch, Drawer, symbols
+from training.loss import exact_rate, loss_of
+from training.model import PlateNet
+from training.samples import Batch, Drawer, again
 
 SPLIT_SEED = 1
 WARM_UP_STEPS = 300
 EMA_DECAY = 0.998
-LOG_EVERY_STEPS = 100
-COLOR_WEIGHT = 0.1
+GUIDED_FOR = 2.0
+"""One over the part of the training in which the characters' places are told, less and less."""
+USES = 3
+"""How often each drawn batch is used, changed a little: drawing costs a third of a step."""
+STEPS_APART = 8
+"""Between two means of the processes' weights: where others use the machine too, waiting for each other at every step costs a third."""
 GRADIENT_BOUND = 5.0
 HELD_OUT_PLATES = 512
 
@@ -42,7 +47,7 @@ class Plan:
     latin_fonts: tuple[Path, ...]
     minutes: float
     processes: int = 2
-    batch: int = 64
+    batch: int = 32
     peak_rate: float = 2e-3
     seed: int = 20261124
     check_minutes: float = 3.0
@@ -66,46 +71,44 @@ class Trainer:
         torch.manual_seed(plan.seed)
         self._plan, self._rank, self._clock = plan, rank, SystemClock()
         glyphs, held = make_all_glyphs(plan)
-        self._drawer = Drawer(glyphs, plan.seed, stream=rank)
+        self._glyphs = glyphs
         self._net = PlateNet().to(memory_format=torch.channels_last)
         self._mean = PlateNet().to(memory_format=torch.channels_last).eval()
         self._mean.load_state_dict(self._net.state_dict())
         self._optimiser = torch.optim.AdamW(self._net.parameters(), lr=plan.peak_rate, weight_decay=1e-3)
         self._progress = Progress()
+        self._batch: Batch | None = None
         self._resume()
         if rank == 0:
             drawn = {"drawn": Drawer(glyphs, plan.seed, stream=1000), "held out": Drawer(held, plan.seed, stream=1001)}
             self._checks = {name: drawer.batch(0, HELD_OUT_PLATES) for name, drawer in drawn.items()}
 
     def run(self) -> None:
-        began, checked = self._clock.monotonic_s(), self._clock.monotonic_s()
+        began = checked = _first_says(self._clock.monotonic_s())
         before, losses, samples_before = self._progress.seconds, [], self._progress.samples
         while self._progress.seconds < self._plan.minutes * 60:
-            losses.append(self._step())
-            now = self._clock.monotonic_s()
-            self._progress.seconds = self._agreed(before + now - began)
-            due = self._agreed(now - checked) > self._plan.check_minutes * 60
-            if due or self._progress.seconds >= self._plan.minutes * 60:
+            losses += [self._step() for _ in range(STEPS_APART)]
+            _average(self._net)
+            now = _first_says(self._clock.monotonic_s())
+            self._progress.seconds = before + now - began
+            if now - checked > self._plan.check_minutes * 60 or self._done() == 1:
                 checked = now
                 rate = (self._progress.samples - samples_before) / (now - began)
                 self._check(float(np.mean(losses[-200:])), rate)
 
-    def _agreed(self, seconds: float) -> float:
-        """The first process's clock, so that all of them stop at the same step."""
-        value = torch.tensor([seconds], dtype=torch.float64)
-        dist.broadcast(value, 0)
-        return float(value.item())
-
     def _step(self) -> float:
         plan, progress = self._plan, self._progress
-        batch = self._drawer.batch(progress.step * plan.batch, plan.batch)
+        if progress.step % USES == 0 or self._batch is None:
+            drawer = Drawer(self._glyphs, plan.seed, self._rank, _hardness(self._done()))
+            self._batch = batch = drawer.batch(progress.step * plan.batch, plan.batch)
+        else:
+            batch = again(self._batch, np.random.default_rng([plan.seed, self._rank, progress.step]))
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self._net.train()
-        loss = loss_of(self._net, batch)
+        loss = loss_of(self._net, batch, guided=max(0.0, 1 - GUIDED_FOR * self._done()))
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        _average_gradients(self._net)
         nn.utils.clip_grad_norm_(self._net.parameters(), GRADIENT_BOUND)
         self._optimiser.step()
         self._follow()
@@ -114,9 +117,11 @@ class Trainer:
         return float(loss.item())
 
     def _rate(self) -> float:
-        done = min(1.0, self._progress.seconds / (self._plan.minutes * 60))
         warm = min(1.0, (self._progress.step + 1) / WARM_UP_STEPS)
-        return self._plan.peak_rate * warm * (0.5 * (1 + math.cos(math.pi * done)) + 0.005)
+        return self._plan.peak_rate * warm * (0.5 * (1 + math.cos(math.pi * self._done())) + 0.005)
+
+    def _done(self) -> float:
+        return min(1.0, self._progress.seconds / (self._plan.minutes * 60))
 
     def _follow(self) -> None:
         decay = min(EMA_DECAY, (self._progress.step + 1) / (self._progress.step + 20))
@@ -128,7 +133,7 @@ class Trainer:
                     mean.copy_(now)
 
     def _check(self, loss: float, rate: float) -> None:
-        _average_statistics(self._mean)
+        _average(self._mean)
         if self._rank != 0:
             return
         line: dict[str, float | str] = {
@@ -167,46 +172,27 @@ class Trainer:
             self._progress = Progress(**state["progress"])
 
 
-def loss_of(net: nn.Module, batch: Batch) -> Tensor:
-    said, colours = net(torch.from_numpy(batch.crops))
-    targets = [symbols(text) for text in batch.texts]
-    flat = torch.tensor([symbol for target in targets for symbol in target])
-    lengths = torch.tensor([len(target) for target in targets])
-    steps = torch.full((len(targets),), STEPS)
-    reading = nn.functional.ctc_loss(said.log_softmax(2).transpose(0, 1), flat, steps, lengths, zero_infinity=True)
-    truth = torch.tensor([COLORS.index(kind.color) for kind in batch.kinds])
-    return reading + COLOR_WEIGHT * nn.functional.cross_entropy(colours, truth)
+def _hardness(done: float) -> Hardness:
+    """Mild pictures first, which teach the glyphs; the worst from a quarter of the training on."""
+    return Hardness(level=min(1.0, 0.4 + 2.4 * done), least_height_px=max(10.0, 20 - 40 * done))
 
 
-def greedy(said: Tensor) -> list[str]:
-    """The likeliest symbol of each step, repeats and blanks taken out."""
-    texts = []
-    for row in said.argmax(2).tolist():
-        kept = [symbol for place, symbol in enumerate(row) if symbol and (place == 0 or row[place - 1] != symbol)]
-        texts.append("".join(ALPHABET[symbol - 1] for symbol in kept))
-    return texts
-
-
-def exact_rate(net: nn.Module, batch: Batch) -> float:
+def _average(net: nn.Module) -> None:
+    """Give every process the mean of all processes' weights and statistics."""
     with torch.no_grad():
-        read = [text for part in torch.from_numpy(batch.crops).split(64) for text in greedy(net(part)[0])]
-    return float(np.mean([got == wanted for got, wanted in zip(read, batch.texts, strict=True)]))
+        parts = [part for part in net.state_dict().values() if part.dtype.is_floating_point]
+        flat = torch.cat([part.reshape(-1) for part in parts])
+        dist.all_reduce(flat)
+        flat /= dist.get_world_size()
+        for part, mean in zip(parts, flat.split([part.numel() for part in parts]), strict=True):
+            part.copy_(mean.view_as(part))
 
 
-def _average_gradients(net: nn.Module) -> None:
-    gradients = [p.grad for p in net.parameters() if p.grad is not None]
-    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-    dist.all_reduce(flat)
-    flat /= dist.get_world_size()
-    for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-        gradient.copy_(part.view_as(gradient))
-
-
-def _average_statistics(net: nn.Module) -> None:
-    for buffer in net.buffers():
-        if buffer.dtype.is_floating_point:
-            dist.all_reduce(buffer)
-            buffer /= dist.get_world_size()
+def _first_says(value: float) -> float:
+    """The first process's value, so that all of them check and stop at the same step."""
+    shared = torch.tensor([value], dtype=torch.float64)
+    dist.broadcast(shared, 0)
+    return float(shared.item())
 
 
 def _work(rank: int, plan: Plan) -> None:

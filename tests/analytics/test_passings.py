@@ -191,6 +191,20 @@ def test_lost_frames_and_a_longer_occlusion_are_one_event(street: Street) -> Non
     assert out[1].event.ended_at > out[0].event.ended_at
 
 
+def test_a_long_second_part_still_belongs_to_the_first(street: Street) -> None:
+    way = approach(60, 40)
+    out = street.show([*way[:10], *[EMPTY] * 12, *way[22:30], *stand(way[30], 200), *way[30:], *GONE])
+    assert texts(out) == ["鄂F12345", "鄂F12345"]
+    assert out[0].event.id == out[1].event.id
+
+
+def test_a_clock_that_steps_back_ends_what_was_in_view(street: Street) -> None:
+    street.show(approach(60)[:20])
+    street.at_ms -= 3_600_000
+    out = street.show([*approach(100), *GONE])
+    assert texts(out) == ["鄂F12345", "川A8H458"]
+
+
 def test_the_same_plate_after_a_minute_is_a_new_passing(street: Street) -> None:
     out = street.show([*approach(60), *[EMPTY] * 700, *approach(60), *GONE])
     assert texts(out) == ["鄂F12345"] * 2

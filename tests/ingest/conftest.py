@@ -42,12 +42,12 @@ def make_video(file: Path, codec: str, frames: int, width: int = 320, height: in
 
 @pytest.fixture(scope="session")
 def footage(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """`h264` and `hevc` (with B-frames): 75 frames, 3 s, a keyframe a second; `large`: h264 of another size; `long_gop`."""
+    """`h264` and `hevc` (with B-frames): 50 frames, 2 s, a keyframe a second; `large`: h264 of another size."""
     folder = tmp_path_factory.mktemp("footage")
     return {
-        "h264": make_video(folder / "h264.mp4", "h264", 75),
-        "hevc": make_video(folder / "hevc.mp4", "hevc", 75, b_frames=2),
-        "large": make_video(folder / "large.mp4", "h264", 75, width=640, height=480),
+        "h264": make_video(folder / "h264.mp4", "h264", 50),
+        "hevc": make_video(folder / "hevc.mp4", "hevc", 50, b_frames=2),
+        "large": make_video(folder / "large.mp4", "h264", 50, width=640, height=480),
     }
 
 

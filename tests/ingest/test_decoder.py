@@ -68,7 +68,7 @@ def number_of(frame: Frame) -> int:
 def test_each_frame_has_the_time_of_its_own_packet(name: str, load: Load) -> None:
     packets = load(name)
     frames = frames_of(packets)
-    assert len(frames) >= 70
+    assert len(frames) >= 47
     assert frames[0].bgr.shape == (packets[0].stream.height_px, packets[0].stream.width_px, 3)
     start_ns = min(packet.wall_ns for packet in packets)
     for frame in frames:
@@ -76,7 +76,7 @@ def test_each_frame_has_the_time_of_its_own_packet(name: str, load: Load) -> Non
         assert abs(number_of(frame) - expected) <= 1 or {number_of(frame), expected} <= {0, 49, 50}
 
 
-@pytest.mark.parametrize(("fps", "count"), [(5.0, 15), (10.0, 30), (12.5, 38), (25.0, 75)])
+@pytest.mark.parametrize(("fps", "count"), [(5.0, 10), (10.0, 20), (12.5, 25), (25.0, 50)])
 def test_frames_come_at_the_rate_asked_for(fps: float, count: int, load: Load) -> None:
     frames = frames_of(load("h264"), fps)
     assert abs(len(frames) - count) <= 2
@@ -89,9 +89,9 @@ def test_a_new_session_gets_a_decoder_of_its_own(load: Load) -> None:
 
 def test_broken_packets_cost_frames_up_to_the_next_keyframe(load: Load) -> None:
     packets = load("h264")
-    broken = [replace(p, data=b"\x00\x00\x00\x01\x65" + b"\xff" * 20) if i == 30 else p for i, p in enumerate(packets)]
+    broken = [replace(p, data=b"\x00\x00\x00\x01\x65" + b"\xff" * 20) if i == 10 else p for i, p in enumerate(packets)]
     frames = frames_of(broken)
-    assert 40 < len(frames) <= 75
+    assert 30 < len(frames) <= 50
     assert frames[-1].pts == packets[-1].pts
 
 

@@ -83,16 +83,6 @@ def test_a_disk_that_refuses_is_counted_said_and_outlived(tmp_path: Path) -> Non
     assert len(nals_of_file(segment.path)) == 25
 
 
-def test_packets_that_the_tap_dropped_are_lost_packets(tmp_path: Path) -> None:
-    tap = Tap("record", Policy.RECORD, 10, 1 << 25)
-    for packet in packets_of(PLAIN)[:15]:
-        tap.put(packet)
-    recorder = _recorder(tmp_path, tap, ManualClock())
-    tap.close()
-    recorder.run()
-    assert recorder.lost_packets == 5
-
-
 KILLED = """
 import sys, threading
 from pathlib import Path

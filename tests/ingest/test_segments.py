@@ -115,14 +115,6 @@ def test_a_clock_set_back_between_sessions_leaves_no_overlap(tmp_path: Path) -> 
     assert first.end_ms == second.start_ms
 
 
-def test_other_parameter_sets_get_a_file_of_their_own(tmp_path: Path) -> None:
-    other = [replace(p, stream=packets_of(PLAIN)[0].stream) for p in packets_of(B_FRAMES)[50:75]]
-    record(packets_of(PLAIN)[:50] + other, tmp_path, segment_s=60)
-    first, second = _files(tmp_path)
-    with Mp4Reader(first) as one, Mp4Reader(second) as two:
-        assert one.parameters.extradata != two.parameters.extradata
-
-
 def test_a_camera_without_parameter_sets_is_refused_in_words(tmp_path: Path) -> None:
     packet = packets_of(PLAIN)[0]
     bare = replace(packet, data=b"\0\0\0\1\x65" + packet.data[-50:])

@@ -15,7 +15,7 @@ from domain.fanout import Fanout, Policy
 from domain.media import Packet, StreamInfo, WallSource
 from domain.registry import Camera, Networks
 from domain.settings import Settings
-from domain.states import CameraState
+from domain.states import CameraState, CameraStatus
 from ingest.streamer import Streamer
 from ingest.timeline import Timeline
 from sightline.simulator import Cut, SimCamera, Simulator
@@ -101,15 +101,30 @@ def test_rates_are_those_of_the_stream() -> None:
     assert (status.codec, status.width_px, status.height_px, status.wall_source) == ("h264", 320, 240, "receiver")
 
 
-def test_packets_without_keyframes_are_a_state_of_their_own() -> None:
-    streamer, clock, _ = scripted([(1.0, SourceUnreachable("gone"))])
-    assert streamer.status().state is CameraState.CONNECTING
-    streamer._source.before_keyframe_packets = 500
-    clock.advance(25)
-    status = streamer.status()
-    assert status.state is CameraState.NO_KEYFRAMES
-    assert clock.wall_ns() - status.since_ns == pytest.approx(5 * NS_PER_S)
-    assert "GOP" in status.last_error
+def test_packets_without_keyframes_are_a_state_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, stop = ManualClock(), threading.Event()
+    source = ScriptedSource(clock, [], stop)
+    streamer = Streamer(CAMERA, None, Networks(()), Fanout(), Settings(), clock, source)
+    seen: list[CameraStatus] = []
+
+    def without_keyframes(stop: threading.Event) -> Generator[Packet, None, None]:
+        source.before_keyframe_packets = 500
+        for _ in range(2):
+            clock.advance(15)
+            seen.append(streamer.status())
+        raise SourceUnreachable("gone")
+        yield
+
+    monkeypatch.setattr(source, "packets", without_keyframes)
+    with pytest.raises(SourceUnreachable):
+        streamer.run_once(stop)
+    assert [status.state for status in (*seen, streamer.status())] == [
+        CameraState.CONNECTING,
+        CameraState.NO_KEYFRAMES,
+        CameraState.CONNECTING,
+    ]
+    assert seen[1].since_ns == pytest.approx(seen[0].since_ns + 20 * NS_PER_S)
+    assert "GOP" in seen[1].last_error
 
 
 def test_a_camera_that_is_cut_again_and_again_is_pulled_again_and_again(

@@ -36,7 +36,10 @@ def test_check_says_every_fault(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (fault["line"], fault["column"]) == (3, 37)
 
 
-def test_up_refuses_a_registry_with_faults_and_a_port_that_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_up_refuses_a_registry_with_faults_and_a_port_that_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "set by the command, and taken back after the test")
     file = tmp_path / "r.yaml"
     file.write_text(GOOD.replace("class: A", "class: Z"))
     assert main(["up", "--registry", str(file), "--data", str(tmp_path / "data")]) == 1

@@ -94,3 +94,9 @@ def test_free_space_below_the_reserve_counts_as_too_much(recordings: Path) -> No
 
 def test_a_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
     assert _bound(tmp_path / "recordings", 1).run_once() == 0
+
+
+def test_a_disk_that_refuses_is_said_and_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "recordings").write_text("a file where a folder should be")
+    assert _bound(tmp_path / "recordings", 1).run_once() == 0
+    assert "cannot be kept within their limit" in caplog.text
