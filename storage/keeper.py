@@ -126,8 +126,8 @@ class Keeper:
 
     def _take_stock(self) -> list[Work]:
         """The work there is, by event id: what came is added, what went is forgotten."""
-        entries = self._spool.pending(self._camera_ids)
-        with self._lock:
+        with self._lock:  # listed under it too: an older list of the other lane must not make this one forget what is new
+            entries = self._spool.pending(self._camera_ids)
             known = self._work
             self._work = {}
             for entry in entries:
