@@ -42,7 +42,7 @@ class Keeper:
         """`recorded_until` answers with the wall time (UTC ns) up to which a camera is recorded, None where nothing records it."""
         self._spool = spool
         self._index = index
-        self._keeping = Keeping(spool, objects, journal, ledger, settings, clock, recorded_until)
+        self._keeping = Keeping(objects, journal, ledger, settings, clock, recorded_until)
         self._camera_ids = tuple(camera_ids)
         self._work: dict[Entry, Work] = {}
         self._lock = threading.Lock()
@@ -126,8 +126,8 @@ class Keeper:
 
     def _take_stock(self) -> list[Work]:
         """The work there is, by event id: what came is added, what went is forgotten."""
-        entries = self._spool.pending(self._camera_ids)
-        with self._lock:
+        with self._lock:  # listed under it too: an older list of the other lane must not make this one forget what is new
+            entries = self._spool.pending(self._camera_ids)
             known = self._work
             self._work = {}
             for entry in entries:
