@@ -29,7 +29,7 @@ BITRATE_BPS = 1_000_000
 PASS_S, EVERY_S = 3.3, 4.4
 APPROACH_S, WALK_S, WALK_EVERY_S = 2.6, 5.9, 7.0
 FIRST_S = 0.6
-STREET_S = 18.0
+STREET_S = 14.0
 
 VEHICLES = (
     Vehicle("苏E5K7M2", PlateColor.BLUE, "sedan", (84, 104, 62)),
@@ -115,7 +115,8 @@ def _encode(path: Path, frames: Iterator[MatLike]) -> None:
         stream.width, stream.height, stream.pix_fmt = scene.WIDTH_PX, scene.HEIGHT_PX, "yuv420p"
         stream.bit_rate, stream.gop_size, stream.time_base = BITRATE_BPS, FPS, Fraction(1, FPS)
         for index, bgr in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(bgr, np.uint8), format="bgr24")
+            yuv = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420), np.uint8)
+            frame = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
             frame.pts, frame.time_base = index, Fraction(1, FPS)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -125,9 +126,9 @@ _NOISE = [np.random.default_rng(seed).integers(0, 7, (scene.HEIGHT_PX, scene.WID
 
 
 def _filmed(picture: MatLike, index: int) -> MatLike:
-    """As a camera sees it: a slow change of light, slight blur, noise."""
+    """As a camera sees it: a slow change of light, and noise."""
     light = 1 + 0.05 * math.sin(index / FPS / 5)
-    lit = cv2.convertScaleAbs(cv2.GaussianBlur(picture, (3, 3), 0.5), alpha=light, beta=-3)
+    lit = cv2.convertScaleAbs(picture, alpha=light, beta=-3)
     return cv2.add(lit, _NOISE[index % 3])
 
 
@@ -217,12 +218,12 @@ def _faces_reel() -> _Reel:
 
 def _street_reel() -> _Reel:
     houses = scene.street()
-    cars = [Sprite(draw_side(vehicle.paint), (220, 150)) for vehicle in VEHICLES[:3]]
-    mirrored = [Sprite(np.ascontiguousarray(draw_side(vehicle.paint)[:, ::-1]), (220, 150)) for vehicle in VEHICLES[4:7]]
+    cars = [Sprite(draw_side(vehicle.paint), (220, 150)) for vehicle in VEHICLES[:2]]
+    mirrored = [Sprite(np.ascontiguousarray(draw_side(vehicle.paint)[:, ::-1]), (220, 150)) for vehicle in VEHICLES[4:6]]
 
     def paint(at_s: float) -> MatLike:
         frame = houses.copy()
-        for number in range(3):
+        for number in range(2):
             near = (at_s - 6.0 * number) / 4.5
             if 0 <= near < 1:
                 mirrored[number].paste(frame, -260 + near * 1800, 540, 0.8)

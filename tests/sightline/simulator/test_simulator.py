@@ -145,7 +145,7 @@ def _faulty(file: Path, *faults: Fault) -> SimCamera:
 
 
 def test_stall(make_video: MakeVideo) -> None:
-    with _one(_faulty(make_video(), Stall(at_s=0.4, for_s=1.0))) as sim:
+    with _one(_faulty(make_video(), Stall(at_s=0.6, for_s=1.0))) as sim:
         seen = list(_watch(sim.url("gate")))
     gaps = [(b.pts - a.pts) / FRAME_TICKS for a, b in pairwise(seen)]
     assert sorted(gaps)[-2:] == [1, 26]
