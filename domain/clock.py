@@ -24,6 +24,9 @@ class Clock(Protocol):
     def wait(self, event: threading.Event, timeout_s: float) -> bool:
         """Wait for `event` for at most `timeout_s`; True when it was set."""
 
+    def sleep(self, seconds: float) -> None:
+        """Pause where there is nothing to wait on but another process's state, asked again and again."""
+
 
 class SystemClock:
     def wall_ns(self) -> int:
@@ -34,6 +37,9 @@ class SystemClock:
 
     def wait(self, event: threading.Event, timeout_s: float) -> bool:
         return event.wait(timeout_s)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
 
 class ManualClock:
@@ -57,6 +63,9 @@ class ManualClock:
         if not event.is_set():
             self.advance(timeout_s)
         return event.is_set()
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
 
 
 def rfc3339(wall_ns: int) -> str:

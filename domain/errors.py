@@ -6,7 +6,8 @@ SightlineError
 │   └── QueryInvalid        a search cannot be understood
 ├── Refused                 understood, and not allowed
 │   ├── Unauthenticated     no token, or one that nobody has
-│   └── Forbidden           the person lacks the right, the scope or a reason
+│   └── Forbidden           the person lacks the right or the scope
+│       └── ReasonMissing   the person may look, and has not said why
 ├── NotFound                no such camera, event or object
 ├── SourceError             a camera's stream failed; `state` says how, in an operator's word
 │   ├── SourceUnreachable   no connection, or it ended
@@ -17,6 +18,7 @@ SightlineError
 ├── StoreError              something that outlives a process failed
 │   ├── IndexUnavailable    Redis cannot be reached, or refuses
 │   ├── ObjectsUnavailable  the object store cannot be reached, or refuses
+│   ├── AuditUnavailable    a look cannot be written down, so it is not given
 │   ├── NodeOffline         the node that has the answer is down
 │   └── DataLoss            stored data is damaged, or is not what its hash says
 └── InstanceBusy            another process runs on this data folder
@@ -81,6 +83,10 @@ class Forbidden(Refused):
     pass
 
 
+class ReasonMissing(Forbidden):
+    pass
+
+
 class NotFound(SightlineError):
     pass
 
@@ -118,6 +124,10 @@ class IndexUnavailable(StoreError):
 
 
 class ObjectsUnavailable(StoreError):
+    pass
+
+
+class AuditUnavailable(StoreError):
     pass
 
 

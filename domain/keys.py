@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from domain.ulid import wall_ms_of
 
 SNAPSHOT, CROP, CLIP, SIDECAR = "snapshot.jpg", "crop.jpg", "clip.mp4", "event.json"
+EVENTS_PREFIX, JOURNAL_PREFIX, PEOPLE_PREFIX = "events/", "journal/", "state/people/"
 
 
 def event_prefix(camera_id: str, event_id: str) -> str:
@@ -33,5 +34,8 @@ def person_object(name: str, version: int) -> str:
     return f"state/people/{name}/{version:010d}.json"
 
 
+REGISTRY_PREFIX = "state/registry/"
+
+
 def registry_object(version: int) -> str:
-    return f"state/registry/{version:010d}.yaml"
+    return f"{REGISTRY_PREFIX}{version:010d}.yaml"

@@ -22,6 +22,11 @@ class Layout:
         return self.root / "run" / "instance.json"
 
     @property
+    def registry_faults(self) -> Path:
+        """What is wrong with the registry that was given, as JSON; absent when nothing is."""
+        return self.root / "run" / "registry-faults.json"
+
+    @property
     def secrets(self) -> Path:
         """Passwords of the own servers and the door's signing key, mode 0600."""
         return self.root / "secrets.json"
@@ -64,8 +69,18 @@ class Layout:
         return self.root / "run" / "metrics"
 
     @property
-    def sockets(self) -> Path:
-        return self.root / "run" / "sockets"
+    def statuses(self) -> Path:
+        """`run/statuses/<worker>.json`: how each worker's cameras are, for the node's door."""
+        return self.root / "run" / "statuses"
+
+    @property
+    def scratch(self) -> Path:
+        """Recordings being cut for somebody who asked; emptied at start."""
+        return self.root / "run" / "scratch"
+
+    def live_socket(self, worker: int) -> Path:
+        """Where worker number `worker` gives its cameras' packets to the live process."""
+        return self.root / "run" / "sockets" / f"worker-{worker}"
 
     @property
     def valkey(self) -> Path:

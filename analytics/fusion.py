@@ -1,0 +1,157 @@
+"""One plate out of several readings: the hypotheses of all frames, each scored on every frame, under priors that are stated here.
+
+A score is the weighted mean of log-probabilities over frames: frames of one passing share their faults, so their number adds little
+certainty. A reading is never rewritten; priors only shift scores, and what lost stays among the alternatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.grammar_search import GrammarSearch, Lattice
+from analytics.plate_reader import Lattices
+from domain.events import Alternative
+from domain.plates import HEADS, PROVINCES, PlateColor, is_plate
+
+Scores = NDArray[np.float64]
+
+BODY_MARGIN_PART = 0.5
+"""Whose word counts for all but the first character: the framing with a margin reads letters and digits better, the tight one a tail."""
+FIRST_MARGIN_PART = 0.25
+"""And for the first character, where it is the other way round."""
+HOME_PROVINCE, HOME_LOG_PRIOR = "皖", -2.0
+"""The reader learnt from photographs of which 19 of 20 were of this province, and says it when it does not know. Taking half of that
+head start (log 0.95 / 0.0016 = 6.4) away costs it 1 of 100 of its own plates and mends a fifth of the others' (docs/analytics.md)."""
+COLOR_LOG_PRIOR = -2.0
+"""Against what a plate of that colour does not hold (GA 36-2018): 8 characters on a blue, white or black one, 7 on a green one; a tail
+of another colour's; none on a white one, which is the police's."""
+WORST_FRAME = -12.0
+"""A frame's word against a hypothesis counts no more than this: one frame behind a pole must not decide."""
+BODIES, ALTERNATIVES = 6, 4
+_FIRST = PROVINCES + HEADS
+_IMPOSSIBLE = -1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One frame's lattices, the texts that its own search found, and how good the picture was (more is better)."""
+
+    lattices: Lattices
+    texts: tuple[str, ...]
+    quality: float
+    scored: dict[str, Scores] = field(default_factory=dict)
+    """Bodies scored on this frame already: (firsts,) log-probabilities each, so that a new frame costs its own scoring only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """`confidence` is the part of the best text among all hypotheses; `log_evidence` says how far the frames look like that text at all."""
+
+    text: str
+    confidence: float
+    log_evidence: float
+    alternatives: tuple[Alternative, ...]
+
+
+NOTHING = Fused("", 0.0, _IMPOSSIBLE, ())
+
+
+class Fusion:
+    def __init__(self, search: GrammarSearch) -> None:
+        self._search = search
+
+    def reading(self, lattices: Lattices, quality: float) -> Reading:
+        both = (lattices.margin, lattices.tight)
+        texts = [hypothesis.text for lattice in both for hypothesis in self._search.hypotheses(lattice)]
+        return Reading(lattices, tuple(dict.fromkeys(texts)), quality)
+
+    def fuse(self, readings: Sequence[Reading], color: PlateColor) -> Fused:
+        """The plate that the readings say together; `NOTHING` where none of them found a text that the grammar allows."""
+        bodies = _bodies(readings)
+        if not bodies:
+            return NOTHING
+        weights = np.array([reading.quality for reading in readings])
+        frames = np.stack([self._scores(reading, bodies) for reading in readings])
+        evidence = np.tensordot(weights / weights.sum(), frames, axes=1)
+        relative = np.maximum(frames - frames.max(axis=(1, 2), keepdims=True), WORST_FRAME)
+        scores = np.tensordot(weights / weights.sum(), relative, axes=1) + _prior(bodies, color)
+        return _ranked(bodies, scores, evidence)
+
+    def _scores(self, reading: Reading, bodies: list[str]) -> Scores:
+        """(bodies, firsts) log-probabilities of first + body."""
+        new = [body for body in bodies if body not in reading.scored]
+        if new:
+            reading.scored.update(zip(new, self._score(reading.lattices, new), strict=True))
+        return np.stack([reading.scored[body] for body in bodies])
+
+    def _score(self, lattices: Lattices, bodies: list[str]) -> Scores:
+        """(bodies, firsts): of the body, plus of the first given the body, each framing in its part."""
+        margin_body, margin_first = self._split(lattices.margin, bodies)
+        tight_body, tight_first = self._split(lattices.tight, bodies)
+        body = BODY_MARGIN_PART * margin_body + (1 - BODY_MARGIN_PART) * tight_body
+        first = FIRST_MARGIN_PART * margin_first + (1 - FIRST_MARGIN_PART) * tight_first
+        first[:, _FIRST.index(HOME_PROVINCE)] += HOME_LOG_PRIOR
+        return np.asarray(body + first - _log_sum(first))
+
+    def _split(self, lattice: Lattice, bodies: list[str]) -> tuple[Scores, Scores]:
+        """(bodies, 1) log-probabilities of each body after any first character, and (bodies, firsts) of each first given the body."""
+        texts = [first + body for body in bodies for first in _FIRST]
+        joint = self._search.log_probabilities(lattice, texts).reshape(len(bodies), len(_FIRST))
+        joint = np.where(_allowed(bodies), joint, _IMPOSSIBLE)
+        body = _log_sum(joint)
+        return body, joint - body
+
+
+def _bodies(readings: Sequence[Reading]) -> list[str]:
+    """All but the first character of what the readings found, the most often and highest ranked first."""
+    merit: dict[str, float] = {}
+    for reading in readings:
+        for rank, text in enumerate(reading.texts):
+            merit[text[1:]] = merit.get(text[1:], 0.0) + reading.quality / (1 + rank)
+    return sorted(merit, key=lambda body: -merit[body])[:BODIES]
+
+
+def _allowed(bodies: list[str]) -> NDArray[np.bool_]:
+    return np.array([[is_plate(first + body) for first in _FIRST] for body in bodies])
+
+
+def _log_sum(scores: Scores) -> Scores:
+    most = scores.max(axis=1, keepdims=True)
+    return np.asarray(most + np.log(np.exp(scores - most).sum(axis=1, keepdims=True)))
+
+
+_WRONG_LENGTH = {PlateColor.GREEN: 7, PlateColor.BLUE: 8, PlateColor.WHITE: 8, PlateColor.BLACK: 8}
+_COLOR_OF_TAIL = {
+    "警": PlateColor.WHITE,
+    "学": PlateColor.YELLOW,
+    "挂": PlateColor.YELLOW,
+    "港": PlateColor.BLACK,
+    "澳": PlateColor.BLACK,
+    "领": PlateColor.BLACK,
+}
+
+
+def _prior(bodies: list[str], color: PlateColor) -> Scores:
+    """(bodies, 1) log priors of each body given the plate's colour; none where the colour is unknown."""
+    return np.array([[COLOR_LOG_PRIOR if color is not PlateColor.UNKNOWN and not _suits(body, color) else 0.0] for body in bodies])
+
+
+def _suits(body: str, color: PlateColor) -> bool:
+    tail_color = _COLOR_OF_TAIL.get(body[-1])
+    right_tail = tail_color is color if tail_color is not None else color is not PlateColor.WHITE
+    return right_tail and len(body) + 1 != _WRONG_LENGTH.get(color)
+
+
+def _ranked(bodies: list[str], scores: Scores, evidence: Scores) -> Fused:
+    flat = scores.ravel()
+    part = np.exp(flat - flat.max())
+    part /= part.sum()
+    order = np.argsort(-part, kind="stable")
+    texts = [_FIRST[at % len(_FIRST)] + bodies[at // len(_FIRST)] for at in order[: ALTERNATIVES + 1]]
+    ranked = [Alternative(text=text, confidence=float(part[at])) for text, at in zip(texts, order, strict=False) if is_plate(text)]
+    best = ranked[0]
+    return Fused(best.text, best.confidence, float(evidence.ravel()[order[0]]), tuple(ranked[1:]))

@@ -1,0 +1,137 @@
+"""The plates that a CTC lattice may say: a beam search held to the grammar of `domain/plates.py`, and the exact probability of any text.
+
+A lattice is (steps, symbols) probabilities, symbol 0 the blank. CTC: Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.plates import PATTERNS
+
+Lattice = NDArray[np.float64]
+BLANK = 0
+BEAM = 16
+SYMBOLS_A_STEP = 8
+LEAST_PROBABILITY = 1e-5
+"""A less likely symbol is not tried at that step."""
+LEAST_LOG_PROBABILITY = -60.0
+"""A less likely text is none."""
+_LONGEST = max(len(pattern) for pattern in PATTERNS)
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    text: str
+    log_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """The characters of a lattice's symbols 1, 2, …; raises ValueError where one comes twice."""
+
+    characters: str
+
+    def __post_init__(self) -> None:
+        if len(set(self.characters)) != len(self.characters):
+            raise ValueError("an alphabet holds each character once")
+
+    def encode(self, text: str) -> list[int]:
+        """Symbols of `text`; raises ValueError for a character that the alphabet lacks."""
+        return [self.characters.index(character) + 1 for character in text]
+
+
+class GrammarSearch:
+    def __init__(self, alphabet: Alphabet, beam: int = BEAM) -> None:
+        self._alphabet = alphabet
+        self._beam = beam
+        self._alive = _alive_masks(alphabet.characters)
+        self._complete = [sum(1 << index for index, pattern in enumerate(PATTERNS) if len(pattern) == n) for n in range(_LONGEST + 1)]
+
+    def hypotheses(self, lattice: Lattice, most: int = 8) -> list[Hypothesis]:
+        """At most `most` plates that the grammar allows, the likeliest first, each with its exact log-probability; perhaps none."""
+        texts = self._search(lattice)
+        scored = self.log_probabilities(lattice, texts)
+        ranked = sorted(zip(texts, scored.tolist(), strict=True), key=lambda pair: -pair[1])
+        return [Hypothesis(text, score) for text, score in ranked[:most] if score > LEAST_LOG_PROBABILITY]
+
+    def log_probabilities(self, lattice: Lattice, texts: list[str]) -> NDArray[np.float64]:
+        """(n,) log-probabilities that the lattice says each text, over all its alignments (the CTC forward pass, scaled a step)."""
+        if not texts:
+            return np.empty(0)
+        symbols, lengths = self._interleave(texts)
+        emitted = np.maximum(lattice, _TINY)[:, symbols]
+        skips = np.zeros(symbols.shape)
+        skips[:, 2:] = (symbols[:, 2:] != BLANK) & (symbols[:, 2:] != symbols[:, :-2])
+        forward = np.zeros(symbols.shape)
+        forward[:, :2] = emitted[0, :, :2]
+        logs = np.zeros(len(texts))
+        for step in emitted[1:]:
+            scale = np.maximum(forward.max(axis=1), 1e-300)
+            logs += np.log(scale)
+            forward = _advance(forward / scale[:, None], skips) * step
+        rows = np.arange(len(texts))
+        ends = forward[rows, 2 * lengths] + forward[rows, 2 * lengths - 1]
+        return np.asarray(logs + np.log(np.maximum(ends, 1e-300)))
+
+    def _interleave(self, texts: list[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """(n, 2 longest + 1) symbols with a blank around each, and the (n,) lengths."""
+        lengths = np.array([len(text) for text in texts], np.intp)
+        symbols = np.full((len(texts), 2 * int(lengths.max()) + 1), BLANK, np.intp)
+        for row, text in enumerate(texts):
+            symbols[row, 1 : 2 * len(text) : 2] = self._alphabet.encode(text)
+        return symbols, lengths
+
+    def _search(self, lattice: Lattice) -> list[str]:
+        """Prefix beam search; a beam is a prefix, the patterns that it can still become, and its mass ending in a blank or not."""
+        beams: dict[str, list[float]] = {"": [1.0, 0.0]}
+        alive = {"": (1 << len(PATTERNS)) - 1}
+        for step in lattice:
+            likely = [int(s) for s in np.argsort(-step)[:SYMBOLS_A_STEP] if step[s] > LEAST_PROBABILITY and s != BLANK]
+            chosen = [(symbol, self._alphabet.characters[symbol - 1], float(step[symbol])) for symbol in likely]
+            beams = self._step(beams, alive, max(float(step[BLANK]), _TINY), chosen)
+        return [prefix for prefix in beams if alive[prefix] & self._complete[len(prefix)]]
+
+    def _step(
+        self, beams: dict[str, list[float]], alive: dict[str, int], blank: float, symbols: list[tuple[int, str, float]]
+    ) -> dict[str, list[float]]:
+        grown: dict[str, list[float]] = {}
+        for prefix, (after_blank, after_symbol) in beams.items():
+            mass = after_blank + after_symbol
+            grown.setdefault(prefix, [0.0, 0.0])[0] += mass * blank
+            for symbol, character, probability in symbols:
+                repeats = prefix[-1:] == character
+                if repeats:
+                    grown[prefix][1] += after_symbol * probability
+                longer = prefix + character
+                if longer not in alive:
+                    alive[longer] = self._mask(alive[prefix], len(prefix), symbol)
+                if alive[longer]:
+                    grown.setdefault(longer, [0.0, 0.0])[1] += (after_blank if repeats else mass) * probability
+        best = sorted(grown.items(), key=lambda item: -(item[1][0] + item[1][1]))[: self._beam]
+        total = sum(a + b for _, (a, b) in best)
+        return {prefix: [a / total, b / total] for prefix, (a, b) in best}
+
+    def _mask(self, alive: int, position: int, symbol: int) -> int:
+        return alive & self._alive[position][symbol] if position < _LONGEST else 0
+
+
+def _advance(forward: NDArray[np.float64], skips: NDArray[np.float64]) -> NDArray[np.float64]:
+    moved = forward.copy()
+    moved[:, 1:] += forward[:, :-1]
+    moved[:, 2:] += forward[:, :-2] * skips[:, 2:]
+    return moved
+
+
+def _alive_masks(characters: str) -> list[list[int]]:
+    """For each position and symbol, the patterns (as bits) that allow it there."""
+
+    def mask(position: int, character: str) -> int:
+        allows = (position < len(pattern) and character in pattern.positions[position] for pattern in PATTERNS)
+        return sum(1 << index for index, allowed in enumerate(allows) if allowed)
+
+    return [[0, *(mask(position, character) for character in characters)] for position in range(_LONGEST)]

@@ -1,0 +1,207 @@
+"""Tracks of one kind at one camera -> passings: one a vehicle or person that went by, never one a frame.
+
+An event is given out when its track ends, or once after a minute in view (a vehicle that parks), after which the track is followed in
+silence until it leaves. A track that continues a passing which just ended takes its id, so that keeping it again extends it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from analytics.detections import Floats, Picture
+from analytics.motion import Thumbnail, moves
+from analytics.subjects import Record, Shot, Subject
+from analytics.tracker import Track, Tracker
+from domain.clock import NS_PER_MS
+from domain.events import Event, Passing
+from domain.media import Frame
+from domain.registry.model import Camera
+from domain.ulid import event_id
+
+DWELL_MS = 60_000
+REMEMBERED_NS = 15_000 * NS_PER_MS
+LOOK_ANYWAY_NS = 1_000 * NS_PER_MS
+"""However still the picture is, it is looked at this often."""
+CLOCK_STEP_NS = 1_000 * NS_PER_MS
+"""A camera whose clock steps back by more ends its tracks: they would otherwise wait for the old time to come again."""
+RECENT_MOST = 16
+CLEARLY_BETTER = 1.2
+JPEG_QUALITY = 85
+_KEY_GRID_PX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Recent:
+    """A passing that ended lately, which a new track may turn out to continue."""
+
+    passing: Passing
+    from_process_before: bool
+    dwelt: bool
+
+
+class Passings:
+    """One kind of subject at one camera. Not thread-safe."""
+
+    def __init__(self, camera: Camera, subject: Subject) -> None:
+        self._camera = camera
+        self._subject = subject
+        self._tracker = Tracker(subject.gate)
+        self._records: dict[int, Record] = {}
+        self._recent: list[_Recent] = []
+        self._clear: list[Track] = []
+        """Tracks that ended lately and were events by themselves."""
+        self._before: Thumbnail | None = None
+        self._looked_ns = 0
+        self._detected_ns = 0
+
+    def look(self, frame: Frame, bgr: Picture, thumbnail: Thumbnail) -> list[Passing]:
+        """Look at one frame (`bgr`: its picture with masks black); the passings that it ended."""
+        now_ns = frame.wall_ns
+        given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
+        rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
+        if rested or moves(self._before, thumbnail):
+            for track in self._tracker.update(self._subject.detect(bgr), now_ns):
+                self._note(track, frame, bgr)
+            self._before, self._detected_ns = thumbnail, now_ns
+        else:
+            self._tracker.hold(now_ns, self._looked_ns)
+        self._looked_ns = now_ns
+        return given + self.pass_time(now_ns)
+
+    def pass_time(self, now_ns: int) -> list[Passing]:
+        """The passings that have ended by `now_ns`, in the frames' time, and those that have been in view for a minute."""
+        given = self._end(self._tracker.ended(now_ns))
+        given += [passing for record in self._records.values() for passing in self._give_dwelling(record)]
+        self._forget(now_ns)
+        return given
+
+    def drafts(self) -> list[Passing]:
+        records = [record for record in self._records.values() if not record.given and self._counts(record)]
+        made = [self._passing(record) for record in records]
+        return [self._continued(passing)[0] for passing in made if passing is not None]
+
+    def resume(self, recent: list[Passing]) -> None:
+        self._recent += [_Recent(passing, True, False) for passing in recent if passing.event.kind == self._subject.kind]
+
+    def close(self) -> list[Passing]:
+        return self._end(self._tracker.close())
+
+    def _forget(self, now_ns: int) -> None:
+        """What no track in view can continue or go beside any more: a track may end long after what it continues."""
+        earliest_ns = min([now_ns, *(record.track.first_ns for record in self._records.values())])
+        recent = [one for one in self._recent if earliest_ns - one.passing.event.ended_at < REMEMBERED_NS]
+        self._recent = recent[-RECENT_MOST:]
+        self._clear = [track for track in self._clear if earliest_ns - track.last_ns < REMEMBERED_NS][-RECENT_MOST:]
+
+    def _end(self, tracks: list[Track]) -> list[Passing]:
+        self._clear += [track for track in tracks if self._subject.is_clear(self._records[track.number])]
+        return [passing for track in tracks for passing in self._finish(track)]
+
+    def _counts(self, record: Record) -> bool:
+        clear = [other.track for other in self._records.values() if other is not record and self._subject.is_clear(other)]
+        return self._subject.counts(record, clear + [track for track in self._clear if track is not record.track])
+
+    def _note(self, track: Track, frame: Frame, bgr: Picture) -> None:
+        record = self._records.get(track.number)
+        if record is None:
+            record = self._records[track.number] = Record(track, self._id_of(track), str(frame.wall_source))
+        if record.given:
+            return
+        quality = self._subject.quality(track, bgr)
+        self._subject.study(record, quality, bgr)
+        # Not at the first sight: most false alarms are never seen again, and a JPEG of the whole frame takes a quarter of a look's time.
+        if track.detections > 1 and (record.shot is None or quality > CLEARLY_BETTER * record.shot.quality):
+            record.shot = Shot(quality, frame.wall_ns, _parts(track.box, bgr), _jpeg(bgr), _jpeg(self._subject.crop(track, bgr)))
+
+    def _finish(self, track: Track) -> list[Passing]:
+        record = self._records.pop(track.number)
+        if record.given:
+            self._remember_dwelling(record)
+            return []
+        return self._give(record, dwelt=False)
+
+    def _give_dwelling(self, record: Record) -> list[Passing]:
+        if record.given or record.track.duration_ms < DWELL_MS or not self._counts(record):
+            return []
+        record.given = True
+        return self._give(record, dwelt=True)
+
+    def _give(self, record: Record, dwelt: bool) -> list[Passing]:
+        passing = self._passing(record) if self._counts(record) else None
+        if passing is None:
+            return []
+        passing, before = self._continued(passing)
+        self._recent = [one for one in self._recent if one is not before]
+        dwelt = dwelt or (before is not None and before.dwelt)
+        self._recent.append(_Recent(passing, False, dwelt))
+        # A stay that was told is not told again because something drove past in front of it.
+        return [] if before is not None and before.dwelt else [passing]
+
+    def _remember_dwelling(self, record: Record) -> None:
+        """A stay ends now, whatever its event said: what continues it within seconds is the same stay."""
+        passing = self._passing(record)
+        if passing is not None:
+            self._recent = [one for one in self._recent if one.passing.event.id != record.event_id]
+            self._recent.append(_Recent(passing, False, True))
+
+    def _continued(self, passing: Passing) -> tuple[Passing, _Recent | None]:
+        """The passing under the id of the one it continues, and that one; or itself and None."""
+        for recent in reversed(self._recent):
+            before = recent.passing.event
+            is_before = before.started_at < passing.event.started_at
+            if is_before and self._subject.continues(passing.event, before, recent.from_process_before):
+                return _joined(recent.passing, passing), recent
+        return passing, None
+
+    def _passing(self, record: Record) -> Passing | None:
+        track, shot, camera = record.track, record.shot, self._camera
+        if shot is None:
+            return None
+        event = Event(
+            id=record.event_id,
+            kind=self._subject.kind,
+            camera=camera.id,
+            class_=camera.class_,
+            area=camera.area,
+            location=camera.location,
+            started_at=track.first_ns,
+            best_at=shot.wall_ns,
+            ended_at=track.last_ns,
+            plate=self._subject.plate(record),
+            confidence=min(1.0, track.score_best),
+            box=shot.box,
+            wall_source=record.wall_source,
+        )
+        return Passing(event, shot.snapshot_jpeg, shot.crop_jpeg)
+
+    def _id_of(self, track: Track) -> str:
+        key = ",".join(str(round(float(value) / _KEY_GRID_PX)) for value in track.first_box)
+        return event_id(self._camera.id, self._subject.kind, track.first_ns, key)
+
+
+def _joined(before: Passing, after: Passing) -> Passing:
+    """One passing of two parts: from the start of the first to the end of the second, with the better reading and its pictures."""
+    a, b = before.event, after.event
+    better = before if _merit(a) > _merit(b) else after
+    event = better.event.model_copy(update={"id": a.id, "started_at": a.started_at, "ended_at": max(a.ended_at, b.ended_at)})
+    return Passing(event, better.snapshot_jpeg, better.crop_jpeg)
+
+
+def _merit(event: Event) -> float:
+    return event.plate.confidence if event.plate is not None else event.confidence
+
+
+def _parts(box: Floats, bgr: Picture) -> tuple[float, float, float, float]:
+    size = np.array([bgr.shape[1], bgr.shape[0]] * 2, np.float64)
+    left, top, right, bottom = (round(float(part), 4) for part in np.clip(box / size, 0, 1))
+    return left, top, right, bottom
+
+
+def _jpeg(bgr: Picture) -> bytes:
+    done, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not done:
+        raise ValueError(f"a picture of shape {bgr.shape} cannot be encoded as JPEG")
+    return encoded.tobytes()

@@ -1,0 +1,70 @@
+"""What differs between vehicles and faces; all else about passings is the same and stands in `analytics/passings.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from analytics.detections import Detections, Picture
+from analytics.fusion import Fused, Reading
+from analytics.tracker import Gate, Track
+from domain.events import Event, Kind, Plate
+from domain.plates import PlateColor
+
+
+@dataclass(slots=True)
+class Shot:
+    """The best picture of a track so far; JPEGs with masks black."""
+
+    quality: float
+    wall_ns: int
+    box: tuple[float, float, float, float]
+    """Parts of the picture."""
+    snapshot_jpeg: bytes
+    crop_jpeg: bytes
+
+
+@dataclass(slots=True)
+class Record:
+    """All that is kept of one track: bounded, whatever its length."""
+
+    track: Track
+    event_id: str
+    wall_source: str
+    shot: Shot | None = None
+    readings: list[Reading] = field(default_factory=list)
+    last_read_ns: int = 0
+    unread: tuple[float, Picture] | None = None
+    """The best crop that was not read, and its quality."""
+    color_votes: dict[PlateColor, float] = field(default_factory=dict)
+    fused: Fused | None = None
+    """What the readings say together; None when a reading came since it was worked out."""
+    given: bool = False
+    """Its event was given out while it was still in view."""
+
+
+class Subject(Protocol):
+    kind: Kind
+    gate: Gate
+
+    def detect(self, bgr: Picture) -> Detections: ...
+
+    def quality(self, track: Track, bgr: Picture) -> float:
+        """How good a picture of the subject this frame is, in pixels of a perfect one."""
+
+    def crop(self, track: Track, bgr: Picture) -> Picture: ...
+
+    def study(self, record: Record, quality: float, bgr: Picture) -> None:
+        """Learn from this frame what the event will say."""
+
+    def plate(self, record: Record) -> Plate | None:
+        """What the event says of the plate; None for a face."""
+
+    def is_clear(self, record: Record) -> bool:
+        """Whether the track is evidence enough for an event by itself, and for none of what only moves in step with it."""
+
+    def counts(self, record: Record, clear: list[Track]) -> bool:
+        """Whether the track is evidence enough for an event, beside the `clear` tracks seen lately."""
+
+    def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
+        """Whether `event` is the same passing as `before`, which ended shortly before it began."""

@@ -1,0 +1,209 @@
+"""Joins the detections of successive frames into tracks: pure, and by time, not by frames, so that the rate of looks may vary.
+
+A track goes on where it was heading (constant velocity); a detection may continue it when it lies near that place, measured in the
+box's own size, and is of about the same size. Plates are small and move several times their width between looks, so that overlap alone
+would lose them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analytics.detections import Detections, Floats
+from domain.clock import NS_PER_MS, NS_PER_S
+
+PATH_MOST = 32
+STEP_SPREAD = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """How far from where it is expected a box may be, in lengths of its longer side: `reach` at once, and `reach_per_s` more a second."""
+
+    reach: float
+    reach_per_s: float
+    growth: float
+    """Most ratio of sizes of two successive boxes."""
+    lost_ms: int
+    """A track ends when nothing continued it for this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a track was at one moment: its centre, and the longer side of its box."""
+
+    wall_ns: int
+    centre: Floats
+    size_px: float
+
+
+@dataclass(slots=True)
+class Track:
+    """One plate or one face over successive frames. Times are UTC nanoseconds, boxes pixel `xyxy`."""
+
+    number: int
+    first_ns: int
+    first_box: Floats
+    last_ns: int
+    box: Floats
+    score: float
+    points: Floats
+    detections: int = 1
+    score_mass: float = 0.0
+    score_best: float = 0.0
+    travel: float = 0.0
+    """Farthest that its centre was from where it began, in lengths of its box's longer side."""
+    growth: float = 1.0
+    """Ratio of its largest size to its smallest."""
+    moved_ns: int = 0
+    """When it last moved by a fifth of its size."""
+    path: list[Place] = field(default_factory=list)
+    """At most `PATH_MOST` places, evenly spread in time over its life."""
+    velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))
+    _path_gap_ns: int = 90 * NS_PER_MS
+    _anchor: Floats = field(default_factory=lambda: np.zeros(4, np.float32))
+    _sizes_px: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        self.score_mass = self.score_best = self.score
+        self.moved_ns = self.first_ns
+        self._anchor = self.box
+        self._sizes_px = (size_px(self.box), size_px(self.box))
+        self.path.append(Place(self.first_ns, centre(self.box), size_px(self.box)))
+
+    @property
+    def duration_ms(self) -> int:
+        return (self.last_ns - self.first_ns) // NS_PER_MS
+
+    def expected_centre(self, wall_ns: int) -> Floats:
+        place: Floats = centre(self.box) + self.velocity * np.float32((wall_ns - self.last_ns) / NS_PER_S)
+        return place
+
+    def extend(self, wall_ns: int, box: Floats, score: float, points: Floats) -> None:
+        passed_s = max((wall_ns - self.last_ns) / NS_PER_S, 1e-3)
+        measured = (centre(box) - centre(self.box)) / np.float32(passed_s)
+        # Half of the new measure: the corners of small plates jitter by pixels, and a vehicle's speed changes slowly.
+        weight = np.float32(1.0 if self.detections == 1 else 0.5)
+        self.velocity = (np.float32(1) - weight) * self.velocity + weight * measured
+        self.last_ns, self.box, self.score, self.points = wall_ns, box, score, points
+        self.detections += 1
+        self.score_mass += score
+        self.score_best = max(self.score_best, score)
+        self._note_movement()
+
+    def hold(self, wall_ns: int) -> None:
+        """Nothing in the picture moved since it was seen: it is still there."""
+        self.last_ns = wall_ns
+        self.velocity = np.zeros(2, np.float32)
+
+    def _note_movement(self) -> None:
+        size = size_px(self.box)
+        self._sizes_px = (min(self._sizes_px[0], size), max(self._sizes_px[1], size))
+        self.growth = self._sizes_px[1] / max(self._sizes_px[0], 1e-3)
+        self.travel = max(self.travel, _distance(centre(self.box), centre(self.first_box)) / max(size, 1e-3))
+        grew = size / max(size_px(self._anchor), 1e-3)
+        if _distance(centre(self.box), centre(self._anchor)) > 0.2 * size or not 0.83 < grew < 1.2:
+            self._anchor, self.moved_ns = self.box, self.last_ns
+        if self.last_ns - self.path[-1].wall_ns >= self._path_gap_ns:
+            self.path.append(Place(self.last_ns, centre(self.box), size))
+        if len(self.path) > PATH_MOST:
+            del self.path[1::2]
+            self._path_gap_ns *= 2
+
+
+class Tracker:
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._tracks: list[Track] = []
+        self._made = 0
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The tracks that have not ended, lost ones included, oldest first."""
+        return tuple(self._tracks)
+
+    def update(self, found: Detections, wall_ns: int) -> list[Track]:
+        """Continue and begin tracks; those that a detection of this frame continued or began, in the order of `found`."""
+        free_tracks, free_found = set(range(len(self._tracks))), set(range(len(found)))
+        touched: dict[int, Track] = {}
+        for _, track_at, found_at in sorted(self._pairs(found, wall_ns)):
+            if track_at in free_tracks and found_at in free_found:
+                free_tracks.discard(track_at)
+                free_found.discard(found_at)
+                track = touched[found_at] = self._tracks[track_at]
+                track.extend(wall_ns, found.xyxy[found_at], float(found.score[found_at]), found.points[found_at])
+        for found_at in sorted(free_found):
+            touched[found_at] = self._begin(found, found_at, wall_ns)
+        return [touched[found_at] for found_at in sorted(touched)]
+
+    def hold(self, wall_ns: int, seen_ns: int) -> None:
+        """The picture has not changed since the look at `seen_ns`: the tracks seen then are still there."""
+        for track in self._tracks:
+            if track.last_ns >= seen_ns:
+                track.hold(wall_ns)
+
+    def ended(self, wall_ns: int) -> list[Track]:
+        """Take away and give back the tracks that nothing continued for `lost_ms`."""
+        lost_ns = self._gate.lost_ms * NS_PER_MS
+        gone = [track for track in self._tracks if wall_ns - track.last_ns >= lost_ns]
+        self._tracks = [track for track in self._tracks if wall_ns - track.last_ns < lost_ns]
+        return gone
+
+    def close(self) -> list[Track]:
+        gone, self._tracks = self._tracks, []
+        return gone
+
+    def _begin(self, found: Detections, at: int, wall_ns: int) -> Track:
+        box = found.xyxy[at]
+        track = Track(self._made, wall_ns, box, wall_ns, box, float(found.score[at]), found.points[at])
+        self._made += 1
+        self._tracks.append(track)
+        return track
+
+    def _pairs(self, found: Detections, wall_ns: int) -> list[tuple[float, int, int]]:
+        """Every (cost, track, detection) within the gate; the cost is the distance in lengths of the box plus the change of size."""
+        pairs: list[tuple[float, int, int]] = []
+        for track_at, track in enumerate(self._tracks):
+            for found_at in range(len(found)):
+                cost = self._cost(track, found.xyxy[found_at], wall_ns)
+                if cost is not None:
+                    pairs.append((cost, track_at, found_at))
+        return pairs
+
+    def _cost(self, track: Track, box: Floats, wall_ns: int) -> float | None:
+        size = max(size_px(box), size_px(track.box))
+        change = size / max(min(size_px(box), size_px(track.box)), 1e-3)
+        # Near the place where it was counts as well as near where it was heading: vehicles brake.
+        away_px = min(_distance(centre(box), track.expected_centre(wall_ns)), _distance(centre(box), centre(track.box)) * 1.25)
+        reach = self._gate.reach + self._gate.reach_per_s * (wall_ns - track.last_ns) / NS_PER_S
+        if away_px / size > reach or change > self._gate.growth:
+            return None
+        return away_px / size + math.log(change)
+
+
+def in_step(track: Track, other: Track) -> bool:
+    """Whether `track` kept its place relative to `other`, in sizes of `other`, all the while that both were seen: two marks on one
+    vehicle do, two vehicles do not, for one is nearer to the camera or faster. False where they were hardly seen together."""
+    at = {place.wall_ns: place for place in other.path}
+    pairs = [(place, at[place.wall_ns]) for place in track.path if place.wall_ns in at]
+    if len(pairs) < 3:
+        return False
+    offsets = np.stack([(place.centre - base.centre) / np.float32(max(base.size_px, 1e-3)) for place, base in pairs])
+    spread = np.hypot(*(offsets.max(axis=0) - offsets.min(axis=0)))
+    return bool(spread < STEP_SPREAD * max(1.0, float(np.hypot(*offsets.mean(axis=0)))))
+
+
+def centre(box: Floats) -> Floats:
+    middle: Floats = (box[:2] + box[2:]) / np.float32(2)
+    return middle
+
+
+def size_px(box: Floats) -> float:
+    return float(max(box[2] - box[0], box[3] - box[1]))
+
+
+def _distance(a: Floats, b: Floats) -> float:
+    return float(np.hypot(*(a - b)))

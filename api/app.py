@@ -1,0 +1,82 @@
+"""Makes the API: every route of the table behind the guard, the audit trail and the envelope."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from starlette.responses import Response
+
+from api.context import ApiContext
+from api.declarations import Declaration, Declarations
+from api.envelope import Envelope
+from api.faults import add_fault_handlers
+from api.guard import Guard
+from api.openapi import describe
+from api.routes import ROUTES
+from api.trace import Trace
+from api.trail import Trail
+from domain.people import Right
+from storage.audit import AuditEntry
+
+JSON = "application/json"
+
+
+def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> FastAPI:
+    """The API on `context`. Raises ValueError where a route is not declared: an app that could leak does not start."""
+    declarations = Declarations(routes)
+    app = FastAPI(
+        title="Sightline",
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(Guard(context, declarations))],
+    )
+    app.state.context = context
+    for declaration in routes:
+        _add(app, declaration)
+    declarations.check(app)
+    add_fault_handlers(app)
+    app.add_middleware(Trail, record=partial(_record, context))
+    app.add_middleware(Envelope, clock=context.clock)
+    app.openapi = lru_cache(1)(partial(describe, app, declarations))  # type: ignore[method-assign]
+    return app
+
+
+def _add(app: FastAPI, declaration: Declaration) -> None:
+    answer: dict[str, Any] = {"responses": {200: _good_answer(declaration)}, "operation_id": declaration.endpoint.__name__}
+    if declaration.answers != JSON:
+        answer["response_class"] = Response
+    app.add_api_route(declaration.path, declaration.endpoint, methods=[declaration.method], **answer)
+    if declaration.head:
+        app.add_api_route(declaration.path, declaration.endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
+
+
+def _good_answer(declaration: Declaration) -> dict[str, Any]:
+    if declaration.answers == JSON:
+        return {"description": "Answered"}
+    binary = {"type": "string", "format": "binary"} if not declaration.answers.startswith("text/") else {"type": "string"}
+    return {"description": "Answered", "content": {declaration.answers: {"schema": binary}}}
+
+
+def _record(context: ApiContext, trace: Trace, status: int) -> None:
+    declaration = trace.declaration
+    if declaration is None:
+        return
+    person = trace.person
+    context.audit.append(
+        AuditEntry(
+            person=person.name if person else "",
+            role=person.role if person else None,
+            address=trace.address,
+            route=declaration.audit,
+            right=declaration.right if isinstance(declaration.right, Right) else None,
+            terms=trace.terms,
+            reason=trace.reason,
+            case=trace.case,
+            status=status,
+        )
+    )

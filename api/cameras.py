@@ -1,0 +1,89 @@
+"""Routes of cameras: their entries and states, what is recorded of them, and a picture now."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+from starlette.responses import Response
+
+from api.context import ApiContext, Context
+from api.cursors import read_cursor, write_cursor
+from api.models import CameraList, CameraView, Coverage
+from api.moments import check_order
+from api.parameters import AreaOf, CameraId, ClassOf, Next, RangeFrom, RangeTo
+from api.streams import HeldStream
+from domain.clock import NS_PER_S
+from domain.errors import NodeOffline, QueryInvalid
+from domain.registry import Camera, Registry
+from domain.states import CameraStatus
+from storage.leases import Lease
+
+LONGEST_RECORDING_S = 3600
+LONGEST_COVERAGE_S = 31 * 86_400
+CameraLimit = Annotated[int, Query(ge=1, le=1000, description="most cameras of a page")]
+
+
+def list_cameras(context: Context, area: AreaOf = None, class_: ClassOf = None, limit: CameraLimit = 500, next_: Next = None) -> CameraList:
+    """Cameras by id, with their states."""
+    search = ("cameras", area, class_)
+    after = "" if next_ is None else read_cursor(search, next_)
+    registry = context.registry().registry
+    found = sorted((c for c in registry.cameras if c.id > after and _is_in(c, area, class_)), key=lambda camera: camera.id)
+    page = found[:limit]
+    states = context.states.get([camera.id for camera in page])
+    cursor = write_cursor(search, page[-1].id) if len(found) > limit else None
+    return CameraList(items=[_view(registry, camera, states.get(camera.id)) for camera in page], next=cursor)
+
+
+def read_camera(context: Context, camera_id: CameraId) -> CameraView:
+    """One camera, with its state."""
+    camera = context.camera(camera_id)
+    return _view(context.registry().registry, camera, context.states.get([camera_id]).get(camera_id))
+
+
+def read_recording(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> Response:
+    """An MP4 cut from what is recorded, not re-encoded, at most an hour. `Sightline-Gaps` lists the parts that were never recorded."""
+    context.camera(camera_id)
+    _check_span(from_ns, to_ns, LONGEST_RECORDING_S)
+    lease = _holder(context, camera_id)
+    cut = context.door.recording(lease.door_url, lease.node, camera_id, from_ns, to_ns)
+    return HeldStream(cut, cut.close, 200, cut.headers, "video/mp4")
+
+
+def read_coverage(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> Coverage:
+    """Which parts of a range are recorded, at most 31 days."""
+    context.camera(camera_id)
+    _check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
+    lease = _holder(context, camera_id)
+    return context.door.coverage(lease.door_url, lease.node, camera_id, from_ns, to_ns)
+
+
+def read_picture(context: Context, camera_id: CameraId) -> Response:
+    """A picture of the camera now."""
+    context.camera(camera_id)
+    lease = _holder(context, camera_id)
+    return Response(context.door.camera_picture(lease.door_url, lease.node, camera_id), media_type="image/jpeg")
+
+
+def _is_in(camera: Camera, area: str | None, class_: str | None) -> bool:
+    in_area = area is None or camera.area == area or camera.area.startswith(f"{area}/")
+    return in_area and (class_ is None or camera.class_ == class_)
+
+
+def _view(registry: Registry, camera: Camera, status: CameraStatus | None) -> CameraView:
+    area = registry.areas.get(camera.area)
+    return CameraView.of(camera, area.name if area else camera.area, status)
+
+
+def _holder(context: ApiContext, camera_id: str) -> Lease:
+    lease = context.leases.holder(camera_id)
+    if lease is None:
+        raise NodeOffline(f"no node holds {camera_id}, so nobody can be asked for its recordings")
+    return lease
+
+
+def _check_span(from_ns: int, to_ns: int, longest_s: int) -> None:
+    check_order(from_ns, to_ns)
+    if to_ns - from_ns > longest_s * NS_PER_S:
+        raise QueryInvalid("to", f"lies {(to_ns - from_ns) / NS_PER_S:.0f} s after `from`; ask for at most {longest_s} s at once")

@@ -1,0 +1,63 @@
+"""What the API works with. The composer makes it, live doors included; routes get it as `Context`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from api.door_client import DoorClient
+from api.trace import Trace, trace_of
+from domain.clock import Clock
+from domain.errors import Fault, NotFound
+from domain.registry import Camera, Registry
+from domain.settings import Settings
+from storage.audit import AuditLog
+from storage.index import EventIndex
+from storage.leases import Leases
+from storage.people import People
+from storage.s3 import ObjectStore
+from storage.states import CameraStates
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRegistry:
+    """The registry that runs, and the faults of a newer one that therefore does not."""
+
+    registry: Registry
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    settings: Settings
+    registry: Callable[[], SiteRegistry]
+    index: EventIndex
+    objects: ObjectStore
+    people: People
+    states: CameraStates
+    leases: Leases
+    audit: AuditLog
+    door: DoorClient
+    clock: Clock
+
+    def camera(self, camera_id: str) -> Camera:
+        """A camera of the registry. Raises NotFound."""
+        camera = self.registry().registry.camera(camera_id)
+        if camera is None:
+            raise NotFound(f"there is no camera {camera_id!r} in the registry; GET /v1/cameras lists all")
+        return camera
+
+
+async def _context(request: Request) -> ApiContext:
+    return cast(ApiContext, request.app.state.context)
+
+
+async def _trace(request: Request) -> Trace:
+    return trace_of(request.scope)
+
+
+Context = Annotated[ApiContext, Depends(_context)]
+RequestTrace = Annotated[Trace, Depends(_trace)]

@@ -1,0 +1,34 @@
+"""Opaque cursors: where the next page begins, bound to the search that it belongs to."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+
+from domain.errors import QueryInvalid
+
+_MARK_BYTES = 9
+
+
+def write_cursor(search: object, after: str) -> str:
+    """A cursor to what comes after `after` in `search` (told apart by its repr)."""
+    return base64.urlsafe_b64encode(_mark(search) + after.encode()).decode().rstrip("=")
+
+
+def read_cursor(search: object, cursor: str) -> str:
+    """The `after` of a cursor. Raises QueryInvalid where it is none of ours, or of another search."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        mark, after = raw[:_MARK_BYTES], raw[_MARK_BYTES:].decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise QueryInvalid("next", "is no cursor; pass on `next` of the page before as it came") from error
+    if not after:
+        raise QueryInvalid("next", "is no cursor; pass on `next` of the page before as it came")
+    if mark != _mark(search):
+        raise QueryInvalid("next", "belongs to a search with other filters; repeat those, or begin again without `next`")
+    return after
+
+
+def _mark(search: object) -> bytes:
+    return hashlib.sha256(repr(search).encode()).digest()[:_MARK_BYTES]

@@ -1,0 +1,151 @@
+"""The node's door: what only the node has, served to the API alone. Every request carries a signed token for just that request.
+
+Run by the live process on an address that only the API reaches (loopback on one machine).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends, FastAPI, Query, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.coverage import gaps, merge
+from api.cutting import Cutting
+from api.door_tokens import refusal
+from api.envelope import Envelope
+from api.faults import add_fault_handlers
+from api.models import Coverage, TimeRange
+from api.problems import UNAUTHENTICATED, problem_response
+from api.streams import HeldStream
+from api.trace import trace_of
+from domain.clock import Clock
+from domain.errors import NotFound
+from domain.keys import CROP, SNAPSHOT
+from domain.states import CameraStatus
+from storage.ledger import Ledger
+from storage.spool import Spool
+
+SHORTEST_KEY_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class DoorContext:
+    """What a door works with. The composer makes it; `picture` raises NotFound or a SourceError where a camera gives none."""
+
+    key: bytes
+    spool: Spool
+    ledger: Ledger
+    statuses: Callable[[], Sequence[CameraStatus]]
+    picture: Callable[[str], bytes]
+    scratch: Path
+    """A folder for recordings being cut; emptied at start."""
+    clock: Clock
+
+
+def make_door(context: DoorContext) -> FastAPI:
+    """The door on `context`. Raises ValueError for a key that could be guessed."""
+    if len(context.key) < SHORTEST_KEY_BYTES:
+        raise ValueError(f"the door's key is {len(context.key)} bytes long; it needs {SHORTEST_KEY_BYTES} or more")
+    app = FastAPI(title="Sightline node", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.context = context
+    app.state.cutting = Cutting(context.ledger, context.scratch)
+    for path, endpoint in _ROUTES:
+        app.add_api_route(path, endpoint, methods=["GET"], response_model=None)
+    add_fault_handlers(app)
+    app.add_middleware(Lock, key=context.key, clock=context.clock)
+    app.add_middleware(Envelope, clock=context.clock)
+    return app
+
+
+class Lock:
+    """Nothing behind it runs without a valid token, unknown addresses included."""
+
+    def __init__(self, app: ASGIApp, key: bytes, clock: Clock) -> None:
+        self._app = app
+        self._key = key
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            raise ValueError(f"the door speaks HTTP, not {scope['type']}")
+        authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        why = refusal(self._key, authorization, scope["method"], _target(scope), self._clock.wall_ns())
+        if why:
+            await problem_response(UNAUTHENTICATED, why, trace_of(scope).request_id)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _target(scope: Scope) -> bytes:
+    path: bytes = scope["raw_path"].partition(b"?")[0]
+    query: bytes = scope["query_string"]
+    return path + b"?" + query if query else path
+
+
+async def _context(request: Request) -> DoorContext:
+    return cast(DoorContext, request.app.state.context)
+
+
+async def _cutting(request: Request) -> Cutting:
+    return cast(Cutting, request.app.state.cutting)
+
+
+Door = Annotated[DoorContext, Depends(_context)]
+FromNs = Annotated[int, Query(ge=0, lt=1 << 62)]
+ToNs = Annotated[int, Query(ge=0, lt=1 << 62)]
+
+
+def event_picture(context: Door, camera: str, event_id: str, name: str) -> Response:
+    """A picture that is still in the spool."""
+    data = context.spool.picture(event_id, camera, name) if name in (SNAPSHOT, CROP) else None
+    if data is None:
+        raise NotFound(f"{name} of event {event_id} is not in this node's spool")
+    return Response(data, media_type="image/jpeg")
+
+
+def recording(cutting: Annotated[Cutting, Depends(_cutting)], camera: str, from_ns: FromNs, to_ns: ToNs) -> Response:
+    """A range, cut to a file that is gone once it is sent."""
+    made = cutting.cut(camera, from_ns, to_ns)
+    return HeldStream(made, made.close, 200, made.headers, "video/mp4")
+
+
+def coverage(context: Door, camera: str, from_ns: FromNs, to_ns: ToNs) -> Coverage:
+    """The parts of a range that are recorded."""
+    written = {status.camera_id: status.recorded_until_ns for status in context.statuses()}.get(camera, 0)
+    segments = context.ledger.segments(camera, from_ns, to_ns)
+    ranges = [(segment.start_ns, written if segment.end_ns is None else segment.end_ns) for segment in segments]
+    merged = merge(ranges, from_ns, to_ns)
+    return Coverage(
+        camera=camera,
+        from_=from_ns,
+        to=to_ns,
+        recorded=[TimeRange(from_=start, to=end) for start, end in merged],
+        gaps=[TimeRange(from_=start, to=end) for start, end in gaps(merged, from_ns, to_ns)],
+    )
+
+
+def camera_picture(context: Door, camera: str) -> Response:
+    """A picture of the camera now."""
+    return Response(context.picture(camera), media_type="image/jpeg")
+
+
+def health(context: Door) -> Response:
+    """The states of this node's cameras."""
+    return JSONResponse({"cameras": [asdict(status) for status in context.statuses()]})
+
+
+_ROUTES: tuple[tuple[str, Callable[..., object]], ...] = (
+    ("/door/cameras/{camera}/events/{event_id}/{name}", event_picture),
+    ("/door/cameras/{camera}/recording", recording),
+    ("/door/cameras/{camera}/coverage", coverage),
+    ("/door/cameras/{camera}/picture", camera_picture),
+    ("/door/health", health),
+)

@@ -1,0 +1,78 @@
+"""What every request passes before its route runs: declared at all, who asks, may they, why do they look, and do its parameters exist."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from api.context import ApiContext
+from api.declarations import Access, Declaration, Declarations
+from api.reasons import decode_header, read_reason
+from api.trace import trace_of
+from api.words import likely
+from domain.errors import Forbidden, QueryInvalid, Unauthenticated
+from domain.people import Person
+
+
+class Guard:
+    """A dependency of the whole app, so that no route can leave it out. Blocking (it asks the index who a token is): runs in a thread."""
+
+    def __init__(self, context: ApiContext, declarations: Declarations) -> None:
+        self._context = context
+        self._declarations = declarations
+
+    def __call__(self, request: Request) -> None:
+        route: APIRoute = request.scope["route"]
+        trace = trace_of(request.scope)
+        declaration = self._declarations.of(request.method, route.path)
+        if declaration is None:
+            raise Forbidden(f"{request.method} {route.path} is not declared, so nobody may call it")
+        trace.declaration = declaration
+        trace.terms = {**request.path_params, **request.query_params}
+        if declaration.right is not Access.ANYONE:
+            trace.person = self._person(request)
+            _check_right(trace.person, declaration)
+        if declaration.look:
+            trace.case = decode_header("X-Case", _raw(request, b"x-case"))
+            trace.reason = read_reason(_raw(request, b"x-reason"), self._context.settings.reason_required)
+        _check_parameters(request, route)
+
+    def _person(self, request: Request) -> Person:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("send a token: `Authorization: Bearer …`; `sightline user add` makes one")
+        person = self._context.people.by_token(token.strip())
+        if person is None:
+            raise Unauthenticated("this token is nobody's; `sightline user add` makes a new one")
+        return person
+
+
+def _check_right(person: Person, declaration: Declaration) -> None:
+    if not declaration.allows(person):
+        raise Forbidden(f"{person.name} is {_article(person.role)} {person.role}, and that role lacks the right `{declaration.right}`")
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
+
+
+def _raw(request: Request, name: bytes) -> bytes | None:
+    return next((value for key, value in request.scope["headers"] if key == name), None)
+
+
+def _check_parameters(request: Request, route: APIRoute) -> None:
+    known = query_names(route.dependant)
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name not in known:
+            raise QueryInvalid(name[:60], f"is no parameter of {route.path}; {likely(name, known)}")
+        if name in seen:
+            raise QueryInvalid(name, "stands twice; give it once")
+        seen.add(name)
+
+
+def query_names(dependant: Dependant) -> list[str]:
+    """The query parameters of a route and of all that it depends on."""
+    own = [param.alias for param in dependant.query_params]
+    return own + [name for inner in dependant.dependencies for name in query_names(inner)]

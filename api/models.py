@@ -1,0 +1,181 @@
+"""The answers of the API as types: what OpenAPI shows and what every route promises."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.journeys import Leg
+from domain.events import Event, Location, WallNs
+from domain.people import RIGHTS, Person, Right, Role
+from domain.registry import Camera
+from domain.registry.model import Checkpoint, RecordMode
+from domain.states import CameraState, CameraStatus
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class EventView(Event):
+    """An event, and where its pictures and its clip are."""
+
+    snapshot: str = Field(description="path of the best frame (JPEG)")
+    crop: str = Field(description="path of the plate or face cut out (JPEG)")
+    clip: str = Field(description="path of the clip (MP4), there once `clip_ready`")
+
+    @classmethod
+    def of(cls, event: Event) -> EventView:
+        path = f"/v1/events/{event.id}"
+        fields = {name: getattr(event, name) for name in Event.model_fields}
+        return cls.model_construct(**fields, snapshot=f"{path}/snapshot", crop=f"{path}/crop", clip=f"{path}/clip")
+
+
+class EventList(_Answer):
+    items: list[EventView]
+    next: str | None = Field(description="cursor of the next page; null on the last")
+
+
+class CameraView(_Answer):
+    """A camera: its registry entry without credentials, and its state as its node last reported it."""
+
+    id: str
+    name: str
+    class_: Literal["A", "B", "C"] = Field(alias="class")
+    area: str
+    area_name: str
+    location: Location
+    url: str = Field(description="host, port and path; never credentials or a query")
+    transport: Literal["tcp", "udp"]
+    checkpoint: tuple[Checkpoint, ...]
+    record: RecordMode
+    retention_days: int
+    enabled: bool
+    state: CameraState
+    since: WallNs | None = Field(description="when it came into this state")
+    last_error: str
+    last_frame_at: WallNs | None
+    codec: str
+    width_px: int
+    height_px: int
+    fps: float
+    bitrate_bps: int
+    wall_source: str = Field(description="whose clock its times are by: `sender` or `receiver`")
+    recorded_until: WallNs | None
+    reconnects: int
+    lost_packets: int
+    node: str = Field(description="the node that holds it; empty where none has reported it")
+
+    @classmethod
+    def of(cls, camera: Camera, area_name: str, status: CameraStatus | None) -> CameraView:
+        known = status or CameraStatus(camera.id, CameraState.UNKNOWN, 0)
+        return cls(
+            id=camera.id,
+            name=camera.name,
+            class_=camera.class_,
+            area=camera.area,
+            area_name=area_name,
+            location=camera.location,
+            url=_bare(camera.url),
+            transport=camera.transport,
+            checkpoint=camera.checkpoint,
+            record=camera.record,
+            retention_days=camera.retention_days,
+            enabled=camera.enabled,
+            state=known.state,
+            since=known.since_ns or None,
+            last_error=known.last_error,
+            last_frame_at=known.last_packet_wall_ns or None,
+            codec=known.codec,
+            width_px=known.width_px,
+            height_px=known.height_px,
+            fps=known.fps,
+            bitrate_bps=known.bitrate_bps,
+            wall_source=known.wall_source,
+            recorded_until=known.recorded_until_ns or None,
+            reconnects=known.reconnects,
+            lost_packets=known.lost_packets,
+            node=known.node,
+        )
+
+
+def _bare(url: str) -> str:
+    """Without user name, password and query: some cameras take a password there."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+class CameraList(_Answer):
+    items: list[CameraView]
+    next: str | None = Field(description="cursor of the next page; null on the last")
+
+
+class LegView(_Answer):
+    """From one sighting to the next."""
+
+    from_event: str
+    to_event: str
+    from_camera: str
+    to_camera: str
+    distance_m: float = Field(description="in a straight line")
+    seconds: float = Field(description="between the best frames; below zero where the cameras' clocks disagree")
+    speed_kmh: float | None = Field(description="at least; null where no time passed")
+    impossible: bool = Field(description="no vehicle could: a cloned plate, or a misreading")
+
+    @classmethod
+    def of(cls, leg: Leg) -> LegView:
+        return cls(**{name: getattr(leg, name) for name in cls.model_fields})
+
+
+class Journey(_Answer):
+    plate: str
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    sightings: list[EventView] = Field(description="oldest first")
+    legs: list[LegView] = Field(description="one fewer than the sightings")
+    truncated: bool = Field(description="there are more sightings after the last; ask again from its time")
+
+
+class TimeRange(_Answer):
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+
+
+class Coverage(_Answer):
+    """What is recorded of a camera within a range."""
+
+    camera: str
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    recorded: list[TimeRange]
+    gaps: list[TimeRange]
+
+
+class Session(_Answer):
+    name: str
+    role: Role
+    rights: list[Right]
+    reason_required: bool = Field(description="whether looks at evidence need X-Reason here")
+
+    @classmethod
+    def of(cls, person: Person, reason_required: bool) -> Session:
+        return cls(name=person.name, role=person.role, rights=sorted(RIGHTS[person.role]), reason_required=reason_required)
+
+
+class Health(_Answer):
+    status: Literal["ok"] = "ok"
+
+
+class Dependency(_Answer):
+    name: str
+    ok: bool
+    required: bool = Field(description="without it nothing can be answered")
+    why: str = Field(description="empty while ok")
+
+
+class Readiness(_Answer):
+    status: Literal["ready", "degraded", "not_ready"]
+    dependencies: list[Dependency]
+    registry_faults: list[str] = Field(description="faults of a newer registry that therefore does not run")

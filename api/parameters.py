@@ -1,0 +1,63 @@
+"""The parameters that routes share, each with its form and an example; FastAPI checks them and OpenAPI shows them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import Path, Query
+from pydantic import AfterValidator
+
+from api.moments import Moment, check_order
+from domain.errors import QueryInvalid
+from domain.events import Kind
+from domain.plates import PlateColor, is_wildcard, search_pattern
+from domain.query import EventQuery
+from domain.ulid import is_event_id
+
+EXAMPLE_ID = "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"
+
+
+def _event_id(text: str) -> str:
+    if not is_event_id(text):
+        raise ValueError(f"is no event id; an id is 26 digits and capital letters of a ULID, such as {EXAMPLE_ID}")
+    return text
+
+
+EventId = Annotated[str, Path(alias="id", description="the event's id (ULID)", examples=[EXAMPLE_ID]), AfterValidator(_event_id)]
+CameraId = Annotated[str, Path(alias="id", max_length=64, description="the camera's id in the registry", examples=["junzhou-east-gate"])]
+From = Annotated[Moment | None, Query(alias="from", description="at or after this time (RFC 3339)")]
+To = Annotated[Moment | None, Query(alias="to", description="before this time (RFC 3339)")]
+RangeFrom = Annotated[Moment, Query(alias="from", description="where the range begins (RFC 3339)")]
+RangeTo = Annotated[Moment, Query(alias="to", description="where the range ends (RFC 3339)")]
+Limit = Annotated[int, Query(ge=1, le=500, description="most items of a page")]
+Next = Annotated[str | None, Query(alias="next", max_length=200, description="`next` of the page before, as it came")]
+AreaOf = Annotated[str | None, Query(max_length=200, description="an area and all below it", examples=["danjiangkou/junzhou"])]
+ClassOf = Annotated[Literal["A", "B", "C"] | None, Query(alias="class", description="the camera's class")]
+PlateOf = Annotated[str | None, Query(max_length=32, description="a plate; `?` one character, `*` any", examples=["鄂F8888?"])]
+ExactPlate = Annotated[str, Query(alias="plate", max_length=32, description="a whole plate, without wildcards", examples=["鄂F88888"])]
+
+
+async def event_query(
+    kind: Annotated[Kind | None, Query(description="vehicles or faces")] = None,
+    from_ns: From = None,
+    to_ns: To = None,
+    camera: Annotated[str | None, Query(max_length=64, description="a camera's id")] = None,
+    area: AreaOf = None,
+    class_: ClassOf = None,
+    plate: PlateOf = None,
+    color: Annotated[PlateColor | None, Query(description="the plate's colour")] = None,
+    min_confidence: Annotated[float | None, Query(ge=0, le=1, description="least confidence of the detection")] = None,
+    order: Annotated[Literal["newest", "oldest"], Query(description="which come first")] = "newest",
+) -> EventQuery:
+    """A search as its parameters say it. Raises QueryInvalid."""
+    check_order(from_ns, to_ns)
+    pattern = None if plate is None else search_pattern(plate)
+    return EventQuery(kind, from_ns, to_ns, camera, area, class_, pattern, color, min_confidence, order)
+
+
+def exact_plate(typed: str) -> str:
+    """A whole plate, ready to look up. Raises QueryInvalid for wildcards and for what no plate holds."""
+    pattern = search_pattern(typed)
+    if is_wildcard(pattern):
+        raise QueryInvalid("plate", "must be a whole plate here; find it first with GET /v1/events?plate=…, which takes ? and *")
+    return pattern

@@ -1,0 +1,34 @@
+"""`X-Reason` and `X-Case` as people write them: any language, as raw UTF-8 or percent-encoded (browsers can send no other)."""
+
+from __future__ import annotations
+
+import unicodedata
+from urllib.parse import unquote_to_bytes
+
+from domain.errors import QueryInvalid, ReasonMissing
+
+MAX_CHARACTERS = 500
+
+
+def read_reason(raw: bytes | None, required: bool) -> str:
+    """The reason of a look. Raises ReasonMissing where one is required and none stands there."""
+    reason = decode_header("X-Reason", raw)
+    if required and not reason:
+        raise ReasonMissing(
+            "this looks at evidence, so say why: send a header X-Reason, for example `X-Reason: theft 2026-118` "
+            "(other than Latin letters as UTF-8 or percent-encoded)"
+        )
+    return reason
+
+
+def decode_header(name: str, raw: bytes | None) -> str:
+    """The text of a header, trimmed; empty where it is absent. Raises QueryInvalid for what is no text."""
+    try:
+        text = unquote_to_bytes(raw or b"").decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise QueryInvalid(name, "is not UTF-8; send it as UTF-8 or percent-encoded") from error
+    if len(text) > MAX_CHARACTERS:
+        raise QueryInvalid(name, f"is {len(text)} characters long; at most {MAX_CHARACTERS}")
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+        raise QueryInvalid(name, "holds control characters; write it on one line")
+    return text

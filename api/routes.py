@@ -1,0 +1,68 @@
+"""The table of routes: what each needs, acts on and is called in the audit log. A route that is not here does not exist."""
+
+from __future__ import annotations
+
+from api import cameras, events, media, site
+from api.declarations import Access, Declaration, Scope
+from domain.people import Right
+
+JPEG, MP4, HTML = "image/jpeg", "video/mp4", "text/html"
+
+ROUTES: tuple[Declaration, ...] = (
+    Declaration("GET", "/", site.read_page, Access.ANYONE, Scope.NONE, answers=HTML),
+    Declaration("GET", "/healthz", site.read_health, Access.ANYONE, Scope.NONE),
+    Declaration("GET", "/readyz", site.read_readiness, Access.ANYONE, Scope.NONE),
+    Declaration("GET", "/metrics", site.read_metrics, Right.METRICS_READ, Scope.SITE, answers="text/plain"),
+    Declaration("GET", "/openapi.json", site.read_openapi, Access.ANYONE, Scope.NONE),
+    Declaration("GET", "/v1/session", site.read_session, Access.SIGNED_IN, Scope.NONE),
+    Declaration("GET", "/v1/cameras", cameras.list_cameras, Right.CAMERAS_READ, Scope.SITE),
+    Declaration("GET", "/v1/cameras/{id}", cameras.read_camera, Right.CAMERAS_READ, Scope.CAMERA),
+    Declaration("GET", "/v1/cameras/{id}/coverage", cameras.read_coverage, Right.CAMERAS_READ, Scope.CAMERA),
+    Declaration(
+        "GET",
+        "/v1/cameras/{id}/recording",
+        cameras.read_recording,
+        Right.RECORDINGS_READ,
+        Scope.CAMERA,
+        audit="camera.recording",
+        look=True,
+        answers=MP4,
+    ),
+    Declaration(
+        "GET",
+        "/v1/cameras/{id}/picture",
+        cameras.read_picture,
+        Right.LIVE_VIEW,
+        Scope.CAMERA,
+        audit="camera.picture",
+        look=True,
+        answers=JPEG,
+    ),
+    Declaration("GET", "/v1/events", events.search_events, Right.EVENTS_READ, Scope.SITE, audit="events.search", look=True),
+    Declaration("GET", "/v1/events/{id}", events.read_event, Right.EVENTS_READ, Scope.EVENT, audit="event.read", look=True),
+    Declaration(
+        "GET",
+        "/v1/events/{id}/snapshot",
+        media.read_snapshot,
+        Right.EVENTS_READ,
+        Scope.EVENT,
+        audit="event.snapshot",
+        look=True,
+        answers=JPEG,
+    ),
+    Declaration(
+        "GET", "/v1/events/{id}/crop", media.read_crop, Right.EVENTS_READ, Scope.EVENT, audit="event.crop", look=True, answers=JPEG
+    ),
+    Declaration(
+        "GET",
+        "/v1/events/{id}/clip",
+        media.read_clip,
+        Right.EVENTS_READ,
+        Scope.EVENT,
+        audit="event.clip",
+        look=True,
+        answers=MP4,
+        head=True,
+    ),
+    Declaration("GET", "/v1/journeys", events.read_journey, Right.EVENTS_READ, Scope.SITE, audit="journey.read", look=True),
+)

@@ -1,0 +1,20 @@
+"""Sentences about a wrong word: the likely right one, and a value shown short."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+
+def likely(word: str, known: Sequence[str]) -> str:
+    """`did you mean …?`, or all that is known where nothing comes near."""
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"known here: {', '.join(known)}" if known else "none is known here"
+
+
+def shown(value: object, most: int = 60) -> str:
+    """A value as it may stand in a sentence: quoted, printable, short."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= most else text[: most - 1] + "…"

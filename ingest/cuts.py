@@ -1,0 +1,89 @@
+"""Where the recording is cut into segments: rules on packet times alone, so that they can be tested without a file.
+
+Segments begin at keyframes. A reason to cut that comes between two keyframes waits for the next one; only where packets cannot go into the
+same file (a new session, time going back, silence of minutes) do they wait for a keyframe unrecorded, and are counted as lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from domain.clock import NS_PER_S
+from domain.media import Packet, ticks_to_ns
+
+HOLE_NS = NS_PER_S
+"""Packets further apart than this, and than three usual intervals, have a hole between them."""
+BREAK_NS = 10 * NS_PER_S
+"""A hole that is not bridged: a file that claimed this much more than it has would lie."""
+DRIFT_NS = NS_PER_S // 5
+"""Wall times and `pts` of one segment may disagree by this much: times in a file come from `pts`."""
+_UNUSUAL = 3
+
+
+class Place(Enum):
+    """What is to be done with a packet."""
+
+    APPEND = auto()
+    START = auto()  # a new segment begins with it
+    WAIT = auto()  # no file can take it; the next keyframe starts one
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    place: Place
+    joins: bool = True
+    """For START: nothing is missing between the segment before and this packet."""
+
+
+def decode_wall_ns(packet: Packet) -> int:
+    """The wall time of a packet's `dts`: rises from packet to packet also where pictures are reordered."""
+    return packet.wall_ns - ticks_to_ns(packet.pts - packet.dts, packet.stream.time_base)
+
+
+class Cuts:
+    """Decides packet by packet; remembers the segment that is open, if any."""
+
+    def __init__(self, segment_s: float) -> None:
+        self._segment_ns = round(segment_s * NS_PER_S)
+        self._first: Packet | None = None
+        self._last: Packet | None = None
+        self._usual_ns = 0.0
+        self._is_due = False
+
+    def forget(self) -> None:
+        """The open segment is closed; the next keyframe starts another."""
+        self._first = self._last = None
+
+    def place(self, packet: Packet) -> Verdict:
+        """Where `packet` goes; it is taken to have gone there."""
+        verdict = self._verdict(packet)
+        if verdict.place is Place.WAIT:
+            self.forget()
+            return verdict
+        if verdict.place is Place.START:
+            self._first, self._is_due = packet, False
+        self._last = packet
+        return verdict
+
+    def _verdict(self, packet: Packet) -> Verdict:
+        first, last = self._first, self._last
+        if first is None or last is None or packet.stream.session != last.stream.session:
+            return Verdict(Place.START if packet.is_keyframe else Place.WAIT, joins=False)
+        interval_ns = ticks_to_ns(packet.dts - last.dts, packet.stream.time_base)
+        is_hole = self._is_hole(max(interval_ns, decode_wall_ns(packet) - decode_wall_ns(last)))
+        if interval_ns <= 0 or interval_ns > BREAK_NS:
+            return Verdict(Place.START if packet.is_keyframe else Place.WAIT, joins=False)
+        self._usual_ns += (interval_ns - self._usual_ns) / 8 if self._usual_ns else interval_ns
+        self._is_due = self._is_due or is_hole
+        if packet.is_keyframe and (self._is_due or self._is_over(first, packet)):
+            return Verdict(Place.START, joins=not is_hole)
+        return Verdict(Place.APPEND)
+
+    def _is_hole(self, interval_ns: int) -> bool:
+        return self._usual_ns > 0 and interval_ns > max(HOLE_NS, _UNUSUAL * self._usual_ns)
+
+    def _is_over(self, first: Packet, packet: Packet) -> bool:
+        age_ns = ticks_to_ns(packet.pts - first.pts, packet.stream.time_base)
+        drift_ns = packet.wall_ns - first.wall_ns - age_ns
+        return age_ns >= self._segment_ns or abs(drift_ns) > DRIFT_NS

@@ -1,0 +1,66 @@
+"""Finishes the segments of a process that died: up to their last whole fragment they are as good as any."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from domain.errors import DataLoss
+from domain.layout import Layout
+from domain.media import SegmentName
+from storage.boxes import whole_bytes
+from storage.ledger import Ledger, Segment
+from storage.mp4 import Mp4Reader
+
+_log = logging.getLogger(__name__)
+
+
+def salvage(layout: Layout, camera_id: str) -> list[SegmentName]:
+    """Give every open file of the camera its true duration and final name; delete those without a whole fragment. Idempotent.
+
+    To be called before the camera's recorder starts: whatever is open then belongs to a process that is dead. A file that holds whole
+    fragments and yet cannot be read, or that the disk does not give up, is left as it is, and said.
+    """
+    found = [_finish(segment) for segment in Ledger(layout.recordings).open_segments(camera_id)]
+    return [name for name in found if name is not None]
+
+
+def _finish(segment: Segment) -> SegmentName | None:
+    try:
+        return _finished(segment)
+    except (DataLoss, OSError) as error:  # one bad file keeps no camera from starting
+        _log.error("a torn recording is left as it is: %s", error)
+        return None
+
+
+def _finished(segment: Segment) -> SegmentName | None:
+    size_bytes = whole_bytes(segment.path)
+    if size_bytes == 0:
+        segment.path.unlink()
+        return None
+    name = SegmentName(segment.camera_id, segment.start_ms, _duration_ms(segment.path, size_bytes), segment.fence)
+    _truncate(segment.path, size_bytes)
+    segment.path.rename(segment.path.with_name(name.file_name))
+    _log.info("salvaged %s", name.file_name)
+    return name
+
+
+def _duration_ms(path: Path, size_bytes: int) -> int:
+    """From the first picture shown to the end of the last, of what is whole."""
+    with Mp4Reader(path, size_bytes) as reader:
+        base = reader.parameters.time_base
+        first_pts: int | None = None
+        end_pts = 0
+        for sample in reader:
+            first_pts = sample.pts if first_pts is None else first_pts
+            end_pts = max(end_pts, sample.pts + sample.duration)
+    if first_pts is None:
+        raise DataLoss(f"{path} holds no picture")
+    return max(1, int((end_pts - first_pts) * base * 1000))
+
+
+def _truncate(path: Path, size_bytes: int) -> None:
+    with path.open("r+b") as file:
+        file.truncate(size_bytes)
+        os.fsync(file.fileno())

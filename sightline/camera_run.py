@@ -1,0 +1,197 @@
+"""One camera in one worker: its reader, its recorder and, at a checkpoint, its looker, each a thread of its own.
+
+The reader hands packets to the fan-out and waits for nobody; what the others lose is counted there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from domain.clock import NS_PER_S, Clock
+from domain.events import Passing
+from domain.fanout import Fanout, Policy, Tap
+from domain.layout import Layout
+from domain.passings import Analyser
+from domain.registry import Camera, Credentials, Networks
+from domain.settings import Settings
+from domain.states import CameraState, CameraStatus
+from ingest.decoder import FrameReader
+from ingest.recorder import Recorder
+from ingest.salvage import salvage
+from ingest.streamer import Streamer
+from sightline.share import is_always_pulled
+from storage.spool import Spool
+
+log = logging.getLogger(__name__)
+
+DRAFT_EVERY_S = 0.5
+LINGER_S = 30.0
+"""An on-demand camera goes on for this long after its last viewer left, so that looking again is quick."""
+RECORD_PACKETS, RECORD_BYTES = 3000, 64 << 20
+LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTools:
+    """What the cameras of a worker share."""
+
+    settings: Settings
+    layout: Layout
+    clock: Clock
+    networks: Networks
+    spool: Spool
+    kept: Callable[[], None]
+    """Called when the spool has something new."""
+
+
+class CameraRun:
+    def __init__(
+        self, camera: Camera, credentials: Credentials | None, fence: Callable[[], int], analyser: Analyser | None, tools: NodeTools
+    ) -> None:
+        self.camera = camera
+        self.fanout = Fanout()
+        self._tools = tools
+        self._analyser = analyser
+        self._is_pulled = is_always_pulled(camera)
+        self._watchers = 0
+        self._watchers_lock = threading.Lock()
+        self._wanted = threading.Event()
+        self._stop = threading.Event()
+        self._streamer = Streamer(camera, credentials, tools.networks, self.fanout, tools.settings, tools.clock)
+        self._record_tap = self.fanout.open("recorder", Policy.RECORD, RECORD_PACKETS, RECORD_BYTES)
+        self._recorder = Recorder(camera.id, self._record_tap, tools.layout, fence, tools.settings, tools.clock)
+        self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        salvage(self._tools.layout, self.camera.id)
+        self._spawn("record", self._recorder.run)
+        if self._analyser is not None and self._look_tap is not None:
+            looker = Looker(self.camera.id, self._analyser, self._look_tap, self._fps(), self._tools)
+            self._spawn("look", looker.run)
+        self._spawn("pull", self._pull)
+
+    def stop(self) -> None:
+        """Ask all threads to end; `join` waits for them."""
+        self._stop.set()
+        self._wanted.set()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def recorded_until_ns(self) -> int:
+        return self._recorder.recorded_until_ns
+
+    @contextmanager
+    def watching(self) -> Iterator[Fanout]:
+        """The camera's packets while somebody watches; one that is pulled on demand is pulled meanwhile, and a little longer."""
+        with self._watchers_lock:
+            self._watchers += 1
+        self._wanted.set()
+        try:
+            yield self.fanout
+        finally:
+            with self._watchers_lock:
+                self._watchers -= 1
+
+    def status(self) -> CameraStatus:
+        """The reader's state with the recorder's."""
+        status = self._streamer.status()
+        if not self._is_pulled:
+            status = replace(status, state=CameraState.IDLE)
+        lost = self._recorder.lost_packets + self._record_tap.dropped_packets
+        return replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
+
+    def _fps(self) -> float:
+        settings = self._tools.settings
+        rates = {"plate": settings.plate_detect_fps, "face": settings.face_detect_fps}
+        return max(rates[kind] for kind in self.camera.checkpoint)
+
+    def _spawn(self, job: str, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target, name=f"{job} {self.camera.id}")
+        thread.start()
+        self._threads.append(thread)
+
+    def _pull(self) -> None:
+        try:
+            if self._is_pulled:
+                self._streamer.run(self._stop)
+            else:
+                self._pull_while_wanted()
+        finally:
+            self.fanout.close_all()
+
+    def _pull_while_wanted(self) -> None:
+        while True:
+            self._wanted.wait()
+            if self._stop.is_set():
+                return
+            unwanted = threading.Event()
+            pulling = threading.Thread(target=self._streamer.run, args=(unwanted,), name=f"pull on demand {self.camera.id}")
+            self._is_pulled = True
+            pulling.start()
+            self._wait_until_unwatched()
+            unwanted.set()
+            pulling.join()
+            self._is_pulled = False
+
+    def _wait_until_unwatched(self) -> None:
+        watched_s = self._tools.clock.monotonic_s()
+        while not self._tools.clock.wait(self._stop, 1.0):
+            if self._watchers:
+                watched_s = self._tools.clock.monotonic_s()
+            elif self._tools.clock.monotonic_s() - watched_s > LINGER_S:
+                self._wanted.clear()
+                return
+
+
+class Looker:
+    """Frames to the analyser, its passings to the spool; those still in view are kept as drafts, in case this process dies."""
+
+    def __init__(self, camera_id: str, analyser: Analyser, tap: Tap, fps: float, tools: NodeTools) -> None:
+        self._camera_id = camera_id
+        self._analyser = analyser
+        self._tools = tools
+        self._reader = FrameReader(tap, tools.clock, fps, camera_id)
+        self._drafted: set[str] = set()
+        self._drafts_due_ns = 0
+
+    def run(self) -> None:
+        self._take_up_drafts()
+        for frame in self._reader:
+            now_ns = frame.wall_ns if frame else self._tools.clock.wall_ns()
+            self._keep(self._analyser.look(frame) if frame else self._analyser.idle(now_ns))
+            if now_ns >= self._drafts_due_ns:
+                self._drafts_due_ns = now_ns + round(DRAFT_EVERY_S * NS_PER_S)
+                self._draft()
+        self._keep(self._analyser.close())
+
+    def _take_up_drafts(self) -> None:
+        """What a process before this one had in view has left it, as far as anyone can tell: it is an event now."""
+        left = self._tools.spool.drafts(self._camera_id)
+        for passing in left:
+            log.warning("%s: event %s was in view when its worker ended; it is kept as it stood", self._camera_id, passing.event.id)
+        self._analyser.resume(left)
+        self._keep(left)
+
+    def _keep(self, passings: list[Passing]) -> None:
+        for passing in passings:
+            self._tools.spool.put(passing)
+            self._drafted.discard(passing.event.id)
+        if passings:
+            self._tools.kept()
+
+    def _draft(self) -> None:
+        drafts = self._analyser.drafts()
+        for passing in drafts:
+            self._tools.spool.put_draft(passing)
+        now = {passing.event.id for passing in drafts}
+        for gone in self._drafted - now:
+            self._tools.spool.drop_draft(gone)
+        self._drafted = now

@@ -1,0 +1,134 @@
+"""The command line: what may be said. What it does is in `sightline/commands/`, a module a command, loaded when it is called.
+
+Exit codes: 0 done, 1 the thing failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from domain.errors import SightlineError
+from domain.layout import Layout
+
+DEFAULT_PORT = 8080
+ROLES = ("operator", "investigator", "integrator", "auditor", "admin")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    if args.serves:
+        _share_metrics(args.data)
+    command = importlib.import_module(f"sightline.commands.{args.module}")
+    try:
+        return int(getattr(command, args.function)(args))
+    except SightlineError as error:
+        print(f"sightline: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 1
+
+
+def _share_metrics(data: Path) -> None:
+    """Before anything that counts is imported: prometheus_client settles at import where its values live."""
+    folder = Layout(data.resolve()).metrics
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sightline", description="The video backbone of a city's public-safety cameras.")
+    parser.set_defaults(serves=False, json=False)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_serving(commands)
+    _add_cameras(commands)
+    _add_people(commands)
+    _add_invariants(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse names the type of `add_subparsers()` nowhere else
+
+
+def _command(commands: Commands[argparse.ArgumentParser], name: str, help_text: str, module: str, function: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help_text, description=help_text)
+    command.set_defaults(module=module, function=function)
+    return command
+
+
+def _data(command: argparse.ArgumentParser, default: str | None = None) -> None:
+    folder = Path(default) if default else None
+    command.add_argument("--data", type=Path, required=folder is None, default=folder, metavar="DIR", help="the instance's data folder")
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return port
+
+
+def _add_serving(commands: Commands[argparse.ArgumentParser]) -> None:
+    up = _command(commands, "up", "run everything on this machine: servers, camera workers, API and console", "up", "up")
+    up.add_argument("--registry", type=Path, required=True, metavar="FILE", help="camera_registry.yaml")
+    demo = _command(commands, "demo", "the same with simulated cameras, for a first look", "demo", "demo")
+    node = _command(commands, "node", "run the camera workers of one node of a larger site", "up", "node")
+    node.add_argument("--registry", type=Path, required=True, metavar="FILE", help="camera_registry.yaml")
+    api = _command(commands, "api", "run the API and console of a larger site", "up", "api")
+    api.add_argument("--registry", type=Path, required=True, metavar="FILE", help="camera_registry.yaml")
+    _data(up)
+    _data(demo, "data/demo")
+    _data(node)
+    _data(api)
+    for command in (up, demo, api):
+        command.add_argument("--port", type=_port, default=DEFAULT_PORT, metavar="N", help=f"the API's port ({DEFAULT_PORT})")
+    for command, host in ((up, "0.0.0.0"), (api, "0.0.0.0"), (demo, "127.0.0.1")):
+        command.add_argument("--host", default=host, help=f"the address that the API listens on ({host})")
+    for command in (up, demo, node, api):
+        command.set_defaults(serves=True)
+
+
+def _add_cameras(commands: Commands[argparse.ArgumentParser]) -> None:
+    cameras = commands.add_parser("cameras", help="the registry and the cameras in it").add_subparsers(metavar="ACTION", required=True)
+    check = _command(cameras, "check", "say everything that is wrong with a registry, with line and column", "cameras", "check")
+    check.add_argument("file", type=Path, metavar="FILE", help="camera_registry.yaml")
+    listing = _command(cameras, "list", "the cameras of a running instance and their states", "cameras", "list_cameras")
+    _data(listing)
+    for command in (check, listing):
+        _json(command)
+
+
+def _add_people(commands: Commands[argparse.ArgumentParser]) -> None:
+    user = commands.add_parser("user", help="the people who may ask").add_subparsers(metavar="ACTION", required=True)
+    add = _command(user, "add", "add a person; prints the new token once, alone on the last line", "people", "add")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--role", required=True, choices=ROLES)
+    listing = _command(user, "list", "who there is, and with which role", "people", "list_people")
+    for command in (add, listing):
+        _data(command)
+    _json(listing)
+
+
+def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
+    index = commands.add_parser("index", help="the event index").add_subparsers(metavar="ACTION", required=True)
+    rebuild = _command(index, "rebuild", "restore the index from the object store: events, people, rights", "stores", "rebuild_index")
+    rebuild.add_argument("--from-sidecars", action="store_true", help="read every event's own record instead of the journals (slow)")
+    storage = commands.add_parser("storage", help="what is kept").add_subparsers(metavar="ACTION", required=True)
+    check = _command(storage, "check", "prove the storage invariants; says every breach", "stores", "check_storage")
+    check.add_argument("--deep", action="store_true", help="read every clip: its hash, and that its event lies inside")
+    for command in (rebuild, check):
+        _data(command)
+        _json(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""`sightline cameras`: check a registry; list the cameras of a running instance."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+
+from domain.clock import rfc3339
+from domain.errors import RegistryInvalid
+from domain.layout import Layout
+from domain.registry import load_registry
+from domain.states import CameraState, CameraStatus
+from sightline import site_registry
+from sightline.stores import open_stores
+
+COLOURS = {CameraState.LIVE: "green", CameraState.CONNECTING: "yellow", CameraState.IDLE: "blue", CameraState.UNKNOWN: "dim"}
+
+
+def check(args: argparse.Namespace) -> int:
+    """0 where the registry is right; 1, with every fault, where it is not."""
+    try:
+        registry, _ = load_registry(args.file, os.environ)
+    except RegistryInvalid as invalid:
+        return _print_faults(invalid, args.json)
+    if args.json:
+        print(json.dumps({"cameras": len(registry.cameras), "faults": []}))
+    else:
+        print(f"{args.file}: {len(registry.cameras)} cameras in {len(registry.areas)} areas, no fault")
+    return 0
+
+
+def _print_faults(invalid: RegistryInvalid, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({"faults": [asdict(fault) for fault in invalid.faults]}, ensure_ascii=False))
+    else:
+        print(invalid, file=sys.stderr)
+        print(f"{len(invalid.faults)} faults", file=sys.stderr)
+    return 1
+
+
+def list_cameras(args: argparse.Namespace) -> int:
+    layout = Layout(args.data.resolve())
+    registry, _ = site_registry.running(layout)
+    with open_stores(layout) as stores:
+        states = stores.states.get([camera.id for camera in registry.cameras])
+    rows = [states.get(camera.id) or CameraStatus(camera.id, CameraState.UNKNOWN, 0) for camera in registry.cameras]
+    if args.json:
+        print(json.dumps([asdict(row) for row in rows], ensure_ascii=False))
+    else:
+        _print_table(rows)
+    return 0
+
+
+def _print_table(rows: list[CameraStatus]) -> None:
+    table = Table("camera", "state", "since", "picture", "fps", "last error")
+    for row in rows:
+        colour = COLOURS.get(row.state, "red")
+        since = rfc3339(row.since_ns) if row.since_ns else ""
+        picture = f"{row.codec} {row.width_px}x{row.height_px}" if row.codec else ""
+        table.add_row(row.camera_id, f"[{colour}]{row.state}[/{colour}]", since, picture, f"{row.fps:.1f}", row.last_error)
+    Console().print(table)

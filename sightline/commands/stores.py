@@ -1,0 +1,50 @@
+"""`sightline index rebuild` and `sightline storage check`: the invariants of what is kept, restored and proved."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.progress import Progress
+from storage.check import check
+from storage.rebuild import rebuild
+
+from domain.layout import Layout
+from sightline.stores import open_stores
+
+_TO_PEOPLE = Console(stderr=True)
+
+
+def rebuild_index(args: argparse.Namespace) -> int:
+    """0 where everything could be read; 1, with the names, where journals or sidecars are damaged."""
+    layout = Layout(args.data.resolve())
+    with open_stores(layout) as stores, Progress(console=_TO_PEOPLE) as progress:
+        task = progress.add_task("journals", total=None)
+        rebuilt = rebuild(
+            stores.objects, stores.redis, layout,
+            lambda done, total: progress.update(task, completed=done, total=total), args.from_sidecars,
+        )  # fmt: skip
+    if args.json:
+        print(json.dumps(asdict(rebuilt), ensure_ascii=False))
+    else:
+        print(f"{rebuilt.events} events and {rebuilt.people} people restored")
+        for name in rebuilt.damaged:
+            print(f"damaged: {name}")
+    return 1 if rebuilt.damaged else 0
+
+
+def check_storage(args: argparse.Namespace) -> int:
+    """0 where every invariant holds; 1, with every breach, where one does not."""
+    layout = Layout(args.data.resolve())
+    with open_stores(layout) as stores, Progress(console=_TO_PEOPLE) as progress:
+        task = progress.add_task("events", total=None)
+        findings = check(stores.objects, stores.redis, layout, args.deep, lambda done: progress.update(task, completed=done))
+    if args.json:
+        print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
+    else:
+        for finding in findings:
+            print(f"{finding.breach}: {finding.subject}: {finding.message}")
+        print("clean" if not findings else f"{len(findings)} breaches")
+    return 1 if findings else 0

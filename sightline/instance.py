@@ -1,0 +1,125 @@
+"""One data folder: who may run on it, its secrets, and how other commands find the running instance."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.errors import InstanceBusy
+from domain.layout import Layout
+from sightline.servers import StoreSecrets, valkey_url
+
+
+class Runtime(BaseModel):
+    """Where a running instance listens; every port is on loopback but the API's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    api_port: int
+    door_port: int
+    valkey_port: int | None
+    s3_port: int | None
+
+
+class InstanceSecrets(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    valkey_password: str
+    s3_access_key: str
+    s3_secret_key: str
+    seaweedfs_signing_key: str
+    door_key: str
+
+    @property
+    def stores(self) -> StoreSecrets:
+        return StoreSecrets(self.valkey_password, self.s3_access_key, self.s3_secret_key, self.seaweedfs_signing_key)
+
+
+@contextmanager
+def claimed(layout: Layout) -> Iterator[None]:
+    """Hold the data folder for this process. Raises InstanceBusy, naming the holder, where another one runs on it."""
+    layout.root.mkdir(parents=True, exist_ok=True)
+    with layout.lock.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise InstanceBusy(
+                f"another Sightline (process {holder}) runs on {layout.root}; stop it first, or give another --data folder"
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+        layout.runtime.unlink(missing_ok=True)
+
+
+def instance_secrets(layout: Layout) -> InstanceSecrets:
+    """The instance's own passwords, drawn at random the first time; nobody else on the machine can read the file."""
+    if layout.secrets.exists():
+        return InstanceSecrets.model_validate_json(layout.secrets.read_text())
+    made = InstanceSecrets(**{name: secrets.token_urlsafe(24) for name in InstanceSecrets.model_fields})
+    write_atomically(layout.secrets, made.model_dump_json(), mode=0o600)
+    return made
+
+
+def runtime_of(layout: Layout) -> Runtime | None:
+    """The running instance, or None where none runs (a file left by a killed one is told apart by its lock)."""
+    try:
+        text = layout.runtime.read_text()
+    except FileNotFoundError:
+        return None
+    return Runtime.model_validate_json(text) if _is_held(layout.lock) else None
+
+
+def store_environment(layout: Layout, valkey_port: int | None, s3_port: int | None) -> dict[str, str]:
+    """The settings that lead a child process to the instance's own servers; a port of None leaves the site's setting alone."""
+    own = instance_secrets(layout)
+    environment: dict[str, str] = {}
+    if valkey_port is not None:
+        environment["SIGHTLINE_REDIS_URL"] = valkey_url(valkey_port, own.stores)
+    if s3_port is not None:
+        environment |= {
+            "SIGHTLINE_S3_ENDPOINT": f"127.0.0.1:{s3_port}",
+            "SIGHTLINE_S3_ACCESS_KEY": own.s3_access_key,
+            "SIGHTLINE_S3_SECRET_KEY": own.s3_secret_key,
+            "SIGHTLINE_S3_SECURE": "0",
+        }
+    return environment
+
+
+def write_atomically(file: Path, text: str, mode: int = 0o644, durable: bool = True) -> None:
+    """Replace `file` by `text` so that a reader sees the old or the new, whole; `durable`: also after a power cut."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
+        if durable:
+            out.flush()
+            os.fsync(out.fileno())
+    temporary.replace(file)
+
+
+def publish(layout: Layout, runtime: Runtime) -> None:
+    write_atomically(layout.runtime, json.dumps(runtime.model_dump()))
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        with lock.open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

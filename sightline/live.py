@@ -1,0 +1,86 @@
+"""The node's live process: its door, through which the API gets what only the node has. `python -m sightline.live`."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from functools import partial
+from pathlib import Path
+
+import cv2
+import uvicorn
+from api.door import DoorContext, make_door
+from storage.ledger import Ledger
+from storage.spool import Spool
+
+from domain.clock import Clock, SystemClock
+from domain.errors import NotFound, SourceTimeout
+from domain.fanout import Policy, Tap
+from domain.layout import Layout
+from domain.log import set_up_logging
+from domain.media import Frame
+from domain.settings import Settings
+from ingest.decoder import FrameReader
+from ingest.live_client import live_packets
+from sightline import site_registry
+from sightline.instance import instance_secrets
+from sightline.plan import worker_count
+from sightline.share import share
+from sightline.statuses import read_statuses
+
+PICTURE_WITHIN_S = 8.0
+PICTURE_QUALITY = 85
+
+
+def picture_now(layout: Layout, workers: int, clock: Clock, camera_id: str) -> bytes:
+    """A camera's picture now (JPEG), from the packets of the worker that pulls it. Raises NotFound, NodeOffline or SourceTimeout."""
+    registry, _ = site_registry.running(layout)
+    for worker in range(workers):
+        if any(camera.id == camera_id for camera in share(registry.cameras, worker, workers)):
+            return _jpeg(_first_frame(layout.live_socket(worker), camera_id, clock))
+    raise NotFound(f"no worker of this node has camera {camera_id}")
+
+
+def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:
+    stop = threading.Event()
+    timer = threading.Timer(PICTURE_WITHIN_S, stop.set)
+    timer.start()
+    try:
+        for packet in live_packets(socket, camera_id, stop):
+            tap = Tap("picture", Policy.FRESH, 1, packet.size_bytes)
+            tap.put(packet)
+            tap.close()
+            frame = next((frame for frame in FrameReader(tap, clock, 1000.0, camera_id) if frame is not None), None)
+            if frame is not None:
+                return frame
+    finally:
+        timer.cancel()
+    raise SourceTimeout(f"camera {camera_id} gave no picture within {PICTURE_WITHIN_S:.0f} s")
+
+
+def _jpeg(frame: Frame) -> bytes:
+    _, encoded = cv2.imencode(".jpg", frame.bgr, [cv2.IMWRITE_JPEG_QUALITY, PICTURE_QUALITY])
+    return encoded.tobytes()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m sightline.live", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    settings, layout, clock = Settings(), Layout(arguments.data), SystemClock()
+    set_up_logging(settings.log_level, "live")
+    context = DoorContext(
+        key=instance_secrets(layout).door_key.encode(),
+        spool=Spool(layout, clock),
+        ledger=Ledger(layout.recordings),
+        statuses=lambda: read_statuses(layout),
+        picture=partial(picture_now, layout, worker_count(settings), clock),
+        scratch=layout.scratch,
+        clock=clock,
+    )
+    uvicorn.run(make_door(context), host="127.0.0.1", port=arguments.port, log_config=None, access_log=False, server_header=False)
+
+
+if __name__ == "__main__":
+    main()

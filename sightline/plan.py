@@ -1,0 +1,119 @@
+"""Which child processes an instance has, with their ports and settings: servers, workers, live process, API."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+import httpx
+
+from domain.errors import SightlineError
+from domain.layout import Layout
+from domain.settings import Settings
+from sightline.child import ChildSpec
+from sightline.instance import Runtime, instance_secrets, store_environment
+from sightline.ports import answers, free_ports
+from sightline.servers import seaweedfs, valkey
+from sightline.statuses import status_file
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    runtime: Runtime
+    groups: tuple[tuple[ChildSpec, ...], ...]
+    """Children that start together: servers, then all that needs them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What of an instance this command runs; `up` runs all."""
+
+    servers: bool
+    node: bool
+    api: bool
+
+
+def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int, environment: dict[str, str]) -> Plan:
+    """Raises SightlineError where the API's port is taken, or a larger site's stores are not named."""
+    if parts.api and answers(port):
+        raise SightlineError(f"port {port} is taken by another program; choose one with --port")
+    if not parts.servers and (settings.redis_url is None or settings.s3_endpoint is None):
+        raise SightlineError("SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores")
+    runtime = new_runtime(settings, port)
+    shared = {**environment, **store_environment(layout, runtime.valkey_port, runtime.s3_port)}
+    children = _node(layout, settings, runtime, shared) if parts.node else []
+    if parts.api:
+        children.append(_api(layout, runtime, host, shared))
+    return Plan(runtime, (tuple(own_servers(layout, runtime)), tuple(children)))
+
+
+def new_runtime(settings: Settings, api_port: int) -> Runtime:
+    """Fresh ports; none for a server that the site has already."""
+    valkey_port, s3_port, door_port = free_ports(3)
+    return Runtime(
+        pid=os.getpid(),
+        api_port=api_port,
+        door_port=door_port,
+        valkey_port=valkey_port if settings.redis_url is None else None,
+        s3_port=s3_port if settings.s3_endpoint is None else None,
+    )
+
+
+def own_servers(layout: Layout, runtime: Runtime) -> list[ChildSpec]:
+    """The servers that the runtime has ports for, in the order in which they start."""
+    secrets = instance_secrets(layout).stores
+    specs = []
+    if runtime.valkey_port is not None:
+        specs.append(valkey(layout.valkey, runtime.valkey_port, secrets, layout.logs / "valkey.log"))
+    if runtime.s3_port is not None:
+        specs.append(seaweedfs(layout.seaweedfs, runtime.s3_port, secrets, layout.logs / "seaweedfs.log"))
+    return specs
+
+
+def worker_count(settings: Settings) -> int:
+    return settings.workers or len(os.sched_getaffinity(0))
+
+
+def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str, str]) -> list[ChildSpec]:
+    count = worker_count(settings)
+    live = ChildSpec(
+        "live", _module("sightline.live", layout, "--port", runtime.door_port), layout.logs / "live.log",
+        ready=lambda: answers(runtime.door_port), env=shared,
+    )  # fmt: skip
+    workers = [
+        ChildSpec(
+            f"worker-{index}",
+            _module("sightline.worker", layout, "--index", index, "--of", count, "--door-port", runtime.door_port),
+            layout.logs / f"worker-{index}.log", ready=status_file(layout, index).exists, env=shared, stop_timeout_s=30,
+        )
+        for index in range(count)
+    ]  # fmt: skip
+    return [live, *workers]
+
+
+def _api(layout: Layout, runtime: Runtime, host: str, shared: dict[str, str]) -> ChildSpec:
+    return ChildSpec(
+        "api", _module("sightline.web", layout, "--host", host, "--port", runtime.api_port), layout.logs / "api.log",
+        ready=lambda: _is_healthy(host, runtime.api_port), env=shared,
+    )  # fmt: skip
+
+
+def _module(name: str, layout: Layout, *arguments: object) -> tuple[str, ...]:
+    return (sys.executable, "-m", name, "--data", str(layout.root), *map(str, arguments))
+
+
+def _is_healthy(host: str, port: int) -> bool:
+    address = "127.0.0.1" if host == "0.0.0.0" else host
+    try:
+        return httpx.get(f"http://{address}:{port}/healthz", timeout=1.0, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def clear_earlier_run(layout: Layout) -> None:
+    """Forget the counts and states of an earlier run; this process's own counts were begun at import and stay."""
+    own = f"_{os.getpid()}.db"
+    for file in [*layout.metrics.glob("*.db"), *layout.statuses.glob("*.json")]:
+        if not file.name.endswith(own):
+            file.unlink()

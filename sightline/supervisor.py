@@ -1,0 +1,115 @@
+"""Keeps child processes running: started in order, started again when they end, stopped in reverse order."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Sequence
+
+from domain.clock import Clock
+from domain.metrics import CHILD_RESTARTS, forget_process
+from sightline.child import Child, ChildSpec
+
+log = logging.getLogger(__name__)
+
+_POLL_S = 0.2
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 10.0
+_HEALTHY_AFTER_S = 30.0
+_BOUND_LOGS_EVERY_S = 10.0
+
+
+class Restarts:
+    """When to start a child again: at once the first time, later and later while it keeps ending young."""
+
+    def __init__(self) -> None:
+        self._pause_s = 0.0
+
+    def pause_s(self, lived_s: float) -> float:
+        if lived_s >= _HEALTHY_AFTER_S:
+            self._pause_s = 0.0
+        pause_s = self._pause_s
+        self._pause_s = min(_LONGEST_PAUSE_S, max(_FIRST_PAUSE_S, 2 * self._pause_s))
+        return pause_s
+
+
+class _Watched:
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self.restarts = Restarts()
+        self.started_s = 0.0
+        self.due_s: float | None = None
+
+
+class Supervisor:
+    """`start` all, then `run` until stopped; both in the main thread (the kernel ties a child's life to the thread that made it)."""
+
+    def __init__(self, groups: Sequence[Sequence[ChildSpec]], clock: Clock) -> None:
+        """`groups`: children that start together, each group once the one before it serves."""
+        self._clock = clock
+        self._groups = [[_Watched(Child(spec, clock)) for spec in group] for group in groups]
+        self._watched = [watched for group in self._groups for watched in group]
+
+    @property
+    def pids(self) -> dict[str, int | None]:
+        return {watched.child.spec.name: watched.child.pid for watched in self._watched}
+
+    def start(self, stop: threading.Event, said: Callable[[str], None]) -> None:
+        """Return once all serve, or `stop` is set; `said` hears what is waited for. Raises SightlineError where one does not come up."""
+        for group in self._groups:
+            for watched in group:
+                watched.child.start()
+                watched.started_s = self._clock.monotonic_s()
+            for watched in group:
+                said(watched.child.spec.name)
+                watched.child.wait_ready(stop)
+            if stop.is_set():
+                return
+
+    def run(self, stop: threading.Event) -> None:
+        logs_due_s = 0.0
+        while not self._clock.wait(stop, _POLL_S):
+            for watched in self._watched:
+                self._look_after(watched)
+            if self._clock.monotonic_s() >= logs_due_s:
+                logs_due_s = self._clock.monotonic_s() + _BOUND_LOGS_EVERY_S
+                for watched in self._watched:
+                    watched.child.bound_log()
+
+    def stop(self) -> None:
+        """Stop group by group, the last one first; within a group all are asked together."""
+        for group in reversed(self._groups):
+            for watched in group:
+                watched.child.terminate()
+            for watched in group:
+                watched.child.join()
+
+    def _look_after(self, watched: _Watched) -> None:
+        now_s = self._clock.monotonic_s()
+        if watched.due_s is None:
+            code = watched.child.exit_code()
+            if code is None:
+                return
+            pause_s = watched.restarts.pause_s(now_s - watched.started_s)
+            watched.due_s = now_s + pause_s
+            CHILD_RESTARTS.labels(watched.child.spec.name).inc()
+            forget_process(watched.child.pid)
+            log.error("%s ended (%s); it starts again in %.1f s", watched.child.spec.name, _how(code), pause_s)
+        if now_s >= watched.due_s:
+            watched.due_s = None
+            watched.started_s = now_s
+            watched.child.start()
+
+
+def _how(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set. A second signal does not hurry: stopping in order is what keeps data whole."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # From a thread of its own: the handler may interrupt `stop.wait` while it holds the event's lock.
+        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
+    return stop

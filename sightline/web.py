@@ -1,0 +1,53 @@
+"""The API's process: HTTP for people and the page in their browsers. `python -m sightline.web`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import uvicorn
+from api.app import make_app
+from api.context import ApiContext, SiteRegistry
+from api.door_client import DoorClient
+
+from domain.clock import Clock, SystemClock
+from domain.layout import Layout
+from domain.log import set_up_logging
+from domain.settings import Settings
+from sightline import site_registry
+from sightline.instance import instance_secrets
+from sightline.stores import connected
+from storage.audit import AuditLog
+
+
+def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext:
+    stores = connected(settings, layout, clock)
+    registry, _ = site_registry.running(layout)
+    return ApiContext(
+        settings=settings,
+        registry=lambda: SiteRegistry(registry, site_registry.faults_shown(layout)),
+        index=stores.index,
+        objects=stores.objects,
+        people=stores.people,
+        states=stores.states,
+        leases=stores.leases,
+        audit=AuditLog(layout.audit, clock),
+        door=DoorClient(instance_secrets(layout).door_key.encode(), clock),
+        clock=clock,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m sightline.web", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    settings = Settings()
+    set_up_logging(settings.log_level, "api")
+    app = make_app(make_context(Layout(arguments.data), settings, SystemClock()))
+    uvicorn.run(app, host=arguments.host, port=arguments.port, log_config=None, access_log=False, server_header=False)
+
+
+if __name__ == "__main__":
+    main()

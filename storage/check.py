@@ -1,0 +1,215 @@
+"""Proves the invariants of storage, or says where they are broken: docs/storage.md numbers them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import ValidationError
+
+from domain.clock import SystemClock
+from domain.errors import DataLoss, NotFound
+from domain.events import Event, ObjectDigest, Sidecar
+from domain.keys import CLIP, EVENTS_PREFIX, SIDECAR
+from domain.layout import Layout
+from storage.clips import verify
+from storage.index import EventIndex
+from storage.journal import Journal, JournalPart, covered, stored_keys, stored_part
+from storage.people import People
+from storage.redis_door import Redis
+from storage.s3 import ObjectStat, ObjectStore
+from storage.spool import Spool
+
+_PAGE = 500
+
+
+class Breach(StrEnum):
+    INDEX_WITHOUT_OBJECTS = "index_without_objects"
+    OBJECTS_WITHOUT_INDEX = "objects_without_index"
+    OBJECTS_WITHOUT_SIDECAR = "objects_without_sidecar"
+    INDEX_DIFFERS = "index_differs"
+    OBJECT_MISSING = "object_missing"
+    OBJECT_DIFFERS = "object_differs"
+    CLIP_WITHOUT_EVENT = "clip_without_event"
+    SIDECAR_DAMAGED = "sidecar_damaged"
+    NOT_JOURNALED = "not_journaled"
+    JOURNAL_DAMAGED = "journal_damaged"
+    PERSON_NOT_RESTORED = "person_not_restored"
+    PERSON_DAMAGED = "person_damaged"
+    SPOOL_DAMAGED = "spool_damaged"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One breach of an invariant: of which event, key or person, and what is wrong in a sentence."""
+
+    breach: Breach
+    subject: str
+    message: str
+
+
+def check(
+    objects: ObjectStore,
+    redis: Redis,
+    layout: Layout | None = None,
+    deep: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> list[Finding]:
+    """Every breach there is; empty when clean. Entries in this node's spool are on their way, and no breach.
+
+    Clips are read to compare their SHA-256; `deep` also opens each and looks for its event in it. Where something is found, all is
+    looked at once more, and only what both saw is told: on a running system the rest was on its way. `progress` hears of events done.
+    """
+    first = _Check(objects, redis, layout, deep, progress).run()
+    if not first:
+        return []
+    again = set(_Check(objects, redis, layout, deep, progress).run())
+    return sorted(finding for finding in first if finding in again)
+
+
+class _Check:
+    """One look at everything."""
+
+    def __init__(
+        self, objects: ObjectStore, redis: Redis, layout: Layout | None, deep: bool, progress: Callable[[int], None] | None
+    ) -> None:
+        self._objects = objects
+        self._index = EventIndex(redis)
+        self._people = People(redis, objects)
+        self._layout = layout
+        self._deep = deep
+        self._progress = progress
+        self._on_their_way: set[str] = set()
+        self._seen: set[str] = set()
+        self._journaled: dict[str, int] = {}
+
+    def run(self) -> list[Finding]:
+        # In this order: an event leaves the spool after its journal line, which follows its sidecar.
+        findings = [*self._spool(), *self._journals()]
+        findings += self._events()
+        findings += self._rows()
+        findings += self._persons()
+        return findings
+
+    def _spool(self) -> Iterator[Finding]:
+        if self._layout is None:
+            return
+        spool = Spool(self._layout, SystemClock())
+        self._on_their_way = {entry.event_id for entry in spool.pending(spool.cameras())}
+        for path in spool.damaged():
+            yield Finding(Breach.SPOOL_DAMAGED, path.name, f"could not be read and was set aside; look at {path}, then delete it")
+
+    def _journals(self) -> Iterator[Finding]:
+        parts: list[JournalPart] = []
+        if self._layout is not None:
+            parts += Journal(self._layout.journal, SystemClock()).parts()
+        for key in stored_keys(self._objects):
+            try:
+                parts.append(stored_part(self._objects, key))
+            except DataLoss as error:
+                yield Finding(Breach.JOURNAL_DAMAGED, key, str(error))
+        self._journaled = covered(parts)
+        for part in parts:
+            if part.damaged_lines:
+                yield Finding(Breach.JOURNAL_DAMAGED, part.name, f"{part.damaged_lines} of its lines cannot be read")
+
+    def _events(self) -> Iterator[Finding]:
+        """Every event that the object store has something of. Keys come in order, so an event's objects come together."""
+        found = groupby(self._objects.list(EVENTS_PREFIX), key=lambda found: found.key.rpartition("/")[0])
+        for done, (folder, stats) in enumerate(found, 1):
+            event_id = folder.rpartition("/")[2]
+            self._seen.add(event_id)
+            if event_id not in self._on_their_way:
+                yield from self._event(folder, event_id, {stat.key: stat for stat in stats})
+            if self._progress is not None:
+                self._progress(done)
+
+    def _event(self, folder: str, event_id: str, stats: dict[str, ObjectStat]) -> Iterator[Finding]:
+        key = f"{folder}/{SIDECAR}"
+        if key not in stats:
+            yield Finding(Breach.OBJECTS_WITHOUT_SIDECAR, event_id, f"{folder} has objects, and no sidecar says what they are")
+            return
+        try:
+            sidecar = Sidecar.model_validate_json(self._objects.get(key))
+        except ValidationError as error:
+            yield Finding(Breach.SIDECAR_DAMAGED, event_id, f"{key} is no sidecar: {error.error_count()} faults")
+            return
+        yield from self._row(sidecar.event)
+        if self._journaled.get(event_id, 0) < sidecar.event.ended_at:
+            yield Finding(Breach.NOT_JOURNALED, event_id, "no journal line says that it was kept: a rebuilt index would lack it")
+        yield from self._digests(sidecar, stats)
+
+    def _row(self, event: Event) -> Iterator[Finding]:
+        row = self._index.get(event.id)
+        if row is None:
+            yield Finding(Breach.OBJECTS_WITHOUT_INDEX, event.id, "its objects are kept, and the index lacks it; rebuild the index")
+        elif row != event:
+            yield Finding(Breach.INDEX_DIFFERS, event.id, "the index says other things of it than its sidecar; rebuild the index")
+
+    def _digests(self, sidecar: Sidecar, stats: dict[str, ObjectStat]) -> Iterator[Finding]:
+        event = sidecar.event
+        if event.clip_ready and CLIP not in sidecar.objects:
+            yield Finding(Breach.OBJECT_MISSING, event.id, "its clip is said to be ready, and its sidecar names none")
+        for digest in sidecar.objects.values():
+            stat = stats.get(digest.key)
+            if stat is None:
+                yield Finding(Breach.OBJECT_MISSING, event.id, f"{digest.key} is gone")
+            elif stat.size_bytes != digest.size_bytes:
+                yield Finding(Breach.OBJECT_DIFFERS, event.id, f"{digest.key} has {stat.size_bytes} bytes of {digest.size_bytes}")
+            else:
+                yield from self._content(sidecar, digest)
+
+    def _content(self, sidecar: Sidecar, digest: ObjectDigest) -> Iterator[Finding]:
+        with TemporaryDirectory(prefix="sightline-check-") as folder:
+            copy = Path(folder) / "object" if self._deep and digest.key.endswith("/" + CLIP) else None
+            try:
+                sha256 = _fetch(self._objects, digest.key, copy)
+            except NotFound:
+                yield Finding(Breach.OBJECT_MISSING, sidecar.event.id, f"{digest.key} is gone")
+                return
+            if sha256 != digest.sha256:
+                yield Finding(Breach.OBJECT_DIFFERS, sidecar.event.id, f"{digest.key} has not the SHA-256 that its sidecar says")
+            elif copy is not None:
+                yield from _opened(sidecar, copy)
+
+    def _rows(self) -> Iterator[Finding]:
+        """Rows of the index that nothing else knows of."""
+        after: str | None = None
+        while ids := self._index.ids(after, _PAGE):
+            after = ids[-1]
+            for event_id in ids:
+                if event_id not in self._seen and event_id not in self._on_their_way:
+                    yield Finding(Breach.INDEX_WITHOUT_OBJECTS, event_id, "the index has it; the object store and the spool do not")
+
+    def _persons(self) -> Iterator[Finding]:
+        records, damaged = self._people.records()
+        for record in records:
+            if not self._people.is_restored(record):
+                yield Finding(Breach.PERSON_NOT_RESTORED, record.name, "Redis does not know this person; rebuild the index")
+        for key in damaged:
+            yield Finding(Breach.PERSON_DAMAGED, key, "is not the record of a person, whose token therefore opens nothing")
+
+
+def _fetch(objects: ObjectStore, key: str, copy: Path | None) -> str:
+    """The SHA-256 of an object, a chunk at a time; written to `copy` where there is one."""
+    digest = hashlib.sha256()
+    with nullcontext() if copy is None else copy.open("wb") as file:
+        for chunk in objects.read(key):
+            digest.update(chunk)
+            if file is not None:
+                file.write(chunk)
+    return digest.hexdigest()
+
+
+def _opened(sidecar: Sidecar, clip: Path) -> Iterator[Finding]:
+    event = sidecar.event
+    try:
+        verify(clip, sidecar.clip_start_at, event.started_at, event.ended_at, sidecar.gaps_ms)
+    except DataLoss as error:
+        yield Finding(Breach.CLIP_WITHOUT_EVENT, event.id, str(error).replace(str(clip), sidecar.objects[CLIP].key))

@@ -1,0 +1,257 @@
+"""Cuts a moment out of the recording as one MP4 that anything plays, without touching a packet, and proves that it holds the moment.
+
+A packet's wall time is its segment's start and its `pts` less the segment's first. In a clip, time 0 is the asked start (or the first
+picture recorded after it); what the decoder needs from before it has negative times, which an edit list hides. A hole in the recording
+is as long a hole in the clip. docs/recording.md says what happens at the seams.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
+from domain.errors import DataLoss, NotFound
+from domain.media import ticks_to_ns
+from storage.boxes import sample_description, whole_bytes
+from storage.coverage import Coverage
+from storage.ledger import Segment, parse_segment
+from storage.mp4 import Mp4Reader, Mp4Writer, Sample, VideoParameters, progressive
+from storage.pieces import Piece, gaps_of, longest_run, plan
+
+CLIP_TIME_BASE = Fraction(1, 90_000)
+_HASH_BYTES = 1 << 20
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A finished clip. UTC nanoseconds."""
+
+    start_ns: int
+    """The moment of the clip's time 0, where players start: what was asked, or the first picture after it."""
+    end_ns: int
+    """The end of its last picture."""
+    gaps_ms: tuple[tuple[int, int], ...]
+    """Parts of the asked time that it lacks, UTC ms."""
+    codec: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    sample: Sample
+    wall_ns: int
+    decode_ns: int
+    duration_ns: int
+
+
+def cut(segments: Sequence[Segment], from_ns: int, to_ns: int, out: Path) -> Cut:
+    """Write [from_ns, to_ns) of one camera to `out` (on disk when this returns), from the keyframe at or before `from_ns`.
+
+    Where codec parameters change within the range, the side that has most of it is cut and the rest is a gap. Memory does not grow with
+    the range. Raises NotFound where nothing of it is recorded, StoreError where `out` cannot be written, DataLoss where a file is damaged.
+    """
+    out.unlink(missing_ok=True)
+    pieces = _joinable(plan(_present(segments), from_ns, to_ns))
+    if not pieces:
+        raise _nothing(from_ns, to_ns)
+    try:
+        cutting = _Cutting(pieces, from_ns, to_ns, out)
+        cutting.run()
+        return cutting.result()
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
+
+
+def verify(clip: Path, cut_start_ns: int, from_ns: int, to_ns: int, gaps_ms: Sequence[tuple[int, int]] = ()) -> None:
+    """Open a finished clip again, read all of it and decode its first picture.
+
+    Raises DataLoss unless it can be opened, starts at a keyframe and spans [from_ns, to_ns) less the gaps that its `Cut` told of.
+    """
+    try:
+        first, covered = _span(clip, cut_start_ns)
+        with Mp4Reader(clip) as reader:
+            reader.decode_first()
+    except OSError as error:
+        raise DataLoss(f"{clip} cannot be opened: {error}") from error
+    if not first.is_keyframe:
+        raise DataLoss(f"{clip} does not start at a keyframe")
+    known = [(start_ms * NS_PER_MS, end_ms * NS_PER_MS) for start_ms, end_ms in gaps_ms]
+    ranges = sorted([covered, *known])
+    missing = gaps_of(ranges, from_ns, to_ns)
+    if not any(start_ns <= to_ns and from_ns <= end_ns for start_ns, end_ns in ranges):  # also where the asked time is but a moment
+        missing = ((from_ns // NS_PER_MS, to_ns // NS_PER_MS),)
+    if missing:
+        said = ", ".join(f"{rfc3339(a * NS_PER_MS)} to {rfc3339(b * NS_PER_MS)}" for a, b in missing)
+        raise DataLoss(f"{clip} lacks {said}")
+
+
+class _Cutting:
+    """One cut in progress: pieces go in, one file comes out."""
+
+    def __init__(self, pieces: tuple[Piece, ...], from_ns: int, to_ns: int, out: Path) -> None:
+        self._pieces = pieces
+        self._from_ns = from_ns
+        self._to_ns = to_ns
+        self._out = out
+        self._codec = ""
+        self._zero_ns: int | None = None
+        self._last_dts: int | None = None
+        self._coverage = Coverage()
+
+    def run(self) -> None:
+        parameters = _parameters(self._pieces[0].segment.path)
+        self._codec = parameters.codec
+        writer = progressive(self._out, replace(parameters, time_base=CLIP_TIME_BASE))
+        try:
+            for piece in self._pieces:
+                self._write_piece(writer, piece)
+        finally:
+            writer.close()
+
+    def result(self) -> Cut:
+        if self._zero_ns is None:
+            raise _nothing(self._from_ns, self._to_ns)
+        size_bytes, sha256 = _settle(self._out)
+        gaps_ms = gaps_of(self._coverage.ranges, self._from_ns, self._to_ns)
+        return Cut(self._zero_ns, self._coverage.end_ns, gaps_ms, self._codec, size_bytes, sha256)
+
+    def _write_piece(self, writer: Mp4Writer, piece: Piece) -> None:
+        try:
+            for timed in _from_keyframe(piece, is_first=self._zero_ns is None):
+                self._write(writer, timed)
+        except DataLoss as loss:
+            _log.warning("the clip goes on without what follows here: %s", loss)
+        self._coverage.close(piece.to_ns if _is_whole(piece.segment) else None)
+
+    def _write(self, writer: Mp4Writer, timed: _Timed) -> None:
+        if self._zero_ns is None:
+            self._zero_ns = max(self._from_ns, timed.wall_ns)
+        dts = _ticks(timed.decode_ns - self._zero_ns)
+        if self._last_dts is not None:
+            dts = max(dts, self._last_dts + 1)
+        pts = max(_ticks(timed.wall_ns - self._zero_ns), dts)
+        sample = timed.sample
+        writer.write(Sample(sample.data, pts, dts, _ticks(timed.duration_ns), sample.is_keyframe))
+        self._last_dts = dts
+        self._coverage.add(timed.wall_ns, timed.decode_ns)
+
+
+def _from_keyframe(piece: Piece, is_first: bool) -> Iterator[_Timed]:
+    """The packets of a piece, from a keyframe on: a clip's first piece from the one at or before its start, others from the one after."""
+    path = piece.segment.path
+    limit_bytes = whole_bytes(path)
+    entry_ns: int | None = _entry_ns(piece, limit_bytes, is_first)
+    with Mp4Reader(path, limit_bytes) as reader:
+        for timed in _timed(reader, piece.segment.start_ns):
+            if timed.decode_ns >= piece.to_ns:
+                return
+            if entry_ns is not None and (timed.wall_ns < entry_ns or not timed.sample.is_keyframe):
+                continue
+            entry_ns = None
+            yield timed
+
+
+def _entry_ns(piece: Piece, limit_bytes: int, is_first: bool) -> int:
+    """The wall time at or after which the piece's first keyframe is wanted."""
+    start_ns = piece.segment.start_ns
+    if piece.from_ns <= start_ns or not is_first:
+        return piece.from_ns
+    entry_ns = start_ns
+    with Mp4Reader(piece.segment.path, limit_bytes) as reader:
+        for timed in _timed(reader, start_ns):
+            if timed.decode_ns > piece.from_ns:
+                break
+            if timed.sample.is_keyframe and timed.wall_ns <= piece.from_ns:
+                entry_ns = timed.wall_ns
+    return entry_ns
+
+
+def _timed(reader: Mp4Reader, start_ns: int) -> Iterator[_Timed]:
+    base = reader.parameters.time_base
+    first_pts: int | None = None
+    for sample in reader:
+        if first_pts is None:
+            first_pts = sample.pts
+        wall_ns, decode_ns = (start_ns + ticks_to_ns(ticks - first_pts, base) for ticks in (sample.pts, sample.dts))
+        yield _Timed(sample, wall_ns, decode_ns, ticks_to_ns(sample.duration, base))
+
+
+def _present(segments: Sequence[Segment]) -> list[Segment]:
+    """The segments whose files are there; one that was finished since it was listed is found by its new name."""
+    found = [segment if segment.path.exists() else _finished(segment) for segment in segments]
+    return [segment for segment in found if segment is not None]
+
+
+def _finished(segment: Segment) -> Segment | None:
+    names = segment.path.parent.glob(f"{segment.camera_id}_{segment.start_ms}_*_{segment.fence}.mp4")
+    return next((found for path in names if (found := parse_segment(path)) is not None), None)
+
+
+def _joinable(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    described = [(piece, _description(piece.segment.path)) for piece in pieces]
+    readable = [(piece, description) for piece, description in described if description]
+    return longest_run([piece for piece, _ in readable], [description for _, description in readable])
+
+
+def _description(path: Path) -> bytes:
+    """What the file was coded with; empty where it has nothing to read yet, or is gone."""
+    try:
+        return sample_description(path) if whole_bytes(path) else b""
+    except FileNotFoundError:
+        return b""
+
+
+def _is_whole(segment: Segment) -> bool:
+    """Whether the end that its name says can be believed."""
+    try:
+        return segment.end_ns is not None and whole_bytes(segment.path) == segment.path.stat().st_size
+    except FileNotFoundError:
+        return False
+
+
+def _parameters(path: Path) -> VideoParameters:
+    with Mp4Reader(path, whole_bytes(path)) as reader:
+        return reader.parameters
+
+
+def _span(clip: Path, start_ns: int) -> tuple[Sample, tuple[int, int]]:
+    """The clip's first sample and the wall time that its pictures cover, holes included."""
+    with Mp4Reader(clip) as reader:
+        base = reader.parameters.time_base
+        first: Sample | None = None
+        start = end = 0
+        for sample in reader:
+            if first is None:
+                first, start = sample, sample.pts
+            end = max(end, sample.pts + sample.duration)
+    if first is None:
+        raise DataLoss(f"{clip} holds no picture")
+    return first, (start_ns + ticks_to_ns(start, base), start_ns + ticks_to_ns(end, base))
+
+
+def _settle(path: Path) -> tuple[int, str]:
+    """Size and SHA-256 of a file, once it is on disk."""
+    digest, size_bytes = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        while data := file.read(_HASH_BYTES):
+            digest.update(data)
+            size_bytes += len(data)
+    return size_bytes, digest.hexdigest()
+
+
+def _ticks(ns: int) -> int:
+    return (ns * CLIP_TIME_BASE.denominator + NS_PER_S // 2) // NS_PER_S
+
+
+def _nothing(from_ns: int, to_ns: int) -> NotFound:
+    return NotFound(f"nothing is recorded between {rfc3339(from_ns)} and {rfc3339(to_ns)}")

@@ -1,0 +1,168 @@
+"""What is recorded, from the names of the segments alone: `recordings/<camera>/<yyyymmdd>/<segment name>`.
+
+A finished segment is named by `SegmentName`; one being written is `<camera>_<start ms>_open_<fence>.mp4` and has no end yet.
+Whatever else lies there is reported once, and left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.errors import StoreError
+from domain.media import SegmentName
+from storage.sizes import OPEN_MARK, Sizes
+
+_OPEN = re.compile(r"^(?P<camera>[A-Za-z0-9][A-Za-z0-9._-]*)_(?P<start>\d+)_open_(?P<fence>\d+)\.mp4$")
+_DAY = re.compile(r"^\d{8}$")
+_DAY_S = 86_400
+_FOR_EVER_MS = 1 << 62
+_MOST_FOREIGN = 1_000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of recording. UTC nanoseconds; `end_ns` is None while it is written."""
+
+    path: Path
+    camera_id: str
+    start_ns: int
+    end_ns: int | None
+    fence: int
+
+    @property
+    def start_ms(self) -> int:
+        return self.start_ns // NS_PER_MS
+
+
+def day_of(wall_ns: int) -> str:
+    """The folder (`yyyymmdd`, UTC) of a segment that starts then."""
+    return f"{datetime.fromtimestamp(wall_ns // NS_PER_S, UTC):%Y%m%d}"
+
+
+def open_name(camera_id: str, start_ms: int, fence: int) -> str:
+    """The name of a segment while it is written."""
+    return f"{camera_id}_{start_ms}_open_{fence}.mp4"
+
+
+def parse_segment(path: Path) -> Segment | None:
+    """The segment that a file is by its name, or None where it is none."""
+    if (name := SegmentName.parse(path.name)) is not None:
+        return Segment(path, name.camera_id, name.start_ns, name.end_ns, name.fence)
+    if (match := _OPEN.match(path.name)) is not None:
+        return Segment(path, match["camera"], int(match["start"]) * NS_PER_MS, None, int(match["fence"]))
+    return None
+
+
+class Ledger:
+    """Reads folders when asked, a day of a camera at a time; only sizes are remembered. Not thread-safe where `remove` is used."""
+
+    def __init__(self, recordings: Path) -> None:
+        self.recordings = recordings
+        self.foreign: set[Path] = set()
+        """Files that are no segments, as far as they have been seen."""
+        self._sizes = Sizes()
+
+    def cameras(self) -> tuple[str, ...]:
+        """The cameras of which there is a folder, by name."""
+        return tuple(sorted(folder.name for folder in _folders(self.recordings)))
+
+    def segments(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Segment, ...]:
+        """The segments that share a moment with [from_ns, to_ns), by start; an open one is taken to last until now."""
+        first, last = day_of(max(0, from_ns - _DAY_S * NS_PER_S)), day_of(max(0, to_ns))
+        found = [
+            segment
+            for folder in self._days(camera_id)
+            if first <= folder.name <= last
+            for segment in self._in(folder, camera_id, from_ns // NS_PER_MS, -(-to_ns // NS_PER_MS))
+            if segment.start_ns < to_ns and (segment.end_ns is None or segment.end_ns > from_ns)
+        ]
+        return tuple(sorted(found, key=_by_start))
+
+    def open_segments(self, camera_id: str) -> tuple[Segment, ...]:
+        """The segments of a camera that were never finished, by start."""
+        paths = [folder / name for folder in self._days(camera_id) for name in _names(folder) if OPEN_MARK in name]
+        found = [segment for path in paths if (segment := parse_segment(path)) is not None and segment.camera_id == camera_id]
+        return tuple(sorted((segment for segment in found if segment.end_ns is None), key=_by_start))
+
+    def oldest(self) -> Segment | None:
+        """The finished segment with the earliest start, of all cameras."""
+        return next(self.oldest_first(), None)
+
+    def oldest_first(self) -> Iterator[Segment]:
+        """Finished segments of all cameras by start. Folders are read a day at a time, when they are come to."""
+        folders = [(folder, camera_id) for camera_id in self.cameras() for folder in self._days(camera_id)]
+        for day in sorted({folder.name for folder, _ in folders}):
+            found = [segment for folder, camera_id in folders if folder.name == day for segment in self._in(folder, camera_id)]
+            yield from sorted((segment for segment in found if segment.end_ns is not None), key=_by_start)
+
+    def total_bytes(self) -> int:
+        """What all recordings take. Folders that did not change since the last call are not read again; what is being written is."""
+        folders = [folder for camera_id in self.cameras() for folder in self._days(camera_id)]
+        return self._sizes.total_bytes(folders)
+
+    def remove(self, segment: Segment) -> int:
+        """Delete a segment; the bytes freed, 0 where it was gone already. Raises StoreError. Its day's folder goes with its last file."""
+        try:
+            size_bytes = segment.path.stat().st_size
+            segment.path.unlink()
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise StoreError(f"{segment.path} cannot be deleted: {error}") from error
+        with suppress(OSError):  # not empty
+            segment.path.parent.rmdir()
+        return size_bytes
+
+    def _days(self, camera_id: str) -> list[Path]:
+        return sorted(folder for folder in _folders(self.recordings / camera_id) if _DAY.match(folder.name))
+
+    def _in(self, folder: Path, camera_id: str, from_ms: int = 0, to_ms: int = _FOR_EVER_MS) -> Iterator[Segment]:
+        """The segments of a day, but for most of those outside [from_ms, to_ms)."""
+        for name in _names(folder):
+            if _is_outside(name, from_ms, to_ms):
+                continue
+            path = folder / name
+            segment = parse_segment(path)
+            if segment is not None and segment.camera_id == camera_id:
+                yield segment
+            else:
+                self._report(path)
+
+    def _report(self, path: Path) -> None:
+        if path not in self.foreign and len(self.foreign) < _MOST_FOREIGN:
+            self.foreign.add(path)
+            _log.warning("%s is no segment of its camera; it is left alone", path)
+
+
+def _by_start(segment: Segment) -> tuple[int, int]:
+    return segment.start_ns, segment.fence
+
+
+def _is_outside(name: str, from_ms: int, to_ms: int) -> bool:
+    """Whether a name certainly is a segment's outside the range: a day has thousands, and parsing all of them costs five times this."""
+    parts = name.rsplit("_", 3)
+    if len(parts) != 4 or not (parts[1].isdecimal() and parts[2].isdecimal()):
+        return False
+    start_ms = int(parts[1])
+    return start_ms >= to_ms or start_ms + int(parts[2]) <= from_ms
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _folders(parent: Path) -> list[Path]:
+    return [parent / name for name in _names(parent) if (parent / name).is_dir()]

@@ -1,0 +1,116 @@
+"""People and their tokens: versioned records in the object store, and Redis as their index. A token itself is stored nowhere."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from domain.clock import Clock, SystemClock
+from domain.errors import BadInput
+from domain.events import WallNs
+from domain.keys import PEOPLE_PREFIX, person_object
+from domain.people import Person, Role
+from storage.redis_door import Command, Redis, text, texts
+from storage.s3 import ObjectStore
+
+_log = logging.getLogger(__name__)
+_PEOPLE = "{people}:by_name"
+_TOKENS = "{people}:by_token"
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+TOKEN_PREFIX = "sl_"
+
+
+class PersonRecord(BaseModel):
+    """What `state/people/<name>/<version>.json` holds; the highest version stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    role: Role
+    token_sha256: str
+    added_at: WallNs
+    schema_: int = Field(default=1, alias="schema")
+
+
+class People:
+    def __init__(self, redis: Redis, objects: ObjectStore, clock: Clock | None = None) -> None:
+        self._redis = redis
+        self._objects = objects
+        self._clock = clock or SystemClock()
+
+    def add(self, name: str, role: Role) -> str:
+        """Make a person and answer with the token, which is told this once. Raises BadInput where the name is taken or no name."""
+        if _NAME.match(name) is None:
+            raise BadInput(f"{name!r} is not a name: use letters, digits, dots, dashes and underscores, 64 at most")
+        # Asked first, so that a name is not taken by somebody whose token nobody was told.
+        self._redis.ping()
+        if any(True for _ in self._objects.list(f"{PEOPLE_PREFIX}{name}/")):
+            raise BadInput(f"the name {name!r} is taken; choose another")
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        record = PersonRecord(name=name, role=role, token_sha256=_digest(token), added_at=self._clock.wall_ns())
+        self._objects.put(person_object(name, 1), record.model_dump_json(by_alias=True).encode(), "application/json")
+        self._redis.do_all(_entries(record), atomic=True)
+        return token
+
+    def by_token(self, token: str) -> Person | None:
+        """Whose token this is, or None."""
+        found = text(self._redis.do("HGET", _TOKENS, _digest(token)))
+        return None if found is None else _person(found)
+
+    def list(self) -> list[Person]:
+        """Everybody, by name. People are few: a city's staff, not its citizens."""
+        return sorted((_person(found) for found in texts(self._redis.do("HVALS", _PEOPLE))), key=lambda person: person.name)
+
+    def restore(self) -> int:
+        """Make Redis what the object store says, in one step; how many people that are. Whose record is damaged stays out."""
+        records, damaged = self.records()
+        for key in damaged:
+            _log.error("%s is not the record of a person; that person's token opens nothing", key)
+        commands: list[Command] = [("DEL", _PEOPLE), ("DEL", _TOKENS)]
+        self._redis.do_all(commands + [entry for record in records for entry in _entries(record)], atomic=True)
+        return len(records)
+
+    def is_restored(self, record: PersonRecord) -> bool:
+        """Whether Redis knows this person, role and token."""
+        named, tokened = self._redis.do_all([("HGET", _PEOPLE, record.name), ("HGET", _TOKENS, record.token_sha256)])
+        return text(named) == text(tokened) == _value(record)
+
+    def records(self) -> tuple[tuple[PersonRecord, ...], tuple[str, ...]]:
+        """The newest record of each person in the object store, and the keys of those that cannot be read.
+
+        An older version never stands in for a damaged one: it may grant what was taken back.
+        """
+        newest: dict[str, str] = {}
+        for found in self._objects.list(PEOPLE_PREFIX):
+            folder = found.key.rpartition("/")[0]
+            newest[folder] = max(found.key, newest.get(folder, ""))
+        records: tuple[PersonRecord, ...] = ()
+        damaged: tuple[str, ...] = ()
+        for key in newest.values():
+            try:
+                records += (PersonRecord.model_validate_json(self._objects.get(key)),)
+            except ValidationError:
+                damaged += (key,)
+        return records, damaged
+
+
+def _digest(token: str) -> str:
+    # 256 random bits need no slow hash: there is nothing to guess.
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _value(record: PersonRecord) -> str:
+    return f"{record.role} {record.name}"
+
+
+def _person(value: str) -> Person:
+    role, _, name = value.partition(" ")
+    return Person(name, Role(role))
+
+
+def _entries(record: PersonRecord) -> list[Command]:
+    return [("HSET", _PEOPLE, record.name, _value(record)), ("HSET", _TOKENS, record.token_sha256, _value(record))]

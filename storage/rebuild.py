@@ -1,0 +1,126 @@
+"""Makes the index anew from what does not live in Redis: journals in the object store, journals and spool of this node, and people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from domain.clock import SystemClock
+from domain.errors import DataLoss
+from domain.events import Event, Sidecar
+from domain.keys import EVENTS_PREFIX, SIDECAR
+from domain.layout import Layout
+from storage.index import EventIndex
+from storage.journal import Journal, JournalPart, JournalPut, stored_keys, stored_part
+from storage.people import People
+from storage.redis_door import Redis
+from storage.s3 import ObjectStore
+from storage.spool import Spool
+
+_log = logging.getLogger(__name__)
+_BATCH = 500
+ProgressSeen = Callable[[int, int], None]
+"""Called with how many parts are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What was read. `damaged` names journals, sidecars and records of people that could not be read in full."""
+
+    people: int
+    events: int
+    damaged: tuple[str, ...]
+
+
+def rebuild(
+    objects: ObjectStore,
+    redis: Redis,
+    layout: Layout | None = None,
+    progress: ProgressSeen | None = None,
+    from_sidecars: bool = False,
+) -> Rebuilt:
+    """Restore people, then every event; idempotent, and harmless beside running keepers (newer rows stay).
+
+    `layout`: also the journal minutes and the spool of this node. `from_sidecars`: read every event's sidecar as well, which finds events
+    whose journals are lost, and takes a request for each.
+    """
+    return _Rebuild(objects, redis, layout, progress or _unseen, from_sidecars).run()
+
+
+def _unseen(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+class _Rebuild:
+    def __init__(self, objects: ObjectStore, redis: Redis, layout: Layout | None, progress: ProgressSeen, from_sidecars: bool) -> None:
+        self._objects = objects
+        self._index = EventIndex(redis)
+        self._people = People(redis, objects)
+        self._layout = layout
+        self._progress = progress
+        self._from_sidecars = from_sidecars
+        self._events: set[str] = set()
+        self._damaged: list[str] = []
+
+    def run(self) -> Rebuilt:
+        people = self._people.restore()
+        self._damaged += self._people.records()[1]
+        # Local before stored: a minute that is uploaded meanwhile is then read twice rather than not at all. The order of lines
+        # across parts matters only for deletions, which are applied last.
+        local = [] if self._layout is None else list(Journal(self._layout.journal, SystemClock()).parts())
+        keys = stored_keys(self._objects)
+        sidecars = self._sidecar_keys() if self._from_sidecars else []
+        total = len(keys) + len(local) + len(sidecars)
+        done = 0
+        deleted: set[str] = set()
+        for part in (*(self._stored(key) for key in keys), *local):
+            deleted |= self._apply(part)
+            done += 1
+            self._progress(done, total)
+        for start in range(0, len(sidecars), _BATCH):
+            batch = sidecars[start : start + _BATCH]
+            self._put(event for key in batch if (event := self._sidecar(key)) is not None and event.id not in deleted)
+            done += len(batch)
+            self._progress(done, total)
+        self._put(self._spooled())
+        return Rebuilt(people, len(self._events), tuple(self._damaged))
+
+    def _stored(self, key: str) -> JournalPart:
+        try:
+            return stored_part(self._objects, key)
+        except DataLoss as error:
+            _log.error("%s", error)
+            return JournalPart(key, (), 1)
+
+    def _apply(self, part: JournalPart) -> set[str]:
+        if part.damaged_lines:
+            self._damaged.append(part.name)
+        self._put(line.event for line in part.lines if isinstance(line, JournalPut))
+        deleted = {line.event_id for line in part.lines if not isinstance(line, JournalPut)}
+        for event_id in deleted:
+            self._index.remove(event_id)
+        return deleted
+
+    def _put(self, events: Iterable[Event]) -> None:
+        batch = list(events)
+        self._index.put_all(batch)
+        self._events |= {event.id for event in batch}
+
+    def _sidecar_keys(self) -> list[str]:
+        return [found.key for found in self._objects.list(EVENTS_PREFIX) if found.key.endswith("/" + SIDECAR)]
+
+    def _sidecar(self, key: str) -> Event | None:
+        try:
+            return Sidecar.model_validate_json(self._objects.get(key)).event
+        except ValueError:
+            _log.error("%s is no sidecar", key)
+            self._damaged.append(key)
+            return None
+
+    def _spooled(self) -> list[Event]:
+        if self._layout is None:
+            return []
+        spool = Spool(self._layout, SystemClock())
+        events = (spool.event(entry) for entry in spool.pending(spool.cameras()))
+        return [event for event in events if event is not None]

@@ -1,0 +1,100 @@
+"""The door to Redis (or Valkey): typed calls, and its errors as ours. The only module that imports `redis`.
+
+Neither KEYS nor SCAN is ever sent; no read is without a bound. Keys that must change together share a hash tag, so that a cluster will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from domain.errors import IndexUnavailable
+
+Word = str | int
+Command = tuple[Word, ...]
+Reply = object
+"""What Redis answers: int, str, None, float or a list of these; `texts` and `number` narrow it."""
+
+CONNECT_TIMEOUT_S = 2.0
+ANSWER_TIMEOUT_S = 5.0
+
+
+class Redis:
+    """A pool of connections to one server; thread-safe. Every call raises IndexUnavailable where the server is away or refuses."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def do(self, *command: Word) -> Reply:
+        """One command and its answer."""
+        with _mapped():
+            answer: Reply = self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+            return answer
+
+    def do_all(self, commands: Sequence[Command], atomic: bool = False) -> list[Reply]:
+        """Several commands in one round trip; `atomic`: all or none (MULTI). Raises if any of them failed."""
+        if not commands:
+            return []
+        with _mapped(), self._client.pipeline(transaction=atomic) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)  # type: ignore[no-untyped-call]
+            return list(pipe.execute())
+
+    def ping(self) -> None:
+        """Raises IndexUnavailable unless the server answers."""
+        self.do("PING")
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def connect(url: str) -> Redis:
+    """A door to `redis://` or `rediss://` `url`. Connects on first use, and again by itself after the server was away."""
+    try:
+        client = redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            socket_timeout=ANSWER_TIMEOUT_S,
+            # One retry on a fresh connection: those in the pool are dead after the server restarted.
+            retry=Retry(NoBackoff(), 1),
+        )
+    except ValueError as error:
+        raise IndexUnavailable(f"the address of Redis is not one: {error}") from error
+    return Redis(client)
+
+
+def texts(reply: Reply) -> list[str]:
+    """A list of strings; anything else is a fault of ours."""
+    if not isinstance(reply, list):
+        raise TypeError(f"Redis answered {type(reply).__name__} where a list was due")
+    return [str(item) for item in reply]
+
+
+def maybe_texts(reply: Reply) -> list[str | None]:
+    """A list of strings and None, as MGET and HMGET answer."""
+    if not isinstance(reply, list):
+        raise TypeError(f"Redis answered {type(reply).__name__} where a list was due")
+    return [None if item is None else str(item) for item in reply]
+
+
+def text(reply: Reply) -> str | None:
+    return None if reply is None else str(reply)
+
+
+def number(reply: Reply) -> int:
+    if not isinstance(reply, int):
+        raise TypeError(f"Redis answered {type(reply).__name__} where a number was due")
+    return reply
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise IndexUnavailable(f"Redis: {error}") from error

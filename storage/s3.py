@@ -1,0 +1,151 @@
+"""The door to the object store (any S3): small calls, short timeouts, its errors as ours. The only module that imports `minio`.
+
+Nothing is retried in here: whoever calls knows whether it can wait. Objects are streamed, never held whole but by `get`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import urllib3
+from minio import Minio
+from minio.error import MinioException, S3Error
+
+from domain.errors import NotFound, ObjectsUnavailable
+
+TIMEOUT_S = 5.0
+PART_BYTES = 8 << 20  # of a multipart upload; also the most of a file that is in memory at once
+CHUNK_BYTES = 64 << 10
+_ABSENT = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchBucket", "ResourceNotFound"})
+_BUCKET_IS_THERE = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStat:
+    key: str
+    size_bytes: int
+    etag: str
+
+
+class _Response(Protocol):
+    def read(self, amt: int) -> bytes: ...
+    def close(self) -> None: ...
+    def release_conn(self) -> None: ...
+
+
+class ObjectStream(Iterator[bytes]):
+    """The bytes of an object in chunks, as they arrive. Close it where it is not read to its end."""
+
+    def __init__(self, response: _Response | None, key: str) -> None:
+        self._response = response
+        self._key = key
+
+    def __next__(self) -> bytes:
+        if self._response is None:
+            raise StopIteration
+        with _mapped(self._key):
+            chunk = self._response.read(CHUNK_BYTES)
+        if not chunk:
+            self.close()
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        response, self._response = self._response, None
+        if response is not None:
+            response.close()
+            response.release_conn()
+
+
+class ObjectStore:
+    """One bucket; thread-safe. Every call raises ObjectsUnavailable where the store is away or refuses."""
+
+    def __init__(self, endpoint: str, access_key: str, secret_key: str, bucket: str, secure: bool = False) -> None:
+        """`endpoint` is `host:port`, without a scheme."""
+        self.bucket = bucket
+        self._http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S), retries=urllib3.Retry(0), maxsize=16)
+        with _mapped(endpoint):
+            # A region given is a region not asked for: one request less, and one thing less that can fail.
+            self._client = Minio(endpoint, access_key, secret_key, secure=secure, region="us-east-1", http_client=self._http)
+
+    def ensure_bucket(self) -> None:
+        """Make the bucket unless it is there."""
+        with _mapped(self.bucket):
+            if self._client.bucket_exists(self.bucket):
+                return
+            try:
+                self._client.make_bucket(self.bucket)
+            except S3Error as error:
+                if error.code not in _BUCKET_IS_THERE:
+                    raise
+
+    def ping(self) -> None:
+        """Raises ObjectsUnavailable unless the store answers for the bucket."""
+        with _mapped(self.bucket):
+            if not self._client.bucket_exists(self.bucket):
+                raise ObjectsUnavailable(f"the object store has no bucket {self.bucket!r}")
+
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        """Write `data`, over what was there."""
+        with _mapped(key):
+            self._client.put_object(self.bucket, key, io.BytesIO(data), len(data), content_type)
+
+    def put_file(self, key: str, path: Path, content_type: str) -> None:
+        """Write a file, over what was there, `PART_BYTES` at a time."""
+        with _mapped(key), path.open("rb") as file:
+            size_bytes = path.stat().st_size
+            self._client.put_object(self.bucket, key, file, size_bytes, content_type, part_size=PART_BYTES, num_parallel_uploads=1)
+
+    def get(self, key: str) -> bytes:
+        """A small object, whole. Raises NotFound."""
+        return b"".join(self.read(key))
+
+    def read(self, key: str, offset: int = 0, length: int | None = None) -> ObjectStream:
+        """`length` bytes from `offset` (to the end where None). Raises NotFound at the call, not at the first chunk."""
+        if length == 0:
+            return ObjectStream(None, key)
+        with _mapped(key):
+            return ObjectStream(self._client.get_object(self.bucket, key, offset=offset, length=length or 0), key)
+
+    def stat(self, key: str) -> ObjectStat | None:
+        """Size and etag of an object, or None where there is none."""
+        try:
+            with _mapped(key):
+                found = self._client.stat_object(self.bucket, key)
+        except NotFound:
+            return None
+        return ObjectStat(key, found.size or 0, found.etag or "")
+
+    def list(self, prefix: str) -> Iterator[ObjectStat]:
+        """Every object whose key begins with `prefix`, by key, a page at a time as it is asked for."""
+        with _mapped(prefix):
+            for found in self._client.list_objects(self.bucket, prefix, recursive=True):
+                if found.object_name is not None and not found.is_dir:
+                    yield ObjectStat(found.object_name, found.size or 0, (found.etag or "").strip('"'))
+
+    def delete(self, key: str) -> None:
+        """Delete an object; one that is not there is no fault."""
+        with _mapped(key):
+            self._client.remove_object(self.bucket, key)
+
+    def close(self) -> None:
+        self._http.clear()
+
+
+@contextmanager
+def _mapped(what: str) -> Iterator[None]:
+    try:
+        yield
+    except S3Error as error:
+        if error.code in _ABSENT:
+            raise NotFound(f"the object store has no {what}") from error
+        raise ObjectsUnavailable(f"the object store refused {what}: {error.code}") from error
+    except (MinioException, urllib3.exceptions.HTTPError) as error:
+        raise ObjectsUnavailable(f"the object store cannot be reached for {what}: {error}") from error
+    except ValueError as error:
+        raise ObjectsUnavailable(f"the object store cannot be asked for {what}: {error}") from error

@@ -1,0 +1,261 @@
+"""The spool: events acknowledged on this node's disk and not yet kept everywhere. Nothing else hears of an event before.
+
+spool/<camera>/<event id>.<ended ms>/{event.json,snapshot.jpg,crop.jpg}   an entry: one state of one passing
+spool/<camera>/<event id>.<written ns>.draft/                            a passing still in view
+spool/.damaged/                                                          what could not be read, set aside
+
+A folder appears and goes by one rename, so that it is whole or absent whenever a process dies. A passing that went on is a new entry,
+and the older goes once the newer is there. A camera's entries are written and taken by one process; any may read its pictures.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from domain.clock import NS_PER_MS, NS_PER_S, Clock
+from domain.errors import DataLoss, StoreError
+from domain.events import Event, Passing
+from domain.keys import CROP, SIDECAR, SNAPSHOT
+from domain.layout import Layout
+from domain.metrics import EVENTS, SPOOL_DAMAGED
+from domain.ulid import is_event_id, wall_ms_of
+
+_log = logging.getLogger(__name__)
+_NAME = re.compile(r"^(?P<id>[0-9A-Z]{26})\.(?P<version>\d+)(?P<draft>\.draft)?$")
+_UNFINISHED = re.compile(r"^\.(?:new|gone)\.(?P<pid>\d+)\.")
+_DAMAGED = ".damaged"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """One folder of the spool. A version is when the passing ended, in ms (of a draft: when it was written)."""
+
+    event_id: str
+    version: int
+    camera_id: str
+    path: Path
+
+    @property
+    def started_ns(self) -> int:
+        return wall_ms_of(self.event_id) * NS_PER_MS
+
+    @property
+    def ended_ns(self) -> int:
+        return self.version * NS_PER_MS
+
+
+class Spool:
+    """Thread-safe. Raises StoreError where the disk refuses: then nothing was acknowledged."""
+
+    def __init__(self, layout: Layout, clock: Clock) -> None:
+        self._layout = layout
+        self._clock = clock
+
+    def put(self, passing: Passing) -> None:
+        """Acknowledge a finished passing, or one that went on after it was: on disk when this returns. Replaces its draft; an older
+        or equal state than the one here changes nothing."""
+        event = passing.event
+        entry = self._entry(event.camera, event.id, event.ended_at // NS_PER_MS)
+        with _mapped():
+            there = self._versions(event.camera, event.id)
+            if not any(other.version >= entry.version for other in there):
+                self._write(passing, entry.path, durable=True)
+                self._take_away(there)
+                if not there:
+                    EVENTS.labels(event.camera, event.kind).inc()
+            self._take_away(self._drafts_of(event.camera, event.id))
+
+    def put_draft(self, passing: Passing) -> None:
+        """Note a passing still in view as it stands, over its last draft. Outlives its process, not the machine's power."""
+        event = passing.event
+        older = self._drafts_of(event.camera, event.id)
+        written_ns = max([self._clock.wall_ns(), *(draft.version + 1 for draft in older)])
+        with _mapped():
+            self._write(passing, self._layout.spool_of(event.camera) / f"{event.id}.{written_ns}.draft", durable=False)
+            self._take_away(older)
+
+    def drop_draft(self, event_id: str) -> None:
+        """Forget the draft of a passing that came to nothing."""
+        for folder in _folders(self._layout.spool):
+            self._take_away(self._drafts_of(folder.name, event_id))
+
+    def drafts(self, camera_id: str) -> list[Passing]:
+        """What was in view when the last process that looked at this camera died, by start."""
+        newest = {draft.event_id: draft for draft in sorted(self._entries(camera_id, drafts=True))}
+        passings = [self._read_or_set_aside(draft) for draft in newest.values()]
+        return [passing for passing in passings if passing is not None]
+
+    def pending(self, camera_ids: Iterable[str]) -> list[Entry]:
+        """The newest entry of each event of these cameras, by id."""
+        found = (entry for camera_id in camera_ids for entry in self._entries(camera_id, drafts=False))
+        return sorted({entry.event_id: entry for entry in sorted(found)}.values())
+
+    def cameras(self) -> list[str]:
+        """The cameras that have, or had, something in the spool."""
+        return sorted(folder.name for folder in _folders(self._layout.spool) if not folder.name.startswith("."))
+
+    def event(self, entry: Entry) -> Event | None:
+        """The event of an entry; None where the entry is gone, or was damaged and is set aside now."""
+        try:
+            return _read_event(entry)
+        except FileNotFoundError:
+            if entry.path.exists():
+                self._set_aside(entry, "it has no event.json")
+        except DataLoss as error:
+            self._set_aside(entry, str(error))
+        return None
+
+    def passing(self, entry: Entry) -> Passing | None:
+        """An entry whole; None where it is gone, or was damaged and is set aside now."""
+        return self._read_or_set_aside(entry)
+
+    def picture(self, event_id: str, camera_id: str, name: str) -> bytes | None:
+        """`snapshot.jpg` or `crop.jpg` of an event in the spool, or None."""
+        if name not in (SNAPSHOT, CROP) or not is_event_id(event_id) or "/" in camera_id:
+            return None
+        for entry in reversed(self._versions(camera_id, event_id)):
+            with suppress(FileNotFoundError):
+                return (entry.path / name).read_bytes()
+        return None
+
+    def wanted(self, before_s: float, after_s: float) -> list[tuple[str, int, int]]:
+        """Camera, from and to (UTC ns) of the recordings that clips are still to be cut from."""
+        before_ns, after_ns = round(before_s * NS_PER_S), round(after_s * NS_PER_S)
+        entries = self.pending(self.cameras())
+        return [(entry.camera_id, entry.started_ns - before_ns, entry.ended_ns + after_ns) for entry in entries]
+
+    def remove(self, entry: Entry) -> None:
+        """Take an entry away: it is kept everywhere. A newer entry of the same event stays."""
+        self._take_away([entry])
+
+    def sweep(self, camera_ids: Iterable[str]) -> None:
+        """Clear away what writers that died left half done."""
+        for camera_id in camera_ids:
+            for folder in _folders(self._layout.spool_of(camera_id)):
+                unfinished = _UNFINISHED.match(folder.name)
+                if unfinished and int(unfinished["pid"]) != os.getpid():
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def damaged(self) -> list[Path]:
+        """What was set aside, for a person to look at."""
+        return sorted(_folders(self._layout.spool / _DAMAGED))
+
+    def _entry(self, camera_id: str, event_id: str, version: int) -> Entry:
+        return Entry(event_id, version, camera_id, self._layout.spool_of(camera_id) / f"{event_id}.{version}")
+
+    def _entries(self, camera_id: str, drafts: bool) -> list[Entry]:
+        named = ((folder, _NAME.match(folder.name)) for folder in _folders(self._layout.spool_of(camera_id)))
+        return [
+            Entry(name["id"], int(name["version"]), camera_id, folder)
+            for folder, name in named
+            if name is not None and bool(name["draft"]) == drafts
+        ]
+
+    def _versions(self, camera_id: str, event_id: str) -> list[Entry]:
+        return sorted(entry for entry in self._entries(camera_id, drafts=False) if entry.event_id == event_id)
+
+    def _drafts_of(self, camera_id: str, event_id: str) -> list[Entry]:
+        return sorted(entry for entry in self._entries(camera_id, drafts=True) if entry.event_id == event_id)
+
+    def _write(self, passing: Passing, folder: Path, durable: bool) -> None:
+        _make_folder(folder.parent)
+        unfinished = folder.with_name(f".new.{os.getpid()}.{folder.name}")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        for name, data in _files(passing):
+            _write_file(unfinished / name, data, durable)
+        if durable:
+            _fsync_folder(unfinished)
+        unfinished.rename(folder)
+        if durable:
+            _fsync_folder(folder.parent)
+
+    def _take_away(self, entries: Iterable[Entry]) -> None:
+        # Renamed first: a folder half deleted must not be taken for a damaged entry.
+        for entry in entries:
+            gone = entry.path.with_name(f".gone.{os.getpid()}.{entry.path.name}")
+            with suppress(FileNotFoundError):
+                entry.path.rename(gone)
+                shutil.rmtree(gone, ignore_errors=True)
+
+    def _read_or_set_aside(self, entry: Entry) -> Passing | None:
+        event = self.event(entry)
+        if event is None:
+            return None
+        try:
+            return Passing(event, (entry.path / SNAPSHOT).read_bytes(), (entry.path / CROP).read_bytes())
+        except FileNotFoundError:
+            if entry.path.exists():
+                self._set_aside(entry, "a picture is missing")
+            return None
+
+    def _set_aside(self, entry: Entry, why: str) -> None:
+        aside = self._layout.spool / _DAMAGED / f"{entry.camera_id}.{entry.path.name}.{self._clock.wall_ns()}"
+        _log.error("the spool entry %s cannot be read and is set aside as %s: %s", entry.path, aside, why)
+        SPOOL_DAMAGED.labels(entry.camera_id).inc()
+        with _mapped():
+            _make_folder(aside.parent)
+            entry.path.rename(aside)
+
+
+def _read_event(entry: Entry) -> Event:
+    try:
+        event = Event.model_validate_json((entry.path / SIDECAR).read_bytes())
+    except ValidationError as error:
+        raise DataLoss(f"its event.json is no event: {error.error_count()} faults") from error
+    if event.id != entry.event_id or event.camera != entry.camera_id:
+        raise DataLoss(f"it holds event {event.id} of camera {event.camera}")
+    return event
+
+
+def _files(passing: Passing) -> Iterator[tuple[str, bytes]]:
+    yield SNAPSHOT, passing.snapshot_jpeg
+    yield CROP, passing.crop_jpeg
+    yield SIDECAR, passing.event.to_json().encode()
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:  # which asks nothing more of the disk to tell folders from files
+            return [folder / entry.name for entry in entries if entry.is_dir()]
+    except FileNotFoundError:
+        return []
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _fsync_folder(folder.parent)
+
+
+def _write_file(path: Path, data: bytes, durable: bool) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"the spool cannot be written: {error}") from error

@@ -1,0 +1,36 @@
+"""What the workers say of their cameras, in Redis, for as long as they keep saying it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from pydantic import TypeAdapter
+
+from domain.states import CameraStatus
+from storage.redis_door import Redis, maybe_texts
+
+FRESH_FOR_S = 15
+"""A camera not published for this long has no state: its node may be dead, and what it last said is no longer known."""
+_STATUS = TypeAdapter(CameraStatus)
+
+
+class CameraStates:
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def publish(self, statuses: Sequence[CameraStatus]) -> None:
+        """Say how cameras are; to be said again well within `FRESH_FOR_S`."""
+        self._redis.do_all([("SET", _key(status.camera_id), json.dumps(asdict(status)), "EX", FRESH_FOR_S) for status in statuses])
+
+    def get(self, camera_ids: Sequence[str]) -> dict[str, CameraStatus]:
+        """The states of those of `camera_ids` that somebody reports."""
+        if not camera_ids:
+            return {}
+        stored = maybe_texts(self._redis.do("MGET", *(_key(camera_id) for camera_id in camera_ids)))
+        return {status.camera_id: status for status in (_STATUS.validate_json(text) for text in stored if text is not None)}
+
+
+def _key(camera_id: str) -> str:
+    return f"{{state}}:{camera_id}"

@@ -1,0 +1,46 @@
+"""Whatever stands in the parameters that OpenAPI names, the answer is an answer or a problem document, never a fault of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.problems import MEDIA_TYPE, Problem
+from domain.people import Role
+
+if TYPE_CHECKING:
+    from tests.api.conftest import MakeEvent, Site
+
+FORMS = ["", "0", "1", "-1", "1e999", "nan", "50", "vehicle", "face", "A", "鄂F8888?", "*", "?", "鄂F88888", "blue", "newest"]
+PLACES = ["danjiangkou", "east-gate", "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"]
+TIMES = ["2025-11-24T16:00:00Z", "2025-11-24T16:00:10Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
+LIKELY = st.sampled_from([*FORMS, *PLACES, *TIMES])
+VALUES = LIKELY | st.text(max_size=40) | st.integers().map(str)
+
+
+def test_no_parameter_makes_the_api_fail(site: Site, make_event: MakeEvent) -> None:
+    site.context.index.put_all([make_event(0), make_event(5, "west-gate", None)])
+    paths = site.http.get(f"{site.url}/openapi.json").json()["paths"]
+    routes = sorted(path for path in paths if path not in ("/", "/openapi.json", "/metrics"))
+    names = sorted({p["name"] for path in routes for p in paths[path]["get"].get("parameters", []) if p["in"] == "query"})
+    assert {"from", "plate", "next", "min_confidence"} <= set(names)
+
+    @given(data=st.data())
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    def ask(data: st.DataObject) -> None:
+        path = data.draw(st.sampled_from(routes))
+        own = sorted(p["name"] for p in paths[path]["get"].get("parameters", []) if p["in"] == "query")
+        query = data.draw(st.dictionaries(st.sampled_from(own or names), VALUES, max_size=4))
+        thing = data.draw(st.sampled_from(["east-gate", make_event(0).id]) | VALUES.filter(bool))
+        address = path.replace("{id}", quote(thing, safe="", errors="replace")) + "?" + urlencode(query, errors="replace")
+        reason = data.draw(st.just("a test") | st.text(max_size=20).map(lambda text: quote(text, errors="replace")))
+        answer = site.get(address, Role.ADMIN, reason=reason)
+        if answer.status_code >= 400 and path != "/readyz":
+            assert answer.status_code != 500, f"{address}: {answer.text}"
+            assert answer.headers["Content-Type"] == MEDIA_TYPE
+            Problem.model_validate_json(answer.content)
+
+    ask()

@@ -1,0 +1,145 @@
+"""Pictures and clips: from the object store, from the node's spool before that, with ranges, and with a word for each lack."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain.events import ObjectDigest, Sidecar
+from domain.keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
+from domain.people import Role
+
+if TYPE_CHECKING:
+    from domain.events import Event
+    from tests.api.conftest import MakeEvent, Site
+
+DATA = bytes(range(256)) * 1200  # more than one chunk of the store's
+
+
+def keep(site: Site, event: Event) -> str:
+    """Keep an event and its objects as the keeper does; the clip's SHA-256."""
+    digest = ObjectDigest(key=event_object(event.camera, event.id, CLIP), size_bytes=len(DATA), sha256=hashlib.sha256(DATA).hexdigest())
+    sidecar = Sidecar(event=event, objects={CLIP: digest})
+    objects = site.context.objects
+    objects.put(digest.key, DATA, "video/mp4")
+    objects.put(event_object(event.camera, event.id, SNAPSHOT), b"a kept snapshot", "image/jpeg")
+    objects.put(event_object(event.camera, event.id, CROP), b"a kept crop", "image/jpeg")
+    objects.put(event_object(event.camera, event.id, SIDECAR), sidecar.model_dump_json(by_alias=True).encode(), "application/json")
+    site.context.index.put(event)
+    return digest.sha256
+
+
+def test_a_clip_comes_whole(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(clip_ready=True)
+    sha256 = keep(site, event)
+    answer = site.get(f"/v1/events/{event.id}/clip")
+    assert (answer.status_code, answer.content) == (200, DATA)
+    assert answer.headers["Content-Type"] == "video/mp4"
+    assert answer.headers["Accept-Ranges"] == "bytes"
+    assert answer.headers["ETag"] == f'"{sha256}"'
+    assert answer.headers["Content-Disposition"] == f'inline; filename="east-gate_20251124T160000Z_{event.id}.mp4"'
+
+
+def test_a_clip_comes_in_parts(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(1, clip_ready=True)
+    etag = f'"{keep(site, event)}"'
+    path, size = f"/v1/events/{event.id}/clip", len(DATA)
+    for header, first, last in (("bytes=0-99", 0, 99), ("bytes=70000-", 70_000, size - 1), ("bytes=-10", size - 10, size - 1)):
+        answer = site.get(path, Range=header)
+        assert (answer.status_code, answer.content) == (206, DATA[first : last + 1])
+        assert answer.headers["Content-Range"] == f"bytes {first}-{last}/{size}"
+    assert site.get(path, Range="bytes=0-9", If_Range='"older"').status_code == 200
+    assert site.get(path, Range="bytes=0-9", If_Range=etag).status_code == 206
+    outside = site.get(path, Range=f"bytes={size}-")
+    assert (outside.status_code, outside.headers["Content-Range"]) == (416, f"bytes */{size}")
+    assert outside.json()["type"] == "urn:sightline:problem:range_not_satisfiable"
+
+
+def test_head_tells_of_a_clip_without_sending_it(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(2, clip_ready=True)
+    sha256 = keep(site, event)
+    answer = site.get(f"/v1/events/{event.id}/clip", method="HEAD")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Length"] == str(len(DATA))
+    assert answer.headers["ETag"] == f'"{sha256}"'
+    assert len(site.audit_lines()) == 1
+
+
+def test_a_reader_who_leaves_gives_the_connection_back(site: Site, make_event: MakeEvent, caplog: pytest.LogCaptureFixture) -> None:
+    event = make_event(3, clip_ready=True)
+    keep(site, event)
+    headers = {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}", "X-Reason": "a test"}
+    for _ in range(30):  # the store's pool has 16
+        with site.http.stream("GET", f"{site.url}/v1/events/{event.id}/clip", headers=headers) as answer:
+            assert answer.status_code == 200
+    assert site.get(f"/v1/events/{event.id}/clip").content == DATA
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == [], "leaving is no fault"
+
+
+def test_a_clip_not_cut_yet_says_when_to_ask_again(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(4)
+    site.context.index.put(event)
+    answer = site.get(f"/v1/events/{event.id}/clip")
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:sightline:problem:clip_not_ready")
+    assert answer.headers["Retry-After"] == "2"
+
+
+def test_a_clip_that_never_comes_says_why(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(5, clip_missing="nothing was recorded then")
+    site.context.index.put(event)
+    answer = site.get(f"/v1/events/{event.id}/clip")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:sightline:problem:clip_missing")
+    assert "nothing was recorded then" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", [SIDECAR, CLIP])
+def test_a_kept_clip_that_is_gone_is_said_to_be_damage(site: Site, make_event: MakeEvent, name: str) -> None:
+    event = make_event(6, clip_ready=True)
+    keep(site, event)
+    key = event_object(event.camera, event.id, name)
+    site.context.objects.delete(key)
+    answer = site.get(f"/v1/events/{event.id}/clip")
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:sightline:problem:data_loss")
+
+
+def test_a_damaged_sidecar_is_said_to_be_damage(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(6.5, clip_ready=True)
+    keep(site, event)
+    site.context.objects.put(event_object(event.camera, event.id, SIDECAR), b"{}", "application/json")
+    assert site.get(f"/v1/events/{event.id}/clip").status_code == 500
+
+
+def test_pictures_come_from_the_store(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(7)
+    keep(site, event)
+    snapshot = site.get(f"/v1/events/{event.id}/snapshot")
+    assert (snapshot.content, snapshot.headers["Content-Type"]) == (b"a kept snapshot", "image/jpeg")
+    assert snapshot.headers["ETag"] == f'"{hashlib.sha256(b"a kept snapshot").hexdigest()}"'
+    assert site.get(f"/v1/events/{event.id}/crop").content == b"a kept crop"
+
+
+def test_pictures_come_through_the_door_before_they_are_uploaded(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(8)
+    site.spool_passing(event)
+    site.hold("east-gate")
+    assert site.get(f"/v1/events/{event.id}/snapshot").content == b"snapshot of " + event.id.encode()
+    assert site.get(f"/v1/events/{event.id}/crop").content == b"crop of " + event.id.encode()
+
+
+def test_a_picture_on_a_node_that_is_down_says_so(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(9)
+    site.spool_passing(event)
+    assert site.get(f"/v1/events/{event.id}/snapshot").json()["type"] == "urn:sightline:problem:node_offline"
+    site.context.leases.take("east-gate", "node-7", "http://127.0.0.1:9")
+    answer = site.get(f"/v1/events/{event.id}/snapshot")
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
+    assert "node-7" in answer.json()["detail"]
+
+
+def test_a_picture_that_is_nowhere_is_not_found(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(10)
+    site.context.index.put(event)
+    site.hold("east-gate")
+    assert site.get(f"/v1/events/{event.id}/crop").status_code == 404

@@ -1,0 +1,101 @@
+"""What every test may use: real stores, the development footage, and the rule that a skip must be an expected one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from domain.clock import SystemClock
+from sightline.child import Child
+from sightline.ports import free_ports
+from sightline.servers import StoreSecrets, seaweedfs, valkey, valkey_url
+
+ROOT = Path(__file__).parent.parent
+STORE_SECRETS = StoreSecrets("test-valkey-password", "test-access", "test-secret-key", "test-signing-key")
+
+
+@dataclass(frozen=True, slots=True)
+class S3Config:
+    endpoint: str
+    access_key: str
+    secret_key: str
+    bucket: str = "sightline"
+    secure: bool = False
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Valkey for the whole run; its url. Tests want `redis_url`, which empties it first."""
+    folder = tmp_path_factory.mktemp("valkey")
+    (port,) = free_ports(1)
+    child = Child(valkey(folder, port, STORE_SECRETS, folder / "log"), SystemClock())
+    child.start()
+    child.wait_ready()
+    yield valkey_url(port, STORE_SECRETS)
+    child.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Config]:
+    """A real SeaweedFS for the whole run."""
+    folder = tmp_path_factory.mktemp("seaweedfs")
+    (port,) = free_ports(1)
+    child = Child(seaweedfs(folder, port, STORE_SECRETS, folder / "log"), SystemClock())
+    child.start()
+    child.wait_ready()
+    yield S3Config(f"127.0.0.1:{port}", STORE_SECRETS.s3_access_key, STORE_SECRETS.s3_secret_key)
+    child.stop()
+
+
+@pytest.fixture(scope="session")
+def footage() -> Path:
+    """The folder of development footage, or a skip where it is absent."""
+    folder = Path(os.environ.get("SIGHTLINE_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("development footage is absent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def gst_python() -> str:
+    """A Python that has GStreamer's RTSP server, or a skip where Debian's packages are absent."""
+    python = "/usr/bin/python3"
+    probe = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
+    if not Path(python).exists() or subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode:
+        pytest.skip("Debian package absent: gir1.2-gst-rtsp-server-1.0")
+    return python
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> str:
+    """Debian's ffmpeg, the independent check, or a skip where it is absent."""
+    found = shutil.which("ffmpeg")
+    if found is None:
+        pytest.skip("Debian package absent: ffmpeg")
+    return found
+
+
+def _expected_skips() -> list[re.Pattern[str]]:
+    lines = (ROOT / "tests" / "expected-skips.txt").read_text("utf-8").splitlines()
+    return [re.compile(line) for line in lines if line and not line.startswith("#")]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under CI a skip that nobody expects is a failure: a test that never runs proves nothing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None:
+        return
+    expected = _expected_skips()
+    for report in reporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(pattern.search(reason) for pattern in expected):
+            reporter.write_line(f"unexpected skip: {report.nodeid}: {reason}", red=True)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED

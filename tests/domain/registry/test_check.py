@@ -1,0 +1,128 @@
+"""Every fault of a registry at once, with its line, its column and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from domain.errors import RegistryInvalid
+from domain.registry import load_registry
+
+HEAD = """\
+version: 1
+areas:
+  dan/jun: {name: 均州路}
+cameras:
+"""
+NETWORK_HINT = "(add its network under `networks:`, or correct the address)"
+CAMERA = """\
+  - id: east
+    name: 东口
+    class: A
+    area: dan/jun
+    location: {lon: 111.5, lat: 32.5}
+    url: rtsp://10.0.0.1/1
+"""
+
+
+def _faults(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> list[str]:
+    file = tmp_path / "r.yaml"
+    file.write_text(text, "utf-8")
+    try:
+        load_registry(file, environ or {})
+    except RegistryInvalid as invalid:
+        return [str(fault).removeprefix(f"{file}:") for fault in invalid.faults]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (CAMERA + CAMERA, "11:9: the id `east` is taken (by the camera on line 5; ids are unique)"),
+        (CAMERA.replace("class: A", "class: D"), "7:12: `class`: 'D' is not one of 'A', 'B' or 'C' (known here: A, B, C)"),
+        (CAMERA + "    naem: x\n", "11:5: unknown key `naem` (did you mean `name`?)"),
+        (CAMERA.replace("32.5}", "32.5, headin: 9}"), "9:39: unknown key `headin` (did you mean `heading`?)"),
+        (CAMERA.replace("    name: 东口\n", ""), "5:5: `name` is missing (add `name:`)"),
+        (CAMERA.replace("dan/jun", "dan/jum"), "8:11: the area `dan/jum` is not under `areas` (did you mean `dan/jun`?)"),
+        (
+            CAMERA.replace("10.0.0.1", "8.8.8.8"),
+            "10:10: 8.8.8.8 is outside `networks` " + NETWORK_HINT,
+        ),
+        (
+            CAMERA.replace("10.0.0.1", "[fe80::1]"),
+            "10:10: fe80::1 is outside `networks` " + NETWORK_HINT,
+        ),
+        (CAMERA.replace("rtsp://", "http://"), "10:10: `url`: must begin with rtsp:// or rtsps://"),
+        (CAMERA.replace("10.0.0.1", "10.0.0.1:x"), "10:10: `url`: the port is not a number from 1 to 65535"),
+        (
+            CAMERA + "    credentials: gate-1\n",
+            "11:18: there is no secret `gate-1` (add it to the secrets file, or set SIGHTLINE_CAMERA_GATE_1=user:password)",
+        ),
+        (CAMERA + "    checkpoint: [plates]\n", "11:18: `checkpoint`: 'plates' is not one of 'plate' or 'face' (did you mean `plate`?)"),
+        (CAMERA + "    id: west\n", "11:5: `id` stands twice (first on line 5; keep one)"),
+        (CAMERA.replace("id: east", "id: ../east"), "5:9: `id`: String should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'"),
+    ],
+)
+def test_a_fault_names_its_place_and_its_remedy(tmp_path: Path, text: str, expected: str) -> None:
+    assert _faults(tmp_path, HEAD + text) == [expected]
+
+
+def test_all_faults_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = HEAD + CAMERA.replace("class: A", "class: X") + CAMERA.replace("lat: 32.5", "lat: 320") + "extra: 1\n"
+    lines = [fault.partition(": ")[0] for fault in _faults(tmp_path, text)]
+    assert lines == ["7:12", "11:9", "15:33", "17:1"]
+
+
+def test_a_password_in_a_url_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    (fault,) = _faults(tmp_path, HEAD + CAMERA.replace("10.0.0.1", "root:hunter2@10.0.0.1"))
+    assert "secrets file" in fault
+    assert "hunter2" not in fault
+
+
+@pytest.mark.parametrize("text", ["a: [1", "a:\n\t- b", "version: 1\nversion: 1\n", "- 1", "", "version: 2\n"])
+def test_text_that_is_no_registry_is_a_fault_not_a_crash(tmp_path: Path, text: str) -> None:
+    assert _faults(tmp_path, text)
+
+
+def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(RegistryInvalid, match=r"absent\.yaml:1:1: cannot be read"):
+        load_registry(tmp_path / "absent.yaml", {})
+
+
+def test_a_class_gives_defaults_and_a_camera_may_say_otherwise(tmp_path: Path) -> None:
+    file = tmp_path / "r.yaml"
+    more = CAMERA.replace("east", "shop").replace("class: A", "class: C") + CAMERA.replace("east", "bank") + "    retention_days: 7\n"
+    file.write_text("classes:\n  A: {retention_days: 45}\n" + HEAD + CAMERA + more, "utf-8")
+    registry, _ = load_registry(file, {})
+    assert {c.id: (c.record, c.retention_days) for c in registry.cameras} == {
+        "east": ("continuous", 45),
+        "shop": ("on_demand", 30),
+        "bank": ("continuous", 7),
+    }
+
+
+def test_secrets_come_from_the_environment_before_the_file_and_are_never_shown(tmp_path: Path) -> None:
+    secrets_file = tmp_path / "camera_secrets.yaml"
+    secrets_file.write_text("gate: {user: admin, password: 'p:a/s@s%字'}\nhall: {user: a, password: file}\n", "utf-8")
+    secrets_file.chmod(0o600)
+    (tmp_path / "r.yaml").write_text(HEAD + CAMERA + "    credentials: gate\n", "utf-8")
+    _, secrets = load_registry(tmp_path / "r.yaml", {"SIGHTLINE_CAMERA_HALL": "env:with:colon"})
+    gate, hall = secrets.get("gate"), secrets.get("hall")
+    assert gate is not None
+    assert gate.password.get_secret_value() == "p:a/s@s%字"
+    assert hall is not None
+    assert (hall.user, hall.password.get_secret_value()) == ("env", "with:colon")
+    assert "with:colon" not in repr(secrets)
+
+
+def test_a_secrets_file_that_others_may_read_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "camera_secrets.yaml").write_text("gate: {user: a, password: b}\n", "utf-8")
+    (tmp_path / "camera_secrets.yaml").chmod(0o644)
+    (fault,) = _faults(tmp_path, HEAD + CAMERA)
+    assert "chmod 600" in fault
+
+
+def test_the_sample_is_right() -> None:
+    registry, _ = load_registry(Path(__file__).parents[3] / "camera_registry.yaml", {})
+    assert {camera.class_ for camera in registry.cameras} == {"A", "B", "C"}

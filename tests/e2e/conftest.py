@@ -1,0 +1,197 @@
+"""A whole instance for a test: `sightline up` as a person runs it, asked over HTTP as a person asks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from domain.clock import SystemClock
+from domain.layout import Layout
+from sightline.ports import free_ports
+
+T = TypeVar("T")
+CLOCK = SystemClock()
+MODELS = Path(os.environ.get("SIGHTLINE_MODELS_DIR", Path(sys.prefix) / "share" / "sightline" / "models"))
+REASON = {"X-Reason": "test"}
+
+
+def wait_for(what: str, probe: Callable[[], T | None], timeout_s: float) -> T:
+    """What `probe` gives once it gives something true; it is asked every 0.1 s. Fails, naming `what`, after `timeout_s`."""
+    deadline_s = CLOCK.monotonic_s() + timeout_s
+    while True:
+        found = probe()
+        if found:
+            return found
+        if CLOCK.monotonic_s() > deadline_s:
+            pytest.fail(f"no {what} after {timeout_s:.0f} s")
+        CLOCK.sleep(0.1)
+
+
+class Site:
+    """One instance on one data folder."""
+
+    def __init__(self, folder: Path, cameras: list[dict[str, Any]], environment: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.registry = folder / "camera_registry.yaml"
+        areas = {camera["area"]: {"name": camera["area"]} for camera in cameras}
+        self.registry.write_text(json.dumps({"version": 1, "areas": areas, "cameras": cameras}, ensure_ascii=False), "utf-8")
+        (self.port,) = free_ports(1)
+        self._environment = {**os.environ, **(environment or {})}
+        self._process: subprocess.Popen[str] | None = None
+        self._tokens: dict[str, str] = {}
+
+    def start(self) -> None:
+        arguments = ("up", "--registry", str(self.registry), "--data", str(self.data), "--port", str(self.port), "--host", "127.0.0.1")
+        errors = (self.folder / "up.log").open("ab")
+        self._process = subprocess.Popen(
+            (sys.executable, "-m", "sightline", *arguments), stdout=subprocess.PIPE, stderr=errors, text=True, env=self._environment
+        )
+        errors.close()
+        assert self._process.stdout is not None
+        first = self._process.stdout.readline()
+        assert first.startswith("console: "), (self.folder / "up.log").read_text()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        assert self._process is not None
+        self._process.send_signal(number)
+        code = self._process.wait(60)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process = None
+        return code
+
+    def close(self) -> None:
+        if self._process is not None:
+            self.stop()
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """A command of Sightline on this instance; its standard output."""
+        done = subprocess.run(
+            (sys.executable, "-m", "sightline", *arguments, "--data", str(self.data)),
+            capture_output=True, text=True, timeout=120, env=self._environment, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    def token(self, role: str = "operator") -> str:
+        if role not in self._tokens:
+            self._tokens[role] = self.run("user", "add", f"test-{role}", "--role", role).splitlines()[-1]
+        return self._tokens[role]
+
+    def get(self, path: str, role: str = "operator", headers: dict[str, str] | None = None, **parameters: Any) -> httpx.Response:
+        sent = {"Authorization": f"Bearer {self.token(role)}", **REASON, **(headers or {})}
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", params=parameters, headers=sent, timeout=30, trust_env=False)
+
+    def events(self, **parameters: Any) -> list[dict[str, Any]]:
+        """All events that the API gives, through all pages; none while it cannot answer."""
+        found: list[dict[str, Any]] = []
+        following: str | None = None
+        while True:
+            try:
+                answer = self.get("/v1/events", **parameters, limit=100, **_present(next=following))
+            except httpx.TransportError:
+                return []
+            if answer.status_code != 200:
+                return []
+            body = answer.json()
+            found += body["items"]
+            following = body["next"]
+            if following is None:
+                return found
+
+    def pid(self, *words: str) -> int:
+        """The child process whose command line holds all of `words`."""
+        assert self._process is not None
+        for child in _descendants(self._process.pid):
+            with contextlib.suppress(OSError):
+                line = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+                if all(word in line for word in words):
+                    return child
+        pytest.fail(f"no child process with {words}")
+
+    def kill(self, *words: str) -> None:
+        os.kill(self.pid(*words), signal.SIGKILL)
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.data)
+
+    @property
+    def process_id(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+
+def _present(**parameters: str | None) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def _descendants(pid: int) -> list[int]:
+    children: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            children += [int(child), *_descendants(int(child))]
+    return children
+
+
+class FirstSeen:
+    """Asks for events again and again in the background, and notes when each was first answered."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._stop = threading.Event()
+        self.at_ns: dict[str, int] = {}
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> FirstSeen:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.2):
+            for event in self._site.events():
+                self.at_ns.setdefault(event["id"], CLOCK.wall_ns())
+
+
+def camera(camera_id: str, url: str, checkpoint: list[str] | None = None, **more: Any) -> dict[str, Any]:
+    """A registry entry for a test."""
+    entry = {"id": camera_id, "name": camera_id, "class": "A", "area": "dan/jun", "location": {"lon": 111.5, "lat": 32.5}, "url": url}
+    return entry | ({"checkpoint": checkpoint} if checkpoint else {}) | more
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    if not (MODELS / "clp_det.onnx").exists():
+        pytest.skip("models are absent: run `make install`")
+    return MODELS
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, models: Path) -> Iterator[Callable[..., Site]]:
+    sites: list[Site] = []
+
+    def make(cameras: list[dict[str, Any]], environment: dict[str, str] | None = None) -> Site:
+        folder = tmp_path / f"site-{len(sites)}"
+        folder.mkdir()
+        sites.append(Site(folder, cameras, environment))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.close()

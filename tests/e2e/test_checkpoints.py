@@ -1,0 +1,129 @@
+"""The main job on real streams: three cameras of GStreamer's server, one event for each passing, its plate, its clip."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from domain.clock import NS_PER_S, parse_rfc3339
+from tests.e2e.conftest import FirstSeen, Site, camera, wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+ROOT = Path(__file__).parents[2]
+SEARCHABLE_WITHIN_S = 2.0
+
+
+@contextmanager
+def gstreamer(python: str, files: dict[str, Path]) -> Iterator[dict[str, str]]:
+    """Urls of cameras that play `files` once from their beginning for each client."""
+    command = [python, str(ROOT / "tests" / "gst_server.py"), "--port", "0", *(f"{path}={file}" for path, file in files.items())]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())["urls"]
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+def _first_play(events: list[dict[str, Any]], played_s: float) -> list[dict[str, Any]]:
+    """The events of the first playing: the server starts the file again for a client that comes back."""
+    if not events:
+        return []
+    first_ns = min(parse_rfc3339(event["started_at"]) for event in events)
+    return [event for event in events if parse_rfc3339(event["started_at"]) - first_ns < played_s * NS_PER_S]
+
+
+def _street(folder: Path) -> Path:
+    """An ordinary video: a gradient that drifts, H.264 without B-frames."""
+    file = folder / "street.mp4"
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("libx264", rate=15, options={"bf": "0", "g": "30", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        ramp = np.tile(np.arange(640, dtype=np.uint16), (360, 1))
+        for number in range(15 * 60):
+            grey = ((ramp + 2 * number) % 256).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.dstack([grey] * 3), format="bgr24")))
+        container.mux(stream.encode())
+    return file
+
+
+def _check_clip(site: Site, event: dict[str, Any], folder: Path, codec: str) -> None:
+    """It opens, starts before its event, ends after it, and is the camera's own codec."""
+    answer = site.get(event["clip"])
+    assert answer.status_code == 200, answer.text
+    file = folder / f"{event['id']}.mp4"
+    file.write_bytes(answer.content)
+    with av.open(str(file)) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == codec
+        frames = sum(1 for _ in container.decode(stream))
+        assert stream.duration is not None
+        assert stream.time_base is not None
+        duration_s = float(stream.duration * stream.time_base)
+    event_s = (parse_rfc3339(event["ended_at"]) - parse_rfc3339(event["started_at"])) / NS_PER_S
+    assert frames > 0
+    assert duration_s >= event_s
+
+
+def _check_snapshot(site: Site, event: dict[str, Any]) -> None:
+    """It opens, has the camera's size, and the box of the event lies in it."""
+    snapshot = cv2.imdecode(np.frombuffer(site.get(event["snapshot"]).content, np.uint8), cv2.IMREAD_COLOR)
+    crop = cv2.imdecode(np.frombuffer(site.get(event["crop"]).content, np.uint8), cv2.IMREAD_COLOR)
+    assert snapshot is not None
+    assert crop is not None
+    left, top, right, bottom = event["box"]
+    assert 0 <= left < right <= 1
+    assert 0 <= top < bottom <= 1
+    height_px, width_px = snapshot.shape[:2]
+    inside = snapshot[int(top * height_px) : int(bottom * height_px), int(left * width_px) : int(right * width_px)]
+    assert inside.std() > 10, "a plate or a face is not flat"
+
+
+def test_three_cameras(make_site: Callable[..., Site], footage: Path, gst_python: str, tmp_path: Path) -> None:
+    plates_truth = json.loads((footage / "checkpoint-plates.json").read_text("utf-8"))
+    files = {"plates": footage / "checkpoint-plates.mp4", "faces": footage / "checkpoint-faces.mp4", "street": _street(tmp_path)}
+    with gstreamer(gst_python, files) as urls:
+        site = make_site(
+            [camera("plates", urls["plates"], ["plate"]), camera("faces", urls["faces"], ["face"]), camera("street", urls["street"])]
+        )
+        site.start()
+        site.token()
+        with FirstSeen(site) as seen:
+            played_s = plates_truth["frames"] / plates_truth["fps"]
+            wait_for("last plate", lambda: _has_ready(site, plates_truth["passes"][-1]["plate"]), played_s + 40)
+        vehicles = _first_play(site.events(kind="vehicle"), played_s)
+        faces = _first_play(site.events(kind="face", camera="faces"), 13.0)
+        found = sorted(event["plate"]["text"] for event in vehicles)
+        assert len(vehicles) == len(plates_truth["passes"]), found
+        right = set(found) & {passing["plate"] for passing in plates_truth["passes"]}
+        assert len(right) >= 11, found
+        assert 6 <= len(faces) <= 7
+        for event in [*vehicles, *faces]:
+            late_s = (seen.at_ns[event["id"]] - parse_rfc3339(event["ended_at"])) / NS_PER_S
+            assert late_s < SEARCHABLE_WITHIN_S, f"{event['id']} was searchable after {late_s:.1f} s"
+            _check_snapshot(site, event)
+        for event in [*vehicles[1:], *faces[1:]]:
+            wait_for("clip", partial(_is_ready, site, event["id"]), 30)
+            _check_clip(site, event, tmp_path, "h264")
+        assert site.run("storage", "check", "--deep").endswith("clean\n")
+
+
+def _is_ready(site: Site, event_id: str) -> bool:
+    return bool(site.get(f"/v1/events/{event_id}").json()["clip_ready"])
+
+
+def _has_ready(site: Site, plate: str) -> bool:
+    return any(event["clip_ready"] for event in site.events(plate=plate))

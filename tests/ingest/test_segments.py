@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.errors import StoreError
+from domain.media import Packet, SegmentName
+from ingest.open_segment import FRAGMENT_MS
+from ingest.segments import Segments
+from storage.boxes import whole_bytes
+from storage.ledger import Ledger
+from storage.mp4 import Mp4Reader
+from tests.recorded import B_FRAMES, HEVC, KINDS, LONG_GOP, PLAIN, START_NS, Material, nals, nals_of_file, packets_of, record
+
+EVER = (0, START_NS * 2)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [segment.path for segment in Ledger(folder).segments("cam-1", *EVER)]
+
+
+def _slices(packet: Packet) -> list[str]:
+    return nals(packet.data, is_annex_b=True)
+
+
+@contextmanager
+def _disk_takes(size_bytes: int) -> Iterator[None]:
+    """No file may grow over `size_bytes`: the kernel then refuses writes, as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("in_band", [True, False])
+def test_files_hold_the_cameras_bytes_and_abut(kind: str, in_band: bool, tmp_path: Path) -> None:
+    packets = packets_of(KINDS[kind], in_band=in_band)
+    segments = record(packets, tmp_path)
+    files = _files(tmp_path)
+    stored = [unit for file in files for unit in nals_of_file(file)]
+    # hvc1 keeps parameter sets in the header alone, as its standard wants; every other unit is where it was
+    sent = [_slices(packet) for packet in packets]
+    if KINDS[kind].codec == "hevc":
+        sent = [[unit for unit in units if unit in kept] for units, kept in zip(sent, stored, strict=True)]
+        assert all(sent)
+    assert stored == sent
+    names = [SegmentName.parse(file.name) for file in files]
+    for before, after in pairwise(names):
+        assert before is not None
+        assert after is not None
+        assert before.end_ms == after.start_ms
+    assert names[0] is not None
+    assert names[0].start_ns == START_NS
+    assert segments.lost_packets == 0
+    assert segments.recorded_until_ns == START_NS + 12 * NS_PER_S
+
+
+def test_pictures_keep_their_times(tmp_path: Path) -> None:
+    for material in (PLAIN, B_FRAMES):
+        folder = tmp_path / str(material.b_frames)
+        packets = packets_of(material)
+        record(packets, folder)
+        walls = []
+        for file in _files(folder):
+            name = SegmentName.parse(file.name)
+            assert name is not None
+            with Mp4Reader(file) as reader:
+                samples = list(reader)
+                walls += [name.start_ns + round((s.pts - samples[0].pts) * reader.parameters.time_base * NS_PER_S) for s in samples]
+        assert walls == [packet.wall_ns for packet in packets]
+
+
+@pytest.mark.parametrize("material", [PLAIN, B_FRAMES, LONG_GOP, HEVC], ids=str)
+def test_what_is_said_to_be_readable_is_while_the_file_is_open(material: Material, tmp_path: Path) -> None:
+    """A reader of the open file has each picture before `recorded_until_ns`, which is never more than a fragment behind."""
+    segments = Segments("cam-1", tmp_path / "cam-1", lambda: 7, 60)
+    packets = packets_of(material)
+    for number, packet in enumerate(packets[:100]):
+        segments.put(packet)
+        (file,) = _files(tmp_path)
+        assert file.name == f"cam-1_{START_NS // NS_PER_MS}_open_7.mp4"
+        said = {p.wall_ns for p in packets if p.wall_ns < segments.recorded_until_ns}
+        size_bytes = whole_bytes(file)
+        if size_bytes:
+            with Mp4Reader(file, size_bytes) as reader:
+                readable = sum(1 for _ in reader)
+            assert said <= {p.wall_ns for p in packets[:readable]}
+        behind_ns = packet.wall_ns - segments.recorded_until_ns
+        assert behind_ns <= FRAGMENT_MS * NS_PER_MS + (material.b_frames + 3) * material.frame_ns, number
+    segments.close()
+
+
+def test_a_session_with_an_earlier_clock_overwrites_nothing(tmp_path: Path) -> None:
+    segments = record(packets_of(PLAIN)[:50] + packets_of(PLAIN, session=2)[:50], tmp_path)
+    assert segments.lost_packets == 0
+    assert sorted(len(nals_of_file(file)) for file in _files(tmp_path)) == [50, 50]
+
+
+def test_a_clock_set_back_between_sessions_leaves_no_overlap(tmp_path: Path) -> None:
+    earlier = packets_of(PLAIN, start_ns=START_NS + NS_PER_S, session=2)[:25]
+    record(packets_of(PLAIN)[:50] + earlier, tmp_path)
+    first, second = (SegmentName.parse(file.name) for file in _files(tmp_path))
+    assert first is not None
+    assert second is not None
+    assert first.end_ms == second.start_ms
+
+
+def test_a_camera_without_parameter_sets_is_refused_in_words(tmp_path: Path) -> None:
+    packet = packets_of(PLAIN)[0]
+    bare = replace(packet, data=b"\0\0\0\1\x65" + packet.data[-50:])
+    segments = Segments("cam-1", tmp_path / "cam-1", lambda: 1, 10)
+    with pytest.raises(StoreError, match="sends no parameter sets"):
+        segments.put(bare)
+    assert segments.lost_packets == 1
+
+
+def test_a_full_disk_costs_the_rest_of_its_segment_and_no_more(tmp_path: Path) -> None:
+    segments = Segments("cam-1", tmp_path / "cam-1", lambda: 1, 2)
+    packets = packets_of(PLAIN)
+    refused: list[str] = []
+    for number, packet in enumerate(packets):
+        try:
+            with _disk_takes(3_000 if 50 < number < 100 else 1 << 30):
+                segments.put(packet)
+        except StoreError as error:
+            refused.append(str(error))
+    segments.close()
+    stored = [unit for file in _files(tmp_path) for unit in nals_of_file(file)]
+    sent = [_slices(packet) for packet in packets]
+    assert refused
+    assert all("File too large" in said for said in refused)
+    assert len(stored) == 300 - segments.lost_packets < 300
+    assert stored[:50] == sent[:50]
+    assert stored[-200:] == sent[-200:]
+
+
+def test_a_folder_that_cannot_be_written_is_tried_again_at_each_keyframe(tmp_path: Path) -> None:
+    (tmp_path / "cam-1").write_text("a file where a folder should be")
+    segments = Segments("cam-1", tmp_path / "cam-1", lambda: 1, 2)
+    packets = packets_of(PLAIN)[:75]
+    failures = 0
+    for packet in packets[:50]:
+        try:
+            segments.put(packet)
+        except StoreError:
+            failures += 1
+    (tmp_path / "cam-1").unlink()
+    for packet in packets[50:]:
+        segments.put(packet)
+    segments.close()
+    assert failures == 2
+    assert segments.lost_packets == 50
+    assert [len(nals_of_file(file)) for file in _files(tmp_path)] == [25]

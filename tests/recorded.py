@@ -1,0 +1,130 @@
+"""Synthetic material for tests of recording: short encoded streams as packets, what NAL units they hold, and recordings made of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.codeccontext import VideoCodecContext
+
+from domain.clock import NS_PER_S
+from domain.media import Packet, StreamInfo, WallSource
+from ingest.segments import Segments
+from storage.mp4 import Mp4Reader
+
+START_NS = 1_760_000_000 * NS_PER_S + 123_000_000
+WIDTH_PX, HEIGHT_PX = 128, 96
+_TIME_BASE = Fraction(1, 90_000)
+_TICKS = 90_000
+
+
+@dataclass(frozen=True)
+class Material:
+    """A kind of stream. `gop` and `length` are in frames."""
+
+    codec: str = "h264"
+    gop: int = 25
+    length: int = 300
+    b_frames: int = 0
+    fps: int = 25
+
+    @property
+    def frame_ns(self) -> int:
+        return NS_PER_S // self.fps
+
+
+PLAIN = Material()
+LONG_GOP = Material(gop=200)
+B_FRAMES = Material(b_frames=3)
+HEVC = Material(codec="hevc")
+HEVC_B_FRAMES = Material(codec="hevc", b_frames=3)
+KINDS = {"plain": PLAIN, "long_gop": LONG_GOP, "b_frames": B_FRAMES, "hevc": HEVC, "hevc_b_frames": HEVC_B_FRAMES}
+
+
+def packets_of(material: Material, start_ns: int = START_NS, session: int = 1, in_band: bool = True) -> list[Packet]:
+    """The stream as a camera would send it, its first picture at `start_ns`. Frame n shows its number in `number_in`'s way."""
+    encoded, extradata = _encoded(material)
+    stream = StreamInfo("cam-1", material.codec, WIDTH_PX, HEIGHT_PX, _TIME_BASE, b"" if in_band else extradata, session)
+    first_pts = encoded[0].pts
+    return [replace(packet, stream=stream, wall_ns=start_ns + (packet.pts - first_pts) * NS_PER_S // _TICKS) for packet in encoded]
+
+
+def record(packets: Iterable[Packet], folder: Path, fence: int = 1, segment_s: float = 2.0) -> Segments:
+    """Put packets into segments under `folder` (a `recordings` folder) and finish them."""
+    segments = Segments("cam-1", folder / "cam-1", lambda: fence, segment_s)
+    for packet in packets:
+        segments.put(packet)
+    segments.close()
+    return segments
+
+
+def number_in(picture: av.VideoFrame) -> int:
+    """The frame number that a picture shows: 12 bits as black and white columns."""
+    luma = picture.to_ndarray(format="gray")
+    columns = luma[:, : 12 * 10].reshape(HEIGHT_PX, 12, 10).mean(axis=(0, 2))
+    return int(sum(1 << bit for bit in range(12) if columns[bit] > 128))
+
+
+def nals(access_unit: bytes, is_annex_b: bool) -> list[str]:
+    """SHA-256 of each slice and SEI of an access unit, without parameter sets and delimiters (which MP4 keeps apart)."""
+    return [hashlib.sha256(nal).hexdigest() for nal in (_annex_b(access_unit) if is_annex_b else _prefixed(access_unit)) if nal]
+
+
+def nals_of_file(path: Path) -> list[list[str]]:
+    with Mp4Reader(path) as reader:
+        return [nals(sample.data, is_annex_b=False) for sample in reader]
+
+
+def _annex_b(data: bytes) -> Iterator[bytes]:
+    for part in data.split(b"\0\0\1")[1:]:
+        yield part.rstrip(b"\0")
+
+
+def _prefixed(data: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : at + 4 + size]
+        at += 4 + size
+
+
+@cache
+def _encoded(material: Material) -> tuple[list[Packet], bytes]:
+    context = _encoder(material)
+    raw = [packet for number in range(material.length) for packet in context.encode(_picture(number))] + context.encode(None)
+    ticks = _TICKS // material.fps
+    stream = StreamInfo("cam-1", material.codec, WIDTH_PX, HEIGHT_PX, _TIME_BASE, b"", 1)
+    packets = [
+        Packet(stream, bytes(p), (p.pts or 0) * ticks, (p.dts or 0) * ticks, 0, p.is_keyframe, 0, WallSource.RECEIVER, START_NS)
+        for p in raw
+    ]
+    return packets, bytes(context.extradata or b"")
+
+
+def _encoder(material: Material) -> VideoCodecContext:
+    is_h264 = material.codec == "h264"
+    context = VideoCodecContext.create("libx264" if is_h264 else "libx265", "w")
+    assert isinstance(context, VideoCodecContext)
+    context.width, context.height, context.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
+    context.time_base, context.framerate = Fraction(1, material.fps), Fraction(material.fps)
+    context.gop_size, context.max_b_frames = material.gop, material.b_frames
+    gop = f"keyint={material.gop}:min-keyint={material.gop}:scenecut=0:open-gop=0:bframes={material.b_frames}:b-adapt=0"
+    quiet = "" if is_h264 else ":log-level=none:pools=1:frame-threads=1"
+    context.options = {"preset": "ultrafast", "x264-params" if is_h264 else "x265-params": gop + quiet}
+    return context
+
+
+def _picture(number: int) -> av.VideoFrame:
+    grey = np.full((HEIGHT_PX, WIDTH_PX), 16, np.uint8)
+    for bit in range(12):
+        grey[:, bit * 10 : bit * 10 + 10] = 235 if number >> bit & 1 else 16
+    rgb = np.repeat(grey[:, :, None], 3, axis=2)
+    picture = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")
+    picture.pts = number
+    return picture

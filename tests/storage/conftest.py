@@ -1,0 +1,57 @@
+"""Real stores for tests of storage: empty for every test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from domain.clock import ManualClock
+from domain.layout import Layout
+from storage.redis_door import Redis, connect
+from storage.s3 import ObjectStore
+from tests.kept import START_NS, Site, record
+
+
+class S3Config(Protocol):
+    endpoint: str
+    access_key: str
+    secret_key: str
+    bucket: str
+
+
+@pytest.fixture
+def redis(valkey_server: str) -> Iterator[Redis]:
+    door = connect(valkey_server)
+    door.do("FLUSHALL")
+    yield door
+    door.close()
+
+
+@pytest.fixture
+def objects(s3_server: S3Config) -> Iterator[ObjectStore]:
+    door = ObjectStore(s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "storage-tests")
+    door.ensure_bucket()
+    yield door
+    for found in list(door.list("")):
+        door.delete(found.key)
+    door.close()
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START_NS)
+
+
+@pytest.fixture
+def site(redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock) -> Site:
+    record(layout.recordings, "gate", START_NS, 30)
+    clock.advance(40)
+    return Site(redis, objects, layout, clock)

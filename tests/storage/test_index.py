@@ -1,0 +1,309 @@
+"""The index of events on a real Valkey, against a list that is searched by looking at everything."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.errors import IndexUnavailable
+from domain.events import Event
+from domain.plates import PlateColor
+from domain.query import EventQuery
+from storage import index_search
+from storage.index import EventIndex
+from storage.index_layout import PLATES, PLATES_REVERSED, READ
+from storage.redis_door import Command, Redis, Reply, connect, number
+from tests.kept import START_NS, make_event
+
+PLATES_USED = ["鄂C12345", "鄂C12346", "鄂F88888", "鄂F8888A", "京A12345", "粤B12345D", "", None]
+PATTERNS = ["鄂C12345", "鄂C1234?", "鄂*", "*5", "?C12345", "*8888*", "鄂F8888?", "*", "???????", "京B*", "*D", "鄂?1*5", "?" * 30]
+CAMERAS = ["gate", "bridge", "shop"]
+AREAS = ["dan", "dan/jun", "dan/jun/south", "shi", "da", "nowhere"]
+
+events = st.builds(
+    make_event,
+    camera=st.sampled_from(CAMERAS),
+    after_s=st.integers(0, 12).map(lambda n: n / 2),
+    lasts_s=st.integers(0, 3),
+    plate=st.sampled_from(PLATES_USED),
+    alternatives=st.lists(st.tuples(st.sampled_from(["鄂C12345", "鄂F88888"]), st.sampled_from([0.01, 0.3])), max_size=2).map(tuple),
+    color=st.sampled_from([PlateColor.BLUE, PlateColor.GREEN]),
+    confidence=st.sampled_from([0.3, 0.9]),
+    class_=st.sampled_from("ABC"),
+    key=st.sampled_from("1234"),
+)
+moments = (
+    st.none()
+    | st.integers(-1, 7000).map(lambda ms: START_NS + ms * NS_PER_MS + 1)
+    | st.integers(0, 6).map(lambda s: START_NS + s * NS_PER_S)
+)
+queries = st.builds(
+    EventQuery,
+    kind=st.sampled_from([None, None, "vehicle", "face"]),
+    from_ns=moments,
+    to_ns=moments,
+    camera=st.sampled_from([None, None, *CAMERAS, "other"]),
+    area=st.sampled_from([None, None, *AREAS]),
+    class_=st.sampled_from([None, None, "A", "B"]),
+    plate=st.none() | st.sampled_from(PATTERNS),
+    color=st.sampled_from([None, None, PlateColor.BLUE]),
+    min_confidence=st.sampled_from([None, 0.5]),
+    order=st.sampled_from(["newest", "oldest"]),
+)
+
+
+def by_looking_at_all(stored: list[Event], query: EventQuery) -> list[str]:
+    """Written apart from the index: what each field of a query means, in words of the event alone."""
+    found = []
+    for event in stored:
+        readings = []
+        if event.plate is not None:
+            readings = [event.plate.text] if event.plate.text else [a.text for a in event.plate.alternatives if a.confidence >= 0.05]
+        wrong = [
+            query.kind not in (None, event.kind),
+            query.from_ns is not None and event.started_at < query.from_ns,
+            query.to_ns is not None and event.started_at >= query.to_ns,
+            query.camera not in (None, event.camera),
+            query.area is not None and query.area.split("/") != event.area.split("/")[: len(query.area.split("/"))],
+            query.class_ not in (None, event.class_),
+            query.plate is not None and not any(glob(query.plate, reading) for reading in readings),
+            query.color is not None and (event.plate is None or event.plate.color != query.color),
+            query.min_confidence is not None and event.confidence < query.min_confidence,
+        ]
+        if not any(wrong):
+            found.append(event.id)
+    return sorted(found, reverse=query.order == "newest")
+
+
+def glob(pattern: str, text: str) -> bool:
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return glob(pattern[1:], text) or (bool(text) and glob(pattern, text[1:]))
+    return bool(text) and pattern[0] in ("?", text[0]) and glob(pattern[1:], text[1:])
+
+
+def make_bounds_tiny(patch: pytest.MonkeyPatch) -> None:
+    for name, value in {"CHUNK": 2, "CHUNK_LEAST": 1, "LOAD": 2, "SCAN_MOST": 3, "DICTIONARY_MOST": 3, "PLATES_MOST": 2}.items():
+        patch.setattr(index_search, name, value)
+
+
+def paged(index: EventIndex, query: EventQuery, limit: int) -> list[str]:
+    found: list[str] = []
+    after: str | None = None
+    for _ in range(10_000):
+        page = index.query(query, limit, after)
+        assert len(page.events) <= limit
+        found += [event.id for event in page.events]
+        if page.next is None:
+            return found
+        after = page.next
+    raise AssertionError("the pages never end")
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(events, max_size=25), st.lists(queries, min_size=6, max_size=6), st.integers(1, 9), st.booleans())
+def test_a_search_finds_what_looking_at_all_finds(
+    redis: Redis, stored: list[Event], asked: list[EventQuery], limit: int, tight: bool
+) -> None:
+    """Events of one id replace each other; the bounds of a search are made tiny at times, so that it has to go on."""
+    redis.do("FLUSHALL")
+    index = EventIndex(redis)
+    latest: dict[str, Event] = {}
+    for event in stored:
+        index.put(event)
+        if event.id not in latest or event.ended_at >= latest[event.id].ended_at:
+            latest[event.id] = event
+    with pytest.MonkeyPatch.context() as patch:
+        if tight:
+            make_bounds_tiny(patch)
+        for query in asked:
+            assert paged(index, query, limit) == by_looking_at_all(list(latest.values()), query)
+    assert index.count() == len(latest)
+
+
+@pytest.mark.parametrize("tight", [False, True])
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_every_pattern_finds_its_plates_among_many(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, tight: bool, order: Literal["newest", "oldest"]
+) -> None:
+    """Enough distinct plates that each bound is reached: of the dictionary, of the plates that match, of the ids looked at."""
+    index = EventIndex(redis)
+    plates = ["鄂C12345", "鄂C12346", "鄂F88888", "鄂F8888A", "京A12345", "粤B12345D", "京B88880", "鄂A12355"]
+    stored = [make_event(camera=CAMERAS[n % 3], after_s=n / 4, plate=plates[n % len(plates)]) for n in range(48)]
+    index.put_all(stored)
+    if tight:
+        make_bounds_tiny(monkeypatch)
+    for pattern in PATTERNS:
+        for camera in (None, "gate"):
+            query = EventQuery(plate=pattern, camera=camera, order=order)
+            assert paged(index, query, 7) == by_looking_at_all(stored, query), query
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(events, st.booleans()), max_size=20))
+def test_removing_leaves_nothing_behind(redis: Redis, steps: list[tuple[Event, bool]]) -> None:
+    redis.do("FLUSHALL")
+    index = EventIndex(redis)
+    for event, then_remove in steps:
+        index.put(event)
+        if then_remove:
+            index.remove(event.id)
+            assert index.get(event.id) is None
+    for event, _ in steps:
+        index.remove(event.id)
+    assert redis.do("DBSIZE") == 0, "postings, dictionaries and rows go with their events"
+
+
+def test_an_event_put_again_leaves_its_old_postings(redis: Redis) -> None:
+    index = EventIndex(redis)
+    first = make_event(plate="鄂C12345")
+    index.put(first)
+    index.put(make_event(plate="鄂C54321", lasts_s=2))
+    assert paged(index, EventQuery(plate="鄂C12345"), 5) == []
+    assert paged(index, EventQuery(plate="鄂C*"), 5) == [first.id]
+    assert [number(redis.do("ZCARD", key)) for key in (PLATES, PLATES_REVERSED)] == [1, 1]
+    assert redis.do("HGET", READ, first.id) == "鄂C54321"
+
+
+def test_a_replay_never_takes_a_clip_away(redis: Redis) -> None:
+    index = EventIndex(redis)
+    event = make_event()
+    index.put(event.model_copy(update={"clip_ready": True}))
+    index.put(event)
+    assert (found := index.get(event.id)) is not None
+    assert found.clip_ready
+    longer = make_event(lasts_s=5)
+    index.put(longer)
+    assert index.get(event.id) == longer, "a passing that went on gets a new clip"
+
+
+class Interrupted(Redis):
+    """A door at which, once, somebody else comes in between the look and the write."""
+
+    def __init__(self, door: Redis, other: Event) -> None:
+        self.__dict__.update(door.__dict__)
+        self.door = door
+        self.other: Event | None = other
+
+    def do_all(self, commands: Sequence[Command], atomic: bool = False) -> list[Reply]:
+        other, self.other = self.other, None
+        if other is not None:
+            EventIndex(self.door).put(other)
+        return super().do_all(commands, atomic)
+
+
+@pytest.mark.parametrize("there_before", [False, True])
+def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool) -> None:
+    index = EventIndex(redis)
+    if there_before:
+        index.put(make_event(plate="鄂C00000"))
+    newest = make_event(plate="鄂C00002", lasts_s=9)
+    EventIndex(Interrupted(redis, newest)).put(make_event(plate="鄂C00001", lasts_s=5))
+    assert index.get(newest.id) == newest
+    assert [paged(index, EventQuery(plate=f"鄂C0000{n}"), 5) for n in range(3)] == [[], [], [newest.id]]
+
+
+def test_writers_at_once_agree(redis: Redis, valkey_server: str) -> None:
+    """Of many writers of one event the newest state wins, and no posting of another stays."""
+    states = [make_event(plate=f"鄂C1234{n}", lasts_s=n) for n in range(8)]
+
+    def write(event: Event) -> None:
+        door = connect(valkey_server)
+        for _ in range(10):
+            EventIndex(door).put(event)
+        door.close()
+
+    threads = [threading.Thread(target=write, args=(state,)) for state in states]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    index = EventIndex(redis)
+    assert index.get(states[0].id) == states[-1]
+    assert [paged(index, EventQuery(plate=f"鄂C1234{n}"), 5) for n in range(8)] == [[]] * 7 + [[states[0].id]]
+
+
+def test_paging_is_stable_while_events_arrive(redis: Redis) -> None:
+    index = EventIndex(redis)
+    there = [make_event(after_s=n) for n in range(20)]
+    index.put_all(there)
+    seen: list[str] = []
+    after: str | None = None
+    for n in range(100):
+        page = index.query(EventQuery(), 3, after)
+        seen += [event.id for event in page.events]
+        index.put(make_event(after_s=30 + n))
+        if page.next is None:
+            break
+        after = page.next
+    assert seen == sorted((event.id for event in there), reverse=True)
+
+
+def test_the_last_page_says_so(redis: Redis) -> None:
+    index = EventIndex(redis)
+    index.put_all([make_event(after_s=n) for n in range(4)])
+    first = index.query(EventQuery(), 2)
+    assert index.query(EventQuery(), 2, first.next).next is None
+
+
+def test_a_cursor_outside_the_asked_time_widens_nothing(redis: Redis) -> None:
+    index = EventIndex(redis)
+    early, late = make_event(after_s=0), make_event(after_s=100)
+    index.put_all([early, late])
+    oldest = EventQuery(from_ns=START_NS + 50 * NS_PER_S, order="oldest")
+    assert [event.id for event in index.query(oldest, 5, early.id).events] == [late.id]
+    newest = EventQuery(to_ns=START_NS + 50 * NS_PER_S)
+    assert [event.id for event in index.query(newest, 5, late.id).events] == [early.id]
+
+
+def test_sightings_are_of_the_plate_as_read_oldest_first(redis: Redis) -> None:
+    index = EventIndex(redis)
+    seen = [make_event(camera=camera, after_s=n) for n, camera in enumerate(["gate", "bridge", "gate"])]
+    index.put_all([*seen, make_event(after_s=9, plate="", alternatives=(("鄂C12345", 0.5),)), make_event(after_s=8, plate="鄂C12346")])
+    assert index.sightings("鄂C12345", None, None, 10) == tuple(seen)
+    assert index.sightings("鄂C12345", START_NS + NS_PER_S, START_NS + 2 * NS_PER_S, 10) == (seen[1],)
+    assert index.sightings("鄂C12345", None, None, 2) == tuple(seen[:2])
+
+
+def test_ids_walk_everything(redis: Redis) -> None:
+    index = EventIndex(redis)
+    stored = sorted(event.id for event in (make_event(after_s=n) for n in range(7)))
+    index.put_all([make_event(after_s=n) for n in range(7)])
+    first = index.ids(None, 4)
+    assert first + index.ids(first[-1], 4) == stored
+    assert index.ids(stored[-1], 4) == []
+
+
+@pytest.mark.parametrize("pattern", ["*?" * 60, "*8" * 8, "?" * 5000])
+def test_no_pattern_takes_long(redis: Redis, pattern: str) -> None:
+    """Runs of wildcards are folded, so that a pattern made to hurt is one like any other."""
+    index = EventIndex(redis)
+    index.put_all([make_event(after_s=n, plate=f"鄂C8888{n % 10}") for n in range(300)])
+    assert isinstance(paged(index, EventQuery(plate=pattern), 50), list)
+
+
+def test_a_dead_redis_is_said_plainly() -> None:
+    door = connect("redis://127.0.0.1:1/0")
+    with pytest.raises(IndexUnavailable, match="Redis"):
+        EventIndex(door).get("x")
+    door.close()
+
+
+def test_neither_keys_nor_scan_is_sent(redis: Redis) -> None:
+    """Ask the server itself what it was asked."""
+    redis.do("CONFIG", "RESETSTAT")
+    index = EventIndex(redis)
+    index.put_all([make_event(after_s=n) for n in range(5)])
+    for plate in ("鄂C12345", "鄂*", "*8888*"):
+        index.query(EventQuery(plate=plate, area="dan", class_="A"), 3)
+    stats = redis.do("INFO", "commandstats")
+    names = {name.removeprefix("cmdstat_") for name in stats} if isinstance(stats, dict) else set()
+    assert "zrange" in names
+    assert not names & {"keys", "scan", "zscan", "hscan", "sscan", "hgetall", "smembers"}

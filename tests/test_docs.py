@@ -1,0 +1,61 @@
+"""Documentation fails the build when it is incomplete: every setting, metric, command and link."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.metrics import MetricWrapperBase
+
+from domain import metrics
+from domain.settings import Settings
+from sightline.cli import _parser
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    for name, field in Settings.model_fields.items():
+        row = next((line for line in text.splitlines() if f"`SIGHTLINE_{name.upper()}`" in line), None)
+        assert row, f"{name} is not documented"
+        if isinstance(field.default, int | float | str):
+            assert f"| {field.default:g} |" in row if not isinstance(field.default, str) else f"| {field.default} |" in row
+
+
+def test_every_metric_is_documented() -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    declared = [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)]
+    assert declared
+    for collector in declared:
+        for family in collector.describe():
+            assert isinstance(family, Metric)
+            suffix = "_total" if family.type == "counter" else ""
+            assert f"`{family.name}{suffix}`" in text, f"{family.name} is not documented"
+
+
+def _commands(parser: argparse.ArgumentParser, said: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                found += _commands(command, (*said, name)) or [(*said, name)]
+    return found
+
+
+def test_every_command_is_documented() -> None:
+    text = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    for words in _commands(_parser()):
+        assert f"`sightline {' '.join(words)}" in text, words

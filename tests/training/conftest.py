@@ -1,0 +1,31 @@
+"""Glyphs for the generator's tests: made of the real characters where they are, and none where they are not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from domain.plates import HEADS, TAILS
+from training.glyphs import SIDE_PX, Glyphs, Grey, load_characters, make_glyphs, split
+
+DATA = Path(os.environ.get("SIGHTLINE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def characters() -> dict[str, list[Grey]]:
+    archive = DATA / "plate-characters.zip"
+    if not archive.is_file():
+        pytest.skip("development footage is absent")
+    return load_characters(archive)
+
+
+@pytest.fixture(scope="session")
+def glyphs(characters: dict[str, list[Grey]]) -> Glyphs:
+    """Of a few samples each, for speed; fonts are not asked for, so what only they can draw is drawn as a block."""
+    few = {name: samples[:6] for name, samples in split(characters, 1)[0].items()}
+    made = make_glyphs(few, [], [])
+    block = made.mean["8"].copy()
+    block[: SIDE_PX // 2] = 255
+    return Glyphs(made.mean, made.real, {character: [block] for character in HEADS + TAILS})

@@ -1,0 +1,172 @@
+"""Measures weights on real pictures named by their plates: alone, the public reader alone, and both together. Not shipped in the package.
+
+`python -m training.evaluate WEIGHTS FOLDER --models DIR [--photos]`: crops, or with `--photos` whole photographs whose plates are found
+first (one counts as read when any plate found in it is read exactly). Prints JSON. Nothing may be chosen by its figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.detections import Picture
+from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
+from analytics.models import PLATE_CHARACTERS, PLATE_DETECTOR, PLATE_READER
+from analytics.onnx_door import Model
+from analytics.own_reader import ALPHABET, OwnReader
+from analytics.plate_crop import is_two_rows, rectify
+from analytics.plate_detector import PlateDetector
+from analytics.plate_reader import PlateReader
+from domain.clock import SystemClock
+from domain.plates import PROVINCES
+
+OWN_PART = 0.5
+HYPOTHESES = 6
+
+
+@dataclass(frozen=True)
+class Example:
+    """One plate's truth and the crops of which one should show it."""
+
+    truth: str
+    crops: list[Picture]
+    two_rows: list[bool]
+
+
+@dataclass
+class Tally:
+    exact: int = 0
+    body: int = 0
+    first: int = 0
+    others: int = 0
+    total: int = 0
+    total_others: int = 0
+
+    def add(self, truth: str, read: list[str]) -> None:
+        exact = truth in read
+        self.exact += exact
+        self.body += any(text[1:] == truth[1:] for text in read)
+        self.first += any(text[:1] == truth[0] for text in read)
+        self.total += 1
+        self.total_others += truth[0] != "皖"
+        self.others += exact and truth[0] != "皖"
+
+
+class Readers:
+    """Both readers and the ways to make one text of what they say."""
+
+    def __init__(self, weights: Path, models: Path) -> None:
+        self._own = OwnReader(Model(weights))
+        self._public = PlateReader(Model(models / PLATE_READER), (models / PLATE_CHARACTERS).read_text("utf-8").split())
+        self._own_search = GrammarSearch(Alphabet(ALPHABET))
+        self._public_search = GrammarSearch(self._public.alphabet)
+
+    def read(self, crop: Picture, two_rows: bool) -> dict[str, str]:
+        own, public = self._own.read(crop, two_rows), self._public.read(crop)
+        mine = _texts(self._own_search, own)
+        with_margin, tight = _texts(self._public_search, public.margin), _texts(self._public_search, public.tight)
+        theirs = list(dict.fromkeys(with_margin + tight))
+        union = _with_firsts(mine + theirs, mine)
+        ours = self._own_search.log_probabilities(own, union)
+        margin = self._public_search.log_probabilities(public.margin, union)
+        both = (margin + self._public_search.log_probabilities(public.tight, union)) / 2
+        return {
+            "own, greedy": _greedy(own),
+            "own": _first(mine),
+            "public, margin": _first(with_margin),
+            "public, both framings": _best(union, both),
+            "fused, margin": _best(union, OWN_PART * ours + (1 - OWN_PART) * margin),
+            "fused, both framings": _best(union, OWN_PART * ours + (1 - OWN_PART) * both),
+        }
+
+
+def _texts(search: GrammarSearch, lattice: Lattice) -> list[str]:
+    return [hypothesis.text for hypothesis in search.hypotheses(lattice, HYPOTHESES)]
+
+
+def _with_firsts(texts: list[str], own: list[str]) -> list[str]:
+    """The texts, and each body also with the provinces that our reader thinks of."""
+    firsts = {text[0] for text in own if text[0] in PROVINCES}
+    more = [first + text[1:] for text in texts for first in firsts if text[0] in PROVINCES]
+    return list(dict.fromkeys(texts + more))
+
+
+def _first(texts: list[str]) -> str:
+    return texts[0] if texts else ""
+
+
+def _best(texts: list[str], scores: NDArray[np.float64]) -> str:
+    return texts[int(np.argmax(scores))] if texts else ""
+
+
+def _greedy(lattice: Lattice) -> str:
+    row = lattice.argmax(axis=1).tolist()
+    return "".join(ALPHABET[s - 1] for i, s in enumerate(row) if s and (i == 0 or row[i - 1] != s))
+
+
+def crops(folder: Path) -> list[Example]:
+    return [Example(file.stem, [_open(file)], [False]) for file in sorted(folder.glob("*.jpg"))]
+
+
+def photos(folder: Path, detector: PlateDetector) -> list[Example]:
+    examples = []
+    for file in sorted(folder.glob("*.jpg")):
+        picture = _open(file)
+        points = detector.detect(picture).points[:4]
+        examples.append(Example(file.stem, [rectify(picture, quad) for quad in points], [is_two_rows(quad) for quad in points]))
+    return examples
+
+
+def _open(file: Path) -> Picture:
+    picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError(f"{file} is no picture")
+    return np.asarray(picture, np.uint8)
+
+
+def measure(readers: Readers, examples: list[Example]) -> dict[str, object]:
+    tallies: dict[str, Tally] = {}
+    missed: dict[str, list[str]] = {}
+    for example in examples:
+        read = [readers.read(crop, two) for crop, two in zip(example.crops, example.two_rows, strict=True)]
+        for name in read[0] if read else tallies:
+            texts = [each[name] for each in read]
+            tallies.setdefault(name, Tally()).add(example.truth, texts)
+            if example.truth not in texts:
+                missed.setdefault(name, []).append(f"{example.truth}: {' '.join(texts)}")
+    return {"rates": {name: vars(tally) for name, tally in tallies.items()}, "missed": missed}
+
+
+def cost_ms(weights: Path, runs: int = 200) -> float:
+    """Milliseconds of one core a crop, in a batch of one."""
+    reader, clock = OwnReader(Model(weights)), SystemClock()
+    crop = np.zeros((48, 188, 3), np.uint8)
+    reader.read(crop, two_rows=False)
+    began = clock.monotonic_s()
+    for _ in range(runs):
+        reader.read(crop, two_rows=False)
+    return 1000 * (clock.monotonic_s() - began) / runs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--models", type=Path, required=True, help="the folder of the public models")
+    parser.add_argument("--photos", action="store_true")
+    given = parser.parse_args()
+    readers = Readers(given.weights, given.models)
+    examples = photos(given.folder, PlateDetector(Model(given.models / PLATE_DETECTOR))) if given.photos else crops(given.folder)
+    report = {**measure(readers, examples), "ms a crop": round(cost_ms(given.weights), 2)}
+    sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
