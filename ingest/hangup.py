@@ -200,4 +200,4 @@ def _peer_of(connection: socket.socket) -> Peer | None:
         name = connection.getpeername()
     except OSError:
         return None
-    return (name[0], name[1]) if isinstance(name, tuple) else None
+    return (name[0].partition("%")[0], name[1]) if isinstance(name, tuple) else None

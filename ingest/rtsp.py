@@ -104,7 +104,7 @@ class RtspSource:
         self.session = 0
         self.timeline = Timeline()
         self.before_keyframe_packets = 0
-        """Packets of this connection that came before its first keyframe, and were not yielded."""
+        """Packets of this connection that came before its first keyframe that a decoder understands, and were not yielded."""
         self.broken_packets = 0
         """Packets of this connection that libavformat marked corrupt; they are yielded, as part of a picture is better than none."""
         self.jumps = 0
@@ -121,7 +121,7 @@ class RtspSource:
         url = endpoint.login_url(self._credentials)
         if not _preflight(endpoint, self._timeout_s, stop):
             return
-        line = Line((endpoint.address, endpoint.port), self._timeout_s, stop, self._clock)
+        line = Line((endpoint.address.partition("%")[0], endpoint.port), self._timeout_s, stop, self._clock)
         with WATCH.over(line):
             failure: SourceError | None = None
             try:
@@ -175,7 +175,7 @@ class RtspSource:
             wall = timeline.wall(pts_ns, received_ns)
             if raw.is_corrupt:
                 self.broken_packets += 1
-            if not yielded and head < 0:
+            if not yielded and (head < 0 or not info.width_px):
                 self.before_keyframe_packets += 1
                 continue
             yielded = True
