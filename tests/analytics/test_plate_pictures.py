@@ -11,7 +11,7 @@ from analytics.detections import Picture
 from analytics.masks import Masks
 from analytics.motion import moves, thumbnail
 from analytics.plate_color import plate_color, votes
-from analytics.plate_crop import HEIGHT_PX, WIDTH_PX, around, is_two_rows, rectify
+from analytics.plate_crop import HEIGHT_PX, WIDTH_PX, around, rectify
 from analytics.plate_reader import MARGIN_WIDTH_PX, with_margin
 from domain.plates import PlateColor
 
@@ -62,11 +62,6 @@ def test_a_slanted_plate_is_made_upright() -> None:
 
 def test_corners_outside_the_frame_do_no_harm() -> None:
     assert rectify(np.full((50, 50, 3), 9, np.uint8), corners((-20, -20), (80, -20), (80, 10), (-20, 10))).min() == 9
-
-
-@pytest.mark.parametrize(("high", "want"), [(32, False), (38, False), (50, True)])
-def test_two_rows_are_told_by_the_height(high: float, want: bool) -> None:
-    assert is_two_rows(corners((0, 0), (100, 0), (100, high), (0, high))) is want
 
 
 @pytest.mark.parametrize("box", [(10, 10, 20, 20), (-5, -5, 3, 3), (95, 95, 120, 120), (200, 200, 300, 300), (5, 5, 5, 5)])
