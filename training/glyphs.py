@@ -23,6 +23,7 @@ Floats = NDArray[np.float32]
 
 SIDE_PX = 54
 """A glyph is a square of this side; its character stands in the middle, as high as the square and half as wide."""
+SPLIT_SEED = 1
 HELD_OUT_PART = 0.15
 """Of the real characters of each kind, kept from training to measure on."""
 DRAWN_CHARACTERS = PROVINCES + HEADS + TAILS + DIGITS + LETTERS + "O"

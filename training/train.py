@@ -21,12 +21,11 @@ from torch import nn
 
 from domain.clock import SystemClock
 from training.capture import Hardness
-from training.glyphs import Glyphs, load_characters, make_glyphs, split
+from training.glyphs import SPLIT_SEED, Glyphs, load_characters, make_glyphs, split
 from training.loss import exact_rate, loss_of
 from training.model import PlateNet
 from training.samples import Batch, Drawer, again
 
-SPLIT_SEED = 1
 WARM_UP_STEPS = 300
 EMA_DECAY = 0.998
 GUIDED_FOR = 2.0

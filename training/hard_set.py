@@ -1,0 +1,75 @@
+"""Measures weights on drawn plates of characters that training never saw, by kind, province and height. Not shipped in the package.
+
+`python -m training.hard_set WEIGHTS --characters plate-characters.zip --font … --latin-font …`. The reader is held to the grammar and
+alone. Prints JSON: exact rates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from analytics.grammar_search import Alphabet, GrammarSearch
+from analytics.onnx_door import Model
+from analytics.own_reader import ALPHABET, OwnReader
+from domain.plates import PROVINCES
+from training.capture import Hardness
+from training.glyphs import SPLIT_SEED, Glyphs, load_characters, make_glyphs, split
+from training.samples import Drawer
+from training.texts import KINDS, Kind
+
+SEED = 4
+HEIGHTS_PX = ((10, 14), (14, 20), (20, 30), (30, 48))
+
+
+class Meter:
+    def __init__(self, weights: Path, glyphs: Glyphs) -> None:
+        self._reader, self._search, self._glyphs = OwnReader(Model(weights)), GrammarSearch(Alphabet(ALPHABET)), glyphs
+
+    def read(self, hardness: Hardness, stream: int, indices: Iterable[int], kind: Kind | None) -> list[tuple[str, bool]]:
+        """Each text drawn, and whether it was read exactly."""
+        drawer, results = Drawer(self._glyphs, SEED, stream, hardness), []
+        for index in indices:
+            crop, text, _, _ = drawer.sample(index, kind)
+            found = self._search.hypotheses(self._reader.read(crop, two_rows=False), 1)
+            results.append((text, bool(found) and found[0].text == text))
+        return results
+
+
+def report(meter: Meter, count: int, level: float) -> dict[str, dict[str, float]]:
+    """`count` plates of each kind, `4 * count` of each height."""
+    hard = Hardness(level=level)
+    by_kind = {kind.name: meter.read(hard, index, range(count), kind) for index, kind in enumerate(KINDS)}
+    together = [result for results in by_kind.values() for result in results]
+    by_province = {province: [result for result in together if result[0][0] == province] for province in PROVINCES}
+    by_height = {
+        f"{least} to {most} px": meter.read(Hardness(level, least, most), 100 + least, range(4 * count), None) for least, most in HEIGHTS_PX
+    }
+    groups = {"kind": by_kind, "province": by_province, "height": by_height, "all": {"all": together}}
+    return {group: {name: _rate(results) for name, results in parts.items()} for group, parts in groups.items()}
+
+
+def _rate(results: list[tuple[str, bool]]) -> float:
+    return round(float(np.mean([right for _, right in results])), 4) if results else 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--characters", type=Path, required=True)
+    parser.add_argument("--font", type=Path, action="append", required=True)
+    parser.add_argument("--latin-font", type=Path, action="append", required=True)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--level", type=float, default=0.7, help="how bad pictures get: 1 is the training's worst")
+    given = parser.parse_args()
+    glyphs = make_glyphs(split(load_characters(given.characters), SPLIT_SEED)[1], given.font, given.latin_font)
+    sys.stdout.write(json.dumps(report(Meter(given.weights, glyphs), given.count, given.level), ensure_ascii=False, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
