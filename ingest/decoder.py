@@ -44,8 +44,7 @@ class FrameReader:
         self._skipped = metrics.FRAMES_SKIPPED.labels(camera_id)
         self._dropped = metrics.PACKETS_DROPPED.labels(camera_id, tap.name)
         self._seen_drops = 0
-        self.broken_packets = 0
-        """Packets that the decoder refused, and pictures that it could not make whole."""
+        self._broken = metrics.PACKETS_BROKEN.labels(camera_id, "decoder")
 
     def __iter__(self) -> Iterator[Frame | None]:
         while True:
@@ -72,13 +71,13 @@ class FrameReader:
         try:
             decoded = decoder.decode(packet)
         except av.FFmpegError:
-            self.broken_packets += 1
+            self._broken.inc()
             self._wants_keyframe = True
             return
         for picture, source in decoded:
             self._decoded.inc()
             if picture.is_corrupt:
-                self.broken_packets += 1
+                self._broken.inc()
             elif self._is_due(source.wall_ns):
                 bgr = decoder.to_bgr(picture)
                 yield Frame(self._camera_id, bgr, source.pts, source.stream.session, source.wall_ns, source.wall_source)

@@ -60,6 +60,8 @@ class _Session:
         self.is_open = True
         self.packets = 0
         self.size_bytes = 0
+        self.broken_packets = 0
+        self.jumps = 0
         self.next_look_ns = 0
         self.marks: deque[_Mark] = deque(maxlen=6)
 
@@ -99,6 +101,8 @@ class Streamer:
         self._status = CameraStatus(camera.id, CameraState.CONNECTING, clock.wall_ns(), node=settings.node)
         self._warn = FloodGate(_LOG.warning, clock, _REPEAT_S)
         self._packets = metrics.PACKETS.labels(camera.id)
+        self._broken = metrics.PACKETS_BROKEN.labels(camera.id, "source")
+        self._jumps = metrics.CLOCK_JUMPS.labels(camera.id)
         self._live = metrics.CAMERA_LIVE.labels(camera.id)
         self._skew = metrics.CAMERA_SKEW_S.labels(camera.id)
 
@@ -169,6 +173,9 @@ class Streamer:
     def _count(self, session: _Session) -> None:
         counted = session.marks[-1].packets if session.marks else -self._source.before_keyframe_packets
         self._packets.inc(session.packets - counted)
+        self._broken.inc(self._source.broken_packets - session.broken_packets)
+        self._jumps.inc(self._source.jumps - session.jumps)
+        session.broken_packets, session.jumps = self._source.broken_packets, self._source.jumps
 
     def _connected(self, packet: Packet) -> None:
         stream = packet.stream

@@ -15,6 +15,7 @@ from domain.clock import NS_PER_S, Clock
 from domain.events import Passing
 from domain.fanout import Fanout, Policy, Tap
 from domain.layout import Layout
+from domain.metrics import PACKETS_DROPPED
 from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
@@ -66,6 +67,7 @@ class CameraRun:
         self._recorder = Recorder(camera.id, self._record_tap, tools.layout, fence, tools.settings, tools.clock)
         self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
         self._threads: list[threading.Thread] = []
+        self._counted_drops = 0
 
     def start(self) -> None:
         salvage(self._tools.layout, self.camera.id)
@@ -105,8 +107,14 @@ class CameraRun:
         status = self._streamer.status()
         if not self._is_pulled:
             status = replace(status, state=CameraState.IDLE)
+        self._count_drops()
         lost = self._recorder.lost_packets + self._record_tap.dropped_packets
         return replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
+
+    def _count_drops(self) -> None:
+        dropped = self._record_tap.dropped_packets
+        PACKETS_DROPPED.labels(self.camera.id, self._record_tap.name).inc(dropped - self._counted_drops)
+        self._counted_drops = dropped
 
     def _fps(self) -> float:
         settings = self._tools.settings

@@ -90,8 +90,8 @@ class Site:
             self._tokens[role] = self.run("user", "add", f"test-{role}", "--role", role).splitlines()[-1]
         return self._tokens[role]
 
-    def get(self, path: str, role: str = "operator", headers: dict[str, str] | None = None, **parameters: Any) -> httpx.Response:
-        sent = {"Authorization": f"Bearer {self.token(role)}", **REASON, **(headers or {})}
+    def get(self, path: str, role: str = "operator", **parameters: Any) -> httpx.Response:
+        sent = {"Authorization": f"Bearer {self.token(role)}", **REASON}
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", params=parameters, headers=sent, timeout=30, trust_env=False)
 
     def events(self, **parameters: Any) -> list[dict[str, Any]]:
@@ -100,7 +100,7 @@ class Site:
         following: str | None = None
         while True:
             try:
-                answer = self.get("/v1/events", **parameters, limit=100, **_present(next=following))
+                answer = self.get("/v1/events", **parameters, limit=100, **({} if following is None else {"next": following}))
             except httpx.TransportError:
                 return []
             if answer.status_code != 200:
@@ -132,10 +132,6 @@ class Site:
     def process_id(self) -> int:
         assert self._process is not None
         return self._process.pid
-
-
-def _present(**parameters: str | None) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def _descendants(pid: int) -> list[int]:

@@ -1,0 +1,111 @@
+"""What an operator asks of two gates: a partial plate, a journey, pages while events arrive, times, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from domain.clock import parse_rfc3339, rfc3339
+from sightline.simulator import SimCamera, Simulator
+from tests.e2e.conftest import Site, camera, wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def two_gates(tmp_path_factory: pytest.TempPathFactory, models: Path, footage: Path) -> Iterator[Site]:
+    """Two gates 2 km apart that have seen the same vehicles at the same time."""
+    video = footage / "checkpoint-plates.mp4"
+    with Simulator([SimCamera(path, video, mode="on_first_play", loop=False) for path in ("east", "west")]) as simulator:
+        east = camera("east", simulator.url("east"), ["plate"])
+        west = camera("west", simulator.url("west"), ["plate"], area="dan/da", location={"lon": 111.52, "lat": 32.51}, **{"class": "B"})
+        site = Site(tmp_path_factory.mktemp("two-gates"), [east, west])
+        site.start()
+        site.token()
+        truth = json.loads((footage / "checkpoint-plates.json").read_text("utf-8"))
+        last = truth["passes"][-1]["plate"]
+        wait_for("last vehicle at both gates", lambda: len(site.events(plate=last)) == 2, truth["frames"] / truth["fps"] + 40)
+    yield site
+    site.close()
+
+
+def test_an_operator_finds_vehicles(two_gates: Site) -> None:
+    site = two_gates
+    everything = site.events()
+    plates = {event["plate"]["text"] for event in site.events(plate="鄂F8888?")}
+    assert plates
+    assert all(plate.startswith("鄂F8888") and len(plate) == 7 for plate in plates)
+    assert {event["plate"]["text"] for event in site.events(plate="*88888")} == {"鲁L88888"}
+    assert {event["camera"] for event in site.events(area="dan/da")} == {"west"}
+    assert {event["camera"] for event in site.events(**{"class": "A"})} == {"east"}
+    assert site.events(area="dan") == everything
+
+    middle = sorted(event["started_at"] for event in everything)[len(everything) // 2]
+    early, late = site.events(to=middle), site.events(**{"from": middle})
+    assert {event["id"] for event in early}.isdisjoint(event["id"] for event in late)
+    assert len(early) + len(late) == len(everything)
+
+    pages: list[str] = []
+    following: str | None = None
+    while True:
+        answer = site.get("/v1/events", limit=5, order="oldest", **({"next": following} if following else {})).json()
+        pages += [event["id"] for event in answer["items"]]
+        following = answer["next"]
+        if following is None:
+            break
+    assert pages == sorted(event["id"] for event in everything)
+
+
+def test_a_journey_joins_the_gates(two_gates: Site) -> None:
+    journey = two_gates.get("/v1/journeys", plate="鲁L88888").json()
+    assert len(journey["sightings"]) == 2
+    (leg,) = journey["legs"]
+    assert {leg["from_camera"], leg["to_camera"]} == {"east", "west"}
+    assert 1900 < leg["distance_m"] < 2400
+    seconds = abs(parse_rfc3339(journey["sightings"][1]["best_at"]) - parse_rfc3339(journey["sightings"][0]["best_at"])) / 1e9
+    assert leg["seconds"] == pytest.approx(seconds, abs=0.01)
+    assert leg["impossible"], "2 km in no time: two vehicles wear one plate"
+
+
+def test_bad_questions_get_a_plain_answer(two_gates: Site) -> None:
+    site = two_gates
+    token = {"Authorization": f"Bearer {site.token()}"}
+    for path, parameters, status, word in (
+        ("/v1/events", {"plate": "no!"}, 400, "plate"),
+        ("/v1/events", {"from": "yesterday"}, 400, "from"),
+        ("/v1/events", {"colour": "blue"}, 400, "color"),
+        ("/v1/events", {"next": "x"}, 400, "next"),
+        ("/v1/events/123", {}, 400, "id"),
+        ("/v1/events/01KAV9FT3VCYG8S5DWKJXDAWE5", {}, 404, "event"),
+        ("/v1/cameras/north", {}, 404, "north"),
+    ):
+        answer = site.get(path, **parameters)
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert word in answer.text
+    base = f"http://127.0.0.1:{site.port}"
+    unreasoned = httpx.get(f"{base}/v1/events", headers=token, trust_env=False)
+    assert unreasoned.status_code == 403
+    assert "X-Reason" in unreasoned.text
+    assert httpx.get(f"{base}/v1/events", headers={"Authorization": "Bearer sl_wrong"}, trust_env=False).status_code == 401
+    assert site.get("/v1/events", role="integrator").status_code == 403
+    looks = "".join(file.read_text("utf-8") for file in site.layout.audit.iterdir())
+    assert "no!" in looks
+    assert "test-operator" in looks
+    assert site.token() not in looks
+
+
+def test_a_recording_is_cut(two_gates: Site, tmp_path: Path) -> None:
+    site = two_gates
+    event = site.events(camera="east")[-1]
+    start_ns = parse_rfc3339(event["started_at"])
+    answer = site.get("/v1/cameras/east/recording", **{"from": rfc3339(start_ns), "to": rfc3339(start_ns + 5_000_000_000)})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "video/mp4"
+    assert len(answer.content) > 100_000
+    nothing = site.get("/v1/cameras/east/recording", **{"from": "2020-01-01T00:00:00Z", "to": "2020-01-01T00:01:00Z"})
+    assert nothing.status_code == 404
