@@ -16,7 +16,9 @@ from analytics.detections import Detections, Floats
 from domain.clock import NS_PER_MS, NS_PER_S
 
 PATH_MOST = 32
-STEP_SPREAD = 0.25
+STEP_SPREAD, STEP_NEAR = 0.25, 1.5
+"""In sizes of the other: how far a mark on the same vehicle may stray from its place, and how near it is the same vehicle anyway (a plate
+is 0.44 m wide: nothing with a plate of its own comes within 0.66 m of it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +194,9 @@ def in_step(track: Track, other: Track) -> bool:
     if len(pairs) < 3:
         return False
     offsets = np.stack([(place.centre - base.centre) / np.float32(max(base.size_px, 1e-3)) for place, base in pairs])
+    away = np.hypot(offsets[:, 0], offsets[:, 1])
     spread = np.hypot(*(offsets.max(axis=0) - offsets.min(axis=0)))
-    return bool(spread < STEP_SPREAD * max(1.0, float(np.hypot(*offsets.mean(axis=0)))))
+    return bool(away.max() < STEP_NEAR or spread < STEP_SPREAD * max(1.0, float(away.mean())))
 
 
 def centre(box: Floats) -> Floats:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from analytics.analyser import make_analyser
 from analytics.models import Models
 from benchmarks.passings import compare, run
-from domain.registry.model import Checkpoint
+from domain.registry.model import Camera, Checkpoint
 from domain.settings import Settings
 
 
@@ -23,3 +25,8 @@ def test_each_passing_is_one_event(
     if kind == "plate":
         assert int(str(outcome["plates_right"])) >= 11, outcome["wrong"]
         assert int(str(outcome["colours_right"])) >= 11, outcome
+
+
+def test_a_camera_that_is_no_checkpoint_has_no_analyser(models: Models, settings: Settings, make_camera: Callable[..., Camera]) -> None:
+    with pytest.raises(ValueError, match="east-gate is no checkpoint"):
+        make_analyser(make_camera(()), models, settings)

@@ -123,3 +123,10 @@ def test_marks_on_one_vehicle_move_in_step(make_found: MakeFound, speed: float, 
     tracker, _ = follow(make_found, script)
     first, second = tracker.tracks
     assert in_step(second, first) is want
+
+
+def test_what_flickers_beside_a_plate_is_on_its_vehicle(make_found: MakeFound) -> None:
+    script = [(n * 100, [(400.0, 200 + 20 * n, 100.0, 32.0), (400.0 + 60 * (n % 2), 250 + 20 * n, 80.0, 40.0)]) for n in range(20)]
+    tracker, _ = follow(make_found, script)  # type: ignore[arg-type]
+    first, second = tracker.tracks
+    assert in_step(second, first)
