@@ -11,14 +11,16 @@ _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds used since each process began, and memory as proportional set size (shared pages counted once among their users)."""
+    """CPU seconds used since each process began, and its memory two ways: resident, in which pages that processes share count for each of
+    them (what process viewers show), and proportional, in which they count once."""
 
     cpu_s: float
-    memory_bytes: int
+    resident_bytes: int
+    proportional_bytes: int
 
 
 def cost_of(pids: list[int]) -> Cost:
-    return Cost(sum(_cpu_s(pid) for pid in pids), sum(_memory_bytes(pid) for pid in pids))
+    return Cost(sum(map(_cpu_s, pids)), sum(_memory_bytes(pid, "Rss:") for pid in pids), sum(_memory_bytes(pid, "Pss:") for pid in pids))
 
 
 def _cpu_s(pid: int) -> float:
@@ -26,11 +28,11 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * _TICK_S
 
 
-def _memory_bytes(pid: int) -> int:
+def _memory_bytes(pid: int, kind: str) -> int:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith(kind):
             return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/{pid}/smaps_rollup says no Pss")
+    raise RuntimeError(f"/proc/{pid}/smaps_rollup has no {kind}")
 
 
 def children_of(pid: int) -> list[int]:

@@ -1,15 +1,16 @@
 """Recording: a camera worker beside `ffmpeg -c copy -f segment`, one process a camera as NVRs do, on the same streams in the same run.
 
-    python -m benchmarks.recording [--cameras 16] [--seconds 60] [--mbit 4] [--height 1080]
+    python -m benchmarks.recording [--cameras 16] [--seconds 60] [--mbit 4] [--height 1080] [--server simulator|gstreamer]
 
-The streams come from the project's simulator in a process of its own, which is not in the figures. Ours is the whole worker process of
-`sightline up`: reading, segments, ledger, states, keeper. Memory is the proportional set size.
+The server is not in the figures. It matters: the simulator sends an access unit in one write, GStreamer each RTP packet by itself, which
+costs both readers more. Ours is the whole worker process of `sightline up`: reading, segments, ledger, states, keeper.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +31,30 @@ from sightline.ports import free_ports
 
 CLOCK = SystemClock()
 SETTLE_S = 15.0
+SHORT_S = 10
+ROOT = Path(__file__).parent.parent
 
 
-def make_stream(file: Path, height_px: int, mbit_s: float, seconds: int = 10, fps: int = 25) -> None:
-    """A moving, noisy picture at a steady bit rate, a keyframe every two seconds."""
+def make_stream(file: Path, height_px: int, mbit_s: float, seconds: float) -> None:
+    """A moving, noisy picture at a steady bit rate, a keyframe every two seconds: ten seconds encoded, and repeated."""
+    short = file.with_name("ten-seconds.mp4")
+    _encode(short, height_px, mbit_s)
+    with av.open(str(file), "w") as container:
+        stream: av.VideoStream | None = None
+        for repeat in range(math.ceil(seconds / SHORT_S)):
+            with av.open(str(short)) as source:
+                read = source.streams.video[0]
+                stream = stream or container.add_stream_from_template(read)
+                assert read.time_base is not None
+                shift = round(repeat * SHORT_S / read.time_base)
+                for packet in source.demux(read):
+                    if packet.pts is None or packet.dts is None:
+                        continue
+                    packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, stream
+                    container.mux(packet)
+
+
+def _encode(file: Path, height_px: int, mbit_s: float, fps: int = 25) -> None:
     width_px = height_px * 16 // 9
     random = np.random.default_rng(1)
     noise = random.integers(0, 60, (height_px, width_px + 16 * fps, 3), np.uint8)
@@ -41,7 +63,7 @@ def make_stream(file: Path, height_px: int, mbit_s: float, seconds: int = 10, fp
         options |= {"x264-params": f"nal-hrd=cbr:vbv-maxrate={mbit_s * 1000:.0f}:vbv-bufsize={mbit_s * 1000:.0f}"}
         stream = container.add_stream("libx264", rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width_px, height_px, "yuv420p", round(mbit_s * 1_000_000)
-        for number in range(seconds * fps):
+        for number in range(SHORT_S * fps):
             shift = 16 * (number % fps)
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(noise[:, shift : shift + width_px]), format="bgr24")
             container.mux(stream.encode(picture))
@@ -49,11 +71,15 @@ def make_stream(file: Path, height_px: int, mbit_s: float, seconds: int = 10, fp
 
 
 @contextmanager
-def simulated(file: Path, cameras: int, folder: Path) -> Iterator[list[str]]:
-    config = folder / "simulator.json"
-    entries = [{"path": f"cam-{number}", "file": str(file)} for number in range(cameras)]
-    config.write_text(json.dumps(entries))
-    command = (sys.executable, "-m", "sightline.simulator", "--config", str(config))
+def served(server: str, file: Path, cameras: int, folder: Path) -> Iterator[list[str]]:
+    """Urls of `cameras` cameras that all play `file`."""
+    paths = [f"cam-{number}" for number in range(cameras)]
+    if server == "gstreamer":
+        command = ["/usr/bin/python3", str(ROOT / "tests" / "gst_server.py"), "--port", "0", *(f"{path}={file}" for path in paths)]
+    else:
+        config = folder / "simulator.json"
+        config.write_text(json.dumps([{"path": path, "file": str(file)} for path in paths]))
+        command = [sys.executable, "-m", "sightline.simulator", "--config", str(config)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -114,30 +140,35 @@ def measured(pids: list[int], seconds: float) -> Cost:
     before = cost_of(pids)
     CLOCK.sleep(seconds)
     after = cost_of(pids)
-    return Cost(after.cpu_s - before.cpu_s, after.memory_bytes)
+    return replace(after, cpu_s=after.cpu_s - before.cpu_s)
 
 
-def run(cameras: int, seconds: float, mbit_s: float, height_px: int) -> dict[str, Any]:
+def run(cameras: int, seconds: float, mbit_s: float, height_px: int, server: str = "simulator") -> dict[str, Any]:
     """Raises SystemExit where ffmpeg, the reference, is not installed."""
     if shutil.which("ffmpeg") is None:
         raise SystemExit("the reference ffmpeg is not installed")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_stream(folder / "stream.mp4", height_px, mbit_s)
-        with simulated(folder / "stream.mp4", cameras, folder) as urls:
+        make_stream(folder / "stream.mp4", height_px, mbit_s, seconds + 3 * SETTLE_S)
+        with served(server, folder / "stream.mp4", cameras, folder) as urls:
             with sightline_worker(urls, folder) as pids:
                 ours = measured(pids, seconds)
             with ffmpegs(urls, folder) as pids:
                 theirs = measured(pids, seconds)
     return {
-        "cameras": cameras, "height_px": height_px, "mbit_s": mbit_s, "seconds": seconds,
+        "cameras": cameras, "height_px": height_px, "mbit_s": mbit_s, "seconds": seconds, "server": server,
         "sightline": _each(ours, cameras, seconds), "ffmpeg": _each(theirs, cameras, seconds),
-        "cpu_ratio": ours.cpu_s / theirs.cpu_s, "memory_ratio": ours.memory_bytes / theirs.memory_bytes,
+        "cpu_ratio": ours.cpu_s / theirs.cpu_s, "resident_ratio": ours.resident_bytes / theirs.resident_bytes,
+        "proportional_ratio": ours.proportional_bytes / theirs.proportional_bytes,
     }  # fmt: skip
 
 
 def _each(cost: Cost, cameras: int, seconds: float) -> dict[str, float]:
-    return {"cpu_percent_of_a_core": 100 * cost.cpu_s / seconds / cameras, "memory_mb": cost.memory_bytes / 1e6 / cameras}
+    return {
+        "cpu_percent_of_a_core": 100 * cost.cpu_s / seconds / cameras,
+        "resident_mb": cost.resident_bytes / 1e6 / cameras,
+        "proportional_mb": cost.proportional_bytes / 1e6 / cameras,
+    }
 
 
 def main() -> None:
@@ -146,8 +177,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--mbit", type=float, default=4)
     parser.add_argument("--height", type=int, default=1080)
+    parser.add_argument("--server", choices=("simulator", "gstreamer"), default="simulator")
     arguments = parser.parse_args()
-    print(json.dumps(run(arguments.cameras, arguments.seconds, arguments.mbit, arguments.height), indent=1))
+    print(json.dumps(run(arguments.cameras, arguments.seconds, arguments.mbit, arguments.height, arguments.server), indent=1))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from sightline.ports import free_ports
 from sightline.servers import StoreSecrets, seaweedfs, valkey, valkey_url
 
 ROOT = Path(__file__).parent.parent
+SHARED = Path(os.environ.get("SIGHTLINE_TEST_DATA", ROOT.parent / "shared" / "data"))
+"""Development footage: real, and no part of the repository."""
+MODELS = Path(os.environ.get("SIGHTLINE_MODELS_DIR", Path(sys.prefix) / "share" / "sightline" / "models"))
 STORE_SECRETS = StoreSecrets("test-valkey-password", "test-access", "test-secret-key", "test-signing-key")
 
 
@@ -57,10 +61,17 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Config]:
 @pytest.fixture(scope="session")
 def footage() -> Path:
     """The folder of development footage, or a skip where it is absent."""
-    folder = Path(os.environ.get("SIGHTLINE_TEST_DATA", ROOT.parent / "shared" / "data"))
-    if not folder.is_dir():
+    if not SHARED.is_dir():
         pytest.skip("development footage is absent")
-    return folder
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def models_folder() -> Path:
+    """The folder of the public models, or a skip where nobody fetched them."""
+    if not (MODELS / "clp_det.onnx").exists():
+        pytest.skip("models are absent: run `make install`")
+    return MODELS
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from analytics.detections import Detections, Picture
 from analytics.fusion import Fusion
 from analytics.grammar_search import GrammarSearch
-from analytics.models import SUMS, Models
+from analytics.models import Models
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events import Location
 from domain.media import Frame, WallSource
@@ -28,23 +27,13 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def models(settings: Settings) -> Models:
-    if not (settings.models_dir / SUMS).is_file():
-        pytest.skip(f"no models in {settings.models_dir}; `make install` fetches them, SIGHTLINE_MODELS_DIR names another folder")
+def models(settings: Settings, models_folder: Path) -> Models:
     return Models.load(settings)
 
 
 @pytest.fixture(scope="session")
 def fusion(models: Models) -> Fusion:
     return Fusion(GrammarSearch(models.reader.alphabet))
-
-
-@pytest.fixture(scope="session")
-def data() -> Path:
-    folder = Path(os.environ.get("SIGHTLINE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no footage in {folder}; SIGHTLINE_TEST_DATA names another folder")
-    return folder
 
 
 MakeCamera = Callable[..., Camera]

@@ -136,8 +136,8 @@ def test_a_face_is_decoded_from_yunets_cells() -> None:
     assert found.points[0, 0].tolist() == [32, 12]
 
 
-def test_plates_of_photographs_are_found_and_none_in_an_empty_picture(models: Models, data: Path) -> None:
-    for photo in sorted((data / "plate-photos").glob("*.jpg"))[:6]:
+def test_plates_of_photographs_are_found_and_none_in_an_empty_picture(models: Models, footage: Path) -> None:
+    for photo in sorted((footage / "plate-photos").glob("*.jpg"))[:6]:
         picture = cv2.imdecode(np.fromfile(photo, np.uint8), cv2.IMREAD_COLOR)
         assert picture is not None
         found = models.plates.detect(np.asarray(picture, np.uint8))
@@ -148,13 +148,13 @@ def test_plates_of_photographs_are_found_and_none_in_an_empty_picture(models: Mo
     assert len(models.plates.detect(np.full((1080, 1920, 3), 110, np.uint8))) == 0
 
 
-def test_centerface_and_yunet_find_the_same_faces(models: Models, data: Path) -> None:
-    capture = cv2.VideoCapture(str(data / "checkpoint-faces.mp4"))
+def test_centerface_and_yunet_find_the_same_faces(models: Models, footage: Path) -> None:
+    capture = cv2.VideoCapture(str(footage / "checkpoint-faces.mp4"))
     capture.set(cv2.CAP_PROP_POS_MSEC, 1200)
     _, picture = capture.read()
     capture.release()
     bgr = np.asarray(picture, np.uint8)
-    one, other = models.faces.detect(bgr), YuNet(Model(data / "face-yunet.onnx")).detect(bgr)
+    one, other = models.faces.detect(bgr), YuNet(Model(footage / "face-yunet.onnx")).detect(bgr)
     # YuNet's third here is a hand: its scores are less sure, which tracks of at least three detections make up for.
     assert len(one) == 2
     for found in (one, other.keep(np.array([0, 1]))):

@@ -22,7 +22,6 @@ from sightline.ports import free_ports
 
 T = TypeVar("T")
 CLOCK = SystemClock()
-MODELS = Path(os.environ.get("SIGHTLINE_MODELS_DIR", Path(sys.prefix) / "share" / "sightline" / "models"))
 REASON = {"X-Reason": "test"}
 
 
@@ -171,15 +170,8 @@ def camera(camera_id: str, url: str, checkpoint: list[str] | None = None, **more
     return entry | ({"checkpoint": checkpoint} if checkpoint else {}) | more
 
 
-@pytest.fixture(scope="session")
-def models() -> Path:
-    if not (MODELS / "clp_det.onnx").exists():
-        pytest.skip("models are absent: run `make install`")
-    return MODELS
-
-
 @pytest.fixture
-def make_site(tmp_path: Path, models: Path) -> Iterator[Callable[..., Site]]:
+def make_site(tmp_path: Path, models_folder: Path) -> Iterator[Callable[..., Site]]:
     sites: list[Site] = []
 
     def make(cameras: list[dict[str, Any]], environment: dict[str, str] | None = None) -> Site:

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
-def two_gates(tmp_path_factory: pytest.TempPathFactory, models: Path, footage: Path) -> Iterator[Site]:
+def two_gates(tmp_path_factory: pytest.TempPathFactory, models_folder: Path, footage: Path) -> Iterator[Site]:
     """Two gates 2 km apart that have seen the same vehicles at the same time."""
     video = footage / "checkpoint-plates.mp4"
     with Simulator([SimCamera(path, video, mode="on_first_play", loop=False) for path in ("east", "west")]) as simulator:

@@ -41,9 +41,9 @@ def make_video(file: Path, codec: str, frames: int, width: int = 320, height: in
 
 
 @pytest.fixture(scope="session")
-def footage(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """`h264` and `hevc` (with B-frames): 50 frames, 2 s, a keyframe a second; `large`: h264 of another size."""
-    folder = tmp_path_factory.mktemp("footage")
+    folder = tmp_path_factory.mktemp("clips")
     return {
         "h264": make_video(folder / "h264.mp4", "h264", 50),
         "hevc": make_video(folder / "hevc.mp4", "hevc", 50, b_frames=2),

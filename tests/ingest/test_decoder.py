@@ -21,11 +21,11 @@ Load = Callable[..., list[Packet]]
 
 
 @pytest.fixture
-def load(footage: dict[str, Path]) -> Load:
+def load(clips: dict[str, Path]) -> Load:
     """The packets of a file as a camera's session would give them: Annex B, pts from 0 in 1/90000, wall time by pts."""
 
     def read(name: str, session: int = 1, start_ns: int = START_NS) -> list[Packet]:
-        with av.open(str(footage[name])) as container:
+        with av.open(str(clips[name])) as container:
             stream = container.streams.video[0]
             codec = "h264" if stream.codec_context.name == "h264" else "hevc"
             to_annex_b = av.BitStreamFilterContext(f"{codec}_mp4toannexb", stream)

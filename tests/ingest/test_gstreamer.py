@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -16,10 +15,9 @@ import pytest
 from domain.errors import SourceError, SourceUnreachable
 from domain.media import Packet
 from ingest.rtsp import RtspSource
+from tests.conftest import SHARED
 
-PYTHON = Path("/usr/bin/python3")
 SERVER = Path(__file__).parent.parent / "gst_server.py"
-DATA = Path(os.environ.get("SIGHTLINE_TEST_DATA", SERVER.parent.parent.parent / "shared" / "data"))
 
 
 class Pulled(Protocol):
@@ -29,14 +27,11 @@ class Pulled(Protocol):
 
 
 @pytest.fixture(scope="module")
-def urls(footage: dict[str, Path]) -> Iterator[dict[str, str]]:
-    check = "import gi; gi.require_version('GstRtspServer', '1.0')"
-    if not PYTHON.exists() or subprocess.run([PYTHON, "-c", check], capture_output=True, check=False).returncode:
-        pytest.skip("GStreamer's RTSP server is not installed (Debian: python3-gi, gir1.2-gst-rtsp-server-1.0)")
-    cameras = [f"{name}={file}" for name, file in footage.items()]
-    if (DATA / "checkpoint-plates.mp4").exists():
-        cameras.append(f"plates={DATA / 'checkpoint-plates.mp4'}")
-    server = subprocess.Popen([PYTHON, SERVER, *cameras], stdout=subprocess.PIPE, text=True)
+def urls(clips: dict[str, Path], gst_python: str) -> Iterator[dict[str, str]]:
+    cameras = [f"{name}={file}" for name, file in clips.items()]
+    if SHARED.is_dir():
+        cameras.append(f"plates={SHARED / 'checkpoint-plates.mp4'}")
+    server = subprocess.Popen([gst_python, SERVER, *cameras], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     yield json.loads(server.stdout.readline())["urls"]
     server.terminate()
@@ -62,12 +57,11 @@ def test_every_packet_comes(
     assert len(frames) == len(whole)
 
 
+@pytest.mark.usefixtures("footage")
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_a_city_checkpoint_starts_within_a_second_and_tells_the_senders_time(
     transport: str, urls: dict[str, str], source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]
 ) -> None:
-    if "plates" not in urls:
-        pytest.skip(f"the checkpoint video is not in {DATA} (SIGHTLINE_TEST_DATA)")
     first = pull(source_of(urls["plates"], transport), most=1)
     assert first.took_s < 1.0
     assert first.packets[0].stream.width_px == 1920

@@ -47,9 +47,9 @@ def decoded(packets: list[Packet]) -> int:
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 def test_every_packet_of_a_stream_comes_and_can_be_recorded(
-    codec: str, transport: str, footage: dict[str, Path], source_of: MakeSource, pull: Puller
+    codec: str, transport: str, clips: dict[str, Path], source_of: MakeSource, pull: Puller
 ) -> None:
-    with Simulator([SimCamera("gate", footage[codec], mode="on_play", loop=False)]) as sim:
+    with Simulator([SimCamera("gate", clips[codec], mode="on_play", loop=False)]) as sim:
         got = pull(source_of(sim.url("gate"), transport))
     assert isinstance(got.error, SourceUnreachable)
     assert len(got.packets) == 50
@@ -67,8 +67,8 @@ def test_every_packet_of_a_stream_comes_and_can_be_recorded(
     assert decoded(whole) == len(whole)
 
 
-def test_who_joins_in_the_middle_begins_at_a_keyframe(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], join="held")]) as sim:
+def test_who_joins_in_the_middle_begins_at_a_keyframe(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", clips["h264"], join="held")]) as sim:
         sources = [source_of(sim.url("gate")) for _ in range(2)]
         pulls = [pull(source, most=10) for source in sources]
     assert all(got.packets[0].is_keyframe and got.error is None for got in pulls)
@@ -79,9 +79,9 @@ PASSWORDS = ["plain", "a:b/c@d%e#f?g[h]", ' space "quote" \\', "密码警用", "
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
-def test_any_password_logs_in(password: str, footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+def test_any_password_logs_in(password: str, clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
     credentials = Credentials("操作员", SecretStr(password))
-    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", user="操作员", password=password)]) as sim:
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play", user="操作员", password=password)]) as sim:
         got = pull(source_of(sim.url("gate"), credentials=credentials), most=2)
     assert got.error is None
     assert len(got.packets) == 2
@@ -89,9 +89,9 @@ def test_any_password_logs_in(password: str, footage: dict[str, Path], source_of
 
 @pytest.mark.parametrize("credentials", [None, Credentials("admin", SecretStr("s3cret@wrong"))])
 def test_a_wrong_password_is_said_and_never_shown(
-    credentials: Credentials | None, footage: dict[str, Path], source_of: MakeSource, pull: Puller, caplog: pytest.LogCaptureFixture
+    credentials: Credentials | None, clips: dict[str, Path], source_of: MakeSource, pull: Puller, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], user="admin", password="right")]) as sim:
+    with Simulator([SimCamera("gate", clips["h264"], user="admin", password="right")]) as sim:
         source = source_of(sim.url("gate"), credentials=credentials)
         got = pull(source)
     assert isinstance(got.error, SourceRejected)
@@ -107,14 +107,14 @@ def test_a_login_too_long_for_the_library_is_refused_not_cut(source_of: MakeSour
     assert "too long" in str(got.error)
 
 
-def test_a_stream_of_sound_alone_is_no_video(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], faults=(NoVideo(),))]) as sim:
+def test_a_stream_of_sound_alone_is_no_video(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", clips["h264"], faults=(NoVideo(),))]) as sim:
         got = pull(source_of(sim.url("gate")))
     assert isinstance(got.error, SourceNoVideo)
 
 
-def test_a_camera_that_refuses_or_lacks_the_path_says_so(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], faults=(Refuse(),))]) as sim:
+def test_a_camera_that_refuses_or_lacks_the_path_says_so(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", clips["h264"], faults=(Refuse(),))]) as sim:
         refused, lacking = pull(source_of(sim.url("gate"))), pull(source_of(sim.url("gate") + "x"))
     assert isinstance(refused.error, SourceUnreachable)
     assert "refuses the request" in str(refused.error)
@@ -144,8 +144,8 @@ def _answer_nonsense(server: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-def test_a_cut_connection_is_an_end(transport: str, footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", faults=(Cut(0.5),))]) as sim:
+def test_a_cut_connection_is_an_end(transport: str, clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play", faults=(Cut(0.5),))]) as sim:
         got = pull(source_of(sim.url("gate"), transport))
     assert isinstance(got.error, SourceUnreachable)
     assert 10 <= len(got.packets) <= 14
@@ -153,17 +153,17 @@ def test_a_cut_connection_is_an_end(transport: str, footage: dict[str, Path], so
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-def test_silence_ends_at_the_timeout(transport: str, footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", faults=(Stall(0.5, 60),))]) as sim:
+def test_silence_ends_at_the_timeout(transport: str, clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play", faults=(Stall(0.5, 60),))]) as sim:
         got = pull(source_of(sim.url("gate"), transport, timeout_s=1.0))
     assert isinstance(got.error, SourceTimeout)
     assert 1.4 < got.took_s < 2.6
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-def test_stop_ends_a_silent_stream_at_once(transport: str, footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+def test_stop_ends_a_silent_stream_at_once(transport: str, clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
     stop = threading.Event()
-    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", faults=(Stall(0.3, 60),))]) as sim:
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play", faults=(Stall(0.3, 60),))]) as sim:
         threading.Timer(0.8, stop.set).start()
         got = pull(source_of(sim.url("gate"), transport, timeout_s=20.0), stop=stop)
     assert got.error is None
@@ -183,8 +183,8 @@ def test_a_server_that_accepts_and_says_nothing_times_out_and_stops(source_of: M
     assert stopped.took_s < 1.5
 
 
-def test_another_resolution_is_another_session(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    camera = SimCamera("gate", footage["h264"], mode="on_play", faults=(CodecChange(1.0, footage["large"]),))
+def test_another_resolution_is_another_session(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    camera = SimCamera("gate", clips["h264"], mode="on_play", faults=(CodecChange(1.0, clips["large"]),))
     with Simulator([camera]) as sim:
         got = pull(source_of(sim.url("gate")), most=40)
     streams = list(dict.fromkeys(packet.stream for packet in got.packets))
@@ -196,9 +196,9 @@ def test_another_resolution_is_another_session(footage: dict[str, Path], source_
 
 @pytest.mark.parametrize("by_s", [3600.0, -3600.0, 3.0])
 def test_a_leap_of_the_cameras_counter_is_none_in_the_packets(
-    by_s: float, footage: dict[str, Path], source_of: MakeSource, pull: Puller
+    by_s: float, clips: dict[str, Path], source_of: MakeSource, pull: Puller
 ) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", faults=(Jump(1.0, by_s),))]) as sim:
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play", faults=(Jump(1.0, by_s),))]) as sim:
         source = source_of(sim.url("gate"))
         got = pull(source, most=40)
     assert source.jumps == 1
@@ -210,15 +210,15 @@ def test_a_leap_of_the_cameras_counter_is_none_in_the_packets(
     assert all(abs(packet.wall_ns - packet.received_ns) < 5e8 for packet in got.packets)
 
 
-def test_lost_packets_break_pictures_and_nothing_else(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 4),))]) as sim:
+def test_lost_packets_break_pictures_and_nothing_else(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 4),))]) as sim:
         got = pull(source_of(sim.url("gate"), "udp"))
     assert 20 < len(got.packets) <= 50
     assert isinstance(got.error, SourceUnreachable)
 
 
-def test_the_senders_clock_is_used_and_its_skew_known(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], mode="on_play")]) as sim:
+def test_the_senders_clock_is_used_and_its_skew_known(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play")]) as sim:
         source = source_of(sim.url("gate"))
         got = pull(source, most=160)
     assert got.packets[-1].wall_source == "sender"
@@ -226,8 +226,8 @@ def test_the_senders_clock_is_used_and_its_skew_known(footage: dict[str, Path], 
     assert abs(source.timeline.skew_ns or 10**9) < 2e8
 
 
-def test_sources_leave_no_descriptor_and_no_thread(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], mode="on_play")]) as sim:
+def test_sources_leave_no_descriptor_and_no_thread(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play")]) as sim:
         url = sim.url("gate")
         pull(source_of(url), most=1)
         before = _resources()
@@ -237,9 +237,9 @@ def test_sources_leave_no_descriptor_and_no_thread(footage: dict[str, Path], sou
         assert _resources() <= before
 
 
-def test_a_redirect_is_not_followed_out_of_the_networks(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+def test_a_redirect_is_not_followed_out_of_the_networks(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
     with (
-        Simulator([SimCamera("gate", footage["h264"], mode="on_play")]) as sim,
+        Simulator([SimCamera("gate", clips["h264"], mode="on_play")]) as sim,
         socket.create_server(("127.0.0.1", 0)) as server,
     ):
         threading.Thread(target=_redirect, args=(server, sim.url("gate")), daemon=True).start()
@@ -257,9 +257,9 @@ def _redirect(server: socket.socket, to: str) -> None:
             connection.sendall(f"RTSP/1.0 302 Moved\r\nCSeq: {number}\r\nLocation: {to}\r\n\r\n".encode())
 
 
-def test_parameter_sets_that_only_keyframes_carry_are_found(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+def test_parameter_sets_that_only_keyframes_carry_are_found(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
     source = source_of("rtsp://127.0.0.1:9/x")
-    with av.open(str(footage["large"])) as container:
+    with av.open(str(clips["large"])) as container:
         stream = container.streams.video[0]
         to_annex_b = av.BitStreamFilterContext("h264_mp4toannexb", stream)
         keyframe = bytes(to_annex_b.filter(next(container.demux(stream)))[0])
@@ -271,8 +271,8 @@ def test_parameter_sets_that_only_keyframes_carry_are_found(footage: dict[str, P
     assert info.extradata == nal.annex_b(sets)
 
 
-def test_of_many_streams_of_one_server_the_silent_one_alone_is_ended(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    cameras = [SimCamera(f"c{i}", footage["h264"], mode="on_play", faults=(Stall(0.4, 60),) if i == 3 else ()) for i in range(8)]
+def test_of_many_streams_of_one_server_the_silent_one_alone_is_ended(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    cameras = [SimCamera(f"c{i}", clips["h264"], mode="on_play", faults=(Stall(0.4, 60),) if i == 3 else ()) for i in range(8)]
     pulls: dict[int, Pulled] = {}
     with Simulator(cameras) as sim:
         sources = [source_of(sim.url(f"c{i}"), timeout_s=1.0) for i in range(8)]

@@ -43,12 +43,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tls_port(certificate: Path, footage: dict[str, Path]) -> Iterator[int]:
+def tls_port(certificate: Path, clips: dict[str, Path]) -> Iterator[int]:
     """A port that speaks TLS for a simulator: `gate` plays once, `silent` stalls after 0.4 s."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    stalling = SimCamera("silent", footage["h264"], mode="on_play", faults=(Stall(0.4, 60),))
-    playing = SimCamera("gate", footage["h264"], mode="on_play", loop=False)
+    stalling = SimCamera("silent", clips["h264"], mode="on_play", faults=(Stall(0.4, 60),))
+    playing = SimCamera("gate", clips["h264"], mode="on_play", loop=False)
     with Simulator([playing, stalling]) as sim, create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_accept, args=(server, context, sim.port), daemon=True).start()
         yield server.getsockname()[1]

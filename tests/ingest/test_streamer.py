@@ -128,11 +128,11 @@ def test_packets_without_keyframes_are_a_state_of_their_own(monkeypatch: pytest.
 
 
 def test_a_camera_that_is_cut_again_and_again_is_pulled_again_and_again(
-    footage: dict[str, Path], camera_of: Callable[[str], Camera], networks: Networks
+    clips: dict[str, Path], camera_of: Callable[[str], Camera], networks: Networks
 ) -> None:
     fanout, clock, stop = Fanout(), SystemClock(), threading.Event()
     tap = fanout.open("test", Policy.RECORD)
-    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", faults=(Cut(0.4),))]) as sim:
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play", faults=(Cut(0.4),))]) as sim:
         streamer = Streamer(camera_of(sim.url("gate")), None, networks, fanout, Settings(), clock)
         thread = threading.Thread(target=streamer.run, args=(stop,))
         thread.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,10 @@ import pytest
 from domain.plates import HEADS, TAILS
 from training.glyphs import SIDE_PX, Glyphs, Grey, load_characters, make_glyphs, split
 
-DATA = Path(os.environ.get("SIGHTLINE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
-
 
 @pytest.fixture(scope="session")
-def characters() -> dict[str, list[Grey]]:
-    archive = DATA / "plate-characters.zip"
-    if not archive.is_file():
-        pytest.skip("development footage is absent")
-    return load_characters(archive)
+def characters(footage: Path) -> dict[str, list[Grey]]:
+    return load_characters(footage / "plate-characters.zip")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,7 +32,6 @@ from sightline.simulator import (
 MakeVideo = Callable[..., Path]
 CLOCK = SystemClock()
 FRAME_TICKS = 3600
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs the Debian package ffmpeg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +230,7 @@ def test_a_taken_port_is_told(make_video: MakeVideo) -> None:
         Simulator([SimCamera("a", make_video())], port=sim.port).__enter__()
 
 
-@needs_ffmpeg
+@pytest.mark.usefixtures("ffmpeg")
 @pytest.mark.parametrize(("codec", "transport"), [("libx264", "tcp"), ("libx265", "udp")])
 def test_ffprobe_and_ffmpeg_take_it_without_an_error(make_video: MakeVideo, codec: str, transport: str, tmp_path: Path) -> None:
     with _one(SimCamera("gate", make_video(codec=codec, seconds=1.2), mode="on_play", loop=False, user="u", password="p")) as sim:
