@@ -34,8 +34,8 @@ class CenterFace:
 
     def detect(self, bgr: Picture) -> Detections:
         letterboxed, scale = letterbox(bgr, self._input_area_px)
-        # The network was trained on red first, though its wheel's own code feeds blue first; measured in docs/analytics.md.
-        blob = cv2.dnn.blobFromImage(letterboxed, 1.0)
+        # Red first, as its authors feed it: scores are 0.75 on average against 0.72 with blue first, as the wheel's own code has it.
+        blob = cv2.dnn.blobFromImage(letterboxed, 1.0, swapRB=True)
         heat, size, offset, points = self._model.run(np.asarray(blob, np.float32))
         return _to_frame(decode_centerface(heat[0, 0], size[0], offset[0], points[0], self._threshold), scale, bgr)
 

@@ -23,7 +23,7 @@ RESUME_REACH = 3.0
 
 class Faces:
     kind: Kind = "face"
-    gate = Gate(reach=1.0, reach_per_s=2.0, growth=1.6, lost_ms=850)
+    gate = Gate(reach=1.0, reach_per_s=2.0, growth=1.6, lost_ms=1000)
 
     def __init__(self, detector: FaceDetector) -> None:
         self._detector = detector

@@ -7,7 +7,7 @@ certainty. A reading is never rewritten; priors only shift scores, and what lost
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,8 @@ class Reading:
     lattices: Lattices
     texts: tuple[str, ...]
     quality: float
+    scored: dict[str, Scores] = field(default_factory=dict)
+    """Bodies scored on this frame already: (firsts,) log-probabilities each, so that a new frame costs its own scoring only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,21 @@ class Fusion:
         if not bodies:
             return NOTHING
         weights = np.array([reading.quality for reading in readings])
-        frames = np.stack([self._scores(reading.lattices, bodies) for reading in readings])
+        frames = np.stack([self._scores(reading, bodies) for reading in readings])
         evidence = np.tensordot(weights / weights.sum(), frames, axes=1)
         relative = np.maximum(frames - frames.max(axis=(1, 2), keepdims=True), WORST_FRAME)
         scores = np.tensordot(weights / weights.sum(), relative, axes=1) + _prior(bodies, color)
         return _ranked(bodies, scores, evidence)
 
-    def _scores(self, lattices: Lattices, bodies: list[str]) -> Scores:
-        """(bodies, firsts) log-probabilities of first + body: of the body, plus of the first given the body, each framing in its part."""
+    def _scores(self, reading: Reading, bodies: list[str]) -> Scores:
+        """(bodies, firsts) log-probabilities of first + body."""
+        new = [body for body in bodies if body not in reading.scored]
+        if new:
+            reading.scored.update(zip(new, self._score(reading.lattices, new), strict=True))
+        return np.stack([reading.scored[body] for body in bodies])
+
+    def _score(self, lattices: Lattices, bodies: list[str]) -> Scores:
+        """(bodies, firsts): of the body, plus of the first given the body, each framing in its part."""
         margin_body, margin_first = self._split(lattices.margin, bodies)
         tight_body, tight_first = self._split(lattices.tight, bodies)
         body = BODY_MARGIN_PART * margin_body + (1 - BODY_MARGIN_PART) * tight_body

@@ -17,6 +17,9 @@ BLANK = 0
 BEAM = 16
 SYMBOLS_A_STEP = 8
 LEAST_PROBABILITY = 1e-5
+"""A less likely symbol is not tried at that step."""
+LEAST_LOG_PROBABILITY = -60.0
+"""A less likely text is none."""
 _LONGEST = max(len(pattern) for pattern in PATTERNS)
 _TINY = 1e-12
 
@@ -54,7 +57,7 @@ class GrammarSearch:
         texts = self._search(lattice)
         scored = self.log_probabilities(lattice, texts)
         ranked = sorted(zip(texts, scored.tolist(), strict=True), key=lambda pair: -pair[1])
-        return [Hypothesis(text, score) for text, score in ranked[:most]]
+        return [Hypothesis(text, score) for text, score in ranked[:most] if score > LEAST_LOG_PROBABILITY]
 
     def log_probabilities(self, lattice: Lattice, texts: list[str]) -> NDArray[np.float64]:
         """(n,) log-probabilities that the lattice says each text, over all its alignments (the CTC forward pass, scaled a step)."""

@@ -12,11 +12,24 @@ from typing import cast
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from domain.errors import BadInput, NotFound
 
 CPU = ("CPUExecutionProvider",)
-_ERRORS = 3
+_LOG_ERRORS_ONLY = 3
+_ERRORS = (
+    native.Fail,
+    native.InvalidArgument,
+    native.InvalidGraph,
+    native.InvalidProtobuf,
+    native.NoModel,
+    native.NotImplemented,
+    native.RuntimeException,
+    RuntimeError,
+    ValueError,
+)
+"""All that ONNX Runtime raises; its own errors share no base but Exception."""
 
 
 class Model:
@@ -27,7 +40,7 @@ class Model:
             raise NotFound(f"model {path} is not there; fetch the models with `python -m analytics.models fetch {path.parent}`")
         try:
             self._session = onnxruntime.InferenceSession(str(path), _options(), providers=list(providers))
-        except (RuntimeError, ValueError) as error:  # every error of ONNX Runtime is one of the two
+        except _ERRORS as error:
             raise BadInput(f"model {path} cannot be loaded: {error}") from error
         self._path = path
         self._input: str = self._session.get_inputs()[0].name
@@ -37,7 +50,7 @@ class Model:
         """The model's outputs, in the order of `output_names`. Raises BadInput where the tensor does not fit the model."""
         try:
             outputs = self._session.run(None, {self._input: tensor})
-        except (RuntimeError, ValueError) as error:
+        except _ERRORS as error:
             raise BadInput(f"model {self._path} refuses an input of shape {tensor.shape}: {error}") from error
         return cast("list[NDArray[np.float32]]", outputs)
 
@@ -48,6 +61,6 @@ def _options() -> onnxruntime.SessionOptions:
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.log_severity_level = _ERRORS
+    options.log_severity_level = _LOG_ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

@@ -25,6 +25,9 @@ DWELL_MS = 60_000
 REMEMBERED_NS = 15_000 * NS_PER_MS
 LOOK_ANYWAY_NS = 1_000 * NS_PER_MS
 """However still the picture is, it is looked at this often."""
+CLOCK_STEP_NS = 1_000 * NS_PER_MS
+"""A camera whose clock steps back by more ends its tracks: they would otherwise wait for the old time to come again."""
+RECENT_MOST = 16
 CLEARLY_BETTER = 1.2
 JPEG_QUALITY = 85
 _KEY_GRID_PX = 8
@@ -57,7 +60,8 @@ class Passings:
     def look(self, frame: Frame, bgr: Picture, thumbnail: Thumbnail) -> list[Passing]:
         """Look at one frame (`bgr`: its picture with masks black); the passings that it ended."""
         now_ns = frame.wall_ns
-        rested = now_ns - self._detected_ns >= LOOK_ANYWAY_NS
+        given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
+        rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
         if rested or moves(self._before, thumbnail):
             for track in self._tracker.update(self._subject.detect(bgr), now_ns):
                 self._note(track, frame, bgr)
@@ -65,14 +69,13 @@ class Passings:
         else:
             self._tracker.hold(now_ns, self._looked_ns)
         self._looked_ns = now_ns
-        return self.pass_time(now_ns)
+        return given + self.pass_time(now_ns)
 
     def pass_time(self, now_ns: int) -> list[Passing]:
         """The passings that have ended by `now_ns`, in the frames' time, and those that have been in view for a minute."""
         given = self._end(self._tracker.ended(now_ns))
         given += [passing for record in self._records.values() for passing in self._give_dwelling(record)]
-        self._recent = [one for one in self._recent if now_ns - one.passing.event.ended_at < REMEMBERED_NS]
-        self._clear = [track for track in self._clear if now_ns - track.last_ns < REMEMBERED_NS]
+        self._forget(now_ns)
         return given
 
     def drafts(self) -> list[Passing]:
@@ -85,6 +88,13 @@ class Passings:
 
     def close(self) -> list[Passing]:
         return self._end(self._tracker.close())
+
+    def _forget(self, now_ns: int) -> None:
+        """What no track in view can continue or go beside any more: a track may end long after what it continues."""
+        earliest_ns = min([now_ns, *(record.track.first_ns for record in self._records.values())])
+        recent = [one for one in self._recent if earliest_ns - one.passing.event.ended_at < REMEMBERED_NS]
+        self._recent = recent[-RECENT_MOST:]
+        self._clear = [track for track in self._clear if earliest_ns - track.last_ns < REMEMBERED_NS][-RECENT_MOST:]
 
     def _end(self, tracks: list[Track]) -> list[Passing]:
         self._clear += [track for track in tracks if self._subject.is_clear(self._records[track.number])]

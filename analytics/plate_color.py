@@ -10,7 +10,7 @@ from domain.plates import PlateColor
 
 _HUES = {PlateColor.YELLOW: (11, 36), PlateColor.GREEN: (37, 92), PlateColor.BLUE: (93, 135)}
 """Bands of OpenCV's hue, 0 to 180."""
-_SATURATED, _CHROMA = 60, 25
+_SATURATED, _CHROMA = 50, 22
 """Least saturation, and least difference of a pixel's largest and smallest part: in the dark, saturation is mostly noise and cast light."""
 
 
@@ -21,12 +21,14 @@ def votes(rectified: Picture) -> dict[PlateColor, float]:
     coloured = (saturation > _SATURATED) & (saturation * value > _CHROMA * 255)
     shares = {color: float((coloured & (hue >= low) & (hue <= high)).mean()) for color, (low, high) in _HUES.items()}
     grey = float((~coloured).mean())
-    shares[PlateColor.WHITE if _is_light_ground(value) else PlateColor.BLACK] = grey * _GREY_WEIGHT
+    light = _is_light_ground(value)
+    shares[PlateColor.WHITE if light else PlateColor.BLACK] = grey * (_WHITE_WEIGHT if light else _BLACK_WEIGHT)
     return shares
 
 
-_GREY_WEIGHT = 0.35
-"""White characters, glare and the pale upper half of green plates are grey too, so grey must cover far more than a hue to win."""
+_WHITE_WEIGHT, _BLACK_WEIGHT = 0.35, 0.25
+"""Characters, glare and the pale upper half of green plates are grey too, and blue ones fade in the dark: grey must cover far more than
+a hue to win."""
 
 
 def plate_color(shares: dict[PlateColor, float]) -> PlateColor:

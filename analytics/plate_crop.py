@@ -20,14 +20,6 @@ def rectify(bgr: Picture, corners: Floats, grow_x: float = 0.0, grow_y: float = 
     return np.asarray(cv2.warpPerspective(bgr, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def is_two_rows(corners: Floats) -> bool:
-    """Whether the plate is as high as those with two rows (220 mm by 440 mm); the reader reads one row only."""
-    top_left, top_right, bottom_right, bottom_left = corners
-    wide = float(np.linalg.norm(top_right - top_left) + np.linalg.norm(bottom_right - bottom_left))
-    high = float(np.linalg.norm(bottom_left - top_left) + np.linalg.norm(bottom_right - top_right))
-    return high > 0.42 * wide
-
-
 def around(bgr: Picture, xyxy: Floats, grow_x: float, grow_y: float) -> Picture:
     """The part of the picture in the box `xyxy`, grown by parts of its sides, within the frame; at least 1 by 1 px."""
     left, top, right, bottom = (float(value) for value in xyxy)

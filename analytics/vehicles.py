@@ -6,7 +6,7 @@ from analytics.best_shot import plate_quality
 from analytics.detections import Detections, Picture
 from analytics.fusion import Fused, Fusion
 from analytics.plate_color import plate_color, votes
-from analytics.plate_crop import around, is_two_rows, rectify
+from analytics.plate_crop import around, rectify
 from analytics.plate_detector import PlateDetector
 from analytics.plate_reader import PlateReader
 from analytics.subjects import Record
@@ -24,7 +24,8 @@ FAIR = 0.7
 FRAMINGS = ((0.0, 0.0), (0.02, 0.04))
 """Readings take turns: corners as found, and grown by these parts of the plate's sides, for the corners' own faults to differ."""
 DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
-CONFIDENCE_LEAST, LOG_EVIDENCE_LEAST = 0.3, -10.0
+CONFIDENCE_LEAST, LOG_EVIDENCE_LEAST = 0.3, -8.0
+"""Plates read right had evidence over -7; two rows, which the reader takes for one, and other writing mostly have less."""
 UNREAD_DETECTIONS_LEAST, UNREAD_SCORE_LEAST, UNREAD_TRAVEL_LEAST, UNREAD_GROWTH_LEAST = 4, 0.6, 1.0, 1.35
 SAME_PASSING_NS = 10_000 * NS_PER_MS
 
@@ -87,9 +88,6 @@ class Vehicles:
         return near and event.plate is not None and before.plate is not None and same_plate(event.plate, before.plate)
 
     def _read(self, record: Record, rectified: Picture, quality: float) -> None:
-        if is_two_rows(record.track.points):
-            # The reader reads one row; what it says of two at once is noise. Such plates give events without a text.
-            return
         record.readings.append(self._fusion.reading(self._reader.read(rectified), quality))
         record.readings.sort(key=lambda reading: -reading.quality)
         del record.readings[READINGS_MOST:]

@@ -47,7 +47,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
 
 
 def _add(app: FastAPI, declaration: Declaration) -> None:
-    answer: dict[str, Any] = {"responses": {200: _good_answer(declaration)}}
+    answer: dict[str, Any] = {"responses": {200: _good_answer(declaration)}, "operation_id": declaration.endpoint.__name__}
     if declaration.answers != JSON:
         answer["response_class"] = Response
     app.add_api_route(declaration.path, declaration.endpoint, methods=[declaration.method], **answer)

@@ -42,7 +42,6 @@ class Declaration:
     look: bool = False
     answers: str = "application/json"
     """The media type of a good answer."""
-    summary: str = ""
     head: bool = False
     """HEAD is answered as well."""
 

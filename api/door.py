@@ -13,7 +13,6 @@ from typing import Annotated, cast
 from fastapi import Depends, FastAPI, Query, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-from storage.spool import Spool
 
 from api.coverage import gaps, merge
 from api.cutting import Cutting
@@ -29,6 +28,7 @@ from domain.errors import NotFound
 from domain.keys import CROP, SNAPSHOT
 from domain.states import CameraStatus
 from storage.ledger import Ledger
+from storage.spool import Spool
 
 SHORTEST_KEY_BYTES = 16
 

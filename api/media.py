@@ -49,17 +49,10 @@ def _picture_bytes(context: ApiContext, event: Event, name: str) -> bytes:
     except (NotFound, ObjectsUnavailable) as lacking:
         try:
             return _spooled(context, event, name)
-        except (NotFound, NodeOffline):
-            if isinstance(lacking, ObjectsUnavailable):
-                raise lacking from None
-            return _at_last(context, event, name)
-
-
-def _at_last(context: ApiContext, event: Event, name: str) -> bytes:
-    try:
-        return context.objects.get(event_object(event.camera, event.id, name))
-    except NotFound:
-        return _spooled(context, event, name)
+        except NotFound:
+            return context.objects.get(key)
+        except NodeOffline as offline:
+            raise (lacking if isinstance(lacking, ObjectsUnavailable) else offline) from offline
 
 
 def _spooled(context: ApiContext, event: Event, name: str) -> bytes:
@@ -102,17 +95,25 @@ def _clip_response(context: ApiContext, event: Event, digest: ObjectDigest, part
     status = 206 if part else 200
     if only_head:
         return Response(status_code=status, headers=headers, media_type="video/mp4")
-    stream = context.objects.read(digest.key, part.first if part else 0, part.length_bytes if part else None)
+    try:
+        stream = context.objects.read(digest.key, part.first if part else 0, part.length_bytes if part else None)
+    except NotFound as error:
+        raise _lost(event) from error
     return HeldStream(stream, stream.close, status, headers, "video/mp4")
 
 
 def _clip_digest(context: ApiContext, event: Event) -> ObjectDigest:
     """Size and hash of the clip by its sidecar. Raises DataLoss where that does not tell."""
-    raw = context.objects.get(event_object(event.camera, event.id, SIDECAR))
     try:
+        raw = context.objects.get(event_object(event.camera, event.id, SIDECAR))
         return Sidecar.model_validate_json(raw).objects[CLIP]
-    except (ValidationError, KeyError) as error:
-        raise DataLoss(f"the sidecar of event {event.id} does not say what its clip is; `sightline storage check` tells more") from error
+    except (NotFound, ValidationError, KeyError) as error:
+        raise _lost(event) from error
+
+
+def _lost(event: Event) -> DataLoss:
+    """The index says that the clip is there, and it is not: never a mere 404."""
+    return DataLoss(f"the clip of event {event.id} was kept and cannot be found whole; `sightline storage check` tells more")
 
 
 def _disposition(event: Event, name: str) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from typing import Literal
 
 from fastapi import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -24,16 +27,17 @@ async def read_health() -> Health:
     return Health()
 
 
-def read_readiness(context: Context) -> Response:
+def read_readiness(context: Context, response: Response) -> Readiness:
     """What the API depends on. 503 where nothing can be answered; `degraded` where pictures and clips must wait."""
     dependencies = [_index(context), _objects(context)]
-    if all(one.ok for one in dependencies):
-        status = "ready"
-    else:
-        status = "not_ready" if any(one.required and not one.ok for one in dependencies) else "degraded"
-    faults = [str(fault) for fault in context.registry().faults]
-    answer = Readiness.model_validate({"status": status, "dependencies": dependencies, "registry_faults": faults})
-    return JSONResponse(answer.model_dump(mode="json"), 503 if status == "not_ready" else 200)
+    lacking = [one for one in dependencies if not one.ok]
+    status: Literal["ready", "degraded", "not_ready"] = "degraded" if lacking else "ready"
+    if any(one.required for one in lacking):
+        status = "not_ready"
+    # The file's name is enough for whoever mends it; where it lies is nobody's outside.
+    faults = [str(replace(fault, file=Path(fault.file).name)) for fault in context.registry().faults]
+    response.status_code = 503 if status == "not_ready" else 200
+    return Readiness(status=status, dependencies=dependencies, registry_faults=faults)
 
 
 def _index(context: ApiContext) -> Dependency:

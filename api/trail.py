@@ -32,11 +32,12 @@ class Trail:
         try:
             await self._app(scope, receive, gate.send)
         except Exception:
+            # Refused: this is our own AuditUnavailable, in whatever the layers between made of it.
             if not gate.refused:
                 await gate.write(500)
-            if not gate.refused:
                 raise
         if gate.refused:
+            # Nothing has been sent: the gate never opened.
             error = AuditUnavailable("the audit log cannot be written, and no look is given unrecorded; tell whoever runs the site")
             await error_response(error, trace_of(scope).request_id)(scope, receive, send)
 

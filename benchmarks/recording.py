@@ -52,7 +52,7 @@ def make_stream(file: Path, height_px: int, mbit_s: float, seconds: int = 10, fp
 def simulated(file: Path, cameras: int, folder: Path) -> Iterator[list[str]]:
     config = folder / "simulator.json"
     entries = [{"path": f"cam-{number}", "file": str(file)} for number in range(cameras)]
-    config.write_text(json.dumps({"cameras": entries}))
+    config.write_text(json.dumps(entries))
     command = (sys.executable, "-m", "sightline.simulator", "--config", str(config))
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -34,5 +34,8 @@ def person_object(name: str, version: int) -> str:
     return f"state/people/{name}/{version:010d}.json"
 
 
+REGISTRY_PREFIX = "state/registry/"
+
+
 def registry_object(version: int) -> str:
-    return f"state/registry/{version:010d}.yaml"
+    return f"{REGISTRY_PREFIX}{version:010d}.yaml"

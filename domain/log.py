@@ -13,6 +13,7 @@ FORMAT = "%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
 
 def set_up_logging(level: str, process_name: str) -> None:
     logging.basicConfig(level=level, format=FORMAT.replace("%(processName)s", process_name), force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request, readiness checks included
 
 
 class FloodGate:

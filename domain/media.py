@@ -60,7 +60,12 @@ class Packet:
 
     @property
     def pts_ns(self) -> int:
-        return round(self.pts * self.stream.time_base * NS_PER_S)
+        return ticks_to_ns(self.pts, self.stream.time_base)
+
+
+def ticks_to_ns(ticks: int, time_base: Fraction) -> int:
+    """A time in nanoseconds, rounded down. In integers: products of fractions were half of what recording a packet cost."""
+    return ticks * time_base.numerator * NS_PER_S // time_base.denominator
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ class Settings(BaseSettings):
     s3_bucket: str = Field("sightline", description="the bucket that holds everything")
     node: str = Field("node-1", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="this node's name, unique in the city")
     workers: int = Field(0, ge=0, le=64, description="camera worker processes; 0: one a core")
-    disk_limit_gb: float = Field(20.0, gt=0, description="most that local recordings may take, in GB of 10^9 bytes; the oldest give way")
+    disk_limit_gb: float = Field(
+        20.0, gt=0, description="most that the data folder may take, in GB of 10^9 bytes; the oldest recordings go"
+    )
     disk_reserve_gb: float = Field(2.0, ge=0, description="free space that recordings always leave on their disk, in GB")
     segment_s: float = Field(10.0, ge=1, le=60, description="seconds of a segment, cut at the keyframe after")
     clip_before_s: float = Field(3.0, ge=0.5, le=30, description="seconds of a clip before its event")

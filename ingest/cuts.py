@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from domain.clock import NS_PER_S
-from domain.media import Packet
+from domain.media import Packet, ticks_to_ns
 
 HOLE_NS = NS_PER_S
 """Packets further apart than this, and than three usual intervals, have a hole between them."""
@@ -38,7 +38,7 @@ class Verdict:
 
 def decode_wall_ns(packet: Packet) -> int:
     """The wall time of a packet's `dts`: rises from packet to packet also where pictures are reordered."""
-    return packet.wall_ns - round((packet.pts - packet.dts) * packet.stream.time_base * NS_PER_S)
+    return packet.wall_ns - ticks_to_ns(packet.pts - packet.dts, packet.stream.time_base)
 
 
 class Cuts:
@@ -55,9 +55,8 @@ class Cuts:
         """The open segment is closed; the next keyframe starts another."""
         self._first = self._last = None
 
-    def place(self, packet: Packet, has_new_sets: bool = False) -> Verdict:
-        """Where `packet` goes; it is taken to have gone there. A keyframe with other parameter sets than the file's starts a file."""
-        self._is_due = self._is_due or has_new_sets
+    def place(self, packet: Packet) -> Verdict:
+        """Where `packet` goes; it is taken to have gone there."""
         verdict = self._verdict(packet)
         if verdict.place is Place.WAIT:
             self.forget()
@@ -71,7 +70,7 @@ class Cuts:
         first, last = self._first, self._last
         if first is None or last is None or packet.stream.session != last.stream.session:
             return Verdict(Place.START if packet.is_keyframe else Place.WAIT, joins=False)
-        interval_ns = _ns(packet, packet.dts - last.dts)
+        interval_ns = ticks_to_ns(packet.dts - last.dts, packet.stream.time_base)
         is_hole = self._is_hole(max(interval_ns, decode_wall_ns(packet) - decode_wall_ns(last)))
         if interval_ns <= 0 or interval_ns > BREAK_NS:
             return Verdict(Place.START if packet.is_keyframe else Place.WAIT, joins=False)
@@ -85,10 +84,6 @@ class Cuts:
         return self._usual_ns > 0 and interval_ns > max(HOLE_NS, _UNUSUAL * self._usual_ns)
 
     def _is_over(self, first: Packet, packet: Packet) -> bool:
-        age_ns = _ns(packet, packet.pts - first.pts)
+        age_ns = ticks_to_ns(packet.pts - first.pts, packet.stream.time_base)
         drift_ns = packet.wall_ns - first.wall_ns - age_ns
         return age_ns >= self._segment_ns or abs(drift_ns) > DRIFT_NS
-
-
-def _ns(packet: Packet, ticks: int) -> int:
-    return round(ticks * packet.stream.time_base * NS_PER_S)

@@ -11,14 +11,16 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from domain.clock import Clock
 
 _LOOK_EVERY_S = 0.25
-_OPEN_PATIENCE_S = 2.0
+_LOOK_OPENING_S = 0.02
+_TURN_PATIENCE_S = 2.0
+"""One that waited this long for its turn opens without: its socket is found once it is the only one that nobody holds."""
 _FDS = Path("/proc/self/fd")
 Peer = tuple[str, int]
 
@@ -33,6 +35,7 @@ class Line:
         self._stop = stop
         self._clock = clock
         self._socket: socket.socket | None = None
+        self._turn: threading.Lock | None = None
         self._alive_s = clock.monotonic_s()
         self._guard = threading.Lock()
 
@@ -41,22 +44,34 @@ class Line:
 
     @contextmanager
     def opening(self) -> Iterator[None]:
-        """Around the open. Opens to one place take turns, so that the new socket is known as this line's.
-
-        One that waits behind a hung open goes on after 2 s: such a line may find its socket only later (`look`).
-        """
+        """Around the open. Opens to one place take turns until the new socket is seen, so that it is known as this line's."""
         with _turns_guard:
             turn = _turns.setdefault(self._peer, threading.Lock())
-        mine = turn.acquire(timeout=_OPEN_PATIENCE_S)
+        if turn.acquire(timeout=_TURN_PATIENCE_S):
+            self._turn = turn
+        WATCH.wake()
         try:
             yield
             self._hold_socket()
         finally:
-            if mine:
-                turn.release()
+            self._end_turn()
+
+    @property
+    def is_opening(self) -> bool:
+        return self._turn is not None
+
+    def went_elsewhere(self) -> bool:
+        """Whether libavformat, now connected, let go of the connection to this line's place: it followed a redirect."""
+        with self._guard:
+            if self._socket is None:
+                return not any(_peer_of(copy) == self._peer for copy in _copies(lambda _: True))
+            number = os.fstat(self._socket.fileno()).st_ino
+            return sum(1 for _ in _copies(lambda other: other == number)) < 2
 
     def look(self) -> None:
         """End the connection if it is to stop, or was silent for too long. Called by the watching thread."""
+        if self._turn is not None and self._hold_socket():
+            self._end_turn()
         is_late = self._clock.monotonic_s() - self._alive_s > self._timeout_s
         if not is_late and not self._stop.is_set():
             return
@@ -69,14 +84,22 @@ class Line:
     def let_go(self) -> None:
         with self._guard:
             if self._socket is not None:
-                _claimed.discard(os.fstat(self._socket.fileno()).st_ino)
+                number = os.fstat(self._socket.fileno()).st_ino
                 self._socket.close()
+                _claimed.discard(number)  # after the close, or another line could take it meanwhile
                 self._socket = None
 
-    def _hold_socket(self) -> None:
+    def _hold_socket(self) -> bool:
         with self._guard:
             if self._socket is None:
                 self._socket = _claim_only_socket(self._peer)
+            return self._socket is not None
+
+    def _end_turn(self) -> None:
+        with self._guard:
+            if self._turn is not None:
+                self._turn.release()
+                self._turn = None
 
 
 class Watch:
@@ -85,7 +108,7 @@ class Watch:
     def __init__(self) -> None:
         self._lines: set[Line] = set()
         self._lock = threading.Lock()
-        self._never = threading.Event()
+        self._woken = threading.Event()
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -102,6 +125,10 @@ class Watch:
                 self._lines.discard(line)
             line.let_go()
 
+    def wake(self) -> None:
+        """Look now: a line is opening."""
+        self._woken.set()
+
     def _run(self) -> None:
         while True:
             with self._lock:
@@ -111,7 +138,8 @@ class Watch:
                     return
             for line in lines:
                 line.look()
-            self._never.wait(_LOOK_EVERY_S)
+            self._woken.wait(_LOOK_OPENING_S if any(line.is_opening for line in lines) else _LOOK_EVERY_S)
+            self._woken.clear()
 
 
 WATCH = Watch()
@@ -119,6 +147,19 @@ _turns: dict[Peer, threading.Lock] = {}
 _turns_guard = threading.Lock()
 _claimed: set[int] = set()
 _claim_guard = threading.Lock()
+
+
+@contextmanager
+def own_socket(family: socket.AddressFamily) -> Iterator[socket.socket]:
+    """A stream socket of our own, which no line takes for libavformat's."""
+    own = socket.socket(family, socket.SOCK_STREAM)
+    number = os.fstat(own.fileno()).st_ino
+    _claimed.add(number)
+    try:
+        yield own
+    finally:
+        own.close()
+        _claimed.discard(number)
 
 
 def _claim_only_socket(peer: Peer) -> socket.socket | None:
@@ -135,18 +176,23 @@ def _claim_only_socket(peer: Peer) -> socket.socket | None:
 
 def _unclaimed_sockets(peer: Peer) -> list[socket.socket]:
     found: list[socket.socket] = []
-    seen = set(_claimed)  # a copy made here may take the number of a descriptor still to be looked at
+    seen = set(_claimed)  # a copy kept here may take the number of a descriptor still to be looked at
+    for copy in _copies(lambda number: number not in seen):
+        if _peer_of(copy) == peer:
+            seen.add(os.fstat(copy.fileno()).st_ino)
+            found.append(copy.dup())
+    return found
+
+
+def _copies(is_wanted: Callable[[int], bool]) -> Iterator[socket.socket]:
+    """A copy of each stream socket of this process whose inode is wanted; it is closed when the next is asked for."""
     for descriptor in [int(entry.name) for entry in _FDS.iterdir()]:
         with suppress(OSError):  # closed meanwhile
             status = os.fstat(descriptor)
-            if stat.S_ISSOCK(status.st_mode) and status.st_ino not in seen:
-                seen.add(status.st_ino)
-                copy = socket.socket(fileno=os.dup(descriptor))
-                if copy.type == socket.SOCK_STREAM and _peer_of(copy) == peer:
-                    found.append(copy)
-                else:
-                    copy.close()
-    return found
+            if stat.S_ISSOCK(status.st_mode) and is_wanted(status.st_ino):
+                with socket.socket(fileno=os.dup(descriptor)) as copy:
+                    if copy.type == socket.SOCK_STREAM:
+                        yield copy
 
 
 def _peer_of(connection: socket.socket) -> Peer | None:
@@ -154,4 +200,4 @@ def _peer_of(connection: socket.socket) -> Peer | None:
         name = connection.getpeername()
     except OSError:
         return None
-    return (name[0], name[1]) if isinstance(name, tuple) else None
+    return (name[0].partition("%")[0], name[1]) if isinstance(name, tuple) else None

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import NS_PER_MS
 from domain.errors import StoreError
-from domain.media import Packet, SegmentName
+from domain.media import Packet, SegmentName, ticks_to_ns
 from ingest.cuts import decode_wall_ns
 from storage.ledger import day_of, open_name
 from storage.mp4 import Sample, VideoParameters, fragmented
 
-FRAGMENT_MS = 750
+FRAGMENT_MS = 700
 """With the recorder's pause between batches, at most a second is lost to `kill -9`."""
 
 
@@ -81,7 +81,7 @@ class OpenSegment:
         return name
 
     def _length_ns(self, packet: Packet) -> int:
-        return round((packet.duration or packet.dts - self._last.dts) * packet.stream.time_base * NS_PER_S)
+        return ticks_to_ns(packet.duration or packet.dts - self._last.dts, packet.stream.time_base)
 
 
 class _Sink:

@@ -45,8 +45,8 @@ class Recorder:
 
     @property
     def lost_packets(self) -> int:
-        """Packets that came and are in no file: the tap was full, the disk refused, or no keyframe had come yet."""
-        return self._tap.dropped_packets + self._segments.lost_packets
+        """Packets taken that are in no file: the disk refused, or no keyframe had come. What the tap dropped, it counts itself."""
+        return self._segments.lost_packets
 
     def run(self) -> None:
         try:

@@ -13,7 +13,7 @@ import select
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -30,7 +30,7 @@ from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTime
 from domain.media import Packet, StreamInfo
 from domain.registry import Camera, Credentials, Networks
 from ingest import nal
-from ingest.hangup import WATCH, Line
+from ingest.hangup import WATCH, Line, own_socket
 from ingest.stamps import Stamps
 from ingest.timeline import Timeline
 
@@ -104,30 +104,32 @@ class RtspSource:
         self.session = 0
         self.timeline = Timeline()
         self.before_keyframe_packets = 0
-        """Packets of this connection that came before its first keyframe, and were not yielded."""
+        """Packets of this connection that came before its first keyframe that a decoder understands, and were not yielded."""
         self.broken_packets = 0
         """Packets of this connection that libavformat marked corrupt; they are yielded, as part of a picture is better than none."""
         self.jumps = 0
         """How often this connection's time stamps leapt; the packets' own go on without a leap."""
 
-    def packets(self, stop: threading.Event) -> Iterator[Packet]:
+    def packets(self, stop: threading.Event) -> Generator[Packet, None, None]:
         """Connect, and yield packets from the first keyframe until `stop` is set.
 
         Raises a SourceError when the connection fails, is silent for the timeout, or ends. Close the iterator to end it early.
         """
-        endpoint = Endpoint.of(self._camera, self._networks)
-        url = endpoint.login_url(self._credentials)
         self.timeline = Timeline()
         self.before_keyframe_packets = self.broken_packets = self.jumps = 0
+        endpoint = Endpoint.of(self._camera, self._networks)
+        url = endpoint.login_url(self._credentials)
         if not _preflight(endpoint, self._timeout_s, stop):
             return
-        line = Line((endpoint.address, endpoint.port), self._timeout_s, stop, self._clock)
+        line = Line((endpoint.address.partition("%")[0], endpoint.port), self._timeout_s, stop, self._clock)
         with WATCH.over(line):
             failure: SourceError | None = None
             try:
                 with line.opening():
                     container = _open(url, endpoint.transport, self._timeout_s)
                 with container:
+                    if line.went_elsewhere():
+                        raise SourceUnreachable("the camera redirects to another address; write that one into the registry")
                     yield from self._demux(container, line, stop)
             except av.FFmpegError as error:
                 failure = _mapped(error, line.timed_out, self._timeout_s)
@@ -173,7 +175,7 @@ class RtspSource:
             wall = timeline.wall(pts_ns, received_ns)
             if raw.is_corrupt:
                 self.broken_packets += 1
-            if not yielded and head < 0:
+            if not yielded and (head < 0 or not info.width_px):
                 self.before_keyframe_packets += 1
                 continue
             yielded = True
@@ -247,15 +249,17 @@ def _open(url: str, transport: str, timeout_s: float) -> InputContainer:
     try:
         return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))
     except av.HTTPOtherClientError:
-        # What a server says to PLAY when nothing was set up; so look once more with whatever else there is.
+        # What a server says to PLAY when nothing was set up: look once more, whether there is anything but video.
         del options["allowed_media_types"]
-        return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))
+        with av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None)) as container:
+            _video_of(container)
+        raise
 
 
 def _preflight(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:
     """Connect once and hang up, for an error that says what is wrong and a wait that `stop` ends. False when stopped."""
     family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with own_socket(family) as probe:
         probe.setblocking(False)
         code = probe.connect_ex((endpoint.address, endpoint.port))
         slices = round(timeout_s / _SLICE_S)

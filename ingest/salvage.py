@@ -20,24 +20,27 @@ def salvage(layout: Layout, camera_id: str) -> list[SegmentName]:
     """Give every open file of the camera its true duration and final name; delete those without a whole fragment. Idempotent.
 
     To be called before the camera's recorder starts: whatever is open then belongs to a process that is dead. A file that holds whole
-    fragments and yet cannot be read is left as it is, and said. Raises OSError where the disk refuses.
+    fragments and yet cannot be read, or that the disk does not give up, is left as it is, and said.
     """
     found = [_finish(segment) for segment in Ledger(layout.recordings).open_segments(camera_id)]
     return [name for name in found if name is not None]
 
 
 def _finish(segment: Segment) -> SegmentName | None:
+    try:
+        return _finished(segment)
+    except (DataLoss, OSError) as error:  # one bad file keeps no camera from starting
+        _log.error("a torn recording is left as it is: %s", error)
+        return None
+
+
+def _finished(segment: Segment) -> SegmentName | None:
     size_bytes = whole_bytes(segment.path)
     if size_bytes == 0:
         segment.path.unlink()
         return None
-    try:
-        duration_ms = _duration_ms(segment.path, size_bytes)
-    except DataLoss as loss:
-        _log.error("a torn recording is left as it is: %s", loss)
-        return None
+    name = SegmentName(segment.camera_id, segment.start_ms, _duration_ms(segment.path, size_bytes), segment.fence)
     _truncate(segment.path, size_bytes)
-    name = SegmentName(segment.camera_id, segment.start_ms, duration_ms, segment.fence)
     segment.path.rename(segment.path.with_name(name.file_name))
     _log.info("salvaged %s", name.file_name)
     return name

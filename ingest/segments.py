@@ -8,10 +8,10 @@ from pathlib import Path
 from domain.errors import StoreError
 from domain.media import Packet
 from domain.metrics import SEGMENT_BYTES, SEGMENTS
+from ingest import nal
 from ingest.cuts import Cuts, Place
 from ingest.open_segment import OpenSegment
-from ingest.parameter_sets import parameter_sets
-from storage.mp4 import VideoParameters, picture_size_px
+from storage.mp4 import VideoParameters
 
 
 class Segments:
@@ -29,18 +29,16 @@ class Segments:
         self._fence = fence
         self._cuts = Cuts(segment_s)
         self._open: OpenSegment | None = None
-        self._sets = b""
 
     def put(self, packet: Packet) -> None:
-        sets = _sets_of(packet)
-        verdict = self._cuts.place(packet, has_new_sets=bool(sets) and sets != self._sets)
+        verdict = self._cuts.place(packet)
         if verdict.place is Place.APPEND and self._open is not None:
             self._append(self._open, packet)
             return
         try:
             self._finish(packet.wall_ns, verdict.joins)
             if verdict.place is Place.START:
-                self._start(packet, sets)
+                self._start(packet)
         except StoreError:
             self.lost_packets += 1
             self._cuts.forget()
@@ -53,9 +51,8 @@ class Segments:
         self._cuts.forget()
         self._finish(None, joins=False)
 
-    def _start(self, packet: Packet, sets: bytes) -> None:
-        segment = OpenSegment(self._folder, self._camera_id, self._fence(), packet, _parameters(packet, sets))
-        self._open, self._sets = segment, sets
+    def _start(self, packet: Packet) -> None:
+        segment = self._open = OpenSegment(self._folder, self._camera_id, self._fence(), packet, _parameters(packet))
         self._append(segment, packet)
 
     def _append(self, segment: OpenSegment, packet: Packet) -> None:
@@ -66,8 +63,7 @@ class Segments:
             self._finish(None, joins=False)
             self.lost_packets += 1
             raise
-        if segment.readable_until_ns != self.recorded_until_ns:
-            self.recorded_until_ns = segment.readable_until_ns
+        self.recorded_until_ns = segment.readable_until_ns
 
     def _finish(self, next_wall_ns: int | None, joins: bool) -> None:
         if self._open is None:
@@ -83,17 +79,10 @@ class Segments:
             SEGMENT_BYTES.labels(self._camera_id).inc(segment.size_bytes)
 
 
-def _sets_of(packet: Packet) -> bytes:
-    """The parameter sets in a keyframe of Annex B; in the length-prefixed form they are in the stream's extradata alone."""
-    is_annex_b = packet.stream.extradata[:1] != b"\1"
-    return parameter_sets(packet.stream.codec, packet.data) if packet.is_keyframe and is_annex_b else b""
-
-
-def _parameters(packet: Packet, sets: bytes) -> VideoParameters:
+def _parameters(packet: Packet) -> VideoParameters:
+    """A session has one set of parameters: those of its description, or where that has none, of its keyframes."""
     stream = packet.stream
-    extradata = sets or stream.extradata
+    extradata = stream.extradata or nal.annex_b(nal.parameter_sets(stream.codec, packet.data))
     if not extradata:
         raise StoreError(f"camera {stream.camera_id} sends no parameter sets, so that its video can be neither recorded nor decoded")
-    size_px = (stream.width_px, stream.height_px)
-    width_px, height_px = size_px if all(size_px) else picture_size_px(stream.codec, extradata + packet.data)
-    return VideoParameters(stream.codec, width_px, height_px, extradata, stream.time_base)
+    return VideoParameters(stream.codec, stream.width_px, stream.height_px, extradata, stream.time_base)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -37,7 +38,7 @@ class Source(Protocol):
     broken_packets: int
     jumps: int
 
-    def packets(self, stop: threading.Event) -> Iterator[Packet]: ...
+    def packets(self, stop: threading.Event) -> Generator[Packet, None, None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class _Session:
         self.newest: Packet | None = None
         self.first_s: float | None = None
         self.keyframe_s = now_s
+        self.is_open = True
         self.packets = 0
         self.size_bytes = 0
         self.next_look_ns = 0
@@ -115,16 +117,18 @@ class Streamer:
         session = self._session = _Session(self._clock.monotonic_s())
         put = self._fanout.put
         try:
-            for packet in self._source.packets(stop):
-                put(packet)
-                session.newest = packet
-                session.packets += 1
-                session.size_bytes += len(packet.data)
-                if packet.is_keyframe:
-                    session.keyframe_s = self._clock.monotonic_s()
-                if packet.received_ns >= session.next_look_ns:
-                    self._look(session, packet)
+            with closing(self._source.packets(stop)) as packets:
+                for packet in packets:
+                    put(packet)
+                    session.newest = packet
+                    session.packets += 1
+                    session.size_bytes += len(packet.data)
+                    if packet.is_keyframe:
+                        session.keyframe_s = self._clock.monotonic_s()
+                    if packet.received_ns >= session.next_look_ns:
+                        self._look(session, packet)
         finally:
+            session.is_open = False
             self._count(session)
             self._live.set(0)
 
@@ -144,9 +148,9 @@ class Streamer:
         late_s = self._clock.monotonic_s() - session.keyframe_s - NO_KEYFRAME_S
         if status.state is CameraState.LIVE:
             status = replace(status, fps=session.rates()[0], bitrate_bps=session.rates()[1])
-        elif status.state is not CameraState.CONNECTING or not self._source.before_keyframe_packets:
+        elif not self._source.before_keyframe_packets:
             return status
-        if late_s <= 0:
+        if late_s <= 0 or not session.is_open:
             return status
         since_ns = self._clock.wall_ns() - round(late_s * NS_PER_S)
         sentence = f"no keyframe came for {NO_KEYFRAME_S:g} s; set the camera's keyframe interval (GOP) to 1 to 4 s"

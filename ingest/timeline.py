@@ -5,8 +5,9 @@
 - the sender's clock, where sender reports give it and it is within `TRUST_NS` of ours;
 - otherwise the receiver's: the least delay (receive time less pts) of the last seconds, since jitter only ever adds delay.
 
-The offset never moves so fast that wall time goes back: small errors are slewed at 2 % of the time that passes, large ones backwards at
-half of it, large ones forwards in one step (a gap, which is the truth: nothing was seen in it). A jump of pts anchors anew.
+The offset never moves so fast that wall time goes back: an error of 20 ms is slewed at 2 % of the time that passes, larger ones in
+proportion up to half of it, and those above `STEP_NS` forwards in one step (a gap, which is the truth: nothing was seen in it).
+A jump of pts anchors anew.
 With B-frames packets come in another order than their pictures; wall time follows the pictures, and is monotonic in their order.
 """
 
@@ -22,6 +23,8 @@ TRUST_NS = 5 * NS_PER_S
 STEP_NS = 500 * NS_PER_MS
 JUMP_NS = NS_PER_S
 """A pts that leaps by more than this against the time that passed here is a jump of the camera's counter."""
+BACK_NS = 500 * NS_PER_MS
+"""A pts further back than this is a jump too, and no picture that B-frames put out of order."""
 WINDOW_NS = 4 * NS_PER_S
 """The least delay is taken over the last one to two of these."""
 _SETTLED_NS = 20 * NS_PER_MS
@@ -87,7 +90,7 @@ class Timeline:
         if self._least is None:
             return False
         step_ns = pts_ns - self._last_pts_ns
-        if step_ns < -JUMP_NS:
+        if step_ns < -BACK_NS:
             return True
         is_leap = step_ns - (received_ns - self._last_received_ns) > JUMP_NS
         return is_leap and pts_ns + self._offset_ns > received_ns + JUMP_NS
@@ -116,8 +119,8 @@ class Timeline:
         if error_ns > STEP_NS:
             self._offset_ns = target_ns
         elif error_ns:
-            passed_ns = max(0, pts_ns - self._newest_pts_ns)
-            most_ns = passed_ns // 2 if error_ns < -STEP_NS else passed_ns // 50
+            share = min(0.5, max(0.02, abs(error_ns) / NS_PER_S))
+            most_ns = int(max(0, pts_ns - self._newest_pts_ns) * share)
             self._offset_ns += max(-most_ns, min(most_ns, error_ns))
         if source is WallSource.RECEIVER or abs(target_ns - self._offset_ns) <= _SETTLED_NS:
             self._source = source

@@ -11,10 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from ingest.recorder import Recorder
-from ingest.salvage import salvage
-from storage.spool import Spool
-
 from domain.clock import NS_PER_S, Clock
 from domain.events import Passing
 from domain.fanout import Fanout, Policy, Tap
@@ -22,10 +18,13 @@ from domain.layout import Layout
 from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
-from domain.states import CameraStatus
+from domain.states import CameraState, CameraStatus
 from ingest.decoder import FrameReader
+from ingest.recorder import Recorder
+from ingest.salvage import salvage
 from ingest.streamer import Streamer
 from sightline.share import is_always_pulled
+from storage.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +56,7 @@ class CameraRun:
         self.fanout = Fanout()
         self._tools = tools
         self._analyser = analyser
+        self._is_pulled = is_always_pulled(camera)
         self._watchers = 0
         self._watchers_lock = threading.Lock()
         self._wanted = threading.Event()
@@ -103,6 +103,8 @@ class CameraRun:
     def status(self) -> CameraStatus:
         """The reader's state with the recorder's."""
         status = self._streamer.status()
+        if not self._is_pulled:
+            status = replace(status, state=CameraState.IDLE)
         lost = self._recorder.lost_packets + self._record_tap.dropped_packets
         return replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
 
@@ -118,7 +120,7 @@ class CameraRun:
 
     def _pull(self) -> None:
         try:
-            if is_always_pulled(self.camera):
+            if self._is_pulled:
                 self._streamer.run(self._stop)
             else:
                 self._pull_while_wanted()
@@ -132,10 +134,12 @@ class CameraRun:
                 return
             unwanted = threading.Event()
             pulling = threading.Thread(target=self._streamer.run, args=(unwanted,), name=f"pull on demand {self.camera.id}")
+            self._is_pulled = True
             pulling.start()
             self._wait_until_unwatched()
             unwanted.set()
             pulling.join()
+            self._is_pulled = False
 
     def _wait_until_unwatched(self) -> None:
         watched_s = self._tools.clock.monotonic_s()

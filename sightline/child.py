@@ -16,6 +16,8 @@ from domain.errors import SightlineError
 
 _PR_SET_PDEATHSIG = 1
 _POLL_S = 0.05
+LOG_LIMIT_BYTES = 16 << 20
+LOG_KEPT_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,23 @@ class Child:
         self.terminate()
         self.join()
 
+    def bound_log(self) -> None:
+        """Keep the log's end beside it and begin anew once it has grown; the child writes by appending, so it notices nothing."""
+        if self.spec.log.exists() and self.spec.log.stat().st_size > LOG_LIMIT_BYTES:
+            self.spec.log.with_suffix(".log.1").write_bytes(_end_of(self.spec.log, LOG_KEPT_BYTES))
+            os.truncate(self.spec.log, 0)
+
     def log_tail(self, size_bytes: int = 2000) -> str:
         try:
-            return self.spec.log.read_bytes()[-size_bytes:].decode("utf-8", "replace")
+            return _end_of(self.spec.log, size_bytes).decode("utf-8", "replace")
         except OSError as error:
             return f"(its log cannot be read: {error})"
+
+
+def _end_of(file: Path, size_bytes: int) -> bytes:
+    with file.open("rb") as opened:
+        opened.seek(max(0, file.stat().st_size - size_bytes))
+        return opened.read()
 
 
 def _die_with_parent() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 
@@ -16,12 +15,14 @@ from sightline.child import ChildSpec
 from sightline.instance import Runtime, instance_secrets, store_environment
 from sightline.ports import answers, free_ports
 from sightline.servers import seaweedfs, valkey
+from sightline.statuses import status_file
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     runtime: Runtime
-    children: tuple[ChildSpec, ...]
+    groups: tuple[tuple[ChildSpec, ...], ...]
+    """Children that start together: servers, then all that needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,11 @@ def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int,
     if not parts.servers and (settings.redis_url is None or settings.s3_endpoint is None):
         raise SightlineError("SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores")
     runtime = new_runtime(settings, port)
-    children = own_servers(layout, runtime)
     shared = {**environment, **store_environment(layout, runtime.valkey_port, runtime.s3_port)}
-    if parts.node:
-        children += _node(layout, settings, runtime, shared)
+    children = _node(layout, settings, runtime, shared) if parts.node else []
     if parts.api:
         children.append(_api(layout, runtime, host, shared))
-    return Plan(runtime, tuple(children))
+    return Plan(runtime, (tuple(own_servers(layout, runtime)), tuple(children)))
 
 
 def new_runtime(settings: Settings, api_port: int) -> Runtime:
@@ -86,7 +85,7 @@ def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str
         ChildSpec(
             f"worker-{index}",
             _module("sightline.worker", layout, "--index", index, "--of", count, "--door-port", runtime.door_port),
-            layout.logs / f"worker-{index}.log", env=shared,
+            layout.logs / f"worker-{index}.log", ready=status_file(layout, index).exists, env=shared, stop_timeout_s=30,
         )
         for index in range(count)
     ]  # fmt: skip
@@ -112,9 +111,9 @@ def _is_healthy(host: str, port: int) -> bool:
         return False
 
 
-def clear_metrics(folder: Path) -> None:
-    """Forget the counts of an earlier run; this process's own file was made at import and stays."""
+def clear_earlier_run(layout: Layout) -> None:
+    """Forget the counts and states of an earlier run; this process's own counts were begun at import and stay."""
     own = f"_{os.getpid()}.db"
-    for file in folder.glob("*.db"):
+    for file in [*layout.metrics.glob("*.db"), *layout.statuses.glob("*.json")]:
         if not file.name.endswith(own):
             file.unlink()

@@ -8,11 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from domain.errors import Fault, RegistryInvalid
+from domain.keys import REGISTRY_PREFIX, registry_object
 from domain.layout import Layout
 from domain.registry import Registry, Secrets, load_registry
 from domain.registry.check import check_text
 from domain.registry.secrets import FILE_NAME, load_secrets
 from sightline.instance import write_atomically
+from storage.s3 import ObjectStore
 
 
 def settle(file: Path, layout: Layout) -> RegistryInvalid | None:
@@ -52,3 +54,13 @@ def faults_shown(layout: Layout) -> tuple[Fault, ...]:
         return tuple(Fault(**fault) for fault in json.loads(layout.registry_faults.read_text("utf-8")))
     except FileNotFoundError:
         return ()
+
+
+def record_applied(layout: Layout, objects: ObjectStore) -> None:
+    """Keep the registry that runs among the versions in the object store, unless its newest is the same."""
+    text = layout.registry.read_bytes()
+    keys = sorted(found.key for found in objects.list(REGISTRY_PREFIX))
+    if keys and objects.get(keys[-1]) == text:
+        return
+    version = int(Path(keys[-1]).stem) + 1 if keys else 1
+    objects.put(registry_object(version), text, "application/yaml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from pydantic import TypeAdapter
 
@@ -15,9 +16,14 @@ from sightline.instance import write_atomically
 _STATUSES = TypeAdapter(list[CameraStatus])
 
 
+def status_file(layout: Layout, worker: int) -> Path:
+    """Appears once the worker runs."""
+    return layout.statuses / f"{worker}.json"
+
+
 def write_statuses(layout: Layout, worker: int, statuses: Sequence[CameraStatus]) -> None:
     text = json.dumps([asdict(status) for status in statuses])
-    write_atomically(layout.statuses / f"{worker}.json", text, durable=False)
+    write_atomically(status_file(layout, worker), text, durable=False)
 
 
 def read_statuses(layout: Layout) -> list[CameraStatus]:

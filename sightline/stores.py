@@ -7,13 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from storage.index import EventIndex
-from storage.leases import Leases
-from storage.people import People
-from storage.redis_door import Redis, connect
-from storage.s3 import ObjectStore
-from storage.states import CameraStates
-
 from domain.clock import Clock, SystemClock
 from domain.errors import SightlineError
 from domain.layout import Layout
@@ -22,6 +15,12 @@ from sightline.instance import InstanceSecrets, Runtime, claimed, instance_secre
 from sightline.plan import new_runtime, own_servers
 from sightline.servers import valkey_url
 from sightline.supervisor import Supervisor
+from storage.index import EventIndex
+from storage.leases import Leases
+from storage.people import People
+from storage.redis_door import Redis, connect
+from storage.s3 import ObjectStore
+from storage.states import CameraStates
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def open_stores(layout: Layout) -> Iterator[Stores]:
 @contextmanager
 def _servers_only(layout: Layout, settings: Settings, clock: Clock) -> Iterator[Runtime]:
     runtime = new_runtime(settings, api_port=0)
-    supervisor = Supervisor(own_servers(layout, runtime), clock)
+    supervisor = Supervisor([own_servers(layout, runtime)], clock)
     try:
         supervisor.start(threading.Event(), lambda _: None)
         yield runtime

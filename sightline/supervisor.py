@@ -17,6 +17,7 @@ _POLL_S = 0.2
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 _HEALTHY_AFTER_S = 30.0
+_BOUND_LOGS_EVERY_S = 10.0
 
 
 class Restarts:
@@ -44,32 +45,45 @@ class _Watched:
 class Supervisor:
     """`start` all, then `run` until stopped; both in the main thread (the kernel ties a child's life to the thread that made it)."""
 
-    def __init__(self, specs: Sequence[ChildSpec], clock: Clock) -> None:
+    def __init__(self, groups: Sequence[Sequence[ChildSpec]], clock: Clock) -> None:
+        """`groups`: children that start together, each group once the one before it serves."""
         self._clock = clock
-        self._watched = [_Watched(Child(spec, clock)) for spec in specs]
+        self._groups = [[_Watched(Child(spec, clock)) for spec in group] for group in groups]
+        self._watched = [watched for group in self._groups for watched in group]
 
     @property
     def pids(self) -> dict[str, int | None]:
         return {watched.child.spec.name: watched.child.pid for watched in self._watched}
 
     def start(self, stop: threading.Event, said: Callable[[str], None]) -> None:
-        """Start each child once the one before it serves; `said` is told each name. Raises SightlineError where one does not come up."""
-        for watched in self._watched:
+        """Return once all serve, or `stop` is set; `said` hears what is waited for. Raises SightlineError where one does not come up."""
+        for group in self._groups:
+            for watched in group:
+                watched.child.start()
+                watched.started_s = self._clock.monotonic_s()
+            for watched in group:
+                said(watched.child.spec.name)
+                watched.child.wait_ready(stop)
             if stop.is_set():
                 return
-            said(watched.child.spec.name)
-            watched.child.start()
-            watched.started_s = self._clock.monotonic_s()
-            watched.child.wait_ready(stop)
 
     def run(self, stop: threading.Event) -> None:
+        logs_due_s = 0.0
         while not self._clock.wait(stop, _POLL_S):
             for watched in self._watched:
                 self._look_after(watched)
+            if self._clock.monotonic_s() >= logs_due_s:
+                logs_due_s = self._clock.monotonic_s() + _BOUND_LOGS_EVERY_S
+                for watched in self._watched:
+                    watched.child.bound_log()
 
     def stop(self) -> None:
-        for watched in reversed(self._watched):
-            watched.child.stop()
+        """Stop group by group, the last one first; within a group all are asked together."""
+        for group in reversed(self._groups):
+            for watched in group:
+                watched.child.terminate()
+            for watched in group:
+                watched.child.join()
 
     def _look_after(self, watched: _Watched) -> None:
         now_s = self._clock.monotonic_s()

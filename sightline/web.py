@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 import uvicorn
+
 from api.app import make_app
 from api.context import ApiContext, SiteRegistry
 from api.door_client import DoorClient
-
 from domain.clock import Clock, SystemClock
 from domain.layout import Layout
 from domain.log import set_up_logging
@@ -46,7 +46,15 @@ def main() -> None:
     settings = Settings()
     set_up_logging(settings.log_level, "api")
     app = make_app(make_context(Layout(arguments.data), settings, SystemClock()))
-    uvicorn.run(app, host=arguments.host, port=arguments.port, log_config=None, access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the audit names who asked: nobody may choose that by a header
+    )
 
 
 if __name__ == "__main__":

@@ -11,9 +11,6 @@ from functools import partial
 from pathlib import Path
 from threading import Thread
 
-from storage.disk import DiskBound
-from storage.ledger import Ledger
-
 from analytics.analyser import make_analyser
 from analytics.models import Models
 from domain.clock import Clock, SystemClock
@@ -31,8 +28,11 @@ from sightline.share import share
 from sightline.statuses import write_statuses
 from sightline.stores import connected
 from sightline.supervisor import stop_on_signals
+from sightline.usage import OtherUse
+from storage.disk import DiskBound
 from storage.journal import Journal, JournalUploader
 from storage.keeper import Keeper
+from storage.ledger import Ledger
 from storage.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class Worker:
     def _publish_until(self, stop: threading.Event) -> None:
         gate = FloodGate(log.warning, self._clock, every_s=10.0)
         spooled = SPOOL_EVENTS.labels(f"worker-{self._index}")
-        while not self._clock.wait(stop, PUBLISH_EVERY_S):
+        while True:
             statuses = [run.status() for run in self._runs.values()]
             spooled.set(self._keeper.pending_count())
             write_statuses(self._layout, self._index, statuses)
@@ -133,9 +133,12 @@ class Worker:
                 self._stores.states.publish(statuses)
             except IndexUnavailable as error:
                 gate("states", f"the states of cameras are not published: {error}")
+            if self._clock.wait(stop, PUBLISH_EVERY_S):
+                return
 
     def _bound_disk(self, stop: threading.Event) -> None:
-        bound = DiskBound(self._ledger, self._settings, self._clock, self._protected)
+        others = OtherUse(self._layout, self._clock)
+        bound = DiskBound(self._ledger, self._settings, self._clock, self._protected, others.size_bytes)
         while not self._clock.wait(stop, BOUND_DISK_EVERY_S):
             bound.run_once()
 

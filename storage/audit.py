@@ -5,7 +5,6 @@ A line is on disk before the look that it tells of is answered.
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.clock import NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
 from domain.people import Right, Role
+from storage.append import append_line
 
 
 class AuditEntry(BaseModel):
@@ -38,7 +38,7 @@ class _Line(AuditEntry):
 
 
 class AuditLog:
-    """Safe for threads and processes: a line is one write to a file opened for appending."""
+    """Safe for threads and processes."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
@@ -47,19 +47,9 @@ class AuditLog:
     def append(self, entry: AuditEntry) -> None:
         """Write an entry and wait until it is on disk. Raises StoreError: then the look must not be answered."""
         now_ns = self._clock.wall_ns()
-        line = _Line(at=rfc3339(now_ns), **entry.model_dump()).model_dump_json(by_alias=True) + "\n"
+        line = _Line(at=rfc3339(now_ns), **entry.model_dump()).model_dump_json(by_alias=True)
         day = datetime.fromtimestamp(now_ns // NS_PER_S, UTC)
         try:
-            self._write(self._folder / f"{day:%Y%m%d}.jsonl", line.encode())
+            append_line(self._folder / f"{day:%Y%m%d}.jsonl", line.encode(), mode=0o600)
         except OSError as error:
             raise StoreError(f"the audit log cannot be written: {error}") from error
-
-    def _write(self, path: Path, line: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            if os.write(file, line) != len(line):
-                raise OSError("only part of a line could be written")
-            os.fsync(file)
-        finally:
-            os.close(file)

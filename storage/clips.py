@@ -11,12 +11,14 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
 from domain.errors import DataLoss, NotFound
+from domain.media import ticks_to_ns
 from storage.boxes import sample_description, whole_bytes
 from storage.coverage import Coverage
 from storage.ledger import Segment, parse_segment
@@ -55,18 +57,21 @@ def cut(segments: Sequence[Segment], from_ns: int, to_ns: int, out: Path) -> Cut
     """Write [from_ns, to_ns) of one camera to `out` (on disk when this returns), from the keyframe at or before `from_ns`.
 
     Where codec parameters change within the range, the side that has most of it is cut and the rest is a gap. Memory does not grow with
-    the range. Raises NotFound where nothing of it is recorded, StoreError where `out` cannot be written, DataLoss where a file is damaged.
+    the range. Raises NotFound where nothing of it is recorded, StoreError where `out` cannot be written, DataLoss where the first file's
+    head is damaged; a file damaged further on is a gap.
     """
-    pieces = _joinable(plan(_present(segments), from_ns, to_ns))
-    if not pieces:
-        raise _nothing(from_ns, to_ns)
-    try:
-        cutting = _Cutting(pieces, from_ns, to_ns, out)
-        cutting.run()
-        return cutting.result()
-    except BaseException:
-        out.unlink(missing_ok=True)
-        raise
+    out.unlink(missing_ok=True)
+    with ExitStack() as held:
+        pieces = _joinable(plan(_held(segments, held), from_ns, to_ns))
+        if not pieces:
+            raise _nothing(from_ns, to_ns)
+        try:
+            cutting = _Cutting(pieces, from_ns, to_ns, out)
+            cutting.run()
+            return cutting.result()
+        except BaseException:
+            out.unlink(missing_ok=True)
+            raise
 
 
 def verify(clip: Path, cut_start_ns: int, from_ns: int, to_ns: int, gaps_ms: Sequence[tuple[int, int]] = ()) -> None:
@@ -83,10 +88,13 @@ def verify(clip: Path, cut_start_ns: int, from_ns: int, to_ns: int, gaps_ms: Seq
     if not first.is_keyframe:
         raise DataLoss(f"{clip} does not start at a keyframe")
     known = [(start_ms * NS_PER_MS, end_ms * NS_PER_MS) for start_ms, end_ms in gaps_ms]
-    missing = gaps_of(sorted([covered, *known]), from_ns, to_ns)
+    ranges = sorted([covered, *known])
+    missing = gaps_of(ranges, from_ns, to_ns)
+    if not any(start_ns <= to_ns and from_ns <= end_ns for start_ns, end_ns in ranges):  # also where the asked time is but a moment
+        missing = ((from_ns // NS_PER_MS, to_ns // NS_PER_MS),)
     if missing:
-        ranges = ", ".join(f"{rfc3339(a * NS_PER_MS)} to {rfc3339(b * NS_PER_MS)}" for a, b in missing)
-        raise DataLoss(f"{clip} lacks {ranges}")
+        said = ", ".join(f"{rfc3339(a * NS_PER_MS)} to {rfc3339(b * NS_PER_MS)}" for a, b in missing)
+        raise DataLoss(f"{clip} lacks {said}")
 
 
 class _Cutting:
@@ -120,13 +128,15 @@ class _Cutting:
         return Cut(self._zero_ns, self._coverage.end_ns, gaps_ms, self._codec, size_bytes, sha256)
 
     def _write_piece(self, writer: Mp4Writer, piece: Piece) -> None:
+        known_end_ns = piece.to_ns if _is_whole(piece.segment) else None
         try:
             for timed in _from_keyframe(piece, is_first=self._zero_ns is None):
                 self._write(writer, timed)
         except DataLoss as loss:
-            _log.warning("the clip goes on without what follows here: %s", loss)
-        is_open = piece.segment.end_ns is None
-        self._coverage.close(None if is_open else piece.to_ns)
+            where = f"{piece.segment.camera_id} at {rfc3339(piece.segment.start_ns)}"
+            _log.warning("a clip goes on without the rest of the segment of %s: %s", where, loss)
+            known_end_ns = None
+        self._coverage.close(known_end_ns)
 
     def _write(self, writer: Mp4Writer, timed: _Timed) -> None:
         if self._zero_ns is None:
@@ -177,16 +187,23 @@ def _timed(reader: Mp4Reader, start_ns: int) -> Iterator[_Timed]:
     for sample in reader:
         if first_pts is None:
             first_pts = sample.pts
-        wall_ns, decode_ns, duration_ns = (
-            round(ticks * base * NS_PER_S) for ticks in (sample.pts - first_pts, sample.dts - first_pts, sample.duration)
-        )
-        yield _Timed(sample, start_ns + wall_ns, start_ns + decode_ns, duration_ns)
+        wall_ns, decode_ns = (start_ns + ticks_to_ns(ticks - first_pts, base) for ticks in (sample.pts, sample.dts))
+        yield _Timed(sample, wall_ns, decode_ns, ticks_to_ns(sample.duration, base))
 
 
-def _present(segments: Sequence[Segment]) -> list[Segment]:
-    """The segments whose files are there; one that was finished since it was listed is found by its new name."""
-    found = [segment if segment.path.exists() else _finished(segment) for segment in segments]
-    return [segment for segment in found if segment is not None]
+def _held(segments: Sequence[Segment], held: ExitStack) -> list[Segment]:
+    """The segments whose files are there, each held open and read through its descriptor: one that is finished and so renamed while the
+    cut goes on, or deleted to make room, is still read to its end. One that was renamed since it was listed is found by its new name."""
+    found: list[Segment] = []
+    for segment in segments:
+        try:
+            file = held.enter_context(segment.path.open("rb"))
+        except FileNotFoundError:
+            renamed = _finished(segment)
+            found += _held([renamed], held) if renamed is not None and renamed.path != segment.path else []
+        else:
+            found.append(replace(segment, path=Path(f"/proc/self/fd/{file.fileno()}")))
+    return found
 
 
 def _finished(segment: Segment) -> Segment | None:
@@ -201,11 +218,13 @@ def _joinable(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
 
 
 def _description(path: Path) -> bytes:
-    """What the file was coded with; empty where it has nothing to read yet, or is gone."""
-    try:
-        return sample_description(path) if whole_bytes(path) else b""
-    except FileNotFoundError:
-        return b""
+    """What the file was coded with; empty where it has nothing to read yet."""
+    return sample_description(path) if whole_bytes(path) else b""
+
+
+def _is_whole(segment: Segment) -> bool:
+    """Whether the end that its name says can be believed."""
+    return segment.end_ns is not None and whole_bytes(segment.path) == segment.path.stat().st_size
 
 
 def _parameters(path: Path) -> VideoParameters:
@@ -225,7 +244,7 @@ def _span(clip: Path, start_ns: int) -> tuple[Sample, tuple[int, int]]:
             end = max(end, sample.pts + sample.duration)
     if first is None:
         raise DataLoss(f"{clip} holds no picture")
-    return first, (start_ns + round(start * base * NS_PER_S), start_ns + round(end * base * NS_PER_S))
+    return first, (start_ns + ticks_to_ns(start, base), start_ns + ticks_to_ns(end, base))
 
 
 def _settle(path: Path) -> tuple[int, str]:
@@ -240,7 +259,7 @@ def _settle(path: Path) -> tuple[int, str]:
 
 
 def _ticks(ns: int) -> int:
-    return round(ns * CLIP_TIME_BASE.denominator / NS_PER_S)
+    return (ns * CLIP_TIME_BASE.denominator + NS_PER_S // 2) // NS_PER_S
 
 
 def _nothing(from_ns: int, to_ns: int) -> NotFound:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from domain.clock import Clock, rfc3339
+from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.metrics import SEGMENTS_EVICTED
 from domain.settings import Settings
@@ -15,23 +17,38 @@ from storage.ledger import Ledger, Segment
 BYTES_PER_GB = 10**9
 Protected = Callable[[], list[tuple[str, int, int]]]
 """The ranges (camera, from_ns, to_ns) of which a clip is still to be cut."""
+_WAITING = 1_000
 _log = logging.getLogger(__name__)
 
 
 class DiskBound:
     """Deletes finished segments, oldest first by start whichever camera's, while recordings take too much or leave too little free."""
 
-    def __init__(self, ledger: Ledger, settings: Settings, clock: Clock, protected: Protected) -> None:
+    def __init__(
+        self, ledger: Ledger, settings: Settings, clock: Clock, protected: Protected, others_bytes: Callable[[], int] = lambda: 0
+    ) -> None:
+        """`others_bytes`: what else counts against the limit (on one machine the stores' own data); recordings make room for it."""
         self._ledger = ledger
         self._limit_bytes = round(settings.disk_limit_gb * BYTES_PER_GB)
         self._reserve_bytes = round(settings.disk_reserve_gb * BYTES_PER_GB)
         self._protected = protected
+        self._others_bytes = others_bytes
+        self._waiting: list[Segment] = []
         self._warn = FloodGate(_log.warning, clock)
         self._cry = FloodGate(_log.critical, clock)
 
     def run_once(self) -> int:
-        """Free what is too much now; the bytes freed. Cheap where nothing has to go: no file that was seen before is asked for again."""
-        excess_bytes = self._excess_bytes()
+        """Free what is too much now; the bytes freed. A disk that refuses is said, and asked again at the next run.
+
+        Cheap where nothing has to go: no file that was seen before is asked for again.
+        """
+        try:
+            return self._free(self._excess_bytes())
+        except (StoreError, OSError) as error:
+            self._cry("refused", f"recordings cannot be kept within their limit: {error}")
+            return 0
+
+    def _free(self, excess_bytes: int) -> int:
         if excess_bytes <= 0:
             return 0
         freed_bytes = self._evict(self._unprotected(), excess_bytes, is_protected=False)
@@ -42,7 +59,7 @@ class DiskBound:
         return freed_bytes
 
     def _excess_bytes(self) -> int:
-        over_bytes = self._ledger.total_bytes() - self._limit_bytes
+        over_bytes = self._ledger.total_bytes() + self._others_bytes() - self._limit_bytes
         self._ledger.recordings.mkdir(parents=True, exist_ok=True)
         free_bytes = shutil.disk_usage(self._ledger.recordings).free
         return max(over_bytes, self._reserve_bytes - free_bytes)
@@ -51,18 +68,27 @@ class DiskBound:
         ranges: dict[str, list[tuple[int, int]]] = {}
         for camera_id, from_ns, to_ns in self._protected():
             ranges.setdefault(camera_id, []).append((from_ns, to_ns))
-        for segment in self._ledger.oldest_first():
+        for segment in self._oldest_first():
             if not any(_touches(segment, *asked) for asked in ranges.get(segment.camera_id, ())):
                 yield segment
+
+    def _oldest_first(self) -> Iterator[Segment]:
+        """As the ledger has them; the next to go are remembered, so that a full disk does not have all names read at each run."""
+        still_there = [segment for segment in self._waiting if segment.path.exists()]
+        self._waiting = still_there or list(islice(self._ledger.oldest_first(), _WAITING))
+        yield from self._waiting
+        yield from self._ledger.oldest_first()
 
     def _evict(self, segments: Iterator[Segment], wanted_bytes: int, is_protected: bool) -> int:
         freed_bytes = 0
         for segment in segments:
             if freed_bytes >= wanted_bytes:
                 break
-            freed_bytes += self._ledger.remove(segment)
-            SEGMENTS_EVICTED.labels(segment.camera_id).inc()
-            self._tell(segment, is_protected)
+            size_bytes = self._ledger.remove(segment)
+            if size_bytes:
+                freed_bytes += size_bytes
+                SEGMENTS_EVICTED.labels(segment.camera_id).inc()
+                self._tell(segment, is_protected)
         return freed_bytes
 
     def _tell(self, segment: Segment, is_protected: bool) -> None:

@@ -23,7 +23,7 @@ CHUNK = 256
 CHUNK_LEAST = 16
 LOAD = 64
 SCAN_MOST = 20_000
-DICTIONARY_MOST = 20_000
+DICTIONARY_MOST = 10_000
 PLATES_MOST = 500
 _LONGEST_PLATE = 16
 
@@ -95,19 +95,12 @@ class Search:
             return EventPage((), None)
         span = _span(self._query)
         if after is not None:
-            span = self._no_wider(span, after)
+            span = span.after(after)
         plan = self._plan(span)
         return EventPage((), None) if plan is None else self._walk(plan, span, limit)
 
     def _is_empty(self) -> bool:
         return self._query.plate is not None and self._expression is None
-
-    def _no_wider(self, span: _Range, after: str) -> _Range:
-        """Go on after `after`, but never outside the asked time: a cursor of another query widens nothing."""
-        on = span.after(after)
-        if span.newest_first:
-            return on if span.high == "+" or on.high[1:] < span.high[1:] else span
-        return on if span.low == "-" or on.low[1:] >= span.low[1:] else span
 
     def _plan(self, span: _Range) -> _Plan | None:
         filters = self._filter_keys()
@@ -136,16 +129,24 @@ class Search:
             return None
         if not is_wildcard(pattern):
             return [pattern]
-        head, tail = re.split(r"[?*]", pattern)[0], re.split(r"[?*]", pattern)[-1]
-        if not head and not tail:
+        named = self._dictionary_range(pattern)
+        if named is None:
             return None
-        backwards = len(tail) > len(head)
-        key, known = (PLATES_REVERSED, tail[::-1]) if backwards else (PLATES, head)
-        # U+10FFFF is the last character there is, so this range is what begins with `known`.
-        found = texts(self._redis.do("ZRANGE", key, f"[{known}", f"({known}\U0010ffff", "BYLEX", "LIMIT", 0, DICTIONARY_MOST))
-        plates = [plate[::-1] if backwards else plate for plate in found]
+        key, low, high = named
+        found = texts(self._redis.do("ZRANGE", key, low, high, "BYLEX", "LIMIT", 0, DICTIONARY_MOST))
+        plates = [plate[::-1] if key == PLATES_REVERSED else plate for plate in found]
         matching = [plate for plate in plates if expression.fullmatch(plate)]
         return None if len(found) == DICTIONARY_MOST or len(matching) > PLATES_MOST else matching
+
+    def _dictionary_range(self, pattern: str) -> tuple[str, str, str] | None:
+        """Where the plates with the pattern's known beginning, or its known end, stand: the fewer of the two, None where both are many."""
+        parts = re.split(r"[?*]", pattern)
+        known = [(PLATES, parts[0]), (PLATES_REVERSED, parts[-1][::-1])]
+        # U+10FFFF is the last character there is, so such a range is what begins with the text.
+        ranges = [(key, f"[{text}", f"({text}\U0010ffff") for key, text in known if text]
+        counts = [number(count) for count in self._redis.do_all([("ZLEXCOUNT", *where) for where in ranges])]
+        fewest = min(counts, default=DICTIONARY_MOST)
+        return ranges[counts.index(fewest)] if fewest < DICTIONARY_MOST else None
 
     def _walk(self, plan: _Plan, span: _Range, limit: int) -> EventPage:
         chunk = max(CHUNK // len(plan.sources), CHUNK_LEAST)

@@ -6,14 +6,13 @@ journal/<yyyymmddhhmm>.jsonl, a line of JSON each: {"op":"put",…} or {"op":"de
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import logging
 import os
+import re
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,10 +25,12 @@ from domain.errors import DataLoss, NotFound, ObjectsUnavailable, StoreError
 from domain.events import Event, ObjectDigest
 from domain.keys import JOURNAL_PREFIX, journal_object
 from domain.metrics import KEEP_RETRIES
+from storage.append import append_line, locked
 from storage.s3 import ObjectStore
 
 _log = logging.getLogger(__name__)
 _MINUTE_S = 60
+_MINUTE = re.compile(r"^\d{12}\.jsonl$")
 LATE_S = 5
 """A minute is uploaded this long after its end, so that a slow writer seldom adds to it; one that does is merged."""
 
@@ -79,18 +80,14 @@ class Journal:
     def append(self, line: JournalLine) -> None:
         """Add a line; on disk when this returns. Raises StoreError."""
         moment = datetime.fromtimestamp(self._clock.wall_ns() // NS_PER_S, UTC)
-        data = line.model_dump_json(by_alias=True).encode() + b"\n"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with _locked(self.folder / f"{moment:%Y%m%d%H%M}.jsonl") as file:
-                _write_all(file, data if _ends_a_line(file) else b"\n" + data)
-                os.fsync(file)
+            append_line(self.folder / f"{moment:%Y%m%d%H%M}.jsonl", line.model_dump_json(by_alias=True).encode())
         except OSError as error:
             raise StoreError(f"the journal cannot be written: {error}") from error
 
     def minutes(self) -> list[Path]:
         """The files not yet uploaded, oldest first."""
-        return sorted(self.folder.glob("[0-9]*.jsonl"))
+        return sorted(path for path in self.folder.glob("*.jsonl") if _MINUTE.match(path.name))
 
     def parts(self) -> Iterator[JournalPart]:
         """What the files not yet uploaded hold, oldest first."""
@@ -116,21 +113,30 @@ class JournalUploader:
         while not self._clock.wait(stop, 10.0):
             try:
                 self.run_once()
-            except StoreError as error:
+            except (StoreError, OSError) as error:
                 KEEP_RETRIES.labels("journal").inc()
                 _log.warning("the journal waits: %s", error)
 
     def run_once(self) -> int:
-        """Upload every minute that is over, verify it, delete it here; how many. Raises StoreError, and has lost nothing then."""
+        """Upload every minute that is over, verify it, delete it here; how many.
+
+        Raises StoreError, and has lost nothing then: at once where the store is away, at the end where it holds a damaged minute.
+        """
         now_s = self._clock.wall_ns() // NS_PER_S
         over = [path for path in self._journal.minutes() if _minute_s(path) + _MINUTE_S + LATE_S <= now_s]
+        damaged: DataLoss | None = None
         for path in over:
-            self._upload(path)
+            try:
+                self._upload(path)
+            except DataLoss as error:
+                damaged = error
+        if damaged is not None:
+            raise damaged
         return len(over)
 
     def _upload(self, path: Path) -> None:
         key = journal_object(self._node, _minute_s(path))
-        with _locked(path) as file:  # nobody can add to it, and what is verified is what is deleted
+        with locked(path) as file:  # nobody can add to it, and what is verified is what is deleted
             data = os.pread(file, os.fstat(file).st_size, 0)
             there = self._there(key)
             if data and data not in _unpacked(key, there):
@@ -192,27 +198,3 @@ def _unpacked(key: str, packed: bytes) -> bytes:
 
 def _minute_s(path: Path) -> int:
     return int(datetime.strptime(path.stem, "%Y%m%d%H%M").replace(tzinfo=UTC).timestamp())
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    """The file open for appending, and nobody else writing to it; made anew where it was uploaded and deleted while waiting."""
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if os.fstat(file).st_nlink:
-                yield file
-                return
-        finally:
-            os.close(file)
-
-
-def _ends_a_line(file: int) -> bool:
-    size = os.fstat(file).st_size
-    return size == 0 or os.pread(file, 1, size - 1) == b"\n"
-
-
-def _write_all(file: int, data: bytes) -> None:
-    if os.write(file, data) != len(data):
-        raise OSError("only part of a line could be written")

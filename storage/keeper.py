@@ -6,7 +6,6 @@ pictures, clips and sidecars into the object store and writes the journal. An en
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 
@@ -23,7 +22,6 @@ from storage.ledger import Ledger
 from storage.s3 import ObjectStore
 from storage.spool import Entry, Spool
 
-_log = logging.getLogger(__name__)
 _INDEX_BATCH = 200
 _JOIN_S = 2.0
 
@@ -44,7 +42,7 @@ class Keeper:
         """`recorded_until` answers with the wall time (UTC ns) up to which a camera is recorded, None where nothing records it."""
         self._spool = spool
         self._index = index
-        self._keeping = Keeping(spool, objects, journal, ledger, settings, clock, recorded_until)
+        self._keeping = Keeping(objects, journal, ledger, settings, clock, recorded_until)
         self._camera_ids = tuple(camera_ids)
         self._work: dict[Entry, Work] = {}
         self._lock = threading.Lock()
@@ -61,10 +59,11 @@ class Keeper:
         thread.join(_JOIN_S)
 
     def run_once(self) -> int:
-        """One pass of each lane; how many events are still in the spool. Raises nothing that a later pass may mend."""
-        for lane in self._lanes:
-            lane.run_once()
-        self._index_pass_again()
+        """One pass of each lane, also beside `run`; how many events are still in the spool. What failed is left to a later pass."""
+        index_lane, object_lane = self._lanes
+        index_lane.run_once()
+        object_lane.run_once()
+        index_lane.run_once()  # what the objects' lane has just finished
         return len(self._take_stock())
 
     def wake(self) -> None:
@@ -75,10 +74,6 @@ class Keeper:
     def pending_count(self) -> int:
         """How many events wait, as of the last pass."""
         return len(self._work)
-
-    def _index_pass_again(self) -> None:
-        """What the objects' lane has just finished."""
-        self._lanes[0].run_once()
 
     def _index_pass(self) -> bool:
         """Enter the newest that are not in the index, and those that are ready. True where there is more to do at once."""
@@ -131,8 +126,8 @@ class Keeper:
 
     def _take_stock(self) -> list[Work]:
         """The work there is, by event id: what came is added, what went is forgotten."""
-        entries = self._spool.pending(self._camera_ids)
-        with self._lock:
+        with self._lock:  # listed under it too: an older list of the other lane must not make this one forget what is new
+            entries = self._spool.pending(self._camera_ids)
             known = self._work
             self._work = {}
             for entry in entries:

@@ -25,7 +25,7 @@ from storage.journal import Journal, JournalPut
 from storage.ledger import Ledger
 from storage.recording_progress import Progress, RecordingProgress
 from storage.s3 import ObjectStore
-from storage.spool import Entry, Spool
+from storage.spool import Entry
 
 _log = logging.getLogger(__name__)
 NOTHING_AFTER_S = 60
@@ -62,7 +62,6 @@ class Keeping:
 
     def __init__(
         self,
-        spool: Spool,
         objects: ObjectStore,
         journal: Journal,
         ledger: Ledger,
@@ -70,7 +69,6 @@ class Keeping:
         clock: Clock,
         recorded_until: Callable[[str], int | None],
     ) -> None:
-        self._spool = spool
         self._objects = objects
         self._journal = journal
         self._ledger = ledger

@@ -25,6 +25,7 @@ class Lane:
         self._work = work
         self._clock = clock
         self._woken = threading.Event()
+        self._one_at_a_time = threading.Lock()
         self._retry_s = 0.0
         self._say = FloodGate(_log.warning, clock, every_s=10.0)
 
@@ -37,7 +38,11 @@ class Lane:
             self._wait(self.run_once(), stop)
 
     def run_once(self) -> float:
-        """One pass; in how many seconds the next is due."""
+        """One pass, and only one at a time, whoever asks; in how many seconds the next is due."""
+        with self._one_at_a_time:
+            return self._pass()
+
+    def _pass(self) -> float:
         try:
             more = self._work()
         except (StoreError, OSError) as error:

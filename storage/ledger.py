@@ -7,6 +7,7 @@ Whatever else lies there is reported once, and left alone.
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,12 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
+from domain.errors import StoreError
 from domain.media import SegmentName
-from storage.sizes import Sizes
+from storage.sizes import OPEN_MARK, Sizes
 
 _OPEN = re.compile(r"^(?P<camera>[A-Za-z0-9][A-Za-z0-9._-]*)_(?P<start>\d+)_open_(?P<fence>\d+)\.mp4$")
 _DAY = re.compile(r"^\d{8}$")
 _DAY_S = 86_400
+_FOR_EVER_MS = 1 << 62
 _MOST_FOREIGN = 1_000
 _log = logging.getLogger(__name__)
 
@@ -79,15 +82,16 @@ class Ledger:
             segment
             for folder in self._days(camera_id)
             if first <= folder.name <= last
-            for segment in self._in(folder, camera_id)
+            for segment in self._in(folder, camera_id, from_ns // NS_PER_MS, -(-to_ns // NS_PER_MS))
             if segment.start_ns < to_ns and (segment.end_ns is None or segment.end_ns > from_ns)
         ]
         return tuple(sorted(found, key=_by_start))
 
     def open_segments(self, camera_id: str) -> tuple[Segment, ...]:
         """The segments of a camera that were never finished, by start."""
-        found = [segment for folder in self._days(camera_id) for segment in self._in(folder, camera_id) if segment.end_ns is None]
-        return tuple(sorted(found, key=_by_start))
+        paths = [folder / name for folder in self._days(camera_id) for name in _names(folder) if OPEN_MARK in name]
+        found = [segment for path in paths if (segment := parse_segment(path)) is not None and segment.camera_id == camera_id]
+        return tuple(sorted((segment for segment in found if segment.end_ns is None), key=_by_start))
 
     def oldest(self) -> Segment | None:
         """The finished segment with the earliest start, of all cameras."""
@@ -106,12 +110,14 @@ class Ledger:
         return self._sizes.total_bytes(folders)
 
     def remove(self, segment: Segment) -> int:
-        """Delete a segment; the bytes freed, 0 where it was gone already. Its day's folder goes with its last file."""
+        """Delete a segment; the bytes freed, 0 where it was gone already. Raises StoreError. Its day's folder goes with its last file."""
         try:
             size_bytes = segment.path.stat().st_size
             segment.path.unlink()
         except FileNotFoundError:
             return 0
+        except OSError as error:
+            raise StoreError(f"{segment.path} cannot be deleted: {error}") from error
         with suppress(OSError):  # not empty
             segment.path.parent.rmdir()
         return size_bytes
@@ -119,8 +125,12 @@ class Ledger:
     def _days(self, camera_id: str) -> list[Path]:
         return sorted(folder for folder in _folders(self.recordings / camera_id) if _DAY.match(folder.name))
 
-    def _in(self, folder: Path, camera_id: str) -> Iterator[Segment]:
-        for path in _entries(folder):
+    def _in(self, folder: Path, camera_id: str, from_ms: int = 0, to_ms: int = _FOR_EVER_MS) -> Iterator[Segment]:
+        """The segments of a day, but for most of those outside [from_ms, to_ms)."""
+        for name in _names(folder):
+            if _is_outside(name, from_ms, to_ms):
+                continue
+            path = folder / name
             segment = parse_segment(path)
             if segment is not None and segment.camera_id == camera_id:
                 yield segment
@@ -137,12 +147,22 @@ def _by_start(segment: Segment) -> tuple[int, int]:
     return segment.start_ns, segment.fence
 
 
-def _entries(folder: Path) -> list[Path]:
+def _is_outside(name: str, from_ms: int, to_ms: int) -> bool:
+    """Whether a name certainly is a segment's outside the range: a day has thousands, and parsing all of them costs five times this."""
+    parts = name.rsplit("_", 3)
+    if len(parts) != 4 or not (parts[1].isdecimal() and parts[2].isdecimal()):
+        return False
+    start_ms = int(parts[1])
+    return start_ms >= to_ms or start_ms + int(parts[2]) <= from_ms
+
+
+def _names(folder: Path) -> list[str]:
     try:
-        return list(folder.iterdir())
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
 def _folders(parent: Path) -> list[Path]:
-    return [entry for entry in _entries(parent) if entry.is_dir()]
+    return [parent / name for name in _names(parent) if (parent / name).is_dir()]

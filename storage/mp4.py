@@ -74,8 +74,10 @@ class Mp4Writer:
         packet.time_base = self._time_base
         packet.is_keyframe = sample.is_keyframe
         packet.stream = self._stream
-        with _writing():
+        try:  # not `_writing()`: a context manager for each packet is a tenth of what it costs
             self._container.mux_one(packet)
+        except (av.FFmpegError, OSError) as error:
+            raise _refused(error) from error
 
     def close(self) -> None:
         """Write what is still held, and the index. Raises StoreError; closed in any case."""
@@ -104,7 +106,7 @@ class Mp4Reader:
             self._file = path.open("rb")
             try:
                 self._container = av.open(_Prefix(self._file, limit_bytes), "r", format="mp4", buffer_size=_BUFFER_BYTES)
-            except av.FFmpegError:
+            except BaseException:
                 self._file.close()
                 raise
         if not self._container.streams.video:
@@ -173,16 +175,6 @@ class _Prefix(io.RawIOBase):
         return True
 
 
-def picture_size_px(codec: str, keyframe: bytes) -> tuple[int, int]:
-    """Width and height of an Annex B keyframe that has its parameter sets; (0, 0) where they cannot be told."""
-    try:
-        with av.open(io.BytesIO(keyframe), "r", format=codec) as container:
-            context = container.streams.video[0].codec_context
-            return context.width, context.height
-    except av.FFmpegError:
-        return 0, 0
-
-
 @cache
 def _template(codec: str) -> VideoStream:
     return av.open(io.BytesIO(_DELIMITERS[codec]), "r", format=codec).streams.video[0]
@@ -193,7 +185,11 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
-        raise StoreError(f"a recording cannot be written: {error}") from error
+        raise _refused(error) from error
+
+
+def _refused(error: Exception) -> StoreError:
+    return StoreError(f"a recording cannot be written: {error}")
 
 
 @contextmanager

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import secrets
-from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.clock import Clock, SystemClock
-from domain.errors import BadInput, DataLoss
+from domain.errors import BadInput
 from domain.events import WallNs
 from domain.keys import PEOPLE_PREFIX, person_object
 from domain.people import Person, Role
 from storage.redis_door import Command, Redis, text, texts
 from storage.s3 import ObjectStore
 
+_log = logging.getLogger(__name__)
 _PEOPLE = "{people}:by_name"
 _TOKENS = "{people}:by_token"
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -65,8 +66,10 @@ class People:
         return sorted((_person(found) for found in texts(self._redis.do("HVALS", _PEOPLE))), key=lambda person: person.name)
 
     def restore(self) -> int:
-        """Make Redis what the object store says, in one step; how many people that are."""
-        records = list(self.records())
+        """Make Redis what the object store says, in one step; how many people that are. Whose record is damaged stays out."""
+        records, damaged = self.records()
+        for key in damaged:
+            _log.error("%s is not the record of a person; that person's token opens nothing", key)
         commands: list[Command] = [("DEL", _PEOPLE), ("DEL", _TOKENS)]
         self._redis.do_all(commands + [entry for record in records for entry in _entries(record)], atomic=True)
         return len(records)
@@ -76,17 +79,23 @@ class People:
         named, tokened = self._redis.do_all([("HGET", _PEOPLE, record.name), ("HGET", _TOKENS, record.token_sha256)])
         return text(named) == text(tokened) == _value(record)
 
-    def records(self) -> Iterator[PersonRecord]:
-        """The newest record of each person in the object store. Raises DataLoss for one that cannot be read."""
+    def records(self) -> tuple[tuple[PersonRecord, ...], tuple[str, ...]]:
+        """The newest record of each person in the object store, and the keys of those that cannot be read.
+
+        An older version never stands in for a damaged one: it may grant what was taken back.
+        """
         newest: dict[str, str] = {}
         for found in self._objects.list(PEOPLE_PREFIX):
             folder = found.key.rpartition("/")[0]
             newest[folder] = max(found.key, newest.get(folder, ""))
+        records: tuple[PersonRecord, ...] = ()
+        damaged: tuple[str, ...] = ()
         for key in newest.values():
             try:
-                yield PersonRecord.model_validate_json(self._objects.get(key))
-            except ValidationError as error:
-                raise DataLoss(f"{key} is not the record of a person: {error}") from error
+                records += (PersonRecord.model_validate_json(self._objects.get(key)),)
+            except ValidationError:
+                damaged += (key,)
+        return records, damaged
 
 
 def _digest(token: str) -> str:

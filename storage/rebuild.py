@@ -26,7 +26,7 @@ ProgressSeen = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What was read. `damaged` names journals or sidecars that could not be read in full."""
+    """What was read. `damaged` names journals, sidecars and records of people that could not be read in full."""
 
     people: int
     events: int
@@ -65,6 +65,7 @@ class _Rebuild:
 
     def run(self) -> Rebuilt:
         people = self._people.restore()
+        self._damaged += self._people.records()[1]
         # Local before stored: a minute that is uploaded meanwhile is then read twice rather than not at all. The order of lines
         # across parts matters only for deletions, which are applied last.
         local = [] if self._layout is None else list(Journal(self._layout.journal, SystemClock()).parts())

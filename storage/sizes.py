@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_OPEN_MARK = "_open_"
+OPEN_MARK = "_open_"
 
 
 @dataclass(slots=True)
@@ -31,8 +31,8 @@ def _refreshed_bytes(path: Path, folder: _Folder) -> int:
         changed_ns = path.stat().st_mtime_ns
         if changed_ns != folder.changed_ns:
             names = [entry.name for entry in path.iterdir()]
-            folder.growing = tuple(name for name in names if _OPEN_MARK in name)
-            folder.done = {name: folder.done.get(name) or _size_bytes(path / name) for name in names if _OPEN_MARK not in name}
+            folder.growing = tuple(name for name in names if OPEN_MARK in name)
+            folder.done = {name: folder.done.get(name) or _size_bytes(path / name) for name in names if OPEN_MARK not in name}
             folder.changed_ns = changed_ns
     except FileNotFoundError:
         return 0

@@ -14,14 +14,26 @@ import av
 import numpy as np
 from av.video.stream import VideoStream
 
-from domain.clock import NS_PER_MS, NS_PER_S
-from domain.events import Alternative, Event, Kind, Location, Passing, Plate
+from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
+from domain.events import Alternative, Event, Kind, Location, Passing, Plate, Sidecar
+from domain.keys import SIDECAR, event_object
+from domain.layout import Layout
 from domain.media import SegmentName
 from domain.plates import PlateColor
+from domain.settings import Settings
 from domain.ulid import event_id
+from storage.check import check
+from storage.index import EventIndex
+from storage.journal import Journal
+from storage.keeper import Keeper
+from storage.ledger import Ledger
+from storage.redis_door import Redis
+from storage.s3 import ObjectStore
+from storage.spool import Spool
 
 START_NS = 1_760_000_000 * NS_PER_S
 FPS = 10
+SETTINGS = Settings(clip_before_s=2, clip_after_s=2)
 _AREAS = {"gate": "dan/jun", "bridge": "dan/jun/south", "shop": "shi"}
 
 
@@ -82,6 +94,41 @@ def _fragmented(seconds: int) -> bytes:
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
     return out.getvalue()
+
+
+class Site:
+    """One worker's storage; `restart` is what is left when its process dies: the disk and the stores."""
+
+    def __init__(self, redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock) -> None:
+        self.redis, self.objects, self.layout, self.clock = redis, objects, layout, clock
+        self.recorded_until: int | None = START_NS + 3600 * NS_PER_S
+        self.spool = Spool(layout, clock)
+        self.journal = Journal(layout.journal, clock)
+        self.keeper = self.restart()
+
+    def restart(self) -> Keeper:
+        index, ledger = EventIndex(self.redis), Ledger(self.layout.recordings)
+        cameras = ["gate", "bridge", "shop"]
+        self.keeper = Keeper(
+            self.spool, index, self.objects, self.journal, ledger, SETTINGS, self.clock, cameras, lambda camera: self.recorded_until
+        )
+        return self.keeper
+
+    def put(self, event: Event, pictures: bytes = b"") -> Passing:
+        passing = make_passing(event, pictures)
+        self.spool.put(passing)
+        return passing
+
+    def row(self, event: Event) -> Event | None:
+        return EventIndex(self.redis).get(event.id)
+
+    def sidecar(self, event: Event) -> Sidecar:
+        return Sidecar.model_validate_json(self.objects.get(event_object(event.camera, event.id, SIDECAR)))
+
+    def assert_clean(self, *events: Event, deep: bool = True) -> None:
+        assert self.spool.pending(self.spool.cameras()) == []
+        assert check(self.objects, self.redis, self.layout, deep=deep) == []
+        assert EventIndex(self.redis).count() == len(events)
 
 
 class Relay:

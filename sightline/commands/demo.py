@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.progress import Progress
-
 from domain.layout import Layout
 from domain.people import Role
 from sightline.child import ChildSpec
@@ -32,9 +30,8 @@ AREAS = {
 def demo(args: argparse.Namespace) -> int:
     os.environ.setdefault("SIGHTLINE_REASON_REQUIRED", "0")
     layout = Layout(args.data.resolve())
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("drawing the demo's streets (once)", total=1.0)
-        footage = make_footage(layout.demo, lambda part: progress.update(task, completed=part))
+    with console.status("drawing the demo's streets (once) …"):
+        footage = make_footage(layout.demo, console.print)
     (port,) = free_ports(1)
     cameras = _cameras(footage)
     registry = _write_registry(layout, cameras, port)
@@ -70,7 +67,7 @@ def _write_registry(layout: Layout, cameras: list[dict[str, Any]], port: int) ->
 
 def _simulator(layout: Layout, cameras: list[dict[str, Any]], port: int) -> ChildSpec:
     config = layout.demo / "simulator.json"
-    write_atomically(config, json.dumps({"cameras": [{"path": camera["id"], "file": camera["url"]} for camera in cameras]}))
+    write_atomically(config, json.dumps([{"path": camera["id"], "file": camera["url"]} for camera in cameras]))
     command = (sys.executable, "-m", "sightline.simulator", "--config", str(config), "--port", str(port))
     return ChildSpec("simulator", command, layout.logs / "simulator.log", ready=lambda: answers(port))
 

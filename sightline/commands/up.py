@@ -16,7 +16,8 @@ from domain.settings import Settings
 from sightline import site_registry
 from sightline.child import ChildSpec
 from sightline.instance import claimed, publish
-from sightline.plan import Parts, Plan, clear_metrics, plan, worker_count
+from sightline.plan import Parts, Plan, clear_earlier_run, plan, worker_count
+from sightline.stores import open_stores
 from sightline.supervisor import Supervisor, stop_on_signals
 
 console = Console(stderr=True, highlight=False)
@@ -49,10 +50,10 @@ def serve(
     layout = Layout(data.resolve())
     stop = stop_on_signals()
     with claimed(layout):
-        clear_metrics(layout.metrics)
+        clear_earlier_run(layout)
         _settle(registry, layout)
         made = plan(layout, settings, parts, host, port, site_registry.secrets_environment(registry))
-        supervisor = Supervisor((*first, *made.children), SystemClock())
+        supervisor = Supervisor((first, *made.groups), SystemClock())
         try:
             _start(supervisor, made, layout, stop)
             if not stop.is_set():
@@ -76,6 +77,9 @@ def _start(supervisor: Supervisor, made: Plan, layout: Layout, stop: threading.E
     publish(layout, made.runtime)
     with console.status("starting …") as status:
         supervisor.start(stop, lambda name: status.update(f"starting {name} …"))
+        if not stop.is_set():
+            with open_stores(layout) as stores:
+                site_registry.record_applied(layout, stores.objects)
 
 
 def _greet(made: Plan, parts: Parts, settings: Settings, host: str, greeting: Callable[[], str]) -> None:

@@ -106,3 +106,5 @@ class SimCamera:
     faults: tuple[Fault, ...] = ()
     join: Literal["next", "held"] = "next"
     """Where a client that joins in the middle starts: at the next keyframe, or in a burst from the last one."""
+    phase_s: Seconds = 0.0
+    """Where in the file the stream begins; cameras of one file with other phases see the same things at other times."""

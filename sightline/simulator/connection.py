@@ -36,9 +36,10 @@ class Connection:
 
     async def run(self) -> None:
         try:
-            while (request := await asyncio.wait_for(self._request(), SESSION_TIMEOUT_S)) is not None:
-                self._writer.write(self._answer(request).encoded(request.header("cseq")))
-                if request.method == "PLAY" and self._player is not None:
+            while (request := await self._request()) is not None:
+                answer = self._answer(request)
+                self._writer.write(answer.encoded(request.header("cseq")))
+                if request.method == "PLAY" and answer.status == 200 and self._player is not None:
                     self._player.start()
                 if request.method == "TEARDOWN":
                     break
@@ -56,12 +57,15 @@ class Connection:
         self._writer.transport.abort()
 
     async def _request(self) -> Request | None:
-        """The next request; the reports that a client sends between them are skipped. None at the connection's end."""
-        first = await self._reader.read(1)
+        """The next request; the reports that a client sends between them are skipped. None at the connection's end.
+
+        Raises TimeoutError after a session's timeout without either.
+        """
+        first = await asyncio.wait_for(self._reader.read(1), SESSION_TIMEOUT_S)
         while first == b"$":
             head = await self._reader.readexactly(3)
             await self._reader.readexactly(int.from_bytes(head[1:], "big"))
-            first = await self._reader.read(1)
+            first = await asyncio.wait_for(self._reader.read(1), SESSION_TIMEOUT_S)
         if not first:
             return None
         request = parse_request((first + await self._reader.readuntil(b"\r\n\r\n"))[:-4])

@@ -87,21 +87,27 @@ def _prepared(file: Path, container: InputContainer, stream: VideoStream) -> Med
     length_size, sets = _parameter_sets(file, codec, stream.codec_context.extradata or b"")
     ticks = float(stream.time_base or 0) * CLOCK_HZ
     samples = [
-        (round(packet.dts * ticks), round(packet.pts * ticks), packet.is_keyframe, bytes(packet))
+        (round(packet.pts * ticks), packet.is_keyframe, bytes(packet))
         for packet in container.demux(stream)
-        if packet.size and packet.dts is not None and packet.pts is not None
+        if packet.size and packet.pts is not None
     ]
-    while samples and not samples[0][2]:
+    while samples and not samples[0][1]:
         samples.pop(0)
     if not samples:
         raise BadInput(f"{file}: has no keyframe")
-    zero = samples[0][0]
     units = tuple(
-        _unit(codec, dts - zero, pts - zero, is_keyframe, _with_sets(codec, nal_units(data, length_size), sets if is_keyframe else ()))
-        for dts, pts, is_keyframe, data in samples
+        _unit(codec, due, pts, is_keyframe, _with_sets(codec, nal_units(data, length_size), sets if is_keyframe else ()))
+        for (due, pts), (_, is_keyframe, data) in zip(_times([pts for pts, _, _ in samples]), samples, strict=True)
     )
     frame = round(CLOCK_HZ / float(stream.average_rate or 25))
     return Media(codec, CLOCK_HZ, units, units[-1].due + frame, _video_sdp(codec, sets))
+
+
+def _times(pts: list[int]) -> list[tuple[int, int]]:
+    """When each unit is sent, from 0 on, and what it stands for: never later than that, as no camera sends what it has not seen."""
+    shown = sorted(pts)
+    delay = max(own - turn for own, turn in zip(pts, shown, strict=True))
+    return [(turn - shown[0], own - shown[0] - delay) for own, turn in zip(pts, shown, strict=True)]
 
 
 def _codec(file: Path, stream: VideoStream) -> Codec:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from domain.errors import BadInput
 from sightline.simulator.media import FRAMING_BYTES, Unit
 
 MAX_WAITING_BYTES = 1 << 20
@@ -70,7 +71,7 @@ class UdpPorts:
 
     @classmethod
     async def bind(cls, host: str) -> UdpPorts:
-        """An even port and the odd one after it (RFC 3550, 11); raises OSError where none is free."""
+        """An even port and the odd one after it (RFC 3550, 11); raises BadInput where none is free."""
         loop = asyncio.get_running_loop()
         for _ in range(64):
             rtp, state = await loop.create_datagram_endpoint(_UdpProtocol, local_addr=(host, 0))
@@ -82,7 +83,7 @@ class UdpPorts:
             except OSError:
                 pass
             rtp.close()
-        raise OSError("no pair of UDP ports is free")
+        raise BadInput(f"no pair of UDP ports of {host} is free")
 
     def close(self) -> None:
         self.rtp.close()

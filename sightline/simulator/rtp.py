@@ -91,10 +91,6 @@ def _parts(body: bytes, size: int) -> list[tuple[int, bytes]]:
     return [((at == 0) << 7 | (at + size >= len(body)) << 6, body[at : at + size]) for at in starts]
 
 
-def _whole(nals: list[bytes]) -> bytes:
-    raise ValueError("sound is never put together")
-
-
 _FORMS: dict[Codec, tuple[Callable[[bytes, int], list[bytes]], Callable[[list[bytes]], bytes], int]] = {
     Codec.H264: (_fu_a, _stap_a, 1),
     Codec.HEVC: (_fu, _ap, 2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from sightline.simulator.player import Counters
 from sightline.simulator.station import Station
 
 STOP_S = 5.0
+ServeClient = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Simulator:
@@ -87,9 +88,9 @@ class Simulator:
 
         try:
             ports = await UdpPorts.bind(self._host)
-            server = await asyncio.start_server(serve_client, self._host, self.port, backlog=1024)
-        except OSError as error:
-            started.set_exception(BadInput(f"port {self.port} of {self._host} cannot be used: {error.strerror}"))
+            server = await self._listen(serve_client, ports)
+        except BadInput as error:
+            started.set_exception(error)
             return
         self._stations |= {camera.path: Station(camera, medias, self._clock) for camera in self._cameras}
         started.set_result(server.sockets[0].getsockname()[1])
@@ -99,6 +100,13 @@ class Simulator:
             client.close()
         await asyncio.gather(*clients)
         ports.close()
+
+    async def _listen(self, serve_client: ServeClient, ports: UdpPorts) -> asyncio.Server:
+        try:
+            return await asyncio.start_server(serve_client, self._host, self.port, backlog=1024)
+        except OSError as error:
+            ports.close()
+            raise BadInput(f"port {self.port} of {self._host} cannot be used: {error.strerror}") from error
 
 
 def _prepared(cameras: tuple[SimCamera, ...]) -> dict[Path, Media]:

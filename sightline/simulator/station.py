@@ -81,4 +81,4 @@ def _programme(camera: SimCamera, medias: dict[Path, Media]) -> Programme:
     first = medias[camera.file]
     changes = [fault for fault in camera.faults if isinstance(fault, CodecChange)]
     pieces = [Piece(round(change.at_s * first.clock_hz), medias[change.file], camera.loop) for change in changes]
-    return Programme((Piece(0, first, camera.loop), *pieces))
+    return Programme((Piece(-round(camera.phase_s * first.clock_hz), first, camera.loop), *pieces))

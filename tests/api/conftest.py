@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -39,7 +40,7 @@ from storage.index import EventIndex
 from storage.leases import Leases
 from storage.ledger import Ledger, day_of
 from storage.people import People
-from storage.redis_door import connect
+from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore
 from storage.spool import Spool
 from storage.states import CameraStates
@@ -113,7 +114,9 @@ def _event(at_s: float = 0, camera: str = "east-gate", plate: str | None = "鄂F
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """`app` on loopback by the server that runs it in earnest; its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    # Its protocol named, or asyncio leaves Nagle's algorithm on and every answer waits 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=1)
     )
@@ -148,6 +151,7 @@ class Site:
     """Everything behind the API, to be filled by a test, and clients in front of it."""
 
     context: ApiContext
+    redis: Redis
     layout: Layout
     spool: Spool
     door_url: str
@@ -180,6 +184,14 @@ class Site:
         while not holds():
             assert clock.monotonic_s() < deadline_s
             clock.wait(never, 0.01)
+
+    def forget(self) -> None:
+        """Empty the index and the node's folders."""
+        self.redis.do("FLUSHALL")
+        for folder in (self.layout.recordings, self.layout.spool, self.layout.audit, self.layout.fences):
+            shutil.rmtree(folder, ignore_errors=True)
+        for held in (self.tokens, self.statuses, self.pictures):
+            held.clear()
 
     def hold(self, camera_id: str) -> None:
         """Let this site's node hold a camera."""
@@ -219,9 +231,18 @@ def open_site(valkey_server: str, bucket: ObjectStore, tmp_path: Path) -> Iterat
         close()
 
 
+@pytest.fixture(scope="session")
+def standing_site(valkey_server: str, bucket: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site, close = _open(valkey_server, bucket, tmp_path_factory.mktemp("site"), {})
+    yield site
+    close()
+
+
 @pytest.fixture
-def site(open_site: OpenSite) -> Site:
-    return open_site()
+def site(standing_site: Site) -> Site:
+    """The site that stands for the whole run, as if nothing had ever happened there."""
+    standing_site.forget()
+    return standing_site
 
 
 def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, object]) -> tuple[Site, Callable[[], object]]:
@@ -254,7 +275,7 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
     parts["objects"] = changes.pop("objects_asked", objects)
     context = ApiContext(**(parts | changes))  # type: ignore[arg-type]
     api = served(make_app(context))
-    site = Site(context, layout, spool, door_url, api.__enter__(), Tokens(people), statuses, pictures)
+    site = Site(context, redis, layout, spool, door_url, api.__enter__(), Tokens(people), statuses, pictures)
 
     def close() -> None:
         site.http.close()

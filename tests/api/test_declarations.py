@@ -140,6 +140,12 @@ def test_refused_looks_are_recorded_too(site: Site) -> None:
     assert entries[0]["person"] == ""
 
 
+def test_a_look_that_fails_inside_is_recorded_too(open_site: OpenSite) -> None:
+    site = open_site(index=None)
+    assert site.get("/v1/events").status_code == 500
+    assert json.loads(site.audit_lines()[-1])["status"] == 500
+
+
 def test_what_is_no_look_is_not_recorded(site: Site) -> None:
     for path in ("/healthz", "/readyz", "/v1/session", "/v1/cameras", "/"):
         site.get(path)

@@ -48,7 +48,7 @@ def test_nothing_answers_without_its_own_token(site: Site, path: str) -> None:
         *({"Authorization": t} for t in (other, stale, guessed)),
     ):
         answer = httpx.get(site.door_url + path, headers=headers, trust_env=False)
-        assert (answer.status_code, answer.json()["type"]) == (401, "urn:sightline:problem:unauthenticated"), token
+        assert (answer.status_code, answer.json()["type"]) == (401, "urn:sightline:problem:unauthenticated"), headers
 
 
 def test_its_own_token_opens_it(site: Site) -> None:

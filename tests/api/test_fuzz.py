@@ -14,29 +14,10 @@ from domain.people import Role
 if TYPE_CHECKING:
     from tests.api.conftest import MakeEvent, Site
 
-LIKELY = st.sampled_from(
-    [
-        "",
-        "0",
-        "1",
-        "-1",
-        "1e999",
-        "nan",
-        "50",
-        "vehicle",
-        "face",
-        "A",
-        "鄂F8888?",
-        "*",
-        "?",
-        "鄂F88888",
-        "blue",
-        "newest",
-        "danjiangkou",
-        "east-gate",
-    ]
-    + ["2025-11-24T16:00:00Z", "2025-11-24T16:00:10Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"]
-)
+FORMS = ["", "0", "1", "-1", "1e999", "nan", "50", "vehicle", "face", "A", "鄂F8888?", "*", "?", "鄂F88888", "blue", "newest"]
+PLACES = ["danjiangkou", "east-gate", "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"]
+TIMES = ["2025-11-24T16:00:00Z", "2025-11-24T16:00:10Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
+LIKELY = st.sampled_from([*FORMS, *PLACES, *TIMES])
 VALUES = LIKELY | st.text(max_size=40) | st.integers().map(str)
 
 

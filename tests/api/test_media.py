@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import pytest
+
 from domain.events import ObjectDigest, Sidecar
 from domain.keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.people import Role
@@ -65,7 +67,7 @@ def test_head_tells_of_a_clip_without_sending_it(site: Site, make_event: MakeEve
     assert len(site.audit_lines()) == 1
 
 
-def test_a_reader_who_leaves_gives_the_connection_back(site: Site, make_event: MakeEvent) -> None:
+def test_a_reader_who_leaves_gives_the_connection_back(site: Site, make_event: MakeEvent, caplog: pytest.LogCaptureFixture) -> None:
     event = make_event(3, clip_ready=True)
     keep(site, event)
     headers = {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}", "X-Reason": "a test"}
@@ -73,6 +75,7 @@ def test_a_reader_who_leaves_gives_the_connection_back(site: Site, make_event: M
         with site.http.stream("GET", f"{site.url}/v1/events/{event.id}/clip", headers=headers) as answer:
             assert answer.status_code == 200
     assert site.get(f"/v1/events/{event.id}/clip").content == DATA
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == [], "leaving is no fault"
 
 
 def test_a_clip_not_cut_yet_says_when_to_ask_again(site: Site, make_event: MakeEvent) -> None:
@@ -91,12 +94,21 @@ def test_a_clip_that_never_comes_says_why(site: Site, make_event: MakeEvent) -> 
     assert "nothing was recorded then" in answer.json()["detail"]
 
 
-def test_a_damaged_sidecar_is_said_to_be_damage(site: Site, make_event: MakeEvent) -> None:
+@pytest.mark.parametrize("name", [SIDECAR, CLIP])
+def test_a_kept_clip_that_is_gone_is_said_to_be_damage(site: Site, make_event: MakeEvent, name: str) -> None:
     event = make_event(6, clip_ready=True)
     keep(site, event)
-    site.context.objects.put(event_object(event.camera, event.id, SIDECAR), b"{}", "application/json")
+    key = event_object(event.camera, event.id, name)
+    site.context.objects.delete(key)
     answer = site.get(f"/v1/events/{event.id}/clip")
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:sightline:problem:data_loss")
+
+
+def test_a_damaged_sidecar_is_said_to_be_damage(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(6.5, clip_ready=True)
+    keep(site, event)
+    site.context.objects.put(event_object(event.camera, event.id, SIDECAR), b"{}", "application/json")
+    assert site.get(f"/v1/events/{event.id}/clip").status_code == 500
 
 
 def test_pictures_come_from_the_store(site: Site, make_event: MakeEvent) -> None:

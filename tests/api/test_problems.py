@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, NoReturn
 import httpx
 import pytest
 
+from api.context import SiteRegistry
 from api.envelope import MAX_BODY_BYTES, MAX_TARGET_BYTES
 from api.problems import BY_NAME, KINDS, MEDIA_TYPE, PREFIX, Problem, kind_of
 from domain import errors
-from domain.errors import SightlineError
+from domain.errors import Fault, SightlineError
 from domain.people import Role
+from domain.registry import Registry
 from storage.index import EventIndex
 from storage.redis_door import connect
 from storage.s3 import ObjectStore
@@ -122,6 +124,13 @@ def test_an_index_that_is_down(open_site: OpenSite, dead_port: int) -> None:
     ready = site.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (503, "not_ready")
     assert ready.json()["dependencies"][0] == {"name": "index", "ok": False, "required": True, "why": "Redis does not answer"}
+
+
+def test_readiness_shows_the_faults_of_a_newer_registry(open_site: OpenSite) -> None:
+    faults = (Fault("/etc/sightline/camera_registry.yaml", 7, 3, "unknown key `urll`", "did you mean `url`?"),)
+    ready = open_site(registry=lambda: SiteRegistry(Registry(version=1), faults)).get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert ready.json()["registry_faults"] == ["camera_registry.yaml:7:3: unknown key `urll` (did you mean `url`?)"]
 
 
 def test_an_object_store_that_is_down(open_site: OpenSite, dead_port: int, make_event: MakeEvent) -> None:

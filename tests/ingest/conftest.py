@@ -28,9 +28,10 @@ def make_video(file: Path, codec: str, frames: int, width: int = 320, height: in
         stream = out.add_stream("libx264" if codec == "h264" else "libx265", rate=FPS)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = width, height, "yuv420p", gop
-        quiet = f"log-level=error:keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0"
-        x264 = {"preset": "ultrafast", "sc_threshold": "0", "bf": str(b_frames)}
-        stream.options = x264 if codec == "h264" else {"preset": "ultrafast", "x265-params": f"{quiet}:bframes={b_frames}:pools=1"}
+        quiet = f"log-level=error:keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:pools=1"
+        x264: dict[str, object] = {"preset": "ultrafast", "sc_threshold": "0", "bf": str(b_frames)}
+        x265: dict[str, object] = {"preset": "ultrafast", "x265-params": f"{quiet}:bframes={b_frames}"}
+        stream.options = x264 if codec == "h264" else x265
         for number in range(frames):
             grey = np.full((height, width, 3), 4 * (number % 50), np.uint8)
             grey[: height // 4, (7 * number) % (width - 20) :][:, :20] ^= 0x40
@@ -41,18 +42,20 @@ def make_video(file: Path, codec: str, frames: int, width: int = 320, height: in
 
 @pytest.fixture(scope="session")
 def footage(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """`h264` and `hevc` (with B-frames): 75 frames, 3 s, a keyframe a second; `large`: h264 of another size; `long_gop`."""
+    """`h264` and `hevc` (with B-frames): 50 frames, 2 s, a keyframe a second; `large`: h264 of another size."""
     folder = tmp_path_factory.mktemp("footage")
     return {
-        "h264": make_video(folder / "h264.mp4", "h264", 75),
-        "hevc": make_video(folder / "hevc.mp4", "hevc", 75, b_frames=2),
-        "large": make_video(folder / "large.mp4", "h264", 75, width=640, height=480),
+        "h264": make_video(folder / "h264.mp4", "h264", 50),
+        "hevc": make_video(folder / "hevc.mp4", "hevc", 50, b_frames=2),
+        "large": make_video(folder / "large.mp4", "h264", 50, width=640, height=480),
     }
 
 
 def make_camera(url: str, transport: str = "tcp", camera_id: str = "gate") -> Camera:
-    entry = {"id": camera_id, "name": "gate", "class": "A", "area": "a", "location": {"lon": 1, "lat": 2}, "url": url}
-    return Camera.model_validate({**entry, "transport": transport})
+    where = {"lon": 1, "lat": 2}
+    entry: dict[str, object] = {"id": camera_id, "name": "gate", "class": "A", "area": "a", "location": where, "url": url}
+    entry["transport"] = transport
+    return Camera.model_validate(entry)
 
 
 @dataclass
@@ -95,3 +98,13 @@ def pull() -> Puller:
         return got
 
     return run
+
+
+@pytest.fixture
+def camera_of() -> Callable[..., Camera]:
+    return make_camera
+
+
+@pytest.fixture
+def networks() -> Networks:
+    return NETWORKS

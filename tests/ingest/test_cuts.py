@@ -81,13 +81,6 @@ def test_a_wall_clock_that_is_set_starts_a_segment_at_the_next_keyframe() -> Non
         assert _starts(packets[:10] + [_later(packet, 0, wall_s) for packet in packets[10:40]]) == [0, 25]
 
 
-def test_other_parameter_sets_start_a_segment() -> None:
-    cuts = Cuts(10)
-    packets = packets_of(PLAIN)
-    places = [cuts.place(packet, has_new_sets=number == 50).place for number, packet in enumerate(packets[:76])]
-    assert [number for number, place in enumerate(places) if place is S] == [0, 50]
-
-
 def test_reordered_pictures_have_rising_decode_times() -> None:
     times = [decode_wall_ns(packet) for packet in packets_of(B_FRAMES)]
     assert times == sorted(times)

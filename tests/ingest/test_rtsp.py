@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import traceback
 from collections.abc import Callable
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -16,8 +17,9 @@ from pydantic import SecretStr
 
 from domain.clock import SystemClock
 from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTimeout, SourceUnreachable
-from domain.media import Packet
+from domain.media import Packet, StreamInfo
 from domain.registry import Credentials
+from ingest import nal
 from ingest.rtsp import RtspSource
 from sightline.simulator import CodecChange, Cut, Jump, Loss, NoVideo, Refuse, SimCamera, Simulator, Stall
 
@@ -50,17 +52,19 @@ def test_every_packet_of_a_stream_comes_and_can_be_recorded(
     with Simulator([SimCamera("gate", footage[codec], mode="on_play", loop=False)]) as sim:
         got = pull(source_of(sim.url("gate"), transport))
     assert isinstance(got.error, SourceUnreachable)
-    assert len(got.packets) == 75
+    assert len(got.packets) == 50
     first = got.packets[0]
     assert first.is_keyframe
     assert (first.stream.codec, first.stream.width_px, first.stream.height_px) == (codec, 320, 240)
     assert {packet.stream for packet in got.packets} == {first.stream}
-    assert all(a.dts < b.dts for a, b in zip(got.packets, got.packets[1:], strict=False))
+    assert all(a.dts < b.dts for a, b in pairwise(got.packets))
     assert all(packet.pts >= packet.dts for packet in got.packets)
     pts = sorted(packet.pts for packet in got.packets)
-    assert [b - a for a, b in zip(pts, pts[1:], strict=False)] == [3600] * 74
-    assert sum(packet.is_keyframe for packet in got.packets) == 3
-    assert decoded(got.packets) == 75
+    assert [b - a for a, b in pairwise(pts)] == [3600] * 49
+    assert sum(packet.is_keyframe for packet in got.packets) == 2
+    # Over UDP the server hangs up as it sends the last picture, and a piece of that one may come too late.
+    whole = got.packets[:-1] if transport == "udp" else got.packets
+    assert decoded(whole) == len(whole)
 
 
 def test_who_joins_in_the_middle_begins_at_a_keyframe(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
@@ -182,7 +186,7 @@ def test_a_server_that_accepts_and_says_nothing_times_out_and_stops(source_of: M
 def test_another_resolution_is_another_session(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
     camera = SimCamera("gate", footage["h264"], mode="on_play", faults=(CodecChange(1.0, footage["large"]),))
     with Simulator([camera]) as sim:
-        got = pull(source_of(sim.url("gate")), most=60)
+        got = pull(source_of(sim.url("gate")), most=40)
     streams = list(dict.fromkeys(packet.stream for packet in got.packets))
     assert [(stream.session, stream.width_px, stream.height_px) for stream in streams] == [(1, 320, 240), (2, 640, 480)]
     assert streams[0].extradata != streams[1].extradata
@@ -196,9 +200,9 @@ def test_a_leap_of_the_cameras_counter_is_none_in_the_packets(
 ) -> None:
     with Simulator([SimCamera("gate", footage["h264"], mode="on_play", faults=(Jump(1.0, by_s),))]) as sim:
         source = source_of(sim.url("gate"))
-        got = pull(source, most=60)
+        got = pull(source, most=40)
     assert source.jumps == 1
-    steps = [b.pts - a.pts for a, b in zip(got.packets, got.packets[1:], strict=False)]
+    steps = [b.pts - a.pts for a, b in pairwise(got.packets)]
     assert max(steps) < 90_000 / 2
     assert min(steps) > 0
     walls = [packet.wall_ns for packet in got.packets]
@@ -207,9 +211,9 @@ def test_a_leap_of_the_cameras_counter_is_none_in_the_packets(
 
 
 def test_lost_packets_break_pictures_and_nothing_else(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", loop=False, faults=(Loss(0.2, 1.5, 4),))]) as sim:
+    with Simulator([SimCamera("gate", footage["h264"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 4),))]) as sim:
         got = pull(source_of(sim.url("gate"), "udp"))
-    assert 30 < len(got.packets) <= 75
+    assert 20 < len(got.packets) <= 50
     assert isinstance(got.error, SourceUnreachable)
 
 
@@ -233,8 +237,57 @@ def test_sources_leave_no_descriptor_and_no_thread(footage: dict[str, Path], sou
         assert _resources() <= before
 
 
+def test_a_redirect_is_not_followed_out_of_the_networks(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with (
+        Simulator([SimCamera("gate", footage["h264"], mode="on_play")]) as sim,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
+        threading.Thread(target=_redirect, args=(server, sim.url("gate")), daemon=True).start()
+        got = pull(source_of(f"rtsp://127.0.0.1:{server.getsockname()[1]}/x"), most=5)
+    assert got.packets == []
+    assert "redirects" in str(got.error)
+
+
+def _redirect(server: socket.socket, to: str) -> None:
+    server.accept()[0].close()  # the probe
+    connection, _ = server.accept()
+    with connection:
+        while request := connection.recv(4096):
+            number = request.split(b"CSeq:")[1].split()[0].decode()
+            connection.sendall(f"RTSP/1.0 302 Moved\r\nCSeq: {number}\r\nLocation: {to}\r\n\r\n".encode())
+
+
+def test_parameter_sets_that_only_keyframes_carry_are_found(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    source = source_of("rtsp://127.0.0.1:9/x")
+    with av.open(str(footage["large"])) as container:
+        stream = container.streams.video[0]
+        to_annex_b = av.BitStreamFilterContext("h264_mp4toannexb", stream)
+        keyframe = bytes(to_annex_b.filter(next(container.demux(stream)))[0])
+    bare = StreamInfo("gate", "h264", 0, 0, Fraction(1, 90_000), b"", 1)
+    source.session = 1
+    info, sets = source._renewed(bare, (), keyframe, nal.keyframe_head("h264", keyframe))
+    assert (info.width_px, info.height_px, info.session) == (640, 480, 1)
+    assert nal.has_sps("h264", sets)
+    assert info.extradata == nal.annex_b(sets)
+
+
+def test_of_many_streams_of_one_server_the_silent_one_alone_is_ended(footage: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    cameras = [SimCamera(f"c{i}", footage["h264"], mode="on_play", faults=(Stall(0.4, 60),) if i == 3 else ()) for i in range(8)]
+    pulls: dict[int, Pulled] = {}
+    with Simulator(cameras) as sim:
+        sources = [source_of(sim.url(f"c{i}"), timeout_s=1.0) for i in range(8)]
+        threads = [threading.Thread(target=lambda i=i: pulls.update({i: pull(sources[i], most=50)})) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    assert isinstance(pulls[3].error, SourceTimeout)
+    assert pulls[3].took_s < 1.95  # libavformat's own timeout would end it after 2.4 s
+    assert all(len(pulls[i].packets) == 50 and pulls[i].error is None for i in range(8) if i != 3)
+
+
 def _resources() -> tuple[int, int]:
-    return len(os.listdir("/proc/self/fd")), threading.active_count()
+    return sum(1 for _ in Path("/proc/self/fd").iterdir()), threading.active_count()
 
 
 def _settle(before: tuple[int, int], deadline_s: float = 3.0) -> None:

@@ -66,7 +66,9 @@ def test_a_killed_recorder_loses_less_than_a_second(material: Material, tmp_path
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cut_at_any_byte_the_whole_fragments_are_kept(data: st.DataObject, open_file: Path, tmp_path: Path) -> None:
     whole = open_file.read_bytes()
-    torn = whole[: data.draw(st.integers(0, len(whole)))] + data.draw(st.sampled_from([b"", b"\0" * 500, random.Random(1).randbytes(3_000)]))
+    torn = whole[: data.draw(st.integers(0, len(whole)))] + data.draw(
+        st.sampled_from([b"", b"\0" * 500, random.Random(1).randbytes(3_000)])
+    )
     layout = _as_open(tmp_path, torn)
     with open_file.open("rb") as file:
         ends = [box.end for box in boxes(file) if box.type == b"mdat"]

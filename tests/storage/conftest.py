@@ -12,7 +12,7 @@ from domain.clock import ManualClock
 from domain.layout import Layout
 from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore
-from tests.kept import START_NS
+from tests.kept import START_NS, Site, record
 
 
 class S3Config(Protocol):
@@ -48,3 +48,10 @@ def layout(tmp_path: Path) -> Layout:
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START_NS)
+
+
+@pytest.fixture
+def site(redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock) -> Site:
+    record(layout.recordings, "gate", START_NS, 30)
+    clock.advance(40)
+    return Site(redis, objects, layout, clock)

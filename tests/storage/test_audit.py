@@ -47,9 +47,10 @@ def _write(folder: Path, person: str, count: int) -> None:
 def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     threads = [threading.Thread(target=_write, args=(tmp_path, f"t{n}", 20)) for n in range(4)]
     processes = [multiprocessing.get_context("spawn").Process(target=_write, args=(tmp_path, f"p{n}", 20)) for n in range(2)]
-    for writer in (*threads, *processes):
+    writers: list[threading.Thread | multiprocessing.process.BaseProcess] = [*threads, *processes]
+    for writer in writers:
         writer.start()
-    for writer in (*threads, *processes):
+    for writer in writers:
         writer.join()
     people = [str(line["person"]) for line in _lines(tmp_path)]
     assert len(people) == len(set(people)) == 120

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import given
@@ -50,7 +51,7 @@ def test_a_fragment_is_whole_with_its_data(tmp_path: Path) -> None:
 def test_any_bytes_are_read_without_harm(data: bytes) -> None:
     found = list(boxes(io.BytesIO(_box(FTYP) + data)))
     assert found[0].end == 16
-    assert all(before.end == after.offset for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end == after.offset for before, after in pairwise(found))
     assert found[-1].end <= len(data) + 16
 
 

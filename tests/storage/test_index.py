@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +18,7 @@ from domain.query import EventQuery
 from storage import index_search
 from storage.index import EventIndex
 from storage.index_layout import PLATES, PLATES_REVERSED, READ
-from storage.redis_door import Redis, connect, number
+from storage.redis_door import Command, Redis, Reply, connect, number
 from tests.kept import START_NS, make_event
 
 PLATES_USED = ["鄂C12345", "鄂C12346", "鄂F88888", "鄂F8888A", "京A12345", "粤B12345D", "", None]
@@ -87,6 +89,11 @@ def glob(pattern: str, text: str) -> bool:
     return bool(text) and pattern[0] in ("?", text[0]) and glob(pattern[1:], text[1:])
 
 
+def make_bounds_tiny(patch: pytest.MonkeyPatch) -> None:
+    for name, value in {"CHUNK": 2, "CHUNK_LEAST": 1, "LOAD": 2, "SCAN_MOST": 3, "DICTIONARY_MOST": 3, "PLATES_MOST": 2}.items():
+        patch.setattr(index_search, name, value)
+
+
 def paged(index: EventIndex, query: EventQuery, limit: int) -> list[str]:
     found: list[str] = []
     after: str | None = None
@@ -115,11 +122,28 @@ def test_a_search_finds_what_looking_at_all_finds(
             latest[event.id] = event
     with pytest.MonkeyPatch.context() as patch:
         if tight:
-            for name, value in {"CHUNK": 2, "CHUNK_LEAST": 1, "LOAD": 2, "SCAN_MOST": 3, "DICTIONARY_MOST": 3, "PLATES_MOST": 2}.items():
-                patch.setattr(index_search, name, value)
+            make_bounds_tiny(patch)
         for query in asked:
             assert paged(index, query, limit) == by_looking_at_all(list(latest.values()), query)
     assert index.count() == len(latest)
+
+
+@pytest.mark.parametrize("tight", [False, True])
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_every_pattern_finds_its_plates_among_many(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, tight: bool, order: Literal["newest", "oldest"]
+) -> None:
+    """Enough distinct plates that each bound is reached: of the dictionary, of the plates that match, of the ids looked at."""
+    index = EventIndex(redis)
+    plates = ["鄂C12345", "鄂C12346", "鄂F88888", "鄂F8888A", "京A12345", "粤B12345D", "京B88880", "鄂A12355"]
+    stored = [make_event(camera=CAMERAS[n % 3], after_s=n / 4, plate=plates[n % len(plates)]) for n in range(48)]
+    index.put_all(stored)
+    if tight:
+        make_bounds_tiny(monkeypatch)
+    for pattern in PATTERNS:
+        for camera in (None, "gate"):
+            query = EventQuery(plate=pattern, camera=camera, order=order)
+            assert paged(index, query, 7) == by_looking_at_all(stored, query), query
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -158,6 +182,32 @@ def test_a_replay_never_takes_a_clip_away(redis: Redis) -> None:
     longer = make_event(lasts_s=5)
     index.put(longer)
     assert index.get(event.id) == longer, "a passing that went on gets a new clip"
+
+
+class Interrupted(Redis):
+    """A door at which, once, somebody else comes in between the look and the write."""
+
+    def __init__(self, door: Redis, other: Event) -> None:
+        self.__dict__.update(door.__dict__)
+        self.door = door
+        self.other: Event | None = other
+
+    def do_all(self, commands: Sequence[Command], atomic: bool = False) -> list[Reply]:
+        other, self.other = self.other, None
+        if other is not None:
+            EventIndex(self.door).put(other)
+        return super().do_all(commands, atomic)
+
+
+@pytest.mark.parametrize("there_before", [False, True])
+def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool) -> None:
+    index = EventIndex(redis)
+    if there_before:
+        index.put(make_event(plate="鄂C00000"))
+    newest = make_event(plate="鄂C00002", lasts_s=9)
+    EventIndex(Interrupted(redis, newest)).put(make_event(plate="鄂C00001", lasts_s=5))
+    assert index.get(newest.id) == newest
+    assert [paged(index, EventQuery(plate=f"鄂C0000{n}"), 5) for n in range(3)] == [[], [], [newest.id]]
 
 
 def test_writers_at_once_agree(redis: Redis, valkey_server: str) -> None:

@@ -105,6 +105,19 @@ def test_a_dead_store_loses_nothing(journal: Journal, clock: ManualClock) -> Non
     store.close()
 
 
+def test_a_damaged_object_holds_up_no_other_minute(journal: Journal, objects: ObjectStore, clock: ManualClock) -> None:
+    objects.put(MINUTE_KEY, b"rubbish", "application/gzip")
+    journal.append(line(0))
+    clock.advance(60)
+    journal.append(line(1))
+    clock.advance(100)
+    (journal.folder / "notes.jsonl").write_text("not a minute")
+    with pytest.raises(DataLoss, match="0853"):
+        JournalUploader(journal, objects, "node-1", clock).run_once()
+    assert local(journal) == [line(0)], "what cannot be added stays here"
+    assert stored_part(objects, stored_keys(objects)[1]).lines == (line(1),)
+
+
 def test_a_damaged_object_is_said(objects: ObjectStore) -> None:
     objects.put(MINUTE_KEY, gzip.compress(b"x" * 1000)[:-5], "application/gzip")
     with pytest.raises(DataLoss, match="0853"):

@@ -11,11 +11,9 @@ import pytest
 
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.errors import DataLoss
-from domain.events import Event, Passing, Sidecar
 from domain.keys import CLIP, CROP, SIDECAR, event_object
 from domain.layout import Layout
 from domain.query import EventQuery
-from domain.settings import Settings
 from storage.check import check
 from storage.index import EventIndex
 from storage.journal import Journal, JournalLine, JournalPut
@@ -24,51 +22,7 @@ from storage.ledger import Ledger
 from storage.redis_door import Command, Redis, Reply, Word, connect
 from storage.s3 import ObjectStat, ObjectStore, ObjectStream
 from storage.spool import Entry, Spool
-from tests.kept import START_NS, Relay, make_event, make_passing, record
-
-SETTINGS = Settings(clip_before_s=2, clip_after_s=2)
-
-
-class Site:
-    """One worker's storage; `restart` is what is left when its process dies: the disk and the stores."""
-
-    def __init__(self, redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock) -> None:
-        self.redis, self.objects, self.layout, self.clock = redis, objects, layout, clock
-        self.recorded_until: int | None = START_NS + 3600 * NS_PER_S
-        self.spool = Spool(layout, clock)
-        self.journal = Journal(layout.journal, clock)
-        self.keeper = self.restart()
-
-    def restart(self) -> Keeper:
-        index, ledger = EventIndex(self.redis), Ledger(self.layout.recordings)
-        cameras = ["gate", "bridge", "shop"]
-        self.keeper = Keeper(
-            self.spool, index, self.objects, self.journal, ledger, SETTINGS, self.clock, cameras, lambda camera: self.recorded_until
-        )
-        return self.keeper
-
-    def put(self, event: Event, pictures: bytes = b"") -> Passing:
-        passing = make_passing(event, pictures)
-        self.spool.put(passing)
-        return passing
-
-    def row(self, event: Event) -> Event | None:
-        return EventIndex(self.redis).get(event.id)
-
-    def sidecar(self, event: Event) -> Sidecar:
-        return Sidecar.model_validate_json(self.objects.get(event_object(event.camera, event.id, SIDECAR)))
-
-    def assert_clean(self, *events: Event, deep: bool = True) -> None:
-        assert self.spool.pending(self.spool.cameras()) == []
-        assert check(self.objects, self.redis, self.layout, deep=deep) == []
-        assert EventIndex(self.redis).count() == len(events)
-
-
-@pytest.fixture
-def site(redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock) -> Site:
-    record(layout.recordings, "gate", START_NS, 30)
-    clock.advance(40)
-    return Site(redis, objects, layout, clock)
+from tests.kept import SETTINGS, START_NS, Relay, Site, make_event, record
 
 
 def test_an_event_is_kept_whole(site: Site) -> None:

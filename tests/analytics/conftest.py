@@ -1,0 +1,96 @@
+"""What tests of analytics share: models and footage where they are, and drawn detections where neither is needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analytics.detections import Detections, Picture
+from analytics.fusion import Fusion
+from analytics.grammar_search import GrammarSearch
+from analytics.models import SUMS, Models
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.events import Location
+from domain.media import Frame, WallSource
+from domain.registry.model import Camera, Checkpoint, Polygon
+from domain.settings import Settings
+
+EPOCH_NS = 1_760_000_000 * NS_PER_S
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return Settings()
+
+
+@pytest.fixture(scope="session")
+def models(settings: Settings) -> Models:
+    if not (settings.models_dir / SUMS).is_file():
+        pytest.skip(f"no models in {settings.models_dir}; `make install` fetches them, SIGHTLINE_MODELS_DIR names another folder")
+    return Models.load(settings)
+
+
+@pytest.fixture(scope="session")
+def fusion(models: Models) -> Fusion:
+    return Fusion(GrammarSearch(models.reader.alphabet))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    folder = Path(os.environ.get("SIGHTLINE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no footage in {folder}; SIGHTLINE_TEST_DATA names another folder")
+    return folder
+
+
+MakeCamera = Callable[..., Camera]
+
+
+@pytest.fixture
+def make_camera() -> MakeCamera:
+    def make(checkpoint: tuple[Checkpoint, ...] = ("plate",), masks: tuple[Polygon, ...] = ()) -> Camera:
+        return Camera(
+            id="east-gate",
+            name="East gate",
+            class_="A",
+            area="old-town",
+            location=Location(lon=111.5, lat=32.5),
+            url="rtsp://127.0.0.1/east",
+            checkpoint=checkpoint,
+            masks=masks,
+        )
+
+    return make
+
+
+MakeFrame = Callable[[int, Picture], Frame]
+
+
+@pytest.fixture
+def make_frame() -> MakeFrame:
+    def make(at_ms: int, bgr: Picture) -> Frame:
+        return Frame("east-gate", bgr, at_ms, 0, EPOCH_NS + at_ms * NS_PER_MS, WallSource.RECEIVER)
+
+    return make
+
+
+MakeFound = Callable[..., Detections]
+
+
+@pytest.fixture
+def make_found() -> MakeFound:
+    """Detections of boxes given as (centre x, centre y, width, height) in pixels, scored 0.9 unless said, with their corners as points."""
+
+    def make(*boxes: tuple[float, float, float, float], score: float = 0.9) -> Detections:
+        if not boxes:
+            return Detections.none(4)
+        spans = np.array(boxes, np.float32)
+        low, high = spans[:, :2] - spans[:, 2:] / 2, spans[:, :2] + spans[:, 2:] / 2
+        corners = np.stack([low, np.stack([high[:, 0], low[:, 1]], 1), high, np.stack([low[:, 0], high[:, 1]], 1)], axis=1)
+        return Detections(np.concatenate([low, high], axis=1), np.full(len(boxes), score, np.float32), corners.astype(np.float32))
+
+    return make

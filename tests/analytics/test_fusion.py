@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analytics.fusion import HOME_LOG_PRIOR, NOTHING, Fusion, Reading
+from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
+from analytics.plate_reader import Lattices
+from domain.plates import ALPHABET, PlateColor, is_plate
+
+FULL = Alphabet(ALPHABET)
+FUSION = Fusion(GrammarSearch(FULL))
+
+
+def lattice_of(text: str, doubts: dict[int, str] | None = None, sure: float = 0.9, doubt: float = 0.3) -> Lattice:
+    """A lattice that says `text`; at a position in `doubts` it gives `doubt` of its certainty to the character there."""
+    lattice = np.full((2 * len(text), len(ALPHABET) + 1), (1 - sure) / len(ALPHABET))
+    for position, character in enumerate(text):
+        lattice[2 * position, FULL.encode(character)] = sure
+        lattice[2 * position + 1, 0] = sure
+        if doubts and position in doubts:
+            lattice[2 * position, FULL.encode(character)] = sure * (1 - doubt)
+            lattice[2 * position, FULL.encode(doubts[position])] = sure * doubt
+    return lattice
+
+
+def reading(margin: Lattice, tight: Lattice | None = None, quality: float = 100.0) -> Reading:
+    return FUSION.reading(Lattices(margin, margin if tight is None else tight), quality)
+
+
+def test_one_clear_reading_is_its_text() -> None:
+    fused = FUSION.fuse([reading(lattice_of("鄂F12345"))], PlateColor.BLUE)
+    assert fused.text == "鄂F12345"
+    assert fused.confidence > 0.9
+
+
+def test_nothing_read_is_nothing() -> None:
+    blanks = np.full((20, len(ALPHABET) + 1), 1e-9)
+    blanks[:, 0] = 1
+    assert FUSION.fuse([], PlateColor.BLUE) is NOTHING
+    assert FUSION.fuse([reading(blanks)], PlateColor.BLUE) is NOTHING
+
+
+def test_frames_outvote_one_that_is_wrong() -> None:
+    right, wrong = reading(lattice_of("鄂F12345", {3: "7"})), reading(lattice_of("鄂F17345", {3: "2"}))
+    fused = FUSION.fuse([right, wrong, right], PlateColor.BLUE)
+    assert fused.text == "鄂F12345"
+    assert fused.alternatives[0].text == "鄂F17345"
+
+
+def test_the_better_picture_counts_for_more() -> None:
+    good, poor = reading(lattice_of("鄂F12345", {3: "7"}), quality=200), reading(lattice_of("鄂F17345", {3: "2"}), quality=40)
+    assert FUSION.fuse([good, poor], PlateColor.BLUE).text == "鄂F12345"
+
+
+def test_one_frame_behind_a_pole_does_not_decide() -> None:
+    """A reading that rules the truth out altogether weighs no more than its bound."""
+    right = reading(lattice_of("鄂F12345", sure=0.99))
+    hidden = reading(lattice_of("京K99999", sure=0.9999))
+    assert FUSION.fuse([right, right, hidden], PlateColor.BLUE).text == "鄂F12345"
+
+
+def test_the_first_character_is_taken_from_the_tight_framing() -> None:
+    margin, tight = lattice_of("川F12345", {0: "鄂"}), lattice_of("鄂F12345", {0: "川"})
+    assert FUSION.fuse([reading(margin, tight)], PlateColor.BLUE).text == "鄂F12345"
+
+
+def test_the_readers_home_province_needs_more_than_a_tie() -> None:
+    lattice = lattice_of("皖F12345", {0: "鄂"}, doubt=0.35)
+    assert FUSION.fuse([reading(lattice)], PlateColor.BLUE).text == "鄂F12345"
+    assert HOME_LOG_PRIOR < 0
+    assert FUSION.fuse([reading(lattice_of("皖F12345"))], PlateColor.BLUE).text == "皖F12345"
+
+
+@pytest.mark.parametrize(
+    ("said", "doubts", "color", "want"),
+    [
+        ("鄂F8888警", {6: "1"}, PlateColor.WHITE, "鄂F8888警"),
+        ("鄂F88881", {6: "警"}, PlateColor.WHITE, "鄂F8888警"),
+        ("鄂F88881", {6: "警"}, PlateColor.BLUE, "鄂F88881"),
+        ("鄂F8888警", {6: "1"}, PlateColor.BLUE, "鄂F88881"),  # a blue plate is not the police's
+        ("鄂F8888警", {6: "1"}, PlateColor.UNKNOWN, "鄂F8888警"),
+        ("鄂F8888学", {6: "1"}, PlateColor.YELLOW, "鄂F8888学"),
+    ],
+)
+def test_the_colour_is_a_prior_on_the_tail(said: str, doubts: dict[int, str], color: PlateColor, want: str) -> None:
+    assert FUSION.fuse([reading(lattice_of(said, doubts, doubt=0.4))], color).text == want
+
+
+def test_a_clear_reading_is_never_rewritten_by_a_prior() -> None:
+    assert FUSION.fuse([reading(lattice_of("鄂F8888警", sure=0.99))], PlateColor.BLUE).text == "鄂F8888警"
+    assert FUSION.fuse([reading(lattice_of("鄂F123456".replace("6", "", 1), sure=0.99))], PlateColor.GREEN).text == "鄂F12345"
+
+
+def test_all_that_is_offered_is_a_plate_and_parts_add_up() -> None:
+    fused = FUSION.fuse([reading(lattice_of("使123456", {3: "8"}))], PlateColor.BLACK)
+    texts = [fused.text, *(one.text for one in fused.alternatives)]
+    assert all(is_plate(text) for text in texts)
+    assert fused.confidence + sum(one.confidence for one in fused.alternatives) <= 1 + 1e-9

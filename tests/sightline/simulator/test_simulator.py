@@ -1,0 +1,248 @@
+"""The whole simulator against clients that are not ours: PyAV's libavformat and, where it is installed, Debian's ffprobe and ffmpeg."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import quote
+
+import av
+import pytest
+
+from domain.clock import SystemClock
+from domain.errors import BadInput
+from sightline.simulator import (
+    CodecChange,
+    Cut,
+    Fault,
+    Jump,
+    Loss,
+    NewPassword,
+    NoVideo,
+    Refuse,
+    SimCamera,
+    Simulator,
+    Stall,
+)
+
+MakeVideo = Callable[..., Path]
+CLOCK = SystemClock()
+FRAME_TICKS = 3600
+needs_ffmpeg = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs the Debian package ffmpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    pts: int
+    is_keyframe: bool
+    at_s: float
+    data: bytes
+
+
+def _watch(url: str, transport: str = "tcp", most: int = 10_000) -> Iterator[Seen]:
+    with av.open(url, options={"rtsp_transport": transport}, timeout=5) as container:
+        for packet in container.demux(video=0):
+            if packet.size:
+                yield Seen(packet.pts or 0, packet.is_keyframe, CLOCK.monotonic_s(), bytes(packet))
+                most -= 1
+            if most == 0:
+                return
+
+
+def _one(camera: SimCamera) -> Simulator:
+    return Simulator([camera])
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_every_access_unit_arrives_in_time(make_video: MakeVideo, codec: str, transport: str) -> None:
+    file = make_video(codec=codec, seconds=1.2)
+    with _one(SimCamera("gate/1", file, mode="on_play", loop=False)) as sim:
+        begun_s = CLOCK.monotonic_s()
+        seen = list(_watch(sim.url("gate/1"), transport))
+        assert CLOCK.monotonic_s() - begun_s == pytest.approx(1.2, abs=0.8)
+    assert len(seen) == 30
+    assert [one.pts for one in seen] == [FRAME_TICKS * index for index in range(30)]
+    assert [one.is_keyframe for one in seen] == [index % 10 == 0 for index in range(30)]
+
+
+def test_the_clients_pictures_are_those_of_the_file(make_video: MakeVideo) -> None:
+    file = make_video(b_frames=2)
+    with av.open(str(file)) as container:
+        wanted = [frame.to_ndarray() for frame in container.decode(video=0)]
+    with _one(SimCamera("gate", file, mode="on_play", loop=False)) as sim, av.open(sim.url("gate"), timeout=5) as container:
+        got = [frame.to_ndarray() for frame in container.decode(video=0)]
+    assert len(got) == len(wanted)
+    assert all((one == other).all() for one, other in zip(got, wanted, strict=True))
+
+
+def test_the_senders_clock_is_there_from_the_first_packet(make_video: MakeVideo) -> None:
+    with _one(SimCamera("gate", make_video())) as sim:
+        now_ns = CLOCK.wall_ns()
+        with av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=5) as container:
+            packet = next(packet for packet in container.demux(video=0) if packet.size)
+            kinds = [data.data_type for data in packet.iter_sidedata()]
+            clocks = [bytes(data) for data in packet.iter_sidedata() if data.data_type == "prft"]
+    assert "prft" in kinds
+    sent_us = int.from_bytes(clocks[0][:8], "little")
+    assert sent_us / 1e6 == pytest.approx(now_ns / 1e9, abs=2.0)
+
+
+def test_a_live_camera_loops_without_a_jump_and_joins_at_a_keyframe(make_video: MakeVideo) -> None:
+    with _one(SimCamera("gate", make_video(seconds=1.0))) as sim:
+        seen = list(_watch(sim.url("gate"), most=40))
+    assert seen[0].is_keyframe
+    assert {b.pts - a.pts for a, b in pairwise(seen)} == {FRAME_TICKS}
+
+
+def test_a_live_camera_that_is_over_says_goodbye_and_is_gone(make_video: MakeVideo) -> None:
+    with _one(SimCamera("gate", make_video(), loop=False)) as sim:
+        assert 25 <= len(list(_watch(sim.url("gate")))) <= 50
+        with pytest.raises(av.HTTPNotFoundError):
+            next(_watch(sim.url("gate")))
+
+
+def test_a_camera_that_waits_for_its_first_client_then_runs_on(make_video: MakeVideo) -> None:
+    with _one(SimCamera("gate", make_video(seconds=2.0), mode="on_first_play", loop=False)) as sim:
+        first = list(_watch(sim.url("gate"), most=12))
+        second = list(_watch(sim.url("gate")))
+    assert first[0].is_keyframe
+    assert 10 <= len(second) <= 40
+
+
+def test_a_held_join_sends_the_last_keyframe_at_once(make_video: MakeVideo) -> None:
+    file = make_video(seconds=6.0, gop=150)
+    with Simulator([SimCamera("held", file, join="held"), SimCamera("other", file, phase_s=5.0)]) as sim:
+        assert next(_watch(sim.url("other"))).is_keyframe
+        begun_s = CLOCK.monotonic_s()
+        first = next(_watch(sim.url("held")))
+        assert first.is_keyframe
+        assert first.at_s - begun_s < 1.0
+
+
+def test_a_password_is_asked_for(make_video: MakeVideo) -> None:
+    password = "p@ss:w/rd?#"
+    with _one(SimCamera("gate", make_video(), user="admin", password=password)) as sim:
+        with pytest.raises(av.HTTPUnauthorizedError):
+            next(_watch(sim.url("gate")))
+        with pytest.raises(av.HTTPUnauthorizedError):
+            next(_watch(sim.url("gate").replace("//", "//admin:wrong@")))
+        assert next(_watch(sim.url("gate").replace("//", f"//admin:{quote(password, safe='')}@"))).is_keyframe
+
+
+def test_an_unknown_path_is_not_found(make_video: MakeVideo) -> None:
+    with _one(SimCamera("gate", make_video())) as sim, pytest.raises(av.HTTPNotFoundError):
+        next(_watch(sim.url("gate") + "x"))
+
+
+def _faulty(file: Path, *faults: Fault) -> SimCamera:
+    return SimCamera("gate", file, mode="on_play", loop=False, faults=faults)
+
+
+def test_stall(make_video: MakeVideo) -> None:
+    with _one(_faulty(make_video(), Stall(at_s=0.6, for_s=1.0))) as sim:
+        seen = list(_watch(sim.url("gate")))
+    gaps = [(b.pts - a.pts) / FRAME_TICKS for a, b in pairwise(seen)]
+    assert sorted(gaps)[-2:] == [1, 26]
+    assert seen[gaps.index(26) + 1].is_keyframe
+
+
+def test_cut(make_video: MakeVideo) -> None:
+    with _one(_faulty(make_video(), Cut(at_s=1.5))) as sim:
+        assert 36 <= len(list(_watch(sim.url("gate")))) <= 38
+        assert next(_watch(sim.url("gate"))).is_keyframe
+
+
+@pytest.mark.parametrize("by_s", [100.0, -0.5])
+def test_jump(make_video: MakeVideo, by_s: float) -> None:
+    with _one(_faulty(make_video(), Jump(at_s=1.6, by_s=by_s))) as sim:
+        seen = list(_watch(sim.url("gate")))
+    steps = {b.pts - a.pts for a, b in pairwise(seen)} - {FRAME_TICKS}
+    assert steps == {FRAME_TICKS + round(by_s * 90_000)}
+
+
+def test_loss(make_video: MakeVideo) -> None:
+    camera = _faulty(make_video(), Loss(at_s=0.4, for_s=1.2, one_in=4, seed=3))
+    with _one(camera) as sim:
+        list(_watch(sim.url("gate")))
+        counters = sim.counters("gate")
+    assert 0.05 < counters.lost_packets / (counters.sent_packets + counters.lost_packets) < 0.25
+
+
+def test_codec_change_brings_new_parameter_sets(make_video: MakeVideo) -> None:
+    larger = make_video(size_px=(640, 480), seconds=1.2)
+    camera = _faulty(make_video(), CodecChange(at_s=0.8, file=larger))
+    with _one(camera) as sim, av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=5) as container:
+        widths = [frame.width for frame in container.decode(video=0)]
+    assert widths == [320] * 20 + [640] * 30
+
+
+def test_a_change_of_codec_ends_the_connection_and_the_next_one_is_told(make_video: MakeVideo) -> None:
+    camera = SimCamera("gate", make_video(), faults=(CodecChange(at_s=1.6, file=make_video(codec="libx265")),))
+    with _one(camera) as sim:
+        assert 20 <= len(list(_watch(sim.url("gate")))) <= 40
+        with av.open(sim.url("gate"), timeout=5) as container:
+            assert container.streams.video[0].codec_context.name == "hevc"
+
+
+def test_new_password(make_video: MakeVideo) -> None:
+    camera = SimCamera("gate", make_video(), user="a", password="b", faults=(NewPassword(at_s=0.6, user="a", password="c"),))
+    with _one(camera) as sim:
+        old, new = (sim.url("gate").replace("//", f"//a:{word}@") for word in "bc")
+        assert len(list(_watch(old, most=25))) == 25
+        with pytest.raises(av.HTTPUnauthorizedError):
+            next(_watch(old))
+        assert next(_watch(new)).is_keyframe
+
+
+def test_no_video(make_video: MakeVideo) -> None:
+    with _one(_faulty(make_video(), NoVideo())) as sim, av.open(sim.url("gate"), timeout=5) as container:
+        assert [stream.type for stream in container.streams] == ["audio"]
+
+
+def test_refuse(make_video: MakeVideo) -> None:
+    with _one(SimCamera("gate", make_video(), faults=(Refuse(for_s=1.0),))) as sim:
+        with pytest.raises(av.HTTPServerError):
+            next(_watch(sim.url("gate")))
+        deadline_s = CLOCK.monotonic_s() + 5
+        while not (frame := _first_or_none(sim.url("gate"))):
+            assert CLOCK.monotonic_s() < deadline_s
+        assert frame.is_keyframe
+
+
+def _first_or_none(url: str) -> Seen | None:
+    try:
+        return next(_watch(url))
+    except av.HTTPServerError:
+        return None
+
+
+def test_two_cameras_of_one_path_are_refused(make_video: MakeVideo) -> None:
+    with pytest.raises(BadInput, match="two simulated cameras"):
+        Simulator([SimCamera("a", make_video()), SimCamera("a", make_video())])
+
+
+def test_a_taken_port_is_told(make_video: MakeVideo) -> None:
+    with _one(SimCamera("a", make_video())) as sim, pytest.raises(BadInput, match=f"port {sim.port}"):
+        Simulator([SimCamera("a", make_video())], port=sim.port).__enter__()
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(("codec", "transport"), [("libx264", "tcp"), ("libx265", "udp")])
+def test_ffprobe_and_ffmpeg_take_it_without_an_error(make_video: MakeVideo, codec: str, transport: str, tmp_path: Path) -> None:
+    with _one(SimCamera("gate", make_video(codec=codec, seconds=1.2), mode="on_play", loop=False, user="u", password="p")) as sim:
+        url = sim.url("gate").replace("//", "//u:p@")
+        base = ["-v", "error", "-rtsp_transport", transport]
+        probe = subprocess.run(["ffprobe", *base, "-of", "json", "-show_streams", url], capture_output=True, check=True, timeout=20)
+        copied = tmp_path / "copy.mkv"
+        copy = subprocess.run(["ffmpeg", *base, "-i", url, "-c", "copy", copied], capture_output=True, check=True, timeout=20)
+    (stream,) = json.loads(probe.stdout)["streams"]
+    assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264" if codec == "libx264" else "hevc", 320, 240)
+    assert copy.stderr == b""
+    with av.open(str(copied)) as container:
+        assert len([packet for packet in container.demux(video=0) if packet.size]) == 30

@@ -1,0 +1,53 @@
+"""What the command line says: wrong usage is 2, a thing that failed is 1 with a plain sentence, JSON is JSON."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from sightline.cli import main
+from tests.sightline.test_instance import GOOD
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["dance"], ["up"], ["user", "add", "x"], ["user", "add", "x", "--role", "king", "--data", "d"], ["demo", "--port", "0"]],
+)
+def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_check_says_every_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text(GOOD)
+    assert main(["cameras", "check", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"cameras": 1, "faults": []}
+    file.write_text(GOOD.replace("class: A", "class: Z"))
+    assert main(["cameras", "check", str(file)]) == 1
+    assert f"{file}:3:37: `class`" in capsys.readouterr().err
+    assert main(["cameras", "check", str(file), "--json"]) == 1
+    (fault,) = json.loads(capsys.readouterr().out)["faults"]
+    assert (fault["line"], fault["column"]) == (3, 37)
+
+
+def test_up_refuses_a_registry_with_faults_and_a_port_that_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "set by the command, and taken back after the test")
+    file = tmp_path / "r.yaml"
+    file.write_text(GOOD.replace("class: A", "class: Z"))
+    assert main(["up", "--registry", str(file), "--data", str(tmp_path / "data")]) == 1
+    assert "is not one of" in capsys.readouterr().err
+    file.write_text(GOOD)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert main(["up", "--registry", str(file), "--data", str(tmp_path / "data"), "--port", port]) == 1
+    assert f"port {port} is taken" in capsys.readouterr().err

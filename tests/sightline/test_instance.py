@@ -1,0 +1,76 @@
+"""One data folder has one instance; its secrets are its owner's; a dead instance is not taken for a running one."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from domain.errors import InstanceBusy, RegistryInvalid
+from domain.layout import Layout
+from sightline import site_registry
+from sightline.instance import Runtime, claimed, instance_secrets, publish, runtime_of, store_environment
+
+GOOD = """\
+version: 1
+areas: {a: {name: a}}
+cameras: [{id: one, name: x, class: A, area: a, location: {lon: 1, lat: 2}, url: rtsp://127.0.0.1/1}]
+"""
+RUNTIME = Runtime(pid=1, api_port=2, door_port=3, valkey_port=4, s3_port=None)
+
+
+def test_a_second_claim_is_refused_and_names_the_holder(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    with claimed(layout), pytest.raises(InstanceBusy, match=r"process \d+"), claimed(layout):
+        pass
+    with claimed(layout):
+        pass
+
+
+def test_the_runtime_of_a_killed_instance_is_not_believed(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    with claimed(layout):
+        publish(layout, RUNTIME)
+        assert runtime_of(layout) == RUNTIME
+    assert runtime_of(layout) is None
+    publish(layout, RUNTIME)
+    assert runtime_of(layout) is None
+
+
+def test_secrets_are_drawn_once_and_private(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    first = instance_secrets(layout)
+    assert instance_secrets(layout) == first
+    assert len({first.valkey_password, first.s3_access_key, first.s3_secret_key, first.door_key}) == 4
+    assert stat.S_IMODE(layout.secrets.stat().st_mode) == 0o600
+    assert set(store_environment(layout, 4, None)) == {"SIGHTLINE_REDIS_URL"}
+
+
+def test_a_bad_registry_leaves_the_last_good_one_running(tmp_path: Path) -> None:
+    layout, file = Layout(tmp_path / "data"), tmp_path / "r.yaml"
+    file.write_text(GOOD.replace("class: A", "class: Z"))
+    with pytest.raises(RegistryInvalid):
+        site_registry.settle(file, layout)
+    file.write_text(GOOD)
+    assert site_registry.settle(file, layout) is None
+    file.write_text(GOOD.replace("one", "two").replace("class: A", "class: Z"))
+    assert site_registry.settle(file, layout) is not None
+    registry, _ = site_registry.running(layout)
+    assert [camera.id for camera in registry.cameras] == ["one"]
+    (fault,) = site_registry.faults_shown(layout)
+    assert (fault.line, fault.column) == (3, 37)
+    file.write_text(GOOD.replace("one", "two"))
+    assert site_registry.settle(file, layout) is None
+    assert site_registry.faults_shown(layout) == ()
+
+
+def test_a_password_that_went_missing_stops_no_other_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout, file = Layout(tmp_path / "data"), tmp_path / "r.yaml"
+    file.write_text(GOOD.replace("1}]", "1, credentials: gate}]"))
+    monkeypatch.setenv("SIGHTLINE_CAMERA_GATE", "a:b")
+    assert site_registry.settle(file, layout) is None
+    monkeypatch.delenv("SIGHTLINE_CAMERA_GATE")
+    registry, secrets = site_registry.running(layout)
+    assert [camera.id for camera in registry.cameras] == ["one"]
+    assert secrets.get("gate") is None

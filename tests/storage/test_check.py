@@ -1,0 +1,111 @@
+"""The check finds what is broken, each breach by its own name, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from domain.events import Event, Sidecar
+from domain.keys import CLIP, CROP, SIDECAR, event_object, person_object
+from domain.people import Role
+from storage.check import Breach, check
+from storage.index import EventIndex
+from storage.journal import JournalUploader, stored_keys
+from storage.people import People
+from tests.kept import Site, make_event
+
+
+@pytest.fixture
+def event(site: Site) -> Event:
+    """One event kept whole, its journal in the store, and one person."""
+    site.put(make_event(after_s=5))
+    site.keeper.run_once()
+    site.clock.advance(100)
+    JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
+    People(site.redis, site.objects).add("li.wei", Role.OPERATOR)
+    row = site.row(make_event(after_s=5))
+    assert row is not None
+    return row
+
+
+def _key(event: Event, name: str) -> str:
+    return event_object(event.camera, event.id, name)
+
+
+def _clip_of_other_bytes(site: Site, event: Event) -> None:
+    data = site.objects.get(_key(event, CLIP))
+    site.objects.put(_key(event, CLIP), data[:-1] + bytes([data[-1] ^ 1]), "video/mp4")
+
+
+def _sidecar_says(site: Site, of: Event, **changes: object) -> None:
+    sidecar = Sidecar.model_validate_json(site.objects.get(_key(of, SIDECAR))).model_copy(update=changes)
+    site.objects.put(_key(of, SIDECAR), sidecar.model_dump_json(by_alias=True).encode(), "application/json")
+
+
+def _other_event_in_sidecar(site: Site, event: Event) -> None:
+    _sidecar_says(site, event, event=event.model_copy(update={"confidence": 0.5}))
+
+
+def _damaged_spool_entry(site: Site, event: Event) -> None:
+    site.put(make_event(after_s=20))
+    (entry,) = site.spool.pending(["gate"])
+    (entry.path / "event.json").write_text("{")
+    site.spool.event(entry)
+
+
+DAMAGES: dict[str, tuple[Callable[[Site, Event], object], Breach]] = {
+    "a row of nothing": (lambda site, event: EventIndex(site.redis).put(make_event(after_s=99)), Breach.INDEX_WITHOUT_OBJECTS),
+    "a row lost": (lambda site, event: EventIndex(site.redis).remove(event.id), Breach.OBJECTS_WITHOUT_INDEX),
+    "a row that differs": (_other_event_in_sidecar, Breach.INDEX_DIFFERS),
+    "a sidecar lost": (lambda site, event: site.objects.delete(_key(event, SIDECAR)), Breach.OBJECTS_WITHOUT_SIDECAR),
+    "a sidecar torn": (lambda site, event: site.objects.put(_key(event, SIDECAR), b"{", "application/json"), Breach.SIDECAR_DAMAGED),
+    "a clip lost": (lambda site, event: site.objects.delete(_key(event, CLIP)), Breach.OBJECT_MISSING),
+    "a crop of another size": (lambda site, event: site.objects.put(_key(event, CROP), b"x", "image/jpeg"), Breach.OBJECT_DIFFERS),
+    "a clip of other bytes": (_clip_of_other_bytes, Breach.OBJECT_DIFFERS),
+    "a ready clip unnamed": (lambda site, event: _sidecar_says(site, event, objects={}), Breach.OBJECT_MISSING),
+    "a journal lost": (lambda site, event: site.objects.delete(stored_keys(site.objects)[0]), Breach.NOT_JOURNALED),
+    "a journal damaged": (
+        lambda site, event: site.objects.put(stored_keys(site.objects)[0], b"x", "application/gzip"),
+        Breach.JOURNAL_DAMAGED,
+    ),
+    "a person lost": (lambda site, event: site.redis.do("DEL", "{people}:by_token"), Breach.PERSON_NOT_RESTORED),
+    "a person damaged": (lambda site, event: site.objects.put(person_object("li.wei", 2), b"{", "application/json"), Breach.PERSON_DAMAGED),
+    "a spool entry damaged": (_damaged_spool_entry, Breach.SPOOL_DAMAGED),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_each_breach_is_found_by_its_name(site: Site, event: Event, damage: str) -> None:
+    assert check(site.objects, site.redis, site.layout, deep=True) == []
+    do, breach = DAMAGES[damage]
+    do(site, event)
+    findings = check(site.objects, site.redis, site.layout)
+    expected = {breach, Breach.NOT_JOURNALED} if breach is Breach.JOURNAL_DAMAGED else {breach}
+    assert {finding.breach for finding in findings} == expected
+    assert all(finding.message and finding.subject for finding in findings)
+
+
+def test_every_breach_is_tested() -> None:
+    assert {breach for _, breach in DAMAGES.values()} == set(Breach) - {Breach.CLIP_WITHOUT_EVENT}
+
+
+def test_deep_opens_the_clip_and_looks_for_its_event(site: Site, event: Event) -> None:
+    """A clip that is what its hash says, and does not hold what its event says."""
+    sidecar = Sidecar.model_validate_json(site.objects.get(_key(event, SIDECAR)))
+    _sidecar_says(site, event, clip_start_at=sidecar.clip_start_at + 60 * 10**9)
+    assert check(site.objects, site.redis, site.layout) == []
+    assert [finding.breach for finding in check(site.objects, site.redis, site.layout, deep=True)] == [Breach.CLIP_WITHOUT_EVENT]
+
+
+def test_what_only_one_look_saw_was_on_its_way(site: Site, event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the two looks the row comes: a running system is not broken."""
+    EventIndex(site.redis).remove(event.id)
+    looks: list[int] = []
+
+    def progress(done: int) -> None:
+        looks.append(done)
+        EventIndex(site.redis).put(event)
+
+    assert check(site.objects, site.redis, site.layout, progress=progress) == []
+    assert looks == [1, 1]

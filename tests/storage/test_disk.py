@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from domain.clock import NS_PER_MS, ManualClock
+from domain.media import SegmentName
+from domain.settings import Settings
+from storage.disk import DiskBound, Protected
+from storage.ledger import Ledger, day_of, open_name
+
+START_MS = 1_760_000_000_000
+SIZE_BYTES = 1_000
+Asked = list[tuple[str, int, int]]
+
+
+def _segment(recordings: Path, camera_id: str, number: int, is_open: bool = False) -> None:
+    start_ms = START_MS + number * 10_000
+    folder = recordings / camera_id / day_of(start_ms * NS_PER_MS)
+    folder.mkdir(parents=True, exist_ok=True)
+    name = open_name(camera_id, start_ms, 1) if is_open else SegmentName(camera_id, start_ms, 10_000, 1).file_name
+    (folder / name).write_bytes(b"x" * SIZE_BYTES)
+
+
+def _left(recordings: Path) -> list[tuple[str, int]]:
+    return [(s.camera_id, (s.start_ms - START_MS) // 10_000) for s in Ledger(recordings).oldest_first()]
+
+
+def _bound(recordings: Path, segments: float, protected: Protected = list, reserve_gb: float = 0) -> DiskBound:
+    limits = Settings(disk_limit_gb=segments * SIZE_BYTES / 1e9, disk_reserve_gb=reserve_gb)
+    return DiskBound(Ledger(recordings), limits, ManualClock(), protected)
+
+
+def _range(camera_id: str, number: int) -> tuple[str, int, int]:
+    """A moment in the middle of a segment."""
+    start_ns = (START_MS + number * 10_000 + 4_000) * NS_PER_MS
+    return camera_id, start_ns, start_ns + 1_000 * NS_PER_MS
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Path:
+    """Two cameras, five segments each, with starts that alternate."""
+    for number in range(10):
+        _segment(tmp_path, "ab"[number % 2], number)
+    return tmp_path
+
+
+def test_within_its_limit_nothing_goes(recordings: Path) -> None:
+    assert _bound(recordings, 10).run_once() == 0
+    assert len(_left(recordings)) == 10
+
+
+def test_the_oldest_go_first_whichever_camera_they_are_of(recordings: Path) -> None:
+    before = REGISTRY.get_sample_value("sightline_segments_evicted_total", {"camera": "a"}) or 0
+    bound = _bound(recordings, 6.5)
+    assert bound.run_once() == 4 * SIZE_BYTES
+    assert _left(recordings) == [("ab"[number % 2], number) for number in range(4, 10)]
+    assert REGISTRY.get_sample_value("sightline_segments_evicted_total", {"camera": "a"}) == before + 2
+    assert bound.run_once() == 0
+    _segment(recordings, "a", 10)
+    assert bound.run_once() == SIZE_BYTES
+
+
+def test_what_a_clip_needs_is_passed_over(recordings: Path) -> None:
+    asked: Asked = [_range("a", 0), _range("b", 1), _range("b", 2)]  # b has nothing at 2: a's there is not protected by it
+    _bound(recordings, 8, lambda: asked).run_once()
+    assert _left(recordings) == [("ab"[number % 2], number) for number in (0, 1, 4, 5, 6, 7, 8, 9)]
+
+
+def test_where_nothing_else_is_left_even_that_goes_and_loudly(recordings: Path, caplog: pytest.LogCaptureFixture) -> None:
+    asked: Asked = [_range("ab"[number % 2], number) for number in range(10)]
+    _bound(recordings, 8, lambda: asked).run_once()
+    assert _left(recordings) == [("ab"[number % 2], number) for number in range(2, 10)]
+    assert [record.levelno for record in caplog.records] == [logging.CRITICAL]
+    assert "a clip is still to be cut" in caplog.text
+
+
+def test_what_is_being_written_is_counted_and_never_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(3):
+        _segment(tmp_path, "a", number, is_open=True)
+    _segment(tmp_path, "a", 3)
+    assert _bound(tmp_path, 1).run_once() == SIZE_BYTES
+    assert len(Ledger(tmp_path).open_segments("a")) == 3
+    assert "too full" in caplog.text
+
+
+def test_free_space_below_the_reserve_counts_as_too_much(recordings: Path) -> None:
+    assert _bound(recordings, 1_000, reserve_gb=1e9).run_once() == 10 * SIZE_BYTES
+    assert _left(recordings) == []
+
+
+def test_a_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
+    assert _bound(tmp_path / "recordings", 1).run_once() == 0
+
+
+def test_a_disk_that_refuses_is_said_and_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "recordings").write_text("a file where a folder should be")
+    assert _bound(tmp_path / "recordings", 1).run_once() == 0
+    assert "cannot be kept within their limit" in caplog.text
