@@ -21,9 +21,10 @@ from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.models import PLATE_CHARACTERS, PLATE_DETECTOR, PLATE_READER
 from analytics.onnx_door import Model
 from analytics.own_reader import ALPHABET, OwnReader
-from analytics.plate_crop import is_two_rows, rectify
+from analytics.plate_crop import rectify
 from analytics.plate_detector import PlateDetector
 from analytics.plate_reader import PlateReader
+from analytics.two_rows import is_two_rows
 from domain.clock import SystemClock
 from domain.plates import PROVINCES
 
