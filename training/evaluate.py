@@ -120,13 +120,14 @@ def photos(folder: Path, detector: PlateDetector) -> list[Example]:
     for file in sorted(folder.glob("*.jpg")):
         picture = _open(file)
         points = detector.detect(picture).points[:4]
-        examples.append(Example(file.stem, [_cut(picture, quad) for quad in points]))
+        examples.append(Example(file.stem, [crop for quad in points for crop in _cuts(picture, quad)]))
     return examples
 
 
-def _cut(picture: Picture, corners: Floats) -> Picture:
+def _cuts(picture: Picture, corners: Floats) -> list[Picture]:
+    """The plate straightened; and, where it is as high as two rows are, unrolled as well."""
     rectified = rectify(picture, corners)
-    return unroll(rectified, rectified.shape[1], rectified.shape[0]) if is_two_rows(corners) else rectified
+    return [rectified, unroll(rectified, rectified.shape[1], rectified.shape[0])] if is_two_rows(corners) else [rectified]
 
 
 def _open(file: Path) -> Picture:
