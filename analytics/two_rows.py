@@ -7,11 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
+Corners = NDArray[np.float32]
 
 UPPER_ROW_ENDS, LOWER_ROW_STARTS = 0.39, 0.34
 """As parts of the height: the rows meet at 0.375 (75 of 200 mm between the margins), and overlap so that a skewed crop loses nothing."""
 UPPER_ROW_WIDTH = 0.43
 """The upper row's part of the result's width: its two characters become as wide as the five below."""
+
+
+HIGH_PART = 0.42
+"""A plate of one row is 0.29 or 0.32 times as high as wide, one of two rows 0.5; seen from the side both look narrower."""
+
+
+def is_two_rows(corners: Corners) -> bool:
+    """Whether the quadrilateral `corners` (4, 2; clockwise from top left) is as high as plates with two rows are."""
+    top_left, top_right, bottom_right, bottom_left = corners
+    wide = float(np.linalg.norm(top_right - top_left) + np.linalg.norm(bottom_right - bottom_left))
+    high = float(np.linalg.norm(bottom_left - top_left) + np.linalg.norm(bottom_right - top_right))
+    return high > HIGH_PART * wide
 
 
 def unroll(crop: Picture, width_px: int, height_px: int) -> Picture:

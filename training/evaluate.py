@@ -16,14 +16,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.detections import Picture
+from analytics.detections import Floats, Picture
 from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.models import PLATE_CHARACTERS, PLATE_DETECTOR, PLATE_READER
 from analytics.onnx_door import Model
 from analytics.own_reader import ALPHABET, OwnReader
-from analytics.plate_crop import is_two_rows, rectify
+from analytics.plate_crop import rectify
 from analytics.plate_detector import PlateDetector
 from analytics.plate_reader import PlateReader
+from analytics.two_rows import is_two_rows, unroll
 from domain.clock import SystemClock
 from domain.plates import PROVINCES
 
@@ -37,7 +38,6 @@ class Example:
 
     truth: str
     crops: list[Picture]
-    two_rows: list[bool]
 
 
 @dataclass
@@ -68,8 +68,8 @@ class Readers:
         self._own_search = GrammarSearch(Alphabet(ALPHABET))
         self._public_search = GrammarSearch(self._public.alphabet)
 
-    def read(self, crop: Picture, two_rows: bool) -> dict[str, str]:
-        own, public = self._own.read(crop, two_rows), self._public.read(crop)
+    def read(self, crop: Picture) -> dict[str, str]:
+        own, public = self._own.read(crop), self._public.read(crop)
         mine = _texts(self._own_search, own)
         with_margin, tight = _texts(self._public_search, public.margin), _texts(self._public_search, public.tight)
         theirs = list(dict.fromkeys(with_margin + tight))
@@ -112,7 +112,7 @@ def _greedy(lattice: Lattice) -> str:
 
 
 def crops(folder: Path) -> list[Example]:
-    return [Example(file.stem, [_open(file)], [False]) for file in sorted(folder.glob("*.jpg"))]
+    return [Example(file.stem, [_open(file)]) for file in sorted(folder.glob("*.jpg"))]
 
 
 def photos(folder: Path, detector: PlateDetector) -> list[Example]:
@@ -120,8 +120,14 @@ def photos(folder: Path, detector: PlateDetector) -> list[Example]:
     for file in sorted(folder.glob("*.jpg")):
         picture = _open(file)
         points = detector.detect(picture).points[:4]
-        examples.append(Example(file.stem, [rectify(picture, quad) for quad in points], [is_two_rows(quad) for quad in points]))
+        examples.append(Example(file.stem, [crop for quad in points for crop in _cuts(picture, quad)]))
     return examples
+
+
+def _cuts(picture: Picture, corners: Floats) -> list[Picture]:
+    """The plate straightened; and, where it is as high as two rows are, unrolled as well."""
+    rectified = rectify(picture, corners)
+    return [rectified, unroll(rectified, rectified.shape[1], rectified.shape[0])] if is_two_rows(corners) else [rectified]
 
 
 def _open(file: Path) -> Picture:
@@ -135,7 +141,7 @@ def measure(readers: Readers, examples: list[Example]) -> dict[str, object]:
     tallies: dict[str, Tally] = {}
     missed: dict[str, list[str]] = {}
     for example in examples:
-        read = [readers.read(crop, two) for crop, two in zip(example.crops, example.two_rows, strict=True)]
+        read = [readers.read(crop) for crop in example.crops]
         for name in read[0] if read else tallies:
             texts = [each[name] for each in read]
             tallies.setdefault(name, Tally()).add(example.truth, texts)
@@ -148,10 +154,10 @@ def cost_ms(weights: Path, runs: int = 200) -> float:
     """Milliseconds of one core a crop, in a batch of one."""
     reader, clock = OwnReader(Model(weights)), SystemClock()
     crop = np.zeros((48, 188, 3), np.uint8)
-    reader.read(crop, two_rows=False)
+    reader.read(crop)
     began = clock.monotonic_s()
     for _ in range(runs):
-        reader.read(crop, two_rows=False)
+        reader.read(crop)
     return 1000 * (clock.monotonic_s() - began) / runs
 
 

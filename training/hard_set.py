@@ -36,7 +36,7 @@ class Meter:
         drawer, results = Drawer(self._glyphs, SEED, stream, hardness), []
         for index in indices:
             crop, text, _, _ = drawer.sample(index, kind)
-            found = self._search.hypotheses(self._reader.read(crop, two_rows=False), 1)
+            found = self._search.hypotheses(self._reader.read(crop), 1)
             results.append((text, bool(found) and found[0].text == text))
         return results
 

@@ -111,8 +111,9 @@ class _Pen:
         self._glyphs, self._rng = glyphs, rng
         self._from_real = rng.random() < 0.4
         self._font = int(rng.integers(0, 1 << 16))
-        self._latin_drawn, self._han_drawn = rng.random() < 0.08, rng.random() < 0.25
-        self._curve = _threshold(rng.uniform(95, 165), rng.uniform(2.5, 7))
+        self._latin_drawn, self._han_drawn = rng.random() < 0.06, rng.random() < 0.25
+        self._blended = rng.random() < 0.3
+        self._curve = _threshold(rng.uniform(95, 205), rng.uniform(2.5, 7))
         self._grow = int(rng.choice([-1, 0, 0, 1]))
         self._kernel = np.ones((2, 2), np.uint8)
 
@@ -127,6 +128,8 @@ class _Pen:
             return np.asarray(cv2.LUT(real[int(self._rng.integers(0, len(real)))], self._curve), np.uint8)
         if mean is None:
             raise KeyError(f"no glyph of {character!r}: give a font that has it")
+        if drawn and self._blended and character not in LATIN:
+            mean = np.asarray(cv2.addWeighted(mean, 0.55, drawn[self._font % len(drawn)], 0.45, 0), np.uint8)
         return np.asarray(cv2.LUT(mean, self._curve), np.uint8)
 
     def _weighted(self, glyph: Grey) -> Grey:

@@ -34,9 +34,8 @@ def test_the_file_is_small() -> None:
 
 
 @pytest.mark.parametrize("shape", [(48, 188, 3), (24, 94, 3), (7, 20, 3), (1, 1, 3)])
-@pytest.mark.parametrize("two_rows", [False, True])
-def test_a_lattice_is_a_distribution_at_each_step(reader: OwnReader, shape: tuple[int, ...], two_rows: bool) -> None:
-    lattice = reader.read(np.full(shape, 90, np.uint8), two_rows)
+def test_a_lattice_is_a_distribution_at_each_step(reader: OwnReader, shape: tuple[int, ...]) -> None:
+    lattice = reader.read(np.full(shape, 90, np.uint8))
     assert lattice.shape == (32, 1 + len(ALPHABET))
     assert np.allclose(lattice.sum(axis=1), 1, atol=1e-4)
 
@@ -46,4 +45,4 @@ def test_darkness_changes_little(reader: OwnReader) -> None:
     crop = np.zeros((48, 188, 3), np.uint8)
     cv2.putText(crop, "A 12345", (6, 38), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (240, 240, 240), 4)
     dark = (crop // 2).astype(np.uint8)
-    assert np.abs(reader.read(crop, two_rows=False) - reader.read(dark, two_rows=False)).mean() < 0.01
+    assert np.abs(reader.read(crop) - reader.read(dark)).mean() < 0.01
