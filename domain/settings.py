@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class RtspReader(StrEnum):
+    OWN = "own"
+    LIBAVFORMAT = "libavformat"
 
 
 class Settings(BaseSettings):
@@ -33,4 +39,5 @@ class Settings(BaseSettings):
     face_detect_fps: float = Field(6.0, gt=0, le=30, description="frames a second looked at for faces while something moves")
     reason_required: bool = Field(True, description="refuse looks at plates, clips and pictures without X-Reason")
     source_timeout_s: float = Field(10.0, gt=0, le=120, description="a camera silent for this long is reconnected")
+    rtsp_reader: RtspReader = Field(RtspReader.OWN, description="what pulls H.264 and H.265 over TCP; the rest is libavformat's anyway")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")

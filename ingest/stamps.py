@@ -5,6 +5,11 @@ libavformat leaves out the first pts of some streams, and the first dts of strea
 
 from __future__ import annotations
 
+from heapq import heappush, heapreplace
+
+_MOST_LEARNT = 4
+"""A stream that does not say how deep it reorders is believed to need no more than this."""
+
 
 class Stamps:
     """The stamps of one connection, in ticks of its time base. dts rises with every packet and never passes pts."""
@@ -33,8 +38,41 @@ class Stamps:
         last = self._last_dts
         step = duration or 1
         likely = pts - self._reorder_depth * step if last is None else last + step
-        decode = min(likely if dts is None else dts + self._shift, pts)
+        return self.keep(pts, likely if dts is None else dts + self._shift)
+
+    def keep(self, pts: int, dts: int) -> tuple[int, int]:
+        """The final (pts, dts) of a packet whose both are shifted already."""
+        last, decode = self._last_dts, min(dts, pts)
         if last is not None and decode <= last:
             decode = last + 1
         self._last_pts, self._last_dts = max(pts, decode), decode
         return self._last_pts, decode
+
+
+class DecodeTimes:
+    """dts from the pts of packets in decoding order, as libavformat has them: the least of the newest pts, as many as are reordered."""
+
+    def __init__(self) -> None:
+        self._newest: list[int] = []
+        self._depth = 0
+        self._step = 1
+        self._learnt = 0
+
+    def deepen(self, depth: int, step: int) -> None:
+        """The stream says that pictures wait for up to `depth` others, `step` ticks apart (0: unknown)."""
+        self._step = step or 1
+        if depth > self._depth and not self._learnt:
+            self._depth = depth
+            self._newest = []
+
+    def of(self, pts: int) -> int:
+        """The dts of the next packet; before the first pictures of all there is room for those that wait."""
+        newest = self._newest
+        if not newest:
+            self._newest = [pts - wait * self._step for wait in range(self._depth, -1, -1)]
+        elif pts < newest[0] and self._learnt < _MOST_LEARNT:
+            self._learnt += 1
+            heappush(newest, pts)
+        else:
+            heapreplace(newest, pts)
+        return self._newest[0]

@@ -33,10 +33,17 @@ _REPEAT_S = 60.0
 class Source(Protocol):
     """What a streamer pulls from: an `RtspSource`, or in tests anything that yields packets."""
 
-    timeline: Timeline
-    before_keyframe_packets: int
-    broken_packets: int
-    jumps: int
+    @property
+    def timeline(self) -> Timeline: ...
+
+    @property
+    def before_keyframe_packets(self) -> int: ...
+
+    @property
+    def broken_packets(self) -> int: ...
+
+    @property
+    def jumps(self) -> int: ...
 
     def packets(self, stop: threading.Event) -> Generator[Packet, None, None]: ...
 
@@ -95,7 +102,7 @@ class Streamer:
         self._camera = camera
         self._fanout = fanout
         self._clock = clock
-        self._source: Source = source or RtspSource(camera, credentials, networks, settings.source_timeout_s, clock)
+        self._source: Source = source or RtspSource(camera, credentials, networks, settings.source_timeout_s, clock, settings.rtsp_reader)
         self._backoff = Backoff()
         self._session = _Session(clock.monotonic_s())
         self._status = CameraStatus(camera.id, CameraState.CONNECTING, clock.wall_ns(), node=settings.node)

@@ -25,7 +25,8 @@ DOORS = {
     "aiortc": {"api/webrtc.py"},
     "time": {"domain/clock.py"},
 }
-RTSP_DOOR = "ingest/rtsp.py"
+RTSP_DOOR, RTSP_OPENERS = "ingest/rtsp.py", {"ingest/rtsp_libav.py"}
+RTSP_READERS = {"ingest.rtsp_libav", "ingest.rtsp_reader"}
 
 
 def _files(room: str) -> list[Path]:
@@ -57,10 +58,21 @@ def test_a_library_has_one_door(library: str) -> None:
     assert users <= DOORS[library]
 
 
-def test_rtsp_is_opened_in_one_module() -> None:
-    """`av.open` with RTSP options stands in one file; other users of `av` open local files or codecs."""
-    users = {str(file.relative_to(ROOT)) for room in MAY_IMPORT for file in _files(room) if "rtsp_transport" in file.read_text("utf-8")}
-    assert users <= {RTSP_DOOR}
+def test_rtsp_has_one_door_to_its_two_readers() -> None:
+    """libavformat is given RTSP options in one file (other users of `av` open local files or codecs), and the door alone picks a reader."""
+    files = [file for room in MAY_IMPORT for file in _files(room)]
+    assert {_name(file) for file in files if "rtsp_transport" in file.read_text("utf-8")} == RTSP_OPENERS
+    assert {_name(file) for file in files if _modules(file) & RTSP_READERS} == {RTSP_DOOR}
+
+
+def _name(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+def _modules(file: Path) -> set[str]:
+    """Full names of what `file` imports, and of what it imports from there."""
+    nodes = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    return {f"{node.module}.{alias.name}" for node in nodes for alias in node.names} | {str(node.module) for node in nodes}
 
 
 def test_relative_imports_are_not_used() -> None:

@@ -16,6 +16,7 @@ from domain.clock import SystemClock
 from domain.errors import SourceError
 from domain.media import Packet
 from domain.registry import Camera, Credentials, Networks
+from domain.settings import RtspReader
 from ingest.rtsp import RtspSource
 
 FPS = 25
@@ -73,7 +74,10 @@ Puller = Callable[..., Pull]
 @pytest.fixture
 def source_of() -> Callable[..., RtspSource]:
     def make(url: str, transport: str = "tcp", credentials: Credentials | None = None, timeout_s: float = 2.0) -> RtspSource:
-        return RtspSource(make_camera(url, transport), credentials, NETWORKS, timeout_s, SystemClock())
+        """`transport` may be `libavformat`: TCP, by that reader."""
+        reader = RtspReader.LIBAVFORMAT if transport == "libavformat" else RtspReader.OWN
+        camera = make_camera(url, "tcp" if transport == "libavformat" else transport)
+        return RtspSource(camera, credentials, NETWORKS, timeout_s, SystemClock(), reader)
 
     return make
 

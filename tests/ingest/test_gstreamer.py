@@ -39,7 +39,7 @@ def urls(clips: dict[str, Path], gst_python: str) -> Iterator[dict[str, str]]:
     server.stdout.close()
 
 
-@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("transport", ["tcp", "udp", "libavformat"])
 @pytest.mark.parametrize("name", ["h264", "hevc"])
 def test_every_packet_comes(
     name: str, transport: str, urls: dict[str, str], source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]
@@ -58,7 +58,7 @@ def test_every_packet_comes(
 
 
 @pytest.mark.usefixtures("footage")
-@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("transport", ["tcp", "udp", "libavformat"])
 def test_a_city_checkpoint_starts_within_a_second_and_tells_the_senders_time(
     transport: str, urls: dict[str, str], source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]
 ) -> None:

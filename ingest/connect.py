@@ -1,0 +1,89 @@
+"""Where a camera's stream is, and the TCP connection to it: errors in words, and a wait that `stop` ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from domain.clock import Clock
+from domain.errors import SourceTimeout, SourceUnreachable
+from domain.registry import Camera, Credentials, Networks
+from ingest.hangup import own_socket
+from ingest.intake import Counts
+
+_SLICE_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a camera's stream is. It holds no password."""
+
+    address: str
+    port: int
+    scheme: str
+    path: str
+    transport: str
+
+    @classmethod
+    def of(cls, camera: Camera, networks: Networks) -> Endpoint:
+        """Raises SourceUnreachable where the host has no allowed address."""
+        parts = urlsplit(camera.url)
+        port = parts.port or (322 if parts.scheme == "rtsps" else 554)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        return cls(networks.resolve(camera.host, port), port, parts.scheme, path, camera.transport)
+
+    def url(self, login: str = "") -> str:
+        """By address; `login` is `user:password@`, encoded, or empty."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.scheme}://{login}{host}:{self.port}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One connection to be made, and where its counts go."""
+
+    camera_id: str
+    endpoint: Endpoint
+    credentials: Credentials | None
+    counts: Counts
+    timeout_s: float
+    stop: threading.Event
+    clock: Clock
+
+
+def preflight(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:
+    """Connect once and hang up, for an error that says what is wrong and a wait that `stop` ends. False when stopped."""
+    with connected(endpoint, timeout_s, stop) as probe:
+        return probe is not None
+
+
+@contextmanager
+def connected(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> Iterator[socket.socket | None]:
+    """A non-blocking socket of our own to `endpoint`; None when stopped. Raises SourceTimeout and SourceUnreachable."""
+    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+    with own_socket(family) as own:
+        own.setblocking(False)
+        yield own if _connect(own, endpoint, timeout_s, stop) else None
+
+
+def _connect(own: socket.socket, endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:
+    code = own.connect_ex((endpoint.address, endpoint.port))
+    slices = round(timeout_s / _SLICE_S)
+    while code in (errno.EINPROGRESS, errno.EAGAIN):
+        if stop.is_set():
+            return False
+        if slices <= 0:
+            raise SourceTimeout(f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s")
+        slices -= 1
+        if select.select([], [own], [], _SLICE_S)[1]:
+            code = own.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise SourceUnreachable(f"{endpoint.address}:{endpoint.port} cannot be reached: {os.strerror(code)}")
+    return True

@@ -1,0 +1,122 @@
+"""A connection's access units into packets, whichever reader pulls them: keyframes, sessions, time stamps and wall time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from domain.clock import NS_PER_S
+from domain.media import Packet, StreamInfo
+from ingest import nal
+from ingest.probe import shape_of
+from ingest.stamps import DecodeTimes, Stamps
+from ingest.timeline import Timeline
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a streamer reads of a source while it pulls. All but `session` are of the present connection."""
+
+    timeline: Timeline
+    session: int = 0
+    before_keyframe_packets: int = 0
+    """Packets that came before the first keyframe that a decoder understands, and were not yielded."""
+    broken_packets: int = 0
+    """Packets that lack pieces. libavformat's are yielded, as part of a picture is better than none; our own reader drops them."""
+    jumps: int = 0
+    """How often the time stamps leapt; the packets' own go on without a leap."""
+
+    def begin(self) -> None:
+        """Another connection."""
+        self.timeline = Timeline()
+        self.before_keyframe_packets = self.broken_packets = self.jumps = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One access unit as a reader has it; times in ticks of the stream's time base, None where the reader does not know."""
+
+    data: bytes
+    pts: int | None
+    dts: int | None
+    duration: int
+    received_ns: int
+    sender_wall_ns: int | None
+
+
+class Intake:
+    """One connection's. `info` is what its description says; size and extradata may still be lacking.
+
+    `reorder_depth` None: the reader has no dts of its own, and they are worked out from the pts.
+    """
+
+    def __init__(self, counts: Counts, info: StreamInfo, reorder_depth: int | None) -> None:
+        counts.session += 1
+        self.wants_sender = True
+        """A sender's time is wanted with the next unit: once in a second of media. One of before a leap is not used."""
+        self._counts = counts
+        self._info = replace(info, session=counts.session)
+        self._sets = nal.parameter_sets(info.codec, info.extradata)
+        self._stamps = Stamps(reorder_depth or 0)
+        self._decode_times = DecodeTimes() if reorder_depth is None else None
+        self._duration = 0
+        self._yielded = False
+        self._sender_due_ns = 0
+        self._num = info.time_base.numerator * NS_PER_S
+        self._den = info.time_base.denominator
+
+    def packet(self, unit: Unit) -> Packet | None:
+        """The unit as a packet; None before the first keyframe."""
+        data, timeline = unit.data, self._counts.timeline
+        head = nal.keyframe_head(self._info.codec, data)
+        if head >= 0 and (head > 4 or not self._yielded):
+            self._renew(data, head)
+        pts, dts, has_leapt = self._stamped(unit)
+        pts_ns = self.ns(pts)
+        if unit.sender_wall_ns is not None and not has_leapt:
+            timeline.sender(pts_ns, unit.sender_wall_ns)
+            self._sender_due_ns = pts_ns + NS_PER_S
+        self.wants_sender = pts_ns >= self._sender_due_ns
+        wall = timeline.wall(pts_ns, unit.received_ns)
+        if not self._yielded and (head < 0 or not self._info.width_px):
+            self._counts.before_keyframe_packets += 1
+            return None
+        self._yielded = True
+        sender_ns = timeline.sender_wall_ns(pts_ns)
+        duration = unit.duration or self._duration
+        return Packet(self._info, data, pts, dts, duration, head >= 0, wall.wall_ns, wall.source, unit.received_ns, sender_ns)
+
+    def ns(self, ticks: int) -> int:
+        """Ticks of the stream's time base in nanoseconds."""
+        return ticks * self._num // self._den
+
+    def _stamped(self, unit: Unit) -> tuple[int, int, bool]:
+        """pts, dts, and whether the camera's counter leapt."""
+        timeline, stamps = self._counts.timeline, self._stamps
+        duration = unit.duration or self._duration
+        pts = stamps.pts(unit.pts, unit.dts, duration)
+        has_leapt = timeline.jumped(self.ns(pts), unit.received_ns)
+        if has_leapt:
+            self._counts.jumps += 1
+            pts = stamps.jump(pts, timeline.expected_pts_ns(unit.received_ns) * self._den // self._num + duration)
+        if self._decode_times is not None:
+            return *stamps.keep(pts, self._decode_times.of(pts)), has_leapt
+        return *stamps.settle(pts, unit.dts, duration), has_leapt
+
+    def _renew(self, data: bytes, head: int) -> None:
+        """The stream as this keyframe, whose first slice is at `head`, shows it: a new session where its parameter sets are new."""
+        info, sets = self._info, self._sets
+        here = nal.parameter_sets(info.codec, data[:head])
+        if set(here) <= set(sets) and info.width_px:
+            return
+        is_first = not info.width_px or not sets
+        if not set(here) <= set(sets):
+            sets = here if nal.has_sps(info.codec, here) else (*sets, *here)
+        extradata = nal.annex_b(sets)
+        shape = shape_of(info.codec, extradata, data)
+        if not is_first:
+            self._counts.session += 1
+        if self._decode_times is not None:
+            self._duration = round(shape.frame_s * self._den / self._num * NS_PER_S)
+            self._decode_times.deepen(shape.reorder_depth, self._duration)
+        self._sets = sets
+        self._info = replace(info, width_px=shape.width_px, height_px=shape.height_px, extradata=extradata, session=self._counts.session)

@@ -1,0 +1,141 @@
+"""What RTP payloads of H.264 (RFC 6184, 5) and H.265 (RFC 7798, 4.4) hold of an access unit, collected until it is whole. Pure.
+
+Packets come some hundred times a second from each camera, so this looks at a few bytes of each and copies the rest once.
+"""
+
+from __future__ import annotations
+
+from ingest.nal import START_CODE
+
+MOST_UNIT_BYTES = 16 << 20
+_FIRST, _LAST = 0x80, 0x40
+"""Of a fragment's header: the first, the last of its NAL unit."""
+_FIRST_SLICE = 0x80
+"""The bit behind a slice's NAL header that says the picture begins here: first_mb_in_slice is 0 (one bit, as ue(v)), or
+first_slice_segment_in_pic_flag."""
+
+
+class _Collected:
+    """The NAL units so far, each behind its start code.
+
+    `add` of the codecs takes a payload: False where it is damaged, of an unknown kind, or does not go on where the last one ended.
+    """
+
+    header_bytes: int
+    has_slice: bool
+    begins_picture: bool
+    """The first slice that came is the picture's first."""
+    is_open: bool
+    """A fragmented NAL unit lacks its end."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes | bytearray] = []
+        self._size_bytes = 0
+        self.has_slice = self.begins_picture = self.is_open = False
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def joined(self) -> bytes:
+        """All of it, in Annex B."""
+        return b"".join(self._parts)
+
+    def clear(self) -> None:
+        self._parts = []
+        self._size_bytes = 0
+        self.has_slice = self.begins_picture = self.is_open = False
+
+    def _is_slice(self, header: int) -> bool:
+        raise NotImplementedError
+
+    def _begin(self, header: int, after_header: int) -> None:
+        """A NAL unit begins: its first header byte, and the first after the header."""
+        if not self.has_slice and self._is_slice(header):
+            self.has_slice = True
+            self.begins_picture = after_header & _FIRST_SLICE != 0
+
+    def _whole(self, buffer: bytearray, start: int, stop: int) -> bool:
+        if self.is_open or stop - start <= self.header_bytes:
+            return False
+        self._begin(buffer[start], buffer[start + self.header_bytes])
+        self._parts += (START_CODE, buffer[start:stop])
+        return self._has_room(stop - start)
+
+    def _several(self, buffer: bytearray, at: int, stop: int) -> bool:
+        """An aggregate's NAL units, each behind two bytes of length."""
+        while at + 2 <= stop:
+            end = at + 2 + (buffer[at] << 8 | buffer[at + 1])
+            if end > stop or not self._whole(buffer, at + 2, end):
+                return False
+            at = end
+        return at == stop
+
+    def _has_room(self, added_bytes: int) -> bool:
+        self._size_bytes += added_bytes
+        if self._size_bytes > MOST_UNIT_BYTES:
+            self.clear()
+            return False
+        return True
+
+
+class H264Pieces(_Collected):
+    """Single NAL units, STAP-A and FU-A: packetization modes 0 and 1. Mode 2 (interleaved) is refused by its description."""
+
+    header_bytes = 1
+
+    def add(self, buffer: bytearray, start: int, stop: int) -> bool:
+        kind = buffer[start] & 0x1F
+        if kind != 28:
+            if 1 <= kind <= 23:
+                return self._whole(buffer, start, stop)
+            return kind == 24 and self._several(buffer, start + 1, stop)
+        if stop - start < 3:
+            return False
+        fragment = buffer[start + 1]
+        if fragment & _FIRST:
+            if self.is_open:
+                return False
+            header = buffer[start] & 0xE0 | fragment & 0x1F
+            self._begin(header, buffer[start + 2])
+            self._parts.append(START_CODE + bytes((header,)))
+        elif not self.is_open:
+            return False
+        self._parts.append(buffer[start + 2 : stop])
+        self.is_open = not fragment & _LAST
+        return self._has_room(stop - start)
+
+    def _is_slice(self, header: int) -> bool:
+        return 1 <= header & 0x1F <= 5
+
+
+class HevcPieces(_Collected):
+    """Single NAL units, aggregates and fragments, in decoding order (no DONL). PACI packets are refused."""
+
+    header_bytes = 2
+
+    def add(self, buffer: bytearray, start: int, stop: int) -> bool:
+        kind = buffer[start] >> 1 & 0x3F
+        if kind != 49:
+            if kind < 48:
+                return self._whole(buffer, start, stop)
+            return kind == 48 and self._several(buffer, start + 2, stop)
+        if stop - start < 4:
+            return False
+        fragment = buffer[start + 2]
+        if fragment & _FIRST:
+            if self.is_open:
+                return False
+            header = buffer[start] & 0x81 | (fragment & 0x3F) << 1
+            self._begin(header, buffer[start + 3])
+            self._parts.append(START_CODE + bytes((header, buffer[start + 1])))
+        elif not self.is_open:
+            return False
+        self._parts.append(buffer[start + 3 : stop])
+        self.is_open = not fragment & _LAST
+        return self._has_room(stop - start)
+
+    def _is_slice(self, header: int) -> bool:
+        return header >> 1 & 0x3F < 32
+
+
+PIECES: dict[str, type[H264Pieces] | type[HevcPieces]] = {"h264": H264Pieces, "hevc": HevcPieces}

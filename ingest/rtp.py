@@ -1,0 +1,44 @@
+"""RTP packets, read in place (RFC 3550, 5): where the payload is, which packets are missing, and time stamps that never wrap. Pure."""
+
+from __future__ import annotations
+
+import struct
+
+HEADER = struct.Struct(">BBHII")
+"""Flags, marker and payload type, sequence, time stamp, SSRC."""
+PLAIN = 0x80
+"""The first byte of a packet whose payload lies right behind the fixed header, with nothing after it."""
+_PADDED, _EXTENDED, _SOURCES = 0x20, 0x10, 0x0F
+_HALF, _WHOLE = 1 << 31, 1 << 32
+
+
+def payload_bounds(buffer: bytes | bytearray, start: int, stop: int) -> tuple[int, int]:
+    """Where the payload of the packet in `buffer[start:stop]` begins and ends: (0, 0) where the packet is damaged or has none."""
+    flags = buffer[start] if stop - start >= HEADER.size else 0
+    if flags & 0xC0 != PLAIN:
+        return 0, 0
+    begin = start + HEADER.size + 4 * (flags & _SOURCES)
+    if flags & _EXTENDED and begin + 4 <= stop:
+        begin += 4 + 4 * int.from_bytes(buffer[begin + 2 : begin + 4], "big")
+    if flags & _PADDED:
+        stop -= buffer[stop - 1]
+    return (begin, stop) if begin < stop else (0, 0)
+
+
+def signed_step(stamp: int, before: int) -> int:
+    """From one 32-bit time stamp to another the short way round."""
+    return (stamp - before + _HALF) % _WHOLE - _HALF
+
+
+class Ticks:
+    """32-bit time stamps as whole numbers from 0 on, that go on where the counter wraps."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+        self._ticks = 0
+
+    def of(self, stamp: int) -> int:
+        if self._last is not None:
+            self._ticks += signed_step(stamp, self._last)
+        self._last = stamp
+        return self._ticks

@@ -1,0 +1,133 @@
+"""One RTSP connection's bytes: answers, and the RTP and RTCP packets between them (RFC 2326, 10.12). Pure: no sockets.
+
+A `Wire` owns the buffer that a socket reads into, so that what comes is looked at where it lies and copied only once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass
+
+CAPACITY_BYTES = 256 << 10
+"""More than the longest interleaved packet (64 KiB) and the longest answer together."""
+MOST_ANSWER_BYTES = 64 << 10
+_DOLLAR, _VERSION_MASK, _VERSION_2 = 0x24, 0xC0, 0x80
+_STATUS_LINE = re.compile(rb"RTSP/\d\.\d (\d{3})[^\r\n]*")
+_MARK = b"RTSP/"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A server's answer. Header names are in lower case; one that comes twice is there twice."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """The first header of that (lower-case) name, or an empty text."""
+        return next((value for own, value in self.headers if own == name), "")
+
+    def all(self, name: str) -> list[str]:
+        return [value for own, value in self.headers if own == name]
+
+
+Frame = tuple[int, int, int]
+"""Channel, and where in the buffer a packet begins and ends. Good until the next `room`."""
+
+
+class Wire:
+    """Read into `room()`, say how much with `took()`, then take `frames()` and `answers`.
+
+    Bytes that are neither are skipped up to the next that look like either, and counted: a camera that loses its place costs packets,
+    not the connection.
+    """
+
+    def __init__(self, channels: tuple[int, int]) -> None:
+        self.channels = channels
+        self.buffer = bytearray(CAPACITY_BYTES)
+        self.answers: deque[Answer] = deque(maxlen=16)
+        self.garbage_bytes = 0
+        self._view = memoryview(self.buffer)
+        self._at = self._end = 0
+
+    def room(self) -> memoryview:
+        """Where the next bytes go; never empty."""
+        if self._at:
+            rest = self._end - self._at
+            self.buffer[:rest] = self.buffer[self._at : self._end] if rest else b""
+            self._at, self._end = 0, rest
+        return self._view[self._end :]
+
+    def took(self, size_bytes: int) -> None:
+        self._end += size_bytes
+
+    def frames(self) -> list[Frame]:
+        """The whole packets that wait, in order; answers between them go to `answers`."""
+        buffer, channels, at, end = self.buffer, self.channels, self._at, self._end
+        found: list[Frame] = []
+        while end - at > 4:
+            if buffer[at] == _DOLLAR and buffer[at + 1] in channels and buffer[at + 4] & _VERSION_MASK == _VERSION_2:
+                stop = at + 4 + (buffer[at + 2] << 8 | buffer[at + 3])
+                if stop > end:
+                    break
+                found.append((buffer[at + 1], at + 4, stop))
+                at = stop
+                continue
+            after = self._answer(at, end) if buffer[at] == _MARK[0] else self._resynchronised(at, end)
+            if after == at:
+                break
+            at = after
+        self._at = at
+        return found
+
+    def _answer(self, at: int, end: int) -> int:
+        """Where the answer at `at` ends, having kept it; `at` where it is not all there yet."""
+        if not self.buffer.startswith(_MARK, at, end):
+            return self._resynchronised(at, end)
+        stop = self.buffer.find(b"\r\n\r\n", at, end)
+        if stop < 0:
+            return at if end - at < MOST_ANSWER_BYTES else self._resynchronised(at, end)
+        answer = _parsed_head(bytes(self.buffer[at:stop]))
+        if answer is None:
+            return self._resynchronised(at, end)
+        length = answer.header("content-length")
+        size = int(length) if length.isascii() and length.isdigit() and len(length) < 9 else 0
+        if stop - at + 4 + size > MOST_ANSWER_BYTES:
+            return self._resynchronised(at, end)
+        if stop + 4 + size > end:
+            return at
+        self.answers.append(Answer(answer.status, answer.headers, bytes(self.buffer[stop + 4 : stop + 4 + size])))
+        return stop + 4 + size
+
+    def _resynchronised(self, at: int, end: int) -> int:
+        """Where after `at` the next packet or answer may begin, as far as the bytes before `end` can tell."""
+        place = min(self._next_packet(at + 1, end), self._next_mark(at + 1, end))
+        self.garbage_bytes += place - at
+        return place
+
+    def _next_packet(self, at: int, end: int) -> int:
+        while (at := self.buffer.find(b"$", at, end)) >= 0:
+            if end - at <= 4 or (self.buffer[at + 1] in self.channels and self.buffer[at + 4] & _VERSION_MASK == _VERSION_2):
+                return at
+            at += 1
+        return end
+
+    def _next_mark(self, at: int, end: int) -> int:
+        found = self.buffer.find(_MARK, at, end)
+        if found >= 0:
+            return found
+        for size in range(len(_MARK) - 1, 0, -1):
+            if self.buffer.endswith(_MARK[:size], at, end):
+                return end - size
+        return end
+
+
+def _parsed_head(head: bytes) -> Answer | None:
+    match = _STATUS_LINE.match(head)
+    if match is None:
+        return None
+    lines = (line.partition(":") for line in head[match.end() :].decode("utf-8", "replace").split("\r\n"))
+    headers = tuple((name.strip().lower(), value.strip()) for name, colon, value in lines if colon)
+    return Answer(int(match[1]), headers, b"")
