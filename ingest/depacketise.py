@@ -6,17 +6,19 @@ given out as it comes, as cameras send it: only the next keyframe mends the pict
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
+from typing import NamedTuple
 
 from ingest import rtp
 from ingest.nal_pieces import PIECES
 
+_FRAMED = struct.Struct(">IHHQI")
+"""A packet as it lies in the connection: framing; flags, marker and type; number; time stamp and SSRC; the payload's first four bytes."""
 _MOST_GAP = 3000
 """A leap of sequence numbers beyond this is a counter that began anew (RFC 3550, A.1), and no loss that can be counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessUnit:
+class AccessUnit(NamedTuple):
     """One picture with what belongs to it: `data` in Annex B, and the RTP time stamp it carried."""
 
     stamp: int
@@ -26,7 +28,7 @@ class AccessUnit:
 class AccessUnits:
     """One stream's packets, in the order of their arrival, into access units."""
 
-    def __init__(self, codec: str, payload_type: int) -> None:
+    def __init__(self, codec: str, payload_type: int, channel: int = 0) -> None:
         self.ready: list[AccessUnit] = []
         """Whole units; the reader takes them out."""
         self.broken_units = 0
@@ -35,6 +37,7 @@ class AccessUnits:
         """The newest sequence number, with wraps above its 16 bits."""
         self.ssrc = 0
         self._payload_type = payload_type
+        self._framing = 0x2400 | channel
         self._pieces = PIECES[codec]()
         self._next: int | None = None
         self._stamp: int | None = None
@@ -66,8 +69,37 @@ class AccessUnits:
             self._close()
             self._marked_stamp = stamp
 
+    def go_on(self, buffer: bytearray, at: int, end: int) -> int:
+        """Take from `at` on the packets that are fragments from the middle of the open NAL unit: nine of ten that come.
+
+        They are alike but for their numbers, so they are told by comparing whole numbers. Returns where the first lies that is another.
+        """
+        pieces, stamp, number = self._pieces, self._stamp, self._next
+        if not pieces.is_open or stamp is None or number is None or end - at < _FRAMED.size:
+            return at
+        began, shift = at, pieces.middle_shift
+        framing, head, _, stream, first = _FRAMED.unpack_from(buffer, at)
+        size = 4 + (framing & 0xFFFF)
+        is_alike = head == rtp.PLAIN << 8 | self._payload_type and stream == stamp << 32 | self.ssrc and size > _FRAMED.size
+        if not is_alike or framing >> 16 != self._framing or first >> shift != pieces.middle:
+            return at
+        payload, append, unpack = 16 + pieces.header_bytes + 1, pieces.parts.append, _FRAMED.unpack_from
+        while at + size <= end:
+            next_framing, next_head, next_number, next_stream, first = unpack(buffer, at)
+            is_alike = next_number == number and next_stream == stream and next_framing == framing
+            if not is_alike or next_head != head or first >> shift != pieces.middle:
+                break
+            append(buffer[at + payload : at + size])
+            at += size
+            number = number + 1 & 0xFFFF
+        self._next = number
+        self.highest_sequence += (at - began) // size
+        self._is_broken = not pieces.has_room(at - began) or self._is_broken
+        return at
+
     def flush(self) -> None:
-        """The stream is over: what is there of the last unit is one, as far as anyone can tell."""
+        """The stream is over. What is left is a unit where units end without a marker, else a part of one."""
+        self._is_broken = self._is_broken or (self._has_marks and self._marked_stamp is not None)
         if self._pieces.has_slice:
             self._close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from domain.clock import NS_PER_S
 from domain.media import Packet, StreamInfo
@@ -31,8 +32,7 @@ class Counts:
         self.before_keyframe_packets = self.broken_packets = self.jumps = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One access unit as a reader has it; times in ticks of the stream's time base, None where the reader does not know."""
 
     data: bytes

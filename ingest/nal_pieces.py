@@ -27,21 +27,25 @@ class _Collected:
     """The first slice that came is the picture's first."""
     is_open: bool
     """A fragmented NAL unit lacks its end."""
+    middle: int
+    """How the fragments between its first and last begin: what stands before their data, as one number."""
+    middle_shift: int
+    """How many bits of a payload's first 32 come after that."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes | bytearray] = []
-        self._size_bytes = 0
+        self.parts: list[bytes | bytearray] = []
+        self._size_bytes = self.middle = 0
         self.has_slice = self.begins_picture = self.is_open = False
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return len(self.parts)
 
     def joined(self) -> bytes:
         """All of it, in Annex B."""
-        return b"".join(self._parts)
+        return b"".join(self.parts)
 
     def clear(self) -> None:
-        self._parts = []
+        self.parts = []
         self._size_bytes = 0
         self.has_slice = self.begins_picture = self.is_open = False
 
@@ -58,8 +62,8 @@ class _Collected:
         if self.is_open or stop - start <= self.header_bytes:
             return False
         self._begin(buffer[start], buffer[start + self.header_bytes])
-        self._parts += (START_CODE, buffer[start:stop])
-        return self._has_room(stop - start)
+        self.parts += (START_CODE, buffer[start:stop])
+        return self.has_room(stop - start)
 
     def _several(self, buffer: bytearray, at: int, stop: int) -> bool:
         """An aggregate's NAL units, each behind two bytes of length."""
@@ -70,7 +74,8 @@ class _Collected:
             at = end
         return at == stop
 
-    def _has_room(self, added_bytes: int) -> bool:
+    def has_room(self, added_bytes: int) -> bool:
+        """Count what was added; False, and nothing is left, where the unit becomes too large to be one."""
         self._size_bytes += added_bytes
         if self._size_bytes > MOST_UNIT_BYTES:
             self.clear()
@@ -82,6 +87,7 @@ class H264Pieces(_Collected):
     """Single NAL units, STAP-A and FU-A: packetization modes 0 and 1. Mode 2 (interleaved) is refused by its description."""
 
     header_bytes = 1
+    middle_shift = 16
 
     def add(self, buffer: bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] & 0x1F
@@ -97,12 +103,13 @@ class H264Pieces(_Collected):
                 return False
             header = buffer[start] & 0xE0 | fragment & 0x1F
             self._begin(header, buffer[start + 2])
-            self._parts.append(START_CODE + bytes((header,)))
+            self.middle = buffer[start] << 8 | fragment & 0x1F
+            self.parts.append(START_CODE + bytes((header,)))
         elif not self.is_open:
             return False
-        self._parts.append(buffer[start + 2 : stop])
+        self.parts.append(buffer[start + 2 : stop])
         self.is_open = not fragment & _LAST
-        return self._has_room(stop - start)
+        return self.has_room(stop - start)
 
     def _is_slice(self, header: int) -> bool:
         return 1 <= header & 0x1F <= 5
@@ -112,6 +119,7 @@ class HevcPieces(_Collected):
     """Single NAL units, aggregates and fragments, in decoding order (no DONL). PACI packets are refused."""
 
     header_bytes = 2
+    middle_shift = 8
 
     def add(self, buffer: bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] >> 1 & 0x3F
@@ -127,12 +135,13 @@ class HevcPieces(_Collected):
                 return False
             header = buffer[start] & 0x81 | (fragment & 0x3F) << 1
             self._begin(header, buffer[start + 3])
-            self._parts.append(START_CODE + bytes((header, buffer[start + 1])))
+            self.middle = buffer[start] << 16 | buffer[start + 1] << 8 | fragment & 0x3F
+            self.parts.append(START_CODE + bytes((header, buffer[start + 1])))
         elif not self.is_open:
             return False
-        self._parts.append(buffer[start + 3 : stop])
+        self.parts.append(buffer[start + 3 : stop])
         self.is_open = not fragment & _LAST
-        return self._has_room(stop - start)
+        return self.has_room(stop - start)
 
     def _is_slice(self, header: int) -> bool:
         return header >> 1 & 0x3F < 32

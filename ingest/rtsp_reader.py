@@ -19,14 +19,9 @@ from ingest.depacketise import AccessUnit, AccessUnits
 from ingest.intake import Intake, Unit
 from ingest.rtp import Ticks
 from ingest.rtsp_session import Session
-from ingest.rtsp_wire import Frame
 from ingest.sdp import Video, control_url, first_video
 
 CODECS = ("h264", "hevc")
-PAUSE_S = 0.06
-"""How long a packet may wait in the kernel for others to be read with it: part of the live view's delay."""
-_MUCH_BYTES = 64 << 10
-"""A read that gave this much is followed by the next at once: more waits, and the kernel's buffer must not fill up."""
 _REPORT_S = 5.0
 
 
@@ -54,7 +49,7 @@ def _session(connection: socket.socket, pull: Pull) -> Generator[Packet, None, s
     if video.codec not in CODECS or not video.is_plain:
         return f"it sends {video.codec}" + ("" if video.is_plain else ", encrypted or interleaved")
     session.set_up(control_url(base, video.control))
-    session.media = media = _Media(video)
+    session.media = media = _Media(video, session.channels[0])
     url = control_url(base, video.session_control)
     session.play(url)
     try:
@@ -67,19 +62,19 @@ def _session(connection: socket.socket, pull: Pull) -> Generator[Packet, None, s
 class _Media:
     """What came of the video and has not been taken yet."""
 
-    def __init__(self, video: Video) -> None:
+    def __init__(self, video: Video, channel: int) -> None:
         self.video = video
-        self.units = AccessUnits(video.codec, video.payload_type)
+        self.units = AccessUnits(video.codec, video.payload_type, channel)
+        self.go_on = self.units.go_on
+        self._channel = channel
         self.sender = rtcp.SenderClock(video.clock_hz)
         self.is_over = False
 
-    def take(self, buffer: bytearray, frames: list[Frame], rtp_channel: int) -> None:
-        put = self.units.put
-        for channel, start, stop in frames:
-            if channel == rtp_channel:
-                put(buffer, start, stop)
-            else:
-                self._control(bytes(buffer[start:stop]))
+    def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
+        if channel == self._channel:
+            self.units.put(buffer, start, stop)
+        else:
+            self._control(bytes(buffer[start:stop]))
 
     def taken(self) -> list[AccessUnit]:
         taken, self.units.ready = self.units.ready, []
@@ -114,8 +109,6 @@ def _played(session: Session, media: _Media, url: str, pull: Pull) -> Iterator[P
         if now_s - heard_s > pull.timeout_s:
             raise SourceTimeout(f"no video came for {pull.timeout_s:g} s")
         chores.do(now_s)
-        if session.received_bytes < _MUCH_BYTES:
-            clock.sleep(PAUSE_S)
         session.receive()
 
 

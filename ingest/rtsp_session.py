@@ -10,15 +10,17 @@ import secrets
 import socket
 import struct
 from contextlib import suppress
-from typing import Protocol
 
 from domain.errors import SourceError, SourceRejected, SourceTimeout, SourceUnreachable
 from ingest.connect import Pull
 from ingest.rtsp_auth import Login, best
-from ingest.rtsp_wire import Answer, Frame, Wire
+from ingest.rtsp_wire import Answer, Media, Wire
 
 _SLICE_US = 250_000
 """A read or a write waits no longer than this at a time, so that `stop` is seen."""
+PAUSE_US, COLLECT_BYTES = 80_000, 48 << 10
+"""While media is played, a read ends when so much is there or so long has passed: the kernel collects, and does not wake us for less.
+The time is part of the live view's delay."""
 _TIMEVAL = struct.Struct("@ll")
 _LOGINS = 3
 _USUAL_TIMEOUT_S = 60.0
@@ -26,34 +28,27 @@ _INTERLEAVED = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", r
 _TIMEOUT = re.compile(r"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 
 
-class Media(Protocol):
-    """Where the packets between the answers go."""
-
-    def take(self, buffer: bytearray, frames: list[Frame], rtp_channel: int) -> None: ...
-
-
 class Session:
     """Raises SourceError for what the camera refuses, and for a connection that fails or stays silent; also where `stop` is set."""
 
     def __init__(self, connection: socket.socket, pull: Pull) -> None:
-        self.received_bytes = 0
-        """What the last read gave."""
         self.is_over = False
         """The camera closed the connection."""
         self.keep_alive_s = _USUAL_TIMEOUT_S / 2
-        self.media: Media | None = None
+        self.media: Media = _NoMedia()
         self._connection = connection
         self._pull = pull
         self._wire = Wire((0, 1))
+        self.channels = self._wire.channels
+        """Of RTP and RTCP, once `set_up` has agreed on them."""
         self._login: Login | None = None
         self._id = ""
         self._sequence = 0
         self._is_answered = False
         self._tells_parameters = False
         connection.setblocking(True)
-        slice_time = _TIMEVAL.pack(0, _SLICE_US)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, slice_time)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, slice_time)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            connection.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(0, _SLICE_US))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def describe(self, url: str) -> tuple[str, str]:
@@ -71,7 +66,7 @@ class Session:
         if match is None:
             raise _no_tcp()
         first = int(match[1]) & 0xFF
-        self._wire.channels = (first, int(match[2] or first + 1) & 0xFF)
+        self.channels = self._wire.channels = (first, int(match[2] or first + 1) & 0xFF)
         self._id, _, rest = answer.header("session").partition(";")
         if timeout := _TIMEOUT.search(rest):
             self.keep_alive_s = max(1.0, int(timeout[1]) / 2)
@@ -79,6 +74,8 @@ class Session:
     def play(self, url: str) -> None:
         """From here on the media comes, the first of it perhaps before the answer."""
         self._ask("PLAY", url, "Range: npt=0.000-")
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(0, PAUSE_US))
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, COLLECT_BYTES)
 
     def keep_alive(self, url: str) -> None:
         """Ask for nothing; the answer is looked at when it comes."""
@@ -94,20 +91,17 @@ class Session:
             self._connection.send(self._request("TEARDOWN", url), socket.MSG_DONTWAIT)
 
     def receive(self) -> None:
-        """One read: media goes to `media`. It may give nothing, after a quarter of a second."""
+        """One read: media goes to `media`. It may give nothing, after `_SLICE_US` or, while media is played, `PAUSE_US`."""
         wire = self._wire
         try:
             size = self._connection.recv_into(wire.room())
         except BlockingIOError:
-            self.received_bytes = 0
             return
         except OSError as error:
             raise _failed(error) from None
-        self.received_bytes, self.is_over = size, size == 0
+        self.is_over = size == 0
         wire.took(size)
-        frames = wire.frames()
-        if frames and self.media is not None:
-            self.media.take(wire.buffer, frames, wire.channels[0])
+        wire.deliver(self.media)
 
     def heed(self) -> None:
         """Look at the answers to `keep_alive`: raises where the camera no longer knows the session."""
@@ -176,6 +170,16 @@ class Session:
             self._connection.sendall(data)
         except OSError as error:
             raise _failed(error) from None
+
+
+class _NoMedia:
+    """Before there is any: what comes all the same is passed over."""
+
+    def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
+        pass
+
+    def go_on(self, buffer: bytearray, at: int, end: int) -> int:
+        return at
 
 
 def _failed(error: OSError) -> SourceError:

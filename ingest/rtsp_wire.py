@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 CAPACITY_BYTES = 256 << 10
 """More than the longest interleaved packet (64 KiB) and the longest answer together."""
@@ -33,12 +34,18 @@ class Answer:
         return [value for own, value in self.headers if own == name]
 
 
-Frame = tuple[int, int, int]
-"""Channel, and where in the buffer a packet begins and ends. Good until the next `room`."""
+class Media(Protocol):
+    """Where the packets go. The buffer is the wire's: good until its next `room`."""
+
+    def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
+        """Take the packet in `buffer[start:stop]`."""
+
+    def go_on(self, buffer: bytearray, at: int, end: int) -> int:
+        """Take what goes on the last packet, framing and all, from `at` on; returns where the first packet lies that is left."""
 
 
 class Wire:
-    """Read into `room()`, say how much with `took()`, then take `frames()` and `answers`.
+    """Read into `room()`, say how much with `took()`, then `deliver()`, and take the `answers`.
 
     Bytes that are neither are skipped up to the next that look like either, and counted: a camera that loses its place costs packets,
     not the connection.
@@ -63,24 +70,22 @@ class Wire:
     def took(self, size_bytes: int) -> None:
         self._end += size_bytes
 
-    def frames(self) -> list[Frame]:
-        """The whole packets that wait, in order; answers between them go to `answers`."""
+    def deliver(self, media: Media) -> None:
+        """Give the whole packets that wait to `media`, in order; answers between them go to `answers`."""
         buffer, channels, at, end = self.buffer, self.channels, self._at, self._end
-        found: list[Frame] = []
         while end - at > 4:
             if buffer[at] == _DOLLAR and buffer[at + 1] in channels and buffer[at + 4] & _VERSION_MASK == _VERSION_2:
                 stop = at + 4 + (buffer[at + 2] << 8 | buffer[at + 3])
                 if stop > end:
                     break
-                found.append((buffer[at + 1], at + 4, stop))
-                at = stop
+                media.put(buffer, buffer[at + 1], at + 4, stop)
+                at = media.go_on(buffer, stop, end)
                 continue
             after = self._answer(at, end) if buffer[at] == _MARK[0] else self._resynchronised(at, end)
             if after == at:
                 break
             at = after
         self._at = at
-        return found
 
     def _answer(self, at: int, end: int) -> int:
         """Where the answer at `at` ends, having kept it; `at` where it is not all there yet."""
