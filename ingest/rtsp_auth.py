@@ -40,7 +40,7 @@ def best(headers: Iterable[str]) -> Challenge | None:
 
 def _challenges(header: str) -> list[Challenge]:
     starts = [*_SCHEME.finditer(header + " ")]
-    ends = [*(match.start() for match in starts[1:]), len(header)]
+    ends = [*(match.start() for match in starts), len(header)][1:]
     return [_challenge(match[1].lower(), header[match.end() : end]) for match, end in zip(starts, ends, strict=True)]
 
 

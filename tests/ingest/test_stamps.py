@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.stamps import Stamps
+from ingest.stamps import DecodeTimes, Stamps
 
 Stamp = int | None
 
@@ -43,5 +43,32 @@ maybe = st.none() | st.integers(-(2**40), 2**40)
 def test_dts_rises_and_never_passes_pts(packets: list[tuple[Stamp, Stamp, int]], depth: int) -> None:
     stamps = Stamps(depth)
     found = [settle(stamps, pts, dts, duration) for pts, dts, duration in packets]
+    assert all(a[1] < b[1] for a, b in pairwise(found))
+    assert all(pts >= dts for pts, dts in found)
+
+
+def decode_times(stamps: list[int], depth: int, step: int = 1) -> list[int]:
+    times = DecodeTimes()
+    times.deepen(depth, step)
+    return [times.of(pts) for pts in stamps]
+
+
+def test_without_reordering_dts_is_pts() -> None:
+    assert decode_times([5, 7, 30, 31], 0) == [5, 7, 30, 31]
+
+
+def test_reordered_pictures_are_decoded_in_their_turn() -> None:
+    assert decode_times([0, 30, 10, 20, 60, 40, 50], depth=1, step=10) == [-10, 0, 10, 20, 30, 40, 50]
+
+
+def test_a_depth_that_nobody_tells_is_learnt() -> None:
+    found = decode_times([0, 30, 10, 20, 60, 40, 50, 90, 70, 80], depth=0)
+    assert found[4:] == [20 + 10, 40, 50, 60, 70, 80]
+
+
+@given(st.lists(st.integers(-(2**33), 2**33), max_size=100), st.integers(0, 16))
+def test_decode_times_never_pass_pts_once_kept(stamps: list[int], depth: int) -> None:
+    keeper = Stamps(0)
+    found = [keeper.keep(pts, dts) for pts, dts in zip(stamps, decode_times(stamps, depth), strict=True)]
     assert all(a[1] < b[1] for a, b in pairwise(found))
     assert all(pts >= dts for pts, dts in found)

@@ -1,0 +1,158 @@
+"""RTP into access units: what another hand packs comes out again, and of what is damaged or lost nothing is made up."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.depacketise import AccessUnit, AccessUnits
+from ingest.nal import annex_b
+from ingest.rtsp_wire import Wire
+from sightline.simulator.rtp import Codec, payloads
+
+TYPES = {"h264": Codec.H264, "hevc": Codec.HEVC}
+SLICE = {"h264": b"\x41\x9a", "hevc": b"\x02\x01\xd0"}
+LATER = {"h264": b"\x41\x1a", "hevc": b"\x02\x01\x50"}
+"""A slice that is not its picture's first."""
+SET = {"h264": b"\x67\x64", "hevc": b"\x42\x01\x01"}
+CODECS = pytest.mark.parametrize("codec", ["h264", "hevc"])
+Sent = tuple[int, bool, bytes]
+"""Time stamp, marker, payload."""
+
+
+class Media:
+    def __init__(self, codec: str) -> None:
+        self.units = AccessUnits(codec, 96)
+        self.go_on = self.units.go_on
+
+    def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
+        self.units.put(buffer, start, stop)
+
+
+def sent(codec: str, pictures: Sequence[tuple[int, Sequence[bytes]]], limit: int = 60) -> list[Sent]:
+    packets: list[Sent] = []
+    for stamp, nals in pictures:
+        parts = payloads(TYPES[codec], nals, limit)
+        packets += [(stamp, part is parts[-1], part) for part in parts]
+    return packets
+
+
+def received(codec: str, packets: Sequence[Sent], lost: Sequence[int] = (), first: int = 65_530, flags: int = 0x80) -> AccessUnits:
+    """Through a wire, as they come over TCP; all but those whose index is in `lost`."""
+    media, wire = Media(codec), Wire((0, 1))
+    for index, (stamp, marker, payload) in enumerate(packets):
+        if index not in lost:
+            rtp = struct.pack(">BBHII", flags, marker << 7 | 96, first + index & 0xFFFF, stamp, 7) + payload
+            data = struct.pack(">BBH", 0x24, 0, len(rtp)) + rtp
+            wire.room()[: len(data)] = data
+            wire.took(len(data))
+    wire.deliver(media)
+    return media.units
+
+
+def pictures(codec: str, sizes: Sequence[Sequence[int]]) -> list[tuple[int, list[bytes]]]:
+    """One picture for each list of NAL sizes, the first of them a slice."""
+    made = []
+    for number, picture in enumerate(sizes):
+        nals = [(SLICE if index == 0 else LATER)[codec] + bytes([1 + number % 200]) * size for index, size in enumerate(picture)]
+        made.append((3600 * number, nals))
+    return made
+
+
+@CODECS
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(1, 700), min_size=1, max_size=4), min_size=1, max_size=12))
+def test_what_is_packed_comes_out_again(codec: str, sizes: list[list[int]]) -> None:
+    made = pictures(codec, sizes)
+    units = received(codec, sent(codec, made))
+    assert units.ready == [AccessUnit(stamp, annex_b(tuple(nals))) for stamp, nals in made]
+    assert (units.broken_units, units.lost_packets) == (0, 0)
+
+
+@CODECS
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 700), min_size=2, max_size=12), st.sets(st.integers(0, 60), max_size=6))
+def test_of_what_is_lost_nothing_is_made_up(codec: str, sizes: list[int], lost: set[int]) -> None:
+    made = pictures(codec, [[size] for size in sizes])
+    packets = sent(codec, made)
+    missing = [index for index in sorted(lost) if index < len(packets) - 1]
+    units = received(codec, packets, lost=missing)
+    touched = {packets[index][0] for index in missing}
+    whole = [AccessUnit(stamp, annex_b(tuple(nals))) for stamp, nals in made if stamp not in touched]
+    assert units.ready == whole
+    begun = next(index for index in range(len(packets)) if index not in missing)
+    assert units.lost_packets == sum(index > begun for index in missing)
+
+
+@CODECS
+def test_a_whole_picture_lost_costs_only_itself(codec: str) -> None:
+    made = pictures(codec, [[40], [40], [40]])
+    units = received(codec, sent(codec, made), lost=[1])
+    assert [unit.stamp for unit in units.ready] == [0, 7200]
+    assert (units.broken_units, units.lost_packets) == (0, 1)
+
+
+@CODECS
+def test_a_picture_without_its_first_slice_is_dropped(codec: str) -> None:
+    made = pictures(codec, [[40], [50, 50]])
+    units = received(codec, sent(codec, made), lost=[1])
+    assert [unit.stamp for unit in units.ready] == [0]
+    assert (units.broken_units, units.lost_packets) == (1, 1)
+
+
+@CODECS
+def test_without_markers_a_unit_ends_where_the_next_begins(codec: str) -> None:
+    made = pictures(codec, [[300], [10, 200], [30]])
+    units = received(codec, [(stamp, False, part) for stamp, _, part in sent(codec, made)])
+    units.flush()
+    assert [unit.data for unit in units.ready] == [annex_b(tuple(nals)) for _, nals in made]
+
+
+@CODECS
+def test_markers_on_every_slice_are_seen_through(codec: str) -> None:
+    made = pictures(codec, [[50, 50]] * 4)
+    units = received(codec, [(stamp, True, part) for stamp, _, part in sent(codec, made)])
+    assert [unit.data for unit in units.ready[1:]] == [annex_b(tuple(nals)) for _, nals in made[1:3]]
+    assert units.broken_units == 1
+
+
+@CODECS
+def test_parameter_sets_under_a_stamp_of_their_own_belong_to_the_next_picture(codec: str) -> None:
+    packets = [(5, True, SET[codec]), *sent(codec, pictures(codec, [[40]]))]
+    (unit,) = received(codec, packets).ready
+    assert unit == AccessUnit(0, annex_b((SET[codec], SLICE[codec] + b"\1" * 40)))
+
+
+def test_a_stream_that_ends_amid_a_picture_gives_no_half_of_it() -> None:
+    packets = sent("h264", pictures("h264", [[40], [50, 50]]))
+    units = received("h264", packets[:-1])
+    units.flush()
+    assert [unit.stamp for unit in units.ready] == [0]
+    assert units.broken_units == 1
+
+
+def test_extensions_sources_and_padding_are_left_out() -> None:
+    nal = SLICE["h264"] + b"abc"
+    head = struct.pack(">I", 9) + struct.pack(">HHI", 1, 1, 0)
+    units = received("h264", [(0, True, head + nal + b"\0\0\3")], flags=0x80 | 0x20 | 0x10 | 1)
+    assert [unit.data for unit in units.ready] == [annex_b((nal,))]
+
+
+@pytest.mark.parametrize("payload", [b"\x1d\x81\1\2\3\4", b"\x19\0\0\0\1\x41", b"\x18\0\x50\x41", b"\x00\1\2", b"\x1c"])
+def test_what_is_not_known_breaks_the_unit(payload: bytes) -> None:
+    units = received("h264", [(0, True, payload), (1, True, SLICE["h264"] + b"x")])
+    assert [unit.stamp for unit in units.ready] == [1]
+    assert units.broken_units == 1
+
+
+@CODECS
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.binary(min_size=1, max_size=80)), max_size=30), st.integers(0, 255))
+def test_no_payload_is_an_error(codec: str, packets: list[Sent], flags: int) -> None:
+    units = received(codec, packets, flags=0x80 | flags & 0x3F)
+    units.flush()
+    assert sum(len(unit.data) for unit in units.ready) <= sum(len(payload) * 3 + 8 for _, _, payload in packets)
