@@ -23,6 +23,8 @@ PAUSE_US, COLLECT_BYTES = 80_000, 48 << 10
 The time is part of the live view's delay."""
 _TIMEVAL = struct.Struct("@ll")
 _LOGINS = 3
+_HARMLESS = {("OPTIONS", status) for status in (404, 405, 454, 455, 501, 551)}
+"""Some cameras know no OPTIONS; what they have is asked for next."""
 _USUAL_TIMEOUT_S = 60.0
 _INTERLEAVED = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
 _TIMEOUT = re.compile(r"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
@@ -62,11 +64,13 @@ class Session:
     def set_up(self, url: str) -> None:
         """Have the media of `url` sent through this connection."""
         answer = self._ask("SETUP", url, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
-        match = _INTERLEAVED.search(answer.header("transport"))
-        if match is None:
+        transport = answer.header("transport")
+        match = _INTERLEAVED.search(transport)
+        if match is None and "RTP/AVP/TCP" not in transport.upper():
             raise _no_tcp()
-        first = int(match[1]) & 0xFF
-        self.channels = self._wire.channels = (first, int(match[2] or first + 1) & 0xFF)
+        if match is not None:
+            first = int(match[1]) & 0xFF
+            self.channels = self._wire.channels = (first, int(match[2] or first + 1) & 0xFF)
         self._id, _, rest = answer.header("session").partition(";")
         if timeout := _TIMEOUT.search(rest):
             self.keep_alive_s = max(1.0, int(timeout[1]) / 2)
@@ -122,7 +126,7 @@ class Session:
                 break
             if self._login is None:
                 break
-        if answer.status != 200:
+        if answer.status != 200 and (method, answer.status) not in _HARMLESS:
             raise _refused(method, answer.status)
         return answer
 
