@@ -21,7 +21,7 @@ from domain.registry import Credentials
 from ingest import nal
 from ingest.rtsp import RtspSource
 from ingest.rtsp_auth import Challenge, Login
-from sightline.simulator import SimCamera, Simulator
+from sightline.simulator import Cut, Loss, NewPassword, SimCamera, Simulator
 
 MakeSource = Callable[..., RtspSource]
 
@@ -184,3 +184,23 @@ def test_a_nonce_that_grew_old_is_renewed_and_a_wrong_password_is_tried_once(sou
     challenge = Challenge("r", nonce="n", algorithm="SHA-256", has_qop=True)
     field = scripted.requests[1].split('cnonce="')[1].split('"')[0]
     assert Login(challenge, "admin", "p", field).header("OPTIONS", url) in scripted.requests[1]
+
+
+def test_what_lacks_a_piece_is_dropped_and_what_is_given_is_whole(streams: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    lossy = SimCamera("lossy", streams["sliced"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 40),))
+    with Simulator([SimCamera("gate", streams["sliced"], mode="on_play", loop=False), lossy]) as sim:
+        whole = {packet.data for packet in pull(source_of(sim.url("gate"))).packets}
+        source = source_of(sim.url("lossy"))
+        got = pull(source).packets
+    assert source.broken_packets > 0
+    assert len(got) + source.broken_packets == 50
+    assert {packet.data for packet in got} <= whole
+
+
+def test_a_new_password_is_asked_for_at_the_next_connection(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    faults = (NewPassword(0.3, "admin", "new"), Cut(0.8))
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_first_play", user="admin", password="old", faults=faults)]) as sim:
+        source = source_of(sim.url("gate"), credentials=Credentials("admin", SecretStr("old")))
+        first, second = pull(source), pull(source)
+    assert len(first.packets) > 15
+    assert isinstance(second.error, SourceRejected)
