@@ -74,3 +74,7 @@ def test_a_password_that_went_missing_stops_no_other_camera(tmp_path: Path, monk
     registry, secrets = site_registry.running(layout)
     assert [camera.id for camera in registry.cameras] == ["one"]
     assert secrets.get("gate") is None
+    secrets_file = layout.registry.with_name("camera_secrets.yaml")
+    secrets_file.write_bytes(b"\xff{")
+    registry, _ = site_registry.running(layout)
+    assert [camera.id for camera in registry.cameras] == ["one"]
