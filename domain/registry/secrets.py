@@ -37,7 +37,7 @@ def _folded(name: str) -> str:
 
 
 def load_secrets(registry_file: Path, environ: Mapping[str, str]) -> tuple[Secrets, tuple[Fault, ...]]:
-    """Secrets of the file beside the registry (or `SIGHTLINE_SECRETS_FILE`) and of the environment, and the faults of both. Never raises."""
+    """Secrets of the file beside the registry (or `SIGHTLINE_SECRETS_FILE`) and of the environment, and the faults of both."""
     file = Path(environ.get("SIGHTLINE_SECRETS_FILE") or registry_file.with_name(FILE_NAME))
     source = _read(file)
     found = _from_file(source)

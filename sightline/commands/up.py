@@ -49,11 +49,12 @@ def serve(
     set_up_logging(settings.log_level, "supervisor")
     layout = Layout(data.resolve())
     stop = stop_on_signals()
-    with claimed(layout):
+    clock = SystemClock()
+    with claimed(layout, clock, stop) as claim:
         clear_earlier_run(layout)
         _settle(registry, layout)
         made = plan(layout, settings, parts, host, port, site_registry.secrets_environment(registry))
-        supervisor = Supervisor((first, *made.groups), SystemClock())
+        supervisor = Supervisor((first, *made.groups), clock, held=(claim,))
         try:
             _start(supervisor, made, layout, stop)
             if not stop.is_set():
