@@ -24,6 +24,7 @@ from domain.settings import Settings
 from ingest.live_tap import LiveTap
 from sightline import site_registry
 from sightline.camera_run import CameraRun, NodeTools
+from sightline.lasting import lasting
 from sightline.share import share
 from sightline.statuses import write_statuses
 from sightline.stores import connected
@@ -73,13 +74,21 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
         quiet = threading.Event()
-        background = [Thread(target=job, args=(quiet,), name=name) for name, job in self._jobs().items()]
+        background = [
+            Thread(target=lasting, args=(name, f"worker-{self._index}", partial(job, quiet), quiet, self._clock), name=name)
+            for name, job in self._jobs().items()
+        ]
         for run in self._runs.values():
             run.start()
         for thread in background:
             thread.start()
         log.info("%d cameras", len(self._runs))
-        self._publish_until(stop)
+        try:
+            self._publish_until(stop)
+        finally:  # whatever ends this thread ends the process: what is left of it would be seen by nobody
+            self._end(quiet, background)
+
+    def _end(self, quiet: threading.Event, background: Sequence[Thread]) -> None:
         for run in self._runs.values():
             run.stop()
         for run in self._runs.values():
@@ -128,7 +137,10 @@ class Worker:
         while True:
             statuses = [run.status() for run in self._runs.values()]
             spooled.set(self._keeper.pending_count())
-            write_statuses(self._layout, self._index, statuses)
+            try:
+                write_statuses(self._layout, self._index, statuses)
+            except OSError as error:
+                gate("file", f"the states of cameras cannot be written: {error}")
             try:
                 self._stores.states.publish(statuses)
             except IndexUnavailable as error:
