@@ -14,7 +14,7 @@ from threading import Thread
 from analytics.analyser import make_analyser
 from analytics.models import Models
 from domain.clock import Clock, SystemClock
-from domain.errors import IndexUnavailable, NotFound
+from domain.errors import IndexUnavailable, NotFound, StoreError
 from domain.fanout import Fanout
 from domain.layout import Layout
 from domain.log import FloodGate, set_up_logging
@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 PUBLISH_EVERY_S = 1.0
 BOUND_DISK_EVERY_S = 5.0
+BUCKET_EVERY_S = 5.0
 
 
 class Worker:
@@ -105,7 +106,7 @@ class Worker:
             "live tap": LiveTap(self._layout.live_socket(self._index), self._watching).run,
         }
         if self._index == 0:
-            jobs["journal"] = JournalUploader(self._journal, self._stores.objects, self._settings.node, self._clock).run
+            jobs["journal"] = self._upload_journal
             jobs["disk"] = self._bound_disk
         return jobs
 
@@ -147,6 +148,20 @@ class Worker:
                 gate("states", f"the states of cameras are not published: {error}")
             if self._clock.wait(stop, PUBLISH_EVERY_S):
                 return
+
+    def _upload_journal(self, stop: threading.Event) -> None:
+        while not self._has_bucket() and not self._clock.wait(stop, BUCKET_EVERY_S):
+            pass
+        JournalUploader(self._journal, self._stores.objects, self._settings.node, self._clock).run(stop)
+
+    def _has_bucket(self) -> bool:
+        """Made here too: the store may have been away when the site started for the first time."""
+        try:
+            self._stores.objects.ensure_bucket()
+        except StoreError as error:
+            log.warning("the object store has no bucket yet: %s", error)
+            return False
+        return True
 
     def _bound_disk(self, stop: threading.Event) -> None:
         others = OtherUse(self._layout, self._clock)
