@@ -1,7 +1,7 @@
 """`make faults`: a campaign of faults against a running site, and what must hold after it. docs/faults.md explains what it reports.
 
-Children and the supervisor are killed and stopped, cameras fail on purpose, all by chance from a seed; meanwhile vehicles pass of which the
-truth is known. At the end every passing that had left the view while the camera could be seen has one event, none has two, and the stores agree.
+Children and the supervisor are killed and stopped, cameras fail on purpose, all by chance from a seed; meanwhile vehicles pass of which
+the truth is known. At the end every passing that had left the view while the camera could be seen has one event, none has two, and the stores agree.
 """
 
 from __future__ import annotations
@@ -91,10 +91,10 @@ def deeds_of(rng: random.Random, duration_s: float) -> list[Deed]:
     return deeds
 
 
-def faults_of(rng: random.Random, duration_s: float) -> tuple[Fault, ...]:
-    """What a camera does to us: one fault in twenty seconds or so."""
+def faults_of(rng: random.Random, duration_s: float, least_s: float) -> tuple[Fault, ...]:
+    """What a camera does to us, `least_s` to twice that apart."""
     faults: list[Fault] = []
-    at_s = rng.uniform(8, 20)
+    at_s = rng.uniform(8, 8 + least_s)
     while at_s < duration_s - 8:
         makers: tuple[Callable[[float], Fault], ...] = (
             Cut,
@@ -103,7 +103,7 @@ def faults_of(rng: random.Random, duration_s: float) -> tuple[Fault, ...]:
             lambda at: Loss(at, 2.0, 50, rng.randrange(1000)),
         )
         faults.append(rng.choice(makers)(at_s))
-        at_s += rng.uniform(12, 30)
+        at_s += rng.uniform(least_s, 2 * least_s)
     return tuple(faults)
 
 
@@ -124,10 +124,10 @@ class Campaign:
         rng = random.Random(seed)
         self._duration_s = duration_s
         self._deeds = deeds_of(rng, duration_s)
-        self._faults = faults_of(rng, duration_s)
+        self._faults = faults_of(rng, duration_s, least_s=40)
         self._simulator = Simulator(
             [SimCamera(GATE, video, faults=self._faults)]
-            + [SimCamera(name, video, phase_s=7.0 * at, faults=faults_of(rng, duration_s)) for at, name in enumerate(SIDES, 1)]
+            + [SimCamera(name, video, phase_s=7.0 * at, faults=faults_of(rng, duration_s, least_s=8)) for at, name in enumerate(SIDES, 1)]
         )
         self._passes = passes_of(truth, duration_s)
         self._folder = folder
