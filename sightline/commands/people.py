@@ -6,9 +6,8 @@ import argparse
 import json
 import sys
 
-from domain.people import Role
-
 from domain.layout import Layout
+from domain.people import Role
 from sightline.stores import open_stores
 
 
