@@ -89,8 +89,9 @@ def _straightened(rng: Rng, level: float) -> Floats:
 
 def _askew(wide: float, high: float, rng: Rng, level: float) -> Floats:
     """(4, 2) corners of a turned, sheared, tapering plate as parts of the upright box around it."""
-    angle = np.deg2rad(rng.uniform(-9, 9) * level)
-    shear, squeeze = rng.uniform(-0.25, 0.25) * level, rng.uniform(1 - 0.35 * level, 1.1)
+    steepest_deg = 9 if rng.random() < 0.6 else 16
+    angle = np.deg2rad(rng.uniform(-steepest_deg, steepest_deg) * level)
+    shear, squeeze = rng.uniform(-0.35, 0.35) * level, rng.uniform(1 - 0.35 * level, 1.1)
     points = (_UNIT - 0.5) * np.array([wide * squeeze, high])
     points[:, 0] += shear * points[:, 1]
     points[:, 1] *= 1 + rng.uniform(-0.12, 0.12) * level * np.sign(points[:, 0])
@@ -173,16 +174,18 @@ def _shrink(picture: Floats, high_px: int, rng: Rng) -> Floats:
 
 
 def _sense(picture: Floats, rng: Rng, level: float) -> Grey:
-    """The camera's part: exposure, colour cast, noise, compression."""
+    """The camera's part: exposure, colour cast, noise, sharpening, compression."""
     gain = rng.uniform(1 - 0.6 * level, 1 + 0.5 * level) * (1 + rng.uniform(-0.18, 0.18, 3) * level)
-    if rng.random() < 0.08 * level:
-        gain = gain * rng.uniform(0.15, 0.5)
+    if rng.random() < 0.16 * level:
+        gain = gain * (rng.uniform(0.15, 0.5) if rng.random() < 0.5 else rng.uniform(1.2, 1.8))
     bias = rng.uniform(-25 * min(1.0, float(gain.mean())), 45) * level
     seen = picture * gain.astype(np.float32) + np.float32(bias)
     if rng.random() < 0.12:
         seen = np.repeat((seen @ np.array([0.114, 0.587, 0.299], np.float32))[:, :, None], 3, axis=2)
     if rng.random() < 0.7:
         seen = seen + rng.standard_normal(seen.shape, np.float32) * np.float32(14 * level * rng.random() ** 2)
+    if rng.random() < 0.25 * level:
+        seen = seen + rng.uniform(0.4, 2) * (seen - cv2.GaussianBlur(seen, (0, 0), rng.uniform(0.7, 1.6)))
     sensed = np.asarray(np.clip(seen, 0, 255), np.uint8)
     if rng.random() < 0.5 * level:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))]

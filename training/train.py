@@ -36,6 +36,7 @@ STEPS_APART = 8
 """Between two means of the processes' weights: where others use the machine too, waiting for each other at every step costs a third."""
 GRADIENT_BOUND = 5.0
 HELD_OUT_PLATES = 512
+LOSSES_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -84,16 +85,17 @@ class Trainer:
 
     def run(self) -> None:
         began = checked = _first_says(self._clock.monotonic_s())
-        before, losses, samples_before = self._progress.seconds, [], self._progress.samples
+        before, samples_before = self._progress.seconds, self._progress.samples
+        losses: list[float] = []
         while self._progress.seconds < self._plan.minutes * 60:
-            losses += [self._step() for _ in range(STEPS_APART)]
+            losses = [*losses, *(self._step() for _ in range(STEPS_APART))][-LOSSES_SHOWN:]
             _average(self._net)
             now = _first_says(self._clock.monotonic_s())
             self._progress.seconds = before + now - began
             if now - checked > self._plan.check_minutes * 60 or self._done() == 1:
                 checked = now
                 rate = (self._progress.samples - samples_before) / (now - began)
-                self._check(float(np.mean(losses[-200:])), rate)
+                self._check(float(np.mean(losses)), rate)
 
     def _step(self) -> float:
         plan, progress = self._plan, self._progress
