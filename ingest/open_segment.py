@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from domain.clock import NS_PER_MS
+from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import StoreError
 from domain.media import Packet, SegmentName, ticks_to_ns
 from ingest.cuts import decode_wall_ns
@@ -16,6 +16,10 @@ from storage.mp4 import Sample, VideoParameters, fragmented
 
 FRAGMENT_MS = 700
 """With the recorder's pause between batches, at most a second is lost to `kill -9`."""
+
+
+LONGEST_JOIN_NS = NS_PER_S
+"""A stream that goes on joins its segments, but not over the hour by which the wall clock was set: nothing was recorded of that."""
 
 
 class OpenSegment:
@@ -64,7 +68,9 @@ class OpenSegment:
     def _end_before(self, next_wall_ns: int | None, joins: bool) -> int:
         if next_wall_ns is None or next_wall_ns <= self._first.wall_ns:
             return self._end_ns
-        return next_wall_ns if joins else min(self._end_ns, next_wall_ns)
+        if joins and next_wall_ns - self._end_ns <= LONGEST_JOIN_NS:
+            return next_wall_ns
+        return min(self._end_ns, next_wall_ns)
 
     def _count_whole(self, pending_packets: int, until_ns: int) -> None:
         self.size_bytes = self._sink.written_bytes

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from domain.errors import BadInput, SightlineError
 from domain.layout import Layout
-from domain.settings import check_settings
 
 DEFAULT_PORT = 8080
 ROLES = ("operator", "investigator", "integrator", "auditor", "admin")
@@ -31,11 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"sightline: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
     except KeyboardInterrupt:
         print("sightline: stopped", file=sys.stderr)
+        return 0 if args.serves else 1
     return 1
 
 
 def _run(args: argparse.Namespace) -> int:
-    check_settings()
+    # Imported here, where Ctrl-C is heard: what it needs takes most of a second to load.
+    settings = importlib.import_module("domain.settings")
+    settings.check_settings()
     if args.serves:
         _share_metrics(args.data)
     elif "data" in args and not args.data.is_dir():

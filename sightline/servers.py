@@ -52,15 +52,19 @@ def seaweedfs_binary() -> Path:
 
 
 def valkey(folder: Path, port: int, secrets: StoreSecrets, log: Path) -> ChildSpec:
-    """A Valkey that keeps everything in an append-only file; what it acknowledged survives its `kill -9`."""
+    """A Valkey that keeps everything in an append-only file; what it acknowledged survives its `kill -9`.
+
+    It is started in its folder and told no path: its configuration cannot spell every one.
+    """
     config = folder / "valkey.conf"
     prepare = partial(
         _write_private,
         config,
-        f"bind 127.0.0.1\nport {port}\nrequirepass {secrets.valkey_password}\ndir {json.dumps(str(folder))}\n"
+        f"bind 127.0.0.1\nport {port}\nrequirepass {secrets.valkey_password}\ndir .\n"
         'save ""\nappendonly yes\nappendfsync everysec\naof-load-truncated yes\ndaemonize no\n',
     )
-    return ChildSpec("valkey", (str(valkey_binary()), str(config)), log, lambda: _valkey_answers(port, secrets.valkey_password), prepare)
+    arguments = (str(valkey_binary()), config.name)
+    return ChildSpec("valkey", arguments, log, lambda: _valkey_answers(port, secrets.valkey_password), prepare, cwd=folder)
 
 
 def valkey_url(port: int, secrets: StoreSecrets) -> str:

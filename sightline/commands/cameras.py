@@ -58,10 +58,16 @@ def list_cameras(args: argparse.Namespace) -> int:
 
 
 def _print_table(rows: list[CameraStatus]) -> None:
-    table = Table("camera", "state", "since", "picture", "fps", "last error")
+    table = Table()
+    for name in ("camera", "state", "since", "picture", "fps"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("last error", overflow="fold")
     for row in rows:
         colour = COLOURS.get(row.state, "red")
-        since = rfc3339(row.since_ns) if row.since_ns else ""
+        since = rfc3339(row.since_ns)[:19] + "Z" if row.since_ns else ""
         picture = f"{row.codec} {row.width_px}x{row.height_px}" if row.codec else ""
         table.add_row(row.camera_id, f"[{colour}]{row.state}[/{colour}]", since, picture, f"{row.fps:.1f}", row.last_error)
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:  # a pipe has no width: nothing may be cut off for it
+        console = Console(width=200)
+    console.print(table)

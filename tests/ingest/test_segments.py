@@ -115,6 +115,19 @@ def test_a_clock_set_back_between_sessions_leaves_no_overlap(tmp_path: Path) -> 
     assert first.end_ms == second.start_ms
 
 
+def test_a_wall_clock_that_was_set_forward_is_a_hole_and_no_recording(tmp_path: Path) -> None:
+    """The camera's own stream goes on without a break, and yet nothing is recorded of the hour that never was."""
+    packets = packets_of(PLAIN)
+    half = next(at for at, packet in enumerate(packets) if packet.is_keyframe and at > len(packets) // 2)
+    set_forward = [replace(packet, wall_ns=packet.wall_ns + 3600 * NS_PER_S) for packet in packets[half:]]
+    record(packets[:half] + set_forward, tmp_path)
+    segments = Ledger(tmp_path).segments("cam-1", *EVER)
+    recorded_ns = sum((segment.end_ns or 0) - segment.start_ns for segment in segments)
+    sent_ns = packets[-1].wall_ns - packets[0].wall_ns
+    assert abs(recorded_ns - sent_ns) < NS_PER_S
+    assert max(after.start_ns - (before.end_ns or 0) for before, after in pairwise(segments)) > 3590 * NS_PER_S
+
+
 def test_a_camera_without_parameter_sets_is_refused_in_words(tmp_path: Path) -> None:
     packet = packets_of(PLAIN)[0]
     bare = replace(packet, data=b"\0\0\0\1\x65" + packet.data[-50:])

@@ -28,7 +28,7 @@ def _ask(port: int, text: str) -> bytes:
 
 def test_valkey_refuses_without_the_password_and_keeps_data_over_a_kill(tmp_path: Path) -> None:
     (port,) = free_ports(1)
-    spec = valkey(tmp_path / "with space", port, SECRETS, tmp_path / "log")
+    spec = valkey(tmp_path / 'with space, 摄像机 and "quotes"', port, SECRETS, tmp_path / "log")
     child = Child(spec, SystemClock())
     child.start()
     child.wait_ready()
@@ -40,7 +40,7 @@ def test_valkey_refuses_without_the_password_and_keeps_data_over_a_kill(tmp_path
     child.start()
     child.wait_ready()
     assert b"$1\r\n1\r\n" in _ask(port, "AUTH pw\r\nGET a\r\n")
-    shutil.rmtree(tmp_path / "with space")
+    shutil.rmtree(tmp_path / 'with space, 摄像机 and "quotes"')
     child._process.kill()  # type: ignore[union-attr]
     child.join()
     child.start()
