@@ -12,7 +12,7 @@ from analytics.tracker import PATH_MOST, Gate, Track, Tracker, in_step
 from domain.clock import NS_PER_MS
 
 MakeFound = Callable[..., Detections]
-GATE = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, lost_ms=750)
+GATE = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=750)
 Box = tuple[float, float, float, float]
 
 
