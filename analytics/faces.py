@@ -16,6 +16,8 @@ from domain.events import Event, Kind
 SIDE_LEAST_PX = 16
 """A smaller face shows nobody anything, and most false alarms are smaller."""
 DETECTIONS_LEAST, SCORE_MASS_LEAST, SCORE_LEAST = 3, 1.8, 0.6
+STEADY_SCORE_MEAN_LEAST = 0.7
+"""Of one that was seen at every look: two good sights are enough where there were only two looks."""
 RESUME_NS = 5_000 * NS_PER_MS
 RESUME_REACH = 3.0
 """In widths of the face, how far a person may have gone while a process was restarted."""
@@ -23,7 +25,7 @@ RESUME_REACH = 3.0
 
 class Faces:
     kind: Kind = "face"
-    gate = Gate(reach=1.0, reach_per_s=2.0, growth=1.6, lost_ms=1000)
+    gate = Gate(reach=1.0, reach_per_s=2.0, growth=1.6, growth_per_s=1.6, lost_ms=1000)
 
     def __init__(self, detector: FaceDetector) -> None:
         self._detector = detector
@@ -40,6 +42,10 @@ class Faces:
     def crop(self, track: Track, bgr: Picture) -> Picture:
         return around(bgr, track.box, 0.4, 0.4)
 
+    def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
+        unseen_ms = (wall_ns - record.track.last_ns) // NS_PER_MS
+        return unseen_ms >= self.gate.lost_ms and record.track.turns(found.xyxy[0])
+
     def study(self, record: Record, quality: float, bgr: Picture) -> None:
         """Nothing is learnt of a person but that one passed."""
 
@@ -51,7 +57,10 @@ class Faces:
 
     def counts(self, record: Record, clear: list[Track]) -> bool:
         track = record.track
-        return track.detections >= DETECTIONS_LEAST and track.score_mass >= SCORE_MASS_LEAST and track.score_best >= SCORE_LEAST
+        if track.score_best < SCORE_LEAST:
+            return False
+        often = track.detections >= DETECTIONS_LEAST and track.score_mass >= SCORE_MASS_LEAST
+        return often or (track.is_steady and track.score_mean >= STEADY_SCORE_MEAN_LEAST)
 
     def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
         """Only over a restart, and only by place: two people may walk the same way seconds apart."""

@@ -63,7 +63,12 @@ class Passings:
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
         rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
         if rested or moves(self._before, thumbnail):
-            for track in self._tracker.update(self._subject.detect(bgr), now_ns):
+            found = self._subject.detect(bgr)
+
+            def is_another(track: Track, at: int) -> bool:
+                return self._subject.is_another(self._records[track.number], found.keep(np.array([at])), bgr, now_ns)
+
+            for track in self._tracker.update(found, now_ns, is_another):
                 self._note(track, frame, bgr)
             self._before, self._detected_ns = thumbnail, now_ns
         else:

@@ -46,6 +46,10 @@ class Record:
     last_read_ns: int = 0
     unread: Crop | None = None
     """The best crop that was not read."""
+    asked_ns: int = 0
+    """When it was last asked whether a detection is of another vehicle."""
+    is_doubtful: bool = False
+    """What continued it may be another vehicle: its plate could not be read yet."""
     color_votes: dict[PlateColor, float] = field(default_factory=dict)
     fused: Fused | None = None
     """What the readings say together; None when a reading came since it was worked out."""
@@ -63,6 +67,9 @@ class Subject(Protocol):
         """How good a picture of the subject this frame is, in pixels of a perfect one."""
 
     def crop(self, track: Track, bgr: Picture) -> Picture: ...
+
+    def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
+        """Whether the one detection in `found`, which by its place continues the record's track, shows something else."""
 
     def study(self, record: Record, quality: float, bgr: Picture) -> None:
         """Learn from this frame what the event will say."""

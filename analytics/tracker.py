@@ -8,6 +8,7 @@ would lose them.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,8 @@ from analytics.detections import Detections, Floats
 from domain.clock import NS_PER_MS, NS_PER_S
 
 PATH_MOST = 32
+STEADY_MS = 300
+TURN_LOG_LEAST = math.log(1.2)
 STEP_SPREAD, STEP_NEAR = 0.25, 1.5
 """In sizes of the other: how far a mark on the same vehicle may stray from its place, and how near it is the same vehicle anyway (a plate
 is 0.44 m wide: nothing with a plate of its own comes within 0.66 m of it)."""
@@ -28,9 +31,12 @@ class Gate:
     reach: float
     reach_per_s: float
     growth: float
-    """Most ratio of sizes of two successive boxes."""
+    """Most ratio of sizes of two successive boxes at once, and `growth_per_s` times as much a second."""
+    growth_per_s: float
     lost_ms: int
     """A track ends when nothing continued it for this long."""
+    unseen_ms: int = 2000
+    """Where there were no looks, what is seen after at most this long may still continue it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class Track:
     score: float
     points: Floats
     detections: int = 1
+    looks: int = 1
+    """From its first detection to its last."""
     score_mass: float = 0.0
     score_best: float = 0.0
     travel: float = 0.0
@@ -65,6 +73,8 @@ class Track:
     path: list[Place] = field(default_factory=list)
     """At most `PATH_MOST` places, evenly spread in time over its life."""
     velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))
+    _missed: int = 0
+    """Looks since its last detection."""
     _path_gap_ns: int = 90 * NS_PER_MS
     _anchor: Floats = field(default_factory=lambda: np.zeros(4, np.float32))
     _sizes_px: tuple[float, float] = (0.0, 0.0)
@@ -80,6 +90,20 @@ class Track:
     def duration_ms(self) -> int:
         return (self.last_ns - self.first_ns) // NS_PER_MS
 
+    @property
+    def score_mean(self) -> float:
+        return self.score_mass / self.detections
+
+    @property
+    def is_steady(self) -> bool:
+        """Seen at every look for a while: at two or three looks a second there are few in a passing."""
+        return self.detections == self.looks > 1 and self.duration_ms >= STEADY_MS
+
+    def turns(self, box: Floats) -> bool:
+        """Whether it would shrink where it grew before, or grow where it shrank: what comes nearer does not go away again at once."""
+        before, after = (math.log(max(size_px(b), 1e-3) / max(size_px(a), 1e-3)) for a, b in ((self.first_box, self.box), (self.box, box)))
+        return before * after < 0 and min(abs(before), abs(after)) > TURN_LOG_LEAST
+
     def expected_centre(self, wall_ns: int) -> Floats:
         place: Floats = centre(self.box) + self.velocity * np.float32((wall_ns - self.last_ns) / NS_PER_S)
         return place
@@ -92,9 +116,14 @@ class Track:
         self.velocity = (np.float32(1) - weight) * self.velocity + weight * measured
         self.last_ns, self.box, self.score, self.points = wall_ns, box, score, points
         self.detections += 1
+        self.looks, self._missed = self.looks + self._missed + 1, 0
         self.score_mass += score
         self.score_best = max(self.score_best, score)
         self._note_movement()
+
+    def miss(self) -> None:
+        """It was looked for and not found."""
+        self._missed += 1
 
     def hold(self, wall_ns: int) -> None:
         """Nothing in the picture moved since it was seen: it is still there."""
@@ -121,24 +150,31 @@ class Tracker:
         self._gate = gate
         self._tracks: list[Track] = []
         self._made = 0
+        self._looked_ns = 0
 
     @property
     def tracks(self) -> tuple[Track, ...]:
         """The tracks that have not ended, lost ones included, oldest first."""
         return tuple(self._tracks)
 
-    def update(self, found: Detections, wall_ns: int) -> list[Track]:
-        """Continue and begin tracks; those that a detection of this frame continued or began, in the order of `found`."""
+    def update(self, found: Detections, wall_ns: int, is_another: Callable[[Track, int], bool] = lambda track, at: False) -> list[Track]:
+        """Continue and begin tracks; those that a detection of this frame continued or began, in the order of `found`.
+
+        `is_another` says of a track and a detection's number, which belong together by place, that they are not of one subject.
+        """
         free_tracks, free_found = set(range(len(self._tracks))), set(range(len(found)))
         touched: dict[int, Track] = {}
         for _, track_at, found_at in sorted(self._pairs(found, wall_ns)):
-            if track_at in free_tracks and found_at in free_found:
+            if track_at in free_tracks and found_at in free_found and not is_another(self._tracks[track_at], found_at):
                 free_tracks.discard(track_at)
                 free_found.discard(found_at)
                 track = touched[found_at] = self._tracks[track_at]
                 track.extend(wall_ns, found.xyxy[found_at], float(found.score[found_at]), found.points[found_at])
+        for track_at in free_tracks:
+            self._tracks[track_at].miss()
         for found_at in sorted(free_found):
             touched[found_at] = self._begin(found, found_at, wall_ns)
+        self._looked_ns = wall_ns
         return [touched[found_at] for found_at in sorted(touched)]
 
     def hold(self, wall_ns: int, seen_ns: int) -> None:
@@ -169,26 +205,35 @@ class Tracker:
         """Every (cost, track, detection) within the gate; the cost is the distance in lengths of the box plus the change of size."""
         pairs: list[tuple[float, int, int]] = []
         for track_at, track in enumerate(self._tracks):
+            if self._is_over(track, wall_ns):
+                continue
             for found_at in range(len(found)):
                 cost = self._cost(track, found.xyxy[found_at], wall_ns)
                 if cost is not None:
                     pairs.append((cost, track_at, found_at))
         return pairs
 
+    def _is_over(self, track: Track, wall_ns: int) -> bool:
+        """Nothing may continue it any more: it was looked for and not found, or not looked for so long that it may be anywhere."""
+        missed = track.last_ns < self._looked_ns
+        return wall_ns - track.last_ns >= (self._gate.lost_ms if missed else self._gate.unseen_ms) * NS_PER_MS
+
     def _cost(self, track: Track, box: Floats, wall_ns: int) -> float | None:
         size = max(size_px(box), size_px(track.box))
         change = size / max(min(size_px(box), size_px(track.box)), 1e-3)
         # Near the place where it was counts as well as near where it was heading: vehicles brake.
         away_px = min(_distance(centre(box), track.expected_centre(wall_ns)), _distance(centre(box), centre(track.box)) * 1.25)
-        reach = self._gate.reach + self._gate.reach_per_s * (wall_ns - track.last_ns) / NS_PER_S
-        if away_px / size > reach or change > self._gate.growth:
+        passed_s = (wall_ns - track.last_ns) / NS_PER_S
+        reach = self._gate.reach + self._gate.reach_per_s * passed_s
+        if away_px / size > reach or change > self._gate.growth * self._gate.growth_per_s**passed_s:
             return None
         return away_px / size + math.log(change)
 
 
 def in_step(track: Track, other: Track) -> bool:
     """Whether `track` kept its place relative to `other`, in sizes of `other`, all the while that both were seen: two marks on one
-    vehicle do, two vehicles do not, for one is nearer to the camera or faster. False where they were hardly seen together."""
+    vehicle do, two vehicles do not, for one is nearer to the camera or faster. Large marks stray by more, for they are found less
+    exactly. False where they were hardly seen together."""
     at = {place.wall_ns: place for place in other.path}
     pairs = [(place, at[place.wall_ns]) for place in track.path if place.wall_ns in at]
     if len(pairs) < 3:
@@ -196,7 +241,8 @@ def in_step(track: Track, other: Track) -> bool:
     offsets = np.stack([(place.centre - base.centre) / np.float32(max(base.size_px, 1e-3)) for place, base in pairs])
     away = np.hypot(offsets[:, 0], offsets[:, 1])
     spread = np.hypot(*(offsets.max(axis=0) - offsets.min(axis=0)))
-    return bool(away.max() < STEP_NEAR or spread < STEP_SPREAD * max(1.0, float(away.mean())))
+    larger = float(np.mean([place.size_px / max(base.size_px, 1e-3) for place, base in pairs]))
+    return bool(away.max() < STEP_NEAR or spread < STEP_SPREAD * max(1.0, float(away.mean()), larger))
 
 
 def centre(box: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analytics.best_shot import plate_quality
-from analytics.detections import Detections, Picture
+from analytics.detections import Detections, Floats, Picture
 from analytics.fusion import Fused, Fusion, Reading
 from analytics.plate_color import plate_color, votes
 from analytics.plate_crop import HEIGHT_PX, WIDTH_PX, around, rectify
@@ -28,12 +28,18 @@ DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
 CONFIDENCE_LEAST, LOG_EVIDENCE_LEAST = 0.3, -8.0
 """Plates read right had evidence over -7; two rows, which the reader takes for one, and other writing mostly have less."""
 UNREAD_DETECTIONS_LEAST, UNREAD_SCORE_LEAST, UNREAD_TRAVEL_LEAST, UNREAD_GROWTH_LEAST = 4, 0.6, 1.0, 1.35
+STEADY_SCORE_MEAN_LEAST, STEADY_CONFIDENCE_LEAST = 0.6, 0.9
+"""Of one that was seen at every look: two sights are enough where there were only two looks and the plate is plain."""
+ASK_AFTER_MS = 250
+"""A track that was not seen for this long may be continued by another vehicle: the plate is read first."""
+CLEAR_CONFIDENCE, CLEARLY_APART = 0.5, 3
+"""Two readings that are each more likely right than not, and that differ in this many characters, are of two vehicles."""
 SAME_PASSING_NS = 10_000 * NS_PER_MS
 
 
 class Vehicles:
     kind: Kind = "vehicle"
-    gate = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, lost_ms=750)
+    gate = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=750)
 
     def __init__(self, detector: PlateDetector, reader: PlateReader, fusion: Fusion) -> None:
         self._detector = detector
@@ -50,12 +56,27 @@ class Vehicles:
     def crop(self, track: Track, bgr: Picture) -> Picture:
         return around(bgr, track.box, 0.15, 0.3)
 
+    def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
+        unseen_ms = (wall_ns - record.track.last_ns) // NS_PER_MS
+        rested = wall_ns - record.asked_ns >= ASK_AFTER_MS * NS_PER_MS
+        if not rested or (unseen_ms < ASK_AFTER_MS and not record.is_doubtful):
+            return False
+        record.asked_ns = wall_ns
+        before = self._fused(record)
+        if not _is_clear(before):
+            return unseen_ms >= self.gate.lost_ms and record.track.turns(found.xyxy[0])
+        now = self._fusion.fuse([self._reading(_cut(bgr, found.points[0], quality=1.0))], _color(record))
+        record.is_doubtful = not _is_clear(now)
+        if record.is_doubtful:
+            return unseen_ms >= self.gate.lost_ms and record.track.turns(found.xyxy[0])
+        return _apart(now.text, before.text) >= CLEARLY_APART
+
     def study(self, record: Record, quality: float, bgr: Picture) -> None:
-        grow_x, grow_y = FRAMINGS[len(record.readings) % len(FRAMINGS)]
-        rectified = rectify(bgr, record.track.points, grow_x, grow_y)
-        for color, share in votes(rectified).items():
+        if record.is_doubtful:
+            return
+        crop = _cut(bgr, record.track.points, quality, FRAMINGS[len(record.readings) % len(FRAMINGS)])
+        for color, share in votes(crop.picture).items():
             record.color_votes[color] = record.color_votes.get(color, 0.0) + quality * share
-        crop = Crop(rectified, quality, is_two_rows(record.track.points))
         if _worth_reading(record, quality):
             self._read(record, crop)
         elif record.unread is None or quality > record.unread.quality:
@@ -71,9 +92,11 @@ class Vehicles:
 
     def is_clear(self, record: Record) -> bool:
         track = record.track
-        if track.detections < DETECTIONS_LEAST or track.score_mass < SCORE_MASS_LEAST:
+        if track.detections >= DETECTIONS_LEAST and track.score_mass >= SCORE_MASS_LEAST:
+            return _is_read(self._fused(record))
+        if not track.is_steady or track.score_mean < STEADY_SCORE_MEAN_LEAST:
             return False
-        return _is_read(self._fused(record))
+        return _is_read(self._fused(record)) and self._fused(record).confidence >= STEADY_CONFIDENCE_LEAST
 
     def counts(self, record: Record, clear: list[Track]) -> bool:
         """A plate that was read; or an unreadable one that went by, and is no other writing on a vehicle whose plate was read."""
@@ -118,9 +141,17 @@ def same_plate(plate: Plate, other: Plate) -> bool:
         return False
     if plate.text == other.text:
         return True
-    apart = sum(a != b for a, b in zip(plate.text, other.text, strict=False)) + abs(len(plate.text) - len(other.text))
     named = {one.text for one in plate.alternatives} | {one.text for one in other.alternatives}
-    return apart == 1 and bool({plate.text, other.text} & named)
+    return _apart(plate.text, other.text) == 1 and bool({plate.text, other.text} & named)
+
+
+def _apart(text: str, other: str) -> int:
+    """How many characters differ, place by place."""
+    return sum(a != b for a, b in zip(text, other, strict=False)) + abs(len(text) - len(other))
+
+
+def _cut(bgr: Picture, corners: Floats, quality: float, grow: tuple[float, float] = (0.0, 0.0)) -> Crop:
+    return Crop(rectify(bgr, corners, *grow), quality, is_two_rows(corners))
 
 
 def _worth_reading(record: Record, quality: float) -> bool:
@@ -135,6 +166,10 @@ def _worth_reading(record: Record, quality: float) -> bool:
 
 def _is_read(fused: Fused) -> bool:
     return bool(fused.text) and fused.confidence >= CONFIDENCE_LEAST and fused.log_evidence >= LOG_EVIDENCE_LEAST
+
+
+def _is_clear(fused: Fused) -> bool:
+    return _is_read(fused) and fused.confidence >= CLEAR_CONFIDENCE
 
 
 def _color(record: Record) -> PlateColor:

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from resource import RUSAGE_SELF, getrusage
-from typing import TypedDict, cast
+from typing import ClassVar, TypedDict, cast
 
 import av
 import numpy as np
@@ -47,15 +48,33 @@ class Run:
     worst_look_ms: float = 0.0
 
 
-def frames(video: Path, fps: float) -> Iterator[Frame]:
-    """The file's frames at about `fps` a second, as FrameReader would hand them on."""
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Times without looks, as on a machine that has too much to do: after every `BETWEEN_S` seconds, none for `LASTING_S`."""
+
+    seed: int
+    BETWEEN_S: ClassVar = (0.3, 2.5)
+    LASTING_S: ClassVar = (0.5, 1.5)
+
+    def within(self, duration_s: float) -> list[tuple[float, float]]:
+        random, gaps, at_s = Random(self.seed), list[tuple[float, float]](), 0.0
+        while at_s < duration_s:
+            from_s = at_s + random.uniform(*self.BETWEEN_S)
+            at_s = from_s + random.uniform(*self.LASTING_S)
+            gaps.append((from_s, at_s))
+        return gaps
+
+
+def frames(video: Path, fps: float, gaps: Gaps | None = None) -> Iterator[Frame]:
+    """The file's frames at about `fps` a second, as FrameReader would hand them on; none within the `gaps`."""
     with av.open(str(video)) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         next_s = 0.0
+        closed = gaps.within(float(stream.duration or 0) * float(stream.time_base or 0)) if gaps is not None else []
         for number, picture in enumerate(container.decode(stream)):
             at_s = float(picture.time or 0.0)
-            if at_s + 1e-6 < next_s:
+            if at_s + 1e-6 < next_s or any(from_s <= at_s < to_s for from_s, to_s in closed):
                 continue
             next_s = max(next_s + 1 / fps, at_s)
             yield Frame(
@@ -68,7 +87,7 @@ def frames(video: Path, fps: float) -> Iterator[Frame]:
             )
 
 
-def run(video: Path, kind: Checkpoint, fps: float, settings: Settings, models: Models) -> Run:
+def run(video: Path, kind: Checkpoint, fps: float, settings: Settings, models: Models, gaps: Gaps | None = None) -> Run:
     camera = Camera(
         id="bench",
         name="bench",
@@ -80,7 +99,7 @@ def run(video: Path, kind: Checkpoint, fps: float, settings: Settings, models: M
     )
     analyser = make_analyser(camera, models, settings)
     clock, done, now_s = SystemClock(), Run(), 0.0
-    for frame in frames(video, fps):
+    for frame in frames(video, fps, gaps):
         now_s = (frame.wall_ns - EPOCH_NS) / NS_PER_S
         cpu_s, from_s = _cpu_s(), clock.monotonic_s()
         done.passings += [(now_s, passing) for passing in analyser.look(frame)]
@@ -144,11 +163,12 @@ def main() -> int:
     parser.add_argument("--truth", type=Path, required=True)
     parser.add_argument("--kind", choices=["plate", "face"], required=True)
     parser.add_argument("--fps", type=float, default=None, help="looks a second; the setting of that kind where left out")
+    parser.add_argument("--gaps", type=int, metavar="SEED", help="leave out looks: 0.5 to 1.5 s after every 0.3 to 2.5 s, by this seed")
     parser.add_argument("--events", action="store_true", help="print every event too")
     chosen = parser.parse_args()
     settings = Settings()
     fps = chosen.fps or (settings.plate_detect_fps if chosen.kind == "plate" else settings.face_detect_fps)
-    done = run(chosen.video, chosen.kind, fps, settings, Models.load(settings))
+    done = run(chosen.video, chosen.kind, fps, settings, Models.load(settings), None if chosen.gaps is None else Gaps(chosen.gaps))
     truth = cast("list[Pass]", json.loads(chosen.truth.read_text("utf-8"))["passes"])
     outcome = compare(done, truth)
     if chosen.events:

@@ -219,6 +219,31 @@ def test_two_that_follow_after_a_second_are_two_events(street: Street, second: i
     assert out[0].event.id != out[1].event.id
 
 
+def sparse(street: Street, scenes: list[Scene], seen: list[int]) -> list[Passing]:
+    """Of the scenes, a tenth of a second apart, only some are looked at."""
+    began_ms, out = street.at_ms, list[Passing]()
+    for at in seen:
+        street.at_ms = began_ms + 100 * at
+        out += street.show([scenes[at]])
+    return out
+
+
+def test_another_plate_after_a_time_without_looks_is_another_vehicle(street: Street) -> None:
+    """First seen where the one before it would be by then."""
+    scenes = [*approach(60, 20), *approach(100, 40)[20:], *GONE]
+    seen = [0, 2, 4, 6, 8, 10, 12, 22, 24, 26, 28, 30, 32, 34, *range(41, 50)]
+    assert texts(sparse(street, scenes, seen)) == ["鄂F12345", "川A8H458"]
+
+
+def test_one_vehicle_with_few_looks_is_one_event(street: Street) -> None:
+    out = sparse(street, [*approach(60, 40), *GONE], [0, 4, 8, 20, 24, 36, *range(41, 50)])
+    assert texts(out) == ["鄂F12345"]
+
+
+def test_two_looks_at_a_plain_plate_are_an_event(street: Street) -> None:
+    assert texts(sparse(street, [*approach(60, 10), *GONE], [0, 5, *range(11, 20)])) == ["鄂F12345"]
+
+
 def test_two_side_by_side_are_two_events(street: Street) -> None:
     scenes = [a + b for a, b in zip(approach(60, x=150), approach(180, x=450), strict=True)]
     assert sorted(texts(street.show([*scenes, *GONE]))) == ["粤B6R678", "鄂F12345"]

@@ -12,7 +12,7 @@ from analytics.tracker import PATH_MOST, Gate, Track, Tracker, in_step
 from domain.clock import NS_PER_MS
 
 MakeFound = Callable[..., Detections]
-GATE = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, lost_ms=750)
+GATE = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=750)
 Box = tuple[float, float, float, float]
 
 
@@ -130,3 +130,43 @@ def test_what_flickers_beside_a_plate_is_on_its_vehicle(make_found: MakeFound) -
     tracker, _ = follow(make_found, script)  # type: ignore[arg-type]
     first, second = tracker.tracks
     assert in_step(second, first)
+
+
+def test_what_is_said_to_be_another_begins_a_track(make_found: MakeFound) -> None:
+    tracker = Tracker(GATE)
+    tracker.update(make_found((400, 200, 80, 25)), 0)
+    tracker.update(make_found((402, 202, 80, 25)), 400 * NS_PER_MS, lambda track, at: track.number == 0 and at == 0)
+    assert [track.detections for track in tracker.tracks] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("looks_ms", "seen_ms", "tracks"),
+    [
+        ([500], 1000, 2),  # looked for and not found, and then its time was over
+        ([], 1000, 1),  # nobody looked
+        ([], 2100, 2),  # nobody looked for so long that it may be anywhere
+        ([300], 600, 1),
+    ],
+)
+def test_a_track_is_over_by_what_was_looked_for(make_found: MakeFound, looks_ms: list[int], seen_ms: int, tracks: int) -> None:
+    tracker = Tracker(GATE)
+    for at_ms in (0, 100):
+        tracker.update(make_found((400, 200, 80, 25)), at_ms * NS_PER_MS)
+    for at_ms in looks_ms:
+        tracker.update(make_found(), (100 + at_ms) * NS_PER_MS)
+    tracker.update(make_found((400, 205, 80, 25)), (100 + seen_ms) * NS_PER_MS)
+    assert len(tracker.tracks) == tracks
+
+
+def test_what_was_seen_at_every_look_is_steady(make_found: MakeFound) -> None:
+    few, _ = follow(make_found, approach(0, 2, gap_ms=400))
+    flickering, _ = follow(make_found, approach(0, 5, skip=(1, 2, 3)))
+    assert few.tracks[0].is_steady
+    assert not flickering.tracks[0].is_steady
+
+
+def test_what_grew_and_is_suddenly_small_turns(make_found: MakeFound) -> None:
+    tracker, _ = follow(make_found, approach(0, 20))
+    size = float(np.ptp(tracker.tracks[0].box[::2]))
+    assert tracker.tracks[0].turns(make_found((400, 200, 0.6 * size, 20)).xyxy[0])
+    assert not tracker.tracks[0].turns(make_found((400, 200, 1.3 * size, 20)).xyxy[0])
