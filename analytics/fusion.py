@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.grammar_search import GrammarSearch, Lattice
+from analytics.grammar_search import Alphabet, GrammarSearch
+from analytics.own_reader import ALPHABET
 from analytics.plate_reader import Lattices
 from domain.events import Alternative
 from domain.plates import HEADS, PROVINCES, PlateColor, is_plate
 
 Scores = NDArray[np.float64]
 
-BODY_MARGIN_PART = 0.5
-"""Whose word counts for all but the first character: the framing with a margin reads letters and digits better, the tight one a tail."""
-FIRST_MARGIN_PART = 0.25
-"""And for the first character, where it is the other way round."""
-HOME_PROVINCE, HOME_LOG_PRIOR = "皖", -2.0
-"""The reader learnt from photographs of which 19 of 20 were of this province, and says it when it does not know. Taking half of that
-head start (log 0.95 / 0.0016 = 6.4) away costs it 1 of 100 of its own plates and mends a fifth of the others' (docs/analytics.md)."""
+OWN_PART = 0.5
+"""Our reader's word against the public one's. Even, and not fitted to anything: each knows what the other does not."""
 COLOR_LOG_PRIOR = -2.0
 """Against what a plate of that colour does not hold (GA 36-2018): 8 characters on a blue, white or black one, 7 on a green one; a tail
 of another colour's; none on a white one, which is the police's."""
@@ -38,7 +35,7 @@ _IMPOSSIBLE = -1e9
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One frame's lattices, the texts that its own search found, and how good the picture was (more is better)."""
+    """One frame's lattices, the texts found in them, each reader's best first, and how good the picture was (more is better)."""
 
     lattices: Lattices
     texts: tuple[str, ...]
@@ -62,12 +59,13 @@ NOTHING = Fused("", 0.0, _IMPOSSIBLE, ())
 
 class Fusion:
     def __init__(self, search: GrammarSearch) -> None:
-        self._search = search
+        """`search` has the public reader's alphabet; our own reader has another, and so a search of its own."""
+        self._search, self._own_search = search, GrammarSearch(Alphabet(ALPHABET))
 
     def reading(self, lattices: Lattices, quality: float) -> Reading:
-        both = (lattices.margin, lattices.tight)
-        texts = [hypothesis.text for lattice in both for hypothesis in self._search.hypotheses(lattice)]
-        return Reading(lattices, tuple(dict.fromkeys(texts)), quality)
+        public, own = self._search.hypotheses(lattices.public), self._own_search.hypotheses(lattices.own)
+        in_turn = [hypothesis.text for pair in zip_longest(own, public) for hypothesis in pair if hypothesis is not None]
+        return Reading(lattices, tuple(dict.fromkeys(in_turn)), quality)
 
     def fuse(self, readings: Sequence[Reading], color: PlateColor) -> Fused:
         """The plate that the readings say together; `NOTHING` where none of them found a text that the grammar allows."""
@@ -89,21 +87,12 @@ class Fusion:
         return np.stack([reading.scored[body] for body in bodies])
 
     def _score(self, lattices: Lattices, bodies: list[str]) -> Scores:
-        """(bodies, firsts): of the body, plus of the first given the body, each framing in its part."""
-        margin_body, margin_first = self._split(lattices.margin, bodies)
-        tight_body, tight_first = self._split(lattices.tight, bodies)
-        body = BODY_MARGIN_PART * margin_body + (1 - BODY_MARGIN_PART) * tight_body
-        first = FIRST_MARGIN_PART * margin_first + (1 - FIRST_MARGIN_PART) * tight_first
-        first[:, _FIRST.index(HOME_PROVINCE)] += HOME_LOG_PRIOR
-        return np.asarray(body + first - _log_sum(first))
-
-    def _split(self, lattice: Lattice, bodies: list[str]) -> tuple[Scores, Scores]:
-        """(bodies, 1) log-probabilities of each body after any first character, and (bodies, firsts) of each first given the body."""
+        """(bodies, firsts): both readers' words, each in its part."""
         texts = [first + body for body in bodies for first in _FIRST]
-        joint = self._search.log_probabilities(lattice, texts).reshape(len(bodies), len(_FIRST))
-        joint = np.where(_allowed(bodies), joint, _IMPOSSIBLE)
-        body = _log_sum(joint)
-        return body, joint - body
+        own = self._own_search.log_probabilities(lattices.own, texts)
+        public = self._search.log_probabilities(lattices.public, texts)
+        scores = (OWN_PART * own + (1 - OWN_PART) * public).reshape(len(bodies), len(_FIRST))
+        return np.where(_allowed(bodies), scores, _IMPOSSIBLE)
 
 
 def _bodies(readings: Sequence[Reading]) -> list[str]:
@@ -117,11 +106,6 @@ def _bodies(readings: Sequence[Reading]) -> list[str]:
 
 def _allowed(bodies: list[str]) -> NDArray[np.bool_]:
     return np.array([[is_plate(first + body) for first in _FIRST] for body in bodies])
-
-
-def _log_sum(scores: Scores) -> Scores:
-    most = scores.max(axis=1, keepdims=True)
-    return np.asarray(most + np.log(np.exp(scores - most).sum(axis=1, keepdims=True)))
 
 
 _WRONG_LENGTH = {PlateColor.GREEN: 7, PlateColor.BLUE: 8, PlateColor.WHITE: 8, PlateColor.BLACK: 8}

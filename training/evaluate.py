@@ -14,21 +14,20 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from analytics.detections import Floats, Picture
+from analytics.fusion import Fusion
 from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.models import PLATE_CHARACTERS, PLATE_DETECTOR, PLATE_READER
 from analytics.onnx_door import Model
 from analytics.own_reader import ALPHABET, OwnReader
+from analytics.plate_color import plate_color, votes
 from analytics.plate_crop import rectify
 from analytics.plate_detector import PlateDetector
 from analytics.plate_reader import PlateReader
 from analytics.two_rows import is_two_rows, unroll
 from domain.clock import SystemClock
-from domain.plates import PROVINCES
 
-OWN_PART = 0.5
 HYPOTHESES = 6
 
 
@@ -63,27 +62,21 @@ class Readers:
     """Both readers and the ways to make one text of what they say."""
 
     def __init__(self, weights: Path, models: Path) -> None:
-        self._own = OwnReader(Model(weights))
-        self._public = PlateReader(Model(models / PLATE_READER), (models / PLATE_CHARACTERS).read_text("utf-8").split())
-        self._own_search = GrammarSearch(Alphabet(ALPHABET))
-        self._public_search = GrammarSearch(self._public.alphabet)
+        characters = (models / PLATE_CHARACTERS).read_text("utf-8").split()
+        self._reader = PlateReader(Model(models / PLATE_READER), characters, OwnReader(Model(weights)))
+        self._own_search, self._public_search = GrammarSearch(Alphabet(ALPHABET)), GrammarSearch(self._reader.alphabet)
+        self._fusion = Fusion(self._public_search)
 
     def read(self, crop: Picture) -> dict[str, str]:
-        own, public = self._own.read(crop), self._public.read(crop)
-        mine = _texts(self._own_search, own)
-        with_margin, tight = _texts(self._public_search, public.margin), _texts(self._public_search, public.tight)
-        theirs = list(dict.fromkeys(with_margin + tight))
-        union = _with_firsts(mine + theirs, mine)
-        ours = self._own_search.log_probabilities(own, union)
-        margin = self._public_search.log_probabilities(public.margin, union)
-        both = (margin + self._public_search.log_probabilities(public.tight, union)) / 2
+        lattices = self._reader.read(crop)
+        mine = _texts(self._own_search, lattices.own)
+        theirs = _texts(self._public_search, lattices.public)
+        color = plate_color(votes(crop))
         return {
-            "own, greedy": _greedy(own),
+            "own, greedy": _greedy(lattices.own),
             "own": _first(mine),
-            "public, margin": _first(with_margin),
-            "public, both framings": _best(union, both),
-            "fused, margin": _best(union, OWN_PART * ours + (1 - OWN_PART) * margin),
-            "fused, both framings": _best(union, OWN_PART * ours + (1 - OWN_PART) * both),
+            "public": _first(theirs),
+            "fused": self._fusion.fuse([self._fusion.reading(lattices, 1.0)], color).text,
         }
 
 
@@ -91,19 +84,8 @@ def _texts(search: GrammarSearch, lattice: Lattice) -> list[str]:
     return [hypothesis.text for hypothesis in search.hypotheses(lattice, HYPOTHESES)]
 
 
-def _with_firsts(texts: list[str], own: list[str]) -> list[str]:
-    """The texts, and each body also with the provinces that our reader thinks of."""
-    firsts = {text[0] for text in own if text[0] in PROVINCES}
-    more = [first + text[1:] for text in texts for first in firsts if text[0] in PROVINCES]
-    return list(dict.fromkeys(texts + more))
-
-
 def _first(texts: list[str]) -> str:
     return texts[0] if texts else ""
-
-
-def _best(texts: list[str], scores: NDArray[np.float64]) -> str:
-    return texts[int(np.argmax(scores))] if texts else ""
 
 
 def _greedy(lattice: Lattice) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.fusion import HOME_LOG_PRIOR, NOTHING, Fusion, Reading
+from analytics.fusion import NOTHING, Fusion, Reading
 from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.plate_reader import Lattices
 from domain.plates import ALPHABET, PlateColor, is_plate
@@ -24,8 +24,8 @@ def lattice_of(text: str, doubts: dict[int, str] | None = None, sure: float = 0.
     return lattice
 
 
-def reading(margin: Lattice, tight: Lattice | None = None, quality: float = 100.0) -> Reading:
-    return FUSION.reading(Lattices(margin, margin if tight is None else tight), quality)
+def reading(public: Lattice, own: Lattice | None = None, quality: float = 100.0) -> Reading:
+    return FUSION.reading(Lattices(public, public if own is None else own), quality)
 
 
 def test_one_clear_reading_is_its_text() -> None:
@@ -60,18 +60,6 @@ def test_one_frame_behind_a_pole_does_not_decide() -> None:
     assert FUSION.fuse([right, right, hidden], PlateColor.BLUE).text == "鄂F12345"
 
 
-def test_the_first_character_is_taken_from_the_tight_framing() -> None:
-    margin, tight = lattice_of("川F12345", {0: "鄂"}), lattice_of("鄂F12345", {0: "川"})
-    assert FUSION.fuse([reading(margin, tight)], PlateColor.BLUE).text == "鄂F12345"
-
-
-def test_the_readers_home_province_needs_more_than_a_tie() -> None:
-    lattice = lattice_of("皖F12345", {0: "鄂"}, doubt=0.35)
-    assert FUSION.fuse([reading(lattice)], PlateColor.BLUE).text == "鄂F12345"
-    assert HOME_LOG_PRIOR < 0
-    assert FUSION.fuse([reading(lattice_of("皖F12345"))], PlateColor.BLUE).text == "皖F12345"
-
-
 @pytest.mark.parametrize(
     ("said", "doubts", "color", "want"),
     [
@@ -97,3 +85,15 @@ def test_all_that_is_offered_is_a_plate_and_parts_add_up() -> None:
     texts = [fused.text, *(one.text for one in fused.alternatives)]
     assert all(is_plate(text) for text in texts)
     assert fused.confidence + sum(one.confidence for one in fused.alternatives) <= 1 + 1e-9
+
+
+def test_our_own_reader_mends_what_the_public_one_does_not_know() -> None:
+    public, own = lattice_of("皖F12345", {0: "鄂"}, doubt=0.1), lattice_of("鄂F12345", sure=0.95)
+    assert FUSION.fuse([reading(public)], PlateColor.BLUE).text == "皖F12345"
+    assert FUSION.fuse([reading(public, own=own)], PlateColor.BLUE).text == "鄂F12345"
+
+
+def test_what_only_our_own_reader_found_is_weighed_too() -> None:
+    public, own = lattice_of("鄂F1234", {6: "5"}), lattice_of("鄂F12345", sure=0.99)
+    texts = reading(public, own=own).texts
+    assert "鄂F12345" in texts
