@@ -1,7 +1,7 @@
 """`make faults`: a campaign of faults against a running site, and what must hold after it. docs/faults.md explains what it reports.
 
 Children and the supervisor are killed and stopped, cameras fail on purpose, all by chance from a seed; meanwhile vehicles pass of which
-the truth is known. At the end every passing that had left the view while the camera could be seen has one event, none has two, and the
+the truth is known. At the end every passing that left the view while the camera could be seen has one event, none has two, and the
 stores agree.
 """
 
