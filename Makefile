@@ -8,7 +8,7 @@ MODELS := $(VENV)/share/sightline/models
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev debian-packages test lint bench run lock clean
+.PHONY: help install install-dev debian-packages test lint bench faults run lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,9 @@ lint: $(VENV)/.installed-dev ## check style and types
 
 bench: $(VENV)/.installed-dev ## run the benchmarks; JSON and plots go to benchmarks/out
 	$(BIN)/python -m benchmarks
+
+faults: $(VENV)/.installed-dev ## break a running site at random for some minutes and check that nothing was lost
+	$(BIN)/python -m benchmarks.faults
 
 run: install ## show the system working, with simulated cameras, in a browser
 	$(BIN)/sightline demo

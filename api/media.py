@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Header, Request
@@ -42,8 +43,14 @@ def _picture(context: ApiContext, event: Event, name: str) -> Response:
 
 
 def _picture_bytes(context: ApiContext, event: Event, name: str) -> bytes:
-    """Store, then spool, then store again: between the two looks the keeper may have moved it from one to the other."""
+    """Store, then spool, then store again: between the two looks the keeper may have moved it from one to the other.
+
+    What is still being kept is asked of the spool first: it is there, and a store that hangs must not be waited for.
+    """
     key = event_object(event.camera, event.id, name)
+    if not event.clip_ready and not event.clip_missing:
+        with suppress(NotFound, NodeOffline):
+            return _spooled(context, event, name)
     try:
         return context.objects.get(key)
     except (NotFound, ObjectsUnavailable) as lacking:

@@ -26,6 +26,8 @@ FRAMES_SKIPPED = Counter("sightline_frames_skipped_total", "Decoded frames that 
 EVENTS = Counter("sightline_events_total", "Events acknowledged to the spool", ["camera", "kind"])
 KEEP_RETRIES = Counter("sightline_keep_retries_total", "Steps of keeping that failed and will be tried again, by step", ["step"])
 SPOOL_DAMAGED = Counter("sightline_spool_damaged_total", "Spool entries that could not be read and were set aside", ["camera"])
+EVENTS_LOST = Counter("sightline_events_lost_total", "Events that the disk refused for so long that memory could not hold them", ["camera"])
+JOB_FAILURES = Counter("sightline_job_failures_total", "Jobs in workers that failed by a fault of ours and began again", ["whose", "job"])
 CLIPS_MISSING = Counter("sightline_clips_missing_total", "Events kept without a clip: nothing recorded, or damaged", ["camera"])
 SPOOL_EVENTS = Gauge("sightline_spool_events", "Events in the spool, not yet kept everywhere", ["worker"], multiprocess_mode="livesum")
 CAMERA_LIVE = Gauge("sightline_camera_live", "1 while the camera is live", ["camera"], multiprocess_mode="livemax")

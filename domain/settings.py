@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import BadInput
 
 
 class Settings(BaseSettings):
@@ -34,3 +36,12 @@ class Settings(BaseSettings):
     reason_required: bool = Field(True, description="refuse looks at plates, clips and pictures without X-Reason")
     source_timeout_s: float = Field(10.0, gt=0, le=120, description="a camera silent for this long is reconnected")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")
+
+
+def check_settings() -> None:
+    """Raises BadInput, naming each variable of the environment that is wrong. Their values, which may be secret, are not repeated."""
+    try:
+        Settings()
+    except ValidationError as error:
+        faults = [f"SIGHTLINE_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
+        raise BadInput("; ".join(faults)) from error

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from domain.clock import NS_PER_S, Clock
+from domain.clock import Clock
+from domain.errors import StoreError
 from domain.events import Passing
 from domain.fanout import Fanout, Policy, Tap
 from domain.layout import Layout
-from domain.metrics import PACKETS_DROPPED
+from domain.log import FloodGate
+from domain.metrics import EVENTS_LOST, PACKETS_DROPPED
 from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
@@ -24,6 +26,7 @@ from ingest.decoder import FrameReader
 from ingest.recorder import Recorder
 from ingest.salvage import salvage
 from ingest.streamer import Streamer
+from sightline.lasting import lasting
 from sightline.share import is_always_pulled
 from storage.spool import Spool
 
@@ -32,6 +35,8 @@ log = logging.getLogger(__name__)
 DRAFT_EVERY_S = 0.5
 LINGER_S = 30.0
 """An on-demand camera goes on for this long after its last viewer left, so that looking again is quick."""
+MOST_WAITING = 200
+"""Passings of a camera held in memory while the disk refuses them, some 100 kB each."""
 RECORD_PACKETS, RECORD_BYTES = 3000, 64 << 20
 LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
 
@@ -122,18 +127,18 @@ class CameraRun:
         return max(rates[kind] for kind in self.camera.checkpoint)
 
     def _spawn(self, job: str, target: Callable[[], None]) -> None:
-        thread = threading.Thread(target=target, name=f"{job} {self.camera.id}")
+        thread = threading.Thread(
+            target=lasting, args=(job, self.camera.id, target, self._stop, self._tools.clock), name=f"{job} {self.camera.id}"
+        )
         thread.start()
         self._threads.append(thread)
 
     def _pull(self) -> None:
-        try:
-            if self._is_pulled:
-                self._streamer.run(self._stop)
-            else:
-                self._pull_while_wanted()
-        finally:
-            self.fanout.close_all()
+        if self._is_pulled:
+            self._streamer.run(self._stop)
+        else:
+            self._pull_while_wanted()
+        self.fanout.close_all()
 
     def _pull_while_wanted(self) -> None:
         while True:
@@ -168,15 +173,18 @@ class Looker:
         self._tools = tools
         self._reader = FrameReader(tap, tools.clock, fps, camera_id)
         self._drafted: set[str] = set()
-        self._drafts_due_ns = 0
+        self._drafts_due_s = 0.0
+        self._waiting: dict[str, Passing] = {}
+        """Passings that the disk refused, by event id: they are spooled as soon as it lets them."""
+        self._warn = FloodGate(log.error, tools.clock, every_s=10.0)
 
     def run(self) -> None:
         self._take_up_drafts()
         for frame in self._reader:
-            now_ns = frame.wall_ns if frame else self._tools.clock.wall_ns()
-            self._keep(self._analyser.look(frame) if frame else self._analyser.idle(now_ns))
-            if now_ns >= self._drafts_due_ns:
-                self._drafts_due_ns = now_ns + round(DRAFT_EVERY_S * NS_PER_S)
+            self._keep(self._analyser.look(frame) if frame else self._analyser.idle(self._tools.clock.wall_ns()))
+            if self._tools.clock.monotonic_s() >= self._drafts_due_s:
+                self._drafts_due_s = self._tools.clock.monotonic_s() + DRAFT_EVERY_S
+                self._keep([])
                 self._draft()
         self._keep(self._analyser.close())
 
@@ -189,17 +197,35 @@ class Looker:
         self._keep(left)
 
     def _keep(self, passings: list[Passing]) -> None:
-        for passing in passings:
-            self._tools.spool.put(passing)
-            self._drafted.discard(passing.event.id)
-        if passings:
+        """To the spool: these, and those that it refused before. Never raises for a disk that refuses."""
+        self._waiting |= {passing.event.id: passing for passing in passings}
+        spooled = [event_id for event_id, passing in self._waiting.items() if self._is_spooled(passing)]
+        for event_id in spooled:
+            del self._waiting[event_id]
+            self._drafted.discard(event_id)
+        while len(self._waiting) > MOST_WAITING:
+            lost = self._waiting.pop(next(iter(self._waiting)))
+            EVENTS_LOST.labels(self._camera_id).inc()
+            log.critical("%s: event %s is lost: the disk has refused it for too long", self._camera_id, lost.event.id)
+        if spooled:
             self._tools.kept()
+
+    def _is_spooled(self, passing: Passing) -> bool:
+        try:
+            self._tools.spool.put(passing)
+        except StoreError as error:
+            self._warn("spool", f"{self._camera_id}: events wait in memory: {error}")
+            return False
+        return True
 
     def _draft(self) -> None:
         drafts = self._analyser.drafts()
-        for passing in drafts:
-            self._tools.spool.put_draft(passing)
         now = {passing.event.id for passing in drafts}
-        for gone in self._drafted - now:
-            self._tools.spool.drop_draft(gone)
-        self._drafted = now
+        try:
+            for passing in drafts:
+                self._tools.spool.put_draft(passing)
+            for gone in self._drafted - now - self._waiting.keys():
+                self._tools.spool.drop_draft(gone)
+        except StoreError as error:
+            self._warn("drafts", f"{self._camera_id}: what is in view would be lost if this process died: {error}")
+        self._drafted = now | self._waiting.keys()

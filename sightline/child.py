@@ -7,13 +7,15 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from domain.clock import Clock
 from domain.errors import SightlineError
 
+_LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _POLL_S = 0.05
 LOG_LIMIT_BYTES = 16 << 20
@@ -22,12 +24,17 @@ LOG_KEPT_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """`ready` answers whether the child serves; `env` is added to the parent's environment."""
+    """`ready` answers whether the child serves; `env` is added to the parent's environment; `prepare` runs before each start.
+
+    `parting` is the signal that the kernel sends it when the parent dies.
+    """
 
     name: str
     arguments: tuple[str, ...]
     log: Path
     ready: Callable[[], bool] = lambda: True
+    prepare: Callable[[], None] = lambda: None
+    parting: signal.Signals = signal.SIGTERM
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     start_timeout_s: float = 30.0
@@ -35,8 +42,10 @@ class ChildSpec:
 
 
 class Child:
-    def __init__(self, spec: ChildSpec, clock: Clock) -> None:
+    def __init__(self, spec: ChildSpec, clock: Clock, held: Sequence[int] = ()) -> None:
+        """`held`: file descriptors that it keeps open as long as it lives."""
         self.spec = spec
+        self._held = tuple(held)
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -45,6 +54,8 @@ class Child:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
+        """Raises OSError where it cannot be started."""
+        self.spec.prepare()
         self.spec.log.parent.mkdir(parents=True, exist_ok=True)
         with self.spec.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -55,7 +66,8 @@ class Child:
                 env={**os.environ, **self.spec.env},
                 cwd=self.spec.cwd,
                 start_new_session=True,  # Ctrl-C reaches the parent alone, which stops the children in order
-                preexec_fn=_die_with_parent,
+                preexec_fn=partial(_die_with_parent, self.spec.parting),
+                pass_fds=self._held,
             )
 
     def wait_ready(self, stop: threading.Event | None = None) -> None:
@@ -111,6 +123,6 @@ def _end_of(file: Path, size_bytes: int) -> bytes:
         return opened.read()
 
 
-def _die_with_parent() -> None:
-    """In the child, before it runs: ask the kernel for SIGTERM when the parent dies, so that nothing is left behind."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _die_with_parent(parting: signal.Signals) -> None:
+    """In the child, before it runs: ask the kernel for a signal when the parent dies, so that nothing is left behind."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, parting)

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from domain.errors import SightlineError
+from domain.errors import BadInput, SightlineError
 from domain.layout import Layout
+from domain.settings import check_settings
 
 DEFAULT_PORT = 8080
 ROLES = ("operator", "investigator", "integrator", "auditor", "admin")
@@ -22,16 +23,25 @@ ROLES = ("operator", "investigator", "integrator", "auditor", "admin")
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(arguments)
-    if args.serves:
-        _share_metrics(args.data)
-    command = importlib.import_module(f"sightline.commands.{args.module}")
     try:
-        return int(getattr(command, args.function)(args))
+        return _run(args)
     except SightlineError as error:
         print(f"sightline: {error}", file=sys.stderr)
-        return 1
+    except OSError as error:  # a folder that may not be written, a full disk: whoever typed the command can mend it
+        print(f"sightline: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
     except KeyboardInterrupt:
-        return 1
+        print("sightline: stopped", file=sys.stderr)
+    return 1
+
+
+def _run(args: argparse.Namespace) -> int:
+    check_settings()
+    if args.serves:
+        _share_metrics(args.data)
+    elif "data" in args and not args.data.is_dir():
+        raise BadInput(f"there is no data folder {args.data}; --data names one that `sightline up` or `sightline demo` made")
+    command = importlib.import_module(f"sightline.commands.{args.module}")
+    return int(getattr(command, args.function)(args))
 
 
 def _share_metrics(data: Path) -> None:

@@ -6,12 +6,15 @@ import fcntl
 import json
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.clock import Clock
 from domain.errors import InstanceBusy
 from domain.layout import Layout
 from sightline.servers import StoreSecrets, valkey_url
@@ -43,24 +46,49 @@ class InstanceSecrets(BaseModel):
         return StoreSecrets(self.valkey_password, self.s3_access_key, self.s3_secret_key, self.seaweedfs_signing_key)
 
 
+ORPHANS_END_WITHIN_S = 40.0
+"""Longer than the slowest child may take to stop."""
+_POLL_S = 0.1
+
+
 @contextmanager
-def claimed(layout: Layout) -> Iterator[None]:
-    """Hold the data folder for this process. Raises InstanceBusy, naming the holder, where another one runs on it."""
+def claimed(layout: Layout, clock: Clock, stop: threading.Event | None = None) -> Iterator[int]:
+    """Hold the data folder for this process, and for all that inherit the descriptor: two servers on one folder would ruin it.
+
+    Where the holder was killed, its children are waited for, until `stop`. Raises InstanceBusy, naming the holder, where another one
+    runs on the folder.
+    """
     layout.root.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            raise InstanceBusy(
-                f"another Sightline (process {holder}) runs on {layout.root}; stop it first, or give another --data folder"
-            ) from error
+        _lock(lock, layout, clock, stop or threading.Event())
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        yield
+        yield lock.fileno()
         layout.runtime.unlink(missing_ok=True)
+
+
+def _lock(lock: TextIO, layout: Layout, clock: Clock, stop: threading.Event) -> None:
+    deadline_s = clock.monotonic_s() + ORPHANS_END_WITHIN_S
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            holder = lock.read().strip()
+            if _lives(holder) or clock.monotonic_s() > deadline_s or clock.wait(stop, _POLL_S):
+                raise InstanceBusy(
+                    f"another Sightline (process {holder or 'unknown'}, or what it started) runs on {layout.root}; "
+                    "stop it first, or give another --data folder"
+                ) from error
+
+
+def _lives(process_id: str) -> bool:
+    """Whether the process is there and runs: one that was killed may lie about until its parent asks how it ended."""
+    try:
+        return process_id.isdecimal() and Path(f"/proc/{process_id}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
 
 
 def instance_secrets(layout: Layout) -> InstanceSecrets:

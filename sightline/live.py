@@ -9,10 +9,8 @@ from pathlib import Path
 
 import cv2
 import uvicorn
-from api.door import DoorContext, make_door
-from storage.ledger import Ledger
-from storage.spool import Spool
 
+from api.door import DoorContext, make_door
 from domain.clock import Clock, SystemClock
 from domain.errors import NotFound, SourceTimeout
 from domain.fanout import Policy, Tap
@@ -27,6 +25,8 @@ from sightline.instance import instance_secrets
 from sightline.plan import worker_count
 from sightline.share import share
 from sightline.statuses import read_statuses
+from storage.ledger import Ledger
+from storage.spool import Spool
 
 PICTURE_WITHIN_S = 8.0
 PICTURE_QUALITY = 85
@@ -45,12 +45,12 @@ def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:
     stop = threading.Event()
     timer = threading.Timer(PICTURE_WITHIN_S, stop.set)
     timer.start()
+    tap = Tap("picture", Policy.FRESH, max_packets=512, max_bytes=32 << 20)
+    frames = iter(FrameReader(tap, clock, 1000.0, camera_id))
     try:
         for packet in live_packets(socket, camera_id, stop):
-            tap = Tap("picture", Policy.FRESH, 1, packet.size_bytes)
             tap.put(packet)
-            tap.close()
-            frame = next((frame for frame in FrameReader(tap, clock, 1000.0, camera_id) if frame is not None), None)
+            frame = next(frames, None)
             if frame is not None:
                 return frame
     finally:

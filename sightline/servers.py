@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import socket
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -20,7 +22,8 @@ VOLUME_SIZE_MB = 1024
 MIN_FREE_GB = 1
 STOP_S = 3.0
 """Its filer waits 15 s at SIGTERM for streams that it holds open to itself. Its clients have stopped before it is asked to, and
-what it acknowledged survives even a `kill -9` (the end-to-end tests do that), so it is killed after this time."""
+what it acknowledged survives even a `kill -9` (the end-to-end tests do that), so it is killed after this time, and at once when
+its parent dies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,14 @@ def seaweedfs_binary() -> Path:
 
 def valkey(folder: Path, port: int, secrets: StoreSecrets, log: Path) -> ChildSpec:
     """A Valkey that keeps everything in an append-only file; what it acknowledged survives its `kill -9`."""
-    folder.mkdir(parents=True, exist_ok=True)
     config = folder / "valkey.conf"
-    _write_private(
+    prepare = partial(
+        _write_private,
         config,
         f"bind 127.0.0.1\nport {port}\nrequirepass {secrets.valkey_password}\ndir {json.dumps(str(folder))}\n"
         'save ""\nappendonly yes\nappendfsync everysec\naof-load-truncated yes\ndaemonize no\n',
     )
-    return ChildSpec("valkey", (str(valkey_binary()), str(config)), log, ready=lambda: _valkey_answers(port, secrets.valkey_password))
+    return ChildSpec("valkey", (str(valkey_binary()), str(config)), log, lambda: _valkey_answers(port, secrets.valkey_password), prepare)
 
 
 def valkey_url(port: int, secrets: StoreSecrets) -> str:
@@ -86,10 +89,9 @@ def seaweedfs(folder: Path, s3_port: int, secrets: StoreSecrets, log: Path) -> C
 
     `-volume.max=0` lets volumes grow with the disk: the default number of volumes runs out with the second bucket.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     identities = folder / "s3.json"
     credentials = [{"accessKey": secrets.s3_access_key, "secretKey": secrets.s3_secret_key}]
-    _write_private(identities, json.dumps({"identities": [{"name": "sightline", "credentials": credentials, "actions": ["Admin"]}]}))
+    text = json.dumps({"identities": [{"name": "sightline", "credentials": credentials, "actions": ["Admin"]}]})
     master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3_grpc = free_ports(7)
     arguments = (
         str(seaweedfs_binary()), "-logtostderr=true", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
@@ -105,8 +107,9 @@ def seaweedfs(folder: Path, s3_port: int, secrets: StoreSecrets, log: Path) -> C
         "WEED_JWT_FILER_SIGNING_READ_KEY": secrets.seaweedfs_signing_key,
     }
     return ChildSpec(
-        "seaweedfs", arguments, log, ready=lambda: _s3_answers(s3_port), env=keys, cwd=folder, start_timeout_s=60, stop_timeout_s=STOP_S
-    )
+        "seaweedfs", arguments, log, lambda: _s3_answers(s3_port), partial(_write_private, identities, text), signal.SIGKILL,
+        env=keys, cwd=folder, start_timeout_s=60, stop_timeout_s=STOP_S,
+    )  # fmt: skip
 
 
 def _s3_answers(port: int) -> bool:
@@ -117,7 +120,8 @@ def _s3_answers(port: int) -> bool:
 
 
 def _write_private(file: Path, text: str) -> None:
-    """Write `text` so that no other user of the machine can read it, not even for a moment."""
+    """Write `text` so that no other user of the machine can read it, not even for a moment; its folder is made where it is gone."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as out:
         out.write(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,8 @@ from domain.registry.check import check_text
 from domain.registry.secrets import FILE_NAME, load_secrets
 from sightline.instance import write_atomically
 from storage.s3 import ObjectStore
+
+log = logging.getLogger(__name__)
 
 
 def settle(file: Path, layout: Layout) -> RegistryInvalid | None:
@@ -41,7 +44,9 @@ def secrets_environment(file: Path) -> dict[str, str]:
 
 def running(layout: Layout) -> tuple[Registry, Secrets]:
     """The settled registry, as a process of the instance reads it. A password that went missing since is that camera's trouble alone."""
-    secrets, _ = load_secrets(layout.registry, os.environ)
+    secrets, faults_of_secrets = load_secrets(layout.registry, os.environ)
+    for fault in faults_of_secrets:
+        log.error("%s", fault)
     registry, faults = check_text(layout.registry.read_text("utf-8"), str(layout.registry), secrets)
     if registry is None:
         raise RegistryInvalid(faults)

@@ -59,8 +59,8 @@ def open_stores(layout: Layout) -> Iterator[Stores]:
     with ExitStack() as held:
         runtime = runtime_of(layout)
         if runtime is None and (settings.redis_url is None or settings.s3_endpoint is None):
-            held.enter_context(claimed(layout))
-            runtime = held.enter_context(_servers_only(layout, settings, clock))
+            claim = held.enter_context(claimed(layout, clock))
+            runtime = held.enter_context(_servers_only(layout, settings, clock, claim))
         stores = connected(_reaching(settings, runtime, instance_secrets(layout)), layout, clock)
         held.callback(stores.close)
         stores.objects.ensure_bucket()
@@ -68,9 +68,9 @@ def open_stores(layout: Layout) -> Iterator[Stores]:
 
 
 @contextmanager
-def _servers_only(layout: Layout, settings: Settings, clock: Clock) -> Iterator[Runtime]:
+def _servers_only(layout: Layout, settings: Settings, clock: Clock, claim: int) -> Iterator[Runtime]:
     runtime = new_runtime(settings, api_port=0)
-    supervisor = Supervisor([own_servers(layout, runtime)], clock)
+    supervisor = Supervisor([own_servers(layout, runtime)], clock, held=(claim,))
     try:
         supervisor.start(threading.Event(), lambda _: None)
         yield runtime

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
 
 from domain.clock import Clock
+from domain.errors import SightlineError
 from domain.metrics import CHILD_RESTARTS, forget_process
 from sightline.child import Child, ChildSpec
 
@@ -45,10 +47,10 @@ class _Watched:
 class Supervisor:
     """`start` all, then `run` until stopped; both in the main thread (the kernel ties a child's life to the thread that made it)."""
 
-    def __init__(self, groups: Sequence[Sequence[ChildSpec]], clock: Clock) -> None:
-        """`groups`: children that start together, each group once the one before it serves."""
+    def __init__(self, groups: Sequence[Sequence[ChildSpec]], clock: Clock, held: Sequence[int] = ()) -> None:
+        """`groups`: children that start together, each group once the one before it serves. `held`: descriptors that all keep open."""
         self._clock = clock
-        self._groups = [[_Watched(Child(spec, clock)) for spec in group] for group in groups]
+        self._groups = [[_Watched(Child(spec, clock, held)) for spec in group] for group in groups]
         self._watched = [watched for group in self._groups for watched in group]
 
     @property
@@ -74,8 +76,7 @@ class Supervisor:
                 self._look_after(watched)
             if self._clock.monotonic_s() >= logs_due_s:
                 logs_due_s = self._clock.monotonic_s() + _BOUND_LOGS_EVERY_S
-                for watched in self._watched:
-                    watched.child.bound_log()
+                self._bound_logs()
 
     def stop(self) -> None:
         """Stop group by group, the last one first; within a group all are asked together."""
@@ -84,6 +85,13 @@ class Supervisor:
                 watched.child.terminate()
             for watched in group:
                 watched.child.join()
+
+    def _bound_logs(self) -> None:
+        for watched in self._watched:
+            try:
+                watched.child.bound_log()
+            except OSError as error:  # a full disk: the log waits, the children are still looked after
+                log.warning("the log of %s cannot be bounded: %s", watched.child.spec.name, error)
 
     def _look_after(self, watched: _Watched) -> None:
         now_s = self._clock.monotonic_s()
@@ -97,9 +105,16 @@ class Supervisor:
             forget_process(watched.child.pid)
             log.error("%s ended (%s); it starts again in %.1f s", watched.child.spec.name, _how(code), pause_s)
         if now_s >= watched.due_s:
-            watched.due_s = None
-            watched.started_s = now_s
+            self._start_again(watched, now_s)
+
+    def _start_again(self, watched: _Watched, now_s: float) -> None:
+        watched.due_s = None
+        watched.started_s = now_s
+        try:
             watched.child.start()
+        except (OSError, SightlineError) as error:  # a full disk, a folder taken away: the others are still looked after
+            watched.due_s = now_s + _LONGEST_PAUSE_S
+            log.error("%s cannot be started: %s; it is tried again in %.0f s", watched.child.spec.name, error, _LONGEST_PAUSE_S)
 
 
 def _how(code: int) -> str:
@@ -107,9 +122,19 @@ def _how(code: int) -> str:
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that Ctrl-C and SIGTERM set. A second signal does not hurry: stopping in order is what keeps data whole."""
+    """An event that Ctrl-C and SIGTERM set. A second signal does not hurry: stopping in order is what keeps data whole.
+
+    A handler may interrupt any line of the main thread, while it holds any lock: it takes none, and writes to a pipe that a thread reads.
+    """
     stop = threading.Event()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    threading.Thread(target=_set_when_told, args=(reader, stop), name="signals", daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):
-        # From a thread of its own: the handler may interrupt `stop.wait` while it holds the event's lock.
-        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
+        signal.signal(number, lambda *_: stop.is_set() or os.write(writer, b"."))
     return stop
+
+
+def _set_when_told(reader: int, stop: threading.Event) -> None:
+    os.read(reader, 1)
+    stop.set()

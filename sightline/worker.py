@@ -14,7 +14,7 @@ from threading import Thread
 from analytics.analyser import make_analyser
 from analytics.models import Models
 from domain.clock import Clock, SystemClock
-from domain.errors import IndexUnavailable, NotFound
+from domain.errors import IndexUnavailable, NotFound, StoreError
 from domain.fanout import Fanout
 from domain.layout import Layout
 from domain.log import FloodGate, set_up_logging
@@ -24,6 +24,7 @@ from domain.settings import Settings
 from ingest.live_tap import LiveTap
 from sightline import site_registry
 from sightline.camera_run import CameraRun, NodeTools
+from sightline.lasting import lasting
 from sightline.share import share
 from sightline.statuses import write_statuses
 from sightline.stores import connected
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 PUBLISH_EVERY_S = 1.0
 BOUND_DISK_EVERY_S = 5.0
+BUCKET_EVERY_S = 5.0
 
 
 class Worker:
@@ -73,13 +75,21 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
         quiet = threading.Event()
-        background = [Thread(target=job, args=(quiet,), name=name) for name, job in self._jobs().items()]
+        background = [
+            Thread(target=lasting, args=(name, f"worker-{self._index}", partial(job, quiet), quiet, self._clock), name=name)
+            for name, job in self._jobs().items()
+        ]
         for run in self._runs.values():
             run.start()
         for thread in background:
             thread.start()
         log.info("%d cameras", len(self._runs))
-        self._publish_until(stop)
+        try:
+            self._publish_until(stop)
+        finally:  # whatever ends this thread ends the process: what is left of it would be seen by nobody
+            self._end(quiet, background)
+
+    def _end(self, quiet: threading.Event, background: Sequence[Thread]) -> None:
         for run in self._runs.values():
             run.stop()
         for run in self._runs.values():
@@ -96,7 +106,7 @@ class Worker:
             "live tap": LiveTap(self._layout.live_socket(self._index), self._watching).run,
         }
         if self._index == 0:
-            jobs["journal"] = JournalUploader(self._journal, self._stores.objects, self._settings.node, self._clock).run
+            jobs["journal"] = self._upload_journal
             jobs["disk"] = self._bound_disk
         return jobs
 
@@ -128,13 +138,30 @@ class Worker:
         while True:
             statuses = [run.status() for run in self._runs.values()]
             spooled.set(self._keeper.pending_count())
-            write_statuses(self._layout, self._index, statuses)
+            try:
+                write_statuses(self._layout, self._index, statuses)
+            except OSError as error:
+                gate("file", f"the states of cameras cannot be written: {error}")
             try:
                 self._stores.states.publish(statuses)
             except IndexUnavailable as error:
                 gate("states", f"the states of cameras are not published: {error}")
             if self._clock.wait(stop, PUBLISH_EVERY_S):
                 return
+
+    def _upload_journal(self, stop: threading.Event) -> None:
+        while not self._has_bucket() and not self._clock.wait(stop, BUCKET_EVERY_S):
+            pass
+        JournalUploader(self._journal, self._stores.objects, self._settings.node, self._clock).run(stop)
+
+    def _has_bucket(self) -> bool:
+        """Made here too: the store may have been away when the site started for the first time."""
+        try:
+            self._stores.objects.ensure_bucket()
+        except StoreError as error:
+            log.warning("the object store has no bucket yet: %s", error)
+            return False
+        return True
 
     def _bound_disk(self, stop: threading.Event) -> None:
         others = OtherUse(self._layout, self._clock)

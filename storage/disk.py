@@ -18,6 +18,8 @@ BYTES_PER_GB = 10**9
 Protected = Callable[[], list[tuple[str, int, int]]]
 """The ranges (camera, from_ns, to_ns) of which a clip is still to be cut."""
 _WAITING = 1_000
+_DIRE_PART = 10
+"""A tenth of the reserve: below it events themselves could soon not be written."""
 _log = logging.getLogger(__name__)
 
 
@@ -52,17 +54,25 @@ class DiskBound:
         if excess_bytes <= 0:
             return 0
         freed_bytes = self._evict(self._unprotected(), excess_bytes, is_protected=False)
-        if freed_bytes < excess_bytes:
+        if freed_bytes < excess_bytes and self._is_dire():
             freed_bytes += self._evict(self._ledger.oldest_first(), excess_bytes - freed_bytes, is_protected=True)
         if freed_bytes < excess_bytes:
             self._cry("full", f"the disk is too full by {excess_bytes - freed_bytes} bytes, and no finished recording is left to delete")
         return freed_bytes
 
     def _excess_bytes(self) -> int:
-        over_bytes = self._ledger.total_bytes() + self._others_bytes() - self._limit_bytes
+        over_bytes = self._over_bytes()
         self._ledger.recordings.mkdir(parents=True, exist_ok=True)
         free_bytes = shutil.disk_usage(self._ledger.recordings).free
         return max(over_bytes, self._reserve_bytes - free_bytes)
+
+    def _is_dire(self) -> bool:
+        """Whether what clips still need must go too. A reserve that somebody else's files have eaten into is no reason yet."""
+        free_bytes = shutil.disk_usage(self._ledger.recordings).free
+        return self._over_bytes() > 0 or free_bytes < self._reserve_bytes // _DIRE_PART
+
+    def _over_bytes(self) -> int:
+        return self._ledger.total_bytes() + self._others_bytes() - self._limit_bytes
 
     def _unprotected(self) -> Iterator[Segment]:
         ranges: dict[str, list[tuple[int, int]]] = {}

@@ -32,6 +32,13 @@ NOTHING_AFTER_S = 60
 """An event of which nothing is recorded this long after its end will never have a clip."""
 
 
+@dataclass(frozen=True, slots=True)
+class Clip:
+    digest: ObjectDigest | None
+    made: Cut | None
+    missing: str = ""
+
+
 @dataclass(slots=True)
 class Work:
     """One entry of the spool on its way, and how far it came. Changed by one lane at a time, field by field."""
@@ -46,15 +53,10 @@ class Work:
     """The index has the event as its sidecar says it."""
     asked: bool = False
     objects: dict[str, ObjectDigest] = field(default_factory=dict)
+    clip: Clip | None = None
+    """The clip in the store, or why there will be none: settled once, however often the steps after it fail."""
     sidecar: Sidecar | None = None
     journaled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Clip:
-    digest: ObjectDigest | None
-    made: Cut | None
-    missing: str = ""
 
 
 class Keeping:
@@ -85,10 +87,10 @@ class Keeping:
             self._ask(work)
         if work.sidecar is None:
             self._put_pictures(work)
-            clip = self._clip(work)
-            if clip is None:
+            work.clip = work.clip or self._clip(work)
+            if work.clip is None:
                 return
-            self._put_sidecar(work, clip)
+            self._put_sidecar(work, work.clip)
         if work.sidecar is not None and not work.journaled:
             work.step = "journal"
             self._journal.append(JournalPut(event=work.sidecar.event, objects=work.sidecar.objects))
@@ -113,7 +115,7 @@ class Keeping:
                 self._objects.put(key, data, "image/jpeg")
                 work.objects[name] = ObjectDigest(key=key, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 
-    def _clip(self, work: Work) -> _Clip | None:
+    def _clip(self, work: Work) -> Clip | None:
         """The clip, in the store; or why there is none; or None while it must wait."""
         work.step = "clip"
         event = work.event
@@ -126,7 +128,7 @@ class Keeping:
         except (NotFound, DataLoss) as error:
             return self._without(event, error)
         try:
-            return _Clip(self._put_clip(event, path, made), made)
+            return Clip(self._put_clip(event, path, made), made)
         finally:
             path.unlink(missing_ok=True)
 
@@ -140,13 +142,13 @@ class Keeping:
         verify(path, made.start_ns, event.started_at, event.ended_at, made.gaps_ms)
         return made
 
-    def _without(self, event: Event, error: NotFound | DataLoss) -> _Clip | None:
+    def _without(self, event: Event, error: NotFound | DataLoss) -> Clip | None:
         if self._clock.wall_ns() - event.ended_at < NOTHING_AFTER_S * NS_PER_S:
             return None
         _log.warning("event %s of camera %s is kept without a clip: %s", event.id, event.camera, error)
         CLIPS_MISSING.labels(event.camera).inc()
         why = "the recording is damaged" if isinstance(error, DataLoss) else "nothing was recorded"
-        return _Clip(None, None, why)
+        return Clip(None, None, why)
 
     def _put_clip(self, event: Event, path: Path, made: Cut) -> ObjectDigest:
         key = event_object(event.camera, event.id, CLIP)
@@ -156,7 +158,7 @@ class Keeping:
             raise ObjectsUnavailable(f"the object store did not keep {key} as it was given")
         return ObjectDigest(key=key, size_bytes=made.size_bytes, sha256=made.sha256)
 
-    def _put_sidecar(self, work: Work, clip: _Clip) -> None:
+    def _put_sidecar(self, work: Work, clip: Clip) -> None:
         work.step = "sidecar"
         event = work.event.model_copy(update={"clip_ready": clip.digest is not None, "clip_missing": clip.missing})
         objects = dict(work.objects) | ({} if clip.digest is None else {CLIP: clip.digest})

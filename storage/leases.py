@@ -10,7 +10,7 @@ import logging
 import os
 from dataclasses import dataclass
 
-from domain.errors import IndexUnavailable
+from domain.errors import IndexUnavailable, StoreError
 from domain.layout import Layout
 from storage.redis_door import Redis, number, text
 
@@ -38,7 +38,10 @@ class Leases:
         self._layout = layout
 
     def take(self, camera_id: str, node: str, door_url: str) -> int:
-        """Take a camera; the fencing number, higher than any before. Where Redis is away: the last that this node held, with a warning."""
+        """Take a camera; the fencing number, higher than any before. Where Redis is away: the last that this node held, with a warning.
+
+        Raises StoreError where the disk does not take it down.
+        """
         last = self._last_fence(camera_id)
         try:
             fence = number(self._redis.do("EVAL", _TAKE, 1, _key(camera_id), last, node, door_url))
@@ -64,11 +67,14 @@ class Leases:
             return 0
 
     def _keep_fence(self, camera_id: str, fence: int) -> None:
-        self._layout.fences.mkdir(parents=True, exist_ok=True)
         path = self._layout.fences / camera_id
         unfinished = path.with_name(f".{camera_id}.{os.getpid()}")
-        unfinished.write_text(str(fence), "utf-8")
-        unfinished.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_text(str(fence), "utf-8")
+            unfinished.replace(path)
+        except OSError as error:
+            raise StoreError(f"the fencing number of camera {camera_id} cannot be written: {error}") from error
 
 
 def _key(camera_id: str) -> str:

@@ -44,7 +44,7 @@ class People:
 
     def add(self, name: str, role: Role) -> str:
         """Make a person and answer with the token, which is told this once. Raises BadInput where the name is taken or no name."""
-        if _NAME.match(name) is None:
+        if _NAME.fullmatch(name) is None:
             raise BadInput(f"{name!r} is not a name: use letters, digits, dots, dashes and underscores, 64 at most")
         # Asked first, so that a name is not taken by somebody whose token nobody was told.
         self._redis.ping()

@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from domain.errors import IndexUnavailable
+from storage.suspicion import Suspicion
 
 Word = str | int
 Command = tuple[Word, ...]
@@ -28,10 +29,11 @@ class Redis:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
+        self._suspicion = Suspicion()
 
     def do(self, *command: Word) -> Reply:
         """One command and its answer."""
-        with _mapped():
+        with self._asking():
             answer: Reply = self._client.execute_command(*command)  # type: ignore[no-untyped-call]
             return answer
 
@@ -39,7 +41,7 @@ class Redis:
         """Several commands in one round trip; `atomic`: all or none (MULTI). Raises if any of them failed."""
         if not commands:
             return []
-        with _mapped(), self._client.pipeline(transaction=atomic) as pipe:
+        with self._asking(), self._client.pipeline(transaction=atomic) as pipe:
             for command in commands:
                 pipe.execute_command(*command)  # type: ignore[no-untyped-call]
             return list(pipe.execute())
@@ -50,6 +52,12 @@ class Redis:
 
     def close(self) -> None:
         self._client.close()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        refusal = IndexUnavailable("Redis did not answer its last call, so it is not asked meanwhile")
+        with _mapped(), self._suspicion.asking(refusal, (redis.ConnectionError, redis.TimeoutError)):
+            yield
 
 
 def connect(url: str) -> Redis:

@@ -17,10 +17,12 @@ from minio import Minio
 from minio.error import MinioException, S3Error
 
 from domain.errors import NotFound, ObjectsUnavailable
+from storage.suspicion import Suspicion
 
 TIMEOUT_S = 5.0
 PART_BYTES = 8 << 20  # of a multipart upload; also the most of a file that is in memory at once
 CHUNK_BYTES = 64 << 10
+_SILENCE = (urllib3.exceptions.HTTPError,)
 _ABSENT = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchBucket", "ResourceNotFound"})
 _BUCKET_IS_THERE = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
@@ -68,6 +70,7 @@ class ObjectStore:
     def __init__(self, endpoint: str, access_key: str, secret_key: str, bucket: str, secure: bool = False) -> None:
         """`endpoint` is `host:port`, without a scheme."""
         self.bucket = bucket
+        self._suspicion = Suspicion()
         self._http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S), retries=urllib3.Retry(0), maxsize=16)
         with _mapped(endpoint):
             # A region given is a region not asked for: one request less, and one thing less that can fail.
@@ -75,7 +78,7 @@ class ObjectStore:
 
     def ensure_bucket(self) -> None:
         """Make the bucket unless it is there."""
-        with _mapped(self.bucket):
+        with self._asking(self.bucket):
             if self._client.bucket_exists(self.bucket):
                 return
             try:
@@ -86,18 +89,18 @@ class ObjectStore:
 
     def ping(self) -> None:
         """Raises ObjectsUnavailable unless the store answers for the bucket."""
-        with _mapped(self.bucket):
+        with self._asking(self.bucket):
             if not self._client.bucket_exists(self.bucket):
                 raise ObjectsUnavailable(f"the object store has no bucket {self.bucket!r}")
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Write `data`, over what was there."""
-        with _mapped(key):
+        with self._asking(key):
             self._client.put_object(self.bucket, key, io.BytesIO(data), len(data), content_type)
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
         """Write a file, over what was there, `PART_BYTES` at a time."""
-        with _mapped(key), path.open("rb") as file:
+        with self._asking(key), path.open("rb") as file:
             size_bytes = path.stat().st_size
             self._client.put_object(self.bucket, key, file, size_bytes, content_type, part_size=PART_BYTES, num_parallel_uploads=1)
 
@@ -109,13 +112,13 @@ class ObjectStore:
         """`length` bytes from `offset` (to the end where None). Raises NotFound at the call, not at the first chunk."""
         if length == 0:
             return ObjectStream(None, key)
-        with _mapped(key):
+        with self._asking(key):
             return ObjectStream(self._client.get_object(self.bucket, key, offset=offset, length=length or 0), key)
 
     def stat(self, key: str) -> ObjectStat | None:
         """Size and etag of an object, or None where there is none."""
         try:
-            with _mapped(key):
+            with self._asking(key):
                 found = self._client.stat_object(self.bucket, key)
         except NotFound:
             return None
@@ -130,11 +133,17 @@ class ObjectStore:
 
     def delete(self, key: str) -> None:
         """Delete an object; one that is not there is no fault."""
-        with _mapped(key):
+        with self._asking(key):
             self._client.remove_object(self.bucket, key)
 
     def close(self) -> None:
         self._http.clear()
+
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        refusal = ObjectsUnavailable(f"the object store did not answer its last call, so it is not asked for {what} meanwhile")
+        with _mapped(what), self._suspicion.asking(refusal, _SILENCE):
+            yield
 
 
 @contextmanager

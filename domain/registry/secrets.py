@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from domain.errors import Fault
+from domain.errors import Fault, RegistryInvalid
 from domain.registry.source import Source, read_yaml
 
 PREFIX = "SIGHTLINE_CAMERA_"
@@ -37,19 +37,32 @@ def _folded(name: str) -> str:
 
 
 def load_secrets(registry_file: Path, environ: Mapping[str, str]) -> tuple[Secrets, tuple[Fault, ...]]:
-    """Secrets of the file beside the registry (or `SIGHTLINE_SECRETS_FILE`) and of the environment, and the file's faults."""
+    """Secrets of the file beside the registry (or `SIGHTLINE_SECRETS_FILE`) and of the environment, and the faults of both."""
     file = Path(environ.get("SIGHTLINE_SECRETS_FILE") or registry_file.with_name(FILE_NAME))
-    source = Source(str(file))
-    if file.exists():
-        source = read_yaml(file.read_text("utf-8"), str(file))
-        if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            source.fault((), "others may read this file of passwords", f"chmod 600 {file}")
+    source = _read(file)
     found = _from_file(source)
     for name, value in environ.items():
         if name.startswith(PREFIX):
-            user, _, password = value.partition(":")
+            user, colon, password = value.partition(":")
+            if not colon:
+                source.faults.append(Fault(name, 1, 1, "this variable of the environment must hold user:password"))
             found[_folded(name.removeprefix(PREFIX))] = Credentials(user, SecretStr(password))
     return Secrets(found), tuple(source.faults)
+
+
+def _read(file: Path) -> Source:
+    """What the file holds; nothing, with its faults noted, where it cannot be read."""
+    try:
+        source = read_yaml(file.read_text("utf-8"), str(file))
+        if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            source.fault((), "others may read this file of passwords", f"chmod 600 {file}")
+        return source
+    except FileNotFoundError:
+        return Source(str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        return Source(str(file), faults=[Fault(str(file), 1, 1, f"cannot be read: {error}")])
+    except RegistryInvalid as invalid:
+        return Source(str(file), faults=list(invalid.faults))
 
 
 def _from_file(source: Source) -> dict[str, Credentials]:
@@ -61,5 +74,9 @@ def _from_file(source: Source) -> dict[str, Credentials]:
         if not isinstance(entry, dict) or set(entry) != {"user", "password"}:
             source.fault((name,), f"`{name}` must hold `user` and `password`, and nothing else")
             continue
-        found[_folded(name)] = Credentials(str(entry["user"]), SecretStr(str(entry["password"])))
+        unquoted = [key for key, value in entry.items() if not isinstance(value, str)]
+        for key in unquoted:  # YAML reads 0123 as the number 83, and yes as true: that would be another password
+            source.fault((name, key), f"`{key}` must be text", "put it in quotes")
+        if not unquoted:
+            found[_folded(name)] = Credentials(entry["user"], SecretStr(entry["password"]))
     return found

@@ -11,6 +11,8 @@ from yaml.constructor import SafeConstructor
 from domain.errors import Fault, RegistryInvalid
 
 Path = tuple[str | int, ...]
+DEEPEST, MOST_NODES = 32, 2_000_000
+"""A registry of 6,000 cameras is 6 deep and has some 150,000. Aliases can make billions, or no end, of a few lines."""
 
 
 @dataclass(slots=True)
@@ -56,6 +58,10 @@ def _place(node: yaml.Node) -> tuple[int, int]:
 
 
 def _walk(node: yaml.Node, path: Path, source: Source) -> Any:
+    if len(path) > DEEPEST or len(source.values) > MOST_NODES:
+        line, column = _place(node)
+        fault = Fault(source.file, line, column, "this is nested too deep, or repeats too much", "write it out, without aliases (`*name`)")
+        raise RegistryInvalid((fault,))
     source.values[path] = _place(node)
     if isinstance(node, yaml.MappingNode):
         return _walk_mapping(node, path, source)

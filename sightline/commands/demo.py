@@ -6,8 +6,8 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from domain.layout import Layout
 from domain.people import Role
@@ -40,34 +40,52 @@ def demo(args: argparse.Namespace) -> int:
     return serve(registry, args.data, parts, args.host, args.port, first=(simulator,), greeting=lambda: f"#token={_token(layout)}")
 
 
-def _cameras(footage: Footage) -> list[dict[str, Any]]:
-    """The demo's cameras, as registry entries whose `url` is still the file to play; two gates play the same street, 20 s apart."""
-    rows: list[tuple[str, str, str, str, float, float, Path, list[str]]] = [
-        ("junzhou-east-gate", "均州路东口卡口", "A", "danjiangkou/junzhou", 111.5130, 32.5400, footage.plates, ["plate"]),
-        ("daba-bridge", "大坝桥头卡口", "A", "danjiangkou/daba", 111.4870, 32.5520, footage.plates, ["plate"]),
-        ("junzhou-station-hall", "均州汽车站进站口", "A", "danjiangkou/junzhou", 111.5090, 32.5420, footage.faces, ["face"]),
-        ("daba-primary-school", "大坝小学南门", "B", "danjiangkou/daba", 111.4890, 32.5530, footage.street, []),
-        ("junzhou-market-shop-12", "均州市场12号商铺", "C", "danjiangkou/junzhou", 111.5150, 32.5390, footage.street, []),
-    ]
-    return [
-        {"id": i, "name": name, "class": c, "area": area, "location": {"lon": lon, "lat": lat}, "url": str(file)}
-        | ({"checkpoint": kinds} if kinds else {})
-        for i, name, c, area, lon, lat, file, kinds in rows
-    ]  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class DemoCamera:
+    """`ahead_s`: how much earlier it sees what other cameras of the same file see."""
+
+    id: str
+    name: str
+    class_: str
+    area: str
+    lon: float
+    lat: float
+    file: Path
+    kinds: tuple[str, ...] = ()
+    ahead_s: float = 0.0
+
+    def entry(self, port: int) -> dict[str, object]:
+        """Its entry in the registry."""
+        entry: dict[str, object] = {"id": self.id, "name": self.name, "class": self.class_, "area": self.area}
+        entry |= {"location": {"lon": self.lon, "lat": self.lat}, "url": f"rtsp://127.0.0.1:{port}/{self.id}"}
+        return entry | ({"checkpoint": self.kinds} if self.kinds else {})
 
 
-def _write_registry(layout: Layout, cameras: list[dict[str, Any]], port: int) -> Path:
+def _cameras(footage: Footage) -> tuple[DemoCamera, ...]:
+    """All classes and both kinds of checkpoint; a vehicle at the east gate reaches the bridge, 400 m on, half a minute later."""
+    junzhou, daba = "danjiangkou/junzhou", "danjiangkou/daba"
+    return (
+        DemoCamera("junzhou-east-gate", "均州路东口卡口", "A", junzhou, 111.5130, 32.5400, footage.plates, ("plate",), 30.0),
+        DemoCamera("daba-bridge", "大坝桥头卡口", "A", daba, 111.5088, 32.5403, footage.plates, ("plate",)),
+        DemoCamera("junzhou-station-hall", "均州汽车站进站口", "A", junzhou, 111.5090, 32.5420, footage.faces, ("face",)),
+        DemoCamera("daba-primary-school", "大坝小学南门", "B", daba, 111.5071, 32.5411, footage.street),
+        DemoCamera("junzhou-market-shop-12", "均州市场12号商铺", "C", junzhou, 111.5150, 32.5390, footage.street),
+    )
+
+
+def _write_registry(layout: Layout, cameras: tuple[DemoCamera, ...], port: int) -> Path:
     """JSON is YAML too."""
-    entries = [{**camera, "url": f"rtsp://127.0.0.1:{port}/{camera['id']}"} for camera in cameras]
+    entries = [camera.entry(port) for camera in cameras]
     registry = {"version": 1, "areas": {path: {"name": name} for path, name in AREAS.items()}, "cameras": entries}
     file = layout.demo / "camera_registry.yaml"
     write_atomically(file, json.dumps(registry, ensure_ascii=False, indent=1))
     return file
 
 
-def _simulator(layout: Layout, cameras: list[dict[str, Any]], port: int) -> ChildSpec:
+def _simulator(layout: Layout, cameras: tuple[DemoCamera, ...], port: int) -> ChildSpec:
     config = layout.demo / "simulator.json"
-    write_atomically(config, json.dumps([{"path": camera["id"], "file": camera["url"]} for camera in cameras]))
+    simulated = [{"path": camera.id, "file": str(camera.file), "phase_s": camera.ahead_s} for camera in cameras]
+    write_atomically(config, json.dumps(simulated))
     command = (sys.executable, "-m", "sightline.simulator", "--config", str(config), "--port", str(port))
     return ChildSpec("simulator", command, layout.logs / "simulator.log", ready=lambda: answers(port))
 

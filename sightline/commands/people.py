@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-
-from domain.people import Role
+import sys
 
 from domain.layout import Layout
+from domain.people import Role
 from sightline.stores import open_stores
 
 
@@ -20,11 +20,17 @@ def add(args: argparse.Namespace) -> int:
 
 
 def list_people(args: argparse.Namespace) -> int:
+    """By the record in the object store: the index may have lost them, and then says so."""
     with open_stores(Layout(args.data.resolve())) as stores:
-        people = stores.people.list()
+        records, damaged = stores.people.records()
+        lacking = [record.name for record in records if not stores.people.is_restored(record)]
     if args.json:
-        print(json.dumps([{"name": person.name, "role": person.role} for person in people], ensure_ascii=False))
+        print(json.dumps([{"name": record.name, "role": record.role} for record in records], ensure_ascii=False))
     else:
-        for person in people:
-            print(f"{person.name}\t{person.role}")
+        for record in records:
+            print(f"{record.name}\t{record.role}")
+    if lacking:
+        print(f"the index has lost {', '.join(lacking)}: run  sightline index rebuild", file=sys.stderr)
+    for key in damaged:
+        print(f"{key} cannot be read; that person's token opens nothing", file=sys.stderr)
     return 0

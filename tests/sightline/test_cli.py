@@ -51,3 +51,29 @@ def test_up_refuses_a_registry_with_faults_and_a_port_that_is_taken(
         port = str(taken.getsockname()[1])
         assert main(["up", "--registry", str(file), "--data", str(tmp_path / "data"), "--port", port]) == 1
     assert f"port {port} is taken" in capsys.readouterr().err
+
+
+def test_a_setting_that_is_wrong_is_named_and_its_value_is_not(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_DISK_LIMIT_GB", "hunter2")
+    assert main(["cameras", "check", "r.yaml"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("sightline: SIGHTLINE_DISK_LIMIT_GB: ")
+    assert "hunter2" not in said
+
+
+def test_a_data_folder_that_cannot_be_made_is_a_plain_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "set by the command, and taken back after the test")
+    file = tmp_path / "r.yaml"
+    file.write_text(GOOD)
+    assert main(["up", "--registry", str(file), "--data", str(file)]) == 1
+    assert capsys.readouterr().err.startswith("sightline: Not a directory: ")
+
+
+@pytest.mark.parametrize("command", [["user", "list"], ["storage", "check"], ["index", "rebuild"], ["cameras", "list"]])
+def test_a_mistyped_data_folder_makes_no_new_instance(tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty one would be called clean."""
+    assert main([*command, "--data", str(tmp_path / "absent")]) == 1
+    assert "there is no data folder" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

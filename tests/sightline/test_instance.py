@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from domain.clock import SystemClock
 from domain.errors import InstanceBusy, RegistryInvalid
 from domain.layout import Layout
 from sightline import site_registry
@@ -17,20 +20,43 @@ version: 1
 areas: {a: {name: a}}
 cameras: [{id: one, name: x, class: A, area: a, location: {lon: 1, lat: 2}, url: rtsp://127.0.0.1/1}]
 """
+CLOCK = SystemClock()
 RUNTIME = Runtime(pid=1, api_port=2, door_port=3, valkey_port=4, s3_port=None)
 
 
 def test_a_second_claim_is_refused_and_names_the_holder(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    with claimed(layout), pytest.raises(InstanceBusy, match=r"process \d+"), claimed(layout):
+    with claimed(layout, CLOCK), pytest.raises(InstanceBusy, match=r"process \d+"), claimed(layout, CLOCK):
         pass
-    with claimed(layout):
+    with claimed(layout, CLOCK):
         pass
+
+
+def test_what_a_killed_instance_left_running_is_waited_for(tmp_path: Path) -> None:
+    """Two servers on one folder would ruin it. The child needs a moment to end, as a worker does."""
+    child = "trap 'sleep 1; exit' TERM; while :; do sleep 0.1; done"
+    program = (
+        "import time; from pathlib import Path; from domain.clock import SystemClock; from domain.layout import Layout\n"
+        "from sightline.child import Child, ChildSpec; from sightline.instance import claimed\n"
+        f"folder = Path({str(tmp_path)!r}); claim = claimed(Layout(folder), SystemClock())\n"
+        f"child = Child(ChildSpec('c', ('/bin/sh', '-c', {child!r}), folder / 'log'), SystemClock(), (claim.__enter__(),)); child.start()\n"
+        "time.sleep(0.5); print(child.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen((sys.executable, "-c", program), stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    orphan = int(parent.stdout.readline())
+    parent.kill()
+    assert Path(f"/proc/{orphan}").exists()
+    with claimed(Layout(tmp_path), CLOCK):
+        state = Path(f"/proc/{orphan}/stat")
+        assert not state.exists() or state.read_text().rpartition(") ")[2].startswith("Z")
+    parent.wait()
+    parent.stdout.close()
 
 
 def test_the_runtime_of_a_killed_instance_is_not_believed(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    with claimed(layout):
+    with claimed(layout, CLOCK):
         publish(layout, RUNTIME)
         assert runtime_of(layout) == RUNTIME
     assert runtime_of(layout) is None
@@ -74,3 +100,7 @@ def test_a_password_that_went_missing_stops_no_other_camera(tmp_path: Path, monk
     registry, secrets = site_registry.running(layout)
     assert [camera.id for camera in registry.cameras] == ["one"]
     assert secrets.get("gate") is None
+    secrets_file = layout.registry.with_name("camera_secrets.yaml")
+    secrets_file.write_bytes(b"\xff{")
+    registry, _ = site_registry.running(layout)
+    assert [camera.id for camera in registry.cameras] == ["one"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -39,6 +40,12 @@ def test_valkey_refuses_without_the_password_and_keeps_data_over_a_kill(tmp_path
     child.start()
     child.wait_ready()
     assert b"$1\r\n1\r\n" in _ask(port, "AUTH pw\r\nGET a\r\n")
+    shutil.rmtree(tmp_path / "with space")
+    child._process.kill()  # type: ignore[union-attr]
+    child.join()
+    child.start()
+    child.wait_ready()
+    assert b"$-1" in _ask(port, "AUTH pw\r\nGET a\r\n")
     child.stop()
     assert child.exit_code() == 0
 

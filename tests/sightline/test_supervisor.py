@@ -74,3 +74,37 @@ def test_a_log_that_has_grown_begins_anew_and_keeps_its_end(tmp_path: Path) -> N
     Child(ChildSpec("c", ("true",), log), CLOCK).bound_log()
     assert log.stat().st_size == 0
     assert log.with_suffix(".log.1").read_bytes().endswith(b"the end")
+
+
+def test_a_child_that_cannot_be_started_again_stops_nobody_else(tmp_path: Path) -> None:
+    """Its folder was taken away, or the disk is full: the supervisor goes on looking after the others."""
+    folder, marks = tmp_path / "folder", tmp_path / "marks"
+    folder.mkdir()
+    homeless = ChildSpec("homeless", ("/bin/sh", "-c", "exec sleep 60"), tmp_path / "log", cwd=folder)
+    other = ChildSpec("other", ("/bin/sh", "-c", f"echo $$ >> {marks}; exec sleep 60"), tmp_path / "log", ready=marks.exists)
+    supervisor = Supervisor([[homeless, other]], CLOCK)
+    stop = threading.Event()
+    supervisor.start(stop, lambda _: None)
+    folder.rmdir()
+    for name in ("homeless", "other"):
+        os.kill(supervisor.pids[name] or 0, signal.SIGKILL)
+    watcher = threading.Thread(target=_stop_after_lines, args=(marks, 2, stop))
+    watcher.start()
+    supervisor.run(stop)
+    watcher.join()
+    supervisor.stop()
+    assert len(marks.read_text().split()) == 2
+
+
+def test_signals_set_the_event_whatever_the_main_thread_does() -> None:
+    program = (
+        "import threading; from sightline.supervisor import stop_on_signals; stop = stop_on_signals(); print('ready', flush=True)\n"
+        "while not stop.is_set(): t = threading.Thread(target=int); t.start(); t.join()"
+    )
+    process = subprocess.Popen((sys.executable, "-c", program), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    process.stdout.close()

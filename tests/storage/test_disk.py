@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,16 @@ def test_where_nothing_else_is_left_even_that_goes_and_loudly(recordings: Path, 
     assert _left(recordings) == [("ab"[number % 2], number) for number in range(2, 10)]
     assert [record.levelno for record in caplog.records] == [logging.CRITICAL]
     assert "a clip is still to be cut" in caplog.text
+
+
+def test_a_reserve_that_others_have_eaten_into_costs_no_clip(recordings: Path) -> None:
+    """What clips need goes only where less than a tenth of the reserve is free."""
+    free_gb = shutil.disk_usage(recordings).free / 1e9
+    asked: Asked = [_range("a", 8), _range("b", 9)]
+    _bound(recordings, 1_000, lambda: asked, reserve_gb=free_gb * 2).run_once()
+    assert _left(recordings) == [("a", 8), ("b", 9)]
+    _bound(recordings, 1_000, lambda: asked, reserve_gb=free_gb * 20).run_once()
+    assert _left(recordings) == []
 
 
 def test_what_is_being_written_is_counted_and_never_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

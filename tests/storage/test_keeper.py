@@ -8,9 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from prometheus_client import REGISTRY
 
 from domain.clock import NS_PER_S, ManualClock, SystemClock
-from domain.errors import DataLoss
+from domain.errors import DataLoss, ObjectsUnavailable
 from domain.keys import CLIP, CROP, SIDECAR, event_object
 from domain.layout import Layout
 from domain.query import EventQuery
@@ -85,6 +86,28 @@ def test_where_nothing_was_recorded_the_event_says_so(site: Site, camera: str, a
     row = site.row(event)
     assert row is not None
     assert (row.clip_ready, row.clip_missing) == (False, "nothing was recorded")
+    site.assert_clean(event)
+
+
+def test_that_there_is_no_clip_is_settled_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the store refuses the sidecar: one event without a clip is counted as one."""
+    event = make_event("shop", after_s=0)
+    site.put(event)
+    site.clock.advance(3600)
+    put = ObjectStore.put
+
+    def refusing(store: ObjectStore, key: str, data: bytes, content_type: str) -> None:
+        if key.endswith(SIDECAR):
+            raise ObjectsUnavailable("no space")
+        put(store, key, data, content_type)
+
+    before = REGISTRY.get_sample_value("sightline_clips_missing_total", {"camera": "shop"}) or 0
+    with monkeypatch.context() as patched:
+        patched.setattr(ObjectStore, "put", refusing)
+        for _ in range(3):
+            site.keeper.run_once()
+    site.keeper.run_once()
+    assert REGISTRY.get_sample_value("sightline_clips_missing_total", {"camera": "shop"}) == before + 1
     site.assert_clean(event)
 
 

@@ -126,3 +126,41 @@ def test_a_secrets_file_that_others_may_read_is_a_fault(tmp_path: Path) -> None:
 def test_the_sample_is_right() -> None:
     registry, _ = load_registry(Path(__file__).parents[3] / "camera_registry.yaml", {})
     assert {camera.class_ for camera in registry.cameras} == {"A", "B", "C"}
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: &a {b: *a}\n"])
+def test_aliases_without_end_are_a_fault(tmp_path: Path, text: str) -> None:
+    (fault,) = _faults(tmp_path, text)
+    assert "nested too deep" in fault
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"\xff\xfe", "cannot be read"),
+        (b"gate: {user: a, password: 'b'", "this is not YAML"),
+        (b"gate: {user: a, password: 0123}\n", "`password` must be text (put it in quotes)"),
+        (b"gate: {user: yes, password: 'b'}\n", "`user` must be text (put it in quotes)"),
+        (b"gate: [a, b]\n", "must hold `user` and `password`"),
+        (b"- gate\n", "must hold names"),
+    ],
+)
+def test_a_secrets_file_that_cannot_be_understood_is_a_fault(tmp_path: Path, data: bytes, expected: str) -> None:
+    """0123 is the number 83 in YAML: the camera would be asked with a password that nobody wrote."""
+    secrets_file = tmp_path / "camera_secrets.yaml"
+    secrets_file.write_bytes(data)
+    secrets_file.chmod(0o600)
+    (fault,) = _faults(tmp_path, HEAD + CAMERA)
+    assert fault.startswith(str(secrets_file))
+    assert expected in fault
+
+
+def test_a_secrets_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "camera_secrets.yaml").mkdir()
+    (fault,) = _faults(tmp_path, HEAD + CAMERA)
+    assert "cannot be read" in fault
+
+
+def test_a_secret_of_the_environment_without_a_colon_is_a_fault(tmp_path: Path) -> None:
+    (fault,) = _faults(tmp_path, HEAD + CAMERA, {"SIGHTLINE_CAMERA_HALL": "secret-word"})
+    assert fault == "SIGHTLINE_CAMERA_HALL:1:1: this variable of the environment must hold user:password"

@@ -1,0 +1,306 @@
+"""`make faults`: a campaign of faults against a running site, and what must hold after it. docs/faults.md explains what it reports.
+
+Children and the supervisor are killed and stopped, cameras fail on purpose, all by chance from a seed; meanwhile vehicles pass of which
+the truth is known. At the end every passing that had left the view while the camera could be seen has one event, none has two, and the stores agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchmarks.site import CLOCK, BenchSite
+from domain.clock import NS_PER_S
+from domain.errors import SightlineError
+from domain.events import Event
+from domain.states import CameraState
+from sightline.simulator import Cut, Fault, Jump, Loss, SimCamera, Simulator, Stall
+from sightline.simulator.footage import make_footage, truth_of
+from sightline.statuses import read_statuses, status_file
+
+GATE = "gate"
+SIDES = ("street", "market")
+CHILDREN = {
+    "worker": ("sightline.worker", "--index 0"),
+    "valkey": ("valkey-server",),
+    "seaweedfs": ("weed", "server"),
+    "live": ("sightline.live",),
+    "api": ("sightline.web",),
+}
+DEEDS = (*(f"kill {name}" for name in CHILDREN), "stop valkey", "stop seaweedfs", "kill supervisor", "restart")
+STOPPED_S = 8.0
+LEFT_VIEW_S = 2.0
+"""A passing is acknowledged this long after it left the view; one that ended less before a kill may be lost."""
+SEES_AGAIN_S = 4.0
+"""After a camera is live again its looker needs this long to see."""
+SETTLE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    at_s: float
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One passing of the footage, in seconds of the campaign."""
+
+    plate: str
+    enter_s: float
+    leave_s: float
+
+
+@dataclass(slots=True)
+class Result:
+    seed: int
+    deeds: list[str] = field(default_factory=list)
+    expected: int = 0
+    found: int = 0
+    excused: int = 0
+    missing: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+    without_clip: int = 0
+    check: str = ""
+    left_behind: list[str] = field(default_factory=list)
+    breaches: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        return not (self.missing or self.doubled or self.strays or self.left_behind or self.breaches)
+
+
+def deeds_of(rng: random.Random, duration_s: float) -> list[Deed]:
+    """What is done to processes and when; every kind comes once before any comes twice."""
+    deeds: list[Deed] = []
+    at_s, deck = rng.uniform(5, 8), list[str]()
+    while at_s < duration_s - 5:
+        deck = deck or rng.sample(DEEDS, len(DEEDS))
+        deeds.append(Deed(at_s, deck.pop()))
+        at_s += rng.uniform(7, 14)
+    return deeds
+
+
+def faults_of(rng: random.Random, duration_s: float, least_s: float) -> tuple[Fault, ...]:
+    """What a camera does to us, `least_s` to twice that apart."""
+    faults: list[Fault] = []
+    at_s = rng.uniform(8, 8 + least_s)
+    while at_s < duration_s - 8:
+        makers: tuple[Callable[[float], Fault], ...] = (
+            Cut,
+            lambda at: Stall(at, rng.uniform(2, 5)),
+            lambda at: Jump(at, rng.choice((-1, 1)) * rng.uniform(1, 4000)),
+            lambda at: Loss(at, 2.0, 50, rng.randrange(1000)),
+        )
+        faults.append(rng.choice(makers)(at_s))
+        at_s += rng.uniform(least_s, 2 * least_s)
+    return tuple(faults)
+
+
+def passes_of(truth: Path, duration_s: float) -> list[Pass]:
+    """Every passing of the looped footage that ends within the campaign."""
+    told = json.loads(truth.read_text("utf-8"))
+    loop_s = told["frames"] / told["fps"]
+    passes = [
+        Pass(one["plate"], one["enter_s"] + round_ * loop_s, one["leave_s"] + round_ * loop_s)
+        for round_ in range(int(duration_s / loop_s) + 1)
+        for one in told["passes"]
+    ]
+    return [one for one in passes if one.leave_s < duration_s]
+
+
+class Campaign:
+    def __init__(self, seed: int, duration_s: float, video: Path, truth: Path, folder: Path, say: Callable[[str], None]) -> None:
+        rng = random.Random(seed)
+        self._duration_s = duration_s
+        self._deeds = deeds_of(rng, duration_s)
+        self._faults = faults_of(rng, duration_s, least_s=40)
+        self._simulator = Simulator(
+            [SimCamera(GATE, video, faults=self._faults)]
+            + [SimCamera(name, video, phase_s=7.0 * at, faults=faults_of(rng, duration_s, least_s=8)) for at, name in enumerate(SIDES, 1)]
+        )
+        self._passes = passes_of(truth, duration_s)
+        self._folder = folder
+        self._say = say
+        self._blind: list[tuple[float, float]] = [_blind_of(fault) for fault in self._faults]
+        self._begun_ns = 0
+        self._stopped: list[tuple[int, float]] = []
+        self.result = Result(seed)
+
+    def run(self) -> Result:
+        with self._simulator as simulator:
+            self._begun_ns = CLOCK.wall_ns()
+            site = BenchSite(self._folder, _registry(simulator))
+            try:
+                site.start()
+                self._until(site.answers, "the site does not start")
+                site.sign_in()
+                self._seen_again(site, 0.0, 0)
+                for deed in self._deeds:
+                    self._wait_until(deed.at_s)
+                    self._do(site, deed)
+                self._wait_until(self._duration_s)
+                self._settle(site)
+            finally:
+                self._go_on(all_of_them=True)
+                site.close()
+        self.result.left_behind = site.processes_left()
+        return self.result
+
+    def _now_s(self) -> float:
+        return (CLOCK.wall_ns() - self._begun_ns) / NS_PER_S
+
+    def _wait_until(self, at_s: float) -> None:
+        while self._now_s() < at_s:
+            CLOCK.sleep(0.1)
+            self._go_on()
+
+    def _until(self, probe: Callable[[], object], otherwise: str) -> None:
+        deadline_s = CLOCK.monotonic_s() + SETTLE_S
+        while not probe():
+            self._go_on()
+            if CLOCK.monotonic_s() > deadline_s:
+                self.result.breaches.append(otherwise)
+                return
+            CLOCK.sleep(0.2)
+
+    def _do(self, site: BenchSite, deed: Deed) -> None:
+        self._say(f"{self._now_s():6.1f} s  {deed.what}")
+        self.result.deeds.append(f"{self._now_s():.1f} {deed.what}")
+        verb, _, whom = deed.what.partition(" ")
+        from_s, from_ns = self._now_s(), CLOCK.wall_ns()
+        if deed.what in ("kill supervisor", "restart"):
+            self._go_on(all_of_them=True)
+            code = site.stop(signal.SIGKILL if verb == "kill" else signal.SIGINT)
+            if verb == "restart" and code != 0:
+                self.result.breaches.append(f"a stop ended with {code}")
+            site.start()
+        else:
+            self._strike(site, verb, whom)
+        if whom in ("worker", "supervisor", ""):
+            self._seen_again(site, from_s, from_ns)
+
+    def _strike(self, site: BenchSite, verb: str, whom: str) -> None:
+        for pid in site.pids(*CHILDREN[whom]):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL if verb == "kill" else signal.SIGSTOP)
+            if verb == "stop":
+                self._stopped.append((pid, self._now_s() + STOPPED_S))
+
+    def _go_on(self, all_of_them: bool = False) -> None:
+        """Wake the processes that were stopped for long enough."""
+        for pid, until_s in list(self._stopped):
+            if all_of_them or self._now_s() >= until_s:
+                self._stopped.remove((pid, until_s))
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def _seen_again(self, site: BenchSite, from_s: float, from_ns: int) -> None:
+        """Wait until the gate is looked at again; what passed meanwhile is nobody's fault but the kill's."""
+
+        def is_live() -> bool:
+            with suppress(OSError, SightlineError, ValueError):
+                is_new = status_file(site.layout, 0).stat().st_mtime_ns > from_ns + NS_PER_S // 2
+                return is_new and any(one.camera_id == GATE and one.state is CameraState.LIVE for one in read_statuses(site.layout))
+            return False
+
+        self._until(is_live, f"the gate is not live again after {from_s:.0f} s")
+        self._blind.append((from_s - LEFT_VIEW_S, self._now_s() + SEES_AGAIN_S))
+
+    def _settle(self, site: BenchSite) -> None:
+        self._say(f"{self._now_s():6.1f} s  waiting for what is still to be kept")
+        self._go_on(all_of_them=True)
+        self._until(site.answers, "the site does not answer")
+        end_ns = self._begun_ns + round(self._duration_s * NS_PER_S)
+
+        def kept() -> list[Event] | None:
+            found = site.events()
+            if found is None:
+                return None
+            ours = [event for event in found if event.ended_at < end_ns]
+            return ours if ours and all(event.clip_ready or event.clip_missing for event in ours) else None
+
+        self._until(kept, "not every event has its clip, or a reason why not")
+        self._judge(kept() or [])
+        code, self.result.check = site.run("storage", "check", "--deep")
+        if code != 0:
+            self.result.breaches.append("storage check")
+        if site.stop() != 0:
+            self.result.breaches.append("the last stop")
+
+    def _judge(self, events: list[Event]) -> None:
+        """An event belongs to the passing that its middle lies in."""
+        of_pass: dict[int, list[Event]] = {at: [] for at in range(len(self._passes))}
+        for event in events:
+            middle_s = ((event.started_at + event.ended_at) / 2 - self._begun_ns) / NS_PER_S
+            home = next((at for at, one in enumerate(self._passes) if one.enter_s - 0.5 <= middle_s <= one.leave_s + 0.5), None)
+            if home is not None:
+                of_pass[home].append(event)
+            elif not self._is_blind(middle_s - 3, middle_s + 3):
+                self.result.strays.append(f"{event.id} at {middle_s:.1f} s")
+        for at, found in of_pass.items():
+            self._count(self._passes[at], found)
+        self.result.without_clip = sum(bool(event.clip_missing) for event in events)
+
+    def _count(self, one: Pass, found: list[Event]) -> None:
+        told = f"{one.plate} at {one.enter_s:.1f}-{one.leave_s:.1f} s"
+        is_excused = self._is_blind(one.enter_s, one.leave_s)
+        self.result.excused += is_excused
+        self.result.expected += not is_excused
+        self.result.found += bool(found) and not is_excused
+        if not found and not is_excused:
+            self.result.missing.append(told)
+        if len(found) > 1 and not (is_excused and self._is_cut(one)):
+            self.result.doubled.append(f"{told}: {', '.join(event.id for event in found)}")
+
+    def _is_blind(self, from_s: float, to_s: float) -> bool:
+        return any(start_s < to_s and from_s < end_s for start_s, end_s in self._blind)
+
+    def _is_cut(self, one: Pass) -> bool:
+        """Whether the camera itself was away in the middle of it: what comes back after seconds may be another vehicle."""
+        return any(start_s < one.leave_s and one.enter_s < end_s for start_s, end_s in map(_blind_of, self._faults))
+
+
+def _blind_of(fault: Fault) -> tuple[float, float]:
+    for_s = fault.for_s if isinstance(fault, Stall | Loss) else 0.0
+    return fault.at_s - 1.0, fault.at_s + for_s + 5.0
+
+
+def _registry(simulator: Simulator) -> dict[str, object]:
+    entry = {"class": "A", "area": "bench", "location": {"lon": 111.5, "lat": 32.5}}
+    cameras = [{"id": name, "name": name, "url": simulator.url(name), **entry} for name in (GATE, *SIDES)]
+    cameras[0]["checkpoint"] = ["plate"]
+    return {"version": 1, "areas": {"bench": {"name": "bench"}}, "cameras": cameras}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seed", type=int, default=None, help="repeats a campaign; one is drawn and printed where it is left out")
+    parser.add_argument("--video", type=Path, default=None, help="footage with its truth beside it (.json); drawn where it is left out")
+    parser.add_argument("--folder", type=Path, default=None, help="where the site's data go, and stay; a temporary folder otherwise")
+    chosen = parser.parse_args(arguments)
+    os.environ["SIGHTLINE_WORKERS"] = "1"  # the gate's worker is the one that is killed
+    seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(1 << 16)
+    print(f"seed {seed}", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="sightline-faults-") as temporary:
+        video = chosen.video or make_footage(Path(__file__).parent / "out" / "footage").plates
+        folder = chosen.folder or Path(temporary)
+        campaign = Campaign(seed, chosen.minutes * 60, video, truth_of(video), folder, lambda text: print(text, file=sys.stderr))
+        result = campaign.run()
+    print(json.dumps({**asdict(result), "holds": result.holds}, ensure_ascii=False, indent=1))
+    return 0 if result.holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

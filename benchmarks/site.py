@@ -1,0 +1,118 @@
+"""One instance under a benchmark: `sightline up` as a person runs it, asked over HTTP, its processes found by their command lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+
+from benchmarks.processes import children_of, command_line
+from domain.clock import SystemClock
+from domain.events import Event
+from domain.layout import Layout
+from sightline.ports import free_ports
+
+CLOCK = SystemClock()
+STOP_WITHIN_S = 60
+LOCK_FREE_WITHIN_S = 45.0
+
+
+class BenchSite:
+    def __init__(self, folder: Path, registry: dict[str, object]) -> None:
+        """`folder` is made; the instance's data are under it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.layout = Layout(folder / "data")
+        self._registry = folder / "camera_registry.yaml"
+        self._registry.write_text(json.dumps(registry, ensure_ascii=False), "utf-8")
+        self._log = folder / "up.log"
+        (self.port,) = free_ports(1)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._token = ""
+
+    def start(self) -> None:
+        """Begin `up`; `answers` says whether it serves."""
+        arguments = ("--registry", self._registry, "--data", self.layout.root, "--port", self.port, "--host", "127.0.0.1")
+        command = (sys.executable, "-m", "sightline", "up", *map(str, arguments))
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End `up` by a signal; how it ended."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        return self._process.wait(STOP_WITHIN_S)
+
+    def close(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+
+    def pids(self, *words: str) -> list[int]:
+        """The children whose command lines hold all of `words`."""
+        assert self._process is not None
+        found = []
+        for pid in children_of(self._process.pid):
+            with suppress(OSError):
+                if all(word in command_line(pid) for word in words):
+                    found.append(pid)
+        return found
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """A command of Sightline on this instance: exit code and what it printed."""
+        command = (sys.executable, "-m", "sightline", *arguments, "--data", str(self.layout.root))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def sign_in(self) -> None:
+        """Make a person to ask as. Raises RuntimeError where the site refuses."""
+        code, said = self.run("user", "add", "benchmark", "--role", "investigator")
+        if code:
+            raise RuntimeError(said)
+        self._token = said.splitlines()[-1]
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=15, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def events(self) -> list[Event] | None:
+        """All events, oldest first; None where the site does not answer just now."""
+        found: list[Event] = []
+        query = {"limit": "100", "order": "oldest"}
+        while True:
+            try:
+                answer = httpx.get(
+                    f"http://127.0.0.1:{self.port}/v1/events", params=query, timeout=15, trust_env=False,
+                    headers={"Authorization": f"Bearer {self._token}", "X-Reason": "benchmark"},
+                )  # fmt: skip
+            except httpx.TransportError:
+                return None
+            if answer.status_code != 200:
+                return None
+            page = answer.json()
+            found += [_event(item) for item in page["items"]]
+            if page["next"] is None:
+                return found
+            query["next"] = page["next"]
+
+    def processes_left(self) -> list[str]:
+        """Command lines of processes that name this data folder."""
+        left = []
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdecimal() and int(entry.name) != os.getpid() and str(self.layout.root) in command_line(int(entry.name)):
+                    left.append(command_line(int(entry.name)))
+        return left
+
+
+def _event(item: dict[str, object]) -> Event:
+    return Event.model_validate({name: value for name, value in item.items() if name in _FIELDS})
+
+
+_FIELDS = {field.alias or name for name, field in Event.model_fields.items()}

@@ -1,0 +1,71 @@
+"""`make run` as a stranger sees it: from nothing to events of vehicles and faces with clips, and the page that shows them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import httpx
+import pytest
+
+from sightline.ports import free_ports
+from tests.e2e.conftest import wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(280)]
+
+
+def test_a_stranger_sees_events(tmp_path: Path, models_folder: Path) -> None:
+    (port,) = free_ports(1)
+    command = (sys.executable, "-m", "sightline", "demo", "--data", str(tmp_path / "demo"), "--port", str(port))
+    with (tmp_path / "demo.log").open("wb") as log:
+        demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    assert demo.stdout is not None
+    try:
+        address = demo.stdout.readline().removeprefix("console: ").strip()
+        assert address.startswith(f"http://127.0.0.1:{port}/#token="), (tmp_path / "demo.log").read_text()
+        token = address.partition("token=")[2]
+        kinds = wait_for("vehicles and faces with clips", partial(_kinds_with_clips, port, token), 90)
+        assert kinds == {"vehicle", "face"}
+        _photograph(address, tmp_path / "console.png")
+    finally:
+        demo.terminate()
+        code = demo.wait(60)
+        demo.stdout.close()
+    assert code == 0
+
+
+def _kinds_with_clips(port: int, token: str) -> set[str] | None:
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = httpx.get(f"http://127.0.0.1:{port}/v1/events", params={"limit": 100}, headers=headers, trust_env=False, timeout=10)
+    items: list[dict[str, Any]] = answer.json()["items"] if answer.status_code == 200 else []
+    kinds = {event["kind"] for event in items if event["clip_ready"]}
+    return kinds if len(kinds) == 2 else None
+
+
+def _photograph(address: str, file: Path) -> None:
+    """The page in Chromium, where that is installed; kept for the README when SIGHTLINE_SCREENSHOTS names a folder."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        return
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--no-first-run",
+    ]
+    profile = f"--user-data-dir={file.parent / 'profile'}"
+    view = ["--window-size=1280,900", "--virtual-time-budget=15000", f"--screenshot={file}"]
+    subprocess.run([chromium, *options, profile, *view, address], check=True, capture_output=True, timeout=90)
+    picture = cv2.imread(str(file))
+    assert picture is not None
+    assert picture.std() > 30, "an empty page is nearly one colour"
+    if folder := os.environ.get("SIGHTLINE_SCREENSHOTS"):
+        shutil.copy(file, Path(folder) / "console.png")

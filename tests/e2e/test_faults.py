@@ -1,0 +1,38 @@
+"""The campaign of faults in short: a few of its deeds by chance, and what must hold after them."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from benchmarks.faults import DEEDS, Campaign, deeds_of, passes_of
+from sightline.simulator.footage import truth_of
+
+SHORT_S = 26.0
+
+
+def test_every_deed_comes_before_any_comes_twice_and_a_seed_repeats_them() -> None:
+    deeds = deeds_of(random.Random(7), 600)
+    assert {deed.what for deed in deeds[: len(DEEDS)]} == set(DEEDS)
+    assert deeds == deeds_of(random.Random(7), 600)
+    assert all(5 <= deed.at_s < 595 for deed in deeds)
+
+
+def test_passes_go_on_with_the_loop(tmp_path: Path) -> None:
+    truth = tmp_path / "t.json"
+    truth.write_text(json.dumps({"fps": 10, "frames": 100, "passes": [{"plate": "A", "enter_s": 1.0, "leave_s": 4.0}]}))
+    assert [one.enter_s for one in passes_of(truth, 25)] == [1.0, 11.0, 21.0]
+    assert [one.enter_s for one in passes_of(truth, 23)] == [1.0, 11.0]
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(240)
+def test_nothing_is_lost(footage: Path, models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_WORKERS", "1")
+    video = footage / "checkpoint-plates.mp4"
+    result = Campaign(random.SystemRandom().randrange(1 << 16), SHORT_S, video, truth_of(video), tmp_path, print).run()
+    assert result.holds, result
+    assert result.deeds

@@ -1,0 +1,100 @@
+"""What the looker does where the disk refuses: passings wait in memory, in order, and reach the spool once it takes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from domain.clock import ManualClock
+from domain.errors import StoreError
+from domain.events import Passing
+from domain.fanout import Policy, Tap
+from domain.layout import Layout
+from domain.media import Frame
+from domain.registry import Networks
+from domain.settings import Settings
+from sightline.camera_run import MOST_WAITING, Looker, NodeTools
+from storage.spool import Spool
+from tests.kept import make_event, make_passing
+
+CAMERA = "gate"
+
+
+def passing(after_s: int) -> Passing:
+    return make_passing(make_event(CAMERA, after_s=after_s))
+
+
+class _Idle:
+    """An analyser that sees `one passing` whenever it is asked, and has one more in view."""
+
+    def __init__(self) -> None:
+        self.ready: list[Passing] = []
+        self.in_view: list[Passing] = []
+
+    def look(self, frame: Frame) -> list[Passing]:
+        return self.idle(frame.wall_ns)
+
+    def idle(self, now_ns: int) -> list[Passing]:
+        ready, self.ready = self.ready, []
+        return ready
+
+    def drafts(self) -> list[Passing]:
+        return self.in_view
+
+    def resume(self, drafts: list[Passing]) -> None:
+        self.in_view += drafts
+
+    def close(self) -> list[Passing]:
+        return self.idle(0)
+
+
+class _FullDisk(Spool):
+    """A spool whose disk refuses for as long as it is told to."""
+
+    is_full = True
+
+    def put(self, passing: Passing) -> None:
+        if self.is_full:
+            raise StoreError("the spool cannot be written: no space left on device")
+        super().put(passing)
+
+    put_draft = put
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> _FullDisk:
+    return _FullDisk(Layout(tmp_path), ManualClock())
+
+
+def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> tuple[Looker, Tap]:
+    tap = Tap("decoder", Policy.FRESH, 10, 1 << 20)
+    tools = NodeTools(Settings(), Layout(tmp_path), ManualClock(), Networks(()), spool, lambda: woken.append(1))
+    return Looker(CAMERA, analyser, tap, 10.0, tools), tap
+
+
+def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(spool: _FullDisk, tmp_path: Path) -> None:
+    analyser, woken = _Idle(), list[int]()
+    looker, tap = _looker(spool, analyser, tmp_path, woken)
+    analyser.ready = [passing(0), passing(1)]
+    analyser.in_view = [passing(2)]
+    tap.close()
+    looker.run()
+    assert spool.pending([CAMERA]) == []
+    assert woken == []
+    spool.is_full = False
+    looker.run()
+    assert [entry.event_id for entry in spool.pending([CAMERA])] == [passing(0).event.id, passing(1).event.id]
+    assert woken
+
+
+def test_memory_is_bounded_and_the_oldest_give_way(spool: _FullDisk, tmp_path: Path) -> None:
+    analyser = _Idle()
+    looker, tap = _looker(spool, analyser, tmp_path, [])
+    analyser.ready = [passing(second) for second in range(MOST_WAITING + 1)]
+    tap.close()
+    looker.run()
+    spool.is_full = False
+    looker.run()
+    kept = [entry.event_id for entry in spool.pending([CAMERA])]
+    assert kept == [passing(second).event.id for second in range(1, MOST_WAITING + 1)]

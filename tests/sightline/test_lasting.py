@@ -1,0 +1,32 @@
+"""A job that raises begins again after a pause; one that ends is over; one that is told to stop does not begin again."""
+
+from __future__ import annotations
+
+import threading
+
+from domain.clock import ManualClock
+from sightline.lasting import PAUSE_S, lasting
+
+
+def test_a_job_that_fails_begins_again_until_it_ends() -> None:
+    clock, lives = ManualClock(), iter([ValueError("a fault of ours"), OSError("disk"), None])
+
+    def job() -> None:
+        fault = next(lives)
+        if fault is not None:
+            raise fault
+
+    lasting("look", "gate", job, threading.Event(), clock)
+    assert clock.waits_s == [PAUSE_S, PAUSE_S]
+
+
+def test_a_job_that_fails_while_stopping_is_left() -> None:
+    stop, runs = threading.Event(), []
+
+    def job() -> None:
+        runs.append(1)
+        stop.set()
+        raise ValueError("a fault of ours")
+
+    lasting("look", "gate", job, stop, ManualClock())
+    assert runs == [1]
