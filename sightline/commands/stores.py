@@ -8,11 +8,11 @@ from dataclasses import asdict
 
 from rich.console import Console
 from rich.progress import Progress
-from storage.check import check
-from storage.rebuild import rebuild
 
 from domain.layout import Layout
 from sightline.stores import open_stores
+from storage.check import check
+from storage.rebuild import rebuild
 
 _TO_PEOPLE = Console(stderr=True)
 
