@@ -48,6 +48,8 @@ class InstanceSecrets(BaseModel):
 
 ORPHANS_END_WITHIN_S = 40.0
 """Longer than the slowest child may take to stop."""
+DYING_S = 1.0
+"""A holder that was killed a moment ago may still be there."""
 _POLL_S = 0.1
 
 
@@ -69,14 +71,15 @@ def claimed(layout: Layout, clock: Clock, stop: threading.Event | None = None) -
 
 
 def _lock(lock: TextIO, layout: Layout, clock: Clock, stop: threading.Event) -> None:
-    deadline_s = clock.monotonic_s() + ORPHANS_END_WITHIN_S
+    since_s = clock.monotonic_s()
     while True:
         try:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
             holder = lock.read().strip()
-            if _lives(holder) or clock.monotonic_s() > deadline_s or clock.wait(stop, _POLL_S):
+            patience_s = DYING_S if _lives(holder) else ORPHANS_END_WITHIN_S
+            if clock.monotonic_s() - since_s > patience_s or clock.wait(stop, _POLL_S):
                 raise InstanceBusy(
                     f"another Sightline (process {holder or 'unknown'}, or what it started) runs on {layout.root}; "
                     "stop it first, or give another --data folder"

@@ -111,7 +111,7 @@ def seaweedfs(folder: Path, s3_port: int, secrets: StoreSecrets, log: Path) -> C
         "WEED_JWT_FILER_SIGNING_READ_KEY": secrets.seaweedfs_signing_key,
     }
     return ChildSpec(
-        "seaweedfs", arguments, log, lambda: _s3_answers(s3_port), partial(_write_private, identities, text), signal.SIGKILL,
+        "seaweedfs", arguments, log, lambda: _s3_answers(s3_port) and _has_volumes(master), partial(_write_private, identities, text), signal.SIGKILL,
         env=keys, cwd=folder, start_timeout_s=60, stop_timeout_s=STOP_S,
     )  # fmt: skip
 
@@ -119,6 +119,14 @@ def seaweedfs(folder: Path, s3_port: int, secrets: StoreSecrets, log: Path) -> C
 def _s3_answers(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=1.0, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _has_volumes(master_port: int) -> bool:
+    """Whether the volume server has told the master of its volumes: for seconds before, the S3 door is up and refuses every object."""
+    try:
+        return "DataNodes" in httpx.get(f"http://127.0.0.1:{master_port}/dir/status", timeout=1.0, trust_env=False).text
     except httpx.HTTPError:
         return False
 

@@ -34,23 +34,24 @@ def _passed(footage: Path) -> list[str]:
 
 
 def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Path) -> None:
-    """The worker while the third vehicle is in view, Valkey at the fifth, SeaweedFS at the seventh, live and API at the ninth."""
+    """The worker while the third vehicle is in view, Valkey at the fifth, SeaweedFS at the sixth, live and API at the ninth."""
     video = SimCamera("gate", footage / "checkpoint-plates.mp4", mode="on_first_play", loop=False)
     with Simulator([video]) as simulator:
         site = make_site([camera("gate", simulator.url("gate"), ["plate"])])
         site.start()
         site.token()
         order = _passed(footage)
-        for after, victim in ((2, ("sightline.worker", "--index 0")), (4, ("valkey-server",)), (6, ("weed",)), (8, ("sightline.live",))):
+        for after, victim in ((2, ("sightline.worker", "--index 0")), (4, ("valkey-server",)), (5, ("weed",)), (8, ("sightline.live",))):
             wait_for(f"passing {after}", partial(_count, site, order[after - 1]), 40)
             site.kill(*victim)
         site.kill("sightline.web")
         wait_for("last passing", partial(_count, site, order[-1]), 60)
         wait_for("clips", lambda: all(event["clip_ready"] for event in site.events()), 60)
         found = _plates(site.events())
-        left_in_view = order[2]
-        assert {plate: found[plate] for plate in order if plate != left_in_view} == {plate: 1 for plate in order if plate != left_in_view}
-        assert found[left_in_view] <= 1
+        assert set(found.values()) == {1}, "none is double"
+        # The one that was in view when the worker died may be gone; of the others each has its event, and at most one a wrong plate.
+        assert len(order) - 1 <= found.total() <= len(order), found
+        assert len(set(found) & set(order)) >= found.total() - 1, found
         assert site.run("storage", "check", "--deep").endswith("clean\n")
 
 
