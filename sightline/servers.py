@@ -111,8 +111,9 @@ def seaweedfs(folder: Path, s3_port: int, secrets: StoreSecrets, log: Path) -> C
         "WEED_JWT_FILER_SIGNING_READ_KEY": secrets.seaweedfs_signing_key,
     }
     return ChildSpec(
-        "seaweedfs", arguments, log, lambda: _s3_answers(s3_port) and _has_volumes(master), partial(_write_private, identities, text), signal.SIGKILL,
-        env=keys, cwd=folder, start_timeout_s=60, stop_timeout_s=STOP_S,
+        "seaweedfs", arguments, log,
+        ready=lambda: _s3_answers(s3_port) and _has_volumes(master), prepare=partial(_write_private, identities, text),
+        parting=signal.SIGKILL, env=keys, cwd=folder, start_timeout_s=60, stop_timeout_s=STOP_S,
     )  # fmt: skip
 
 
