@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from domain.events import Passing
-from domain.media import Frame, Packet
-
-
-class PacketSink(Protocol):
-    """Takes a camera's packets in order; must not block."""
-
-    def put(self, packet: Packet) -> None: ...
+from domain.media import Frame
 
 
 class Analyser(Protocol):
