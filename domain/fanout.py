@@ -11,8 +11,9 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from enum import Enum, auto
+from typing import Protocol
 
-from domain.media import Packet
+from domain.media import AudioPacket, Packet
 
 
 class Policy(Enum):
@@ -90,6 +91,14 @@ class Tap:
         return False
 
 
+class Sink(Protocol):
+    """A consumer that is handed every packet in the reader's own thread, and so may never wait for anything."""
+
+    def put(self, packet: Packet, /) -> None: ...
+
+    def put_audio(self, packet: AudioPacket, /) -> None: ...
+
+
 class Fanout:
     """The taps of one camera. Taps come and go from any thread while packets flow.
 
@@ -99,6 +108,7 @@ class Fanout:
 
     def __init__(self, held_packets: int = 300, held_bytes: int = 8 << 20) -> None:
         self._taps: tuple[Tap, ...] = ()
+        self._sinks: tuple[Sink, ...] = ()
         self._lock = threading.Lock()
         self._held: list[Packet] = []
         self._held_bytes = 0
@@ -119,11 +129,27 @@ class Fanout:
             self._taps = tuple(other for other in self._taps if other is not tap)
         tap.close()
 
+    def attach(self, sink: Sink) -> None:
+        """Hand every packet from now on to `sink` too, audio included."""
+        with self._lock:
+            self._sinks = (*self._sinks, sink)
+
+    def detach(self, sink: Sink) -> None:
+        with self._lock:
+            self._sinks = tuple(other for other in self._sinks if other is not sink)
+
     def put(self, packet: Packet) -> None:
         with self._lock:
             self._hold(packet)
+            for sink in self._sinks:
+                sink.put(packet)
             for tap in self._taps:
                 tap.put(packet)
+
+    def put_audio(self, packet: AudioPacket) -> None:
+        """Audio goes to sinks only: decoders and viewers have no use for it."""
+        for sink in self._sinks:
+            sink.put_audio(packet)
 
     def _hold(self, packet: Packet) -> None:
         if packet.is_keyframe:

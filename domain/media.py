@@ -22,6 +22,16 @@ class WallSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """The sound that comes beside a camera's video. `extradata`: the AudioSpecificConfig of AAC, empty for G.711."""
+
+    codec: str  # "aac", "pcm_alaw" or "pcm_mulaw"
+    clock_hz: int
+    channels: int
+    extradata: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class StreamInfo:
     """What one session of a camera sends. `extradata` holds the parameter sets (Annex B or avcC/hvcC, as libavformat gave them)."""
 
@@ -33,6 +43,8 @@ class StreamInfo:
     extradata: bytes
     session: int
     """Rises by one with every connection or codec change; packets of two sessions never share a segment."""
+    audio: AudioInfo | None = None
+    """The sound beside it; None where there is none, or none that can be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,20 @@ class Packet:
     @property
     def pts_ns(self) -> int:
         return ticks_to_ns(self.pts, self.stream.time_base)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPacket:
+    """One encoded piece of sound: a whole AAC frame, or the G.711 samples of one RTP packet. Every one can be played on its own."""
+
+    stream: StreamInfo
+    data: bytes
+    pts: int
+    """In 1 / `stream.audio.clock_hz` seconds."""
+    duration: int
+    wall_ns: int
+    """On the same clock as the video's packets of its session."""
+    received_ns: int
 
 
 def ticks_to_ns(ticks: int, time_base: Fraction) -> int:

@@ -15,6 +15,8 @@ class CameraState(StrEnum):
     WRONG_PASSWORD = "wrong_password"
     NO_VIDEO = "no_video"
     NO_KEYFRAMES = "no_keyframes"
+    FROZEN = "frozen"  # packets come, and the picture does not change
+    CLOCK_WRONG = "clock_wrong"  # live, but the camera's own time is far from ours
     CODEC_UNSUPPORTED = "codec_unsupported"
 
 

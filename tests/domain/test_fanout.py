@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.fanout import Fanout, Policy, Tap
-from domain.media import Packet, StreamInfo, WallSource
+from domain.media import AudioPacket, Packet, StreamInfo, WallSource
 
 STREAM = StreamInfo("cam", "h264", 1280, 720, Fraction(1, 90000), b"", 1)
 
@@ -60,3 +60,25 @@ def test_a_closed_tap_gives_what_it_holds_and_then_ends() -> None:
     fanout.put(_packet(1, True))
     assert [packet.pts for packet in tap] == [0]
     assert tap.closed
+
+
+def test_a_sink_is_handed_video_and_audio_until_it_is_detached() -> None:
+    class Kept:
+        def __init__(self) -> None:
+            self.got: list[object] = []
+
+        def put(self, packet: object, /) -> None:
+            self.got.append(packet)
+
+        def put_audio(self, packet: object, /) -> None:
+            self.got.append(packet)
+
+    fanout, sink = Fanout(), Kept()
+    fanout.attach(sink)
+    video = _packet(0, True)
+    sound = AudioPacket(video.stream, b"\x00", 0, 160, 0, 0)
+    fanout.put(video)
+    fanout.put_audio(sound)
+    fanout.detach(sink)
+    fanout.put(_packet(1, False))
+    assert sink.got == [video, sound]
