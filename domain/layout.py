@@ -52,6 +52,11 @@ class Layout:
         return self.root / "journal"
 
     @property
+    def triggers(self) -> Path:
+        """`triggers/<camera>/<yyyymmdd of the start>.jsonl`: why something of an events camera is kept."""
+        return self.root / "triggers"
+
+    @property
     def fences(self) -> Path:
         """`fences/<camera>`: the last fencing number that this node held."""
         return self.root / "fences"
