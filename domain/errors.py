@@ -32,7 +32,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from domain.states import CameraState
+from domain.states import CameraState, Why
 
 
 class SightlineError(Exception):
@@ -97,7 +97,14 @@ class NotFound(SightlineError):
 
 
 class SourceError(SightlineError):
+    """`state` and `why` say how in an operator's words; a subclass knows the likeliest `why`."""
+
     state: ClassVar[CameraState] = CameraState.UNREACHABLE
+    usual: ClassVar[Why] = Why.FAILED
+
+    def __init__(self, message: str, why: Why | None = None) -> None:
+        super().__init__(message)
+        self.why = why or self.usual
 
 
 class SourceUnreachable(SourceError):
@@ -105,19 +112,22 @@ class SourceUnreachable(SourceError):
 
 
 class SourceTimeout(SourceError):
-    pass
+    usual = Why.SILENT
 
 
 class SourceRejected(SourceError):
     state = CameraState.WRONG_PASSWORD
+    usual = Why.LOGIN
 
 
 class SourceNoVideo(SourceError):
     state = CameraState.NO_VIDEO
+    usual = Why.NO_VIDEO
 
 
 class SourceUnsupported(SourceError):
     state = CameraState.CODEC_UNSUPPORTED
+    usual = Why.CODEC
 
 
 class StoreError(SightlineError):
