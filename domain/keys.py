@@ -2,7 +2,7 @@
 
 events/<yyyy>/<mm>/<dd>/<camera>/<event id>/{snapshot.jpg,crop.jpg,clip.mp4,event.json}
 journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz
-state/people/<name>/<version>.json      state/registry/<version>.yaml
+state/people/<name>/<version>.json      state/registry/<version>.json
 """
 
 from __future__ import annotations
@@ -38,4 +38,4 @@ REGISTRY_PREFIX = "state/registry/"
 
 
 def registry_object(version: int) -> str:
-    return f"{REGISTRY_PREFIX}{version:010d}.yaml"
+    return f"{REGISTRY_PREFIX}{version:010d}.json"
