@@ -212,7 +212,7 @@ class Campaign:
         def is_live() -> bool:
             with suppress(OSError, SightlineError, ValueError):
                 is_new = status_file(site.layout, 0).stat().st_mtime_ns > from_ns + NS_PER_S // 2
-                return is_new and any(one.camera_id == GATE and one.state is CameraState.LIVE for one in read_statuses(site.layout))
+                return is_new and any(one.camera_id == GATE and one.state.is_live for one in read_statuses(site.layout))
             return False
 
         self._until(is_live, f"the gate is not live again after {from_s:.0f} s")
