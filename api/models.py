@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.journeys import Leg
 from domain.events import Event, Location, WallNs
@@ -144,6 +144,26 @@ class Journey(_Answer):
     sightings: list[EventView] = Field(description="oldest first")
     legs: list[LegView] = Field(description="one fewer than the sightings")
     truncated: bool = Field(description="there are more sightings after the last; ask again from its time")
+
+
+class TriggerAsked(BaseModel):
+    """What a trigger says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=500, description="why the recording is kept; it stands in the audit log"
+    )
+    duration_s: float = Field(60.0, ge=1, le=21_600, description="how long it is recorded from now, in seconds")
+
+
+class TriggerView(_Answer):
+    """A trigger, as it is on the disk of the camera's node."""
+
+    camera: str
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    reason: str
 
 
 class TimeRange(_Answer):

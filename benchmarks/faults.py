@@ -23,7 +23,6 @@ from benchmarks.site import CLOCK, BenchSite
 from domain.clock import NS_PER_S
 from domain.errors import SightlineError
 from domain.events import Event
-from domain.states import CameraState
 from sightline.simulator import Cut, Fault, Jump, Loss, SimCamera, Simulator, Stall
 from sightline.simulator.footage import make_footage, truth_of
 from sightline.statuses import read_statuses, status_file
