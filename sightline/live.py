@@ -25,6 +25,7 @@ from sightline.instance import instance_secrets
 from sightline.plan import worker_count
 from sightline.share import share
 from sightline.statuses import read_statuses
+from storage.gaps import GapLog
 from storage.ledger import Ledger
 from storage.spool import Spool
 from storage.triggers import TriggerLog
@@ -75,6 +76,7 @@ def main() -> None:
         key=instance_secrets(layout).door_key.encode(),
         spool=Spool(layout, clock),
         ledger=Ledger(layout.recordings),
+        gaps=GapLog(layout, clock),
         statuses=lambda: read_statuses(layout),
         picture=partial(picture_now, layout, worker_count(settings), clock),
         scratch=layout.scratch,
