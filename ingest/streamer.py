@@ -1,13 +1,12 @@
-"""Keeps one camera pulled: `run_once` is one connection, `run` goes on for ever with backoff, and `status` says how it stands."""
+"""Keeps one camera pulled: connects, connects again for ever with backoff, and says how it stands."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections import deque
-from collections.abc import Generator
-from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from domain import metrics
@@ -20,7 +19,8 @@ from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
 from ingest.backoff import Backoff
-from ingest.rtsp import RtspSource
+from ingest.pull_loop import PullLoop
+from ingest.rtsp import Receiver, RtspSource
 from ingest.timeline import Timeline
 
 _LOG = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _REPEAT_S = 60.0
 
 
 class Source(Protocol):
-    """What a streamer pulls from: an `RtspSource`, or in tests anything that yields packets."""
+    """What a streamer pulls from: an `RtspSource`, or in tests anything that gives packets."""
 
     @property
     def timeline(self) -> Timeline: ...
@@ -45,7 +45,9 @@ class Source(Protocol):
     @property
     def jumps(self) -> int: ...
 
-    def packets(self, stop: threading.Event) -> Generator[Packet, None, None]: ...
+    def open(self, loop: PullLoop, receiver: Receiver, /) -> None: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class _Session:
         self.newest: Packet | None = None
         self.first_s: float | None = None
         self.keyframe_s = now_s
-        self.is_open = True
+        self.is_open = False
         self.packets = 0
         self.size_bytes = 0
         self.broken_packets = 0
@@ -87,7 +89,7 @@ class _Session:
 
 
 class Streamer:
-    """Pulls one camera into its fan-out. `run` in one thread; `status` from any."""
+    """Pulls one camera into its fan-out, in a pull loop. All but `start`, `stop`, `join` and `status` belongs to its thread."""
 
     def __init__(
         self,
@@ -102,8 +104,13 @@ class Streamer:
         self._camera = camera
         self._fanout = fanout
         self._clock = clock
-        self._source: Source = source or RtspSource(camera, credentials, networks, settings.source_timeout_s, clock, settings.rtsp_reader)
+        self._source: Source = source or RtspSource(camera, credentials, networks, settings.source_timeout_s, settings.rtsp_reader)
         self._backoff = Backoff()
+        self._loop: PullLoop | None = None
+        self._is_wanted = False
+        self._attempt = 0
+        self._is_over = threading.Event()
+        self._is_over.set()
         self._session = _Session(clock.monotonic_s())
         self._status = CameraStatus(camera.id, CameraState.CONNECTING, clock.wall_ns(), node=settings.node)
         self._warn = FloodGate(_LOG.warning, clock, _REPEAT_S)
@@ -113,35 +120,72 @@ class Streamer:
         self._live = metrics.CAMERA_LIVE.labels(camera.id)
         self._skew = metrics.CAMERA_SKEW_S.labels(camera.id)
 
-    def run(self, stop: threading.Event) -> None:
+    def start(self, loop: PullLoop) -> None:
         """Pull until `stop`: after each connection that ends, wait (longer after each that gave little) and connect again."""
-        while not stop.is_set():
-            try:
-                self.run_once(stop)
-            except SourceError as error:
-                self._failed(error)
-                self._clock.wait(stop, self._backoff.next_s(self._media_s()))
-        self._enter(CameraState.IDLE)
+        self._loop = loop
+        self._is_over.clear()
+        loop.call(self, self._begin)
 
-    def run_once(self, stop: threading.Event) -> None:
-        """One connection, from connecting until `stop`. Raises SourceError for every other end."""
-        session = self._session = _Session(self._clock.monotonic_s())
-        put = self._fanout.put
-        try:
-            with closing(self._source.packets(stop)) as packets:
-                for packet in packets:
-                    put(packet)
-                    session.newest = packet
-                    session.packets += 1
-                    session.size_bytes += len(packet.data)
-                    if packet.is_keyframe:
-                        session.keyframe_s = self._clock.monotonic_s()
-                    if packet.received_ns >= session.next_look_ns:
-                        self._look(session, packet)
-        finally:
-            session.is_open = False
-            self._count(session)
-            self._live.set(0)
+    def stop(self) -> None:
+        """Hang up, if it was started; `join` waits for it."""
+        if self._loop is not None:
+            self._loop.call(self, self._halt)
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Wait until nothing is pulled; False where that took too long."""
+        return self._is_over.wait(timeout_s)
+
+    def took(self, packets: list[Packet]) -> None:
+        session, put = self._session, self._fanout.put
+        for packet in packets:
+            put(packet)
+            session.newest = packet
+            session.packets += 1
+            session.size_bytes += len(packet.data)
+            if packet.is_keyframe:
+                session.keyframe_s = self._clock.monotonic_s()
+            if packet.received_ns >= session.next_look_ns:
+                self._look(session, packet)
+
+    def ended(self, error: Exception | None) -> None:
+        """The connection is over; None where it was to be."""
+        session = self._session
+        session.is_open = False
+        self._count(session)
+        self._live.set(0)
+        if not self._is_wanted:
+            self._enter(CameraState.IDLE)
+            self._is_over.set()
+        elif error is not None:
+            self._failed(error)
+            self._attempt += 1
+            if self._loop is not None:
+                self._loop.call_later(self._backoff.next_s(self._media_s()), self, partial(self._connect, self._attempt))
+
+    def failed(self, error: Exception) -> None:
+        self.ended(error)
+
+    def _begin(self) -> None:
+        if not self._is_wanted:
+            self._is_wanted = True
+            self._connect(self._attempt)
+
+    def _connect(self, attempt: int) -> None:
+        """Unless it was stopped since `attempt` was decided on."""
+        if self._loop is not None and self._is_wanted and attempt == self._attempt:
+            self._session = _Session(self._clock.monotonic_s())
+            self._session.is_open = True
+            self._source.open(self._loop, self)
+
+    def _halt(self) -> None:
+        if not self._is_wanted:
+            return
+        self._is_wanted = False
+        self._attempt += 1
+        if self._session.is_open:
+            self._source.close()
+        else:
+            self.ended(None)
 
     def status(self) -> CameraStatus:
         """How the camera stands now; `recorded_until_ns` and `lost_packets` are the composer's to fill in."""
@@ -190,10 +234,17 @@ class Streamer:
         self._live.set(1)
         self._enter(CameraState.LIVE)
 
-    def _failed(self, error: SourceError) -> None:
-        metrics.RECONNECTS.labels(self._camera.id, error.state.value).inc()
-        self._warn(str(error), f"{self._camera.id}: {error}")
-        self._enter(error.state, str(error))
+    def _failed(self, error: Exception) -> None:
+        sentence, state = str(error), CameraState.UNREACHABLE
+        if isinstance(error, SourceError):
+            state = error.state
+            self._warn(sentence, f"{self._camera.id}: {sentence}")
+        else:
+            sentence = f"a fault of ours: {type(error).__name__}"
+            _LOG.error("%s: pulling failed; it begins again", self._camera.id, exc_info=error)
+            metrics.JOB_FAILURES.labels(self._camera.id, "pull").inc()
+        metrics.RECONNECTS.labels(self._camera.id, state.value).inc()
+        self._enter(state, sentence)
         self._status = replace(self._status, reconnects=self._status.reconnects + 1)
 
     def _enter(self, state: CameraState, last_error: str | None = None) -> None:
