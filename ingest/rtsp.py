@@ -12,6 +12,7 @@ from typing import Protocol
 from domain.errors import SourceUnreachable
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import RtspReader
+from domain.states import Why
 from ingest import rtsp_libav
 from ingest.connect import Endpoint, Pull, is_address
 from ingest.intake import Counts
@@ -158,7 +159,8 @@ class _Attempt:
     def _move(self, url: str) -> None:
         self._moves += 1
         if self._moves > _MOST_MOVES or not url.lower().startswith("rtsp://"):
-            raise SourceUnreachable("the camera redirects to an address that cannot be followed; write the right one into the registry")
+            sentence = "the camera redirects to an address that cannot be followed; write the right one into the registry"
+            raise SourceUnreachable(sentence, Why.REDIRECTED)
         self.go(url)
 
     def _begin_libavformat(self, pull: Pull) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import secrets
 import select
 import socket
@@ -14,7 +13,8 @@ from typing import Protocol
 
 from domain.errors import SourceError, SourceTimeout, SourceUnreachable
 from domain.media import Packet
-from ingest.connect import Pull
+from domain.states import Why
+from ingest.connect import Pull, unreachable
 from ingest.hangup import own_socket
 from ingest.pull_loop import PullLoop
 from ingest.rtsp_reader import Elsewhere, Interleaved, Played, Talk, Unread, begin
@@ -50,7 +50,7 @@ class Connection:
         self._media = Interleaved(pull.camera_id, pull.counts, self._wire)
         self._talk: Talk = begin(self._session, pull.endpoint.url(), self._media)
         self._is_open = False
-        self._is_answered = False
+        self._is_connected = self._is_answered = False
         self._url = ""
         self._ssrc = secrets.randbits(32)
         self._await(f"{pull.endpoint.address}:{pull.endpoint.port} did not answer within")
@@ -99,12 +99,12 @@ class Connection:
         self._silence = silence
 
     def _check(self, code: int) -> None:
-        endpoint = self._pull.endpoint
         if code:
-            raise SourceUnreachable(f"{endpoint.address}:{endpoint.port} cannot be reached: {os.strerror(code)}")
+            raise unreachable(self._pull.endpoint, code)
 
     def _connected(self) -> None:
         self._check(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+        self._is_connected = True
         self._loop.forget(self._socket)
         self._loop.watch_urgently(self._socket, self, self._answered, select.EPOLLIN)
         self._ask(next(self._talk))
@@ -125,9 +125,9 @@ class Connection:
                 except StopIteration as stop:
                     self._settled(stop.value)
         if self._wire.garbage_bytes and not self._is_answered:
-            raise SourceUnreachable("the camera's answer is not RTSP")
+            raise SourceUnreachable("the camera's answer is not RTSP", Why.NOT_RTSP)
         if is_over and self._is_open:
-            raise SourceUnreachable("the camera ended the connection")
+            raise SourceUnreachable("the camera ended the connection", Why.ENDED)
 
     def _settled(self, outcome: Elsewhere | Unread | Played) -> None:
         if not isinstance(outcome, Played):
@@ -152,7 +152,7 @@ class Connection:
         while self._wire.answers:
             self._session.heed(self._wire.answers.popleft())
         if is_over:
-            raise SourceUnreachable("the camera ended the stream")
+            raise SourceUnreachable("the camera ended the stream", Why.ENDED)
 
     def _take(self) -> None:
         video = self._media.video
@@ -183,7 +183,7 @@ class Connection:
             return
         now_s = self._clock.monotonic_s()
         if now_s - self._heard_s > self._pull.timeout_s:
-            raise SourceTimeout(f"{self._silence} {self._pull.timeout_s:g} s")
+            raise SourceTimeout(f"{self._silence} {self._pull.timeout_s:g} s", None if self._is_connected else Why.NO_ANSWER)
         if self._url:
             self._do_chores(now_s)
         self._loop.call_later(LOOK_S, self, self._look)

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from domain.errors import SourceNoVideo, SourceUnreachable
+from domain.states import Why
 from ingest.intake import Counts
 from ingest.rtsp_session import Session, moved_to
 from ingest.rtsp_wire import Answer, Wire
@@ -66,7 +67,7 @@ class Interleaved:
         """The camera agreed to send `video` as the Transport header `transport` says."""
         match = _INTERLEAVED.search(transport)
         if match is None and "RTP/AVP/TCP" not in transport.upper():
-            raise SourceUnreachable("the camera does not send over TCP; write `transport: udp` into the registry")
+            raise SourceUnreachable("the camera does not send over TCP; write `transport: udp` into the registry", Why.TRANSPORT)
         first = int(match[1]) & 0xFF if match is not None else 0
         second = int(match[2] or first + 1) & 0xFF if match is not None else 1
         self._video_channel, self.control_channel = self._wire.channels = first, second
@@ -87,8 +88,10 @@ def begin(session: Session, url: str, media: Interleaved) -> Talk:
     base = base if base.lower().startswith("rtsp://") else url
     text = answer.body.decode("utf-8", "replace")
     video = first_video(text)
+    if video is None and "m=" in text:
+        raise SourceNoVideo("the camera's stream has no video")
     if video is None:
-        raise SourceNoVideo("the camera's stream has no video") if "m=" in text else SourceUnreachable("the camera describes no stream")
+        raise SourceUnreachable("the camera describes no stream", Why.REJECTED)
     if video.codec not in CODECS or not video.is_plain:
         return Unread(f"it sends {video.codec}" + ("" if video.is_plain else ", encrypted or interleaved"))
     transport = yield from session.set_up(control_url(base, video.control), "RTP/AVP/TCP;unicast;interleaved=0-1")

@@ -11,6 +11,7 @@ from collections.abc import Generator
 
 from domain.errors import SourceError, SourceRejected, SourceUnreachable
 from domain.registry import Credentials
+from domain.states import Why
 from ingest.rtsp_auth import Login, best
 from ingest.rtsp_wire import Answer
 
@@ -69,7 +70,7 @@ class Session:
         if answer.status == 401:
             self._log_in(answer)
         if answer.status == 454:
-            raise SourceUnreachable("the camera gave up the session")
+            raise SourceUnreachable("the camera gave up the session (454)", Why.SESSION_LOST)
 
     def _ask(self, method: str, url: str, *headers: str) -> Generator[bytes, Answer, Answer]:
         for attempt in range(_LOGINS):
@@ -114,7 +115,7 @@ def _refused(method: str, status: int) -> SourceError:
     if status in (401, 403):
         return SourceRejected("the camera refuses the user name or password")
     if status == 404:
-        return SourceUnreachable("the camera has no stream under this path (404)")
+        return SourceUnreachable("the camera has no stream under this path (404)", Why.NO_PATH)
     if method == "SETUP" and status == 461:
-        return SourceUnreachable("the camera does not send in the way the registry says; write another `transport` there (tcp, udp)")
-    return SourceUnreachable(f"the camera refuses the request ({method}: {status})")
+        return SourceUnreachable("the camera does not send the way the registry says; write another `transport` there", Why.TRANSPORT)
+    return SourceUnreachable(f"the camera refuses the request ({method}: {status})", Why.REJECTED)

@@ -10,22 +10,22 @@ from functools import partial
 from typing import Protocol
 
 from domain import metrics
-from domain.clock import NS_PER_S, Clock
-from domain.errors import SourceError
+from domain.clock import NS_PER_MS, NS_PER_S, Clock
+from domain.errors import SourceError, SourceUnreachable
 from domain.fanout import Fanout
 from domain.log import FloodGate
 from domain.media import Packet
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
-from domain.states import CameraState, CameraStatus
+from domain.states import CameraState, CameraStatus, Why
 from ingest.backoff import Backoff
+from ingest.health import Health
 from ingest.pull_loop import PullLoop
 from ingest.rtsp import Receiver, RtspSource
+from ingest.stillness import Moment
 from ingest.timeline import Timeline
 
 _LOG = logging.getLogger(__name__)
-NO_KEYFRAME_S = 20.0
-"""Packets without a keyframe for this long are the state `no_keyframes`: nothing of them can be recorded or shown."""
 _REPEAT_S = 60.0
 """A fault that stays is logged once in this time, with how often it came."""
 
@@ -62,11 +62,9 @@ class _Mark:
 class _Session:
     """What came over one connection. Written by the puller; `status` reads single fields of it."""
 
-    def __init__(self, now_s: float) -> None:
+    def __init__(self) -> None:
         self.newest: Packet | None = None
         self.first_s: float | None = None
-        self.keyframe_s = now_s
-        self.is_open = False
         self.packets = 0
         self.size_bytes = 0
         self.broken_packets = 0
@@ -111,8 +109,11 @@ class Streamer:
         self._attempt = 0
         self._is_over = threading.Event()
         self._is_over.set()
-        self._session = _Session(clock.monotonic_s())
-        self._status = CameraStatus(camera.id, CameraState.CONNECTING, clock.wall_ns(), node=settings.node)
+        self._is_open = False
+        self._session = _Session()
+        self._health = Health(self._now())
+        self._node = settings.node
+        self._reconnects = 0
         self._warn = FloodGate(_LOG.warning, clock, _REPEAT_S)
         self._packets = metrics.PACKETS.labels(camera.id)
         self._broken = metrics.PACKETS_BROKEN.labels(camera.id, "source")
@@ -139,42 +140,48 @@ class Streamer:
         session, put = self._session, self._fanout.put
         for packet in packets:
             put(packet)
+            if packet.is_keyframe:
+                self._health.keyframe(packet.stream.codec, packet.data, session.packets, session.size_bytes, self._now())
             session.newest = packet
             session.packets += 1
             session.size_bytes += len(packet.data)
-            if packet.is_keyframe:
-                session.keyframe_s = self._clock.monotonic_s()
             if packet.received_ns >= session.next_look_ns:
                 self._look(session, packet)
 
     def ended(self, error: Exception | None) -> None:
         """The connection is over; None where it was to be."""
-        session = self._session
-        session.is_open = False
-        self._count(session)
+        self._is_open = False
+        self._health.closed()
+        self._count(self._session)
         self._live.set(0)
         if not self._is_wanted:
-            self._enter(CameraState.IDLE)
+            self._health.idle(self._now())
             self._is_over.set()
-        elif error is not None:
+        elif error is None:  # and wanted again meanwhile
+            self._connect(self._attempt)
+        elif self._loop is not None:
             self._failed(error)
             self._attempt += 1
-            if self._loop is not None:
-                self._loop.call_later(self._backoff.next_s(self._media_s()), self, partial(self._connect, self._attempt))
+            self._loop.call_later(self._backoff.next_s(self._media_s()), self, partial(self._connect, self._attempt))
 
     def failed(self, error: Exception) -> None:
         self.ended(error)
 
     def _begin(self) -> None:
-        if not self._is_wanted:
-            self._is_wanted = True
+        if self._is_wanted:
+            return
+        self._is_wanted = True
+        self._is_over.clear()
+        self._health.wanted(self._now())
+        if not self._is_open:  # else its end is awaited
             self._connect(self._attempt)
 
     def _connect(self, attempt: int) -> None:
         """Unless it was stopped since `attempt` was decided on."""
         if self._loop is not None and self._is_wanted and attempt == self._attempt:
-            self._session = _Session(self._clock.monotonic_s())
-            self._session.is_open = True
+            self._session = _Session()
+            self._health.connecting(self._now())
+            self._is_open = True
             self._source.open(self._loop, self)
 
     def _halt(self) -> None:
@@ -182,14 +189,28 @@ class Streamer:
             return
         self._is_wanted = False
         self._attempt += 1
-        if self._session.is_open:
+        if self._is_open:
             self._source.close()
         else:
             self.ended(None)
 
     def status(self) -> CameraStatus:
         """How the camera stands now; `recorded_until_ns` and `lost_packets` are the composer's to fill in."""
-        status, session = self._status, self._session
+        session = self._session
+        if self._source.before_keyframe_packets:
+            self._health.unusable()
+        now = self._health.standing(self._now())
+        status = CameraStatus(
+            self._camera.id,
+            now.state,
+            now.since_ns,
+            now.last_error,
+            reconnects=self._reconnects,
+            node=self._node,
+            why=now.why,
+            last_error_ns=now.last_error_ns,
+            clock_skew_ms=_ms(self._health.skew_ns),
+        )
         packet = session.newest
         if packet is not None:
             status = replace(
@@ -200,16 +221,9 @@ class Streamer:
                 height_px=packet.stream.height_px,
                 wall_source=packet.wall_source.value,
             )
-        late_s = self._clock.monotonic_s() - session.keyframe_s - NO_KEYFRAME_S
-        if status.state is CameraState.LIVE:
-            status = replace(status, fps=session.rates()[0], bitrate_bps=session.rates()[1])
-        elif not self._source.before_keyframe_packets:
+        if not (now.state.is_live or now.state is CameraState.FROZEN):
             return status
-        if late_s <= 0 or not session.is_open:
-            return status
-        since_ns = self._clock.wall_ns() - round(late_s * NS_PER_S)
-        sentence = f"no keyframe came for {NO_KEYFRAME_S:g} s; set the camera's keyframe interval (GOP) to 1 to 4 s"
-        return replace(status, state=CameraState.NO_KEYFRAMES, since_ns=since_ns, last_error=sentence)
+        return replace(status, fps=session.rates()[0], bitrate_bps=session.rates()[1])
 
     def _look(self, session: _Session, packet: Packet) -> None:
         """Once a second of packets: what need not be done for each."""
@@ -220,6 +234,7 @@ class Streamer:
         session.mark(packet)
         if self._source.timeline.skew_ns is not None:
             self._skew.set(self._source.timeline.skew_ns / NS_PER_S)
+            self._health.skewed(self._source.timeline.skew_ns, self._now())
 
     def _count(self, session: _Session) -> None:
         counted = session.marks[-1].packets if session.marks else -self._source.before_keyframe_packets
@@ -232,28 +247,25 @@ class Streamer:
         stream = packet.stream
         _LOG.info("%s: live, %s %dx%d", self._camera.id, stream.codec, stream.width_px, stream.height_px)
         self._live.set(1)
-        self._enter(CameraState.LIVE)
 
     def _failed(self, error: Exception) -> None:
-        sentence, state = str(error), CameraState.UNREACHABLE
-        if isinstance(error, SourceError):
-            state = error.state
-            self._warn(sentence, f"{self._camera.id}: {sentence}")
-        else:
-            sentence = f"a fault of ours: {type(error).__name__}"
+        if not isinstance(error, SourceError):
             _LOG.error("%s: pulling failed; it begins again", self._camera.id, exc_info=error)
             metrics.JOB_FAILURES.labels(self._camera.id, "pull").inc()
-        metrics.RECONNECTS.labels(self._camera.id, state.value).inc()
-        self._enter(state, sentence)
-        self._status = replace(self._status, reconnects=self._status.reconnects + 1)
+            error = SourceUnreachable(f"a fault of ours: {type(error).__name__}", Why.FAILED)
+        metrics.RECONNECTS.labels(self._camera.id, error.state.value).inc()
+        self._warn(str(error), f"{self._camera.id}: {error}")
+        self._health.failed(error, self._now())
+        self._reconnects += 1
 
-    def _enter(self, state: CameraState, last_error: str | None = None) -> None:
-        """Be in `state`; `since` moves only where the state changes, and the last error stays to be read until the next."""
-        status = self._status
-        since_ns = status.since_ns if status.state is state else self._clock.wall_ns()
-        self._status = replace(status, state=state, since_ns=since_ns, last_error=status.last_error if last_error is None else last_error)
+    def _now(self) -> Moment:
+        return Moment(self._clock.monotonic_s(), self._clock.wall_ns())
 
     def _media_s(self) -> float:
         """How long the last connection gave packets, in seconds."""
         first_s = self._session.first_s
         return 0.0 if first_s is None else self._clock.monotonic_s() - first_s
+
+
+def _ms(time_ns: int | None) -> int | None:
+    return None if time_ns is None else time_ns // NS_PER_MS
