@@ -6,8 +6,9 @@ SightlineError
 │   └── QueryInvalid        a search cannot be understood
 ├── Refused                 understood, and not allowed
 │   ├── Unauthenticated     no token, or one that nobody has
-│   └── Forbidden           the person lacks the right or the scope
-│       └── ReasonMissing   the person may look, and has not said why
+│   ├── Forbidden           the person lacks the right or the scope
+│   │   └── ReasonMissing   the person may look, and has not said why
+│   └── TriggerRefused      the camera takes no triggers from there
 ├── NotFound                no such camera, event or object
 ├── SourceError             a camera's stream failed; `state` says how, in an operator's word
 │   ├── SourceUnreachable   no connection, or it ended
@@ -84,6 +85,10 @@ class Forbidden(Refused):
 
 
 class ReasonMissing(Forbidden):
+    pass
+
+
+class TriggerRefused(Refused):
     pass
 
 
