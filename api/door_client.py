@@ -11,11 +11,12 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from api.door_tokens import sign
-from api.models import Coverage
+from api.node_account import NodeAccount
 from api.problems import ERROR_OF_NAME, PREFIX, Problem
 from domain.clock import Clock
 from domain.errors import NodeOffline
 from domain.states import CameraStatus
+from domain.triggers import Trigger
 
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 10.0
@@ -60,12 +61,21 @@ class DoorClient:
         """A picture now (JPEG)."""
         return self._get(door_url, node, f"/door/cameras/{camera_id}/picture").content
 
-    def coverage(self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int) -> Coverage:
-        """What is recorded of a range."""
+    def account(self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int) -> NodeAccount:
+        """What the node has of a range, and what it knows of the rest."""
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
-        response = self._get(door_url, node, f"/door/cameras/{camera_id}/coverage", span)
+        response = self._get(door_url, node, f"/door/cameras/{camera_id}/account", span)
         with _mapped(node):
-            return Coverage.model_validate_json(response.content)
+            return NodeAccount.model_validate_json(response.content)
+
+    def trigger(self, door_url: str, node: str, trigger: Trigger) -> None:
+        """Log a trigger at the node, durably."""
+        query = {"from_ns": str(trigger.start_ns), "to_ns": str(trigger.end_ns), "reason": trigger.reason}
+        request = self._signed(door_url, f"/door/cameras/{trigger.camera_id}/triggers", query, "POST")
+        with _mapped(node):
+            response = self._http.send(request)
+            if response.status_code != 204:
+                _raise_problem(response, node)
 
     def health(self, door_url: str, node: str) -> tuple[CameraStatus, ...]:
         """The states of a node's cameras, from itself."""
@@ -102,9 +112,9 @@ class DoorClient:
                 _raise_problem(response, node)
             return response
 
-    def _signed(self, door_url: str, path: str, query: Mapping[str, str] | None = None) -> httpx.Request:
-        request = self._http.build_request("GET", door_url.rstrip("/") + path, params=query)
-        request.headers["Authorization"] = sign(self._key, "GET", request.url.raw_path, self._clock.wall_ns())
+    def _signed(self, door_url: str, path: str, query: Mapping[str, str] | None = None, method: str = "GET") -> httpx.Request:
+        request = self._http.build_request(method, door_url.rstrip("/") + path, params=query)
+        request.headers["Authorization"] = sign(self._key, method, request.url.raw_path, self._clock.wall_ns())
         return request
 
 

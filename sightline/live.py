@@ -23,8 +23,10 @@ from ingest.live_client import live_packets
 from sightline.instance import instance_secrets
 from sightline.roster import NodeRosters
 from sightline.statuses import read_statuses
+from storage.gaps import GapLog
 from storage.ledger import Ledger
 from storage.spool import Spool
+from storage.triggers import TriggerLog
 
 PICTURE_WITHIN_S = 8.0
 PICTURE_QUALITY = 85
@@ -71,10 +73,12 @@ def main() -> None:
         key=instance_secrets(layout).door_key.encode(),
         spool=Spool(layout, clock),
         ledger=Ledger(layout.recordings),
+        gaps=GapLog(layout, clock),
         statuses=lambda: read_statuses(layout),
         picture=partial(picture_now, layout, NodeRosters(layout), clock),
         scratch=layout.scratch,
         clock=clock,
+        triggers=TriggerLog(layout, settings),
     )
     uvicorn.run(make_door(context), host="127.0.0.1", port=arguments.port, log_config=None, access_log=False, server_header=False)
 

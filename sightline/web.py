@@ -18,6 +18,7 @@ from sightline import site_registry
 from sightline.instance import instance_secrets
 from sightline.stores import connected
 from storage.audit import AuditLog
+from storage.stored_segments import StoredSegments
 
 
 def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext:
@@ -31,6 +32,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         people=stores.people,
         states=stores.states,
         leases=stores.leases,
+        stored=StoredSegments(stores.objects, clock),
         audit=AuditLog(layout.audit, clock),
         door=DoorClient(instance_secrets(layout).door_key.encode(), clock),
         clock=clock,

@@ -20,6 +20,7 @@ from domain.passings import Analyser
 from domain.registry import Camera
 from domain.settings import Settings
 from ingest.live_tap import LiveTap
+from ingest.pull_loop import PullLoop
 from sightline.camera_run import NodeTools
 from sightline.camera_runs import CameraRuns, LazyAnalysers
 from sightline.lasting import Job, Jobs
@@ -57,7 +58,8 @@ class Worker:
         self._node_rosters = NodeRosters(layout)
         self._spooled = SPOOL_EVENTS.labels(f"worker-{index}")
         self._say = FloodGate(log.warning, clock, every_s=10.0)
-        tools = NodeTools(self._settings, layout, clock, self._spool, self._keeper.wake)
+        self._loop = PullLoop(clock)
+        tools = NodeTools(self._settings, layout, clock, self._spool, self._keeper.wake, self._loop)
         door_url = f"http://127.0.0.1:{door_port}"
         self._runs = CameraRuns(
             tools, LazyAnalysers(partial(_load_models, self._settings)),
@@ -67,11 +69,14 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
         jobs = Jobs(self._jobs(), f"worker-{self._index}", self._clock)
+        self._loop.start()
         jobs.start()
         try:
             self._follow_until(stop)
         finally:  # whatever ends this thread ends the process: what is left of it would be seen by nobody
             self._runs.stop()
+            self._loop.stop()
+            self._loop.join()
             self._keeper.run_once()
             jobs.stop()
             self._stores.close()

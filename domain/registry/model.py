@@ -13,7 +13,7 @@ from domain.events import Location
 CLASSES: tuple[Literal["A", "B", "C"], ...] = ("A", "B", "C")
 RecordMode = Literal["continuous", "events", "on_demand"]
 Upload = Literal["all", "events", "none"]
-Trigger = Literal["checkpoint", "motion", "onvif", "api"]
+TriggerSource = Literal["checkpoint", "motion", "onvif", "api"]
 Checkpoint = Literal["plate", "face"]
 Point = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]], Field()]
 Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
@@ -48,7 +48,7 @@ class ClassPolicy(_Strict):
     retention_max_days: int | None = Field(None, ge=1, le=3650)
     upload: Upload = "all"
     priority: int = Field(5, ge=0, le=9)
-    triggers: tuple[Trigger, ...] = ("checkpoint", "motion", "api")
+    triggers: tuple[TriggerSource, ...] = ("checkpoint", "motion", "api")
     max_bitrate_kbps: int | None = Field(None, ge=1)
 
     @property
