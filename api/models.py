@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -9,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.journeys import Leg
 from domain.events import Event, Location, WallNs
+from domain.gaps import Gap, GapCause
 from domain.people import RIGHTS, Person, Right, Role
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
-from domain.states import CameraState, CameraStatus
+from domain.states import CameraState, CameraStatus, Why
+from storage.account import Account, Asked, Where
 
 
 class _Answer(BaseModel):
@@ -54,8 +57,11 @@ class CameraView(_Answer):
     retention_days: int
     enabled: bool
     state: CameraState
+    live: bool = Field(description="pictures come that change and can be recorded: `live`, and `clock_wrong`")
     since: WallNs | None = Field(description="when it came into this state")
-    last_error: str
+    last_error: str = Field(description="a sentence; it stays after the camera is well again")
+    last_error_at: WallNs | None
+    why: Why = Field(description="what kind of fault `last_error` tells of; empty where there was none")
     last_frame_at: WallNs | None
     codec: str
     width_px: int
@@ -63,6 +69,7 @@ class CameraView(_Answer):
     fps: float
     bitrate_bps: int
     wall_source: str = Field(description="whose clock its times are by: `sender` or `receiver`")
+    clock_skew_ms: int | None = Field(description="the camera's clock less the node's, by its sender reports; null without reports")
     recorded_until: WallNs | None
     reconnects: int
     lost_packets: int
@@ -85,8 +92,11 @@ class CameraView(_Answer):
             retention_days=camera.retention_days,
             enabled=camera.enabled,
             state=known.state,
+            live=known.state.is_live,
             since=known.since_ns or None,
             last_error=known.last_error,
+            last_error_at=known.last_error_ns or None,
+            why=known.why,
             last_frame_at=known.last_packet_wall_ns or None,
             codec=known.codec,
             width_px=known.width_px,
@@ -94,6 +104,7 @@ class CameraView(_Answer):
             fps=known.fps,
             bitrate_bps=known.bitrate_bps,
             wall_source=known.wall_source,
+            clock_skew_ms=known.clock_skew_ms,
             recorded_until=known.recorded_until_ns or None,
             reconnects=known.reconnects,
             lost_packets=known.lost_packets,
@@ -158,19 +169,49 @@ class TriggerView(_Answer):
     reason: str
 
 
-class TimeRange(_Answer):
+class RecordedView(_Answer):
     from_: WallNs = Field(alias="from")
     to: WallNs
+    where: Where = Field(description="`local`: on a node's disk; `objects`: in the object store; or `both`")
 
 
-class Coverage(_Answer):
-    """What is recorded of a camera within a range."""
+class GapView(_Answer):
+    """A part that is not recorded, and why."""
+
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    cause: GapCause
+    detail: str = Field(description="a sentence for people; may be empty")
+    since: WallNs = Field(description="since when this cause holds, which may be before the range")
+    ongoing: bool = Field(description="it lasts until now, and goes on")
+
+    @classmethod
+    def of(cls, gap: Gap, now_ns: int) -> GapView:
+        return cls(
+            from_=gap.start_ns,
+            to=gap.end_ns,
+            cause=gap.cause,
+            detail=gap.detail,
+            since=gap.since_ns or gap.start_ns,
+            ongoing=gap.end_ns >= now_ns,
+        )
+
+
+class CoverageView(_Answer):
+    """Every moment of a camera's time, up to now: recorded, or missing with its cause."""
 
     camera: str
     from_: WallNs = Field(alias="from")
     to: WallNs
-    recorded: list[TimeRange]
-    gaps: list[TimeRange]
+    recorded: list[RecordedView]
+    gaps: list[GapView]
+    offline: list[str] = Field(description="nodes, or `objects` for the object store, that may have more and do not answer")
+
+    @classmethod
+    def of(cls, asked: Asked, account: Account, offline: Sequence[str], now_ns: int) -> CoverageView:
+        recorded = [RecordedView(from_=part.start_ns, to=part.end_ns, where=part.where) for part in account.recorded]
+        gaps = [GapView.of(gap, now_ns) for gap in account.gaps]
+        return cls(camera=asked.camera_id, from_=asked.from_ns, to=asked.to_ns, recorded=recorded, gaps=gaps, offline=list(offline))
 
 
 class Session(_Answer):

@@ -15,7 +15,7 @@ from api.cutting import MOST_AT_ONCE
 from domain.clock import NS_PER_S, rfc3339
 from domain.layout import Layout
 from domain.people import Role
-from domain.states import CameraState, CameraStatus
+from domain.states import CameraState, CameraStatus, Why
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -48,6 +48,22 @@ def test_a_camera_is_its_entry_and_its_state_without_credentials(site: Site) -> 
     assert (camera["class"], camera["area_name"], camera["name"]) == ("A", "均州路街道", "均州路东口卡口")
     assert camera["url"] == "rtsp://10.1.2.3:554/east-gate"
     assert "hunter2" not in str(camera)
+
+
+def test_a_camera_whose_clock_is_wrong_is_live_and_says_by_how_much(site: Site) -> None:
+    sentence = "the camera's clock is 2 h behind this node's"
+    site.context.states.publish(
+        [
+            CameraStatus(
+                "east-gate", CameraState.CLOCK_WRONG, START_NS, sentence, why=Why.CLOCK, clock_skew_ms=-7_200_000, last_error_ns=START_NS
+            )
+        ]
+    )
+    camera = site.get("/v1/cameras/east-gate").json()
+    assert (camera["state"], camera["live"], camera["clock_skew_ms"]) == ("clock_wrong", True, -7_200_000)
+    assert (camera["why"], camera["last_error"], camera["last_error_at"]) == ("clock", sentence, "2025-11-24T16:00:00.000Z")
+    bare = site.get("/v1/cameras/school").json()
+    assert (bare["live"], bare["clock_skew_ms"], bare["why"], bare["last_error_at"]) == (False, None, "", None)
 
 
 def test_a_camera_that_nobody_reports_is_unknown(site: Site) -> None:
@@ -122,25 +138,6 @@ def test_readers_who_leave_early_give_their_turn_back(site: Site, record: Record
         with site.http.stream("GET", site.url + path, headers=headers) as answer:
             assert answer.status_code == 200
     assert site.get(path).status_code == 200
-
-
-def test_coverage_is_what_the_ledger_says(site: Site, record: Record) -> None:
-    record(site.layout, "east-gate", START_NS, 4)
-    record(site.layout, "east-gate", START_NS + 4 * NS_PER_S, 4)
-    record(site.layout, "east-gate", START_NS + 20 * NS_PER_S, 4)
-    site.hold("east-gate")
-    coverage = site.get(f"/v1/cameras/east-gate/coverage?{span(2, 30)}").json()
-    assert [(part["from"][17:19], part["to"][17:19]) for part in coverage["recorded"]] == [("02", "08"), ("20", "24")]
-    assert [(part["from"][17:19], part["to"][17:19]) for part in coverage["gaps"]] == [("08", "20"), ("24", "30")]
-
-
-def test_a_segment_being_written_counts_up_to_what_is_recorded(site: Site, record: Record) -> None:
-    path = record(site.layout, "east-gate", START_NS, 4)
-    path.rename(path.with_name(f"east-gate_{START_NS // 1_000_000}_open_1.mp4"))
-    site.statuses.append(CameraStatus("east-gate", CameraState.LIVE, START_NS, recorded_until_ns=START_NS + 3 * NS_PER_S))
-    site.hold("east-gate")
-    coverage = site.get(f"/v1/cameras/east-gate/coverage?{span(0, 10)}").json()
-    assert [part["to"] for part in coverage["recorded"]] == ["2025-11-24T16:00:03.000Z"]
 
 
 def test_a_picture_now(site: Site) -> None:
