@@ -23,10 +23,10 @@ from storage.stored_segments import StoredSegments
 
 def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext:
     stores = connected(settings, layout, clock)
-    registry, _ = site_registry.running(layout)
+    registry = site_registry.RunningRegistry(layout)
     return ApiContext(
         settings=settings,
-        registry=lambda: SiteRegistry(registry, site_registry.faults_shown(layout)),
+        registry=lambda: SiteRegistry(registry.now().registry, site_registry.faults_shown(layout)),
         index=stores.index,
         objects=stores.objects,
         people=stores.people,
