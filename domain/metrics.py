@@ -15,6 +15,7 @@ PACKETS = Counter("sightline_packets_total", "Packets that arrived from cameras"
 PACKETS_DROPPED = Counter("sightline_packets_dropped_total", "Packets dropped by us, by the consumer that fell behind", ["camera", "tap"])
 PACKETS_BROKEN = Counter("sightline_packets_broken_total", "Packets damaged on arrival, by where it was noticed", ["camera", "where"])
 CLOCK_JUMPS = Counter("sightline_clock_jumps_total", "Leaps of a camera's own counter of time, taken out of its recording", ["camera"])
+CLOCK_STEPS = Counter("sightline_clock_steps_total", "How often this machine's clock was set while the worker ran", ["worker"])
 RECONNECTS = Counter(
     "sightline_reconnects_total", "Connections to cameras that ended, by the state that they ended in", ["camera", "state"]
 )

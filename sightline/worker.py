@@ -18,7 +18,7 @@ from domain.errors import IndexUnavailable, NotFound, StoreError
 from domain.fanout import Fanout
 from domain.layout import Layout
 from domain.log import FloodGate, set_up_logging
-from domain.metrics import SPOOL_EVENTS
+from domain.metrics import CLOCK_STEPS, SPOOL_EVENTS
 from domain.registry import Camera, Networks, Registry
 from domain.settings import Settings
 from ingest.live_tap import LiveTap
@@ -140,7 +140,12 @@ class Worker:
     def _publish_until(self, stop: threading.Event) -> None:
         gate = FloodGate(log.warning, self._clock, every_s=10.0)
         spooled = SPOOL_EVENTS.labels(f"worker-{self._index}")
+        steps = CLOCK_STEPS.labels(f"worker-{self._index}")
+        seen = self._clock.steps
         while True:
+            if self._clock.steps != seen:
+                seen = self._clock.steps
+                steps.inc()
             statuses = [run.status() for run in self._runs.values()]
             spooled.set(self._keeper.pending_count())
             try:
