@@ -126,7 +126,7 @@ class CameraRun:
                 self._watchers -= 1
 
     def status(self) -> CameraStatus:
-        """The reader's state with the recorder's. To be asked for every second: what is missing of the recording is written down with it."""
+        """The reader's state with the recorder's. Asked for every second: what is missing of the recording is written down with it."""
         status = self._streamer.status()
         if not self._is_pulled:
             status = replace(status, state=CameraState.IDLE)
