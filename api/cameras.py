@@ -46,7 +46,7 @@ def read_recording(context: Context, camera_id: CameraId, from_ns: RangeFrom, to
     """An MP4 cut from what is recorded, not re-encoded, at most an hour. `Sightline-Gaps` lists the parts that were never recorded."""
     context.camera(camera_id)
     _check_span(from_ns, to_ns, LONGEST_RECORDING_S)
-    lease = _holder(context, camera_id)
+    lease = holder(context, camera_id)
     cut = context.door.recording(lease.door_url, lease.node, camera_id, from_ns, to_ns)
     return HeldStream(cut, cut.close, 200, cut.headers, "video/mp4")
 
@@ -55,14 +55,14 @@ def read_coverage(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_
     """Which parts of a range are recorded, at most 31 days."""
     context.camera(camera_id)
     _check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
-    lease = _holder(context, camera_id)
+    lease = holder(context, camera_id)
     return context.door.coverage(lease.door_url, lease.node, camera_id, from_ns, to_ns)
 
 
 def read_picture(context: Context, camera_id: CameraId) -> Response:
     """A picture of the camera now."""
     context.camera(camera_id)
-    lease = _holder(context, camera_id)
+    lease = holder(context, camera_id)
     return Response(context.door.camera_picture(lease.door_url, lease.node, camera_id), media_type="image/jpeg")
 
 
@@ -76,10 +76,11 @@ def _view(registry: Registry, camera: Camera, status: CameraStatus | None) -> Ca
     return CameraView.of(camera, area.name if area else camera.area, status)
 
 
-def _holder(context: ApiContext, camera_id: str) -> Lease:
+def holder(context: ApiContext, camera_id: str) -> Lease:
+    """The lease of the node that has a camera. Raises NodeOffline where none has it."""
     lease = context.leases.holder(camera_id)
     if lease is None:
-        raise NodeOffline(f"no node holds {camera_id}, so nobody can be asked for its recordings")
+        raise NodeOffline(f"no node holds {camera_id}, so nobody can be asked for it")
     return lease
 
 

@@ -27,8 +27,10 @@ from domain.clock import Clock
 from domain.errors import NotFound
 from domain.keys import CROP, SNAPSHOT
 from domain.states import CameraStatus
+from domain.triggers import Trigger
 from storage.ledger import Ledger
 from storage.spool import Spool
+from storage.triggers import TriggerLog
 
 SHORTEST_KEY_BYTES = 16
 
@@ -45,6 +47,7 @@ class DoorContext:
     scratch: Path
     """A folder for recordings being cut; emptied at start."""
     clock: Clock
+    triggers: TriggerLog
 
 
 def make_door(context: DoorContext) -> FastAPI:
@@ -56,6 +59,7 @@ def make_door(context: DoorContext) -> FastAPI:
     app.state.cutting = Cutting(context.ledger, context.scratch)
     for path, endpoint in _ROUTES:
         app.add_api_route(path, endpoint, methods=["GET"], response_model=None)
+    app.add_api_route("/door/cameras/{camera}/triggers", add_trigger, methods=["POST"], response_model=None)
     add_fault_handlers(app)
     app.add_middleware(Lock, key=context.key, clock=context.clock)
     app.add_middleware(Envelope, clock=context.clock)
@@ -135,6 +139,12 @@ def coverage(context: Door, camera: str, from_ns: FromNs, to_ns: ToNs) -> Covera
 def camera_picture(context: Door, camera: str) -> Response:
     """A picture of the camera now."""
     return Response(context.picture(camera), media_type="image/jpeg")
+
+
+def add_trigger(context: Door, camera: str, from_ns: FromNs, to_ns: ToNs, reason: str) -> Response:
+    """A person's trigger, on this node's disk when it answers; the worker that has the camera reads it there."""
+    context.triggers.add(Trigger(camera, "api", from_ns, to_ns, reason))
+    return Response(status_code=204)
 
 
 def health(context: Door) -> Response:

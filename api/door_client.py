@@ -16,6 +16,7 @@ from api.problems import ERROR_OF_NAME, PREFIX, Problem
 from domain.clock import Clock
 from domain.errors import NodeOffline
 from domain.states import CameraStatus
+from domain.triggers import Trigger
 
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 10.0
@@ -67,6 +68,15 @@ class DoorClient:
         with _mapped(node):
             return Coverage.model_validate_json(response.content)
 
+    def trigger(self, door_url: str, node: str, trigger: Trigger) -> None:
+        """Log a trigger at the node, durably."""
+        query = {"from_ns": str(trigger.start_ns), "to_ns": str(trigger.end_ns), "reason": trigger.reason}
+        request = self._signed(door_url, f"/door/cameras/{trigger.camera_id}/triggers", query, "POST")
+        with _mapped(node):
+            response = self._http.send(request)
+            if response.status_code != 204:
+                _raise_problem(response, node)
+
     def health(self, door_url: str, node: str) -> tuple[CameraStatus, ...]:
         """The states of a node's cameras, from itself."""
         response = self._get(door_url, node, "/door/health")
@@ -102,9 +112,9 @@ class DoorClient:
                 _raise_problem(response, node)
             return response
 
-    def _signed(self, door_url: str, path: str, query: Mapping[str, str] | None = None) -> httpx.Request:
-        request = self._http.build_request("GET", door_url.rstrip("/") + path, params=query)
-        request.headers["Authorization"] = sign(self._key, "GET", request.url.raw_path, self._clock.wall_ns())
+    def _signed(self, door_url: str, path: str, query: Mapping[str, str] | None = None, method: str = "GET") -> httpx.Request:
+        request = self._http.build_request(method, door_url.rstrip("/") + path, params=query)
+        request.headers["Authorization"] = sign(self._key, method, request.url.raw_path, self._clock.wall_ns())
         return request
 
 

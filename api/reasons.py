@@ -27,6 +27,11 @@ def decode_header(name: str, raw: bytes | None) -> str:
         text = unquote_to_bytes(raw or b"").decode("utf-8").strip()
     except UnicodeDecodeError as error:
         raise QueryInvalid(name, "is not UTF-8; send it as UTF-8 or percent-encoded") from error
+    return one_line(name, text)
+
+
+def one_line(name: str, text: str) -> str:
+    """`text` as it is. Raises QueryInvalid where it is too long, or would not stand on one line of a log."""
     if len(text) > MAX_CHARACTERS:
         raise QueryInvalid(name, f"is {len(text)} characters long; at most {MAX_CHARACTERS}")
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api import cameras, events, media, site
+from api import cameras, events, media, site, triggers
 from api.declarations import Access, Declaration, Scope
 from domain.people import Right
 
@@ -37,6 +37,14 @@ ROUTES: tuple[Declaration, ...] = (
         audit="camera.picture",
         look=True,
         answers=JPEG,
+    ),
+    Declaration(
+        "POST",
+        "/v1/cameras/{id}/triggers",
+        triggers.add_trigger,
+        Right.RECORDINGS_TRIGGER,
+        Scope.CAMERA,
+        audit="camera.trigger",
     ),
     Declaration("GET", "/v1/events", events.search_events, Right.EVENTS_READ, Scope.SITE, audit="events.search", look=True),
     Declaration("GET", "/v1/events/{id}", events.read_event, Right.EVENTS_READ, Scope.EVENT, audit="event.read", look=True),

@@ -6,8 +6,9 @@ SightlineError
 │   └── QueryInvalid        a search cannot be understood
 ├── Refused                 understood, and not allowed
 │   ├── Unauthenticated     no token, or one that nobody has
-│   └── Forbidden           the person lacks the right or the scope
-│       └── ReasonMissing   the person may look, and has not said why
+│   ├── Forbidden           the person lacks the right or the scope
+│   │   └── ReasonMissing   the person may look, and has not said why
+│   └── TriggerRefused      the camera takes no triggers from there
 ├── NotFound                no such camera, event or object
 ├── SourceError             a camera's stream failed; `state` says how, in an operator's word
 │   ├── SourceUnreachable   no connection, or it ended
@@ -31,7 +32,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from domain.states import CameraState
+from domain.states import CameraState, Why
 
 
 class SightlineError(Exception):
@@ -87,12 +88,23 @@ class ReasonMissing(Forbidden):
     pass
 
 
+class TriggerRefused(Refused):
+    pass
+
+
 class NotFound(SightlineError):
     pass
 
 
 class SourceError(SightlineError):
+    """`state` and `why` say how in an operator's words; a subclass knows the likeliest `why`."""
+
     state: ClassVar[CameraState] = CameraState.UNREACHABLE
+    usual: ClassVar[Why] = Why.FAILED
+
+    def __init__(self, message: str, why: Why | None = None) -> None:
+        super().__init__(message)
+        self.why = why or self.usual
 
 
 class SourceUnreachable(SourceError):
@@ -100,19 +112,22 @@ class SourceUnreachable(SourceError):
 
 
 class SourceTimeout(SourceError):
-    pass
+    usual = Why.SILENT
 
 
 class SourceRejected(SourceError):
     state = CameraState.WRONG_PASSWORD
+    usual = Why.LOGIN
 
 
 class SourceNoVideo(SourceError):
     state = CameraState.NO_VIDEO
+    usual = Why.NO_VIDEO
 
 
 class SourceUnsupported(SourceError):
     state = CameraState.CODEC_UNSUPPORTED
+    usual = Why.CODEC
 
 
 class StoreError(SightlineError):

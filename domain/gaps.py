@@ -15,6 +15,7 @@ class GapCause(StrEnum):
     RESTART = "restart"  # our process or node was not running
     NOT_ASKED = "not_asked"  # by its policy this was not to be recorded
     DELETED = "deleted"  # it was recorded, and retention or a full disk took it
+    CLOCK = "clock"  # the node's clock was set forward: these moments never were
     UNKNOWN = "unknown"
 
 
@@ -26,3 +27,5 @@ class Gap:
     cause: GapCause
     detail: str = ""
     """A sentence for people; never credentials."""
+    since_ns: int = 0
+    """Since when the cause holds, where that is before `start_ns`; 0 where it is not."""

@@ -42,6 +42,11 @@ class Layout:
         return self.root / "recordings"
 
     @property
+    def gaps(self) -> Path:
+        """`gaps/<camera>/<yyyymmdd>.jsonl`: what was not recorded, and why; `gaps/<camera>/alive`: until when somebody looked after it."""
+        return self.root / "gaps"
+
+    @property
     def spool(self) -> Path:
         """`spool/<camera>/<event id>/`: events not yet kept everywhere."""
         return self.root / "spool"
@@ -50,6 +55,11 @@ class Layout:
     def journal(self) -> Path:
         """Journal minutes not yet uploaded."""
         return self.root / "journal"
+
+    @property
+    def triggers(self) -> Path:
+        """`triggers/<camera>/<yyyymmdd of the start>.jsonl`: why something of an events camera is kept."""
+        return self.root / "triggers"
 
     @property
     def fences(self) -> Path:

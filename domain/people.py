@@ -18,6 +18,7 @@ class Right(StrEnum):
     CAMERAS_READ = "cameras_read"  # entries and states, never pictures
     EVENTS_READ = "events_read"  # searches, events, their pictures and clips, journeys
     RECORDINGS_READ = "recordings_read"
+    RECORDINGS_TRIGGER = "recordings_trigger"  # have a camera recorded, or what it records kept; shows nothing of it
     LIVE_VIEW = "live_view"
     EVENTS_CORRECT = "events_correct"  # a person's reading of a plate
     EVIDENCE = "evidence"  # cases, holds, exported bundles
@@ -26,12 +27,21 @@ class Right(StrEnum):
     PEOPLE_ADMIN = "people_admin"
 
 
-_WATCHING = frozenset({Right.CAMERAS_READ, Right.EVENTS_READ, Right.RECORDINGS_READ, Right.LIVE_VIEW, Right.EVENTS_CORRECT})
+_WATCHING = frozenset(
+    {
+        Right.CAMERAS_READ,
+        Right.EVENTS_READ,
+        Right.RECORDINGS_READ,
+        Right.RECORDINGS_TRIGGER,
+        Right.LIVE_VIEW,
+        Right.EVENTS_CORRECT,
+    }
+)
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.OPERATOR: _WATCHING,
     Role.INVESTIGATOR: _WATCHING | {Right.EVIDENCE},
-    Role.INTEGRATOR: frozenset({Right.CAMERAS_READ, Right.METRICS_READ}),
+    Role.INTEGRATOR: frozenset({Right.CAMERAS_READ, Right.RECORDINGS_TRIGGER, Right.METRICS_READ}),
     Role.AUDITOR: frozenset({Right.AUDIT_READ}),
     Role.ADMIN: frozenset(Right),
 }

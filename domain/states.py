@@ -19,6 +19,54 @@ class CameraState(StrEnum):
     CLOCK_WRONG = "clock_wrong"  # live, but the camera's own time is far from ours
     CODEC_UNSUPPORTED = "codec_unsupported"
 
+    @property
+    def is_live(self) -> bool:
+        """Pictures come that can be recorded and that change."""
+        return self in (CameraState.LIVE, CameraState.CLOCK_WRONG)
+
+    @property
+    def is_down(self) -> bool:
+        """Nothing comes that can be recorded, though it should."""
+        return self in _DOWN
+
+
+_DOWN = frozenset(
+    {
+        CameraState.UNREACHABLE,
+        CameraState.WRONG_PASSWORD,
+        CameraState.NO_VIDEO,
+        CameraState.NO_KEYFRAMES,
+        CameraState.CODEC_UNSUPPORTED,
+    }
+)
+
+
+class Why(StrEnum):
+    """What the last error was, for machines and for translation; its sentence says more."""
+
+    NONE = ""
+    HOST_UNKNOWN = "host_unknown"  # the name cannot be resolved
+    OUTSIDE_NETWORKS = "outside_networks"  # the registry's `networks` do not allow the address
+    REFUSED = "refused"  # a host is there, and nothing listens on the port
+    NO_ROUTE = "no_route"  # no way to the address, or the network says that the host is down
+    NO_ANSWER = "no_answer"  # no connection within the time: wrong host, switched off, or a firewall
+    FAILED = "failed"  # the connection broke
+    NOT_RTSP = "not_rtsp"  # something else answers on that port
+    TLS = "tls"  # the encrypted connection cannot be agreed on
+    LOGIN = "login"  # 401 or 403
+    NO_PATH = "no_path"  # 404
+    SESSION_LOST = "session_lost"  # 454: the camera forgot the session
+    REDIRECTED = "redirected"
+    TRANSPORT = "transport"  # 461: it does not send the way that the registry asks for
+    REJECTED = "rejected"  # another answer than 200
+    ENDED = "ended"  # the camera ended the stream
+    SILENT = "silent"  # connected, and nothing comes
+    NO_VIDEO = "no_video"
+    CODEC = "codec"
+    NO_KEYFRAMES = "no_keyframes"
+    FROZEN = "frozen"
+    CLOCK = "clock"  # the camera's clock is far from ours
+
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
@@ -40,3 +88,9 @@ class CameraStatus:
     lost_packets: int = 0
     """Packets that arrived and were dropped by us (recorder queue full, disk refused); never hidden."""
     node: str = ""
+    why: Why = Why.NONE
+    """What kind of fault `last_error` tells of."""
+    last_error_ns: int = 0
+    """When it came; it stays to be read after the camera is well again."""
+    clock_skew_ms: int | None = None
+    """The camera's clock less ours, by its sender reports; None without reports."""

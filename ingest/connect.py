@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from domain.clock import Clock
 from domain.errors import SourceTimeout, SourceUnreachable
 from domain.registry import Camera, Credentials, Networks
+from domain.states import Why
 from ingest.hangup import own_socket
 from ingest.intake import Counts
 
@@ -80,10 +81,18 @@ def _connect(own: socket.socket, endpoint: Endpoint, timeout_s: float, stop: thr
         if stop.is_set():
             return False
         if slices <= 0:
-            raise SourceTimeout(f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s")
+            raise SourceTimeout(f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s", Why.NO_ANSWER)
         slices -= 1
         if select.select([], [own], [], _SLICE_S)[1]:
             code = own.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if code:
-        raise SourceUnreachable(f"{endpoint.address}:{endpoint.port} cannot be reached: {os.strerror(code)}")
+        raise _unreachable(endpoint, code)
     return True
+
+
+_NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
+
+
+def _unreachable(endpoint: Endpoint, code: int) -> SourceUnreachable:
+    why = Why.REFUSED if code == errno.ECONNREFUSED else Why.NO_ROUTE if code in _NO_ROUTE else Why.FAILED
+    return SourceUnreachable(f"{endpoint.address}:{endpoint.port} cannot be reached: {os.strerror(code)}", why)

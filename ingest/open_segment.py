@@ -11,12 +11,13 @@ from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import DataLoss, StoreError
+from domain.keys import day_of
 from domain.media import AudioPacket, Packet, SegmentName, ticks_to_ns
 from ingest import nal
 from ingest.cuts import DRIFT_NS
 from ingest.lengths import put_prefixed
 from storage.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
-from storage.ledger import day_of, open_name
+from storage.ledger import open_name
 from storage.sample_entries import VideoTrack
 
 LONGEST_JOIN_NS = NS_PER_S

@@ -20,6 +20,7 @@ from domain.clock import NS_PER_S
 from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTimeout, SourceUnreachable, SourceUnsupported
 from domain.media import Packet, StreamInfo
 from domain.registry import Credentials
+from domain.states import Why
 from ingest.connect import Endpoint, Pull, preflight
 from ingest.hangup import WATCH, Line
 from ingest.intake import Intake, Unit
@@ -53,7 +54,7 @@ def packets(pull: Pull) -> Generator[Packet, None, None]:
                 container = _open(url, endpoint.transport, timeout_s)
             with container:
                 if line.went_elsewhere():
-                    raise SourceUnreachable("the camera redirects to another address; write that one into the registry")
+                    raise SourceUnreachable("the camera redirects to another address; write that one into the registry", Why.REDIRECTED)
                 yield from _demux(container, line, pull)
         except av.FFmpegError as error:
             failure = _mapped(error, line.timed_out, timeout_s)
@@ -168,7 +169,7 @@ def _video_of(container: InputContainer) -> VideoStream:
 def _ended(timed_out: bool, timeout_s: float) -> SourceError:
     if timed_out:
         return SourceTimeout(f"no video came for {timeout_s:g} s")
-    return SourceUnreachable("the camera ended the stream")
+    return SourceUnreachable("the camera ended the stream", Why.ENDED)
 
 
 def _mapped(error: av.FFmpegError, timed_out: bool, timeout_s: float) -> SourceError:
@@ -178,11 +179,11 @@ def _mapped(error: av.FFmpegError, timed_out: bool, timeout_s: float) -> SourceE
     if timed_out or isinstance(error, av.ExitError | av.TimeoutError):
         return SourceTimeout(f"the camera said nothing for {timeout_s:g} s")
     if isinstance(error, av.HTTPNotFoundError):
-        return SourceUnreachable("the camera has no stream under this path (404)")
+        return SourceUnreachable("the camera has no stream under this path (404)", Why.NO_PATH)
     if isinstance(error, av.HTTPError | av.HTTPClientError):
-        return SourceUnreachable(f"the camera refuses the request ({error.strerror})")
+        return SourceUnreachable(f"the camera refuses the request ({error.strerror})", Why.REJECTED)
     if isinstance(error, av.InvalidDataError):
-        return SourceUnreachable("the camera's answer is not RTSP, or its description of the stream is broken")
+        return SourceUnreachable("the camera's answer is not RTSP, or its description of the stream is broken", Why.NOT_RTSP)
     if isinstance(error, av.EOFError):
-        return SourceUnreachable("the camera ended the stream")
+        return SourceUnreachable("the camera ended the stream", Why.ENDED)
     return SourceUnreachable(f"the connection failed: {error.strerror}")

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from domain.errors import SourceError, SourceNoVideo, SourceTimeout, SourceUnreachable
 from domain.media import Packet, StreamInfo
+from domain.states import Why
 from ingest import nal, rtcp
 from ingest.connect import Pull, connected
 from ingest.depacketise import AccessUnit, AccessUnits
@@ -105,7 +106,7 @@ def _played(session: Session, media: _Media, url: str, pull: Pull) -> Iterator[P
             heard_s = now_s
             yield from intake.packets(taken)
         if is_over:
-            raise SourceUnreachable("the camera ended the stream")
+            raise SourceUnreachable("the camera ended the stream", Why.ENDED)
         if now_s - heard_s > pull.timeout_s:
             raise SourceTimeout(f"no video came for {pull.timeout_s:g} s")
         chores.do(now_s)

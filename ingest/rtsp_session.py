@@ -12,6 +12,7 @@ import struct
 from contextlib import suppress
 
 from domain.errors import SourceError, SourceRejected, SourceTimeout, SourceUnreachable
+from domain.states import Why
 from ingest.connect import Pull
 from ingest.rtsp_auth import Login, best
 from ingest.rtsp_wire import Answer, Media, Wire
@@ -114,7 +115,7 @@ class Session:
             if answer.status == 401:
                 self._log_in(answer)
             if answer.status == 454:
-                raise SourceUnreachable("the camera gave up the session")
+                raise SourceUnreachable("the camera gave up the session (454)", Why.SESSION_LOST)
 
     def _ask(self, method: str, url: str, *headers: str) -> Answer:
         for attempt in range(_LOGINS):
@@ -159,12 +160,12 @@ class Session:
                 if answer.header("cseq") in ("", str(self._sequence)):
                     return answer
             if self._wire.garbage_bytes and not self._is_answered:
-                raise SourceUnreachable("the camera's answer is not RTSP")
+                raise SourceUnreachable("the camera's answer is not RTSP", Why.NOT_RTSP)
             self._wait(end_s)
 
     def _wait(self, end_s: float) -> None:
         if self._pull.stop.is_set() or self.is_over:
-            raise SourceUnreachable("the camera ended the connection")
+            raise SourceUnreachable("the camera ended the connection", Why.ENDED)
         if self._pull.clock.monotonic_s() > end_s:
             raise SourceTimeout(f"the camera said nothing for {self._pull.timeout_s:g} s")
         self.receive()
@@ -196,13 +197,13 @@ def _refused(method: str, status: int) -> SourceError:
     if status in (401, 403):
         return SourceRejected("the camera refuses the user name or password")
     if status == 404:
-        return SourceUnreachable("the camera has no stream under this path (404)")
+        return SourceUnreachable("the camera has no stream under this path (404)", Why.NO_PATH)
     if 300 <= status < 400:
-        return SourceUnreachable("the camera redirects to another address; write that one into the registry")
+        return SourceUnreachable("the camera redirects to another address; write that one into the registry", Why.REDIRECTED)
     if method == "SETUP" and status == 461:
         return _no_tcp()
-    return SourceUnreachable(f"the camera refuses the request ({method}: {status})")
+    return SourceUnreachable(f"the camera refuses the request ({method}: {status})", Why.REJECTED)
 
 
 def _no_tcp() -> SourceError:
-    return SourceUnreachable("the camera does not send over TCP; write `transport: udp` into the registry")
+    return SourceUnreachable("the camera does not send over TCP; write `transport: udp` into the registry", Why.TRANSPORT)

@@ -27,6 +27,7 @@ from sightline.share import share
 from sightline.statuses import read_statuses
 from storage.ledger import Ledger
 from storage.spool import Spool
+from storage.triggers import TriggerLog
 
 PICTURE_WITHIN_S = 8.0
 PICTURE_QUALITY = 85
@@ -78,6 +79,7 @@ def main() -> None:
         picture=partial(picture_now, layout, worker_count(settings), clock),
         scratch=layout.scratch,
         clock=clock,
+        triggers=TriggerLog(layout, settings),
     )
     uvicorn.run(make_door(context), host="127.0.0.1", port=arguments.port, log_config=None, access_log=False, server_header=False)
 

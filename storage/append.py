@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def append_line(path: Path, line: bytes, mode: int = 0o644) -> None:
+def append_line(path: Path, line: bytes, mode: int = 0o644, durable: bool = True) -> None:
     """Add `line` (without its end) to a file, made where it is not there. Raises OSError where it cannot be written whole.
+
+    Not `durable`: it outlives the process at once, and the machine's power some seconds later.
 
     What a machine that lost its power tore is ended first, so that it spoils no line but itself.
     """
@@ -19,7 +21,8 @@ def append_line(path: Path, line: bytes, mode: int = 0o644) -> None:
         data = line + b"\n" if _ends_a_line(file) else b"\n" + line + b"\n"
         if os.write(file, data) != len(data):
             raise OSError(f"only part of a line could be written to {path}")
-        os.fsync(file)
+        if durable:
+            os.fsync(file)
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from domain.events import Location
 
 CLASSES: tuple[Literal["A", "B", "C"], ...] = ("A", "B", "C")
 RecordMode = Literal["continuous", "events", "on_demand"]
+Upload = Literal["all", "events", "none"]
+TriggerSource = Literal["checkpoint", "motion", "onvif", "api"]
 Checkpoint = Literal["plate", "face"]
 Point = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]], Field()]
 Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
@@ -43,25 +45,39 @@ class ClassPolicy(_Strict):
 
     record: RecordMode = "continuous"
     retention_days: int = Field(30, ge=1, le=3650)
+    retention_max_days: int | None = Field(None, ge=1, le=3650)
+    upload: Upload = "all"
+    priority: int = Field(5, ge=0, le=9)
+    triggers: tuple[TriggerSource, ...] = ("checkpoint", "motion", "api")
+    max_bitrate_kbps: int | None = Field(None, ge=1)
+
+    @property
+    def longest_retention_days(self) -> int:
+        """After this many days a recording goes whether there is room for it or not; never fewer than `retention_days`."""
+        return self.retention_max_days or self.retention_days
 
 
 class Area(_Strict):
     name: str = Field(min_length=1)
 
 
-class Camera(_Strict):
+class Substream(_Strict):
+    url: Annotated[str, AfterValidator(_rtsp_url)]
+
+
+class Camera(ClassPolicy):
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     name: str = Field(min_length=1)
     class_: Literal["A", "B", "C"] = Field(alias="class")
     area: str
     location: Location
     url: Annotated[str, AfterValidator(_rtsp_url)]
+    substream: Substream | None = None
     transport: Literal["tcp", "udp"] = "tcp"
     credentials: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    onvif_port: int = Field(80, ge=1, le=65535)
     checkpoint: tuple[Checkpoint, ...] = ()
     masks: tuple[Polygon, ...] = ()
-    record: RecordMode = "continuous"
-    retention_days: int = Field(30, ge=1, le=3650)
     enabled: bool = True
 
     @property
@@ -73,7 +89,7 @@ def default_classes() -> dict[Literal["A", "B", "C"], ClassPolicy]:
     return {
         "A": ClassPolicy(record="continuous", retention_days=90),
         "B": ClassPolicy(record="continuous", retention_days=30),
-        "C": ClassPolicy(record="on_demand", retention_days=30),
+        "C": ClassPolicy(record="on_demand", retention_days=30, upload="events"),
     }
 
 

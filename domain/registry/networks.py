@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from domain.errors import SourceUnreachable
+from domain.states import Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,9 @@ class Networks:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise SourceUnreachable(f"the name {host} cannot be resolved: {error.strerror or error}") from error
+            raise SourceUnreachable(f"the name {host} cannot be resolved: {error.strerror or error}", Why.HOST_UNKNOWN) from error
         addresses = [str(entry[4][0]) for entry in found]
         for address in addresses:
             if self.allows(ip_address(address.partition("%")[0])):
                 return address
-        raise SourceUnreachable(f"{host} ({', '.join(addresses)}) is outside `networks` of the registry")
+        raise SourceUnreachable(f"{host} ({', '.join(addresses)}) is outside `networks` of the registry", Why.OUTSIDE_NETWORKS)

@@ -27,6 +27,7 @@ from api.door_client import DoorClient
 from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
 from domain.errors import NotFound
 from domain.events import Alternative, Event, Location, Passing, Plate
+from domain.keys import day_of
 from domain.layout import Layout
 from domain.media import SegmentName
 from domain.people import Role
@@ -38,12 +39,13 @@ from domain.ulid import event_id
 from storage.audit import AuditLog
 from storage.index import EventIndex
 from storage.leases import Leases
-from storage.ledger import Ledger, day_of
+from storage.ledger import Ledger
 from storage.people import People
 from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore
 from storage.spool import Spool
 from storage.states import CameraStates
+from storage.triggers import TriggerLog
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config
@@ -162,14 +164,20 @@ class Site:
     http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=20))
 
     def get(
-        self, path: str, role: Role = Role.INVESTIGATOR, reason: str | bytes | None = "a test", method: str = "GET", **headers: str
+        self,
+        path: str,
+        role: Role = Role.INVESTIGATOR,
+        reason: str | bytes | None = "a test",
+        method: str = "GET",
+        body: object = None,
+        **headers: str,
     ) -> httpx.Response:
         """Ask as a person of `role`; header names are given with underscores."""
         raw: list[tuple[bytes, bytes]] = [(b"Authorization", f"Bearer {self.tokens[role]}".encode())]
         if reason is not None:
             raw.append((b"X-Reason", reason if isinstance(reason, bytes) else reason.encode()))
         raw += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        return self.http.request(method, self.url + path, headers=raw)
+        return self.http.request(method, self.url + path, headers=raw, json=body)
 
     @staticmethod
     def serve(app: FastAPI) -> AbstractContextManager[str]:
@@ -188,7 +196,7 @@ class Site:
     def forget(self) -> None:
         """Empty the index and the node's folders."""
         self.redis.do("FLUSHALL")
-        for folder in (self.layout.recordings, self.layout.spool, self.layout.audit, self.layout.fences):
+        for folder in (self.layout.recordings, self.layout.spool, self.layout.audit, self.layout.fences, self.layout.triggers):
             shutil.rmtree(folder, ignore_errors=True)
         for held in (self.tokens, self.statuses, self.pictures):
             held.clear()
@@ -256,7 +264,11 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         return pictures[camera_id]
 
     ledger = Ledger(layout.recordings)
-    door = served(make_door(DoorContext(KEY, spool, ledger, lambda: tuple(statuses), picture, folder / "scratch", clock)))
+    door = served(
+        make_door(
+            DoorContext(KEY, spool, ledger, lambda: tuple(statuses), picture, folder / "scratch", clock, TriggerLog(layout, Settings()))
+        )
+    )
     door_url = door.__enter__()
     people = People(redis, objects)
     parts: dict[str, object] = {

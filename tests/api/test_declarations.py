@@ -76,7 +76,7 @@ def test_a_route_added_behind_the_table_is_denied(site: Site) -> None:
 def test_rights_are_asked_of_every_route(site: Site) -> None:
     for route in GUARDED:
         for role in Role:
-            answer = site.get(address(route), role)
+            answer = site.get(address(route), role, method=route.method)
             allowed = isinstance(route.right, Access) or route.right in RIGHTS[role]
             assert (answer.status_code != 403) is allowed, f"{role} {named(route)} {answer.text}"
             if not allowed:
@@ -86,7 +86,7 @@ def test_rights_are_asked_of_every_route(site: Site) -> None:
 def test_nobody_gets_in_without_a_token_or_with_a_wrong_one(site: Site) -> None:
     for route in GUARDED:
         for authorization in ({}, {"Authorization": "Bearer sl_wrong"}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}):
-            answer = site.http.get(site.url + address(route), headers=authorization)
+            answer = site.http.request(route.method, site.url + address(route), headers=authorization)
             assert answer.status_code == 401, named(route)
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")
             assert answer.json()["type"] == "urn:sightline:problem:unauthenticated"

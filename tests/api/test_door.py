@@ -17,9 +17,11 @@ from api.door_tokens import sign
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.errors import NodeOffline, NotFound, SourceTimeout
 from domain.people import Role
+from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
 from storage.ledger import Ledger
 from storage.spool import Spool
+from storage.triggers import TriggerLog
 
 if TYPE_CHECKING:
     from tests.api.conftest import MakeEvent, Site
@@ -90,7 +92,16 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
         raise SourceTimeout(f"{camera_id} is silent")
 
     clock = SystemClock()
-    context = DoorContext(KEY, Spool(site.layout, clock), Ledger(site.layout.recordings), lambda: (), fails, tmp_path / "s", clock)
+    context = DoorContext(
+        KEY,
+        Spool(site.layout, clock),
+        Ledger(site.layout.recordings),
+        lambda: (),
+        fails,
+        tmp_path / "s",
+        clock,
+        TriggerLog(site.layout, Settings()),
+    )
     with site.serve(make_door(context)) as url:
         site.context.leases.take("east-gate", "node-1", url)
         answer = site.get("/v1/cameras/east-gate/picture")
@@ -100,7 +111,16 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
 
 def test_a_short_key_does_not_start(site: Site, tmp_path: Path) -> None:
     clock = SystemClock()
-    context = DoorContext(KEY, Spool(site.layout, clock), Ledger(tmp_path), lambda: (), lambda _: b"", tmp_path / "s", clock)
+    context = DoorContext(
+        KEY,
+        Spool(site.layout, clock),
+        Ledger(tmp_path),
+        lambda: (),
+        lambda _: b"",
+        tmp_path / "s",
+        clock,
+        TriggerLog(site.layout, Settings()),
+    )
     with pytest.raises(ValueError, match="16 or more"):
         make_door(replace(context, key=b"short"))
 

@@ -24,7 +24,7 @@ VALUES = LIKELY | st.text(max_size=40) | st.integers().map(str)
 def test_no_parameter_makes_the_api_fail(site: Site, make_event: MakeEvent) -> None:
     site.context.index.put_all([make_event(0), make_event(5, "west-gate", None)])
     paths = site.http.get(f"{site.url}/openapi.json").json()["paths"]
-    routes = sorted(path for path in paths if path not in ("/", "/openapi.json", "/metrics"))
+    routes = sorted(path for path in paths if "get" in paths[path] and path not in ("/", "/openapi.json", "/metrics"))
     names = sorted({p["name"] for path in routes for p in paths[path]["get"].get("parameters", []) if p["in"] == "query"})
     assert {"from", "plate", "next", "min_confidence"} <= set(names)
 

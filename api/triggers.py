@@ -1,0 +1,35 @@
+"""The route by which others have a camera recorded, or what it records kept."""
+
+from __future__ import annotations
+
+from api.cameras import holder
+from api.context import Context, RequestTrace
+from api.models import TriggerAsked, TriggerView
+from api.parameters import CameraId
+from api.reasons import one_line
+from domain.clock import NS_PER_S
+from domain.errors import TriggerRefused
+from domain.registry import Camera
+from domain.triggers import Trigger, takes
+
+
+def add_trigger(context: Context, trace: RequestTrace, camera_id: CameraId, asked: TriggerAsked) -> TriggerView:
+    """Have a camera recorded for a while, and that kept as its retention says; an on-demand camera is pulled meanwhile.
+
+    Answered once it is on the node's disk, where it outlives every process.
+    """
+    camera = context.camera(camera_id)
+    trace.reason = one_line("reason", asked.reason)
+    _check(camera)
+    lease = holder(context, camera_id)
+    now_ns = context.clock.wall_ns()
+    trigger = Trigger(camera_id, "api", now_ns, now_ns + round(asked.duration_s * NS_PER_S), trace.reason)
+    context.door.trigger(lease.door_url, lease.node, trigger)
+    return TriggerView(camera=camera_id, from_=trigger.start_ns, to=trigger.end_ns, reason=trigger.reason)
+
+
+def _check(camera: Camera) -> None:
+    if not camera.enabled:
+        raise TriggerRefused(f"{camera.id} is disabled in the registry, so nothing records it")
+    if not takes(camera, "api"):
+        raise TriggerRefused(f"`triggers` of {camera.id} in the registry lacks `api`")
