@@ -1,8 +1,7 @@
 """Where the recording is cut into segments: rules on packet times alone, so that they can be tested without a file.
 
 Segments begin at keyframes. A reason to cut that comes between two keyframes waits for the next one; only where packets cannot go into the
-same file (a new session, time going back, a hole) do they wait for a keyframe unrecorded, and are counted as lost: what is within a segment's
-name is in its file.
+same file (a new session, time going back, a hole) do they wait for a keyframe unrecorded, and are counted as lost.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from domain.metrics import JOB_FAILURES
 TICK_S = 0.1
 MOST_BYTES = 256 << 20
 """What all cameras of a worker may hold that is not written yet."""
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Written(Protocol):
@@ -66,7 +66,7 @@ class DiskWriter:
         try:
             return recorder.step(now_s)
         except Exception:
-            _log.exception("%s: recording failed; it goes on at the next keyframe", recorder.camera_id)
+            log.exception("%s: recording failed; it goes on at the next keyframe", recorder.camera_id)
             JOB_FAILURES.labels(recorder.camera_id, "record").inc()
             recorder.abandon()
             return True

@@ -7,6 +7,7 @@ import threading
 import zlib
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from domain.clock import Clock
@@ -36,7 +37,14 @@ class Recorder:
     """
 
     def __init__(
-        self, camera_id: str, layout: Layout, fence: Callable[[], int], settings: Settings, clock: Clock, writer: DiskWriter, on_hole: OnHole
+        self,
+        camera_id: str,
+        layout: Layout,
+        fence: Callable[[], int],
+        settings: Settings,
+        clock: Clock,
+        writer: DiskWriter,
+        on_hole: OnHole,
     ) -> None:
         """`fence` and `on_hole` are called in the writer's thread, which serves other cameras too: they must not wait for a network."""
         self.camera_id = camera_id
@@ -44,10 +52,9 @@ class Recorder:
         self._writer = writer
         self._idle_s = settings.source_timeout_s
         self._warn = FloodGate(_log.warning, clock)
-        self._open_segments = lambda: Segments(
-            camera_id, layout.recordings_of(camera_id), fence, settings.segment_s, self._tell, on_hole
-        )
-        self._segments = self._open_segments()
+        folder = layout.recordings_of(camera_id)
+        self._make_segments = partial(Segments, camera_id, folder, fence, settings.segment_s, self._tell, on_hole)
+        self._segments = self._make_segments()
         self._dropped = PACKETS_DROPPED.labels(camera_id, "recorder")
         # A deque's append and popleft, and each of the counts by its own thread alone, need no lock.
         self._packets: deque[Packet] = deque()
@@ -114,7 +121,7 @@ class Recorder:
 
     def abandon(self) -> None:
         self._abandoned_packets += self._segments.lost_packets
-        self._segments = self._open_segments()
+        self._segments = self._make_segments()
 
     def _write(self, now_s: float) -> None:
         self._segments.refused(self._refused_ns)

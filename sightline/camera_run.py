@@ -1,4 +1,4 @@
-"""One camera in one worker: its reader, its recorder and, at a checkpoint, its looker, each a thread of its own.
+"""One camera in one worker: its reader and, at a checkpoint, its looker, each a thread of its own; the worker's writer records it.
 
 The reader hands packets to the fan-out and waits for nobody; what the others lose is counted there.
 """
@@ -15,19 +15,22 @@ from domain.clock import Clock
 from domain.errors import StoreError
 from domain.events import Passing
 from domain.fanout import Fanout, Policy, Tap
+from domain.gaps import Gap, GapCause
 from domain.layout import Layout
 from domain.log import FloodGate
-from domain.metrics import EVENTS_LOST, PACKETS_DROPPED
+from domain.metrics import EVENTS_LOST
 from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
 from ingest.decoder import FrameReader
+from ingest.disk_writer import DiskWriter
 from ingest.recorder import Recorder
 from ingest.salvage import salvage
 from ingest.streamer import Streamer
 from sightline.lasting import lasting
 from sightline.share import is_always_pulled
+from storage.gaps import GapLog
 from storage.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -37,7 +40,8 @@ LINGER_S = 30.0
 """An on-demand camera goes on for this long after its last viewer left, so that looking again is quick."""
 MOST_WAITING = 200
 """Passings of a camera held in memory while the disk refuses them, some 100 kB each."""
-RECORD_PACKETS, RECORD_BYTES = 3000, 64 << 20
+FINISH_S = 1.5
+"""How long the end of a recording is waited for."""
 LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
 
 
@@ -50,6 +54,7 @@ class NodeTools:
     clock: Clock
     networks: Networks
     spool: Spool
+    writer: DiskWriter
     kept: Callable[[], None]
     """Called when the spool has something new."""
 
@@ -68,15 +73,14 @@ class CameraRun:
         self._wanted = threading.Event()
         self._stop = threading.Event()
         self._streamer = Streamer(camera, credentials, tools.networks, self.fanout, tools.settings, tools.clock)
-        self._record_tap = self.fanout.open("recorder", Policy.RECORD, RECORD_PACKETS, RECORD_BYTES)
-        self._recorder = Recorder(camera.id, self._record_tap, tools.layout, fence, tools.settings, tools.clock)
+        self._recorder = Recorder(camera.id, tools.layout, fence, tools.settings, tools.clock, tools.writer, self._note_hole)
+        self.fanout.attach(self._recorder)
         self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
         self._threads: list[threading.Thread] = []
-        self._counted_drops = 0
+        self._gaps = GapLog(tools.layout, tools.clock)
 
     def start(self) -> None:
         salvage(self._tools.layout, self.camera.id)
-        self._spawn("record", self._recorder.run)
         if self._analyser is not None and self._look_tap is not None:
             looker = Looker(self.camera.id, self._analyser, self._look_tap, self._fps(), self._tools)
             self._spawn("look", looker.run)
@@ -90,6 +94,8 @@ class CameraRun:
     def join(self) -> None:
         for thread in self._threads:
             thread.join()
+        if not self._recorder.join(FINISH_S):
+            log.warning("%s: the disk hangs; the next start finishes the recording", self.camera.id)
 
     @property
     def recorded_until_ns(self) -> int:
@@ -112,14 +118,17 @@ class CameraRun:
         status = self._streamer.status()
         if not self._is_pulled:
             status = replace(status, state=CameraState.IDLE)
-        self._count_drops()
-        lost = self._recorder.lost_packets + self._record_tap.dropped_packets
+        lost = self._recorder.lost_packets
         return replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
 
-    def _count_drops(self) -> None:
-        dropped = self._record_tap.dropped_packets
-        PACKETS_DROPPED.labels(self.camera.id, self._record_tap.name).inc(dropped - self._counted_drops)
-        self._counted_drops = dropped
+    def _note_hole(self, start_ns: int, end_ns: int, by_us: GapCause | None) -> None:
+        """What the recorder does not know the cause of, the camera's states tell."""
+        if by_us is None:
+            return
+        try:
+            self._gaps.add(Gap(self.camera.id, start_ns, end_ns, by_us))
+        except StoreError as error:
+            log.warning("%s: %s", self.camera.id, error)
 
     def _fps(self) -> float:
         settings = self._tools.settings
@@ -138,6 +147,8 @@ class CameraRun:
             self._streamer.run(self._stop)
         else:
             self._pull_while_wanted()
+        self.fanout.detach(self._recorder)
+        self._recorder.close()
         self.fanout.close_all()
 
     def _pull_while_wanted(self) -> None:

@@ -21,6 +21,7 @@ from domain.log import FloodGate, set_up_logging
 from domain.metrics import SPOOL_EVENTS
 from domain.registry import Camera, Networks, Registry
 from domain.settings import Settings
+from ingest.disk_writer import DiskWriter
 from ingest.live_tap import LiveTap
 from sightline import site_registry
 from sightline.camera_run import CameraRun, NodeTools
@@ -58,7 +59,8 @@ class Worker:
         registry, secrets = site_registry.running(layout)
         cameras = share(registry.cameras, index, of)
         self._keeper = self._make_keeper(cameras, registry)
-        tools = NodeTools(self._settings, layout, clock, Networks(registry.networks), self._spool, self._keeper.wake)
+        self._writer = DiskWriter(clock)
+        tools = NodeTools(self._settings, layout, clock, Networks(registry.networks), self._spool, self._writer, self._keeper.wake)
         models = Models.load(self._settings) if any(camera.checkpoint for camera in cameras) else None
         door_url = f"http://127.0.0.1:{door_port}"
         self._runs = {
@@ -102,6 +104,7 @@ class Worker:
 
     def _jobs(self) -> dict[str, Callable[[threading.Event], None]]:
         jobs: dict[str, Callable[[threading.Event], None]] = {
+            "writer": self._writer.run,
             "keeper": self._keeper.run,
             "live tap": LiveTap(self._layout.live_socket(self._index), self._watching).run,
         }

@@ -19,7 +19,7 @@ _AAC_OBJECT, _AUDIO_STREAM = 0x40, 0x15
 
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
-    """`sets` are its SPS and PPS (and VPS), without start codes; `delay` is pts - dts of the first picture, in ticks of 1 / `timescale` s."""
+    """`sets` are its SPS and PPS (and VPS), without start codes; `delay` is pts - dts of the first picture, in 1 / `timescale` s."""
 
     codec: str
     width_px: int
