@@ -1,6 +1,6 @@
-"""One camera in one worker: its reader and, at a checkpoint, its looker, each a thread of its own; the worker's writer records it.
+"""One camera in one worker: its streamer in the pull loop, its recorder in the disk writer; at a checkpoint a looker, a thread of its own.
 
-The reader hands packets to the fan-out and waits for nobody; what the others lose is counted there.
+The streamer hands packets to the fan-out and waits for nobody; what the others lose is counted there.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from domain.clock import Clock
 from domain.errors import StoreError
@@ -25,8 +26,8 @@ from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
 from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
+from ingest.pull_loop import PullLoop
 from ingest.recorder import Recorder
-from ingest.salvage import salvage
 from ingest.streamer import Streamer
 from sightline.lasting import lasting
 from sightline.share import is_always_pulled
@@ -52,17 +53,24 @@ class NodeTools:
     settings: Settings
     layout: Layout
     clock: Clock
-    networks: Networks
     spool: Spool
     writer: DiskWriter
     kept: Callable[[], None]
     """Called when the spool has something new."""
+    loop: PullLoop
 
 
 class CameraRun:
     def __init__(
-        self, camera: Camera, credentials: Credentials | None, fence: Callable[[], int], analyser: Analyser | None, tools: NodeTools
+        self,
+        camera: Camera,
+        credentials: Credentials | None,
+        fence: Callable[[], int],
+        analyser: Callable[[], Analyser] | None,
+        networks: Networks,
+        tools: NodeTools,
     ) -> None:
+        """`analyser` is called in the thread that looks: what it needs may take a while to load."""
         self.camera = camera
         self.fanout = Fanout()
         self._tools = tools
@@ -72,26 +80,35 @@ class CameraRun:
         self._watchers_lock = threading.Lock()
         self._wanted = threading.Event()
         self._stop = threading.Event()
-        self._streamer = Streamer(camera, credentials, tools.networks, self.fanout, tools.settings, tools.clock)
+        self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock)
         self._recorder = Recorder(camera.id, tools.layout, fence, tools.settings, tools.clock, tools.writer, self._note_hole)
         self.fanout.attach(self._recorder)
         self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
         self._threads: list[threading.Thread] = []
+        self._demand: threading.Thread | None = None
         self._gaps = GapLog(tools.layout, tools.clock)
 
     def start(self) -> None:
-        salvage(self._tools.layout, self.camera.id)
         if self._analyser is not None and self._look_tap is not None:
-            looker = Looker(self.camera.id, self._analyser, self._look_tap, self._fps(), self._tools)
-            self._spawn("look", looker.run)
-        self._spawn("pull", self._pull)
+            self._spawn("look", partial(self._look, self._analyser, self._look_tap))
+        if self._is_pulled:
+            self._streamer.start(self._tools.loop)
+        else:
+            self._demand = self._spawn("demand", self._pull_while_wanted)
 
     def stop(self) -> None:
-        """Ask all threads to end; `join` waits for them."""
+        """Ask all of it to end; `join` waits for that."""
         self._stop.set()
         self._wanted.set()
+        self._streamer.stop()
+        self.fanout.detach(self._recorder)
+        self._recorder.close()
 
     def join(self) -> None:
+        if self._demand is not None:
+            self._demand.join()
+        self._streamer.join()
+        self.fanout.close_all()
         for thread in self._threads:
             thread.join()
         if not self._recorder.join(FINISH_S):
@@ -130,39 +147,32 @@ class CameraRun:
         except StoreError as error:
             log.warning("%s: %s", self.camera.id, error)
 
+    def _look(self, analyser: Callable[[], Analyser], tap: Tap) -> None:
+        Looker(self.camera.id, analyser(), tap, self._fps(), self._tools).run()
+
     def _fps(self) -> float:
         settings = self._tools.settings
         rates = {"plate": settings.plate_detect_fps, "face": settings.face_detect_fps}
         return max(rates[kind] for kind in self.camera.checkpoint)
 
-    def _spawn(self, job: str, target: Callable[[], None]) -> None:
+    def _spawn(self, job: str, target: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(
             target=lasting, args=(job, self.camera.id, target, self._stop, self._tools.clock), name=f"{job} {self.camera.id}"
         )
         thread.start()
         self._threads.append(thread)
-
-    def _pull(self) -> None:
-        if self._is_pulled:
-            self._streamer.run(self._stop)
-        else:
-            self._pull_while_wanted()
-        self.fanout.detach(self._recorder)
-        self._recorder.close()
-        self.fanout.close_all()
+        return thread
 
     def _pull_while_wanted(self) -> None:
         while True:
             self._wanted.wait()
             if self._stop.is_set():
                 return
-            unwanted = threading.Event()
-            pulling = threading.Thread(target=self._streamer.run, args=(unwanted,), name=f"pull on demand {self.camera.id}")
             self._is_pulled = True
-            pulling.start()
+            self._streamer.start(self._tools.loop)
             self._wait_until_unwatched()
-            unwanted.set()
-            pulling.join()
+            self._streamer.stop()
+            self._streamer.join()
             self._is_pulled = False
 
     def _wait_until_unwatched(self) -> None:

@@ -12,9 +12,9 @@ from domain.events import Passing
 from domain.fanout import Policy, Tap
 from domain.layout import Layout
 from domain.media import Frame
-from domain.registry import Networks
 from domain.settings import Settings
 from ingest.disk_writer import DiskWriter
+from ingest.pull_loop import PullLoop
 from sightline.camera_run import MOST_WAITING, Looker, NodeTools
 from storage.spool import Spool
 from tests.kept import make_event, make_passing
@@ -70,7 +70,10 @@ def spool(tmp_path: Path) -> _FullDisk:
 
 def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> tuple[Looker, Tap]:
     tap = Tap("decoder", Policy.FRESH, 10, 1 << 20)
-    tools = NodeTools(Settings(), Layout(tmp_path), ManualClock(), Networks(()), spool, DiskWriter(ManualClock()), lambda: woken.append(1))
+    clock = ManualClock()
+    loop = PullLoop(clock)
+    loop.close()  # a looker pulls nothing
+    tools = NodeTools(Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop)
     return Looker(CAMERA, analyser, tap, 10.0, tools), tap
 
 
