@@ -29,7 +29,9 @@ Hole = tuple[int, int, GapCause | None]
 
 def make_recorder(root: Path, clock: Clock, writer: DiskWriter, holes: list[Hole] | None = None, camera_id: str = "cam-1") -> Recorder:
     found = [] if holes is None else holes
-    return Recorder(camera_id, Layout(root), lambda: 5, Settings(segment_s=2), clock, writer, lambda *hole: found.append(hole))
+    return Recorder(
+        camera_id, Layout(root), lambda: 5, Settings(segment_s=2, source_timeout_s=10), clock, writer, lambda *hole: found.append(hole)
+    )
 
 
 def _segments(root: Path, camera_id: str = "cam-1") -> tuple[Segment, ...]:
