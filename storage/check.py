@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
-from domain.clock import SystemClock
+from domain.clock import Clock, SystemClock
 from domain.errors import DataLoss, NotFound
 from domain.events import Event, ObjectDigest, Sidecar
 from domain.holds import Held
@@ -50,11 +50,6 @@ class Breach(StrEnum):
     PERSON_NOT_RESTORED = "person_not_restored"
     PERSON_DAMAGED = "person_damaged"
     SPOOL_DAMAGED = "spool_damaged"
-    SEGMENT_DAMAGED = "segment_damaged"
-    SEGMENT_DIFFERS = "segment_differs"
-    SEGMENTS_OVERLAP = "segments_overlap"
-    HOLE_UNEXPLAINED = "hole_unexplained"
-    GAP_RECORDED = "gap_recorded"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,6 +68,7 @@ def check(
     deep: bool = False,
     progress: Callable[[int], None] | None = None,
     registry: Registry | None = None,
+    clock: Clock | None = None,
 ) -> list[Finding]:
     """Every breach there is; empty when clean. Entries in this node's spool are on their way, and no breach.
 
@@ -80,10 +76,10 @@ def check(
     looked at once more, and only what both saw is told: on a running system the rest was on its way. `progress` hears of events done.
     With a `registry` it is also proved that nothing is older than its maximum.
     """
-    first = _Check(objects, redis, layout, deep, progress, registry).run()
+    first = _Check(objects, redis, layout, deep, progress, registry, clock or SystemClock()).run()
     if not first:
         return []
-    again = set(_Check(objects, redis, layout, deep, progress, registry).run())
+    again = set(_Check(objects, redis, layout, deep, progress, registry, clock or SystemClock()).run())
     return sorted(finding for finding in first if finding in again)
 
 
@@ -98,6 +94,7 @@ class _Check:
         deep: bool,
         progress: Callable[[int], None] | None,
         registry: Registry | None,
+        clock: Clock,
     ) -> None:
         self._objects = objects
         self._index = EventIndex(redis)
@@ -109,7 +106,7 @@ class _Check:
         self._seen: set[str] = set()
         self._journaled: dict[str, int] = {}
         self._deleted: set[str] = set()
-        self._ages = None if registry is None else AgeCheck(objects, layout, registry, SystemClock())
+        self._ages = None if registry is None else AgeCheck(objects, layout, registry, clock)
         self._held = Held((), 0)
 
     def run(self) -> list[Finding]:

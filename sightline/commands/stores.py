@@ -13,8 +13,6 @@ from domain.layout import Layout
 from sightline import site_registry
 from sightline.stores import open_stores
 from storage.check import check
-from storage.check_recordings import check_recordings
-from storage.ledger import Ledger
 from storage.rebuild import rebuild
 
 _TO_PEOPLE = Console(stderr=True)
@@ -43,17 +41,10 @@ def check_storage(args: argparse.Namespace) -> int:
     layout = Layout(args.data.resolve())
     with open_stores(layout) as stores, Progress(console=_TO_PEOPLE) as progress:
         task = progress.add_task("events", total=None)
+        registry, _ = site_registry.running(layout)
         findings = check(
-            stores.objects,
-            stores.redis,
-            layout,
-            args.deep,
-            lambda done: progress.update(task, completed=done),
-            site_registry.running(layout)[0],
-        )
-    if args.deep:
-        for camera_id in Ledger(layout.recordings).cameras():
-            findings += check_recordings(layout, camera_id, decode=True)
+            stores.objects, stores.redis, layout, args.deep, lambda done: progress.update(task, completed=done), registry
+        )  # fmt: skip
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:
