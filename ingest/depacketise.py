@@ -14,8 +14,6 @@ from ingest.nal_pieces import FIRST, LAST, PIECES
 
 _FRAMED = struct.Struct(">IHHQI")
 """A packet as it lies in the connection: framing; flags, marker and type; number; time stamp and SSRC; the payload's first four bytes."""
-_MOST_GAP = 3000
-"""A leap of sequence numbers beyond this is a counter that began anew (RFC 3550, A.1), and no loss that can be counted."""
 
 
 class AccessUnit(NamedTuple):
@@ -47,7 +45,7 @@ class AccessUnits:
         self._is_headless = False
         self._is_rest = False
 
-    def put(self, buffer: bytearray, start: int, stop: int) -> None:
+    def put(self, buffer: bytes | bytearray, start: int, stop: int) -> None:
         """Take the RTP packet in `buffer[start:stop]`; one that is damaged or of another payload type is passed over."""
         if stop - start <= rtp.HEADER.size:
             return
@@ -72,8 +70,8 @@ class AccessUnits:
     def go_on(self, buffer: bytearray, at: int, end: int) -> int:
         """Take the packets that lie from `at` on in the connection's bytes, framing and all, as long as each is the next and a plain one.
 
-        Nearly all that come are, so this is written to be quick: what it does with one is what `put` does. Returns where the first lies that
-        is another, or not whole.
+        Nearly all that come are, so this is written to be quick: what it does with one is what `put` does. Returns where the first lies
+        that is another, or not whole.
         """
         number, pieces = self._next, self._pieces
         if number is None:
@@ -116,7 +114,7 @@ class AccessUnits:
     def _gap(self, sequence: int, ssrc: int) -> bool:
         """A packet that is not the next one: some are missing (True), or another stream begins."""
         missing = 0 if self._next is None or ssrc != self.ssrc else sequence - self._next & 0xFFFF
-        is_anew = not 0 < missing <= _MOST_GAP
+        is_anew = not 0 < missing <= rtp.MOST_GAP
         if is_anew:
             self.ssrc, self.highest_sequence = ssrc, sequence - 1
         else:

@@ -57,14 +57,14 @@ class _Collected:
             self.has_slice = True
             self.begins_picture = after_header & _FIRST_SLICE != 0
 
-    def _whole(self, buffer: bytearray, start: int, stop: int) -> bool:
+    def _whole(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         if self.is_open or stop - start <= self.header_bytes:
             return False
         self._begin(buffer[start], buffer[start + self.header_bytes])
         self.parts += (START_CODE, buffer[start:stop])
         return self.has_room(stop - start)
 
-    def _several(self, buffer: bytearray, at: int, stop: int) -> bool:
+    def _several(self, buffer: bytes | bytearray, at: int, stop: int) -> bool:
         """An aggregate's NAL units, each behind two bytes of length."""
         while at + 2 <= stop:
             end = at + 2 + (buffer[at] << 8 | buffer[at + 1])
@@ -88,7 +88,7 @@ class H264Pieces(_Collected):
     header_bytes = 1
     form = (24, 0x1F, 28, 16, 18)
 
-    def add(self, buffer: bytearray, start: int, stop: int) -> bool:
+    def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] & 0x1F
         if kind != 28:
             if 1 <= kind <= 23:
@@ -119,7 +119,7 @@ class HevcPieces(_Collected):
     header_bytes = 2
     form = (25, 0x3F, 49, 8, 19)
 
-    def add(self, buffer: bytearray, start: int, stop: int) -> bool:
+    def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] >> 1 & 0x3F
         if kind != 49:
             if kind < 48:
