@@ -30,6 +30,8 @@ class Runtime(BaseModel):
     door_port: int
     valkey_port: int | None
     s3_port: int | None
+    secrets_file: str = ""
+    """Where its processes find the cameras' passwords; never what they are."""
 
 
 class InstanceSecrets(BaseModel):
@@ -110,6 +112,12 @@ def runtime_of(layout: Layout) -> Runtime | None:
     except FileNotFoundError:
         return None
     return Runtime.model_validate_json(text) if _is_held(layout.lock) else None
+
+
+def has_own_store(layout: Layout) -> bool:
+    """Whether the running instance's object store is its own, on this disk: then what lies on the disk lies in it only if it must."""
+    runtime = runtime_of(layout)
+    return runtime is not None and runtime.s3_port is not None
 
 
 def store_environment(layout: Layout, valkey_port: int | None, s3_port: int | None) -> dict[str, str]:
