@@ -38,7 +38,7 @@ def run(only: frozenset[str], longest_s: float, folder: Path, console: Console) 
     footage = Footage(
         make_stream(folder / "h264.mp4", Picture(*SMALL)), make_stream(folder / "h265.mp4", Picture(*SMALL, codec="libx265"))
     )  # fmt: skip
-    for number, group in enumerate((SHARED, CLOCKS, DISKS)):
+    for number, group in enumerate((SHARED, *((one,) for one in CLOCKS), DISKS)):
         scenarios = tuple(one for one in group if one in chosen and not one.lacks(inside))
         if scenarios:
             verdicts += _group(scenarios, folder / f"group-{number}", footage, longest_s, console)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.faults.files import Files, Span, read_files
-from benchmarks.faults.judge import Account, Scene, Verdict, judged
+from benchmarks.faults.judge import Account, Scene, Verdict, judged, lost
 from benchmarks.faults.scenarios import Scenario
 from benchmarks.faults.stage import CALM, RECOVER_WITHIN_S, SEGMENT_S, Stage
 from benchmarks.site import CLOCK
@@ -17,6 +17,7 @@ from domain.gaps import GapCause
 STEADY_WITHIN_S = 45.0
 AFTERWARDS_S = 3.0
 """A camera that recovers only for a moment has not recovered."""
+DRAIN_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,18 @@ class Campaign:
 
     def run(self) -> list[Verdict]:
         """The site must be running; it is stopped."""
-        begun_ns = self._stage.now_ns()
         scenes = [self._play(scenario) for scenario in self._scenarios]
-        asked = _Asked(begun_ns, max(scene.end_ns for scene in scenes))
+        asked = _Asked(min(scene.from_ns for scene in scenes), max(scene.end_ns for scene in scenes))
         CLOCK.sleep(3 * SEGMENT_S)  # what was recorded until then is in finished segments
         accounts = {name: self._account(name, asked) for name in (*CALM, *self._stage.actors)}
+        sent = self._stage.calm.fall_silent()
+        CLOCK.sleep(DRAIN_S)
         code = self._stage.site.stop()
         files = {name: self._files(name) for name in accounts}
         verdicts = [judged(scene, files, accounts) for scene in scenes]
+        for scene, verdict in zip(scenes, verdicts, strict=True):
+            if scene.scenario.is_clock:
+                lost(sent, files, verdict)
         return verdicts if code == 0 else [*verdicts, Verdict("stop", "the site stops cleanly", problems=[f"it ended with {code}"])]
 
     def _play(self, scenario: Scenario) -> Scene:
@@ -56,9 +61,9 @@ class Campaign:
         with scenario.breaks(stage):
             CLOCK.sleep(min(scenario.seconds, self._longest_s))
         cleared_ns = stage.now_ns()
-        back = stage.comes(lambda: hit <= stage.recorded(cleared_ns + NS_PER_S), RECOVER_WITHIN_S)
+        stage.comes(lambda: hit <= stage.recorded(cleared_ns + NS_PER_S), RECOVER_WITHIN_S)
         CLOCK.sleep(AFTERWARDS_S)
-        return Scene(scenario, begin_ns, cleared_ns, stage.now_ns(), frozenset(hit), frozenset(steady - hit), everyone - steady - hit, back)
+        return Scene(scenario, begin_ns, cleared_ns, stage.now_ns(), frozenset(hit), frozenset(steady - hit), everyone - steady - hit)
 
     def _account(self, name: str, asked: _Asked) -> Account | None:
         """What the site says of a camera's time; None where it does not answer."""

@@ -9,8 +9,11 @@ from benchmarks.faults.files import Files, Span, differences, holes
 from benchmarks.faults.scenarios import Scenario
 from domain.clock import NS_PER_S
 from domain.gaps import GapCause
+from sightline.simulator.player import Counters
 
 RECOVER_WITHIN_S = 10.0
+MAY_LOSE = 50
+"""Pictures that a step of the clock may cost: those up to the next keyframe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,11 @@ class Scene:
     """Cameras that were well when it began, and have nothing to do with it."""
     unwell: set[str]
     """Cameras that were not, from an earlier scene: nothing is said of them."""
-    came_back: bool
+
+    @property
+    def from_ns(self) -> int:
+        """Where its recordings begin: earlier than it did, where the clock was set back."""
+        return min(self.begin_ns, self.cleared_ns - NS_PER_S * round(self.scenario.seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +123,16 @@ def _truth(name: str, scene: Scene, held: Files, account: Account | None, verdic
     if account is None:
         verdict.problems.append(f"{name}: the site does not say what is recorded")
         return
-    for start_ns, end_ns in differences(held.spans, account.recorded, scene.begin_ns, scene.end_ns):
+    for start_ns, end_ns in differences(held.spans, account.recorded, scene.from_ns, scene.end_ns):
         verdict.problems.append(f"{name}: ledger and files differ for {_told(start_ns, end_ns, scene)}")
+
+
+def lost(sent: Mapping[str, Counters], files: Mapping[str, Files], verdict: Verdict) -> None:
+    """For a clock that was set, where times say nothing of what is missing: what was sent must be there."""
+    for name, counters in sorted(sent.items()):
+        missing = counters.sent_units - files[name].pictures
+        if missing > MAY_LOSE:
+            verdict.problems.append(f"{name}: {missing} of {counters.sent_units} pictures are in no file")
 
 
 def _told(start_ns: int, end_ns: int, scene: Scene) -> str:
@@ -127,4 +142,4 @@ def _told(start_ns: int, end_ns: int, scene: Scene) -> str:
 def _concerns(fault: str, scene: Scene) -> bool:
     """Whether a fault of a file is of this scene: a file's name begins with its camera and start."""
     parts = fault.split(" ", 1)[0].rstrip(":").rsplit("_", 3)
-    return len(parts) == 4 and scene.begin_ns <= int(parts[1]) * 1_000_000 < scene.end_ns
+    return len(parts) == 4 and scene.from_ns <= int(parts[1]) * 1_000_000 < scene.end_ns

@@ -12,7 +12,6 @@ from pathlib import Path
 
 _MARK = "SIGHTLINE_FAULTS_INSIDE"
 _RULES = "add table inet faults; add chain inet faults in { type filter hook input priority 0; }; "
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
 def is_inside() -> bool:

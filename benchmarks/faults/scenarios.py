@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.faults.namespace import FAKETIME, dropping, hosts_file, small_disk
+from benchmarks.faults.namespace import dropping, hosts_file, small_disk
 from benchmarks.faults.stage import Actor, Stage
 from domain.clock import NS_PER_S
 from domain.gaps import GapCause
@@ -40,6 +40,7 @@ class Scenario:
     needs: tuple[str, ...] = ()
     """Programs, `namespace` and files without which it is skipped."""
     is_clock: bool = False
+    """The site's clock is not ours afterwards: what was sent is held against what was recorded."""
 
     def lacks(self, inside: bool) -> str:
         """What it needs and is not here; empty where it can run."""
@@ -123,7 +124,9 @@ def codec_change(stage: Stage, name: str) -> Iterator[None]:
 def clock_step(stage: Stage, by_s: int) -> Iterator[None]:
     """The clock stays where it is put."""
     stage.ahead_ns += by_s * NS_PER_S
-    (stage.folder / "clock").write_text(f"{stage.ahead_ns // NS_PER_S:+d}\n")
+    waiting = stage.folder / "clock.new"
+    waiting.write_text(str(stage.ahead_ns // NS_PER_S))
+    waiting.replace(stage.folder / "clock")
     yield
 
 
@@ -201,8 +204,8 @@ SHARED = (
     ),
 )  # fmt: skip
 CLOCKS = (
-    Scenario("clock-forward", "wall clock set an hour forward", partial(clock_step, by_s=HOUR_S), needs=(FAKETIME,), is_clock=True),
-    Scenario("clock-back", "wall clock set an hour back", partial(clock_step, by_s=-HOUR_S), needs=(FAKETIME,), is_clock=True),
+    Scenario("clock-forward", "wall clock set an hour forward", partial(clock_step, by_s=HOUR_S), is_clock=True),
+    Scenario("clock-back", "wall clock set an hour back", partial(clock_step, by_s=-HOUR_S), is_clock=True),
 )
 DISKS = (
     Scenario(
@@ -214,12 +217,9 @@ EVERY = (*SHARED, *CLOCKS, *DISKS)
 
 
 def clock_environment(folder: Path) -> dict[str, str]:
-    """A site under this reads its wall clock from `folder`/clock; its servers keep the machine's, where they are linked statically."""
-    (folder / "clock").write_text("+0\n")
-    return {
-        "LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": str(folder / "clock"), "FAKETIME_CACHE_DURATION": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }  # fmt: skip
+    """A site under this adds `folder`/clock to its wall clock; its servers keep the machine's."""
+    (folder / "clock").write_text("0")
+    return {"PYTHONPATH": str(Path(__file__).parent / "clock"), "SIGHTLINE_CLOCK_FILE": str(folder / "clock")}
 
 
 def prepared(stage: Stage, scenarios: tuple[Scenario, ...]) -> AbstractContextManager[None]:

@@ -61,8 +61,8 @@ class Stage:
     @contextmanager
     def running(self) -> Iterator[None]:
         with ExitStack() as stack:
-            calm = stack.enter_context(Simulator([SimCamera(name, self.footage.h264) for name in CALM]))
-            urls = {name: calm.url(name) for name in CALM} | {name: self._open(actor, stack) for name, actor in self.actors.items()}
+            self.calm = stack.enter_context(Simulator([SimCamera(name, self.footage.h264) for name in CALM]))
+            urls = {name: self.calm.url(name) for name in CALM} | {name: self._open(actor, stack) for name, actor in self.actors.items()}
             self.site = BenchSite(self.folder / "site", self._registry(urls), {**os.environ, **self._environment})
             stack.callback(self.site.close)
             self.site.start()
