@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 PACKETS = Counter("sightline_packets_total", "Packets that arrived from cameras", ["camera"])
 PACKETS_DROPPED = Counter("sightline_packets_dropped_total", "Packets dropped by us, by the consumer that fell behind", ["camera", "tap"])
 PACKETS_BROKEN = Counter("sightline_packets_broken_total", "Packets damaged on arrival, by where it was noticed", ["camera", "where"])
+RTP_LOST = Counter("sightline_rtp_packets_lost_total", "RTP packets of pictures that a camera sent and the network lost", ["camera"])
 CLOCK_JUMPS = Counter("sightline_clock_jumps_total", "Leaps of a camera's own counter of time, taken out of its recording", ["camera"])
 RECONNECTS = Counter(
     "sightline_reconnects_total", "Connections to cameras that ended, by the state that they ended in", ["camera", "state"]
@@ -45,6 +46,12 @@ JOB_FAILURES = Counter("sightline_job_failures_total", "Jobs in workers that fai
 CLIPS_MISSING = Counter("sightline_clips_missing_total", "Events kept without a clip: nothing recorded, or damaged", ["camera"])
 SPOOL_EVENTS = Gauge("sightline_spool_events", "Events in the spool, not yet kept everywhere", ["worker"], multiprocess_mode="livesum")
 CAMERA_LIVE = Gauge("sightline_camera_live", "1 while the camera is live", ["camera"], multiprocess_mode="livemax")
+CLOCK_STEPPED_S = Gauge(
+    "sightline_clock_stepped_seconds",
+    "By how much this machine's clock was set while the worker ran",
+    ["worker"],
+    multiprocess_mode="liveall",
+)
 CAMERA_SKEW_S = Gauge(
     "sightline_camera_skew_seconds", "Camera clock less ours, by sender reports", ["camera"], multiprocess_mode="livemostrecent"
 )

@@ -13,7 +13,7 @@ With B-frames packets come in another order than their pictures; wall time follo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.media import WallSource
@@ -30,8 +30,7 @@ WINDOW_NS = 4 * NS_PER_S
 _SETTLED_NS = 20 * NS_PER_MS
 
 
-@dataclass(frozen=True, slots=True)
-class WallTime:
+class WallTime(NamedTuple):
     wall_ns: int
     source: WallSource
 
@@ -42,6 +41,11 @@ class _LeastDelay:
     def __init__(self, sample_ns: int, now_ns: int) -> None:
         self._now_least_ns = self._last_least_ns = sample_ns
         self._turn_ns = now_ns + WINDOW_NS
+
+    def shift(self, by_ns: int) -> None:
+        self._now_least_ns += by_ns
+        self._last_least_ns += by_ns
+        self._turn_ns += by_ns
 
     def add(self, sample_ns: int, now_ns: int) -> int:
         if now_ns >= self._turn_ns:
@@ -84,6 +88,14 @@ class Timeline:
         self._aim(self._least.add(sample_ns, received_ns), pts_ns)
         self._last_pts_ns, self._last_received_ns = pts_ns, received_ns
         return WallTime(self._placed(pts_ns), self._source)
+
+    def stepped(self, by_ns: int) -> None:
+        """Our clock was set forward by `by_ns` (back: below zero), and a session begins: its wall times are right from the first."""
+        if self._least is not None:
+            self._least.shift(by_ns)
+        self._offset_ns += by_ns
+        self._newest_wall_ns += by_ns
+        self._last_received_ns += by_ns
 
     def jumped(self, pts_ns: int, received_ns: int) -> bool:
         """Whether a packet of `pts_ns`, received now, would be a leap of the sender's counter rather than the next picture."""

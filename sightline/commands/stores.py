@@ -13,6 +13,8 @@ from domain.layout import Layout
 from sightline import site_registry
 from sightline.stores import open_stores
 from storage.check import check
+from storage.check_recordings import check_recordings
+from storage.ledger import Ledger
 from storage.rebuild import rebuild
 
 _TO_PEOPLE = Console(stderr=True)
@@ -45,6 +47,9 @@ def check_storage(args: argparse.Namespace) -> int:
         findings = check(
             stores.objects, stores.redis, layout, args.deep, lambda done: progress.update(task, completed=done), registry
         )  # fmt: skip
+    if args.deep:
+        for camera_id in Ledger(layout.recordings).cameras():
+            findings += check_recordings(layout, camera_id, decode=True)
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:
