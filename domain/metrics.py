@@ -14,13 +14,28 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 PACKETS = Counter("sightline_packets_total", "Packets that arrived from cameras", ["camera"])
 PACKETS_DROPPED = Counter("sightline_packets_dropped_total", "Packets dropped by us, by the consumer that fell behind", ["camera", "tap"])
 PACKETS_BROKEN = Counter("sightline_packets_broken_total", "Packets damaged on arrival, by where it was noticed", ["camera", "where"])
+RTP_LOST = Counter("sightline_rtp_packets_lost_total", "RTP packets of pictures that a camera sent and the network lost", ["camera"])
 CLOCK_JUMPS = Counter("sightline_clock_jumps_total", "Leaps of a camera's own counter of time, taken out of its recording", ["camera"])
 RECONNECTS = Counter(
     "sightline_reconnects_total", "Connections to cameras that ended, by the state that they ended in", ["camera", "state"]
 )
 SEGMENTS = Counter("sightline_segments_total", "Segments finished on local disk", ["camera"])
 SEGMENT_BYTES = Counter("sightline_segment_bytes_total", "Bytes of finished segments", ["camera"])
-SEGMENTS_EVICTED = Counter("sightline_segments_evicted_total", "Segments deleted because the disk limit was reached", ["camera"])
+SEGMENTS_EVICTED = Counter(
+    "sightline_segments_evicted_total",
+    "Segments deleted because the disk limit was reached, by why these: uploaded, past_minimum, early, clip_waiting",
+    ["camera", "why"],
+)
+SEGMENTS_UPLOADED = Counter("sightline_segments_uploaded_total", "Segments uploaded and found in the object store", ["camera"])
+UPLOAD_BYTES = Counter("sightline_upload_bytes_total", "Bytes of segments uploaded", ["camera"])
+UPLOAD_RETRIES = Counter("sightline_upload_retries_total", "Uploads that failed and will be tried again", [])
+UPLOADS_WAITING = Gauge("sightline_uploads_waiting", "Segments that wait to be uploaded", [], multiprocess_mode="livemostrecent")
+RETENTION_DELETED = Counter(
+    "sightline_retention_deleted_total",
+    "What retention deleted, by what it was: recording, stored_recording, unclaimed_recording, event",
+    ["what"],
+)
+ALARM = Gauge("sightline_alarm", "1 while the alarm stands", ["alarm"], multiprocess_mode="livemostrecent")
 FRAMES_DECODED = Counter("sightline_frames_decoded_total", "Frames decoded for analytics", ["camera"])
 FRAMES_SKIPPED = Counter("sightline_frames_skipped_total", "Decoded frames that analytics was too busy for", ["camera"])
 EVENTS = Counter("sightline_events_total", "Events acknowledged to the spool", ["camera", "kind"])

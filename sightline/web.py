@@ -36,6 +36,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         audit=AuditLog(layout.audit, clock),
         door=DoorClient(instance_secrets(layout).door_key.encode(), clock),
         clock=clock,
+        ticket_key=instance_secrets(layout).door_key.encode(),
     )
 
 
