@@ -100,6 +100,11 @@ class Intake:
         duration = unit.duration or self._duration
         return Packet(self._info, data, pts, dts, duration, head >= 0, wall.wall_ns, wall.source, received_ns, sender_ns)
 
+    @property
+    def stepped_ns(self) -> int:
+        """By how much wall time is ahead of steady time in the present session."""
+        return self._stepped_ns or 0
+
     def ns(self, ticks: int) -> int:
         """Ticks of the stream's time base in nanoseconds."""
         return ticks * self._num // self._den

@@ -94,7 +94,7 @@ class Cam:
         rng, counts = random.Random(self.seed), Counts(Timeline())
         sets, keyframe = first_picture(2 if self.b_frames else 0)
         video = Video("h264", 96, 90_000, sets, True, "", "")
-        track = VideoTrack("gate", video, counts, 0)
+        track = VideoTrack("gate", video, None, counts)
         got: list[tuple[Packet, int]] = []
         sequence = came_ns = 0
         truth = {}
