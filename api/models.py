@@ -12,7 +12,7 @@ from domain.events import Event, Location, WallNs
 from domain.people import RIGHTS, Person, Right, Role
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
-from domain.states import CameraState, CameraStatus
+from domain.states import CameraState, CameraStatus, Why
 
 
 class _Answer(BaseModel):
@@ -54,8 +54,11 @@ class CameraView(_Answer):
     retention_days: int
     enabled: bool
     state: CameraState
+    live: bool = Field(description="pictures come that change and can be recorded: `live`, and `clock_wrong`")
     since: WallNs | None = Field(description="when it came into this state")
-    last_error: str
+    last_error: str = Field(description="a sentence; it stays after the camera is well again")
+    last_error_at: WallNs | None
+    why: Why = Field(description="what kind of fault `last_error` tells of; empty where there was none")
     last_frame_at: WallNs | None
     codec: str
     width_px: int
@@ -63,6 +66,7 @@ class CameraView(_Answer):
     fps: float
     bitrate_bps: int
     wall_source: str = Field(description="whose clock its times are by: `sender` or `receiver`")
+    clock_skew_ms: int | None = Field(description="the camera's clock less the node's, by its sender reports; null without reports")
     recorded_until: WallNs | None
     reconnects: int
     lost_packets: int
@@ -85,8 +89,11 @@ class CameraView(_Answer):
             retention_days=camera.retention_days,
             enabled=camera.enabled,
             state=known.state,
+            live=known.state.is_live,
             since=known.since_ns or None,
             last_error=known.last_error,
+            last_error_at=known.last_error_ns or None,
+            why=known.why,
             last_frame_at=known.last_packet_wall_ns or None,
             codec=known.codec,
             width_px=known.width_px,
@@ -94,6 +101,7 @@ class CameraView(_Answer):
             fps=known.fps,
             bitrate_bps=known.bitrate_bps,
             wall_source=known.wall_source,
+            clock_skew_ms=known.clock_skew_ms,
             recorded_until=known.recorded_until_ns or None,
             reconnects=known.reconnects,
             lost_packets=known.lost_packets,

@@ -23,7 +23,6 @@ from benchmarks.site import CLOCK, BenchSite
 from domain.clock import NS_PER_S
 from domain.errors import SightlineError
 from domain.events import Event
-from domain.states import CameraState
 from sightline.simulator import Cut, Fault, Jump, Loss, SimCamera, Simulator, Stall
 from sightline.simulator.footage import make_footage, truth_of
 from sightline.statuses import read_statuses, status_file
@@ -212,7 +211,7 @@ class Campaign:
         def is_live() -> bool:
             with suppress(OSError, SightlineError, ValueError):
                 is_new = status_file(site.layout, 0).stat().st_mtime_ns > from_ns + NS_PER_S // 2
-                return is_new and any(one.camera_id == GATE and one.state is CameraState.LIVE for one in read_statuses(site.layout))
+                return is_new and any(one.camera_id == GATE and one.state.is_live for one in read_statuses(site.layout))
             return False
 
         self._until(is_live, f"the gate is not live again after {from_s:.0f} s")

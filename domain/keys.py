@@ -2,17 +2,21 @@
 
 events/<yyyy>/<mm>/<dd>/<camera>/<event id>/{snapshot.jpg,crop.jpg,clip.mp4,event.json}
 journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz
-state/people/<name>/<version>.json      state/registry/<version>.yaml
+recordings/<camera>/<yyyymmdd>/<segment name>       as on a node's disk
+state/people/<name>/<version>.json      state/registry/<version>.yaml      state/holds/<hold>/<version>.json
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from domain.clock import NS_PER_S
+from domain.media import SegmentName
 from domain.ulid import wall_ms_of
 
 SNAPSHOT, CROP, CLIP, SIDECAR = "snapshot.jpg", "crop.jpg", "clip.mp4", "event.json"
 EVENTS_PREFIX, JOURNAL_PREFIX, PEOPLE_PREFIX = "events/", "journal/", "state/people/"
+RECORDINGS_PREFIX, HOLDS_PREFIX = "recordings/", "state/holds/"
 
 
 def event_prefix(camera_id: str, event_id: str) -> str:
@@ -28,6 +32,19 @@ def event_object(camera_id: str, event_id: str, name: str) -> str:
 def journal_object(node: str, minute_wall_s: int) -> str:
     minute = datetime.fromtimestamp(minute_wall_s, UTC)
     return f"journal/{node}/{minute:%Y/%m/%d/%H%M}.jsonl.gz"
+
+
+def day_of(wall_ns: int) -> str:
+    """The day (`yyyymmdd`, UTC) under which a segment that starts then lies, on disk and in the store."""
+    return f"{datetime.fromtimestamp(wall_ns // NS_PER_S, UTC):%Y%m%d}"
+
+
+def segment_object(name: SegmentName) -> str:
+    return f"{RECORDINGS_PREFIX}{name.camera_id}/{day_of(name.start_ns)}/{name.file_name}"
+
+
+def hold_object(hold_id: str, version: int) -> str:
+    return f"{HOLDS_PREFIX}{hold_id}/{version:010d}.json"
 
 
 def person_object(name: str, version: int) -> str:

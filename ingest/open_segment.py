@@ -9,9 +9,10 @@ from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import StoreError
+from domain.keys import day_of
 from domain.media import Packet, SegmentName, ticks_to_ns
 from ingest.cuts import decode_wall_ns
-from storage.ledger import day_of, open_name
+from storage.ledger import open_name
 from storage.mp4 import Sample, VideoParameters, fragmented
 
 FRAGMENT_MS = 700

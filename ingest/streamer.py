@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from domain import metrics
-from domain.clock import NS_PER_S, Clock
+from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import SourceError
 from domain.fanout import Fanout
 from domain.log import FloodGate
@@ -20,12 +20,12 @@ from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
 from ingest.backoff import Backoff
+from ingest.health import Health
 from ingest.rtsp import RtspSource
+from ingest.stillness import Moment
 from ingest.timeline import Timeline
 
 _LOG = logging.getLogger(__name__)
-NO_KEYFRAME_S = 20.0
-"""Packets without a keyframe for this long are the state `no_keyframes`: nothing of them can be recorded or shown."""
 _REPEAT_S = 60.0
 """A fault that stays is logged once in this time, with how often it came."""
 
@@ -60,11 +60,9 @@ class _Mark:
 class _Session:
     """What came over one connection. Written by the puller; `status` reads single fields of it."""
 
-    def __init__(self, now_s: float) -> None:
+    def __init__(self) -> None:
         self.newest: Packet | None = None
         self.first_s: float | None = None
-        self.keyframe_s = now_s
-        self.is_open = True
         self.packets = 0
         self.size_bytes = 0
         self.broken_packets = 0
@@ -104,8 +102,10 @@ class Streamer:
         self._clock = clock
         self._source: Source = source or RtspSource(camera, credentials, networks, settings.source_timeout_s, clock, settings.rtsp_reader)
         self._backoff = Backoff()
-        self._session = _Session(clock.monotonic_s())
-        self._status = CameraStatus(camera.id, CameraState.CONNECTING, clock.wall_ns(), node=settings.node)
+        self._session = _Session()
+        self._health = Health(self._now())
+        self._node = settings.node
+        self._reconnects = 0
         self._warn = FloodGate(_LOG.warning, clock, _REPEAT_S)
         self._packets = metrics.PACKETS.labels(camera.id)
         self._broken = metrics.PACKETS_BROKEN.labels(camera.id, "source")
@@ -115,37 +115,53 @@ class Streamer:
 
     def run(self, stop: threading.Event) -> None:
         """Pull until `stop`: after each connection that ends, wait (longer after each that gave little) and connect again."""
+        self._health.wanted(self._now())
         while not stop.is_set():
             try:
                 self.run_once(stop)
             except SourceError as error:
                 self._failed(error)
                 self._clock.wait(stop, self._backoff.next_s(self._media_s()))
-        self._enter(CameraState.IDLE)
+        self._health.idle(self._now())
 
     def run_once(self, stop: threading.Event) -> None:
         """One connection, from connecting until `stop`. Raises SourceError for every other end."""
-        session = self._session = _Session(self._clock.monotonic_s())
+        session = self._session = _Session()
+        self._health.connecting(self._now())
         put = self._fanout.put
         try:
             with closing(self._source.packets(stop)) as packets:
                 for packet in packets:
                     put(packet)
+                    if packet.is_keyframe:
+                        self._health.keyframe(packet.stream.codec, packet.data, session.packets, session.size_bytes, self._now())
                     session.newest = packet
                     session.packets += 1
                     session.size_bytes += len(packet.data)
-                    if packet.is_keyframe:
-                        session.keyframe_s = self._clock.monotonic_s()
                     if packet.received_ns >= session.next_look_ns:
                         self._look(session, packet)
         finally:
-            session.is_open = False
+            self._health.closed()
             self._count(session)
             self._live.set(0)
 
     def status(self) -> CameraStatus:
         """How the camera stands now; `recorded_until_ns` and `lost_packets` are the composer's to fill in."""
-        status, session = self._status, self._session
+        session = self._session
+        if self._source.before_keyframe_packets:
+            self._health.unusable()
+        now = self._health.standing(self._now())
+        status = CameraStatus(
+            self._camera.id,
+            now.state,
+            now.since_ns,
+            now.last_error,
+            reconnects=self._reconnects,
+            node=self._node,
+            why=now.why,
+            last_error_ns=now.last_error_ns,
+            clock_skew_ms=_ms(self._health.skew_ns),
+        )
         packet = session.newest
         if packet is not None:
             status = replace(
@@ -156,16 +172,9 @@ class Streamer:
                 height_px=packet.stream.height_px,
                 wall_source=packet.wall_source.value,
             )
-        late_s = self._clock.monotonic_s() - session.keyframe_s - NO_KEYFRAME_S
-        if status.state is CameraState.LIVE:
-            status = replace(status, fps=session.rates()[0], bitrate_bps=session.rates()[1])
-        elif not self._source.before_keyframe_packets:
+        if not (now.state.is_live or now.state is CameraState.FROZEN):
             return status
-        if late_s <= 0 or not session.is_open:
-            return status
-        since_ns = self._clock.wall_ns() - round(late_s * NS_PER_S)
-        sentence = f"no keyframe came for {NO_KEYFRAME_S:g} s; set the camera's keyframe interval (GOP) to 1 to 4 s"
-        return replace(status, state=CameraState.NO_KEYFRAMES, since_ns=since_ns, last_error=sentence)
+        return replace(status, fps=session.rates()[0], bitrate_bps=session.rates()[1])
 
     def _look(self, session: _Session, packet: Packet) -> None:
         """Once a second of packets: what need not be done for each."""
@@ -176,6 +185,7 @@ class Streamer:
         session.mark(packet)
         if self._source.timeline.skew_ns is not None:
             self._skew.set(self._source.timeline.skew_ns / NS_PER_S)
+            self._health.skewed(self._source.timeline.skew_ns, self._now())
 
     def _count(self, session: _Session) -> None:
         counted = session.marks[-1].packets if session.marks else -self._source.before_keyframe_packets
@@ -188,21 +198,21 @@ class Streamer:
         stream = packet.stream
         _LOG.info("%s: live, %s %dx%d", self._camera.id, stream.codec, stream.width_px, stream.height_px)
         self._live.set(1)
-        self._enter(CameraState.LIVE)
 
     def _failed(self, error: SourceError) -> None:
         metrics.RECONNECTS.labels(self._camera.id, error.state.value).inc()
         self._warn(str(error), f"{self._camera.id}: {error}")
-        self._enter(error.state, str(error))
-        self._status = replace(self._status, reconnects=self._status.reconnects + 1)
+        self._health.failed(error, self._now())
+        self._reconnects += 1
 
-    def _enter(self, state: CameraState, last_error: str | None = None) -> None:
-        """Be in `state`; `since` moves only where the state changes, and the last error stays to be read until the next."""
-        status = self._status
-        since_ns = status.since_ns if status.state is state else self._clock.wall_ns()
-        self._status = replace(status, state=state, since_ns=since_ns, last_error=status.last_error if last_error is None else last_error)
+    def _now(self) -> Moment:
+        return Moment(self._clock.monotonic_s(), self._clock.wall_ns())
 
     def _media_s(self) -> float:
         """How long the last connection gave packets, in seconds."""
         first_s = self._session.first_s
         return 0.0 if first_s is None else self._clock.monotonic_s() - first_s
+
+
+def _ms(time_ns: int | None) -> int | None:
+    return None if time_ns is None else time_ns // NS_PER_MS

@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import StoreError
+from domain.keys import day_of
 from domain.media import SegmentName
 from storage.sizes import OPEN_MARK, Sizes
 
@@ -41,11 +41,6 @@ class Segment:
     @property
     def start_ms(self) -> int:
         return self.start_ns // NS_PER_MS
-
-
-def day_of(wall_ns: int) -> str:
-    """The folder (`yyyymmdd`, UTC) of a segment that starts then."""
-    return f"{datetime.fromtimestamp(wall_ns // NS_PER_S, UTC):%Y%m%d}"
 
 
 def open_name(camera_id: str, start_ms: int, fence: int) -> str:

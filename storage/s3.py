@@ -6,6 +6,7 @@ Nothing is retried in here: whoever calls knows whether it can wait. Objects are
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,11 +99,12 @@ class ObjectStore:
         with self._asking(key):
             self._client.put_object(self.bucket, key, io.BytesIO(data), len(data), content_type)
 
-    def put_file(self, key: str, path: Path, content_type: str) -> None:
-        """Write a file, over what was there, `PART_BYTES` at a time."""
-        with self._asking(key), path.open("rb") as file:
-            size_bytes = path.stat().st_size
-            self._client.put_object(self.bucket, key, file, size_bytes, content_type, part_size=PART_BYTES, num_parallel_uploads=1)
+    def put_file(self, key: str, path: Path, content_type: str) -> ObjectStat:
+        """Write a file, over what was there, `PART_BYTES` at a time; what was written, with the etag that the store gave it."""
+        with path.open("rb") as file, self._asking(key):
+            size_bytes = os.fstat(file.fileno()).st_size
+            made = self._client.put_object(self.bucket, key, file, size_bytes, content_type, part_size=PART_BYTES, num_parallel_uploads=1)
+        return ObjectStat(key, size_bytes, _bare_etag(made.etag))
 
     def get(self, key: str) -> bytes:
         """A small object, whole. Raises NotFound."""
@@ -122,14 +124,20 @@ class ObjectStore:
                 found = self._client.stat_object(self.bucket, key)
         except NotFound:
             return None
-        return ObjectStat(key, found.size or 0, found.etag or "")
+        return ObjectStat(key, found.size or 0, _bare_etag(found.etag))
+
+    def folders(self, prefix: str) -> list[str]:
+        """The names right under `prefix` (which ends with `/`) that have objects below them."""
+        with _mapped(prefix):
+            found = self._client.list_objects(self.bucket, prefix)
+            return [name.removeprefix(prefix).rstrip("/") for one in found if one.is_dir and (name := one.object_name)]
 
     def list(self, prefix: str) -> Iterator[ObjectStat]:
         """Every object whose key begins with `prefix`, by key, a page at a time as it is asked for."""
         with _mapped(prefix):
             for found in self._client.list_objects(self.bucket, prefix, recursive=True):
                 if found.object_name is not None and not found.is_dir:
-                    yield ObjectStat(found.object_name, found.size or 0, (found.etag or "").strip('"'))
+                    yield ObjectStat(found.object_name, found.size or 0, _bare_etag(found.etag))
 
     def delete(self, key: str) -> None:
         """Delete an object; one that is not there is no fault."""
@@ -144,6 +152,10 @@ class ObjectStore:
         refusal = ObjectsUnavailable(f"the object store did not answer its last call, so it is not asked for {what} meanwhile")
         with _mapped(what), self._suspicion.asking(refusal, _SILENCE):
             yield
+
+
+def _bare_etag(etag: str | None) -> str:
+    return (etag or "").strip('"')
 
 
 @contextmanager

@@ -18,11 +18,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.clock import NS_PER_S
 from domain.errors import StoreError
+from domain.keys import day_of
 from domain.layout import Layout
 from domain.settings import Settings
 from domain.triggers import LONGEST_NS, Trigger
 from storage.append import append_line
-from storage.ledger import day_of
 
 Range = tuple[int, int]
 _TRIGGER = TypeAdapter(Trigger)

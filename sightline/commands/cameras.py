@@ -19,7 +19,13 @@ from domain.states import CameraState, CameraStatus
 from sightline import site_registry
 from sightline.stores import open_stores
 
-COLOURS = {CameraState.LIVE: "green", CameraState.CONNECTING: "yellow", CameraState.IDLE: "blue", CameraState.UNKNOWN: "dim"}
+COLOURS = {
+    CameraState.LIVE: "green",
+    CameraState.CLOCK_WRONG: "yellow",
+    CameraState.CONNECTING: "yellow",
+    CameraState.IDLE: "blue",
+    CameraState.UNKNOWN: "dim",
+}
 
 
 def check(args: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ from api.door_client import DoorClient
 from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
 from domain.errors import NotFound
 from domain.events import Alternative, Event, Location, Passing, Plate
+from domain.keys import day_of
 from domain.layout import Layout
 from domain.media import SegmentName
 from domain.people import Role
@@ -38,7 +39,7 @@ from domain.ulid import event_id
 from storage.audit import AuditLog
 from storage.index import EventIndex
 from storage.leases import Leases
-from storage.ledger import Ledger, day_of
+from storage.ledger import Ledger
 from storage.people import People
 from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore

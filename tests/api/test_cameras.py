@@ -15,7 +15,7 @@ from api.cutting import MOST_AT_ONCE
 from domain.clock import NS_PER_S, rfc3339
 from domain.layout import Layout
 from domain.people import Role
-from domain.states import CameraState, CameraStatus
+from domain.states import CameraState, CameraStatus, Why
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -48,6 +48,22 @@ def test_a_camera_is_its_entry_and_its_state_without_credentials(site: Site) -> 
     assert (camera["class"], camera["area_name"], camera["name"]) == ("A", "均州路街道", "均州路东口卡口")
     assert camera["url"] == "rtsp://10.1.2.3:554/east-gate"
     assert "hunter2" not in str(camera)
+
+
+def test_a_camera_whose_clock_is_wrong_is_live_and_says_by_how_much(site: Site) -> None:
+    sentence = "the camera's clock is 2 h behind this node's"
+    site.context.states.publish(
+        [
+            CameraStatus(
+                "east-gate", CameraState.CLOCK_WRONG, START_NS, sentence, why=Why.CLOCK, clock_skew_ms=-7_200_000, last_error_ns=START_NS
+            )
+        ]
+    )
+    camera = site.get("/v1/cameras/east-gate").json()
+    assert (camera["state"], camera["live"], camera["clock_skew_ms"]) == ("clock_wrong", True, -7_200_000)
+    assert (camera["why"], camera["last_error"], camera["last_error_at"]) == ("clock", sentence, "2025-11-24T16:00:00.000Z")
+    bare = site.get("/v1/cameras/school").json()
+    assert (bare["live"], bare["clock_skew_ms"], bare["why"], bare["last_error_at"]) == (False, None, "", None)
 
 
 def test_a_camera_that_nobody_reports_is_unknown(site: Site) -> None:

@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS
+from domain.keys import day_of
 from domain.layout import Layout
 from domain.media import SegmentName
 from ingest.salvage import salvage
 from ingest.segments import Segments
 from storage.boxes import boxes, whole_bytes
-from storage.ledger import Ledger, day_of, open_name
+from storage.ledger import Ledger, open_name
 from tests.recorded import B_FRAMES, HEVC, PLAIN, START_NS, Material, nals_of_file, packets_of
 
 

@@ -8,10 +8,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from domain.clock import NS_PER_MS, ManualClock
+from domain.keys import day_of
 from domain.media import SegmentName
 from domain.settings import Settings
 from storage.disk import DiskBound, Protected
-from storage.ledger import Ledger, day_of, open_name
+from storage.ledger import Ledger, open_name
 
 START_MS = 1_760_000_000_000
 SIZE_BYTES = 1_000

@@ -189,8 +189,8 @@ class FusedObjects(ObjectStore):
     def put(self, key: str, data: bytes, content_type: str) -> None:
         self.fuse.pass_through(lambda: super(FusedObjects, self).put(key, data, content_type))
 
-    def put_file(self, key: str, path: Path, content_type: str) -> None:
-        self.fuse.pass_through(lambda: super(FusedObjects, self).put_file(key, path, content_type))
+    def put_file(self, key: str, path: Path, content_type: str) -> ObjectStat:
+        return self.fuse.pass_through(lambda: super(FusedObjects, self).put_file(key, path, content_type))  # type: ignore[return-value]
 
     def stat(self, key: str) -> ObjectStat | None:
         return self.fuse.pass_through(lambda: super(FusedObjects, self).stat(key))  # type: ignore[return-value]

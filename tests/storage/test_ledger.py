@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
+from domain.keys import day_of
 from domain.media import SegmentName
-from storage.ledger import Ledger, Segment, day_of, open_name, parse_segment
+from storage.ledger import Ledger, Segment, open_name, parse_segment
 
 DAY_MS = 86_400_000
 NOON_MS = 1_760_011_200_000  # 2025-10-09 12:00 UTC

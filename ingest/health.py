@@ -1,0 +1,144 @@
+"""How a camera is, in states that an operator understands, each with since when and why. Pure: fed with facts and their moments.
+
+Of the states of a camera whose packets come, the one that asks for more is shown: no keyframes (nothing can be recorded), then a frozen
+picture (it is recorded, and shows nothing), then a wrong clock (it is live and recorded, under our time), then live.
+A camera that failed stays in the state that it failed in until its video comes again: trying again is no news.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.clock import NS_PER_S
+from domain.errors import SourceError
+from domain.states import CameraState, Why
+from ingest.stillness import Moment, Stillness
+
+NO_KEYFRAME_S = 20.0
+"""Packets without a keyframe for this long are the state `no_keyframes`: nothing of them can be recorded or shown."""
+CLOCK_WRONG_NS = 5 * NS_PER_S
+"""A camera's clock this far from ours is wrong: its times are then not believed (`timeline.TRUST_NS`)."""
+CLOCK_RIGHT_NS = 4 * NS_PER_S
+"""It is right again below this, so that one at the border does not go to and fro."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it is now. Times are UTC nanoseconds; 0 means never."""
+
+    state: CameraState
+    since_ns: int
+    last_error: str = ""
+    """The last there was, also after the camera is well again."""
+    why: Why = Why.NONE
+    last_error_ns: int = 0
+
+
+class Health:
+    """One camera's, over all its connections. The facts come from the thread that pulls; `standing` may be asked from any."""
+
+    def __init__(self, now: Moment) -> None:
+        self._base = Standing(CameraState.CONNECTING, now.wall_ns)
+        """What connections say; the rest comes from what they give."""
+        self._is_open = False
+        self._gives = False
+        self._keyframe = now
+        self._keyframes_back_ns = 0
+        self._still = Stillness()
+        self._skew_ns: int | None = None
+        self._wrong_ns = 0
+        self._right_ns = 0
+
+    @property
+    def skew_ns(self) -> int | None:
+        """The camera's clock less ours, as this connection last reported it."""
+        return self._skew_ns
+
+    def connecting(self, now: Moment) -> None:
+        """A connection begins."""
+        self._is_open, self._gives = True, False
+        self._keyframe, self._still = now, Stillness()
+        self._skew_ns, self._wrong_ns, self._right_ns = None, 0, 0
+
+    def unusable(self) -> None:
+        """Packets come, and no keyframe has come before them."""
+        self._gives = True
+
+    def keyframe(self, codec: str, data: bytes, packets: int, size_bytes: int, now: Moment) -> None:
+        """A keyframe came; `packets` and `size_bytes` count what this connection gave before it."""
+        if self._gives and now.s - self._keyframe.s > NO_KEYFRAME_S:
+            self._keyframes_back_ns = now.wall_ns
+        self._gives, self._keyframe = True, now
+        if self._base.state is not CameraState.LIVE:
+            self._enter(CameraState.LIVE, now)
+        self._still.keyframe(codec, data, packets, size_bytes, now)
+
+    def skewed(self, skew_ns: int, now: Moment) -> None:
+        """By its reports the camera's clock is `skew_ns` ahead of ours."""
+        self._skew_ns = skew_ns
+        if not self._wrong_ns and abs(skew_ns) > CLOCK_WRONG_NS:
+            self._wrong_ns = now.wall_ns
+        elif self._wrong_ns and abs(skew_ns) < CLOCK_RIGHT_NS:
+            self._wrong_ns, self._right_ns = 0, now.wall_ns
+
+    def failed(self, error: SourceError, now: Moment) -> None:
+        """The connection ended so, or could not be made."""
+        self.closed()
+        self._base = Standing(self._base.state, self._base.since_ns, str(error), error.why, now.wall_ns)
+        self._enter(error.state, now)
+
+    def closed(self) -> None:
+        """The connection is over, by whose wish ever."""
+        self._is_open = False
+
+    def idle(self, now: Moment) -> None:
+        """Nobody wants the camera."""
+        self.closed()
+        self._enter(CameraState.IDLE, now)
+
+    def wanted(self, now: Moment) -> None:
+        """Somebody wants it again."""
+        if self._base.state is CameraState.IDLE:
+            self._enter(CameraState.CONNECTING, now)
+
+    def standing(self, now: Moment) -> Standing:
+        """Changes nothing."""
+        late_s = now.s - self._keyframe.s - NO_KEYFRAME_S
+        if self._is_open and self._gives and late_s > 0:
+            sentence = f"no keyframe came for {NO_KEYFRAME_S:g} s; set the camera's keyframe interval (GOP) to 1 to 4 s"
+            return _fault(CameraState.NO_KEYFRAMES, now.wall_ns - round(late_s * NS_PER_S), sentence, Why.NO_KEYFRAMES)
+        if self._base.state is not CameraState.LIVE:
+            return self._base
+        if self._still.since is not None:
+            sentence = "the picture does not change at all, not even by noise: the camera's sensor or encoder may hang; restart it"
+            return _fault(CameraState.FROZEN, self._still.since.wall_ns, sentence, Why.FROZEN)
+        if self._wrong_ns and self._skew_ns is not None:
+            sentence = f"the camera's clock is {_lead(self._skew_ns)} this node's: recorded under the node's time; turn on the camera's NTP"
+            return _fault(CameraState.CLOCK_WRONG, max(self._wrong_ns, self._live_ns), sentence, Why.CLOCK)
+        base = self._base
+        return Standing(base.state, max(self._live_ns, self._right_ns), base.last_error, base.why, base.last_error_ns)
+
+    @property
+    def _live_ns(self) -> int:
+        """Since when pictures have come and changed."""
+        moved_ns = 0 if self._still.ended is None else self._still.ended.wall_ns
+        return max(self._base.since_ns, self._keyframes_back_ns, moved_ns)
+
+    def _enter(self, state: CameraState, now: Moment) -> None:
+        """Since when moves only where the state changes."""
+        base = self._base
+        since_ns = base.since_ns if base.state is state else now.wall_ns
+        self._base = Standing(state, since_ns, base.last_error, base.why, base.last_error_ns)
+
+
+def _fault(state: CameraState, since_ns: int, sentence: str, why: Why) -> Standing:
+    return Standing(state, since_ns, sentence, why, since_ns)
+
+
+def _lead(skew_ns: int) -> str:
+    """The skew in words: `2 h 3 min ahead of`."""
+    seconds = abs(skew_ns) // NS_PER_S
+    days, hours, minutes = seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60
+    parts = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds % 60, "s"))
+    told = [f"{number} {unit}" for number, unit in parts if number][:2]
+    return f"{' '.join(told)} {'ahead of' if skew_ns > 0 else 'behind'}"
