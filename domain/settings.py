@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     plate_detect_fps: float = Field(10.0, gt=0, le=30, description="frames a second looked at for plates while something moves")
     face_detect_fps: float = Field(6.0, gt=0, le=30, description="frames a second looked at for faces while something moves")
     reason_required: bool = Field(True, description="refuse looks at plates, clips and pictures without X-Reason")
-    source_timeout_s: float = Field(10.0, gt=0, le=120, description="a camera silent for this long is reconnected")
+    source_timeout_s: float = Field(5.0, gt=0, le=120, description="a camera silent for this long is reconnected")
     rtsp_reader: RtspReader = Field(RtspReader.OWN, description="what pulls H.264 and H.265 over TCP; the rest is libavformat's anyway")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")
 

@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable
 
 FIRST_S = 0.5
-MOST_S = 30.0
+MOST_S = 5.0
+"""A camera is back within ten seconds of its fault's end: this, and the time of a connection that began before it."""
 HEALTHY_S = 10.0
 """A session that gave this many seconds of media was healthy: what ended it is new, and the count starts again."""
 

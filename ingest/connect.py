@@ -10,11 +10,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from domain.clock import Clock
 from domain.errors import SourceTimeout, SourceUnreachable
-from domain.registry import Camera, Credentials, Networks
+from domain.registry import Credentials, Networks
 from domain.states import Why
 from ingest.hangup import own_socket
 from ingest.intake import Counts
@@ -33,17 +34,29 @@ class Endpoint:
     transport: str
 
     @classmethod
-    def of(cls, camera: Camera, networks: Networks) -> Endpoint:
-        """Raises SourceUnreachable where the host has no allowed address."""
-        parts = urlsplit(camera.url)
-        port = parts.port or (322 if parts.scheme == "rtsps" else 554)
+    def of(cls, url: str, transport: str, networks: Networks) -> Endpoint:
+        """Asks a name server, where the host is a name. Raises SourceUnreachable where it has no allowed address, or `url` none at all."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or (322 if parts.scheme == "rtsps" else 554)
+        except ValueError:
+            raise SourceUnreachable("the camera's address is none") from None
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        return cls(networks.resolve(camera.host, port), port, parts.scheme, path, camera.transport)
+        return cls(networks.resolve(host, port), port, parts.scheme, path, transport)
 
     def url(self, login: str = "") -> str:
         """By address; `login` is `user:password@`, encoded, or empty."""
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{self.scheme}://{login}{host}:{self.port}{self.path}"
+
+
+def is_address(url: str) -> bool:
+    """Whether the host of `url` is written as an address, so that no name server need be asked."""
+    try:
+        ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +99,14 @@ def _connect(own: socket.socket, endpoint: Endpoint, timeout_s: float, stop: thr
         if select.select([], [own], [], _SLICE_S)[1]:
             code = own.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if code:
-        raise _unreachable(endpoint, code)
+        raise unreachable(endpoint, code)
     return True
 
 
 _NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 
 
-def _unreachable(endpoint: Endpoint, code: int) -> SourceUnreachable:
+def unreachable(endpoint: Endpoint, code: int) -> SourceUnreachable:
+    """The error of a connect that failed with the errno `code`."""
     why = Why.REFUSED if code == errno.ECONNREFUSED else Why.NO_ROUTE if code in _NO_ROUTE else Why.FAILED
     return SourceUnreachable(f"{endpoint.address}:{endpoint.port} cannot be reached: {os.strerror(code)}", why)

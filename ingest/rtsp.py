@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from typing import Protocol
 
-from domain.clock import Clock
-from domain.media import Packet
+from domain.errors import SourceUnreachable
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import RtspReader
-from ingest import rtsp_libav, rtsp_reader
-from ingest.connect import Endpoint, Pull
+from domain.states import Why
+from ingest import rtsp_libav
+from ingest.connect import Endpoint, Pull, is_address
 from ingest.intake import Counts
+from ingest.pull_loop import PullLoop
+from ingest.rtsp_connection import Connection, End, Taker
+from ingest.rtsp_reader import Elsewhere, Unread
 from ingest.timeline import Timeline
 
 _LOG = logging.getLogger(__name__)
+_MOST_MOVES = 4
+
+
+class Receiver(Taker, Protocol):
+    def ended(self, error: Exception | None, /) -> None:
+        """The connection is over, in the loop's thread: once for each `open`. None where `close` asked for it."""
 
 
 class RtspSource:
-    """One camera's packets, from one connection at a time. Sessions count up over all connections of one source."""
+    """One camera's packets, from one connection at a time. Sessions count up over all connections of one source.
+
+    `open` and `close` belong to the loop's thread. The packets come in it too, or, where libavformat reads, in a thread of that connection.
+    """
 
     def __init__(
         self,
@@ -27,16 +42,15 @@ class RtspSource:
         credentials: Credentials | None,
         networks: Networks,
         timeout_s: float,
-        clock: Clock,
         reader: RtspReader = RtspReader.OWN,
     ) -> None:
         self._camera = camera
         self._credentials = credentials
         self._networks = networks
         self._timeout_s = timeout_s
-        self._clock = clock
         self._is_ours = reader is RtspReader.OWN
         self._counts = Counts(Timeline())
+        self._attempt: _Attempt | None = None
 
     @property
     def timeline(self) -> Timeline:
@@ -54,17 +68,118 @@ class RtspSource:
     def jumps(self) -> int:
         return self._counts.jumps
 
-    def packets(self, stop: threading.Event) -> Generator[Packet, None, None]:
-        """Connect, and yield packets from the first keyframe until `stop` is set.
-
-        Raises a SourceError when the connection fails, is silent for the timeout, or ends. Close the iterator to end it early.
-        """
+    def open(self, loop: PullLoop, receiver: Receiver) -> None:
+        """Connect, and hand packets over from the first keyframe on, until `close` or the connection's end."""
         self._counts.begin()
-        endpoint = Endpoint.of(self._camera, self._networks)
-        pull = Pull(self._camera.id, endpoint, self._credentials, self._counts, self._timeout_s, stop, self._clock)
+        stop = threading.Event()
+
+        def pull_of(endpoint: Endpoint) -> Pull:
+            return Pull(self._camera.id, endpoint, self._credentials, self._counts, self._timeout_s, stop, loop.clock)
+
+        self._attempt = attempt = _Attempt(self._camera, self._networks, self._is_ours, pull_of, stop, loop, receiver)
+        loop.call(attempt, partial(attempt.go, self._camera.url))
+
+    def close(self) -> None:
+        if self._attempt is not None:
+            self._attempt.close()
+
+
+class _Attempt:
+    """One connection, with the moves to other addresses and readers that it takes."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        networks: Networks,
+        is_ours: bool,
+        pull_of: Callable[[Endpoint], Pull],
+        stop: threading.Event,
+        loop: PullLoop,
+        receiver: Receiver,
+    ) -> None:
+        self._camera = camera
+        self._networks = networks
+        self._is_ours = is_ours
+        self._pull_of = pull_of
+        self._stop = stop
+        self._loop = loop
+        self._receiver = receiver
+        self._connection: Connection | None = None
+        self._has_thread = False
+        self._is_over = False
+        self._moves = 0
+
+    def go(self, url: str) -> None:
+        """Find the address, in a thread where a name server has to be asked, and connect."""
+        if self._stop.is_set():
+            return
+        if is_address(url):
+            self._connect(Endpoint.of(url, self._camera.transport, self._networks))
+        else:
+            threading.Thread(target=self._resolve, args=(url,), name=f"resolve {self._camera.id}", daemon=True).start()
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._connection is not None:
+            self._connection.close()
+        if not self._has_thread:  # else its end is told when it has ended
+            self._end(None)
+
+    def failed(self, error: Exception) -> None:
+        self._end(error)
+
+    def _resolve(self, url: str) -> None:
+        try:
+            endpoint = Endpoint.of(url, self._camera.transport, self._networks)
+        except Exception as error:  # noqa: BLE001 - told in the loop's thread
+            self._loop.call(self, partial(self._end, error))
+        else:
+            self._loop.call(self, partial(self._connect, endpoint))
+
+    def _connect(self, endpoint: Endpoint) -> None:
+        if self._stop.is_set():
+            return
+        pull = self._pull_of(endpoint)
         if self._is_ours and endpoint.scheme == "rtsp" and endpoint.transport == "tcp":
-            reason = yield from rtsp_reader.packets(pull)
-            if not reason:
-                return
-            _LOG.info("%s: read by libavformat: %s", self._camera.id, reason)
-        yield from rtsp_libav.packets(pull)
+            self._connection = Connection(pull, self._loop, self._receiver, partial(self._connection_ended, pull))
+            self._connection.open()
+        else:
+            self._begin_libavformat(pull)
+
+    def _connection_ended(self, pull: Pull, end: End) -> None:
+        self._connection = None
+        if isinstance(end, Unread):
+            _LOG.info("%s: read by libavformat: %s", self._camera.id, end.reason)
+            self._loop.call(self, partial(self._begin_libavformat, pull))
+        elif isinstance(end, Elsewhere):
+            self._loop.call(self, partial(self._move, end.url))
+        else:
+            self._end(end)
+
+    def _move(self, url: str) -> None:
+        self._moves += 1
+        if self._moves > _MOST_MOVES or not url.lower().startswith("rtsp://"):
+            sentence = "the camera redirects to an address that cannot be followed; write the right one into the registry"
+            raise SourceUnreachable(sentence, Why.REDIRECTED)
+        self.go(url)
+
+    def _begin_libavformat(self, pull: Pull) -> None:
+        if self._stop.is_set():
+            return
+        self._has_thread = True
+        threading.Thread(target=self._read_by_libavformat, args=(pull,), name=f"pull {self._camera.id}").start()
+
+    def _read_by_libavformat(self, pull: Pull) -> None:
+        error: Exception | None = None
+        try:
+            with closing(rtsp_libav.packets(pull)) as packets:
+                for packet in packets:
+                    self._receiver.took([packet])
+        except Exception as caught:  # noqa: BLE001 - told in the loop's thread
+            error = caught
+        self._loop.call(self, partial(self._end, error))
+
+    def _end(self, error: Exception | None) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._receiver.ended(None if self._stop.is_set() else error)

@@ -1,6 +1,6 @@
 """One RTSP connection's bytes: answers, and the RTP and RTCP packets between them (RFC 2326, 10.12). Pure: no sockets.
 
-A `Wire` owns the buffer that a socket reads into, so that what comes is looked at where it lies and copied only once.
+What comes is looked at where it was read into, one buffer for all connections, and copied only once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Answer:
 
 
 class Media(Protocol):
-    """Where the packets go. The buffer is the wire's: good until its next `room`."""
+    """Where the packets go. The buffer is good until the call returns."""
 
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
         """Take the packet in `buffer[start:stop]`."""
@@ -45,34 +45,30 @@ class Media(Protocol):
 
 
 class Wire:
-    """Read into `room()`, say how much with `took()`, then `deliver()`, and take the `answers`.
+    """Read into `room()`, then `deliver()` as much as came, and take the `answers`. Between the two the buffer is this wire's.
 
     Bytes that are neither are skipped up to the next that look like either, and counted: a camera that loses its place costs packets,
     not the connection.
     """
 
-    def __init__(self, channels: tuple[int, int]) -> None:
+    def __init__(self, channels: tuple[int, ...], buffer: bytearray) -> None:
+        """`buffer`: CAPACITY_BYTES, which other wires may use too."""
         self.channels = channels
-        self.buffer = bytearray(CAPACITY_BYTES)
+        self.buffer = buffer
         self.answers: deque[Answer] = deque(maxlen=16)
         self.garbage_bytes = 0
-        self._view = memoryview(self.buffer)
-        self._at = self._end = 0
+        self._view = memoryview(buffer)
+        self._rest = b""
 
     def room(self) -> memoryview:
         """Where the next bytes go; never empty."""
-        if self._at:
-            rest = self._end - self._at
-            self.buffer[:rest] = self.buffer[self._at : self._end] if rest else b""
-            self._at, self._end = 0, rest
-        return self._view[self._end :]
+        rest = len(self._rest)
+        self._view[:rest] = self._rest
+        return self._view[rest:]
 
-    def took(self, size_bytes: int) -> None:
-        self._end += size_bytes
-
-    def deliver(self, media: Media) -> None:
-        """Give the whole packets that wait to `media`, in order; answers between them go to `answers`."""
-        buffer, channels, at, end = self.buffer, self.channels, self._at, self._end
+    def deliver(self, size_bytes: int, media: Media) -> None:
+        """Of what was read into `room`, give the whole packets to `media`, in order; answers between them go to `answers`."""
+        buffer, channels, at, end = self.buffer, self.channels, 0, len(self._rest) + size_bytes
         while end - at > 4:
             if buffer[at] == _DOLLAR and buffer[at + 1] in channels and buffer[at + 4] & _VERSION_MASK == _VERSION_2:
                 stop = at + 4 + (buffer[at + 2] << 8 | buffer[at + 3])
@@ -85,7 +81,7 @@ class Wire:
             if after == at:
                 break
             at = after
-        self._at = at
+        self._rest = bytes(self._view[at:end])
 
     def _answer(self, at: int, end: int) -> int:
         """Where the answer at `at` ends, having kept it; `at` where it is not all there yet."""

@@ -1,27 +1,27 @@
-"""Keeps one camera pulled: `run_once` is one connection, `run` goes on for ever with backoff, and `status` says how it stands."""
+"""Keeps one camera pulled: connects, connects again for ever with backoff, and says how it stands."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections import deque
-from collections.abc import Generator
-from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from domain import metrics
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
-from domain.errors import SourceError
+from domain.errors import SourceError, SourceUnreachable
 from domain.fanout import Fanout
 from domain.log import FloodGate
 from domain.media import Packet
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
-from domain.states import CameraState, CameraStatus
+from domain.states import CameraState, CameraStatus, Why
 from ingest.backoff import Backoff
 from ingest.health import Health
-from ingest.rtsp import RtspSource
+from ingest.pull_loop import PullLoop
+from ingest.rtsp import Receiver, RtspSource
 from ingest.stillness import Moment
 from ingest.timeline import Timeline
 
@@ -31,7 +31,7 @@ _REPEAT_S = 60.0
 
 
 class Source(Protocol):
-    """What a streamer pulls from: an `RtspSource`, or in tests anything that yields packets."""
+    """What a streamer pulls from: an `RtspSource`, or in tests anything that gives packets."""
 
     @property
     def timeline(self) -> Timeline: ...
@@ -45,7 +45,9 @@ class Source(Protocol):
     @property
     def jumps(self) -> int: ...
 
-    def packets(self, stop: threading.Event) -> Generator[Packet, None, None]: ...
+    def open(self, loop: PullLoop, receiver: Receiver, /) -> None: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class _Session:
 
 
 class Streamer:
-    """Pulls one camera into its fan-out. `run` in one thread; `status` from any."""
+    """Pulls one camera into its fan-out, in a pull loop. All but `start`, `stop`, `join` and `status` belongs to its thread."""
 
     def __init__(
         self,
@@ -100,8 +102,14 @@ class Streamer:
         self._camera = camera
         self._fanout = fanout
         self._clock = clock
-        self._source: Source = source or RtspSource(camera, credentials, networks, settings.source_timeout_s, clock, settings.rtsp_reader)
+        self._source: Source = source or RtspSource(camera, credentials, networks, settings.source_timeout_s, settings.rtsp_reader)
         self._backoff = Backoff()
+        self._loop: PullLoop | None = None
+        self._is_wanted = False
+        self._attempt = 0
+        self._is_over = threading.Event()
+        self._is_over.set()
+        self._is_open = False
         self._session = _Session()
         self._health = Health(self._now())
         self._node = settings.node
@@ -113,37 +121,78 @@ class Streamer:
         self._live = metrics.CAMERA_LIVE.labels(camera.id)
         self._skew = metrics.CAMERA_SKEW_S.labels(camera.id)
 
-    def run(self, stop: threading.Event) -> None:
+    def start(self, loop: PullLoop) -> None:
         """Pull until `stop`: after each connection that ends, wait (longer after each that gave little) and connect again."""
-        self._health.wanted(self._now())
-        while not stop.is_set():
-            try:
-                self.run_once(stop)
-            except SourceError as error:
-                self._failed(error)
-                self._clock.wait(stop, self._backoff.next_s(self._media_s()))
-        self._health.idle(self._now())
+        self._loop = loop
+        self._is_over.clear()
+        loop.call(self, self._begin)
 
-    def run_once(self, stop: threading.Event) -> None:
-        """One connection, from connecting until `stop`. Raises SourceError for every other end."""
-        session = self._session = _Session()
-        self._health.connecting(self._now())
-        put = self._fanout.put
-        try:
-            with closing(self._source.packets(stop)) as packets:
-                for packet in packets:
-                    put(packet)
-                    if packet.is_keyframe:
-                        self._health.keyframe(packet.stream.codec, packet.data, session.packets, session.size_bytes, self._now())
-                    session.newest = packet
-                    session.packets += 1
-                    session.size_bytes += len(packet.data)
-                    if packet.received_ns >= session.next_look_ns:
-                        self._look(session, packet)
-        finally:
-            self._health.closed()
-            self._count(session)
-            self._live.set(0)
+    def stop(self) -> None:
+        """Hang up, if it was started; `join` waits for it."""
+        if self._loop is not None:
+            self._loop.call(self, self._halt)
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Wait until nothing is pulled; False where that took too long."""
+        return self._is_over.wait(timeout_s)
+
+    def took(self, packets: list[Packet]) -> None:
+        session, put = self._session, self._fanout.put
+        for packet in packets:
+            put(packet)
+            if packet.is_keyframe:
+                self._health.keyframe(packet.stream.codec, packet.data, session.packets, session.size_bytes, self._now())
+            session.newest = packet
+            session.packets += 1
+            session.size_bytes += len(packet.data)
+            if packet.received_ns >= session.next_look_ns:
+                self._look(session, packet)
+
+    def ended(self, error: Exception | None) -> None:
+        """The connection is over; None where it was to be."""
+        self._is_open = False
+        self._health.closed()
+        self._count(self._session)
+        self._live.set(0)
+        if not self._is_wanted:
+            self._health.idle(self._now())
+            self._is_over.set()
+        elif error is None:  # and wanted again meanwhile
+            self._connect(self._attempt)
+        elif self._loop is not None:
+            self._failed(error)
+            self._attempt += 1
+            self._loop.call_later(self._backoff.next_s(self._media_s()), self, partial(self._connect, self._attempt))
+
+    def failed(self, error: Exception) -> None:
+        self.ended(error)
+
+    def _begin(self) -> None:
+        if self._is_wanted:
+            return
+        self._is_wanted = True
+        self._is_over.clear()
+        self._health.wanted(self._now())
+        if not self._is_open:  # else its end is awaited
+            self._connect(self._attempt)
+
+    def _connect(self, attempt: int) -> None:
+        """Unless it was stopped since `attempt` was decided on."""
+        if self._loop is not None and self._is_wanted and attempt == self._attempt:
+            self._session = _Session()
+            self._health.connecting(self._now())
+            self._is_open = True
+            self._source.open(self._loop, self)
+
+    def _halt(self) -> None:
+        if not self._is_wanted:
+            return
+        self._is_wanted = False
+        self._attempt += 1
+        if self._is_open:
+            self._source.close()
+        else:
+            self.ended(None)
 
     def status(self) -> CameraStatus:
         """How the camera stands now; `recorded_until_ns` and `lost_packets` are the composer's to fill in."""
@@ -199,7 +248,11 @@ class Streamer:
         _LOG.info("%s: live, %s %dx%d", self._camera.id, stream.codec, stream.width_px, stream.height_px)
         self._live.set(1)
 
-    def _failed(self, error: SourceError) -> None:
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, SourceError):
+            _LOG.error("%s: pulling failed; it begins again", self._camera.id, exc_info=error)
+            metrics.JOB_FAILURES.labels(self._camera.id, "pull").inc()
+            error = SourceUnreachable(f"a fault of ours: {type(error).__name__}", Why.FAILED)
         metrics.RECONNECTS.labels(self._camera.id, error.state.value).inc()
         self._warn(str(error), f"{self._camera.id}: {error}")
         self._health.failed(error, self._now())

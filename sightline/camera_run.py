@@ -1,6 +1,6 @@
-"""One camera in one worker: its reader, its recorder and, at a checkpoint, its looker, each a thread of its own.
+"""One camera in one worker: its streamer in the pull loop; its recorder and, at a checkpoint, its looker, each a thread of its own.
 
-The reader hands packets to the fan-out and waits for nobody; what the others lose is counted there.
+The streamer hands packets to the fan-out and waits for nobody; what the others lose is counted there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
 from ingest.decoder import FrameReader
+from ingest.pull_loop import PullLoop
 from ingest.recorder import Recorder
 from ingest.salvage import salvage
 from ingest.streamer import Streamer
@@ -52,6 +53,7 @@ class NodeTools:
     spool: Spool
     kept: Callable[[], None]
     """Called when the spool has something new."""
+    loop: PullLoop
 
 
 class CameraRun:
@@ -72,6 +74,7 @@ class CameraRun:
         self._recorder = Recorder(camera.id, self._record_tap, tools.layout, fence, tools.settings, tools.clock)
         self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
         self._threads: list[threading.Thread] = []
+        self._demand: threading.Thread | None = None
         self._counted_drops = 0
 
     def start(self) -> None:
@@ -80,14 +83,22 @@ class CameraRun:
         if self._analyser is not None and self._look_tap is not None:
             looker = Looker(self.camera.id, self._analyser, self._look_tap, self._fps(), self._tools)
             self._spawn("look", looker.run)
-        self._spawn("pull", self._pull)
+        if self._is_pulled:
+            self._streamer.start(self._tools.loop)
+        else:
+            self._demand = self._spawn("demand", self._pull_while_wanted)
 
     def stop(self) -> None:
-        """Ask all threads to end; `join` waits for them."""
+        """Ask all of it to end; `join` waits for that."""
         self._stop.set()
         self._wanted.set()
+        self._streamer.stop()
 
     def join(self) -> None:
+        if self._demand is not None:
+            self._demand.join()
+        self._streamer.join()
+        self.fanout.close_all()
         for thread in self._threads:
             thread.join()
 
@@ -126,32 +137,24 @@ class CameraRun:
         rates = {"plate": settings.plate_detect_fps, "face": settings.face_detect_fps}
         return max(rates[kind] for kind in self.camera.checkpoint)
 
-    def _spawn(self, job: str, target: Callable[[], None]) -> None:
+    def _spawn(self, job: str, target: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(
             target=lasting, args=(job, self.camera.id, target, self._stop, self._tools.clock), name=f"{job} {self.camera.id}"
         )
         thread.start()
         self._threads.append(thread)
-
-    def _pull(self) -> None:
-        if self._is_pulled:
-            self._streamer.run(self._stop)
-        else:
-            self._pull_while_wanted()
-        self.fanout.close_all()
+        return thread
 
     def _pull_while_wanted(self) -> None:
         while True:
             self._wanted.wait()
             if self._stop.is_set():
                 return
-            unwanted = threading.Event()
-            pulling = threading.Thread(target=self._streamer.run, args=(unwanted,), name=f"pull on demand {self.camera.id}")
             self._is_pulled = True
-            pulling.start()
+            self._streamer.start(self._tools.loop)
             self._wait_until_unwatched()
-            unwanted.set()
-            pulling.join()
+            self._streamer.stop()
+            self._streamer.join()
             self._is_pulled = False
 
     def _wait_until_unwatched(self) -> None:

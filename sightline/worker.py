@@ -22,6 +22,7 @@ from domain.metrics import SPOOL_EVENTS
 from domain.registry import Camera, Networks, Registry
 from domain.settings import Settings
 from ingest.live_tap import LiveTap
+from ingest.pull_loop import PullLoop
 from sightline import site_registry
 from sightline.camera_run import CameraRun, NodeTools
 from sightline.lasting import lasting
@@ -58,7 +59,8 @@ class Worker:
         registry, secrets = site_registry.running(layout)
         cameras = share(registry.cameras, index, of)
         self._keeper = self._make_keeper(cameras, registry)
-        tools = NodeTools(self._settings, layout, clock, Networks(registry.networks), self._spool, self._keeper.wake)
+        self._loop = PullLoop(clock)
+        tools = NodeTools(self._settings, layout, clock, Networks(registry.networks), self._spool, self._keeper.wake, self._loop)
         models = Models.load(self._settings) if any(camera.checkpoint for camera in cameras) else None
         door_url = f"http://127.0.0.1:{door_port}"
         self._runs = {
@@ -79,6 +81,7 @@ class Worker:
             Thread(target=lasting, args=(name, f"worker-{self._index}", partial(job, quiet), quiet, self._clock), name=name)
             for name, job in self._jobs().items()
         ]
+        self._loop.start()
         for run in self._runs.values():
             run.start()
         for thread in background:
@@ -94,6 +97,8 @@ class Worker:
             run.stop()
         for run in self._runs.values():
             run.join()
+        self._loop.stop()
+        self._loop.join()
         self._keeper.run_once()
         quiet.set()
         for thread in background:

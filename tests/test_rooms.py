@@ -26,7 +26,7 @@ DOORS = {
     "time": {"domain/clock.py"},
 }
 RTSP_DOOR, RTSP_OPENERS = "ingest/rtsp.py", {"ingest/rtsp_libav.py"}
-RTSP_READERS = {"ingest.rtsp_libav", "ingest.rtsp_reader"}
+RTSP_READERS = {"ingest.rtsp_libav", "ingest.rtsp_connection"}
 
 
 def _files(room: str) -> list[Path]:

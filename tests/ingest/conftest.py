@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from domain.clock import SystemClock
-from domain.errors import SourceError
-from domain.media import Packet
+from domain.media import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import RtspReader
+from ingest.pull_loop import PullLoop
 from ingest.rtsp import RtspSource
 
 FPS = 25
@@ -64,8 +64,34 @@ class Pull:
     """What came of one connection."""
 
     packets: list[Packet] = field(default_factory=list)
-    error: SourceError | None = None
+    audio: list[AudioPacket] = field(default_factory=list)
+    error: Exception | None = None
     took_s: float = 0.0
+
+
+class Collector:
+    """Takes a connection's packets, up to `most`, and knows when it is over."""
+
+    def __init__(self, most: int) -> None:
+        self.got = Pull()
+        self.is_enough, self.is_over = threading.Event(), threading.Event()
+        self._most = most
+
+    def took(self, packets: list[Packet]) -> None:
+        self.got.packets += packets[: self._most - len(self.got.packets)]
+        if len(self.got.packets) >= self._most:
+            self.is_enough.set()
+
+    def heard(self, packets: list[AudioPacket]) -> None:
+        self.got.audio += packets
+
+    def ended(self, error: Exception | None) -> None:
+        if not self.is_enough.is_set():
+            self.got.error = error
+        self.is_over.set()
+
+    def failed(self, error: Exception) -> None:
+        self.ended(error)
 
 
 Puller = Callable[..., Pull]
@@ -77,29 +103,29 @@ def source_of() -> Callable[..., RtspSource]:
         """`transport` may be `libavformat`: TCP, by that reader."""
         reader = RtspReader.LIBAVFORMAT if transport == "libavformat" else RtspReader.OWN
         camera = make_camera(url, "tcp" if transport == "libavformat" else transport)
-        return RtspSource(camera, credentials, NETWORKS, timeout_s, SystemClock(), reader)
+        return RtspSource(camera, credentials, NETWORKS, timeout_s, reader)
 
     return make
 
 
 @pytest.fixture
 def pull() -> Puller:
-    """Pulls until the end, or until `most` packets."""
+    """Pulls until the end, until `most` packets, or until `stop`."""
 
     def run(source: RtspSource, most: int = 100_000, stop: threading.Event | None = None) -> Pull:
-        clock, got = SystemClock(), Pull()
+        clock, collector = SystemClock(), Collector(most)
+        loop = PullLoop(clock)
         began_s = clock.monotonic_s()
-        packets = source.packets(stop or threading.Event())
-        try:
-            for packet in packets:
-                got.packets.append(packet)
-                if len(got.packets) >= most:
-                    break
-        except SourceError as error:
-            got.error = error
-        packets.close()
-        got.took_s = clock.monotonic_s() - began_s
-        return got
+        loop.start()
+        loop.call(collector, lambda: source.open(loop, collector))
+        while not (collector.is_enough.wait(0.02) or collector.is_over.is_set() or (stop is not None and stop.is_set())):
+            pass
+        loop.call(collector, source.close)
+        collector.is_over.wait(5.0)
+        loop.stop()
+        loop.join()
+        collector.got.took_s = clock.monotonic_s() - began_s
+        return collector.got
 
     return run
 

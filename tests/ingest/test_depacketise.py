@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.depacketise import AccessUnit, AccessUnits
 from ingest.nal import annex_b
-from ingest.rtsp_wire import Wire
+from ingest.rtsp_wire import CAPACITY_BYTES, Wire
 from sightline.simulator.rtp import Codec, payloads
 
 TYPES = {"h264": Codec.H264, "hevc": Codec.HEVC}
@@ -43,14 +43,13 @@ def sent(codec: str, pictures: Sequence[tuple[int, Sequence[bytes]]], limit: int
 
 def received(codec: str, packets: Sequence[Sent], lost: Sequence[int] = (), first: int = 65_530, flags: int = 0x80) -> AccessUnits:
     """Through a wire, as they come over TCP; all but those whose index is in `lost`."""
-    media, wire = Media(codec), Wire((0, 1))
+    media, wire = Media(codec), Wire((0, 1), bytearray(CAPACITY_BYTES))
     for index, (stamp, marker, payload) in enumerate(packets):
         if index not in lost:
             rtp = struct.pack(">BBHII", flags, marker << 7 | 96, first + index & 0xFFFF, stamp, 7) + payload
             data = struct.pack(">BBH", 0x24, 0, len(rtp)) + rtp
             wire.room()[: len(data)] = data
-            wire.took(len(data))
-    wire.deliver(media)
+            wire.deliver(len(data), media)
     return media.units
 
 

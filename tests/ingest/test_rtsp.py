@@ -6,8 +6,8 @@ import contextlib
 import socket
 import threading
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
@@ -256,24 +256,45 @@ def test_sources_leave_no_descriptor_and_no_thread(clips: dict[str, Path], trans
         assert _resources() <= before
 
 
-@pytest.mark.parametrize("transport", ["tcp", "libavformat"])
-def test_a_redirect_is_not_followed_out_of_the_networks(
-    clips: dict[str, Path], transport: str, source_of: MakeSource, pull: Puller
+def test_a_redirect_is_followed_within_the_networks(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play")]) as sim, redirecting(sim.url("gate")) as url:
+        got = pull(source_of(url), most=5)
+    assert len(got.packets) == 5
+
+
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [("rtsp://192.0.2.1/x", "outside `networks`"), ("http://127.0.0.1/x", "redirects"), ("rtsp://[oh", "none"), (None, "redirects")],
+)
+def test_a_redirect_is_not_followed_out_of_the_networks_or_in_circles(
+    to: str | None, why: str, source_of: MakeSource, pull: Puller
 ) -> None:
-    with (
-        Simulator([SimCamera("gate", clips["h264"], mode="on_play")]) as sim,
-        socket.create_server(("127.0.0.1", 0)) as server,
-    ):
-        threading.Thread(target=_redirect, args=(server, sim.url("gate")), daemon=True).start()
-        got = pull(source_of(f"rtsp://127.0.0.1:{server.getsockname()[1]}/x", transport), most=5)
+    with redirecting(to) as url:
+        got = pull(source_of(url))
+    assert isinstance(got.error, SourceUnreachable)
+    assert why in str(got.error)
+
+
+def test_libavformat_follows_no_redirect(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play")]) as sim, redirecting(sim.url("gate")) as url:
+        got = pull(source_of(url, "libavformat"), most=5)
     assert got.packets == []
     assert "redirects" in str(got.error)
 
 
+@contextmanager
+def redirecting(to: str | None) -> Iterator[str]:
+    """The address of a camera that sends its callers elsewhere; None: to itself."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/x"
+        threading.Thread(target=_redirect, args=(server, to or url), daemon=True).start()
+        yield url
+        server.shutdown(socket.SHUT_RDWR)
+
+
 def _redirect(server: socket.socket, to: str) -> None:
-    server.settimeout(2.0)
     with suppress(OSError):
-        for _ in range(2):  # libavformat's comes after a connection that asks nothing
+        while True:
             connection, _ = server.accept()
             with connection:
                 while request := connection.recv(4096):

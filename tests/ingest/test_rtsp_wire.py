@@ -31,13 +31,12 @@ def framed(payload: bytes, channel: int = 0) -> bytes:
 
 
 def read(data: bytes, pieces: int = 1 << 30) -> tuple[Wire, Kept]:
-    wire, kept = Wire((0, 1)), Kept()
+    wire, kept = Wire((0, 1), bytearray(CAPACITY_BYTES)), Kept()
     while data:
         room = wire.room()
         size = min(len(room), len(data), pieces)
         room[:size], data = data[:size], data[size:]
-        wire.took(size)
-        wire.deliver(kept)
+        wire.deliver(size, kept)
     return wire, kept
 
 

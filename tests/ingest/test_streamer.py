@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Generator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from domain.clock import NS_PER_S, ManualClock, SystemClock
-from domain.errors import SourceError, SourceRejected, SourceUnreachable
+from domain.errors import SourceRejected, SourceUnreachable
 from domain.fanout import Fanout, Policy
 from domain.media import Packet, StreamInfo, WallSource
 from domain.registry import Camera, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
+from ingest.backoff import FIRST_S, MOST_S
+from ingest.pull_loop import Action, Owner, PullLoop
+from ingest.rtsp import Receiver
 from ingest.streamer import Streamer
 from ingest.timeline import Timeline
 from sightline.simulator import Cut, SimCamera, Simulator
@@ -23,24 +26,60 @@ from sightline.simulator import Cut, SimCamera, Simulator
 INFO = StreamInfo("gate", "h264", 320, 240, Fraction(1, 90_000), b"", 1)
 
 
+class ManualLoop(PullLoop):
+    """A loop without a thread: `run` does all that was asked for, and waits by moving the clock."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock)
+        self.close()
+        self.waits_s: list[float] = []
+        self._manual = clock
+        self._asked: deque[tuple[float, Owner, Action]] = deque()
+
+    def call(self, owner: Owner, action: Action) -> None:
+        self._asked.append((0.0, owner, action))
+
+    def call_later(self, seconds: float, owner: Owner, action: Action) -> None:
+        self.waits_s.append(seconds)
+        self._asked.append((seconds, owner, action))
+
+    def run(self) -> None:
+        while self._asked:
+            seconds, _, action = self._asked.popleft()
+            self._manual.advance(seconds)
+            action()
+
+
 class ScriptedSource:
     """Plays sessions: each is how many seconds of 25 fps media, then an error. Time passes on the manual clock as packets do."""
 
-    def __init__(self, clock: ManualClock, sessions: Sequence[tuple[float, SourceError]], stop_after: threading.Event) -> None:
+    def __init__(self, clock: ManualClock, sessions: Sequence[tuple[float, Exception]]) -> None:
         self.timeline = Timeline()
         self.before_keyframe_packets = self.broken_packets = self.jumps = 0
-        self._clock, self._sessions, self._stop = clock, list(sessions), stop_after
+        self.seen: list[CameraStatus] = []
+        self.streamer: Streamer | None = None
+        self._clock, self._sessions = clock, list(sessions)
+        self._receiver: Receiver | None = None
 
-    def packets(self, stop: threading.Event) -> Generator[Packet, None, None]:
+    def open(self, loop: PullLoop, receiver: Receiver) -> None:
+        assert self.streamer is not None
+        self._receiver = receiver
+        self.seen.append(self.streamer.status())
+        if not self._sessions:
+            self.streamer.stop()
+            return
         seconds, error = self._sessions.pop(0)
         for number in range(round(seconds * 25)):
             now_ns = self._clock.wall_ns()
             pts = number * 3600
-            yield Packet(INFO, b"x" * 1000, pts, pts, 3600, number % 25 == 0, now_ns, WallSource.RECEIVER, now_ns)
+            receiver.took([Packet(INFO, b"x" * 1000, pts, pts, 3600, number % 25 == 0, now_ns, WallSource.RECEIVER, now_ns)])
             self._clock.advance(0.04)
-        if not self._sessions:
-            self._stop.set()
-        raise error
+        self.seen.append(self.streamer.status())
+        receiver.ended(error)
+
+    def close(self) -> None:
+        assert self._receiver is not None
+        self._receiver.ended(None)
 
 
 CAMERA = Camera.model_validate(
@@ -48,80 +87,88 @@ CAMERA = Camera.model_validate(
 )
 
 
-def scripted(sessions: Sequence[tuple[float, SourceError]]) -> tuple[Streamer, ManualClock, threading.Event]:
-    clock, stop = ManualClock(), threading.Event()
-    source = ScriptedSource(clock, sessions, stop)
-    return Streamer(CAMERA, None, Networks(()), Fanout(), Settings(), clock, source), clock, stop
+def scripted(sessions: Sequence[tuple[float, Exception]]) -> tuple[Streamer, ManualLoop, ScriptedSource]:
+    """Has played them all, and was stopped after the last."""
+    clock = ManualClock()
+    source, loop = ScriptedSource(clock, sessions), ManualLoop(clock)
+    streamer = source.streamer = Streamer(CAMERA, None, Networks(()), Fanout(), Settings(), clock, source)
+    streamer.start(loop)
+    loop.run()
+    return streamer, loop, source
 
 
 def test_sessions_that_open_and_die_at_once_never_spin() -> None:
-    streamer, clock, stop = scripted([(0.1, SourceUnreachable("gone"))] * 50)
-    streamer.run(stop)
-    assert len(clock.waits_s) == 50
-    assert all(wait >= 0.25 for wait in clock.waits_s)
-    assert all(wait >= 15 for wait in clock.waits_s[8:])
+    streamer, loop, _ = scripted([(0.1, SourceUnreachable("gone"))] * 50)
+    assert len(loop.waits_s) == 50
+    assert all(wait >= FIRST_S / 2 for wait in loop.waits_s)
+    assert all(wait >= MOST_S / 2 for wait in loop.waits_s[8:])
     assert streamer.status().reconnects == 50
+    assert streamer.join(0)
 
 
 def test_after_a_healthy_session_the_next_comes_quickly() -> None:
     dead = (0.0, SourceUnreachable("gone"))
-    streamer, clock, stop = scripted([dead] * 10 + [(15.0, SourceUnreachable("the camera ended the stream")), dead])
-    streamer.run(stop)
-    assert clock.waits_s[9] > 10
-    assert clock.waits_s[10] <= 1.0
+    _, loop, _ = scripted([dead] * 10 + [(15.0, SourceUnreachable("the camera ended the stream")), dead])
+    assert loop.waits_s[9] >= MOST_S / 2
+    assert loop.waits_s[10] <= 1.0
 
 
-def test_the_state_and_the_sentence_of_a_failure_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    streamer, _, stop = scripted([(2.0, SourceRejected("the camera refuses the user name or password"))])
-    with pytest.raises(SourceRejected):
-        streamer.run_once(stop)
-    assert streamer.status().state is CameraState.LIVE
-    streamer, clock, stop = scripted([(0.0, SourceRejected("refused"))])
-    seen: list[CameraState] = []
-
-    def noting_wait(event: threading.Event, timeout_s: float) -> bool:
-        seen.append(streamer.status().state)
-        clock.advance(timeout_s)
-        return event.is_set()
-
-    monkeypatch.setattr(clock, "wait", noting_wait)
-    streamer.run(stop)
-    assert seen == [CameraState.WRONG_PASSWORD]
-    assert streamer.status().last_error == "refused"
+def test_the_state_and_the_sentence_of_a_failure_are_shown() -> None:
+    streamer, _, source = scripted([(2.0, SourceRejected("the camera refuses the user name or password"))])
+    assert [status.state for status in source.seen] == [CameraState.CONNECTING, CameraState.LIVE, CameraState.WRONG_PASSWORD]
+    assert source.seen[-1].last_error == "the camera refuses the user name or password"
     assert streamer.status().state is CameraState.IDLE
 
 
+def test_a_fault_of_ours_is_told_counted_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    streamer, loop, source = scripted([(1.0, ZeroDivisionError("secret")), (1.0, SourceUnreachable("gone"))])
+    assert "ZeroDivisionError" in caplog.text
+    assert source.seen[2].last_error == "a fault of ours: ZeroDivisionError"
+    assert (streamer.status().reconnects, len(loop.waits_s)) == (2, 2)
+
+
+def test_what_was_stopped_while_it_waited_is_over_and_can_be_started_again() -> None:
+    clock = ManualClock()
+    source, loop = ScriptedSource(clock, [(0.0, SourceUnreachable("gone"))] * 2), ManualLoop(clock)
+    streamer = source.streamer = Streamer(CAMERA, None, Networks(()), Fanout(), Settings(), clock, source)
+    for opened in (2, 4):  # it is seen at the beginning and at the end of each session
+        streamer.start(loop)
+        streamer.stop()
+        assert not streamer.join(0)
+        loop.run()
+        assert streamer.join(0)
+        assert len(source.seen) == opened
+
+
 def test_rates_are_those_of_the_stream() -> None:
-    streamer, _, stop = scripted([(12.0, SourceUnreachable("gone"))])
-    with pytest.raises(SourceUnreachable):
-        streamer.run_once(stop)
-    status = streamer.status()
+    _, _, source = scripted([(12.0, SourceUnreachable("gone"))])
+    status = source.seen[1]
     assert status.fps == pytest.approx(25, abs=0.2)
     assert status.bitrate_bps == pytest.approx(25 * 8000, rel=0.02)
     assert (status.codec, status.width_px, status.height_px, status.wall_source) == ("h264", 320, 240, "receiver")
 
 
 def test_packets_without_keyframes_are_a_state_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, stop = ManualClock(), threading.Event()
-    source = ScriptedSource(clock, [], stop)
+    clock = ManualClock()
+    source, loop = ScriptedSource(clock, []), ManualLoop(clock)
     streamer = Streamer(CAMERA, None, Networks(()), Fanout(), Settings(), clock, source)
     seen: list[CameraStatus] = []
 
-    def without_keyframes(stop: threading.Event) -> Generator[Packet, None, None]:
+    def without_keyframes(loop: PullLoop, receiver: Receiver) -> None:
         source.before_keyframe_packets = 500
         for _ in range(2):
             clock.advance(15)
             seen.append(streamer.status())
-        raise SourceUnreachable("gone")
-        yield
+        streamer.stop()
+        monkeypatch.setattr(source, "close", lambda: receiver.ended(None))
 
-    monkeypatch.setattr(source, "packets", without_keyframes)
-    with pytest.raises(SourceUnreachable):
-        streamer.run_once(stop)
+    monkeypatch.setattr(source, "open", without_keyframes)
+    streamer.start(loop)
+    loop.run()
     assert [status.state for status in (*seen, streamer.status())] == [
         CameraState.CONNECTING,
         CameraState.NO_KEYFRAMES,
-        CameraState.CONNECTING,
+        CameraState.IDLE,
     ]
     assert seen[1].since_ns == pytest.approx(seen[0].since_ns + 20 * NS_PER_S)
     assert "GOP" in seen[1].last_error
@@ -130,18 +177,20 @@ def test_packets_without_keyframes_are_a_state_of_their_own(monkeypatch: pytest.
 def test_a_camera_that_is_cut_again_and_again_is_pulled_again_and_again(
     clips: dict[str, Path], camera_of: Callable[[str], Camera], networks: Networks
 ) -> None:
-    fanout, clock, stop = Fanout(), SystemClock(), threading.Event()
+    fanout, clock = Fanout(), SystemClock()
     tap = fanout.open("test", Policy.RECORD)
     with Simulator([SimCamera("gate", clips["h264"], mode="on_play", faults=(Cut(0.4),))]) as sim:
         streamer = Streamer(camera_of(sim.url("gate")), None, networks, fanout, Settings(), clock)
-        thread = threading.Thread(target=streamer.run, args=(stop,))
-        thread.start()
+        loop = PullLoop(clock)
+        loop.start()
+        streamer.start(loop)
         sessions: set[int] = set()
         end_s = clock.monotonic_s() + 15
         while len(sessions) < 3 and clock.monotonic_s() < end_s:
             sessions |= {packet.stream.session for packet in tap.take(0.2)}
-        stop.set()
-        thread.join(2.0)
-    assert not thread.is_alive()
+        streamer.stop()
+        assert streamer.join(2.0)
+        loop.stop()
+        loop.join()
     assert sessions == {1, 2, 3}
     assert streamer.status().reconnects >= 2

@@ -14,6 +14,7 @@ from domain.layout import Layout
 from domain.media import Frame
 from domain.registry import Networks
 from domain.settings import Settings
+from ingest.pull_loop import PullLoop
 from sightline.camera_run import MOST_WAITING, Looker, NodeTools
 from storage.spool import Spool
 from tests.kept import make_event, make_passing
@@ -69,7 +70,10 @@ def spool(tmp_path: Path) -> _FullDisk:
 
 def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> tuple[Looker, Tap]:
     tap = Tap("decoder", Policy.FRESH, 10, 1 << 20)
-    tools = NodeTools(Settings(), Layout(tmp_path), ManualClock(), Networks(()), spool, lambda: woken.append(1))
+    clock = ManualClock()
+    loop = PullLoop(clock)
+    loop.close()  # a looker pulls nothing
+    tools = NodeTools(Settings(), Layout(tmp_path), clock, Networks(()), spool, lambda: woken.append(1), loop)
     return Looker(CAMERA, analyser, tap, 10.0, tools), tap
 
 

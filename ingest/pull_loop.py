@@ -1,0 +1,143 @@
+"""One thread that pulls all cameras of a worker: what they sent is read at the ticks of a clock, not whenever something comes.
+
+A camera that plays costs one read a tick. Its data waits in the kernel meanwhile; the tick is part of the live view's delay. Sockets of
+cameras that are being connected are served at once, so that a conversation of six requests does not take six ticks.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import os
+import select
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from domain.clock import Clock
+from domain.metrics import JOB_FAILURES
+from ingest.rtsp_wire import CAPACITY_BYTES
+
+TICK_S = 0.1
+_LOG = logging.getLogger(__name__)
+Action = Callable[[], None]
+
+
+class Owner(Protocol):
+    """One camera's part in the loop. Whatever its actions raise comes back to it, and to nobody else."""
+
+    def failed(self, error: Exception, /) -> None: ...
+
+
+class _Due(NamedTuple):
+    at_s: float
+    number: int
+    owner: Owner
+    action: Action
+
+
+class PullLoop:
+    """`call` may be used from any thread; all else, and every action, belongs to the loop's own."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.buffer = bytearray(CAPACITY_BYTES)
+        """What is read lies here while it is looked at: one buffer for all, since one is read at a time."""
+        self._calls: deque[tuple[Owner, Action]] = deque()
+        self._timers: list[_Due] = []
+        self._timer_number = 0
+        self._readers: dict[int, tuple[Owner, Action]] = {}
+        self._paced = select.epoll()
+        self._urgent = select.epoll()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._urgent.register(self._wake, select.EPOLLIN)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pull loop")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end. Its cameras should have been stopped before: what they hold open stays open."""
+        self._stop.set()
+        os.eventfd_write(self._wake, 1)
+
+    def join(self) -> None:
+        self._thread.join()
+        self.close()
+
+    def close(self) -> None:
+        """Give back what it holds of the kernel, once its thread is over."""
+        for descriptor in (self._paced, self._urgent):
+            descriptor.close()
+        os.close(self._wake)
+
+    def call(self, owner: Owner, action: Action) -> None:
+        """Do `action` soon, in the loop's thread."""
+        self._calls.append((owner, action))
+        os.eventfd_write(self._wake, 1)
+
+    def call_later(self, seconds: float, owner: Owner, action: Action) -> None:
+        """Do `action` at the first tick after `seconds`."""
+        self._timer_number += 1
+        heapq.heappush(self._timers, _Due(self.clock.monotonic_s() + seconds, self._timer_number, owner, action))
+
+    def watch(self, connection: socket.socket, owner: Owner, action: Action) -> None:
+        """Do `action` at each tick at which `connection` has something to read."""
+        self._readers[connection.fileno()] = owner, action
+        self._paced.register(connection, select.EPOLLIN)
+
+    def watch_urgently(self, connection: socket.socket, owner: Owner, action: Action, events: int) -> None:
+        """Do `action` as soon as one of the epoll `events` is there."""
+        self._readers[connection.fileno()] = owner, action
+        self._urgent.register(connection, events)
+
+    def forget(self, connection: socket.socket) -> None:
+        """Watch it no longer; before it is closed."""
+        if self._readers.pop(connection.fileno(), None) is None:
+            return
+        for poll in (self._paced, self._urgent):
+            try:
+                poll.unregister(connection)
+            except FileNotFoundError:
+                continue
+
+    def _run(self) -> None:
+        next_s = self.clock.monotonic_s()
+        while not self._stop.is_set():
+            now_s = self.clock.monotonic_s()
+            if now_s >= next_s:
+                next_s = max(next_s + TICK_S, now_s)  # late ticks are not made up for: what they would have read is read by the next
+                self._tick(now_s)
+            wait_s = max(0.0, next_s - self.clock.monotonic_s())
+            self._serve(self._urgent.poll(wait_s))
+            while self._calls:
+                self._do(*self._calls.popleft())
+
+    def _tick(self, now_s: float) -> None:
+        while self._timers and self._timers[0].at_s <= now_s:
+            due = heapq.heappop(self._timers)
+            self._do(due.owner, due.action)
+        self._serve(self._paced.poll(0))
+
+    def _serve(self, events: list[tuple[int, int]]) -> None:
+        for number, _ in events:
+            if number == self._wake:
+                os.eventfd_read(self._wake)
+            elif (reader := self._readers.get(number)) is not None:  # else an action before this one closed it
+                self._do(*reader)
+
+    def _do(self, owner: Owner, action: Action) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - its owner tells and counts it; here it must not end the others
+            self._fail(owner, error)
+
+    def _fail(self, owner: Owner, error: Exception) -> None:
+        try:
+            owner.failed(error)
+        except Exception:  # noqa: BLE001 - shown in full
+            _LOG.exception("a camera's failure could not be dealt with")
+            JOB_FAILURES.labels("pull loop", "failed").inc()

@@ -1,0 +1,213 @@
+"""One connection to a camera in the pull loop: connecting, talking, playing. It never waits, and costs no thread."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import select
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import Protocol
+
+from domain.errors import SourceError, SourceTimeout, SourceUnreachable
+from domain.media import Packet
+from domain.states import Why
+from ingest.connect import Pull, unreachable
+from ingest.hangup import own_socket
+from ingest.pull_loop import PullLoop
+from ingest.rtsp_reader import Elsewhere, Interleaved, Played, Talk, Unread, begin
+from ingest.rtsp_session import Session
+from ingest.rtsp_wire import Wire
+
+LOOK_S = 0.25
+"""How often a connection looks whether it was silent for too long, or has something to send."""
+_REPORT_S = 5.0
+_READS = 2
+"""Reads at one tick. What is left then comes at the next, so that a camera that sends without end holds up no other."""
+End = Exception | Elsewhere | Unread
+
+
+class Taker(Protocol):
+    """Where a connection's packets go."""
+
+    def took(self, packets: list[Packet], /) -> None: ...
+
+
+class Connection:
+    """From `open` until `close`, or until `ended` is called, once, with why. All in the loop's thread."""
+
+    def __init__(self, pull: Pull, loop: PullLoop, taker: Taker, ended: Callable[[End], None]) -> None:
+        self._pull = pull
+        self._loop = loop
+        self._clock = loop.clock
+        self._taker = taker
+        self._ended = ended
+        self._sockets = ExitStack()
+        self._session = Session(pull.credentials)
+        self._wire = Wire((0, 1), loop.buffer)
+        self._media = Interleaved(pull.camera_id, pull.counts, self._wire)
+        self._talk: Talk = begin(self._session, pull.endpoint.url(), self._media)
+        self._is_open = False
+        self._is_connected = self._is_answered = False
+        self._url = ""
+        self._ssrc = secrets.randbits(32)
+        self._await(f"{pull.endpoint.address}:{pull.endpoint.port} did not answer within")
+
+    def open(self) -> None:
+        """Raises SourceUnreachable where the connection fails at once."""
+        endpoint = self._pull.endpoint
+        family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+        try:
+            self._socket = self._sockets.enter_context(own_socket(family))
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            code = self._socket.connect_ex((endpoint.address, endpoint.port))
+        except OSError as error:
+            self._sockets.close()
+            raise SourceUnreachable(f"no connection can be made: {error.strerror}") from None
+        self._is_open = True
+        if code in (0, errno.EINPROGRESS):
+            self._loop.watch_urgently(self._socket, self, self._connected, select.EPOLLOUT)
+            self._loop.call_later(LOOK_S, self, self._look)
+        else:
+            self._loop.call(self, lambda: self._check(code))
+
+    def close(self) -> None:
+        """End it, with a goodbye if that can be said at once; `ended` is not called any more."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        if self._url:
+            with suppress(OSError):
+                self._socket.send(self._session.tear_down(self._url))
+        self._loop.forget(self._socket)
+        self._sockets.close()
+
+    def failed(self, error: Exception) -> None:
+        self._end(error)
+
+    def _end(self, end: End) -> None:
+        if self._is_open:
+            self.close()
+            self._ended(end)
+
+    def _await(self, silence: str) -> None:
+        """Something came. From now on it is `silence` (for so many seconds) that ends the connection."""
+        self._heard_s = self._clock.monotonic_s()
+        self._silence = silence
+
+    def _check(self, code: int) -> None:
+        if code:
+            raise unreachable(self._pull.endpoint, code)
+
+    def _connected(self) -> None:
+        self._check(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+        self._is_connected = True
+        self._loop.forget(self._socket)
+        self._loop.watch_urgently(self._socket, self, self._answered, select.EPOLLIN)
+        self._ask(next(self._talk))
+
+    def _ask(self, request: bytes) -> None:
+        self._send(request)
+        self._await("the camera said nothing for")
+
+    def _answered(self) -> None:
+        """Bytes before anything is played; its media may begin among them."""
+        is_over = self._read()
+        answers = self._wire.answers
+        while answers and not self._url:
+            self._is_answered = True
+            if self._session.is_awaited(answer := answers.popleft()):
+                try:
+                    self._ask(self._talk.send(answer))
+                except StopIteration as stop:
+                    self._settled(stop.value)
+        if self._wire.garbage_bytes and not self._is_answered:
+            raise SourceUnreachable("the camera's answer is not RTSP", Why.NOT_RTSP)
+        if is_over and self._is_open:
+            raise SourceUnreachable("the camera ended the connection", Why.ENDED)
+
+    def _settled(self, outcome: Elsewhere | Unread | Played) -> None:
+        if not isinstance(outcome, Played):
+            self._end(outcome)
+            return
+        self._url = outcome.url
+        now_s = self._clock.monotonic_s()
+        self._report_s, self._keep_s = now_s + _REPORT_S, now_s + self._session.keep_alive_s
+        self._await("no video came for")
+        self._loop.forget(self._socket)
+        self._loop.watch(self._socket, self, self._play)
+        self._take()
+
+    def _play(self) -> None:
+        """What came since the last tick."""
+        video = self._media.video
+        assert video is not None
+        is_over = self._read() or video.is_over
+        if is_over:
+            video.units.flush()
+        self._take()
+        while self._wire.answers:
+            self._session.heed(self._wire.answers.popleft())
+        if is_over:
+            raise SourceUnreachable("the camera ended the stream", Why.ENDED)
+
+    def _take(self) -> None:
+        video = self._media.video
+        if video is None or not video.units.ready:
+            return
+        self._heard_s = self._clock.monotonic_s()
+        packets = video.packets(self._clock.wall_ns())
+        if packets:
+            self._taker.took(packets)
+
+    def _read(self) -> bool:
+        """Read what is there; True at the connection's end."""
+        for _ in range(_READS):
+            room = self._wire.room()
+            try:
+                size = self._socket.recv_into(room)
+            except BlockingIOError:
+                return False
+            except OSError as error:
+                raise _failed(error) from None
+            self._wire.deliver(size, self._media)
+            if size < len(room):
+                return size == 0
+        return False
+
+    def _look(self) -> None:
+        if not self._is_open:
+            return
+        now_s = self._clock.monotonic_s()
+        if now_s - self._heard_s > self._pull.timeout_s:
+            raise SourceTimeout(f"{self._silence} {self._pull.timeout_s:g} s", None if self._is_connected else Why.NO_ANSWER)
+        if self._url:
+            self._do_chores(now_s)
+        self._loop.call_later(LOOK_S, self, self._look)
+
+    def _do_chores(self, now_s: float) -> None:
+        """What a session needs now and then to go on."""
+        if now_s >= self._report_s and self._media.video is not None:
+            self._report_s = now_s + _REPORT_S
+            report = self._media.video.receiver_report(self._ssrc)
+            self._send(struct.pack(">BBH", 0x24, self._media.control_channel, len(report)) + report)
+        if now_s >= self._keep_s:
+            self._keep_s = now_s + self._session.keep_alive_s
+            self._send(self._session.keep_alive(self._url))
+
+    def _send(self, data: bytes) -> None:
+        try:
+            sent = self._socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            raise _failed(error) from None
+        if sent < len(data):
+            raise SourceTimeout("the camera takes nothing")
+
+
+def _failed(error: OSError) -> SourceError:
+    return SourceUnreachable(f"the connection failed: {error.strerror}")
