@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 import av
@@ -92,7 +93,7 @@ def _encoded_scene(walks: object) -> list[tuple[float, bool]]:
     drawn = np.random.default_rng(7)
     context = av.VideoCodecContext.create("libx264", "w")
     context.width, context.height, context.pix_fmt = 320, 180, "yuv420p"
-    context.framerate = FPS
+    context.framerate = Fraction(FPS)
     context.options = {"preset": "ultrafast", "tune": "zerolatency", "crf": "26", "g": "50"}
     background = drawn.integers(40, 200, (180, 320)).astype(np.float32)
     background = (np.roll(background, 1, 0) + np.roll(background, 1, 1) + background) / 3

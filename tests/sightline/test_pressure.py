@@ -66,7 +66,7 @@ def test_a_strained_processor_gives_up_analytics_before_any_recording_and_gets_a
         {"b-gate": none, "a-gate": slower},
         {"b-gate": none, "a-gate": none},
     ]
-    assert up[5] == up[4] | {"c-low": gone}
+    assert up[5] == {**up[4], "c-low": gone}
     assert up[-1] == {one.id: gone for one in CAMERAS}
     down = _changes(run(pressure, Strain(), 4000, 200))
     assert down == up[::-1]

@@ -1,0 +1,55 @@
+"""Whether a camera is pulled now, and whether what it sends is recorded: its policy, who watches, who asks, and what is given up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from domain.clock import Clock
+from domain.registry import Camera
+from domain.states import Shed
+
+LINGER_S = 30.0
+"""A camera that is pulled for its viewers goes on for this long after the last one left, so that looking again is quick."""
+
+
+def is_always_pulled(camera: Camera) -> bool:
+    """What is recorded without being asked for, and a checkpoint, which must look all the time."""
+    return camera.record != "on_demand" or bool(camera.checkpoint)
+
+
+class Demand:
+    """Thread-safe. `is_asked` answers whether a trigger wants the camera recorded now; it is asked only of cameras on demand."""
+
+    def __init__(self, camera: Camera, is_asked: Callable[[], bool], clock: Clock) -> None:
+        self._is_always = is_always_pulled(camera)
+        self._is_asked = is_asked
+        self._clock = clock
+        self._watchers = 0
+        self._watched_s: float | None = None
+        self._lock = threading.Lock()
+        self.shed = Shed.NOTHING
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        with self._lock:
+            self._watchers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watchers -= 1
+                self._watched_s = self._clock.monotonic_s()
+
+    def is_recorded(self) -> bool:
+        """Watching alone records nothing: the recordings of a camera on demand are its owner's."""
+        return self.shed is not Shed.RECORDING and (self._is_always or self._is_asked())
+
+    def is_pulled(self) -> bool:
+        return self._is_watched() or self.is_recorded()
+
+    def _is_watched(self) -> bool:
+        with self._lock:
+            lingers = self._watched_s is not None and self._clock.monotonic_s() - self._watched_s < LINGER_S
+            return self._watchers > 0 or lingers
