@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import Query
 from starlette.responses import Response
 
+from api.accounts import account_of
 from api.context import ApiContext, Context
 from api.cursors import read_cursor, write_cursor
-from api.models import CameraList, CameraView, Coverage
+from api.models import CameraList, CameraView, CoverageView
 from api.moments import check_order
 from api.parameters import AreaOf, CameraId, ClassOf, Next, RangeFrom, RangeTo
 from api.streams import HeldStream
@@ -17,6 +18,7 @@ from domain.clock import NS_PER_S
 from domain.errors import NodeOffline, QueryInvalid
 from domain.registry import Camera, Registry
 from domain.states import CameraStatus
+from storage.account import Asked
 from storage.leases import Lease
 
 LONGEST_RECORDING_S = 3600
@@ -51,12 +53,13 @@ def read_recording(context: Context, camera_id: CameraId, from_ns: RangeFrom, to
     return HeldStream(cut, cut.close, 200, cut.headers, "video/mp4")
 
 
-def read_coverage(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> Coverage:
-    """Which parts of a range are recorded, at most 31 days."""
-    context.camera(camera_id)
+def read_coverage(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> CoverageView:
+    """Which parts of a range are recorded and where they lie, and why the others are missing; up to now, at most 31 days."""
+    camera = context.camera(camera_id)
     _check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
-    lease = holder(context, camera_id)
-    return context.door.coverage(lease.door_url, lease.node, camera_id, from_ns, to_ns)
+    now_ns = context.clock.wall_ns()
+    answer = account_of(context, camera, from_ns, to_ns)
+    return CoverageView.of(Asked(camera_id, from_ns, to_ns), answer.account, answer.offline, now_ns)
 
 
 def read_picture(context: Context, camera_id: CameraId) -> Response:

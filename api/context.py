@@ -20,6 +20,7 @@ from storage.leases import Leases
 from storage.people import People
 from storage.s3 import ObjectStore
 from storage.states import CameraStates
+from storage.stored_segments import StoredSegments
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class ApiContext:
     people: People
     states: CameraStates
     leases: Leases
+    stored: StoredSegments
     audit: AuditLog
     door: DoorClient
     clock: Clock

@@ -14,12 +14,11 @@ from fastapi import Depends, FastAPI, Query, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.coverage import gaps, merge
 from api.cutting import Cutting
 from api.door_tokens import refusal
 from api.envelope import Envelope
 from api.faults import add_fault_handlers
-from api.models import Coverage, TimeRange
+from api.node_account import NodeAccount
 from api.problems import UNAUTHENTICATED, problem_response
 from api.streams import HeldStream
 from api.trace import trace_of
@@ -28,7 +27,9 @@ from domain.errors import NotFound
 from domain.keys import CROP, SNAPSHOT
 from domain.states import CameraStatus
 from domain.triggers import Trigger
+from storage.gaps import GapLog
 from storage.ledger import Ledger
+from storage.recorded import Recorded, clip, merge
 from storage.spool import Spool
 from storage.triggers import TriggerLog
 
@@ -42,6 +43,7 @@ class DoorContext:
     key: bytes
     spool: Spool
     ledger: Ledger
+    gaps: GapLog
     statuses: Callable[[], Sequence[CameraStatus]]
     picture: Callable[[str], bytes]
     scratch: Path
@@ -56,6 +58,7 @@ def make_door(context: DoorContext) -> FastAPI:
         raise ValueError(f"the door's key is {len(context.key)} bytes long; it needs {SHORTEST_KEY_BYTES} or more")
     app = FastAPI(title="Sightline node", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.context = context
+    app.state.recorded = Recorded(context.ledger.recordings)
     app.state.cutting = Cutting(context.ledger, context.scratch)
     for path, endpoint in _ROUTES:
         app.add_api_route(path, endpoint, methods=["GET"], response_model=None)
@@ -102,6 +105,10 @@ async def _cutting(request: Request) -> Cutting:
     return cast(Cutting, request.app.state.cutting)
 
 
+async def _recorded(request: Request) -> Recorded:
+    return cast(Recorded, request.app.state.recorded)
+
+
 Door = Annotated[DoorContext, Depends(_context)]
 FromNs = Annotated[int, Query(ge=0, lt=1 << 62)]
 ToNs = Annotated[int, Query(ge=0, lt=1 << 62)]
@@ -121,18 +128,21 @@ def recording(cutting: Annotated[Cutting, Depends(_cutting)], camera: str, from_
     return HeldStream(made, made.close, 200, made.headers, "video/mp4")
 
 
-def coverage(context: Door, camera: str, from_ns: FromNs, to_ns: ToNs) -> Coverage:
-    """The parts of a range that are recorded."""
-    written = {status.camera_id: status.recorded_until_ns for status in context.statuses()}.get(camera, 0)
-    segments = context.ledger.segments(camera, from_ns, to_ns)
-    ranges = [(segment.start_ns, written if segment.end_ns is None else segment.end_ns) for segment in segments]
-    merged = merge(ranges, from_ns, to_ns)
-    return Coverage(
-        camera=camera,
-        from_=from_ns,
-        to=to_ns,
-        recorded=[TimeRange(from_=start, to=end) for start, end in merged],
-        gaps=[TimeRange(from_=start, to=end) for start, end in gaps(merged, from_ns, to_ns)],
+def account(context: Door, recorded: Annotated[Recorded, Depends(_recorded)], camera: str, from_ns: FromNs, to_ns: ToNs) -> NodeAccount:
+    """What this node has of a range, the segment being written up to what can be read of it, and what it knows of the rest."""
+    ranges = recorded.ranges(camera, from_ns, to_ns)
+    written_ns = {status.camera_id: status.recorded_until_ns for status in context.statuses()}.get(camera, 0)
+    being_written = [
+        (segment.start_ns, written_ns) for segment in context.ledger.segments(camera, from_ns, to_ns) if segment.end_ns is None
+    ]
+    bounds, deleted = recorded.bounds(camera), context.ledger.deleted(camera)
+    firsts = [bounds and bounds[0], deleted and deleted[0], context.gaps.first_ns(camera), *(start_ns for start_ns, _ in being_written)]
+    return NodeAccount(
+        recorded=merge([*ranges, *clip(being_written, from_ns, to_ns)]),
+        gaps=list(context.gaps.between(camera, from_ns, to_ns)),
+        first_ns=min((first for first in firsts if first), default=None),
+        deleted=deleted,
+        alive_ns=context.gaps.last_beat_ns(camera),
     )
 
 
@@ -155,7 +165,7 @@ def health(context: Door) -> Response:
 _ROUTES: tuple[tuple[str, Callable[..., object]], ...] = (
     ("/door/cameras/{camera}/events/{event_id}/{name}", event_picture),
     ("/door/cameras/{camera}/recording", recording),
-    ("/door/cameras/{camera}/coverage", coverage),
+    ("/door/cameras/{camera}/account", account),
     ("/door/cameras/{camera}/picture", camera_picture),
     ("/door/health", health),
 )

@@ -11,7 +11,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from api.door_tokens import sign
-from api.models import Coverage
+from api.node_account import NodeAccount
 from api.problems import ERROR_OF_NAME, PREFIX, Problem
 from domain.clock import Clock
 from domain.errors import NodeOffline
@@ -61,12 +61,12 @@ class DoorClient:
         """A picture now (JPEG)."""
         return self._get(door_url, node, f"/door/cameras/{camera_id}/picture").content
 
-    def coverage(self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int) -> Coverage:
-        """What is recorded of a range."""
+    def account(self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int) -> NodeAccount:
+        """What the node has of a range, and what it knows of the rest."""
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
-        response = self._get(door_url, node, f"/door/cameras/{camera_id}/coverage", span)
+        response = self._get(door_url, node, f"/door/cameras/{camera_id}/account", span)
         with _mapped(node):
-            return Coverage.model_validate_json(response.content)
+            return NodeAccount.model_validate_json(response.content)
 
     def trigger(self, door_url: str, node: str, trigger: Trigger) -> None:
         """Log a trigger at the node, durably."""

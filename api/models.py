@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -9,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.journeys import Leg
 from domain.events import Event, Location, WallNs
+from domain.gaps import Gap, GapCause
 from domain.people import RIGHTS, Person, Right, Role
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
 from domain.states import CameraState, CameraStatus, Why
+from storage.account import Account, Asked, Where
 
 
 class _Answer(BaseModel):
@@ -166,19 +169,49 @@ class TriggerView(_Answer):
     reason: str
 
 
-class TimeRange(_Answer):
+class RecordedView(_Answer):
     from_: WallNs = Field(alias="from")
     to: WallNs
+    where: Where = Field(description="`local`: on a node's disk; `objects`: in the object store; or `both`")
 
 
-class Coverage(_Answer):
-    """What is recorded of a camera within a range."""
+class GapView(_Answer):
+    """A part that is not recorded, and why."""
+
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    cause: GapCause
+    detail: str = Field(description="a sentence for people; may be empty")
+    since: WallNs = Field(description="since when this cause holds, which may be before the range")
+    ongoing: bool = Field(description="it lasts until now, and goes on")
+
+    @classmethod
+    def of(cls, gap: Gap, now_ns: int) -> GapView:
+        return cls(
+            from_=gap.start_ns,
+            to=gap.end_ns,
+            cause=gap.cause,
+            detail=gap.detail,
+            since=gap.since_ns or gap.start_ns,
+            ongoing=gap.end_ns >= now_ns,
+        )
+
+
+class CoverageView(_Answer):
+    """Every moment of a camera's time, up to now: recorded, or missing with its cause."""
 
     camera: str
     from_: WallNs = Field(alias="from")
     to: WallNs
-    recorded: list[TimeRange]
-    gaps: list[TimeRange]
+    recorded: list[RecordedView]
+    gaps: list[GapView]
+    offline: list[str] = Field(description="nodes, or `objects` for the object store, that may have more and do not answer")
+
+    @classmethod
+    def of(cls, asked: Asked, account: Account, offline: Sequence[str], now_ns: int) -> CoverageView:
+        recorded = [RecordedView(from_=part.start_ns, to=part.end_ns, where=part.where) for part in account.recorded]
+        gaps = [GapView.of(gap, now_ns) for gap in account.gaps]
+        return cls(camera=asked.camera_id, from_=asked.from_ns, to=asked.to_ns, recorded=recorded, gaps=gaps, offline=list(offline))
 
 
 class Session(_Answer):

@@ -42,5 +42,10 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+def descendants_of(pid: int) -> list[int]:
+    """Its children, theirs, and so on."""
+    return [found for child in children_of(pid) for found in (child, *descendants_of(child))]
+
+
 def command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from domain.clock import NS_PER_S
 from domain.gaps import Gap, GapCause
 from domain.paint import paint
-from domain.states import CameraState
+from domain.states import CameraState, Why
 
-AT_ONCE_NS = 10 * NS_PER_S
+AT_ONCE_NS = 15 * NS_PER_S
 """A connection that broke and gave pictures again within this was broken on the way: no camera starts that quickly."""
+_BROKE = (Why.NONE, Why.FAILED, Why.ENDED, Why.SESSION_LOST)
 _NOT_RECORDABLE = (CameraState.CODEC_UNSUPPORTED, CameraState.NO_KEYFRAMES)
 _DOWN = (CameraState.WRONG_PASSWORD, CameraState.NO_VIDEO, CameraState.UNREACHABLE)
 _STARTING = (GapCause.RESTART, "the process that looks after the camera was not running, or had just started")
@@ -29,6 +30,7 @@ class Standing:
     state: CameraState
     last_error: str = ""
     failures: int = 0
+    why: Why = Why.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ def _judge(facts: Facts, start_ns: int, end_ns: int) -> tuple[GapCause, str]:
     if states == {CameraState.IDLE}:
         return GapCause.NOT_ASKED, "nobody asked for it"
     has_run = facts.started_ns < start_ns
-    if has_run and failures <= 1 and end_ns - start_ns < AT_ONCE_NS:
-        return GapCause.NETWORK, _last_error(within) if failures else "packets were lost on the way"
+    if has_run and failures == 1 and within[-1].why in _BROKE and end_ns - start_ns < AT_ONCE_NS:
+        return GapCause.NETWORK, _last_error(within)
     if failures or CameraState.UNREACHABLE in states:
         return GapCause.CAMERA_DOWN, _last_error(within)
     if has_run and CameraState.LIVE in states:

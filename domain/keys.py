@@ -3,7 +3,7 @@
 events/<yyyy>/<mm>/<dd>/<camera>/<event id>/{snapshot.jpg,crop.jpg,clip.mp4,event.json}
 journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz
 recordings/<camera>/<yyyymmdd>/<segment name>       as on a node's disk
-state/people/<name>/<version>.json      state/registry/<version>.yaml      state/holds/<hold>/<version>.json
+state/people/<name>/<version>.json      state/registry/<version>.json      state/holds/<hold>/<version>.json
 """
 
 from __future__ import annotations
@@ -55,4 +55,4 @@ REGISTRY_PREFIX = "state/registry/"
 
 
 def registry_object(version: int) -> str:
-    return f"{REGISTRY_PREFIX}{version:010d}.yaml"
+    return f"{REGISTRY_PREFIX}{version:010d}.json"

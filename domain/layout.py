@@ -33,8 +33,8 @@ class Layout:
 
     @property
     def registry(self) -> Path:
-        """The last good registry."""
-        return self.root / "registry.yaml"
+        """The registry that runs, with its version, as JSON."""
+        return self.root / "registry.json"
 
     @property
     def recordings(self) -> Path:
@@ -92,6 +92,13 @@ class Layout:
     def shed(self) -> Path:
         """What of which camera is given up under pressure, as JSON."""
         return self.root / "run" / "shed.json"
+
+    def rosters(self) -> Path:
+        return self.root / "rosters"
+
+    def roster(self, worker: int) -> Path:
+        """The cameras that worker number `worker` runs, as the node last said; it outlives a restart."""
+        return self.rosters / f"{worker}.json"
 
     @property
     def scratch(self) -> Path:

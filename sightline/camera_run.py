@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from domain.clock import Clock
 from domain.errors import StoreError
@@ -25,7 +26,6 @@ from domain.states import CameraState, CameraStatus
 from ingest.decoder import FrameReader
 from ingest.pull_loop import PullLoop
 from ingest.recorder import Recorder
-from ingest.salvage import salvage
 from ingest.streamer import Streamer
 from sightline.lasting import lasting
 from sightline.share import is_always_pulled
@@ -49,7 +49,6 @@ class NodeTools:
     settings: Settings
     layout: Layout
     clock: Clock
-    networks: Networks
     spool: Spool
     kept: Callable[[], None]
     """Called when the spool has something new."""
@@ -58,8 +57,15 @@ class NodeTools:
 
 class CameraRun:
     def __init__(
-        self, camera: Camera, credentials: Credentials | None, fence: Callable[[], int], analyser: Analyser | None, tools: NodeTools
+        self,
+        camera: Camera,
+        credentials: Credentials | None,
+        fence: Callable[[], int],
+        analyser: Callable[[], Analyser] | None,
+        networks: Networks,
+        tools: NodeTools,
     ) -> None:
+        """`analyser` is called in the thread that looks: what it needs may take a while to load."""
         self.camera = camera
         self.fanout = Fanout()
         self._tools = tools
@@ -69,7 +75,7 @@ class CameraRun:
         self._watchers_lock = threading.Lock()
         self._wanted = threading.Event()
         self._stop = threading.Event()
-        self._streamer = Streamer(camera, credentials, tools.networks, self.fanout, tools.settings, tools.clock)
+        self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock)
         self._record_tap = self.fanout.open("recorder", Policy.RECORD, RECORD_PACKETS, RECORD_BYTES)
         self._recorder = Recorder(camera.id, self._record_tap, tools.layout, fence, tools.settings, tools.clock)
         self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
@@ -78,11 +84,9 @@ class CameraRun:
         self._counted_drops = 0
 
     def start(self) -> None:
-        salvage(self._tools.layout, self.camera.id)
         self._spawn("record", self._recorder.run)
         if self._analyser is not None and self._look_tap is not None:
-            looker = Looker(self.camera.id, self._analyser, self._look_tap, self._fps(), self._tools)
-            self._spawn("look", looker.run)
+            self._spawn("look", partial(self._look, self._analyser, self._look_tap))
         if self._is_pulled:
             self._streamer.start(self._tools.loop)
         else:
@@ -131,6 +135,9 @@ class CameraRun:
         dropped = self._record_tap.dropped_packets
         PACKETS_DROPPED.labels(self.camera.id, self._record_tap.name).inc(dropped - self._counted_drops)
         self._counted_drops = dropped
+
+    def _look(self, analyser: Callable[[], Analyser], tap: Tap) -> None:
+        Looker(self.camera.id, analyser(), tap, self._fps(), self._tools).run()
 
     def _fps(self) -> float:
         settings = self._tools.settings

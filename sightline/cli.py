@@ -91,12 +91,11 @@ def _port(text: str) -> int:
 
 def _add_serving(commands: Commands[argparse.ArgumentParser]) -> None:
     up = _command(commands, "up", "run everything on this machine: servers, camera workers, API and console", "up", "up")
-    up.add_argument("--registry", type=Path, required=True, metavar="FILE", help="camera_registry.yaml")
     demo = _command(commands, "demo", "the same with simulated cameras, for a first look", "demo", "demo")
     node = _command(commands, "node", "run the camera workers of one node of a larger site", "up", "node")
-    node.add_argument("--registry", type=Path, required=True, metavar="FILE", help="camera_registry.yaml")
     api = _command(commands, "api", "run the API and console of a larger site", "up", "api")
-    api.add_argument("--registry", type=Path, required=True, metavar="FILE", help="camera_registry.yaml")
+    for command in (up, node, api):
+        command.add_argument("--registry", type=Path, metavar="FILE", help="camera_registry.yaml to run; without it, what was applied last")
     _data(up)
     _data(demo, "data/demo")
     _data(node)
@@ -113,9 +112,14 @@ def _add_cameras(commands: Commands[argparse.ArgumentParser]) -> None:
     cameras = commands.add_parser("cameras", help="the registry and the cameras in it").add_subparsers(metavar="ACTION", required=True)
     check = _command(cameras, "check", "say everything that is wrong with a registry, with line and column", "cameras", "check")
     check.add_argument("file", type=Path, metavar="FILE", help="camera_registry.yaml")
+    diff = _command(cameras, "diff", "say what applying a registry would change", "applying", "diff")
+    apply = _command(cameras, "apply", "check a registry and run it, without touching cameras that it does not change", "applying", "apply")
+    for command in (diff, apply):
+        command.add_argument("file", type=Path, metavar="FILE", help="camera_registry.yaml")
+        _data(command)
     listing = _command(cameras, "list", "the cameras of a running instance and their states", "cameras", "list_cameras")
     _data(listing)
-    for command in (check, listing):
+    for command in (check, diff, apply, listing):
         _json(command)
 
 

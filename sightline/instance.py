@@ -30,6 +30,8 @@ class Runtime(BaseModel):
     door_port: int
     valkey_port: int | None
     s3_port: int | None
+    secrets_file: str = ""
+    """Where its processes find the cameras' passwords; never what they are."""
 
 
 class InstanceSecrets(BaseModel):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from domain.clock import Clock
 from domain.metrics import JOB_FAILURES
 
 log = logging.getLogger(__name__)
 PAUSE_S = 5.0
+Job = Callable[[threading.Event], None]
+"""Runs until its event is set."""
 
 
 def lasting(job: str, whose: str, target: Callable[[], None], stop: threading.Event, clock: Clock) -> None:
@@ -26,3 +29,25 @@ def lasting(job: str, whose: str, target: Callable[[], None], stop: threading.Ev
             JOB_FAILURES.labels(whose, job).inc()
         if clock.wait(stop, PAUSE_S):
             return None
+
+
+class Jobs:
+    """The lasting jobs of a process, a thread each."""
+
+    def __init__(self, jobs: Mapping[str, Job], whose: str, clock: Clock) -> None:
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=lasting, args=(name, whose, partial(job, self._stop), self._stop, clock), name=name)
+            for name, job in jobs.items()
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ask all to end, and wait until they have."""
+        self._stop.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()

@@ -20,11 +20,10 @@ from domain.media import Frame
 from domain.settings import Settings
 from ingest.decoder import FrameReader
 from ingest.live_client import live_packets
-from sightline import site_registry
 from sightline.instance import instance_secrets
-from sightline.plan import worker_count
-from sightline.share import share
+from sightline.roster import NodeRosters
 from sightline.statuses import read_statuses
+from storage.gaps import GapLog
 from storage.ledger import Ledger
 from storage.spool import Spool
 from storage.triggers import TriggerLog
@@ -33,13 +32,12 @@ PICTURE_WITHIN_S = 8.0
 PICTURE_QUALITY = 85
 
 
-def picture_now(layout: Layout, workers: int, clock: Clock, camera_id: str) -> bytes:
+def picture_now(layout: Layout, rosters: NodeRosters, clock: Clock, camera_id: str) -> bytes:
     """A camera's picture now (JPEG), from the packets of the worker that pulls it. Raises NotFound, NodeOffline or SourceTimeout."""
-    registry, _ = site_registry.running(layout)
-    for worker in range(workers):
-        if any(camera.id == camera_id for camera in share(registry.cameras, worker, workers)):
-            return _jpeg(_first_frame(layout.live_socket(worker), camera_id, clock))
-    raise NotFound(f"no worker of this node has camera {camera_id}")
+    worker = rosters.workers().get(camera_id)
+    if worker is None:
+        raise NotFound(f"no worker of this node has camera {camera_id}")
+    return _jpeg(_first_frame(layout.live_socket(worker), camera_id, clock))
 
 
 def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:
@@ -75,8 +73,9 @@ def main() -> None:
         key=instance_secrets(layout).door_key.encode(),
         spool=Spool(layout, clock),
         ledger=Ledger(layout.recordings),
+        gaps=GapLog(layout, clock),
         statuses=lambda: read_statuses(layout),
-        picture=partial(picture_now, layout, worker_count(settings), clock),
+        picture=partial(picture_now, layout, NodeRosters(layout), clock),
         scratch=layout.scratch,
         clock=clock,
         triggers=TriggerLog(layout, settings),

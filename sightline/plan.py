@@ -34,14 +34,14 @@ class Parts:
     api: bool
 
 
-def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int, environment: dict[str, str]) -> Plan:
+def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int) -> Plan:
     """Raises SightlineError where the API's port is taken, or a larger site's stores are not named."""
     if parts.api and answers(port):
         raise SightlineError(f"port {port} is taken by another program; choose one with --port")
     if not parts.servers and (settings.redis_url is None or settings.s3_endpoint is None):
         raise SightlineError("SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores")
     runtime = new_runtime(settings, port)
-    shared = {**environment, **store_environment(layout, runtime.valkey_port, runtime.s3_port)}
+    shared = store_environment(layout, runtime.valkey_port, runtime.s3_port)
     children = _node(layout, settings, runtime, shared) if parts.node else []
     if parts.api:
         children.append(_api(layout, runtime, host, shared))
@@ -57,6 +57,7 @@ def new_runtime(settings: Settings, api_port: int) -> Runtime:
         door_port=door_port,
         valkey_port=valkey_port if settings.redis_url is None else None,
         s3_port=s3_port if settings.s3_endpoint is None else None,
+        secrets_file=os.environ.get("SIGHTLINE_SECRETS_FILE", ""),
     )
 
 
@@ -76,7 +77,6 @@ def worker_count(settings: Settings) -> int:
 
 
 def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str, str]) -> list[ChildSpec]:
-    count = worker_count(settings)
     live = ChildSpec(
         "live", _module("sightline.live", layout, "--port", runtime.door_port), layout.logs / "live.log",
         ready=lambda: answers(runtime.door_port), env=shared,
@@ -84,10 +84,10 @@ def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str
     workers = [
         ChildSpec(
             f"worker-{index}",
-            _module("sightline.worker", layout, "--index", index, "--of", count, "--door-port", runtime.door_port),
+            _module("sightline.worker", layout, "--index", index, "--door-port", runtime.door_port),
             layout.logs / f"worker-{index}.log", ready=status_file(layout, index).exists, env=shared, stop_timeout_s=30,
         )
-        for index in range(count)
+        for index in range(worker_count(settings))
     ]  # fmt: skip
     return [live, *workers]
 

@@ -1,53 +1,88 @@
-"""The registry that a site runs: the one given, or, where that has faults, the last good one, with the faults shown."""
+"""The registry that a site runs: given at start or applied since; where it has faults the last good one, with the faults shown."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-from dataclasses import asdict
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from domain.errors import Fault, RegistryInvalid
-from domain.keys import REGISTRY_PREFIX, registry_object
+from domain.clock import Clock
+from domain.errors import Fault, RegistryInvalid, StoreError
 from domain.layout import Layout
-from domain.registry import Registry, Secrets, load_registry
+from domain.log import FloodGate
+from domain.registry import Registry, Secrets
 from domain.registry.check import check_text
 from domain.registry.secrets import FILE_NAME, load_secrets
 from sightline.instance import write_atomically
-from storage.s3 import ObjectStore
+from storage.registries import Registries, RegistryRecord
 
 log = logging.getLogger(__name__)
+FOLLOW_EVERY_S = 1.0
+NONE = Registry(version=1)
 
 
-def settle(file: Path, layout: Layout) -> RegistryInvalid | None:
-    """Make `layout.registry` the registry to run; the faults of `file` where the last good one runs instead.
+def checked(file: Path, environ: Mapping[str, str]) -> tuple[str, Registry]:
+    """The text of a registry without fault, and what it says. Raises RegistryInvalid with every fault, those of the secrets included."""
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RegistryInvalid((Fault(str(file), 1, 1, f"cannot be read: {error}"),)) from error
+    secrets, secret_faults = load_secrets(file, environ)
+    registry, faults = check_text(text, str(file), secrets)
+    if registry is None or faults or secret_faults:
+        raise RegistryInvalid((*faults, *secret_faults))
+    return text, registry
+
+
+def settle(file: Path, layout: Layout, clock: Clock) -> RegistryInvalid | None:
+    """Make the registry of `file` the one to run; its faults where the last good one runs instead.
 
     Raises RegistryInvalid where `file` has faults and there is no last good one.
     """
+    known = record(layout)
     try:
-        load_registry(file, os.environ)
+        text, _ = checked(file, os.environ)
     except RegistryInvalid as invalid:
-        if not layout.registry.exists():
+        if known is None:
             raise
         write_atomically(layout.registry_faults, json.dumps([asdict(fault) for fault in invalid.faults]))
         return invalid
-    write_atomically(layout.registry, file.read_text("utf-8"))
+    if known is None or known.text != text:
+        _keep(layout, RegistryRecord(version=0, applied_at=clock.wall_ns(), text=text))
     layout.registry_faults.unlink(missing_ok=True)
     return None
 
 
-def secrets_environment(file: Path) -> dict[str, str]:
-    """Where the processes of the instance find the cameras' passwords: beside the registry that was given."""
-    return {"SIGHTLINE_SECRETS_FILE": os.environ.get("SIGHTLINE_SECRETS_FILE") or str(file.resolve().with_name(FILE_NAME))}
+def secrets_file(registry: Path | None, layout: Layout) -> Path:
+    """Where the processes of the instance find the cameras' passwords: beside the registry given, else in the data folder."""
+    named = os.environ.get("SIGHTLINE_SECRETS_FILE")
+    return Path(named) if named else (registry.resolve() if registry else layout.registry).with_name(FILE_NAME)
+
+
+def record(layout: Layout) -> RegistryRecord | None:
+    """The registry that runs, as it is kept on this machine; None where none ever ran."""
+    try:
+        return RegistryRecord.model_validate_json(layout.registry.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        log.error("%s cannot be read; the newest version of the object store takes its place", layout.registry)
+        return None
 
 
 def running(layout: Layout) -> tuple[Registry, Secrets]:
-    """The settled registry, as a process of the instance reads it. A password that went missing since is that camera's trouble alone."""
+    """The registry that runs, one without cameras where none does. A password that went missing since is that camera's trouble alone."""
     secrets, faults_of_secrets = load_secrets(layout.registry, os.environ)
     for fault in faults_of_secrets:
         log.error("%s", fault)
-    registry, faults = check_text(layout.registry.read_text("utf-8"), str(layout.registry), secrets)
+    known = record(layout)
+    if known is None:
+        return NONE, secrets
+    registry, faults = check_text(known.text, _name(known), secrets)
     if registry is None:
         raise RegistryInvalid(faults)
     return registry, secrets
@@ -61,11 +96,85 @@ def faults_shown(layout: Layout) -> tuple[Fault, ...]:
         return ()
 
 
-def record_applied(layout: Layout, objects: ObjectStore) -> None:
-    """Keep the registry that runs among the versions in the object store, unless its newest is the same."""
-    text = layout.registry.read_bytes()
-    keys = sorted(found.key for found in objects.list(REGISTRY_PREFIX))
-    if keys and objects.get(keys[-1]) == text:
-        return
-    version = int(Path(keys[-1]).stem) + 1 if keys else 1
-    objects.put(registry_object(version), text, "application/yaml")
+@dataclass(frozen=True, slots=True)
+class Running:
+    """`version`: 0 while it is not in the object store yet."""
+
+    version: int
+    registry: Registry
+
+
+class RunningRegistry:
+    """What runs, for those who ask often: read again only when it has changed. Thread-safe."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._lock = threading.Lock()
+        self._seen = (0, 0)
+        self._now = Running(0, NONE)
+
+    def now(self) -> Running:
+        with self._lock:
+            seen = self._file()
+            if seen != self._seen:
+                known = record(self._layout)
+                self._now = Running(known.version if known else 0, running(self._layout)[0])
+                self._seen = seen
+            return self._now
+
+    def _file(self) -> tuple[int, int]:
+        try:
+            stat = self._layout.registry.stat()
+        except FileNotFoundError:
+            return 0, 0
+        return stat.st_mtime_ns, stat.st_ino
+
+
+class RegistryFollower:
+    """Keeps this machine's copy the newest version that was applied; one job of an instance, in its supervisor."""
+
+    def __init__(self, registries: Registries, layout: Layout, clock: Clock) -> None:
+        self._registries = registries
+        self._layout = layout
+        self._clock = clock
+        self._say = FloodGate(log.warning, clock, every_s=10.0)
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            self.run_once()
+            self._clock.wait(stop, FOLLOW_EVERY_S)
+
+    def run_once(self) -> None:
+        """Keep what was given at start as a version, or fetch what was applied since. While a store is away what runs goes on."""
+        try:
+            self._follow()
+        except StoreError as error:
+            self._say("follow", f"the registry goes on as it is: {error}")
+
+    def _follow(self) -> None:
+        known = record(self._layout)
+        if known is not None and known.version == 0:
+            _keep(self._layout, self._registries.adopt(known.text))
+        elif known is None or self._registries.announced() > known.version:
+            newest = self._registries.newest()
+            if newest is not None and (known is None or newest.version > known.version):
+                self._take(newest)
+
+    def _take(self, newest: RegistryRecord) -> None:
+        """Its faults, if any, are the secrets' of this machine: it was checked before it was kept."""
+        secrets, _ = load_secrets(self._layout.registry, os.environ)
+        registry, faults = check_text(newest.text, _name(newest), secrets)
+        for fault in faults:
+            self._say(str(fault), str(fault))
+        if registry is not None:
+            _keep(self._layout, newest)
+            self._layout.registry_faults.unlink(missing_ok=True)
+            log.info("version %d of the registry runs: %d cameras", newest.version, len(registry.cameras))
+
+
+def _keep(layout: Layout, kept: RegistryRecord) -> None:
+    write_atomically(layout.registry, kept.model_dump_json(by_alias=True))
+
+
+def _name(known: RegistryRecord) -> str:
+    return f"registry, version {known.version}"

@@ -26,9 +26,16 @@ def write_statuses(layout: Layout, worker: int, statuses: Sequence[CameraStatus]
     write_atomically(status_file(layout, worker), text, durable=False)
 
 
+def read_worker_statuses(layout: Layout, worker: int) -> list[CameraStatus]:
+    """What a worker last said of its cameras; nothing where it never said anything."""
+    try:
+        return _STATUSES.validate_json(status_file(layout, worker).read_bytes())
+    except FileNotFoundError:
+        return []
+
+
 def read_statuses(layout: Layout) -> list[CameraStatus]:
-    """What the node's workers last said; a worker that never said anything is missing."""
-    found: list[CameraStatus] = []
-    for file in sorted(layout.statuses.glob("*.json")):
-        found += _STATUSES.validate_json(file.read_text("utf-8"))
-    return found
+    """What the node's workers last said, one status a camera: while a camera moves between two, that of the one that recorded last."""
+    workers = [int(file.stem) for file in layout.statuses.glob("*.json") if file.stem.isdecimal()]
+    found = [status for worker in sorted(workers) for status in read_worker_statuses(layout, worker)]
+    return list({status.camera_id: status for status in sorted(found, key=lambda status: status.recorded_until_ns)}.values())

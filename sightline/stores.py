@@ -19,6 +19,7 @@ from storage.index import EventIndex
 from storage.leases import Leases
 from storage.people import People
 from storage.redis_door import Redis, connect
+from storage.registries import Registries
 from storage.s3 import ObjectStore
 from storage.states import CameraStates
 
@@ -31,6 +32,7 @@ class Stores:
     people: People
     states: CameraStates
     leases: Leases
+    registries: Registries
 
     def close(self) -> None:
         self.redis.close()
@@ -49,7 +51,15 @@ def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
         settings.s3_bucket,
         settings.s3_secure,
     )
-    return Stores(redis, objects, EventIndex(redis), People(redis, objects, clock), CameraStates(redis), Leases(redis, layout))
+    return Stores(
+        redis,
+        objects,
+        EventIndex(redis),
+        People(redis, objects, clock),
+        CameraStates(redis),
+        Leases(redis, layout),
+        Registries(redis, objects, clock),
+    )
 
 
 @contextmanager
@@ -61,7 +71,7 @@ def open_stores(layout: Layout) -> Iterator[Stores]:
         if runtime is None and (settings.redis_url is None or settings.s3_endpoint is None):
             claim = held.enter_context(claimed(layout, clock))
             runtime = held.enter_context(_servers_only(layout, settings, clock, claim))
-        stores = connected(_reaching(settings, runtime, instance_secrets(layout)), layout, clock)
+        stores = connected(reaching(settings, runtime, instance_secrets(layout)), layout, clock)
         held.callback(stores.close)
         stores.objects.ensure_bucket()
         yield stores
@@ -78,7 +88,7 @@ def _servers_only(layout: Layout, settings: Settings, clock: Clock, claim: int) 
         supervisor.stop()
 
 
-def _reaching(settings: Settings, runtime: Runtime | None, secrets: InstanceSecrets) -> Settings:
+def reaching(settings: Settings, runtime: Runtime | None, secrets: InstanceSecrets) -> Settings:
     """The settings with the instance's own servers filled in where the site names none."""
     found = settings.model_dump()
     if runtime is not None and settings.redis_url is None and runtime.valkey_port is not None:

@@ -18,19 +18,21 @@ from sightline import site_registry
 from sightline.instance import instance_secrets
 from sightline.stores import connected
 from storage.audit import AuditLog
+from storage.stored_segments import StoredSegments
 
 
 def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext:
     stores = connected(settings, layout, clock)
-    registry, _ = site_registry.running(layout)
+    registry = site_registry.RunningRegistry(layout)
     return ApiContext(
         settings=settings,
-        registry=lambda: SiteRegistry(registry, site_registry.faults_shown(layout)),
+        registry=lambda: SiteRegistry(registry.now().registry, site_registry.faults_shown(layout)),
         index=stores.index,
         objects=stores.objects,
         people=stores.people,
         states=stores.states,
         leases=stores.leases,
+        stored=StoredSegments(stores.objects, clock),
         audit=AuditLog(layout.audit, clock),
         door=DoorClient(instance_secrets(layout).door_key.encode(), clock),
         clock=clock,

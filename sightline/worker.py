@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from threading import Thread
+from typing import cast
 
-from analytics.analyser import make_analyser
-from analytics.models import Models
 from domain.clock import Clock, SystemClock
-from domain.errors import IndexUnavailable, NotFound, StoreError
-from domain.fanout import Fanout
+from domain.errors import IndexUnavailable
 from domain.layout import Layout
 from domain.log import FloodGate, set_up_logging
 from domain.metrics import SPOOL_EVENTS
-from domain.registry import Camera, Networks, Registry
+from domain.passings import Analyser
+from domain.registry import Camera
 from domain.settings import Settings
 from ingest.live_tap import LiveTap
 from ingest.pull_loop import PullLoop
-from sightline import site_registry
-from sightline.camera_run import CameraRun, NodeTools
-from sightline.lasting import lasting
-from sightline.share import share
+from sightline.camera_run import NodeTools
+from sightline.camera_runs import CameraRuns, LazyAnalysers
+from sightline.lasting import Job, Jobs
+from sightline.node_jobs import NodeJobs
+from sightline.roster import NodeRosters, RosterFile
 from sightline.statuses import write_statuses
 from sightline.stores import connected
 from sightline.supervisor import stop_on_signals
-from sightline.usage import OtherUse
-from storage.disk import DiskBound
-from storage.journal import Journal, JournalUploader
+from storage.journal import Journal
 from storage.keeper import Keeper
 from storage.ledger import Ledger
 from storage.spool import Spool
@@ -40,14 +37,14 @@ from storage.spool import Spool
 log = logging.getLogger(__name__)
 
 PUBLISH_EVERY_S = 1.0
-BOUND_DISK_EVERY_S = 5.0
-BUCKET_EVERY_S = 5.0
+LOOK_EVERY_S = 0.25
+"""How soon a change of its roster is seen."""
 
 
 class Worker:
-    """Worker 0 also does what a node needs once: it uploads journals, bounds the disk, and keeps events of cameras that are gone."""
+    """Runs what its roster says. The first worker also does what a node needs once, and keeps events of cameras that are gone."""
 
-    def __init__(self, layout: Layout, index: int, of: int, door_port: int, clock: Clock) -> None:
+    def __init__(self, layout: Layout, index: int, door_port: int, clock: Clock) -> None:
         self._settings = Settings()
         self._layout = layout
         self._index = index
@@ -56,138 +53,100 @@ class Worker:
         self._spool = Spool(layout, clock)
         self._journal = Journal(layout.journal, clock)
         self._ledger = Ledger(layout.recordings)
-        registry, secrets = site_registry.running(layout)
-        cameras = share(registry.cameras, index, of)
-        self._keeper = self._make_keeper(cameras, registry)
+        self._keeper = self._make_keeper()
+        self._roster = RosterFile(layout, index)
+        self._node_rosters = NodeRosters(layout)
+        self._spooled = SPOOL_EVENTS.labels(f"worker-{index}")
+        self._say = FloodGate(log.warning, clock, every_s=10.0)
         self._loop = PullLoop(clock)
-        tools = NodeTools(self._settings, layout, clock, Networks(registry.networks), self._spool, self._keeper.wake, self._loop)
-        models = Models.load(self._settings) if any(camera.checkpoint for camera in cameras) else None
+        tools = NodeTools(self._settings, layout, clock, self._spool, self._keeper.wake, self._loop)
         door_url = f"http://127.0.0.1:{door_port}"
-        self._runs = {
-            camera.id: CameraRun(
-                camera,
-                secrets.get(camera.credentials) if camera.credentials else None,
-                partial(self._stores.leases.take, camera.id, self._settings.node, door_url),
-                make_analyser(camera, models, self._settings) if models and camera.checkpoint else None,
-                tools,
-            )
-            for camera in cameras
-        }
+        self._runs = CameraRuns(
+            tools, LazyAnalysers(partial(_load_models, self._settings)),
+            lambda camera_id: self._stores.leases.take(camera_id, self._settings.node, door_url),
+        )  # fmt: skip
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
-        quiet = threading.Event()
-        background = [
-            Thread(target=lasting, args=(name, f"worker-{self._index}", partial(job, quiet), quiet, self._clock), name=name)
-            for name, job in self._jobs().items()
-        ]
+        jobs = Jobs(self._jobs(), f"worker-{self._index}", self._clock)
         self._loop.start()
-        for run in self._runs.values():
-            run.start()
-        for thread in background:
-            thread.start()
-        log.info("%d cameras", len(self._runs))
+        jobs.start()
         try:
-            self._publish_until(stop)
+            self._follow_until(stop)
         finally:  # whatever ends this thread ends the process: what is left of it would be seen by nobody
-            self._end(quiet, background)
+            self._runs.stop()
+            self._loop.stop()
+            self._loop.join()
+            self._keeper.run_once()
+            jobs.stop()
+            self._stores.close()
 
-    def _end(self, quiet: threading.Event, background: Sequence[Thread]) -> None:
-        for run in self._runs.values():
-            run.stop()
-        for run in self._runs.values():
-            run.join()
-        self._loop.stop()
-        self._loop.join()
-        self._keeper.run_once()
-        quiet.set()
-        for thread in background:
-            thread.join()
-        self._stores.close()
-
-    def _jobs(self) -> dict[str, Callable[[threading.Event], None]]:
-        jobs: dict[str, Callable[[threading.Event], None]] = {
+    def _jobs(self) -> dict[str, Job]:
+        jobs: dict[str, Job] = {
             "keeper": self._keeper.run,
-            "live tap": LiveTap(self._layout.live_socket(self._index), self._watching).run,
+            "live tap": LiveTap(self._layout.live_socket(self._index), lambda camera_id: self._runs.watching(camera_id)).run,
         }
         if self._index == 0:
-            jobs["journal"] = self._upload_journal
-            jobs["disk"] = self._bound_disk
+            node = NodeJobs(self._settings, self._layout, self._stores, self._spool, self._journal, self._ledger, self._clock)
+            jobs |= node.jobs()
         return jobs
 
-    def _make_keeper(self, cameras: Sequence[Camera], registry: Registry) -> Keeper:
-        """Of this worker's cameras; the first worker also has what the spool holds of cameras that are nobody's any more."""
-        known = {camera.id for camera in registry.cameras if camera.enabled}
-        orphans = [camera_id for camera_id in self._spool.cameras() if camera_id not in known] if self._index == 0 else []
-        ids = [*(camera.id for camera in cameras), *orphans]
+    def _make_keeper(self) -> Keeper:
         stores = self._stores
         return Keeper(
-            self._spool, stores.index, stores.objects, self._journal, self._ledger, self._settings, self._clock, ids, self._recorded_until
+            self._spool, stores.index, stores.objects, self._journal, self._ledger, self._settings, self._clock,
+            self._kept_ids, lambda camera_id: self._runs.recorded_until(camera_id),
         )  # fmt: skip
 
-    def _recorded_until(self, camera_id: str) -> int | None:
-        run = self._runs.get(camera_id)
-        return run.recorded_until_ns if run else None
+    def _kept_ids(self) -> list[str]:
+        """This worker's cameras; the first worker also has what the spool holds of cameras that no worker of the node runs any more."""
+        own = list(self._runs.ids)
+        if self._index:
+            return own
+        others = self._node_rosters.workers()
+        return own + [camera_id for camera_id in self._spool.cameras() if camera_id not in others and camera_id not in own]
 
-    @contextmanager
-    def _watching(self, camera_id: str) -> Iterator[Fanout]:
-        run = self._runs.get(camera_id)
-        if run is None:
-            raise NotFound(f"worker {self._index} has no camera {camera_id}")
-        with run.watching() as fanout:
-            yield fanout
-
-    def _publish_until(self, stop: threading.Event) -> None:
-        gate = FloodGate(log.warning, self._clock, every_s=10.0)
-        spooled = SPOOL_EVENTS.labels(f"worker-{self._index}")
+    def _follow_until(self, stop: threading.Event) -> None:
+        publish_at_s = 0.0
         while True:
-            statuses = [run.status() for run in self._runs.values()]
-            spooled.set(self._keeper.pending_count())
-            try:
-                write_statuses(self._layout, self._index, statuses)
-            except OSError as error:
-                gate("file", f"the states of cameras cannot be written: {error}")
-            try:
-                self._stores.states.publish(statuses)
-            except IndexUnavailable as error:
-                gate("states", f"the states of cameras are not published: {error}")
-            if self._clock.wait(stop, PUBLISH_EVERY_S):
+            roster = self._roster.changed()
+            if roster is not None:
+                self._runs.apply(roster)
+            if roster is not None or self._clock.monotonic_s() >= publish_at_s:
+                publish_at_s = self._clock.monotonic_s() + PUBLISH_EVERY_S
+                self._publish()
+            if self._clock.wait(stop, LOOK_EVERY_S):
                 return
 
-    def _upload_journal(self, stop: threading.Event) -> None:
-        while not self._has_bucket() and not self._clock.wait(stop, BUCKET_EVERY_S):
-            pass
-        JournalUploader(self._journal, self._stores.objects, self._settings.node, self._clock).run(stop)
-
-    def _has_bucket(self) -> bool:
-        """Made here too: the store may have been away when the site started for the first time."""
+    def _publish(self) -> None:
+        self._spooled.set(self._keeper.pending_count())
+        statuses = self._runs.statuses()
         try:
-            self._stores.objects.ensure_bucket()
-        except StoreError as error:
-            log.warning("the object store has no bucket yet: %s", error)
-            return False
-        return True
+            write_statuses(self._layout, self._index, statuses)
+        except OSError as error:
+            self._say("file", f"the states of cameras cannot be written: {error}")
+        try:
+            self._stores.states.publish(statuses)
+        except IndexUnavailable as error:
+            self._say("states", f"the states of cameras are not published: {error}")
 
-    def _bound_disk(self, stop: threading.Event) -> None:
-        others = OtherUse(self._layout, self._clock)
-        bound = DiskBound(self._ledger, self._settings, self._clock, self._protected, others.size_bytes)
-        while not self._clock.wait(stop, BOUND_DISK_EVERY_S):
-            bound.run_once()
 
-    def _protected(self) -> list[tuple[str, int, int]]:
-        return self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s)
+def _load_models(settings: Settings) -> Callable[[Camera], Analyser]:
+    """Imported and loaded in the thread of the first checkpoint: all cameras are recorded meanwhile."""
+    analyser, models = importlib.import_module("analytics.analyser"), importlib.import_module("analytics.models")
+    loaded = models.Models.load(settings)
+    return lambda camera: cast(Analyser, analyser.make_analyser(camera, loaded, settings))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sightline.worker", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--index", type=int, required=True)
-    parser.add_argument("--of", type=int, required=True)
     parser.add_argument("--door-port", type=int, required=True)
     arguments = parser.parse_args()
     set_up_logging(Settings().log_level, f"worker-{arguments.index}")
     stop = stop_on_signals()
-    Worker(Layout(arguments.data), arguments.index, arguments.of, arguments.door_port, SystemClock()).run(stop)
+    Worker(Layout(arguments.data), arguments.index, arguments.door_port, SystemClock()).run(stop)
 
 
 if __name__ == "__main__":

@@ -36,21 +36,21 @@ class Keeper:
         ledger: Ledger,
         settings: Settings,
         clock: Clock,
-        camera_ids: Sequence[str],
+        camera_ids: Callable[[], Sequence[str]],
         recorded_until: Callable[[str], int | None],
     ) -> None:
-        """`recorded_until` answers with the wall time (UTC ns) up to which a camera is recorded, None where nothing records it."""
+        """`camera_ids`: whose events to keep, asked at every pass. `recorded_until` answers with the wall time (UTC ns) up to which a
+        camera is recorded, None where nothing records it."""
         self._spool = spool
         self._index = index
         self._keeping = Keeping(objects, journal, ledger, settings, clock, recorded_until)
-        self._camera_ids = tuple(camera_ids)
+        self._camera_ids = camera_ids
         self._work: dict[Entry, Work] = {}
         self._lock = threading.Lock()
         self._lanes = (Lane("index", self._index_pass, clock), Lane("objects", self._object_pass, clock))
 
     def run(self, stop: threading.Event) -> None:
         """Keep events until `stop`. Never gives up on one."""
-        self._spool.sweep(self._camera_ids)
         index_lane, object_lane = self._lanes
         # A daemon: at `stop` it may be in the middle of an upload to a store that does not answer.
         thread = threading.Thread(target=object_lane.run, args=(stop,), name="keeper-objects", daemon=True)
@@ -127,7 +127,7 @@ class Keeper:
     def _take_stock(self) -> list[Work]:
         """The work there is, by event id: what came is added, what went is forgotten."""
         with self._lock:  # listed under it too: an older list of the other lane must not make this one forget what is new
-            entries = self._spool.pending(self._camera_ids)
+            entries = self._spool.pending(self._camera_ids())
             known = self._work
             self._work = {}
             for entry in entries:

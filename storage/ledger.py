@@ -84,7 +84,7 @@ class Ledger:
 
     def open_segments(self, camera_id: str) -> tuple[Segment, ...]:
         """The segments of a camera that were never finished, by start."""
-        paths = [folder / name for folder in self._days(camera_id) for name in _names(folder) if OPEN_MARK in name]
+        paths = [folder / name for folder in self._days(camera_id) for name in names_in(folder) if OPEN_MARK in name]
         found = [segment for path in paths if (segment := parse_segment(path)) is not None and segment.camera_id == camera_id]
         return tuple(sorted((segment for segment in found if segment.end_ns is None), key=_by_start))
 
@@ -105,7 +105,11 @@ class Ledger:
         return self._sizes.total_bytes(folders)
 
     def remove(self, segment: Segment) -> int:
-        """Delete a segment; the bytes freed, 0 where it was gone already. Raises StoreError. Its day's folder goes with its last file."""
+        """Delete a segment; the bytes freed, 0 where it was gone already. Raises StoreError. Its day's folder goes with its last file.
+
+        That it was there is remembered first (`deleted`), so that nobody looks for what never was.
+        """
+        self._remember(segment)
         try:
             size_bytes = segment.path.stat().st_size
             segment.path.unlink()
@@ -117,12 +121,31 @@ class Ledger:
             segment.path.parent.rmdir()
         return size_bytes
 
+    def deleted(self, camera_id: str) -> tuple[int, int] | None:
+        """From when until when (UTC ns) segments of a camera were deleted here; whatever is left in between is still there."""
+        try:
+            first_ms, _, last_ms = self._deleted_file(camera_id).read_text("ascii").partition(" ")
+            return int(first_ms) * NS_PER_MS, int(last_ms) * NS_PER_MS
+        except (OSError, ValueError):
+            return None
+
+    def _remember(self, segment: Segment) -> None:
+        if segment.end_ns is None:
+            return
+        known = self.deleted(segment.camera_id) or (segment.start_ns, segment.end_ns)
+        first_ns, last_ns = min(known[0], segment.start_ns), max(known[1], segment.end_ns)
+        with suppress(OSError):  # a disk too full for this is being made room on: that goes first
+            self._deleted_file(segment.camera_id).write_text(f"{first_ns // NS_PER_MS} {last_ns // NS_PER_MS}", "ascii")
+
+    def _deleted_file(self, camera_id: str) -> Path:
+        return self.recordings / camera_id / "deleted"
+
     def _days(self, camera_id: str) -> list[Path]:
         return sorted(folder for folder in _folders(self.recordings / camera_id) if _DAY.match(folder.name))
 
     def _in(self, folder: Path, camera_id: str, from_ms: int = 0, to_ms: int = _FOR_EVER_MS) -> Iterator[Segment]:
         """The segments of a day, but for most of those outside [from_ms, to_ms)."""
-        for name in _names(folder):
+        for name in names_in(folder):
             if _is_outside(name, from_ms, to_ms):
                 continue
             path = folder / name
@@ -151,7 +174,8 @@ def _is_outside(name: str, from_ms: int, to_ms: int) -> bool:
     return start_ms >= to_ms or start_ms + int(parts[2]) <= from_ms
 
 
-def _names(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
+    """What lies in a folder; nothing where it is not there."""
     try:
         with os.scandir(folder) as entries:
             return [entry.name for entry in entries]
@@ -160,4 +184,4 @@ def _names(folder: Path) -> list[str]:
 
 
 def _folders(parent: Path) -> list[Path]:
-    return [parent / name for name in _names(parent) if (parent / name).is_dir()]
+    return [parent / name for name in names_in(parent) if (parent / name).is_dir()]

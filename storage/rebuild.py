@@ -1,4 +1,4 @@
-"""Makes the index anew from what does not live in Redis: journals in the object store, journals and spool of this node, and people."""
+"""Makes the index anew from what does not live in Redis: journals, this node's spool, people, registry."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from domain.clock import SystemClock
 from domain.errors import DataLoss
 from domain.events import Event, Sidecar
-from domain.keys import EVENTS_PREFIX, SIDECAR
+from domain.keys import EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR
 from domain.layout import Layout
 from storage.index import EventIndex
 from storage.journal import Journal, JournalPart, JournalPut, stored_keys, stored_part
 from storage.people import People
 from storage.redis_door import Redis
+from storage.registries import Registries
 from storage.s3 import ObjectStore
 from storage.spool import Spool
 
@@ -30,6 +31,8 @@ class Rebuilt:
 
     people: int
     events: int
+    registry: int
+    """The version of the registry that was announced again; 0 where none was ever applied."""
     damaged: tuple[str, ...]
 
 
@@ -40,7 +43,7 @@ def rebuild(
     progress: ProgressSeen | None = None,
     from_sidecars: bool = False,
 ) -> Rebuilt:
-    """Restore people, then every event; idempotent, and harmless beside running keepers (newer rows stay).
+    """Restore people and the registry's announcement, then every event; idempotent, and harmless beside running keepers (newer rows stay).
 
     `layout`: also the journal minutes and the spool of this node. `from_sidecars`: read every event's sidecar as well, which finds events
     whose journals are lost, and takes a request for each.
@@ -57,6 +60,7 @@ class _Rebuild:
         self._objects = objects
         self._index = EventIndex(redis)
         self._people = People(redis, objects)
+        self._registries = Registries(redis, objects)
         self._layout = layout
         self._progress = progress
         self._from_sidecars = from_sidecars
@@ -64,7 +68,7 @@ class _Rebuild:
         self._damaged: list[str] = []
 
     def run(self) -> Rebuilt:
-        people = self._people.restore()
+        people, registry = self._people.restore(), self._announced()
         self._damaged += self._people.records()[1]
         # Local before stored: a minute that is uploaded meanwhile is then read twice rather than not at all. The order of lines
         # across parts matters only for deletions, which are applied last.
@@ -84,7 +88,15 @@ class _Rebuild:
             done += len(batch)
             self._progress(done, total)
         self._put(self._spooled())
-        return Rebuilt(people, len(self._events), tuple(self._damaged))
+        return Rebuilt(people, len(self._events), registry, tuple(self._damaged))
+
+    def _announced(self) -> int:
+        try:
+            return self._registries.restore()
+        except DataLoss as error:
+            _log.error("%s", error)
+            self._damaged.append(REGISTRY_PREFIX)
+            return 0
 
     def _stored(self, key: str) -> JournalPart:
         try:

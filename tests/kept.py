@@ -110,7 +110,7 @@ class Site:
         index, ledger = EventIndex(self.redis), Ledger(self.layout.recordings)
         cameras = ["gate", "bridge", "shop"]
         self.keeper = Keeper(
-            self.spool, index, self.objects, self.journal, ledger, SETTINGS, self.clock, cameras, lambda camera: self.recorded_until
+            self.spool, index, self.objects, self.journal, ledger, SETTINGS, self.clock, lambda: cameras, lambda camera: self.recorded_until
         )
         return self.keeper
 

@@ -33,7 +33,7 @@ def check(args: argparse.Namespace) -> int:
     try:
         registry, _ = load_registry(args.file, os.environ)
     except RegistryInvalid as invalid:
-        return _print_faults(invalid, args.json)
+        return print_faults(invalid, args.json)
     if args.json:
         print(json.dumps({"cameras": len(registry.cameras), "faults": []}))
     else:
@@ -41,7 +41,8 @@ def check(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print_faults(invalid: RegistryInvalid, as_json: bool) -> int:
+def print_faults(invalid: RegistryInvalid, as_json: bool) -> int:
+    """Every fault with its place, as JSON on standard output or as text on standard error; the exit code."""
     if as_json:
         print(json.dumps({"faults": [asdict(fault) for fault in invalid.faults]}, ensure_ascii=False))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,16 +11,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from domain.clock import SystemClock
+from domain.clock import Clock, SystemClock
 from domain.errors import StoreError
 from domain.layout import Layout
 from domain.log import set_up_logging
 from domain.settings import Settings
 from sightline import site_registry
 from sightline.child import ChildSpec
-from sightline.instance import claimed, publish
+from sightline.instance import claimed, instance_secrets, publish
+from sightline.lasting import Job, Jobs
+from sightline.node import Node
 from sightline.plan import Parts, Plan, clear_earlier_run, plan, worker_count
-from sightline.stores import Stores, open_stores
+from sightline.stores import Stores, connected, reaching
 from sightline.supervisor import Supervisor, stop_on_signals
 
 console = Console(stderr=True, highlight=False)
@@ -38,7 +41,7 @@ def api(args: argparse.Namespace) -> int:
 
 
 def serve(
-    registry: Path,
+    registry: Path | None,
     data: Path,
     parts: Parts,
     host: str,
@@ -52,25 +55,42 @@ def serve(
     layout = Layout(data.resolve())
     stop = stop_on_signals()
     clock = SystemClock()
+    os.environ["SIGHTLINE_SECRETS_FILE"] = str(site_registry.secrets_file(registry, layout))
     with claimed(layout, clock, stop) as claim:
         clear_earlier_run(layout)
-        _settle(registry, layout)
-        made = plan(layout, settings, parts, host, port, site_registry.secrets_environment(registry))
+        _settle(registry, layout, clock)
+        made = plan(layout, settings, parts, host, port)
         supervisor = Supervisor((first, *made.groups), clock, held=(claim,))
+        stores = connected(reaching(settings, made.runtime, instance_secrets(layout)), layout, clock)
+        jobs = Jobs(_jobs(layout, settings, parts, stores, clock), "supervisor", clock)
         try:
+            jobs.start()
             _start(supervisor, made, layout, stop)
             if not stop.is_set():
+                _say_what_the_index_lacks(stores)
                 _greet(made, parts, settings, host, greeting)
             supervisor.run(stop)
         finally:
             console.print("stopping …")
+            jobs.stop()
             supervisor.stop()
+            stores.close()
     console.print("stopped")
     return 0
 
 
-def _settle(registry: Path, layout: Layout) -> None:
-    invalid = site_registry.settle(registry, layout)
+def _jobs(layout: Layout, settings: Settings, parts: Parts, stores: Stores, clock: Clock) -> dict[str, Job]:
+    """What the supervisor does besides looking after processes: follow the registry, and steer the node."""
+    jobs: dict[str, Job] = {"registry": site_registry.RegistryFollower(stores.registries, layout, clock).run}
+    if parts.node:
+        node = Node(layout, worker_count(settings), site_registry.RunningRegistry(layout), clock)
+        node.run_once()  # so that the workers find their cameras when they start
+        jobs["node"] = node.run
+    return jobs
+
+
+def _settle(registry: Path | None, layout: Layout, clock: Clock) -> None:
+    invalid = site_registry.settle(registry, layout, clock) if registry else None
     if invalid is not None:
         console.print(f"[red]{registry} has faults; the last good registry runs instead:[/red]")
         console.print(str(invalid), markup=False)
@@ -80,24 +100,16 @@ def _start(supervisor: Supervisor, made: Plan, layout: Layout, stop: threading.E
     publish(layout, made.runtime)
     with console.status("starting …") as status:
         supervisor.start(stop, lambda name: status.update(f"starting {name} …"))
-        if not stop.is_set():
-            _record(layout)
-
-
-def _record(layout: Layout) -> None:
-    """Cameras are recorded whatever the stores do; what waits for them catches up."""
-    try:
-        with open_stores(layout) as stores:
-            site_registry.record_applied(layout, stores.objects)
-            _say_what_the_index_lacks(stores)
-    except StoreError as error:
-        console.print(f"[yellow]a store does not serve yet: {escape(str(error))}[/yellow]")
 
 
 def _say_what_the_index_lacks(stores: Stores) -> None:
-    """An emptied index knows nobody, so that nobody could ask it what it lacks."""
-    records, _ = stores.people.records()
-    lacking = sum(not stores.people.is_restored(record) for record in records)
+    """An emptied index knows nobody, so that nobody could ask it what it lacks. Cameras are recorded whatever the stores do."""
+    try:
+        records, _ = stores.people.records()
+        lacking = sum(not stores.people.is_restored(record) for record in records)
+    except StoreError as error:
+        console.print(f"[yellow]a store does not serve yet: {escape(str(error))}[/yellow]")
+        return
     if lacking:
         console.print(
             f"[yellow]the index has lost {lacking} of {len(records)} people, and may have lost events: `sightline index rebuild`[/yellow]"

@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -43,10 +43,15 @@ def main(arguments: list[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    silent = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: silent.set())
     try:
         with Simulator(read_config(options.config), options.port) as simulator:
             print(json.dumps({"port": simulator.port, "urls": simulator.urls}), flush=True)
-            stop.wait()
+            while not stop.wait(0.1):
+                if silent.is_set():
+                    silent.clear()
+                    print(json.dumps({path: asdict(counters) for path, counters in simulator.fall_silent().items()}), flush=True)
     except BadInput as error:
         print(error, file=sys.stderr)
         return 1

@@ -52,6 +52,11 @@ class Connection:
                 self._player.stop()
             self._writer.close()
 
+    def fall_silent(self) -> None:
+        """Send nothing more of the stream that plays; the connection stays."""
+        if self._player is not None:
+            self._player.stop()
+
     def close(self) -> None:
         """End the connection at once; `run` then returns."""
         self._writer.transport.abort()

@@ -17,7 +17,9 @@ class FaultPlan:
     def __init__(self, camera: SimCamera) -> None:
         self._faults: tuple[Fault, ...] = camera.faults
         self._login = Login(camera.user, camera.password or "") if camera.user is not None else None
-        self.losses = tuple(fault for fault in self._faults if isinstance(fault, Loss))
+
+    def add(self, fault: Fault) -> None:
+        self._faults = (*self._faults, fault)
 
     def stalled(self, at_s: float) -> bool:
         return any(fault.at_s <= at_s < fault.at_s + fault.for_s for fault in self._faults if isinstance(fault, Stall))
@@ -30,7 +32,7 @@ class FaultPlan:
         return sum(fault.by_s for fault in self._faults if isinstance(fault, Jump) and fault.at_s <= at_s)
 
     def loss(self, at_s: float) -> Loss | None:
-        return next((loss for loss in self.losses if loss.at_s <= at_s < loss.at_s + loss.for_s), None)
+        return next((one for one in self._faults if isinstance(one, Loss) and one.at_s <= at_s < one.at_s + one.for_s), None)
 
     def refuses(self, at_s: float) -> bool:
         return any(fault.at_s <= at_s < fault.at_s + fault.for_s for fault in self._faults if isinstance(fault, Refuse))

@@ -22,6 +22,8 @@ REPORT_EVERY_S = 4.0
 class Counters:
     """What became of a camera's RTP packets, over all its clients."""
 
+    sent_units: int = 0
+    """Access units of which at least something was sent."""
     sent_packets: int = 0
     sent_bytes: int = 0
     lost_packets: int = 0
@@ -68,7 +70,7 @@ class Player:
         self._next_report_s = 0.0
         self._wants_keyframe = True
         self._dropping = False
-        self._chances = {loss: Random(loss.seed) for loss in score.plan.losses}
+        self._chances: dict[Loss, Random] = {}
         self._codec = self._slot.media.codec if self._slot else None
 
     @property
@@ -139,6 +141,7 @@ class Player:
         self._packets += len(unit.offsets)
         self._bytes += len(packets) - 16 * len(unit.offsets)
         counters = self._score.counters
+        counters.sent_units += len(lost) < len(unit.offsets)
         counters.lost_packets += len(lost)
         counters.sent_packets += len(unit.offsets) - len(lost)
         counters.sent_bytes += len(packets)
@@ -146,7 +149,7 @@ class Player:
     def _lost(self, count: int, loss: Loss | None) -> list[int]:
         if loss is None:
             return []
-        chance = self._chances[loss]
+        chance = self._chances.setdefault(loss, Random(loss.seed))
         return [index for index in range(count) if chance.randrange(loss.one_in) == 0]
 
     def _timestamp(self, ticks: int, at_s: float) -> int:

@@ -7,12 +7,13 @@ import secrets
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from domain.clock import Clock, SystemClock
 from domain.errors import BadInput
-from sightline.simulator.camera import CodecChange, SimCamera
+from sightline.simulator.camera import CodecChange, Cut, Fault, SimCamera
 from sightline.simulator.connection import Connection
 from sightline.simulator.media import Media, prepare
 from sightline.simulator.output import UdpPorts
@@ -40,6 +41,7 @@ class Simulator:
         self._clock = clock or SystemClock()
         self._stations: dict[str, Station] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._clients: dict[asyncio.Task[None], Connection] = {}
         self._stop = asyncio.Event()
         self._thread: threading.Thread | None = None
 
@@ -72,9 +74,38 @@ class Simulator:
         """What was sent, lost and dropped of a camera so far."""
         return self._stations[path].counters
 
+    def fail(self, path: str, fault: Fault) -> None:
+        """Let a camera have a fault from now on: its `at_s` is counted from this moment. Connections that play have it too.
+
+        Raises BadInput for a cut and a codec change, which are laid out when a stream begins.
+        """
+        if isinstance(fault, Cut | CodecChange):
+            raise BadInput(f"{fault.kind} can only be told to a camera before it plays")
+        station = self._stations[path]
+        self._on_loop(lambda: station.plan.add(replace(fault, at_s=station.now_s + fault.at_s)))
+
+    def fall_silent(self) -> dict[str, Counters]:
+        """Send nothing more to anyone, connections stay; what was sent of each camera until then."""
+
+        def silence() -> None:
+            for client in self._clients.values():
+                client.fall_silent()
+
+        self._on_loop(silence)
+        return {camera.path: self.counters(camera.path) for camera in self._cameras}
+
+    def _on_loop(self, act: Callable[[], None]) -> None:
+        """Do it on the event loop, and wait until it is done."""
+
+        async def acting() -> None:
+            act()
+
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(acting(), self._loop).result(STOP_S)
+
     async def _serve(self, medias: dict[Path, Media], started: Future[int]) -> None:
         self._loop = asyncio.get_running_loop()
-        clients: dict[asyncio.Task[None], Connection] = {}
+        clients = self._clients
         nonce = secrets.token_hex(16)
 
         async def serve_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

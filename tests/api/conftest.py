@@ -37,6 +37,7 @@ from domain.settings import Settings
 from domain.states import CameraStatus
 from domain.ulid import event_id
 from storage.audit import AuditLog
+from storage.gaps import GapLog
 from storage.index import EventIndex
 from storage.leases import Leases
 from storage.ledger import Ledger
@@ -45,6 +46,7 @@ from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore
 from storage.spool import Spool
 from storage.states import CameraStates
+from storage.stored_segments import StoredSegments
 from storage.triggers import TriggerLog
 
 if TYPE_CHECKING:
@@ -196,7 +198,14 @@ class Site:
     def forget(self) -> None:
         """Empty the index and the node's folders."""
         self.redis.do("FLUSHALL")
-        for folder in (self.layout.recordings, self.layout.spool, self.layout.audit, self.layout.fences, self.layout.triggers):
+        for folder in (
+            self.layout.gaps,
+            self.layout.recordings,
+            self.layout.spool,
+            self.layout.audit,
+            self.layout.fences,
+            self.layout.triggers,
+        ):
             shutil.rmtree(folder, ignore_errors=True)
         for held in (self.tokens, self.statuses, self.pictures):
             held.clear()
@@ -266,7 +275,17 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
     ledger = Ledger(layout.recordings)
     door = served(
         make_door(
-            DoorContext(KEY, spool, ledger, lambda: tuple(statuses), picture, folder / "scratch", clock, TriggerLog(layout, Settings()))
+            DoorContext(
+                KEY,
+                spool,
+                ledger,
+                GapLog(layout, clock),
+                lambda: tuple(statuses),
+                picture,
+                folder / "scratch",
+                clock,
+                TriggerLog(layout, Settings()),
+            )
         )
     )
     door_url = door.__enter__()
@@ -279,6 +298,7 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "people": people,
         "states": CameraStates(redis),
         "leases": Leases(redis, layout),
+        "stored": StoredSegments(objects, clock),
         "audit": AuditLog(layout.audit, clock),
         "door": DoorClient(KEY, clock),
         "clock": clock,

@@ -140,25 +140,6 @@ def test_readers_who_leave_early_give_their_turn_back(site: Site, record: Record
     assert site.get(path).status_code == 200
 
 
-def test_coverage_is_what_the_ledger_says(site: Site, record: Record) -> None:
-    record(site.layout, "east-gate", START_NS, 4)
-    record(site.layout, "east-gate", START_NS + 4 * NS_PER_S, 4)
-    record(site.layout, "east-gate", START_NS + 20 * NS_PER_S, 4)
-    site.hold("east-gate")
-    coverage = site.get(f"/v1/cameras/east-gate/coverage?{span(2, 30)}").json()
-    assert [(part["from"][17:19], part["to"][17:19]) for part in coverage["recorded"]] == [("02", "08"), ("20", "24")]
-    assert [(part["from"][17:19], part["to"][17:19]) for part in coverage["gaps"]] == [("08", "20"), ("24", "30")]
-
-
-def test_a_segment_being_written_counts_up_to_what_is_recorded(site: Site, record: Record) -> None:
-    path = record(site.layout, "east-gate", START_NS, 4)
-    path.rename(path.with_name(f"east-gate_{START_NS // 1_000_000}_open_1.mp4"))
-    site.statuses.append(CameraStatus("east-gate", CameraState.LIVE, START_NS, recorded_until_ns=START_NS + 3 * NS_PER_S))
-    site.hold("east-gate")
-    coverage = site.get(f"/v1/cameras/east-gate/coverage?{span(0, 10)}").json()
-    assert [part["to"] for part in coverage["recorded"]] == ["2025-11-24T16:00:03.000Z"]
-
-
 def test_a_picture_now(site: Site) -> None:
     site.hold("east-gate")
     assert site.get("/v1/cameras/east-gate/picture").status_code == 404

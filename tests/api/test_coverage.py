@@ -1,35 +1,145 @@
-"""Ranges joined and clipped, and what is missing between them."""
+"""Coverage through a real door and a real object store: every moment is recorded somewhere, or missing for a cause."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hypothesis import given
-from hypothesis import strategies as st
+from domain.clock import NS_PER_S, ManualClock, SystemClock, parse_rfc3339, rfc3339
+from domain.gaps import Gap, GapCause
+from domain.keys import segment_object
+from domain.layout import Layout
+from domain.media import SegmentName
+from domain.states import CameraState, CameraStatus
+from storage.gaps import GapLog
+from storage.ledger import Ledger, parse_segment
+from storage.s3 import ObjectStore
+from storage.stored_segments import StoredSegments
 
-from api.coverage import JOIN_NS, gaps, merge
-from domain.clock import NS_PER_S
+if TYPE_CHECKING:
+    from tests.api.conftest import OpenSite, Site
 
-S = NS_PER_S
-ranges = st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100)).map(lambda pair: (pair[0] * S // 2, pair[1] * S // 2)), max_size=12)
-
-
-def test_segments_that_touch_are_one_range() -> None:
-    assert merge([(10 * S, 20 * S), (0, 10 * S - 40_000_000), (30 * S, 40 * S)], 5 * S, 35 * S) == [(5 * S, 20 * S), (30 * S, 35 * S)]
-    assert gaps([(5 * S, 20 * S), (30 * S, 35 * S)], 0, 40 * S) == [(0, 5 * S), (20 * S, 30 * S), (35 * S, 40 * S)]
-
-
-def test_nothing_recorded_is_one_gap() -> None:
-    assert merge([], 0, 10 * S) == []
-    assert gaps([], 0, 10 * S) == [(0, 10 * S)]
+START_NS = SystemClock().wall_ns() // NS_PER_S * NS_PER_S - 3600 * NS_PER_S
+"""An hour ago: what is older than the class keeps is deleted, and what is younger than seconds not told yet."""
+Record = Callable[[Layout, str, int, float], Path]
+Parts = list[tuple[float, float, str]]
+Said = dict[str, str | bool]
+"""A part as the API says it."""
 
 
-@given(ranges)
-def test_merged_ranges_are_in_order_apart_and_within(parts: list[tuple[int, int]]) -> None:
-    merged = merge(parts, 10 * S, 40 * S)
-    edges = [edge for pair in merged for edge in pair]
-    assert edges == sorted(edges)
-    assert all(10 * S <= edge <= 40 * S for edge in edges)
-    assert all(after[0] - before[1] > JOIN_NS for before, after in pairwise(merged))
-    covered = sum(end - start for start, end in merged)
-    assert covered + sum(end - start for start, end in gaps(merged, 10 * S, 40 * S)) <= 30 * S
+@dataclass(frozen=True)
+class Told:
+    recorded: list[Said]
+    gaps: list[Said]
+    offline: list[str]
+
+
+def at(seconds: float) -> int:
+    return START_NS + round(seconds * NS_PER_S)
+
+
+def ask(site: Site, from_s: float, to_s: float, camera: str = "east-gate") -> Told:
+    answer = site.get(f"/v1/cameras/{camera}/coverage?from={rfc3339(at(from_s))}&to={rfc3339(at(to_s))}")
+    assert answer.status_code == 200, answer.text
+    said = answer.json()
+    return Told(said["recorded"], said["gaps"], said["offline"])
+
+
+def parts(answer: Told) -> tuple[Parts, Parts]:
+    """Recorded and missing, in seconds."""
+    return [_part(one, "where") for one in answer.recorded], [_part(one, "cause") for one in answer.gaps]
+
+
+def _part(one: Said, what: str) -> tuple[float, float, str]:
+    start_s, end_s = ((parse_rfc3339(str(one[edge])) - START_NS) / NS_PER_S for edge in ("from", "to"))
+    return round(start_s, 3), round(end_s, 3), str(one[what])
+
+
+def test_coverage_is_what_the_ledger_and_the_gap_log_say(site: Site, record: Record) -> None:
+    for start_s in (0, 4, 20):
+        record(site.layout, "east-gate", at(start_s), 4)
+    GapLog(site.layout, SystemClock()).add(Gap("east-gate", at(8), at(20), GapCause.CAMERA_DOWN, "refused"))
+    site.hold("east-gate")
+    answer = ask(site, 2, 24)
+    assert parts(answer) == ([(2, 8, "local"), (20, 24, "local")], [(8, 20, "camera_down")])
+    (gap,) = answer.gaps
+    assert (gap["detail"], gap["since"], gap["ongoing"]) == ("refused", rfc3339(at(8)), False)
+    assert answer.offline == []
+
+
+def test_a_segment_being_written_counts_up_to_what_is_recorded(site: Site, record: Record) -> None:
+    path = record(site.layout, "east-gate", at(0), 4)
+    path.rename(path.with_name(f"east-gate_{START_NS // 1_000_000}_open_1.mp4"))
+    site.statuses.append(CameraStatus("east-gate", CameraState.LIVE, START_NS, recorded_until_ns=at(3)))
+    site.hold("east-gate")
+    assert parts(ask(site, 0, 10))[0] == [(0, 3, "local")]
+
+
+def test_what_lies_in_the_object_store_is_told_apart(site: Site, record: Record) -> None:
+    for start_s in (0, 4):
+        path = record(site.layout, "west-gate", at(start_s), 4)
+        name = SegmentName.parse(path.name)
+        assert name is not None
+        site.context.stored.put(name, path)
+        if start_s == 0:
+            path.unlink()
+    record(site.layout, "west-gate", at(8), 4)
+    site.hold("west-gate")
+    assert parts(ask(site, 0, 12, "west-gate"))[0] == [(0, 4, "objects"), (4, 8, "both"), (8, 12, "local")]
+
+
+def test_a_node_that_is_down_leaves_what_the_object_store_has(site: Site, record: Record) -> None:
+    path = record(site.layout, "school", at(0), 4)
+    name = SegmentName.parse(path.name)
+    assert name is not None
+    site.context.objects.put_file(segment_object(name), path, "video/mp4")
+    site.context.leases.take("school", "node-7", "http://127.0.0.1:9")
+    answer = ask(site, 0, 10, "school")
+    assert parts(answer) == ([(0, 4, "objects")], [(4, 10, "unknown")])
+    assert answer.offline == ["node-7"]
+    assert "node-7" in str(answer.gaps)
+
+
+def test_nobody_who_could_know_is_node_offline(site: Site) -> None:
+    site.context.leases.take("east-gate", "node-7", "http://127.0.0.1:9")
+    answer = site.get(f"/v1/cameras/east-gate/coverage?from={rfc3339(at(0))}&to={rfc3339(at(4))}")
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
+
+
+def test_an_object_store_that_is_away_is_said(open_site: OpenSite, record: Record, tmp_path: Path) -> None:
+    away = StoredSegments(ObjectStore("127.0.0.1:9", "a", "b" * 8, "nowhere"), SystemClock())
+    site = open_site(stored=away)
+    record(site.layout, "east-gate", at(0), 4)
+    site.hold("east-gate")
+    answer = ask(site, 0, 10)
+    assert answer.offline == ["objects"]
+    assert parts(answer)[0] == [(0, 4, "local")]
+
+
+def test_what_was_deleted_and_what_never_was_are_told_apart(site: Site, record: Record) -> None:
+    ledger = Ledger(site.layout.recordings)
+    first = parse_segment(record(site.layout, "east-gate", at(10), 10))
+    assert first is not None
+    record(site.layout, "east-gate", at(20), 10)
+    ledger.remove(first)
+    site.hold("east-gate")
+    assert parts(ask(site, 0, 30)) == ([(20, 30, "local")], [(0, 10, "not_asked"), (10, 20, "deleted")])
+
+
+def test_a_camera_that_nobody_looks_after_any_more_waits_for_a_process(site: Site, record: Record) -> None:
+    record(site.layout, "east-gate", at(0), 10)
+    GapLog(site.layout, ManualClock(at(10.5))).beat("east-gate")
+    site.hold("east-gate")
+    answer = ask(site, 0, 9000)
+    recorded, ((start_s, _, cause),) = parts(answer)
+    assert (recorded, start_s, cause) == ([(0, 10, "local")], 10, "restart")
+    assert answer.gaps[0]["ongoing"]
+
+
+def test_what_has_only_just_passed_is_not_missing_yet(site: Site, record: Record) -> None:
+    record(site.layout, "east-gate", SystemClock().wall_ns() - 12 * NS_PER_S, 9)
+    GapLog(site.layout, SystemClock()).beat("east-gate")
+    site.hold("east-gate")
+    assert parts(ask(site, (SystemClock().wall_ns() - START_NS) / NS_PER_S - 11, 9000))[1] == []

@@ -19,6 +19,7 @@ from domain.errors import NodeOffline, NotFound, SourceTimeout
 from domain.people import Role
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
+from storage.gaps import GapLog
 from storage.ledger import Ledger
 from storage.spool import Spool
 from storage.triggers import TriggerLog
@@ -96,6 +97,7 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
         KEY,
         Spool(site.layout, clock),
         Ledger(site.layout.recordings),
+        GapLog(site.layout, clock),
         lambda: (),
         fails,
         tmp_path / "s",
@@ -115,6 +117,7 @@ def test_a_short_key_does_not_start(site: Site, tmp_path: Path) -> None:
         KEY,
         Spool(site.layout, clock),
         Ledger(tmp_path),
+        GapLog(site.layout, clock),
         lambda: (),
         lambda _: b"",
         tmp_path / "s",

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from domain.clock import NS_PER_S
 from domain.gap_causes import Facts, Standing, explain
 from domain.gaps import Gap, GapCause
-from domain.states import CameraState
+from domain.states import CameraState, Why
 
 State = CameraState
 
 
-def standings(*rows: tuple[float, CameraState, int]) -> list[Standing]:
+def standings(*rows: tuple[float, CameraState, int], why: Why = Why.FAILED) -> list[Standing]:
     return [
-        Standing(round(since_s * NS_PER_S), state, "" if state is State.LIVE else f"said {state}", failures)
+        Standing(round(since_s * NS_PER_S), state, "" if state is State.LIVE else f"said {state}", failures, why)
         for since_s, state, failures in rows
     ]
 
@@ -33,7 +33,10 @@ def causes(facts: Facts, start_s: float, end_s: float, by_us: GapCause | None = 
         pytest.param([(0, State.LIVE, 0)], (100, 130), "network", id="many packets lost"),
         pytest.param([(0, State.LIVE, 0), (101, State.UNREACHABLE, 1), (102, State.LIVE, 1)], (100, 104), "network", id="broke, came back"),
         pytest.param(
-            [(0, State.LIVE, 0), (110, State.UNREACHABLE, 1), (111, State.LIVE, 1)], (100, 112), "camera_down", id="silent for long"
+            [(0, State.LIVE, 0), (118, State.UNREACHABLE, 1), (119, State.LIVE, 1)],
+            (100, 120),
+            "camera_down",
+            id="broke, long away",
         ),
         pytest.param(
             [(0, State.LIVE, 0), (101, State.UNREACHABLE, 1), (105, State.LIVE, 3)], (100, 106), "camera_down", id="refused meanwhile"
@@ -57,6 +60,11 @@ def causes(facts: Facts, start_s: float, end_s: float, by_us: GapCause | None = 
 def test_a_hole_has_the_cause_of_its_camera(rows: list[tuple[float, CameraState, int]], hole: tuple[float, float], expected: str) -> None:
     facts = Facts("cam", 0, standings(*rows))
     assert causes(facts, *hole) == [(*hole, expected)]
+
+
+def test_a_camera_that_fell_silent_is_down_however_quickly_it_came_back() -> None:
+    rows = standings((0, State.LIVE, 0), (110, State.UNREACHABLE, 1), (111, State.LIVE, 1), why=Why.SILENT)
+    assert causes(Facts("cam", 0, rows), 100, 112) == [(100, 112, "camera_down")]
 
 
 def test_what_the_recorder_knows_is_believed() -> None:

@@ -12,7 +12,6 @@ from domain.events import Passing
 from domain.fanout import Policy, Tap
 from domain.layout import Layout
 from domain.media import Frame
-from domain.registry import Networks
 from domain.settings import Settings
 from ingest.pull_loop import PullLoop
 from sightline.camera_run import MOST_WAITING, Looker, NodeTools
@@ -73,7 +72,7 @@ def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> 
     clock = ManualClock()
     loop = PullLoop(clock)
     loop.close()  # a looker pulls nothing
-    tools = NodeTools(Settings(), Layout(tmp_path), clock, Networks(()), spool, lambda: woken.append(1), loop)
+    tools = NodeTools(Settings(), Layout(tmp_path), clock, spool, lambda: woken.append(1), loop)
     return Looker(CAMERA, analyser, tap, 10.0, tools), tap
 
 

@@ -77,17 +77,17 @@ def test_a_bad_registry_leaves_the_last_good_one_running(tmp_path: Path) -> None
     layout, file = Layout(tmp_path / "data"), tmp_path / "r.yaml"
     file.write_text(GOOD.replace("class: A", "class: Z"))
     with pytest.raises(RegistryInvalid):
-        site_registry.settle(file, layout)
+        site_registry.settle(file, layout, CLOCK)
     file.write_text(GOOD)
-    assert site_registry.settle(file, layout) is None
+    assert site_registry.settle(file, layout, CLOCK) is None
     file.write_text(GOOD.replace("one", "two").replace("class: A", "class: Z"))
-    assert site_registry.settle(file, layout) is not None
+    assert site_registry.settle(file, layout, CLOCK) is not None
     registry, _ = site_registry.running(layout)
     assert [camera.id for camera in registry.cameras] == ["one"]
     (fault,) = site_registry.faults_shown(layout)
     assert (fault.line, fault.column) == (3, 37)
     file.write_text(GOOD.replace("one", "two"))
-    assert site_registry.settle(file, layout) is None
+    assert site_registry.settle(file, layout, CLOCK) is None
     assert site_registry.faults_shown(layout) == ()
 
 
@@ -95,7 +95,7 @@ def test_a_password_that_went_missing_stops_no_other_camera(tmp_path: Path, monk
     layout, file = Layout(tmp_path / "data"), tmp_path / "r.yaml"
     file.write_text(GOOD.replace("1}]", "1, credentials: gate}]"))
     monkeypatch.setenv("SIGHTLINE_CAMERA_GATE", "a:b")
-    assert site_registry.settle(file, layout) is None
+    assert site_registry.settle(file, layout, CLOCK) is None
     monkeypatch.delenv("SIGHTLINE_CAMERA_GATE")
     registry, secrets = site_registry.running(layout)
     assert [camera.id for camera in registry.cameras] == ["one"]

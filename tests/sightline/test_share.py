@@ -1,4 +1,4 @@
-"""Cameras are dealt out evenly, each to one worker, the same for everyone who asks."""
+"""Cameras are dealt out evenly, each to one worker, and stay there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.events import Location
 from domain.registry import Camera
-from sightline.share import is_always_pulled, share
+from sightline.share import is_always_pulled, load_of, share
 
 
 def _camera(number: int, plate: bool = False, enabled: bool = True, record: str = "continuous") -> Camera:
@@ -19,14 +19,47 @@ def _camera(number: int, plate: bool = False, enabled: bool = True, record: str 
     )  # fmt: skip
 
 
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30), st.integers(1, 5))
-def test_each_enabled_camera_has_one_worker_and_checkpoints_are_spread(kinds: list[tuple[bool, bool]], workers: int) -> None:
-    cameras = [_camera(number, plate, enabled) for number, (plate, enabled) in enumerate(kinds)]
-    shares = [share(cameras, index, workers) for index in range(workers)]
-    dealt = sorted(camera.id for part in shares for camera in part)
-    assert dealt == sorted(camera.id for camera in cameras if camera.enabled)
-    for sizes in ([len(part) for part in shares], [sum(bool(camera.checkpoint) for camera in part) for part in shares]):
-        assert max(sizes) - min(sizes) <= 1
+Kinds = st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30)
+
+
+def _cameras(kinds: list[tuple[bool, bool]]) -> list[Camera]:
+    return [_camera(number, plate, record="on_demand" if rare else "continuous") for number, (plate, rare) in enumerate(kinds)]
+
+
+def _loads(cameras: list[Camera], placed: dict[str, int], workers: int) -> list[float]:
+    return [sum(load_of(camera) for camera in cameras if placed[camera.id] == worker) for worker in range(workers)]
+
+
+@given(Kinds, st.integers(1, 5))
+def test_each_camera_has_one_worker_and_the_loads_are_even(kinds: list[tuple[bool, bool]], workers: int) -> None:
+    cameras = _cameras(kinds)
+    placed = share(cameras, workers, {})
+    assert placed.keys() == {camera.id for camera in cameras}
+    assert set(placed.values()) <= set(range(workers))
+    loads = _loads(cameras, placed, workers)
+    assert max(loads) - min(loads) <= max(map(load_of, cameras), default=0)
+
+
+@given(Kinds, st.sets(st.integers(0, 29)), st.integers(1, 5))
+def test_who_need_not_move_stays(kinds: list[tuple[bool, bool]], removed: set[int], workers: int) -> None:
+    cameras = _cameras(kinds)
+    before = share(cameras, workers, {})
+    assert share(cameras, workers, before) == before
+    left = [camera for number, camera in enumerate(cameras) if number not in removed]
+    after = share(left, workers, before)
+    moved = [camera for camera in left if after[camera.id] != before[camera.id]]
+    assert not any(camera.checkpoint for camera in moved)
+    assert share(left, workers, after) == after
+    assert share(cameras, workers, before | after).keys() == before.keys()
+
+
+def test_a_worker_that_lost_its_cameras_gets_some_of_the_others() -> None:
+    cameras = [_camera(number) for number in range(24)]
+    before = share(cameras, 2, {})
+    left = [camera for camera in cameras if before[camera.id] == 0]
+    after = share(left, 2, before)
+    assert sorted(_loads(left, after, 2)) == [5, 7]
+    assert share(cameras, 1, before) == {camera.id: 0 for camera in cameras}
 
 
 def test_a_checkpoint_is_pulled_also_where_its_class_records_on_demand() -> None:

@@ -295,7 +295,7 @@ def test_each_store_may_be_away_while_the_other_is_served(
     objects = ObjectStore(f"127.0.0.1:{relays['objects'].port}", config["access_key"], config["secret_key"], site.objects.bucket)
     watcher = EventIndex(site.redis)
     keeper = Keeper(
-        site.spool, EventIndex(redis), objects, site.journal, Ledger(site.layout.recordings), SETTINGS, SystemClock(), ["gate"],
+        site.spool, EventIndex(redis), objects, site.journal, Ledger(site.layout.recordings), SETTINGS, SystemClock(), lambda: ["gate"],
         lambda camera: START_NS + 3600 * NS_PER_S,
     )  # fmt: skip
     stop = threading.Event()

@@ -41,6 +41,17 @@ def test_it_says_where_it_is_and_ends_when_told(make_video: MakeVideo, tmp_path:
     assert (process.returncode, complaint) == (0, b"")
 
 
+def test_it_falls_silent_and_says_what_it_sent_when_asked(make_video: MakeVideo, tmp_path: Path) -> None:
+    config = _write(tmp_path, [{"path": "a", "file": str(make_video())}])
+    command = [sys.executable, "-m", "sightline.simulator", "--config", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGUSR1)
+        assert json.loads(process.stdout.readline())["a"]["sent_units"] == 0
+        process.terminate()
+
+
 def test_files_are_beside_the_list(tmp_path: Path) -> None:
     faults = [{"kind": "stall", "at_s": 1, "for_s": 2}, {"kind": "codec_change", "at_s": 3, "file": "b.mp4"}]
     (camera,) = read_config(_write(tmp_path, [{"path": "a", "file": "a.mp4", "mode": "on_play", "loop": False, "faults": faults}]))

@@ -164,6 +164,27 @@ def test_jump(make_video: MakeVideo, by_s: float) -> None:
     assert steps == {FRAME_TICKS + round(by_s * 90_000)}
 
 
+def test_a_fault_can_be_told_while_it_plays(make_video: MakeVideo) -> None:
+    with _one(SimCamera("gate", make_video())) as sim:
+        stream = _watch(sim.url("gate"))
+        seen = [next(stream) for _ in range(5)]
+        sim.fail("gate", Jump(at_s=0.0, by_s=7200.0))
+        with pytest.raises(BadInput, match="before it plays"):
+            sim.fail("gate", Cut(at_s=0.0))
+        seen += [next(stream) for _ in range(75)]  # libavformat had some in hand
+    assert {b.pts - a.pts for a, b in pairwise(seen)} == {FRAME_TICKS, FRAME_TICKS + 7200 * 90_000}
+
+
+def test_what_was_sent_is_what_came(make_video: MakeVideo) -> None:
+    with _one(SimCamera("gate", make_video())) as sim, av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=1) as container:
+        packets = (packet for packet in container.demux(video=0) if packet.size)
+        seen = [next(packets) for _ in range(15)]
+        sent = sim.fall_silent()["gate"].sent_units
+        seen += [next(packets) for _ in range(sent - len(seen))]
+        with pytest.raises(av.error.ExitError):
+            next(packets)
+
+
 def test_loss(make_video: MakeVideo) -> None:
     camera = _faulty(make_video(), Loss(at_s=0.4, for_s=1.2, one_in=4, seed=3))
     with _one(camera) as sim:

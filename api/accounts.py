@@ -1,0 +1,126 @@
+"""The account of a camera's time over all that may have some of it: the nodes that held it, and the object store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from api.context import ApiContext
+from api.node_account import NodeAccount
+from domain.clock import NS_PER_S, parse_rfc3339, rfc3339
+from domain.errors import NodeOffline, ObjectsUnavailable
+from domain.gaps import Gap, GapCause
+from domain.registry import Camera
+from storage.account import Account, Asked, account
+from storage.leases import Lease
+from storage.recorded import Range, merge
+
+SETTLED_AFTER_NS = 8 * NS_PER_S
+"""What is younger may still be on its way to disk, and its gaps on their way to the log: it is told as recorded, never as missing."""
+ALIVE_NS = 10 * NS_PER_S
+"""A camera that no process looked after for this long has none."""
+_DAY_NS = 86_400 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    account: Account
+    offline: tuple[str, ...]
+    """Nodes that held the camera and do not answer, and `objects` where the object store does not: they may have more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    nodes: Sequence[NodeAccount]
+    stored: Sequence[Range]
+    first_stored_ns: int | None
+    offline: tuple[str, ...]
+
+
+def account_of(context: ApiContext, camera: Camera, from_ns: int, to_ns: int) -> Answer:
+    """The account of [from_ns, to_ns), up to now. Raises NodeOffline where nobody who may have some of it answers."""
+    now_ns = context.clock.wall_ns()
+    until_ns = max(from_ns, min(to_ns, now_ns))
+    found = _ask(context, camera.id, from_ns, until_ns)
+    local = merge(part for node in found.nodes for part in node.recorded)
+    told = [*_background(camera, found, from_ns, now_ns), *(gap for node in found.nodes for gap in node.gaps)]
+    made = account(Asked(camera.id, from_ns, until_ns), local, found.stored, told)
+    gaps = tuple(_said_of(found.offline, gap) for gap in made.gaps if gap.start_ns < now_ns - SETTLED_AFTER_NS)
+    return Answer(replace(made, gaps=gaps), found.offline)
+
+
+def holders(context: ApiContext, camera_id: str) -> tuple[Lease, ...]:
+    """The nodes that may have recordings of a camera, the one that holds it first."""
+    lease = context.leases.holder(camera_id)
+    return () if lease is None else (lease,)
+
+
+def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Found:
+    nodes, offline = [], []
+    leases = holders(context, camera_id)
+    for lease in reversed(leases):
+        try:
+            nodes.append(context.door.account(lease.door_url, lease.node, camera_id, from_ns, to_ns))
+        except NodeOffline:
+            offline.append(lease.node)
+    stored: list[Range] = []
+    first_ns = None
+    try:
+        first_ns, stored = _stored(context, camera_id, from_ns, to_ns)
+    except ObjectsUnavailable:
+        offline.append("objects")
+    if not nodes and not stored:
+        raise NodeOffline(f"no node that has recordings of {camera_id} answers, and the object store has none of that time")
+    return _Found(nodes, stored, first_ns, tuple(offline))
+
+
+def _stored(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> tuple[int | None, list[Range]]:
+    """The start of the first day of which the store has something, and what it has of the range."""
+    days = context.stored.days(camera_id)
+    if not days:
+        return None, []
+    first_ns, last_ns = _day_start_ns(days[0]), _day_start_ns(days[-1]) + 2 * _DAY_NS
+    found = context.stored.between(camera_id, max(from_ns, first_ns), min(to_ns, last_ns)) if first_ns < to_ns and from_ns < last_ns else ()
+    return first_ns, merge((segment.start_ns, segment.end_ns) for segment in found)
+
+
+def _background(camera: Camera, found: _Found, from_ns: int, now_ns: int) -> list[Gap]:
+    """What explains a moment of which no node's log tells, the weakest first."""
+    gaps: list[Gap] = []
+    alive_ns = max((node.alive_ns for node in found.nodes if node.alive_ns is not None), default=None)
+    if alive_ns is not None and now_ns - alive_ns > ALIVE_NS:
+        gaps.append(_lost(camera, alive_ns, now_ns))
+    firsts = [first for first in (found.first_stored_ns, *(node.first_ns for node in found.nodes)) if first is not None]
+    kept_ns = now_ns - camera.retention_days * _DAY_NS
+    if firsts:
+        detail = f"recordings are kept for {camera.retention_days} days"
+        gaps.append(Gap(camera.id, min(firsts), kept_ns, GapCause.DELETED, detail))
+    gaps += [_deleted(camera, node.deleted) for node in found.nodes if node.deleted is not None]
+    if found.nodes:
+        first_ns = min(firsts, default=now_ns)
+        detail = f"nothing is known of it before {rfc3339(first_ns)}"
+        gaps.append(Gap(camera.id, min(from_ns, first_ns), first_ns, GapCause.NOT_ASKED, detail))
+    return [gap for gap in gaps if gap.start_ns < gap.end_ns]
+
+
+def _lost(camera: Camera, alive_ns: int, now_ns: int) -> Gap:
+    if not camera.enabled:
+        return Gap(camera.id, alive_ns, now_ns, GapCause.NOT_ASKED, "the camera is switched off in the registry")
+    return Gap(camera.id, alive_ns, now_ns, GapCause.RESTART, "no process looks after the camera")
+
+
+def _deleted(camera: Camera, deleted: Range) -> Gap:
+    """At a camera that keeps what triggers claim, what is deleted was mostly not asked for."""
+    if camera.record == "events":
+        return Gap(camera.id, *deleted, GapCause.NOT_ASKED, "no trigger asked for it")
+    return Gap(camera.id, *deleted, GapCause.DELETED, "it was recorded, and deleted when its time was over or the disk was full")
+
+
+def _said_of(offline: Sequence[str], gap: Gap) -> Gap:
+    if gap.cause is not GapCause.UNKNOWN or not offline:
+        return gap
+    return replace(gap, detail=f"{' and '.join(offline)}, which may have it, does not answer")
+
+
+def _day_start_ns(day: str) -> int:
+    return parse_rfc3339(f"{day[:4]}-{day[4:6]}-{day[6:]}T00:00:00Z")

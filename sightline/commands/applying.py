@@ -1,0 +1,83 @@
+"""`sightline cameras diff` and `apply`: what a registry would change of a running site, and doing it. The other cameras go on untouched."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from domain.errors import RegistryInvalid
+from domain.layout import Layout
+from domain.registry import Changes, Registry, Secrets, changes_of
+from domain.registry.check import check_text
+from sightline import site_registry
+from sightline.commands.cameras import print_faults
+from sightline.instance import runtime_of
+from sightline.stores import Stores, open_stores
+
+
+def diff(args: argparse.Namespace) -> int:
+    """0 once it is said what applying would do; 1, with every fault, where the registry has any."""
+    layout = Layout(args.data.resolve())
+    try:
+        _, registry = site_registry.checked(args.file, _environ(layout))
+    except RegistryInvalid as invalid:
+        return print_faults(invalid, args.json)
+    with open_stores(layout) as stores:
+        changes = changes_of(_applied(stores, layout), registry)
+    if args.json:
+        print(json.dumps(asdict(changes)))
+    else:
+        _print(changes)
+    return 0
+
+
+def apply(args: argparse.Namespace) -> int:
+    """0 once it is kept and announced; 1, with every fault and nothing changed, where the registry has any."""
+    layout = Layout(args.data.resolve())
+    try:
+        text, registry = site_registry.checked(args.file, _environ(layout))
+    except RegistryInvalid as invalid:
+        return print_faults(invalid, args.json)
+    with open_stores(layout) as stores:
+        changes = changes_of(_applied(stores, layout), registry)
+        added = stores.registries.add(text)
+    if args.json:
+        print(json.dumps({"version": added.version, **asdict(changes)}))
+    else:
+        _print(changes)
+        print(f"version {added.version} is applied; running nodes take it up within two seconds")
+    return 0
+
+
+def _environ(layout: Layout) -> Mapping[str, str]:
+    """The environment, with the passwords' place of the running instance where this one names none: what is checked is what will run."""
+    runtime = runtime_of(layout)
+    named = {"SIGHTLINE_SECRETS_FILE": runtime.secrets_file} if runtime and runtime.secrets_file else {}
+    return {**named, **os.environ}
+
+
+def _applied(stores: Stores, layout: Layout) -> Registry:
+    """The newest that was applied; one that was given at start and is not kept yet comes from this machine."""
+    newest = stores.registries.newest() or site_registry.record(layout)
+    if newest is None:
+        return site_registry.NONE
+    registry, faults = check_text(newest.text, f"registry, version {newest.version}", Secrets())
+    if registry is None:
+        raise RegistryInvalid(faults)
+    return registry
+
+
+def _print(changes: Changes) -> None:
+    for name in changes.added:
+        print(f"+ {name}")
+    for change in changes.changed:
+        print(f"~ {change.camera_id}: {', '.join(change.keys)}{' (its stream begins anew)' if change.restarts else ''}")
+    for name in changes.removed:
+        print(f"- {name}")
+    if changes.areas:
+        print("~ areas")
+    if not changes:
+        print("nothing changes")

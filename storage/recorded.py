@@ -1,0 +1,103 @@
+"""Which stretches of a camera's time lie in finished segments on this disk: from names alone, a month of them well within a second.
+
+Folders of days that did not change are not read again.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from pathlib import Path
+
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.keys import day_of
+from storage.ledger import names_in
+
+Range = tuple[int, int]
+"""[start, end) in UTC nanoseconds."""
+JOIN_NS = NS_PER_S
+"""Less than this between two segments is no gap; a clip counts holes the same way."""
+MOST_DAYS = 10_000
+_DAY_NS = 86_400 * NS_PER_S
+_DAY = re.compile(r"^\d{8}$")
+
+
+def merge(ranges: Iterable[Range]) -> list[Range]:
+    """The ranges in order, those that overlap or lie no more than JOIN_NS apart made one; empty ones left out."""
+    merged: list[Range] = []
+    start_ns, end_ns = 0, -JOIN_NS - 1
+    for next_start_ns, next_end_ns in sorted(ranges):
+        if next_end_ns <= next_start_ns:
+            continue
+        if next_start_ns - end_ns <= JOIN_NS:
+            end_ns = max(end_ns, next_end_ns)
+            continue
+        if start_ns < end_ns:
+            merged.append((start_ns, end_ns))
+        start_ns, end_ns = next_start_ns, next_end_ns
+    return [*merged, (start_ns, end_ns)] if start_ns < end_ns else merged
+
+
+def clip(ranges: Iterable[Range], from_ns: int, to_ns: int) -> list[Range]:
+    """What of the ranges lies within [from_ns, to_ns)."""
+    cut = [(max(start_ns, from_ns), min(end_ns, to_ns)) for start_ns, end_ns in ranges]
+    return [(start_ns, end_ns) for start_ns, end_ns in cut if start_ns < end_ns]
+
+
+class Recorded:
+    """Thread-safe."""
+
+    def __init__(self, recordings: Path) -> None:
+        self._recordings = recordings
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[str, str], tuple[int, list[Range]]] = OrderedDict()
+
+    def ranges(self, camera_id: str, from_ns: int, to_ns: int) -> list[Range]:
+        """What is recorded within [from_ns, to_ns), cut to it, in order; the segment being written is not in it."""
+        first, last = day_of(max(0, from_ns - _DAY_NS)), day_of(max(0, to_ns))
+        days = [day for day in self._days(camera_id) if first <= day <= last]
+        return clip(merge(found for day in days for found in self._day(camera_id, day)), from_ns, to_ns)
+
+    def bounds(self, camera_id: str) -> Range | None:
+        """The start of the earliest and the end of the latest finished segment; None where there is none."""
+        with_some = [day for day in self._days(camera_id) if self._day(camera_id, day)]
+        if not with_some:
+            return None
+        return self._day(camera_id, with_some[0])[0][0], max(end_ns for day in with_some[-2:] for _, end_ns in self._day(camera_id, day))
+
+    def _days(self, camera_id: str) -> list[str]:
+        return sorted(name for name in names_in(self._recordings / camera_id) if _DAY.match(name))
+
+    def _day(self, camera_id: str, day: str) -> list[Range]:
+        folder, key = self._recordings / camera_id / day, (camera_id, day)
+        try:
+            changed_ns = folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return []
+        with self._lock:
+            known = self._known.get(key)
+        if known is not None and known[0] == changed_ns:
+            return known[1]
+        found = merge(_stretches(names_in(folder), camera_id))
+        with self._lock:
+            self._known[key] = (changed_ns, found)
+            while len(self._known) > MOST_DAYS:
+                self._known.popitem(last=False)
+        return found
+
+
+def _stretches(names: Iterable[str], camera_id: str) -> list[Range]:
+    """Read as plainly as can be: `SegmentName.parse` of a month of names takes seconds."""
+    found = []
+    for name in names:
+        parts = name.rsplit("_", 3)
+        if len(parts) == 4 and parts[0] == camera_id and parts[1].isdecimal() and parts[2].isdecimal() and _is_end(parts[3]):
+            start_ns = int(parts[1]) * NS_PER_MS
+            found.append((start_ns, start_ns + int(parts[2]) * NS_PER_MS))
+    return found
+
+
+def _is_end(part: str) -> bool:
+    return part.endswith(".mp4") and part[:-4].isdecimal()

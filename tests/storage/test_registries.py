@@ -1,0 +1,63 @@
+"""Applied registries: numbered without a double, announced, and restored from the object store."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.errors import DataLoss, IndexUnavailable
+from domain.keys import registry_object
+from storage.redis_door import Redis, connect
+from storage.registries import Registries
+from storage.s3 import ObjectStore
+
+
+def test_versions_rise_and_are_announced(redis: Redis, objects: ObjectStore) -> None:
+    registries = Registries(redis, objects)
+    assert registries.newest() is None
+    assert registries.announced() == 0
+    assert [registries.add(text).version for text in ("a", "b", "b")] == [1, 2, 3]
+    assert registries.adopt("b").version == 3
+    assert registries.adopt("c").version == 4
+    assert registries.announced() == 4
+    newest = registries.newest()
+    assert newest is not None
+    assert (newest.version, newest.text) == (4, "c")
+
+
+def test_an_emptied_redis_numbers_on_and_is_told_again(redis: Redis, objects: ObjectStore) -> None:
+    registries = Registries(redis, objects)
+    registries.add("a")
+    redis.do("FLUSHALL")
+    assert registries.announced() == 0
+    assert registries.restore() == 1
+    assert registries.announced() == 1
+    redis.do("FLUSHALL")
+    assert registries.add("b").version == 2
+
+
+def test_two_who_apply_at_once_get_two_numbers(redis: Redis, objects: ObjectStore) -> None:
+    first, second = Registries(redis, objects), Registries(redis, _Late(objects))
+    assert first.add("a").version == 1
+    assert second.add("b").version == 2
+
+
+class _Late(ObjectStore):
+    """A store as one sees it who looked before the other wrote."""
+
+    def __init__(self, other: ObjectStore) -> None:
+        self.__dict__ |= other.__dict__
+
+    def list(self, prefix: str):  # type: ignore[no-untyped-def]
+        return iter(())
+
+
+def test_what_is_damaged_or_not_announced_is_said(redis: Redis, objects: ObjectStore) -> None:
+    objects.put(registry_object(7), b"{", "application/json")
+    with pytest.raises(DataLoss, match="0000000007"):
+        Registries(redis, objects).newest()
+    objects.delete(registry_object(7))
+    dead = connect("redis://127.0.0.1:1/0")
+    with pytest.raises(IndexUnavailable):
+        Registries(dead, objects).add("a")
+    assert Registries(redis, objects).newest() is None
+    dead.close()
