@@ -93,6 +93,7 @@ class Layout:
         """What of which camera is given up under pressure, as JSON."""
         return self.root / "run" / "shed.json"
 
+    @property
     def rosters(self) -> Path:
         return self.root / "rosters"
 

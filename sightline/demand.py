@@ -7,16 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from domain.clock import Clock
+from domain.media import AudioPacket, Packet
 from domain.registry import Camera
 from domain.states import Shed
+from sightline.share import is_always_pulled
 
 LINGER_S = 30.0
 """A camera that is pulled for its viewers goes on for this long after the last one left, so that looking again is quick."""
-
-
-def is_always_pulled(camera: Camera) -> bool:
-    """What is recorded without being asked for, and a checkpoint, which must look all the time."""
-    return camera.record != "on_demand" or bool(camera.checkpoint)
 
 
 class Demand:
@@ -53,3 +50,22 @@ class Demand:
         with self._lock:
             lingers = self._watched_s is not None and self._clock.monotonic_s() - self._watched_s < LINGER_S
             return self._watchers > 0 or lingers
+
+
+class Gate:
+    """A sink that lets packets through to another while it is open, from the first keyframe after it opened."""
+
+    def __init__(self, put: Callable[[Packet], None], put_audio: Callable[[AudioPacket], None]) -> None:
+        self.is_open = False
+        self._goes_on = False
+        self._put = put
+        self._put_audio = put_audio
+
+    def put(self, packet: Packet) -> None:
+        self._goes_on = self.is_open and (self._goes_on or packet.is_keyframe)
+        if self._goes_on:
+            self._put(packet)
+
+    def put_audio(self, packet: AudioPacket) -> None:
+        if self._goes_on:
+            self._put_audio(packet)

@@ -1,7 +1,7 @@
 """How strained a worker is, measured by itself and left in a file for the node: `run/strain/<worker>.json`.
 
 The processor's strain is how late a thread of the worker wakes: that is what an overloaded processor, or an interpreter lock that is never
-free, does to a pull loop, whatever the load average says. The disk's is how little of the reserve is left, and how much waits to be written.
+free, does to a pull loop, whatever the load average says. The disk's is how little of its reserve is left or how much waits to be written.
 """
 
 from __future__ import annotations

@@ -25,14 +25,19 @@ from sightline.camera_run import NodeTools
 from sightline.camera_runs import CameraRuns, LazyAnalysers
 from sightline.lasting import Job, Jobs
 from sightline.node_jobs import NodeJobs
+from sightline.policies import Policies
 from sightline.roster import NodeRosters, RosterFile
+from sightline.shedding import Shedding
 from sightline.statuses import write_statuses
 from sightline.stores import connected
+from sightline.strain import Gauge
 from sightline.supervisor import stop_on_signals
+from sightline.triggers import Triggers
 from storage.journal import Journal
 from storage.keeper import Keeper
 from storage.ledger import Ledger
 from storage.spool import Spool
+from storage.triggers import TriggerLog
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +64,8 @@ class Worker:
         self._spooled = SPOOL_EVENTS.labels(f"worker-{index}")
         self._say = FloodGate(log.warning, clock, every_s=10.0)
         self._loop = PullLoop(clock)
-        tools = NodeTools(self._settings, layout, clock, self._spool, self._keeper.wake, self._loop)
+        self._triggers = Triggers(TriggerLog(layout, self._settings), clock)
+        tools = NodeTools(self._settings, layout, clock, self._spool, self._keeper.wake, self._loop, self._triggers)
         door_url = f"http://127.0.0.1:{door_port}"
         self._runs = CameraRuns(
             tools, LazyAnalysers(partial(_load_models, self._settings)),
@@ -84,11 +90,15 @@ class Worker:
     def _jobs(self) -> dict[str, Job]:
         jobs: dict[str, Job] = {
             "keeper": self._keeper.run,
+            "triggers": self._triggers.run,
+            "policies": Policies(self._layout, lambda: self._runs.running(), self._clock).run,
+            "strain": Gauge(self._layout, self._index, self._settings, self._clock, lambda: 0.0).run,
             "live tap": LiveTap(self._layout.live_socket(self._index), lambda camera_id: self._runs.watching(camera_id)).run,
         }
         if self._index == 0:
             node = NodeJobs(self._settings, self._layout, self._stores, self._spool, self._journal, self._ledger, self._clock)
             jobs |= node.jobs()
+            jobs["shedding"] = Shedding(self._layout, self._node_rosters.cameras, self._clock).run
         return jobs
 
     def _make_keeper(self) -> Keeper:

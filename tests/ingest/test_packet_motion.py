@@ -95,7 +95,7 @@ def _encoded_scene(walks: object) -> list[tuple[float, bool]]:
     context.width, context.height, context.pix_fmt = 320, 180, "yuv420p"
     context.framerate = Fraction(FPS)
     context.options = {"preset": "ultrafast", "tune": "zerolatency", "crf": "26", "g": "50"}
-    background = drawn.integers(40, 200, (180, 320)).astype(np.float32)
+    background = drawn.integers(40, 200, (180, 320)).astype(np.float64)
     background = (np.roll(background, 1, 0) + np.roll(background, 1, 1) + background) / 3
     motion, said = PacketMotion(), list[tuple[float, bool]]()
     for number in range(30 * FPS):
