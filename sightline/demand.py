@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from domain.clock import Clock
+from domain.gaps import GapCause
 from domain.media import AudioPacket, Packet
 from domain.registry import Camera
 from domain.states import Shed
@@ -42,6 +43,12 @@ class Demand:
     def is_recorded(self) -> bool:
         """Watching alone records nothing: the recordings of a camera on demand are its owner's."""
         return self.shed is not Shed.RECORDING and (self._is_always or self._is_asked())
+
+    def why_not_recorded(self) -> tuple[GapCause, str] | None:
+        """None while it is to be recorded."""
+        if self.shed is Shed.RECORDING:
+            return GapCause.SHED, "given up under pressure"
+        return None if self.is_recorded() else (GapCause.NOT_ASKED, "nobody asked for it")
 
     def is_pulled(self) -> bool:
         return self._is_watched() or self.is_recorded()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.clock import ManualClock
+from domain.gaps import GapCause
 from domain.media import Packet
 from domain.registry import Camera
 from domain.states import Shed
@@ -38,6 +39,9 @@ def test_what_is_wanted_of_a_camera(
 ) -> None:
     demand = Demand(camera(record, checkpoint), lambda: asked, ManualClock())
     demand.shed = shed
+    why = demand.why_not_recorded()
+    assert (why is None) is expected[1]
+    assert why is None or (why[0] is GapCause.SHED) is (shed is Shed.RECORDING)
     if watched:
         with demand.watching():
             assert (demand.is_pulled(), demand.is_recorded()) == expected
