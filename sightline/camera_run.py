@@ -1,4 +1,4 @@
-"""One camera in one worker: its streamer in the pull loop; its recorder and, at a checkpoint, its looker, each a thread of its own.
+"""One camera in one worker: its streamer in the pull loop, its recorder in the disk writer; at a checkpoint a looker, a thread of its own.
 
 The streamer hands packets to the fan-out and waits for nobody; what the others lose is counted there.
 """
@@ -18,13 +18,14 @@ from domain.events import Passing
 from domain.fanout import Fanout, Policy, Tap
 from domain.layout import Layout
 from domain.log import FloodGate
-from domain.metrics import CAMERA_SHED, EVENTS_LOST, PACKETS_DROPPED
+from domain.metrics import CAMERA_SHED, EVENTS_LOST
 from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus, Shed
 from domain.triggers import listens
 from ingest.decoder import FrameReader
+from ingest.disk_writer import DiskWriter
 from ingest.packet_motion import MotionSink
 from ingest.pull_loop import PullLoop
 from ingest.recorder import Recorder
@@ -41,9 +42,10 @@ log = logging.getLogger(__name__)
 DRAFT_EVERY_S = 0.5
 MOST_WAITING = 200
 """Passings of a camera held in memory while the disk refuses them, some 100 kB each."""
+FINISH_S = 1.5
+"""How long the end of a recording is waited for."""
 _SHED_PARTS = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.5, Shed.ANALYTICS: 0.0, Shed.RECORDING: 0.0}
 """Of the looks a second."""
-RECORD_PACKETS, RECORD_BYTES = 3000, 64 << 20
 LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
 
 
@@ -55,6 +57,7 @@ class NodeTools:
     layout: Layout
     clock: Clock
     spool: Spool
+    writer: DiskWriter
     kept: Callable[[], None]
     """Called when the spool has something new."""
     loop: PullLoop
@@ -82,21 +85,18 @@ class CameraRun:
         self._is_pulled = False
         self._stop = threading.Event()
         self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock)
-        self._record_tap = Tap("recorder", Policy.RECORD, RECORD_PACKETS, RECORD_BYTES)
-        self._gate = Gate(self._record_tap.put, lambda sound: None)
+        self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
+        self._recorder = Recorder(camera.id, tools.layout, fence, tools.settings, tools.clock, tools.writer, self._gaps.on_hole)
+        self._gate = Gate(self._recorder.put, self._recorder.put_audio)
         self.fanout.attach(self._gate)
         if listens(camera, "motion"):
             self.fanout.attach(MotionSink(partial(tools.triggers.fire, camera.id, "motion")))
-        self._recorder = Recorder(camera.id, self._record_tap, tools.layout, fence, tools.settings, tools.clock)
         self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
         self._looker: Looker | None = None
-        self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
         self._threads: list[threading.Thread] = []
-        self._counted_drops = 0
 
     def start(self) -> None:
         self._gaps.begin()
-        self._spawn("record", self._recorder.run)
         if self._analyser is not None and self._look_tap is not None:
             self._spawn("look", partial(self._look, self._analyser, self._look_tap))
         self.tend()
@@ -106,13 +106,16 @@ class CameraRun:
         with self._tending:
             self._stop.set()
             self._streamer.stop()
+        self.fanout.detach(self._gate)
+        self._recorder.close()
 
     def join(self) -> None:
         self._streamer.join()
         self.fanout.close_all()
-        self._record_tap.close()
         for thread in self._threads:
             thread.join()
+        if not self._recorder.join(FINISH_S):
+            log.warning("%s: the disk hangs; the next start finishes the recording", self.camera.id)
 
     @property
     def recorded_until_ns(self) -> int:
@@ -152,17 +155,11 @@ class CameraRun:
         status = self._streamer.status()
         if not self._is_pulled:
             status = replace(status, state=CameraState.IDLE)
-        status = replace(status, shed=self._demand.shed, over_limit=self._limit.is_over)
-        self._count_drops()
-        lost = self._recorder.lost_packets + self._record_tap.dropped_packets
+        lost = self._recorder.lost_packets
         status = replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
+        status = replace(status, shed=self._demand.shed, over_limit=self._limit.is_over)
         self._gaps.look(status, self._demand.why_not_recorded())
         return status
-
-    def _count_drops(self) -> None:
-        dropped = self._record_tap.dropped_packets
-        PACKETS_DROPPED.labels(self.camera.id, self._record_tap.name).inc(dropped - self._counted_drops)
-        self._counted_drops = dropped
 
     def _look(self, analyser: Callable[[], Analyser], tap: Tap) -> None:
         self._looker = Looker(self.camera, analyser(), tap, self._fps(), self._tools)

@@ -28,6 +28,8 @@ BEAT_S = 0.25
 BEATS_A_SECOND = 4
 UNBEARABLE_S = 0.75
 """Waking this late on average over five seconds is a strain of 1: a frame of a 25-frame camera waits for twenty others."""
+QUEUE_PART = 0.5
+"""Half of what may wait to be written is a strain of 1: what does not fit is lost."""
 _WINDOW = 20
 _BYTES_PER_GB = 10**9
 _DIRE_PART = 10
@@ -70,7 +72,7 @@ class Gauge:
 
     def measured(self) -> Strain:
         late_s = sum(self._late_s) / _WINDOW
-        return Strain(processor=late_s / UNBEARABLE_S, disk=max(self._queue_part(), self._reserve_strain()))
+        return Strain(processor=late_s / UNBEARABLE_S, disk=max(self._queue_part() / QUEUE_PART, self._reserve_strain()))
 
     def _reserve_strain(self) -> float:
         if not self._reserve_bytes:

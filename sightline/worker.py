@@ -19,6 +19,7 @@ from domain.metrics import CLOCK_STEPPED_S, SPOOL_EVENTS
 from domain.passings import Analyser
 from domain.registry import Camera
 from domain.settings import Settings
+from ingest.disk_writer import DiskWriter
 from ingest.live_tap import LiveTap
 from ingest.pull_loop import PullLoop
 from sightline.camera_run import NodeTools
@@ -65,8 +66,9 @@ class Worker:
         self._stepped = CLOCK_STEPPED_S.labels(f"worker-{index}")
         self._say = FloodGate(log.warning, clock, every_s=10.0)
         self._loop = PullLoop(clock)
+        self._writer = DiskWriter(clock)
         self._triggers = Triggers(TriggerLog(layout, self._settings), clock)
-        tools = NodeTools(self._settings, layout, clock, self._spool, self._keeper.wake, self._loop, self._triggers)
+        tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop, self._triggers)
         door_url = f"http://127.0.0.1:{door_port}"
         self._runs = CameraRuns(
             tools, LazyAnalysers(partial(_load_models, self._settings)),
@@ -90,10 +92,11 @@ class Worker:
 
     def _jobs(self) -> dict[str, Job]:
         jobs: dict[str, Job] = {
+            "writer": self._writer.run,
             "keeper": self._keeper.run,
             "triggers": self._triggers.run,
             "policies": Policies(self._layout, lambda: self._runs.running(), self._clock).run,
-            "strain": Gauge(self._layout, self._index, self._settings, self._clock, lambda: 0.0).run,
+            "strain": Gauge(self._layout, self._index, self._settings, self._clock, self._writer.waiting_part).run,
             "live tap": LiveTap(self._layout.live_socket(self._index), lambda camera_id: self._runs.watching(camera_id)).run,
         }
         if self._index == 0:

@@ -15,7 +15,7 @@ import pytest
 from domain.clock import SystemClock
 from domain.media import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
-from domain.settings import RtspReader
+from domain.settings import RtspReader, Settings
 from ingest.pull_loop import PullLoop
 from ingest.rtsp import RtspSource
 
@@ -103,7 +103,7 @@ def source_of() -> Callable[..., RtspSource]:
         """`transport` may be `libavformat`: TCP, by that reader."""
         reader = RtspReader.LIBAVFORMAT if transport == "libavformat" else RtspReader.OWN
         camera = make_camera(url, "tcp" if transport == "libavformat" else transport)
-        return RtspSource(camera, credentials, NETWORKS, timeout_s, reader)
+        return RtspSource(camera, credentials, NETWORKS, Settings(source_timeout_s=timeout_s, rtsp_reader=reader))
 
     return make
 

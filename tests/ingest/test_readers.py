@@ -192,8 +192,8 @@ def test_what_lacks_a_piece_is_dropped_and_what_is_given_is_whole(streams: dict[
         whole = {packet.data for packet in pull(source_of(sim.url("gate"))).packets}
         source = source_of(sim.url("lossy"))
         got = pull(source).packets
-    assert source.broken_packets > 0
-    assert len(got) + source.broken_packets == 50
+    assert source.counts.broken_packets > 0
+    assert len(got) + source.counts.broken_packets == 50
     assert {packet.data for packet in got} <= whole
 
 

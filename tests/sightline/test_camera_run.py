@@ -13,6 +13,7 @@ from domain.fanout import Policy, Tap
 from domain.layout import Layout
 from domain.media import Frame
 from domain.settings import Settings
+from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
 from sightline.camera_run import MOST_WAITING, Looker, NodeTools
 from sightline.triggers import Triggers
@@ -76,7 +77,7 @@ def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> 
     loop = PullLoop(clock)
     loop.close()  # a looker pulls nothing
     triggers = Triggers(TriggerLog(Layout(tmp_path), Settings()), clock)
-    tools = NodeTools(Settings(), Layout(tmp_path), clock, spool, lambda: woken.append(1), loop, triggers)
+    tools = NodeTools(Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop, triggers)
     return Looker(make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA), analyser, tap, 10.0, tools), tap
 
 

@@ -16,6 +16,7 @@ from domain.registry import Camera
 from domain.settings import Settings
 from domain.states import CameraState, Shed
 from domain.triggers import Trigger
+from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
 from sightline.camera_run import CameraRun, NodeTools
 from sightline.policies import Policies
@@ -40,8 +41,10 @@ class Node:
         self.layout = layout
         self.log = TriggerLog(layout, Settings())
         self._loop = PullLoop(CLOCK)
+        self._writer, self._over = DiskWriter(CLOCK), threading.Event()
+        self._writing = threading.Thread(target=self._writer.run, args=(self._over,))
         settings = Settings(segment_s=1)
-        tools = NodeTools(settings, layout, CLOCK, Spool(layout, CLOCK), lambda: None, self._loop, Triggers(self.log, CLOCK))
+        tools = NodeTools(settings, layout, CLOCK, Spool(layout, CLOCK), self._writer, lambda: None, self._loop, Triggers(self.log, CLOCK))
         self.runs = {one.id: CameraRun(one, None, lambda: 1, None, NETWORKS, tools) for one in cameras}
         self._policies = Policies(layout, lambda: tuple(self.runs.values()), CLOCK)
         self._time = ManualClock()
@@ -49,6 +52,7 @@ class Node:
 
     def start(self) -> None:
         self._loop.start()
+        self._writing.start()
         for run in self.runs.values():
             run.start()
 
@@ -59,6 +63,8 @@ class Node:
             run.join()
         self._loop.stop()
         self._loop.join()
+        self._over.set()
+        self._writing.join()
 
     def pass_time(self, seconds: int, strain: Strain) -> None:
         """So many seconds of the decider's time under `strain`."""
@@ -159,7 +165,7 @@ def test_a_worker_measures_how_late_it_wakes(tmp_path: Path) -> None:
 
     clock, layout = Late(), Layout(tmp_path)
     began_s = clock.monotonic_s()
-    gauge = Gauge(layout, 0, Settings(disk_reserve_gb=0), clock, lambda: 0.25)
+    gauge = Gauge(layout, 0, Settings(disk_reserve_gb=0), clock, lambda: 0.125)
     assert gauge.measured() == Strain(0.0, 0.25)
     gauge.run(threading.Event())
     assert gauge.measured().processor == pytest.approx(2.0)
