@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -232,6 +233,23 @@ def test_lost_packets_break_pictures_and_nothing_else(clips: dict[str, Path], so
         got = pull(source_of(sim.url("gate"), "udp"))
     assert 20 < len(got.packets) <= 50
     assert isinstance(got.error, SourceUnreachable)
+
+
+def test_what_the_network_loses_and_what_a_stranger_sends_is_counted(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    """A stranger: another loopback address, which floods the port that the camera sends to."""
+    lossy = SimCamera("gate", clips["h264"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 4),))
+    picture = struct.pack(">BBHII", 0x80, 0x80 | 96, 1, 1, 1) + b"\x41\x9a"
+    with Simulator([lossy]) as sim, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.2", 0))
+        source = source_of(sim.url("gate"), "udp", udp_ports=(47_010, 47_011))
+        for delay_s in (0.6, 0.8):
+            threading.Timer(delay_s, stranger.sendto, (picture, ("127.0.0.1", 47_010))).start()
+        got = pull(source)
+        sent = sim.counters("gate")
+    assert source.counts.strange_packets == 2
+    assert source.counts.lost_packets == sent.lost_packets > 0
+    assert len(got.packets) + source.counts.broken_packets <= 50
+    assert {packet.stream.session for packet in got.packets} == {1}
 
 
 @pytest.mark.parametrize("transport", ["tcp", "libavformat"])
