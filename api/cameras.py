@@ -45,7 +45,7 @@ def read_camera(context: Context, camera_id: CameraId) -> CameraView:
 
 
 def read_recording(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> Response:
-    """An MP4 cut from what is recorded, not re-encoded, at most an hour. `Sightline-Gaps` lists the parts that were never recorded."""
+    """An MP4 cut from what is recorded, not re-encoded, at most an hour. `Sightline-Gaps` lists the parts that it lacks."""
     context.camera(camera_id)
     _check_span(from_ns, to_ns, LONGEST_RECORDING_S)
     lease = holder(context, camera_id)
