@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.journeys import Leg
 from domain.events import Event, Location, WallNs
 from domain.gaps import Gap, GapCause
+from domain.misreadings import Match, Tie
 from domain.people import RIGHTS, Person, Right, Role
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
@@ -20,6 +21,17 @@ from storage.account import Account, Asked, Where
 
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class MatchView(_Answer):
+    """What ties an event to the plate that was asked for."""
+
+    tie: Tie
+    reason: str
+
+    @classmethod
+    def of(cls, match: Match) -> MatchView:
+        return cls(tie=match.tie, reason=match.reason)
 
 
 class EventView(Event):
@@ -39,6 +51,7 @@ class EventView(Event):
 class EventList(_Answer):
     items: list[EventView]
     next: str | None = Field(description="cursor of the next page; null on the last")
+    matches: list[MatchView] = Field(default=[], description="with `fuzzy`: for each item, what ties it to the plate that was asked for")
 
 
 class CameraView(_Answer):

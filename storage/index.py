@@ -11,8 +11,8 @@ from domain.events import Event
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text, is_event_id
 from storage.index_record import entry_of
-from storage.index_search import Search, load
-from storage.index_shards import Shards, shard_of
+from storage.index_search import Search, load, search
+from storage.index_shards import Row, Shards, shard_of
 from storage.redis_door import Redis
 
 BATCH = 256
@@ -64,7 +64,7 @@ class EventIndex:
         `min_confidence` is that of the detection. A plate finds events read so; those that could not be read are found by their
         alternatives of `ALTERNATIVE_MIN_CONFIDENCE` and more.
         """
-        return Search(self._shards, query).page(limit, after)
+        return search(self._shards, query, limit, after)
 
     def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int) -> tuple[Event, ...]:
         """The events read as exactly this plate, oldest first, at most `limit`."""
@@ -87,7 +87,7 @@ class EventIndex:
     def ids(self, after: str | None, limit: int) -> list[str]:
         """The next `limit` ids after `after`, oldest first: a walk through everything, a page at a time."""
         found: list[str] = []
-        for rows in Search(self._shards, EventQuery(order="oldest")).rows(after):
+        for rows in Search(self._shards, EventQuery(order="oldest"), None).rows(after):
             found += [id_text(*row.order) for row in rows]
             if len(found) >= limit:
                 break
@@ -96,6 +96,6 @@ class EventIndex:
     def count(self) -> int:
         return self._shards.count()
 
-    def _newest(self, rows: Sequence[object]) -> Event | None:
-        events = [event for event in load(self._shards, rows) if event is not None]  # type: ignore[arg-type]
+    def _newest(self, rows: Sequence[Row]) -> Event | None:
+        events = [event for event in load(self._shards, rows) if event is not None]
         return max(events, key=_standing, default=None)

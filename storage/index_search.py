@@ -7,14 +7,15 @@ up to a bound; the records sort out most of them, and the event itself is asked 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS
 from domain.events import Event
+from domain.misreadings import TIES, Tie, match_of, misread, other_provinces
 from domain.plates import is_wildcard
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts
@@ -75,29 +76,27 @@ def _run(wildcards: str) -> str:
     return "." * wildcards.count("?") + (".*" if "*" in wildcards else "")
 
 
-def matches(event: Event, query: EventQuery, expression: re.Pattern[str] | None = None) -> bool:
-    """Whether an event is what a query asks for: the meaning of a query, in one place. All else only makes it quick."""
+def matches(event: Event, query: EventQuery) -> bool:
+    """Whether an event is what a query asks for, but for the plate."""
     return (
         (query.kind is None or event.kind == query.kind)
         and (query.from_ns is None or event.started_at >= query.from_ns)
         and (query.to_ns is None or event.started_at < query.to_ns)
-        and _is_in_place(query, event.camera, event.area, event.class_)
+        and _is_in_place(query, event)
         and (query.min_confidence is None or event.confidence >= query.min_confidence)
         and (query.color is None or (event.plate is not None and event.plate.color == query.color))
-        and (query.plate is None or _plate_matches(found_by(event), expression or plate_expression(query.plate)))
     )
 
 
-def _is_in_place(query: EventQuery, camera: str, area: str, class_: str) -> bool:
+def _is_in_place(query: EventQuery, place: Event | PlaceFields) -> bool:
+    lon, lat = place.location.lon, place.location.lat
     return (
-        (query.camera is None or camera == query.camera)
-        and (query.area is None or area == query.area or area.startswith(query.area + "/"))
-        and (query.class_ is None or class_ == query.class_)
+        (query.camera is None or place.camera == query.camera)
+        and (query.area is None or place.area == query.area or place.area.startswith(query.area + "/"))
+        and (query.class_ is None or place.class_ == query.class_)
+        and (query.near is None or query.near.holds(lon, lat))
+        and (query.within is None or query.within.holds(lon, lat))
     )
-
-
-def _plate_matches(readings: Sequence[str], expression: re.Pattern[str] | None) -> bool:
-    return expression is not None and any(expression.fullmatch(reading) for reading in readings)
 
 
 @dataclass(slots=True)
@@ -139,24 +138,75 @@ class Span:
         return bound_ms is None or (row.start_ms > bound_ms if self.newest else row.start_ms < bound_ms)
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which plates a search looks up, and which events it takes of those that they lead to."""
+
+    codes: tuple[bytes, ...] = ()
+    demands: tuple[Demand, ...] = ()
+    takes: Callable[[Event], bool] = lambda _: True
+
+    @classmethod
+    def by_pattern(cls, pattern: str) -> Sought | None:
+        """None where nothing can match."""
+        expression = plate_expression(pattern)
+        if expression is None:
+            return None
+        codes = () if is_wildcard(pattern) else _codes([pattern])
+        wanted = demands(pattern) if is_wildcard(pattern) else ()
+        return cls(codes, wanted, lambda event: any(expression.fullmatch(reading) for reading in found_by(event)))
+
+    @classmethod
+    def by_tie(cls, plate: str, tie: Tie) -> Sought:
+        plates = misread(plate) if tie is Tie.MISREADING else other_provinces(plate) if tie is Tie.PROVINCE else (plate,)
+
+        def takes(event: Event) -> bool:
+            match = match_of(event, plate, found_by(event))
+            return match is not None and match.tie is tie
+
+        return cls(_codes(plates), (), takes)
+
+
+def _codes(plates: Sequence[str]) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys(code for plate in plates if (code := pack(plate)) is not None))
+
+
+def search(shards: Shards, query: EventQuery, limit: int, after: str | None) -> EventPage:
+    """At most `limit` events after where `after` says; `next` is where to go on, or None once all were looked at."""
+    if query.plate is None:
+        return Search(shards, query, None).page(limit, after)
+    if query.fuzzy:
+        return _by_ties(shards, query, query.plate, limit, after)
+    sought = Sought.by_pattern(query.plate)
+    return EventPage((), None) if sought is None else Search(shards, query, sought).page(limit, after)
+
+
+def _by_ties(shards: Shards, query: EventQuery, plate: str, limit: int, after: str | None) -> EventPage:
+    """Tie by tie, the surest first; a place to go on is the number of a tie and an id."""
+    number, _, event_id = (after or "0.").partition(".")
+    found: list[Event] = []
+    for rank in range(int(number), len(TIES)):
+        page = Search(shards, query, Sought.by_tie(plate, TIES[rank])).page(limit - len(found), event_id or None)
+        found += page.events
+        event_id = ""
+        if page.next is not None:
+            return EventPage(tuple(found), f"{rank}.{page.next}")
+        if len(found) == limit and rank + 1 < len(TIES):
+            return EventPage(tuple(found), f"{rank + 1}.")
+    return EventPage(tuple(found), None)
+
+
 @dataclass(slots=True)
 class Search:
-    """One page's worth of work; made for each call."""
+    """One page's worth of work in one order; made for each call."""
 
     shards: Shards
     query: EventQuery
-    _demands: tuple[Demand, ...] = ()
-    _expression: re.Pattern[str] | None = field(default=None, init=False)
+    sought: Sought | None
 
     def page(self, limit: int, after: str | None) -> EventPage:
         """At most `limit` events after the id `after`; `next` is the id to go on after, or None once all were looked at."""
-        query = self.query
-        if query.plate is not None:
-            self._expression = plate_expression(query.plate)
-            if self._expression is None:
-                return EventPage((), None)
-            self._demands = demands(query.plate)
-        span = Span.of(query, after)
+        span = Span.of(self.query, after)
         found: list[Event] = []
         for rows in self._looks(span, limit + 1):
             for start in range(0, len(rows), CHUNK):
@@ -170,18 +220,12 @@ class Search:
         return self._by_time(Span.of(self.query, after))
 
     def _looks(self, span: Span, want: int) -> Iterator[list[Row]]:
-        if self.query.plate is None:
-            return self._by_time(span)
-        return self._by_plate(span, want)
+        return self._by_time(span) if self.sought is None else self._by_plate(self.sought, span, want)
 
-    def _by_plate(self, span: Span, want: int) -> Iterator[list[Row]]:
-        plate = self.query.plate or ""
-        is_exact = not is_wildcard(plate)
-        codes = [code for code in [pack(plate) if is_exact else None] if code]
-        wanted = () if is_exact else self._demands
+    def _by_plate(self, sought: Sought, span: Span, want: int) -> Iterator[list[Row]]:
         while not span.is_empty:
             ends = span.least_ms, span.greatest_ms
-            found = self.shards.by_plates(codes, wanted, ends, span.newest, want, PLATES_MOST)
+            found = self.shards.by_plates(sought.codes, sought.demands, ends, span.newest, want, PLATES_MOST)
             if found is None:
                 yield from self._by_time(span)
                 return
@@ -240,30 +284,12 @@ class Search:
             fits &= (bits >> COLOR_SHIFT & 7) == COLORS.index(query.color)
         if query.min_confidence is not None:
             fits &= records["share"] >= int(query.min_confidence * PARTS)
-        if query.plate is not None:
-            fits &= self._plates_fit(records)
+        if self.sought is not None:
+            fits &= _plates_fit(records, self.sought.demands)
         fits |= (bits & np.uint32(ODD)) != 0
         fits &= is_there
-        if query.camera is not None or query.area is not None or query.class_ is not None:
+        if (query.camera, query.area, query.class_, query.near, query.within) != (None,) * 5:
             fits[fits] = self._places_fit(records[fits], block.shard)
-        return fits
-
-    def _plates_fit(self, records: NDArray[np.void]) -> NDArray[np.bool_]:
-        packed = records["plate"].astype(np.uint64)
-        value = np.zeros(len(records), np.uint64)
-        for byte in range(6):
-            value = value << np.uint64(8) | packed[:, byte]
-        fits: NDArray[np.bool_] = (value == 0) & ((records["bits"] & ALTERNATIVES) != 0)
-        for demand in self._demands:
-            mask = wanted = 0
-            for place, code in demand.codes:
-                shift = BITS * (PLACES - 1 - place)
-                mask |= 63 << shift
-                wanted |= code << shift
-            one = (value & np.uint64(mask)) == np.uint64(wanted)
-            if demand.length is not None:
-                one &= ((value & np.uint64(63)) != 0) == (demand.length == PLACES)
-            fits |= one & (value != 0)
         return fits
 
     def _places_fit(self, records: NDArray[np.void], shard: int) -> NDArray[np.bool_]:
@@ -275,10 +301,31 @@ class Search:
         return np.take(fits, which)
 
     def _place_fits(self, place: PlaceFields | None) -> bool:
-        return place is None or _is_in_place(self.query, place.camera, place.area, place.class_)
+        return place is None or _is_in_place(self.query, place)
 
     def _matching(self, rows: Sequence[Row]) -> list[Event]:
-        return [event for event in load(self.shards, rows) if event is not None and matches(event, self.query, self._expression)]
+        events = [event for event in load(self.shards, rows) if event is not None and matches(event, self.query)]
+        return events if self.sought is None else [event for event in events if self.sought.takes(event)]
+
+
+def _plates_fit(records: NDArray[np.void], demands: Sequence[Demand]) -> NDArray[np.bool_]:
+    """Records that meet a demand, and those of which only the alternatives can tell."""
+    packed = records["plate"].astype(np.uint64)
+    value = np.zeros(len(records), np.uint64)
+    for byte in range(6):
+        value = value << np.uint64(8) | packed[:, byte]
+    fits: NDArray[np.bool_] = (value == 0) & ((records["bits"] & ALTERNATIVES) != 0)
+    for demand in demands:
+        mask = wanted = 0
+        for place, code in demand.codes:
+            shift = BITS * (PLACES - 1 - place)
+            mask |= 63 << shift
+            wanted |= code << shift
+        one = (value & np.uint64(mask)) == np.uint64(wanted)
+        if demand.length is not None:
+            one &= ((value & np.uint64(63)) != 0) == (demand.length == PLACES)
+        fits |= one & (value != 0)
+    return fits
 
 
 def _start_ms(records: NDArray[np.void], pointers: NDArray[np.int64] | np.int64) -> NDArray[np.int64]:

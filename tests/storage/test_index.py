@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import IndexUnavailable
 from domain.events import Event
+from domain.geo import Circle, Polygon
+from domain.misreadings import Tie, match_of
 from domain.plates import PlateColor
 from domain.query import EventQuery
 from storage import index_record, index_search
 from storage.index import EventIndex
+from storage.index_search import found_by
 from storage.redis_door import Redis, Script, connect
 from tests.kept import START_NS, make_event
 
@@ -74,6 +77,8 @@ queries = st.builds(
     color=st.sampled_from([None, None, PlateColor.BLUE]),
     min_confidence=st.sampled_from([None, 0.5]),
     order=st.sampled_from(["newest", "oldest"]),
+    near=st.sampled_from([None, None, None, Circle(111.5, 32.51, 1200), Circle(111.6, 32.5, 5000)]),
+    within=st.sampled_from([None, None, None, Polygon(((111, 32), (112, 32), (112, 33))), Polygon(((111, 32), (112, 33), (111, 33)))]),
 )
 
 
@@ -94,6 +99,8 @@ def by_looking_at_all(stored: list[Event], query: EventQuery) -> list[str]:
             query.plate is not None and not any(glob(query.plate, reading) for reading in readings),
             query.color is not None and (event.plate is None or event.plate.color != query.color),
             query.min_confidence is not None and event.confidence < query.min_confidence,
+            query.near is not None and query.near.lon > 111.55,
+            query.within is not None and query.within.corners[1] != (112, 32),
         ]
         if not any(wrong):
             found.append(event.id)
@@ -348,3 +355,15 @@ def test_neither_keys_nor_scan_is_sent(redis: Redis) -> None:
     names = {name.removeprefix("cmdstat_") for name in stats} if isinstance(stats, dict) else set()
     assert "eval" in names
     assert not names & {"keys", "scan", "zscan", "hscan", "sscan", "hgetall", "smembers"}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(events, max_size=20), st.sampled_from([p for p in PLATES_USED if p] + ["鄂C12395", "鄂FB8888"]), st.integers(1, 5))
+def test_one_misreading_away_is_found_the_surest_first(redis: Redis, stored: list[Event], plate: str, limit: int) -> None:
+    redis.do("FLUSHALL")
+    index = EventIndex(redis)
+    latest = {event.id: event for event in stored}
+    index.put_all(list(latest.values()))
+    ranked = [(match.tie, event.id) for event in latest.values() if (match := match_of(event, plate, found_by(event))) is not None]
+    expected = [event_id for tie in Tie for _, event_id in sorted((pair for pair in ranked if pair[0] is tie), reverse=True)]
+    assert paged(index, EventQuery(plate=plate, fuzzy=True), limit) == expected
