@@ -22,7 +22,7 @@ CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 10.0
 CUT_TIMEOUT_S = 60.0
 CHUNK_BYTES = 64 << 10
-_PASSED_ON = ("content-length", "etag", "sightline-start", "sightline-end", "sightline-gaps")
+_PASSED_ON = ("content-length", "etag", "sightline-start", "sightline-end", "sightline-gaps", "sightline-apart")
 _HEALTH = TypeAdapter(dict[str, tuple[CameraStatus, ...]])
 _log = logging.getLogger(__name__)
 
