@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Query
-from starlette.responses import Response
 
 from api.accounts import account_of
 from api.context import ApiContext, Context
@@ -13,7 +12,6 @@ from api.cursors import read_cursor, write_cursor
 from api.models import CameraList, CameraView, CoverageView
 from api.moments import check_order
 from api.parameters import AreaOf, CameraId, ClassOf, Next, RangeFrom, RangeTo
-from api.streams import HeldStream
 from domain.clock import NS_PER_S
 from domain.errors import NodeOffline, QueryInvalid
 from domain.registry import Camera, Registry
@@ -21,7 +19,6 @@ from domain.states import CameraStatus
 from storage.account import Asked
 from storage.leases import Lease
 
-LONGEST_RECORDING_S = 3600
 LONGEST_COVERAGE_S = 31 * 86_400
 CameraLimit = Annotated[int, Query(ge=1, le=1000, description="most cameras of a page")]
 
@@ -44,29 +41,13 @@ def read_camera(context: Context, camera_id: CameraId) -> CameraView:
     return _view(context.registry().registry, camera, context.states.get([camera_id]).get(camera_id))
 
 
-def read_recording(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> Response:
-    """An MP4 cut from what is recorded, not re-encoded, at most an hour. `Sightline-Gaps` lists the parts that it lacks."""
-    context.camera(camera_id)
-    _check_span(from_ns, to_ns, LONGEST_RECORDING_S)
-    lease = holder(context, camera_id)
-    cut = context.door.recording(lease.door_url, lease.node, camera_id, from_ns, to_ns)
-    return HeldStream(cut, cut.close, 200, cut.headers, "video/mp4")
-
-
 def read_coverage(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> CoverageView:
     """Which parts of a range are recorded and where they lie, and why the others are missing; up to now, at most 31 days."""
     camera = context.camera(camera_id)
-    _check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
+    check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
     now_ns = context.clock.wall_ns()
     answer = account_of(context, camera, from_ns, to_ns)
     return CoverageView.of(Asked(camera_id, from_ns, to_ns), answer.account, answer.offline, now_ns)
-
-
-def read_picture(context: Context, camera_id: CameraId) -> Response:
-    """A picture of the camera now."""
-    context.camera(camera_id)
-    lease = holder(context, camera_id)
-    return Response(context.door.camera_picture(lease.door_url, lease.node, camera_id), media_type="image/jpeg")
 
 
 def _is_in(camera: Camera, area: str | None, class_: str | None) -> bool:
@@ -87,7 +68,7 @@ def holder(context: ApiContext, camera_id: str) -> Lease:
     return lease
 
 
-def _check_span(from_ns: int, to_ns: int, longest_s: int) -> None:
+def check_span(from_ns: int, to_ns: int, longest_s: int) -> None:
     check_order(from_ns, to_ns)
     if to_ns - from_ns > longest_s * NS_PER_S:
         raise QueryInvalid("to", f"lies {(to_ns - from_ns) / NS_PER_S:.0f} s after `from`; ask for at most {longest_s} s at once")

@@ -5,51 +5,33 @@ Run by the live process on an address that only the API reaches (loopback on one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from typing import Annotated, cast
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.cutting import Cutting
+from api.door_context import Door, DoorContext, FromNs, ToNs
+from api.door_segments import ROUTES as SEGMENT_ROUTES
 from api.door_tokens import refusal
 from api.envelope import Envelope
 from api.faults import add_fault_handlers
 from api.node_account import NodeAccount
 from api.problems import UNAUTHENTICATED, problem_response
-from api.streams import HeldStream
+from api.ranges import IfRange, RangeHeader
+from api.recordings import cut_answer
 from api.trace import trace_of
 from domain.clock import Clock
 from domain.errors import NotFound
 from domain.keys import CROP, SNAPSHOT
-from domain.states import CameraStatus
 from domain.triggers import Trigger
-from storage.gaps import GapLog
-from storage.ledger import Ledger
 from storage.recorded import Recorded, clip, merge
-from storage.spool import Spool
-from storage.triggers import TriggerLog
 
 SHORTEST_KEY_BYTES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class DoorContext:
-    """What a door works with. The composer makes it; `picture` raises NotFound or a SourceError where a camera gives none."""
-
-    key: bytes
-    spool: Spool
-    ledger: Ledger
-    gaps: GapLog
-    statuses: Callable[[], Sequence[CameraStatus]]
-    picture: Callable[[str], bytes]
-    scratch: Path
-    """A folder for recordings being cut; emptied at start."""
-    clock: Clock
-    triggers: TriggerLog
 
 
 def make_door(context: DoorContext) -> FastAPI:
@@ -59,8 +41,8 @@ def make_door(context: DoorContext) -> FastAPI:
     app = FastAPI(title="Sightline node", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.context = context
     app.state.recorded = Recorded(context.ledger.recordings)
-    app.state.cutting = Cutting(context.ledger, context.scratch)
-    for path, endpoint in _ROUTES:
+    app.state.cutting = Cutting(context.scratch)
+    for path, endpoint in (*_ROUTES, *SEGMENT_ROUTES):
         app.add_api_route(path, endpoint, methods=["GET"], response_model=None)
     app.add_api_route("/door/cameras/{camera}/triggers", add_trigger, methods=["POST"], response_model=None)
     add_fault_handlers(app)
@@ -97,21 +79,12 @@ def _target(scope: Scope) -> bytes:
     return path + b"?" + query if query else path
 
 
-async def _context(request: Request) -> DoorContext:
-    return cast(DoorContext, request.app.state.context)
-
-
 async def _cutting(request: Request) -> Cutting:
     return cast(Cutting, request.app.state.cutting)
 
 
 async def _recorded(request: Request) -> Recorded:
     return cast(Recorded, request.app.state.recorded)
-
-
-Door = Annotated[DoorContext, Depends(_context)]
-FromNs = Annotated[int, Query(ge=0, lt=1 << 62)]
-ToNs = Annotated[int, Query(ge=0, lt=1 << 62)]
 
 
 def event_picture(context: Door, camera: str, event_id: str, name: str) -> Response:
@@ -122,10 +95,19 @@ def event_picture(context: Door, camera: str, event_id: str, name: str) -> Respo
     return Response(data, media_type="image/jpeg")
 
 
-def recording(cutting: Annotated[Cutting, Depends(_cutting)], camera: str, from_ns: FromNs, to_ns: ToNs) -> Response:
+def recording(
+    context: Door,
+    request: Request,
+    cutting: Annotated[Cutting, Depends(_cutting)],
+    camera: str,
+    from_ns: FromNs,
+    to_ns: ToNs,
+    range_: RangeHeader = None,
+    if_range: IfRange = None,
+) -> Response:
     """A range, cut to a file that is gone once it is sent."""
-    made = cutting.cut(camera, from_ns, to_ns)
-    return HeldStream(made, made.close, 200, made.headers, "video/mp4")
+    made = cutting.cut(partial(context.ledger.segments, camera), from_ns, to_ns)
+    return cut_answer(made, trace_of(request.scope).request_id, range_, if_range)
 
 
 def account(context: Door, recorded: Annotated[Recorded, Depends(_recorded)], camera: str, from_ns: FromNs, to_ns: ToNs) -> NodeAccount:

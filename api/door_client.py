@@ -11,18 +11,24 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from api.door_tokens import sign
-from api.node_account import NodeAccount
+from api.node_account import LAST_HEADER, NodeAccount, NodeSegment
 from api.problems import ERROR_OF_NAME, PREFIX, Problem
 from domain.clock import Clock
 from domain.errors import NodeOffline
 from domain.states import CameraStatus
 from domain.triggers import Trigger
+from storage.fragment_times import Head, head_of
+from storage.served_segments import Keyframes
 
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 10.0
 CUT_TIMEOUT_S = 60.0
 CHUNK_BYTES = 64 << 10
-_PASSED_ON = ("content-length", "etag", "sightline-start", "sightline-end", "sightline-gaps", "sightline-apart")
+_PASSED_ON = (
+    "content-length", "content-range", "accept-ranges", "etag",
+    "sightline-start", "sightline-end", "sightline-gaps", "sightline-apart",
+)  # fmt: skip
+_SEGMENTS = TypeAdapter(list[NodeSegment])
 _HEALTH = TypeAdapter(dict[str, tuple[CameraStatus, ...]])
 _log = logging.getLogger(__name__)
 
@@ -33,6 +39,8 @@ class DoorStream:
     def __init__(self, response: httpx.Response, node: str) -> None:
         self._response = response
         self._node = node
+        self.status = response.status_code
+        self.media_type = response.headers.get("content-type", "")
         self.headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
 
     def __iter__(self) -> Iterator[bytes]:
@@ -68,6 +76,26 @@ class DoorClient:
         with _mapped(node):
             return NodeAccount.model_validate_json(response.content)
 
+    def segments(self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int) -> list[NodeSegment]:
+        """The segments of a range that the node can serve."""
+        span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
+        response = self._get(door_url, node, f"/door/cameras/{camera_id}/segments", span)
+        with _mapped(node):
+            return _SEGMENTS.validate_json(response.content)
+
+    def segment(self, door_url: str, node: str, camera_id: str, name: str) -> bytes:
+        """All of a segment that can be read. Raises NotFound."""
+        return self._get(door_url, node, f"/door/cameras/{camera_id}/segments/{name}").content
+
+    def keyframes(
+        self, door_url: str, node: str, camera_id: str, name: str, span: tuple[int, int], every_ns: int
+    ) -> tuple[Head, Keyframes]:
+        """The head of a segment and its keyframes within [from, to). Raises NotFound, DataLoss."""
+        query = {"from_ns": str(span[0]), "to_ns": str(span[1]), "every_ns": str(every_ns)}
+        response = self._get(door_url, node, f"/door/cameras/{camera_id}/segments/{name}/keyframes", query)
+        head, last = head_of(response.content), response.headers.get(LAST_HEADER)
+        return head, Keyframes(response.content[len(head.data) :], None if last is None else int(last))
+
     def trigger(self, door_url: str, node: str, trigger: Trigger) -> None:
         """Log a trigger at the node, durably."""
         query = {"from_ns": str(trigger.start_ns), "to_ns": str(trigger.end_ns), "reason": trigger.reason}
@@ -83,14 +111,17 @@ class DoorClient:
         with _mapped(node):
             return _HEALTH.validate_json(response.content)["cameras"]
 
-    def recording(self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int) -> DoorStream:
-        """A range as MP4, once the node has cut it. Raises NotFound where nothing of it is recorded."""
+    def recording(
+        self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int, headers: Mapping[str, str] | None = None
+    ) -> DoorStream:
+        """A range as MP4, or the bytes of it that `headers` ask for, once the node has cut it. Raises NotFound."""
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
         request = self._signed(door_url, f"/door/cameras/{camera_id}/recording", span)
         request.extensions["timeout"] = httpx.Timeout(CUT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S).as_dict()
         with _mapped(node):
+            request.headers.update(headers or {})
             response = self._http.send(request, stream=True)
-            if response.status_code != 200:
+            if response.status_code not in (200, 206, 416):
                 response.read()
                 response.close()
                 _raise_problem(response, node)

@@ -227,6 +227,30 @@ class CoverageView(_Answer):
         return cls(camera=asked.camera_id, from_=asked.from_ns, to=asked.to_ns, recorded=recorded, gaps=gaps, offline=list(offline))
 
 
+class PlaylistPart(_Answer):
+    """One segment."""
+
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    at_s: float = Field(description="where it begins on the player's time")
+    codec: str = Field(description="two parts of the same can be played without another head")
+    head: str = Field(description="address of what a player is given first")
+    media: str = Field(description="address of its pictures and sound, their times moved to the player's")
+    size_bytes: int
+
+
+class PlaylistView(_Answer):
+    """What a player needs to play a range. Addresses can be had without headers, for a while."""
+
+    camera: str
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    zero: WallNs = Field(description="the moment that is the player's time 0: `from`, or where the first segment begins before it")
+    hls: str = Field(description="address of the same as HLS")
+    segments: list[PlaylistPart]
+    gaps: list[GapView]
+
+
 class Session(_Answer):
     name: str
     role: Role

@@ -46,6 +46,12 @@ JOB_FAILURES = Counter("sightline_job_failures_total", "Jobs in workers that fai
 CLIPS_MISSING = Counter("sightline_clips_missing_total", "Events kept without a clip: nothing recorded, or damaged", ["camera"])
 SPOOL_EVENTS = Gauge("sightline_spool_events", "Events in the spool, not yet kept everywhere", ["worker"], multiprocess_mode="livesum")
 CAMERA_LIVE = Gauge("sightline_camera_live", "1 while the camera is live", ["camera"], multiprocess_mode="livemax")
+CLOCK_STEPPED_S = Gauge(
+    "sightline_clock_stepped_seconds",
+    "By how much this machine's clock was set while the worker ran",
+    ["worker"],
+    multiprocess_mode="liveall",
+)
 CAMERA_SKEW_S = Gauge(
     "sightline_camera_skew_seconds", "Camera clock less ours, by sender reports", ["camera"], multiprocess_mode="livemostrecent"
 )

@@ -16,7 +16,6 @@ from domain.clock import Clock
 from domain.errors import StoreError
 from domain.events import Passing
 from domain.fanout import Fanout, Policy, Tap
-from domain.gaps import Gap, GapCause
 from domain.layout import Layout
 from domain.log import FloodGate
 from domain.metrics import EVENTS_LOST
@@ -29,9 +28,9 @@ from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
 from ingest.recorder import Recorder
 from ingest.streamer import Streamer
+from sightline.camera_gaps import CameraGaps
 from sightline.lasting import lasting
 from sightline.share import is_always_pulled
-from storage.gaps import GapLog
 from storage.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -81,14 +80,15 @@ class CameraRun:
         self._wanted = threading.Event()
         self._stop = threading.Event()
         self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock)
-        self._recorder = Recorder(camera.id, tools.layout, fence, tools.settings, tools.clock, tools.writer, self._note_hole)
+        self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
+        self._recorder = Recorder(camera.id, tools.layout, fence, tools.settings, tools.clock, tools.writer, self._gaps.on_hole)
         self.fanout.attach(self._recorder)
         self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
         self._threads: list[threading.Thread] = []
         self._demand: threading.Thread | None = None
-        self._gaps = GapLog(tools.layout, tools.clock)
 
     def start(self) -> None:
+        self._gaps.begin()
         if self._analyser is not None and self._look_tap is not None:
             self._spawn("look", partial(self._look, self._analyser, self._look_tap))
         if self._is_pulled:
@@ -131,21 +131,14 @@ class CameraRun:
                 self._watchers -= 1
 
     def status(self) -> CameraStatus:
-        """The reader's state with the recorder's."""
+        """The reader's state with the recorder's. Asked for every second: what is missing of the recording is written down with it."""
         status = self._streamer.status()
         if not self._is_pulled:
             status = replace(status, state=CameraState.IDLE)
         lost = self._recorder.lost_packets
-        return replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
-
-    def _note_hole(self, start_ns: int, end_ns: int, by_us: GapCause | None) -> None:
-        """What the recorder does not know the cause of, the camera's states tell."""
-        if by_us is None:
-            return
-        try:
-            self._gaps.add(Gap(self.camera.id, start_ns, end_ns, by_us))
-        except StoreError as error:
-            log.warning("%s: %s", self.camera.id, error)
+        status = replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
+        self._gaps.look(status)
+        return status
 
     def _look(self, analyser: Callable[[], Analyser], tap: Tap) -> None:
         Looker(self.camera.id, analyser(), tap, self._fps(), self._tools).run()

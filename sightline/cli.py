@@ -140,8 +140,15 @@ def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
     rebuild.add_argument("--from-sidecars", action="store_true", help="read every event's own record instead of the journals (slow)")
     storage = commands.add_parser("storage", help="what is kept").add_subparsers(metavar="ACTION", required=True)
     check = _command(storage, "check", "prove the storage invariants; says every breach", "stores", "check_storage")
-    check.add_argument("--deep", action="store_true", help="read every clip: its hash, and that its event lies inside")
-    for command in (rebuild, check):
+    check.add_argument(
+        "--deep",
+        action="store_true",
+        help="read every clip, and decode every recording of this node",
+    )
+    retention = commands.add_parser("retention", help="how long things are kept").add_subparsers(metavar="ACTION", required=True)
+    run = _command(retention, "run", "delete what is older than its maximum and not held, now", "retention", "run")
+    run.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    for command in (rebuild, check, run):
         _data(command)
         _json(command)
 

@@ -11,8 +11,9 @@ import pytest
 from fastapi import FastAPI
 
 from api.cutting import Cutting
-from api.door import DoorContext, make_door
+from api.door import make_door
 from api.door_client import DoorClient
+from api.door_context import DoorContext
 from api.door_tokens import sign
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.errors import NodeOffline, NotFound, SourceTimeout
@@ -132,5 +133,5 @@ def test_what_a_killed_cut_left_is_cleared_at_start(tmp_path: Path) -> None:
     left_over = tmp_path / "scratch" / "half.mp4"
     left_over.parent.mkdir()
     left_over.write_bytes(b"half")
-    Cutting(Ledger(tmp_path), tmp_path / "scratch")
+    Cutting(tmp_path / "scratch")
     assert not left_over.exists()
