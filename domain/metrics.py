@@ -35,6 +35,8 @@ CAMERA_SKEW_S = Gauge(
     "sightline_camera_skew_seconds", "Camera clock less ours, by sender reports", ["camera"], multiprocess_mode="livemostrecent"
 )
 REQUEST_S = Histogram("sightline_http_request_seconds", "Time to answer, by route", ["route", "status"])
+CAMERAS_HELD = Gauge("sightline_cameras_held", "Cameras that this node runs", multiprocess_mode="livemostrecent")
+LEASES = Counter("sightline_leases_total", "Cameras that this node took, or gave up to another", ["what"])
 CHILD_RESTARTS = Counter("sightline_child_restarts_total", "Child processes that ended and were started again", ["child"])
 
 
