@@ -1,22 +1,53 @@
 """Time, injected: the one module that asks the machine for it.
 
 Wall time is UTC nanoseconds since 1970 (`*_wall_ns`, `*_ns`); monotonic time is for waiting and rates only.
+Wall time can be set, by an administrator or NTP. What must not leap then reckons in steady time, which is wall time without those steps.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
+STEP_NS = NS_PER_S // 2
+"""Wall time that moves by more than this against monotonic time between two looks was set; by less, it is taken for slewed."""
+_MOST_STEPS = 100
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStep:
+    """Wall time was set: it was `from_ns` (UTC) and became `to_ns` at the same moment."""
+
+    from_ns: int
+    to_ns: int
+
+    def __str__(self) -> str:
+        way = "forward" if self.to_ns > self.from_ns else "back"
+        by_s = abs(self.to_ns - self.from_ns) / NS_PER_S
+        return f"this machine's clock was set {way} by {by_s:.1f} s, from {rfc3339(self.from_ns)} to {rfc3339(self.to_ns)}"
 
 
 class Clock(Protocol):
     def wall_ns(self) -> int:
         """UTC now, in nanoseconds."""
+
+    def steady_ns(self) -> int:
+        """Wall time without the steps since this clock began: `wall_ns() - stepped_ns`. It follows what is slewed."""
+
+    @property
+    def stepped_ns(self) -> int:
+        """By how much wall time was set forward (back: below zero) since this clock began, in all."""
+
+    @property
+    def steps(self) -> tuple[ClockStep, ...]:
+        """Each of these steps, oldest first; the last hundred."""
 
     def monotonic_s(self) -> float:
         """A time that never goes back, in seconds; only differences mean anything."""
@@ -29,8 +60,56 @@ class Clock(Protocol):
 
 
 class SystemClock:
+    """The machine's. A step is noticed, and logged once, by whoever first asks for the time after it."""
+
+    def __init__(self) -> None:
+        self._lead_ns = self._steady_lead_ns = time.time_ns() - time.monotonic_ns()
+        """Wall time, and steady time, less monotonic time, as last looked at."""
+        self._stepped_ns = 0
+        self._steps: tuple[ClockStep, ...] = ()
+        self._lock = threading.Lock()
+
     def wall_ns(self) -> int:
+        self.steady_ns()
         return time.time_ns()
+
+    def steady_ns(self) -> int:
+        monotonic_ns = time.monotonic_ns()
+        moved_ns = time.time_ns() - monotonic_ns - self._lead_ns
+        if abs(moved_ns) > STEP_NS:
+            with self._lock:
+                self._look()
+        elif moved_ns:
+            self._slew(moved_ns)
+        return monotonic_ns + self._steady_lead_ns
+
+    @property
+    def stepped_ns(self) -> int:
+        return self._stepped_ns
+
+    @property
+    def steps(self) -> tuple[ClockStep, ...]:
+        return self._steps
+
+    def _look(self) -> None:
+        """Was it set? A thread that was held up between asking for one time and the other must not be taken for that."""
+        while True:
+            before_ns, wall_ns, after_ns = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+            if after_ns - before_ns < STEP_NS // 10:
+                break
+        moved_ns = wall_ns - after_ns - self._lead_ns
+        if abs(moved_ns) <= STEP_NS:
+            self._slew(moved_ns)
+            return
+        self._lead_ns += moved_ns
+        self._stepped_ns += moved_ns
+        step = ClockStep(wall_ns - moved_ns, wall_ns)
+        self._steps = (*self._steps, step)[-_MOST_STEPS:]
+        _LOG.warning("clock_stepped: %s", step)
+
+    def _slew(self, by_ns: int) -> None:
+        self._lead_ns += by_ns
+        self._steady_lead_ns += by_ns
 
     def monotonic_s(self) -> float:
         return time.monotonic()
@@ -46,17 +125,28 @@ class ManualClock:
     """A clock that only a test moves. `wait` advances it at once and records how long was asked for."""
 
     def __init__(self, wall_ns: int = 1_760_000_000 * NS_PER_S) -> None:
-        self._wall_ns = wall_ns
+        self._steady_ns = wall_ns
+        self.stepped_ns = 0
+        self.steps: tuple[ClockStep, ...] = ()
         self.waits_s: list[float] = []
 
     def wall_ns(self) -> int:
-        return self._wall_ns
+        return self._steady_ns + self.stepped_ns
+
+    def steady_ns(self) -> int:
+        return self._steady_ns
 
     def monotonic_s(self) -> float:
-        return self._wall_ns / NS_PER_S
+        return self._steady_ns / NS_PER_S
 
     def advance(self, seconds: float) -> None:
-        self._wall_ns += round(seconds * NS_PER_S)
+        self._steady_ns += round(seconds * NS_PER_S)
+
+    def step(self, seconds: float) -> None:
+        """Set wall time forward, or back."""
+        before_ns = self.wall_ns()
+        self.stepped_ns += round(seconds * NS_PER_S)
+        self.steps = (*self.steps, ClockStep(before_ns, self.wall_ns()))
 
     def wait(self, event: threading.Event, timeout_s: float) -> bool:
         self.waits_s.append(timeout_s)

@@ -16,6 +16,8 @@ from domain.states import CameraState, Why
 
 AT_ONCE_NS = 15 * NS_PER_S
 """A connection that broke and gave pictures again within this was broken on the way: no camera starts that quickly."""
+_SEEN_WITHIN_NS = 2 * NS_PER_S
+"""States are looked at once a second, so that a failure may be seen when its hole is over."""
 _BROKE = (Why.NONE, Why.FAILED, Why.ENDED, Why.SESSION_LOST)
 _NOT_RECORDABLE = (CameraState.CODEC_UNSUPPORTED, CameraState.NO_KEYFRAMES)
 _DOWN = (CameraState.WRONG_PASSWORD, CameraState.NO_VIDEO, CameraState.UNREACHABLE)
@@ -45,33 +47,32 @@ class Facts:
 
 def explain(facts: Facts, start_ns: int, end_ns: int, by_us: GapCause | None = None) -> list[Gap]:
     """The gaps that [start_ns, end_ns) is, by start and without a break. `by_us`: the recorder knows the cause."""
-    judged = (by_us, "") if by_us is not None else _judge(facts, start_ns, end_ns)
+    known = [gap for gap in facts.known if gap.start_ns < end_ns and gap.end_ns > start_ns]
+    judged = (by_us, "") if by_us is not None else _judge(facts, start_ns, end_ns, known)
     absent_until_ns = end_ns if judged == _STARTING else min(end_ns, facts.started_ns)
     layers = [
         (start_ns, end_ns, judged),
         (start_ns, absent_until_ns, _STARTING),
-        *((max(start_ns, gap.start_ns), min(end_ns, gap.end_ns), (gap.cause, gap.detail)) for gap in facts.known),
+        *((max(start_ns, gap.start_ns), min(end_ns, gap.end_ns), (gap.cause, gap.detail)) for gap in known),
     ]
     return [Gap(facts.camera_id, start, end, cause, detail) for start, end, (cause, detail) in paint(layers)]
 
 
-def _judge(facts: Facts, start_ns: int, end_ns: int) -> tuple[GapCause, str]:
+def _judge(facts: Facts, start_ns: int, end_ns: int, known: Sequence[Gap]) -> tuple[GapCause, str]:
     within = _within(facts.standings, start_ns, end_ns)
     states = {standing.state for standing in within}
     failures = _failures(facts.standings, start_ns, end_ns)
     for state in (*_DOWN[:2], *_NOT_RECORDABLE):
         if state in states:
             return _cause_of(state), _error_in(within, state)
-    if states == {CameraState.IDLE}:
-        return GapCause.NOT_ASKED, "nobody asked for it"
+    if known and not failures:  # the seconds before and after belong to it
+        return known[-1].cause, known[-1].detail
     has_run = facts.started_ns < start_ns
     if has_run and failures == 1 and within[-1].why in _BROKE and end_ns - start_ns < AT_ONCE_NS:
         return GapCause.NETWORK, _last_error(within)
     if failures or CameraState.UNREACHABLE in states:
         return GapCause.CAMERA_DOWN, _last_error(within)
-    if has_run and CameraState.LIVE in states:
-        return GapCause.NETWORK, "packets were lost on the way"
-    return _STARTING
+    return (GapCause.NETWORK, "packets were lost on the way") if has_run else _STARTING
 
 
 def _cause_of(state: CameraState) -> GapCause:
@@ -87,7 +88,7 @@ def _within(standings: Sequence[Standing], start_ns: int, end_ns: int) -> list[S
 
 def _failures(standings: Sequence[Standing], start_ns: int, end_ns: int) -> int:
     before = [standing.failures for standing in standings if standing.since_ns <= start_ns]
-    until = [standing.failures for standing in standings if standing.since_ns <= end_ns]
+    until = [standing.failures for standing in standings if standing.since_ns <= end_ns + _SEEN_WITHIN_NS]
     return max(until, default=0) - max(before, default=0)
 
 

@@ -66,6 +66,16 @@ class Layout:
         return self.root / "audit"
 
     @property
+    def holds(self) -> Path:
+        """The legal holds that were last read from the object store, for when it is away."""
+        return self.root / "holds.json"
+
+    @property
+    def alarms(self) -> Path:
+        """What this node's alarms are, for when Redis is away."""
+        return self.root / "run" / "alarms.json"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

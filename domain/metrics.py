@@ -20,7 +20,21 @@ RECONNECTS = Counter(
 )
 SEGMENTS = Counter("sightline_segments_total", "Segments finished on local disk", ["camera"])
 SEGMENT_BYTES = Counter("sightline_segment_bytes_total", "Bytes of finished segments", ["camera"])
-SEGMENTS_EVICTED = Counter("sightline_segments_evicted_total", "Segments deleted because the disk limit was reached", ["camera"])
+SEGMENTS_EVICTED = Counter(
+    "sightline_segments_evicted_total",
+    "Segments deleted because the disk limit was reached, by why these: uploaded, past_minimum, early, clip_waiting",
+    ["camera", "why"],
+)
+SEGMENTS_UPLOADED = Counter("sightline_segments_uploaded_total", "Segments uploaded and found in the object store", ["camera"])
+UPLOAD_BYTES = Counter("sightline_upload_bytes_total", "Bytes of segments uploaded", ["camera"])
+UPLOAD_RETRIES = Counter("sightline_upload_retries_total", "Uploads that failed and will be tried again", [])
+UPLOADS_WAITING = Gauge("sightline_uploads_waiting", "Segments that wait to be uploaded", [], multiprocess_mode="livemostrecent")
+RETENTION_DELETED = Counter(
+    "sightline_retention_deleted_total",
+    "What retention deleted, by what it was: recording, stored_recording, unclaimed_recording, event",
+    ["what"],
+)
+ALARM = Gauge("sightline_alarm", "1 while the alarm stands", ["alarm"], multiprocess_mode="livemostrecent")
 FRAMES_DECODED = Counter("sightline_frames_decoded_total", "Frames decoded for analytics", ["camera"])
 FRAMES_SKIPPED = Counter("sightline_frames_skipped_total", "Decoded frames that analytics was too busy for", ["camera"])
 EVENTS = Counter("sightline_events_total", "Events acknowledged to the spool", ["camera", "kind"])
@@ -31,6 +45,12 @@ JOB_FAILURES = Counter("sightline_job_failures_total", "Jobs in workers that fai
 CLIPS_MISSING = Counter("sightline_clips_missing_total", "Events kept without a clip: nothing recorded, or damaged", ["camera"])
 SPOOL_EVENTS = Gauge("sightline_spool_events", "Events in the spool, not yet kept everywhere", ["worker"], multiprocess_mode="livesum")
 CAMERA_LIVE = Gauge("sightline_camera_live", "1 while the camera is live", ["camera"], multiprocess_mode="livemax")
+CLOCK_STEPPED_S = Gauge(
+    "sightline_clock_stepped_seconds",
+    "By how much this machine's clock was set while the worker ran",
+    ["worker"],
+    multiprocess_mode="liveall",
+)
 CAMERA_SKEW_S = Gauge(
     "sightline_camera_skew_seconds", "Camera clock less ours, by sender reports", ["camera"], multiprocess_mode="livemostrecent"
 )

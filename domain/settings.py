@@ -39,6 +39,10 @@ class Settings(BaseSettings):
         20.0, gt=0, description="most that the data folder may take, in GB of 10^9 bytes; the oldest recordings go"
     )
     disk_reserve_gb: float = Field(2.0, ge=0, description="free space that recordings always leave on their disk, in GB")
+    upload_limit_mb_s: float = Field(
+        0.0, ge=0, description="most that a node uploads of recordings, in MB of 10^6 bytes a second; 0: as fast as it goes"
+    )
+    upload_late_h: float = Field(2.0, gt=0, description="segments that wait longer than this to be uploaded raise an alarm, in hours")
     segment_s: float = Field(10.0, ge=1, le=60, description="seconds of a segment, cut at the keyframe after")
     clip_before_s: float = Field(3.0, ge=0.5, le=30, description="seconds of a clip before its event")
     clip_after_s: float = Field(3.0, ge=0.5, le=30, description="seconds of a clip after its event")

@@ -66,6 +66,7 @@ class Why(StrEnum):
     NO_KEYFRAMES = "no_keyframes"
     FROZEN = "frozen"
     CLOCK = "clock"  # the camera's clock is far from ours
+    CLOCK_STEPPED = "clock_stepped"  # this node's clock was set
 
 
 @dataclass(frozen=True, slots=True)

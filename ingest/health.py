@@ -24,7 +24,7 @@ CLOCK_RIGHT_NS = 4 * NS_PER_S
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How it is now. Times are UTC nanoseconds; 0 means never."""
+    """How it is now. Times are nanoseconds of the moments that the facts came with; 0 means never."""
 
     state: CameraState
     since_ns: int
@@ -38,7 +38,7 @@ class Health:
     """One camera's, over all its connections. The facts come from the thread that pulls; `standing` may be asked from any."""
 
     def __init__(self, now: Moment) -> None:
-        self._base = Standing(CameraState.CONNECTING, now.wall_ns)
+        self._base = Standing(CameraState.CONNECTING, now.ns)
         """What connections say; the rest comes from what they give."""
         self._is_open = False
         self._gives = False
@@ -67,7 +67,7 @@ class Health:
     def keyframe(self, codec: str, data: bytes, packets: int, size_bytes: int, now: Moment) -> None:
         """A keyframe came; `packets` and `size_bytes` count what this connection gave before it."""
         if self._gives and now.s - self._keyframe.s > NO_KEYFRAME_S:
-            self._keyframes_back_ns = now.wall_ns
+            self._keyframes_back_ns = now.ns
         self._gives, self._keyframe = True, now
         if self._base.state is not CameraState.LIVE:
             self._enter(CameraState.LIVE, now)
@@ -77,14 +77,19 @@ class Health:
         """By its reports the camera's clock is `skew_ns` ahead of ours."""
         self._skew_ns = skew_ns
         if not self._wrong_ns and abs(skew_ns) > CLOCK_WRONG_NS:
-            self._wrong_ns = now.wall_ns
+            self._wrong_ns = now.ns
         elif self._wrong_ns and abs(skew_ns) < CLOCK_RIGHT_NS:
-            self._wrong_ns, self._right_ns = 0, now.wall_ns
+            self._wrong_ns, self._right_ns = 0, now.ns
+
+    def clock_stepped(self, sentence: str, now: Moment) -> None:
+        """This node's clock was set: no fault of the camera, but whoever wonders at its times must find it."""
+        base = self._base
+        self._base = Standing(base.state, base.since_ns, sentence, Why.CLOCK_STEPPED, now.ns)
 
     def failed(self, error: SourceError, now: Moment) -> None:
         """The connection ended so, or could not be made."""
         self.closed()
-        self._base = Standing(self._base.state, self._base.since_ns, str(error), error.why, now.wall_ns)
+        self._base = Standing(self._base.state, self._base.since_ns, str(error), error.why, now.ns)
         self._enter(error.state, now)
 
     def closed(self) -> None:
@@ -106,12 +111,12 @@ class Health:
         late_s = now.s - self._keyframe.s - NO_KEYFRAME_S
         if self._is_open and self._gives and late_s > 0:
             sentence = f"no keyframe came for {NO_KEYFRAME_S:g} s; set the camera's keyframe interval (GOP) to 1 to 4 s"
-            return _fault(CameraState.NO_KEYFRAMES, now.wall_ns - round(late_s * NS_PER_S), sentence, Why.NO_KEYFRAMES)
+            return _fault(CameraState.NO_KEYFRAMES, now.ns - round(late_s * NS_PER_S), sentence, Why.NO_KEYFRAMES)
         if self._base.state is not CameraState.LIVE:
             return self._base
         if self._still.since is not None:
             sentence = "the picture does not change at all, not even by noise: the camera's sensor or encoder may hang; restart it"
-            return _fault(CameraState.FROZEN, self._still.since.wall_ns, sentence, Why.FROZEN)
+            return _fault(CameraState.FROZEN, self._still.since.ns, sentence, Why.FROZEN)
         if self._wrong_ns and self._skew_ns is not None:
             sentence = f"the camera's clock is {_lead(self._skew_ns)} this node's: recorded under the node's time; turn on the camera's NTP"
             return _fault(CameraState.CLOCK_WRONG, max(self._wrong_ns, self._live_ns), sentence, Why.CLOCK)
@@ -121,13 +126,13 @@ class Health:
     @property
     def _live_ns(self) -> int:
         """Since when pictures have come and changed."""
-        moved_ns = 0 if self._still.ended is None else self._still.ended.wall_ns
+        moved_ns = 0 if self._still.ended is None else self._still.ended.ns
         return max(self._base.since_ns, self._keyframes_back_ns, moved_ns)
 
     def _enter(self, state: CameraState, now: Moment) -> None:
         """Since when moves only where the state changes."""
         base = self._base
-        since_ns = base.since_ns if base.state is state else now.wall_ns
+        since_ns = base.since_ns if base.state is state else now.ns
         self._base = Standing(state, since_ns, base.last_error, base.why, base.last_error_ns)
 
 

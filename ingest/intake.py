@@ -40,7 +40,10 @@ class Unit(NamedTuple):
     dts: int | None
     duration: int
     received_ns: int
+    """In steady time, which no setting of our clock moves (`Clock.steady_ns`)."""
     sender_wall_ns: int | None
+    stepped_ns: int = 0
+    """By how much our wall time is ahead of steady time (`Clock.stepped_ns`)."""
 
 
 class Intake:
@@ -59,6 +62,7 @@ class Intake:
         self._stamps = Stamps(reorder_depth or 0)
         self._decode_times = DecodeTimes() if reorder_depth is None else None
         self._duration = 0
+        self._stepped_ns: int | None = None
         self._yielded = False
         self._sender_due_ns = 0
         self._num = info.time_base.numerator * NS_PER_S
@@ -68,39 +72,50 @@ class Intake:
         """The unit as a packet; None before the first keyframe."""
         data, timeline = unit.data, self._counts.timeline
         head = nal.keyframe_head(self._info.codec, data)
+        if unit.stepped_ns != self._stepped_ns and (head >= 0 or self._stepped_ns is None):
+            self._step(unit.stepped_ns)
+        received_ns = unit.received_ns + (self._stepped_ns or 0)
         if head >= 0 and (head > 4 or not self._yielded):
             self._renew(data, head)
-        pts, dts, has_leapt = self._stamped(unit)
+        pts, dts, has_leapt = self._stamped(unit, received_ns)
         pts_ns = self.ns(pts)
         if unit.sender_wall_ns is not None and not has_leapt:
             timeline.sender(pts_ns, unit.sender_wall_ns)
             self._sender_due_ns = pts_ns + NS_PER_S
         self.wants_sender = pts_ns >= self._sender_due_ns
-        wall = timeline.wall(pts_ns, unit.received_ns)
+        wall = timeline.wall(pts_ns, received_ns)
         if not self._yielded and (head < 0 or not self._info.width_px):
             self._counts.before_keyframe_packets += 1
             return None
         self._yielded = True
         sender_ns = timeline.sender_wall_ns(pts_ns)
         duration = unit.duration or self._duration
-        return Packet(self._info, data, pts, dts, duration, head >= 0, wall.wall_ns, wall.source, unit.received_ns, sender_ns)
+        return Packet(self._info, data, pts, dts, duration, head >= 0, wall.wall_ns, wall.source, received_ns, sender_ns)
 
     def ns(self, ticks: int) -> int:
         """Ticks of the stream's time base in nanoseconds."""
         return ticks * self._num // self._den
 
-    def _stamped(self, unit: Unit) -> tuple[int, int, bool]:
+    def _stamped(self, unit: Unit, received_ns: int) -> tuple[int, int, bool]:
         """pts, dts, and whether the camera's counter leapt."""
         timeline, stamps = self._counts.timeline, self._stamps
         duration = unit.duration or self._duration
         pts = stamps.pts(unit.pts, unit.dts, duration)
-        has_leapt = timeline.jumped(self.ns(pts), unit.received_ns)
+        has_leapt = timeline.jumped(self.ns(pts), received_ns)
         if has_leapt:
             self._counts.jumps += 1
-            pts = stamps.jump(pts, timeline.expected_pts_ns(unit.received_ns) * self._den // self._num + duration)
+            pts = stamps.jump(pts, timeline.expected_pts_ns(received_ns) * self._den // self._num + duration)
         if self._decode_times is not None:
             return *stamps.keep(pts, self._decode_times.of(pts)), has_leapt
         return *stamps.settle(pts, unit.dts, duration), has_leapt
+
+    def _step(self, stepped_ns: int) -> None:
+        """Our clock was set: a new session, and not before a keyframe, so that no picture is lost to the recording for it."""
+        if self._stepped_ns is not None:
+            self._counts.timeline.stepped(stepped_ns - self._stepped_ns)
+            self._counts.session += 1
+            self._info = replace(self._info, session=self._counts.session)
+        self._stepped_ns = stepped_ns
 
     def _renew(self, data: bytes, head: int) -> None:
         """The stream as this keyframe, whose first slice is at `head`, shows it: a new session where its parameter sets are new."""

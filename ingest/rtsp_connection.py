@@ -159,7 +159,7 @@ class Connection:
         if video is None or not video.units.ready:
             return
         self._heard_s = self._clock.monotonic_s()
-        packets = video.packets(self._clock.wall_ns())
+        packets = video.packets(self._clock.steady_ns(), self._clock.stepped_ns)
         if packets:
             self._taker.took(packets)
 

@@ -68,10 +68,10 @@ def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet
     counts, clock = pull.counts, pull.clock
     intake = Intake(counts, _first_info(pull.camera_id, stream), stream.codec_context.reorder_depth)
     sender = _SenderClock()
-    handed_ns = clock.wall_ns()
+    handed_ns = clock.steady_ns()
     for raw in container.demux(stream):
         # A packet is handed over when the next one begins to arrive: so it arrived when the one before it was handed over.
-        received_ns, handed_ns = handed_ns, clock.wall_ns()
+        received_ns, handed_ns = handed_ns, clock.steady_ns()
         data = bytes(raw)
         if not data:
             break
@@ -81,7 +81,7 @@ def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet
         counts.broken_packets += raw.is_corrupt
         jumps = counts.jumps
         sender_wall_ns = sender.wall_ns(raw, intake.ns(raw.pts)) if intake.wants_sender and raw.pts is not None else None
-        packet = intake.packet(Unit(data, raw.pts, raw.dts, raw.duration or 0, received_ns, sender_wall_ns))
+        packet = intake.packet(Unit(data, raw.pts, raw.dts, raw.duration or 0, received_ns, sender_wall_ns, clock.stepped_ns))
         if counts.jumps != jumps:
             sender.jumped()
         if packet is not None:

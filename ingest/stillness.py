@@ -28,10 +28,10 @@ _HEADER_BYTES = 64
 
 
 class Moment(NamedTuple):
-    """Now: monotonic seconds to reckon with, and UTC nanoseconds to show."""
+    """Now: monotonic seconds to reckon with, and nanoseconds of steady time to show: wall time without the steps of our clock."""
 
     s: float
-    wall_ns: int
+    ns: int
 
 
 class _Picture(NamedTuple):

@@ -70,7 +70,13 @@ class _Session:
         self.broken_packets = 0
         self.jumps = 0
         self.next_look_ns = 0
+        self._number = 0
         self.marks: deque[_Mark] = deque(maxlen=6)
+
+    def begin(self, keyframe: Packet) -> None:
+        """Look at once where the session is another: our clock may have been set back, and `next_look_ns` be an hour away."""
+        if keyframe.stream.session != self._number:
+            self._number, self.next_look_ns = keyframe.stream.session, 0
 
     def mark(self, packet: Packet) -> None:
         self.marks.append(_Mark(packet.pts_ns, self.packets, self.size_bytes))
@@ -114,6 +120,7 @@ class Streamer:
         self._health = Health(self._now())
         self._node = settings.node
         self._reconnects = 0
+        self._steps = clock.steps
         self._warn = FloodGate(_LOG.warning, clock, _REPEAT_S)
         self._packets = metrics.PACKETS.labels(camera.id)
         self._broken = metrics.PACKETS_BROKEN.labels(camera.id, "source")
@@ -141,6 +148,7 @@ class Streamer:
         for packet in packets:
             put(packet)
             if packet.is_keyframe:
+                session.begin(packet)
                 self._health.keyframe(packet.stream.codec, packet.data, session.packets, session.size_bytes, self._now())
             session.newest = packet
             session.packets += 1
@@ -203,12 +211,12 @@ class Streamer:
         status = CameraStatus(
             self._camera.id,
             now.state,
-            now.since_ns,
+            now.since_ns + self._clock.stepped_ns,
             now.last_error,
             reconnects=self._reconnects,
             node=self._node,
             why=now.why,
-            last_error_ns=now.last_error_ns,
+            last_error_ns=now.last_error_ns and now.last_error_ns + self._clock.stepped_ns,
             clock_skew_ms=_ms(self._health.skew_ns),
         )
         packet = session.newest
@@ -232,6 +240,9 @@ class Streamer:
             self._connected(packet)
         self._count(session)
         session.mark(packet)
+        if self._clock.steps != self._steps:
+            self._steps = self._clock.steps
+            self._health.clock_stepped(str(self._steps[-1]), self._now())
         if self._source.timeline.skew_ns is not None:
             self._skew.set(self._source.timeline.skew_ns / NS_PER_S)
             self._health.skewed(self._source.timeline.skew_ns, self._now())
@@ -259,7 +270,7 @@ class Streamer:
         self._reconnects += 1
 
     def _now(self) -> Moment:
-        return Moment(self._clock.monotonic_s(), self._clock.wall_ns())
+        return Moment(self._clock.monotonic_s(), self._clock.steady_ns())
 
     def _media_s(self) -> float:
         """How long the last connection gave packets, in seconds."""

@@ -43,6 +43,11 @@ class _LeastDelay:
         self._now_least_ns = self._last_least_ns = sample_ns
         self._turn_ns = now_ns + WINDOW_NS
 
+    def shift(self, by_ns: int) -> None:
+        self._now_least_ns += by_ns
+        self._last_least_ns += by_ns
+        self._turn_ns += by_ns
+
     def add(self, sample_ns: int, now_ns: int) -> int:
         if now_ns >= self._turn_ns:
             self._last_least_ns, self._now_least_ns = self._now_least_ns, sample_ns
@@ -84,6 +89,14 @@ class Timeline:
         self._aim(self._least.add(sample_ns, received_ns), pts_ns)
         self._last_pts_ns, self._last_received_ns = pts_ns, received_ns
         return WallTime(self._placed(pts_ns), self._source)
+
+    def stepped(self, by_ns: int) -> None:
+        """Our clock was set forward by `by_ns` (back: below zero), and a session begins: its wall times are right from the first."""
+        if self._least is not None:
+            self._least.shift(by_ns)
+        self._offset_ns += by_ns
+        self._newest_wall_ns += by_ns
+        self._last_received_ns += by_ns
 
     def jumped(self, pts_ns: int, received_ns: int) -> bool:
         """Whether a packet of `pts_ns`, received now, would be a leap of the sender's counter rather than the next picture."""

@@ -31,8 +31,8 @@ class VideoTrack:
             self._sender.reported(compound.report)
         self.is_over = self.is_over or compound.is_bye
 
-    def packets(self, received_ns: int) -> list[Packet]:
-        """What is whole, and received at `received_ns` (UTC)."""
+    def packets(self, received_ns: int, stepped_ns: int = 0) -> list[Packet]:
+        """What is whole, and received at `received_ns`: steady time, to which wall time adds `stepped_ns`."""
         taken, self.units.ready = self.units.ready, []
         intake, counts, sender, ticks = self._intake, self._counts, self._sender, self._ticks
         counts.broken_packets = self.units.broken_units
@@ -40,7 +40,7 @@ class VideoTrack:
         for unit in taken:
             sender_ns = sender.wall_ns(unit.stamp) if intake.wants_sender else None
             jumps = counts.jumps
-            packet = intake.packet(Unit(unit.data, ticks.of(unit.stamp), None, 0, received_ns, sender_ns))
+            packet = intake.packet(Unit(unit.data, ticks.of(unit.stamp), None, 0, received_ns, sender_ns, stepped_ns))
             if counts.jumps != jumps:
                 sender.jumped()
             if packet is not None:

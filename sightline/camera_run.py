@@ -27,6 +27,7 @@ from ingest.decoder import FrameReader
 from ingest.pull_loop import PullLoop
 from ingest.recorder import Recorder
 from ingest.streamer import Streamer
+from sightline.camera_gaps import CameraGaps
 from sightline.lasting import lasting
 from sightline.share import is_always_pulled
 from storage.spool import Spool
@@ -79,11 +80,13 @@ class CameraRun:
         self._record_tap = self.fanout.open("recorder", Policy.RECORD, RECORD_PACKETS, RECORD_BYTES)
         self._recorder = Recorder(camera.id, self._record_tap, tools.layout, fence, tools.settings, tools.clock)
         self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
+        self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
         self._threads: list[threading.Thread] = []
         self._demand: threading.Thread | None = None
         self._counted_drops = 0
 
     def start(self) -> None:
+        self._gaps.begin()
         self._spawn("record", self._recorder.run)
         if self._analyser is not None and self._look_tap is not None:
             self._spawn("look", partial(self._look, self._analyser, self._look_tap))
@@ -123,13 +126,15 @@ class CameraRun:
                 self._watchers -= 1
 
     def status(self) -> CameraStatus:
-        """The reader's state with the recorder's."""
+        """The reader's state with the recorder's. Asked for every second: what is missing of the recording is written down with it."""
         status = self._streamer.status()
         if not self._is_pulled:
             status = replace(status, state=CameraState.IDLE)
         self._count_drops()
         lost = self._recorder.lost_packets + self._record_tap.dropped_packets
-        return replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
+        status = replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
+        self._gaps.look(status)
+        return status
 
     def _count_drops(self) -> None:
         dropped = self._record_tap.dropped_packets

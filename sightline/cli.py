@@ -140,7 +140,11 @@ def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
     rebuild.add_argument("--from-sidecars", action="store_true", help="read every event's own record instead of the journals (slow)")
     storage = commands.add_parser("storage", help="what is kept").add_subparsers(metavar="ACTION", required=True)
     check = _command(storage, "check", "prove the storage invariants; says every breach", "stores", "check_storage")
-    check.add_argument("--deep", action="store_true", help="read every clip: its hash, and that its event lies inside")
+    check.add_argument(
+        "--deep",
+        action="store_true",
+        help="read every clip, and decode every recording of this node",
+    )
     for command in (rebuild, check):
         _data(command)
         _json(command)

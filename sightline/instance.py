@@ -120,6 +120,12 @@ def runtime_of(layout: Layout) -> Runtime | None:
     return Runtime.model_validate_json(text) if _is_held(layout.lock) else None
 
 
+def has_own_store(layout: Layout) -> bool:
+    """Whether the running instance's object store is its own, on this disk: then what lies on the disk lies in it only if it must."""
+    runtime = runtime_of(layout)
+    return runtime is not None and runtime.s3_port is not None
+
+
 def store_environment(layout: Layout, valkey_port: int | None, s3_port: int | None) -> dict[str, str]:
     """The settings that lead a child process to the instance's own servers; a port of None leaves the site's setting alone."""
     own = instance_secrets(layout)

@@ -1,21 +1,34 @@
-"""What a node needs done once, whatever its cameras are; its first worker does it: journals go up, and the disk stays bounded."""
+"""What a node needs done once, whatever its cameras are; its first worker does it: journals and recordings go up, what is too old and
+what has no room goes, and people are told what they must know."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 
 from domain.clock import Clock
 from domain.errors import StoreError
 from domain.layout import Layout
+from domain.registry import Camera
 from domain.settings import Settings
+from sightline.instance import has_own_store
 from sightline.lasting import Job
+from sightline.site_registry import RunningRegistry
+from sightline.statuses import read_statuses
 from sightline.stores import Stores
 from sightline.usage import OtherUse
-from storage.disk import DiskBound
+from sightline.watch import Watch
+from storage.alarms import Alarms
+from storage.disk import Claims, DiskBound
+from storage.holds import Holds, NodeHolds
 from storage.journal import Journal, JournalUploader
 from storage.ledger import Ledger
 from storage.spool import Spool
+from storage.stored_segments import StoredSegments
+from storage.triggers import TriggerLog
+from storage.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +47,44 @@ class NodeJobs:
         self._journal = journal
         self._ledger = ledger
         self._clock = clock
+        self._registry = RunningRegistry(layout)
+        self._alarms = Alarms(settings.node, layout.alarms, clock)
+        self._holds = NodeHolds(Holds(stores.objects, clock), layout.holds, clock)
+        self._uploads = None if has_own_store(layout) else self._make_uploads()
 
     def jobs(self) -> dict[str, Job]:
         """Each runs in a thread of its own until its event is set."""
-        return {"journal": self._upload_journal, "disk": self._bound_disk}
+        watch = Watch(
+            self._alarms, (self._stores.redis, self._stores.objects), self._cameras, lambda: read_statuses(self._layout), self._clock,
+            self._settings,
+        )  # fmt: skip
+        jobs: dict[str, Job] = {"journal": self._upload_journal, "disk": self._bound_disk, "watch": watch.run}
+        if self._uploads is not None:
+            watch.oldest_waiting_ns = self._uploads.oldest_waiting_ns
+            jobs["uploads"] = self._upload
+        return jobs
+
+    def _make_uploads(self) -> Uploads:
+        """Where the store is the node's own, on its disk, a segment would be held twice: there is none."""
+        kept = TriggerLog(self._layout, self._settings).kept_ranges
+        stored = StoredSegments(self._stores.objects, self._clock)
+        return Uploads(Ledger(self._layout.recordings), stored, self._settings, self._clock, self._cameras, kept)
+
+    def _cameras(self) -> Sequence[Camera]:
+        return self._registry.now().registry.cameras
 
     def _upload_journal(self, stop: threading.Event) -> None:
+        self._wait_for_bucket(stop)
+        JournalUploader(self._journal, self._stores.objects, self._settings.node, self._clock).run(stop)
+
+    def _upload(self, stop: threading.Event) -> None:
+        self._wait_for_bucket(stop)
+        assert self._uploads is not None
+        self._uploads.run(stop)
+
+    def _wait_for_bucket(self, stop: threading.Event) -> None:
         while not self._has_bucket() and not self._clock.wait(stop, BUCKET_EVERY_S):
             pass
-        JournalUploader(self._journal, self._stores.objects, self._settings.node, self._clock).run(stop)
 
     def _has_bucket(self) -> bool:
         """Made here too: the store may have been away when the site started for the first time."""
@@ -54,10 +96,18 @@ class NodeJobs:
         return True
 
     def _bound_disk(self, stop: threading.Event) -> None:
-        others = OtherUse(self._layout, self._clock)
-        bound = DiskBound(self._ledger, self._settings, self._clock, self._protected, others.size_bytes)
+        bound = DiskBound(self._ledger, self._settings, self._clock, self._claims())
         while not self._clock.wait(stop, BOUND_DISK_EVERY_S):
             bound.run_once()
 
-    def _protected(self) -> list[tuple[str, int, int]]:
-        return self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s)
+    def _claims(self) -> Claims:
+        claims = Claims(
+            cameras=self._cameras,
+            wanted=lambda: self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s),
+            held=self._holds.held,
+            others_bytes=OtherUse(self._layout, self._clock).size_bytes,
+            say=self._alarms.say,
+        )
+        if self._uploads is None:
+            return claims
+        return replace(claims, seems_uploaded=self._uploads.seems_uploaded, is_uploaded=self._uploads.is_uploaded)

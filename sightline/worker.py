@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from domain.clock import Clock, SystemClock
+from domain.clock import NS_PER_S, Clock, SystemClock
 from domain.layout import Layout
 from domain.log import FloodGate, set_up_logging
-from domain.metrics import SPOOL_EVENTS
+from domain.metrics import CLOCK_STEPPED_S, SPOOL_EVENTS
 from domain.passings import Analyser
 from domain.registry import Camera
 from domain.settings import Settings
@@ -56,6 +56,7 @@ class Worker:
         self._roster = RosterFile(layout, index)
         self._node_rosters = NodeRosters(layout)
         self._spooled = SPOOL_EVENTS.labels(f"worker-{index}")
+        self._stepped = CLOCK_STEPPED_S.labels(f"worker-{index}")
         self._say = FloodGate(log.warning, clock, every_s=10.0)
         self._loop = PullLoop(clock)
         tools = NodeTools(self._settings, layout, clock, self._spool, self._keeper.wake, self._loop)
@@ -115,6 +116,7 @@ class Worker:
 
     def _publish(self) -> None:
         self._spooled.set(self._keeper.pending_count())
+        self._stepped.set(self._clock.stepped_ns / NS_PER_S)
         statuses = self._runs.statuses()
         try:
             write_statuses(self._layout, self._index, statuses)

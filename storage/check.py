@@ -43,6 +43,11 @@ class Breach(StrEnum):
     PERSON_NOT_RESTORED = "person_not_restored"
     PERSON_DAMAGED = "person_damaged"
     SPOOL_DAMAGED = "spool_damaged"
+    SEGMENT_DAMAGED = "segment_damaged"
+    SEGMENT_DIFFERS = "segment_differs"
+    SEGMENTS_OVERLAP = "segments_overlap"
+    HOLE_UNEXPLAINED = "hole_unexplained"
+    GAP_RECORDED = "gap_recorded"
 
 
 @dataclass(frozen=True, slots=True, order=True)

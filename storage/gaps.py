@@ -51,7 +51,7 @@ class GapLog:
 
     def open(self, gap: Gap) -> None:
         """A gap that has lasted until `gap.end_ns` and goes on. To be said again at the first look of each day. Raises StoreError."""
-        *before, (start_ns, _) = _by_day(gap.start_ns, max(gap.end_ns, gap.start_ns + NS_PER_MS))
+        *before, (start_ns, _) = _by_day(gap.start_ns, max(gap.end_ns, gap.start_ns) + NS_PER_MS)
         since_ns = gap.since_ns or gap.start_ns
         for day_start_ns, day_end_ns in before:
             self._append(gap.camera_id, _Row(day_start_ns, day_end_ns, gap.cause, gap.detail, since_ns))

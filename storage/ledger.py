@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,7 @@ class Ledger:
         first, last = day_of(max(0, from_ns - _DAY_S * NS_PER_S)), day_of(max(0, to_ns))
         found = [
             segment
-            for folder in self._days(camera_id)
+            for folder in self.days(camera_id)
             if first <= folder.name <= last
             for segment in self._in(folder, camera_id, from_ns // NS_PER_MS, -(-to_ns // NS_PER_MS))
             if segment.start_ns < to_ns and (segment.end_ns is None or segment.end_ns > from_ns)
@@ -84,24 +84,30 @@ class Ledger:
 
     def open_segments(self, camera_id: str) -> tuple[Segment, ...]:
         """The segments of a camera that were never finished, by start."""
-        paths = [folder / name for folder in self._days(camera_id) for name in names_in(folder) if OPEN_MARK in name]
+        paths = [folder / name for folder in self.days(camera_id) for name in names_in(folder) if OPEN_MARK in name]
         found = [segment for path in paths if (segment := parse_segment(path)) is not None and segment.camera_id == camera_id]
         return tuple(sorted((segment for segment in found if segment.end_ns is None), key=_by_start))
+
+    def finished_names(self, folder: Path, camera_id: str) -> list[SegmentName]:
+        """The finished segments of a day's folder, in no order; nothing else that lies there is told."""
+        named = (SegmentName.parse(name) for name in names_in(folder))
+        return [name for name in named if name is not None and name.camera_id == camera_id]
 
     def oldest(self) -> Segment | None:
         """The finished segment with the earliest start, of all cameras."""
         return next(self.oldest_first(), None)
 
-    def oldest_first(self) -> Iterator[Segment]:
-        """Finished segments of all cameras by start. Folders are read a day at a time, when they are come to."""
-        folders = [(folder, camera_id) for camera_id in self.cameras() for folder in self._days(camera_id)]
+    def oldest_first(self, camera_ids: Iterable[str] | None = None) -> Iterator[Segment]:
+        """Finished segments of these cameras, or of all, by start. Folders are read a day at a time, when they are come to."""
+        chosen = self.cameras() if camera_ids is None else camera_ids
+        folders = [(folder, camera_id) for camera_id in chosen for folder in self.days(camera_id)]
         for day in sorted({folder.name for folder, _ in folders}):
             found = [segment for folder, camera_id in folders if folder.name == day for segment in self._in(folder, camera_id)]
             yield from sorted((segment for segment in found if segment.end_ns is not None), key=_by_start)
 
     def total_bytes(self) -> int:
         """What all recordings take. Folders that did not change since the last call are not read again; what is being written is."""
-        folders = [folder for camera_id in self.cameras() for folder in self._days(camera_id)]
+        folders = [folder for camera_id in self.cameras() for folder in self.days(camera_id)]
         return self._sizes.total_bytes(folders)
 
     def remove(self, segment: Segment) -> int:
@@ -140,7 +146,8 @@ class Ledger:
     def _deleted_file(self, camera_id: str) -> Path:
         return self.recordings / camera_id / "deleted"
 
-    def _days(self, camera_id: str) -> list[Path]:
+    def days(self, camera_id: str) -> list[Path]:
+        """The folders of a camera's days, oldest first."""
         return sorted(folder for folder in _folders(self.recordings / camera_id) if _DAY.match(folder.name))
 
     def _in(self, folder: Path, camera_id: str, from_ms: int = 0, to_ms: int = _FOR_EVER_MS) -> Iterator[Segment]:

@@ -147,6 +147,11 @@ class Mp4Reader:
             if next(self._container.decode(self._stream), None) is None:
                 raise DataLoss(f"{self._path}: no picture can be decoded")
 
+    def decode_all(self) -> int:
+        """Decode every picture; how many came. Raises DataLoss. The reader is not to be iterated before or afterwards."""
+        with _reading(self._path):
+            return sum(1 for _ in self._container.decode(self._stream))
+
 
 class _Prefix(io.RawIOBase):
     """The first bytes of a file, as a file."""

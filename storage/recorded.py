@@ -61,11 +61,11 @@ class Recorded:
         return clip(merge(found for day in days for found in self._day(camera_id, day)), from_ns, to_ns)
 
     def bounds(self, camera_id: str) -> Range | None:
-        """The start of the earliest and the end of the latest finished segment; None where there is none."""
-        with_some = [day for day in self._days(camera_id) if self._day(camera_id, day)]
-        if not with_some:
-            return None
-        return self._day(camera_id, with_some[0])[0][0], max(end_ns for day in with_some[-2:] for _, end_ns in self._day(camera_id, day))
+        """The start of the earliest and the end of the latest finished segment; None where there is none. Reads two days only."""
+        days = self._days(camera_id)
+        first = next((found[0] for day in days if (found := self._day(camera_id, day))), None)
+        last = next((found[-1] for day in reversed(days) if (found := self._day(camera_id, day))), None)
+        return None if first is None or last is None else (first[0], last[1])
 
     def _days(self, camera_id: str) -> list[str]:
         return sorted(name for name in names_in(self._recordings / camera_id) if _DAY.match(name))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum, auto
 
-from domain.clock import Clock
+from domain.clock import NS_PER_S, Clock
 
 STOPPED_AFTER_S = 20.0
 """A recording that has not moved for this long has stopped: a clip takes what there is."""
+
+_EDGE_NS = 120 * NS_PER_S
+"""Where the clock was set back, what events of before it need lies no later than this after the recording of then."""
 
 
 class Progress(Enum):
@@ -24,6 +27,8 @@ class RecordingProgress:
         self._recorded_until = recorded_until
         self._clock = clock
         self._seen: dict[str, tuple[int | None, float]] = {}
+        self._before: dict[str, int] = {}
+        """How far a camera was recorded when the clock was set back. Its events of then need not wait until that time comes again."""
 
     def of(self, camera_id: str, needed_ns: int) -> Progress:
         """Whether `camera_id` is recorded up to `needed_ns`."""
@@ -34,4 +39,7 @@ class RecordingProgress:
         self._seen[camera_id] = (until_ns, since_s)
         if until_ns is not None and until_ns >= needed_ns:
             return Progress.RECORDED
-        return Progress.STOPPED if now_s - since_s >= STOPPED_AFTER_S else Progress.COMING
+        if until_ns is not None and until_ns <= (last_ns or 0) - _EDGE_NS:
+            self._before[camera_id] = last_ns or 0
+        is_past = until_ns is not None and until_ns + _EDGE_NS < needed_ns <= self._before.get(camera_id, 0) + _EDGE_NS
+        return Progress.STOPPED if is_past or now_s - since_s >= STOPPED_AFTER_S else Progress.COMING

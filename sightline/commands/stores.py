@@ -12,6 +12,8 @@ from rich.progress import Progress
 from domain.layout import Layout
 from sightline.stores import open_stores
 from storage.check import check
+from storage.check_recordings import check_recordings
+from storage.ledger import Ledger
 from storage.rebuild import rebuild
 
 _TO_PEOPLE = Console(stderr=True)
@@ -41,6 +43,9 @@ def check_storage(args: argparse.Namespace) -> int:
     with open_stores(layout) as stores, Progress(console=_TO_PEOPLE) as progress:
         task = progress.add_task("events", total=None)
         findings = check(stores.objects, stores.redis, layout, args.deep, lambda done: progress.update(task, completed=done))
+    if args.deep:
+        for camera_id in Ledger(layout.recordings).cameras():
+            findings += check_recordings(layout, camera_id, decode=True)
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:

@@ -54,7 +54,6 @@ def causes(facts: Facts, start_s: float, end_s: float, by_us: GapCause | None = 
         pytest.param(
             [(0, State.LIVE, 0), (101, State.UNREACHABLE, 1), (102, State.CODEC_UNSUPPORTED, 2)], (100, 180), "decoder", id="another codec"
         ),
-        pytest.param([(0, State.LIVE, 0), (100, State.IDLE, 0), (200, State.CONNECTING, 0)], (100, 200), "not_asked", id="on demand"),
     ],
 )
 def test_a_hole_has_the_cause_of_its_camera(rows: list[tuple[float, CameraState, int]], hole: tuple[float, float], expected: str) -> None:
@@ -87,6 +86,12 @@ def test_what_was_given_up_is_told_apart_from_what_the_camera_did() -> None:
     shed = Gap("cam", 110 * NS_PER_S, 140 * NS_PER_S, GapCause.SHED, "too much to do")
     facts = Facts("cam", 0, standings((0, State.LIVE, 0), (141, State.UNREACHABLE, 1), (160, State.LIVE, 4)), [shed])
     assert causes(facts, 110, 160) == [(110, 140, "shed"), (140, 160, "camera_down")]
+
+
+def test_the_seconds_before_and_after_what_was_not_asked_for_belong_to_it() -> None:
+    idle = Gap("cam", 110 * NS_PER_S, 140 * NS_PER_S, GapCause.NOT_ASKED, "nobody asked for it")
+    facts = Facts("cam", 0, standings((0, State.LIVE, 0), (110, State.IDLE, 0), (140, State.CONNECTING, 0), (142, State.LIVE, 0)), [idle])
+    assert causes(facts, 109, 142) == [(109, 142, "not_asked")]
 
 
 def test_the_last_error_is_the_detail() -> None:

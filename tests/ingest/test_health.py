@@ -42,7 +42,7 @@ def test_from_connecting_to_live() -> None:
     health.connecting(at(5))
     keyframe(health, 6)
     standing = health.standing(at(7))
-    assert (standing.state, standing.since_ns, standing.last_error) == (CameraState.LIVE, at(6).wall_ns, "")
+    assert (standing.state, standing.since_ns, standing.last_error) == (CameraState.LIVE, at(6).ns, "")
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,11 @@ def test_a_failure_stays_while_it_is_tried_again_and_is_still_told_after(error: 
     health.connecting(at(8))
     standing = health.standing(at(9))
     assert (standing.state, standing.why, standing.last_error) == (state, why, str(error))
-    assert (standing.since_ns, standing.last_error_ns) == (at(5).wall_ns, at(7).wall_ns)
+    assert (standing.since_ns, standing.last_error_ns) == (at(5).ns, at(7).ns)
     live(health, 10, 12)
     standing = health.standing(at(12))
-    assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(10).wall_ns)
-    assert (standing.last_error, standing.last_error_ns) == (str(error), at(7).wall_ns)
+    assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(10).ns)
+    assert (standing.last_error, standing.last_error_ns) == (str(error), at(7).ns)
 
 
 def test_packets_without_keyframes_from_the_start_and_from_the_middle_on() -> None:
@@ -77,14 +77,14 @@ def test_packets_without_keyframes_from_the_start_and_from_the_middle_on() -> No
     assert health.standing(at(NO_KEYFRAME_S + 5)).state is CameraState.CONNECTING, "nothing came at all"
     health.unusable()
     standing = health.standing(at(NO_KEYFRAME_S + 5))
-    assert (standing.state, standing.since_ns) == (CameraState.NO_KEYFRAMES, at(NO_KEYFRAME_S).wall_ns)
+    assert (standing.state, standing.since_ns) == (CameraState.NO_KEYFRAMES, at(NO_KEYFRAME_S).ns)
     live(health, 30, 33)
     assert health.standing(at(33)).state is CameraState.LIVE
     standing = health.standing(at(32 + NO_KEYFRAME_S + 1))
-    assert (standing.state, standing.since_ns) == (CameraState.NO_KEYFRAMES, at(32 + NO_KEYFRAME_S).wall_ns)
+    assert (standing.state, standing.since_ns) == (CameraState.NO_KEYFRAMES, at(32 + NO_KEYFRAME_S).ns)
     live(health, 60, 62)
     standing = health.standing(at(62))
-    assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(60).wall_ns)
+    assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(60).ns)
 
 
 def test_a_frozen_picture_is_told_from_when_it_froze_until_it_moves() -> None:
@@ -94,10 +94,10 @@ def test_a_frozen_picture_is_told_from_when_it_froze_until_it_moves() -> None:
         keyframe(health, second, number=5, between_bytes=500)
     standing = health.standing(at(25))
     assert (standing.state, standing.why) == (CameraState.FROZEN, Why.FROZEN)
-    assert at(10).wall_ns <= standing.since_ns <= at(11).wall_ns
+    assert at(10).ns <= standing.since_ns <= at(11).ns
     live(health, 25, 27)
     standing = health.standing(at(27))
-    assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(25).wall_ns)
+    assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(25).ns)
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
@@ -106,12 +106,12 @@ def test_a_wrong_clock_is_a_state_of_a_live_camera_and_does_not_go_to_and_fro(si
     live(health, 1, 10)
     health.skewed(sign * (CLOCK_WRONG_NS + 1), at(10))
     standing = health.standing(at(11))
-    assert (standing.state, standing.since_ns, standing.why) == (CameraState.CLOCK_WRONG, at(10).wall_ns, Why.CLOCK)
+    assert (standing.state, standing.since_ns, standing.why) == (CameraState.CLOCK_WRONG, at(10).ns, Why.CLOCK)
     assert standing.state.is_live
     health.skewed(sign * (CLOCK_WRONG_NS - 1), at(12))
     assert health.standing(at(12)).state is CameraState.CLOCK_WRONG
     health.skewed(sign * (CLOCK_RIGHT_NS - 1), at(13))
-    assert (health.standing(at(14)).state, health.standing(at(14)).since_ns) == (CameraState.LIVE, at(13).wall_ns)
+    assert (health.standing(at(14)).state, health.standing(at(14)).since_ns) == (CameraState.LIVE, at(13).ns)
 
 
 def test_how_far_the_clock_is_off_is_said_in_words() -> None:
@@ -154,7 +154,7 @@ def test_whatever_comes_the_state_began_no_later_than_now_and_no_earlier_than_th
         else:
             {"connecting": health.connecting, "idle": health.idle, "wanted": health.wanted}[fact](at(now_s))
         standing = health.standing(at(now_s))
-        assert START_NS <= standing.since_ns <= at(now_s).wall_ns
-        assert standing.last_error_ns <= at(now_s).wall_ns
+        assert START_NS <= standing.since_ns <= at(now_s).ns
+        assert standing.last_error_ns <= at(now_s).ns
         if standing.state.is_down or standing.state in (CameraState.FROZEN, CameraState.CLOCK_WRONG):
             assert standing.last_error

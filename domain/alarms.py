@@ -1,0 +1,31 @@
+"""What a person must be told and do something about: a small set of names. All else is a metric, a state or a line in the log."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.events import WallNs
+
+
+class AlarmName(StrEnum):
+    DISK_FULL = "disk_full"  # recordings younger than their minimum are deleted to make room, or none are left to delete
+    DISK_HELD = "disk_held"  # only what legal holds name is left: recording stops
+    CAMERAS_DOWN = "cameras_down"  # cameras that should be live are not, for minutes
+    STORE_UNREACHABLE = "store_unreachable"  # the object store does not answer, or refuses, for minutes
+    INDEX_UNREACHABLE = "index_unreachable"  # Redis does not answer for minutes
+    UPLOADS_BEHIND = "uploads_behind"  # segments wait for hours to be uploaded
+    CLOCK_STEPPED = "clock_stepped"  # the node's own clock was set
+    RETENTION_STOPPED = "retention_stopped"  # what is too old cannot be deleted
+
+
+class Alarm(BaseModel):
+    """One alarm of one node, for as long as its cause lasts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: AlarmName
+    node: str
+    since: WallNs
+    sentence: str = Field(description="what is wrong and what to do, for the person who reads it")

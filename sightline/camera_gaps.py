@@ -1,0 +1,141 @@
+"""Writes down what is not recorded of one camera while its process runs, and what was not while none ran.
+
+The recorder tells of holes once they are over; a hole that goes on is told from the camera's state, so that it outlives `kill -9`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import replace
+
+from domain.clock import NS_PER_MS, NS_PER_S, Clock, rfc3339
+from domain.errors import StoreError
+from domain.gap_causes import Facts, Standing, explain
+from domain.gaps import Gap, GapCause
+from domain.layout import Layout
+from domain.log import FloodGate
+from domain.states import CameraState, CameraStatus
+from storage.gaps import GapLog
+from storage.ledger import Ledger
+from storage.recorded import Recorded
+
+OPEN_AFTER_NS = 5 * NS_PER_S
+"""Nothing recorded for this long is a hole that goes on; what is recorded can be read within two seconds or so."""
+CLOCK_STEP_NS = NS_PER_S
+_MOST_STANDINGS, _MOST_KNOWN, _MOST_WAITING = 256, 64, 256
+_DAY_NS = 86_400 * NS_PER_S
+_log = logging.getLogger(__name__)
+
+
+class CameraGaps:
+    """`on_hole` may be called from any thread and never waits; `begin` once, then `look` every second, from one thread."""
+
+    def __init__(self, camera_id: str, layout: Layout, clock: Clock) -> None:
+        self._camera_id = camera_id
+        self._clock = clock
+        self._log = GapLog(layout, clock)
+        self._ledger = Ledger(layout.recordings)
+        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
+        self._holes: deque[tuple[int, int, GapCause | None]] = deque()
+        self._waiting: deque[Gap] = deque(maxlen=_MOST_WAITING)
+        """Gaps that the disk refuses: written as soon as it lets us."""
+        self._standings: deque[Standing] = deque(maxlen=_MOST_STANDINGS)
+        self._known: deque[Gap] = deque(maxlen=_MOST_KNOWN)
+        self._because: Gap | None = None
+        self._told: tuple[int, GapCause, int] | None = None
+        """Start, cause and day of the hole that was last said to go on."""
+        self._started_ns = self._until_ns = clock.wall_ns()
+        self._recorded_until_ns = 0
+        self._offset_ns = self._clock_offset_ns()
+
+    def begin(self) -> None:
+        """Take up what the process before this one left: call it once what that one wrote is salvaged."""
+        bounds, beat_ns = Recorded(self._ledger.recordings).bounds(self._camera_id), self._log.last_beat_ns(self._camera_id)
+        last_ns = 0 if bounds is None else bounds[1]
+        if beat_ns is not None and beat_ns - last_ns > OPEN_AFTER_NS:
+            last_ns = beat_ns  # until then its own log tells why nothing was recorded
+        if last_ns:
+            self._until_ns = min(last_ns, self._started_ns)
+
+    def on_hole(self, start_ns: int, end_ns: int, by_us: GapCause | None) -> None:
+        """Recording went on after a stretch of which nothing is in any file."""
+        self._holes.append((start_ns, end_ns, by_us))
+
+    def look(self, status: CameraStatus, because: tuple[GapCause, str] | None = None) -> None:
+        """How the camera stands now; `because`: why it is not to be recorded now, where it is not. Never raises for a disk that refuses."""
+        now_ns = self._clock.wall_ns()
+        self._take_down(status, now_ns)
+        self._take_known(status, because, now_ns)
+        self._take_first(status.recorded_until_ns, now_ns)
+        self._take_holes()
+        try:
+            while self._waiting:
+                self._log.add(self._waiting[0])
+                self._waiting.popleft()
+            self._tell_open(now_ns)
+            self._log.beat(self._camera_id)
+        except StoreError as error:
+            self._warn(self._camera_id, f"what is missing of camera {self._camera_id} waits in memory: {error}")
+
+    def _take_down(self, status: CameraStatus, now_ns: int) -> None:
+        last = self._standings[-1] if self._standings else None
+        now = Standing(now_ns, status.state, status.last_error, status.reconnects, status.why)
+        if last is not None and last.state is now.state and (now.state.is_down or last.failures == now.failures):
+            self._standings[-1] = replace(now, since_ns=last.since_ns)
+        else:
+            since_ns = status.since_ns if last is None or last.state is not now.state else now_ns
+            self._standings.append(replace(now, since_ns=max(since_ns, last.since_ns if last else 0)))
+
+    def _take_known(self, status: CameraStatus, because: tuple[GapCause, str] | None, now_ns: int) -> None:
+        if because is None and status.state is CameraState.IDLE:
+            because = GapCause.NOT_ASKED, "nobody asked for it"
+        offset_ns = self._clock_offset_ns()
+        stepped_ns, self._offset_ns = offset_ns - self._offset_ns, offset_ns
+        if stepped_ns > CLOCK_STEP_NS:
+            self._known.append(Gap(self._camera_id, now_ns - stepped_ns, now_ns, GapCause.CLOCK, "the node's clock was set forward"))
+        if because is None:
+            self._because = None
+        elif self._because is not None and (self._because.cause, self._because.detail) == because:
+            self._because = replace(self._because, end_ns=now_ns)
+            self._known[-1] = self._because
+        else:
+            self._because = Gap(self._camera_id, now_ns, now_ns + NS_PER_MS, *because)
+            self._known.append(self._because)
+
+    def _take_first(self, recorded_until_ns: int, now_ns: int) -> None:
+        """The hole before the first that this process recorded is told by nobody else."""
+        if recorded_until_ns and not self._recorded_until_ns:
+            found = self._ledger.segments(self._camera_id, self._until_ns, now_ns)
+            if found and found[0].start_ns > self._until_ns:
+                self.on_hole(self._until_ns, found[0].start_ns, None)
+        self._recorded_until_ns = recorded_until_ns
+        self._until_ns = max(self._until_ns, recorded_until_ns)
+
+    def _take_holes(self) -> None:
+        while self._holes:
+            start_ns, end_ns, by_us = self._holes.popleft()
+            self._waiting += explain(self._facts(), start_ns, end_ns, by_us)
+            _log.info("%s: nothing is recorded from %s to %s", self._camera_id, rfc3339(start_ns), rfc3339(end_ns))
+            self._told = None
+
+    def _tell_open(self, now_ns: int) -> None:
+        if now_ns - self._until_ns <= OPEN_AFTER_NS:
+            if self._told is not None:  # it went on, and there was no hole: the camera sends that seldom
+                self._log.add(Gap(self._camera_id, self._until_ns, self._until_ns + NS_PER_MS, self._told[1]))
+                self._told = None
+            return
+        *over, last = explain(self._facts(), self._until_ns, now_ns)
+        told = (last.start_ns, last.cause, now_ns // _DAY_NS)
+        if told == self._told:
+            return
+        for gap in over:
+            self._log.add(gap)
+        self._log.open(last)
+        self._told = told
+
+    def _facts(self) -> Facts:
+        return Facts(self._camera_id, self._started_ns, tuple(self._standings), tuple(self._known))
+
+    def _clock_offset_ns(self) -> int:
+        return self._clock.wall_ns() - round(self._clock.monotonic_s() * NS_PER_S)

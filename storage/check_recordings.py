@@ -1,0 +1,116 @@
+"""Proves that a camera's ledger is what its files hold: each is read whole and compared with its name, and each hole is explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from domain.clock import NS_PER_MS, SystemClock, rfc3339
+from domain.errors import DataLoss
+from domain.gaps import GapCause
+from domain.layout import Layout
+from domain.media import ticks_to_ns
+from storage.account import Asked, account
+from storage.boxes import whole_bytes
+from storage.check import Breach, Finding
+from storage.coverage import HOLE_NS, Coverage
+from storage.gaps import GapLog
+from storage.ledger import Ledger, Segment
+from storage.mp4 import Mp4Reader
+from storage.recorded import Range, merge
+
+SLACK_NS = 200 * NS_PER_MS
+"""A name is in milliseconds, and the last picture of a file as long as the one before it."""
+_LATEST_NS = 253_402_300_799_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    segment: Segment
+    ranges: Sequence[Range]
+    damage: str
+
+
+def check_recordings(layout: Layout, camera_id: str, decode: bool = False) -> list[Finding]:
+    """Every breach in what this node has of a camera; empty when clean. `decode`: every picture is decoded too, which takes its time.
+
+    The segment being written is left out. Safe on a running system, but for a segment that is deleted while it is read: it is not told.
+    """
+    segments = [one for one in Ledger(layout.recordings).segments(camera_id, 0, _LATEST_NS) if one.end_ns is not None]
+    read = [_read(segment, decode) for segment in segments if segment.path.exists()]
+    return sorted([*_of_files(read), *_of_overlaps(segments), *_of_holes(layout, camera_id, read)])
+
+
+def _read(segment: Segment, decode: bool) -> _Read:
+    coverage = Coverage()
+    try:
+        pictures, damage = _pictures(segment, coverage)
+        coverage.close(segment.end_ns)
+        if not damage and whole_bytes(segment.path) != segment.path.stat().st_size:
+            damage = "ends in the middle of a fragment"
+        if not damage and decode:
+            with Mp4Reader(segment.path) as reader:
+                decoded = reader.decode_all()
+            damage = "" if decoded == pictures else f"of its {pictures} pictures {decoded} can be decoded"
+    except FileNotFoundError:  # deleted meanwhile
+        return _Read(segment, [(segment.start_ns, segment.end_ns or 0)], "")
+    except DataLoss as error:
+        if not segment.path.exists():
+            return _Read(segment, [(segment.start_ns, segment.end_ns or 0)], "")
+        return _Read(segment, coverage.ranges, str(error))
+    return _Read(segment, coverage.ranges, damage)
+
+
+def _pictures(segment: Segment, coverage: Coverage) -> tuple[int, str]:
+    """How many there are, added to `coverage`, and what is wrong with them."""
+    first_pts, count, damage = None, 0, ""
+    with Mp4Reader(segment.path) as reader:
+        base = reader.parameters.time_base
+        for count, sample in enumerate(reader, 1):  # noqa: B007 - the count is what is wanted
+            if first_pts is None:
+                first_pts, damage = sample.pts, "" if sample.is_keyframe else "does not begin with a keyframe"
+            wall_ns, decode_ns = (segment.start_ns + ticks_to_ns(ticks - first_pts, base) for ticks in (sample.pts, sample.dts))
+            coverage.add(wall_ns, decode_ns)
+    return count, damage
+
+
+def _of_files(read: Sequence[_Read]) -> Iterator[Finding]:
+    for one in read:
+        name, said = one.segment.path.name, (one.segment.start_ns, one.segment.end_ns or 0)
+        if one.damage:
+            yield Finding(Breach.SEGMENT_DAMAGED, name, one.damage)
+        elif not one.ranges or abs(one.ranges[0][0] - said[0]) > SLACK_NS or abs(one.ranges[-1][1] - said[1]) > SLACK_NS:
+            yield Finding(Breach.SEGMENT_DIFFERS, name, f"its pictures are from {_told(one.ranges)}")
+        elif len(one.ranges) > 1:
+            yield Finding(Breach.SEGMENT_DIFFERS, name, f"it hides a hole: its pictures are from {_told(one.ranges)}")
+
+
+def _of_overlaps(segments: Sequence[Segment]) -> Iterator[Finding]:
+    """Two processes may record at once, under fences of their own; one never records a moment twice."""
+    for fence in {segment.fence for segment in segments}:
+        for before, after in pairwise(segment for segment in segments if segment.fence == fence):
+            if before.end_ns is not None and before.end_ns - after.start_ns > SLACK_NS:
+                yield Finding(Breach.SEGMENTS_OVERLAP, after.path.name, f"begins before {before.path.name} ends")
+
+
+def _of_holes(layout: Layout, camera_id: str, read: Sequence[_Read]) -> Iterator[Finding]:
+    ranges = merge(part for one in read for part in one.ranges)
+    if not ranges:
+        return
+    log = GapLog(layout, SystemClock())
+    asked = Asked(camera_id, ranges[0][0], ranges[-1][1])
+    told = log.between(camera_id, asked.from_ns, asked.to_ns)
+    for gap in account(asked, ranges, [], told).gaps:
+        if gap.cause is GapCause.UNKNOWN:
+            message = f"nothing is recorded from {rfc3339(gap.start_ns)} to {rfc3339(gap.end_ns)}, and nothing says why"
+            yield Finding(Breach.HOLE_UNEXPLAINED, camera_id, message)
+    for gap in told:
+        for start_ns, end_ns in ranges:
+            if min(gap.end_ns, end_ns) - max(gap.start_ns, start_ns) > HOLE_NS:
+                message = f"said to be missing ({gap.cause}), and recorded: {rfc3339(max(gap.start_ns, start_ns))}"
+                yield Finding(Breach.GAP_RECORDED, camera_id, message)
+
+
+def _told(ranges: Sequence[Range]) -> str:
+    return ", ".join(f"{rfc3339(start_ns)} to {rfc3339(end_ns)}" for start_ns, end_ns in ranges) or "no time at all"

@@ -1,0 +1,75 @@
+"""A clock that is set is noticed once, and steady time goes on as if it had not been."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import pytest
+
+from domain.clock import NS_PER_MS, NS_PER_S, ManualClock, SystemClock
+
+
+class Machine:
+    """The machine's two times, under the test's hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.wall_ns, self.monotonic_ns = 1_760_000_000 * NS_PER_S, 5 * NS_PER_S
+        monkeypatch.setattr(time, "time_ns", lambda: self.wall_ns)
+        monkeypatch.setattr(time, "monotonic_ns", lambda: self.monotonic_ns)
+
+    def pass_s(self, seconds: float, slew_ppm: int = 0) -> None:
+        self.monotonic_ns += round(seconds * NS_PER_S)
+        self.wall_ns += round(seconds * (1_000_000 + slew_ppm) * 1000)
+
+
+@pytest.mark.parametrize("by_s", [3600, -3600, 0.6, -0.6])
+def test_a_step_is_told_once_and_leaves_steady_time_alone(
+    by_s: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = Machine(monkeypatch)
+    clock = SystemClock()
+    before_ns = clock.steady_ns()
+    machine.pass_s(1)
+    machine.wall_ns += round(by_s * NS_PER_S)
+    with caplog.at_level(logging.WARNING):
+        assert clock.wall_ns() == machine.wall_ns
+        assert clock.steady_ns() == before_ns + NS_PER_S
+        machine.pass_s(1)
+        assert clock.steady_ns() == before_ns + 2 * NS_PER_S
+    assert clock.stepped_ns == round(by_s * NS_PER_S)
+    assert clock.wall_ns() - clock.steady_ns() == clock.stepped_ns
+    (step,) = clock.steps
+    assert step.to_ns - step.from_ns == clock.stepped_ns
+    assert [record.message.startswith("clock_stepped: ") for record in caplog.records] == [True]
+    assert ("forward" if by_s > 0 else "back") in caplog.text
+
+
+def test_what_is_slewed_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch)
+    clock = SystemClock()
+    for _ in range(3600):
+        machine.pass_s(1, slew_ppm=500)
+        assert clock.steady_ns() == clock.wall_ns() == machine.wall_ns
+    assert not clock.steps
+
+
+def test_a_thread_that_is_held_up_between_its_questions_is_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch)
+    clock = SystemClock()
+    answers = iter([7 * NS_PER_S])  # the first question is answered two seconds before the others
+    monkeypatch.setattr(time, "monotonic_ns", lambda: next(answers, machine.monotonic_ns))
+    machine.pass_s(4)
+    clock.steady_ns()
+    assert not clock.steps
+    assert abs(clock.steady_ns() - machine.wall_ns) < NS_PER_MS
+
+
+def test_a_manual_clock_steps_alike() -> None:
+    clock = ManualClock()
+    before_ns = clock.steady_ns()
+    clock.step(-3600)
+    clock.advance(2)
+    assert clock.steady_ns() == before_ns + 2 * NS_PER_S
+    assert clock.wall_ns() == before_ns - 3598 * NS_PER_S
+    assert clock.stepped_ns == -3600 * NS_PER_S

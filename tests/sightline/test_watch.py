@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from domain.alarms import AlarmName
+from domain.clock import NS_PER_S, ManualClock
+from domain.errors import IndexUnavailable, ObjectsUnavailable
+from domain.registry import Camera
+from domain.settings import Settings
+from domain.states import CameraState, CameraStatus
+from sightline.watch import AWAY_S, DOWN_S, LOOK_EVERY_S, STEP_TOLD_S, Watch
+from storage.alarms import Alarms
+from storage.redis_door import Redis
+from storage.s3 import ObjectStore
+
+
+class AwayRedis:
+    """A Redis that answers or does not."""
+
+    away = False
+
+    def ping(self) -> None:
+        if self.away:
+            raise IndexUnavailable("Redis: refused")
+
+    def do(self, *words: object) -> None:
+        self.ping()
+
+
+class AwayObjects:
+    away = False
+
+    def ping(self) -> None:
+        if self.away:
+            raise ObjectsUnavailable("the object store cannot be reached")
+
+
+class SteppedClock(ManualClock):
+    """A clock whose wall can be set apart from its monotonic time."""
+
+    set_by_ns = 0
+
+    def wall_ns(self) -> int:
+        return super().wall_ns() + self.set_by_ns
+
+
+class Site:
+    def __init__(self, folder: Path) -> None:
+        self.clock = SteppedClock()
+        self.alarms = Alarms("node-1", folder / "alarms.json", self.clock)
+        self.redis, self.objects = AwayRedis(), AwayObjects()
+        self.cameras = [_camera("gate"), _camera("shop", "C", record="on_demand"), _camera("old", enabled=False)]
+        self.statuses: list[CameraStatus] = []
+        stores = cast(Redis, self.redis), cast(ObjectStore, self.objects)
+        self.watch = Watch(self.alarms, stores, lambda: self.cameras, lambda: self.statuses, self.clock, Settings(upload_late_h=1))
+
+    def look(self, after_s: float = LOOK_EVERY_S) -> dict[AlarmName, str]:
+        self.clock.advance(after_s)
+        self.watch.run_once()
+        return {alarm.name: alarm.sentence for alarm in self.alarms.active()}
+
+
+def _camera(camera_id: str, class_: str = "A", **keys: object) -> Camera:
+    place = {"name": camera_id, "area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
+    return Camera.model_validate({"id": camera_id, "class": class_, **place, **keys})
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_cameras_that_stay_down_are_told_once_it_lasts(site: Site) -> None:
+    since_ns = site.clock.wall_ns()
+    site.statuses = [CameraStatus(id_, CameraState.UNREACHABLE, since_ns) for id_ in ("gate", "shop", "old")]
+    assert site.look(DOWN_S - 1) == {}
+    assert site.look() == {
+        AlarmName.CAMERAS_DOWN: "1 of 1 cameras have given no picture for 3 minutes or more: gate (unreachable)",
+    }
+    site.statuses = [CameraStatus("gate", CameraState.LIVE, site.clock.wall_ns())]
+    assert site.look() == {}
+
+
+def test_stores_that_stay_away_are_told_each_by_name(site: Site) -> None:
+    site.objects.away = site.redis.away = True
+    assert site.look() == {}
+    assert set(site.look(AWAY_S)) == {AlarmName.STORE_UNREACHABLE, AlarmName.INDEX_UNREACHABLE}
+    site.objects.away = False
+    assert set(site.look()) == {AlarmName.INDEX_UNREACHABLE}
+    site.redis.away = False
+    assert site.look() == {}
+    site.objects.away = True
+    assert site.look() == {}
+
+
+def test_uploads_that_wait_for_hours_are_told(site: Site) -> None:
+    oldest_ns = site.clock.wall_ns()
+    site.watch.oldest_waiting_ns = lambda: oldest_ns
+    assert site.look(3599) == {}
+    assert "wait 1.0 h" in site.look(1)[AlarmName.UPLOADS_BEHIND]
+    site.watch.oldest_waiting_ns = lambda: None
+    assert site.look() == {}
+
+
+@pytest.mark.parametrize(("step_s", "said"), [(3600, "forward by 3600.0 s"), (-3600, "back by 3600.0 s"), (1, None)])
+def test_a_clock_that_was_set_is_told_for_a_while(site: Site, step_s: int, said: str | None) -> None:
+    assert site.look() == {}
+    site.clock.set_by_ns = step_s * NS_PER_S
+    assert (AlarmName.CLOCK_STEPPED in site.look()) == (said is not None)
+    if said:
+        assert said in site.look()[AlarmName.CLOCK_STEPPED]
+    assert site.look(STEP_TOLD_S) == {}

@@ -1,0 +1,96 @@
+"""The checker of recordings: clean where the ledger is what the files hold, and each way in which it may not be, found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from domain.clock import NS_PER_S, SystemClock
+from domain.gaps import Gap, GapCause
+from domain.layout import Layout
+from storage.check import Breach
+from storage.check_recordings import check_recordings
+from storage.gaps import GapLog
+from storage.ledger import Ledger, Segment
+from tests.recorded import B_FRAMES, HEVC, PLAIN, START_NS, Material, packets_of, record
+
+END_NS = START_NS + 12 * NS_PER_S
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path)
+
+
+def recorded(layout: Layout, material: Material = PLAIN) -> list[Segment]:
+    record(packets_of(material), layout.recordings)
+    return segments(layout)
+
+
+def segments(layout: Layout) -> list[Segment]:
+    return list(Ledger(layout.recordings).segments("cam-1", 0, 2 * START_NS))
+
+
+def breaches(layout: Layout, decode: bool = False) -> list[Breach]:
+    return [finding.breach for finding in check_recordings(layout, "cam-1", decode)]
+
+
+@pytest.mark.parametrize("material", [PLAIN, B_FRAMES, HEVC], ids=["plain", "b_frames", "hevc"])
+def test_what_the_recorder_writes_is_clean(layout: Layout, material: Material) -> None:
+    assert len(recorded(layout, material)) > 3
+    assert breaches(layout, decode=True) == []
+
+
+def test_no_camera_has_no_breach(layout: Layout) -> None:
+    assert breaches(layout) == []
+
+
+def test_a_hole_that_nothing_explains(layout: Layout) -> None:
+    gone = recorded(layout)[2]
+    gone.path.unlink()
+    assert breaches(layout) == [Breach.HOLE_UNEXPLAINED]
+    assert gone.end_ns is not None
+    GapLog(layout, SystemClock()).add(Gap("cam-1", gone.start_ns, gone.end_ns, GapCause.DISK))
+    assert breaches(layout) == []
+
+
+def test_a_gap_of_what_is_recorded(layout: Layout) -> None:
+    recorded(layout)
+    GapLog(layout, SystemClock()).add(Gap("cam-1", START_NS + NS_PER_S, START_NS + 4 * NS_PER_S, GapCause.NETWORK))
+    assert breaches(layout) == [Breach.GAP_RECORDED]
+
+
+def test_a_name_that_claims_more_than_the_file_has(layout: Layout) -> None:
+    last = recorded(layout)[-1]
+    assert last.end_ns is not None
+    longer = last.path.name.replace(f"_{(last.end_ns - last.start_ns) // 1_000_000}_", "_7000_")
+    last.path.rename(last.path.with_name(longer))
+    assert breaches(layout) == [Breach.SEGMENT_DIFFERS]
+
+
+def test_segments_of_one_fence_that_overlap(layout: Layout) -> None:
+    record(packets_of(PLAIN), layout.recordings)
+    record(packets_of(PLAIN, START_NS + NS_PER_S), layout.recordings)
+    assert Breach.SEGMENTS_OVERLAP in breaches(layout)
+
+
+def test_two_fences_may_overlap(layout: Layout) -> None:
+    record(packets_of(PLAIN), layout.recordings)
+    record(packets_of(PLAIN, START_NS + NS_PER_S), layout.recordings, fence=2)
+    assert breaches(layout) == []
+
+
+def test_a_torn_file(layout: Layout) -> None:
+    torn = recorded(layout)[1].path
+    torn.write_bytes(torn.read_bytes()[:-100])
+    assert Breach.SEGMENT_DAMAGED in breaches(layout)
+
+
+def test_pictures_that_cannot_be_decoded(layout: Layout) -> None:
+    damaged = recorded(layout)[1].path
+    data = bytearray(damaged.read_bytes())
+    at = data.index(b"mdat") + 8
+    data[at : at + 4000] = bytes(4000)
+    damaged.write_bytes(data)
+    assert Breach.SEGMENT_DAMAGED in breaches(layout, decode=True)
