@@ -8,7 +8,7 @@ MODELS := $(VENV)/share/sightline/models
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev debian-packages test lint bench faults run lock clean
+.PHONY: help install install-dev debian-packages test lint bench faults soak run lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -49,8 +49,13 @@ lint: $(VENV)/.installed-dev ## check style and types
 bench: $(VENV)/.installed-dev ## run the benchmarks; JSON and plots go to benchmarks/out
 	$(BIN)/python -m benchmarks
 
-faults: $(VENV)/.installed-dev ## break a running site at random for some minutes and check that nothing was lost
+faults: $(VENV)/.installed-dev ## break a running site in every known way, one after the other, and check what must hold
 	$(BIN)/python -m benchmarks.faults
+	$(BIN)/python -m benchmarks.faults chance
+
+MINUTES ?= 30
+soak: $(VENV)/.installed-dev ## record 64 cameras with faults for MINUTES, and check that memory, descriptors and threads stay flat
+	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
 
 run: install ## show the system working, with simulated cameras, in a browser
 	$(BIN)/sightline demo

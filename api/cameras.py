@@ -47,7 +47,7 @@ def read_camera(context: Context, camera_id: CameraId) -> CameraView:
 def read_recording(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> Response:
     """An MP4 cut from what is recorded, not re-encoded, at most an hour. `Sightline-Gaps` lists the parts that were never recorded."""
     context.camera(camera_id)
-    _check_span(from_ns, to_ns, LONGEST_RECORDING_S)
+    check_span(from_ns, to_ns, LONGEST_RECORDING_S)
     lease = holder(context, camera_id)
     cut = context.door.recording(lease.door_url, lease.node, camera_id, from_ns, to_ns)
     return HeldStream(cut, cut.close, 200, cut.headers, "video/mp4")
@@ -56,17 +56,10 @@ def read_recording(context: Context, camera_id: CameraId, from_ns: RangeFrom, to
 def read_coverage(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> CoverageView:
     """Which parts of a range are recorded and where they lie, and why the others are missing; up to now, at most 31 days."""
     camera = context.camera(camera_id)
-    _check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
+    check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
     now_ns = context.clock.wall_ns()
     answer = account_of(context, camera, from_ns, to_ns)
     return CoverageView.of(Asked(camera_id, from_ns, to_ns), answer.account, answer.offline, now_ns)
-
-
-def read_picture(context: Context, camera_id: CameraId) -> Response:
-    """A picture of the camera now."""
-    context.camera(camera_id)
-    lease = holder(context, camera_id)
-    return Response(context.door.camera_picture(lease.door_url, lease.node, camera_id), media_type="image/jpeg")
 
 
 def _is_in(camera: Camera, area: str | None, class_: str | None) -> bool:
@@ -87,7 +80,7 @@ def holder(context: ApiContext, camera_id: str) -> Lease:
     return lease
 
 
-def _check_span(from_ns: int, to_ns: int, longest_s: int) -> None:
+def check_span(from_ns: int, to_ns: int, longest_s: int) -> None:
     check_order(from_ns, to_ns)
     if to_ns - from_ns > longest_s * NS_PER_S:
         raise QueryInvalid("to", f"lies {(to_ns - from_ns) / NS_PER_S:.0f} s after `from`; ask for at most {longest_s} s at once")

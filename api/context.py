@@ -44,6 +44,8 @@ class ApiContext:
     audit: AuditLog
     door: DoorClient
     clock: Clock
+    ticket_key: bytes
+    """Signs the addresses of playlists."""
 
     def camera(self, camera_id: str) -> Camera:
         """A camera of the registry. Raises NotFound."""

@@ -44,6 +44,8 @@ class Declaration:
     """The media type of a good answer."""
     head: bool = False
     """HEAD is answered as well."""
+    ticket: bool = False
+    """A ticket in the address stands for the token and the reason: players can send no headers."""
 
     def __post_init__(self) -> None:
         if self.look and not self.audit:

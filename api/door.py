@@ -5,16 +5,17 @@ Run by the live process on an address that only the API reaches (loopback on one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, cast
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.cutting import Cutting
+from api.door_context import Door, DoorContext, FromNs, ToNs
+from api.door_segments import ROUTES as SEGMENT_ROUTES
 from api.door_tokens import refusal
 from api.envelope import Envelope
 from api.faults import add_fault_handlers
@@ -25,31 +26,10 @@ from api.trace import trace_of
 from domain.clock import Clock
 from domain.errors import NotFound
 from domain.keys import CROP, SNAPSHOT
-from domain.states import CameraStatus
 from domain.triggers import Trigger
-from storage.gaps import GapLog
-from storage.ledger import Ledger
 from storage.recorded import Recorded, clip, merge
-from storage.spool import Spool
-from storage.triggers import TriggerLog
 
 SHORTEST_KEY_BYTES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class DoorContext:
-    """What a door works with. The composer makes it; `picture` raises NotFound or a SourceError where a camera gives none."""
-
-    key: bytes
-    spool: Spool
-    ledger: Ledger
-    gaps: GapLog
-    statuses: Callable[[], Sequence[CameraStatus]]
-    picture: Callable[[str], bytes]
-    scratch: Path
-    """A folder for recordings being cut; emptied at start."""
-    clock: Clock
-    triggers: TriggerLog
 
 
 def make_door(context: DoorContext) -> FastAPI:
@@ -60,7 +40,7 @@ def make_door(context: DoorContext) -> FastAPI:
     app.state.context = context
     app.state.recorded = Recorded(context.ledger.recordings)
     app.state.cutting = Cutting(context.ledger, context.scratch)
-    for path, endpoint in _ROUTES:
+    for path, endpoint in (*_ROUTES, *SEGMENT_ROUTES):
         app.add_api_route(path, endpoint, methods=["GET"], response_model=None)
     app.add_api_route("/door/cameras/{camera}/triggers", add_trigger, methods=["POST"], response_model=None)
     add_fault_handlers(app)
@@ -97,21 +77,12 @@ def _target(scope: Scope) -> bytes:
     return path + b"?" + query if query else path
 
 
-async def _context(request: Request) -> DoorContext:
-    return cast(DoorContext, request.app.state.context)
-
-
 async def _cutting(request: Request) -> Cutting:
     return cast(Cutting, request.app.state.cutting)
 
 
 async def _recorded(request: Request) -> Recorded:
     return cast(Recorded, request.app.state.recorded)
-
-
-Door = Annotated[DoorContext, Depends(_context)]
-FromNs = Annotated[int, Query(ge=0, lt=1 << 62)]
-ToNs = Annotated[int, Query(ge=0, lt=1 << 62)]
 
 
 def event_picture(context: Door, camera: str, event_id: str, name: str) -> Response:

@@ -11,18 +11,21 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from api.door_tokens import sign
-from api.node_account import NodeAccount
+from api.node_account import LAST_HEADER, NodeAccount, NodeSegment
 from api.problems import ERROR_OF_NAME, PREFIX, Problem
 from domain.clock import Clock
 from domain.errors import NodeOffline
 from domain.states import CameraStatus
 from domain.triggers import Trigger
+from storage.fragment_times import Head, head_of
+from storage.served_segments import Keyframes
 
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 10.0
 CUT_TIMEOUT_S = 60.0
 CHUNK_BYTES = 64 << 10
 _PASSED_ON = ("content-length", "etag", "sightline-start", "sightline-end", "sightline-gaps")
+_SEGMENTS = TypeAdapter(list[NodeSegment])
 _HEALTH = TypeAdapter(dict[str, tuple[CameraStatus, ...]])
 _log = logging.getLogger(__name__)
 
@@ -67,6 +70,26 @@ class DoorClient:
         response = self._get(door_url, node, f"/door/cameras/{camera_id}/account", span)
         with _mapped(node):
             return NodeAccount.model_validate_json(response.content)
+
+    def segments(self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int) -> list[NodeSegment]:
+        """The segments of a range that the node can serve."""
+        span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
+        response = self._get(door_url, node, f"/door/cameras/{camera_id}/segments", span)
+        with _mapped(node):
+            return _SEGMENTS.validate_json(response.content)
+
+    def segment(self, door_url: str, node: str, camera_id: str, name: str) -> bytes:
+        """All of a segment that can be read. Raises NotFound."""
+        return self._get(door_url, node, f"/door/cameras/{camera_id}/segments/{name}").content
+
+    def keyframes(
+        self, door_url: str, node: str, camera_id: str, name: str, span: tuple[int, int], every_ns: int
+    ) -> tuple[Head, Keyframes]:
+        """The head of a segment and its keyframes within [from, to). Raises NotFound, DataLoss."""
+        query = {"from_ns": str(span[0]), "to_ns": str(span[1]), "every_ns": str(every_ns)}
+        response = self._get(door_url, node, f"/door/cameras/{camera_id}/segments/{name}/keyframes", query)
+        head, last = head_of(response.content), response.headers.get(LAST_HEADER)
+        return head, Keyframes(response.content[len(head.data) :], None if last is None else int(last))
 
     def trigger(self, door_url: str, node: str, trigger: Trigger) -> None:
         """Log a trigger at the node, durably."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends
@@ -9,13 +10,15 @@ from fastapi import Depends
 from api.context import ApiContext, Context
 from api.cursors import read_cursor, write_cursor
 from api.journeys import legs_between
-from api.models import EventList, EventView, Journey, LegView
+from api.models import EventList, EventView, Journey, LegView, MatchView
 from api.moments import check_order
 from api.parameters import EventId, ExactPlate, From, Limit, Next, To, event_query, exact_plate
 from domain.clock import NS_PER_S
 from domain.errors import NotFound
 from domain.events import Event
+from domain.misreadings import match_of
 from domain.query import EventQuery
+from storage.index_search import found_by
 
 JOURNEY_SPAN_NS = 30 * 86_400 * NS_PER_S
 """What a journey looks back over where `from` is left out."""
@@ -35,7 +38,14 @@ def search_events(context: Context, query: Annotated[EventQuery, Depends(event_q
     after = None if next_ is None else read_cursor(query, next_)
     page = context.index.query(query, limit, after)
     cursor = None if page.next is None else write_cursor(query, page.next)
-    return EventList(items=[EventView.of(event) for event in page.events], next=cursor)
+    return EventList(items=[EventView.of(event) for event in page.events], next=cursor, matches=_matches(page.events, query))
+
+
+def _matches(events: Sequence[Event], query: EventQuery) -> list[MatchView]:
+    if not query.fuzzy or query.plate is None:
+        return []
+    matches = (match_of(event, query.plate, found_by(event)) for event in events)
+    return [MatchView.of(match) for match in matches if match is not None]
 
 
 def read_event(context: Context, event_id: EventId) -> EventView:

@@ -9,7 +9,8 @@ from fastapi.routing import APIRoute
 from api.context import ApiContext
 from api.declarations import Access, Declaration, Declarations
 from api.reasons import decode_header, read_reason
-from api.trace import trace_of
+from api.tickets import TICKET, Ticket, read_ticket
+from api.trace import Trace, trace_of
 from api.words import likely
 from domain.errors import Forbidden, QueryInvalid, Unauthenticated
 from domain.people import Person
@@ -29,7 +30,12 @@ class Guard:
         if declaration is None:
             raise Forbidden(f"{request.method} {route.path} is not declared, so nobody may call it")
         trace.declaration = declaration
-        trace.terms = {**request.path_params, **request.query_params}
+        trace.terms = {**request.path_params, **{name: value for name, value in request.query_params.items() if name != TICKET}}
+        ticket = request.query_params.get(TICKET) if declaration.ticket else None
+        if ticket is not None:
+            self._admit(trace, declaration, read_ticket(self._context.ticket_key, ticket, self._context.clock.wall_ns()))
+            _check_parameters(request, route)
+            return
         if declaration.right is not Access.ANYONE:
             trace.person = self._person(request)
             _check_right(trace.person, declaration)
@@ -37,6 +43,13 @@ class Guard:
             trace.case = decode_header("X-Case", _raw(request, b"x-case"))
             trace.reason = read_reason(_raw(request, b"x-reason"), self._context.settings.reason_required)
         _check_parameters(request, route)
+
+    def _admit(self, trace: Trace, declaration: Declaration, ticket: Ticket) -> None:
+        """By a ticket: its route checks that the moment asked for is within it."""
+        trace.person, trace.reason, trace.case, trace.ticket = ticket.holder, ticket.reason, ticket.case, ticket
+        _check_right(trace.person, declaration)
+        if trace.terms["id"] != ticket.camera_id:
+            raise Forbidden("this ticket is for another camera; use the addresses of a playlist as they came")
 
     def _person(self, request: Request) -> Person:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

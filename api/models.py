@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.journeys import Leg
 from domain.events import Event, Location, WallNs
 from domain.gaps import Gap, GapCause
+from domain.misreadings import Match, Tie
 from domain.people import RIGHTS, Person, Right, Role
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
@@ -20,6 +21,17 @@ from storage.account import Account, Asked, Where
 
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class MatchView(_Answer):
+    """What ties an event to the plate that was asked for."""
+
+    tie: Tie
+    reason: str
+
+    @classmethod
+    def of(cls, match: Match) -> MatchView:
+        return cls(tie=match.tie, reason=match.reason)
 
 
 class EventView(Event):
@@ -39,6 +51,7 @@ class EventView(Event):
 class EventList(_Answer):
     items: list[EventView]
     next: str | None = Field(description="cursor of the next page; null on the last")
+    matches: list[MatchView] = Field(default=[], description="with `fuzzy`: for each item, what ties it to the plate that was asked for")
 
 
 class CameraView(_Answer):
@@ -212,6 +225,30 @@ class CoverageView(_Answer):
         recorded = [RecordedView(from_=part.start_ns, to=part.end_ns, where=part.where) for part in account.recorded]
         gaps = [GapView.of(gap, now_ns) for gap in account.gaps]
         return cls(camera=asked.camera_id, from_=asked.from_ns, to=asked.to_ns, recorded=recorded, gaps=gaps, offline=list(offline))
+
+
+class PlaylistPart(_Answer):
+    """One segment."""
+
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    at_s: float = Field(description="where it begins on the player's time")
+    codec: str = Field(description="two parts of the same can be played without another head")
+    head: str = Field(description="address of what a player is given first")
+    media: str = Field(description="address of its pictures and sound, their times moved to the player's")
+    size_bytes: int
+
+
+class PlaylistView(_Answer):
+    """What a player needs to play a range. Addresses can be had without headers, for a while."""
+
+    camera: str
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    zero: WallNs = Field(description="the moment that is the player's time 0: `from`, or where the first segment begins before it")
+    hls: str = Field(description="address of the same as HLS")
+    segments: list[PlaylistPart]
+    gaps: list[GapView]
 
 
 class Session(_Answer):

@@ -8,6 +8,7 @@ from fastapi import Path, Query
 from pydantic import AfterValidator
 
 from api.moments import Moment, check_order
+from api.shapes import parse_circle, parse_polygon
 from domain.errors import QueryInvalid
 from domain.events import Kind
 from domain.plates import PlateColor, is_wildcard, search_pattern
@@ -48,11 +49,24 @@ async def event_query(
     color: Annotated[PlateColor | None, Query(description="the plate's colour")] = None,
     min_confidence: Annotated[float | None, Query(ge=0, le=1, description="least confidence of the detection")] = None,
     order: Annotated[Literal["newest", "oldest"], Query(description="which come first")] = "newest",
+    near: Annotated[
+        str | None,
+        Query(max_length=80, description="longitude,latitude,metres: cameras within this circle", examples=["111.513,32.54,800"]),
+    ] = None,
+    within: Annotated[
+        str | None, Query(max_length=2000, description="three or more longitude,latitude pairs with ; between: cameras within this polygon")
+    ] = None,
+    fuzzy: Annotated[
+        bool, Query(description="with a whole plate: also find what one likely misreading makes of it, the surest first")
+    ] = False,
 ) -> EventQuery:
     """A search as its parameters say it. Raises QueryInvalid."""
     check_order(from_ns, to_ns)
     pattern = None if plate is None else search_pattern(plate)
-    return EventQuery(kind, from_ns, to_ns, camera, area, class_, pattern, color, min_confidence, order)
+    if fuzzy and (pattern is None or is_wildcard(pattern)):
+        raise QueryInvalid("fuzzy", "needs a whole plate; a pattern with ? or * finds what fits it already")
+    circle, polygon = None if near is None else parse_circle(near), None if within is None else parse_polygon(within)
+    return EventQuery(kind, from_ns, to_ns, camera, area, class_, pattern, color, min_confidence, order, circle, polygon, fuzzy)
 
 
 def exact_plate(typed: str) -> str:

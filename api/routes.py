@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from api import cameras, events, media, site, triggers
+from api import cameras, events, media, playback, site, triggers
 from api.declarations import Access, Declaration, Scope
+from api.playlists import M3U8_TYPE
 from domain.people import Right
 
 JPEG, MP4, HTML = "image/jpeg", "video/mp4", "text/html"
@@ -30,8 +31,49 @@ ROUTES: tuple[Declaration, ...] = (
     ),
     Declaration(
         "GET",
+        "/v1/cameras/{id}/playlist",
+        playback.read_playlist,
+        Right.RECORDINGS_READ,
+        Scope.CAMERA,
+        audit="camera.playlist",
+        look=True,
+    ),
+    Declaration(
+        "GET",
+        "/v1/cameras/{id}/playlist.m3u8",
+        playback.read_hls,
+        Right.RECORDINGS_READ,
+        Scope.CAMERA,
+        audit="camera.playlist",
+        look=True,
+        answers=M3U8_TYPE,
+        ticket=True,
+    ),
+    Declaration(
+        "GET",
+        "/v1/cameras/{id}/segments/{name}",
+        playback.read_segment,
+        Right.RECORDINGS_READ,
+        Scope.CAMERA,
+        audit="camera.segment",
+        look=True,
+        answers=MP4,
+        ticket=True,
+    ),
+    Declaration(
+        "GET",
+        "/v1/cameras/{id}/keyframes",
+        playback.read_keyframes,
+        Right.RECORDINGS_READ,
+        Scope.CAMERA,
+        audit="camera.keyframes",
+        look=True,
+        answers=MP4,
+    ),
+    Declaration(
+        "GET",
         "/v1/cameras/{id}/picture",
-        cameras.read_picture,
+        playback.read_picture,
         Right.LIVE_VIEW,
         Scope.CAMERA,
         audit="camera.picture",

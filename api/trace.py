@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from api.declarations import Declaration
+from api.tickets import Ticket
 from domain.people import Person
 
 Scope = MutableMapping[str, Any]
@@ -21,6 +22,7 @@ class Trace:
     person: Person | None = None
     reason: str = ""
     case: str = ""
+    ticket: Ticket | None = None
     terms: dict[str, str] = field(default_factory=dict)
 
 

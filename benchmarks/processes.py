@@ -35,6 +35,22 @@ def _memory_bytes(pid: int, kind: str) -> int:
     raise RuntimeError(f"/proc/{pid}/smaps_rollup has no {kind}")
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one process holds at a moment."""
+
+    resident_bytes: int
+    descriptors: int
+    threads: int
+
+
+def held_by(pid: int) -> Held:
+    """Raises OSError where the process has gone."""
+    process = Path(f"/proc/{pid}")
+    descriptors, threads = (sum(1 for _ in (process / name).iterdir()) for name in ("fd", "task"))
+    return Held(_memory_bytes(pid, "Rss:"), descriptors, threads)
+
+
 def children_of(pid: int) -> list[int]:
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):

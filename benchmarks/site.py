@@ -16,6 +16,7 @@ from benchmarks.processes import children_of, command_line
 from domain.clock import SystemClock
 from domain.events import Event
 from domain.layout import Layout
+from domain.people import Role
 from sightline.ports import free_ports
 
 CLOCK = SystemClock()
@@ -24,7 +25,7 @@ LOCK_FREE_WITHIN_S = 45.0
 
 
 class BenchSite:
-    def __init__(self, folder: Path, registry: dict[str, object]) -> None:
+    def __init__(self, folder: Path, registry: dict[str, object], environment: dict[str, str] | None = None) -> None:
         """`folder` is made; the instance's data are under it."""
         folder.mkdir(parents=True, exist_ok=True)
         self.layout = Layout(folder / "data")
@@ -34,13 +35,14 @@ class BenchSite:
         (self.port,) = free_ports(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
+        self._environment = environment
 
     def start(self) -> None:
         """Begin `up`; `answers` says whether it serves."""
         arguments = ("--registry", self._registry, "--data", self.layout.root, "--port", self.port, "--host", "127.0.0.1")
         command = (sys.executable, "-m", "sightline", "up", *map(str, arguments))
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End `up` by a signal; how it ended."""
@@ -51,6 +53,11 @@ class BenchSite:
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self.stop()
+
+    @property
+    def process_id(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def pids(self, *words: str) -> list[int]:
         """The children whose command lines hold all of `words`."""
@@ -65,12 +72,12 @@ class BenchSite:
     def run(self, *arguments: str) -> tuple[int, str]:
         """A command of Sightline on this instance: exit code and what it printed."""
         command = (sys.executable, "-m", "sightline", *arguments, "--data", str(self.layout.root))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=self._environment)
         return done.returncode, done.stdout + done.stderr
 
-    def sign_in(self) -> None:
+    def sign_in(self, role: Role = Role.INVESTIGATOR) -> None:
         """Make a person to ask as. Raises RuntimeError where the site refuses."""
-        code, said = self.run("user", "add", "benchmark", "--role", "investigator")
+        code, said = self.run("user", "add", "benchmark", "--role", role)
         if code:
             raise RuntimeError(said)
         self._token = said.splitlines()[-1]
@@ -86,20 +93,24 @@ class BenchSite:
         found: list[Event] = []
         query = {"limit": "100", "order": "oldest"}
         while True:
-            try:
-                answer = httpx.get(
-                    f"http://127.0.0.1:{self.port}/v1/events", params=query, timeout=15, trust_env=False,
-                    headers={"Authorization": f"Bearer {self._token}", "X-Reason": "benchmark"},
-                )  # fmt: skip
-            except httpx.TransportError:
-                return None
-            if answer.status_code != 200:
+            answer = self.get("/v1/events", **query)
+            if answer is None or answer.status_code != 200:
                 return None
             page = answer.json()
             found += [_event(item) for item in page["items"]]
             if page["next"] is None:
                 return found
             query["next"] = page["next"]
+
+    def get(self, path: str, **query: str) -> httpx.Response | None:
+        """What the site answers to somebody signed in; None where it does not answer at all."""
+        try:
+            return httpx.get(
+                f"http://127.0.0.1:{self.port}{path}", params=query, timeout=15, trust_env=False,
+                headers={"Authorization": f"Bearer {self._token}", "X-Reason": "benchmark"},
+            )  # fmt: skip
+        except httpx.TransportError:
+            return None
 
     def processes_left(self) -> list[str]:
         """Command lines of processes that name this data folder."""

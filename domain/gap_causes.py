@@ -68,7 +68,7 @@ def _judge(facts: Facts, start_ns: int, end_ns: int, known: Sequence[Gap]) -> tu
     if known and not failures:  # the seconds before and after belong to it
         return known[-1].cause, known[-1].detail
     has_run = facts.started_ns < start_ns
-    if has_run and failures == 1 and within[-1].why in _BROKE and end_ns - start_ns < AT_ONCE_NS:
+    if has_run and failures == 1 and within and within[-1].why in _BROKE and end_ns - start_ns < AT_ONCE_NS:
         return GapCause.NETWORK, _last_error(within)
     if failures or CameraState.UNREACHABLE in states:
         return GapCause.CAMERA_DOWN, _last_error(within)

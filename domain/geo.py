@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from itertools import pairwise
 
 EARTH_RADIUS_M = 6_371_008.8
 
@@ -14,3 +16,28 @@ def distance_m(lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> float:
     half_dlam = math.radians(lon_b - lon_a) / 2
     chord = math.sin(half_dphi) ** 2 + math.cos(phi_a) * math.cos(phi_b) * math.sin(half_dlam) ** 2
     return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(chord)))
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    lon: float
+    lat: float
+    radius_m: float
+
+    def holds(self, lon: float, lat: float) -> bool:
+        return distance_m(self.lon, self.lat, lon, lat) <= self.radius_m
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """A simple polygon of three corners or more, (longitude, latitude); the last side closes it. None crosses the 180th meridian."""
+
+    corners: tuple[tuple[float, float], ...]
+
+    def holds(self, lon: float, lat: float) -> bool:
+        """By the number of sides that a ray to the east crosses (even-odd rule)."""
+        inside = False
+        for (lon_a, lat_a), (lon_b, lat_b) in pairwise((*self.corners, self.corners[0])):
+            if (lat_a > lat) != (lat_b > lat) and lon < lon_a + (lat - lat_a) / (lat_b - lat_a) * (lon_b - lon_a):
+                inside = not inside
+        return inside

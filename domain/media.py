@@ -47,9 +47,12 @@ class StreamInfo:
     """The sound beside it; None where there is none, or none that can be kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Packet:
-    """One encoded access unit (Annex B for RTSP sources), as the camera sent it."""
+    """One encoded access unit (Annex B for RTSP sources), as the camera sent it. Nobody writes to it: many hold the same.
+
+    Not `frozen`, which makes it seven times as dear to make: a tenth of what pulling a camera costs.
+    """
 
     stream: StreamInfo
     data: bytes
@@ -75,9 +78,12 @@ class Packet:
         return ticks_to_ns(self.pts, self.stream.time_base)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AudioPacket:
-    """One encoded piece of sound: a whole AAC frame, or the G.711 samples of one RTP packet. Every one can be played on its own."""
+    """One encoded piece of sound: a whole AAC frame, or the G.711 samples of one RTP packet. Every one can be played on its own.
+
+    As with `Packet`, nobody writes to it.
+    """
 
     stream: StreamInfo
     data: bytes

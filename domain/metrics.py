@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 PACKETS = Counter("sightline_packets_total", "Packets that arrived from cameras", ["camera"])
 PACKETS_DROPPED = Counter("sightline_packets_dropped_total", "Packets dropped by us, by the consumer that fell behind", ["camera", "tap"])
 PACKETS_BROKEN = Counter("sightline_packets_broken_total", "Packets damaged on arrival, by where it was noticed", ["camera", "where"])
+RTP_LOST = Counter("sightline_rtp_packets_lost_total", "RTP packets of pictures that a camera sent and the network lost", ["camera"])
 CLOCK_JUMPS = Counter("sightline_clock_jumps_total", "Leaps of a camera's own counter of time, taken out of its recording", ["camera"])
 RECONNECTS = Counter(
     "sightline_reconnects_total", "Connections to cameras that ended, by the state that they ended in", ["camera", "state"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.events import Event, Kind
+from domain.geo import Circle, Polygon
 from domain.plates import PlateColor
 
 
@@ -27,10 +28,15 @@ class EventQuery:
     color: PlateColor | None = None
     min_confidence: float | None = None
     order: Literal["newest", "oldest"] = "newest"
+    near: Circle | None = None
+    """The camera stands within it."""
+    within: Polygon | None = None
+    fuzzy: bool = False
+    """Of a whole plate: also find what one likely misreading makes of it, in the order of `misreadings.Tie`, and within each by id."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
     events: tuple[Event, ...]
     next: str | None
-    """The id after which the next page begins; None on the last. Stable: events that arrive later never shift it."""
+    """Where the next page begins, to be passed on as it is; None on the last. Stable: events that arrive later never shift it."""

@@ -55,7 +55,11 @@ class Settings(BaseSettings):
     face_detect_fps: float = Field(6.0, gt=0, le=30, description="frames a second looked at for faces while something moves")
     reason_required: bool = Field(True, description="refuse looks at plates, clips and pictures without X-Reason")
     source_timeout_s: float = Field(5.0, gt=0, le=120, description="a camera silent for this long is reconnected")
-    rtsp_reader: RtspReader = Field(RtspReader.OWN, description="what pulls H.264 and H.265 over TCP; the rest is libavformat's anyway")
+    rtsp_reader: RtspReader = Field(
+        RtspReader.OWN, description="what pulls H.264 and H.265 over TCP and UDP; the rest is libavformat's anyway"
+    )
+    udp_port_first: int = Field(40_000, ge=1024, le=65_534, description="the first port that cameras may send to over UDP")
+    udp_port_last: int = Field(59_999, ge=1025, le=65_535, description="the last port that cameras may send to over UDP")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")
 
 

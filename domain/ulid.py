@@ -12,6 +12,7 @@ import re
 from domain.clock import NS_PER_MS
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _FORM = re.compile(r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")
 
 
@@ -33,6 +34,21 @@ def wall_ms_of(event_id_text: str) -> int:
     for character in event_id_text[:10]:
         number = number * 32 + _ALPHABET.index(character)
     return number
+
+
+def id_parts(event_id_text: str) -> tuple[int, bytes]:
+    """An id's start in UTC milliseconds, and its other ten bytes. Raises ValueError for what is no id."""
+    if not is_event_id(event_id_text):
+        raise ValueError(f"{event_id_text!r} is no event id")
+    number = 0
+    for character in event_id_text:
+        number = number * 32 + _VALUES[character]
+    return number >> 80, (number & (1 << 80) - 1).to_bytes(10, "big")
+
+
+def id_text(wall_ms: int, tail: bytes) -> str:
+    """The id of which `id_parts` gives these."""
+    return _encode(wall_ms << 80 | int.from_bytes(tail, "big"))
 
 
 def is_event_id(text: str) -> bool:

@@ -68,6 +68,8 @@ class Pull:
     credentials: Credentials | None
     counts: Counts
     timeout_s: float
+    udp_ports: tuple[int, int]
+    """The first and the last that media may come to."""
     stop: threading.Event
     clock: Clock
 

@@ -1,7 +1,7 @@
 """Where the recording is cut into segments: rules on packet times alone, so that they can be tested without a file.
 
 Segments begin at keyframes. A reason to cut that comes between two keyframes waits for the next one; only where packets cannot go into the
-same file (a new session, time going back, silence of minutes) do they wait for a keyframe unrecorded, and are counted as lost.
+same file (a new session, time going back, a hole) do they wait for a keyframe unrecorded, and are counted as lost.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from domain.media import Packet, ticks_to_ns
 
 HOLE_NS = NS_PER_S
 """Packets further apart than this, and than three usual intervals, have a hole between them."""
-BREAK_NS = 10 * NS_PER_S
-"""A hole that is not bridged: a file that claimed this much more than it has would lie."""
+_LONGEST_USUAL_NS = 10 * NS_PER_S
+"""No more than this is learnt from one interval, so that a hole of an hour does not make the next one usual."""
 DRIFT_NS = NS_PER_S // 5
 """Wall times and `pts` of one segment may disagree by this much: times in a file come from `pts`."""
 _UNUSUAL = 3
@@ -71,17 +71,22 @@ class Cuts:
         if first is None or last is None or packet.stream.session != last.stream.session:
             return Verdict(Place.START if packet.is_keyframe else Place.WAIT, joins=False)
         interval_ns = ticks_to_ns(packet.dts - last.dts, packet.stream.time_base)
-        is_hole = self._is_hole(max(interval_ns, decode_wall_ns(packet) - decode_wall_ns(last)))
-        if interval_ns <= 0 or interval_ns > BREAK_NS:
+        is_hole = self._is_hole(interval_ns)
+        is_set = self._is_hole(decode_wall_ns(packet) - decode_wall_ns(last))
+        if interval_ns > 0:
+            self._learn(min(interval_ns, _LONGEST_USUAL_NS))
+        if interval_ns <= 0 or is_hole:
             return Verdict(Place.START if packet.is_keyframe else Place.WAIT, joins=False)
-        self._usual_ns += (interval_ns - self._usual_ns) / 8 if self._usual_ns else interval_ns
-        self._is_due = self._is_due or is_hole
+        self._is_due = self._is_due or is_set
         if packet.is_keyframe and (self._is_due or self._is_over(first, packet)):
-            return Verdict(Place.START, joins=not is_hole)
+            return Verdict(Place.START, joins=not is_set)
         return Verdict(Place.APPEND)
 
+    def _learn(self, interval_ns: int) -> None:
+        self._usual_ns += (interval_ns - self._usual_ns) / 8 if self._usual_ns else interval_ns
+
     def _is_hole(self, interval_ns: int) -> bool:
-        return self._usual_ns > 0 and interval_ns > max(HOLE_NS, _UNUSUAL * self._usual_ns)
+        return interval_ns > max(HOLE_NS, _UNUSUAL * (self._usual_ns or _LONGEST_USUAL_NS))
 
     def _is_over(self, first: Packet, packet: Packet) -> bool:
         age_ns = ticks_to_ns(packet.pts - first.pts, packet.stream.time_base)

@@ -10,12 +10,10 @@ import struct
 from typing import NamedTuple
 
 from ingest import rtp
-from ingest.nal_pieces import PIECES
+from ingest.nal_pieces import FIRST, LAST, PIECES
 
 _FRAMED = struct.Struct(">IHHQI")
 """A packet as it lies in the connection: framing; flags, marker and type; number; time stamp and SSRC; the payload's first four bytes."""
-_MOST_GAP = 3000
-"""A leap of sequence numbers beyond this is a counter that began anew (RFC 3550, A.1), and no loss that can be counted."""
 
 
 class AccessUnit(NamedTuple):
@@ -47,7 +45,7 @@ class AccessUnits:
         self._is_headless = False
         self._is_rest = False
 
-    def put(self, buffer: bytearray, start: int, stop: int) -> None:
+    def put(self, buffer: bytes | bytearray, start: int, stop: int) -> None:
         """Take the RTP packet in `buffer[start:stop]`; one that is damaged or of another payload type is passed over."""
         if stop - start <= rtp.HEADER.size:
             return
@@ -70,31 +68,41 @@ class AccessUnits:
             self._marked_stamp = stamp
 
     def go_on(self, buffer: bytearray, at: int, end: int) -> int:
-        """Take from `at` on the packets that are fragments from the middle of the open NAL unit: nine of ten that come.
+        """Take the packets that lie from `at` on in the connection's bytes, framing and all, as long as each is the next and a plain one.
 
-        They are alike but for their numbers, so they are told by comparing whole numbers. Returns where the first lies that is another.
+        Nearly all that come are, so this is written to be quick: what it does with one is what `put` does. Returns where the first lies
+        that is another, or not whole.
         """
-        pieces, stamp, number = self._pieces, self._stamp, self._next
-        if not pieces.is_open or stamp is None or number is None or end - at < _FRAMED.size:
+        number, pieces = self._next, self._pieces
+        if number is None:
             return at
-        began, shift = at, pieces.middle_shift
-        framing, head, _, stream, first = _FRAMED.unpack_from(buffer, at)
-        size = 4 + (framing & 0xFFFF)
-        is_alike = head == rtp.PLAIN << 8 | self._payload_type and stream == stamp << 32 | self.ssrc and size > _FRAMED.size
-        if not is_alike or framing >> 16 != self._framing or first >> shift != pieces.middle:
-            return at
-        payload, append, unpack = 16 + pieces.header_bytes + 1, pieces.parts.append, _FRAMED.unpack_from
-        while at + size <= end:
-            next_framing, next_head, next_number, next_stream, first = unpack(buffer, at)
-            is_alike = next_number == number and next_stream == stream and next_framing == framing
-            if not is_alike or next_head != head or first >> shift != pieces.middle:
+        unpack, last, taken, added_bytes = _FRAMED.unpack_from, end - _FRAMED.size, 0, 0
+        own_framing, plain, ssrc = self._framing, rtp.PLAIN << 8 | self._payload_type, self.ssrc
+        kind_shift, kind_mask, fragments, flags_shift, data = pieces.form
+        while at <= last:
+            framing, head, came, stream, first = unpack(buffer, at)
+            stop = at + 4 + (framing & 0xFFFF)
+            is_next = came == number and framing >> 16 == own_framing and head & 0xFF7F == plain and stream & 0xFFFFFFFF == ssrc
+            if not is_next or stop > end or stop - at < _FRAMED.size:
                 break
-            append(buffer[at + payload : at + size])
-            at += size
+            if stream >> 32 != self._stamp:
+                self._turn_to(stream >> 32, False)
+            if first >> kind_shift & kind_mask == fragments and pieces.is_open and not first >> flags_shift & FIRST:
+                pieces.parts.append(buffer[at + data : stop])
+                added_bytes += stop - at
+                pieces.is_open = not first >> flags_shift & LAST
+            elif not pieces.add(buffer, at + 16, stop):
+                self._is_broken = True
+            if head & 0x80 and self._has_marks and (pieces.has_slice or self._is_broken):
+                self._close()
+                self._marked_stamp = stream >> 32
+                added_bytes = 0
             number = number + 1 & 0xFFFF
+            taken += 1
+            at = stop
         self._next = number
-        self.highest_sequence += (at - began) // size
-        self._is_broken = not pieces.has_room(at - began) or self._is_broken
+        self.highest_sequence += taken
+        self._is_broken = not pieces.has_room(added_bytes) or self._is_broken
         return at
 
     def flush(self) -> None:
@@ -106,7 +114,7 @@ class AccessUnits:
     def _gap(self, sequence: int, ssrc: int) -> bool:
         """A packet that is not the next one: some are missing (True), or another stream begins."""
         missing = 0 if self._next is None or ssrc != self.ssrc else sequence - self._next & 0xFFFF
-        is_anew = not 0 < missing <= _MOST_GAP
+        is_anew = not 0 < missing <= rtp.MOST_GAP
         if is_anew:
             self.ssrc, self.highest_sequence = ssrc, sequence - 1
         else:

@@ -23,13 +23,19 @@ class Counts:
     """Packets that came before the first keyframe that a decoder understands, and were not yielded."""
     broken_packets: int = 0
     """Packets that lack pieces. libavformat's are yielded, as part of a picture is better than none; our own reader drops them."""
+    lost_packets: int = 0
+    """RTP packets of the video that never came."""
+    strange_packets: int = 0
+    """Datagrams that came from elsewhere than the camera."""
     jumps: int = 0
     """How often the time stamps leapt; the packets' own go on without a leap."""
+    left_out: str = ""
+    """Why the camera's sound is not taken, where it has any."""
 
     def begin(self) -> None:
         """Another connection."""
-        self.timeline = Timeline()
-        self.before_keyframe_packets = self.broken_packets = self.jumps = 0
+        self.timeline, self.left_out = Timeline(), ""
+        self.before_keyframe_packets = self.broken_packets = self.lost_packets = self.strange_packets = self.jumps = 0
 
 
 class Unit(NamedTuple):

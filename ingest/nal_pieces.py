@@ -8,7 +8,7 @@ from __future__ import annotations
 from ingest.nal import START_CODE
 
 MOST_UNIT_BYTES = 16 << 20
-_FIRST, _LAST = 0x80, 0x40
+FIRST, LAST = 0x80, 0x40
 """Of a fragment's header: the first, the last of its NAL unit."""
 _FIRST_SLICE = 0x80
 """The bit behind a slice's NAL header that says the picture begins here: first_mb_in_slice is 0 (one bit, as ue(v)), or
@@ -27,14 +27,13 @@ class _Collected:
     """The first slice that came is the picture's first."""
     is_open: bool
     """A fragmented NAL unit lacks its end."""
-    middle: int
-    """How the fragments between its first and last begin: what stands before their data, as one number."""
-    middle_shift: int
-    """How many bits of a payload's first 32 come after that."""
+    form: tuple[int, int, int, int, int]
+    """For who reads fragments by a payload's first 32 bits: shift and mask of its kind, the kind of fragments, the shift of a fragment's
+    header; and how far after the framing its data begins."""
 
     def __init__(self) -> None:
         self.parts: list[bytes | bytearray] = []
-        self._size_bytes = self.middle = 0
+        self._size_bytes = 0
         self.has_slice = self.begins_picture = self.is_open = False
 
     def __len__(self) -> int:
@@ -58,14 +57,14 @@ class _Collected:
             self.has_slice = True
             self.begins_picture = after_header & _FIRST_SLICE != 0
 
-    def _whole(self, buffer: bytearray, start: int, stop: int) -> bool:
+    def _whole(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         if self.is_open or stop - start <= self.header_bytes:
             return False
         self._begin(buffer[start], buffer[start + self.header_bytes])
         self.parts += (START_CODE, buffer[start:stop])
         return self.has_room(stop - start)
 
-    def _several(self, buffer: bytearray, at: int, stop: int) -> bool:
+    def _several(self, buffer: bytes | bytearray, at: int, stop: int) -> bool:
         """An aggregate's NAL units, each behind two bytes of length."""
         while at + 2 <= stop:
             end = at + 2 + (buffer[at] << 8 | buffer[at + 1])
@@ -87,9 +86,9 @@ class H264Pieces(_Collected):
     """Single NAL units, STAP-A and FU-A: packetization modes 0 and 1. Mode 2 (interleaved) is refused by its description."""
 
     header_bytes = 1
-    middle_shift = 16
+    form = (24, 0x1F, 28, 16, 18)
 
-    def add(self, buffer: bytearray, start: int, stop: int) -> bool:
+    def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] & 0x1F
         if kind != 28:
             if 1 <= kind <= 23:
@@ -98,17 +97,16 @@ class H264Pieces(_Collected):
         if stop - start < 3:
             return False
         fragment = buffer[start + 1]
-        if fragment & _FIRST:
+        if fragment & FIRST:
             if self.is_open:
                 return False
             header = buffer[start] & 0xE0 | fragment & 0x1F
             self._begin(header, buffer[start + 2])
-            self.middle = buffer[start] << 8 | fragment & 0x1F
             self.parts.append(START_CODE + bytes((header,)))
         elif not self.is_open:
             return False
         self.parts.append(buffer[start + 2 : stop])
-        self.is_open = not fragment & _LAST
+        self.is_open = not fragment & LAST
         return self.has_room(stop - start)
 
     def _is_slice(self, header: int) -> bool:
@@ -119,9 +117,9 @@ class HevcPieces(_Collected):
     """Single NAL units, aggregates and fragments, in decoding order (no DONL). PACI packets are refused."""
 
     header_bytes = 2
-    middle_shift = 8
+    form = (25, 0x3F, 49, 8, 19)
 
-    def add(self, buffer: bytearray, start: int, stop: int) -> bool:
+    def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] >> 1 & 0x3F
         if kind != 49:
             if kind < 48:
@@ -130,17 +128,16 @@ class HevcPieces(_Collected):
         if stop - start < 4:
             return False
         fragment = buffer[start + 2]
-        if fragment & _FIRST:
+        if fragment & FIRST:
             if self.is_open:
                 return False
             header = buffer[start] & 0x81 | (fragment & 0x3F) << 1
             self._begin(header, buffer[start + 3])
-            self.middle = buffer[start] << 16 | buffer[start + 1] << 8 | fragment & 0x3F
             self.parts.append(START_CODE + bytes((header, buffer[start + 1])))
         elif not self.is_open:
             return False
         self.parts.append(buffer[start + 3 : stop])
-        self.is_open = not fragment & _LAST
+        self.is_open = not fragment & LAST
         return self.has_room(stop - start)
 
     def _is_slice(self, header: int) -> bool:

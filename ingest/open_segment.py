@@ -2,133 +2,189 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.errors import StoreError
+from domain.errors import DataLoss, StoreError
 from domain.keys import day_of
-from domain.media import Packet, SegmentName, ticks_to_ns
-from ingest.cuts import decode_wall_ns
+from domain.media import AudioPacket, Packet, SegmentName, ticks_to_ns
+from ingest import nal
+from ingest.cuts import DRIFT_NS
+from ingest.lengths import put_prefixed
+from storage.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
 from storage.ledger import open_name
-from storage.mp4 import Sample, VideoParameters, fragmented
-
-FRAGMENT_MS = 700
-"""With the recorder's pause between batches, at most a second is lost to `kill -9`."""
-
+from storage.sample_entries import VideoTrack
 
 LONGEST_JOIN_NS = NS_PER_S
 """A stream that goes on joins its segments, but not over the hour by which the wall clock was set: nothing was recorded of that."""
 
 
 class OpenSegment:
-    """Takes packets until `finish`. After a StoreError of `append` only `finish` may follow; the whole fragments so far stay."""
+    """Takes whole fragments until `finish`. After a StoreError of `write` only `finish` may follow; the fragments so far stay."""
 
-    def __init__(self, folder: Path, camera_id: str, fence: int, first: Packet, parameters: VideoParameters) -> None:
-        """Creates the file; `first` is the packet that is appended first. Raises StoreError."""
+    def __init__(self, folder: Path, camera_id: str, fence: int, first: Packet, is_free: bool) -> None:
+        """Creates the file; `first` is the packet that is written first. `is_free`: no file here can have its start already.
+
+        Raises StoreError, and DataLoss where the camera sends nothing that a file could declare.
+        """
         self.readable_until_ns = 0
         """Wall time up to which others can read every picture; 0 before the first fragment."""
-        self.pending_packets = 0
-        """Packets taken that are not in the file yet."""
+        self.start_ns = first.wall_ns
+        self.stream = first.stream
         self.size_bytes = 0
         """What of the file is whole fragments."""
+        self.is_broken = False
+        """The disk refused a fragment: what comes after the whole ones is a part of it."""
         self._camera_id, self._fence = camera_id, fence
-        self._first = self._last = first
+        self._first = first
+        self._usual_ticks = 1
         self._end_ns = first.wall_ns
+        self._sequence = 0
+        self._sound = _SoundTimes(first.wall_ns, self.stream.audio.clock_hz) if self.stream.audio else None
+        self._head = head(_track(first), self.stream.audio)
         with _disk():
-            self._start_ms, self._path = _free_path(folder, camera_id, fence, first.wall_ns)
-            self._sink = _Sink(self._path)
-        self._writer = fragmented(self._sink, parameters, FRAGMENT_MS)
+            self.start_ms, self._path = _path(folder, camera_id, fence, first.wall_ns, is_free)
+            self._file = self._path.open("xb", buffering=0)
 
-    def append(self, packet: Packet) -> None:
-        """Take the next packet. Raises StoreError where the disk refuses."""
-        pts, dts = packet.pts - self._first.pts, packet.dts - self._first.pts
-        self._writer.write(Sample(packet.data, pts, dts, packet.duration, packet.is_keyframe))
-        self.pending_packets += 1
-        if self._sink.written_bytes > self.size_bytes:
-            self._count_whole(pending_packets=1, until_ns=decode_wall_ns(packet))
-        self._end_ns = max(self._end_ns, packet.wall_ns + self._length_ns(packet))
-        self._last = packet
+    def write(self, packets: Sequence[Packet], sound: Sequence[AudioPacket]) -> None:
+        """One fragment of these, in one write. Raises StoreError where the disk refuses: then nothing of them is in the file."""
+        video = self._video(packets) if packets else None
+        audio = self._sound.run(sound) if self._sound and sound else None
+        if video is None and audio is None:
+            return
+        data = self._head + fragment(self._sequence + 1, video, audio)
+        self.is_broken = True  # until all of it is written
+        with _disk():
+            _write_all(self._file, data)
+        self.is_broken = False
+        self._sequence += 1
+        self._head = b""
+        self.size_bytes += len(data)
+        if packets:
+            self._read_until(packets)
 
-    def finish(self, next_wall_ns: int | None = None, joins: bool = False) -> SegmentName | None:
-        """Close the file, bring it to disk and name it.
+    def finish(self, next_wall_ns: int | None, joins: bool) -> int:
+        """No more pictures come: from here on `readable_until_ns` is its end, which is returned.
 
-        It ends with its last picture, or where the next packet begins if that `joins` it or is earlier. None where the disk never took a
-        whole fragment: the file is then gone. Raises StoreError where the disk refuses even this: the file is then left to `salvage`.
+        It ends with its last picture, or where the next packet begins if that `joins` it or is earlier.
         """
-        with suppress(StoreError):
-            self._writer.close()
-        if not self._sink.is_broken:
-            self._count_whole(pending_packets=0, until_ns=self._end_before(next_wall_ns, joins))
+        if self.readable_until_ns:
+            self.readable_until_ns = self._end_before(next_wall_ns, joins)
+        return self.readable_until_ns
+
+    def close(self) -> SegmentName | None:
+        """Bring the file to disk and name it; to be called after `finish`.
+
+        None where the disk never took a whole fragment: the file is then gone. Raises StoreError where the disk refuses even this: the
+        file is then left to `salvage`.
+        """
         with _disk():
-            self._sink.close(self.size_bytes)
+            with self._file:
+                self._file.truncate(self.size_bytes)
+                os.fsync(self._file.fileno())
             return self._rename()
 
+    def _video(self, packets: Sequence[Packet]) -> VideoRun:
+        codec, scale = self.stream.codec, self.stream.time_base.numerator
+        table: list[int] = []
+        data: list[bytes] = []
+        for packet, after in pairwise((*packets, packets[-1])):
+            ticks = after.dts - packet.dts or self._length_ticks(packet)
+            self._usual_ticks = ticks
+            size = put_prefixed(codec, packet.data, data)
+            table += (ticks * scale, size, KEYFRAME if packet.is_keyframe else DELTA, (packet.pts - packet.dts) * scale)
+        return VideoRun((packets[0].dts - self._first.dts) * scale, table, data)
+
+    def _read_until(self, packets: Sequence[Packet]) -> None:
+        last = packets[-1]
+        length = self._length_ticks(last)
+        self._end_ns = max(self._end_ns, self._wall_ns(max(packet.pts for packet in packets) + length))
+        self.readable_until_ns = self._wall_ns(last.dts + length)
+
+    def _wall_ns(self, ticks: int) -> int:
+        """As a reader of the file has it: by the camera's own time. A wall clock that is set does not reach into an open file."""
+        return self.start_ns + ticks_to_ns(ticks - self._first.pts, self.stream.time_base)
+
+    def _length_ticks(self, packet: Packet) -> int:
+        """How long the last packet known is: the next one's time is not known yet, and its fragment will tell it."""
+        return packet.duration or self._usual_ticks
+
     def _end_before(self, next_wall_ns: int | None, joins: bool) -> int:
-        if next_wall_ns is None or next_wall_ns <= self._first.wall_ns:
+        if next_wall_ns is None or next_wall_ns <= self.start_ns:
             return self._end_ns
         if joins and next_wall_ns - self._end_ns <= LONGEST_JOIN_NS:
             return next_wall_ns
         return min(self._end_ns, next_wall_ns)
 
-    def _count_whole(self, pending_packets: int, until_ns: int) -> None:
-        self.size_bytes = self._sink.written_bytes
-        self.pending_packets = pending_packets
-        self.readable_until_ns = until_ns
-
     def _rename(self) -> SegmentName | None:
-        duration_ms = self.readable_until_ns // NS_PER_MS - self._start_ms
+        duration_ms = self.readable_until_ns // NS_PER_MS - self.start_ms
         if duration_ms <= 0:
             self._path.unlink()
             return None
-        name = SegmentName(self._camera_id, self._start_ms, duration_ms, self._fence)
+        name = SegmentName(self._camera_id, self.start_ms, duration_ms, self._fence)
         self._path.rename(self._path.with_name(name.file_name))
         return name
 
-    def _length_ns(self, packet: Packet) -> int:
-        return ticks_to_ns(packet.duration or packet.dts - self._last.dts, packet.stream.time_base)
+
+class _SoundTimes:
+    """Where sound lies on a segment's time: from wall time at first, then by its own count of samples for as long as the two agree."""
+
+    def __init__(self, start_ns: int, clock_hz: int) -> None:
+        self._start_ns = start_ns
+        self._clock_hz = clock_hz
+        self._offset: int | None = None
+        self._end = 0
+
+    def run(self, sound: Sequence[AudioPacket]) -> AudioRun | None:
+        placed: list[tuple[int, AudioPacket]] = []
+        for packet in sound:
+            at = self._place(packet)
+            if at >= self._end:  # sound that goes back in time has no place in a file
+                placed.append((at, packet))
+                self._end = at + packet.duration
+        if not placed:
+            return None
+        table: list[int] = []
+        for (at, packet), (after, _) in pairwise((*placed, (self._end, placed[-1][1]))):
+            table += (after - at, len(packet.data))
+        return AudioRun(placed[0][0], table, [packet.data for _, packet in placed])
+
+    def _place(self, packet: AudioPacket) -> int:
+        by_wall = (packet.wall_ns - self._start_ns) * self._clock_hz // NS_PER_S
+        if self._offset is None or abs(packet.pts + self._offset - by_wall) * NS_PER_S > DRIFT_NS * self._clock_hz:
+            self._offset = max(by_wall, self._end) - packet.pts
+        return packet.pts + self._offset
 
 
-class _Sink:
-    """The muxer's way to the file. Once the disk has refused, nothing more is tried, so that the muxer can be closed in peace."""
-
-    def __init__(self, path: Path) -> None:
-        self.written_bytes = 0
-        self.is_broken = False
-        self._file = path.open("xb", buffering=0)
-
-    def write(self, data: bytes, /) -> int:
-        if not self.is_broken:
-            self._write_all(data)
-        return len(data)
-
-    def close(self, keep_bytes: int) -> None:
-        """Bring the first `keep_bytes` to disk, and nothing after them."""
-        with self._file:
-            self._file.truncate(keep_bytes)
-            os.fsync(self._file.fileno())
-
-    def _write_all(self, data: bytes) -> None:
-        left = memoryview(data)
-        try:
-            while left:
-                left = left[self._file.write(left) :]
-        except OSError:
-            self.is_broken = True
-            raise
-        self.written_bytes += len(data)
+def _track(first: Packet) -> VideoTrack:
+    """A session has one set of parameters: those of its description, or where that has none, of its keyframes."""
+    stream = first.stream
+    sets = nal.parameter_sets(stream.codec, stream.extradata) or nal.parameter_sets(stream.codec, first.data)
+    if not sets:
+        raise DataLoss(f"camera {stream.camera_id} sends no parameter sets, so that its video can be neither recorded nor decoded")
+    delay = (first.pts - first.dts) * stream.time_base.numerator
+    return VideoTrack(stream.codec, stream.width_px, stream.height_px, sets, stream.time_base.denominator, delay)
 
 
-def _free_path(folder: Path, camera_id: str, fence: int, wall_ns: int) -> tuple[int, Path]:
+def _path(folder: Path, camera_id: str, fence: int, wall_ns: int, is_free: bool) -> tuple[int, Path]:
     """A start in UTC ms that no file here has, the packet's own but for a clock that was set back, and the open file's path."""
     day = folder / day_of(wall_ns)
     day.mkdir(parents=True, exist_ok=True)
     start_ms = wall_ns // NS_PER_MS
-    while any(day.glob(f"{camera_id}_{start_ms}_*_{fence}.mp4")):
+    while not is_free and any(day.glob(f"{camera_id}_{start_ms}_*_{fence}.mp4")):
         start_ms += 1
     return start_ms, day / open_name(camera_id, start_ms, fence)
+
+
+def _write_all(file: io.FileIO, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 @contextmanager

@@ -1,42 +1,76 @@
-"""One camera's recorder: takes packets from its tap in batches and keeps the segments coming, whatever the disk does."""
+"""One camera's recorder: takes packets in the puller's thread, and hands them to its segments when the disk writer gives it its turn."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import zlib
+from collections import deque
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from domain.clock import Clock
-from domain.errors import StoreError
-from domain.fanout import Tap
 from domain.layout import Layout
 from domain.log import FloodGate
-from domain.media import Packet
+from domain.media import AudioPacket, Packet
 from domain.metrics import PACKETS_DROPPED
 from domain.settings import Settings
-from ingest.segments import Segments
+from ingest.disk_writer import DiskWriter
+from ingest.segments import OnHole, Segments
 
-BATCH_S = 0.25
-"""The pause between batches: a wake-up for several packets costs what one for each does."""
+FRAGMENT_S = 0.8
+"""With the writer's turns, less than a second of packets is in memory alone: that is what `kill -9` costs."""
+SHARE_BYTES = 2 << 20
+"""What a camera may always hold; more only while the worker's cameras together have room."""
+MOST_BYTES = 64 << 20
+_PACKET_BYTES = 512
+"""What a packet takes beside its data."""
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Runs in a thread of its own until its tap is closed and drained; never raises for a disk that refuses.
+    """A `Sink` of the camera's fan-out: `put` only appends, and never waits; all else happens in the writer's thread.
 
-    After an error of the disk what was not yet in the file is lost and counted, and recording starts again at the next keyframe.
+    What the disk does not take in time is lost and counted, up to a keyframe, and reported by `on_hole` when recording goes on.
     """
 
-    def __init__(self, camera_id: str, tap: Tap, layout: Layout, fence: Callable[[], int], settings: Settings, clock: Clock) -> None:
-        self._camera_id = camera_id
-        self._tap = tap
+    def __init__(
+        self,
+        camera_id: str,
+        layout: Layout,
+        fence: Callable[[], int],
+        settings: Settings,
+        clock: Clock,
+        writer: DiskWriter,
+        on_hole: OnHole,
+    ) -> None:
+        """`fence` and `on_hole` are called in the writer's thread, which serves other cameras too: they must not wait for a network."""
+        self.camera_id = camera_id
         self._clock = clock
+        self._writer = writer
         self._idle_s = settings.source_timeout_s
-        self._segments = Segments(camera_id, layout.recordings_of(camera_id), fence, settings.segment_s)
         self._warn = FloodGate(_log.warning, clock)
-        self._pause = threading.Event()
-        self._counted_packets = 0
-        self._last_s = clock.monotonic_s()
+        folder = layout.recordings_of(camera_id)
+        self._make_segments = partial(Segments, camera_id, folder, fence, settings.segment_s, self._tell, on_hole)
+        self._segments = self._make_segments()
+        self._dropped = PACKETS_DROPPED.labels(camera_id, "recorder")
+        # A deque's append and popleft, and each of the counts by its own thread alone, need no lock.
+        self._packets: deque[Packet] = deque()
+        self._sound: deque[AudioPacket] = deque()
+        self._put_bytes = self._taken_bytes = 0
+        self._refused_packets = self._counted_packets = self._warned_packets = self._abandoned_packets = 0
+        self._is_held_up = False
+        """Packets are refused until a keyframe finds room."""
+        self._refused_ns = 0
+        """When that began, the last time it did."""
+        now_s = clock.monotonic_s()
+        self._last_s = now_s
+        self._due_s = now_s + FRAGMENT_S * (zlib.crc32(camera_id.encode()) % 8) / 8  # cameras that start together write one after another
+        self._is_closed = False
+        self._done = threading.Event()
+        writer.add(self)
 
     @property
     def recorded_until_ns(self) -> int:
@@ -45,45 +79,89 @@ class Recorder:
 
     @property
     def lost_packets(self) -> int:
-        """Packets taken that are in no file: the disk refused, or no keyframe had come. What the tap dropped, it counts itself."""
-        return self._segments.lost_packets
+        """Packets that are in no file: the disk refused them or did not take them in time, or no keyframe had come."""
+        return self._refused_packets + self._abandoned_packets + self._segments.lost_packets
 
-    def run(self) -> None:
-        try:
-            while self.step(BATCH_S):
-                self._clock.wait(self._pause, BATCH_S)
-        finally:
-            self._close()
+    @property
+    def waiting_bytes(self) -> int:
+        return self._put_bytes - self._taken_bytes
 
-    def step(self, timeout_s: float) -> bool:
-        """Record what waits in the tap, or comes within `timeout_s`; False once the tap is closed and drained."""
-        was_closed = self._tap.closed  # asked first: what came before the closing is still to be taken
-        packets = self._tap.take(timeout_s)
-        self._record(packets)
-        if packets:
-            self._last_s = self._clock.monotonic_s()
-        elif self._clock.monotonic_s() - self._last_s > self._idle_s:
-            self._close()
-        return bool(packets) or not was_closed
+    def put(self, packet: Packet) -> None:
+        if (self._is_held_up or self.waiting_bytes > SHARE_BYTES) and self._refuses(packet):
+            return
+        self._put_bytes += len(packet.data) + _PACKET_BYTES
+        self._packets.append(packet)
 
-    def _record(self, packets: list[Packet]) -> None:
-        for packet in packets:
-            try:
-                self._segments.put(packet)
-            except StoreError as error:
-                self._warn(self._camera_id, f"camera {self._camera_id}: {error}; recording goes on at the next keyframe")
-        self._count_lost()
+    def put_audio(self, packet: AudioPacket) -> None:
+        if self._is_held_up:
+            return
+        self._put_bytes += len(packet.data) + _PACKET_BYTES
+        self._sound.append(packet)
 
-    def _close(self) -> None:
-        try:
+    def close(self) -> None:
+        """No more packets come: the writer finishes the open segment at its next turn. `join` waits for that."""
+        self._is_closed = True
+
+    def join(self, timeout_s: float) -> bool:
+        """Whether all is written and finished within the time. False where the disk hangs: `salvage` will find the file."""
+        return self._clock.wait(self._done, timeout_s)
+
+    def step(self, now_s: float) -> bool:
+        """The writer's turn. False once closed and finished."""
+        if self._is_closed:
+            self._write(now_s)
             self._segments.close()
-        except StoreError as error:
-            self._warn(self._camera_id, f"camera {self._camera_id}: {error}")
+            self._count_lost()
+            self._done.set()
+            return False
+        if now_s >= self._due_s:
+            self._due_s = max(self._due_s + FRAGMENT_S, now_s)
+            self._write(now_s)
+        return True
+
+    def abandon(self) -> None:
+        self._abandoned_packets += self._segments.lost_packets
+        self._segments = self._make_segments()
+
+    def _write(self, now_s: float) -> None:
+        self._segments.refused(self._refused_ns)
+        packets, sound = _drained(self._packets), _drained(self._sound)
+        self._taken_bytes += sum(len(packet.data) + _PACKET_BYTES for packet in packets)
+        self._taken_bytes += sum(len(packet.data) + _PACKET_BYTES for packet in sound)
+        self._segments.write(packets, sound)
+        if packets:
+            self._last_s = now_s
+        elif now_s - self._last_s > self._idle_s:
+            self._segments.close()
         self._count_lost()
+
+    def _refuses(self, packet: Packet) -> bool:
+        """Whether there is no room for `packet`, or one before it had none and this is no keyframe to go on from."""
+        if (self._is_held_up and not packet.is_keyframe) or not self._has_room():
+            if not self._is_held_up:
+                self._is_held_up, self._refused_ns = True, packet.wall_ns
+            self._refused_packets += 1
+            self._dropped.inc()
+            return True
+        self._is_held_up = False
+        return False
+
+    def _has_room(self) -> bool:
+        waiting_bytes = self.waiting_bytes
+        return waiting_bytes < SHARE_BYTES or (waiting_bytes < MOST_BYTES and self._writer.has_room())
 
     def _count_lost(self) -> None:
-        lost = self._segments.lost_packets - self._counted_packets
+        lost = self.lost_packets - self._warned_packets
         if lost > 0:
-            PACKETS_DROPPED.labels(self._camera_id, "recorder").inc(lost)
-            self._warn(f"{self._camera_id} lost", f"camera {self._camera_id}: {lost} packets are in no recording")
-            self._counted_packets += lost
+            self._warn("lost", f"camera {self.camera_id}: {lost} packets are in no recording")
+            self._warned_packets += lost
+        refused = self._abandoned_packets + self._segments.lost_packets
+        self._dropped.inc(refused - self._counted_packets)
+        self._counted_packets = refused
+
+    def _tell(self, sentence: str) -> None:
+        self._warn(sentence, f"camera {self.camera_id}: {sentence}; recording goes on at the next keyframe")
+
+
+def _drained(queue: deque[_T]) -> list[_T]:
+    return [queue.popleft() for _ in range(len(queue))]

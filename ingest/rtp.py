@@ -8,6 +8,8 @@ HEADER = struct.Struct(">BBHII")
 """Flags, marker and payload type, sequence, time stamp, SSRC."""
 PLAIN = 0x80
 """The first byte of a packet whose payload lies right behind the fixed header, with nothing after it."""
+MOST_GAP = 3000
+"""A leap of sequence numbers beyond this is a counter that began anew (A.1), and no loss that can be counted."""
 _PADDED, _EXTENDED, _SOURCES = 0x20, 0x10, 0x0F
 _HALF, _WHOLE = 1 << 31, 1 << 32
 
@@ -28,6 +30,27 @@ def payload_bounds(buffer: bytes | bytearray, start: int, stop: int) -> tuple[in
 def signed_step(stamp: int, before: int) -> int:
     """From one 32-bit time stamp to another the short way round."""
     return (stamp - before + _HALF) % _WHOLE - _HALF
+
+
+class Numbers:
+    """A stream's sequence numbers, with wraps above their 16 bits, and how many are missing."""
+
+    def __init__(self) -> None:
+        self.highest = 0
+        self.lost = 0
+        self.ssrc = 0
+        self._next: int | None = None
+
+    def is_next(self, sequence: int, ssrc: int) -> bool:
+        """Count one in; False where some are missing before it, or another stream begins."""
+        missing = 0 if self._next is None or ssrc != self.ssrc else sequence - self._next & 0xFFFF
+        if self._next is None or ssrc != self.ssrc or missing > MOST_GAP:
+            self.ssrc, self.highest, missing = ssrc, sequence - 1, -1
+        else:
+            self.lost += missing
+        self.highest += 1 + max(missing, 0)
+        self._next = sequence + 1 & 0xFFFF
+        return missing == 0
 
 
 class Ticks:

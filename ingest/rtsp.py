@@ -11,7 +11,7 @@ from typing import Protocol
 
 from domain.errors import SourceUnreachable
 from domain.registry import Camera, Credentials, Networks
-from domain.settings import RtspReader
+from domain.settings import RtspReader, Settings
 from domain.states import Why
 from ingest import rtsp_libav
 from ingest.connect import Endpoint, Pull, is_address
@@ -41,32 +41,19 @@ class RtspSource:
         camera: Camera,
         credentials: Credentials | None,
         networks: Networks,
-        timeout_s: float,
-        reader: RtspReader = RtspReader.OWN,
+        settings: Settings,
     ) -> None:
         self._camera = camera
         self._credentials = credentials
         self._networks = networks
-        self._timeout_s = timeout_s
-        self._is_ours = reader is RtspReader.OWN
+        self._settings = settings
         self._counts = Counts(Timeline())
         self._attempt: _Attempt | None = None
 
     @property
-    def timeline(self) -> Timeline:
-        return self._counts.timeline
-
-    @property
-    def before_keyframe_packets(self) -> int:
-        return self._counts.before_keyframe_packets
-
-    @property
-    def broken_packets(self) -> int:
-        return self._counts.broken_packets
-
-    @property
-    def jumps(self) -> int:
-        return self._counts.jumps
+    def counts(self) -> Counts:
+        """Of the present connection; written while it lasts."""
+        return self._counts
 
     def open(self, loop: PullLoop, receiver: Receiver) -> None:
         """Connect, and hand packets over from the first keyframe on, until `close` or the connection's end."""
@@ -74,9 +61,11 @@ class RtspSource:
         stop = threading.Event()
 
         def pull_of(endpoint: Endpoint) -> Pull:
-            return Pull(self._camera.id, endpoint, self._credentials, self._counts, self._timeout_s, stop, loop.clock)
+            settings, ports = self._settings, (self._settings.udp_port_first, self._settings.udp_port_last)
+            return Pull(self._camera.id, endpoint, self._credentials, self._counts, settings.source_timeout_s, ports, stop, loop.clock)
 
-        self._attempt = attempt = _Attempt(self._camera, self._networks, self._is_ours, pull_of, stop, loop, receiver)
+        is_ours = self._settings.rtsp_reader is RtspReader.OWN
+        self._attempt = attempt = _Attempt(self._camera, self._networks, is_ours, pull_of, stop, loop, receiver)
         loop.call(attempt, partial(attempt.go, self._camera.url))
 
     def close(self) -> None:
@@ -140,7 +129,7 @@ class _Attempt:
         if self._stop.is_set():
             return
         pull = self._pull_of(endpoint)
-        if self._is_ours and endpoint.scheme == "rtsp" and endpoint.transport == "tcp":
+        if self._is_ours and endpoint.scheme == "rtsp":
             self._connection = Connection(pull, self._loop, self._receiver, partial(self._connection_ended, pull))
             self._connection.open()
         else:

@@ -6,19 +6,20 @@ import errno
 import secrets
 import select
 import socket
-import struct
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Protocol
 
 from domain.errors import SourceError, SourceTimeout, SourceUnreachable
-from domain.media import Packet
+from domain.media import AudioPacket, Packet
 from domain.states import Why
 from ingest.connect import Pull, unreachable
 from ingest.hangup import own_socket
 from ingest.pull_loop import PullLoop
-from ingest.rtsp_reader import Elsewhere, Interleaved, Played, Talk, Unread, begin
+from ingest.rtsp_media import Interleaved
+from ingest.rtsp_reader import Elsewhere, Played, Talk, Unread, begin
 from ingest.rtsp_session import Session
+from ingest.rtsp_udp import Datagrams
 from ingest.rtsp_wire import Wire
 
 LOOK_S = 0.25
@@ -34,6 +35,8 @@ class Taker(Protocol):
 
     def took(self, packets: list[Packet], /) -> None: ...
 
+    def heard(self, packets: list[AudioPacket], /) -> None: ...
+
 
 class Connection:
     """From `open` until `close`, or until `ended` is called, once, with why. All in the loop's thread."""
@@ -47,8 +50,8 @@ class Connection:
         self._sockets = ExitStack()
         self._session = Session(pull.credentials)
         self._wire = Wire((0, 1), loop.buffer)
-        self._media = Interleaved(pull.camera_id, pull.counts, self._wire)
-        self._talk: Talk = begin(self._session, pull.endpoint.url(), self._media)
+        self._media: Interleaved | Datagrams = Interleaved(self._wire)
+        self._talk: Talk
         self._is_open = False
         self._is_connected = self._is_answered = False
         self._url = ""
@@ -82,7 +85,10 @@ class Connection:
         if self._url:
             with suppress(OSError):
                 self._socket.send(self._session.tear_down(self._url))
-        self._loop.forget(self._socket)
+        for own in (self._socket, *self._datagram_sockets()):
+            self._loop.forget(own)
+        if isinstance(self._media, Datagrams):
+            self._media.close()
         self._sockets.close()
 
     def failed(self, error: Exception) -> None:
@@ -107,7 +113,15 @@ class Connection:
         self._is_connected = True
         self._loop.forget(self._socket)
         self._loop.watch_urgently(self._socket, self, self._answered, select.EPOLLIN)
+        pull = self._pull
+        if pull.endpoint.transport == "udp":
+            own_address = self._socket.getsockname()[0]
+            self._media = Datagrams(pull.endpoint.address, own_address, pull.udp_ports, pull.counts, self._loop.buffer)
+        self._talk = begin(self._session, pull.endpoint.url(), self._media, pull.camera_id, pull.counts)
         self._ask(next(self._talk))
+
+    def _datagram_sockets(self) -> list[socket.socket]:
+        return self._media.sockets if isinstance(self._media, Datagrams) else []
 
     def _ask(self, request: bytes) -> None:
         self._send(request)
@@ -138,30 +152,40 @@ class Connection:
         self._report_s, self._keep_s = now_s + _REPORT_S, now_s + self._session.keep_alive_s
         self._await("no video came for")
         self._loop.forget(self._socket)
-        self._loop.watch(self._socket, self, self._play)
+        for own in (self._socket, *self._datagram_sockets()):
+            self._loop.watch(own, self, self._play if own is self._socket else self._play_datagrams)
         self._take()
 
     def _play(self) -> None:
-        """What came since the last tick."""
-        video = self._media.video
-        assert video is not None
-        is_over = self._read() or video.is_over
-        if is_over:
-            video.units.flush()
-        self._take()
+        """What came through the connection since the last tick."""
+        if isinstance(self._media, Datagrams):
+            self._media.read()  # before the connection's end, which may have overtaken them
+        is_over = self._read()
+        self._take(is_over)
         while self._wire.answers:
             self._session.heed(self._wire.answers.popleft())
+
+    def _play_datagrams(self) -> None:
+        if isinstance(self._media, Datagrams):
+            self._media.read()
+            self._take()
+
+    def _take(self, is_over: bool = False) -> None:
+        """Hand on what is whole. Raises SourceUnreachable where no more will come."""
+        video, audio = self._media.video, self._media.audio
+        if video is None:
+            return
+        is_over = is_over or video.is_over
+        if is_over:
+            video.units.flush()
+        if video.units.ready:
+            self._heard_s = self._clock.monotonic_s()
+            if packets := video.packets(self._clock.steady_ns(), self._clock.stepped_ns):
+                self._taker.took(packets)
+        if audio is not None and audio.units.ready and (sound := audio.packets(self._clock.wall_ns())):
+            self._taker.heard(sound)
         if is_over:
             raise SourceUnreachable("the camera ended the stream", Why.ENDED)
-
-    def _take(self) -> None:
-        video = self._media.video
-        if video is None or not video.units.ready:
-            return
-        self._heard_s = self._clock.monotonic_s()
-        packets = video.packets(self._clock.steady_ns(), self._clock.stepped_ns)
-        if packets:
-            self._taker.took(packets)
 
     def _read(self) -> bool:
         """Read what is there; True at the connection's end."""
@@ -190,10 +214,12 @@ class Connection:
 
     def _do_chores(self, now_s: float) -> None:
         """What a session needs now and then to go on."""
-        if now_s >= self._report_s and self._media.video is not None:
+        if now_s >= self._report_s:
             self._report_s = now_s + _REPORT_S
-            report = self._media.video.receiver_report(self._ssrc)
-            self._send(struct.pack(">BBH", 0x24, self._media.control_channel, len(report)) + report)
+            if isinstance(self._media, Datagrams):
+                self._media.send_reports(self._ssrc)
+            else:
+                self._send(b"".join(self._media.reports(self._ssrc)))
         if now_s >= self._keep_s:
             self._keep_s = now_s + self._session.keep_alive_s
             self._send(self._session.keep_alive(self._url))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from domain.errors import SourceNoVideo, SourceUnreachable
+from domain.errors import SourceNoVideo, SourceRejected, SourceUnreachable
 from domain.states import Why
 from ingest.intake import Counts
+from ingest.rtsp_media import Media
 from ingest.rtsp_session import Session, moved_to
-from ingest.rtsp_wire import Answer, Wire
-from ingest.sdp import Video, control_url, first_video
-from ingest.tracks import VideoTrack
+from ingest.rtsp_wire import Answer
+from ingest.sdp import Audio, control_url, first_audio, first_video
+from ingest.tracks import AudioTrack, VideoTrack
 
 CODECS = ("h264", "hevc")
-_INTERLEAVED = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,44 +41,7 @@ Outcome = Elsewhere | Unread | Played
 Talk = Generator[bytes, Answer, Outcome]
 
 
-class Interleaved:
-    """The media of one connection, sent through it; there is none until `set_up`."""
-
-    def __init__(self, camera_id: str, counts: Counts, wire: Wire) -> None:
-        self.video: VideoTrack | None = None
-        self.control_channel = 1
-        """Of the reports about the video."""
-        self.go_on = _take_nothing
-        self._camera_id = camera_id
-        self._counts = counts
-        self._wire = wire
-        self._video_channel = 0
-
-    def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
-        if self.video is None:
-            return
-        if channel == self._video_channel:
-            self.video.units.put(buffer, start, stop)
-        else:
-            self.video.control(bytes(buffer[start:stop]))
-
-    def set_up(self, video: Video, transport: str) -> None:
-        """The camera agreed to send `video` as the Transport header `transport` says."""
-        match = _INTERLEAVED.search(transport)
-        if match is None and "RTP/AVP/TCP" not in transport.upper():
-            raise SourceUnreachable("the camera does not send over TCP; write `transport: udp` into the registry", Why.TRANSPORT)
-        first = int(match[1]) & 0xFF if match is not None else 0
-        second = int(match[2] or first + 1) & 0xFF if match is not None else 1
-        self._video_channel, self.control_channel = self._wire.channels = first, second
-        self.video = VideoTrack(self._camera_id, video, self._counts, first)
-        self.go_on = self.video.units.go_on
-
-
-def _take_nothing(buffer: bytearray, at: int, end: int) -> int:
-    return at
-
-
-def begin(session: Session, url: str, media: Interleaved) -> Talk:
+def begin(session: Session, url: str, media: Media, camera_id: str, counts: Counts) -> Talk:
     """Have the stream of `url` sent to `media`."""
     answer = yield from session.describe(url)
     if elsewhere := moved_to(answer):
@@ -94,8 +56,24 @@ def begin(session: Session, url: str, media: Interleaved) -> Talk:
         raise SourceUnreachable("the camera describes no stream", Why.REJECTED)
     if video.codec not in CODECS or not video.is_plain:
         return Unread(f"it sends {video.codec}" + ("" if video.is_plain else ", encrypted or interleaved"))
-    transport = yield from session.set_up(control_url(base, video.control), "RTP/AVP/TCP;unicast;interleaved=0-1")
-    media.set_up(video, transport)
+    media.agreed(0, (yield from session.set_up(control_url(base, video.control), media.offer(0))))
+    audio = first_audio(text)
+    if audio is not None:
+        audio = yield from _with_sound(session, base, audio, media, counts)
+    track = VideoTrack(camera_id, video, audio, counts, media.channel(0))
+    media.begin(track, AudioTrack(audio, track) if audio is not None else None)
     session_url = control_url(base, video.session_control)
     yield from session.play(session_url)
     return Played(session_url)
+
+
+def _with_sound(session: Session, base: str, audio: Audio, media: Media, counts: Counts) -> Generator[bytes, Answer, Audio | None]:
+    """Have `audio` sent too; None where it is not: the video matters more."""
+    refusal = "" if audio.is_kept else f"{audio.codec} is not kept"
+    if not refusal:
+        try:
+            media.agreed(1, (yield from session.set_up(control_url(base, audio.control), media.offer(1))))
+        except (SourceUnreachable, SourceRejected) as error:
+            refusal = str(error)
+    counts.left_out = refusal
+    return None if refusal else audio

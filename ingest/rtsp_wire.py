@@ -41,7 +41,7 @@ class Media(Protocol):
         """Take the packet in `buffer[start:stop]`."""
 
     def go_on(self, buffer: bytearray, at: int, end: int) -> int:
-        """Take what goes on the last packet, framing and all, from `at` on; returns where the first packet lies that is left."""
+        """Take packets from `at` on, framing and all, as many as are easily taken; returns where the first lies that is left."""
 
 
 class Wire:
@@ -69,13 +69,13 @@ class Wire:
     def deliver(self, size_bytes: int, media: Media) -> None:
         """Of what was read into `room`, give the whole packets to `media`, in order; answers between them go to `answers`."""
         buffer, channels, at, end = self.buffer, self.channels, 0, len(self._rest) + size_bytes
-        while end - at > 4:
+        while end - (at := media.go_on(buffer, at, end)) > 4:
             if buffer[at] == _DOLLAR and buffer[at + 1] in channels and buffer[at + 4] & _VERSION_MASK == _VERSION_2:
                 stop = at + 4 + (buffer[at + 2] << 8 | buffer[at + 3])
                 if stop > end:
                     break
                 media.put(buffer, buffer[at + 1], at + 4, stop)
-                at = media.go_on(buffer, stop, end)
+                at = stop
                 continue
             after = self._answer(at, end) if buffer[at] == _MARK[0] else self._resynchronised(at, end)
             if after == at:

@@ -1,6 +1,6 @@
-"""Session descriptions (RFC 8866), as far as the video of a camera needs them. Pure.
+"""Session descriptions (RFC 8866), as far as the video and the sound of a camera need them. Pure.
 
-What an RTSP server says of H.264 and H.265 in `a=fmtp` is in RFC 6184, 8.1, and RFC 7798, 7.1.
+What an RTSP server says in `a=fmtp` of H.264, H.265 and AAC is in RFC 6184, 8.1, RFC 7798, 7.1, and RFC 3640, 4.1.
 """
 
 from __future__ import annotations
@@ -10,7 +10,12 @@ from binascii import Error as Base64Error
 from dataclasses import dataclass
 
 _CODECS = {"h264": "h264", "h265": "hevc", "hevc": "hevc"}
+_PLAIN = ("RTP/AVP", "RTP/AVP/TCP", "RTP/AVPF")
 _SETS = ("sprop-parameter-sets", "sprop-vps", "sprop-sps", "sprop-pps")
+_AUDIO_CODECS = {"mpeg4-generic": "aac", "pcma": "pcm_alaw", "pcmu": "pcm_mulaw"}
+_STATIC = {0: "pcmu/8000", 8: "pcma/8000"}
+"""Payload types that need no rtpmap (RFC 3551, 6)."""
+_AAC_HBR = {"sizelength": "13", "indexlength": "3", "indexdeltalength": "3"}
 _MOST_LINES = 1000
 
 
@@ -28,6 +33,22 @@ class Video:
     """Whether its packets are in decoding order, over plain RTP: no interleaved packetisation, no encryption."""
     control: str
     session_control: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """The first sound of a description. `control` is as written."""
+
+    codec: str
+    """`aac`, `pcm_alaw`, `pcm_mulaw`, or the encoding's name as written where it is none of them."""
+    payload_type: int
+    clock_hz: int
+    channels: int
+    config: bytes
+    """AAC's AudioSpecificConfig."""
+    is_kept: bool
+    """Whether it is one of the three, over plain RTP, AAC as AAC-hbr and with its config."""
+    control: str
 
 
 class _Section:
@@ -59,6 +80,36 @@ def first_video(text: str) -> Video | None:
     return None
 
 
+def first_audio(text: str) -> Audio | None:
+    """The first sound that `text` offers, or None where it offers none."""
+    for section in _sections(text)[1:]:
+        fields = section.head.split()
+        if fields and fields[0].lower() == "audio" and len(fields) >= 4:
+            return _audio(section, fields)
+    return None
+
+
+def _audio(section: _Section, fields: list[str]) -> Audio:
+    payload_type = _number(fields[3], -1)
+    mapping = section.value("rtpmap", f"{payload_type} ") or _STATIC.get(payload_type, "")
+    name, _, rate = mapping.partition("/")
+    rate, _, channels = rate.partition("/")
+    parameters = _parameters(section.value("fmtp", f"{payload_type} "))
+    codec = _AUDIO_CODECS.get(name.strip().lower(), name.strip().lower() or f"payload type {payload_type}")
+    config = _from_hex(parameters.get("config", "")) if codec == "aac" else b""
+    is_whole = codec != "aac" or (len(config) >= 2 and all(parameters.get(key) == value for key, value in _AAC_HBR.items()))
+    is_kept = codec in _AUDIO_CODECS.values() and fields[2].upper() in _PLAIN and is_whole
+    clock_hz = _number(rate, 0) or 8000
+    return Audio(codec, payload_type, clock_hz, _number(channels, 1) or 1, config, is_kept, section.value("control"))
+
+
+def _from_hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
+
+
 def _sections(text: str) -> list[_Section]:
     sections = [_Section("")]
     for line in text.splitlines()[:_MOST_LINES]:
@@ -76,7 +127,7 @@ def _video(section: _Section, fields: list[str], session_control: str) -> Video:
     parameters = _parameters(section.value("fmtp", f"{payload_type} "))
     encoding = name.strip().lower() or f"payload type {payload_type}"
     is_plain = (
-        fields[2].upper() in ("RTP/AVP", "RTP/AVP/TCP", "RTP/AVPF")
+        fields[2].upper() in _PLAIN
         and parameters.get("packetization-mode", "0") in ("", "0", "1")
         and not _number(parameters.get("sprop-max-don-diff", "0"), 1)
     )

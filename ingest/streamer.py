@@ -14,12 +14,13 @@ from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import SourceError, SourceUnreachable
 from domain.fanout import Fanout
 from domain.log import FloodGate
-from domain.media import Packet
+from domain.media import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus, Why
 from ingest.backoff import Backoff
 from ingest.health import Health
+from ingest.intake import Counts
 from ingest.pull_loop import PullLoop
 from ingest.rtsp import Receiver, RtspSource
 from ingest.stillness import Moment
@@ -34,16 +35,7 @@ class Source(Protocol):
     """What a streamer pulls from: an `RtspSource`, or in tests anything that gives packets."""
 
     @property
-    def timeline(self) -> Timeline: ...
-
-    @property
-    def before_keyframe_packets(self) -> int: ...
-
-    @property
-    def broken_packets(self) -> int: ...
-
-    @property
-    def jumps(self) -> int: ...
+    def counts(self) -> Counts: ...
 
     def open(self, loop: PullLoop, receiver: Receiver, /) -> None: ...
 
@@ -67,8 +59,9 @@ class _Session:
         self.first_s: float | None = None
         self.packets = 0
         self.size_bytes = 0
-        self.broken_packets = 0
-        self.jumps = 0
+        self.counted_packets = 0
+        self.counted = Counts(Timeline())
+        """What has been told to the metrics."""
         self.next_look_ns = 0
         self._number = 0
         self.marks: deque[_Mark] = deque(maxlen=6)
@@ -108,7 +101,7 @@ class Streamer:
         self._camera = camera
         self._fanout = fanout
         self._clock = clock
-        self._source: Source = source or RtspSource(camera, credentials, networks, settings.source_timeout_s, settings.rtsp_reader)
+        self._source: Source = source or RtspSource(camera, credentials, networks, settings)
         self._backoff = Backoff()
         self._loop: PullLoop | None = None
         self._is_wanted = False
@@ -121,9 +114,12 @@ class Streamer:
         self._node = settings.node
         self._reconnects = 0
         self._steps = clock.steps
+        self._has_said_left_out = False
         self._warn = FloodGate(_LOG.warning, clock, _REPEAT_S)
         self._packets = metrics.PACKETS.labels(camera.id)
         self._broken = metrics.PACKETS_BROKEN.labels(camera.id, "source")
+        self._strange = metrics.PACKETS_BROKEN.labels(camera.id, "stranger")
+        self._lost = metrics.RTP_LOST.labels(camera.id)
         self._jumps = metrics.CLOCK_JUMPS.labels(camera.id)
         self._live = metrics.CAMERA_LIVE.labels(camera.id)
         self._skew = metrics.CAMERA_SKEW_S.labels(camera.id)
@@ -155,6 +151,10 @@ class Streamer:
             session.size_bytes += len(packet.data)
             if packet.received_ns >= session.next_look_ns:
                 self._look(session, packet)
+
+    def heard(self, packets: list[AudioPacket]) -> None:
+        for packet in packets:
+            self._fanout.put_audio(packet)
 
     def ended(self, error: Exception | None) -> None:
         """The connection is over; None where it was to be."""
@@ -205,7 +205,7 @@ class Streamer:
     def status(self) -> CameraStatus:
         """How the camera stands now; `recorded_until_ns` and `lost_packets` are the composer's to fill in."""
         session = self._session
-        if self._source.before_keyframe_packets:
+        if self._source.counts.before_keyframe_packets:
             self._health.unusable()
         now = self._health.standing(self._now())
         status = CameraStatus(
@@ -243,20 +243,31 @@ class Streamer:
         if self._clock.steps != self._steps:
             self._steps = self._clock.steps
             self._health.clock_stepped(str(self._steps[-1]), self._now())
-        if self._source.timeline.skew_ns is not None:
-            self._skew.set(self._source.timeline.skew_ns / NS_PER_S)
-            self._health.skewed(self._source.timeline.skew_ns, self._now())
+        if self._source.counts.timeline.skew_ns is not None:
+            self._skew.set(self._source.counts.timeline.skew_ns / NS_PER_S)
+            self._health.skewed(self._source.counts.timeline.skew_ns, self._now())
 
     def _count(self, session: _Session) -> None:
-        counted = session.marks[-1].packets if session.marks else -self._source.before_keyframe_packets
-        self._packets.inc(session.packets - counted)
-        self._broken.inc(self._source.broken_packets - session.broken_packets)
-        self._jumps.inc(self._source.jumps - session.jumps)
-        session.broken_packets, session.jumps = self._source.broken_packets, self._source.jumps
+        now, counted = self._source.counts, session.counted
+        packets = session.packets + now.before_keyframe_packets
+        for metric, came, before in (
+            (self._packets, packets, session.counted_packets),
+            (self._broken, now.broken_packets, counted.broken_packets),
+            (self._strange, now.strange_packets, counted.strange_packets),
+            (self._lost, now.lost_packets, counted.lost_packets),
+            (self._jumps, now.jumps, counted.jumps),
+        ):
+            if came > before:
+                metric.inc(came - before)
+        session.counted_packets, session.counted = packets, replace(now)
 
     def _connected(self, packet: Packet) -> None:
         stream = packet.stream
-        _LOG.info("%s: live, %s %dx%d", self._camera.id, stream.codec, stream.width_px, stream.height_px)
+        sound = stream.audio.codec if stream.audio is not None else "no sound"
+        _LOG.info("%s: live, %s %dx%d, %s", self._camera.id, stream.codec, stream.width_px, stream.height_px, sound)
+        if self._source.counts.left_out and not self._has_said_left_out:
+            self._has_said_left_out = True
+            _LOG.warning("%s: its sound is left out: %s", self._camera.id, self._source.counts.left_out)
         self._live.set(1)
 
     def _failed(self, error: Exception) -> None:

@@ -13,7 +13,7 @@ With B-frames packets come in another order than their pictures; wall time follo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.media import WallSource
@@ -30,8 +30,7 @@ WINDOW_NS = 4 * NS_PER_S
 _SETTLED_NS = 20 * NS_PER_MS
 
 
-@dataclass(frozen=True, slots=True)
-class WallTime:
+class WallTime(NamedTuple):
     wall_ns: int
     source: WallSource
 

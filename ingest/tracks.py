@@ -1,23 +1,28 @@
-"""One track of a session: its RTP packets become access units, and those packets with times. Pure."""
+"""The tracks of a session: their RTP packets become units, and those packets with times. Pure."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from domain.media import Packet, StreamInfo
+from domain.clock import NS_PER_S
+from domain.media import AudioInfo, AudioPacket, Packet, StreamInfo
 from ingest import nal, rtcp
+from ingest.audio import AudioUnits
 from ingest.depacketise import AccessUnits
 from ingest.intake import Counts, Intake, Unit
 from ingest.rtp import Ticks
-from ingest.sdp import Video
+from ingest.sdp import Audio, Video
+from ingest.timeline import Timeline
 
 
 class VideoTrack:
     """`units` takes RTP packets, `control` RTCP packets; `packets` gives what came whole of them."""
 
-    def __init__(self, camera_id: str, video: Video, counts: Counts, channel: int) -> None:
-        info = StreamInfo(camera_id, video.codec, 0, 0, Fraction(1, video.clock_hz), nal.annex_b(video.sets), 0)
+    def __init__(self, camera_id: str, video: Video, audio: Audio | None, counts: Counts, channel: int = 0) -> None:
+        sound = AudioInfo(audio.codec, audio.clock_hz, audio.channels, audio.config) if audio is not None else None
+        info = StreamInfo(camera_id, video.codec, 0, 0, Fraction(1, video.clock_hz), nal.annex_b(video.sets), 0, sound)
         self.units = AccessUnits(video.codec, video.payload_type, channel)
+        self.newest: Packet | None = None
         self.is_over = False
         """The camera said goodbye."""
         self._counts = counts
@@ -35,7 +40,7 @@ class VideoTrack:
         """What is whole, and received at `received_ns`: steady time, to which wall time adds `stepped_ns`."""
         taken, self.units.ready = self.units.ready, []
         intake, counts, sender, ticks = self._intake, self._counts, self._sender, self._ticks
-        counts.broken_packets = self.units.broken_units
+        counts.broken_packets, counts.lost_packets = self.units.broken_units, self.units.lost_packets
         packets: list[Packet] = []
         for unit in taken:
             sender_ns = sender.wall_ns(unit.stamp) if intake.wants_sender else None
@@ -45,8 +50,61 @@ class VideoTrack:
                 sender.jumped()
             if packet is not None:
                 packets.append(packet)
+                self.newest = packet
         return packets
 
-    def receiver_report(self, own_ssrc: int) -> bytes:
+    def report(self, own_ssrc: int) -> bytes:
         units = self.units
         return rtcp.receiver_report(own_ssrc, units.ssrc, units.highest_sequence, units.lost_packets, self._sender.report)
+
+
+class AudioTrack:
+    """The sound beside a `video`, and on its clock: by both sender reports where there are any, else by when it comes."""
+
+    def __init__(self, audio: Audio, video: VideoTrack) -> None:
+        self.units = AudioUnits(audio.codec, audio.payload_type, audio.channels)
+        self._hz = audio.clock_hz
+        self._video = video
+        self._sender = rtcp.SenderClock(audio.clock_hz)
+        self._ticks = Ticks()
+        self._timeline = Timeline()
+        self._shift = 0
+        self._last_wall_ns = 0
+
+    def control(self, data: bytes) -> None:
+        report = rtcp.parse(data).report
+        if report is not None:
+            self._sender.reported(report)
+
+    def packets(self, received_ns: int) -> list[AudioPacket]:
+        """What is whole, and received at `received_ns` (UTC); nothing before the video's first packet."""
+        taken, self.units.ready = self.units.ready, []
+        picture = self._video.newest
+        if picture is None or not taken:
+            return []
+        stamps = [self._ticks.of(piece.stamp) for piece in taken]
+        last_ns = self._wall_ns(taken[-1].stamp, stamps[-1], picture, received_ns)
+        packets: list[AudioPacket] = []
+        for piece, ticks in zip(taken, stamps, strict=True):
+            wall_ns = max(self._last_wall_ns + 1, last_ns - (stamps[-1] - ticks) * NS_PER_S // self._hz)
+            self._last_wall_ns = wall_ns
+            packets.append(AudioPacket(picture.stream, piece.data, ticks + self._shift, piece.duration, wall_ns, received_ns))
+        return packets
+
+    def report(self, own_ssrc: int) -> bytes:
+        numbers = self.units.numbers
+        return rtcp.receiver_report(own_ssrc, numbers.ssrc, numbers.highest, numbers.lost, self._sender.report)
+
+    def _wall_ns(self, stamp: int, ticks: int, picture: Packet, received_ns: int) -> int:
+        """The wall time of the newest piece. A leap of its counter is taken out of all that follow."""
+        timeline = self._timeline
+        if timeline.jumped(self._ns(ticks), received_ns):
+            self._shift += timeline.expected_pts_ns(received_ns) * self._hz // NS_PER_S - ticks - self._shift
+            self._sender.jumped()
+        pts_ns, sender_ns = self._ns(ticks), self._sender.wall_ns(stamp)
+        if sender_ns is not None and picture.sender_wall_ns is not None:
+            timeline.sender(pts_ns, sender_ns + picture.wall_ns - picture.sender_wall_ns)
+        return timeline.wall(pts_ns, received_ns).wall_ns
+
+    def _ns(self, ticks: int) -> int:
+        return (ticks + self._shift) * NS_PER_S // self._hz

@@ -1,4 +1,4 @@
-"""One camera in one worker: its streamer in the pull loop; its recorder and, at a checkpoint, its looker, each a thread of its own.
+"""One camera in one worker: its streamer in the pull loop, its recorder in the disk writer; at a checkpoint a looker, a thread of its own.
 
 The streamer hands packets to the fan-out and waits for nobody; what the others lose is counted there.
 """
@@ -18,12 +18,13 @@ from domain.events import Passing
 from domain.fanout import Fanout, Policy, Tap
 from domain.layout import Layout
 from domain.log import FloodGate
-from domain.metrics import EVENTS_LOST, PACKETS_DROPPED
+from domain.metrics import EVENTS_LOST
 from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
 from ingest.decoder import FrameReader
+from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
 from ingest.recorder import Recorder
 from ingest.streamer import Streamer
@@ -39,7 +40,8 @@ LINGER_S = 30.0
 """An on-demand camera goes on for this long after its last viewer left, so that looking again is quick."""
 MOST_WAITING = 200
 """Passings of a camera held in memory while the disk refuses them, some 100 kB each."""
-RECORD_PACKETS, RECORD_BYTES = 3000, 64 << 20
+FINISH_S = 1.5
+"""How long the end of a recording is waited for."""
 LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
 
 
@@ -51,6 +53,7 @@ class NodeTools:
     layout: Layout
     clock: Clock
     spool: Spool
+    writer: DiskWriter
     kept: Callable[[], None]
     """Called when the spool has something new."""
     loop: PullLoop
@@ -77,17 +80,15 @@ class CameraRun:
         self._wanted = threading.Event()
         self._stop = threading.Event()
         self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock)
-        self._record_tap = self.fanout.open("recorder", Policy.RECORD, RECORD_PACKETS, RECORD_BYTES)
-        self._recorder = Recorder(camera.id, self._record_tap, tools.layout, fence, tools.settings, tools.clock)
-        self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
         self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
+        self._recorder = Recorder(camera.id, tools.layout, fence, tools.settings, tools.clock, tools.writer, self._gaps.on_hole)
+        self.fanout.attach(self._recorder)
+        self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
         self._threads: list[threading.Thread] = []
         self._demand: threading.Thread | None = None
-        self._counted_drops = 0
 
     def start(self) -> None:
         self._gaps.begin()
-        self._spawn("record", self._recorder.run)
         if self._analyser is not None and self._look_tap is not None:
             self._spawn("look", partial(self._look, self._analyser, self._look_tap))
         if self._is_pulled:
@@ -100,6 +101,8 @@ class CameraRun:
         self._stop.set()
         self._wanted.set()
         self._streamer.stop()
+        self.fanout.detach(self._recorder)
+        self._recorder.close()
 
     def join(self) -> None:
         if self._demand is not None:
@@ -108,6 +111,8 @@ class CameraRun:
         self.fanout.close_all()
         for thread in self._threads:
             thread.join()
+        if not self._recorder.join(FINISH_S):
+            log.warning("%s: the disk hangs; the next start finishes the recording", self.camera.id)
 
     @property
     def recorded_until_ns(self) -> int:
@@ -130,16 +135,10 @@ class CameraRun:
         status = self._streamer.status()
         if not self._is_pulled:
             status = replace(status, state=CameraState.IDLE)
-        self._count_drops()
-        lost = self._recorder.lost_packets + self._record_tap.dropped_packets
+        lost = self._recorder.lost_packets
         status = replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
         self._gaps.look(status)
         return status
-
-    def _count_drops(self) -> None:
-        dropped = self._record_tap.dropped_packets
-        PACKETS_DROPPED.labels(self.camera.id, self._record_tap.name).inc(dropped - self._counted_drops)
-        self._counted_drops = dropped
 
     def _look(self, analyser: Callable[[], Analyser], tap: Tap) -> None:
         Looker(self.camera.id, analyser(), tap, self._fps(), self._tools).run()

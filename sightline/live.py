@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 import uvicorn
 
-from api.door import DoorContext, make_door
+from api.door import make_door
+from api.door_context import DoorContext
 from domain.clock import Clock, SystemClock
 from domain.errors import NotFound, SourceTimeout
 from domain.fanout import Policy, Tap

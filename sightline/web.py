@@ -36,6 +36,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         audit=AuditLog(layout.audit, clock),
         door=DoorClient(door_key(settings, layout), clock),
         clock=clock,
+        ticket_key=door_key(settings, layout),
     )
 
 

@@ -18,6 +18,7 @@ from domain.metrics import CLOCK_STEPPED_S, SPOOL_EVENTS
 from domain.passings import Analyser
 from domain.registry import Camera
 from domain.settings import Settings
+from ingest.disk_writer import DiskWriter
 from ingest.live_tap import LiveTap
 from ingest.pull_loop import PullLoop
 from sightline.camera_run import NodeTools
@@ -59,7 +60,8 @@ class Worker:
         self._stepped = CLOCK_STEPPED_S.labels(f"worker-{index}")
         self._say = FloodGate(log.warning, clock, every_s=10.0)
         self._loop = PullLoop(clock)
-        tools = NodeTools(self._settings, layout, clock, self._spool, self._keeper.wake, self._loop)
+        self._writer = DiskWriter(clock)
+        tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop)
         self._runs = CameraRuns(tools, LazyAnalysers(partial(_load_models, self._settings)))
 
     def run(self, stop: threading.Event) -> None:
@@ -79,6 +81,7 @@ class Worker:
 
     def _jobs(self) -> dict[str, Job]:
         jobs: dict[str, Job] = {
+            "writer": self._writer.run,
             "keeper": self._keeper.run,
             "live tap": LiveTap(self._layout.live_socket(self._index), lambda camera_id: self._runs.watching(camera_id)).run,
         }

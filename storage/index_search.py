@@ -1,33 +1,66 @@
-"""One search of the event index: the sets to walk, the sets to be in, the plate to match, and a page of what matches.
+"""One search of the event index: which rows to look at, in which order, and a page of the events that match.
 
-Ids come from the sources in order and in chunks: the postings of the plates that match where those are few, else the smallest set among
-the filters. Each chunk is narrowed in Redis' sorted sets, then by the plate, then by the event itself. All of it is plain commands, none
-of them long, so that a wide search slows no keeper.
+A plate that selects is looked up in the dictionary and its postings; all else walks the blocks in the order of time. Either gives rows
+up to a bound; the records sort out most of them, and the event itself is asked last. `matches` alone decides what is found.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS
 from domain.events import Event
+from domain.misreadings import TIES, Tie, match_of, misread, other_provinces
 from domain.plates import is_wildcard
 from domain.query import EventPage, EventQuery
-from domain.ulid import first_id_at
-from storage.index_layout import ALL, PLATES, PLATES_REVERSED, READ, area_key, camera_key, class_key, found_by, kind_key, plate_key
-from storage.redis_door import Command, Redis, maybe_texts, number, texts
+from domain.ulid import id_parts
+from storage.index_record import (
+    ALTERNATIVES,
+    COLOR_SHIFT,
+    COLORS,
+    FACE,
+    HOUR_MS,
+    NOWHERE,
+    ODD,
+    PARTS,
+    START_BITS,
+    PlaceFields,
+    event_of,
+)
+from storage.index_shards import POINTER_BYTES, Block, Row, Shards
+from storage.plate_code import BITS, PLACES, Demand, demands, pack
 
-CHUNK = 256
-CHUNK_LEAST = 16
-LOAD = 64
-SCAN_MOST = 20_000
-DICTIONARY_MOST = 10_000
-PLATES_MOST = 500
+ALTERNATIVE_MIN_CONFIDENCE = 0.05
+BLOCKS_FIRST, BLOCKS_MOST = 1, 32
+"""Blocks a shard that one look takes: few at first, as most pages are full soon."""
+CHUNK = 64
+"""Events loaded at a time."""
+PLATES_MOST = 2_000
+"""Plates a shard whose postings are read; where more match, looking at everything finds a page sooner."""
 _LONGEST_PLATE = 16
+_LAST_MS = (1 << 20) * HOUR_MS - 1
 
-Load = Callable[[Sequence[str]], list[Event | None]]
+RECORDS = np.dtype(
+    [
+        ("bits", "<u4"), ("tail_high", ">u8"), ("tail_low", ">u2"), ("best", "<u2"), ("end", "<u2"), ("plate", "u1", 6), ("place", "<u4"),
+        ("share", "<u2"), ("plate_share", "<u2"), ("box", "<u2", 4),
+    ]
+)  # fmt: skip
+
+
+def found_by(event: Event) -> tuple[str, ...]:
+    """The texts that a search finds this event by: its plate; where that could not be read, its likely alternatives."""
+    if event.plate is None:
+        return ()
+    if event.plate.text:
+        return (event.plate.text,)
+    likely = (other.text for other in event.plate.alternatives if other.confidence >= ALTERNATIVE_MIN_CONFIDENCE and other.text)
+    return tuple(dict.fromkeys(likely))
 
 
 def plate_expression(pattern: str) -> re.Pattern[str] | None:
@@ -43,174 +76,277 @@ def _run(wildcards: str) -> str:
     return "." * wildcards.count("?") + (".*" if "*" in wildcards else "")
 
 
-def matches(event: Event, query: EventQuery, expression: re.Pattern[str] | None = None) -> bool:
-    """Whether an event is what a query asks for: the meaning of a query, in one place. Sets only make it quick."""
+def matches(event: Event, query: EventQuery) -> bool:
+    """Whether an event is what a query asks for, but for the plate."""
     return (
         (query.kind is None or event.kind == query.kind)
         and (query.from_ns is None or event.started_at >= query.from_ns)
         and (query.to_ns is None or event.started_at < query.to_ns)
-        and (query.camera is None or event.camera == query.camera)
-        and (query.area is None or event.area == query.area or event.area.startswith(query.area + "/"))
-        and (query.class_ is None or event.class_ == query.class_)
+        and _is_in_place(query, event)
         and (query.min_confidence is None or event.confidence >= query.min_confidence)
         and (query.color is None or (event.plate is not None and event.plate.color == query.color))
-        and (query.plate is None or _plate_matches(found_by(event), expression or plate_expression(query.plate)))
     )
 
 
-def _plate_matches(readings: Sequence[str], expression: re.Pattern[str] | None) -> bool:
-    return expression is not None and any(expression.fullmatch(reading) for reading in readings)
+def _is_in_place(query: EventQuery, place: Event | PlaceFields) -> bool:
+    lon, lat = place.location.lon, place.location.lat
+    return (
+        (query.camera is None or place.camera == query.camera)
+        and (query.area is None or place.area == query.area or place.area.startswith(query.area + "/"))
+        and (query.class_ is None or place.class_ == query.class_)
+        and (query.near is None or query.near.holds(lon, lat))
+        and (query.within is None or query.within.holds(lon, lat))
+    )
+
+
+@dataclass(slots=True)
+class Span:
+    """What is still to be looked at: starts in UTC ms, both ends included, and the id to go on after."""
+
+    least_ms: int
+    greatest_ms: int
+    newest: bool
+    after: tuple[int, bytes] | None = None
+
+    @classmethod
+    def of(cls, query: EventQuery, after: str | None) -> Span:
+        least = 0 if query.from_ns is None else max(0, -(-query.from_ns // NS_PER_MS))
+        greatest = _LAST_MS if query.to_ns is None else min(_LAST_MS, -(-query.to_ns // NS_PER_MS) - 1)
+        span = cls(least, greatest, query.order == "newest", None if after is None else id_parts(after))
+        if span.after is not None:
+            span.go_on(span.after[0])
+        return span
+
+    @property
+    def is_empty(self) -> bool:
+        return self.least_ms > self.greatest_ms
+
+    def go_on(self, bound_ms: int) -> None:
+        """From here on, this moment included."""
+        if self.newest:
+            self.greatest_ms = min(self.greatest_ms, bound_ms)
+        else:
+            self.least_ms = max(self.least_ms, bound_ms)
+
+    def holds(self, row: Row) -> bool:
+        order = row.order
+        if not self.least_ms <= order[0] <= self.greatest_ms:
+            return False
+        return self.after is None or (order < self.after if self.newest else order > self.after)
+
+    def is_before(self, row: Row, bound_ms: int | None) -> bool:
+        return bound_ms is None or (row.start_ms > bound_ms if self.newest else row.start_ms < bound_ms)
 
 
 @dataclass(frozen=True, slots=True)
-class _Range:
-    """Ids from `low` to `high` as ZRANGE BYLEX writes them, in the order asked for."""
+class Sought:
+    """Which plates a search looks up, and which events it takes of those that they lead to."""
 
-    low: str
-    high: str
-    newest_first: bool
+    codes: tuple[bytes, ...] = ()
+    demands: tuple[Demand, ...] = ()
+    takes: Callable[[Event], bool] = lambda _: True
 
-    def command(self, key: str, limit: int) -> Command:
-        ends = (self.high, self.low, "BYLEX", "REV") if self.newest_first else (self.low, self.high, "BYLEX")
-        return ("ZRANGE", key, *ends, "LIMIT", 0, limit)
+    @classmethod
+    def by_pattern(cls, pattern: str) -> Sought | None:
+        """None where nothing can match."""
+        expression = plate_expression(pattern)
+        if expression is None:
+            return None
+        codes = () if is_wildcard(pattern) else _codes([pattern])
+        wanted = demands(pattern) if is_wildcard(pattern) else ()
+        return cls(codes, wanted, lambda event: any(expression.fullmatch(reading) for reading in found_by(event)))
 
-    def after(self, event_id: str) -> _Range:
-        if self.newest_first:
-            return _Range(self.low, f"({event_id}", True)
-        return _Range(f"({event_id}", self.high, False)
+    @classmethod
+    def by_tie(cls, plate: str, tie: Tie) -> Sought:
+        plates = misread(plate) if tie is Tie.MISREADING else other_provinces(plate) if tie is Tie.PROVINCE else (plate,)
+
+        def takes(event: Event) -> bool:
+            match = match_of(event, plate, found_by(event))
+            return match is not None and match.tie is tie
+
+        return cls(_codes(plates), (), takes)
 
 
+def _codes(plates: Sequence[str]) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys(code for plate in plates if (code := pack(plate)) is not None))
+
+
+def search(shards: Shards, query: EventQuery, limit: int, after: str | None) -> EventPage:
+    """At most `limit` events after where `after` says; `next` is where to go on, or None once all were looked at."""
+    if query.plate is None:
+        return Search(shards, query, None).page(limit, after)
+    if query.fuzzy:
+        return _by_ties(shards, query, query.plate, limit, after)
+    sought = Sought.by_pattern(query.plate)
+    return EventPage((), None) if sought is None else Search(shards, query, sought).page(limit, after)
+
+
+def _by_ties(shards: Shards, query: EventQuery, plate: str, limit: int, after: str | None) -> EventPage:
+    """Tie by tie, the surest first; a place to go on is the number of a tie and an id."""
+    number, _, event_id = (after or "0.").partition(".")
+    found: list[Event] = []
+    for rank in range(int(number), len(TIES)):
+        page = Search(shards, query, Sought.by_tie(plate, TIES[rank])).page(limit - len(found), event_id or None)
+        found += page.events
+        event_id = ""
+        if page.next is not None:
+            return EventPage(tuple(found), f"{rank}.{page.next}")
+        if len(found) == limit and rank + 1 < len(TIES):
+            return EventPage(tuple(found), f"{rank + 1}.")
+    return EventPage(tuple(found), None)
+
+
+@dataclass(slots=True)
 class Search:
-    """One page's worth of work; made for each call."""
+    """One page's worth of work in one order; made for each call."""
 
-    def __init__(self, redis: Redis, query: EventQuery, load: Load) -> None:
-        self._redis = redis
-        self._query = query
-        self._load = load
-        self._expression = None if query.plate is None else plate_expression(query.plate)
+    shards: Shards
+    query: EventQuery
+    sought: Sought | None
 
     def page(self, limit: int, after: str | None) -> EventPage:
-        """At most `limit` events after the id `after`; `next` is the last id looked at, or None once all were."""
-        if self._is_empty():
-            return EventPage((), None)
-        span = _span(self._query)
-        if after is not None:
-            span = span.after(after)
-        plan = self._plan(span)
-        return EventPage((), None) if plan is None else self._walk(plan, span, limit)
-
-    def _is_empty(self) -> bool:
-        return self._query.plate is not None and self._expression is None
-
-    def _plan(self, span: _Range) -> _Plan | None:
-        filters = self._filter_keys()
-        plates = self._plates()
-        if plates is not None:
-            return _Plan([plate_key(plate) for plate in plates], filters, by_plate=False) if plates else None
-        candidates = filters or [ALL]
-        counts = [number(n) for n in self._redis.do_all([("ZLEXCOUNT", key, span.low, span.high) for key in candidates])]
-        source = candidates[counts.index(min(counts))]
-        return _Plan([source], [key for key in filters if key != source], by_plate=self._expression is not None)
-
-    def _filter_keys(self) -> list[str]:
-        query = self._query
-        keys = [
-            query.kind and kind_key(query.kind),
-            query.camera and camera_key(query.camera),
-            query.area and area_key(query.area),
-            query.class_ and class_key(query.class_),
-        ]
-        return [key for key in keys if key]
-
-    def _plates(self) -> list[str] | None:
-        """All posted plates that the pattern matches; None where they are too many, or not to be found by beginning or end."""
-        pattern, expression = self._query.plate, self._expression
-        if pattern is None or expression is None:
-            return None
-        if not is_wildcard(pattern):
-            return [pattern]
-        named = self._dictionary_range(pattern)
-        if named is None:
-            return None
-        key, low, high = named
-        found = texts(self._redis.do("ZRANGE", key, low, high, "BYLEX", "LIMIT", 0, DICTIONARY_MOST))
-        plates = [plate[::-1] if key == PLATES_REVERSED else plate for plate in found]
-        matching = [plate for plate in plates if expression.fullmatch(plate)]
-        return None if len(found) == DICTIONARY_MOST or len(matching) > PLATES_MOST else matching
-
-    def _dictionary_range(self, pattern: str) -> tuple[str, str, str] | None:
-        """Where the plates with the pattern's known beginning, or its known end, stand: the fewer of the two, None where both are many."""
-        parts = re.split(r"[?*]", pattern)
-        known = [(PLATES, parts[0]), (PLATES_REVERSED, parts[-1][::-1])]
-        # U+10FFFF is the last character there is, so such a range is what begins with the text.
-        ranges = [(key, f"[{text}", f"({text}\U0010ffff") for key, text in known if text]
-        counts = [number(count) for count in self._redis.do_all([("ZLEXCOUNT", *where) for where in ranges])]
-        fewest = min(counts, default=DICTIONARY_MOST)
-        return ranges[counts.index(fewest)] if fewest < DICTIONARY_MOST else None
-
-    def _walk(self, plan: _Plan, span: _Range, limit: int) -> EventPage:
-        chunk = max(CHUNK // len(plan.sources), CHUNK_LEAST)
+        """At most `limit` events after the id `after`; `next` is the id to go on after, or None once all were looked at."""
+        span = Span.of(self.query, after)
         found: list[Event] = []
-        scanned = 0
-        while True:
-            ids = self._next_ids(plan.sources, span, chunk)
-            scanned += chunk * len(plan.sources)
-            found += self._matching(plan, ids, limit + 1 - len(found))
-            if len(found) > limit:
-                return EventPage(tuple(found[:limit]), found[limit - 1].id)
-            if len(ids) < chunk:
-                return EventPage(tuple(found), None)
-            if scanned >= SCAN_MOST:
-                return EventPage(tuple(found), ids[-1])
-            span = span.after(ids[-1])
+        for rows in self._looks(span, limit + 1):
+            for start in range(0, len(rows), CHUNK):
+                found += self._matching(rows[start : start + CHUNK])
+                if len(found) > limit:
+                    return EventPage(tuple(found[:limit]), found[limit - 1].id)
+        return EventPage(tuple(found), None)
 
-    def _next_ids(self, sources: list[str], span: _Range, chunk: int) -> list[str]:
-        """The next ids of the union of the sources: the first `chunk` of each hold the first `chunk` of all."""
-        answers = self._redis.do_all([span.command(key, chunk) for key in sources])
-        ids = {event_id for answer in answers for event_id in texts(answer)}
-        return sorted(ids, reverse=span.newest_first)[:chunk]
+    def rows(self, after: str | None) -> Iterator[list[Row]]:
+        """Everything in order, unsifted."""
+        return self._by_time(Span.of(self.query, after))
 
-    def _matching(self, plan: _Plan, ids: list[str], most: int) -> list[Event]:
-        """The first `most` events of `ids` that match."""
-        kept = self._narrowed(plan, ids)
-        found: list[Event] = []
-        for start in range(0, len(kept), LOAD):
-            loaded = self._load(kept[start : start + LOAD])
-            found += [event for event in loaded if event is not None and matches(event, self._query, self._expression)]
-            if len(found) >= most:
-                break
-        return found[:most]
+    def _looks(self, span: Span, want: int) -> Iterator[list[Row]]:
+        return self._by_time(span) if self.sought is None else self._by_plate(self.sought, span, want)
 
-    def _narrowed(self, plan: _Plan, ids: list[str]) -> list[str]:
-        """Those of `ids` that every other set holds, and whose readings match where the sources do not see to that."""
-        if not ids:
-            return []
-        commands: list[Command] = [("ZMSCORE", key, *ids) for key in plan.others]
-        if plan.by_plate:
-            commands.append(("HMGET", READ, *ids))
-        columns = [maybe_texts(answer) for answer in self._redis.do_all(commands)]
-        readings = columns.pop() if plan.by_plate else [None] * len(ids)
-        return [
-            event_id
-            for i, event_id in enumerate(ids)
-            if all(column[i] is not None for column in columns)
-            and (not plan.by_plate or _plate_matches((readings[i] or "").split("\n"), self._expression))
-        ]
+    def _by_plate(self, sought: Sought, span: Span, want: int) -> Iterator[list[Row]]:
+        while not span.is_empty:
+            ends = span.least_ms, span.greatest_ms
+            found = self.shards.by_plates(sought.codes, sought.demands, ends, span.newest, want, PLATES_MOST)
+            if found is None:
+                yield from self._by_time(span)
+                return
+            yield self._sorted([row for row in found.rows if span.is_before(row, found.bound_ms) and span.holds(row)], span.newest)
+            if found.bound_ms is None:
+                return
+            span.go_on(found.bound_ms)
+
+    def _by_time(self, span: Span) -> Iterator[list[Row]]:
+        most = BLOCKS_FIRST
+        while not span.is_empty:
+            blocks, bound_ms = self.shards.scan(span.least_ms, span.greatest_ms, span.newest, most)
+            most = min(BLOCKS_MOST, most * 4)
+            yield from self._in_order(blocks, span, bound_ms)
+            if bound_ms is None:
+                return
+            span.go_on(bound_ms)
+
+    def _in_order(self, blocks: Sequence[Block], span: Span, bound_ms: int | None) -> Iterator[list[Row]]:
+        """The rows of blocks that may match by their records alone, by id, in pieces: a page seldom needs all of them."""
+        kept = [self._sifted(block, span) for block in blocks]
+        if not kept:
+            return
+        records = np.frombuffer(b"".join(found.tobytes() for found, _ in kept), RECORDS)
+        pointers = np.concatenate([found for _, found in kept])
+        shards = np.repeat([block.shard for block in blocks], [len(found) for found, _ in kept])
+        order = np.lexsort((records["tail_low"], records["tail_high"], _start_ms(records, pointers)))
+        for start in range(0, len(order), CHUNK):
+            piece = order[::-1][start : start + CHUNK] if span.newest else order[start : start + CHUNK]
+            rows = [Row(int(shards[i]), int(pointers[i]).to_bytes(POINTER_BYTES, "big"), records[i].tobytes()) for i in piece]
+            yield self._sorted([row for row in rows if span.is_before(row, bound_ms) and span.holds(row)], span.newest)
+
+    def _sorted(self, rows: list[Row], newest: bool) -> list[Row]:
+        """By id, each once: while a new reading replaces another there may be two for a moment, and the later stands."""
+        last: dict[tuple[int, bytes], Row] = {}
+        for row in rows:
+            other = last.get(row.order)
+            if other is None or _standing(row) > _standing(other):
+                last[row.order] = row
+        return [last[order] for order in sorted(last, reverse=newest)]
+
+    def _sifted(self, block: Block, span: Span) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+        """Those records of a block that may match, and their pointers."""
+        records = np.frombuffer(block.records, RECORDS)
+        kept = np.flatnonzero(self._may_match(records, block, span))
+        return records[kept], (block.hour << 20) + block.ordinal + kept
+
+    def _may_match(self, records: NDArray[np.void], block: Block, span: Span) -> NDArray[np.bool_]:
+        query, bits = self.query, records["bits"]
+        start_ms = _start_ms(records, np.int64(block.hour << 20))
+        is_there = (records["place"] != 0) | ((bits & np.uint32(ODD)) != 0)
+        fits = (start_ms >= span.least_ms) & (start_ms <= span.greatest_ms)
+        if query.kind is not None:
+            fits &= ((bits & FACE) != 0) == (query.kind == "face")
+        if query.color is not None:
+            fits &= (bits >> COLOR_SHIFT & 7) == COLORS.index(query.color)
+        if query.min_confidence is not None:
+            fits &= records["share"] >= int(query.min_confidence * PARTS)
+        if self.sought is not None:
+            fits &= _plates_fit(records, self.sought.demands)
+        fits |= (bits & np.uint32(ODD)) != 0
+        fits &= is_there
+        if (query.camera, query.area, query.class_, query.near, query.within) != (None,) * 5:
+            fits[fits] = self._places_fit(records[fits], block.shard)
+        return fits
+
+    def _places_fit(self, records: NDArray[np.void], shard: int) -> NDArray[np.bool_]:
+        names = records["place"].astype("<u4")
+        distinct, which = np.unique(names, return_inverse=True)
+        keys = [int(name).to_bytes(4, "little") for name in distinct]
+        places = self.shards.places((shard, key) for key in keys if key != NOWHERE)
+        fits = np.array([self._place_fits(places.get((shard, key))) for key in keys], np.bool_)
+        return np.take(fits, which)
+
+    def _place_fits(self, place: PlaceFields | None) -> bool:
+        return place is None or _is_in_place(self.query, place)
+
+    def _matching(self, rows: Sequence[Row]) -> list[Event]:
+        events = [event for event in load(self.shards, rows) if event is not None and matches(event, self.query)]
+        return events if self.sought is None else [event for event in events if self.sought.takes(event)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    sources: list[str]
-    others: list[str]
-    by_plate: bool
+def _plates_fit(records: NDArray[np.void], demands: Sequence[Demand]) -> NDArray[np.bool_]:
+    """Records that meet a demand, and those of which only the alternatives can tell."""
+    packed = records["plate"].astype(np.uint64)
+    value = np.zeros(len(records), np.uint64)
+    for byte in range(6):
+        value = value << np.uint64(8) | packed[:, byte]
+    fits: NDArray[np.bool_] = (value == 0) & ((records["bits"] & ALTERNATIVES) != 0)
+    for demand in demands:
+        mask = wanted = 0
+        for place, code in demand.codes:
+            shift = BITS * (PLACES - 1 - place)
+            mask |= 63 << shift
+            wanted |= code << shift
+        one = (value & np.uint64(mask)) == np.uint64(wanted)
+        if demand.length is not None:
+            one &= ((value & np.uint64(63)) != 0) == (demand.length == PLACES)
+        fits |= one & (value != 0)
+    return fits
 
 
-def _span(query: EventQuery) -> _Range:
-    low = "-" if query.from_ns is None else f"[{first_id_at(_ceil_ms(query.from_ns))}"
-    high = "+" if query.to_ns is None else f"({first_id_at(_ceil_ms(query.to_ns))}"
-    return _Range(low, high, query.order == "newest")
+def _start_ms(records: NDArray[np.void], pointers: NDArray[np.int64] | np.int64) -> NDArray[np.int64]:
+    return (pointers >> 20) * HOUR_MS + (records["bits"] & START_BITS).astype(np.int64)
 
 
-def _ceil_ms(wall_ns: int) -> int:
-    """Events start at whole milliseconds: the first that can be at or after `wall_ns`."""
-    return -(-wall_ns // NS_PER_MS) * NS_PER_MS
+def load(shards: Shards, rows: Sequence[Row]) -> list[Event | None]:
+    """The events of rows; None for one that was removed meanwhile."""
+    names = [(row.shard, row.record[24:28]) for row in rows]
+    places = shards.places(name for name in names if name[1] != NOWHERE)
+    more = [i for i, row in enumerate(rows) if int.from_bytes(row.record[:4], "little") & (ALTERNATIVES | ODD)]
+    beside = dict(zip(more, shards.beside([rows[i] for i in more]), strict=True))
+    return [_loaded(row, *beside.get(i, (b"", b"")), places.get(names[i])) for i, row in enumerate(rows)]
+
+
+def _loaded(row: Row, alternatives: bytes, body: bytes, place: PlaceFields | None) -> Event | None:
+    if int.from_bytes(row.record[:4], "little") & ODD:
+        return Event.model_validate_json(body) if body else None
+    return None if place is None else event_of(row.hour, row.record, alternatives, place, b"")
+
+
+def _standing(row: Row) -> tuple[int, int, int]:
+    bits = int.from_bytes(row.record[:4], "little")
+    return int.from_bytes(row.record[16:18], "little"), bits >> 23 & 3, row.shard

@@ -1,4 +1,4 @@
-"""MP4 through libavformat, packets untouched: the one place where recordings and clips are opened, read and written.
+"""MP4 through libavformat, packets untouched: the one place where recordings and clips are read, and clips written.
 
 Writing needs a stream that was never encoded here. PyAV makes one from a template only, so a template of each codec is opened once a
 process from a lone access unit delimiter, and codec parameters are set on the copy.
@@ -14,7 +14,6 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
 
 import av
 from av.video.stream import VideoStream
@@ -48,19 +47,12 @@ class Sample:
     is_keyframe: bool
 
 
-class Output(Protocol):
-    """Where a fragmented file's bytes go: a whole fragment within one `Mp4Writer.write`, in one or more calls."""
-
-    def write(self, data: bytes, /) -> int: ...
-
-
 class Mp4Writer:
     """Writes one video stream. Raises StoreError where the bytes cannot be written; the writer is then of no more use than `close`."""
 
-    def __init__(self, target: Output | Path, parameters: VideoParameters, options: dict[str, str]) -> None:
+    def __init__(self, path: Path, parameters: VideoParameters, options: dict[str, str]) -> None:
         self._time_base = parameters.time_base
-        file = str(target) if isinstance(target, Path) else target
-        self._container = av.open(file, "w", format="mp4", container_options=options, buffer_size=_BUFFER_BYTES)
+        self._container = av.open(str(path), "w", format="mp4", container_options=options, buffer_size=_BUFFER_BYTES)
         self._stream = self._container.add_stream_from_template(_template(parameters.codec), opaque=True)
         self._stream.time_base = parameters.time_base
         context = self._stream.codec_context
@@ -83,13 +75,6 @@ class Mp4Writer:
         """Write what is still held, and the index. Raises StoreError; closed in any case."""
         with _writing():
             self._container.close()
-
-
-def fragmented(target: Output, parameters: VideoParameters, fragment_ms: int) -> Mp4Writer:
-    """A file that is readable while it grows: a fragment is written, whole, when the first packet after `fragment_ms` comes."""
-    movflags = "empty_moov+default_base_moof+skip_trailer"
-    options = {"movflags": movflags, "frag_duration": str(fragment_ms * 1000), "flush_packets": "1"}
-    return Mp4Writer(target, parameters, options)
 
 
 def progressive(path: Path, parameters: VideoParameters) -> Mp4Writer:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import redis
 from redis.backoff import NoBackoff
@@ -15,8 +16,19 @@ from redis.retry import Retry
 from domain.errors import IndexUnavailable
 from storage.suspicion import Suspicion
 
-Word = str | int
+Word = str | int | bytes
 Command = tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Lua to run beside the data; every key that it touches has the hash tag of `key`."""
+
+    text: str
+    key: str
+    arguments: tuple[Word, ...]
+
+
 Reply = object
 """What Redis answers: int, str, None, float or a list of these; `texts` and `number` narrow it."""
 
@@ -44,6 +56,15 @@ class Redis:
         with self._asking(), self._client.pipeline(transaction=atomic) as pipe:
             for command in commands:
                 pipe.execute_command(*command)  # type: ignore[no-untyped-call]
+            return list(pipe.execute())
+
+    def run_all(self, scripts: Sequence[Script]) -> list[object]:
+        """Several scripts in one round trip, each whole or not at all; their answers hold bytes, not text."""
+        if not scripts:
+            return []
+        with self._asking(), self._client.pipeline(transaction=False) as pipe:
+            for script in scripts:
+                pipe.execute_command("EVAL", script.text, 1, script.key, *script.arguments, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
             return list(pipe.execute())
 
     def ping(self) -> None:

@@ -23,6 +23,7 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstPbutils, GstRtspServer  # noqa: E402
 
 CODECS = {"video/x-h264": "h264", "video/x-h265": "h265"}
+SOUNDS = {"audio/mpeg": "aacparse ! rtpmp4gpay", "audio/x-alaw": "rtppcmapay", "audio/x-mulaw": "rtppcmupay"}
 
 
 def codec_of(file: Path) -> str:
@@ -34,15 +35,24 @@ def codec_of(file: Path) -> str:
     raise SystemExit(f"{file} has no H.264 or H.265 video")
 
 
+def sound_of(file: Path) -> str:
+    """How the file's sound is sent; empty where it has none."""
+    info = GstPbutils.Discoverer.new(10 * Gst.SECOND).discover_uri(file.resolve().as_uri())
+    names = [stream.get_caps().get_structure(0).get_name() for stream in info.get_audio_streams()]
+    return next((SOUNDS[name] for name in names if name in SOUNDS), "")
+
+
 def factory_of(file: Path, shared: bool) -> GstRtspServer.RTSPMediaFactory:
     codec = codec_of(file)
     demuxer = "matroskademux" if file.suffix == ".mkv" else "qtdemux"
     factory = GstRtspServer.RTSPMediaFactory()
+    sound = sound_of(file)
     # The parser puts parameter sets before each IDR picture once; the payloader would put them before each of its slices,
     # and so cut an access unit of several slices in two.
     factory.set_launch(
-        f'( filesrc location="{file.resolve()}" ! {demuxer} ! queue ! {codec}parse config-interval=-1 '
-        f"! video/x-{codec},stream-format=byte-stream,alignment=au ! rtp{codec}pay name=pay0 pt=96 )"
+        f'( filesrc location="{file.resolve()}" ! {demuxer} name=demux demux. ! queue ! {codec}parse config-interval=-1 '
+        f"! video/x-{codec},stream-format=byte-stream,alignment=au ! rtp{codec}pay name=pay0 pt=96 "
+        + (f"demux. ! queue ! {sound} name=pay1 )" if sound else ")")
     )
     factory.set_shared(shared)
     factory.set_eos_shutdown(True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -11,10 +11,12 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 
 from domain.clock import NS_PER_S
-from domain.media import Packet, StreamInfo, WallSource
+from domain.gaps import GapCause
+from domain.media import AudioInfo, AudioPacket, Packet, StreamInfo, WallSource
 from ingest.segments import Segments
 from storage.mp4 import Mp4Reader
 
@@ -22,6 +24,7 @@ START_NS = 1_760_000_000 * NS_PER_S + 123_000_000
 WIDTH_PX, HEIGHT_PX = 128, 96
 _TIME_BASE = Fraction(1, 90_000)
 _TICKS = 90_000
+PER_FRAGMENT = 21
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,69 @@ def packets_of(material: Material, start_ns: int = START_NS, session: int = 1, i
     return [replace(packet, stream=stream, wall_ns=start_ns + (packet.pts - first_pts) * NS_PER_S // _TICKS) for packet in encoded]
 
 
-def record(packets: Iterable[Packet], folder: Path, fence: int = 1, segment_s: float = 2.0) -> Segments:
-    """Put packets into segments under `folder` (a `recordings` folder) and finish them."""
-    segments = Segments("cam-1", folder / "cam-1", lambda: fence, segment_s)
-    for packet in packets:
-        segments.put(packet)
-    segments.close()
-    return segments
+def sound_of(codec: str, video: Packet, seconds: float, delay_ns: int = 0) -> list[AudioPacket]:
+    """Sound that begins with the picture `video` and comes `delay_ns` after the pictures of its time: 16 kHz AAC, or 8 kHz G.711."""
+    data, info, samples = _sound(codec)
+    stream = replace(video.stream, audio=info)
+    length_ns = samples * NS_PER_S // info.clock_hz
+    pieces = []
+    for number in range(int(seconds * info.clock_hz / samples)):
+        wall_ns = video.wall_ns + number * samples * NS_PER_S // info.clock_hz
+        come_ns = wall_ns + length_ns + delay_ns
+        pieces.append(AudioPacket(stream, data[number % len(data)], 777 + number * samples, samples, wall_ns, come_ns))
+    return pieces
+
+
+def with_sound(packets: Sequence[Packet], sound: Sequence[AudioPacket]) -> list[Packet]:
+    stream = replace(packets[0].stream, audio=sound[0].stream.audio)
+    return [replace(packet, stream=stream) for packet in packets]
+
+
+@cache
+def _sound(codec: str) -> tuple[list[bytes], AudioInfo, int]:
+    if codec != "aac":
+        random = np.random.default_rng(1)
+        return [random.bytes(160) for _ in range(64)], AudioInfo(codec, 8000, 1), 160
+    encoder = AudioCodecContext.create("aac", "w")
+    assert isinstance(encoder, AudioCodecContext)
+    encoder.sample_rate, encoder.layout, encoder.format = 16_000, "mono", "fltp"
+    made: list[bytes] = []
+    for number in range(40):
+        wave = np.sin(np.arange(number * 1024, number * 1024 + 1024) * (0.05 + number / 1000)).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(wave[None], "fltp", "mono")
+        frame.sample_rate = 16_000
+        made += [bytes(packet) for packet in encoder.encode(frame)]
+    return made, AudioInfo("aac", 16_000, 1, bytes(encoder.extradata or b"")), 1024
+
+
+@dataclass
+class Recording:
+    """Segments with what they said."""
+
+    segments: Segments
+    told: list[str]
+    holes: list[tuple[int, int, GapCause | None]]
+
+
+def recording(folder: Path, fence: int = 1, segment_s: float = 2.0) -> Recording:
+    """Segments of "cam-1" under `folder`, a `recordings` folder."""
+    told: list[str] = []
+    holes: list[tuple[int, int, GapCause | None]] = []
+    segments = Segments("cam-1", folder / "cam-1", lambda: fence, segment_s, told.append, lambda *hole: holes.append(hole))
+    return Recording(segments, told, holes)
+
+
+def record(packets: Sequence[Packet], folder: Path, fence: int = 1, segment_s: float = 2.0, sound: Sequence[AudioPacket] = ()) -> Recording:
+    """Put packets into segments under `folder`, a fragment of about a second at a time, with the sound that has come; and finish them."""
+    made = recording(folder, fence, segment_s)
+    for at in range(0, len(packets), PER_FRAGMENT):
+        run = packets[at : at + PER_FRAGMENT]
+        come = [piece for piece in sound if piece.received_ns <= run[-1].wall_ns]
+        sound = sound[len(come) :]
+        made.segments.write(run, come)
+    made.segments.write((), sound)
+    made.segments.close()
+    return made
 
 
 def number_in(picture: av.VideoFrame) -> int:

@@ -22,8 +22,9 @@ from fastapi import FastAPI
 
 from api.app import make_app
 from api.context import ApiContext, SiteRegistry
-from api.door import DoorContext, make_door
+from api.door import make_door
 from api.door_client import DoorClient
+from api.door_context import DoorContext
 from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
 from domain.errors import NotFound
 from domain.events import Alternative, Event, Location, Passing, Plate
@@ -303,6 +304,7 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "audit": AuditLog(layout.audit, clock),
         "door": DoorClient(KEY, clock),
         "clock": clock,
+        "ticket_key": KEY,
     }
     # The people of a test are made in the store that works.
     parts["objects"] = changes.pop("objects_asked", objects)

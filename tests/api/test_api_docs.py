@@ -62,6 +62,6 @@ def test_openapi_is_complete(site: Site) -> None:
 
 def test_openapi_knows_the_models(site: Site) -> None:
     schemas = site.http.get(f"{site.url}/openapi.json").json()["components"]["schemas"]
-    assert {"EventList", "EventView", "CameraView", "Journey", "Coverage", "Session", "Readiness"} <= set(schemas)
+    assert {"EventList", "EventView", "CameraView", "Journey", "CoverageView", "Session", "Readiness"} <= set(schemas)
     assert schemas["EventView"]["properties"]["started_at"]["format"] == "date-time"
     assert {"class", "schema"} <= set(schemas["EventView"]["properties"])

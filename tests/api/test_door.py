@@ -11,8 +11,9 @@ import pytest
 from fastapi import FastAPI
 
 from api.cutting import Cutting
-from api.door import DoorContext, make_door
+from api.door import make_door
 from api.door_client import DoorClient
+from api.door_context import DoorContext
 from api.door_tokens import sign
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.errors import NodeOffline, NotFound, SourceTimeout

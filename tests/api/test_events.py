@@ -133,3 +133,25 @@ def test_a_session_says_who_one_is(site: Site) -> None:
     assert answer["name"].startswith("operator-")
     assert "events_read" in answer["rights"]
     assert answer["reason_required"] is True
+
+
+def test_a_misread_plate_is_found_with_its_reason(site: Site, make_event: MakeEvent) -> None:
+    filled(site, *(make_event(at_s, plate=plate) for at_s, plate in enumerate(("鄂F88888", "鄂FB8888", "鄂C12345"))))
+    answer = site.get("/v1/events?plate=鄂F88888&fuzzy=1").json()
+    assert [item["plate"]["text"] for item in answer["items"]] == ["鄂F88888", "鄂FB8888"]
+    assert [match["tie"] for match in answer["matches"]] == ["exact", "misreading"]
+    assert "8 at place 3" in answer["matches"][1]["reason"]
+    first = site.get("/v1/events?plate=鄂F88888&fuzzy=1&limit=1").json()
+    second = site.get(f"/v1/events?plate=鄂F88888&fuzzy=1&limit=1&next={first['next']}").json()
+    assert second["items"] == answer["items"][1:]
+    assert site.get("/v1/events?plate=鄂F8*&fuzzy=1").status_code == 400
+
+
+def test_cameras_are_named_by_a_shape(site: Site, make_event: MakeEvent) -> None:
+    there = make_event()
+    site.context.index.put(there)
+    here = f"{there.location.lon},{there.location.lat},50"
+    assert [item["id"] for item in site.get(f"/v1/events?near={here}").json()["items"]] == [there.id]
+    assert site.get("/v1/events?near=0,0,50").json()["items"] == []
+    assert site.get("/v1/events?within=0,0;1,0;1,1").json()["items"] == []
+    assert site.get("/v1/events?near=0,0").status_code == 400

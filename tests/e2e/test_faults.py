@@ -7,8 +7,10 @@ import random
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from benchmarks.faults import DEEDS, Campaign, deeds_of, passes_of
+from benchmarks.faults.__main__ import run
+from benchmarks.faults.chance import DEEDS, Campaign, deeds_of, passes_of
 from sightline.simulator.footage import truth_of
 
 SHORT_S = 26.0
@@ -36,3 +38,17 @@ def test_nothing_is_lost(footage: Path, models_folder: Path, tmp_path: Path, mon
     result = Campaign(random.SystemRandom().randrange(1 << 16), SHORT_S, video, truth_of(video), tmp_path, print).run()
     assert result.holds, result
     assert result.deeds
+
+
+SHORT = ("server-killed", "timestamps-jump", "codec-change", "worker-killed")
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(240)
+@pytest.mark.usefixtures("models_folder")
+def test_single_faults_touch_nobody_else_and_the_ledger_tells_the_truth(tmp_path: Path) -> None:
+    verdicts = run(frozenset(SHORT), 4.0, tmp_path, Console(stderr=True))
+    assert [verdict.name for verdict in verdicts] == list(SHORT)
+    problems = [(verdict.name, problem) for verdict in verdicts for problem in verdict.problems]
+    assert [one for one in problems if "a wrong cause" not in one[1]] == [], "causes are the whole campaign's to judge"
+    assert all(verdict.others >= 3 for verdict in verdicts)

@@ -15,7 +15,7 @@ import pytest
 from domain.clock import SystemClock
 from domain.media import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
-from domain.settings import RtspReader
+from domain.settings import RtspReader, Settings
 from ingest.pull_loop import PullLoop
 from ingest.rtsp import RtspSource
 
@@ -99,11 +99,19 @@ Puller = Callable[..., Pull]
 
 @pytest.fixture
 def source_of() -> Callable[..., RtspSource]:
-    def make(url: str, transport: str = "tcp", credentials: Credentials | None = None, timeout_s: float = 2.0) -> RtspSource:
+    def make(
+        url: str,
+        transport: str = "tcp",
+        credentials: Credentials | None = None,
+        timeout_s: float = 2.0,
+        udp_ports: tuple[int, int] = (40_000, 59_999),
+    ) -> RtspSource:
         """`transport` may be `libavformat`: TCP, by that reader."""
         reader = RtspReader.LIBAVFORMAT if transport == "libavformat" else RtspReader.OWN
         camera = make_camera(url, "tcp" if transport == "libavformat" else transport)
-        return RtspSource(camera, credentials, NETWORKS, timeout_s, reader)
+        first, last = udp_ports
+        settings = Settings(source_timeout_s=timeout_s, rtsp_reader=reader, udp_port_first=first, udp_port_last=last)
+        return RtspSource(camera, credentials, NETWORKS, settings)
 
     return make
 

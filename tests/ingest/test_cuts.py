@@ -55,10 +55,10 @@ def test_a_new_session_starts_a_segment_at_its_first_keyframe() -> None:
     assert _places(packets_of(PLAIN)[:3] + again[23:26]) == [S, A, A, W, W, S]
 
 
-def test_a_hole_is_cut_at_the_next_keyframe_and_said() -> None:
+def test_a_hole_ends_a_segment_and_the_next_keyframe_begins_another() -> None:
     packets = packets_of(PLAIN)
     late = [_later(packet, 3) for packet in packets]
-    assert _places(packets[:10] + late[10:27]) == [S] + [A] * 24 + [S, A]
+    assert _places(packets[:10] + late[10:27]) == [S] + [A] * 9 + [W] * 15 + [S, A]
     cuts = Cuts(10)
     verdicts = [cuts.place(packet) for packet in packets[:20] + late[25:30]]
     assert verdicts[20].place is S
@@ -68,6 +68,23 @@ def test_a_hole_is_cut_at_the_next_keyframe_and_said() -> None:
 def test_a_silence_of_minutes_is_no_part_of_a_segment() -> None:
     packets = packets_of(PLAIN)
     assert _places(packets[:5] + [_later(packet, 120) for packet in packets[23:27]]) == [S, *[A] * 4, W, W, S, A]
+
+
+def test_a_camera_that_turns_slow_is_recorded_on_once_that_is_usual() -> None:
+    packets = packets_of(LONG_GOP)
+    slow = [_later(packet, 4.96 * number) for number, packet in enumerate(packets[50:90])]
+    places = _places(packets[:50] + slow + [_later(packet, 4.96 * 39) for packet in packets[200:210]], 3600)
+    assert places[51] is W
+    assert places[-10:] == [S] + [A] * 9
+
+
+def test_an_hour_of_silence_does_not_make_the_next_hole_usual() -> None:
+    packets = packets_of(PLAIN)
+    places = _places(
+        packets[:50] + [_later(packet, 3600) for packet in packets[50:60]] + [_later(packet, 3610) for packet in packets[60:80]]
+    )
+    assert places[50] is S
+    assert places[60] is W
 
 
 def test_time_that_goes_back_waits_for_a_keyframe() -> None:

@@ -108,13 +108,15 @@ def camera(answer: Callable[[str, str], str]) -> Iterator[tuple[str, Scripted]]:
         thread.join(2.0)
 
 
-def plays(mode: int = 1, transport: str = "RTP/AVP/TCP;interleaved=2-3", timeout: int = 60) -> Callable[[str, str], str]:
+def plays(
+    mode: int = 1, transport: str = "RTP/AVP/TCP;interleaved=2-3", timeout: int = 60, public: str = "DESCRIBE, GET_PARAMETER"
+) -> Callable[[str, str], str]:
     def answer(method: str, request: str) -> str:
         if method == "DESCRIBE":
             return "200 OK\n\n" + SDP.format(mode=mode)
         if method == "SETUP":
             return f"200 OK\r\nTransport: {transport}\r\nSession: abc;timeout={timeout}"
-        return "200 OK\r\nPublic: DESCRIBE, GET_PARAMETER"
+        return f"200 OK\r\nPublic: {public}"
 
     return answer
 
@@ -129,13 +131,14 @@ def test_what_is_packed_in_another_way_is_left_to_libavformat(
     assert scripted.connections >= 2
 
 
-def test_a_session_is_kept_alive_and_ended_in_order(source_of: MakeSource, pull: Puller) -> None:
-    with camera(plays(timeout=1)) as (url, scripted):
+@pytest.mark.parametrize(("public", "method"), [("DESCRIBE, GET_PARAMETER", "GET_PARAMETER"), ("DESCRIBE", "OPTIONS")])
+def test_a_session_is_kept_alive_and_ended_in_order(public: str, method: str, source_of: MakeSource, pull: Puller) -> None:
+    with camera(plays(timeout=1, public=public)) as (url, scripted):
         got = pull(source_of(url, timeout_s=1.8))
     assert "no video came" in str(got.error)
     methods = [request.split(" ")[0] for request in scripted.requests]
     assert methods[:4] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
-    assert methods[4] == "GET_PARAMETER"
+    assert methods[4] == method
     assert methods[-1] == "TEARDOWN"
     assert scripted.requests[2].startswith("SETUP " + url + "/track1 RTSP/1.0")
     assert all("Session: abc" in request for request in scripted.requests[3:])
@@ -192,8 +195,8 @@ def test_what_lacks_a_piece_is_dropped_and_what_is_given_is_whole(streams: dict[
         whole = {packet.data for packet in pull(source_of(sim.url("gate"))).packets}
         source = source_of(sim.url("lossy"))
         got = pull(source).packets
-    assert source.broken_packets > 0
-    assert len(got) + source.broken_packets == 50
+    assert source.counts.broken_packets > 0
+    assert len(got) + source.counts.broken_packets == 50
     assert {packet.data for packet in got} <= whole
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -218,7 +219,7 @@ def test_a_leap_of_the_cameras_counter_is_none_in_the_packets(
     with Simulator([SimCamera("gate", clips["h264"], mode="on_play", faults=(Jump(1.0, by_s),))]) as sim:
         source = source_of(sim.url("gate"), transport)
         got = pull(source, most=40)
-    assert source.jumps == 1
+    assert source.counts.jumps == 1
     steps = [b.pts - a.pts for a, b in pairwise(got.packets)]
     assert max(steps) < 90_000 / 2
     assert min(steps) > 0
@@ -234,6 +235,23 @@ def test_lost_packets_break_pictures_and_nothing_else(clips: dict[str, Path], so
     assert isinstance(got.error, SourceUnreachable)
 
 
+def test_what_the_network_loses_and_what_a_stranger_sends_is_counted(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+    """A stranger: another loopback address, which floods the port that the camera sends to."""
+    lossy = SimCamera("gate", clips["h264"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 4),))
+    picture = struct.pack(">BBHII", 0x80, 0x80 | 96, 1, 1, 1) + b"\x41\x9a"
+    with Simulator([lossy]) as sim, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.2", 0))
+        source = source_of(sim.url("gate"), "udp", udp_ports=(47_010, 47_011))
+        for delay_s in (0.6, 0.8):
+            threading.Timer(delay_s, stranger.sendto, (picture, ("127.0.0.1", 47_010))).start()
+        got = pull(source)
+        sent = sim.counters("gate")
+    assert source.counts.strange_packets == 2
+    assert source.counts.lost_packets == sent.lost_packets > 0
+    assert len(got.packets) + source.counts.broken_packets <= 50
+    assert {packet.stream.session for packet in got.packets} == {1}
+
+
 @pytest.mark.parametrize("transport", ["tcp", "libavformat"])
 def test_the_senders_clock_is_used_and_its_skew_known(clips: dict[str, Path], transport: str, source_of: MakeSource, pull: Puller) -> None:
     with Simulator([SimCamera("gate", clips["h264"], mode="on_play")]) as sim:
@@ -241,7 +259,7 @@ def test_the_senders_clock_is_used_and_its_skew_known(clips: dict[str, Path], tr
         got = pull(source, most=160)
     assert got.packets[-1].wall_source == "sender"
     assert abs(got.packets[-1].wall_ns - (got.packets[-1].sender_wall_ns or 0)) < 25e6
-    assert abs(source.timeline.skew_ns or 10**9) < 2e8
+    assert abs(source.counts.timeline.skew_ns or 10**9) < 2e8
 
 
 @pytest.mark.parametrize("transport", ["tcp", "libavformat"])

@@ -13,10 +13,9 @@ from domain.keys import day_of
 from domain.layout import Layout
 from domain.media import SegmentName
 from ingest.salvage import salvage
-from ingest.segments import Segments
 from storage.boxes import boxes, whole_bytes
 from storage.ledger import Ledger, open_name
-from tests.recorded import B_FRAMES, HEVC, PLAIN, START_NS, Material, nals_of_file, packets_of
+from tests.recorded import B_FRAMES, HEVC, PER_FRAGMENT, PLAIN, START_NS, Material, nals_of_file, packets_of, recording
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +25,10 @@ def open_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _left_open(folder: Path, material: Material, frames: int) -> Path:
-    segments = Segments("cam-1", folder / "cam-1", lambda: 3, 60)
-    for packet in packets_of(material)[:frames]:
-        segments.put(packet)
+    segments = recording(folder, fence=3, segment_s=60).segments
+    packets = packets_of(material)[: frames - frames % PER_FRAGMENT]
+    for at in range(0, len(packets), PER_FRAGMENT):
+        segments.write(packets[at : at + PER_FRAGMENT])
     (segment,) = Ledger(folder).open_segments("cam-1")
     copy = folder / "left.mp4"
     shutil.copyfile(segment.path, copy)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sdp import Video, control_url, first_video
+from ingest.sdp import Audio, Video, control_url, first_audio, first_video
 
 SPS, PPS = b"\x67\x64\x00\x28\xac", b"\x68\xeb\xe3\xcb"
 SETS = f"{b64encode(SPS).decode()},{b64encode(PPS).decode()}"
@@ -92,3 +92,31 @@ def test_controls_become_urls(base: str, control: str, url: str) -> None:
 def test_no_text_is_an_error(pieces: list[str]) -> None:
     found = first_video("".join(pieces))
     assert found is None or found.clock_hz > 0
+
+
+AAC = "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/16000/2\r\na=control:trackID=2\r\n"
+HBR = "a=fmtp:97 streamtype=5;profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config=1410\r\n"
+
+
+def test_sound_that_is_kept() -> None:
+    assert first_audio(AAC + HBR) == Audio("aac", 97, 16_000, 2, b"\x14\x10", True, "trackID=2")
+    assert first_audio("m=audio 0 RTP/AVP 8\r\na=control:a\r\n") == Audio("pcm_alaw", 8, 8000, 1, b"", True, "a")
+    assert first_audio("m=audio 0 RTP/AVP 98\na=rtpmap:98 PCMU/16000\n") == Audio("pcm_mulaw", 98, 16_000, 1, b"", True, "")
+    assert first_audio("m=video 0 RTP/AVP 96\r\n") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        AAC,
+        AAC + HBR.replace("1410", "xyz"),
+        AAC + HBR.replace("=13", "=6"),
+        (AAC + HBR).replace("RTP/AVP", "RTP/SAVP"),
+        "m=audio 0 RTP/AVP 98\r\na=rtpmap:98 opus/48000/2\r\n",
+        "m=audio 0 RTP/AVP x\r\n",
+    ],
+)
+def test_sound_that_is_not_kept(text: str) -> None:
+    sound = first_audio(text)
+    assert sound is not None
+    assert not sound.is_kept

@@ -10,14 +10,12 @@ from pathlib import Path
 import pytest
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.errors import StoreError
+from domain.gaps import GapCause
 from domain.media import Packet, SegmentName
-from ingest.open_segment import FRAGMENT_MS
-from ingest.segments import Segments
 from storage.boxes import whole_bytes
 from storage.ledger import Ledger
 from storage.mp4 import Mp4Reader
-from tests.recorded import B_FRAMES, HEVC, KINDS, LONG_GOP, PLAIN, START_NS, Material, nals, nals_of_file, packets_of, record
+from tests.recorded import B_FRAMES, HEVC, KINDS, LONG_GOP, PLAIN, START_NS, Material, nals, nals_of_file, packets_of, record, recording
 
 EVER = (0, START_NS * 2)
 
@@ -45,7 +43,7 @@ def _disk_takes(size_bytes: int) -> Iterator[None]:
 @pytest.mark.parametrize("in_band", [True, False])
 def test_files_hold_the_cameras_bytes_and_abut(kind: str, in_band: bool, tmp_path: Path) -> None:
     packets = packets_of(KINDS[kind], in_band=in_band)
-    segments = record(packets, tmp_path)
+    segments = record(packets, tmp_path).segments
     files = _files(tmp_path)
     stored = [unit for file in files for unit in nals_of_file(file)]
     # hvc1 keeps parameter sets in the header alone, as its standard wants; every other unit is where it was
@@ -83,25 +81,22 @@ def test_pictures_keep_their_times(tmp_path: Path) -> None:
 @pytest.mark.parametrize("material", [PLAIN, B_FRAMES, LONG_GOP, HEVC], ids=str)
 def test_what_is_said_to_be_readable_is_while_the_file_is_open(material: Material, tmp_path: Path) -> None:
     """A reader of the open file has each picture before `recorded_until_ns`, which is never more than a fragment behind."""
-    segments = Segments("cam-1", tmp_path / "cam-1", lambda: 7, 60)
+    segments = recording(tmp_path, fence=7, segment_s=60).segments
     packets = packets_of(material)
-    for number, packet in enumerate(packets[:100]):
-        segments.put(packet)
+    for at in range(0, 100, 20):
+        segments.write(packets[at : at + 20])
         (file,) = _files(tmp_path)
         assert file.name == f"cam-1_{START_NS // NS_PER_MS}_open_7.mp4"
         said = {p.wall_ns for p in packets if p.wall_ns < segments.recorded_until_ns}
-        size_bytes = whole_bytes(file)
-        if size_bytes:
-            with Mp4Reader(file, size_bytes) as reader:
-                readable = sum(1 for _ in reader)
-            assert said <= {p.wall_ns for p in packets[:readable]}
-        behind_ns = packet.wall_ns - segments.recorded_until_ns
-        assert behind_ns <= FRAGMENT_MS * NS_PER_MS + (material.b_frames + 3) * material.frame_ns, number
+        with Mp4Reader(file, whole_bytes(file)) as reader:
+            assert sum(1 for _ in reader) == at + 20
+        assert said <= {p.wall_ns for p in packets[: at + 20]}
+        assert len(said) >= at + 20 - material.b_frames - 1
     segments.close()
 
 
 def test_a_session_with_an_earlier_clock_overwrites_nothing(tmp_path: Path) -> None:
-    segments = record(packets_of(PLAIN)[:50] + packets_of(PLAIN, session=2)[:50], tmp_path)
+    segments = record(packets_of(PLAIN)[:50] + packets_of(PLAIN, session=2)[:50], tmp_path).segments
     assert segments.lost_packets == 0
     assert sorted(len(nals_of_file(file)) for file in _files(tmp_path)) == [50, 50]
 
@@ -130,47 +125,65 @@ def test_a_wall_clock_that_was_set_forward_is_a_hole_and_no_recording(tmp_path: 
 
 def test_a_camera_without_parameter_sets_is_refused_in_words(tmp_path: Path) -> None:
     packet = packets_of(PLAIN)[0]
-    bare = replace(packet, data=b"\0\0\0\1\x65" + packet.data[-50:])
-    segments = Segments("cam-1", tmp_path / "cam-1", lambda: 1, 10)
-    with pytest.raises(StoreError, match="sends no parameter sets"):
-        segments.put(bare)
-    assert segments.lost_packets == 1
+    made = recording(tmp_path)
+    made.segments.write([replace(packet, data=b"\0\0\0\1\x65" + packet.data[-50:])])
+    assert "sends no parameter sets" in made.told[0]
+    assert made.segments.lost_packets == 1
 
 
-def test_a_full_disk_costs_the_rest_of_its_segment_and_no_more(tmp_path: Path) -> None:
-    segments = Segments("cam-1", tmp_path / "cam-1", lambda: 1, 2)
+def test_a_full_disk_costs_the_rest_of_its_segment_and_is_a_hole(tmp_path: Path) -> None:
+    made = recording(tmp_path)
     packets = packets_of(PLAIN)
-    refused: list[str] = []
-    for number, packet in enumerate(packets):
-        try:
-            with _disk_takes(3_000 if 50 < number < 100 else 1 << 30):
-                segments.put(packet)
-        except StoreError as error:
-            refused.append(str(error))
-    segments.close()
+    for at in range(0, 300, 20):
+        with _disk_takes(3_000 if 50 < at < 100 else 1 << 30):
+            made.segments.write(packets[at : at + 20])
+    made.segments.close()
     stored = [unit for file in _files(tmp_path) for unit in nals_of_file(file)]
     sent = [_slices(packet) for packet in packets]
-    assert refused
-    assert all("File too large" in said for said in refused)
-    assert len(stored) == 300 - segments.lost_packets < 300
+    assert made.told
+    assert all("File too large" in said for said in made.told)
+    assert len(stored) == 300 - made.segments.lost_packets < 300
     assert stored[:50] == sent[:50]
     assert stored[-200:] == sent[-200:]
+    assert made.holes == [(*_only_hole(tmp_path), GapCause.DISK)]
+
+
+def _only_hole(folder: Path) -> tuple[int, int]:
+    segments = Ledger(folder).segments("cam-1", *EVER)
+    ((end_ns, start_ns),) = [(a.end_ns or 0, b.start_ns) for a, b in pairwise(segments) if b.start_ns - (a.end_ns or 0) > NS_PER_S]
+    return end_ns, start_ns
 
 
 def test_a_folder_that_cannot_be_written_is_tried_again_at_each_keyframe(tmp_path: Path) -> None:
     (tmp_path / "cam-1").write_text("a file where a folder should be")
-    segments = Segments("cam-1", tmp_path / "cam-1", lambda: 1, 2)
+    made = recording(tmp_path)
     packets = packets_of(PLAIN)[:75]
-    failures = 0
-    for packet in packets[:50]:
-        try:
-            segments.put(packet)
-        except StoreError:
-            failures += 1
+    made.segments.write(packets[:50])
     (tmp_path / "cam-1").unlink()
-    for packet in packets[50:]:
-        segments.put(packet)
-    segments.close()
-    assert failures == 2
-    assert segments.lost_packets == 50
+    made.segments.write(packets[50:])
+    made.segments.close()
+    assert len(made.told) == 2
+    assert made.segments.lost_packets == 50
     assert [len(nals_of_file(file)) for file in _files(tmp_path)] == [25]
+    assert made.holes == [(packets[0].wall_ns, packets[50].wall_ns, GapCause.DISK)]
+
+
+def test_a_camera_that_was_away_is_a_hole_of_which_the_recorder_knows_no_cause(tmp_path: Path) -> None:
+    packets = packets_of(PLAIN)
+    again = packets_of(PLAIN, start_ns=START_NS + 9 * NS_PER_S, session=2)
+    made = record(packets[:60] + again[:60], tmp_path)
+    assert made.holes == [(*_only_hole(tmp_path), None)]
+    assert made.holes[0][0] == START_NS + 60 * PLAIN.frame_ns
+
+
+def test_packets_without_a_keyframe_after_a_hole_are_a_hole_by_the_decoder(tmp_path: Path) -> None:
+    packets = packets_of(LONG_GOP)
+    late = [replace(p, pts=p.pts + 2 * 90_000, dts=p.dts + 2 * 90_000, wall_ns=p.wall_ns + 2 * NS_PER_S) for p in packets]
+    made = record(packets[:60] + late[60:], tmp_path)
+    assert made.holes == [(*_only_hole(tmp_path), GapCause.DECODER)]
+    assert made.segments.lost_packets == 140
+
+
+def test_less_than_a_second_is_no_hole(tmp_path: Path) -> None:
+    again = packets_of(PLAIN, start_ns=START_NS + 2 * NS_PER_S + NS_PER_S // 2, session=2)
+    assert record(packets_of(PLAIN)[:50] + again, tmp_path).holes == []

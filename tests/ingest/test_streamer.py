@@ -17,6 +17,7 @@ from domain.registry import Camera, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
 from ingest.backoff import FIRST_S, MOST_S
+from ingest.intake import Counts
 from ingest.pull_loop import Action, Owner, PullLoop
 from ingest.rtsp import Receiver
 from ingest.streamer import Streamer
@@ -54,8 +55,7 @@ class ScriptedSource:
     """Plays sessions: each is how many seconds of 25 fps media, then an error. Time passes on the manual clock as packets do."""
 
     def __init__(self, clock: ManualClock, sessions: Sequence[tuple[float, Exception]]) -> None:
-        self.timeline = Timeline()
-        self.before_keyframe_packets = self.broken_packets = self.jumps = 0
+        self.counts = Counts(Timeline())
         self.seen: list[CameraStatus] = []
         self.streamer: Streamer | None = None
         self._clock, self._sessions = clock, list(sessions)
@@ -155,7 +155,7 @@ def test_packets_without_keyframes_are_a_state_of_their_own(monkeypatch: pytest.
     seen: list[CameraStatus] = []
 
     def without_keyframes(loop: PullLoop, receiver: Receiver) -> None:
-        source.before_keyframe_packets = 500
+        source.counts.before_keyframe_packets = 500
         for _ in range(2):
             clock.advance(15)
             seen.append(streamer.status())

@@ -13,6 +13,7 @@ from domain.fanout import Policy, Tap
 from domain.layout import Layout
 from domain.media import Frame
 from domain.settings import Settings
+from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
 from sightline.camera_run import MOST_WAITING, Looker, NodeTools
 from storage.spool import Spool
@@ -72,7 +73,7 @@ def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> 
     clock = ManualClock()
     loop = PullLoop(clock)
     loop.close()  # a looker pulls nothing
-    tools = NodeTools(Settings(), Layout(tmp_path), clock, spool, lambda: woken.append(1), loop)
+    tools = NodeTools(Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop)
     return Looker(CAMERA, analyser, tap, 10.0, tools), tap
 
 

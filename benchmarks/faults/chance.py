@@ -1,4 +1,4 @@
-"""`make faults`: a campaign of faults against a running site, and what must hold after it. docs/faults.md explains what it reports.
+"""Many faults by chance against a running site, and what must hold after them. docs/faults.md explains what it reports.
 
 Children and the supervisor are killed and stopped, cameras fail on purpose, all by chance from a seed; meanwhile vehicles pass of which
 the truth is known. At the end every passing that left the view while the camera could be seen has one event, none has two, and the
@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from benchmarks.machine import OUT
 from benchmarks.site import CLOCK, BenchSite
 from domain.clock import NS_PER_S
 from domain.errors import SightlineError
@@ -284,7 +285,7 @@ def _registry(simulator: Simulator) -> dict[str, object]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults chance", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=None, help="repeats a campaign; one is drawn and printed where it is left out")
     parser.add_argument("--video", type=Path, default=None, help="footage with its truth beside it (.json); drawn where it is left out")
@@ -294,13 +295,9 @@ def main(arguments: list[str] | None = None) -> int:
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(1 << 16)
     print(f"seed {seed}", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="sightline-faults-") as temporary:
-        video = chosen.video or make_footage(Path(__file__).parent / "out" / "footage").plates
+        video = chosen.video or make_footage(OUT / "footage").plates
         folder = chosen.folder or Path(temporary)
         campaign = Campaign(seed, chosen.minutes * 60, video, truth_of(video), folder, lambda text: print(text, file=sys.stderr))
         result = campaign.run()
     print(json.dumps({**asdict(result), "holds": result.holds}, ensure_ascii=False, indent=1))
     return 0 if result.holds else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

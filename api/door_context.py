@@ -1,0 +1,42 @@
+"""What the node's door works with. The composer makes it; its routes get it as `Door`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends, Query, Request
+
+from domain.clock import Clock
+from domain.states import CameraStatus
+from storage.gaps import GapLog
+from storage.ledger import Ledger
+from storage.spool import Spool
+from storage.triggers import TriggerLog
+
+
+@dataclass(frozen=True, slots=True)
+class DoorContext:
+    """What a door works with. The composer makes it; `picture` raises NotFound or a SourceError where a camera gives none."""
+
+    key: bytes
+    spool: Spool
+    ledger: Ledger
+    gaps: GapLog
+    statuses: Callable[[], Sequence[CameraStatus]]
+    picture: Callable[[str], bytes]
+    scratch: Path
+    """A folder for recordings being cut; emptied at start."""
+    clock: Clock
+    triggers: TriggerLog
+
+
+async def _context(request: Request) -> DoorContext:
+    return cast(DoorContext, request.app.state.context)
+
+
+Door = Annotated[DoorContext, Depends(_context)]
+FromNs = Annotated[int, Query(ge=0, lt=1 << 62)]
+ToNs = Annotated[int, Query(ge=0, lt=1 << 62)]

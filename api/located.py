@@ -1,0 +1,133 @@
+"""Where the segments of a range lie, over nodes and the object store, and their bytes from there."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from api.accounts import holders
+from api.context import ApiContext
+from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
+from domain.keys import segment_object
+from domain.media import SegmentName
+from storage.fragment_times import Head, head_of
+from storage.leases import Lease
+from storage.ledger import Segment, parse_segment
+from storage.pieces import plan
+from storage.s3 import ObjectStore
+from storage.served_segments import Keyframes, hash_of_head, keyframes_in
+
+_FIRST_BYTES = 64 << 10
+_HEADS_KNOWN = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A segment, and who has it: a node, or (`lease` is None) the object store."""
+
+    segment: Segment
+    lease: Lease | None
+    head: str
+    size_bytes: int
+
+    @property
+    def name(self) -> str:
+        return self.segment.path.name
+
+    @property
+    def end_ns(self) -> int:
+        assert self.segment.end_ns is not None
+        return self.segment.end_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    segments: tuple[Located, ...]
+    """Those that answer for some moment of the range, by start."""
+    offline: tuple[str, ...]
+
+
+def locate(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> Found:
+    """The segments of a range. Raises NodeOffline where there is none and somebody who may have one does not answer."""
+    found: dict[tuple[int, int], Located] = {}
+    offline: list[str] = []
+    for source, ask in _sources(context, camera_id, from_ns, to_ns):
+        try:
+            found = {(one.segment.start_ns, one.segment.fence): one for one in ask()} | found
+        except (NodeOffline, ObjectsUnavailable):
+            offline.append(source)
+    pieces = plan([one.segment for one in found.values()], from_ns, to_ns)
+    used = dict.fromkeys((piece.segment.start_ns, piece.segment.fence) for piece in pieces)
+    if not used and offline:
+        raise NodeOffline(f"{' and '.join(offline)}, which may have recordings of {camera_id}, does not answer")
+    return Found(tuple(found[key] for key in used), tuple(offline))
+
+
+def segment_bytes(context: ApiContext, one: Located) -> bytes:
+    """All of a segment that can be read. Raises NotFound where it went meanwhile."""
+    if one.lease is not None:
+        return context.door.segment(one.lease.door_url, one.lease.node, one.segment.camera_id, one.name)
+    return context.objects.get(_key(one.name))
+
+
+def segment_keyframes(context: ApiContext, one: Located, span: tuple[int, int], every_ns: int) -> tuple[Head, Keyframes]:
+    """The keyframes of a segment within [from, to), and its head. A node reads those alone; from the store all is read."""
+    if one.lease is not None:
+        return context.door.keyframes(one.lease.door_url, one.lease.node, one.segment.camera_id, one.name, span, every_ns)
+    data = segment_bytes(context, one)
+    return head_of(data), keyframes_in(io.BytesIO(data), one.segment.start_ns, span, every_ns)
+
+
+def find(context: ApiContext, camera_id: str, name: str) -> Located:
+    """The segment of that name. Raises NotFound."""
+    asked = parse_segment(Path(name))
+    if asked is None or asked.camera_id != camera_id:
+        raise NotFound(f"{name[:80]!r} is no segment of {camera_id}; use the addresses of a playlist as they came")
+    for one in locate(context, camera_id, asked.start_ns, asked.start_ns + 1).segments:
+        if (one.segment.start_ns, one.segment.fence) == (asked.start_ns, asked.fence):
+            return one
+    raise NotFound(f"{name[:80]} is not here any more")
+
+
+def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> Sequence[tuple[str, Callable[[], Sequence[Located]]]]:
+    """Whom to ask; what several have is taken from the one asked first."""
+
+    def of_node(lease: Lease) -> Sequence[Located]:
+        told = context.door.segments(lease.door_url, lease.node, camera_id, from_ns, to_ns)
+        return [_located(one.name, one.end_ns, lease, one.head, one.size_bytes) for one in told]
+
+    def of_store() -> Sequence[Located]:
+        return [
+            _located(one.name.file_name, one.end_ns, None, _stored_head(context.objects, one.name), one.size_bytes)
+            for one in context.stored.between(camera_id, from_ns, to_ns)
+        ]
+
+    nodes = [(lease.node, lambda lease=lease: of_node(lease)) for lease in holders(context, camera_id)]
+    return [*nodes, ("objects", of_store)]
+
+
+def _located(name: str, end_ns: int, lease: Lease | None, head: str, size_bytes: int) -> Located:
+    segment = parse_segment(Path(name))
+    if segment is None:
+        raise NodeOffline(f"{name[:80]!r} is no segment; is the node of another version?")
+    return Located(Segment(segment.path, segment.camera_id, segment.start_ns, end_ns, segment.fence), lease, head, size_bytes)
+
+
+def _key(name: str) -> str:
+    parsed = SegmentName.parse(name)
+    if parsed is None:
+        raise NotFound(f"{name[:80]} is not in the object store")
+    return segment_object(parsed)
+
+
+@lru_cache(_HEADS_KNOWN)
+def _stored_head(objects: ObjectStore, name: SegmentName) -> str:
+    """A segment never changes once it is stored, so each is asked once."""
+    stream = objects.read(segment_object(name), 0, _FIRST_BYTES)
+    try:
+        return hash_of_head(head_of(b"".join(stream)).data)
+    finally:
+        stream.close()

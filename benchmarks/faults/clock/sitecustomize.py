@@ -1,0 +1,35 @@
+"""A wall clock that can be set while a program runs: with this folder in PYTHONPATH, Python's wall time is off by what a file says.
+
+`SIGHTLINE_CLOCK_FILE` holds seconds. faketime cannot do it: Python's sleep fails under it: its `clock_nanosleep` knows no absolute times.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+_READ_EVERY_S = 0.1
+
+
+class _Offset:
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._read_s = 0.0
+        self._ns = 0
+
+    def ns(self) -> int:
+        now_s = time.monotonic()
+        if now_s - self._read_s > _READ_EVERY_S:
+            self._read_s = now_s
+            self._ns = int(self._file.read_text() or "0") * 1_000_000_000
+        return self._ns
+
+
+def _shift(file: Path) -> None:
+    offset, true_ns = _Offset(file), time.time_ns
+    time.time_ns = lambda: true_ns() + offset.ns()
+    time.time = lambda: time.time_ns() / 1e9
+
+
+_shift(Path(os.environ["SIGHTLINE_CLOCK_FILE"]))

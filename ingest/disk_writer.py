@@ -1,0 +1,72 @@
+"""The one thread of a worker in which recordings are written: the recorders of its cameras take turns."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Protocol
+
+from domain.clock import Clock
+from domain.metrics import JOB_FAILURES
+
+TICK_S = 0.1
+MOST_BYTES = 256 << 20
+"""What all cameras of a worker may hold that is not written yet."""
+log = logging.getLogger(__name__)
+
+
+class Written(Protocol):
+    """A recorder, as the writer sees it."""
+
+    camera_id: str
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What it holds that is not written yet."""
+
+    def step(self, now_s: float) -> bool:
+        """Write what is due; False once there will be no more."""
+
+    def abandon(self) -> None:
+        """A step failed by a fault of ours: give up the open files, and begin anew."""
+
+
+class DiskWriter:
+    """Gives each recorder its turn ten times a second, in one thread, whatever one of them does. A disk that hangs holds up this thread
+    and nothing else: what recorders hold is bounded, and what they cannot hold is lost and counted."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._recorders: tuple[Written, ...] = ()
+        self._lock = threading.Lock()
+
+    def add(self, recorder: Written) -> None:
+        with self._lock:
+            self._recorders = (*self._recorders, recorder)
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`, which is to be set when all recorders are closed."""
+        while not self._clock.wait(stop, TICK_S):
+            self.step()
+        self.step()
+
+    def step(self) -> None:
+        """One turn for each recorder."""
+        now_s = self._clock.monotonic_s()
+        ended = {id(recorder) for recorder in self._recorders if not self._goes_on(recorder, now_s)}
+        if ended:
+            with self._lock:
+                self._recorders = tuple(recorder for recorder in self._recorders if id(recorder) not in ended)
+
+    def has_room(self) -> bool:
+        """Whether what waits to be written may still grow. For the rare one that holds more than its share: it asks all others."""
+        return sum(recorder.waiting_bytes for recorder in self._recorders) < MOST_BYTES
+
+    def _goes_on(self, recorder: Written, now_s: float) -> bool:
+        try:
+            return recorder.step(now_s)
+        except Exception:
+            log.exception("%s: recording failed; it goes on at the next keyframe", recorder.camera_id)
+            JOB_FAILURES.labels(recorder.camera_id, "record").inc()
+            recorder.abandon()
+            return True

@@ -1,0 +1,208 @@
+"""An event as the index holds it: forty bytes of the same form for nearly all, and what does not fit them beside. Pure.
+
+| bytes | field |
+|---|---|
+| 4 | bits 0-21: start within its hour, ms; then face 1, clip 2 (0 none yet, 1 missing, 2 ready), has a plate 1, colour 3, sender's time 1,\
+  has alternatives 1, odd 1 |
+| 10 | the id but for its time |
+| 2 + 2 | best moment and end, ms after the start |
+| 6 | the plate's code (`plate_code`); zeros: none, or not read |
+| 4 | the place: the first bytes of the SHA-256 of camera, class, area and location |
+| 2 + 2 | confidence, and the plate's, in ten-thousandths |
+| 8 | the box, each side in ten-thousandths |
+
+An event that its record does not give back exactly is odd: it lies beside as JSON, and the record only helps to find it.
+All zeros are a record that was removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+from domain.clock import NS_PER_MS
+from domain.events import SCHEMA, Alternative, Event, Location, Plate
+from domain.media import WallSource
+from domain.plates import PlateColor
+from domain.ulid import id_parts, id_text
+from storage.plate_code import NO_PLATE, pack, unpack
+
+HOUR_MS = 3_600_000
+RECORD = struct.Struct("<I10sHH6s4sHHHHHH")
+ALTERNATIVE = struct.Struct("<6sH")
+START_BITS = (1 << 22) - 1
+FACE, PLATE, SENDER, ALTERNATIVES, ODD = 1 << 22, 1 << 25, 1 << 29, 1 << 30, 1 << 31
+CLIP_SHIFT, COLOR_SHIFT = 23, 26
+CLIP_MISSING, CLIP_READY = 1, 2
+PARTS = 10_000
+NAME_BYTES = 4
+NOWHERE = bytes(4)
+COLORS = tuple(PlateColor)
+_MOST = 0xFFFF
+_MOST_ALTERNATIVES = 200
+_SOURCES = frozenset(WallSource)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event ready to be written."""
+
+    hour: int
+    """Since 1970 in UTC, by the time in the id."""
+    record: bytes
+    alternatives: bytes
+    """A run of `ALTERNATIVE`s."""
+    json: bytes
+    """The whole event where it is odd, else nothing."""
+    ended_ms: int
+    posts: tuple[bytes, ...]
+    """The codes of the plates that it is found by, alternatives included."""
+    is_unpacked: bool
+    """It has a reading that no code can hold, so that it is found by looking at it."""
+    place: Place
+    event: Event
+
+    def placeless(self) -> Entry:
+        """The same as an odd one, whose record names no place: another place has the name of its own."""
+        bits = int.from_bytes(self.record[:4], "little") | ODD
+        record = bits.to_bytes(4, "little") + self.record[4:24] + NOWHERE + self.record[28:]
+        return replace(self, record=record, alternatives=b"", json=self.event.to_json().encode(), place=Place(NOWHERE, bytes(4), b""))
+
+    @property
+    def event_tail(self) -> bytes:
+        return self.record[4:14]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Camera, class, area and location of events, under a name made of their content: what it names never changes."""
+
+    name: bytes
+    check: bytes
+    """Four more bytes of the hash: two places that share a name differ in these."""
+    json: bytes
+
+
+@lru_cache(maxsize=20_000)
+def place_of(camera: str, class_: str, area: str, location: Location) -> Place:
+    """The place of events of a camera as it stood."""
+    fields = [camera, class_, area, location.model_dump(exclude_none=True)]
+    data = json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    digest = hashlib.sha256(data).digest()
+    return Place(digest[:NAME_BYTES].ljust(4, b"="), digest[4:8], data)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFields:
+    """What a place stands for."""
+
+    camera: str
+    class_: Literal["A", "B", "C"]
+    area: str
+    location: Location
+
+    @classmethod
+    def parse(cls, data: bytes) -> PlaceFields:
+        camera, class_, area, location = json.loads(data)
+        return cls(camera, class_, area, Location.model_validate(location))
+
+
+def entry_of(event: Event) -> Entry:
+    """Raises ValueError where the event's id is not a ULID."""
+    ms, tail = id_parts(event.id)
+    hour, start = divmod(ms, HOUR_MS)
+    place = place_of(event.camera, event.class_, event.area, event.location)
+    plate = event.plate
+    others = plate.alternatives if plate else ()
+    readings = [text for text in (plate.text if plate else "", *(other.text for other in others)) if text]
+    codes = {text: code for text in readings if (code := pack(text)) is not None}
+    alternatives = b"".join(ALTERNATIVE.pack(codes.get(other.text, NO_PLATE), _parts(other.confidence)) for other in others)
+    fields = (
+        tail, _since(event.best_at, ms), _since(event.ended_at, ms), codes.get(plate.text, NO_PLATE) if plate else NO_PLATE, place.name,
+        _parts(event.confidence), _parts(plate.confidence) if plate else 0, *(_parts(side) for side in event.box),
+    )  # fmt: skip
+    flags = start | _flags(event) | (ALTERNATIVES if others else 0)
+    record = RECORD.pack(flags, *fields)
+    is_odd = not _is_exact(event, ms, codes)
+    if is_odd:
+        record = RECORD.pack(flags | ODD, *fields)
+    ended_ms = event.ended_at // NS_PER_MS
+    unpacked = len(codes) < len(set(readings))
+    body = event.to_json().encode() if is_odd else b""
+    others_bytes = b"" if is_odd else alternatives
+    return Entry(hour, record, others_bytes, body, ended_ms, tuple(dict.fromkeys(codes.values())), unpacked, place, event)
+
+
+def event_of(hour: int, record: bytes, alternatives: bytes, place: PlaceFields, json_: bytes) -> Event:
+    """The event that was written; `json_` is what lies beside an odd one."""
+    return Event.model_validate_json(json_) if json_ else _event(hour, record, alternatives, place)
+
+
+def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) -> Event:
+    bits, tail, best, end, code, _, share, plate_share, *box = RECORD.unpack(record)
+    ms = hour * HOUR_MS + (bits & START_BITS)
+    clip = bits >> CLIP_SHIFT & 3
+    plate = _plate(bits, code, plate_share, alternatives) if bits & PLATE else None
+    left, top, right, bottom = (side / PARTS for side in box)
+    return Event.model_construct(
+        id=id_text(ms, tail), kind="face" if bits & FACE else "vehicle",
+        camera=place.camera, class_=place.class_, area=place.area, location=place.location,
+        started_at=ms * NS_PER_MS, best_at=(ms + best) * NS_PER_MS, ended_at=(ms + end) * NS_PER_MS,
+        plate=plate, confidence=share / PARTS, box=(left, top, right, bottom),
+        wall_source=(WallSource.SENDER if bits & SENDER else WallSource.RECEIVER).value, clip_ready=clip == CLIP_READY,
+        clip_missing="", schema_=1,
+    )  # fmt: skip
+
+
+def _plate(bits: int, code: bytes, share: int, alternatives: bytes) -> Plate:
+    others = tuple(
+        Alternative.model_construct(text=unpack(other), confidence=other_share / PARTS)
+        for other, other_share in ALTERNATIVE.iter_unpack(alternatives)
+    )
+    color = COLORS[min(bits >> COLOR_SHIFT & 7, len(COLORS) - 1)]
+    return Plate.model_construct(text=unpack(code), color=color, confidence=share / PARTS, alternatives=others)
+
+
+def _flags(event: Event) -> int:
+    clip = CLIP_READY if event.clip_ready else CLIP_MISSING if event.clip_missing else 0
+    color = COLORS.index(event.plate.color) if event.plate else 0
+    return (
+        (FACE if event.kind == "face" else 0)
+        | clip << CLIP_SHIFT
+        | (PLATE if event.plate else 0)
+        | color << COLOR_SHIFT
+        | (SENDER if event.wall_source == WallSource.SENDER else 0)
+    )
+
+
+def _is_exact(event: Event, start_ms: int, codes: Mapping[str, bytes]) -> bool:
+    """Whether a record and its alternatives give the event back as it is."""
+    plate = event.plate
+    shares = [event.confidence, *event.box]
+    if plate is not None:
+        shares += [plate.confidence, *(other.confidence for other in plate.alternatives)]
+        texts = [plate.text, *(other.text for other in plate.alternatives)]
+        if len(plate.alternatives) > _MOST_ALTERNATIVES or any(text and text not in codes for text in texts):
+            return False
+    return (
+        event.started_at == start_ms * NS_PER_MS
+        and 0 <= event.best_at // NS_PER_MS - start_ms <= _MOST
+        and 0 <= event.ended_at // NS_PER_MS - start_ms <= _MOST
+        and event.wall_source in _SOURCES
+        and not event.clip_missing
+        and event.schema_ == SCHEMA
+        and all(0 <= share <= 1 and round(share * PARTS) / PARTS == share for share in shares)
+    )
+
+
+def _parts(share: float) -> int:
+    return min(_MOST, max(0, round(share * PARTS)))
+
+
+def _since(wall_ns: int, start_ms: int) -> int:
+    return min(_MOST, max(0, wall_ns // NS_PER_MS - start_ms))

@@ -1,0 +1,230 @@
+"""The index's shards: which one an event lies in, and each script as a typed call to one of them or to all at once."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from storage import index_scripts
+from storage.index_record import HOUR_MS, RECORD, START_BITS, Entry, PlaceFields
+from storage.plate_code import NO_PLATE, Demand
+from storage.redis_door import Redis, Script
+
+SHARDS = 8
+POINTER_BYTES = 5
+_ROW_BYTES = POINTER_BYTES + RECORD.size
+_ENTRY = struct.Struct("<I40s4sdBBIB")
+_CLAIM = struct.Struct("<II10sdB")
+_ID = struct.Struct("<II10s")
+CHECK_BYTES = 4
+_FOR_EVER = 1e300
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record and where it lies."""
+
+    shard: int
+    pointer: bytes
+    record: bytes
+
+    @property
+    def hour(self) -> int:
+        return int.from_bytes(self.pointer, "big") >> 20
+
+    @property
+    def start_ms(self) -> int:
+        return self.hour * HOUR_MS + (int.from_bytes(self.record[:4], "little") & START_BITS)
+
+    @property
+    def order(self) -> tuple[int, bytes]:
+        """The order of ids."""
+        return self.start_ms, self.record[4:14]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some hundred records that lie together, gaps of removed ones among them; the first is at `ordinal` of its hour."""
+
+    shard: int
+    hour: int
+    ordinal: int
+    records: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What one look found, and `bound`: every event before it in the order asked for is among them; None where there are no more."""
+
+    rows: list[Row]
+    bound_ms: int | None
+
+
+def shard_of(entry: Entry) -> int:
+    """By the plate, so that a plate's sightings and its place in the dictionary lie together; without one, by the id."""
+    code = entry.record[18:24]
+    return zlib.crc32(entry.event_tail if code == NO_PLATE else code) % SHARDS
+
+
+class Shards:
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._places: dict[tuple[int, bytes], PlaceFields] = {}
+
+    def put(self, entries: Sequence[tuple[int, Entry]]) -> None:
+        """Write each into its shard unless it has a newer version; places are made known where they are not."""
+        groups = _grouped(entries)
+        answers = self._redis.run_all([_script(index_scripts.PUT, shard, _packed(group)) for shard, group in groups.items()])
+        again: list[tuple[int, Entry]] = []
+        for (shard, group), answer in zip(groups.items(), answers, strict=True):
+            missing = set(cast("list[bytes]", answer))
+            again += [(shard, entry) for entry in group if entry.place.name in missing]
+        if again:
+            self.put(self._made_known(again))
+
+    def evict(self, entries: Sequence[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
+        """Remove older versions of these from all other shards; those of which another shard has a newer one come back."""
+        scripts, asked = [], []
+        for shard in range(SHARDS):
+            for wins in (True, False):
+                mine = [(home, entry) for home, entry in entries if home != shard and (home < shard) is wins]
+                if mine:
+                    claims = b"".join(_claim(entry) for _, entry in mine)
+                    scripts.append(_script(index_scripts.EVICT, shard, claims, "1" if wins else "0"))
+                    asked.append(mine)
+        answers = cast("list[list[int]]", self._redis.run_all(scripts))
+        beaten = {
+            pair[1].record: pair
+            for mine, answer in zip(asked, answers, strict=True)
+            for pair, is_beaten in zip(mine, answer, strict=True)
+            if is_beaten
+        }
+        return list(beaten.values())
+
+    def remove(self, ids: Iterable[tuple[int, bytes]], shards: Iterable[int] = range(SHARDS)) -> None:
+        """Remove events by start (UTC ms) and the rest of the id; those that are nowhere are no fault."""
+        claims = b"".join(_CLAIM.pack(*divmod(ms, HOUR_MS), tail, _FOR_EVER, 0) for ms, tail in ids)
+        self._redis.run_all([_script(index_scripts.EVICT, shard, claims, "0") for shard in shards])
+
+    def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[Row]]:
+        """The rows of each id: one, or none; two for a moment while a new reading replaces another."""
+        blob = b"".join(_ID.pack(*divmod(ms, HOUR_MS), tail) for ms, tail in ids)
+        answers = cast("list[list[bytes]]", self._redis.run_all([_script(index_scripts.GET, shard, blob) for shard in range(SHARDS)]))
+        return [
+            [Row(shard, row[:POINTER_BYTES], row[POINTER_BYTES:]) for shard, row in enumerate(found) if row]
+            for found in zip(*answers, strict=True)
+        ]
+
+    def scan(self, least_ms: int, greatest_ms: int, newest: bool, most_blocks: int) -> tuple[list[Block], int | None]:
+        """Blocks with starts in [least_ms, greatest_ms], the first in order; and the bound up to which all are there."""
+        arguments = (least_ms, greatest_ms, int(newest), most_blocks)
+        answers = self._redis.run_all([_script(index_scripts.SCAN, shard, *arguments) for shard in range(SHARDS)])
+        blocks: list[Block] = []
+        bounds: list[bytes] = []
+        for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
+            bounds.append(answer[0])
+            for pointer, records in zip(answer[1::2], answer[2::2], strict=True):
+                hour, ordinal = divmod(int.from_bytes(pointer, "big"), 1 << 20)
+                blocks.append(Block(shard, hour, ordinal, records))
+        return blocks, _nearest(bounds, newest, 1)
+
+    def by_plates(
+        self, codes: Sequence[bytes], demands: Sequence[Demand], span: tuple[int, int], newest: bool, want: int, most: int
+    ) -> Rows | None:
+        """Rows posted under any of `codes`, or under a plate that meets a demand, of the hours of `span`.
+
+        None where more than `most` plates of a shard match.
+        """
+        first, last = span[0] // HOUR_MS, span[1] // HOUR_MS
+        arguments = (first, last, int(newest), want, most, b"".join(codes), b"".join(_demand(demand) for demand in demands))
+        answers = self._redis.run_all([_script(index_scripts.PLATES, shard, *arguments) for shard in range(SHARDS)])
+        rows: list[Row] = []
+        bounds: list[bytes] = []
+        for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
+            if answer == [b"many"]:
+                return None
+            bounds.append(answer[0])
+            blob = answer[1]
+            rows += [
+                Row(shard, blob[at : at + POINTER_BYTES], blob[at + POINTER_BYTES : at + _ROW_BYTES])
+                for at in range(0, len(blob), _ROW_BYTES)
+            ]
+        bound = _nearest(bounds, newest, HOUR_MS)
+        return Rows(rows, bound if bound is None or not newest else bound + HOUR_MS - 1)
+
+    def beside(self, rows: Sequence[Row]) -> list[tuple[bytes, bytes]]:
+        """Alternatives and JSON of each row, empty where it has none."""
+        groups: dict[int, list[int]] = {}
+        for i, row in enumerate(rows):
+            groups.setdefault(row.shard, []).append(i)
+        answers = self._redis.run_all(
+            [_script(index_scripts.BESIDE, shard, b"".join(rows[i].pointer for i in mine)) for shard, mine in groups.items()]
+        )
+        found: list[tuple[bytes, bytes]] = [(b"", b"")] * len(rows)
+        for mine, answer in zip(groups.values(), cast("list[list[bytes]]", answers), strict=True):
+            for i, others, body in zip(mine, answer[::2], answer[1::2], strict=True):
+                found[i] = others, body
+        return found
+
+    def places(self, wanted: Iterable[tuple[int, bytes]]) -> Mapping[tuple[int, bytes], PlaceFields]:
+        """What these places (shard and name) are, and others; a name is of the content, so that what was learnt once stays true."""
+        unknown: dict[int, list[bytes]] = {}
+        for shard, name in set(wanted) - self._places.keys():
+            unknown.setdefault(shard, []).append(name)
+        answers = self._redis.run_all([_script(_PLACES, shard, *names) for shard, names in unknown.items()])
+        for (shard, names), answer in zip(unknown.items(), cast("list[list[bytes | None]]", answers), strict=True):
+            bodies = zip(names, answer, strict=True)
+            self._places |= {(shard, name): PlaceFields.parse(body[CHECK_BYTES:]) for name, body in bodies if body is not None}
+        return self._places
+
+    def count(self) -> int:
+        return sum(int(cast("bytes | None", answer) or 0) for answer in self._redis.run_all([_script(_COUNT, s) for s in range(SHARDS)]))
+
+    def _made_known(self, entries: Sequence[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
+        """The entries with their places known; one whose place's name another place has already goes without."""
+        places = list(dict.fromkeys((shard, entry.place) for shard, entry in entries))
+        known = self._redis.run_all([_script(_KNOW, shard, place.name, place.check + place.json) for shard, place in places])
+        is_own = {(shard, place): body == place.check + place.json for (shard, place), body in zip(places, known, strict=True)}
+        return [(shard, entry if is_own[shard, entry.place] else entry.placeless()) for shard, entry in entries]
+
+
+_PLACES = "return redis.call('HMGET', KEYS[1] .. ':pl', unpack(ARGV))"
+_KNOW = "redis.call('HSETNX', KEYS[1] .. ':pl', ARGV[1], ARGV[2]) return redis.call('HGET', KEYS[1] .. ':pl', ARGV[1])"
+_COUNT = "return redis.call('GET', KEYS[1] .. ':n')"
+
+
+def _script(text: str, shard: int, *arguments: bytes | int | str) -> Script:
+    return Script(text, f"{{e{shard}}}", arguments)
+
+
+def _grouped(entries: Sequence[tuple[int, Entry]]) -> dict[int, list[Entry]]:
+    groups: dict[int, list[Entry]] = {}
+    for shard, entry in entries:
+        groups.setdefault(shard, []).append(entry)
+    return groups
+
+
+def _packed(entries: Sequence[Entry]) -> bytes:
+    return b"".join(
+        _ENTRY.pack(e.hour, e.record, e.place.check, e.ended_ms, len(e.posts), len(e.alternatives) // 8, len(e.json), e.is_unpacked)
+        + b"".join(e.posts) + e.alternatives + e.json
+        for e in entries
+    )  # fmt: skip
+
+
+def _claim(entry: Entry) -> bytes:
+    bits = int.from_bytes(entry.record[:4], "little")
+    return _CLAIM.pack(entry.hour, bits & START_BITS, entry.event_tail, entry.ended_ms, bits >> 23 & 3)
+
+
+def _demand(demand: Demand) -> bytes:
+    body = bytes([demand.length or 0, *(number for pair in demand.codes for number in pair)])
+    return bytes([len(body)]) + body
+
+
+def _nearest(bounds: Sequence[bytes], newest: bool, unit: int) -> int | None:
+    known = [int(bound) * unit for bound in bounds if bound]
+    return None if not known else max(known) if newest else min(known)

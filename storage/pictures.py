@@ -1,0 +1,64 @@
+"""One picture out of a recorded segment, as JPEG."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+from operator import itemgetter
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from domain.errors import DataLoss, NotFound
+from domain.media import ticks_to_ns
+
+QUALITY = "4"
+"""Of MJPEG, 2 (best) to 31."""
+
+
+def picture_at(segment: bytes, start_ns: int, at_ns: int) -> tuple[bytes, int]:
+    """The picture that stood at `at_ns`, and the moment from which it did (UTC ns). Raises NotFound where none had come, DataLoss."""
+    try:
+        with av.open(io.BytesIO(segment), "r", format="mp4") as container:
+            stream = container.streams.video[0]
+            first_pts, packets = _since_keyframe(container, stream, at_ns - start_ns)
+            frames = [frame for packet in packets for frame in stream.codec_context.decode(packet)]
+            frames += stream.codec_context.decode(None)
+            shown = [(start_ns + _ns(frame.pts, first_pts, stream), frame) for frame in frames]
+            before = [one for one in shown if one[0] <= at_ns]
+            if not before:
+                raise NotFound("no picture had come by then")
+            shown_ns, frame = max(before, key=itemgetter(0))
+            return _jpeg(frame), shown_ns
+    except (av.FFmpegError, IndexError) as error:
+        raise DataLoss(f"a segment cannot be decoded: {error}") from error
+
+
+def _since_keyframe(container: InputContainer, stream: VideoStream, until_ns: int) -> tuple[int, list[av.Packet[VideoStream]]]:
+    """The file's first `pts`, and the packets from the last keyframe shown by `until_ns` to what is decoded by then."""
+    first_pts: int | None = None
+    packets: list[av.Packet[VideoStream]] = []
+    for packet in container.demux(stream):
+        if packet.pts is None or packet.dts is None:
+            continue
+        first_pts = packet.pts if first_pts is None else first_pts
+        if _ns(packet.dts, first_pts, stream) > until_ns:
+            break
+        packets = [packet] if packet.is_keyframe and _ns(packet.pts, first_pts, stream) <= until_ns else [*packets, packet]
+    return first_pts or 0, packets
+
+
+def _ns(pts: int | None, first_pts: int, stream: VideoStream) -> int:
+    return ticks_to_ns((pts or 0) - first_pts, Fraction(stream.time_base or 1))
+
+
+def _jpeg(frame: av.VideoFrame) -> bytes:
+    encoder = av.CodecContext.create("mjpeg", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt = frame.width, frame.height, "yuvj420p"
+    encoder.options = {"qmin": QUALITY, "qmax": QUALITY}
+    encoder.time_base = Fraction(1, 25)  # of one picture, so any
+    picture = frame.reformat(format="yuvj420p", dst_color_range="JPEG")
+    picture.pts = 0
+    return b"".join(bytes(packet) for packet in [*encoder.encode(picture), *encoder.encode(None)])

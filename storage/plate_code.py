@@ -1,0 +1,78 @@
+"""A plate's text in 48 bits, six for each of its eight places, and what a pattern demands of those places. Pure.
+
+Code 0 at the eighth place is a plate of seven characters; a plate of other length, or with a character that its place cannot hold, has no
+code. Codes begin at 1, so that six bytes of zero are no plate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from domain.plates import DIGITS, HEADS, OFFICE_LETTERS, PROVINCES, TAILS
+
+PLACES = 8
+BITS = 6
+SHORT, LONG = 7, 8
+NO_PLATE = bytes(6)
+_FIRST = PROVINCES + HEADS
+_OTHER = DIGITS + OFFICE_LETTERS + TAILS
+_ALPHABETS = (_FIRST, *[_OTHER] * (PLACES - 1))
+_CODES = tuple({character: code for code, character in enumerate(alphabet, 1)} for alphabet in _ALPHABETS)
+
+
+def pack(text: str) -> bytes | None:
+    """The six bytes of a plate, first place in the highest bits; None where it has no code."""
+    if len(text) not in (SHORT, LONG):
+        return None
+    value = 0
+    for codes, character in zip(_CODES, text.ljust(PLACES, "\0"), strict=True):
+        code = 0 if character == "\0" else codes.get(character)
+        if code is None:
+            return None
+        value = value << BITS | code
+    return value.to_bytes(6, "big")
+
+
+def unpack(packed: bytes) -> str:
+    """The text of six bytes that `pack` made."""
+    value = int.from_bytes(packed, "big")
+    codes = [value >> BITS * (PLACES - 1 - place) & 63 for place in range(PLACES)]
+    return "".join(alphabet[code - 1] for alphabet, code in zip(_ALPHABETS, codes, strict=True) if code)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One way to match: the codes known at some places, and how long the plate is (None: either)."""
+
+    codes: tuple[tuple[int, int], ...]
+    """(place, code), by place."""
+    length: int | None
+
+
+@cache
+def demands(pattern: str) -> tuple[Demand, ...]:
+    """All ways in which a packed plate can match `pattern` (`?` one character, `*` any): it does where it meets one of them."""
+    short, long = (set(_laid_out(pattern, length)) for length in (SHORT, LONG))
+    both = short & long
+    found = [*(Demand(codes, None) for codes in both)]
+    found += [Demand(codes, SHORT) for codes in short - both] + [Demand(codes, LONG) for codes in long - both]
+    return tuple(sorted(found, key=lambda demand: (demand.codes, demand.length or 0)))
+
+
+def _laid_out(pattern: str, length: int) -> Iterator[tuple[tuple[int, int], ...]]:
+    for text in _expansions(pattern, length):
+        known = [(place, _CODES[place].get(character)) for place, character in enumerate(text) if character != "?"]
+        if all(code is not None for _, code in known):
+            yield tuple((place, code) for place, code in known if code is not None)
+
+
+@cache
+def _expansions(pattern: str, length: int) -> frozenset[str]:
+    """`pattern` with every `*` as so many `?` that it is `length` long."""
+    head, star, rest = pattern.partition("*")
+    if not star:
+        return frozenset([head] if len(head) == length else [])
+    room = length - len(head) - len(rest.replace("*", ""))
+    return frozenset(head + "?" * wide + tail for wide in range(room + 1) for tail in _expansions(rest, length - len(head) - wide))

@@ -1,0 +1,20 @@
+"""The soak in short: a few cameras with faults for a minute, and nothing rises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.soak import Soak
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(200)
+@pytest.mark.usefixtures("models_folder")
+def test_a_minute_leaves_all_flat(tmp_path: Path) -> None:
+    report = Soak(cameras=6, minutes=1.0, seed=5, folder=tmp_path).run()
+    assert report["faults"] == []
+    assert {"supervisor", "worker-0", "live", "api"} <= set(report["rises"])
+    assert report["counts"][-1]["sightline_packets_total"] > 6 * 25 * 30
+    assert report["counts"][-1]["sightline_reconnects_total"] > 0

@@ -1,0 +1,154 @@
+"""One loop for all: what goes wrong in one camera's part stays there, and the dead do not hold up the living."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.clock import SystemClock
+from domain.fanout import Fanout
+from domain.media import AudioPacket, Packet
+from domain.registry import Camera, Networks
+from domain.settings import Settings
+from domain.states import CameraState
+from ingest.pull_loop import PullLoop
+from ingest.streamer import Streamer
+from sightline.simulator import SimCamera, Simulator
+
+CLOCK = SystemClock()
+MakeCamera = Callable[..., Camera]
+
+
+@pytest.fixture
+def loop() -> Iterator[PullLoop]:
+    loop = PullLoop(CLOCK)
+    loop.start()
+    yield loop
+    loop.stop()
+    loop.join()
+
+
+class Owner:
+    def __init__(self, also_fails: bool = False) -> None:
+        self.errors: list[Exception] = []
+        self.is_told = threading.Event()
+        self._also_fails = also_fails
+
+    def failed(self, error: Exception) -> None:
+        self.errors.append(error)
+        self.is_told.set()
+        if self._also_fails:
+            raise error
+
+
+class Sink:
+    """Counts what it is handed; `limit`: and raises after as many."""
+
+    def __init__(self, limit: int = 1 << 30) -> None:
+        self.packets = 0
+        self.has_some, self.has_raised = threading.Event(), threading.Event()
+        self._limit = limit
+
+    def put(self, packet: Packet) -> None:
+        self.packets += 1
+        if self.packets >= 20:
+            self.has_some.set()
+        if self.packets > self._limit:
+            self.has_raised.set()
+            raise ZeroDivisionError("a sink that is wrong")
+
+    def put_audio(self, packet: AudioPacket) -> None:
+        pass
+
+
+def _fail() -> None:
+    raise ZeroDivisionError("a camera's part that is wrong")
+
+
+def test_what_raises_comes_back_to_its_owner_alone(loop: PullLoop, caplog: pytest.LogCaptureFixture) -> None:
+    worse, bad, good, done = Owner(also_fails=True), Owner(), Owner(), threading.Event()
+    for owner in (worse, bad):
+        loop.call(owner, _fail)
+    loop.call(good, lambda: loop.call_later(0.15, good, done.set))
+    assert done.wait(2)
+    assert [len(owner.errors) for owner in (worse, bad, good)] == [1, 1, 0]
+    assert "could not be dealt with" in caplog.text
+
+
+def test_timers_come_in_order_and_sockets_at_a_tick(loop: PullLoop) -> None:
+    owner, came, done = Owner(), list[str](), threading.Event()
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+
+    def read() -> None:
+        came.append(ours.recv(100).decode())
+
+    def end() -> None:
+        loop.forget(ours)
+        done.set()
+
+    def begin() -> None:
+        loop.watch(ours, owner, read)
+        loop.call_later(0.4, owner, end)
+        loop.call_later(0.2, owner, lambda: came.append("timer"))
+        theirs.send(b"now")
+
+    loop.call(owner, begin)
+    assert done.wait(2)
+    theirs.send(b"unheard")
+    assert (came, owner.errors) == (["now", "timer"], [])
+    ours.close()
+    theirs.close()
+
+
+def test_a_sink_that_raises_costs_its_own_camera_the_connection_and_no_other(
+    loop: PullLoop, clips: dict[str, Path], camera_of: MakeCamera, networks: Networks
+) -> None:
+    with Simulator([SimCamera(name, clips["h264"]) for name in ("good", "bad")]) as sim:
+        sinks = {"good": Sink(), "bad": Sink(limit=5)}
+        streamers = {}
+        for name, sink in sinks.items():
+            fanout = Fanout()
+            fanout.attach(sink)
+            streamers[name] = Streamer(camera_of(sim.url(name), camera_id=name), None, networks, fanout, Settings(), CLOCK)
+            streamers[name].start(loop)
+        assert sinks["bad"].has_raised.wait(5)
+        before = sinks["good"].packets
+        sinks["good"].has_some.clear()
+        assert sinks["good"].has_some.wait(5)
+        for streamer in streamers.values():
+            streamer.stop()
+            assert streamer.join(2)
+    assert sinks["good"].packets > before
+    assert streamers["good"].status().reconnects == 0
+    assert streamers["bad"].status().reconnects > 0
+    assert "fault of ours" in streamers["bad"].status().last_error
+
+
+def test_hundreds_of_dead_cameras_have_no_thread_and_hold_up_no_other(
+    loop: PullLoop, clips: dict[str, Path], camera_of: MakeCamera, networks: Networks
+) -> None:
+    """Half of them refuse, half accept and say nothing."""
+    with Simulator([SimCamera("gate", clips["h264"])]) as sim, socket.create_server(("127.0.0.1", 0), backlog=200) as mute:
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            refusing = f"rtsp://127.0.0.1:{closed.getsockname()[1]}/x"
+        urls = [refusing, f"rtsp://127.0.0.1:{mute.getsockname()[1]}/x"] * 100
+        before = threading.active_count()
+        dead = [Streamer(camera_of(url, camera_id=f"d{n}"), None, networks, Fanout(), Settings(), CLOCK) for n, url in enumerate(urls)]
+        for streamer in dead:
+            streamer.start(loop)
+        fanout, sink = Fanout(), Sink()
+        fanout.attach(sink)
+        live = Streamer(camera_of(sim.url("gate")), None, networks, fanout, Settings(), CLOCK)
+        live.start(loop)
+        assert sink.has_some.wait(5)
+        assert threading.active_count() <= before
+        assert live.status().state is CameraState.LIVE
+        for streamer in (*dead, live):
+            streamer.stop()
+        assert all(streamer.join(2) for streamer in (*dead, live))
+    assert live.status().reconnects == 0
