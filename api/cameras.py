@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Query
-from starlette.responses import Response
 
 from api.accounts import account_of
 from api.context import ApiContext, Context
@@ -13,7 +12,6 @@ from api.cursors import read_cursor, write_cursor
 from api.models import CameraList, CameraView, CoverageView
 from api.moments import check_order
 from api.parameters import AreaOf, CameraId, ClassOf, Next, RangeFrom, RangeTo
-from api.streams import HeldStream
 from domain.clock import NS_PER_S
 from domain.errors import NodeOffline, QueryInvalid
 from domain.registry import Camera, Registry
@@ -21,7 +19,6 @@ from domain.states import CameraStatus
 from storage.account import Asked
 from storage.leases import Lease
 
-LONGEST_RECORDING_S = 3600
 LONGEST_COVERAGE_S = 31 * 86_400
 CameraLimit = Annotated[int, Query(ge=1, le=1000, description="most cameras of a page")]
 
@@ -42,15 +39,6 @@ def read_camera(context: Context, camera_id: CameraId) -> CameraView:
     """One camera, with its state."""
     camera = context.camera(camera_id)
     return _view(context.registry().registry, camera, context.states.get([camera_id]).get(camera_id))
-
-
-def read_recording(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> Response:
-    """An MP4 cut from what is recorded, not re-encoded, at most an hour. `Sightline-Gaps` lists the parts that were never recorded."""
-    context.camera(camera_id)
-    check_span(from_ns, to_ns, LONGEST_RECORDING_S)
-    lease = holder(context, camera_id)
-    cut = context.door.recording(lease.door_url, lease.node, camera_id, from_ns, to_ns)
-    return HeldStream(cut, cut.close, 200, cut.headers, "video/mp4")
 
 
 def read_coverage(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> CoverageView:

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.cutting import Cutting
 from api.door_client import DoorClient
 from api.trace import Trace, trace_of
 from domain.clock import Clock
@@ -44,6 +45,8 @@ class ApiContext:
     audit: AuditLog
     door: DoorClient
     clock: Clock
+    cutting: Cutting
+    """For recordings whose segments lie in several places."""
     ticket_key: bytes
     """Signs the addresses of playlists."""
 

@@ -1,23 +1,44 @@
-"""Recordings cut on demand at the node: a bounded number at once, each a file without a name once it is open, gone when it is closed."""
+"""Recordings cut on demand: few at once, of bounded size, each a file without a name once it is open, gone when it is closed."""
 
 from __future__ import annotations
 
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 from uuid import uuid4
 
+from api.ranges import Part
 from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
-from domain.errors import NotFound, StoreError
+from domain.errors import BadInput, NotFound, StoreError
 from storage.clips import Cut, cut
-from storage.ledger import Ledger, Segment
+from storage.ledger import Segment
 
 MOST_AT_ONCE = 2
+MOST_BYTES = 4 << 30
+"""Of the segments of one cut: what it takes of the disk, once where they lie here, twice where they are gathered."""
+_GATHERED = "gathered-"
 WAIT_FOR_TURN_S = 5.0
 CHUNK_BYTES = 256 << 10
 _NEAR_NS = (3_600 * NS_PER_S, 86_400 * NS_PER_S)
 """How far around an empty range to look for what is nearest."""
+
+
+Find = Callable[[int, int], Sequence[Segment]]
+"""The segments of a camera within a range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A segment that lies elsewhere, and how its bytes are had."""
+
+    segment: Segment
+    size_bytes: int
+    fetch: Callable[[], bytes]
 
 
 class CutStream:
@@ -25,18 +46,26 @@ class CutStream:
 
     def __init__(self, file: BinaryIO, made: Cut, give_back: threading.Semaphore) -> None:
         self._file = file
+        self._left_bytes = self.size_bytes = made.size_bytes
+        self.etag = f'"{made.sha256}"'
         self._turn: threading.Semaphore | None = give_back
         self.headers = {
-            "Content-Length": str(made.size_bytes),
-            "ETag": f'"{made.sha256}"',
+            "ETag": self.etag,
+            "Accept-Ranges": "bytes",
             "Sightline-Start": rfc3339(made.start_ns),
             "Sightline-End": rfc3339(made.end_ns),
             "Sightline-Gaps": gaps_header(made.gaps_ms),
         }
 
     def __iter__(self) -> Iterator[bytes]:
-        while chunk := self._file.read(CHUNK_BYTES):
+        while chunk := self._file.read(min(CHUNK_BYTES, self._left_bytes)):
+            self._left_bytes -= len(chunk)
             yield chunk
+
+    def only(self, part: Part) -> None:
+        """Give that part of the file alone."""
+        self._file.seek(part.first)
+        self._left_bytes = part.length_bytes
 
     def close(self) -> None:
         self._file.close()
@@ -51,31 +80,46 @@ def gaps_header(gaps_ms: tuple[tuple[int, int], ...]) -> str:
 
 
 class Cutting:
-    """Cuts for this node; thread-safe. A cut of an hour takes as much disk as the hour did, so few are made at once."""
+    """Cuts for a process; thread-safe. A cut of an hour takes as much disk as the hour did, so few are made at once."""
 
-    def __init__(self, ledger: Ledger, scratch: Path) -> None:
-        self._ledger = ledger
+    def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
         self._turns = threading.BoundedSemaphore(MOST_AT_ONCE)
         scratch.mkdir(parents=True, exist_ok=True)
         for left_over in scratch.glob("*.mp4"):  # by a process that was killed while it cut
             left_over.unlink()
+        for left_over in scratch.glob(f"{_GATHERED}*"):
+            shutil.rmtree(left_over, ignore_errors=True)
 
-    def cut(self, camera_id: str, from_ns: int, to_ns: int) -> CutStream:
-        """Raises NotFound saying what is nearest, StoreError where too many are being cut."""
-        segments = self._ledger.segments(camera_id, from_ns, to_ns)
-        if not self._turns.acquire(timeout=WAIT_FOR_TURN_S):
-            raise StoreError(f"{MOST_AT_ONCE} recordings are being cut on this node already; try again in a moment")
-        try:
+    def cut(self, find: Find, from_ns: int, to_ns: int) -> CutStream:
+        """Raises NotFound saying what is nearest, BadInput where it is too much, StoreError where too many are being cut."""
+        segments = find(from_ns, to_ns)
+        _check_size(sum(segment.path.stat().st_size for segment in segments if segment.path.exists()))
+        with self._turn():
+            try:
+                return self._cut(segments, from_ns, to_ns)
+            except NotFound as error:
+                raise NotFound(f"{error}; {_nearest(find, from_ns, to_ns)}") from error
+
+    def cut_gathered(self, wanted: Sequence[Wanted], from_ns: int, to_ns: int) -> CutStream:
+        """Of segments that lie elsewhere: each is copied here first, and gone again once it is cut."""
+        _check_size(sum(one.size_bytes for one in wanted))
+        with self._turn(), TemporaryDirectory(prefix=_GATHERED, dir=self._scratch) as folder:
+            segments = [replace(one.segment, path=_copied(one, Path(folder))) for one in wanted]
             return self._cut(segments, from_ns, to_ns)
-        except NotFound as error:
-            self._turns.release()
-            raise NotFound(f"{error}; {self._nearest(camera_id, from_ns, to_ns)}") from error
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Given back here only where nothing comes of it; a cut that is made gives it back when it is closed."""
+        if not self._turns.acquire(timeout=WAIT_FOR_TURN_S):
+            raise StoreError(f"{MOST_AT_ONCE} recordings are being cut here already; try again in a moment")
+        try:
+            yield
         except BaseException:
             self._turns.release()
             raise
 
-    def _cut(self, segments: tuple[Segment, ...], from_ns: int, to_ns: int) -> CutStream:
+    def _cut(self, segments: Sequence[Segment], from_ns: int, to_ns: int) -> CutStream:
         path = self._scratch / f"{uuid4().hex}.mp4"
         try:
             made = cut(segments, from_ns, to_ns, path)
@@ -83,14 +127,27 @@ class Cutting:
         finally:
             path.unlink(missing_ok=True)
 
-    def _nearest(self, camera_id: str, from_ns: int, to_ns: int) -> str:
-        for around_ns in _NEAR_NS:
-            found = self._ledger.segments(camera_id, max(0, from_ns - around_ns), to_ns + around_ns)
-            # An open segment's end is not known by its name; it lasts at least to its start.
-            before = max((s.end_ns or s.start_ns for s in found if s.start_ns < from_ns), default=None)
-            after = min((s.start_ns for s in found if s.start_ns >= from_ns), default=None)
-            if before is not None or after is not None:
-                ends = "" if before is None else f" what comes before ends at {rfc3339(before)}"
-                begins = "" if after is None else f" what comes after begins at {rfc3339(after)}"
-                return " and".join(part for part in (ends, begins) if part).strip()
-        return "nor is anything within a day of it"
+
+def _check_size(size_bytes: int) -> None:
+    if size_bytes > MOST_BYTES:
+        said = f"this is {size_bytes / 1e9:.1f} GB, and at most {MOST_BYTES / 1e9:.1f} are cut at once"
+        raise BadInput(f"{said}; ask in parts")
+
+
+def _copied(one: Wanted, folder: Path) -> Path:
+    path = folder / one.segment.path.name
+    path.write_bytes(one.fetch())
+    return path
+
+
+def _nearest(find: Find, from_ns: int, to_ns: int) -> str:
+    for around_ns in _NEAR_NS:
+        found = find(max(0, from_ns - around_ns), to_ns + around_ns)
+        # An open segment's end is not known by its name; it lasts at least to its start.
+        before = max((s.end_ns or s.start_ns for s in found if s.start_ns < from_ns), default=None)
+        after = min((s.start_ns for s in found if s.start_ns >= from_ns), default=None)
+        if before is not None or after is not None:
+            ends = "" if before is None else f" what comes before ends at {rfc3339(before)}"
+            begins = "" if after is None else f" what comes after begins at {rfc3339(after)}"
+            return " and".join(part for part in (ends, begins) if part).strip()
+    return "nor is anything within a day of it"

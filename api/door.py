@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, cast
 
 from fastapi import Depends, FastAPI, Request
@@ -21,7 +22,8 @@ from api.envelope import Envelope
 from api.faults import add_fault_handlers
 from api.node_account import NodeAccount
 from api.problems import UNAUTHENTICATED, problem_response
-from api.streams import HeldStream
+from api.ranges import IfRange, RangeHeader
+from api.recordings import cut_answer
 from api.trace import trace_of
 from domain.clock import Clock
 from domain.errors import NotFound
@@ -39,7 +41,7 @@ def make_door(context: DoorContext) -> FastAPI:
     app = FastAPI(title="Sightline node", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.context = context
     app.state.recorded = Recorded(context.ledger.recordings)
-    app.state.cutting = Cutting(context.ledger, context.scratch)
+    app.state.cutting = Cutting(context.scratch)
     for path, endpoint in (*_ROUTES, *SEGMENT_ROUTES):
         app.add_api_route(path, endpoint, methods=["GET"], response_model=None)
     app.add_api_route("/door/cameras/{camera}/triggers", add_trigger, methods=["POST"], response_model=None)
@@ -93,10 +95,19 @@ def event_picture(context: Door, camera: str, event_id: str, name: str) -> Respo
     return Response(data, media_type="image/jpeg")
 
 
-def recording(cutting: Annotated[Cutting, Depends(_cutting)], camera: str, from_ns: FromNs, to_ns: ToNs) -> Response:
+def recording(
+    context: Door,
+    request: Request,
+    cutting: Annotated[Cutting, Depends(_cutting)],
+    camera: str,
+    from_ns: FromNs,
+    to_ns: ToNs,
+    range_: RangeHeader = None,
+    if_range: IfRange = None,
+) -> Response:
     """A range, cut to a file that is gone once it is sent."""
-    made = cutting.cut(camera, from_ns, to_ns)
-    return HeldStream(made, made.close, 200, made.headers, "video/mp4")
+    made = cutting.cut(partial(context.ledger.segments, camera), from_ns, to_ns)
+    return cut_answer(made, trace_of(request.scope).request_id, range_, if_range)
 
 
 def account(context: Door, recorded: Annotated[Recorded, Depends(_recorded)], camera: str, from_ns: FromNs, to_ns: ToNs) -> NodeAccount:

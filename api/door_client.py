@@ -24,7 +24,7 @@ CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 10.0
 CUT_TIMEOUT_S = 60.0
 CHUNK_BYTES = 64 << 10
-_PASSED_ON = ("content-length", "etag", "sightline-start", "sightline-end", "sightline-gaps")
+_PASSED_ON = ("content-length", "content-range", "accept-ranges", "etag", "sightline-start", "sightline-end", "sightline-gaps")
 _SEGMENTS = TypeAdapter(list[NodeSegment])
 _HEALTH = TypeAdapter(dict[str, tuple[CameraStatus, ...]])
 _log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ class DoorStream:
     def __init__(self, response: httpx.Response, node: str) -> None:
         self._response = response
         self._node = node
+        self.status = response.status_code
+        self.media_type = response.headers.get("content-type", "")
         self.headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
 
     def __iter__(self) -> Iterator[bytes]:
@@ -106,14 +108,17 @@ class DoorClient:
         with _mapped(node):
             return _HEALTH.validate_json(response.content)["cameras"]
 
-    def recording(self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int) -> DoorStream:
-        """A range as MP4, once the node has cut it. Raises NotFound where nothing of it is recorded."""
+    def recording(
+        self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int, headers: Mapping[str, str] | None = None
+    ) -> DoorStream:
+        """A range as MP4, or the bytes of it that `headers` ask for, once the node has cut it. Raises NotFound."""
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
         request = self._signed(door_url, f"/door/cameras/{camera_id}/recording", span)
         request.extensions["timeout"] = httpx.Timeout(CUT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S).as_dict()
         with _mapped(node):
+            request.headers.update(headers or {})
             response = self._http.send(request, stream=True)
-            if response.status_code != 200:
+            if response.status_code not in (200, 206, 416):
                 response.read()
                 response.close()
                 _raise_problem(response, node)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from typing import Annotated
 
-from fastapi import Header, Request
+from fastapi import Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
@@ -14,15 +13,12 @@ from api.context import ApiContext, Context, RequestTrace
 from api.events import find_event
 from api.parameters import EventId
 from api.problems import CLIP_MISSING, CLIP_NOT_READY, RANGE_NOT_SATISFIABLE, problem_response
-from api.ranges import Part, select_part
+from api.ranges import IfRange, Part, RangeHeader, select_part
 from api.streams import HeldStream
 from domain.clock import rfc3339
 from domain.errors import DataLoss, NodeOffline, NotFound, ObjectsUnavailable
 from domain.events import Event, ObjectDigest, Sidecar
 from domain.keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
-
-RangeHeader = Annotated[str | None, Header(alias="Range", description="one byte range, such as `bytes=0-1023`")]
-IfRange = Annotated[str | None, Header(alias="If-Range", description="the ETag that the range is meant for")]
 
 
 def read_snapshot(context: Context, event_id: EventId) -> Response:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from fastapi import Header
 
 _ONE_RANGE = re.compile(r"^bytes=\s*(\d{0,18})-(\d{0,18})\s*$")
+RangeHeader = Annotated[str | None, Header(alias="Range", description="one byte range, such as `bytes=0-1023`")]
+IfRange = Annotated[str | None, Header(alias="If-Range", description="the ETag that the range is meant for")]
 
 
 @dataclass(frozen=True, slots=True)

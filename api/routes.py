@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api import cameras, events, media, playback, site, triggers
+from api import cameras, events, media, playback, recordings, site, triggers
 from api.declarations import Access, Declaration, Scope
 from api.playlists import M3U8_TYPE
 from domain.people import Right
@@ -22,12 +22,13 @@ ROUTES: tuple[Declaration, ...] = (
     Declaration(
         "GET",
         "/v1/cameras/{id}/recording",
-        cameras.read_recording,
+        recordings.read_recording,
         Right.RECORDINGS_READ,
         Scope.CAMERA,
         audit="camera.recording",
         look=True,
         answers=MP4,
+        head=True,
     ),
     Declaration(
         "GET",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from domain.clock import NS_PER_S
 from domain.media import Packet, StreamInfo
 from ingest import nal
+from ingest.pace import Pace
 from ingest.probe import shape_of
 from ingest.stamps import DecodeTimes, Stamps
 from ingest.timeline import Timeline
@@ -65,6 +66,7 @@ class Intake:
         self._counts = counts
         self._info = replace(info, session=counts.session)
         self._sets = nal.parameter_sets(info.codec, info.extradata)
+        self._pace = Pace()
         self._stamps = Stamps(reorder_depth or 0)
         self._decode_times = DecodeTimes() if reorder_depth is None else None
         self._duration = 0
@@ -98,6 +100,11 @@ class Intake:
         duration = unit.duration or self._duration
         return Packet(self._info, data, pts, dts, duration, head >= 0, wall.wall_ns, wall.source, received_ns, sender_ns)
 
+    @property
+    def stepped_ns(self) -> int:
+        """By how much wall time is ahead of steady time in the present session."""
+        return self._stepped_ns or 0
+
     def ns(self, ticks: int) -> int:
         """Ticks of the stream's time base in nanoseconds."""
         return ticks * self._num // self._den
@@ -107,13 +114,22 @@ class Intake:
         timeline, stamps = self._counts.timeline, self._stamps
         duration = unit.duration or self._duration
         pts = stamps.pts(unit.pts, unit.dts, duration)
-        has_leapt = timeline.jumped(self.ns(pts), received_ns)
+        has_leapt = timeline.jumped(self._pace.given(self.ns(pts)), received_ns)
         if has_leapt:
             self._counts.jumps += 1
-            pts = stamps.jump(pts, timeline.expected_pts_ns(received_ns) * self._den // self._num + duration)
+            likely_ns = timeline.expected_pts_ns(received_ns, self.ns(duration))
+            pts = stamps.jump(pts, self._ticks(self._pace.back(likely_ns)))
+        pts_ns = self.ns(pts)
+        paced_ns = self._pace.of(pts_ns, unit.received_ns)
+        dts = unit.dts
+        if paced_ns != pts_ns:
+            pts, dts = self._ticks(paced_ns), None
         if self._decode_times is not None:
             return *stamps.keep(pts, self._decode_times.of(pts)), has_leapt
-        return *stamps.settle(pts, unit.dts, duration), has_leapt
+        return *stamps.settle(pts, dts, duration), has_leapt
+
+    def _ticks(self, ns: int) -> int:
+        return ns * self._den // self._num
 
     def _step(self, stepped_ns: int) -> None:
         """Our clock was set: a new session, and not before a keyframe, so that no picture is lost to the recording for it."""

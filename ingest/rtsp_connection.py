@@ -182,7 +182,7 @@ class Connection:
             self._heard_s = self._clock.monotonic_s()
             if packets := video.packets(self._clock.steady_ns(), self._clock.stepped_ns):
                 self._taker.took(packets)
-        if audio is not None and audio.units.ready and (sound := audio.packets(self._clock.wall_ns())):
+        if audio is not None and audio.units.ready and (sound := audio.packets(self._clock.steady_ns())):
             self._taker.heard(sound)
         if is_over:
             raise SourceUnreachable("the camera ended the stream", Why.ENDED)

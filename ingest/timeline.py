@@ -2,7 +2,7 @@
 
 `wall = pts + offset`, so that the distance between two pictures is the camera's and not the network's. The offset aims at
 
-- the sender's clock, where sender reports give it and it is within `TRUST_NS` of ours;
+- the sender's clock, where sender reports give it, agree with each other, and it is within `TRUST_NS` of ours;
 - otherwise the receiver's: the least delay (receive time less pts) of the last seconds, since jitter only ever adds delay.
 
 The offset never moves so fast that wall time goes back: an error of 20 ms is slewed at 2 % of the time that passes, larger ones in
@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.media import WallSource
+from ingest.sender_offset import SenderOffset
 
 TRUST_NS = 5 * NS_PER_S
 """A sender's clock further than this from ours is not believed, only published as skew."""
@@ -28,6 +29,13 @@ BACK_NS = 500 * NS_PER_MS
 WINDOW_NS = 4 * NS_PER_S
 """The least delay is taken over the last one to two of these."""
 _SETTLED_NS = 20 * NS_PER_MS
+AHEAD_NS = 2 * NS_PER_S
+"""No picture's wall time by our clock is more than this after it was received, however fast the sender's counter runs."""
+SILENCE_NS = NS_PER_S
+"""After a silence longer than this it is watched whether the packets catch up."""
+_WATCH_NS = NS_PER_S
+_NEVER_NS = 1 << 62
+_CATCHING_UP_NS = 100 * NS_PER_MS
 
 
 class WallTime(NamedTuple):
@@ -56,6 +64,26 @@ class _LeastDelay:
         return min(self._now_least_ns, self._last_least_ns)
 
 
+class _Silence:
+    """Whether packets after a silence come ever less late (they waited on the way), or stay as late as the first (none were made)."""
+
+    def __init__(self, now_ns: int) -> None:
+        self._turn_ns, self._end_ns = now_ns + _WATCH_NS, now_ns + 2 * _WATCH_NS
+        self._first_ns: int | None = None
+        self._second_ns: int | None = None
+
+    def late_for_good(self, sample_ns: int, now_ns: int) -> int | None:
+        """The least delay since the silence, once it is known; a very small one where they catch up."""
+        if now_ns < self._turn_ns:
+            self._first_ns = sample_ns if self._first_ns is None else min(self._first_ns, sample_ns)
+        else:
+            self._second_ns = sample_ns if self._second_ns is None else min(self._second_ns, sample_ns)
+        if now_ns < self._end_ns or self._second_ns is None:
+            return None
+        first_ns = self._second_ns if self._first_ns is None else self._first_ns
+        return -_NEVER_NS if self._second_ns < first_ns - _CATCHING_UP_NS else min(first_ns, self._second_ns)
+
+
 class Timeline:
     """The wall time of one session's packets, in the order they come. Call `sender` whenever a report is known, `wall` for each packet."""
 
@@ -66,18 +94,25 @@ class Timeline:
         self._offset_ns = 0
         self._newest_pts_ns = 0
         self._newest_wall_ns = 0
+        self._squeeze = 1.0
+        """Of the distance between the newest two pictures: those between them are placed by it."""
         self._last_pts_ns = 0
         self._last_received_ns = 0
-        self._sender_offset_ns: int | None = None
+        self._sender = SenderOffset()
+        self._silence: _Silence | None = None
+        self._most_ahead_ns = AHEAD_NS
+        self._anchored_ns = 0
         self._source = WallSource.RECEIVER
+        self._aims_at_sender = False
 
     def sender(self, pts_ns: int, sender_wall_ns: int) -> None:
         """By the sender's reports, the picture of `pts_ns` was taken at `sender_wall_ns`."""
-        self._sender_offset_ns = sender_wall_ns - pts_ns
+        self._sender.report(sender_wall_ns - pts_ns, pts_ns)
 
     def sender_wall_ns(self, pts_ns: int) -> int | None:
         """The sender's own time of `pts_ns`, trusted or not."""
-        return None if self._sender_offset_ns is None else pts_ns + self._sender_offset_ns
+        offset_ns = self._sender.offset_ns
+        return None if offset_ns is None else pts_ns + offset_ns
 
     def wall(self, pts_ns: int, received_ns: int) -> WallTime:
         """The wall time of the packet of `pts_ns` that came at `received_ns` (our clock, UTC)."""
@@ -85,9 +120,14 @@ class Timeline:
         if self._least is None or self.jumped(pts_ns, received_ns):
             self._anchor(pts_ns, received_ns)
         assert self._least is not None
-        self._aim(self._least.add(sample_ns, received_ns), pts_ns)
+        if received_ns - self._last_received_ns > SILENCE_NS:
+            self._silence = _Silence(received_ns)
+        least_ns = self._least.add(sample_ns, received_ns)
+        if self._silence is not None:
+            least_ns = self._after_silence(self._silence, least_ns, sample_ns, received_ns)
+        self._aim(least_ns, pts_ns)
         self._last_pts_ns, self._last_received_ns = pts_ns, received_ns
-        return WallTime(self._placed(pts_ns), self._source)
+        return WallTime(self._placed(pts_ns, received_ns), self._source)
 
     def stepped(self, by_ns: int) -> None:
         """Our clock was set forward by `by_ns` (back: below zero), and a session begins: its wall times are right from the first."""
@@ -96,6 +136,8 @@ class Timeline:
         self._offset_ns += by_ns
         self._newest_wall_ns += by_ns
         self._last_received_ns += by_ns
+        self._anchored_ns += by_ns
+        self._silence = None
 
     def jumped(self, pts_ns: int, received_ns: int) -> bool:
         """Whether a packet of `pts_ns`, received now, would be a leap of the sender's counter rather than the next picture."""
@@ -107,10 +149,10 @@ class Timeline:
         is_leap = step_ns - (received_ns - self._last_received_ns) > JUMP_NS
         return is_leap and pts_ns + self._offset_ns > received_ns + JUMP_NS
 
-    def expected_pts_ns(self, received_ns: int) -> int:
-        """The pts that a packet received now would have without a leap. The sender's reports, of before the leap, are forgotten."""
-        self._sender_offset_ns = None
-        return self._last_pts_ns + max(0, received_ns - self._last_received_ns)
+    def expected_pts_ns(self, received_ns: int, duration_ns: int) -> int:
+        """The pts of a packet received now had its counter not leapt; `duration_ns`: of a picture. Reports of before are forgotten."""
+        self._sender = SenderOffset()
+        return self._last_pts_ns + max(duration_ns, received_ns - self._last_received_ns)
 
     def _anchor(self, pts_ns: int, received_ns: int) -> None:
         """Begin anew at this packet: after all that went before, and not before it was received."""
@@ -118,15 +160,18 @@ class Timeline:
         self._offset_ns = wall_ns - pts_ns
         self._newest_pts_ns, self._newest_wall_ns = pts_ns, wall_ns
         self._least = _LeastDelay(received_ns - pts_ns, received_ns)
-        self._sender_offset_ns = None
+        self._last_received_ns = self._anchored_ns = received_ns
+        self._most_ahead_ns, self._silence, self._sender = AHEAD_NS, None, SenderOffset()
         self._source = WallSource.RECEIVER
 
     def _aim(self, receiver_offset_ns: int, pts_ns: int) -> None:
         target_ns, source = receiver_offset_ns, WallSource.RECEIVER
-        if self._sender_offset_ns is not None:
-            self.skew_ns = self._sender_offset_ns - receiver_offset_ns
+        sender_ns = self._sender.offset_ns
+        if sender_ns is not None:
+            self.skew_ns = sender_ns - receiver_offset_ns
             if abs(self.skew_ns) <= TRUST_NS:
-                target_ns, source = self._sender_offset_ns, WallSource.SENDER
+                target_ns, source = sender_ns, WallSource.SENDER
+        self._aims_at_sender = source is WallSource.SENDER
         error_ns = target_ns - self._offset_ns
         if error_ns > STEP_NS:
             self._offset_ns = target_ns
@@ -137,10 +182,31 @@ class Timeline:
         if source is WallSource.RECEIVER or abs(target_ns - self._offset_ns) <= _SETTLED_NS:
             self._source = source
 
-    def _placed(self, pts_ns: int) -> int:
-        """The wall time of `pts_ns`; a picture older than the newest one keeps its distance to it."""
+    def _after_silence(self, silence: _Silence, least_ns: int, sample_ns: int, received_ns: int) -> int:
+        """The offset to aim at: what came late all at once will catch up, but a camera that paused will not."""
+        late_ns = silence.late_for_good(sample_ns, received_ns)
+        if late_ns is None:
+            return least_ns
+        self._silence = None
+        if late_ns - self._offset_ns > STEP_NS:
+            self._least = _LeastDelay(late_ns, received_ns)
+            return late_ns
+        return least_ns
+
+    def _placed(self, pts_ns: int, received_ns: int) -> int:
+        """The wall time of `pts_ns`; a picture older than the newest one keeps its distance to it.
+
+        None is much later than it was received, but for those that a camera had saved up and sends at once when it is connected to.
+        """
         if pts_ns <= self._newest_pts_ns:
-            return self._newest_wall_ns - (self._newest_pts_ns - pts_ns)
-        self._newest_wall_ns = max(pts_ns + self._offset_ns, self._newest_wall_ns + 1)
+            return self._newest_wall_ns - round((self._newest_pts_ns - pts_ns) * self._squeeze)
+        ahead_ns = pts_ns + self._offset_ns - received_ns
+        if ahead_ns > self._most_ahead_ns and received_ns - self._anchored_ns <= NS_PER_S:
+            self._most_ahead_ns = ahead_ns
+        limit_ns = self._most_ahead_ns + (TRUST_NS if self._aims_at_sender else 0)
+        self._offset_ns -= max(0, ahead_ns - limit_ns)
+        wall_ns = max(pts_ns + self._offset_ns, self._newest_wall_ns + 1)
+        self._squeeze = min(1.0, (wall_ns - self._newest_wall_ns) / (pts_ns - self._newest_pts_ns))
+        self._newest_wall_ns = wall_ns
         self._newest_pts_ns = pts_ns
         return self._newest_wall_ns

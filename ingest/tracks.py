@@ -53,6 +53,11 @@ class VideoTrack:
                 self.newest = packet
         return packets
 
+    @property
+    def stepped_ns(self) -> int:
+        """By how much the wall time of `newest` is ahead of steady time."""
+        return self._intake.stepped_ns
+
     def report(self, own_ssrc: int) -> bytes:
         units = self.units
         return rtcp.receiver_report(own_ssrc, units.ssrc, units.highest_sequence, units.lost_packets, self._sender.report)
@@ -69,7 +74,7 @@ class AudioTrack:
         self._ticks = Ticks()
         self._timeline = Timeline()
         self._shift = 0
-        self._last_wall_ns = 0
+        self._last_wall_ns = self._last_stepped_ns = 0
 
     def control(self, data: bytes) -> None:
         report = rtcp.parse(data).report
@@ -77,18 +82,22 @@ class AudioTrack:
             self._sender.reported(report)
 
     def packets(self, received_ns: int) -> list[AudioPacket]:
-        """What is whole, and received at `received_ns` (UTC); nothing before the video's first packet."""
+        """What is whole, and received at `received_ns` (steady time); nothing before the video's first packet."""
         taken, self.units.ready = self.units.ready, []
         picture = self._video.newest
         if picture is None or not taken:
             return []
         stamps = [self._ticks.of(piece.stamp) for piece in taken]
+        stepped_ns = self._video.stepped_ns
+        if stepped_ns != self._last_stepped_ns:
+            self._last_wall_ns += stepped_ns - self._last_stepped_ns
+            self._last_stepped_ns = stepped_ns
         last_ns = self._wall_ns(taken[-1].stamp, stamps[-1], picture, received_ns)
         packets: list[AudioPacket] = []
         for piece, ticks in zip(taken, stamps, strict=True):
             wall_ns = max(self._last_wall_ns + 1, last_ns - (stamps[-1] - ticks) * NS_PER_S // self._hz)
             self._last_wall_ns = wall_ns
-            packets.append(AudioPacket(picture.stream, piece.data, ticks + self._shift, piece.duration, wall_ns, received_ns))
+            packets.append(AudioPacket(picture.stream, piece.data, ticks + self._shift, piece.duration, wall_ns, received_ns + stepped_ns))
         return packets
 
     def report(self, own_ssrc: int) -> bytes:
@@ -96,15 +105,15 @@ class AudioTrack:
         return rtcp.receiver_report(own_ssrc, numbers.ssrc, numbers.highest, numbers.lost, self._sender.report)
 
     def _wall_ns(self, stamp: int, ticks: int, picture: Packet, received_ns: int) -> int:
-        """The wall time of the newest piece. A leap of its counter is taken out of all that follow."""
+        """Of the newest piece, in steady time with the steps of the video. A leap of its counter is taken out of all that follow."""
         timeline = self._timeline
         if timeline.jumped(self._ns(ticks), received_ns):
-            self._shift += timeline.expected_pts_ns(received_ns) * self._hz // NS_PER_S - ticks - self._shift
+            self._shift += timeline.expected_pts_ns(received_ns, 0) * self._hz // NS_PER_S - ticks - self._shift
             self._sender.jumped()
         pts_ns, sender_ns = self._ns(ticks), self._sender.wall_ns(stamp)
         if sender_ns is not None and picture.sender_wall_ns is not None:
-            timeline.sender(pts_ns, sender_ns + picture.wall_ns - picture.sender_wall_ns)
-        return timeline.wall(pts_ns, received_ns).wall_ns
+            timeline.sender(pts_ns, sender_ns + picture.wall_ns - picture.sender_wall_ns - self._last_stepped_ns)
+        return timeline.wall(pts_ns, received_ns).wall_ns + self._last_stepped_ns
 
     def _ns(self, ticks: int) -> int:
         return (ticks + self._shift) * NS_PER_S // self._hz

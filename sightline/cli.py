@@ -145,7 +145,10 @@ def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="read every clip, and decode every recording of this node",
     )
-    for command in (rebuild, check):
+    retention = commands.add_parser("retention", help="how long things are kept").add_subparsers(metavar="ACTION", required=True)
+    run = _command(retention, "run", "delete what is older than its maximum and not held, now", "retention", "run")
+    run.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    for command in (rebuild, check, run):
         _data(command)
         _json(command)
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
+from domain.alarms import AlarmName
 from domain.clock import Clock
 from domain.errors import StoreError
 from domain.layout import Layout
@@ -25,6 +26,7 @@ from storage.disk import Claims, DiskBound
 from storage.holds import Holds, NodeHolds
 from storage.journal import Journal, JournalUploader
 from storage.ledger import Ledger
+from storage.retention import Kept, Retention
 from storage.spool import Spool
 from storage.stored_segments import StoredSegments
 from storage.triggers import TriggerLog
@@ -34,6 +36,9 @@ log = logging.getLogger(__name__)
 
 BOUND_DISK_EVERY_S = 5.0
 BUCKET_EVERY_S = 5.0
+RETAIN_EVERY_S = 60.0
+SITE_EVERY_S = 3600
+RETRIES_QUIET = 15
 
 
 class NodeJobs:
@@ -58,7 +63,9 @@ class NodeJobs:
             self._alarms, (self._stores.redis, self._stores.objects), self._cameras, lambda: read_statuses(self._layout), self._clock,
             self._settings,
         )  # fmt: skip
-        jobs: dict[str, Job] = {"journal": self._upload_journal, "disk": self._bound_disk, "watch": watch.run}
+        jobs: dict[str, Job] = {
+            "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain, "watch": watch.run,
+        }  # fmt: skip
         if self._uploads is not None:
             watch.oldest_waiting_ns = self._uploads.oldest_waiting_ns
             jobs["uploads"] = self._upload
@@ -100,10 +107,37 @@ class NodeJobs:
         while not self._clock.wait(stop, BOUND_DISK_EVERY_S):
             bound.run_once()
 
+    def _wanted(self) -> list[tuple[str, int, int]]:
+        return self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s)
+
+    def _retain(self, stop: threading.Event) -> None:
+        """What lies here every minute, since recordings that nothing claimed soon fill a disk; the site's by one node in an hour."""
+        kept = Kept(
+            Ledger(self._layout.recordings), TriggerLog(self._layout, self._settings), self._stores.objects, self._stores.index,
+            self._journal, Holds(self._stores.objects, self._clock), self._wanted,
+        )  # fmt: skip
+        retention = Retention(kept, lambda: self._registry.now().registry, self._settings, self._clock)
+        failed, why = 0, ""
+        while not self._clock.wait(stop, RETAIN_EVERY_S):
+            try:
+                retention.run_node(stop)
+                if self._is_our_turn():
+                    retention.run_site(stop)
+                failed = 0
+            except (StoreError, OSError) as error:
+                failed += 1
+                log.warning("retention waits: %s", error)
+                why = str(error)
+            self._alarms.say(AlarmName.RETENTION_STOPPED, f"what is too old is not deleted: {why}" if failed >= RETRIES_QUIET else None)
+
+    def _is_our_turn(self) -> bool:
+        """One node of the site in an hour. Two at once would do no harm."""
+        return self._stores.redis.do("SET", "{retention}:turn", self._settings.node, "NX", "EX", SITE_EVERY_S) is not None
+
     def _claims(self) -> Claims:
         claims = Claims(
             cameras=self._cameras,
-            wanted=lambda: self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s),
+            wanted=self._wanted,
             held=self._holds.held,
             others_bytes=OtherUse(self._layout, self._clock).size_bytes,
             say=self._alarms.say,

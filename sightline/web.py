@@ -9,6 +9,7 @@ import uvicorn
 
 from api.app import make_app
 from api.context import ApiContext, SiteRegistry
+from api.cutting import Cutting
 from api.door_client import DoorClient
 from domain.clock import Clock, SystemClock
 from domain.layout import Layout
@@ -36,6 +37,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         audit=AuditLog(layout.audit, clock),
         door=DoorClient(door_key(settings, layout), clock),
         clock=clock,
+        cutting=Cutting(layout.scratch / "api"),
         ticket_key=door_key(settings, layout),
     )
 

@@ -13,14 +13,17 @@ from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
-from domain.clock import SystemClock
+from domain.clock import Clock, SystemClock
 from domain.errors import DataLoss, NotFound
 from domain.events import Event, ObjectDigest, Sidecar
-from domain.keys import CLIP, EVENTS_PREFIX, SIDECAR
+from domain.holds import Held
+from domain.keys import CLIP, EVENTS_PREFIX, HOLDS_PREFIX, SIDECAR
 from domain.layout import Layout
+from domain.registry import Registry
+from storage.age_check import AgeCheck
 from storage.clips import verify
 from storage.index import EventIndex
-from storage.journal import Journal, JournalPart, covered, stored_keys, stored_part
+from storage.journal import Journal, JournalPart, covered, deleted, stored_keys, stored_part
 from storage.people import People
 from storage.redis_door import Redis
 from storage.s3 import ObjectStat, ObjectStore
@@ -40,6 +43,10 @@ class Breach(StrEnum):
     SIDECAR_DAMAGED = "sidecar_damaged"
     NOT_JOURNALED = "not_journaled"
     JOURNAL_DAMAGED = "journal_damaged"
+    DELETION_UNFINISHED = "deletion_unfinished"
+    TOO_OLD = "too_old"
+    HELD_MISSING = "held_missing"
+    HOLD_DAMAGED = "hold_damaged"
     PERSON_NOT_RESTORED = "person_not_restored"
     PERSON_DAMAGED = "person_damaged"
     SPOOL_DAMAGED = "spool_damaged"
@@ -65,16 +72,19 @@ def check(
     layout: Layout | None = None,
     deep: bool = False,
     progress: Callable[[int], None] | None = None,
+    registry: Registry | None = None,
+    clock: Clock | None = None,
 ) -> list[Finding]:
     """Every breach there is; empty when clean. Entries in this node's spool are on their way, and no breach.
 
     Clips are read to compare their SHA-256; `deep` also opens each and looks for its event in it. Where something is found, all is
     looked at once more, and only what both saw is told: on a running system the rest was on its way. `progress` hears of events done.
+    With a `registry` it is also proved that nothing is older than its maximum.
     """
-    first = _Check(objects, redis, layout, deep, progress).run()
+    first = _Check(objects, redis, layout, deep, progress, registry, clock or SystemClock()).run()
     if not first:
         return []
-    again = set(_Check(objects, redis, layout, deep, progress).run())
+    again = set(_Check(objects, redis, layout, deep, progress, registry, clock or SystemClock()).run())
     return sorted(finding for finding in first if finding in again)
 
 
@@ -82,7 +92,14 @@ class _Check:
     """One look at everything."""
 
     def __init__(
-        self, objects: ObjectStore, redis: Redis, layout: Layout | None, deep: bool, progress: Callable[[int], None] | None
+        self,
+        objects: ObjectStore,
+        redis: Redis,
+        layout: Layout | None,
+        deep: bool,
+        progress: Callable[[int], None] | None,
+        registry: Registry | None,
+        clock: Clock,
     ) -> None:
         self._objects = objects
         self._index = EventIndex(redis)
@@ -93,14 +110,34 @@ class _Check:
         self._on_their_way: set[str] = set()
         self._seen: set[str] = set()
         self._journaled: dict[str, int] = {}
+        self._deleted: set[str] = set()
+        self._ages = None if registry is None else AgeCheck(objects, layout, registry, clock)
+        self._held = Held((), 0)
 
     def run(self) -> list[Finding]:
         # In this order: an event leaves the spool after its journal line, which follows its sidecar.
-        findings = [*self._spool(), *self._journals()]
+        findings = [*self._read_holds(), *self._spool(), *self._journals()]
         findings += self._events()
         findings += self._rows()
         findings += self._persons()
+        findings += self._recordings()
         return findings
+
+    def _read_holds(self) -> Iterator[Finding]:
+        try:
+            self._held = Held((), 0) if self._ages is None else self._ages.held()
+        except DataLoss as error:
+            self._ages = None
+            yield Finding(Breach.HOLD_DAMAGED, HOLDS_PREFIX, f"{error}; retention deletes nothing until it can be read")
+
+    def _recordings(self) -> Iterator[Finding]:
+        if self._ages is None:
+            return
+        for old in self._ages.recordings(self._held):
+            what = f"{old.count} recordings {old.where} are older than its maximum, and no hold names them"
+            yield Finding(Breach.TOO_OLD, f"{old.camera_id}/{old.day}", what)
+        for event_id in self._ages.missing():
+            yield Finding(Breach.HELD_MISSING, event_id, "a legal hold was placed for it, and it is not there")
 
     def _spool(self) -> Iterator[Finding]:
         if self._layout is None:
@@ -120,6 +157,7 @@ class _Check:
             except DataLoss as error:
                 yield Finding(Breach.JOURNAL_DAMAGED, key, str(error))
         self._journaled = covered(parts)
+        self._deleted = deleted(parts)
         for part in parts:
             if part.damaged_lines:
                 yield Finding(Breach.JOURNAL_DAMAGED, part.name, f"{part.damaged_lines} of its lines cannot be read")
@@ -130,7 +168,9 @@ class _Check:
         for done, (folder, stats) in enumerate(found, 1):
             event_id = folder.rpartition("/")[2]
             self._seen.add(event_id)
-            if event_id not in self._on_their_way:
+            if event_id in self._deleted:
+                yield Finding(Breach.DELETION_UNFINISHED, event_id, f"it is deleted, and {folder} has objects still; run retention again")
+            elif event_id not in self._on_their_way:
                 yield from self._event(folder, event_id, {stat.key: stat for stat in stats})
             if self._progress is not None:
                 self._progress(done)
@@ -146,9 +186,15 @@ class _Check:
             yield Finding(Breach.SIDECAR_DAMAGED, event_id, f"{key} is no sidecar: {error.error_count()} faults")
             return
         yield from self._row(sidecar.event)
+        if self._is_too_old(sidecar.event):
+            yield Finding(Breach.TOO_OLD, event_id, "it is older than its camera's maximum, and no hold names it")
         if self._journaled.get(event_id, 0) < sidecar.event.ended_at:
             yield Finding(Breach.NOT_JOURNALED, event_id, "no journal line says that it was kept: a rebuilt index would lack it")
         yield from self._digests(sidecar, stats)
+
+    def _is_too_old(self, event: Event) -> bool:
+        old = self._ages is not None and self._ages.is_too_old(event.camera, event.ended_at)
+        return old and not self._held.covers_event(event)
 
     def _row(self, event: Event) -> Iterator[Finding]:
         row = self._index.get(event.id)

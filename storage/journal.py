@@ -164,16 +164,21 @@ def stored_part(objects: ObjectStore, key: str) -> JournalPart:
     return _part(key, _unpacked(key, objects.get(key)))
 
 
+def deleted(parts: Iterable[JournalPart]) -> set[str]:
+    """The events that journals say are deleted. An id is never used again, so that no later line brings one back."""
+    return {line.event_id for part in parts for line in part.lines if not isinstance(line, JournalPut)}
+
+
 def covered(parts: Iterable[JournalPart]) -> dict[str, int]:
     """For each event that journals say is kept, when it ended (UTC ns) by the latest of its lines."""
+    read = list(parts)
     ended: dict[str, int] = {}
-    for part in parts:
+    for part in read:
         for line in part.lines:
             if isinstance(line, JournalPut):
                 ended[line.event.id] = max(line.event.ended_at, ended.get(line.event.id, 0))
-            else:
-                ended.pop(line.event_id, None)
-    return ended
+    gone = deleted(read)
+    return {event_id: ended_at for event_id, ended_at in ended.items() if event_id not in gone}
 
 
 def _part(name: str, data: bytes) -> JournalPart:

@@ -70,8 +70,7 @@ class _Rebuild:
     def run(self) -> Rebuilt:
         people, registry = self._people.restore(), self._announced()
         self._damaged += self._people.records()[1]
-        # Local before stored: a minute that is uploaded meanwhile is then read twice rather than not at all. The order of lines
-        # across parts matters only for deletions, which are applied last.
+        # Local before stored: a minute that is uploaded meanwhile is then read twice rather than not at all.
         local = [] if self._layout is None else list(Journal(self._layout.journal, SystemClock()).parts())
         keys = stored_keys(self._objects)
         sidecars = self._sidecar_keys() if self._from_sidecars else []
@@ -88,6 +87,10 @@ class _Rebuild:
             done += len(batch)
             self._progress(done, total)
         self._put(self._spooled())
+        # Whatever the order of lines: one node may have written down that it kept an event, and another that it deleted it.
+        for event_id in deleted:
+            self._index.remove(event_id)
+        self._events -= deleted
         return Rebuilt(people, len(self._events), registry, tuple(self._damaged))
 
     def _announced(self) -> int:
@@ -109,10 +112,7 @@ class _Rebuild:
         if part.damaged_lines:
             self._damaged.append(part.name)
         self._put(line.event for line in part.lines if isinstance(line, JournalPut))
-        deleted = {line.event_id for line in part.lines if not isinstance(line, JournalPut)}
-        for event_id in deleted:
-            self._index.remove(event_id)
-        return deleted
+        return {line.event_id for line in part.lines if not isinstance(line, JournalPut)}
 
     def _put(self, events: Iterable[Event]) -> None:
         batch = list(events)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from domain.layout import Layout
+from sightline import site_registry
 from sightline.stores import open_stores
 from storage.check import check
 from storage.check_recordings import check_recordings
@@ -42,7 +43,10 @@ def check_storage(args: argparse.Namespace) -> int:
     layout = Layout(args.data.resolve())
     with open_stores(layout) as stores, Progress(console=_TO_PEOPLE) as progress:
         task = progress.add_task("events", total=None)
-        findings = check(stores.objects, stores.redis, layout, args.deep, lambda done: progress.update(task, completed=done))
+        registry, _ = site_registry.running(layout)
+        findings = check(
+            stores.objects, stores.redis, layout, args.deep, lambda done: progress.update(task, completed=done), registry
+        )  # fmt: skip
     if args.deep:
         for camera_id in Ledger(layout.recordings).cameras():
             findings += check_recordings(layout, camera_id, decode=True)

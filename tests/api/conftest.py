@@ -22,6 +22,7 @@ from fastapi import FastAPI
 
 from api.app import make_app
 from api.context import ApiContext, SiteRegistry
+from api.cutting import Cutting
 from api.door import make_door
 from api.door_client import DoorClient
 from api.door_context import DoorContext
@@ -304,6 +305,7 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "audit": AuditLog(layout.audit, clock),
         "door": DoorClient(KEY, clock),
         "clock": clock,
+        "cutting": Cutting(folder / "api-scratch"),
         "ticket_key": KEY,
     }
     # The people of a test are made in the store that works.

@@ -133,5 +133,5 @@ def test_what_a_killed_cut_left_is_cleared_at_start(tmp_path: Path) -> None:
     left_over = tmp_path / "scratch" / "half.mp4"
     left_over.parent.mkdir()
     left_over.write_bytes(b"half")
-    Cutting(Ledger(tmp_path), tmp_path / "scratch")
+    Cutting(tmp_path / "scratch")
     assert not left_over.exists()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,12 +16,13 @@ from domain.layout import Layout
 from domain.query import EventQuery
 from storage.check import check
 from storage.index import EventIndex
-from storage.journal import Journal, JournalLine, JournalPut
+from storage.journal import JournalPut
 from storage.keeper import Keeper
 from storage.ledger import Ledger
-from storage.redis_door import Command, Redis, Reply, Word, connect
-from storage.s3 import ObjectStat, ObjectStore, ObjectStream
+from storage.redis_door import connect
+from storage.s3 import ObjectStore
 from storage.spool import Entry, Spool
+from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
 from tests.kept import SETTINGS, START_NS, Relay, Site, make_event, record
 
 
@@ -160,60 +160,6 @@ def test_a_replay_of_what_is_kept_changes_nothing(site: Site) -> None:
     site.assert_clean(event)
 
 
-class Killed(BaseException):
-    """What the test does to the process; nothing may catch it."""
-
-
-class Fuse:
-    """Ends the process at the n-th door that it passes, just before or just after what is behind it."""
-
-    def __init__(self, at: int, after: bool) -> None:
-        self.left, self.after = at, after
-        self.blown = False
-
-    def pass_through(self, action: Callable[[], object]) -> object:
-        self.left -= 1
-        if self.left == 0:
-            self.blown = True
-            if self.after:
-                action()
-            raise Killed
-        return action()
-
-
-class FusedObjects(ObjectStore):
-    def __init__(self, store: ObjectStore, fuse: Fuse) -> None:
-        self.__dict__.update(store.__dict__)
-        self.fuse = fuse
-
-    def put(self, key: str, data: bytes, content_type: str) -> None:
-        self.fuse.pass_through(lambda: super(FusedObjects, self).put(key, data, content_type))
-
-    def put_file(self, key: str, path: Path, content_type: str) -> ObjectStat:
-        return self.fuse.pass_through(lambda: super(FusedObjects, self).put_file(key, path, content_type))  # type: ignore[return-value]
-
-    def stat(self, key: str) -> ObjectStat | None:
-        return self.fuse.pass_through(lambda: super(FusedObjects, self).stat(key))  # type: ignore[return-value]
-
-    def read(self, key: str, offset: int = 0, length: int | None = None) -> ObjectStream:
-        return self.fuse.pass_through(lambda: super(FusedObjects, self).read(key, offset, length))  # type: ignore[return-value]
-
-    def __del__(self) -> None:
-        """The connections are the store's own."""
-
-
-class FusedRedis(Redis):
-    def __init__(self, door: Redis, fuse: Fuse) -> None:
-        self.__dict__.update(door.__dict__)
-        self.fuse = fuse
-
-    def do(self, *command: Word) -> Reply:
-        return self.fuse.pass_through(lambda: super(FusedRedis, self).do(*command))
-
-    def do_all(self, commands: list[Command], atomic: bool = False) -> list[Reply]:  # type: ignore[override]
-        return self.fuse.pass_through(lambda: super(FusedRedis, self).do_all(commands, atomic))  # type: ignore[return-value]
-
-
 class FusedSpool(Spool):
     def __init__(self, layout: Layout, clock: ManualClock, fuse: Fuse) -> None:
         super().__init__(layout, clock)
@@ -221,15 +167,6 @@ class FusedSpool(Spool):
 
     def remove(self, entry: Entry) -> None:
         self.fuse.pass_through(lambda: super(FusedSpool, self).remove(entry))
-
-
-class FusedJournal(Journal):
-    def __init__(self, folder: Path, clock: ManualClock, fuse: Fuse) -> None:
-        super().__init__(folder, clock)
-        self.fuse = fuse
-
-    def append(self, line: JournalLine) -> None:
-        self.fuse.pass_through(lambda: super(FusedJournal, self).append(line))
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -1,0 +1,45 @@
+"""`sightline retention run`: deletes what is too old, once, now; or says what it would delete."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, fields
+
+from domain.clock import SystemClock
+from domain.layout import Layout
+from domain.settings import Settings
+from sightline import site_registry
+from sightline.stores import open_stores
+from storage.holds import Holds
+from storage.journal import Journal
+from storage.ledger import Ledger
+from storage.retention import Kept, Report, Retention
+from storage.spool import Spool
+from storage.triggers import TriggerLog
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 once everything that is too old is gone; 1, by an error, where a store is away: then run it again."""
+    layout, settings, clock = Layout(args.data.resolve()), Settings(), SystemClock()
+    registry, _ = site_registry.running(layout)
+    spool = Spool(layout, clock)
+    with open_stores(layout) as stores:
+        kept = Kept(
+            Ledger(layout.recordings), TriggerLog(layout, settings), stores.objects, stores.index, Journal(layout.journal, clock),
+            Holds(stores.objects, clock), lambda: spool.wanted(settings.clip_before_s, settings.clip_after_s),
+        )  # fmt: skip
+        retention = Retention(kept, lambda: registry, settings, clock)
+        here, site = retention.run_node(dry=args.dry_run), retention.run_site(dry=args.dry_run)
+    report = Report(**{field.name: getattr(here, field.name) + getattr(site, field.name) for field in fields(Report)})
+    print(json.dumps({"dry_run": args.dry_run, **asdict(report)}) if args.json else _sentence(report, args.dry_run))
+    return 0
+
+
+def _sentence(report: Report, dry: bool) -> str:
+    did = "would be deleted" if dry else "deleted"
+    recordings = report.recordings + report.unclaimed_recordings
+    return (
+        f"{did}: {recordings} recordings on this node, {report.stored_recordings} in the object store, {report.events} events "
+        f"({report.bytes / 1e9:.2f} GB); kept by legal holds: {report.held}"
+    )

@@ -1,0 +1,75 @@
+"""Proves that nothing is older than its maximum unless a legal hold names it, and that what is held is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from domain.clock import NS_PER_S, Clock
+from domain.holds import Held
+from domain.keys import SIDECAR, day_of, event_object
+from domain.layout import Layout
+from domain.registry import Registry
+from storage.holds import Holds
+from storage.ledger import Ledger
+from storage.retention import Ages
+from storage.s3 import ObjectStore
+from storage.stored_segments import StoredSegments
+
+LATE_NS = 86_400 * NS_PER_S
+"""Retention runs every hour, and may have been stopped for a while: what is too old by less than this is no breach."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooOld:
+    camera_id: str
+    day: str
+    where: str
+    count: int
+
+
+class AgeCheck:
+    """`held` raises DataLoss where a hold cannot be read."""
+
+    def __init__(self, objects: ObjectStore, layout: Layout | None, registry: Registry, clock: Clock) -> None:
+        self._objects = objects
+        self._layout = layout
+        self._clock = clock
+        self._holds = Holds(objects, clock)
+        self._ages = Ages(registry, clock.wall_ns() - LATE_NS)
+
+    def held(self) -> Held:
+        return self._holds.held()
+
+    def is_too_old(self, camera_id: str, ended_ns: int) -> bool:
+        return ended_ns < self._ages.cutoff_ns(camera_id)
+
+    def recordings(self, held: Held) -> Iterator[TooOld]:
+        """The days of cameras that have recordings too old, here and in the store."""
+        stored = StoredSegments(self._objects, self._clock)
+        for camera_id in stored.cameras():
+            for day in stored.days(camera_id):
+                if day <= day_of(self._ages.cutoff_ns(camera_id)):
+                    ranges = [(segment.start_ns, segment.end_ns) for segment in stored.on_day(camera_id, day)]
+                    yield from self._too_old(camera_id, day, "in the object store", ranges, held)
+        if self._layout is not None:
+            yield from self._local(Ledger(self._layout.recordings), held)
+
+    def missing(self) -> Iterator[str]:
+        """The events that a hold was placed for and that are not there."""
+        for hold in self._holds.all():
+            stands = hold.event and hold.stands_at(self._clock.wall_ns())
+            if stands and self._objects.stat(event_object(hold.camera, hold.event, SIDECAR)) is None:
+                yield hold.event
+
+    def _local(self, ledger: Ledger, held: Held) -> Iterator[TooOld]:
+        for camera_id in ledger.cameras():
+            for folder in ledger.days(camera_id):
+                if folder.name <= day_of(self._ages.cutoff_ns(camera_id)):
+                    ranges = [(name.start_ns, name.end_ns) for name in ledger.finished_names(folder, camera_id)]
+                    yield from self._too_old(camera_id, folder.name, "on this node", ranges, held)
+
+    def _too_old(self, camera_id: str, day: str, where: str, ranges: list[tuple[int, int]], held: Held) -> Iterator[TooOld]:
+        count = sum(self.is_too_old(camera_id, end_ns) and not held.covers(camera_id, start_ns, end_ns) for start_ns, end_ns in ranges)
+        if count:
+            yield TooOld(camera_id, day, where, count)

@@ -1,0 +1,174 @@
+"""Deletes what is older than its camera's maximum, unless a legal hold names it, and recordings that no trigger claimed in time.
+
+One idempotent job. It may be killed between any two steps and run again, by anyone, also by several nodes at once:
+
+- while it is not known what is held, it deletes nothing;
+- of an event, first the journal says that it is deleted, then the index forgets it, then its objects go, the sidecar last. So nothing
+  shows an event whose clip is gone, no rebuilt index has it again, and what a killed run left is found by what is still there;
+- a recording is one file or object: it is there or it is not.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from domain.clock import NS_PER_S, Clock
+from domain.errors import StoreError
+from domain.holds import Held
+from domain.keys import day_of
+from domain.metrics import RETENTION_DELETED
+from domain.registry import Camera, Registry
+from domain.settings import Settings
+from storage.event_retention import EventRetention
+from storage.holds import Holds
+from storage.index import EventIndex
+from storage.journal import Journal
+from storage.ledger import Ledger, Segment
+from storage.s3 import ObjectStore
+from storage.stored_segments import StoredSegment, StoredSegments
+from storage.triggers import TriggerLog, is_kept
+
+_DAY_NS = 86_400 * NS_PER_S
+
+
+@dataclass(slots=True)
+class Report:
+    """What was deleted, or would be. `held`: what is older than its maximum and stays, since a legal hold names it."""
+
+    recordings: int = 0
+    unclaimed_recordings: int = 0
+    stored_recordings: int = 0
+    events: int = 0
+    bytes: int = 0
+    held: int = 0
+
+
+class Ages:
+    """From when on nothing of a camera may be left."""
+
+    def __init__(self, registry: Registry, now_ns: int) -> None:
+        self._now_ns = now_ns
+        self._days = {camera.id: camera.longest_retention_days for camera in registry.cameras}
+        self.longest_days = max([*self._days.values(), *(policy.longest_retention_days for policy in registry.classes.values())])
+
+    def cutoff_ns(self, camera_id: str) -> int:
+        """What ended before this is too old. A camera that the registry no longer has is kept as long as any is."""
+        return self._now_ns - self._days.get(camera_id, self.longest_days) * _DAY_NS
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Everything that retention deletes from. `ledger` and `triggers` are this node's; the rest is the site's."""
+
+    ledger: Ledger
+    triggers: TriggerLog
+    objects: ObjectStore
+    index: EventIndex
+    journal: Journal
+    holds: Holds
+    wanted: Callable[[], Sequence[tuple[str, int, int]]] = list
+    """The ranges (camera, from_ns, to_ns) of which a clip is still to be cut."""
+
+
+@dataclass(slots=True)
+class _Run:
+    ages: Ages
+    held: Held
+    stop: threading.Event
+    dry: bool
+    report: Report = field(default_factory=Report)
+
+
+class Retention:
+    def __init__(self, kept: Kept, registry: Callable[[], Registry], settings: Settings, clock: Clock) -> None:
+        self._kept = kept
+        self._registry = registry
+        self._wait_ns = round(settings.trigger_wait_s * NS_PER_S)
+        self._clock = clock
+        self._stored = StoredSegments(kept.objects, clock)
+
+    def run_node(self, stop: threading.Event | None = None, dry: bool = False) -> Report:
+        """What lies on this node. Raises StoreError where it is not known what is held; then nothing was deleted."""
+        run = self._begin(stop, dry)
+        for camera_id in self._kept.ledger.cameras():
+            self._recordings(run, camera_id)
+        for camera in self._registry().cameras:
+            if camera.record == "events":
+                self._unclaimed(run, camera)
+            if not dry:
+                self._kept.triggers.forget_before(camera.id, run.ages.cutoff_ns(camera.id))
+        return run.report
+
+    def run_site(self, stop: threading.Event | None = None, dry: bool = False) -> Report:
+        """What lies in the object store, and events wherever they are known. Raises StoreError where a store is away: the rest is done by
+        the next run."""
+        run = self._begin(stop, dry)
+        for segment in self._old_stored(run):
+            self._stored_recording(run, segment)
+        EventRetention(self._kept.objects, self._kept.index, self._kept.journal, run.held, run.stop, dry).run(
+            run.ages.cutoff_ns, run.report
+        )
+        return run.report
+
+    def _begin(self, stop: threading.Event | None, dry: bool) -> _Run:
+        registry = self._registry()
+        if not registry.cameras:
+            raise StoreError("no registry runs, so how long anything is to be kept is not known")
+        return _Run(Ages(registry, self._clock.wall_ns()), self._kept.holds.held(), stop or threading.Event(), dry)
+
+    def _recordings(self, run: _Run, camera_id: str) -> None:
+        cutoff_ns = run.ages.cutoff_ns(camera_id)
+        for segment in self._kept.ledger.oldest_first((camera_id,)):
+            if run.stop.is_set() or segment.start_ns >= cutoff_ns:
+                return
+            if segment.end_ns is not None and segment.end_ns <= cutoff_ns:
+                run.report.recordings += self._remove(run, segment, "recording")
+
+    def _unclaimed(self, run: _Run, camera: Camera) -> None:
+        """Of a camera that keeps what triggers: what none claimed for as long as one may come late, and no clip waits for."""
+        before_ns = self._clock.wall_ns() - self._wait_ns
+        segments = [s for s in self._kept.ledger.oldest_first((camera.id,)) if s.end_ns is not None and s.end_ns <= before_ns]
+        if not segments:
+            return
+        last_ns = max(segment.end_ns or 0 for segment in segments)
+        claimed = [*self._kept.triggers.kept_ranges(camera.id, segments[0].start_ns, last_ns)]
+        claimed += [(from_ns, to_ns) for camera_id, from_ns, to_ns in self._kept.wanted() if camera_id == camera.id]
+        for segment in segments:
+            if not run.stop.is_set() and not is_kept(segment.start_ns, segment.end_ns or 0, claimed):
+                run.report.unclaimed_recordings += self._remove(run, segment, "unclaimed_recording")
+
+    def _remove(self, run: _Run, segment: Segment, what: str) -> int:
+        if run.held.covers(segment.camera_id, segment.start_ns, segment.end_ns or segment.start_ns + 1):
+            run.report.held += 1
+            return 0
+        if run.dry:
+            run.report.bytes += segment.path.stat().st_size
+            return 1
+        size_bytes = self._kept.ledger.remove(segment)
+        run.report.bytes += size_bytes
+        RETENTION_DELETED.labels(what).inc()
+        return 1
+
+    def _old_stored(self, run: _Run) -> Iterator[StoredSegment]:
+        for camera_id in self._stored.cameras():
+            cutoff_ns = run.ages.cutoff_ns(camera_id)
+            for day in self._stored.days(camera_id):
+                if day > day_of(cutoff_ns):
+                    break
+                for segment in self._stored.on_day(camera_id, day):
+                    if run.stop.is_set():
+                        return
+                    if segment.end_ns <= cutoff_ns:
+                        yield segment
+
+    def _stored_recording(self, run: _Run, segment: StoredSegment) -> None:
+        if run.held.covers(segment.camera_id, segment.start_ns, segment.end_ns):
+            run.report.held += 1
+            return
+        if not run.dry:
+            self._stored.remove(segment)
+            RETENTION_DELETED.labels("stored_recording").inc()
+        run.report.stored_recordings += 1
+        run.report.bytes += segment.size_bytes

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.errors import IndexUnavailable, StoreError
+from domain.events import Event
+from domain.holds import Hold
+from domain.keys import CLIP, SIDECAR, day_of, event_object, hold_object
+from domain.media import SegmentName
+from domain.registry import Registry
+from domain.settings import Settings
+from domain.triggers import Trigger
+from storage.check import Breach, check
+from storage.holds import Holds
+from storage.index import EventIndex
+from storage.journal import JournalUploader
+from storage.ledger import Ledger
+from storage.rebuild import rebuild
+from storage.redis_door import connect
+from storage.retention import Kept, Retention
+from storage.stored_segments import StoredSegments
+from storage.triggers import TriggerLog
+from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
+from tests.kept import START_NS, Site, make_event
+
+DAY_S = 86_400
+SETTINGS = Settings(trigger_wait_s=600)
+PLACE = {"area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
+REGISTRY = Registry.model_validate(
+    {
+        "version": 1,
+        "areas": {"a": {"name": "a"}},
+        "cameras": [
+            {"id": "gate", "name": "gate", "class": "A", "retention_days": 20, "retention_max_days": 30, **PLACE},
+            {"id": "bridge", "name": "bridge", "class": "B", "retention_days": 5, **PLACE},
+            {"id": "shop", "name": "shop", "class": "C", "record": "events", "retention_days": 10, **PLACE},
+        ],
+    }
+)
+
+
+def _kept(site: Site) -> Kept:
+    triggers = TriggerLog(site.layout, SETTINGS)
+    holds = Holds(site.objects, site.clock)
+    return Kept(Ledger(site.layout.recordings), triggers, site.objects, EventIndex(site.redis), site.journal, holds)
+
+
+def _retention(site: Site) -> Retention:
+    return Retention(_kept(site), lambda: REGISTRY, SETTINGS, site.clock)
+
+
+def _segment(site: Site, camera_id: str, after_s: float, stored: bool = False) -> SegmentName:
+    name = SegmentName(camera_id, START_NS // NS_PER_MS + round(after_s * 1000), 10_000, 1)
+    path = site.layout.recordings_of(camera_id) / day_of(name.start_ns) / name.file_name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * 1000)
+    if stored:
+        StoredSegments(site.objects, site.clock).put(name, path)
+        path.unlink()
+    return name
+
+
+def _breaches(site: Site) -> set[Breach]:
+    return {finding.breach for finding in check(site.objects, site.redis, site.layout, registry=REGISTRY, clock=site.clock)}
+
+
+def _here(site: Site) -> list[tuple[str, int]]:
+    found = (segment for segment in Ledger(site.layout.recordings).oldest_first() if segment.camera_id != "gate")
+    return [(segment.camera_id, (segment.start_ns - START_NS) // NS_PER_S) for segment in found]
+
+
+def _hold(site: Site, camera: str, from_s: float, to_s: float, event: str = "") -> Hold:
+    from_ns, to_ns = START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S)
+    made = {"id": f"20251009-{camera}{round(from_s)}", "camera": camera, "from": from_ns, "to": to_ns, "reason": "a case", "event": event}
+    hold = Hold.model_validate({**made, "placed_by": "li", "placed_at": site.clock.wall_ns()})
+    Holds(site.objects, site.clock).place(hold)
+    return hold
+
+
+@pytest.fixture
+def event(site: Site) -> Event:
+    return _keep(site, make_event(after_s=5, lasts_s=3))
+
+
+def _keep(site: Site, event: Event) -> Event:
+    """Kept everywhere, its journal minute uploaded."""
+    site.put(event)
+    site.keeper.run_once()
+    site.clock.advance(120)
+    JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
+    return event
+
+
+def _objects_of(site: Site, event: Event) -> list[str]:
+    return [found.key.rpartition("/")[2] for found in site.objects.list(event_object(event.camera, event.id, ""))]
+
+
+def test_recordings_go_once_they_are_older_than_their_maximum_and_not_before(site: Site) -> None:
+    for camera_id in ("bridge", "old"):
+        for day in (-95, -91, -89, -6, -4, -1):
+            _segment(site, camera_id, day * DAY_S)
+            _segment(site, camera_id, day * DAY_S + 20, stored=True)
+    assert _retention(site).run_node(dry=True).recordings == 6
+    assert _retention(site).run_node().recordings == 6
+    young = [(camera_id, day * DAY_S) for day in (-4, -1) for camera_id in ("bridge", "old")]
+    assert _here(site) == [("old", -89 * DAY_S), ("old", -6 * DAY_S), *young]
+    assert _retention(site).run_site().stored_recordings == 6
+    stored = StoredSegments(site.objects, site.clock)
+    left = {id_: [one.start_ns for day in stored.days(id_) for one in stored.on_day(id_, day)] for id_ in ("bridge", "old")}
+    assert left == {
+        id_: [START_NS + (day * DAY_S + 20) * NS_PER_S for day in days] for id_, days in (("bridge", (-4, -1)), ("old", (-89, -6, -4, -1)))
+    }
+    assert _retention(site).run_node().recordings == 0
+    assert _retention(site).run_site().stored_recordings == 0
+
+
+def test_what_is_held_stays_here_and_in_the_store(site: Site) -> None:
+    for after_s in (-8 * DAY_S, -8 * DAY_S + 10, -8 * DAY_S + 20):
+        _segment(site, "bridge", after_s)
+        _segment(site, "bridge", after_s, stored=True)
+        _segment(site, "bridge", after_s)
+    hold = _hold(site, "bridge", -8 * DAY_S + 12, -8 * DAY_S + 13)
+    assert (_retention(site).run_node().held, _retention(site).run_site().held) == (1, 1)
+    assert _here(site) == [("bridge", -8 * DAY_S + 10)]
+    assert _breaches(site) == set()
+    Holds(site.objects, site.clock).release(hold.id, "wang")
+    assert _breaches(site) == {Breach.TOO_OLD}
+    _retention(site).run_node()
+    _retention(site).run_site()
+    assert _here(site) == []
+    assert _breaches(site) == set()
+
+
+def test_what_no_trigger_claims_goes_once_none_may_come_any_more(site: Site) -> None:
+    for number in range(12):
+        _segment(site, "shop", number * 10)
+    TriggerLog(site.layout, SETTINGS).add(Trigger("shop", "motion", START_NS + 42 * NS_PER_S, START_NS + 43 * NS_PER_S))
+    site.clock.advance(60 + 600 - 40)  # 40 s were gone
+    kept = replace(_kept(site), wanted=lambda: [("shop", START_NS + 1, START_NS + 2)])
+    report = Retention(kept, lambda: REGISTRY, SETTINGS, site.clock).run_node()
+    gone = {0, 10, 20, 30, 40, 50} - {0, 30, 40, 50}
+    assert report.unclaimed_recordings == len(gone)
+    assert _here(site) == [("shop", at) for at in range(0, 120, 10) if at not in gone]
+
+
+def test_an_event_goes_whole_and_no_rebuilt_index_has_it_again(site: Site, event: Event) -> None:
+    late = _keep(site, make_event(after_s=12))
+    site.clock.advance(30 * DAY_S - 280 + 8)  # 280 s were gone
+    assert _retention(site).run_site(dry=True).events == 1
+    assert len(_objects_of(site, event)) == 4
+    assert _retention(site).run_site().events == 1
+    assert (_objects_of(site, event), site.row(event)) == ([], None)
+    assert len(_objects_of(site, late)) == 4
+    site.redis.do("FLUSHALL")
+    rebuild(site.objects, site.redis, site.layout, from_sidecars=True)
+    assert site.row(event) is None
+    assert site.row(late) is not None
+    _retention(site).run_node()
+    assert _breaches(site) == set()
+
+
+def test_a_held_event_stays_with_all_that_it_has(site: Site, event: Event) -> None:
+    _hold(site, "gate", 5, 8, event.id)
+    site.clock.advance(400 * DAY_S)
+    report = _retention(site).run_site()
+    assert (report.events, report.held) == (0, 1)
+    assert site.row(event) is not None
+    assert Breach.HELD_MISSING not in _breaches(site)
+    site.objects.delete(event_object(event.camera, event.id, CLIP))
+    site.objects.delete(event_object(event.camera, event.id, SIDECAR))
+    found = _breaches(site)
+    assert Breach.HELD_MISSING in found
+
+
+@pytest.mark.parametrize("part", ["run_node", "run_site"])
+def test_while_it_is_not_known_what_is_held_or_how_long_anything_is_kept_nothing_goes(site: Site, event: Event, part: str) -> None:
+    _segment(site, "bridge", -300 * DAY_S)
+    site.clock.advance(400 * DAY_S)
+    site.objects.put(hold_object("20251009-torn", 1), b"{", "application/json")
+    with pytest.raises(StoreError, match="20251009-torn"):
+        getattr(_retention(site), part)()
+    assert Breach.HOLD_DAMAGED in _breaches(site)
+    site.objects.delete(hold_object("20251009-torn", 1))
+    nothing = Retention(_kept(site), lambda: Registry(version=1), SETTINGS, site.clock)
+    with pytest.raises(StoreError, match="no registry"):
+        getattr(nothing, part)()
+    assert _here(site) == [("bridge", -300 * DAY_S)]
+    assert len(_objects_of(site, event)) == 4
+
+
+def test_without_redis_an_event_keeps_its_objects(site: Site, event: Event) -> None:
+    site.clock.advance(31 * DAY_S)
+    kept = replace(_kept(site), index=EventIndex(connect("redis://127.0.0.1:1/0")))
+    with pytest.raises(IndexUnavailable):
+        Retention(kept, lambda: REGISTRY, SETTINGS, site.clock).run_site()
+    assert len(_objects_of(site, event)) == 4
+    assert {finding.breach for finding in check(site.objects, site.redis, site.layout)} == {Breach.DELETION_UNFINISHED}
+    _retention(site).run_node()
+    _retention(site).run_site()
+    assert _breaches(site) == set()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=4))
+def test_a_run_killed_anywhere_and_run_again_leaves_nothing_half_deleted(site: Site, kills: list[tuple[int, bool]]) -> None:
+    """Killed at random calls of the stores, again and again: what is shown is whole at each moment, and the last run finishes."""
+    event = _fresh(site)
+    whole = site.objects, site.redis, site.journal
+    for at, after in kills:
+        fuse = Fuse(at, after)
+        site.objects, site.redis = FusedObjects(whole[0], fuse), FusedRedis(whole[1], fuse)
+        site.journal = FusedJournal(site.layout.journal, site.clock, fuse)
+        try:
+            _retention(site).run_site()
+        except Killed:
+            pass
+        finally:
+            site.objects, site.redis, site.journal = whole
+        _nothing_is_shown_that_is_gone(site, event)
+    _retention(site).run_site()
+    assert (_objects_of(site, event), site.row(event)) == ([], None)
+    assert check(site.objects, site.redis, site.layout) == []
+
+
+def _fresh(site: Site) -> Event:
+    for found in list(site.objects.list("")):
+        site.objects.delete(found.key)
+    site.redis.do("FLUSHALL")
+    for path in site.journal.minutes():
+        path.unlink()
+    site.clock.advance((START_NS + 40 * NS_PER_S - site.clock.wall_ns()) / NS_PER_S)
+    site.restart()
+    event = _keep(site, make_event(after_s=5, lasts_s=3))
+    site.clock.advance(31 * DAY_S)
+    return event
+
+
+def _nothing_is_shown_that_is_gone(site: Site, event: Event) -> None:
+    row, there = site.row(event), _objects_of(site, event)
+    if row is not None:
+        assert len(there) == 4
+    if there:
+        assert SIDECAR in there
+    found = {finding.breach for finding in check(site.objects, site.redis, site.layout)}
+    assert found <= {Breach.DELETION_UNFINISHED}
+
+
+def test_it_ends_at_once_when_it_is_told_to(site: Site, event: Event) -> None:
+    site.clock.advance(31 * DAY_S)
+    stop = threading.Event()
+    stop.set()
+    assert _retention(site).run_site(stop).events == 0
+    assert len(_objects_of(site, event)) == 4
