@@ -55,6 +55,7 @@ class CutStream:
             "Sightline-Start": rfc3339(made.start_ns),
             "Sightline-End": rfc3339(made.end_ns),
             "Sightline-Gaps": gaps_header(made.gaps_ms),
+            "Sightline-Apart": gaps_header(made.apart_ms),
         }
 
     def __iter__(self) -> Iterator[bytes]:
@@ -75,7 +76,7 @@ class CutStream:
 
 
 def gaps_header(gaps_ms: tuple[tuple[int, int], ...]) -> str:
-    """`2026-…Z/2026-…Z, …`: the parts never recorded; `none` where nothing is missing."""
+    """`2026-…Z/2026-…Z, …`: ranges, or `none`."""
     return ", ".join(f"{rfc3339(start * NS_PER_MS)}/{rfc3339(end * NS_PER_MS)}" for start, end in gaps_ms) or "none"
 
 

@@ -24,7 +24,10 @@ CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 10.0
 CUT_TIMEOUT_S = 60.0
 CHUNK_BYTES = 64 << 10
-_PASSED_ON = ("content-length", "content-range", "accept-ranges", "etag", "sightline-start", "sightline-end", "sightline-gaps")
+_PASSED_ON = (
+    "content-length", "content-range", "accept-ranges", "etag",
+    "sightline-start", "sightline-end", "sightline-gaps", "sightline-apart",
+)  # fmt: skip
 _SEGMENTS = TypeAdapter(list[NodeSegment])
 _HEALTH = TypeAdapter(dict[str, tuple[CameraStatus, ...]])
 _log = logging.getLogger(__name__)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from domain.clock import Clock
 
 FORMAT = "%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
+_MOST_KEYS = 1000
 
 
 def set_up_logging(level: str, process_name: str) -> None:
@@ -23,16 +25,46 @@ class FloodGate:
         self._write = write
         self._clock = clock
         self._every_s = every_s
-        self._last: dict[str, tuple[float, int]] = {}
+        self._last: dict[str, _Last] = {}
         self._lock = threading.Lock()
 
     def __call__(self, key: str, message: str) -> None:
         """Write `message` unless one of the same `key` was written within the last second."""
         now_s = self._clock.monotonic_s()
         with self._lock:
-            at_s, held = self._last.get(key, (-self._every_s, 0))
-            if now_s - at_s < self._every_s:
-                self._last[key] = (at_s, held + 1)
+            last = self._last.get(key)
+            if last is not None and now_s - last.at_s < self._every_s:
+                self._last[key] = _Last(last.at_s, last.held + 1, message)
                 return
-            self._last[key] = (now_s, 0)
-        self._write(f"{message} (and {held} more like it)" if held else message)
+            self._forget(now_s)
+            self._last[key] = _Last(now_s, 0, message)
+        self._write(_with_count(message, last.held if last is not None else 0))
+
+    def flush(self) -> None:
+        """Write what was held back and has waited for its second, the newest of each key: to be called now and then."""
+        now_s = self._clock.monotonic_s()
+        due: list[_Last] = []
+        with self._lock:
+            for key, last in self._last.items():
+                if last.held and now_s - last.at_s >= self._every_s:
+                    due.append(last)
+                    self._last[key] = _Last(now_s, 0, last.message)
+        for last in due:
+            self._write(_with_count(last.message, last.held - 1))
+
+    def _forget(self, now_s: float) -> None:
+        """Keys may hold what varies without end."""
+        if len(self._last) >= _MOST_KEYS:
+            self._last = {key: last for key, last in self._last.items() if last.held or now_s - last.at_s < self._every_s}
+
+
+class _Last(NamedTuple):
+    """When a message of a key was last written, how many were held back since, and the newest of them."""
+
+    at_s: float
+    held: int
+    message: str
+
+
+def _with_count(message: str, others: int) -> str:
+    return f"{message} (and {others} more like it)" if others else message

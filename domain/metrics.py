@@ -52,6 +52,8 @@ CLOCK_STEPPED_S = Gauge(
     ["worker"],
     multiprocess_mode="liveall",
 )
+CAMERA_STATE = Gauge("sightline_camera_state", "1 for the state that the camera is in", ["camera", "state"], multiprocess_mode="livemax")
+CAMERA_ALARM = Gauge("sightline_camera_alarm", "1 while the camera has been down for minutes", ["camera"], multiprocess_mode="livemax")
 CAMERA_SKEW_S = Gauge(
     "sightline_camera_skew_seconds", "Camera clock less ours, by sender reports", ["camera"], multiprocess_mode="livemostrecent"
 )

@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 
 from domain.clock import Clock
 from domain.metrics import JOB_FAILURES
+from ingest.announce import shared_gate
 from ingest.rtsp_wire import CAPACITY_BYTES
 
 TICK_S = 0.1
@@ -43,6 +44,8 @@ class PullLoop:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self.warn = shared_gate(clock)
+        """What all cameras here log through: a switch that takes them all down gives one line a second."""
         self.buffer = bytearray(CAPACITY_BYTES)
         """What is read lies here while it is looked at: one buffer for all, since one is read at a time."""
         self._calls: deque[tuple[Owner, Action]] = deque()

@@ -8,6 +8,8 @@ from ingest import rtp
 
 MOST_HELD = 64
 """Packets that wait for one before them; beyond that it is believed lost."""
+PATIENCE_S = 0.2
+"""They wait no longer than this."""
 
 
 class Taker(Protocol):
@@ -15,13 +17,13 @@ class Taker(Protocol):
 
 
 class Reorder:
-    """Packets go out to `take` at once while each is the next. Call `turn` now and then: what has waited since the last one goes out."""
+    """Packets go out to `take` at once while each is the next. Call `turn` now and then: what has waited for too long goes out."""
 
     def __init__(self, take: Taker) -> None:
         self._take = take
         self._next: int | None = None
         self._held: dict[int, bytes] = {}
-        self._is_overdue = False
+        self._waits_since_s: float | None = None
 
     def put(self, buffer: bytes | bytearray, size_bytes: int) -> None:
         """The RTP packet in `buffer[:size_bytes]`. One that comes twice, or when those after it have gone out, is dropped."""
@@ -43,10 +45,13 @@ class Reorder:
         while self._held and (data := self._held.pop(self._next, None)) is not None:
             self._give(self._next, data)
 
-    def turn(self) -> None:
-        if self._held and self._is_overdue:
+    def turn(self, now_s: float) -> None:
+        if not self._held:
+            self._waits_since_s = None
+        elif self._waits_since_s is None:
+            self._waits_since_s = now_s
+        elif now_s - self._waits_since_s >= PATIENCE_S:
             self.let_go()
-        self._is_overdue = bool(self._held)
 
     def let_go(self) -> None:
         """Give out all that is held, without what is missing between."""
@@ -54,6 +59,7 @@ class Reorder:
         for number in sorted(self._held, key=lambda number: number - since & 0xFFFF):
             self._give(number, self._held[number])
         self._held.clear()
+        self._waits_since_s = None
 
     def _give(self, number: int, data: bytes) -> None:
         self._take(data, 0, len(data))

@@ -120,6 +120,14 @@ class Connection:
         self._talk = begin(self._session, pull.endpoint.url(), self._media, pull.camera_id, pull.counts)
         self._ask(next(self._talk))
 
+    def _watch_datagrams(self) -> None:
+        is_pressing = isinstance(self._media, Datagrams) and self._media.is_pressing
+        for own in self._datagram_sockets():
+            if is_pressing:
+                self._loop.watch_urgently(own, self, self._play_datagrams, select.EPOLLIN)
+            else:
+                self._loop.watch(own, self, self._play_datagrams)
+
     def _datagram_sockets(self) -> list[socket.socket]:
         return self._media.sockets if isinstance(self._media, Datagrams) else []
 
@@ -152,14 +160,14 @@ class Connection:
         self._report_s, self._keep_s = now_s + _REPORT_S, now_s + self._session.keep_alive_s
         self._await("no video came for")
         self._loop.forget(self._socket)
-        for own in (self._socket, *self._datagram_sockets()):
-            self._loop.watch(own, self, self._play if own is self._socket else self._play_datagrams)
+        self._loop.watch(self._socket, self, self._play)
+        self._watch_datagrams()
         self._take()
 
     def _play(self) -> None:
         """What came through the connection since the last tick."""
         if isinstance(self._media, Datagrams):
-            self._media.read()  # before the connection's end, which may have overtaken them
+            self._media.read(self._clock.monotonic_s())  # before the connection's end, which may have overtaken them
         is_over = self._read()
         self._take(is_over)
         while self._wire.answers:
@@ -167,7 +175,7 @@ class Connection:
 
     def _play_datagrams(self) -> None:
         if isinstance(self._media, Datagrams):
-            self._media.read()
+            self._media.read(self._clock.monotonic_s())
             self._take()
 
     def _take(self, is_over: bool = False) -> None:
@@ -209,6 +217,7 @@ class Connection:
         if now_s - self._heard_s > self._pull.timeout_s:
             raise SourceTimeout(f"{self._silence} {self._pull.timeout_s:g} s", None if self._is_connected else Why.NO_ANSWER)
         if self._url:
+            self._play_datagrams()  # what waits for one that never comes
             self._do_chores(now_s)
         self._loop.call_later(LOOK_S, self, self._look)
 

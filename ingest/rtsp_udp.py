@@ -18,7 +18,8 @@ from ingest.tracks import AudioTrack, VideoTrack
 _SERVER_PORTS = re.compile(r"server_port\s*=\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?", re.IGNORECASE)
 _TRIES = 200
 _RECEIVE_BYTES = 1 << 20
-"""Of a socket's queue: what a camera of 8 Mbit/s sends in a second. The kernel grants what its limits allow (`net.core.rmem_max`)."""
+"""Of a socket's queue: a keyframe of an 8 Mbit/s camera, which comes as one burst, and room. The kernel grants up to `net.core.rmem_max`.
+It counts what a packet costs it, nearly twice what it holds."""
 _MOST_DATAGRAMS = 4000
 """Read at one tick from one socket."""
 
@@ -52,6 +53,11 @@ class Datagrams:
     def sockets(self) -> list[socket.socket]:
         return [own for pair in self._pairs for own in pair]
 
+    @property
+    def is_pressing(self) -> bool:
+        """The kernel's queues are too small to hold what comes between two ticks: they are to be read at once."""
+        return any(pair.data.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) < _RECEIVE_BYTES for pair in self._pairs)
+
     def close(self) -> None:
         for pair in self._pairs:
             pair.close()
@@ -84,13 +90,13 @@ class Datagrams:
     def go_on(self, buffer: bytearray, at: int, end: int) -> int:
         return at
 
-    def read(self) -> None:
+    def read(self, now_s: float) -> None:
         """What came since the last time: packets first, as a goodbye may have overtaken them."""
         tracks = (self.video, self.audio)
         for pair, order, track in zip(self._pairs, self._orders, tracks, strict=False):
             for size in self._received(pair.data):
                 order.put(self._buffer, size)
-            order.turn()
+            order.turn(now_s)
             for size in self._received(pair.control):
                 if track is not None:
                     track.control(bytes(self._buffer[:size]))

@@ -13,11 +13,11 @@ from domain import metrics
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import SourceError, SourceUnreachable
 from domain.fanout import Fanout
-from domain.log import FloodGate
 from domain.media import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus, Why
+from ingest.announce import Announcer
 from ingest.backoff import Backoff
 from ingest.health import Health
 from ingest.intake import Counts
@@ -27,8 +27,6 @@ from ingest.stillness import Moment
 from ingest.timeline import Timeline
 
 _LOG = logging.getLogger(__name__)
-_REPEAT_S = 60.0
-"""A fault that stays is logged once in this time, with how often it came."""
 
 
 class Source(Protocol):
@@ -115,7 +113,7 @@ class Streamer:
         self._reconnects = 0
         self._steps = clock.steps
         self._has_said_left_out = False
-        self._warn = FloodGate(_LOG.warning, clock, _REPEAT_S)
+        self._announcer = Announcer(camera.id, clock)
         self._packets = metrics.PACKETS.labels(camera.id)
         self._broken = metrics.PACKETS_BROKEN.labels(camera.id, "source")
         self._strange = metrics.PACKETS_BROKEN.labels(camera.id, "stranger")
@@ -127,6 +125,7 @@ class Streamer:
     def start(self, loop: PullLoop) -> None:
         """Pull until `stop`: after each connection that ends, wait (longer after each that gave little) and connect again."""
         self._loop = loop
+        self._announcer.share(loop.warn)
         self._is_over.clear()
         loop.call(self, self._begin)
 
@@ -164,6 +163,7 @@ class Streamer:
         self._live.set(0)
         if not self._is_wanted:
             self._health.idle(self._now())
+            self._announcer.gone()
             self._is_over.set()
         elif error is None:  # and wanted again meanwhile
             self._connect(self._attempt)
@@ -207,7 +207,9 @@ class Streamer:
         session = self._session
         if self._source.counts.before_keyframe_packets:
             self._health.unusable()
-        now = self._health.standing(self._now())
+        moment = self._now()
+        now = self._health.standing(moment)
+        self._announcer.state(now, moment)
         status = CameraStatus(
             self._camera.id,
             now.state,
@@ -276,7 +278,7 @@ class Streamer:
             metrics.JOB_FAILURES.labels(self._camera.id, "pull").inc()
             error = SourceUnreachable(f"a fault of ours: {type(error).__name__}", Why.FAILED)
         metrics.RECONNECTS.labels(self._camera.id, error.state.value).inc()
-        self._warn(str(error), f"{self._camera.id}: {error}")
+        self._announcer.error(error)
         self._health.failed(error, self._now())
         self._reconnects += 1
 

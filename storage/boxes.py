@@ -47,14 +47,19 @@ def whole_bytes(path: Path) -> int:
     return whole
 
 
-def sample_description(path: Path) -> bytes:
-    """The `stsd` box: codec, size and parameter sets. Two files of equal ones can be joined without a seam; empty where there is none."""
+def movie_head(path: Path) -> bytes:
+    """What the `moov` box holds; empty where there is none."""
     with path.open("rb") as file:
         for box in boxes(file):
             if box.type == b"moov" and box.size_bytes <= _LARGEST_MOOV_BYTES:
-                file.seek(box.offset)
-                return _child(file.read(box.size_bytes), b"stsd")
+                file.seek(box.offset + _HEADER_BYTES)
+                return file.read(box.size_bytes - _HEADER_BYTES)
     return b""
+
+
+def sample_description(path: Path) -> bytes:
+    """The `stsd` box: codec, size and parameter sets. Two files of equal ones can be joined without a seam; empty where there is none."""
+    return _child(movie_head(path), b"stsd")
 
 
 def _box_at(file: BinaryIO, offset: int) -> Box | None:

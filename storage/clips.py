@@ -9,25 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
 from domain.errors import DataLoss, NotFound
 from domain.media import ticks_to_ns
-from storage.boxes import sample_description, whole_bytes
+from storage.boxes import whole_bytes
 from storage.coverage import Coverage
 from storage.ledger import Segment, parse_segment
-from storage.mp4 import Mp4Reader, Mp4Writer, Sample, VideoParameters, progressive
-from storage.pieces import Piece, gaps_of, longest_run, plan
+from storage.mp4 import Mp4Reader, Sample
+from storage.pieces import JOIN_GAP_NS, Piece, gaps_of, longest_run, plan
+from storage.progressive import MOVIE_SCALE, ProgressiveWriter, TrackWriter
+from storage.timed import Timed, from_keyframe
+from storage.tracks import Track, tracks
 
-CLIP_TIME_BASE = Fraction(1, 90_000)
 _HASH_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
+_Tracks = tuple[Track, Track | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,11 @@ class Cut:
     """The end of its last picture."""
     gaps_ms: tuple[tuple[int, int], ...]
     """Parts of the asked time that it lacks, UTC ms."""
+    apart_ms: tuple[tuple[int, int], ...]
+    """Of those, the ones that are recorded, with another codec, size or parameters: one file cannot hold both, so ask for them apart."""
     codec: str
     size_bytes: int
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Timed:
-    sample: Sample
-    wall_ns: int
-    decode_ns: int
-    duration_ns: int
 
 
 def cut(segments: Sequence[Segment], from_ns: int, to_ns: int, out: Path) -> Cut:
@@ -62,13 +57,14 @@ def cut(segments: Sequence[Segment], from_ns: int, to_ns: int, out: Path) -> Cut
     """
     out.unlink(missing_ok=True)
     with ExitStack() as held:
-        pieces = _joinable(plan(_held(segments, held), from_ns, to_ns))
+        found = _readable(plan(_held(segments, held), from_ns, to_ns))
+        pieces = longest_run([piece for piece, _ in found], [video.description for _, (video, _) in found])
         if not pieces:
             raise _nothing(from_ns, to_ns)
         try:
-            cutting = _Cutting(pieces, from_ns, to_ns, out)
+            cutting = _Cutting(pieces, dict(found), from_ns, to_ns, out)
             cutting.run()
-            return cutting.result()
+            return cutting.result([piece for piece, _ in found if piece not in pieces])
         except BaseException:
             out.unlink(missing_ok=True)
             raise
@@ -100,95 +96,74 @@ def verify(clip: Path, cut_start_ns: int, from_ns: int, to_ns: int, gaps_ms: Seq
 class _Cutting:
     """One cut in progress: pieces go in, one file comes out."""
 
-    def __init__(self, pieces: tuple[Piece, ...], from_ns: int, to_ns: int, out: Path) -> None:
+    def __init__(self, pieces: tuple[Piece, ...], tracks_of: Mapping[Piece, _Tracks], from_ns: int, to_ns: int, out: Path) -> None:
         self._pieces = pieces
+        self._tracks_of = tracks_of
         self._from_ns = from_ns
         self._to_ns = to_ns
         self._out = out
         self._codec = ""
         self._zero_ns: int | None = None
         self._last_dts: int | None = None
+        self._sound_end: int | None = None
         self._coverage = Coverage()
 
     def run(self) -> None:
-        parameters = _parameters(self._pieces[0].segment.path)
-        self._codec = parameters.codec
-        writer = progressive(self._out, replace(parameters, time_base=CLIP_TIME_BASE))
-        try:
+        self._codec = _codec(self._pieces[0].segment.path)
+        video = self._tracks_of[self._pieces[0]][0]
+        # Of sound that changes within the range, as of video, one kind fits into a file: the first there is.
+        sound = next((sound for piece in self._pieces if (sound := self._tracks_of[piece][1]) is not None), None)
+        with closing(ProgressiveWriter(self._out, video, sound)) as writer:
             for piece in self._pieces:
-                self._write_piece(writer, piece)
-        finally:
-            writer.close()
+                has_sound = sound is not None and self._tracks_of[piece][1] == sound
+                self._write_piece(writer, piece, writer.sound if has_sound else None)
+            if self._zero_ns is not None:
+                writer.finish()
 
-    def result(self) -> Cut:
+    def result(self, apart: Sequence[Piece]) -> Cut:
         if self._zero_ns is None:
             raise _nothing(self._from_ns, self._to_ns)
         size_bytes, sha256 = _settle(self._out)
         gaps_ms = gaps_of(self._coverage.ranges, self._from_ns, self._to_ns)
-        return Cut(self._zero_ns, self._coverage.end_ns, gaps_ms, self._codec, size_bytes, sha256)
+        apart_ms = tuple((max(piece.from_ns, self._from_ns) // NS_PER_MS, min(piece.to_ns, self._to_ns) // NS_PER_MS) for piece in apart)
+        return Cut(self._zero_ns, self._coverage.end_ns, gaps_ms, apart_ms, self._codec, size_bytes, sha256)
 
-    def _write_piece(self, writer: Mp4Writer, piece: Piece) -> None:
+    def _write_piece(self, writer: ProgressiveWriter, piece: Piece, sound: TrackWriter | None) -> None:
         known_end_ns = piece.to_ns if _is_whole(piece.segment) else None
         try:
-            for timed in _from_keyframe(piece, is_first=self._zero_ns is None):
-                self._write(writer, timed)
+            for timed in from_keyframe(piece, self._zero_ns is None, sound is not None):
+                if not timed.sample.is_sound:
+                    self._write(writer, timed)
+                elif sound is not None:
+                    self._write_sound(writer, sound, piece, timed)
         except DataLoss as loss:
             where = f"{piece.segment.camera_id} at {rfc3339(piece.segment.start_ns)}"
             _log.warning("a clip goes on without the rest of the segment of %s: %s", where, loss)
             known_end_ns = None
         self._coverage.close(known_end_ns)
 
-    def _write(self, writer: Mp4Writer, timed: _Timed) -> None:
+    def _write(self, writer: ProgressiveWriter, timed: Timed) -> None:
         if self._zero_ns is None:
             self._zero_ns = max(self._from_ns, timed.wall_ns)
         dts = _ticks(timed.decode_ns - self._zero_ns)
         if self._last_dts is not None:
             dts = max(dts, self._last_dts + 1)
         pts = max(_ticks(timed.wall_ns - self._zero_ns), dts)
-        sample = timed.sample
-        writer.write(Sample(sample.data, pts, dts, _ticks(timed.duration_ns), sample.is_keyframe))
+        writer.write(writer.video, timed.sample.data, dts, pts, _ticks(timed.duration_ns), timed.sample.is_keyframe)
         self._last_dts = dts
         self._coverage.add(timed.wall_ns, timed.decode_ns)
 
-
-def _from_keyframe(piece: Piece, is_first: bool) -> Iterator[_Timed]:
-    """The packets of a piece, from a keyframe on: a clip's first piece from the one at or before its start, others from the one after."""
-    path = piece.segment.path
-    limit_bytes = whole_bytes(path)
-    entry_ns: int | None = _entry_ns(piece, limit_bytes, is_first)
-    with Mp4Reader(path, limit_bytes) as reader:
-        for timed in _timed(reader, piece.segment.start_ns):
-            if timed.decode_ns >= piece.to_ns:
+    def _write_sound(self, writer: ProgressiveWriter, sound: TrackWriter, piece: Piece, timed: Timed) -> None:
+        """What is heard from time 0 on, and within the piece; of two that overlap at a seam, the first."""
+        if self._zero_ns is None or timed.end_ns <= self._zero_ns or timed.wall_ns >= piece.to_ns:
+            return
+        at = _ticks(timed.wall_ns - self._zero_ns, sound.timescale)
+        if self._sound_end is not None and at < self._sound_end:
+            if at < self._sound_end - sound.timescale * JOIN_GAP_NS // NS_PER_S:
                 return
-            if entry_ns is not None and (timed.wall_ns < entry_ns or not timed.sample.is_keyframe):
-                continue
-            entry_ns = None
-            yield timed
-
-
-def _entry_ns(piece: Piece, limit_bytes: int, is_first: bool) -> int:
-    """The wall time at or after which the piece's first keyframe is wanted."""
-    start_ns = piece.segment.start_ns
-    if piece.from_ns <= start_ns or not is_first:
-        return piece.from_ns
-    entry_ns = start_ns
-    with Mp4Reader(piece.segment.path, limit_bytes) as reader:
-        for timed in _timed(reader, start_ns):
-            if timed.decode_ns > piece.from_ns:
-                break
-            if timed.sample.is_keyframe and timed.wall_ns <= piece.from_ns:
-                entry_ns = timed.wall_ns
-    return entry_ns
-
-
-def _timed(reader: Mp4Reader, start_ns: int) -> Iterator[_Timed]:
-    base = reader.parameters.time_base
-    first_pts: int | None = None
-    for sample in reader:
-        if first_pts is None:
-            first_pts = sample.pts
-        wall_ns, decode_ns = (start_ns + ticks_to_ns(ticks - first_pts, base) for ticks in (sample.pts, sample.dts))
-        yield _Timed(sample, wall_ns, decode_ns, ticks_to_ns(sample.duration, base))
+            at = self._sound_end
+        writer.write(sound, timed.sample.data, at, at, timed.sample.duration, is_keyframe=True)
+        self._sound_end = at + timed.sample.duration
 
 
 def _held(segments: Sequence[Segment], held: ExitStack) -> list[Segment]:
@@ -211,15 +186,14 @@ def _finished(segment: Segment) -> Segment | None:
     return next((found for path in names if (found := parse_segment(path)) is not None), None)
 
 
-def _joinable(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
-    described = [(piece, _description(piece.segment.path)) for piece in pieces]
-    readable = [(piece, description) for piece, description in described if description]
-    return longest_run([piece for piece, _ in readable], [description for _, description in readable])
-
-
-def _description(path: Path) -> bytes:
-    """What the file was coded with; empty where it has nothing to read yet."""
-    return sample_description(path) if whole_bytes(path) else b""
+def _readable(pieces: Sequence[Piece]) -> list[tuple[Piece, _Tracks]]:
+    """The pieces of which there is something to read yet, and their tracks."""
+    found = [(piece, tracks(piece.segment.path)) for piece in pieces if whole_bytes(piece.segment.path)]
+    return [
+        (piece, (video, next((track for track in declared if track.is_sound), None)))
+        for piece, declared in found
+        if (video := next((track for track in declared if not track.is_sound), None)) is not None
+    ]
 
 
 def _is_whole(segment: Segment) -> bool:
@@ -227,9 +201,9 @@ def _is_whole(segment: Segment) -> bool:
     return segment.end_ns is not None and whole_bytes(segment.path) == segment.path.stat().st_size
 
 
-def _parameters(path: Path) -> VideoParameters:
+def _codec(path: Path) -> str:
     with Mp4Reader(path, whole_bytes(path)) as reader:
-        return reader.parameters
+        return reader.parameters.codec
 
 
 def _span(clip: Path, start_ns: int) -> tuple[Sample, tuple[int, int]]:
@@ -248,18 +222,17 @@ def _span(clip: Path, start_ns: int) -> tuple[Sample, tuple[int, int]]:
 
 
 def _settle(path: Path) -> tuple[int, str]:
-    """Size and SHA-256 of a file, once it is on disk."""
+    """Size and SHA-256 of a finished file."""
     digest, size_bytes = hashlib.sha256(), 0
     with path.open("rb") as file:
-        os.fsync(file.fileno())
         while data := file.read(_HASH_BYTES):
             digest.update(data)
             size_bytes += len(data)
     return size_bytes, digest.hexdigest()
 
 
-def _ticks(ns: int) -> int:
-    return (ns * CLIP_TIME_BASE.denominator + NS_PER_S // 2) // NS_PER_S
+def _ticks(ns: int, per_s: int = MOVIE_SCALE) -> int:
+    return (ns * per_s + NS_PER_S // 2) // NS_PER_S
 
 
 def _nothing(from_ns: int, to_ns: int) -> NotFound:

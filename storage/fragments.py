@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from domain.media import AudioInfo
-from storage.sample_entries import VideoTrack, audio_entry, box, full_box, video_entry
+from storage.sample_entries import MATRIX, VideoTrack, audio_entry, box, full_box, video_entry
 
 VIDEO_ID, AUDIO_ID = 1, 2
 KEYFRAME, DELTA = 0x02000000, 0x01010000
 """Sample flags: depends on no other sample; depends on others and is no place to start at."""
-_MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _VIDEO_RUN, _AUDIO_RUN = 0xF01, 0x301
 _BASE_IS_MOOF = 0x020000
 _MOVIE_SCALE = 1000
@@ -80,16 +79,16 @@ def _track_run(track: int, version_and_flags: int, decode_time: int, count: int,
 
 def _movie_header(next_track: int) -> bytes:
     head_part = struct.pack(">4I I H 10x", 0, 0, _MOVIE_SCALE, 0, 0x10000, 0x100)
-    return full_box(b"mvhd", 0, 0, head_part + _MATRIX + bytes(24) + next_track.to_bytes(4, "big"))
+    return full_box(b"mvhd", 0, 0, head_part + MATRIX + bytes(24) + next_track.to_bytes(4, "big"))
 
 
 def _visual(video: VideoTrack) -> tuple[bytes, bytes, bytes]:
     size = struct.pack(">II", video.width_px << 16, video.height_px << 16)
-    return b"vide", full_box(b"vmhd", 0, 1, bytes(8)), bytes(2) + bytes(2) + _MATRIX + size
+    return b"vide", full_box(b"vmhd", 0, 1, bytes(8)), bytes(2) + bytes(2) + MATRIX + size
 
 
 def _sound() -> tuple[bytes, bytes, bytes]:
-    return b"soun", full_box(b"smhd", 0, 0, bytes(4)), b"\x01\0" + bytes(2) + _MATRIX + bytes(8)
+    return b"soun", full_box(b"smhd", 0, 0, bytes(4)), b"\x01\0" + bytes(2) + MATRIX + bytes(8)
 
 
 def _track(number: int, timescale: int, kind: tuple[bytes, bytes, bytes], entry: bytes, delay: int) -> bytes:

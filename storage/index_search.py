@@ -36,7 +36,7 @@ from storage.index_shards import POINTER_BYTES, Block, Row, Shards
 from storage.plate_code import BITS, PLACES, Demand, demands, pack
 
 ALTERNATIVE_MIN_CONFIDENCE = 0.05
-BLOCKS_FIRST, BLOCKS_MOST = 1, 32
+BLOCKS_FIRST, BLOCKS_MOST = 1, 64
 """Blocks a shard that one look takes: few at first, as most pages are full soon."""
 CHUNK = 64
 """Events loaded at a time."""
@@ -246,12 +246,11 @@ class Search:
 
     def _in_order(self, blocks: Sequence[Block], span: Span, bound_ms: int | None) -> Iterator[list[Row]]:
         """The rows of blocks that may match by their records alone, by id, in pieces: a page seldom needs all of them."""
-        kept = [self._sifted(block, span) for block in blocks]
-        if not kept:
+        if not blocks:
             return
-        records = np.frombuffer(b"".join(found.tobytes() for found, _ in kept), RECORDS)
-        pointers = np.concatenate([found for _, found in kept])
-        shards = np.repeat([block.shard for block in blocks], [len(found) for found, _ in kept])
+        records, pointers, shards = _columns(blocks)
+        kept = np.flatnonzero(self._may_match(records, pointers, shards, span))
+        records, pointers, shards = records[kept], pointers[kept], shards[kept]
         order = np.lexsort((records["tail_low"], records["tail_high"], _start_ms(records, pointers)))
         for start in range(0, len(order), CHUNK):
             piece = order[::-1][start : start + CHUNK] if span.newest else order[start : start + CHUNK]
@@ -267,15 +266,11 @@ class Search:
                 last[row.order] = row
         return [last[order] for order in sorted(last, reverse=newest)]
 
-    def _sifted(self, block: Block, span: Span) -> tuple[NDArray[np.void], NDArray[np.int64]]:
-        """Those records of a block that may match, and their pointers."""
-        records = np.frombuffer(block.records, RECORDS)
-        kept = np.flatnonzero(self._may_match(records, block, span))
-        return records[kept], (block.hour << 20) + block.ordinal + kept
-
-    def _may_match(self, records: NDArray[np.void], block: Block, span: Span) -> NDArray[np.bool_]:
+    def _may_match(
+        self, records: NDArray[np.void], pointers: NDArray[np.int64], shards: NDArray[np.int64], span: Span
+    ) -> NDArray[np.bool_]:
         query, bits = self.query, records["bits"]
-        start_ms = _start_ms(records, np.int64(block.hour << 20))
+        start_ms = _start_ms(records, pointers)
         is_there = (records["place"] != 0) | ((bits & np.uint32(ODD)) != 0)
         fits = (start_ms >= span.least_ms) & (start_ms <= span.greatest_ms)
         if query.kind is not None:
@@ -289,15 +284,15 @@ class Search:
         fits |= (bits & np.uint32(ODD)) != 0
         fits &= is_there
         if (query.camera, query.area, query.class_, query.near, query.within) != (None,) * 5:
-            fits[fits] = self._places_fit(records[fits], block.shard)
+            fits[fits] = self._places_fit(records[fits], shards[fits])
         return fits
 
-    def _places_fit(self, records: NDArray[np.void], shard: int) -> NDArray[np.bool_]:
-        names = records["place"].astype("<u4")
+    def _places_fit(self, records: NDArray[np.void], shards: NDArray[np.int64]) -> NDArray[np.bool_]:
+        names = shards << 32 | records["place"]
         distinct, which = np.unique(names, return_inverse=True)
-        keys = [int(name).to_bytes(4, "little") for name in distinct]
-        places = self.shards.places((shard, key) for key in keys if key != NOWHERE)
-        fits = np.array([self._place_fits(places.get((shard, key))) for key in keys], np.bool_)
+        keys = [(int(name) >> 32, (int(name) & 0xFFFFFFFF).to_bytes(4, "little")) for name in distinct]
+        places = self.shards.places(key for key in keys if key[1] != NOWHERE)
+        fits = np.array([self._place_fits(places.get(key)) for key in keys], np.bool_)
         return np.take(fits, which)
 
     def _place_fits(self, place: PlaceFields | None) -> bool:
@@ -306,6 +301,14 @@ class Search:
     def _matching(self, rows: Sequence[Row]) -> list[Event]:
         events = [event for event in load(self.shards, rows) if event is not None and matches(event, self.query)]
         return events if self.sought is None else [event for event in events if self.sought.takes(event)]
+
+
+def _columns(blocks: Sequence[Block]) -> tuple[NDArray[np.void], NDArray[np.int64], NDArray[np.int64]]:
+    """The records of blocks, their pointers, and their shards."""
+    records = np.frombuffer(b"".join(block.records for block in blocks), RECORDS)
+    sizes = [len(block.records) // RECORDS.itemsize for block in blocks]
+    pointers = np.concatenate([(block.hour << 20) + block.ordinal + np.arange(size) for block, size in zip(blocks, sizes, strict=True)])
+    return records, pointers, np.repeat([block.shard for block in blocks], sizes)
 
 
 def _plates_fit(records: NDArray[np.void], demands: Sequence[Demand]) -> NDArray[np.bool_]:

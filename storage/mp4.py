@@ -1,8 +1,4 @@
-"""MP4 through libavformat, packets untouched: the one place where recordings and clips are read, and clips written.
-
-Writing needs a stream that was never encoded here. PyAV makes one from a template only, so a template of each codec is opened once a
-process from a lone access unit delimiter, and codec parameters are set on the copy.
-"""
+"""MP4 read through libavformat: the one place where recordings and clips are opened to take packets out of them, untouched."""
 
 from __future__ import annotations
 
@@ -11,23 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 
 import av
-from av.video.stream import VideoStream
+from av.stream import Stream
 
-from domain.errors import DataLoss, StoreError
+from domain.errors import DataLoss
 
-_DELIMITERS = {"h264": b"\0\0\0\1\x09\xf0", "hevc": b"\0\0\0\1\x46\x01\x50"}
-_TAGS = {"h264": "avc1", "hevc": "hvc1"}  # players of Apple's refuse hev1
 _BUFFER_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class VideoParameters:
-    """What a file's one video stream is: `extradata` are its parameter sets (Annex B, avcC or hvcC), `time_base` the unit of its times."""
+    """What a file's video is: `extradata` are its parameter sets (avcC or hvcC), `time_base` the unit of its times."""
 
     codec: str
     width_px: int
@@ -38,52 +31,18 @@ class VideoParameters:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One access unit as a file holds it (length-prefixed when read); times in the stream's `time_base`."""
+    """One access unit (length-prefixed) or piece of sound as a file holds it; times in its stream's time base."""
 
     data: bytes
     pts: int
     dts: int
     duration: int
     is_keyframe: bool
-
-
-class Mp4Writer:
-    """Writes one video stream. Raises StoreError where the bytes cannot be written; the writer is then of no more use than `close`."""
-
-    def __init__(self, path: Path, parameters: VideoParameters, options: dict[str, str]) -> None:
-        self._time_base = parameters.time_base
-        self._container = av.open(str(path), "w", format="mp4", container_options=options, buffer_size=_BUFFER_BYTES)
-        self._stream = self._container.add_stream_from_template(_template(parameters.codec), opaque=True)
-        self._stream.time_base = parameters.time_base
-        context = self._stream.codec_context
-        context.width, context.height = parameters.width_px, parameters.height_px
-        context.extradata = parameters.extradata
-        context.codec_tag = _TAGS[parameters.codec]
-
-    def write(self, sample: Sample) -> None:
-        packet = av.Packet(sample.data)
-        packet.pts, packet.dts, packet.duration = sample.pts, sample.dts, sample.duration
-        packet.time_base = self._time_base
-        packet.is_keyframe = sample.is_keyframe
-        packet.stream = self._stream
-        try:  # not `_writing()`: a context manager for each packet is a tenth of what it costs
-            self._container.mux_one(packet)
-        except (av.FFmpegError, OSError) as error:
-            raise _refused(error) from error
-
-    def close(self) -> None:
-        """Write what is still held, and the index. Raises StoreError; closed in any case."""
-        with _writing():
-            self._container.close()
-
-
-def progressive(path: Path, parameters: VideoParameters) -> Mp4Writer:
-    """A file with its index in front. Samples before time 0 are there to decode, and hidden from players by one edit list."""
-    return Mp4Writer(path, parameters, {"movflags": "faststart", "avoid_negative_ts": "disabled", "use_editlist": "1"})
+    is_sound: bool = False
 
 
 class Mp4Reader:
-    """Reads the video samples of a file in decoding order, of its first `limit_bytes` only where given. Raises DataLoss where it cannot."""
+    """Reads the samples of a file in decoding order, of its first `limit_bytes` only where given. Raises DataLoss where it cannot."""
 
     def __init__(self, path: Path, limit_bytes: int | None = None) -> None:
         self._path = path
@@ -117,14 +76,30 @@ class Mp4Reader:
             raise DataLoss(f"{self._path} has no time base")
         return VideoParameters(context.name, context.width, context.height, context.extradata or b"", Fraction(base))
 
+    @property
+    def sound_hz(self) -> int:
+        """Ticks a second of the sound's times; 0 where there is none."""
+        sound = self._container.streams.audio
+        base = sound[0].time_base if sound else None
+        return 0 if base is None else round(1 / base)
+
     def __iter__(self) -> Iterator[Sample]:
+        """The pictures."""
+        return self._samples(self._stream)
+
+    def with_sound(self) -> Iterator[Sample]:
+        """Pictures and sound, as their decoding times follow each other."""
+        return self._samples(self._stream, *self._container.streams.audio[:1])
+
+    def _samples(self, *streams: Stream) -> Iterator[Sample]:
         with _reading(self._path):
-            for packet in self._container.demux(self._stream):
+            for packet in self._container.demux(*streams):
                 if packet.size == 0 or packet.pts is None or packet.dts is None:
                     continue
                 if packet.is_corrupt:
                     raise DataLoss(f"{self._path} is torn at {packet.pts} of its time")
-                yield Sample(bytes(packet), packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe)
+                is_sound = packet.stream is not self._stream
+                yield Sample(bytes(packet), packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe, is_sound)
 
     def decode_first(self) -> None:
         """Decode one picture; raises DataLoss where none comes. The reader is not to be iterated afterwards."""
@@ -163,23 +138,6 @@ class _Prefix(io.RawIOBase):
 
     def seekable(self) -> bool:
         return True
-
-
-@cache
-def _template(codec: str) -> VideoStream:
-    return av.open(io.BytesIO(_DELIMITERS[codec]), "r", format=codec).streams.video[0]
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except (av.FFmpegError, OSError) as error:
-        raise _refused(error) from error
-
-
-def _refused(error: Exception) -> StoreError:
-    return StoreError(f"a recording cannot be written: {error}")
 
 
 @contextmanager

@@ -13,6 +13,8 @@ _VIDEO_TAGS = {"h264": (b"avc1", b"avcC"), "hevc": (b"hvc1", b"hvcC")}  # player
 _AUDIO_TAGS = {"aac": b"mp4a", "pcm_alaw": b"alaw", "pcm_mulaw": b"ulaw"}
 _SAMPLE_BITS = 16
 """Of what comes out of the decoder, as the standard has it also for coded sound."""
+MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+"""Shown as it is, neither turned nor scaled."""
 _DPI_72 = 0x00480000
 _AAC_OBJECT, _AUDIO_STREAM = 0x40, 0x15
 

@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.reorder import MOST_HELD, Reorder
+from ingest.reorder import MOST_HELD, PATIENCE_S, Reorder
 
 
 class Out:
@@ -47,8 +47,8 @@ def test_what_is_lost_holds_nothing_up_for_long(lost: set[int]) -> None:
     out = Out()
     kept = [number for number in range(402) if number not in lost]
     out.put(*kept)
-    out.order.turn()
-    out.order.turn()
+    out.order.turn(5.0)
+    out.order.turn(5.0 + PATIENCE_S)
     assert out.numbers == kept
 
 

@@ -235,6 +235,16 @@ def test_lost_packets_break_pictures_and_nothing_else(clips: dict[str, Path], so
     assert isinstance(got.error, SourceUnreachable)
 
 
+def test_where_the_kernels_queues_are_small_they_are_read_at_once(
+    clips: dict[str, Path], source_of: MakeSource, pull: Puller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.rtsp_udp._RECEIVE_BYTES", 1 << 30)
+    with Simulator([SimCamera("gate", clips["h264"], mode="on_play", loop=False)]) as sim:
+        source = source_of(sim.url("gate"), "udp")
+        got = pull(source)
+    assert (len(got.packets), source.counts.lost_packets) == (50, 0)
+
+
 def test_what_the_network_loses_and_what_a_stranger_sends_is_counted(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
     """A stranger: another loopback address, which floods the port that the camera sends to."""
     lossy = SimCamera("gate", clips["h264"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 4),))

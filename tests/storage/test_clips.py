@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import DataLoss, NotFound, StoreError
-from domain.media import Packet
-from storage.clips import CLIP_TIME_BASE, Cut, _held, cut, verify
+from domain.media import AudioPacket, Packet
+from storage.clips import Cut, _held, cut, verify
 from storage.ledger import Ledger, Segment
 from storage.mp4 import Mp4Reader
+from storage.progressive import MOVIE_SCALE
 from tests.recorded import (
     B_FRAMES,
     HEVC,
@@ -33,6 +34,8 @@ from tests.recorded import (
     packets_of,
     record,
     recording,
+    sound_of,
+    with_sound,
 )
 
 EVER = (0, START_NS * 2)
@@ -152,7 +155,7 @@ def test_a_hole_is_as_long_in_the_clip_and_told(tmp_path: Path, ffmpeg: str) -> 
     assert abs(_duration_s(out, ffmpeg) - 6) <= 0.04
     with Mp4Reader(out) as reader:
         times = [sample.pts for sample in reader]
-    assert max(after - before for before, after in pairwise(times)) == round(3.04 * CLIP_TIME_BASE.denominator)
+    assert max(after - before for before, after in pairwise(times)) == round(3.04 * MOVIE_SCALE)
 
 
 def test_a_hole_between_keyframes_lasts_until_the_next(tmp_path: Path) -> None:
@@ -181,7 +184,80 @@ def test_where_parameters_change_the_side_with_most_of_the_range_is_cut(
     assert made.codec == codec
     assert _gaps_s(made) == [gap]
     assert made.start_ns == _ns(max(from_s, 4 if codec == "hevc" else 0))
+    assert [(_s(start * NS_PER_MS), _s(end * NS_PER_MS)) for start, end in made.apart_ms] == [gap]
     verify(out, made.start_ns, _ns(from_s), _ns(to_s), made.gaps_ms)
+
+
+@pytest.mark.parametrize("codec", ["aac", "pcm_alaw", "pcm_mulaw"])
+@pytest.mark.parametrize("kind", ["plain", "hevc_b_frames"])
+def test_sound_goes_with_its_pictures(codec: str, kind: str, tmp_path: Path, ffmpeg: str) -> None:
+    packets = packets_of(KINDS[kind])
+    sound = sound_of(codec, packets[0], 11.9, delay_ns=NS_PER_S // 8)
+    record(with_sound(packets, sound), tmp_path, sound=sound)
+    out = tmp_path / "clip.mp4"
+    made = cut(_segments(tmp_path), _ns(1.33), _ns(7.7), out)
+    verify(out, made.start_ns, _ns(1.33), _ns(7.7), made.gaps_ms)
+    heard = _sound_in(out)
+    wanted = [piece for piece in sound if _end_ns(piece) > _ns(1.33) and piece.wall_ns < _ns(7.7)]
+    assert [data for data, _ in heard] == [piece.data for piece in wanted]
+    assert all(abs(made.start_ns + ns - piece.wall_ns) < NS_PER_S // 4000 for (_, ns), piece in zip(heard, wanted, strict=True))
+    assert abs(_first_shown(out, ffmpeg) - 1.33 * 25) <= 1
+    assert _complaints(out, ffmpeg) == ""
+
+
+def test_a_hole_is_as_long_in_the_sound(tmp_path: Path, ffmpeg: str) -> None:
+    packets = packets_of(PLAIN)
+    sound = sound_of("pcm_alaw", packets[0], 12)
+    later = [replace(piece, wall_ns=piece.wall_ns + 3 * NS_PER_S, received_ns=piece.received_ns + 3 * NS_PER_S) for piece in sound[200:]]
+    sent = with_sound(packets, sound)
+    record(sent[:100] + _late(sent[100:], 3), tmp_path, sound=sound[:200] + later)
+    out = tmp_path / "clip.mp4"
+    made = cut(_segments(tmp_path), _ns(3), _ns(9), out)
+    assert _gaps_s(made) == [(4, 7)]
+    times = [ns for _, ns in _sound_in(out)]
+    assert max(after - before for before, after in pairwise(times)) == pytest.approx(3.02 * NS_PER_S, abs=NS_PER_S / 1000)
+    assert _complaints(out, ffmpeg) == ""
+
+
+def test_a_clip_begins_without_sound_where_none_is_recorded_yet(tmp_path: Path, ffmpeg: str) -> None:
+    packets = packets_of(PLAIN)
+    sound = sound_of("aac", packets[60], 6)
+    record(
+        packets[:50] + with_sound(packets_of(PLAIN, start_ns=_ns(2), session=2)[:150], _of_session(sound, 2)),
+        tmp_path,
+        sound=_of_session(sound, 2),
+    )
+    out = tmp_path / "clip.mp4"
+    made = cut(_segments(tmp_path), _ns(1), _ns(6), out)
+    assert made.gaps_ms == ()
+    first_ns = _sound_in(out)[0][1]
+    assert made.start_ns + first_ns == pytest.approx(packets[60].wall_ns, abs=NS_PER_S / 4000)
+    assert abs(_duration_s(out, ffmpeg) - 5) <= 0.1
+
+
+def _of_session(sound: list[AudioPacket], session: int) -> list[AudioPacket]:
+    return [replace(piece, stream=replace(piece.stream, session=session)) for piece in sound]
+
+
+def _end_ns(piece: AudioPacket) -> int:
+    assert piece.stream.audio is not None
+    return piece.wall_ns + piece.duration * NS_PER_S // piece.stream.audio.clock_hz
+
+
+def _sound_in(clip: Path) -> list[tuple[bytes, int]]:
+    """The pieces of sound as they lie in the file, with their times."""
+    with av.open(str(clip), options={"advanced_editlist": "0"}) as container:
+        stream = container.streams.audio[0]
+        base = stream.time_base
+        assert base is not None
+        return [(bytes(p), int((p.pts or 0) * base * NS_PER_S)) for p in container.demux(stream) if p.size]
+
+
+def _complaints(clip: Path, ffmpeg: str) -> str:
+    """What ffmpeg has to say while it decodes all of it, but that one channel is guessed to be mono."""
+    command = [ffmpeg, "-v", "warning", "-i", str(clip), "-f", "null", "-"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
+    return "\n".join(line for line in lines if "Guessed Channel Layout" not in line)
 
 
 def test_recorded_twice_no_packet_is_there_twice(tmp_path: Path) -> None:
