@@ -89,6 +89,16 @@ class Layout:
         return self.root / "run" / "statuses"
 
     @property
+    def strains(self) -> Path:
+        """`run/strain/<worker>.json`: how strained each worker is."""
+        return self.root / "run" / "strain"
+
+    @property
+    def shed(self) -> Path:
+        """What of which camera is given up under pressure, as JSON."""
+        return self.root / "run" / "shed.json"
+
+    @property
     def rosters(self) -> Path:
         return self.root / "rosters"
 

@@ -62,7 +62,7 @@ class CameraRuns:
             self._runs[name].join()
 
     def statuses(self) -> list[CameraStatus]:
-        return [run.status() for run in self._running()]
+        return [run.status() for run in self.running()]
 
     def recorded_until(self, camera_id: str) -> int | None:
         """Wall time (UTC ns) up to which a camera is recorded; None where nothing here records it."""
@@ -78,7 +78,7 @@ class CameraRuns:
         with run.watching() as fanout:
             yield fanout
 
-    def _running(self) -> Sequence[CameraRun]:
+    def running(self) -> Sequence[CameraRun]:
         return tuple(self._runs.values())
 
     def _start(self, assigned: Iterable[Assigned], secrets: Secrets) -> None:

@@ -26,14 +26,19 @@ from sightline.camera_run import NodeTools
 from sightline.camera_runs import CameraRuns, LazyAnalysers
 from sightline.lasting import Job, Jobs
 from sightline.node_jobs import NodeJobs
+from sightline.policies import Policies
 from sightline.roster import NodeRosters, RosterFile
+from sightline.shedding import Shedding
 from sightline.statuses import write_statuses
 from sightline.stores import connected
+from sightline.strain import Gauge
 from sightline.supervisor import stop_on_signals
+from sightline.triggers import Triggers
 from storage.journal import Journal
 from storage.keeper import Keeper
 from storage.ledger import Ledger
 from storage.spool import Spool
+from storage.triggers import TriggerLog
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +67,18 @@ class Worker:
         self._say = FloodGate(log.warning, clock, every_s=10.0)
         self._loop = PullLoop(clock)
         self._writer = DiskWriter(clock)
+<<<<<<< HEAD
         tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop)
         self._runs = CameraRuns(tools, LazyAnalysers(partial(_load_models, self._settings)))
+=======
+        self._triggers = Triggers(TriggerLog(layout, self._settings), clock)
+        tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop, self._triggers)
+        door_url = f"http://127.0.0.1:{door_port}"
+        self._runs = CameraRuns(
+            tools, LazyAnalysers(partial(_load_models, self._settings)),
+            lambda camera_id: self._stores.leases.take(camera_id, self._settings.node, door_url),
+        )  # fmt: skip
+>>>>>>> main
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
@@ -86,11 +101,15 @@ class Worker:
         jobs: dict[str, Job] = {
             "writer": self._writer.run,
             "keeper": self._keeper.run,
+            "triggers": self._triggers.run,
+            "policies": Policies(self._layout, lambda: self._runs.running(), self._clock).run,
+            "strain": Gauge(self._layout, self._index, self._settings, self._clock, self._writer.waiting_part).run,
             "live tap": LiveTap(self._layout.live_socket(self._index), lambda camera_id: self._runs.watching(camera_id)).run,
         }
         if self._index == 0:
             node = NodeJobs(self._settings, self._layout, self._stores, self._spool, self._journal, self._ledger, self._clock)
             jobs |= node.jobs()
+            jobs["shedding"] = Shedding(self._layout, self._node_rosters.cameras, self._clock).run
         return jobs
 
     def _make_keeper(self) -> Keeper:
