@@ -15,7 +15,7 @@ from domain.metrics import CAMERAS_HELD, LEASES
 from domain.registry import Camera
 from domain.states import CameraState, CameraStatus
 from sightline.assign import assign
-from sightline.holding import Held, Sight, Steps, next_steps
+from sightline.holding import HAND_OVER_WITHIN_S, Held, Sight, Steps, next_steps
 from sightline.peers import Peers
 from sightline.placing import Placing
 from sightline.share import load_of
@@ -130,9 +130,12 @@ class Node:
         self._published = {name for name in self._held if (standing.get(name) or leases.get(name) or _NOBODYS).node == self._who.name}
 
     def _records(self, camera_id: str, status: CameraStatus | None) -> bool:
-        if status is None or self._clock.monotonic_s() - self._held[camera_id].since_s < SETTLED_S:
+        """One that lives and is not to be recorded now, for its policy or under pressure, counts once it has lived for long enough."""
+        age_s = self._clock.monotonic_s() - self._held[camera_id].since_s
+        if status is None or age_s < SETTLED_S:
             return False
-        return status.recorded_until_ns > 0 or status.state is CameraState.IDLE
+        lives = status.state is CameraState.LIVE and age_s > HAND_OVER_WITHIN_S
+        return lives or status.recorded_until_ns > 0 or status.state is CameraState.IDLE
 
     def _place(self, running: Running, cameras: Mapping[str, Camera]) -> None:
         fences = {name: one.fence for name, one in self._held.items()}

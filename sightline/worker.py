@@ -67,18 +67,9 @@ class Worker:
         self._say = FloodGate(log.warning, clock, every_s=10.0)
         self._loop = PullLoop(clock)
         self._writer = DiskWriter(clock)
-<<<<<<< HEAD
-        tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop)
-        self._runs = CameraRuns(tools, LazyAnalysers(partial(_load_models, self._settings)))
-=======
         self._triggers = Triggers(TriggerLog(layout, self._settings), clock)
         tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop, self._triggers)
-        door_url = f"http://127.0.0.1:{door_port}"
-        self._runs = CameraRuns(
-            tools, LazyAnalysers(partial(_load_models, self._settings)),
-            lambda camera_id: self._stores.leases.take(camera_id, self._settings.node, door_url),
-        )  # fmt: skip
->>>>>>> main
+        self._runs = CameraRuns(tools, LazyAnalysers(partial(_load_models, self._settings)))
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
