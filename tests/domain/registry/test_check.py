@@ -67,7 +67,6 @@ def _faults(tmp_path: Path, text: str, environ: dict[str, str] | None = None) ->
         ),
         (CAMERA + "    checkpoint: [plates]\n", "11:18: `checkpoint`: 'plates' is not one of 'plate' or 'face' (did you mean `plate`?)"),
         (CAMERA + "    id: west\n", "11:5: `id` stands twice (first on line 5; keep one)"),
-        ("11:17: unknown key `ulr` (did you mean `url`?)",),
         (CAMERA + "    priority: 10\n", "11:15: `priority`: Input should be less than or equal to 9"),
         (CAMERA + "    upload: some\n", "11:13: `upload`: 'some' is not one of 'all', 'events' or 'none' (known here: all, events, none)"),
         (CAMERA + "    retention_max_days: 60\n", "11:25: " + RETENTION_FAULT),
