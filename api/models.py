@@ -15,7 +15,7 @@ from domain.misreadings import Match, Tie
 from domain.people import RIGHTS, Person, Right, Role
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
-from domain.states import CameraState, CameraStatus, Why
+from domain.states import CameraState, CameraStatus, Shed, Why
 from storage.account import Account, Asked, Where
 
 
@@ -86,6 +86,8 @@ class CameraView(_Answer):
     recorded_until: WallNs | None
     reconnects: int
     lost_packets: int
+    shed: Shed = Field(description="what of it is given up under pressure; empty: nothing")
+    over_limit: bool = Field(description="it sent more than its `max_bitrate_kbps` over the last minute")
     node: str = Field(description="the node that holds it; empty where none has reported it")
 
     @classmethod
@@ -121,6 +123,8 @@ class CameraView(_Answer):
             recorded_until=known.recorded_until_ns or None,
             reconnects=known.reconnects,
             lost_packets=known.lost_packets,
+            shed=known.shed,
+            over_limit=known.over_limit,
             node=known.node,
         )
 

@@ -62,11 +62,6 @@ class Layout:
         return self.root / "triggers"
 
     @property
-    def fences(self) -> Path:
-        """`fences/<camera>`: the last fencing number that this node held."""
-        return self.root / "fences"
-
-    @property
     def audit(self) -> Path:
         return self.root / "audit"
 
@@ -92,6 +87,16 @@ class Layout:
     def statuses(self) -> Path:
         """`run/statuses/<worker>.json`: how each worker's cameras are, for the node's door."""
         return self.root / "run" / "statuses"
+
+    @property
+    def strains(self) -> Path:
+        """`run/strain/<worker>.json`: how strained each worker is."""
+        return self.root / "run" / "strain"
+
+    @property
+    def shed(self) -> Path:
+        """What of which camera is given up under pressure, as JSON."""
+        return self.root / "run" / "shed.json"
 
     @property
     def rosters(self) -> Path:

@@ -38,6 +38,10 @@ RETENTION_DELETED = Counter(
 ALARM = Gauge("sightline_alarm", "1 while the alarm stands", ["alarm"], multiprocess_mode="livemostrecent")
 FRAMES_DECODED = Counter("sightline_frames_decoded_total", "Frames decoded for analytics", ["camera"])
 FRAMES_SKIPPED = Counter("sightline_frames_skipped_total", "Decoded frames that analytics was too busy for", ["camera"])
+TRIGGERS = Counter("sightline_triggers_total", "Triggers logged, of cameras that keep or upload only what triggers", ["camera", "source"])
+TRIGGERS_LOST = Counter(
+    "sightline_triggers_lost_total", "Triggers that the disk refused for so long that memory could not hold them", ["camera"]
+)
 EVENTS = Counter("sightline_events_total", "Events acknowledged to the spool", ["camera", "kind"])
 KEEP_RETRIES = Counter("sightline_keep_retries_total", "Steps of keeping that failed and will be tried again, by step", ["step"])
 SPOOL_DAMAGED = Counter("sightline_spool_damaged_total", "Spool entries that could not be read and were set aside", ["camera"])
@@ -57,7 +61,19 @@ CAMERA_ALARM = Gauge("sightline_camera_alarm", "1 while the camera has been down
 CAMERA_SKEW_S = Gauge(
     "sightline_camera_skew_seconds", "Camera clock less ours, by sender reports", ["camera"], multiprocess_mode="livemostrecent"
 )
+CAMERA_SHED = Gauge(
+    "sightline_camera_shed",
+    "What is given up of a camera under pressure: 0 nothing, 1 looks, 2 analytics, 3 recording",
+    ["camera"],
+    multiprocess_mode="livemax",
+)
+CAMERA_OVER_LIMIT = Gauge(
+    "sightline_camera_over_limit", "1 while a camera sends more than its max_bitrate_kbps", ["camera"], multiprocess_mode="livemax"
+)
+STRAIN = Gauge("sightline_strain", "How much of what can be borne is borne: 1 is all", ["worker", "what"], multiprocess_mode="livemax")
 REQUEST_S = Histogram("sightline_http_request_seconds", "Time to answer, by route", ["route", "status"])
+CAMERAS_HELD = Gauge("sightline_cameras_held", "Cameras that this node runs", multiprocess_mode="livemostrecent")
+LEASES = Counter("sightline_leases_total", "Cameras that this node took, or gave up to another", ["what"])
 CHILD_RESTARTS = Counter("sightline_child_restarts_total", "Child processes that ended and were started again", ["child"])
 
 

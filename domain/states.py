@@ -69,6 +69,15 @@ class Why(StrEnum):
     CLOCK_STEPPED = "clock_stepped"  # this node's clock was set
 
 
+class Shed(StrEnum):
+    """What of a camera is given up under pressure; each includes those before it."""
+
+    NOTHING = ""
+    ANALYTICS_SLOWER = "analytics_slower"  # it is looked at less often
+    ANALYTICS = "analytics"  # it is not looked at
+    RECORDING = "recording"  # it is neither recorded nor pulled, but while somebody watches
+
+
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
     """What a worker knows of one camera at one moment. Times are UTC nanoseconds; 0 means never."""
@@ -95,3 +104,7 @@ class CameraStatus:
     """When it came; it stays to be read after the camera is well again."""
     clock_skew_ms: int | None = None
     """The camera's clock less ours, by its sender reports; None without reports."""
+    shed: Shed = Shed.NOTHING
+    """What is given up of it, for want of processor or disk; never hidden."""
+    over_limit: bool = False
+    """It sent more than its `max_bitrate_kbps` over the last minute."""

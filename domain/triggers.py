@@ -31,6 +31,12 @@ def keeps_all(camera: Camera) -> bool:
     return camera.record == "continuous"
 
 
+def listens(camera: Camera, source: TriggerSource) -> bool:
+    """Whether triggers of `source` decide what is kept, or uploaded, of a camera."""
+    chooses = camera.record != "continuous" or camera.upload == "events"
+    return chooses and takes(camera, source) and (source != "checkpoint" or bool(camera.checkpoint))
+
+
 def takes(camera: Camera, source: TriggerSource) -> bool:
     """Whether `source` may trigger at a camera. What is pulled on demand is recorded when the API asks, whatever its `triggers` say."""
     if camera.record == "on_demand":

@@ -34,7 +34,8 @@ class FrameReader:
     def __init__(self, tap: Tap, clock: Clock, fps: float, camera_id: str) -> None:
         self._tap = tap
         self._clock = clock
-        self._step_ns = round(NS_PER_S / fps)
+        self._step_ns = 0
+        self.pace(fps)
         self._camera_id = camera_id
         self._due_ns = 0
         self._newest_wall_ns = 0
@@ -46,6 +47,10 @@ class FrameReader:
         self._seen_drops = 0
         self._broken = metrics.PACKETS_BROKEN.labels(camera_id, "decoder")
 
+    def pace(self, fps: float) -> None:
+        """Frames a second from now on, from any thread; 0: none, and nothing is decoded."""
+        self._step_ns = round(NS_PER_S / fps) if fps else 0
+
     def __iter__(self) -> Iterator[Frame | None]:
         while True:
             packets = self._tap.take(IDLE_S)
@@ -55,6 +60,10 @@ class FrameReader:
                 yield None
                 continue
             self._count_drops()
+            if not self._step_ns:
+                self._wants_keyframe = True  # what was not decoded is missing from what comes after it
+                yield None
+                continue
             self._newest_wall_ns = max(self._newest_wall_ns, packets[-1].wall_ns)
             for packet in packets:
                 yield from self._frames(packet)

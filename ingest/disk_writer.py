@@ -60,7 +60,11 @@ class DiskWriter:
 
     def has_room(self) -> bool:
         """Whether what waits to be written may still grow. For the rare one that holds more than its share: it asks all others."""
-        return sum(recorder.waiting_bytes for recorder in self._recorders) < MOST_BYTES
+        return self.waiting_part() < 1.0
+
+    def waiting_part(self) -> float:
+        """How much of what may wait to be written does, 0 to 1."""
+        return sum(recorder.waiting_bytes for recorder in self._recorders) / MOST_BYTES
 
     def _goes_on(self, recorder: Written, now_s: float) -> bool:
         try:

@@ -18,30 +18,34 @@ from domain.events import Passing
 from domain.fanout import Fanout, Policy, Tap
 from domain.layout import Layout
 from domain.log import FloodGate
-from domain.metrics import EVENTS_LOST
+from domain.metrics import CAMERA_SHED, EVENTS_LOST
 from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
-from domain.states import CameraState, CameraStatus
+from domain.states import CameraState, CameraStatus, Shed
+from domain.triggers import listens
 from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
+from ingest.packet_motion import MotionSink
 from ingest.pull_loop import PullLoop
 from ingest.recorder import Recorder
 from ingest.streamer import Streamer
+from sightline.bitrate_limit import BitrateLimit
 from sightline.camera_gaps import CameraGaps
+from sightline.demand import Demand, Gate
 from sightline.lasting import lasting
-from sightline.share import is_always_pulled
+from sightline.triggers import Triggers
 from storage.spool import Spool
 
 log = logging.getLogger(__name__)
 
 DRAFT_EVERY_S = 0.5
-LINGER_S = 30.0
-"""An on-demand camera goes on for this long after its last viewer left, so that looking again is quick."""
 MOST_WAITING = 200
 """Passings of a camera held in memory while the disk refuses them, some 100 kB each."""
 FINISH_S = 1.5
 """How long the end of a recording is waited for."""
+_SHED_PARTS = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.5, Shed.ANALYTICS: 0.0, Shed.RECORDING: 0.0}
+"""Of the looks a second."""
 LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
 
 
@@ -57,6 +61,7 @@ class NodeTools:
     kept: Callable[[], None]
     """Called when the spool has something new."""
     loop: PullLoop
+    triggers: Triggers
 
 
 class CameraRun:
@@ -74,39 +79,37 @@ class CameraRun:
         self.fanout = Fanout()
         self._tools = tools
         self._analyser = analyser
-        self._is_pulled = is_always_pulled(camera)
-        self._watchers = 0
-        self._watchers_lock = threading.Lock()
-        self._wanted = threading.Event()
+        self._demand = Demand(camera, partial(tools.triggers.is_asked, camera.id), tools.clock)
+        self._limit = BitrateLimit(camera.id, camera.max_bitrate_kbps)
+        self._tending = threading.Lock()
+        self._is_pulled = False
         self._stop = threading.Event()
         self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock)
         self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
         self._recorder = Recorder(camera.id, tools.layout, fence, tools.settings, tools.clock, tools.writer, self._gaps.on_hole)
-        self.fanout.attach(self._recorder)
+        self._gate = Gate(self._recorder.put, self._recorder.put_audio)
+        self.fanout.attach(self._gate)
+        if listens(camera, "motion"):
+            self.fanout.attach(MotionSink(partial(tools.triggers.fire, camera.id, "motion")))
         self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
+        self._looker: Looker | None = None
         self._threads: list[threading.Thread] = []
-        self._demand: threading.Thread | None = None
 
     def start(self) -> None:
         self._gaps.begin()
         if self._analyser is not None and self._look_tap is not None:
             self._spawn("look", partial(self._look, self._analyser, self._look_tap))
-        if self._is_pulled:
-            self._streamer.start(self._tools.loop)
-        else:
-            self._demand = self._spawn("demand", self._pull_while_wanted)
+        self.tend()
 
     def stop(self) -> None:
         """Ask all of it to end; `join` waits for that."""
-        self._stop.set()
-        self._wanted.set()
-        self._streamer.stop()
-        self.fanout.detach(self._recorder)
+        with self._tending:
+            self._stop.set()
+            self._streamer.stop()
+        self.fanout.detach(self._gate)
         self._recorder.close()
 
     def join(self) -> None:
-        if self._demand is not None:
-            self._demand.join()
         self._streamer.join()
         self.fanout.close_all()
         for thread in self._threads:
@@ -121,14 +124,31 @@ class CameraRun:
     @contextmanager
     def watching(self) -> Iterator[Fanout]:
         """The camera's packets while somebody watches; one that is pulled on demand is pulled meanwhile, and a little longer."""
-        with self._watchers_lock:
-            self._watchers += 1
-        self._wanted.set()
-        try:
+        with self._demand.watching():
+            self.tend()
             yield self.fanout
-        finally:
-            with self._watchers_lock:
-                self._watchers -= 1
+
+    def shed(self, what: Shed) -> None:
+        """Give this much up from the next `tend` on; `Shed.NOTHING` gives it back."""
+        self._demand.shed = what
+
+    def tend(self) -> None:
+        """Do what is wanted now: pull or not, record or not, look as often. To be called about once a second."""
+        with self._tending:
+            if self._stop.is_set():
+                return
+            self._gate.is_open = self._demand.is_recorded()
+            is_pulled = self._demand.is_pulled()
+            if is_pulled and not self._is_pulled:
+                self._streamer.start(self._tools.loop)
+            elif self._is_pulled and not is_pulled:
+                self._streamer.stop()
+            self._is_pulled = is_pulled
+            if self._looker is not None:
+                self._looker.pace(_SHED_PARTS[self._demand.shed] * self._fps())
+            CAMERA_SHED.labels(self.camera.id).set(list(Shed).index(self._demand.shed))
+            if is_pulled:
+                self._limit.feed(self._streamer.status().bitrate_bps)
 
     def status(self) -> CameraStatus:
         """The reader's state with the recorder's. Asked for every second: what is missing of the recording is written down with it."""
@@ -137,11 +157,13 @@ class CameraRun:
             status = replace(status, state=CameraState.IDLE)
         lost = self._recorder.lost_packets
         status = replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
-        self._gaps.look(status)
+        status = replace(status, shed=self._demand.shed, over_limit=self._limit.is_over)
+        self._gaps.look(status, self._demand.why_not_recorded())
         return status
 
     def _look(self, analyser: Callable[[], Analyser], tap: Tap) -> None:
-        Looker(self.camera.id, analyser(), tap, self._fps(), self._tools).run()
+        self._looker = Looker(self.camera, analyser(), tap, self._fps(), self._tools)
+        self._looker.run()
 
     def _fps(self) -> float:
         settings = self._tools.settings
@@ -156,36 +178,16 @@ class CameraRun:
         self._threads.append(thread)
         return thread
 
-    def _pull_while_wanted(self) -> None:
-        while True:
-            self._wanted.wait()
-            if self._stop.is_set():
-                return
-            self._is_pulled = True
-            self._streamer.start(self._tools.loop)
-            self._wait_until_unwatched()
-            self._streamer.stop()
-            self._streamer.join()
-            self._is_pulled = False
-
-    def _wait_until_unwatched(self) -> None:
-        watched_s = self._tools.clock.monotonic_s()
-        while not self._tools.clock.wait(self._stop, 1.0):
-            if self._watchers:
-                watched_s = self._tools.clock.monotonic_s()
-            elif self._tools.clock.monotonic_s() - watched_s > LINGER_S:
-                self._wanted.clear()
-                return
-
 
 class Looker:
     """Frames to the analyser, its passings to the spool; those still in view are kept as drafts, in case this process dies."""
 
-    def __init__(self, camera_id: str, analyser: Analyser, tap: Tap, fps: float, tools: NodeTools) -> None:
-        self._camera_id = camera_id
+    def __init__(self, camera: Camera, analyser: Analyser, tap: Tap, fps: float, tools: NodeTools) -> None:
+        self._camera_id = camera.id
+        self._triggers = listens(camera, "checkpoint")
         self._analyser = analyser
         self._tools = tools
-        self._reader = FrameReader(tap, tools.clock, fps, camera_id)
+        self._reader = FrameReader(tap, tools.clock, fps, camera.id)
         self._drafted: set[str] = set()
         self._drafts_due_s = 0.0
         self._waiting: dict[str, Passing] = {}
@@ -202,6 +204,10 @@ class Looker:
                 self._draft()
         self._keep(self._analyser.close())
 
+    def pace(self, fps: float) -> None:
+        """Looks a second from now on; 0: none."""
+        self._reader.pace(fps)
+
     def _take_up_drafts(self) -> None:
         """What a process before this one had in view has left it, as far as anyone can tell: it is an event now."""
         left = self._tools.spool.drafts(self._camera_id)
@@ -213,6 +219,7 @@ class Looker:
     def _keep(self, passings: list[Passing]) -> None:
         """To the spool: these, and those that it refused before. Never raises for a disk that refuses."""
         self._waiting |= {passing.event.id: passing for passing in passings}
+        self._trigger(passings)
         spooled = [event_id for event_id, passing in self._waiting.items() if self._is_spooled(passing)]
         for event_id in spooled:
             del self._waiting[event_id]
@@ -224,6 +231,12 @@ class Looker:
         if spooled:
             self._tools.kept()
 
+    def _trigger(self, passings: list[Passing]) -> None:
+        """What passes, and what is still in view, is recorded to be kept."""
+        for passing in passings if self._triggers else ():
+            event = passing.event
+            self._tools.triggers.fire(self._camera_id, "checkpoint", event.started_at, event.ended_at, event.id)
+
     def _is_spooled(self, passing: Passing) -> bool:
         try:
             self._tools.spool.put(passing)
@@ -234,6 +247,7 @@ class Looker:
 
     def _draft(self) -> None:
         drafts = self._analyser.drafts()
+        self._trigger(drafts)
         now = {passing.event.id for passing in drafts}
         try:
             for passing in drafts:

@@ -17,11 +17,12 @@ from sightline.instance import write_atomically
 
 
 class Assigned(BaseModel):
-    """A camera that a worker runs."""
+    """A camera that a worker runs, and the fencing number that its recordings carry."""
 
     model_config = ConfigDict(frozen=True)
 
     camera: Camera
+    fence: int
     joins: bool = False
     """Another worker of the node records it too, until this one does: what it writes is not to be touched."""
 
@@ -78,12 +79,18 @@ class NodeRosters:
 
     def workers(self) -> dict[str, int]:
         """The worker that runs each camera of this node, by camera id; where it is moving, the one it moves to."""
+        return {one.camera.id: worker for one, worker in sorted(self._entries(), key=lambda entry: entry[0].joins)}
+
+    def cameras(self) -> tuple[Camera, ...]:
+        """The cameras of this node, each once."""
+        return tuple({one.camera.id: one.camera for one, _ in self._entries()}.values())
+
+    def _entries(self) -> list[tuple[Assigned, int]]:
         with self._lock:
             for worker in _workers(self._layout):
                 changed = self._files.setdefault(worker, RosterFile(self._layout, worker)).changed()
                 self._rosters[worker] = changed or self._rosters.get(worker, Roster())
-            entries = [(one, worker) for worker, roster in self._rosters.items() for one in roster.cameras]
-        return {one.camera.id: worker for one, worker in sorted(entries, key=lambda entry: entry[0].joins)}
+            return [(one, worker) for worker, roster in self._rosters.items() for one in roster.cameras]
 
 
 def take_rosters(layout: Layout) -> dict[int, Roster]:

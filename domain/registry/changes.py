@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from domain.registry.model import Camera, Registry
 
-_NOT_OF_THE_STREAM = frozenset({"name", "retention_days", "retention_max_days", "upload", "priority"})
+_NOT_OF_THE_STREAM = frozenset({"name", "retention_days", "retention_max_days", "priority"})
 """What may differ while a camera goes on being pulled and recorded as it is."""
 
 

@@ -16,7 +16,10 @@ from domain.settings import Settings
 from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
 from sightline.camera_run import MOST_WAITING, Looker, NodeTools
+from sightline.triggers import Triggers
 from storage.spool import Spool
+from storage.triggers import TriggerLog
+from tests.ingest.conftest import make_camera
 from tests.kept import make_event, make_passing
 
 CAMERA = "gate"
@@ -73,8 +76,9 @@ def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> 
     clock = ManualClock()
     loop = PullLoop(clock)
     loop.close()  # a looker pulls nothing
-    tools = NodeTools(Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop)
-    return Looker(CAMERA, analyser, tap, 10.0, tools), tap
+    triggers = Triggers(TriggerLog(Layout(tmp_path), Settings()), clock)
+    tools = NodeTools(Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop, triggers)
+    return Looker(make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA), analyser, tap, 10.0, tools), tap
 
 
 def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(spool: _FullDisk, tmp_path: Path) -> None:

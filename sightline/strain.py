@@ -1,0 +1,98 @@
+"""How strained a worker is, measured by itself and left in a file for the node: `run/strain/<worker>.json`.
+
+The processor's strain is how late a thread of the worker wakes: that is what an overloaded processor, or an interpreter lock that is never
+free, does to a pull loop, whatever the load average says. The disk's is how little of its reserve is left or how much waits to be written.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
+
+from pydantic import TypeAdapter, ValidationError
+
+from domain.clock import Clock
+from domain.layout import Layout
+from domain.log import FloodGate
+from domain.metrics import STRAIN
+from domain.settings import Settings
+from sightline.instance import write_atomically
+from sightline.pressure import Strain
+
+BEAT_S = 0.25
+BEATS_A_SECOND = 4
+UNBEARABLE_S = 0.75
+"""Waking this late on average over five seconds is a strain of 1: a frame of a 25-frame camera waits for twenty others."""
+QUEUE_PART = 0.5
+"""Half of what may wait to be written is a strain of 1: what does not fit is lost."""
+_WINDOW = 20
+_BYTES_PER_GB = 10**9
+_DIRE_PART = 10
+"""As the full-disk rule has it: a tenth of the reserve. Above, deleting the oldest recordings is enough."""
+FRESH_S = 10.0
+_STRAIN = TypeAdapter(tuple[float, Strain])
+log = logging.getLogger(__name__)
+
+
+class Gauge:
+    def __init__(self, layout: Layout, worker: int, settings: Settings, clock: Clock, queue_part: Callable[[], float]) -> None:
+        """`queue_part`: how full what waits for the disk is, 0 to 1."""
+        self._layout = layout
+        self._worker = worker
+        self._reserve_bytes = round(settings.disk_reserve_gb * _BYTES_PER_GB)
+        self._clock = clock
+        self._queue_part = queue_part
+        self._late_s: deque[float] = deque(maxlen=_WINDOW)
+        self._warn = FloodGate(log.warning, clock, every_s=10.0)
+
+    def run(self, stop: threading.Event) -> None:
+        beats = 0
+        while True:
+            began_s = self._clock.monotonic_s()
+            if self._clock.wait(stop, BEAT_S):
+                return
+            self._late_s.append(max(0.0, self._clock.monotonic_s() - began_s - BEAT_S))
+            beats += 1
+            if beats % BEATS_A_SECOND == 0:
+                self.publish()
+
+    def publish(self) -> None:
+        strain = self.measured()
+        STRAIN.labels(f"worker-{self._worker}", "processor").set(strain.processor)
+        STRAIN.labels(f"worker-{self._worker}", "disk").set(strain.disk)
+        try:
+            write_strain(self._layout, str(self._worker), strain, self._clock)
+        except OSError as error:
+            self._warn("file", f"the strain of this worker cannot be written: {error}")
+
+    def measured(self) -> Strain:
+        late_s = sum(self._late_s) / _WINDOW
+        return Strain(processor=late_s / UNBEARABLE_S, disk=max(self._queue_part() / QUEUE_PART, self._reserve_strain()))
+
+    def _reserve_strain(self) -> float:
+        if not self._reserve_bytes:
+            return 0.0
+        free_bytes = shutil.disk_usage(self._layout.root).free
+        return self._reserve_bytes / _DIRE_PART / max(1, free_bytes)
+
+
+def write_strain(layout: Layout, name: str, strain: Strain, clock: Clock) -> None:
+    write_atomically(layout.strains / f"{name}.json", json.dumps([clock.monotonic_s(), asdict(strain)]), durable=False)
+
+
+def strain_of_node(layout: Layout, clock: Clock) -> Strain:
+    """The worst that any worker of the node said within the last ten seconds."""
+    worst = Strain()
+    for file in layout.strains.glob("*.json"):
+        try:
+            at_s, strain = _STRAIN.validate_json(file.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            continue
+        if abs(clock.monotonic_s() - at_s) < FRESH_S:
+            worst = worst.joined(strain)
+    return worst

@@ -1,0 +1,71 @@
+"""The triggers of a worker's cameras on their way to the log: said by threads that may not wait, written by one that may."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+
+from domain.clock import NS_PER_S, Clock
+from domain.errors import StoreError
+from domain.log import FloodGate
+from domain.metrics import TRIGGERS, TRIGGERS_LOST
+from domain.registry.model import TriggerSource
+from domain.triggers import LONGEST_NS, Trigger
+from storage.triggers import TriggerLog
+
+AHEAD_NS = 10 * NS_PER_S
+"""What goes on triggering is logged so far ahead, and then not again before that: one line in ten seconds."""
+MOST_WAITING = 1_000
+WRITE_EVERY_S = 0.25
+log = logging.getLogger(__name__)
+
+
+class Triggers:
+    """`fire` from any thread; `run` in one of its own, until `stop` and all is written."""
+
+    def __init__(self, triggers: TriggerLog, clock: Clock) -> None:
+        self._log = triggers
+        self._clock = clock
+        self._waiting: deque[Trigger] = deque()
+        self._covered: dict[tuple[str, TriggerSource], tuple[int, int]] = {}
+        self._lock = threading.Lock()
+        self._warn = FloodGate(log.warning, clock, every_s=10.0)
+
+    def fire(self, camera_id: str, source: TriggerSource, start_ns: int, end_ns: int, reason: str = "") -> None:
+        """Something triggers from `start_ns` to `end_ns`, and maybe goes on. Never waits."""
+        key = (camera_id, source)
+        with self._lock:
+            from_ns, until_ns = self._covered.get(key, (0, 0))
+            if from_ns <= start_ns and end_ns <= until_ns:
+                return
+            if len(self._waiting) >= MOST_WAITING:
+                TRIGGERS_LOST.labels(camera_id).inc()
+                self._warn("full", f"{camera_id}: a trigger is lost: the disk does not take those before it")
+                return
+            trigger = Trigger(camera_id, source, max(start_ns, end_ns - LONGEST_NS + AHEAD_NS), end_ns + AHEAD_NS, reason)
+            joins = from_ns <= trigger.start_ns <= until_ns
+            self._covered[key] = (from_ns if joins else trigger.start_ns, trigger.end_ns)
+            self._waiting.append(trigger)
+
+    def is_asked(self, camera_id: str) -> bool:
+        """Whether a trigger wants the camera recorded at this moment."""
+        now_ns = self._clock.wall_ns()
+        return any(trigger.end_ns > now_ns for trigger in self._log.between(camera_id, now_ns, now_ns + 1))
+
+    def run(self, stop: threading.Event) -> None:
+        while not self._clock.wait(stop, WRITE_EVERY_S):
+            self.write()
+        self.write()
+
+    def write(self) -> None:
+        """Log what waits. What the disk refuses is tried again at the next call."""
+        while self._waiting:
+            trigger = self._waiting[0]
+            try:
+                self._log.add(trigger, durable=trigger.source != "motion")  # it comes again within seconds, as long as it lasts
+            except StoreError as error:
+                self._warn("refused", f"triggers wait in memory: {error}")
+                return
+            TRIGGERS.labels(trigger.camera_id, trigger.source).inc()
+            self._waiting.popleft()
