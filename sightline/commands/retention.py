@@ -28,7 +28,8 @@ def run(args: argparse.Namespace) -> int:
     with open_stores(layout) as stores:
         kept = Kept(
             Ledger(layout.recordings), TriggerLog(layout, settings), GapLog(layout, clock), stores.objects, stores.index,
-            Journal(layout.journal, clock), Holds(stores.objects, clock), lambda: spool.wanted(settings.clip_before_s, settings.clip_after_s),
+            Journal(layout.journal, clock), Holds(stores.objects, clock),
+            lambda: spool.wanted(settings.clip_before_s, settings.clip_after_s),
         )  # fmt: skip
         retention = Retention(kept, lambda: registry, settings, clock)
         here, site = retention.run_node(dry=args.dry_run), retention.run_site(dry=args.dry_run)
