@@ -62,11 +62,6 @@ class Layout:
         return self.root / "triggers"
 
     @property
-    def fences(self) -> Path:
-        """`fences/<camera>`: the last fencing number that this node held."""
-        return self.root / "fences"
-
-    @property
     def audit(self) -> Path:
         return self.root / "audit"
 

@@ -72,6 +72,8 @@ CAMERA_OVER_LIMIT = Gauge(
 )
 STRAIN = Gauge("sightline_strain", "How much of what can be borne is borne: 1 is all", ["worker", "what"], multiprocess_mode="livemax")
 REQUEST_S = Histogram("sightline_http_request_seconds", "Time to answer, by route", ["route", "status"])
+CAMERAS_HELD = Gauge("sightline_cameras_held", "Cameras that this node runs", multiprocess_mode="livemostrecent")
+LEASES = Counter("sightline_leases_total", "Cameras that this node took, or gave up to another", ["what"])
 CHILD_RESTARTS = Counter("sightline_child_restarts_total", "Child processes that ended and were started again", ["child"])
 
 

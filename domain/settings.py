@@ -27,6 +27,13 @@ class Settings(BaseSettings):
     s3_secure: bool = Field(False, description="speak TLS to the S3 store")
     s3_bucket: str = Field("sightline", description="the bucket that holds everything")
     node: str = Field("node-1", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="this node's name, unique in the city")
+    door_host: str = Field("127.0.0.1", description="address of this node's door: where it listens, and where the API reaches it")
+    door_port: int = Field(0, ge=0, le=65535, description="port of this node's door; 0: any that is free")
+    door_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="what the API signs its requests to nodes with, the same for all; unset: one-machine mode draws its own",
+    )
     workers: int = Field(0, ge=0, le=64, description="camera worker processes; 0: one a core")
     disk_limit_gb: float = Field(
         20.0, gt=0, description="most that the data folder may take, in GB of 10^9 bytes; the oldest recordings go"

@@ -20,17 +20,16 @@ from sightline.camera_run import CameraRun, NodeTools
 from sightline.roster import Assigned, Roster
 
 log = logging.getLogger(__name__)
-Fence = Callable[[str], int]
 
 
 class CameraRuns:
     """`apply` is called by one thread; what runs may be asked by any."""
 
-    def __init__(self, tools: NodeTools, analyser: Callable[[Camera], Analyser], fence: Fence) -> None:
-        """`analyser` makes a checkpoint's, in the thread that will look; `fence` answers with a camera's fencing number."""
+    def __init__(self, tools: NodeTools, analyser: Callable[[Camera], Analyser]) -> None:
+        """`analyser` makes a checkpoint's, in the thread that will look."""
         self._tools = tools
         self._analyser = analyser
-        self._fence = fence
+        self._fences: dict[str, int] = {}
         self._runs: dict[str, CameraRun] = {}
         self._started_as: dict[str, tuple[Camera, Credentials | None]] = {}
         self._networks = Networks(())
@@ -45,6 +44,7 @@ class CameraRuns:
         networks_changed = roster.networks != self._networks.allowed
         self._networks = Networks(roster.networks)
         wanted = {one.camera.id: one for one in roster.cameras}
+        self._fences |= {name: one.fence for name, one in wanted.items()}
         ending = [name for name in self._runs if name not in wanted or networks_changed or self._differs(wanted[name].camera, secrets)]
         before = set(self._runs)
         for name in ending:
@@ -93,7 +93,7 @@ class CameraRuns:
     def _make(self, camera: Camera, credentials: Credentials | None) -> CameraRun:
         self._started_as[camera.id] = (camera, credentials)
         analyser = partial(self._analyser, camera) if camera.checkpoint else None
-        return CameraRun(camera, credentials, partial(self._fence, camera.id), analyser, self._networks, self._tools)
+        return CameraRun(camera, credentials, partial(self._fences.__getitem__, camera.id), analyser, self._networks, self._tools)
 
     def _join(self, ending: Iterable[str]) -> None:
         for name in ending:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.clock import Clock
 from domain.errors import InstanceBusy
 from domain.layout import Layout
+from domain.settings import Settings
 from sightline.servers import StoreSecrets, valkey_url
 
 
@@ -103,6 +104,11 @@ def instance_secrets(layout: Layout) -> InstanceSecrets:
     made = InstanceSecrets(**{name: secrets.token_urlsafe(24) for name in InstanceSecrets.model_fields})
     write_atomically(layout.secrets, made.model_dump_json(), mode=0o600)
     return made
+
+
+def door_key(settings: Settings, layout: Layout) -> bytes:
+    """What API and nodes sign with: the site's, or, where all of it is on this machine, the instance's own."""
+    return (settings.door_key.get_secret_value() if settings.door_key else instance_secrets(layout).door_key).encode()
 
 
 def runtime_of(layout: Layout) -> Runtime | None:

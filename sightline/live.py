@@ -21,7 +21,7 @@ from domain.media import Frame
 from domain.settings import Settings
 from ingest.decoder import FrameReader
 from ingest.live_client import live_packets
-from sightline.instance import instance_secrets
+from sightline.instance import door_key
 from sightline.roster import NodeRosters
 from sightline.statuses import read_statuses
 from storage.gaps import GapLog
@@ -66,12 +66,13 @@ def _jpeg(frame: Frame) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sightline.live", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
     settings, layout, clock = Settings(), Layout(arguments.data), SystemClock()
     set_up_logging(settings.log_level, "live")
     context = DoorContext(
-        key=instance_secrets(layout).door_key.encode(),
+        key=door_key(settings, layout),
         spool=Spool(layout, clock),
         ledger=Ledger(layout.recordings),
         gaps=GapLog(layout, clock),
@@ -81,7 +82,7 @@ def main() -> None:
         clock=clock,
         triggers=TriggerLog(layout, settings),
     )
-    uvicorn.run(make_door(context), host="127.0.0.1", port=arguments.port, log_config=None, access_log=False, server_header=False)
+    uvicorn.run(make_door(context), host=arguments.host, port=arguments.port, log_config=None, access_log=False, server_header=False)
 
 
 if __name__ == "__main__":

@@ -1,93 +1,160 @@
-"""A node: which cameras it has, and which of its workers runs each. One job of the supervisor, so it lives as long as the node does."""
+"""A node: the cameras it holds among the city's nodes. One job of the supervisor, so it lives exactly as long as the node does."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.clock import Clock
+from domain.errors import IndexUnavailable
 from domain.layout import Layout
 from domain.log import FloodGate
+from domain.metrics import CAMERAS_HELD, LEASES
 from domain.registry import Camera
 from domain.states import CameraState, CameraStatus
-from sightline.roster import Assigned, Roster, take_rosters, write_roster
-from sightline.share import share
+from sightline.assign import assign
+from sightline.holding import HAND_OVER_WITHIN_S, Held, Sight, Steps, next_steps
+from sightline.peers import Peers
+from sightline.placing import Placing
+from sightline.share import load_of
 from sightline.site_registry import Running, RunningRegistry
-from sightline.statuses import read_worker_statuses
+from sightline.statuses import read_statuses
+from storage.leases import Lease, Leases
+from storage.nodes import NodeEntry, Nodes
+from storage.states import CameraStates
 
 log = logging.getLogger(__name__)
-STEER_EVERY_S = 0.5
-MOVE_WITHIN_S = 20.0
-"""A camera that its new worker has not recorded by then leaves its old one all the same."""
+STEER_EVERY_S = 1.0
+LEAVE_WITHIN_S = 8.0
+"""How long a node that is stopped waits for others to record its cameras."""
+SETTLED_S = 1.5
+"""What a worker says of a camera is of the camera as it runs now only after this long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """A camera on its way between two workers: both run it until the new one records it."""
-
-    from_worker: int
-    until_s: float
+class Identity:
+    name: str
+    door_url: str
+    capacity: float
 
 
 class Node:
-    def __init__(self, layout: Layout, workers: int, registry: RunningRegistry, clock: Clock) -> None:
-        self._layout = layout
-        self._workers = workers
+    """Asks Redis three things a second, however many cameras there are: who lives, who holds what, and to publish how cameras are."""
+
+    def __init__(
+        self, who: Identity, placing: Placing, registry: RunningRegistry, nodes: Nodes, leases: Leases, states: CameraStates,
+        layout: Layout, clock: Clock,
+    ) -> None:  # fmt: skip
+        self._who = who
+        self._placing = placing
         self._registry = registry
+        self._nodes = nodes
+        self._leases = leases
+        self._states = states
+        self._layout = layout
         self._clock = clock
-        rosters = take_rosters(layout)
-        self._placed = {one.camera.id: worker for worker, roster in rosters.items() for one in roster.cameras}
-        self._moves: dict[str, Move] = {}
-        self._written: dict[int, Roster] = {}
-        self._say = FloodGate(log.error, clock, every_s=10.0)
+        self._peers = Peers()
+        self._held = {name: Held(fence, clock.monotonic_s()) for name, fence in placing.before.items()}
+        self._assigned: tuple[object, dict[str, str]] = ((), {})
+        self._published: set[str] = set()
+        self._leaving = False
+        self._last_beat = 0
+        self._warn = FloodGate(log.warning, clock, every_s=10.0)
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            try:
-                self.run_once()
-            except OSError as error:  # a full disk: the workers go on with what they have
-                self._say("rosters", f"the workers cannot be told of a change: {error}")
+            self.run_once()
             self._clock.wait(stop, STEER_EVERY_S)
+        self._leave()
 
     def run_once(self) -> None:
-        """See what is to run, and tell the workers whose cameras are other than they were."""
+        """See who lives and who holds what, act on it, and tell the workers. While Redis is away, what is held is held."""
         running = self._registry.now()
-        cameras = [camera for camera in running.registry.cameras if camera.enabled]
-        self._place(cameras)
-        for worker in range(self._workers):
-            roster = self._roster(worker, cameras, running)
-            if self._written.get(worker) != roster:
-                write_roster(self._layout, worker, roster)
-                self._written[worker] = roster
+        cameras = {camera.id: camera for camera in running.registry.cameras if camera.enabled}
+        statuses = {status.camera_id: status for status in read_statuses(self._layout)}
+        try:
+            self._steer(cameras, statuses)
+            self._states.publish([status for name, status in statuses.items() if name in self._published])
+        except IndexUnavailable as error:
+            self._peers.unheard()
+            self._held = {name: one for name, one in self._held.items() if name in cameras}
+            self._warn("redis", f"this node goes on with the {len(self._held)} cameras that it holds: {error}")
+        self._place(running, cameras)
 
-    def _place(self, cameras: Sequence[Camera]) -> None:
-        before, now_s = self._placed, self._clock.monotonic_s()
-        self._placed = share(cameras, self._workers, before)
-        moved = {name: before[name] for name, worker in self._placed.items() if before.get(name, worker) != worker}
-        self._moves |= {name: Move(worker, now_s + MOVE_WITHIN_S) for name, worker in moved.items()}
-        self._moves = {name: move for name, move in self._moves.items() if name in self._placed and not self._has_moved(name, move)}
+    def _steer(self, cameras: Mapping[str, Camera], statuses: Mapping[str, CameraStatus]) -> None:
+        now_s = self._clock.monotonic_s()
+        self._peers.see(self._beat(), now_s)
+        capacities = self._peers.capacities(now_s)
+        wanted = self._wanted(cameras, capacities)
+        leases = self._leases.held(sorted(wanted | self._held.keys()))
+        waiting = [name for name, one in self._held.items() if (lease := leases.get(name)) and lease.fence < one.fence]
+        elsewhere = self._states.get(waiting)
+        steps = next_steps(self._held, Sight(
+            self._who.name, now_s, wanted, cameras.keys(), capacities.keys(), leases,
+            records=lambda name: self._records(name, statuses.get(name)),
+            records_elsewhere=lambda name: name in elsewhere and elsewhere[name].state is CameraState.LIVE,
+        ))  # fmt: skip
+        self._act(steps, leases, now_s)
 
-    def _has_moved(self, camera_id: str, move: Move) -> bool:
-        """The new worker records it, or there is nothing to lose in the old one."""
-        old, new = (_of(camera_id, read_worker_statuses(self._layout, worker)) for worker in (move.from_worker, self._placed[camera_id]))
-        if self._placed[camera_id] == move.from_worker or self._clock.monotonic_s() >= move.until_s:
-            return True
-        return old is None or old.state is not CameraState.LIVE or (new is not None and new.recorded_until_ns > 0)
+    def _beat(self) -> dict[str, NodeEntry]:
+        capacity = 0.0 if self._leaving else self._who.capacity
+        entry = NodeEntry(self._who.name, self._who.door_url, capacity, self._clock.wall_ns())
+        said = self._nodes.beat(entry)
+        before = said.get(entry.name)
+        if before is not None and self._last_beat and before.beat != self._last_beat:
+            self._warn("name", f"another node says that it is {entry.name} too; give each its own SIGHTLINE_NODE")
+        self._last_beat = entry.beat
+        return said | {entry.name: entry}
 
-    def _roster(self, worker: int, cameras: Sequence[Camera], running: Running) -> Roster:
-        assigned = [
-            Assigned(camera=camera, joins=self._placed[camera.id] == worker and camera.id in self._moves)
-            for camera in cameras
-            if worker in self._runners(camera.id)
-        ]
-        return Roster(registry=running.version, networks=running.registry.networks, cameras=tuple(assigned))
+    def _wanted(self, cameras: Mapping[str, Camera], capacities: Mapping[str, float]) -> set[str]:
+        loads = {name: load_of(camera) for name, camera in cameras.items()}
+        asked = (loads, capacities)
+        if self._assigned[0] != asked:  # reckoned once for each change: it takes a moment for a whole city
+            self._assigned = (asked, assign(loads, capacities))
+        return {name for name, node in self._assigned[1].items() if node == self._who.name}
 
-    def _runners(self, camera_id: str) -> tuple[int, ...]:
-        move = self._moves.get(camera_id)
-        return (self._placed[camera_id],) if move is None else (self._placed[camera_id], move.from_worker)
+    def _act(self, steps: Steps, leases: Mapping[str, Lease], now_s: float) -> None:
+        for name in steps.given_up:
+            log.info("camera %s is %s's now", name, leases[name].node)
+        self._held = steps.held
+        self._held |= {name: Held(fence, now_s) for name, fence in self._leases.draw(steps.draw).items()}
+        unheld = {name: self._held[name].fence for name in steps.draw if name not in leases}
+        standing = self._leases.take(self._who.name, steps.take | unheld)
+        taken = [name for name, lease in standing.items() if lease.node == self._who.name]
+        LEASES.labels("taken").inc(len(taken))
+        LEASES.labels("given_up").inc(len(steps.given_up))
+        if taken:
+            log.info("took %d cameras: %s", len(taken), ", ".join(sorted(taken)[:10]) + (" …" if len(taken) > 10 else ""))
+        self._published = {name for name in self._held if (standing.get(name) or leases.get(name) or _NOBODYS).node == self._who.name}
+
+    def _records(self, camera_id: str, status: CameraStatus | None) -> bool:
+        """One that lives and is not to be recorded now, for its policy or under pressure, counts once it has lived for long enough."""
+        age_s = self._clock.monotonic_s() - self._held[camera_id].since_s
+        if status is None or age_s < SETTLED_S:
+            return False
+        lives = status.state is CameraState.LIVE and age_s > HAND_OVER_WITHIN_S
+        return lives or status.recorded_until_ns > 0 or status.state is CameraState.IDLE
+
+    def _place(self, running: Running, cameras: Mapping[str, Camera]) -> None:
+        fences = {name: one.fence for name, one in self._held.items()}
+        CAMERAS_HELD.set(len(fences))
+        try:
+            self._placing.place([cameras[name] for name in fences if name in cameras], fences, running)
+        except OSError as error:  # a full disk: the workers go on with what they have
+            self._warn("rosters", f"the workers cannot be told of a change: {error}")
+
+    def _leave(self) -> None:
+        """Let others take the cameras before they end here, where there are any others and Redis answers."""
+        self._leaving = True
+        deadline_s = self._clock.monotonic_s() + LEAVE_WITHIN_S
+        while self._held and self._clock.monotonic_s() < deadline_s:
+            others = self._peers.capacities(self._clock.monotonic_s())
+            if not self._peers.answers or not any(capacity for name, capacity in others.items() if name != self._who.name):
+                return
+            self.run_once()
+            self._clock.sleep(STEER_EVERY_S / 2)
 
 
-def _of(camera_id: str, statuses: Sequence[CameraStatus]) -> CameraStatus | None:
-    return next((status for status in statuses if status.camera_id == camera_id), None)
+_NOBODYS = Lease("", "", 0)

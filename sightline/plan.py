@@ -40,6 +40,8 @@ def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int)
         raise SightlineError(f"port {port} is taken by another program; choose one with --port")
     if not parts.servers and (settings.redis_url is None or settings.s3_endpoint is None):
         raise SightlineError("SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores")
+    if not (parts.node and parts.api) and settings.door_key is None:
+        raise SightlineError("SIGHTLINE_DOOR_KEY must be set, to the same for all nodes and APIs of the site (16 characters or more)")
     runtime = new_runtime(settings, port)
     shared = store_environment(layout, runtime.valkey_port, runtime.s3_port)
     children = _node(layout, settings, runtime, shared) if parts.node else []
@@ -54,7 +56,7 @@ def new_runtime(settings: Settings, api_port: int) -> Runtime:
     return Runtime(
         pid=os.getpid(),
         api_port=api_port,
-        door_port=door_port,
+        door_port=settings.door_port or door_port,
         valkey_port=valkey_port if settings.redis_url is None else None,
         s3_port=s3_port if settings.s3_endpoint is None else None,
         secrets_file=os.environ.get("SIGHTLINE_SECRETS_FILE", ""),
@@ -78,13 +80,13 @@ def worker_count(settings: Settings) -> int:
 
 def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str, str]) -> list[ChildSpec]:
     live = ChildSpec(
-        "live", _module("sightline.live", layout, "--port", runtime.door_port), layout.logs / "live.log",
-        ready=lambda: answers(runtime.door_port), env=shared,
+        "live", _module("sightline.live", layout, "--host", settings.door_host, "--port", runtime.door_port), layout.logs / "live.log",
+        ready=lambda: answers(runtime.door_port, settings.door_host), env=shared,
     )  # fmt: skip
     workers = [
         ChildSpec(
             f"worker-{index}",
-            _module("sightline.worker", layout, "--index", index, "--door-port", runtime.door_port),
+            _module("sightline.worker", layout, "--index", index),
             layout.logs / f"worker-{index}.log", ready=status_file(layout, index).exists, env=shared, stop_timeout_s=30,
         )
         for index in range(worker_count(settings))

@@ -15,10 +15,10 @@ def free_ports(count: int) -> tuple[int, ...]:
         return tuple(each.getsockname()[1] for each in sockets)
 
 
-def answers(port: int, timeout_s: float = 0.5) -> bool:
-    """Whether something accepts connections on this loopback port."""
+def answers(port: int, host: str = "127.0.0.1", timeout_s: float = 0.5) -> bool:
+    """Whether something accepts connections there."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout_s):
+        with socket.create_connection((host, port), timeout_s):
             return True
     except OSError:
         return False

@@ -17,11 +17,12 @@ from sightline.instance import write_atomically
 
 
 class Assigned(BaseModel):
-    """A camera that a worker runs."""
+    """A camera that a worker runs, and the fencing number that its recordings carry."""
 
     model_config = ConfigDict(frozen=True)
 
     camera: Camera
+    fence: int
     joins: bool = False
     """Another worker of the node records it too, until this one does: what it writes is not to be touched."""
 

@@ -17,6 +17,7 @@ from sightline.servers import valkey_url
 from sightline.supervisor import Supervisor
 from storage.index import EventIndex
 from storage.leases import Leases
+from storage.nodes import Nodes
 from storage.people import People
 from storage.redis_door import Redis, connect
 from storage.registries import Registries
@@ -32,6 +33,7 @@ class Stores:
     people: People
     states: CameraStates
     leases: Leases
+    nodes: Nodes
     registries: Registries
 
     def close(self) -> None:
@@ -57,7 +59,8 @@ def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
         EventIndex(redis),
         People(redis, objects, clock),
         CameraStates(redis),
-        Leases(redis, layout),
+        Leases(redis),
+        Nodes(redis),
         Registries(redis, objects, clock),
     )
 

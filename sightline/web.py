@@ -16,7 +16,7 @@ from domain.layout import Layout
 from domain.log import set_up_logging
 from domain.settings import Settings
 from sightline import site_registry
-from sightline.instance import instance_secrets
+from sightline.instance import door_key
 from sightline.stores import connected
 from storage.audit import AuditLog
 from storage.stored_segments import StoredSegments
@@ -35,10 +35,10 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         leases=stores.leases,
         stored=StoredSegments(stores.objects, clock),
         audit=AuditLog(layout.audit, clock),
-        door=DoorClient(instance_secrets(layout).door_key.encode(), clock),
+        door=DoorClient(door_key(settings, layout), clock),
         clock=clock,
         cutting=Cutting(layout.scratch / "api"),
-        ticket_key=instance_secrets(layout).door_key.encode(),
+        ticket_key=door_key(settings, layout),
     )
 
 

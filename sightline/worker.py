@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import cast
 
 from domain.clock import NS_PER_S, Clock, SystemClock
-from domain.errors import IndexUnavailable
 from domain.layout import Layout
 from domain.log import FloodGate, set_up_logging
 from domain.metrics import CLOCK_STEPPED_S, SPOOL_EVENTS
@@ -51,7 +50,7 @@ LOOK_EVERY_S = 0.25
 class Worker:
     """Runs what its roster says. The first worker also does what a node needs once, and keeps events of cameras that are gone."""
 
-    def __init__(self, layout: Layout, index: int, door_port: int, clock: Clock) -> None:
+    def __init__(self, layout: Layout, index: int, clock: Clock) -> None:
         self._settings = Settings()
         self._layout = layout
         self._index = index
@@ -70,11 +69,7 @@ class Worker:
         self._writer = DiskWriter(clock)
         self._triggers = Triggers(TriggerLog(layout, self._settings), clock)
         tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop, self._triggers)
-        door_url = f"http://127.0.0.1:{door_port}"
-        self._runs = CameraRuns(
-            tools, LazyAnalysers(partial(_load_models, self._settings)),
-            lambda camera_id: self._stores.leases.take(camera_id, self._settings.node, door_url),
-        )  # fmt: skip
+        self._runs = CameraRuns(tools, LazyAnalysers(partial(_load_models, self._settings)))
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
@@ -143,10 +138,6 @@ class Worker:
             write_statuses(self._layout, self._index, statuses)
         except OSError as error:
             self._say("file", f"the states of cameras cannot be written: {error}")
-        try:
-            self._stores.states.publish(statuses)
-        except IndexUnavailable as error:
-            self._say("states", f"the states of cameras are not published: {error}")
 
 
 def _load_models(settings: Settings) -> Callable[[Camera], Analyser]:
@@ -160,11 +151,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sightline.worker", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--index", type=int, required=True)
-    parser.add_argument("--door-port", type=int, required=True)
     arguments = parser.parse_args()
     set_up_logging(Settings().log_level, f"worker-{arguments.index}")
     stop = stop_on_signals()
-    Worker(Layout(arguments.data), arguments.index, arguments.door_port, SystemClock()).run(stop)
+    Worker(Layout(arguments.data), arguments.index, SystemClock()).run(stop)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,57 @@
-"""Which node holds which camera, by a fencing number that only rises.
+"""Which node holds which camera, by fencing numbers that only rise. docs/nodes.md explains how cameras change hands.
 
-A node gives a camera up on seeing a higher number, never on seeing none.
+A number is drawn when a node begins to pull a camera; the lease passes when it takes the camera under that number. A node gives a camera
+up on seeing a higher number, never on seeing none. Every call is for many cameras at once, whose leases lie in one hash.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from domain.errors import IndexUnavailable, StoreError
-from domain.layout import Layout
-from storage.redis_door import Redis, number, text
+from storage.nodes import ABOUT, door_urls
+from storage.redis_door import Redis, maybe_texts, text, texts
 
-_log = logging.getLogger(__name__)
+_HELD, _PAST, _DRAWN = "{leases}:held", "{leases}:past", "{leases}:drawn"
+MOST_PAST = 8
+"""Nodes that held a camera before, remembered for each."""
 
-# Above the last one here, the last one this node held, and the seconds of the server's clock: so it rises even over an emptied Redis.
+# Above all that were drawn, the one held, and the seconds of the server's clock: so a number rises even over an emptied Redis.
+_DRAW = """
+local now, drawn = tonumber(redis.call('TIME')[1]), {}
+for i, camera in ipairs(ARGV) do
+  local held = tonumber(string.match(redis.call('HGET', KEYS[1], camera) or '0', '^%d+'))
+  local last = tonumber(redis.call('HGET', KEYS[2], camera) or '0')
+  drawn[i] = string.format('%.0f', math.max(held + 1, last + 1, now))
+  redis.call('HSET', KEYS[2], camera, drawn[i])
+end
+return drawn
+"""
+# A higher number takes the camera, and the node that had it joins those that had it before; what stands then is answered.
 _TAKE = """
-local held = redis.call('HGET', KEYS[1], 'fence') or '0'
-local fence = math.max(tonumber(held) + 1, tonumber(ARGV[1]) + 1, tonumber(redis.call('TIME')[1]))
-redis.call('HSET', KEYS[1], 'node', ARGV[2], 'door_url', ARGV[3], 'fence', string.format('%.0f', fence))
-return fence
+local node, most, standing = ARGV[1], tonumber(ARGV[2]), {}
+for i = 3, #ARGV, 2 do
+  local camera, fence = ARGV[i], ARGV[i + 1]
+  local held = redis.call('HGET', KEYS[1], camera) or ''
+  if tonumber(fence) > tonumber(string.match(held, '^%d+') or '-1') then
+    local former = string.match(held, ' (.+)$')
+    if former and former ~= node then
+      local past, known = {held}, {[former] = true, [node] = true}
+      for line in string.gmatch(redis.call('HGET', KEYS[2], camera) or '', '[^\\n]+') do
+        local name = string.match(line, ' (.+)$')
+        if not known[name] and #past < most then
+          known[name] = true
+          past[#past + 1] = line
+        end
+      end
+      redis.call('HSET', KEYS[2], camera, table.concat(past, '\\n'))
+    end
+    held = fence .. ' ' .. node
+    redis.call('HSET', KEYS[1], camera, held)
+  end
+  standing[#standing + 1] = held
+end
+return standing
 """
 
 
@@ -29,53 +59,50 @@ return fence
 class Lease:
     node: str
     door_url: str
+    """Where the node's door is; empty where nobody knows (any more)."""
     fence: int
 
 
 class Leases:
-    def __init__(self, redis: Redis, layout: Layout) -> None:
+    """Every call raises IndexUnavailable where Redis is away."""
+
+    def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._layout = layout
 
-    def take(self, camera_id: str, node: str, door_url: str) -> int:
-        """Take a camera; the fencing number, higher than any before. Where Redis is away: the last that this node held, with a warning.
+    def draw(self, camera_ids: Sequence[str]) -> dict[str, int]:
+        """A number for each camera, higher than any before."""
+        if not camera_ids:
+            return {}
+        drawn = texts(self._redis.do("EVAL", _DRAW, 2, _HELD, _DRAWN, *camera_ids))
+        return dict(zip(camera_ids, map(int, drawn), strict=True))
 
-        Raises StoreError where the disk does not take it down.
-        """
-        last = self._last_fence(camera_id)
-        try:
-            fence = number(self._redis.do("EVAL", _TAKE, 1, _key(camera_id), last, node, door_url))
-        except IndexUnavailable as error:
-            _log.warning("camera %s goes on under its last fencing number %d, its lease cannot be renewed: %s", camera_id, last, error)
-            return last
-        self._keep_fence(camera_id, fence)
-        return fence
+    def take(self, node: str, fences: Mapping[str, int]) -> dict[str, Lease]:
+        """Take cameras under numbers that were drawn; who holds each now, which is another where that one's number is higher."""
+        if not fences:
+            return {}
+        words = [word for pair in fences.items() for word in pair]
+        standing = texts(self._redis.do("EVAL", _TAKE, 2, _HELD, _PAST, node, MOST_PAST, *words))
+        return {camera_id: _lease(value) for camera_id, value in zip(fences, standing, strict=True)}
+
+    def held(self, camera_ids: Sequence[str]) -> dict[str, Lease]:
+        """Who holds each of many cameras, doors left out; a camera that nobody ever held is missing."""
+        if not camera_ids:
+            return {}
+        found = zip(camera_ids, maybe_texts(self._redis.do("HMGET", _HELD, *camera_ids)), strict=True)
+        return {camera_id: _lease(value) for camera_id, value in found if value is not None}
 
     def holder(self, camera_id: str) -> Lease | None:
-        """Who holds a camera, or None. Raises IndexUnavailable."""
-        found = self._redis.do_all([("HGET", _key(camera_id), field) for field in ("node", "door_url", "fence")])
-        node, door_url, fence = (text(value) for value in found)
-        return None if node is None or door_url is None or fence is None else Lease(node, door_url, int(fence))
+        """Who holds a camera, or None."""
+        return next(iter(self.holders(camera_id)), None)
 
-    def _last_fence(self, camera_id: str) -> int:
-        try:
-            return int(json.loads((self._layout.fences / camera_id).read_text("utf-8")))
-        except FileNotFoundError:
-            return 0
-        except ValueError:
-            _log.warning("the fencing number kept for camera %s cannot be read; starting from 0", camera_id)
-            return 0
-
-    def _keep_fence(self, camera_id: str, fence: int) -> None:
-        path = self._layout.fences / camera_id
-        unfinished = path.with_name(f".{camera_id}.{os.getpid()}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(str(fence), "utf-8")
-            unfinished.replace(path)
-        except OSError as error:
-            raise StoreError(f"the fencing number of camera {camera_id} cannot be written: {error}") from error
+    def holders(self, camera_id: str) -> tuple[Lease, ...]:
+        """Who holds a camera, then who held it before, the latest first, each node once, as far as it is still known."""
+        held, past, about = self._redis.do_all([("HGET", _HELD, camera_id), ("HGET", _PAST, camera_id), ("HGETALL", ABOUT)])
+        doors = door_urls(about)
+        lines = [line for reply in (held, past) for line in (text(reply) or "").splitlines()]
+        return tuple(replace(lease, door_url=doors.get(lease.node, "")) for lease in map(_lease, lines))
 
 
-def _key(camera_id: str) -> str:
-    return f"lease:{camera_id}"
+def _lease(value: str) -> Lease:
+    fence, _, node = value.partition(" ")
+    return Lease(node, "", int(fence))

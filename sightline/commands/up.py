@@ -20,7 +20,8 @@ from sightline import site_registry
 from sightline.child import ChildSpec
 from sightline.instance import claimed, instance_secrets, publish
 from sightline.lasting import Job, Jobs
-from sightline.node import Node
+from sightline.node import Identity, Node
+from sightline.placing import Placing
 from sightline.plan import Parts, Plan, clear_earlier_run, plan, worker_count
 from sightline.stores import Stores, connected, reaching
 from sightline.supervisor import Supervisor, stop_on_signals
@@ -62,7 +63,7 @@ def serve(
         made = plan(layout, settings, parts, host, port)
         supervisor = Supervisor((first, *made.groups), clock, held=(claim,))
         stores = connected(reaching(settings, made.runtime, instance_secrets(layout)), layout, clock)
-        jobs = Jobs(_jobs(layout, settings, parts, stores, clock), "supervisor", clock)
+        jobs = Jobs(_jobs(layout, settings, parts, made, stores, clock), "supervisor", clock)
         try:
             jobs.start()
             _start(supervisor, made, layout, stop)
@@ -79,11 +80,15 @@ def serve(
     return 0
 
 
-def _jobs(layout: Layout, settings: Settings, parts: Parts, stores: Stores, clock: Clock) -> dict[str, Job]:
+def _jobs(layout: Layout, settings: Settings, parts: Parts, made: Plan, stores: Stores, clock: Clock) -> dict[str, Job]:
     """What the supervisor does besides looking after processes: follow the registry, and steer the node."""
-    jobs: dict[str, Job] = {"registry": site_registry.RegistryFollower(stores.registries, layout, clock).run}
+    follower = site_registry.RegistryFollower(stores.registries, layout, clock)
+    jobs: dict[str, Job] = {"registry": follower.run}
     if parts.node:
-        node = Node(layout, worker_count(settings), site_registry.RunningRegistry(layout), clock)
+        who = Identity(settings.node, f"http://{settings.door_host}:{made.runtime.door_port}", worker_count(settings))
+        placing = Placing(layout, worker_count(settings), clock)
+        registry = site_registry.RunningRegistry(layout)
+        node = Node(who, placing, registry, stores.nodes, stores.leases, stores.states, layout, clock)
         node.run_once()  # so that the workers find their cameras when they start
         jobs["node"] = node.run
     return jobs

@@ -43,6 +43,7 @@ from storage.gaps import GapLog
 from storage.index import EventIndex
 from storage.leases import Leases
 from storage.ledger import Ledger
+from storage.nodes import NodeEntry, Nodes
 from storage.people import People
 from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore
@@ -205,16 +206,16 @@ class Site:
             self.layout.recordings,
             self.layout.spool,
             self.layout.audit,
-            self.layout.fences,
             self.layout.triggers,
         ):
             shutil.rmtree(folder, ignore_errors=True)
         for held in (self.tokens, self.statuses, self.pictures):
             held.clear()
 
-    def hold(self, camera_id: str) -> None:
-        """Let this site's node hold a camera."""
-        self.context.leases.take(camera_id, "node-1", self.door_url)
+    def hold(self, camera_id: str, node: str = "node-1", door_url: str | None = None) -> None:
+        """Let a node hold a camera: this site's, or one behind another door."""
+        Nodes(self.redis).beat(NodeEntry(node, door_url or self.door_url, 1, 1))
+        Leases(self.redis).take(node, Leases(self.redis).draw([camera_id]))
 
     def spool_passing(self, event: Event) -> None:
         self.context.index.put(event)
@@ -299,7 +300,7 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "objects": objects,
         "people": people,
         "states": CameraStates(redis),
-        "leases": Leases(redis, layout),
+        "leases": Leases(redis),
         "stored": StoredSegments(objects, clock),
         "audit": AuditLog(layout.audit, clock),
         "door": DoorClient(KEY, clock),

@@ -149,7 +149,7 @@ def test_a_picture_now(site: Site) -> None:
 
 
 def test_a_node_that_is_down_is_said_to_be_down_at_once(site: Site) -> None:
-    site.context.leases.take("east-gate", "node-7", "http://127.0.0.1:9")
+    site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"/v1/cameras/east-gate/recording?{span(0, 4)}")
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
     assert answer.elapsed.total_seconds() < 3

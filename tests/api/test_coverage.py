@@ -95,7 +95,7 @@ def test_a_node_that_is_down_leaves_what_the_object_store_has(site: Site, record
     name = SegmentName.parse(path.name)
     assert name is not None
     site.context.objects.put_file(segment_object(name), path, "video/mp4")
-    site.context.leases.take("school", "node-7", "http://127.0.0.1:9")
+    site.hold("school", "node-7", "http://127.0.0.1:9")
     answer = ask(site, 0, 10, "school")
     assert parts(answer) == ([(0, 4, "objects")], [(4, 10, "unknown")])
     assert answer.offline == ["node-7"]
@@ -103,7 +103,7 @@ def test_a_node_that_is_down_leaves_what_the_object_store_has(site: Site, record
 
 
 def test_nobody_who_could_know_is_node_offline(site: Site) -> None:
-    site.context.leases.take("east-gate", "node-7", "http://127.0.0.1:9")
+    site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"/v1/cameras/east-gate/coverage?from={rfc3339(at(0))}&to={rfc3339(at(4))}")
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
 

@@ -106,7 +106,7 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
         TriggerLog(site.layout, Settings()),
     )
     with site.serve(make_door(context)) as url:
-        site.context.leases.take("east-gate", "node-1", url)
+        site.hold("east-gate", "node-1", url)
         answer = site.get("/v1/cameras/east-gate/picture")
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:camera_unavailable")
     assert answer.json()["detail"] == "east-gate is silent"

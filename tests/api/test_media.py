@@ -132,7 +132,7 @@ def test_a_picture_on_a_node_that_is_down_says_so(site: Site, make_event: MakeEv
     event = make_event(9)
     site.spool_passing(event)
     assert site.get(f"/v1/events/{event.id}/snapshot").json()["type"] == "urn:sightline:problem:node_offline"
-    site.context.leases.take("east-gate", "node-7", "http://127.0.0.1:9")
+    site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"/v1/events/{event.id}/snapshot")
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
     assert "node-7" in answer.json()["detail"]

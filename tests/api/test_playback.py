@@ -159,7 +159,7 @@ def test_segments_that_are_only_in_the_object_store_are_played_from_there(site: 
     assert name is not None
     site.context.objects.put_file(segment_object(name), path, "video/mp4")
     path.unlink()
-    site.context.leases.take("school", "node-7", "http://127.0.0.1:9")
+    site.hold("school", "node-7", "http://127.0.0.1:9")
     playlist = site.get(f"/v1/cameras/school/playlist?{span(0, 4)}").json()
     (part,) = playlist["segments"]
     assert times_of(site.http.get(site.url + part["head"]).content + site.http.get(site.url + part["media"]).content)[0] == 0
@@ -199,7 +199,7 @@ def test_a_picture_of_the_past_needs_the_right_to_recordings(recorded: Site) -> 
 
 
 def test_a_playlist_where_nobody_answers_is_node_offline(site: Site) -> None:
-    site.context.leases.take("east-gate", "node-7", "http://127.0.0.1:9")
+    site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"{CAMERA}/playlist?{span(0, 4)}")
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
 

@@ -92,7 +92,7 @@ def test_segments_on_a_node_and_in_the_object_store_are_one_file(site: Site, rec
 
 def test_a_node_that_is_down_costs_only_what_it_alone_has(site: Site, record: Record) -> None:
     store(site, record(site.layout, "school", at(0), 4))
-    site.context.leases.take("school", "node-7", "http://127.0.0.1:9")
+    site.hold("school", "node-7", "http://127.0.0.1:9")
     assert site.get(address(0, 4, "school")).status_code == 200
     answer = site.get(address(100, 104, "school"))
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 import pytest
 
 from domain.clock import NS_PER_S
 from sightline.simulator import SimCamera, Simulator
 from storage.ledger import Ledger
 from tests.e2e.conftest import CLOCK, Site, camera, wait_for
+from tests.e2e.small import FPS, small_video
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
-FPS = 25
 NAMES = ("quiet-1", "quiet-2", "renamed", "moved", "goes", "comes")
 
 
@@ -30,18 +29,6 @@ def _is_live(site: Site, name: str) -> bool:
 def _write(site: Site, entries: list[dict[str, Any]]) -> None:
     registry = {"version": 1, "areas": {"dan/jun": {"name": "jun"}}, "cameras": entries}
     site.registry.write_text(json.dumps(registry, indent=1), "utf-8")
-
-
-def _video(folder: Path) -> Path:
-    """Ten seconds of little pictures, a keyframe a second."""
-    file = folder / "small.mp4"
-    with av.open(str(file), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"bf": "0", "g": str(FPS), "preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
-        for number in range(10 * FPS):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((96, 128, 3), number % 256, np.uint8), format="bgr24")))
-        container.mux(stream.encode())
-    return file
 
 
 def _check_unbroken(site: Site, name: str) -> None:
@@ -64,7 +51,7 @@ def _check_unbroken(site: Site, name: str) -> None:
 
 
 def test_a_change_touches_only_what_it_changes(make_site: Callable[..., Site], tmp_path: Path) -> None:
-    video = _video(tmp_path)
+    video = small_video(tmp_path)
     with Simulator([SimCamera(name, video) for name in (*NAMES, "moved-2")]) as simulator:
         entries = {name: camera(name, simulator.url(name)) for name in NAMES}
         site = make_site([entry for name, entry in entries.items() if name != "comes"], {"SIGHTLINE_SEGMENT_S": "2"})

@@ -1,0 +1,50 @@
+"""The nodes of a site, by what each says of itself in Redis twice in the time that its silence would be noticed.
+
+Nobody's clock is trusted with telling who is alive: a beat is a number that changes, and whoever watches notes by its own clock when.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from pydantic import TypeAdapter
+
+from storage.redis_door import Redis, Reply
+
+ABOUT = "{nodes}:about"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEntry:
+    name: str
+    door_url: str
+    capacity: float
+    """How much it can take beside others; 0: it is leaving, and takes nothing."""
+    beat: int
+    """Another at each saying."""
+
+
+_ENTRY = TypeAdapter(NodeEntry)
+
+
+class Nodes:
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def beat(self, entry: NodeEntry) -> dict[str, NodeEntry]:
+        """Say that a node lives; what all that ever did last said, this one's saying before included, by name. Raises IndexUnavailable."""
+        said = json.dumps(asdict(entry))
+        about, _ = self._redis.do_all([("HGETALL", ABOUT), ("HSET", ABOUT, entry.name, said)])
+        return _entries(about)
+
+
+def door_urls(about: Reply) -> dict[str, str]:
+    """Where each node's door is, of an answer to `HGETALL` of `ABOUT`."""
+    return {name: entry.door_url for name, entry in _entries(about).items()}
+
+
+def _entries(about: Reply) -> dict[str, NodeEntry]:
+    if not isinstance(about, dict):
+        raise TypeError(f"Redis answered {type(about).__name__} where a hash was due")
+    return {str(name): _ENTRY.validate_json(str(said)) for name, said in about.items()}

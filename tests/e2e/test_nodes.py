@@ -1,0 +1,54 @@
+"""Two nodes and an API on real stores: one node dies, its cameras are recorded elsewhere; it comes back, and the load evens out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.city import CLOCK, City, until
+from domain.clock import NS_PER_S
+from sightline.simulator import SimCamera, Simulator
+from tests.e2e.conftest import camera
+from tests.e2e.small import small_video
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+NAMES = [f"cam-{number}" for number in range(8)]
+TAKEN_OVER_WITHIN_S = 10.0
+
+
+def _now_s() -> float:
+    return CLOCK.wall_ns() / NS_PER_S
+
+
+def _is_even(city: City) -> bool:
+    return min(len(city.held_by(name)) for name in city.nodes) >= 3 and len(city.leases()) == len(NAMES)
+
+
+def test_a_dead_node_is_replaced_and_a_new_one_costs_no_packet(tmp_path: Path) -> None:
+    video = small_video(tmp_path)
+    with Simulator([SimCamera(name, video) for name in NAMES]) as simulator:
+        cameras = [camera(name, simulator.url(name)) for name in NAMES]
+        with City(tmp_path / "city", cameras, ("north", "south")) as city:
+            until("even load", lambda: _is_even(city), 40)
+            until("recording of all", lambda: city.all_record(_now_s() - 3), 20)
+            lost = city.held_by("north")
+
+            killed_s = _now_s()
+            city.nodes["north"].kill()
+            assert until("take-over", lambda: city.all_record(killed_s + 0.5), 2 * TAKEN_OVER_WITHIN_S) < TAKEN_OVER_WITHIN_S
+            until("leases of all", lambda: city.held_by("south") == set(NAMES), 5)
+            moved = sorted(lost)[0]
+            assert city.get(f"/v1/cameras/{moved}/picture").status_code == 200
+            until("state", lambda: city.get(f"/v1/cameras/{moved}").json()["state"] == "live", 5)
+
+            whole_from_s = _now_s()
+            city.nodes["north"].start()
+            until("even load again", lambda: _is_even(city) and len(city.nodes["south"].statuses()) == len(city.held_by("south")), 40)
+            until("recording of all", lambda: city.all_record(_now_s() - 3), 10)
+            assert city.nodes["south"].stop() == 0
+            assert city.held_by("north") == set(NAMES)
+            until("a second more", lambda: city.all_record(_now_s() - 1), 10)
+            assert city.nodes["north"].stop() == 0
+            holes = {name: city.longest_gap_s(name, whole_from_s) for name in NAMES}
+            assert max(holes.values()) < 0.5, holes
