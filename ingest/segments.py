@@ -48,6 +48,9 @@ class Segments:
         """Has its last picture, and waits for the sound that belongs to it: sound comes a little later than the picture beside it."""
         self._sound: list[AudioPacket] = []
         self._latest_start_ms: int | None = None
+        self._last_start_ms = 0
+        self._setbacks = 0
+        """How often time went back from a segment to the next. Each raises the fence, so that what is recorded again lies over what was."""
 
     def write(self, packets: Sequence[Packet], sound: Sequence[AudioPacket] = ()) -> None:
         """Take what came, in order: one fragment, or one for each segment where it is cut in between."""
@@ -83,8 +86,11 @@ class Segments:
     def _start(self, packet: Packet) -> bool:
         start_ms = packet.wall_ns // NS_PER_MS
         is_free = self._latest_start_ms is not None and start_ms > self._latest_start_ms
+        if start_ms < self._last_start_ms:
+            self._setbacks += 1
+        self._last_start_ms = start_ms
         try:
-            segment = OpenSegment(self._folder, self._camera_id, self._fence(), packet, is_free)
+            segment = OpenSegment(self._folder, self._camera_id, self._fence() + self._setbacks, packet, is_free)
         except StoreError as error:
             self._cuts.forget()
             self._failed(error)

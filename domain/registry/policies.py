@@ -38,7 +38,7 @@ def _check_triggers(source: Source, path: Path, camera: Camera) -> None:
     if needs_triggers(camera):
         if not any(trigger != "checkpoint" or camera.checkpoint for trigger in camera.triggers):
             why = "only `checkpoint` can trigger, and the camera is no checkpoint" if camera.triggers else "nothing can trigger"
-            source.fault(written or path, f"`{_key(camera)}` would keep nothing: {why}", "add `motion`, `onvif` or `api` to `triggers`")
+            source.fault(written or path, f"`{_key(camera)}` would keep nothing: {why}", "add `motion` or `api` to `triggers`")
     elif written:
         source.fault(written, f"`triggers` do nothing where `record` is {camera.record}", _remedy(camera))
 

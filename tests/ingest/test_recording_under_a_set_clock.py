@@ -48,7 +48,7 @@ def test_times_are_right_from_the_next_keyframe_on_and_no_picture_is_lost(by_s: 
     assert status["clock_skew_ms"] == pytest.approx(-by_s * 1000, abs=500)
     assert status["reconnects"] == 0
     by_ns = by_s * NS_PER_S
-    found = sorted(_segments(tmp_path), key=lambda segment: segment.fence)
+    found = sorted(_segments(tmp_path), key=lambda segment: (segment.fence, segment.start_ns))
     jumps = [index for index, (one, other) in enumerate(pairwise(found), 1) if abs(other.start_ns - one.start_ns) > 1800 * NS_PER_S]
     assert len(jumps) == 1, "one new beginning, and not one for each keyframe"
     old, new = found[: jumps[0]], found[jumps[0] :]
@@ -58,6 +58,8 @@ def test_times_are_right_from_the_next_keyframe_on_and_no_picture_is_lost(by_s: 
     assert step_ns - NS_PER_S // 2 < _end(old) < step_ns + 2 * NS_PER_S, "the next keyframe came within a second"
     assert _end(new) == pytest.approx(end_ns + by_ns, abs=2 * NS_PER_S)
     assert len(new) <= 5
+    fences = {segment.fence for segment in old}, {segment.fence for segment in new}
+    assert fences == ({7}, {7 if by_s > 0 else 8}), "what is recorded again has a higher fence"
 
 
 def _segments(root: Path) -> list[Segment]:

@@ -16,12 +16,11 @@ areas:
 cameras:
 """
 NETWORK_HINT = "(add its network under `networks:`, or correct the address)"
-SECRETS_HINT = "name an entry of the secrets file under `credentials` instead"
 RETENTION_FAULT = (
     "recordings cannot be kept 90 days at least (`retention_days`) and 60 at most (`retention_max_days`) "
     "(raise `retention_max_days`, or lower `retention_days`)"
 )
-ADD_TRIGGER = "(add `motion`, `onvif` or `api` to `triggers`)"
+ADD_TRIGGER = "(add `motion` or `api` to `triggers`)"
 NO_CHECKPOINT = "only `checkpoint` can trigger, and the camera is no checkpoint " + ADD_TRIGGER
 CAMERA = """\
   - id: east
@@ -68,12 +67,6 @@ def _faults(tmp_path: Path, text: str, environ: dict[str, str] | None = None) ->
         ),
         (CAMERA + "    checkpoint: [plates]\n", "11:18: `checkpoint`: 'plates' is not one of 'plate' or 'face' (did you mean `plate`?)"),
         (CAMERA + "    id: west\n", "11:5: `id` stands twice (first on line 5; keep one)"),
-        (CAMERA + "    substream: {url: 'rtsp://8.8.8.8/2'}\n", "11:22: 8.8.8.8 is outside `networks` " + NETWORK_HINT),
-        (CAMERA + "    substream: {url: 'rtsp://a:b@10.0.0.1/2'}\n", "11:22: `url`: holds a user name or password; " + SECRETS_HINT),
-        (
-            CAMERA + "    substream: {ulr: 'rtsp://10.0.0.1/2', url: 'rtsp://10.0.0.1/2'}\n",
-            "11:17: unknown key `ulr` (did you mean `url`?)",
-        ),
         (CAMERA + "    priority: 10\n", "11:15: `priority`: Input should be less than or equal to 9"),
         (CAMERA + "    upload: some\n", "11:13: `upload`: 'some' is not one of 'all', 'events' or 'none' (known here: all, events, none)"),
         (CAMERA + "    retention_max_days: 60\n", "11:25: " + RETENTION_FAULT),
@@ -141,7 +134,7 @@ def test_policy_keys_have_defaults_by_class(tmp_path: Path) -> None:
     registry, _ = load_registry(file, {})
     east, shop_camera = registry.cameras
     assert (east.priority, east.triggers, east.upload, east.longest_retention_days) == (8, ("motion",), "all", 90)
-    assert (shop_camera.priority, shop_camera.upload, shop_camera.longest_retention_days, shop_camera.substream) == (5, "events", 99, None)
+    assert (shop_camera.priority, shop_camera.upload, shop_camera.longest_retention_days) == (5, "events", 99)
 
 
 def test_secrets_come_from_the_environment_before_the_file_and_are_never_shown(tmp_path: Path) -> None:
