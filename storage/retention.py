@@ -22,6 +22,7 @@ from domain.metrics import RETENTION_DELETED
 from domain.registry import Camera, Registry
 from domain.settings import Settings
 from storage.event_retention import EventRetention
+from storage.gaps import GapLog
 from storage.holds import Holds
 from storage.index import EventIndex
 from storage.journal import Journal
@@ -60,10 +61,11 @@ class Ages:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Everything that retention deletes from. `ledger` and `triggers` are this node's; the rest is the site's."""
+    """Everything that retention deletes from. `ledger`, `triggers` and `gaps` are this node's; the rest is the site's."""
 
     ledger: Ledger
     triggers: TriggerLog
+    gaps: GapLog
     objects: ObjectStore
     index: EventIndex
     journal: Journal
@@ -99,6 +101,7 @@ class Retention:
                 self._unclaimed(run, camera)
             if not dry:
                 self._kept.triggers.forget_before(camera.id, run.ages.cutoff_ns(camera.id))
+                self._kept.gaps.forget_before(camera.id, run.ages.cutoff_ns(camera.id))
         return run.report
 
     def run_site(self, stop: threading.Event | None = None, dry: bool = False) -> Report:
