@@ -51,8 +51,7 @@ def account_of(context: ApiContext, camera: Camera, from_ns: int, to_ns: int) ->
 
 def holders(context: ApiContext, camera_id: str) -> tuple[Lease, ...]:
     """The nodes that may have recordings of a camera, the one that holds it first."""
-    lease = context.leases.holder(camera_id)
-    return () if lease is None else (lease,)
+    return context.leases.holders(camera_id)
 
 
 def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Found:
