@@ -51,8 +51,7 @@ def account_of(context: ApiContext, camera: Camera, from_ns: int, to_ns: int) ->
 
 def holders(context: ApiContext, camera_id: str) -> tuple[Lease, ...]:
     """The nodes that may have recordings of a camera, the one that holds it first."""
-    lease = context.leases.holder(camera_id)
-    return () if lease is None else (lease,)
+    return context.leases.holders(camera_id)
 
 
 def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Found:
@@ -91,9 +90,9 @@ def _background(camera: Camera, found: _Found, from_ns: int, now_ns: int) -> lis
     if alive_ns is not None and now_ns - alive_ns > ALIVE_NS:
         gaps.append(_lost(camera, alive_ns, now_ns))
     firsts = [first for first in (found.first_stored_ns, *(node.first_ns for node in found.nodes)) if first is not None]
-    kept_ns = now_ns - camera.retention_days * _DAY_NS
+    kept_ns = now_ns - camera.longest_retention_days * _DAY_NS
     if firsts:
-        detail = f"recordings are kept for {camera.retention_days} days"
+        detail = f"recordings are kept for {camera.longest_retention_days} days"
         gaps.append(Gap(camera.id, min(firsts), kept_ns, GapCause.DELETED, detail))
     gaps += [_deleted(camera, node.deleted) for node in found.nodes if node.deleted is not None]
     if found.nodes:

@@ -59,10 +59,16 @@ def _picture_bytes(context: ApiContext, event: Event, name: str) -> bytes:
 
 
 def _spooled(context: ApiContext, event: Event, name: str) -> bytes:
-    lease = context.leases.holder(event.camera)
-    if lease is None:
-        raise NodeOffline(f"{name} of this event is not uploaded yet, and no node holds {event.camera}")
-    return context.door.event_picture(lease.door_url, lease.node, event.camera, event.id, name)
+    """From the node that saw it: the one that holds the camera, or one that held it before."""
+    missing: NotFound | NodeOffline = NodeOffline(f"{name} of this event is not uploaded yet, and no node holds {event.camera}")
+    for at, lease in enumerate(context.leases.holders(event.camera)):
+        try:
+            return context.door.event_picture(lease.door_url, lease.node, event.camera, event.id, name)
+        except NodeOffline as error:
+            missing = error
+        except NotFound as error:
+            missing = error if at == 0 else missing
+    raise missing
 
 
 def read_clip(

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+from pathlib import Path
 
-from benchmarks import capacity
+from benchmarks import capacity, takeover
 from benchmarks.cameras import Picture
 from benchmarks.machine import OUT
 
@@ -27,6 +29,9 @@ def main() -> None:
         report = capacity.run(cameras, references, plan)
         (OUT / f"{name}.json").write_text(json.dumps(report, indent=1))
         capacity.plot(report, OUT / f"{name}.svg")
+    print("take-over", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="sightline-takeover-") as folder:
+        (OUT / "takeover.json").write_text(json.dumps(takeover.run(32, 3, Path(folder), Picture()), indent=1))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from sightline.usage import OtherUse
 from sightline.watch import Watch
 from storage.alarms import Alarms
 from storage.disk import Claims, DiskBound
+from storage.gaps import GapLog
 from storage.holds import Holds, NodeHolds
 from storage.journal import Journal, JournalUploader
 from storage.ledger import Ledger
@@ -113,8 +114,8 @@ class NodeJobs:
     def _retain(self, stop: threading.Event) -> None:
         """What lies here every minute, since recordings that nothing claimed soon fill a disk; the site's by one node in an hour."""
         kept = Kept(
-            Ledger(self._layout.recordings), TriggerLog(self._layout, self._settings), self._stores.objects, self._stores.index,
-            self._journal, Holds(self._stores.objects, self._clock), self._wanted,
+            Ledger(self._layout.recordings), TriggerLog(self._layout, self._settings), GapLog(self._layout, self._clock),
+            self._stores.objects, self._stores.index, self._journal, Holds(self._stores.objects, self._clock), self._wanted,
         )  # fmt: skip
         retention = Retention(kept, lambda: self._registry.now().registry, self._settings, self._clock)
         failed, why = 0, ""

@@ -95,7 +95,7 @@ class GapLog:
         except FileNotFoundError:
             return None
 
-    def forget(self, camera_id: str, before_ns: int) -> None:
+    def forget_before(self, camera_id: str, before_ns: int) -> None:
         """Delete what lies wholly before the day of `before_ns`."""
         for path in self._files(camera_id, 0, max(0, before_ns - _DAY_NS)):
             path.unlink(missing_ok=True)

@@ -12,6 +12,9 @@ _H264_WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 13
 _H264_PLAIN_AVCC = frozenset({66, 77, 88})
 _HEVC_VPS, _HEVC_SPS, _HEVC_PPS = 32, 33, 34
 _HEVC_PROFILE_BYTES = 12
+_MOST_SPS, _MOST_PPS = 31, 255
+"""An avcC counts them in five and in eight bits."""
+_LONGEST_SET_BYTES = 0xFFFF
 _LONGEST_GOLOMB = 32
 
 
@@ -21,7 +24,7 @@ def sample_entry_box(codec: str, sets: Sequence[bytes]) -> bytes:
 
 
 def _avcc(sets: Sequence[bytes]) -> bytes:
-    sps, pps = ([unit for unit in sets if unit[0] & 0x1F == kind] for kind in (7, 8))
+    sps, pps = ([unit for unit in sets if unit[0] & 0x1F == kind][:most] for kind, most in ((7, _MOST_SPS), (8, _MOST_PPS)))
     if not sps or not pps or len(sps[0]) < 4:
         raise DataLoss("the parameter sets lack an SPS or a PPS")
     head = bytes((1, *sps[0][1:4], 0xFC | 3, 0xE0 | len(sps))) + _counted(sps) + bytes((len(pps),)) + _counted(pps)
@@ -122,6 +125,8 @@ class _Bits:
 
 
 def _counted(units: Sequence[bytes]) -> bytes:
+    if any(len(unit) > _LONGEST_SET_BYTES for unit in units):
+        raise DataLoss("a parameter set is too long to be one")
     return b"".join(len(unit).to_bytes(2, "big") + unit for unit in units)
 
 

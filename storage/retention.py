@@ -21,7 +21,9 @@ from domain.keys import day_of
 from domain.metrics import RETENTION_DELETED
 from domain.registry import Camera, Registry
 from domain.settings import Settings
+from domain.triggers import keeps_all
 from storage.event_retention import EventRetention
+from storage.gaps import GapLog
 from storage.holds import Holds
 from storage.index import EventIndex
 from storage.journal import Journal
@@ -60,10 +62,11 @@ class Ages:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Everything that retention deletes from. `ledger` and `triggers` are this node's; the rest is the site's."""
+    """Everything that retention deletes from. `ledger`, `triggers` and `gaps` are this node's; the rest is the site's."""
 
     ledger: Ledger
     triggers: TriggerLog
+    gaps: GapLog
     objects: ObjectStore
     index: EventIndex
     journal: Journal
@@ -95,10 +98,11 @@ class Retention:
         for camera_id in self._kept.ledger.cameras():
             self._recordings(run, camera_id)
         for camera in self._registry().cameras:
-            if camera.record == "events":
+            if not keeps_all(camera):  # a checkpoint on demand too: it is recorded all the time for its clips
                 self._unclaimed(run, camera)
             if not dry:
                 self._kept.triggers.forget_before(camera.id, run.ages.cutoff_ns(camera.id))
+                self._kept.gaps.forget_before(camera.id, run.ages.cutoff_ns(camera.id))
         return run.report
 
     def run_site(self, stop: threading.Event | None = None, dry: bool = False) -> Report:

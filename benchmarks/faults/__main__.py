@@ -25,6 +25,8 @@ from benchmarks.faults.stage import Footage, Stage
 from benchmarks.machine import OUT
 
 SHORT_S = 30.0
+WIDE = 160
+"""Columns of the table where no terminal says how wide it is."""
 SMALL = 180, 0.3
 """Height and Mbit/s: enough to be decoded, and cheap to decode."""
 
@@ -67,7 +69,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--folder", type=Path, default=None, help="where the sites' data go, and stay; a temporary folder otherwise")
     parser.add_argument("--list", action="store_true", help="name the scenarios")
     chosen = parser.parse_args(arguments)
-    console = Console(stderr=True)
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else WIDE)
     if chosen.list:
         print("\n".join(f"{one.name}\t{one.title}" for one in EVERY).expandtabs(20))
         return 0

@@ -11,6 +11,7 @@ from domain.layout import Layout
 from domain.settings import Settings
 from sightline import site_registry
 from sightline.stores import open_stores
+from storage.gaps import GapLog
 from storage.holds import Holds
 from storage.journal import Journal
 from storage.ledger import Ledger
@@ -26,8 +27,9 @@ def run(args: argparse.Namespace) -> int:
     spool = Spool(layout, clock)
     with open_stores(layout) as stores:
         kept = Kept(
-            Ledger(layout.recordings), TriggerLog(layout, settings), stores.objects, stores.index, Journal(layout.journal, clock),
-            Holds(stores.objects, clock), lambda: spool.wanted(settings.clip_before_s, settings.clip_after_s),
+            Ledger(layout.recordings), TriggerLog(layout, settings), GapLog(layout, clock), stores.objects, stores.index,
+            Journal(layout.journal, clock), Holds(stores.objects, clock),
+            lambda: spool.wanted(settings.clip_before_s, settings.clip_after_s),
         )  # fmt: skip
         retention = Retention(kept, lambda: registry, settings, clock)
         here, site = retention.run_node(dry=args.dry_run), retention.run_site(dry=args.dry_run)

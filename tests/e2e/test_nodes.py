@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.city import CLOCK, City, until
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_S, parse_rfc3339, rfc3339
 from sightline.simulator import SimCamera, Simulator
 from tests.e2e.conftest import camera
 from tests.e2e.small import small_video
@@ -32,7 +32,7 @@ def test_a_dead_node_is_replaced_and_a_new_one_costs_no_packet(tmp_path: Path) -
         with City(tmp_path / "city", cameras, ("north", "south")) as city:
             until("even load", lambda: _is_even(city), 40)
             until("recording of all", lambda: city.all_record(_now_s() - 3), 20)
-            lost = city.held_by("north")
+            lost, begun_ns = city.held_by("north"), CLOCK.wall_ns() - NS_PER_S
 
             killed_s = _now_s()
             city.nodes["north"].kill()
@@ -46,6 +46,11 @@ def test_a_dead_node_is_replaced_and_a_new_one_costs_no_packet(tmp_path: Path) -
             city.nodes["north"].start()
             until("even load again", lambda: _is_even(city) and len(city.nodes["south"].statuses()) == len(city.held_by("south")), 40)
             until("recording of all", lambda: city.all_record(_now_s() - 3), 10)
+            covered = city.get(f"/v1/cameras/{moved}/coverage", **{"from": rfc3339(begun_ns), "to": rfc3339(CLOCK.wall_ns())}).json()
+            assert covered["offline"] == []
+            missing_ns = [parse_rfc3339(gap["to"]) - parse_rfc3339(gap["from"]) for gap in covered["gaps"]]
+            assert len(missing_ns) == 1, covered
+            assert missing_ns[0] < TAKEN_OVER_WITHIN_S * NS_PER_S
             assert city.nodes["south"].stop() == 0
             assert city.held_by("north") == set(NAMES)
             until("a second more", lambda: city.all_record(_now_s() - 1), 10)

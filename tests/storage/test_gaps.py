@@ -116,9 +116,9 @@ def test_nobody_ever_looked_after_an_unknown_camera(node: Node) -> None:
 
 def test_days_long_past_are_forgotten(node: Node) -> None:
     node.log.add(gap(10, 12))
-    node.log.forget("cam", NOON_NS + DAY_NS // 4)
+    node.log.forget_before("cam", NOON_NS + DAY_NS // 4)
     assert node.told(NOON_NS, NOON_NS + DAY_NS) == [(10, 12, "network")]
-    node.log.forget("cam", NOON_NS + DAY_NS)
+    node.log.forget_before("cam", NOON_NS + DAY_NS)
     assert node.told(NOON_NS, NOON_NS + DAY_NS) == []
 
 

@@ -17,6 +17,7 @@ from domain.registry import Registry
 from domain.settings import Settings
 from domain.triggers import Trigger
 from storage.check import Breach, check
+from storage.gaps import GapLog
 from storage.holds import Holds
 from storage.index import EventIndex
 from storage.journal import JournalUploader
@@ -48,7 +49,8 @@ REGISTRY = Registry.model_validate(
 def _kept(site: Site) -> Kept:
     triggers = TriggerLog(site.layout, SETTINGS)
     holds = Holds(site.objects, site.clock)
-    return Kept(Ledger(site.layout.recordings), triggers, site.objects, EventIndex(site.redis), site.journal, holds)
+    gaps = GapLog(site.layout, site.clock)
+    return Kept(Ledger(site.layout.recordings), triggers, gaps, site.objects, EventIndex(site.redis), site.journal, holds)
 
 
 def _retention(site: Site) -> Retention:
