@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from api.cutting import Cutting
 from api.door_client import DoorClient
 from api.trace import Trace, trace_of
+from domain.alarms import Alarm
 from domain.clock import Clock
 from domain.errors import Fault, NotFound
 from domain.registry import Camera, Registry
@@ -49,6 +50,8 @@ class ApiContext:
     """For recordings whose segments lie in several places."""
     ticket_key: bytes
     """Signs the addresses of playlists."""
+    alarms: Callable[[], tuple[Alarm, ...]] = tuple
+    """What people must be told now, of all nodes; answers also without Redis."""
 
     def camera(self, camera_id: str) -> Camera:
         """A camera of the registry. Raises NotFound."""

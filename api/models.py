@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.journeys import Leg
+from domain.alarms import Alarm
 from domain.events import Event, Location, WallNs
 from domain.gaps import Gap, GapCause
+from domain.holds import Hold
 from domain.misreadings import Match, Tie
 from domain.people import RIGHTS, Person, Right, Role
 from domain.registry import Camera
@@ -164,6 +166,27 @@ class Journey(_Answer):
     sightings: list[EventView] = Field(description="oldest first")
     legs: list[LegView] = Field(description="one fewer than the sightings")
     truncated: bool = Field(description="there are more sightings after the last; ask again from its time")
+
+
+class HoldAsked(BaseModel):
+    """What is to be held: a camera's range, or an event."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    camera: str | None = Field(None, max_length=64)
+    from_: WallNs | None = Field(None, alias="from")
+    to: WallNs | None = None
+    event: str | None = Field(None, max_length=26, description="an event's id, in place of camera and range")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(min_length=1, max_length=500, description="why it is held")
+    until: WallNs | None = Field(None, description="when it ends by itself; null: when somebody releases it")
+
+
+class HoldList(_Answer):
+    items: list[Hold]
+
+
+class AlarmList(_Answer):
+    items: list[Alarm] = Field(description="the oldest first; empty while all is well")
 
 
 class TriggerAsked(BaseModel):

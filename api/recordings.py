@@ -15,6 +15,7 @@ from api.parameters import CameraId, RangeFrom, RangeTo
 from api.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.ranges import IfRange, Part, RangeHeader, select_part
 from api.streams import HeldStream
+from storage.leases import Lease
 
 LONGEST_RECORDING_S = 3600
 MP4 = "video/mp4"
@@ -34,9 +35,9 @@ def read_recording(
     context.camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
     found = locate(context, camera_id, from_ns, to_ns)
-    places = {one.lease for one in found.segments}
-    if not places or (len(places) == 1 and None not in places):
-        return _from_node(context, request, camera_id, (from_ns, to_ns))
+    places = {one.lease for one in found.segments} or {holder(context, camera_id)}
+    if len(places) == 1 and (lease := places.pop()) is not None:
+        return _from_node(context, request, lease, camera_id, (from_ns, to_ns))
     wanted = [Wanted(one.segment, one.size_bytes, partial(segment_bytes, context, one)) for one in found.segments]
     made = context.cutting.cut_gathered(wanted, from_ns, to_ns)
     return cut_answer(made, trace.request_id, range_, if_range, only_head=request.method == "HEAD")
@@ -60,8 +61,7 @@ def cut_answer(made: CutStream, request_id: str, range_: str | None, if_range: s
     return HeldStream(made, made.close, status, headers, MP4)
 
 
-def _from_node(context: ApiContext, request: Request, camera_id: str, span: tuple[int, int]) -> Response:
-    lease = holder(context, camera_id)
+def _from_node(context: ApiContext, request: Request, lease: Lease, camera_id: str, span: tuple[int, int]) -> Response:
     asked = {name: value for name in ("range", "if-range") if (value := request.headers.get(name)) is not None}
     stream = context.door.recording(lease.door_url, lease.node, camera_id, *span, asked)
     if request.method == "HEAD":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api import cameras, events, media, playback, recordings, site, triggers
+from api import cameras, events, holds, media, playback, recordings, site, triggers
 from api.declarations import Access, Declaration, Scope
 from api.playlists import M3U8_TYPE
 from domain.people import Right
@@ -89,6 +89,10 @@ ROUTES: tuple[Declaration, ...] = (
         Scope.CAMERA,
         audit="camera.trigger",
     ),
+    Declaration("GET", "/v1/alarms", site.list_alarms, Right.CAMERAS_READ, Scope.SITE),
+    Declaration("GET", "/v1/holds", holds.list_holds, Right.EVIDENCE, Scope.SITE, audit="holds.list"),
+    Declaration("POST", "/v1/holds", holds.place_hold, Right.EVIDENCE, Scope.SITE, audit="hold.place"),
+    Declaration("DELETE", "/v1/holds/{id}", holds.release_hold, Right.EVIDENCE, Scope.SITE, audit="hold.release"),
     Declaration("GET", "/v1/events", events.search_events, Right.EVENTS_READ, Scope.SITE, audit="events.search", look=True),
     Declaration("GET", "/v1/events/{id}", events.read_event, Right.EVENTS_READ, Scope.EVENT, audit="event.read", look=True),
     Declaration(

@@ -15,7 +15,8 @@ from fastapi import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from api.context import ApiContext, Context, RequestTrace
-from api.models import Dependency, Health, Readiness, Session
+from api.models import AlarmList, Dependency, Health, Readiness, Session
+from domain.alarms import AlarmName
 from domain.errors import SightlineError, Unauthenticated
 from domain.metrics import exposition
 
@@ -29,7 +30,7 @@ async def read_health() -> Health:
 
 def read_readiness(context: Context, response: Response) -> Readiness:
     """What the API depends on. 503 where nothing can be answered; `degraded` where pictures and clips must wait."""
-    dependencies = [_index(context), _objects(context)]
+    dependencies = [_index(context), _objects(context), _disk(context)]
     lacking = [one for one in dependencies if not one.ok]
     status: Literal["ready", "degraded", "not_ready"] = "degraded" if lacking else "ready"
     if any(one.required for one in lacking):
@@ -54,6 +55,16 @@ def _objects(context: ApiContext) -> Dependency:
     except SightlineError:
         return Dependency(name="objects", ok=False, required=False, why="the object store does not answer for its bucket")
     return Dependency(name="objects", ok=True, required=False, why="")
+
+
+def _disk(context: ApiContext) -> Dependency:
+    full = [alarm for alarm in context.alarms() if alarm.name in (AlarmName.DISK_FULL, AlarmName.DISK_HELD)]
+    return Dependency(name="disk", ok=not full, required=False, why="; ".join(f"{alarm.node}: {alarm.sentence}" for alarm in full))
+
+
+def list_alarms(context: Context) -> AlarmList:
+    """What people must do something about now, at any node of the site."""
+    return AlarmList(items=list(context.alarms()))
 
 
 def read_metrics() -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -11,14 +12,18 @@ from api.app import make_app
 from api.context import ApiContext, SiteRegistry
 from api.cutting import Cutting
 from api.door_client import DoorClient
+from domain.alarms import Alarm
 from domain.clock import Clock, SystemClock
+from domain.errors import IndexUnavailable
 from domain.layout import Layout
 from domain.log import set_up_logging
 from domain.settings import Settings
 from sightline import site_registry
 from sightline.instance import door_key
 from sightline.stores import connected
+from storage.alarms import told, told_here
 from storage.audit import AuditLog
+from storage.redis_door import Redis
 from storage.stored_segments import StoredSegments
 
 
@@ -39,7 +44,16 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         clock=clock,
         cutting=Cutting(layout.scratch / "api"),
         ticket_key=door_key(settings, layout),
+        alarms=partial(_alarms, stores.redis, layout, clock),
     )
+
+
+def _alarms(redis: Redis, layout: Layout, clock: Clock) -> tuple[Alarm, ...]:
+    """Of all nodes; while Redis is away, of the node on this data folder."""
+    try:
+        return told(redis, clock)
+    except IndexUnavailable:
+        return told_here(layout.alarms, clock)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from domain.keys import day_of
 from domain.metrics import RETENTION_DELETED
 from domain.registry import Camera, Registry
 from domain.settings import Settings
+from domain.triggers import keeps_all
 from storage.event_retention import EventRetention
 from storage.gaps import GapLog
 from storage.holds import Holds
@@ -97,7 +98,7 @@ class Retention:
         for camera_id in self._kept.ledger.cameras():
             self._recordings(run, camera_id)
         for camera in self._registry().cameras:
-            if camera.record == "events":
+            if not keeps_all(camera):  # a checkpoint on demand too: it is recorded all the time for its clips
                 self._unclaimed(run, camera)
             if not dry:
                 self._kept.triggers.forget_before(camera.id, run.ages.cutoff_ns(camera.id))

@@ -77,7 +77,8 @@ def test_a_segment_being_written_counts_up_to_what_is_recorded(site: Site, recor
     assert parts(ask(site, 0, 10))[0] == [(0, 3, "local")]
 
 
-def test_what_lies_in_the_object_store_is_told_apart(site: Site, record: Record) -> None:
+def test_what_lies_in_the_object_store_is_told_apart(open_site: OpenSite, record: Record) -> None:
+    site = open_site()
     for start_s in (0, 4):
         path = record(site.layout, "west-gate", at(start_s), 4)
         name = SegmentName.parse(path.name)
@@ -90,7 +91,8 @@ def test_what_lies_in_the_object_store_is_told_apart(site: Site, record: Record)
     assert parts(ask(site, 0, 12, "west-gate"))[0] == [(0, 4, "objects"), (4, 8, "both"), (8, 12, "local")]
 
 
-def test_a_node_that_is_down_leaves_what_the_object_store_has(site: Site, record: Record) -> None:
+def test_a_node_that_is_down_leaves_what_the_object_store_has(open_site: OpenSite, record: Record) -> None:
+    site = open_site()
     path = record(site.layout, "school", at(0), 4)
     name = SegmentName.parse(path.name)
     assert name is not None

@@ -153,7 +153,8 @@ def test_what_is_seen_by_a_ticket_is_recorded_as_its_holders(recorded: Site) -> 
     assert "ticket" not in seen["terms"]
 
 
-def test_segments_that_are_only_in_the_object_store_are_played_from_there(site: Site, record: Record) -> None:
+def test_segments_that_are_only_in_the_object_store_are_played_from_there(open_site: OpenSite, record: Record) -> None:
+    site = open_site()
     path = record(site.layout, "school", at(0), 4)
     name = SegmentName.parse(path.name)
     assert name is not None

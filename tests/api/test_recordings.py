@@ -17,7 +17,7 @@ from domain.layout import Layout
 from domain.media import SegmentName
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Site
+    from tests.api.conftest import OpenSite, Site
 
 START_NS = SystemClock().wall_ns() // NS_PER_S * NS_PER_S - 1800 * NS_PER_S
 Record = Callable[[Layout, str, int, float], Path]
@@ -73,7 +73,8 @@ def test_its_head_alone(site: Site, whole: bytes) -> None:
     assert answer.headers["Sightline-Gaps"] == "none"
 
 
-def test_segments_on_a_node_and_in_the_object_store_are_one_file(site: Site, record: Record) -> None:
+def test_segments_on_a_node_and_in_the_object_store_are_one_file(open_site: OpenSite, record: Record) -> None:
+    site = open_site()
     for start_s in (0, 4, 8):
         path = record(site.layout, "west-gate", at(start_s), 4)
         if start_s != 4:
@@ -90,7 +91,8 @@ def test_segments_on_a_node_and_in_the_object_store_are_one_file(site: Site, rec
     assert list((site.layout.root / "api-scratch").iterdir()) == []
 
 
-def test_a_node_that_is_down_costs_only_what_it_alone_has(site: Site, record: Record) -> None:
+def test_a_node_that_is_down_costs_only_what_it_alone_has(open_site: OpenSite, record: Record) -> None:
+    site = open_site()
     store(site, record(site.layout, "school", at(0), 4))
     site.hold("school", "node-7", "http://127.0.0.1:9")
     assert site.get(address(0, 4, "school")).status_code == 200

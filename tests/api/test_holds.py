@@ -1,0 +1,84 @@
+"""Legal holds and alarms as people see them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain.alarms import Alarm, AlarmName
+from domain.clock import NS_PER_S
+from domain.people import Role
+from storage.holds import Holds
+from tests.api.conftest import START_NS
+
+if TYPE_CHECKING:
+    from tests.api.conftest import MakeEvent, OpenSite, Site
+
+RANGE = {"camera": "east-gate", "from": "2025-11-24T16:00:00Z", "to": "2025-11-24T17:00:00+00:00", "reason": "盗窃案 118"}
+
+
+@pytest.fixture(autouse=True)
+def _no_holds(site: Site) -> None:
+    for found in list(site.context.objects.list("state/holds/")):
+        site.context.objects.delete(found.key)
+
+
+def test_a_hold_stands_until_it_is_released_and_the_audit_log_says_why(site: Site) -> None:
+    placed = site.get("/v1/holds", Role.INVESTIGATOR, None, "POST", RANGE)
+    assert placed.status_code == 200, placed.text
+    hold = placed.json()
+    assert (hold["camera"], hold["from"], hold["reason"]) == ("east-gate", "2025-11-24T16:00:00.000Z", "盗窃案 118")
+    holds = Holds(site.context.objects, site.context.clock)
+    assert holds.held().covers("east-gate", START_NS, START_NS + 1)
+    entry = json.loads(site.audit_lines()[-1])
+    assert (entry["route"], entry["reason"], entry["terms"]["hold"]) == ("hold.place", "盗窃案 118", hold["id"])
+    assert site.get("/v1/holds").json()["items"] == [hold]
+    released = site.get(f"/v1/holds/{hold['id']}?reason=closed", method="DELETE").json()
+    assert released["released_by"] == hold["placed_by"]
+    assert json.loads(site.audit_lines()[-1])["reason"] == "closed"
+    assert not holds.held().covers("east-gate", START_NS, START_NS + 1)
+    assert site.get("/v1/holds").json()["items"] == [released]
+
+
+def test_an_event_is_held_with_what_its_clip_shows(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(5)
+    site.context.index.put(event)
+    hold = site.get("/v1/holds", method="POST", body={"event": event.id, "reason": "a case"}).json()
+    assert (hold["event"], hold["camera"]) == (event.id, event.camera)
+    held = Holds(site.context.objects, site.context.clock).held()
+    assert held.covers_event(event)
+    assert held.covers(event.camera, event.started_at - 3 * NS_PER_S, event.started_at - 2 * NS_PER_S)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({**RANGE, "reason": " "}, 400),
+        ({**RANGE, "to": RANGE["from"]}, 400),
+        ({**RANGE, "until": "2020-01-01T00:00:00Z"}, 400),
+        ({**RANGE, "event": "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"}, 400),
+        ({"camera": "east-gate", "reason": "x"}, 400),
+        ({"event": "01JD7Z3V5G8M2K4Q6R9T1W3Y5A", "reason": "x"}, 404),
+        ({**RANGE, "camera": "nowhere"}, 404),
+    ],
+)
+def test_what_cannot_be_held_is_refused(site: Site, body: object, status: int) -> None:
+    answer = site.get("/v1/holds", method="POST", body=body)
+    assert answer.status_code == status, answer.text
+    assert site.get("/v1/holds").json()["items"] == []
+
+
+def test_a_hold_that_is_not_there_cannot_be_released(site: Site) -> None:
+    assert site.get("/v1/holds/20251009-00000000?reason=x", method="DELETE").status_code == 404
+
+
+def test_alarms_are_listed_and_a_full_disk_degrades(open_site: OpenSite) -> None:
+    alarm = Alarm(name=AlarmName.DISK_FULL, node="node-2", since=START_NS, sentence="give it more space")
+    site = open_site(alarms=lambda: (alarm,))
+    (item,) = site.get("/v1/alarms", Role.OPERATOR).json()["items"]
+    assert item == {"name": "disk_full", "node": "node-2", "since": "2025-11-24T16:00:00.000Z", "sentence": "give it more space"}
+    ready = site.http.get(f"{site.url}/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert {"name": "disk", "ok": False, "required": False, "why": "node-2: give it more space"} in ready.json()["dependencies"]
