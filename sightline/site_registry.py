@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from domain.clock import Clock
-from domain.errors import Fault, RegistryInvalid, StoreError
+from domain.errors import Fault, NotFound, RegistryInvalid, StoreError
 from domain.layout import Layout
 from domain.log import FloodGate
 from domain.registry import Registry, Secrets
@@ -148,7 +148,7 @@ class RegistryFollower:
         """Keep what was given at start as a version, or fetch what was applied since. While a store is away what runs goes on."""
         try:
             self._follow()
-        except StoreError as error:
+        except (NotFound, StoreError) as error:  # not found: the store has no bucket yet
             self._say("follow", f"the registry goes on as it is: {error}")
 
     def _follow(self) -> None:

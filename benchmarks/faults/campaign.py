@@ -57,13 +57,15 @@ class Campaign:
         steady = stage.steady()
         hit = scenario.hits(stage) if scenario.hits else {scenario.actor.camera_id} if scenario.actor else set()
         self._say(f"{scenario.title} …")
-        begin_ns = stage.now_ns()
+        begin_ns, begin_s = stage.now_ns(), CLOCK.monotonic_s()
         with scenario.breaks(stage):
             CLOCK.sleep(min(scenario.seconds, self._longest_s))
-        cleared_ns = stage.now_ns()
+        cleared_ns, lasted_s = stage.now_ns(), CLOCK.monotonic_s() - begin_s
         stage.comes(lambda: hit <= stage.recorded(cleared_ns + NS_PER_S), RECOVER_WITHIN_S)
         CLOCK.sleep(AFTERWARDS_S)
-        return Scene(scenario, begin_ns, cleared_ns, stage.now_ns(), frozenset(hit), frozenset(steady - hit), everyone - steady - hit)
+        return Scene(
+            scenario, begin_ns, cleared_ns, stage.now_ns(), frozenset(hit), frozenset(steady - hit), everyone - steady - hit, lasted_s
+        )
 
     def _account(self, name: str, asked: _Asked) -> Account | None:
         """What the site says of a camera's time; None where it does not answer."""

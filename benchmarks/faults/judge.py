@@ -29,6 +29,8 @@ class Scene:
     """Cameras that were well when it began, and have nothing to do with it."""
     unwell: set[str]
     """Cameras that were not, from an earlier scene: nothing is said of them."""
+    lasted_s: float
+    """How long the cause was there, by a clock that nobody sets."""
 
     @property
     def from_ns(self) -> int:
@@ -65,8 +67,7 @@ class Verdict:
 
 
 def judged(scene: Scene, files: Mapping[str, Files], accounts: Mapping[str, Account | None]) -> Verdict:
-    lasted_s = round((scene.cleared_ns - scene.begin_ns) / NS_PER_S, 1)
-    verdict = Verdict(scene.scenario.name, scene.scenario.title, lasted_s, len(scene.hit), len(scene.others))
+    verdict = Verdict(scene.scenario.name, scene.scenario.title, round(scene.lasted_s, 1), len(scene.hit), len(scene.others))
     if scene.unwell:
         verdict.problems.append(f"not well before it began: {', '.join(sorted(scene.unwell))}")
     if not scene.scenario.is_clock:

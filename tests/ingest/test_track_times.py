@@ -252,3 +252,26 @@ def test_a_camera_whose_clock_is_set_right_is_believed_within_fifteen_seconds(ca
     check(got)
     assert all(packet.wall_source is WallSource.SENDER for packet, truth in got if truth > after(camera, 750, 16))
     assert all(abs(error) < BOUND_NS for error in errors_ns(got, after(camera, 0)))
+
+
+@given(cameras, st.sampled_from([0.1, 0.5, 25 / 30, 1.2, 2.0, 4.0]))
+@some
+def test_a_counter_at_the_wrong_speed_is_never_far_off_and_right_within_half_a_minute(camera: Cam, speed: float) -> None:
+    camera.ppm = round((speed - 1) * 1_000_000)
+    got, _, _ = camera.pulled(1500)
+    check(got)
+    assert all(packet.wall_ns - packet.received_ns <= 2 * NS_PER_S + 1 for packet, _ in got)
+    assert all(abs(error) < 500 * NS_PER_MS for error in errors_ns(got, after(camera, 0, 35)))
+    shown = sorted((packet for packet, truth in got if truth > after(camera, 0, 35)), key=lambda packet: packet.pts)
+    media_s, real_s = (shown[-1].pts - shown[0].pts) / 90_000, (shown[-1].wall_ns - shown[0].wall_ns) / NS_PER_S
+    assert media_s == pytest.approx(real_s, rel=0.05), "the file plays as fast as it was"
+
+
+@given(st.builds(Cam, seed=seeds, jitter_ns=st.integers(0, 300 * NS_PER_MS), first_stamp=seeds, ppm=st.just(-1_000_000)))
+@some
+def test_a_counter_that_stands_still_is_off_by_little_more_than_a_second_and_then_right(camera: Cam) -> None:
+    got, _, _ = camera.pulled(750)
+    assert len(got) > 740
+    check(got)
+    assert all(abs(error) < 1800 * NS_PER_MS for error in errors_ns(got, after(camera, 0, 0)))
+    assert all(abs(error) < 500 * NS_PER_MS for error in errors_ns(got, after(camera, 0)))

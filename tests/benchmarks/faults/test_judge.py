@@ -13,7 +13,7 @@ from domain.gaps import GapCause
 S = 1_000_000_000
 WHOLE = [(0, 100 * S)]
 SCENARIO = Scenario("dumb", "", lambda _: nullcontext(), causes=frozenset({GapCause.NETWORK}))
-SCENE = Scene(SCENARIO, 10 * S, 20 * S, 30 * S, frozenset({"hit"}), frozenset({"calm"}), set())
+SCENE = Scene(SCENARIO, 10 * S, 20 * S, 30 * S, frozenset({"hit"}), frozenset({"calm"}), set(), 10.0)
 
 
 def _judged(
