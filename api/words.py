@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 def likely(word: str, known: Sequence[str]) -> str:
     """`did you mean …?`, or all that is known where nothing comes near."""
-    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.65)
     if close:
         return f"did you mean `{close[0]}`?"
     return f"known here: {', '.join(known)}" if known else "none is known here"
