@@ -1,7 +1,8 @@
 """One thread that pulls all cameras of a worker: what they sent is read at the ticks of a clock, not whenever something comes.
 
-A camera that plays costs one read a tick. Its data waits in the kernel meanwhile; the tick is part of the live view's delay. Sockets of
-cameras that are being connected are served at once, so that a conversation of six requests does not take six ticks.
+A camera that plays costs one read a tick; one whose packets nobody waits for, one read every third tick. Its data waits in the kernel
+meanwhile; the tick is part of the live view's delay. Sockets of cameras that are being connected are served at once, so that a
+conversation of six requests does not take six ticks.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from ingest.announce import shared_gate
 from ingest.rtsp_wire import CAPACITY_BYTES
 
 TICK_S = 0.1
+CALM_TICKS = 3
+"""A calm camera is read at one tick in so many; the cameras take turns."""
 _LOG = logging.getLogger(__name__)
 Action = Callable[[], None]
 
@@ -53,6 +56,8 @@ class PullLoop:
         self._timer_number = 0
         self._readers: dict[int, tuple[Owner, Action]] = {}
         self._paced = select.epoll()
+        self._calm = [select.epoll() for _ in range(CALM_TICKS)]
+        self._turn = 0
         self._urgent = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._urgent.register(self._wake, select.EPOLLIN)
@@ -73,7 +78,7 @@ class PullLoop:
 
     def close(self) -> None:
         """Give back what it holds of the kernel, once its thread is over."""
-        for descriptor in (self._paced, self._urgent):
+        for descriptor in (self._paced, self._urgent, *self._calm):
             descriptor.close()
         os.close(self._wake)
 
@@ -92,6 +97,13 @@ class PullLoop:
         self._readers[connection.fileno()] = owner, action
         self._paced.register(connection, select.EPOLLIN)
 
+    def pace(self, connection: socket.socket, is_calm: bool) -> None:
+        """Serve `connection`, which is watched, at one tick in three only, or at each again."""
+        calm = self._calm[connection.fileno() % CALM_TICKS]
+        came_from, goes_to = (self._paced, calm) if is_calm else (calm, self._paced)
+        came_from.unregister(connection)
+        goes_to.register(connection, select.EPOLLIN)
+
     def watch_urgently(self, connection: socket.socket, owner: Owner, action: Action, events: int) -> None:
         """Do `action` as soon as one of the epoll `events` is there."""
         self._readers[connection.fileno()] = owner, action
@@ -101,7 +113,7 @@ class PullLoop:
         """Watch it no longer; before it is closed."""
         if self._readers.pop(connection.fileno(), None) is None:
             return
-        for poll in (self._paced, self._urgent):
+        for poll in (self._paced, self._urgent, self._calm[connection.fileno() % CALM_TICKS]):
             try:
                 poll.unregister(connection)
             except FileNotFoundError:
@@ -123,7 +135,9 @@ class PullLoop:
         while self._timers and self._timers[0].at_s <= now_s:
             due = heapq.heappop(self._timers)
             self._do(due.owner, due.action)
+        self._turn = (self._turn + 1) % CALM_TICKS
         self._serve(self._paced.poll(0))
+        self._serve(self._calm[self._turn].poll(0))
 
     def _serve(self, events: list[tuple[int, int]]) -> None:
         for number, _ in events:

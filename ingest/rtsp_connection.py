@@ -33,6 +33,10 @@ End = Exception | Elsewhere | Unread
 class Taker(Protocol):
     """Where a connection's packets go."""
 
+    @property
+    def is_followed(self) -> bool:
+        """Somebody waits for what comes: a viewer, or a decoder."""
+
     def took(self, packets: list[Packet], /) -> None: ...
 
     def heard(self, packets: list[AudioPacket], /) -> None: ...
@@ -53,7 +57,7 @@ class Connection:
         self._media: Interleaved | Datagrams = Interleaved(self._wire)
         self._talk: Talk
         self._is_open = False
-        self._is_connected = self._is_answered = False
+        self._is_connected = self._is_answered = self._is_calm = False
         self._url = ""
         self._ssrc = secrets.randbits(32)
         self._await(f"{pull.endpoint.address}:{pull.endpoint.port} did not answer within")
@@ -219,7 +223,15 @@ class Connection:
         if self._url:
             self._play_datagrams()  # what waits for one that never comes
             self._do_chores(now_s)
+            self._find_pace()
         self._loop.call_later(LOOK_S, self, self._look)
+
+    def _find_pace(self) -> None:
+        """Datagrams are always taken soon: the kernel holds few of them."""
+        is_calm = not self._taker.is_followed and not isinstance(self._media, Datagrams)
+        if is_calm != self._is_calm and self._is_open:
+            self._loop.pace(self._socket, is_calm)
+            self._is_calm = is_calm
 
     def _do_chores(self, now_s: float) -> None:
         """What a session needs now and then to go on."""

@@ -138,6 +138,10 @@ class Streamer:
         """Wait until nothing is pulled; False where that took too long."""
         return self._is_over.wait(timeout_s)
 
+    @property
+    def is_followed(self) -> bool:
+        return bool(self._fanout.taps)
+
     def took(self, packets: list[Packet]) -> None:
         session, put = self._session, self._fanout.put
         for packet in packets:

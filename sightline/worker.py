@@ -75,6 +75,7 @@ class Worker:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
         jobs = Jobs(self._jobs(), f"worker-{self._index}", self._clock)
         gc.collect()
+        gc.set_threshold(100_000, 20, 20)
         gc.freeze()  # what is loaded by now stays: looking through it again and again was a tenth of what pulling costs
         self._loop.start()
         jobs.start()

@@ -77,6 +77,10 @@ class Collector:
         self.is_enough, self.is_over = threading.Event(), threading.Event()
         self._most = most
 
+    @property
+    def is_followed(self) -> bool:
+        return True
+
     def took(self, packets: list[Packet]) -> None:
         self.got.packets += packets[: self._most - len(self.got.packets)]
         if len(self.got.packets) >= self._most:

@@ -105,6 +105,35 @@ def test_timers_come_in_order_and_sockets_at_a_tick(loop: PullLoop) -> None:
     theirs.close()
 
 
+def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> None:
+    """Calm and brisk again while bytes come; then forgotten while calm."""
+    ours, theirs = socket.socketpair()
+    owner, came, done = Owner(), bytearray(), threading.Event()
+    ours.setblocking(False)
+
+    def read() -> None:
+        came.extend(ours.recv(100))
+        if came.endswith(b"."):
+            loop.forget(ours)
+            done.set()
+
+    def go_on(is_calm: bool, sent: bytes) -> None:
+        loop.pace(ours, is_calm)
+        theirs.send(sent)
+
+    def begin() -> None:
+        loop.watch(ours, owner, read)
+        go_on(True, b"1")
+        loop.call_later(0.5, owner, lambda: go_on(False, b"2"))
+        loop.call_later(0.7, owner, lambda: go_on(True, b"3."))
+
+    loop.call(owner, begin)
+    assert done.wait(3)
+    assert (bytes(came), owner.errors) == (b"123.", [])
+    ours.close()
+    theirs.close()
+
+
 def test_a_sink_that_raises_costs_its_own_camera_the_connection_and_no_other(
     loop: PullLoop, clips: dict[str, Path], camera_of: MakeCamera, networks: Networks
 ) -> None:
