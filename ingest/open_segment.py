@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from ingest.cuts import DRIFT_NS
 from ingest.lengths import put_prefixed
 from storage.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
 from storage.ledger import open_name
+from storage.reserve import free_bytes
 from storage.sample_entries import VideoTrack
 
 LONGEST_JOIN_NS = NS_PER_S
@@ -27,8 +29,9 @@ LONGEST_JOIN_NS = NS_PER_S
 class OpenSegment:
     """Takes whole fragments until `finish`. After a StoreError of `write` only `finish` may follow; the fragments so far stay."""
 
-    def __init__(self, folder: Path, camera_id: str, fence: int, first: Packet, is_free: bool) -> None:
+    def __init__(self, folder: Path, camera_id: str, fence: int, first: Packet, is_free: bool, spare_bytes: int) -> None:
         """Creates the file; `first` is the packet that is written first. `is_free`: no file here can have its start already.
+        `spare_bytes` of the disk stay free: it is full for us there.
 
         Raises StoreError, and DataLoss where the camera sends nothing that a file could declare.
         """
@@ -41,6 +44,7 @@ class OpenSegment:
         self.is_broken = False
         """The disk refused a fragment: what comes after the whole ones is a part of it."""
         self._camera_id, self._fence = camera_id, fence
+        self._spare_bytes = spare_bytes
         self._first = first
         self._usual_ticks = 1
         self._end_ns = first.wall_ns
@@ -48,6 +52,8 @@ class OpenSegment:
         self._sound = _SoundTimes(first.wall_ns, self.stream.audio.clock_hz) if self.stream.audio else None
         self._head = head(_track(first), self.stream.audio)
         with _disk():
+            folder.mkdir(parents=True, exist_ok=True)
+            _leave(spare_bytes, folder, len(first.data))
             self.start_ms, self._path = _path(folder, camera_id, fence, first.wall_ns, is_free)
             self._file = self._path.open("xb", buffering=0)
 
@@ -60,6 +66,7 @@ class OpenSegment:
         data = self._head + fragment(self._sequence + 1, video, audio)
         self.is_broken = True  # until all of it is written
         with _disk():
+            _leave(self._spare_bytes, self._path.parent, len(data))
             _write_all(self._file, data)
         self.is_broken = False
         self._sequence += 1
@@ -179,6 +186,12 @@ def _path(folder: Path, camera_id: str, fence: int, wall_ns: int, is_free: bool)
     while not is_free and any(day.glob(f"{camera_id}_{start_ms}_*_{fence}.mp4")):
         start_ms += 1
     return start_ms, day / open_name(camera_id, start_ms, fence)
+
+
+def _leave(spare_bytes: int, folder: Path, size_bytes: int) -> None:
+    """Raises OSError where less than `spare_bytes` would be free after `size_bytes` more."""
+    if spare_bytes and free_bytes(folder) - size_bytes < spare_bytes:
+        raise OSError(errno.ENOSPC, "what is left of the disk is for events")
 
 
 def _write_all(file: io.FileIO, data: bytes) -> None:

@@ -18,6 +18,7 @@ from domain.metrics import PACKETS_DROPPED
 from domain.settings import Settings
 from ingest.disk_writer import DiskWriter
 from ingest.segments import OnHole, Segments
+from storage.reserve import events_bytes
 
 FRAGMENT_S = 0.8
 """With the writer's turns, less than a second of packets is in memory alone: that is what `kill -9` costs."""
@@ -53,7 +54,7 @@ class Recorder:
         self._idle_s = settings.source_timeout_s
         self._warn = FloodGate(_log.warning, clock)
         folder = layout.recordings_of(camera_id)
-        self._make_segments = partial(Segments, camera_id, folder, fence, settings.segment_s, self._tell, on_hole)
+        self._make_segments = partial(Segments, camera_id, folder, fence, settings.segment_s, self._tell, on_hole, events_bytes(settings))
         self._segments = self._make_segments()
         self._dropped = PACKETS_DROPPED.labels(camera_id, "recorder")
         # A deque's append and popleft, and each of the counts by its own thread alone, need no lock.

@@ -32,14 +32,23 @@ class Segments:
     """
 
     def __init__(
-        self, camera_id: str, folder: Path, fence: Callable[[], int], segment_s: float, tell: Callable[[str], None], on_hole: OnHole
+        self,
+        camera_id: str,
+        folder: Path,
+        fence: Callable[[], int],
+        segment_s: float,
+        tell: Callable[[str], None],
+        on_hole: OnHole,
+        spare_bytes: int = 0,
     ) -> None:
+        """`spare_bytes`: free space that is left to others, as if the disk were full there."""
         self.lost_packets = 0
         self.recorded_until_ns = 0
         """Wall time up to which others can read what was put; 0 before the first fragment."""
         self._camera_id = camera_id
         self._folder = folder
         self._fence = fence
+        self._spare_bytes = spare_bytes
         self._cuts = Cuts(segment_s)
         self._tell = tell
         self._holes = _Holes(on_hole)
@@ -90,7 +99,7 @@ class Segments:
             self._setbacks += 1
         self._last_start_ms = start_ms
         try:
-            segment = OpenSegment(self._folder, self._camera_id, self._fence() + self._setbacks, packet, is_free)
+            segment = OpenSegment(self._folder, self._camera_id, self._fence() + self._setbacks, packet, is_free, self._spare_bytes)
         except StoreError as error:
             self._cuts.forget()
             self._failed(error)

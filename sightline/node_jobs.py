@@ -16,9 +16,11 @@ from domain.registry import Camera
 from domain.settings import Settings
 from sightline.instance import has_own_store
 from sightline.lasting import Job
+from sightline.pressure import Strain
 from sightline.site_registry import RunningRegistry
 from sightline.statuses import read_statuses
 from sightline.stores import Stores
+from sightline.strain import write_strain
 from sightline.usage import OtherUse
 from sightline.watch import Watch
 from storage.alarms import Alarms
@@ -107,6 +109,10 @@ class NodeJobs:
         bound = DiskBound(self._ledger, self._settings, self._clock, self._claims())
         while not self._clock.wait(stop, BOUND_DISK_EVERY_S):
             bound.run_once()
+            try:
+                write_strain(self._layout, "disk", Strain(disk=bound.strain()), self._clock)
+            except OSError as error:
+                log.warning("how full the disk is cannot be written down: %s", error)
 
     def _wanted(self) -> list[tuple[str, int, int]]:
         return self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s)

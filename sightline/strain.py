@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from domain.metrics import STRAIN
 from domain.settings import Settings
 from sightline.instance import write_atomically
 from sightline.pressure import Strain
+from storage.reserve import DIRE_PART, free_bytes, reserve_bytes, strain
 
 BEAT_S = 0.25
 BEATS_A_SECOND = 4
@@ -31,9 +31,6 @@ UNBEARABLE_S = 0.75
 QUEUE_PART = 0.5
 """Half of what may wait to be written is a strain of 1: what does not fit is lost."""
 _WINDOW = 20
-_BYTES_PER_GB = 10**9
-_DIRE_PART = 10
-"""As the full-disk rule has it: a tenth of the reserve. Above, deleting the oldest recordings is enough."""
 FRESH_S = 10.0
 _STRAIN = TypeAdapter(tuple[float, Strain])
 log = logging.getLogger(__name__)
@@ -44,7 +41,7 @@ class Gauge:
         """`queue_part`: how full what waits for the disk is, 0 to 1."""
         self._layout = layout
         self._worker = worker
-        self._reserve_bytes = round(settings.disk_reserve_gb * _BYTES_PER_GB)
+        self._reserve_bytes = reserve_bytes(settings)
         self._clock = clock
         self._queue_part = queue_part
         self._late_s: deque[float] = deque(maxlen=_WINDOW)
@@ -62,11 +59,11 @@ class Gauge:
                 self.publish()
 
     def publish(self) -> None:
-        strain = self.measured()
-        STRAIN.labels(f"worker-{self._worker}", "processor").set(strain.processor)
-        STRAIN.labels(f"worker-{self._worker}", "disk").set(strain.disk)
+        measured = self.measured()
+        STRAIN.labels(f"worker-{self._worker}", "processor").set(measured.processor)
+        STRAIN.labels(f"worker-{self._worker}", "disk").set(measured.disk)
         try:
-            write_strain(self._layout, str(self._worker), strain, self._clock)
+            write_strain(self._layout, str(self._worker), measured, self._clock)
         except OSError as error:
             self._warn("file", f"the strain of this worker cannot be written: {error}")
 
@@ -75,24 +72,21 @@ class Gauge:
         return Strain(processor=late_s / UNBEARABLE_S, disk=max(self._queue_part() / QUEUE_PART, self._reserve_strain()))
 
     def _reserve_strain(self) -> float:
-        if not self._reserve_bytes:
-            return 0.0
-        free_bytes = shutil.disk_usage(self._layout.root).free
-        return self._reserve_bytes / _DIRE_PART / max(1, free_bytes)
+        return strain(self._reserve_bytes, DIRE_PART, free_bytes(self._layout.root)) if self._reserve_bytes else 0.0
 
 
-def write_strain(layout: Layout, name: str, strain: Strain, clock: Clock) -> None:
-    write_atomically(layout.strains / f"{name}.json", json.dumps([clock.monotonic_s(), asdict(strain)]), durable=False)
+def write_strain(layout: Layout, name: str, measured: Strain, clock: Clock) -> None:
+    write_atomically(layout.strains / f"{name}.json", json.dumps([clock.monotonic_s(), asdict(measured)]), durable=False)
 
 
 def strain_of_node(layout: Layout, clock: Clock) -> Strain:
-    """The worst that any worker of the node said within the last ten seconds."""
+    """The worst that any worker of the node, or its full-disk rule, said within the last ten seconds."""
     worst = Strain()
     for file in layout.strains.glob("*.json"):
         try:
-            at_s, strain = _STRAIN.validate_json(file.read_bytes())
+            at_s, said = _STRAIN.validate_json(file.read_bytes())
         except (FileNotFoundError, ValidationError):
             continue
         if abs(clock.monotonic_s() - at_s) < FRESH_S:
-            worst = worst.joined(strain)
+            worst = worst.joined(said)
     return worst

@@ -11,11 +11,9 @@ Events give way to nothing.
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
-from pathlib import Path
 
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_S, Clock, rfc3339
@@ -27,15 +25,13 @@ from domain.metrics import SEGMENTS_EVICTED
 from domain.registry import Camera
 from domain.settings import Settings
 from storage.ledger import Ledger, Segment
+from storage.reserve import BYTES_PER_GB, DIRE_PART, SCARCE_PART, free_bytes, reserve_bytes, strain
 
-BYTES_PER_GB = 10**9
 Wanted = Callable[[], list[tuple[str, int, int]]]
 """The ranges (camera, from_ns, to_ns) of which a clip is still to be cut."""
 _WAITING = 1_000
 _REMEMBERED_S = 60.0
 EARLY_TOLD_S = 600.0
-_DIRE_PART = 10
-"""A tenth of the reserve: below it events themselves could soon not be written."""
 _DAY_NS = 86_400 * NS_PER_S
 _log = logging.getLogger(__name__)
 
@@ -74,9 +70,11 @@ class DiskBound:
         self._clock = clock
         self._claims = claims
         self._limit_bytes = round(settings.disk_limit_gb * BYTES_PER_GB)
-        self._reserve_bytes = round(settings.disk_reserve_gb * BYTES_PER_GB)
+        self._reserve_bytes = reserve_bytes(settings)
         self._next: dict[str, _Next] = {}
         self._early_s = float("-inf")
+        self._is_stuck = False
+        """The last run found nothing more that may be deleted."""
         self._warn = FloodGate(_log.warning, clock)
         self._cry = FloodGate(_log.critical, clock)
 
@@ -88,9 +86,14 @@ class DiskBound:
         try:
             return self._free(self._excess_bytes())
         except (StoreError, OSError) as error:
+            self._is_stuck = True
             self._claims.say(AlarmName.DISK_FULL, f"recordings cannot be kept within their limit: {error}")
             self._cry("refused", f"recordings cannot be kept within their limit: {error}")
             return 0
+
+    def strain(self) -> float:
+        """1 where half of the reserve is left and the last run found nothing more that may be deleted: only recording less helps then."""
+        return strain(self._reserve_bytes, SCARCE_PART, free_bytes(self._ledger.recordings)) if self._is_stuck else 0.0
 
     def _free(self, excess_bytes: int) -> int:
         if excess_bytes <= 0:
@@ -151,11 +154,11 @@ class DiskBound:
     def _excess_bytes(self) -> int:
         over_bytes = self._over_bytes()
         self._ledger.recordings.mkdir(parents=True, exist_ok=True)
-        return max(over_bytes, self._reserve_bytes - _free_bytes(self._ledger.recordings))
+        return max(over_bytes, self._reserve_bytes - free_bytes(self._ledger.recordings))
 
     def _is_dire(self) -> bool:
         """Whether what clips still need must go too. A reserve that somebody else's files have eaten into is no reason yet."""
-        return self._over_bytes() > 0 or _free_bytes(self._ledger.recordings) < self._reserve_bytes // _DIRE_PART
+        return self._over_bytes() > 0 or free_bytes(self._ledger.recordings) < self._reserve_bytes // DIRE_PART
 
     def _over_bytes(self) -> int:
         return self._ledger.total_bytes() + self._claims.others_bytes() - self._limit_bytes
@@ -188,12 +191,15 @@ class DiskBound:
     def _judge(self, lacking_bytes: int) -> None:
         """What people must be told after a run; that recordings went early for a while, or it would come and go with each."""
         full, held = None, None
+        self._is_stuck = lacking_bytes > 0
         if self._clock.monotonic_s() - self._early_s < EARLY_TOLD_S:
             full = "recordings younger than their `retention_days` are deleted to make room: give the disk more space"
         if lacking_bytes > 0:
             full = f"the disk is too full by {lacking_bytes / BYTES_PER_GB:.2f} GB, and no finished recording is left to delete"
+            if self.strain() >= 1:
+                full += "; cameras are not recorded, the least important first, so that events can still be written"
             self._cry("full", full)
-            if self._is_dire() and self._ledger.oldest() is not None:
+            if (self._is_dire() or self.strain() >= 1) and self._ledger.oldest() is not None:
                 held = "only recordings that legal holds name are left to delete, and they stay: give the disk more space"
         self._claims.say(AlarmName.DISK_FULL, full)
         self._claims.say(AlarmName.DISK_HELD, held)
@@ -210,7 +216,3 @@ class _Ranges:
             segment.start_ns < to_ns and (segment.end_ns is None or segment.end_ns > from_ns)
             for from_ns, to_ns in self._by_camera.get(segment.camera_id, ())
         )
-
-
-def _free_bytes(folder: Path) -> int:
-    return shutil.disk_usage(folder).free

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from domain.media import SegmentName
 from domain.settings import Settings
 from storage.disk import EARLY_TOLD_S, Claims, DiskBound
 from storage.ledger import Ledger
+from tests.small_disk import small_disk
 
 START_MS = 1_760_000_000_000
 SEGMENT_BYTES = 256 << 10
@@ -24,12 +24,8 @@ SEGMENT_BYTES = 256 << 10
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """8 MiB, and no more."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], capture_output=True, check=False).returncode:
-        pytest.skip("a tmpfs cannot be mounted here: this takes root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", 8) as folder:
+        yield folder
 
 
 def _record(recordings: Path, number: int) -> None:
