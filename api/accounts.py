@@ -19,6 +19,8 @@ SETTLED_AFTER_NS = 8 * NS_PER_S
 """What is younger may still be on its way to disk, and its gaps on their way to the log: it is told as recorded, never as missing."""
 ALIVE_NS = 10 * NS_PER_S
 """A camera that no process looked after for this long has none."""
+CUT_OFF_NS = 3600 * NS_PER_S
+"""For how long a node may have recorded on, cut off from Redis, after it was last seen and before it was lost."""
 _DAY_NS = 86_400 * NS_PER_S
 
 
@@ -49,19 +51,32 @@ def account_of(context: ApiContext, camera: Camera, from_ns: int, to_ns: int) ->
     return Answer(replace(made, gaps=gaps), found.offline)
 
 
-def holders(context: ApiContext, camera_id: str) -> tuple[Lease, ...]:
-    """The nodes that may have recordings of a camera, the one that holds it first."""
-    return context.leases.holders(camera_id)
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A node that may have recordings of a camera."""
+
+    lease: Lease
+    is_missed: bool
+    """Whether its silence means that something of the range asked for may be missing."""
+
+
+def holders(context: ApiContext, camera_id: str, from_ns: int) -> list[Holder]:
+    """The nodes that may have recordings of a camera, the one that holds it first; one that left longer ago than any are kept has none."""
+    leases = context.leases.holders(camera_id)
+    kept_ns = context.clock.wall_ns() - context.camera(camera_id).longest_retention_days * _DAY_NS
+    held = [Holder(lease, is_missed=True) for lease in leases[:1]]
+    return held + [Holder(lease, lease.seen_ns + CUT_OFF_NS > from_ns) for lease in leases[1:] if lease.seen_ns > kept_ns]
 
 
 def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Found:
     nodes, offline = [], []
-    leases = holders(context, camera_id)
-    for lease in reversed(leases):
+    for holder in reversed(holders(context, camera_id, from_ns)):
+        lease = holder.lease
         try:
             nodes.append(context.door.account(lease.door_url, lease.node, camera_id, from_ns, to_ns))
         except NodeOffline:
-            offline.append(lease.node)
+            if holder.is_missed:
+                offline.append(lease.node)
     stored: list[Range] = []
     first_ns = None
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from api.accounts import holders
@@ -54,11 +54,11 @@ def locate(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> Fou
     """The segments of a range. Raises NodeOffline where there is none and somebody who may have one does not answer."""
     found: dict[tuple[int, int], Located] = {}
     offline: list[str] = []
-    for source, ask in _sources(context, camera_id, from_ns, to_ns):
+    for source in _sources(context, camera_id, from_ns, to_ns):
         try:
-            found = {(one.segment.start_ns, one.segment.fence): one for one in ask()} | found
+            found = {(one.segment.start_ns, one.segment.fence): one for one in source.ask()} | found
         except (NodeOffline, ObjectsUnavailable):
-            offline.append(source)
+            offline += [source.name] if source.is_missed else []
     pieces = plan([one.segment for one in found.values()], from_ns, to_ns)
     used = dict.fromkeys((piece.segment.start_ns, piece.segment.fence) for piece in pieces)
     if not used and offline:
@@ -92,7 +92,15 @@ def find(context: ApiContext, camera_id: str, name: str) -> Located:
     raise NotFound(f"{name[:80]} is not here any more")
 
 
-def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> Sequence[tuple[str, Callable[[], Sequence[Located]]]]:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    name: str
+    is_missed: bool
+    """Whether its silence counts."""
+    ask: Callable[[], Sequence[Located]]
+
+
+def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> Sequence[_Source]:
     """Whom to ask; what several have is taken from the one asked first."""
 
     def of_node(lease: Lease) -> Sequence[Located]:
@@ -105,8 +113,8 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
             for one in context.stored.between(camera_id, from_ns, to_ns)
         ]
 
-    nodes = [(lease.node, lambda lease=lease: of_node(lease)) for lease in holders(context, camera_id)]
-    return [*nodes, ("objects", of_store)]
+    nodes = [_Source(one.lease.node, one.is_missed, partial(of_node, one.lease)) for one in holders(context, camera_id, from_ns)]
+    return [*nodes, _Source("objects", True, of_store)]
 
 
 def _located(name: str, end_ns: int, lease: Lease | None, head: str, size_bytes: int) -> Located:

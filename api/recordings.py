@@ -10,15 +10,17 @@ from starlette.responses import Response
 from api.cameras import check_span, holder
 from api.context import ApiContext, Context, RequestTrace
 from api.cutting import CutStream, Wanted
-from api.located import locate, segment_bytes
+from api.located import Found, locate, segment_bytes
 from api.parameters import CameraId, RangeFrom, RangeTo
 from api.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.ranges import IfRange, Part, RangeHeader, select_part
 from api.streams import HeldStream
+from api.trace import Trace
 from storage.leases import Lease
 
 LONGEST_RECORDING_S = 3600
 MP4 = "video/mp4"
+OFFLINE_HEADER = "Sightline-Offline"
 
 
 def read_recording(
@@ -31,16 +33,28 @@ def read_recording(
     range_: RangeHeader = None,
     if_range: IfRange = None,
 ) -> Response:
-    """An MP4 cut from what is recorded, not re-encoded, at most an hour. `Sightline-Gaps` lists the parts that were never recorded."""
+    """An MP4 cut from what is recorded, not re-encoded, at most an hour, from all nodes that held the camera and the object store.
+
+    `Sightline-Gaps` lists the parts that it lacks, `Sightline-Offline` who does not answer and may have some of them.
+    """
     context.camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
     found = locate(context, camera_id, from_ns, to_ns)
+    answer = _answer(context, trace, request, camera_id, (from_ns, to_ns), found, (range_, if_range))
+    answer.headers[OFFLINE_HEADER] = ", ".join(found.offline) or "none"
+    return answer
+
+
+def _answer(
+    context: ApiContext, trace: Trace, request: Request, camera_id: str, span: tuple[int, int], found: Found,
+    part: tuple[str | None, str | None],
+) -> Response:  # fmt: skip
     places = {one.lease for one in found.segments} or {holder(context, camera_id)}
     if len(places) == 1 and (lease := places.pop()) is not None:
-        return _from_node(context, request, lease, camera_id, (from_ns, to_ns))
+        return _from_node(context, request, lease, camera_id, span)
     wanted = [Wanted(one.segment, one.size_bytes, partial(segment_bytes, context, one)) for one in found.segments]
-    made = context.cutting.cut_gathered(wanted, from_ns, to_ns)
-    return cut_answer(made, trace.request_id, range_, if_range, only_head=request.method == "HEAD")
+    made = context.cutting.cut_gathered(wanted, *span)
+    return cut_answer(made, trace.request_id, *part, only_head=request.method == "HEAD")
 
 
 def cut_answer(made: CutStream, request_id: str, range_: str | None, if_range: str | None, only_head: bool = False) -> Response:

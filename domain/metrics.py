@@ -42,6 +42,10 @@ TRIGGERS = Counter("sightline_triggers_total", "Triggers logged, of cameras that
 TRIGGERS_LOST = Counter(
     "sightline_triggers_lost_total", "Triggers that the disk refused for so long that memory could not hold them", ["camera"]
 )
+ONVIF_FAILURES = Counter("sightline_onvif_failures_total", "ONVIF subscriptions that failed, or could not be had", ["camera"])
+ONVIF_SUBSCRIBED = Gauge(
+    "sightline_onvif_subscribed", "1 while the camera's ONVIF events are subscribed", ["camera"], multiprocess_mode="livemax"
+)
 EVENTS = Counter("sightline_events_total", "Events acknowledged to the spool", ["camera", "kind"])
 KEEP_RETRIES = Counter("sightline_keep_retries_total", "Steps of keeping that failed and will be tried again, by step", ["step"])
 SPOOL_DAMAGED = Counter("sightline_spool_damaged_total", "Spool entries that could not be read and were set aside", ["camera"])

@@ -26,6 +26,7 @@ from domain.states import CameraState, CameraStatus, Shed
 from domain.triggers import listens
 from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
+from ingest.onvif import OnvifEvents
 from ingest.packet_motion import MotionSink
 from ingest.pull_loop import PullLoop
 from ingest.recorder import Recorder
@@ -91,6 +92,9 @@ class CameraRun:
         self.fanout.attach(self._gate)
         if listens(camera, "motion"):
             self.fanout.attach(MotionSink(partial(tools.triggers.fire, camera.id, "motion")))
+        fire = partial(tools.triggers.fire, camera.id, "onvif")
+        self.events = OnvifEvents(camera, credentials, networks, fire, tools.clock) if listens(camera, "onvif") else None
+        """What the camera says by itself, to be listened to while it runs."""
         self._look_tap = self.fanout.open("decoder", LOOK_PACKETS, LOOK_BYTES) if analyser else None
         self._looker: Looker | None = None
         self._threads: list[threading.Thread] = []

@@ -15,6 +15,7 @@ from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks, Secrets, must_restart
 from domain.registry.secrets import load_secrets
 from domain.states import CameraStatus
+from ingest.onvif import OnvifEvents
 from ingest.salvage import salvage
 from sightline.camera_run import CameraRun, NodeTools
 from sightline.roster import Assigned, Roster
@@ -82,6 +83,10 @@ class CameraRuns:
 
     def running(self) -> Sequence[CameraRun]:
         return tuple(self._runs.values())
+
+    def events(self) -> Sequence[OnvifEvents]:
+        """Of the cameras that trigger by ONVIF."""
+        return tuple(run.events for run in self.running() if run.events is not None)
 
     def _start(self, assigned: Iterable[Assigned], secrets: Secrets) -> None:
         for one in assigned:

@@ -60,6 +60,9 @@ class Node:
         self._assigned: tuple[object, dict[str, str]] = ((), {})
         self._published: set[str] = set()
         self._leaving = False
+        self._must_draw = True
+        """Time is lived through again, or may be, as nobody knows what the clock did before: what is recorded now lies over what was."""
+        self._seen_steps = clock.steps
         self._last_beat = 0
         self._warn = FloodGate(log.warning, clock, every_s=10.0)
 
@@ -119,7 +122,10 @@ class Node:
         for name in steps.given_up:
             log.info("camera %s is %s's now", name, leases[name].node)
         self._held = steps.held
-        self._held |= {name: Held(fence, now_s) for name, fence in self._leases.draw(steps.draw).items()}
+        self._must_draw |= self._was_set_back()
+        drawn = self._leases.draw([*(steps.held if self._must_draw else ()), *steps.draw])
+        self._held |= {name: Held(fence, now_s) for name, fence in drawn.items()}
+        self._must_draw = False
         unheld = {name: self._held[name].fence for name in steps.draw if name not in leases}
         standing = self._leases.take(self._who.name, steps.take | unheld)
         taken = [name for name, lease in standing.items() if lease.node == self._who.name]
@@ -128,6 +134,11 @@ class Node:
         if taken:
             log.info("took %d cameras: %s", len(taken), ", ".join(sorted(taken)[:10]) + (" …" if len(taken) > 10 else ""))
         self._published = {name for name in self._held if (standing.get(name) or leases.get(name) or _NOBODYS).node == self._who.name}
+
+    def _was_set_back(self) -> bool:
+        """Whether the clock was since the last look."""
+        before, self._seen_steps = self._seen_steps, self._clock.steps
+        return any(step.to_ns < step.from_ns for step in self._seen_steps if step not in before)
 
     def _records(self, camera_id: str, status: CameraStatus | None) -> bool:
         """One that lives and is not to be recorded now, for its policy or under pressure, counts once it has lived for long enough."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -22,8 +20,7 @@ def status_file(layout: Layout, worker: int) -> Path:
 
 
 def write_statuses(layout: Layout, worker: int, statuses: Sequence[CameraStatus]) -> None:
-    text = json.dumps([asdict(status) for status in statuses])
-    write_atomically(status_file(layout, worker), text, durable=False)
+    write_atomically(status_file(layout, worker), _STATUSES.dump_json(list(statuses)).decode(), durable=False)
 
 
 def read_worker_statuses(layout: Layout, worker: int) -> list[CameraStatus]:

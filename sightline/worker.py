@@ -26,6 +26,7 @@ from sightline.camera_run import NodeTools
 from sightline.camera_runs import CameraRuns, LazyAnalysers
 from sightline.lasting import Job, Jobs
 from sightline.node_jobs import NodeJobs
+from sightline.onvif import OnvifListener
 from sightline.policies import Policies
 from sightline.roster import NodeRosters, RosterFile
 from sightline.shedding import Shedding
@@ -94,6 +95,7 @@ class Worker:
             "writer": self._writer.run,
             "keeper": self._keeper.run,
             "triggers": self._triggers.run,
+            "onvif": OnvifListener(self._runs.events).run,
             "policies": Policies(self._layout, lambda: self._runs.running(), self._clock).run,
             "strain": Gauge(self._layout, self._index, self._settings, self._clock, self._writer.waiting_part).run,
             "live tap": LiveTap(self._layout.live_socket(self._index), lambda camera_id: self._runs.watching(camera_id)).run,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from storage.nodes import ABOUT, door_urls
+from storage.nodes import ABOUT, NodeEntry, entries
 from storage.redis_door import Redis, maybe_texts, text, texts
 
 _HELD, _PAST, _DRAWN = "{leases}:held", "{leases}:past", "{leases}:drawn"
@@ -61,6 +61,8 @@ class Lease:
     door_url: str
     """Where the node's door is; empty where nobody knows (any more)."""
     fence: int
+    seen_ns: int = 0
+    """When the node last said that it lives, by its own clock (UTC); 0 where nobody knows (any more)."""
 
 
 class Leases:
@@ -98,9 +100,13 @@ class Leases:
     def holders(self, camera_id: str) -> tuple[Lease, ...]:
         """Who holds a camera, then who held it before, the latest first, each node once, as far as it is still known."""
         held, past, about = self._redis.do_all([("HGET", _HELD, camera_id), ("HGET", _PAST, camera_id), ("HGETALL", ABOUT)])
-        doors = door_urls(about)
+        nodes = entries(about)
         lines = [line for reply in (held, past) for line in (text(reply) or "").splitlines()]
-        return tuple(replace(lease, door_url=doors.get(lease.node, "")) for lease in map(_lease, lines))
+        return tuple(_known(lease, nodes.get(lease.node)) for lease in map(_lease, lines))
+
+
+def _known(lease: Lease, node: NodeEntry | None) -> Lease:
+    return lease if node is None else replace(lease, door_url=node.door_url, seen_ns=node.beat)
 
 
 def _lease(value: str) -> Lease:

@@ -22,7 +22,7 @@ class NodeEntry:
     capacity: float
     """How much it can take beside others; 0: it is leaving, and takes nothing."""
     beat: int
-    """Another at each saying."""
+    """Another at each saying: the node's wall time (UTC, ns)."""
 
 
 _ENTRY = TypeAdapter(NodeEntry)
@@ -36,15 +36,11 @@ class Nodes:
         """Say that a node lives; what all that ever did last said, this one's saying before included, by name. Raises IndexUnavailable."""
         said = json.dumps(asdict(entry))
         about, _ = self._redis.do_all([("HGETALL", ABOUT), ("HSET", ABOUT, entry.name, said)])
-        return _entries(about)
+        return entries(about)
 
 
-def door_urls(about: Reply) -> dict[str, str]:
-    """Where each node's door is, of an answer to `HGETALL` of `ABOUT`."""
-    return {name: entry.door_url for name, entry in _entries(about).items()}
-
-
-def _entries(about: Reply) -> dict[str, NodeEntry]:
+def entries(about: Reply) -> dict[str, NodeEntry]:
+    """What each node last said, of an answer to `HGETALL` of `ABOUT`."""
     if not isinstance(about, dict):
         raise TypeError(f"Redis answered {type(about).__name__} where a hash was due")
     return {str(name): _ENTRY.validate_json(str(said)) for name, said in about.items()}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from pydantic import TypeAdapter
 
@@ -22,7 +20,7 @@ class CameraStates:
 
     def publish(self, statuses: Sequence[CameraStatus]) -> None:
         """Say how cameras are; to be said again well within `FRESH_FOR_S`."""
-        self._redis.do_all([("SET", _key(status.camera_id), json.dumps(asdict(status)), "EX", FRESH_FOR_S) for status in statuses])
+        self._redis.do_all([("SET", _key(status.camera_id), _STATUS.dump_json(status), "EX", FRESH_FOR_S) for status in statuses])
 
     def get(self, camera_ids: Sequence[str]) -> dict[str, CameraStatus]:
         """The states of those of `camera_ids` that somebody reports."""

@@ -13,7 +13,7 @@ from domain.events import Location
 CLASSES: tuple[Literal["A", "B", "C"], ...] = ("A", "B", "C")
 RecordMode = Literal["continuous", "events", "on_demand"]
 Upload = Literal["all", "events", "none"]
-TriggerSource = Literal["checkpoint", "motion", "api"]
+TriggerSource = Literal["checkpoint", "motion", "onvif", "api"]
 Checkpoint = Literal["plate", "face"]
 Point = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]], Field()]
 Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
@@ -70,6 +70,7 @@ class Camera(ClassPolicy):
     url: Annotated[str, AfterValidator(_rtsp_url)]
     transport: Literal["tcp", "udp"] = "tcp"
     credentials: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    onvif_port: int = Field(80, ge=1, le=65535)
     checkpoint: tuple[Checkpoint, ...] = ()
     masks: tuple[Polygon, ...] = ()
     enabled: bool = True

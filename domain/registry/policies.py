@@ -15,6 +15,7 @@ def check_policies(source: Source, registry: Registry) -> None:
     for i, camera in enumerate(registry.cameras):
         _check_retention(source, ("cameras", i), camera)
         _check_triggers(source, ("cameras", i), camera)
+        _check_onvif(source, ("cameras", i), camera)
 
 
 def needs_triggers(policy: ClassPolicy) -> bool:
@@ -41,6 +42,12 @@ def _check_triggers(source: Source, path: Path, camera: Camera) -> None:
             source.fault(written or path, f"`{_key(camera)}` would keep nothing: {why}", "add `motion` or `api` to `triggers`")
     elif written:
         source.fault(written, f"`triggers` do nothing where `record` is {camera.record}", _remedy(camera))
+
+
+def _check_onvif(source: Source, path: Path, camera: Camera) -> None:
+    written = _written(source, path, "onvif_port")
+    if written and "onvif" not in camera.triggers:
+        source.fault(written, "`onvif_port` does nothing where `triggers` lack `onvif`", "add `onvif` to `triggers`, or leave it out")
 
 
 def _key(camera: Camera) -> str:

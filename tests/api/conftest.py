@@ -214,8 +214,12 @@ class Site:
 
     def hold(self, camera_id: str, node: str = "node-1", door_url: str | None = None) -> None:
         """Let a node hold a camera: this site's, or one behind another door."""
-        Nodes(self.redis).beat(NodeEntry(node, door_url or self.door_url, 1, 1))
+        self.beat(node, door_url or self.door_url, self.context.clock.wall_ns())
         Leases(self.redis).take(node, Leases(self.redis).draw([camera_id]))
+
+    def beat(self, node: str, door_url: str, seen_ns: int) -> None:
+        """Let a node have been seen last then."""
+        Nodes(self.redis).beat(NodeEntry(node, door_url, 1, seen_ns))
 
     def spool_passing(self, event: Event) -> None:
         self.context.index.put(event)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,19 @@ import av
 import pytest
 
 from api import cutting
+from api.door import make_door
+from api.door_context import DoorContext
 from domain.clock import NS_PER_S, SystemClock, rfc3339
+from domain.errors import NotFound
 from domain.keys import segment_object
 from domain.layout import Layout
 from domain.media import SegmentName
+from domain.settings import Settings
+from storage.gaps import GapLog
+from storage.ledger import Ledger
+from storage.spool import Spool
+from storage.triggers import TriggerLog
+from tests.api.conftest import KEY
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -107,3 +117,49 @@ def test_too_much_at_once_is_refused_politely(site: Site, record: Record, monkey
     answer = site.get(address(0, 4))
     assert answer.status_code == 400
     assert "ask in parts" in answer.json()["detail"]
+
+
+@contextmanager
+def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
+    """A second node with a disk of its own; its layout and the address of its door."""
+    layout, clock = Layout(folder), SystemClock()
+    ledger, gaps, triggers = Ledger(layout.recordings), GapLog(layout, clock), TriggerLog(layout, Settings())
+    door = make_door(DoorContext(KEY, Spool(layout, clock), ledger, gaps, lambda: (), _no_picture, folder / "scratch", clock, triggers))
+    with site.serve(door) as url:
+        yield layout, url
+
+
+def _no_picture(camera_id: str) -> bytes:
+    raise NotFound(f"{camera_id} has shown nothing")
+
+
+def times_of(content: bytes) -> list[float]:
+    with av.open(io.BytesIO(content), "r") as container:
+        return [time for frame in container.decode(video=0) if (time := frame.time or 0) >= 0]
+
+
+def test_a_camera_that_moved_is_one_file_and_one_playlist_over_both_nodes(site: Site, record: Record, tmp_path: Path) -> None:
+    with another_node(site, tmp_path / "node-2") as (layout, url):
+        record(layout, "east-gate", at(0), 4)
+        record(site.layout, "east-gate", at(4), 4)
+        site.hold("east-gate", "node-2", url)
+        site.hold("east-gate")
+        answer = site.get(address(1, 7))
+        assert (answer.status_code, answer.headers["Sightline-Gaps"], answer.headers["Sightline-Offline"]) == (200, "none", "none")
+        assert len([time for time in times_of(answer.content) if time < 6]) == 60
+        playlist = site.get(address(1, 7).replace("/recording", "/playlist")).json()
+        assert len(playlist["segments"]) == 2
+        assert [site.get(one["media"]).status_code for one in playlist["segments"]] == [200, 200]
+    answer = site.get(address(1, 7))  # and with the second node down, what this one has
+    assert (answer.status_code, answer.headers["Sightline-Offline"]) == (200, "node-2")
+    assert answer.headers["Sightline-Gaps"] == f"{rfc3339(at(1))}/{rfc3339(at(4))}"
+    assert site.get(address(1, 3)).status_code == 503
+
+
+@pytest.mark.parametrize(("seen_before_s", "status"), [(60, 503), (2 * 3600, 404), (100 * 86_400, 404)])
+def test_a_node_that_was_gone_before_is_not_missed(site: Site, seen_before_s: int, status: int) -> None:
+    site.hold("school", "gone", "http://127.0.0.1:9")
+    site.beat("gone", "http://127.0.0.1:9", seen_ns=START_NS - seen_before_s * NS_PER_S)
+    site.hold("school")
+    assert site.get(address(500, 504, "school")).status_code == status
+    assert site.get(address(500, 504, "school").replace("/recording", "/coverage")).json()["offline"] == (["gone"] if status == 503 else [])

@@ -39,6 +39,7 @@ def test_who_held_it_is_known_the_latest_first_each_once_with_its_door(leases: L
     holders = leases.holders("gate")
     assert [(one.node, one.door_url) for one in holders] == [("east", "http://e"), ("west", ""), ("north", "")]
     assert [one.fence for one in holders] == sorted((one.fence for one in holders), reverse=True)
+    assert [one.seen_ns for one in holders] == [1, 0, 0]
     assert leases.holder("gate") == holders[0]
     assert leases.holder("bridge") is None
     for number in range(2 * MOST_PAST):

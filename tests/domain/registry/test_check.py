@@ -68,6 +68,14 @@ def _faults(tmp_path: Path, text: str, environ: dict[str, str] | None = None) ->
         (CAMERA + "    checkpoint: [plates]\n", "11:18: `checkpoint`: 'plates' is not one of 'plate' or 'face' (did you mean `plate`?)"),
         (CAMERA + "    id: west\n", "11:5: `id` stands twice (first on line 5; keep one)"),
         (CAMERA + "    priority: 10\n", "11:15: `priority`: Input should be less than or equal to 9"),
+        (
+            CAMERA + "    onvif_port: 8000\n",
+            "11:17: `onvif_port` does nothing where `triggers` lack `onvif` (add `onvif` to `triggers`, or leave it out)",
+        ),
+        (
+            CAMERA + "    record: events\n    triggers: [onvif]\n    onvif_port: 0\n",
+            "13:17: `onvif_port`: Input should be greater than or equal to 1",
+        ),
         (CAMERA + "    upload: some\n", "11:13: `upload`: 'some' is not one of 'all', 'events' or 'none' (known here: all, events, none)"),
         (CAMERA + "    retention_max_days: 60\n", "11:25: " + RETENTION_FAULT),
         (CAMERA + "    record: events\n    triggers: [checkpoint]\n", "12:15: `record: events` would keep nothing: " + NO_CHECKPOINT),
