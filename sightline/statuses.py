@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,8 +24,19 @@ def status_file(layout: Layout, worker: int) -> Path:
 
 
 def write_statuses(layout: Layout, worker: int, statuses: Sequence[CameraStatus]) -> None:
+    """Raises OSError where the disk refuses; the file is touched all the same, for whoever sees by it that the worker lives."""
     text = json.dumps([asdict(status) for status in statuses])
-    write_atomically(status_file(layout, worker), text, durable=False)
+    try:
+        write_atomically(status_file(layout, worker), text, durable=False)
+    except OSError:
+        say_alive(layout, worker)
+        raise
+
+
+def say_alive(layout: Layout, worker: int) -> None:
+    """Touch the file: what it says may be old, but its worker lives. Where there is none yet, nothing is said."""
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(status_file(layout, worker))
 
 
 def read_worker_statuses(layout: Layout, worker: int) -> list[CameraStatus]:
