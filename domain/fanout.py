@@ -1,8 +1,7 @@
 """A bounded fan-out of packets: one camera's reader feeds recorder, decoder and live, and waits for none of them.
 
-Each tap has its own queue. A tap that falls behind loses packets by its own rule, and every loss is counted:
-a `RECORD` tap refuses the newest up to the next keyframe (so that what it has stays decodable); a `FRESH` tap drops all that it
-holds and goes on from the newest keyframe (a decoder or a viewer wants now, not then). `put` never blocks.
+Each tap has its own queue. A tap that falls behind drops all that it holds and goes on from the newest keyframe, since a decoder or a
+viewer wants now, not then; every loss is counted. `put` never blocks. A recorder, which wants all, is a sink.
 """
 
 from __future__ import annotations
@@ -10,23 +9,16 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from enum import Enum, auto
 from typing import Protocol
 
 from domain.media import AudioPacket, Packet
 
 
-class Policy(Enum):
-    RECORD = auto()
-    FRESH = auto()
-
-
 class Tap:
     """One consumer's queue, bounded in packets and in bytes. Thread-safe: one reader puts, one consumer takes."""
 
-    def __init__(self, name: str, policy: Policy, max_packets: int, max_bytes: int) -> None:
+    def __init__(self, name: str, max_packets: int, max_bytes: int) -> None:
         self.name = name
-        self.policy = policy
         self.dropped_packets = 0
         self._max_packets = max_packets
         self._max_bytes = max_bytes
@@ -80,12 +72,11 @@ class Tap:
         return len(self._queue) >= self._max_packets or self._bytes + packet.size_bytes > self._max_bytes
 
     def _make_room(self, packet: Packet) -> bool:
-        if self.policy is Policy.FRESH:
-            self.dropped_packets += len(self._queue)
-            self._queue.clear()
-            self._bytes = 0
-            if packet.is_keyframe:
-                return True
+        self.dropped_packets += len(self._queue)
+        self._queue.clear()
+        self._bytes = 0
+        if packet.is_keyframe:
+            return True
         self.dropped_packets += 1
         self._wants_keyframe = True
         return False
@@ -115,9 +106,9 @@ class Fanout:
         self._most_held_packets = held_packets
         self._most_held_bytes = held_bytes
 
-    def open(self, name: str, policy: Policy, max_packets: int = 512, max_bytes: int = 32 << 20, from_held: bool = False) -> Tap:
+    def open(self, name: str, max_packets: int = 512, max_bytes: int = 32 << 20, from_held: bool = False) -> Tap:
         """A new tap; `from_held`: it begins with the packets held since the last keyframe, none left out or doubled."""
-        tap = Tap(name, policy, max_packets, max_bytes)
+        tap = Tap(name, max_packets, max_bytes)
         with self._lock:
             for packet in self._held if from_held else ():
                 tap.put(packet)

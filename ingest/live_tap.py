@@ -12,7 +12,7 @@ from pathlib import Path
 
 from domain import metrics
 from domain.errors import NotFound
-from domain.fanout import Fanout, Policy, Tap
+from domain.fanout import Fanout, Tap
 from domain.media import StreamInfo
 from ingest import live_wire
 
@@ -89,7 +89,7 @@ def _read_id(connection: socket.socket) -> str:
 
 
 def _feed(connection: socket.socket, fanout: Fanout, stop: threading.Event) -> None:
-    tap = fanout.open(TAP, Policy.FRESH, from_held=True)
+    tap = fanout.open(TAP, from_held=True)
     counted = 0
     try:
         stream: StreamInfo | None = None

@@ -22,7 +22,6 @@ from storage.recorded import Recorded
 
 OPEN_AFTER_NS = 5 * NS_PER_S
 """Nothing recorded for this long is a hole that goes on; what is recorded can be read within two seconds or so."""
-CLOCK_STEP_NS = NS_PER_S
 _MOST_STANDINGS, _MOST_KNOWN, _MOST_WAITING = 256, 64, 256
 _DAY_NS = 86_400 * NS_PER_S
 _log = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ class CameraGaps:
         """Start, cause and day of the hole that was last said to go on."""
         self._started_ns = self._until_ns = clock.wall_ns()
         self._recorded_until_ns = 0
-        self._offset_ns = self._clock_offset_ns()
+        self._steps = clock.steps
 
     def begin(self) -> None:
         """Take up what the process before this one left: call it once what that one wrote is salvaged."""
@@ -90,10 +89,11 @@ class CameraGaps:
     def _take_known(self, status: CameraStatus, because: tuple[GapCause, str] | None, now_ns: int) -> None:
         if because is None and status.state is CameraState.IDLE:
             because = GapCause.NOT_ASKED, "nobody asked for it"
-        offset_ns = self._clock_offset_ns()
-        stepped_ns, self._offset_ns = offset_ns - self._offset_ns, offset_ns
-        if stepped_ns > CLOCK_STEP_NS:
-            self._known.append(Gap(self._camera_id, now_ns - stepped_ns, now_ns, GapCause.CLOCK, "the node's clock was set forward"))
+        steps, before = self._clock.steps, self._steps
+        self._steps = steps
+        for step in steps:
+            if step not in before and step.to_ns > step.from_ns:
+                self._known.append(Gap(self._camera_id, step.from_ns, step.to_ns, GapCause.CLOCK, str(step)))
         if because is None:
             self._because = None
         elif self._because is not None and (self._because.cause, self._because.detail) == because:
@@ -136,6 +136,3 @@ class CameraGaps:
 
     def _facts(self) -> Facts:
         return Facts(self._camera_id, self._started_ns, tuple(self._standings), tuple(self._known))
-
-    def _clock_offset_ns(self) -> int:
-        return self._clock.wall_ns() - round(self._clock.monotonic_s() * NS_PER_S)

@@ -15,7 +15,7 @@ from functools import partial
 from domain.clock import Clock
 from domain.errors import NotFound, StoreError
 from domain.events import Passing
-from domain.fanout import Fanout, Policy, Tap
+from domain.fanout import Fanout, Tap
 from domain.layout import Layout
 from domain.log import FloodGate
 from domain.metrics import CAMERA_SHED, EVENTS_LOST
@@ -98,7 +98,7 @@ class CameraRun:
         fire = partial(tools.triggers.fire, camera.id, "onvif")
         self.events = OnvifEvents(camera, credentials, networks, fire, tools.clock) if listens(camera, "onvif") else None
         """What the camera says by itself, to be listened to while it runs."""
-        self._look_tap = self.fanout.open("decoder", Policy.FRESH, LOOK_PACKETS, LOOK_BYTES) if analyser else None
+        self._look_tap = self.fanout.open("decoder", LOOK_PACKETS, LOOK_BYTES) if analyser else None
         self._looker: Looker | None = None
         self._threads: list[threading.Thread] = []
 
@@ -109,17 +109,22 @@ class CameraRun:
         self.tend()
 
     def stop(self) -> None:
-        """Ask all of it to end; `join` waits for that."""
+        """Ask all of it to end; `finish`, and then `join`, wait for that."""
         with self._tending:
             self._stop.set()
             self._streamer.stop()
         if self._sub is not None:
             self._sub.stop()
+
+    def finish(self) -> None:
+        """Wait for the last packet, and end the recording after it. Of many cameras each before the first `join`: their recordings then
+        end at one turn of the disk writer."""
+        self._streamer.join()
         self.fanout.detach(self._gate)
         self._recorder.close()
 
     def join(self) -> None:
-        self._streamer.join()
+        self.finish()
         self.fanout.close_all()
         if self._sub is not None:
             self._sub.join()

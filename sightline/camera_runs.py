@@ -60,6 +60,8 @@ class CameraRuns:
         for name in ending:
             self._runs[name].stop()
         for name in ending:
+            self._runs[name].finish()
+        for name in ending:
             self._runs[name].join()
 
     def statuses(self) -> list[CameraStatus]:
@@ -101,7 +103,9 @@ class CameraRuns:
         analyser = partial(self._analyser, camera) if camera.checkpoint else None
         return CameraRun(camera, credentials, partial(self._fences.__getitem__, camera.id), analyser, self._networks, self._tools)
 
-    def _join(self, ending: Iterable[str]) -> None:
+    def _join(self, ending: Sequence[str]) -> None:
+        for name in ending:
+            self._runs[name].finish()
         for name in ending:
             self._runs[name].join()
             self._runs = {other: run for other, run in self._runs.items() if other != name}

@@ -14,7 +14,7 @@ from api.door import make_door
 from api.door_context import DoorContext
 from domain.clock import Clock, SystemClock
 from domain.errors import NotFound, SourceTimeout
-from domain.fanout import Policy, Tap
+from domain.fanout import Tap
 from domain.layout import Layout
 from domain.log import set_up_logging
 from domain.media import Frame
@@ -48,7 +48,7 @@ def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:
     stop = threading.Event()
     timer = threading.Timer(PICTURE_WITHIN_S, stop.set)
     timer.start()
-    tap = Tap("picture", Policy.FRESH, max_packets=512, max_bytes=32 << 20)
+    tap = Tap("picture", max_packets=512, max_bytes=32 << 20)
     frames = iter(FrameReader(tap, clock, 1000.0, camera_id))
     try:
         for packet in live_packets(socket, camera_id, stop):

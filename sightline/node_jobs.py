@@ -33,6 +33,7 @@ from storage.retention import Kept, Retention
 from storage.spool import Spool
 from storage.stored_segments import StoredSegments
 from storage.triggers import TriggerLog
+from storage.turns import Turn
 from storage.uploads import Uploads
 
 log = logging.getLogger(__name__)
@@ -128,8 +129,7 @@ class NodeJobs:
         while not self._clock.wait(stop, RETAIN_EVERY_S):
             try:
                 retention.run_node(stop)
-                if self._is_our_turn():
-                    retention.run_site(stop)
+                self._retain_site(retention, stop)
                 failed = 0
             except (StoreError, OSError) as error:
                 failed += 1
@@ -137,9 +137,18 @@ class NodeJobs:
                 why = str(error)
             self._alarms.say(AlarmName.RETENTION_STOPPED, f"what is too old is not deleted: {why}" if failed >= RETRIES_QUIET else None)
 
-    def _is_our_turn(self) -> bool:
-        """One node of the site in an hour. Two at once would do no harm."""
-        return self._stores.redis.do("SET", "{retention}:turn", self._settings.node, "NX", "EX", SITE_EVERY_S) is not None
+    def _retain_site(self, retention: Retention, stop: threading.Event) -> None:
+        """One node in an hour. A turn that came to nothing is given back: whichever node comes next goes on with it."""
+        turn = Turn(self._stores.redis, "retention", self._settings.node, SITE_EVERY_S)
+        if not turn.take():
+            return
+        try:
+            retention.run_site(stop)
+        except (StoreError, OSError):
+            turn.give_back()
+            raise
+        if stop.is_set():
+            turn.give_back()
 
     def _claims(self) -> Claims:
         claims = Claims(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from domain.alarms import AlarmName
-from domain.clock import NS_PER_S, Clock, rfc3339
+from domain.clock import NS_PER_S, Clock, ClockStep, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.registry import Camera
@@ -21,7 +21,6 @@ from storage.s3 import ObjectStore
 LOOK_EVERY_S = 5.0
 DOWN_S = 180.0
 AWAY_S = 120.0
-STEP_S = 2.0
 STEP_TOLD_S = 900.0
 _MOST_NAMED = 5
 _log = logging.getLogger(__name__)
@@ -46,8 +45,8 @@ class Watch:
         self._clock = clock
         self._late_s = settings.upload_late_h * 3600
         self._away_since_s: dict[AlarmName, float] = {}
-        self._ahead_ns = self._wall_ahead_ns()
-        self._stepped: tuple[float, str] | None = None
+        self._steps = clock.steps
+        self._stepped: tuple[float, ClockStep] | None = None
         self._say = FloodGate(_log.warning, clock, every_s=60.0)
         self.oldest_waiting_ns: Callable[[], int | None] = lambda: None
         """When the oldest segment that waits to be uploaded was over; set where segments are uploaded."""
@@ -98,22 +97,15 @@ class Watch:
         self._away_since_s.pop(name, None)
         return None
 
-    def _wall_ahead_ns(self) -> int:
-        return self._clock.wall_ns() - round(self._clock.monotonic_s() * NS_PER_S)
-
     def _clock_step(self) -> str | None:
         """Told for a quarter of an hour: until then recordings of before and after lie close together or on top of each other."""
-        ahead_ns, before_ns = self._wall_ahead_ns(), self._ahead_ns
-        self._ahead_ns = ahead_ns
-        step_s = (ahead_ns - before_ns) / NS_PER_S
         now_s = self._clock.monotonic_s()
-        if abs(step_s) >= STEP_S:
-            way = "forward" if step_s > 0 else "back"
-            at = rfc3339(self._clock.wall_ns())
-            self._stepped = now_s, f"this node's clock was set {way} by {abs(step_s):.1f} s at {at}: mend its time source (NTP)"
+        steps, before = self._clock.steps, self._steps
+        if steps != before:
+            self._steps, self._stepped = steps, (now_s, steps[-1])
         if self._stepped is not None and now_s - self._stepped[0] >= STEP_TOLD_S:
             self._stepped = None
-        return self._stepped[1] if self._stepped else None
+        return f"{self._stepped[1]}: mend its time source (NTP)" if self._stepped else None
 
 
 def _is_down(status: CameraStatus, since_ns: int) -> bool:

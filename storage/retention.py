@@ -98,7 +98,7 @@ class Retention:
         for camera_id in self._kept.ledger.cameras():
             self._recordings(run, camera_id)
         for camera in self._registry().cameras:
-            if not keeps_all(camera):  # a checkpoint on demand too: it is recorded all the time for its clips
+            if not keeps_all(camera):  # on demand too: the end of what was asked for, and all of a checkpoint, which clips are cut from
                 self._unclaimed(run, camera)
             if not dry:
                 self._kept.triggers.forget_before(camera.id, run.ages.cutoff_ns(camera.id))

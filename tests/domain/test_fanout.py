@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.fanout import Fanout, Policy, Tap
+from domain.fanout import Fanout, Tap
 from domain.media import AudioPacket, Packet, StreamInfo, WallSource
 
 STREAM = StreamInfo("cam", "h264", 1280, 720, Fraction(1, 90000), b"", 1)
@@ -19,7 +19,7 @@ def _packet(number: int, keyframe: bool, size_bytes: int = 10) -> Packet:
 
 def test_each_tap_gets_every_packet_from_the_first_keyframe_on() -> None:
     fanout = Fanout()
-    taps = [fanout.open("recorder", Policy.RECORD), fanout.open("live", Policy.FRESH)]
+    taps = [fanout.open("decoder"), fanout.open("live")]
     for number in range(6):
         fanout.put(_packet(number, number == 2))
     for tap in taps:
@@ -27,10 +27,10 @@ def test_each_tap_gets_every_packet_from_the_first_keyframe_on() -> None:
         assert tap.dropped_packets == 2
 
 
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=60), st.sampled_from(Policy))
-def test_what_comes_out_is_decodable_and_what_does_not_is_counted(steps: list[tuple[bool, int]], policy: Policy) -> None:
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=60))
+def test_what_comes_out_is_decodable_and_what_does_not_is_counted(steps: list[tuple[bool, int]]) -> None:
     """`steps`: whether each packet is a keyframe, and how often the consumer takes after it (0: not)."""
-    tap = Tap("t", policy, max_packets=4, max_bytes=35)
+    tap = Tap("t", max_packets=4, max_bytes=35)
     taken: list[int] = []
     for number, (keyframe, takes) in enumerate(steps):
         tap.put(_packet(number, keyframe))
@@ -43,18 +43,16 @@ def test_what_comes_out_is_decodable_and_what_does_not_is_counted(steps: list[tu
         assert after == before + 1 or steps[after][0], "a hole must end at a keyframe"
 
 
-def test_a_recorder_that_falls_behind_keeps_the_old_and_a_viewer_the_new() -> None:
-    record, fresh = Tap("r", Policy.RECORD, 4, 10_000), Tap("f", Policy.FRESH, 4, 10_000)
+def test_a_viewer_that_falls_behind_gets_the_new() -> None:
+    tap = Tap("f", 4, 10_000)
     for number in range(10):
-        for tap in (record, fresh):
-            tap.put(_packet(number, number % 3 == 0))
-    assert [packet.pts for packet in record.take()] == [0, 1, 2, 3]
-    assert [packet.pts for packet in fresh.take()] == [6, 7, 8, 9]
+        tap.put(_packet(number, number % 3 == 0))
+    assert [packet.pts for packet in tap.take()] == [6, 7, 8, 9]
 
 
 def test_a_closed_tap_gives_what_it_holds_and_then_ends() -> None:
     fanout = Fanout()
-    tap = fanout.open("recorder", Policy.RECORD)
+    tap = fanout.open("decoder")
     fanout.put(_packet(0, True))
     fanout.close_all()
     fanout.put(_packet(1, True))

@@ -12,7 +12,7 @@ import av
 import pytest
 
 from domain.clock import NS_PER_S, SystemClock
-from domain.fanout import Fanout, Policy, Tap
+from domain.fanout import Fanout, Tap
 from domain.media import Frame, Packet, StreamInfo, WallSource
 from ingest.decoder import FrameReader
 
@@ -45,7 +45,7 @@ def load(clips: dict[str, Path]) -> Load:
 
 def frames_of(packets: list[Packet], fps: float = 1000.0) -> list[Frame]:
     fanout = Fanout()
-    tap = fanout.open("decode", Policy.FRESH)
+    tap = fanout.open("decode")
     reader = FrameReader(tap, SystemClock(), fps, "gate")
     frames: list[Frame] = []
     for packet in packets:
@@ -97,7 +97,7 @@ def test_broken_packets_cost_frames_up_to_the_next_keyframe(load: Load) -> None:
 
 def test_a_reader_that_is_late_skips_conversions_and_catches_up(load: Load) -> None:
     fanout = Fanout()
-    tap = fanout.open("decode", Policy.FRESH)
+    tap = fanout.open("decode")
     for packet in load("h264"):
         fanout.put(packet)
     fanout.close(tap)
@@ -108,7 +108,7 @@ def test_a_reader_that_is_late_skips_conversions_and_catches_up(load: Load) -> N
 
 def test_silence_is_told_and_the_end_ends() -> None:
     fanout = Fanout()
-    tap = fanout.open("decode", Policy.FRESH)
+    tap = fanout.open("decode")
     frames = iter(FrameReader(tap, SystemClock(), 10.0, "gate"))
     assert next(frames) is None
     threading.Timer(0.1, fanout.close_all).start()

@@ -11,7 +11,7 @@ import pytest
 
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.errors import SourceRejected, SourceUnreachable
-from domain.fanout import Fanout, Policy
+from domain.fanout import Fanout
 from domain.media import Packet, StreamInfo, WallSource
 from domain.registry import Camera, Networks
 from domain.settings import Settings
@@ -178,7 +178,7 @@ def test_a_camera_that_is_cut_again_and_again_is_pulled_again_and_again(
     clips: dict[str, Path], camera_of: Callable[[str], Camera], networks: Networks
 ) -> None:
     fanout, clock = Fanout(), SystemClock()
-    tap = fanout.open("test", Policy.RECORD)
+    tap = fanout.open("test")
     with Simulator([SimCamera("gate", clips["h264"], mode="on_play", faults=(Cut(0.4),))]) as sim:
         streamer = Streamer(camera_of(sim.url("gate")), None, networks, fanout, Settings(), clock)
         loop = PullLoop(clock)

@@ -154,17 +154,10 @@ def test_what_is_given_up_under_pressure_is_shed(node: Node) -> None:
 
 
 def test_a_clock_that_was_set_forward_is_no_fault_of_the_camera(node: Node) -> None:
-    class Stepped(ManualClock):
-        by_s = 0.0
-
-        def wall_ns(self) -> int:
-            return super().wall_ns() + round(self.by_s * NS_PER_S)
-
-    clock = node.clock = Stepped(START_NS)
     gaps = node.process()
     node.record(0, 20)
     node.until(gaps, 20, CameraState.LIVE)
-    clock.by_s = 3600
+    node.clock.step(3600)
     gaps.on_hole(node.at(20), node.at(3620.5), None)
     node.until(gaps, 3622, CameraState.LIVE)
     assert node.told() == [(20, 3620.5, "clock")]

@@ -9,7 +9,7 @@ import pytest
 from domain.clock import ManualClock
 from domain.errors import StoreError
 from domain.events import Passing
-from domain.fanout import Policy, Tap
+from domain.fanout import Tap
 from domain.layout import Layout
 from domain.media import Frame
 from domain.settings import Settings
@@ -72,7 +72,7 @@ def spool(tmp_path: Path) -> _FullDisk:
 
 
 def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> tuple[Looker, Tap]:
-    tap = Tap("decoder", Policy.FRESH, 10, 1 << 20)
+    tap = Tap("decoder", 10, 1 << 20)
     clock = ManualClock()
     loop = PullLoop(clock)
     loop.close()  # a looker pulls nothing

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from domain.clock import NS_PER_S, ManualClock, SystemClock
-from domain.fanout import Policy
 from domain.layout import Layout
+from domain.media import AudioPacket, Packet
 from domain.registry import Camera
 from domain.settings import Settings
 from domain.states import CameraState, Shed
@@ -124,11 +124,34 @@ def test_c_gives_way_before_b_before_a_and_all_comes_back(make_node: Callable[..
     node.pass_time(1, Strain(disk=1.5))
     assert node.states() == {"shop": gone, "school": gone, "gate": live}
     with node.runs["shop"].watching() as fanout:
-        tap = fanout.open("viewer", Policy.FRESH)
+        tap = fanout.open("viewer")
         assert tap.take(10), "who watches sees it all the same"
         assert node.runs["shop"].status().shed is Shed.RECORDING
     node.pass_time(60, Strain())
     eventually(lambda: node.states() == {"shop": live, "school": live, "gate": live})
+
+
+def test_what_came_until_a_camera_is_stopped_is_recorded_to_the_last_packet(make_node: Callable[..., Node]) -> None:
+    class Seen:
+        last_ns, never = 0, threading.Event()
+
+        def put(self, packet: Packet, /) -> None:
+            CLOCK.wait(self.never, 0.05)  # so that `stop` comes while a packet is on its way to the recorder
+            self.last_ns = packet.wall_ns
+
+        def put_audio(self, packet: AudioPacket, /) -> None: ...
+
+    node, seen = make_node(), Seen()
+    run = node.runs["gate"]
+    eventually(lambda: run.status().recorded_until_ns > 0)
+    run.fanout.detach(run._gate)
+    run.fanout.attach(seen)
+    run.fanout.attach(run._gate)
+    eventually(lambda: seen.last_ns > 0)
+    run.stop()
+    run.join()
+    assert (Ledger(node.layout.recordings).segments("gate", 0, 1 << 62)[-1].end_ns or 0) > seen.last_ns
+    assert run.status().lost_packets == 0
 
 
 def test_who_sends_more_than_its_limit_gives_way_first(make_node: Callable[..., Node]) -> None:
@@ -146,7 +169,7 @@ def test_a_camera_on_demand_is_recorded_while_a_trigger_asks_and_not_while_watch
     shop, ledger = node.runs["shop"], Ledger(node.layout.recordings)
     assert shop.status().state is CameraState.IDLE
     with shop.watching() as fanout:
-        tap = fanout.open("viewer", Policy.FRESH)
+        tap = fanout.open("viewer")
         seen = 0
         while seen < 60:
             seen += len(tap.take(5))

@@ -10,7 +10,6 @@ import pytest
 
 from domain.clock import SystemClock
 from domain.errors import NotFound
-from domain.fanout import Policy
 from domain.layout import Layout
 from domain.registry import Camera
 from domain.registry.model import SubStream
@@ -71,7 +70,7 @@ def test_it_is_pulled_while_it_is_asked_for_and_the_main_stream_is_not(
             plays = sim.counters("small").plays
             with run.watching(is_sub=True) as fanout:
                 asked_ns = CLOCK.wall_ns()
-                tap = fanout.open("test", Policy.FRESH, from_held=True)
+                tap = fanout.open("test", from_held=True)
                 packet = next(packet for _ in range(20) for packet in tap.take(0.5))
                 run.tend()
                 assert (packet.stream.camera_id, packet.stream.width_px) == ("gate/sub", 320)

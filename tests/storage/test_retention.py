@@ -14,6 +14,7 @@ from domain.holds import Hold
 from domain.keys import CLIP, SIDECAR, day_of, event_object, hold_object
 from domain.media import SegmentName
 from domain.registry import Registry
+from domain.registry.model import TriggerSource
 from domain.settings import Settings
 from domain.triggers import Trigger
 from storage.check import Breach, check
@@ -41,6 +42,7 @@ REGISTRY = Registry.model_validate(
             {"id": "gate", "name": "gate", "class": "A", "retention_days": 20, "retention_max_days": 30, **PLACE},
             {"id": "bridge", "name": "bridge", "class": "B", "retention_days": 5, **PLACE},
             {"id": "shop", "name": "shop", "class": "C", "record": "events", "retention_days": 10, **PLACE},
+            {"id": "yard", "name": "yard", "class": "C", "record": "on_demand", "retention_days": 10, **PLACE},
         ],
     }
 )
@@ -139,16 +141,17 @@ def test_what_is_held_stays_here_and_in_the_store(site: Site) -> None:
     assert _breaches(site) == set()
 
 
-def test_what_no_trigger_claims_goes_once_none_may_come_any_more(site: Site) -> None:
+@pytest.mark.parametrize(("camera_id", "source"), [("shop", "motion"), ("yard", "api")])
+def test_what_no_trigger_claims_goes_once_none_may_come_any_more(site: Site, camera_id: str, source: TriggerSource) -> None:
     for number in range(12):
-        _segment(site, "shop", number * 10)
-    TriggerLog(site.layout, SETTINGS).add(Trigger("shop", "motion", START_NS + 42 * NS_PER_S, START_NS + 43 * NS_PER_S))
+        _segment(site, camera_id, number * 10)
+    TriggerLog(site.layout, SETTINGS).add(Trigger(camera_id, source, START_NS + 42 * NS_PER_S, START_NS + 43 * NS_PER_S))
     site.clock.advance(60 + 600 - 40)  # 40 s were gone
-    kept = replace(_kept(site), wanted=lambda: [("shop", START_NS + 1, START_NS + 2)])
+    kept = replace(_kept(site), wanted=lambda: [(camera_id, START_NS + 1, START_NS + 2)])
     report = Retention(kept, lambda: REGISTRY, SETTINGS, site.clock).run_node()
     gone = {0, 10, 20, 30, 40, 50} - {0, 30, 40, 50}
     assert report.unclaimed_recordings == len(gone)
-    assert _here(site) == [("shop", at) for at in range(0, 120, 10) if at not in gone]
+    assert _here(site) == [(camera_id, at) for at in range(0, 120, 10) if at not in gone]
 
 
 def test_an_event_goes_whole_and_no_rebuilt_index_has_it_again(site: Site, event: Event) -> None:
