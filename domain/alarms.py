@@ -14,6 +14,7 @@ class AlarmName(StrEnum):
     DISK_HELD = "disk_held"  # only what legal holds name is left to delete: less is recorded, and in the end nothing
     CAMERAS_DOWN = "cameras_down"  # cameras that should be live are not, for minutes
     STORE_UNREACHABLE = "store_unreachable"  # the object store does not answer, or refuses, for minutes
+    STORE_FULL = "store_full"  # the object store answers, and takes no more recordings
     INDEX_UNREACHABLE = "index_unreachable"  # Redis does not answer for minutes
     UPLOADS_BEHIND = "uploads_behind"  # segments wait for hours to be uploaded
     CLOCK_STEPPED = "clock_stepped"  # the node's own clock was set

@@ -19,6 +19,7 @@ SightlineError
 ├── StoreError              something that outlives a process failed
 │   ├── IndexUnavailable    Redis cannot be reached, or refuses
 │   ├── ObjectsUnavailable  the object store cannot be reached, or refuses
+│   │   └── ObjectsFull     it answers, and takes nothing more: as a store without space does
 │   ├── AuditUnavailable    a look cannot be written down, so it is not given
 │   ├── NodeOffline         the node that has the answer is down
 │   └── DataLoss            stored data is damaged, or is not what its hash says
@@ -139,6 +140,10 @@ class IndexUnavailable(StoreError):
 
 
 class ObjectsUnavailable(StoreError):
+    pass
+
+
+class ObjectsFull(ObjectsUnavailable):
     pass
 
 

@@ -23,7 +23,7 @@ SEGMENTS = Counter("sightline_segments_total", "Segments finished on local disk"
 SEGMENT_BYTES = Counter("sightline_segment_bytes_total", "Bytes of finished segments", ["camera"])
 SEGMENTS_EVICTED = Counter(
     "sightline_segments_evicted_total",
-    "Segments deleted because the disk limit was reached, by why these: uploaded, past_minimum, early, clip_waiting",
+    "Segments deleted for want of space, by why these: uploaded, past_minimum, early, clip_waiting; store_full: in the object store",
     ["camera", "why"],
 )
 SEGMENTS_UPLOADED = Counter("sightline_segments_uploaded_total", "Segments uploaded and found in the object store", ["camera"])

@@ -74,12 +74,13 @@ class CameraRuns:
         return run.recorded_until_ns if run else None
 
     @contextmanager
-    def watching(self, camera_id: str) -> Iterator[Fanout]:
-        """A camera's packets while somebody watches. Raises NotFound."""
+    def watching(self, stream: str) -> Iterator[Fanout]:
+        """The packets of a camera (its id), or of its sub-stream (`<id>/sub`), while somebody watches. Raises NotFound."""
+        camera_id, _, sub = stream.partition("/")
         run = self._runs.get(camera_id)
         if run is None:
             raise NotFound(f"this worker has no camera {camera_id}")
-        with run.watching() as fanout:
+        with run.watching(is_sub=bool(sub)) as fanout:
             yield fanout
 
     def running(self) -> Sequence[CameraRun]:

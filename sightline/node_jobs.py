@@ -31,6 +31,7 @@ from storage.journal import Journal, JournalUploader
 from storage.ledger import Ledger
 from storage.retention import Kept, Retention
 from storage.spool import Spool
+from storage.store_room import ROUND_EVERY_S, StoreClaims, StoreRoom
 from storage.stored_segments import StoredSegments
 from storage.triggers import TriggerLog
 from storage.turns import Turn
@@ -79,7 +80,10 @@ class NodeJobs:
         """Where the store is the node's own, on its disk, a segment would be held twice: there is none."""
         kept = TriggerLog(self._layout, self._settings).kept_ranges
         stored = StoredSegments(self._stores.objects, self._clock)
-        return Uploads(Ledger(self._layout.recordings), stored, self._settings, self._clock, self._cameras, kept)
+        turn = Turn(self._stores.redis, "store_room", self._settings.node, ROUND_EVERY_S)
+        claims = StoreClaims(self._cameras, Holds(self._stores.objects, self._clock).held, self._alarms.say)
+        room = StoreRoom(stored, claims, turn, self._clock)
+        return Uploads(Ledger(self._layout.recordings), stored, self._settings, self._clock, self._cameras, kept, room.note)
 
     def _cameras(self) -> Sequence[Camera]:
         return self._registry.now().registry.cameras

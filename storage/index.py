@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from domain.errors import IndexUnavailable
 from domain.events import Event
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text, is_event_id
@@ -16,6 +17,7 @@ from storage.index_shards import Row, Shards, shard_of
 from storage.redis_door import Redis
 
 BATCH = 256
+_TRIES = 20
 
 
 def newer(new: Event, old: Event) -> bool:
@@ -38,15 +40,22 @@ class EventIndex:
     def put_all(self, events: Sequence[Event]) -> None:
         """`put` for many, in few round trips. Each shard's part is written whole.
 
-        An event's new reading may belong in another shard than its old one: it is written first, then the old one is removed.
-        Whoever of several writers ends last sees what the others wrote, so that one version stays, the newest.
+        An event's new reading may belong in another shard than its old one: it is written first, then others give up what they have.
+        Where two writers do so at once to one event, each may take the other's away; so whoever took something away writes again.
         """
         for start in range(0, len(events), BATCH):
             latest = {event.id: event for event in sorted(events[start : start + BATCH], key=_standing)}
-            entries = [(shard_of(entry), entry) for entry in map(entry_of, latest.values())]
-            self._shards.put(entries)
-            for shard, entry in self._shards.evict(entries):
-                self._shards.remove([id_parts(entry.event.id)], [shard])
+            waiting = [(shard_of(entry), entry) for entry in map(entry_of, latest.values())]
+            for _ in range(_TRIES):
+                self._shards.put(waiting)
+                evicted = self._shards.evict(waiting)
+                for shard, entry in evicted.beaten:
+                    self._shards.remove([id_parts(entry.event.id)], [shard])
+                waiting = evicted.alone_now
+                if not waiting:
+                    break
+            else:
+                raise IndexUnavailable(f"event {waiting[0][1].event.id} is being written by others all the time; try again")
 
     def get(self, event_id: str) -> Event | None:
         return self.get_all([event_id])[0]

@@ -291,8 +291,7 @@ EVICT = (
     SHARD
     + _POSTINGS
     + """
--- Removes older versions of these events. Answers 1 for each that this shard has in a newer version, or in an equal one where ARGV[2]
--- says that it wins.
+-- Removes what this shard has of these events and is not newer. Answers for each: 0 nothing was here, 1 it is newer here, 2 removed.
 local at, blob, answer = 1, ARGV[1], {}
 while at <= #blob do
   local hour, start, tail, ended, clip
@@ -301,11 +300,8 @@ while at <= #blob do
   answer[#answer + 1] = 0
   if k then
     local here, there = standing(hour, k, ordinal, record), ended * 4 + clip
-    if here > there or (here == there and ARGV[2] == '1') then
-      answer[#answer] = 1
-    else
-      remove(hour, k, ordinal, record)
-    end
+    answer[#answer] = here > there and 1 or 2
+    if here <= there then remove(hour, k, ordinal, record) end
   end
 end
 return answer

@@ -63,6 +63,14 @@ class Rows:
     bound_ms: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Evicted:
+    """Entries of which another shard has a newer version, and those of which another shard had an older or equal one until now."""
+
+    beaten: list[tuple[int, Entry]]
+    alone_now: list[tuple[int, Entry]]
+
+
 def shard_of(entry: Entry) -> int:
     """By the plate, so that a plate's sightings and its place in the dictionary lie together; without one, by the id."""
     code = entry.record[18:24]
@@ -85,29 +93,22 @@ class Shards:
         if again:
             self.put(self._made_known(again))
 
-    def evict(self, entries: Sequence[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
-        """Remove older versions of these from all other shards; those of which another shard has a newer one come back."""
-        scripts, asked = [], []
-        for shard in range(SHARDS):
-            for wins in (True, False):
-                mine = [(home, entry) for home, entry in entries if home != shard and (home < shard) is wins]
-                if mine:
-                    claims = b"".join(_claim(entry) for _, entry in mine)
-                    scripts.append(_script(index_scripts.EVICT, shard, claims, "1" if wins else "0"))
-                    asked.append(mine)
+    def evict(self, entries: Sequence[tuple[int, Entry]]) -> Evicted:
+        """Remove what other shards than their own have of these events and is not newer."""
+        groups = {shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)}
+        groups = {shard: mine for shard, mine in groups.items() if mine}
+        scripts = [_script(index_scripts.EVICT, shard, b"".join(_claim(entry) for _, entry in mine)) for shard, mine in groups.items()]
         answers = cast("list[list[int]]", self._redis.run_all(scripts))
-        beaten = {
-            pair[1].record: pair
-            for mine, answer in zip(asked, answers, strict=True)
-            for pair, is_beaten in zip(mine, answer, strict=True)
-            if is_beaten
-        }
-        return list(beaten.values())
+        found: dict[int, dict[bytes, tuple[int, Entry]]] = {0: {}, 1: {}, 2: {}}
+        for mine, answer in zip(groups.values(), answers, strict=True):
+            for pair, outcome in zip(mine, answer, strict=True):
+                found[outcome][pair[1].record] = pair
+        return Evicted(list(found[1].values()), list(found[2].values()))
 
     def remove(self, ids: Iterable[tuple[int, bytes]], shards: Iterable[int] = range(SHARDS)) -> None:
         """Remove events by start (UTC ms) and the rest of the id; those that are nowhere are no fault."""
         claims = b"".join(_CLAIM.pack(*divmod(ms, HOUR_MS), tail, _FOR_EVER, 0) for ms, tail in ids)
-        self._redis.run_all([_script(index_scripts.EVICT, shard, claims, "0") for shard in shards])
+        self._redis.run_all([_script(index_scripts.EVICT, shard, claims) for shard in shards])
 
     def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[Row]]:
         """The rows of each id: one, or none; two for a moment while a new reading replaces another."""

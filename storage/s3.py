@@ -17,7 +17,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error
 
-from domain.errors import NotFound, ObjectsUnavailable
+from domain.errors import NotFound, ObjectsFull, ObjectsUnavailable
 from storage.suspicion import Suspicion
 
 TIMEOUT_S = 5.0
@@ -25,6 +25,9 @@ PART_BYTES = 8 << 20  # of a multipart upload; also the most of a file that is i
 CHUNK_BYTES = 64 << 10
 _SILENCE = (urllib3.exceptions.HTTPError,)
 _ABSENT = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchBucket", "ResourceNotFound"})
+_FULL = frozenset({"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientCapacity", "InternalError"})
+"""What stores say to a write that they have no space for. SeaweedFS has but `InternalError` to say that none of its volumes is writable."""
+_INSUFFICIENT_STORAGE = 507
 _BUCKET_IS_THERE = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
@@ -96,12 +99,12 @@ class ObjectStore:
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Write `data`, over what was there."""
-        with self._asking(key):
+        with self._asking(key), _writing(key):
             self._client.put_object(self.bucket, key, io.BytesIO(data), len(data), content_type)
 
     def put_file(self, key: str, path: Path, content_type: str) -> ObjectStat:
         """Write a file, over what was there, `PART_BYTES` at a time; what was written, with the etag that the store gave it."""
-        with path.open("rb") as file, self._asking(key):
+        with path.open("rb") as file, self._asking(key), _writing(key):
             size_bytes = os.fstat(file.fileno()).st_size
             made = self._client.put_object(self.bucket, key, file, size_bytes, content_type, part_size=PART_BYTES, num_parallel_uploads=1)
         return ObjectStat(key, size_bytes, _bare_etag(made.etag))
@@ -156,6 +159,16 @@ class ObjectStore:
 
 def _bare_etag(etag: str | None) -> str:
     return (etag or "").strip('"')
+
+
+@contextmanager
+def _writing(what: str) -> Iterator[None]:
+    try:
+        yield
+    except S3Error as error:
+        if error.code in _FULL or error.response.status == _INSUFFICIENT_STORAGE:
+            raise ObjectsFull(f"the object store takes nothing more, {what} was refused: {error.code}") from error
+        raise
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.clock import Clock
-from domain.errors import StoreError
+from domain.errors import ObjectsFull, StoreError
 from domain.importance import Importance, importance_of
 from domain.log import FloodGate
 from domain.media import SegmentName
@@ -56,14 +56,23 @@ class Uploads:
     """One for each node. `run` is one thread's; `seems_uploaded` and `waiting` may be asked by others."""
 
     def __init__(
-        self, ledger: Ledger, stored: StoredSegments, settings: Settings, clock: Clock, cameras: Callable[[], Sequence[Camera]], kept: Kept
+        self,
+        ledger: Ledger,
+        stored: StoredSegments,
+        settings: Settings,
+        clock: Clock,
+        cameras: Callable[[], Sequence[Camera]],
+        kept: Kept,
+        room: Callable[[ObjectsFull | None], None] = lambda _: None,
     ) -> None:
+        """`room` is told, in `run`'s thread, of each upload that was refused for want of space, and when uploads are taken."""
         self._ledger = ledger
         self._stored = stored
         self._bytes_per_s = settings.upload_limit_mb_s * BYTES_PER_MB
         self._clock = clock
         self._cameras = cameras
         self._kept = kept
+        self._room = room
         self._days: dict[tuple[str, str], _Day] = {}
         self._say = FloodGate(_log.warning, clock, every_s=10.0)
         self.failing_since_ns: int | None = None
@@ -80,11 +89,15 @@ class Uploads:
                 UPLOAD_RETRIES.inc()
                 self._say("failed", f"uploads wait: {error}")
                 self._note(str(error))
+                if isinstance(error, ObjectsFull):
+                    self._room(error)
                 retry_s = min(LAST_RETRY_S, retry_s * 2 or FIRST_RETRY_S)
                 self._clock.wait(stop, retry_s)
                 continue
             self._note("")
-            if not done:
+            if done:
+                self._room(None)
+            else:
                 self._clock.wait(stop, LOOK_AGAIN_S)
 
     def run_once(self, stop: threading.Event) -> int:

@@ -258,6 +258,17 @@ def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool, calls:
     assert [paged(index, EventQuery(plate=f"鄂C0000{n}"), 5) for n in range(3)] == [[], [], [newest.id]]
 
 
+def test_of_two_equal_versions_the_later_stands_wherever_they_lie(redis: Redis) -> None:
+    """As a correction must, whose event ended when the one before it did; back and forth, so that each shard is once the other's."""
+    index = EventIndex(redis)
+    for plate in ["鄂C12345", "鄂F88888", "京A12345", "粤B12345D"] * 2:
+        event = make_event(plate=plate)
+        index.put(event)
+        assert index.get(event.id) == event
+        assert paged(index, EventQuery(), 5) == [event.id]
+    assert index.count() == 1
+
+
 def test_writers_at_once_agree(redis: Redis, valkey_server: str) -> None:
     """Of many writers of one event the newest state wins, and no posting of another stays."""
     states = [make_event(plate=f"鄂C1234{n}", lasts_s=n) for n in range(8)]

@@ -43,7 +43,7 @@ def test_a_range_finds_what_touches_it_also_from_the_day_before(stored: StoredSe
     assert [one.name for one in stored.between("gate", _ns(0), _ns(15))] == names[1:3]
     assert [one.name for one in stored.between("gate", _ns(-HOUR_NS / 1e9), _ns(3600))] == names[:4]
     assert stored.between("bridge", _ns(0), _ns(15)) == ()
-    assert stored.cameras() == ["gate", "gate-2"]
+    assert {"gate", "gate-2"} <= set(stored.cameras())  # the store is shared with other tests
     assert stored.days("gate") == ["20251009", "20251010"]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
-from domain.errors import ObjectsUnavailable
+from domain.errors import ObjectsFull, ObjectsUnavailable
 from domain.keys import day_of
 from domain.layout import Layout
 from domain.media import SegmentName
@@ -19,7 +19,7 @@ from domain.settings import Settings
 from storage.ledger import Ledger, open_name
 from storage.name_set import NameSet
 from storage.s3 import ObjectStore
-from storage.stored_segments import StoredSegments
+from storage.stored_segments import StoredSegment, StoredSegments
 from storage.triggers import Range
 from storage.uploads import LOOK_AGAIN_S, Uploads
 from tests.kept import START_NS, Relay
@@ -188,3 +188,27 @@ def test_files_are_where_the_keys_say(node: Node, tmp_path: Path) -> None:
     node.upload_all()
     (found,) = node.stored.on_day("gate", day_of(START_NS))
     assert (tmp_path / found.key).exists()
+
+
+def test_a_store_without_space_is_told_until_it_takes_something(layout: Layout, objects: ObjectStore, clock: ManualClock) -> None:
+    class Full(StoredSegments):
+        refusals = 3
+
+        def put(self, name: SegmentName, path: Path) -> StoredSegment:
+            self.refusals -= 1
+            if self.refusals >= 0:
+                raise ObjectsFull("the object store takes nothing more")
+            return super().put(name, path)
+
+    stop, told = threading.Event(), list[bool]()
+
+    def room(refusal: ObjectsFull | None) -> None:
+        told.append(refusal is not None)
+        if refusal is None:
+            stop.set()
+
+    node = Node(layout, objects, clock)
+    node.record("gate", 0, 1)
+    Uploads(node.ledger, Full(objects, clock), Settings(), clock, lambda: node.cameras, lambda *_: [], room).run(stop)
+    assert told == [True, True, True, False]
+    assert node.there("gate") == [0, 1]
