@@ -128,9 +128,9 @@ def account(context: Door, recorded: Annotated[Recorded, Depends(_recorded)], ca
     )
 
 
-def camera_picture(context: Door, camera: str) -> Response:
-    """A picture of the camera now."""
-    return Response(context.picture(camera), media_type="image/jpeg")
+def camera_picture(context: Door, camera: str, sub: bool = False) -> Response:
+    """A picture of the camera now, or of its sub-stream."""
+    return Response(context.picture(camera, sub), media_type="image/jpeg")
 
 
 def add_trigger(context: Door, camera: str, from_ns: FromNs, to_ns: ToNs, reason: str) -> Response:

@@ -65,9 +65,9 @@ class DoorClient:
         """A picture from the node's spool. Raises NotFound where it is not there (any more)."""
         return self._get(door_url, node, f"/door/cameras/{camera_id}/events/{event_id}/{name}").content
 
-    def camera_picture(self, door_url: str, node: str, camera_id: str) -> bytes:
-        """A picture now (JPEG)."""
-        return self._get(door_url, node, f"/door/cameras/{camera_id}/picture").content
+    def camera_picture(self, door_url: str, node: str, camera_id: str, is_sub: bool = False) -> bytes:
+        """A picture now (JPEG), or of the sub-stream."""
+        return self._get(door_url, node, f"/door/cameras/{camera_id}/picture", {"sub": "true"} if is_sub else None).content
 
     def account(self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int) -> NodeAccount:
         """What the node has of a range, and what it knows of the rest."""

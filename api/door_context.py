@@ -19,14 +19,17 @@ from storage.triggers import TriggerLog
 
 @dataclass(frozen=True, slots=True)
 class DoorContext:
-    """What a door works with. The composer makes it; `picture` raises NotFound or a SourceError where a camera gives none."""
+    """What a door works with. The composer makes it.
+
+    `picture`, of a camera or (where True) of its sub-stream, raises NotFound or a SourceError where a camera gives none.
+    """
 
     key: bytes
     spool: Spool
     ledger: Ledger
     gaps: GapLog
     statuses: Callable[[], Sequence[CameraStatus]]
-    picture: Callable[[str], bytes]
+    picture: Callable[[str, bool], bytes]
     scratch: Path
     """A folder for recordings being cut; emptied at start."""
     clock: Clock

@@ -20,7 +20,7 @@ from api.streams import HeldStream
 from api.tickets import TICKET, ticket_for, write_ticket
 from api.trace import Trace
 from domain.clock import NS_PER_S, rfc3339
-from domain.errors import Forbidden, NotFound, Unauthenticated
+from domain.errors import Forbidden, NotFound, QueryInvalid, Unauthenticated
 from domain.gaps import Gap
 from domain.people import Right
 from storage.fragment_times import head_of, moved
@@ -33,6 +33,10 @@ Name = Annotated[str, Path(max_length=120, description="the segment's name, as a
 Part = Annotated[Literal["all", "head", "media"], Query(description="the head that a player is given first, what follows it, or both")]
 Zero = Annotated[Moment | None, Query(alias="zero", description="the player's time 0; by default the segment's own start")]
 At = Annotated[Moment | None, Query(alias="at", description="a moment (RFC 3339); without it, now")]
+Stream = Annotated[
+    Literal["main", "sub"],
+    Query(description="`sub`: of the smaller stream, where the camera has one; else, and by default, of the main one"),
+]
 Every = Annotated[float, Query(alias="every", ge=0, le=3600, description="at least this many seconds between two keyframes")]
 
 
@@ -99,14 +103,17 @@ def read_keyframes(context: Context, camera_id: CameraId, from_ns: RangeFrom, to
     return HeldStream(chunks, chunks.close, 200, headers, "video/mp4")
 
 
-def read_picture(context: Context, trace: RequestTrace, camera_id: CameraId, at_ns: At = None) -> Response:
+def read_picture(context: Context, trace: RequestTrace, camera_id: CameraId, at_ns: At = None, stream: Stream = "main") -> Response:
     """A picture of the camera now, or as it was `at` a moment, out of the recording (`Sightline-Start`: since when it stood)."""
-    context.camera(camera_id)
+    camera = context.camera(camera_id)
     if at_ns is not None:
+        if stream == "sub":
+            raise QueryInvalid("stream", "the sub-stream is not recorded; leave out `stream`, or `at`")
         _check_may_read_recordings(trace)
         return _picture_then(context, camera_id, at_ns)
     lease = holder(context, camera_id)
-    return Response(context.door.camera_picture(lease.door_url, lease.node, camera_id), media_type="image/jpeg")
+    is_sub = stream == "sub" and camera.substream is not None
+    return Response(context.door.camera_picture(lease.door_url, lease.node, camera_id, is_sub), media_type="image/jpeg")
 
 
 def _check_may_read_recordings(trace: Trace) -> None:

@@ -152,6 +152,11 @@ class Fanout:
         if len(self._held) > self._most_held_packets or self._held_bytes > self._most_held_bytes:
             self._held = []
 
+    def forget(self) -> None:
+        """Hold nothing of a connection that is over: who begins to watch would take it for now."""
+        with self._lock:
+            self._held = []
+
     def close_all(self) -> None:
         with self._lock:
             taps, self._taps = self._taps, ()

@@ -79,6 +79,7 @@ REQUEST_S = Histogram("sightline_http_request_seconds", "Time to answer, by rout
 CAMERAS_HELD = Gauge("sightline_cameras_held", "Cameras that this node runs", multiprocess_mode="livemostrecent")
 LEASES = Counter("sightline_leases_total", "Cameras that this node took, or gave up to another", ["what"])
 CHILD_RESTARTS = Counter("sightline_child_restarts_total", "Child processes that ended and were started again", ["child"])
+CHILD_HANGS = Counter("sightline_child_hangs_total", "Child processes that hung and were killed", ["child"])
 
 
 def exposition() -> bytes:

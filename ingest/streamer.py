@@ -162,6 +162,7 @@ class Streamer:
     def ended(self, error: Exception | None) -> None:
         """The connection is over; None where it was to be."""
         self._is_open = False
+        self._fanout.forget()
         self._health.closed()
         self._count(self._session)
         self._live.set(0)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from domain.clock import Clock
-from domain.errors import StoreError
+from domain.errors import NotFound, StoreError
 from domain.events import Passing
 from domain.fanout import Fanout, Tap
 from domain.layout import Layout
@@ -35,6 +35,7 @@ from sightline.bitrate_limit import BitrateLimit
 from sightline.camera_gaps import CameraGaps
 from sightline.demand import Demand, Gate
 from sightline.lasting import lasting
+from sightline.sub_stream import SubStream, as_camera
 from sightline.triggers import Triggers
 from storage.spool import Spool
 
@@ -92,6 +93,8 @@ class CameraRun:
         self.fanout.attach(self._gate)
         if listens(camera, "motion"):
             self.fanout.attach(MotionSink(partial(tools.triggers.fire, camera.id, "motion")))
+        sub = as_camera(camera)
+        self._sub = SubStream(sub, credentials, networks, tools.settings, tools.clock) if sub is not None else None
         fire = partial(tools.triggers.fire, camera.id, "onvif")
         self.events = OnvifEvents(camera, credentials, networks, fire, tools.clock) if listens(camera, "onvif") else None
         """What the camera says by itself, to be listened to while it runs."""
@@ -110,6 +113,8 @@ class CameraRun:
         with self._tending:
             self._stop.set()
             self._streamer.stop()
+        if self._sub is not None:
+            self._sub.stop()
 
     def finish(self) -> None:
         """Wait for the last packet, and end the recording after it. Of many cameras each before the first `join`: their recordings then
@@ -121,6 +126,8 @@ class CameraRun:
     def join(self) -> None:
         self.finish()
         self.fanout.close_all()
+        if self._sub is not None:
+            self._sub.join()
         for thread in self._threads:
             thread.join()
         if not self._recorder.join(FINISH_S):
@@ -131,8 +138,17 @@ class CameraRun:
         return self._recorder.recorded_until_ns
 
     @contextmanager
-    def watching(self) -> Iterator[Fanout]:
-        """The camera's packets while somebody watches; one that is pulled on demand is pulled meanwhile, and a little longer."""
+    def watching(self, is_sub: bool = False) -> Iterator[Fanout]:
+        """The camera's packets while somebody watches; one that is pulled on demand is pulled meanwhile, and a little longer.
+
+        `is_sub`: of its sub-stream; raises NotFound where it has none.
+        """
+        if is_sub:
+            if self._sub is None:
+                raise NotFound(f"camera {self.camera.id} has no sub-stream")
+            with self._sub.watching(self._tools.loop) as fanout:
+                yield fanout
+            return
         with self._demand.watching():
             self.tend()
             yield self.fanout
@@ -143,6 +159,8 @@ class CameraRun:
 
     def tend(self) -> None:
         """Do what is wanted now: pull or not, record or not, look as often. To be called about once a second."""
+        if self._sub is not None:
+            self._sub.tend(self._tools.loop)
         with self._tending:
             if self._stop.is_set():
                 return

@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 class CameraRuns:
     """`apply` is called by one thread; what runs may be asked by any."""
 
-    def __init__(self, tools: NodeTools, analyser: Callable[[Camera], Analyser]) -> None:
-        """`analyser` makes a checkpoint's, in the thread that will look."""
+    def __init__(self, tools: NodeTools, analyser: Callable[[Camera], Analyser], says_alive: Callable[[], None]) -> None:
+        """`analyser` makes a checkpoint's, in the thread that will look; `says_alive` is called at each camera while many start or end."""
+        self._says_alive = says_alive
         self._tools = tools
         self._analyser = analyser
         self._fences: dict[str, int] = {}
@@ -73,12 +74,13 @@ class CameraRuns:
         return run.recorded_until_ns if run else None
 
     @contextmanager
-    def watching(self, camera_id: str) -> Iterator[Fanout]:
-        """A camera's packets while somebody watches. Raises NotFound."""
+    def watching(self, stream: str) -> Iterator[Fanout]:
+        """The packets of a camera (its id), or of its sub-stream (`<id>/sub`), while somebody watches. Raises NotFound."""
+        camera_id, _, sub = stream.partition("/")
         run = self._runs.get(camera_id)
         if run is None:
             raise NotFound(f"this worker has no camera {camera_id}")
-        with run.watching() as fanout:
+        with run.watching(is_sub=bool(sub)) as fanout:
             yield fanout
 
     def running(self) -> Sequence[CameraRun]:
@@ -90,6 +92,7 @@ class CameraRuns:
 
     def _start(self, assigned: Iterable[Assigned], secrets: Secrets) -> None:
         for one in assigned:
+            self._says_alive()
             if not one.joins:  # what the other worker is just writing is not torn
                 salvage(self._tools.layout, one.camera.id)
                 self._tools.spool.sweep([one.camera.id])
@@ -106,6 +109,7 @@ class CameraRuns:
         for name in ending:
             self._runs[name].finish()
         for name in ending:
+            self._says_alive()
             self._runs[name].join()
             self._runs = {other: run for other, run in self._runs.items() if other != name}
             del self._started_as[name]

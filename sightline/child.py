@@ -26,7 +26,8 @@ LOG_KEPT_BYTES = 4 << 20
 class ChildSpec:
     """`ready` answers whether the child serves; `env` is added to the parent's environment; `prepare` runs before each start.
 
-    `parting` is the signal that the kernel sends it when the parent dies.
+    `parting` is the signal that the kernel sends it when the parent dies. `beat` is a file that the child touches every second or so
+    while all is well with it: one that does not for long hangs, and is killed.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ChildSpec:
     parting: signal.Signals = signal.SIGTERM
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
+    beat: Path | None = None
     start_timeout_s: float = 30.0
     stop_timeout_s: float = 15.0
 
@@ -89,6 +91,10 @@ class Child:
     def terminate(self) -> None:
         if self._process and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
 
     def join(self) -> None:
         """Wait for its end after `terminate`; killed when it takes longer than `stop_timeout_s`."""

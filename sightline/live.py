@@ -33,12 +33,15 @@ PICTURE_WITHIN_S = 8.0
 PICTURE_QUALITY = 85
 
 
-def picture_now(layout: Layout, rosters: NodeRosters, clock: Clock, camera_id: str) -> bytes:
-    """A camera's picture now (JPEG), from the packets of the worker that pulls it. Raises NotFound, NodeOffline or SourceTimeout."""
+def picture_now(layout: Layout, rosters: NodeRosters, clock: Clock, camera_id: str, is_sub: bool) -> bytes:
+    """A camera's picture now (JPEG), or its sub-stream's, from the packets of the worker that pulls it.
+
+    Raises NotFound, NodeOffline or SourceTimeout.
+    """
     worker = rosters.workers().get(camera_id)
     if worker is None:
         raise NotFound(f"no worker of this node has camera {camera_id}")
-    return _jpeg(_first_frame(layout.live_socket(worker), camera_id, clock))
+    return _jpeg(_first_frame(layout.live_socket(worker), f"{camera_id}/sub" if is_sub else camera_id, clock))
 
 
 def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from domain.clock import Clock
@@ -45,7 +45,7 @@ class Node:
 
     def __init__(
         self, who: Identity, placing: Placing, registry: RunningRegistry, nodes: Nodes, leases: Leases, states: CameraStates,
-        layout: Layout, clock: Clock,
+        layout: Layout, clock: Clock, workers_fail: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._who = who
         self._placing = placing
@@ -55,6 +55,7 @@ class Node:
         self._states = states
         self._layout = layout
         self._clock = clock
+        self._workers_fail = workers_fail
         self._peers = Peers()
         self._held = {name: Held(fence, clock.monotonic_s()) for name, fence in placing.before.items()}
         self._assigned: tuple[object, dict[str, str]] = ((), {})
@@ -102,7 +103,7 @@ class Node:
         self._act(steps, leases, now_s)
 
     def _beat(self) -> dict[str, NodeEntry]:
-        capacity = 0.0 if self._leaving else self._who.capacity
+        capacity = 0.0 if self._leaving or self._is_of_no_use() else self._who.capacity
         entry = NodeEntry(self._who.name, self._who.door_url, capacity, self._clock.wall_ns())
         said = self._nodes.beat(entry)
         before = said.get(entry.name)
@@ -110,6 +111,14 @@ class Node:
             self._warn("name", f"another node says that it is {entry.name} too; give each its own SIGHTLINE_NODE")
         self._last_beat = entry.beat
         return said | {entry.name: entry}
+
+    def _is_of_no_use(self) -> bool:
+        """All its workers fail, and another node can have its cameras; the last one that is left keeps them."""
+        others = self._peers.capacities(self._clock.monotonic_s())
+        if not self._workers_fail() or not any(capacity for name, capacity in others.items() if name != self._who.name):
+            return False
+        self._warn("workers", "all workers of this node end or hang again and again; its cameras go to other nodes")
+        return True
 
     def _wanted(self, cameras: Mapping[str, Camera], capacities: Mapping[str, float]) -> set[str]:
         loads = {name: load_of(camera) for name, camera in cameras.items()}

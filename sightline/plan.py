@@ -78,6 +78,10 @@ def worker_count(settings: Settings) -> int:
     return settings.workers or len(os.sched_getaffinity(0))
 
 
+def worker_names(settings: Settings) -> list[str]:
+    return [f"worker-{index}" for index in range(worker_count(settings))]
+
+
 def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str, str]) -> list[ChildSpec]:
     live = ChildSpec(
         "live", _module("sightline.live", layout, "--host", settings.door_host, "--port", runtime.door_port), layout.logs / "live.log",
@@ -85,11 +89,12 @@ def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str
     )  # fmt: skip
     workers = [
         ChildSpec(
-            f"worker-{index}",
+            name,
             _module("sightline.worker", layout, "--index", index),
             layout.logs / f"worker-{index}.log", ready=status_file(layout, index).exists, env=shared, stop_timeout_s=30,
+            beat=status_file(layout, index),
         )
-        for index in range(worker_count(settings))
+        for index, name in enumerate(worker_names(settings))
     ]  # fmt: skip
     return [live, *workers]
 

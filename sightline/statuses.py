@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +22,19 @@ def status_file(layout: Layout, worker: int) -> Path:
 
 
 def write_statuses(layout: Layout, worker: int, statuses: Sequence[CameraStatus]) -> None:
-    write_atomically(status_file(layout, worker), _STATUSES.dump_json(list(statuses)).decode(), durable=False)
+    """Raises OSError where the disk refuses; the file is touched all the same, for whoever sees by it that the worker lives."""
+    text = _STATUSES.dump_json(list(statuses)).decode()
+    try:
+        write_atomically(status_file(layout, worker), text, durable=False)
+    except OSError:
+        say_alive(layout, worker)
+        raise
+
+
+def say_alive(layout: Layout, worker: int) -> None:
+    """Touch the file: what it says may be old, but its worker lives. Where there is none yet, nothing is said."""
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(status_file(layout, worker))
 
 
 def read_worker_statuses(layout: Layout, worker: int) -> list[CameraStatus]:

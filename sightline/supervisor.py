@@ -6,11 +6,12 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from domain.clock import Clock
 from domain.errors import SightlineError
-from domain.metrics import CHILD_RESTARTS, forget_process
+from domain.metrics import CHILD_HANGS, CHILD_RESTARTS, forget_process
+from sightline.beats import Beats
 from sightline.child import Child, ChildSpec
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,10 @@ _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 _HEALTHY_AFTER_S = 30.0
 _BOUND_LOGS_EVERY_S = 10.0
+MOST_YOUNG_ENDS = 5
+"""A child that ended young as often as that in a row fails,"""
+FAILS_FOR_S = 600.0
+"""until it has lived for so long."""
 
 
 class Restarts:
@@ -27,10 +32,14 @@ class Restarts:
 
     def __init__(self) -> None:
         self._pause_s = 0.0
+        self.young_ends = 0
+        """In a row."""
 
     def pause_s(self, lived_s: float) -> float:
         if lived_s >= _HEALTHY_AFTER_S:
             self._pause_s = 0.0
+            self.young_ends = 0
+        self.young_ends += 1
         pause_s = self._pause_s
         self._pause_s = min(_LONGEST_PAUSE_S, max(_FIRST_PAUSE_S, 2 * self._pause_s))
         return pause_s
@@ -40,8 +49,24 @@ class _Watched:
     def __init__(self, child: Child) -> None:
         self.child = child
         self.restarts = Restarts()
+        self.beats = Beats(child.spec.beat) if child.spec.beat else None
         self.started_s = 0.0
         self.due_s: float | None = None
+        self.hung = False
+
+    def start(self, now_s: float) -> None:
+        self.started_s, self.hung = now_s, False
+        if self.beats:
+            self.beats.start(now_s)
+        self.child.start()
+
+    def lived_s(self, now_s: float) -> float:
+        """One that hung is not said to have lived."""
+        return 0.0 if self.hung else now_s - self.started_s
+
+    def fails(self, now_s: float) -> bool:
+        lives = self.due_s is None and now_s - self.started_s >= FAILS_FOR_S
+        return self.restarts.young_ends >= MOST_YOUNG_ENDS and not lives
 
 
 class Supervisor:
@@ -57,12 +82,16 @@ class Supervisor:
     def pids(self) -> dict[str, int | None]:
         return {watched.child.spec.name: watched.child.pid for watched in self._watched}
 
+    def fails(self, names: Collection[str]) -> bool:
+        """Whether all of these end, or hang, again and again, or did so until a while ago."""
+        now_s = self._clock.monotonic_s()
+        return all(watched.fails(now_s) for watched in self._watched if watched.child.spec.name in names)
+
     def start(self, stop: threading.Event, said: Callable[[str], None]) -> None:
         """Return once all serve, or `stop` is set; `said` hears what is waited for. Raises SightlineError where one does not come up."""
         for group in self._groups:
             for watched in group:
-                watched.child.start()
-                watched.started_s = self._clock.monotonic_s()
+                watched.start(self._clock.monotonic_s())
             for watched in group:
                 said(watched.child.spec.name)
                 watched.child.wait_ready(stop)
@@ -98,8 +127,9 @@ class Supervisor:
         if watched.due_s is None:
             code = watched.child.exit_code()
             if code is None:
+                _kill_where_it_hangs(watched, now_s)
                 return
-            pause_s = watched.restarts.pause_s(now_s - watched.started_s)
+            pause_s = watched.restarts.pause_s(watched.lived_s(now_s))
             watched.due_s = now_s + pause_s
             CHILD_RESTARTS.labels(watched.child.spec.name).inc()
             forget_process(watched.child.pid)
@@ -109,12 +139,22 @@ class Supervisor:
 
     def _start_again(self, watched: _Watched, now_s: float) -> None:
         watched.due_s = None
-        watched.started_s = now_s
         try:
-            watched.child.start()
+            watched.start(now_s)
         except (OSError, SightlineError) as error:  # a full disk, a folder taken away: the others are still looked after
             watched.due_s = now_s + _LONGEST_PAUSE_S
             log.error("%s cannot be started: %s; it is tried again in %.0f s", watched.child.spec.name, error, _LONGEST_PAUSE_S)
+
+
+def _kill_where_it_hangs(watched: _Watched, now_s: float) -> None:
+    """It is gone at the next look, and started again as any that ended."""
+    silent_s = watched.beats.silent_s(now_s) if watched.beats and not watched.hung else None
+    if silent_s is None:
+        return
+    watched.hung = True
+    CHILD_HANGS.labels(watched.child.spec.name).inc()
+    log.error("%s hangs: it has said nothing for %.0f s; it is killed", watched.child.spec.name, silent_s)
+    watched.child.kill()
 
 
 def _how(code: int) -> str:

@@ -30,7 +30,7 @@ from sightline.onvif import OnvifListener
 from sightline.policies import Policies
 from sightline.roster import NodeRosters, RosterFile
 from sightline.shedding import Shedding
-from sightline.statuses import write_statuses
+from sightline.statuses import say_alive, write_statuses
 from sightline.stores import connected
 from sightline.strain import Gauge
 from sightline.supervisor import stop_on_signals
@@ -70,7 +70,7 @@ class Worker:
         self._writer = DiskWriter(clock)
         self._triggers = Triggers(TriggerLog(layout, self._settings), clock)
         tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop, self._triggers)
-        self._runs = CameraRuns(tools, LazyAnalysers(partial(_load_models, self._settings)))
+        self._runs = CameraRuns(tools, LazyAnalysers(partial(_load_models, self._settings)), partial(say_alive, layout, index))
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""

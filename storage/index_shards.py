@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from storage import index_scripts
+from storage import index_reads, index_writes
 from storage.index_record import HOUR_MS, RECORD, START_BITS, Entry, PlaceFields
 from storage.plate_code import NO_PLATE, Demand
 from storage.redis_door import Redis, Script
@@ -85,7 +85,7 @@ class Shards:
     def put(self, entries: Sequence[tuple[int, Entry]]) -> None:
         """Write each into its shard unless it has a newer version; places are made known where they are not."""
         groups = _grouped(entries)
-        answers = self._redis.run_all([_script(index_scripts.PUT, shard, _packed(group)) for shard, group in groups.items()])
+        answers = self._redis.run_all([_script(index_writes.PUT, shard, _packed(group)) for shard, group in groups.items()])
         again: list[tuple[int, Entry]] = []
         for (shard, group), answer in zip(groups.items(), answers, strict=True):
             missing = set(cast("list[bytes]", answer))
@@ -97,7 +97,7 @@ class Shards:
         """Remove what other shards than their own have of these events and is not newer."""
         groups = {shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)}
         groups = {shard: mine for shard, mine in groups.items() if mine}
-        scripts = [_script(index_scripts.EVICT, shard, b"".join(_claim(entry) for _, entry in mine)) for shard, mine in groups.items()]
+        scripts = [_script(index_writes.EVICT, shard, b"".join(_claim(entry) for _, entry in mine)) for shard, mine in groups.items()]
         answers = cast("list[list[int]]", self._redis.run_all(scripts))
         found: dict[int, dict[bytes, tuple[int, Entry]]] = {0: {}, 1: {}, 2: {}}
         for mine, answer in zip(groups.values(), answers, strict=True):
@@ -108,12 +108,12 @@ class Shards:
     def remove(self, ids: Iterable[tuple[int, bytes]], shards: Iterable[int] = range(SHARDS)) -> None:
         """Remove events by start (UTC ms) and the rest of the id; those that are nowhere are no fault."""
         claims = b"".join(_CLAIM.pack(*divmod(ms, HOUR_MS), tail, _FOR_EVER, 0) for ms, tail in ids)
-        self._redis.run_all([_script(index_scripts.EVICT, shard, claims) for shard in shards])
+        self._redis.run_all([_script(index_writes.EVICT, shard, claims) for shard in shards])
 
     def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[Row]]:
         """The rows of each id: one, or none; two for a moment while a new reading replaces another."""
         blob = b"".join(_ID.pack(*divmod(ms, HOUR_MS), tail) for ms, tail in ids)
-        answers = cast("list[list[bytes]]", self._redis.run_all([_script(index_scripts.GET, shard, blob) for shard in range(SHARDS)]))
+        answers = cast("list[list[bytes]]", self._redis.run_all([_script(index_reads.GET, shard, blob) for shard in range(SHARDS)]))
         return [
             [Row(shard, row[:POINTER_BYTES], row[POINTER_BYTES:]) for shard, row in enumerate(found) if row]
             for found in zip(*answers, strict=True)
@@ -122,7 +122,7 @@ class Shards:
     def scan(self, least_ms: int, greatest_ms: int, newest: bool, most_blocks: int) -> tuple[list[Block], int | None]:
         """Blocks with starts in [least_ms, greatest_ms], the first in order; and the bound up to which all are there."""
         arguments = (least_ms, greatest_ms, int(newest), most_blocks)
-        answers = self._redis.run_all([_script(index_scripts.SCAN, shard, *arguments) for shard in range(SHARDS)])
+        answers = self._redis.run_all([_script(index_reads.SCAN, shard, *arguments) for shard in range(SHARDS)])
         blocks: list[Block] = []
         bounds: list[bytes] = []
         for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
@@ -141,7 +141,7 @@ class Shards:
         """
         first, last = span[0] // HOUR_MS, span[1] // HOUR_MS
         arguments = (first, last, int(newest), want, most, b"".join(codes), b"".join(_demand(demand) for demand in demands))
-        answers = self._redis.run_all([_script(index_scripts.PLATES, shard, *arguments) for shard in range(SHARDS)])
+        answers = self._redis.run_all([_script(index_reads.PLATES, shard, *arguments) for shard in range(SHARDS)])
         rows: list[Row] = []
         bounds: list[bytes] = []
         for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
@@ -162,7 +162,7 @@ class Shards:
         for i, row in enumerate(rows):
             groups.setdefault(row.shard, []).append(i)
         answers = self._redis.run_all(
-            [_script(index_scripts.BESIDE, shard, b"".join(rows[i].pointer for i in mine)) for shard, mine in groups.items()]
+            [_script(index_reads.BESIDE, shard, b"".join(rows[i].pointer for i in mine)) for shard, mine in groups.items()]
         )
         found: list[tuple[bytes, bytes]] = [(b"", b"")] * len(rows)
         for mine, answer in zip(groups.values(), cast("list[list[bytes]]", answers), strict=True):

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from domain.errors import Fault, RegistryInvalid
 from domain.events import Location
-from domain.registry.model import Area, Camera, ClassPolicy, Registry, default_classes
+from domain.registry.model import Area, Camera, ClassPolicy, Registry, SubStream, default_classes
 from domain.registry.networks import Networks
 from domain.registry.policies import check_policies
 from domain.registry.secrets import Secrets, load_secrets
@@ -20,7 +20,7 @@ from domain.registry.source import Path, Source, read_yaml
 
 _KEYS_OF: dict[type[BaseModel], tuple[str, ...]] = {
     model: tuple(field.alias or name for name, field in model.model_fields.items())
-    for model in (Registry, Camera, ClassPolicy, Area, Location)
+    for model in (Registry, Camera, ClassPolicy, Area, Location, SubStream)
 }
 
 
@@ -108,7 +108,8 @@ def _words(expected: str) -> tuple[str, ...]:
 
 def _keys_at(path: Path) -> tuple[str, ...]:
     if path[0] == "cameras" and len(path) > 2:
-        return _KEYS_OF[Location if path[2] == "location" and len(path) > 3 else Camera]
+        inner: dict[str, type[BaseModel]] = {"location": Location, "substream": SubStream} if len(path) > 3 else {}
+        return _KEYS_OF[inner.get(str(path[2]), Camera)]
     if path[0] in ("classes", "areas") and len(path) > 2:
         return _KEYS_OF[ClassPolicy if path[0] == "classes" else Area]
     return _KEYS_OF[Registry]
@@ -134,6 +135,8 @@ def _check_across(source: Source, registry: Registry | None, secrets: Secrets) -
             _check_area(source, ("cameras", i, "area"), camera.get("area"), areas)
             _check_credentials(source, ("cameras", i, "credentials"), camera.get("credentials"), secrets)
             _check_network(source, ("cameras", i, "url"), camera.get("url"), networks)
+            smaller = _mapping(camera.get("substream"))
+            _check_network(source, ("cameras", i, "substream", "url"), smaller.get("url"), networks)
     if registry is not None:
         check_policies(source, registry)
 

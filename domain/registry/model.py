@@ -61,6 +61,12 @@ class Area(_Strict):
     name: str = Field(min_length=1)
 
 
+class SubStream(_Strict):
+    """A second, smaller stream of a camera."""
+
+    url: Annotated[str, AfterValidator(_rtsp_url)]
+
+
 class Camera(ClassPolicy):
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     name: str = Field(min_length=1)
@@ -68,6 +74,7 @@ class Camera(ClassPolicy):
     area: str
     location: Location
     url: Annotated[str, AfterValidator(_rtsp_url)]
+    substream: SubStream | None = None
     transport: Literal["tcp", "udp"] = "tcp"
     credentials: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     onvif_port: int = Field(80, ge=1, le=65535)

@@ -6,6 +6,7 @@ import argparse
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -22,7 +23,7 @@ from sightline.instance import claimed, instance_secrets, publish
 from sightline.lasting import Job, Jobs
 from sightline.node import Identity, Node
 from sightline.placing import Placing
-from sightline.plan import Parts, Plan, clear_earlier_run, plan, worker_count
+from sightline.plan import Parts, Plan, clear_earlier_run, plan, worker_count, worker_names
 from sightline.stores import Stores, connected, reaching
 from sightline.supervisor import Supervisor, stop_on_signals
 
@@ -63,7 +64,8 @@ def serve(
         made = plan(layout, settings, parts, host, port)
         supervisor = Supervisor((first, *made.groups), clock, held=(claim,))
         stores = connected(reaching(settings, made.runtime, instance_secrets(layout)), layout, clock)
-        jobs = Jobs(_jobs(layout, settings, parts, made, stores, clock), "supervisor", clock)
+        workers_fail = partial(supervisor.fails, worker_names(settings))
+        jobs = Jobs(_jobs(layout, settings, parts, made, stores, clock, workers_fail), "supervisor", clock)
         try:
             jobs.start()
             _start(supervisor, made, layout, stop)
@@ -80,7 +82,9 @@ def serve(
     return 0
 
 
-def _jobs(layout: Layout, settings: Settings, parts: Parts, made: Plan, stores: Stores, clock: Clock) -> dict[str, Job]:
+def _jobs(
+    layout: Layout, settings: Settings, parts: Parts, made: Plan, stores: Stores, clock: Clock, workers_fail: Callable[[], bool]
+) -> dict[str, Job]:
     """What the supervisor does besides looking after processes: follow the registry, and steer the node."""
     follower = site_registry.RegistryFollower(stores.registries, layout, clock)
     jobs: dict[str, Job] = {"registry": follower.run}
@@ -88,7 +92,7 @@ def _jobs(layout: Layout, settings: Settings, parts: Parts, made: Plan, stores: 
         who = Identity(settings.node, f"http://{settings.door_host}:{made.runtime.door_port}", worker_count(settings))
         placing = Placing(layout, worker_count(settings), clock)
         registry = site_registry.RunningRegistry(layout)
-        node = Node(who, placing, registry, stores.nodes, stores.leases, stores.states, layout, clock)
+        node = Node(who, placing, registry, stores.nodes, stores.leases, stores.states, layout, clock, workers_fail)
         node.run_once()  # so that the workers find their cameras when they start
         jobs["node"] = node.run
     return jobs

@@ -70,6 +70,7 @@ REGISTRY = Registry.model_validate(
                 "location": {"lon": lon, "lat": 32.54},
                 "url": f"rtsp://10.1.2.3:554/{camera_id}?user=admin&password=hunter2",
                 "checkpoint": checkpoint,
+                "substream": {"url": "rtsp://10.1.2.3:554/small"} if camera_id == "east-gate" else None,
             }
             for camera_id, name, class_, area, lon, checkpoint in (
                 ("east-gate", "均州路东口卡口", "A", "danjiangkou/junzhou", 111.513, ["plate"]),
@@ -274,7 +275,8 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
     redis.do("FLUSHALL")
     spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
 
-    def picture(camera_id: str) -> bytes:
+    def picture(camera_id: str, is_sub: bool) -> bytes:
+        camera_id = f"{camera_id}/sub" if is_sub else camera_id
         if camera_id not in pictures:
             raise NotFound(f"{camera_id} has shown nothing yet")
         return pictures[camera_id]

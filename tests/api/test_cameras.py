@@ -148,6 +148,18 @@ def test_a_picture_now(site: Site) -> None:
     assert (answer.content, answer.headers["Content-Type"]) == (b"a picture", "image/jpeg")
 
 
+def test_a_picture_of_the_sub_stream_where_there_is_one(site: Site) -> None:
+    site.hold("east-gate")
+    site.hold("school")
+    site.pictures |= {"east-gate": b"main", "east-gate/sub": b"small", "school": b"main"}
+    assert site.get("/v1/cameras/east-gate/picture").content == b"main"
+    assert site.get("/v1/cameras/east-gate/picture?stream=sub").content == b"small"
+    assert site.get("/v1/cameras/school/picture?stream=sub").content == b"main"
+    refused = site.get("/v1/cameras/east-gate/picture?stream=sub&at=2026-11-24T08:00:00Z")
+    assert refused.status_code == 400
+    assert "not recorded" in refused.text
+
+
 def test_a_node_that_is_down_is_said_to_be_down_at_once(site: Site) -> None:
     site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"/v1/cameras/east-gate/recording?{span(0, 4)}")

@@ -90,7 +90,7 @@ def test_something_else_at_the_address_counts_as_offline(site: Site) -> None:
 
 
 def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
-    def fails(camera_id: str) -> bytes:
+    def fails(camera_id: str, is_sub: bool) -> bytes:
         raise SourceTimeout(f"{camera_id} is silent")
 
     clock = SystemClock()
@@ -120,7 +120,7 @@ def test_a_short_key_does_not_start(site: Site, tmp_path: Path) -> None:
         Ledger(tmp_path),
         GapLog(site.layout, clock),
         lambda: (),
-        lambda _: b"",
+        lambda *_: b"",
         tmp_path / "s",
         clock,
         TriggerLog(site.layout, Settings()),

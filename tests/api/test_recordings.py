@@ -129,7 +129,7 @@ def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
         yield layout, url
 
 
-def _no_picture(camera_id: str) -> bytes:
+def _no_picture(camera_id: str, is_sub: bool) -> bytes:
     raise NotFound(f"{camera_id} has shown nothing")
 
 

@@ -47,3 +47,13 @@ def test_nothing_is_held_before_a_keyframe_or_after_the_end() -> None:
     fanout.put(packet_of(10))
     fanout.close_all()
     assert numbers(fanout.open("live", from_held=True)) == []
+
+
+def test_nothing_is_held_of_a_connection_that_is_over() -> None:
+    fanout = Fanout()
+    for number in range(15):
+        fanout.put(packet_of(number))
+    fanout.forget()
+    for number in range(15, 22):
+        fanout.put(packet_of(number))
+    assert numbers(fanout.open("live", from_held=True)) == [20, 21]

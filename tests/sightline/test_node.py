@@ -15,7 +15,7 @@ from sightline.placing import Placing
 from sightline.roster import RosterFile
 from sightline.site_registry import RunningRegistry, settle
 from storage.leases import Leases
-from storage.nodes import Nodes
+from storage.nodes import NodeEntry, Nodes
 from storage.redis_door import Redis, connect
 from storage.states import CameraStates
 
@@ -44,6 +44,8 @@ class Alone:
     clock: ManualClock
     layout: Layout
     leases: Leases
+    nodes: Nodes
+    failing: list[str]
 
     def fences(self) -> dict[str, int]:
         """What its worker is told."""
@@ -65,8 +67,12 @@ def _open(redis: Redis, folder: Path) -> Alone:
     registry.write_text(REGISTRY)
     settle(registry, layout, clock)
     who = Identity("east", "http://e", 1)
-    node = Node(who, Placing(layout, 1, clock), RunningRegistry(layout), Nodes(redis), leases, CameraStates(redis), layout, clock)
-    return Alone(node, clock, layout, leases)
+    failing: list[str] = []
+    node = Node(
+        who, Placing(layout, 1, clock), RunningRegistry(layout), Nodes(redis), leases, CameraStates(redis), layout, clock,
+        workers_fail=lambda: bool(failing),
+    )  # fmt: skip
+    return Alone(node, clock, layout, leases, Nodes(redis), failing)
 
 
 def test_a_clock_set_back_brings_higher_numbers_and_one_set_forward_none(redis: Redis, tmp_path: Path) -> None:
@@ -96,3 +102,20 @@ def test_a_node_that_starts_again_has_higher_numbers(redis: Redis, tmp_path: Pat
     again.look()
     assert all(again.fences()[name] > first[name] for name in first)
     assert again.held() == again.fences()
+
+
+def test_a_node_whose_workers_fail_takes_nothing_where_another_can(redis: Redis, tmp_path: Path) -> None:
+    alone = _open(redis, tmp_path)
+    alone.failing.append("worker-0")
+    alone.look()
+    assert alone.held().keys() == {"gate", "bridge"}  # better a bad node than none
+    for beat in range(2):
+        alone.nodes.beat(NodeEntry("west", "http://w", 1, beat))
+        alone.look()
+    assert alone.nodes.beat(NodeEntry("west", "http://w", 1, 3))["east"].capacity == 0
+    alone.leases.take("west", alone.leases.draw(["gate", "bridge"]))
+    alone.look()
+    assert alone.fences() == {}
+    alone.failing.clear()
+    alone.look()
+    assert alone.nodes.beat(NodeEntry("west", "http://w", 1, 4))["east"].capacity == 1

@@ -7,11 +7,18 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from domain.clock import SystemClock
+import pytest
+
+from domain.clock import ManualClock, SystemClock
+from domain.layout import Layout
+from domain.metrics import CHILD_HANGS
+from sightline import beats
 from sightline.child import LOG_LIMIT_BYTES, Child, ChildSpec
-from sightline.supervisor import Restarts, Supervisor
+from sightline.statuses import status_file
+from sightline.supervisor import FAILS_FOR_S, Restarts, Supervisor
 
 CLOCK = SystemClock()
 
@@ -108,3 +115,69 @@ def test_signals_set_the_event_whatever_the_main_thread_does() -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
     process.stdout.close()
+
+
+def test_silence_is_told_by_our_own_clock_and_a_start_takes_longer(tmp_path: Path) -> None:
+    file = tmp_path / "0.json"
+    file.touch()
+    beat = beats.Beats(file)
+    beat.start(100.0)
+    assert (beat.silent_s(159.0), beat.silent_s(161.0)) == (None, 61.0)
+    os.utime(file, (1, 1))  # its clock says 1970
+    assert (beat.silent_s(162.0), beat.silent_s(171.0), beat.silent_s(173.0)) == (None, None, 11.0)
+    file.unlink()  # replaced, or taken away: something did it
+    assert (beat.silent_s(174.0), beat.silent_s(185.0)) == (None, 11.0)
+
+
+def test_a_worker_that_hangs_is_killed_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real one, stopped with SIGSTOP as by a debugger, a dead disk or a fault of ours."""
+    monkeypatch.setattr(beats, "HANGS_AFTER_S", 3.0)
+    layout = Layout(tmp_path)
+    beat = status_file(layout, 0)
+    stores = {"REDIS_URL": "redis://127.0.0.1:9/0", "S3_ENDPOINT": "127.0.0.1:9", "S3_ACCESS_KEY": "none", "S3_SECRET_KEY": "none"}
+    for name, value in stores.items():
+        monkeypatch.setenv(f"SIGHTLINE_{name}", value)
+    command = (sys.executable, "-m", "sightline.worker", "--data", str(tmp_path), "--index", "0")
+    supervisor = Supervisor([[ChildSpec("hanging", command, tmp_path / "log", ready=beat.exists, beat=beat)]], CLOCK)
+    stop = threading.Event()
+    supervisor.start(stop, lambda _: None)
+    running = threading.Thread(target=supervisor.run, args=(stop,))
+    running.start()
+    first, hangs = supervisor.pids["hanging"], CHILD_HANGS.labels("hanging")
+    assert first is not None
+    before = hangs._value.get()
+    os.kill(first, signal.SIGSTOP)
+    _until(lambda: supervisor.pids["hanging"] != first)
+    touched_ns = beat.stat().st_mtime_ns
+    _until(lambda: beat.stat().st_mtime_ns != touched_ns)
+    second = supervisor.pids["hanging"]
+    stop.set()
+    running.join()
+    supervisor.stop()
+    assert second not in (None, first)
+    assert hangs._value.get() == before + 1
+
+
+def _until(holds: Callable[[], bool], within_s: float = 30) -> None:
+    deadline_s = CLOCK.monotonic_s() + within_s
+    while not holds():
+        assert CLOCK.monotonic_s() < deadline_s
+        CLOCK.sleep(0.05)
+
+
+def test_who_ends_young_again_and_again_fails_until_it_has_lived(tmp_path: Path) -> None:
+    clock = ManualClock()
+    goes = tmp_path / "goes"
+    command = ("/bin/sh", "-c", f"test -e {goes} && exec sleep 60; exit 1")
+    supervisor = Supervisor([[ChildSpec("young", command, tmp_path / "log")]], clock)
+    stop = threading.Event()
+    supervisor.start(stop, lambda _: None)
+    running = threading.Thread(target=supervisor.run, args=(stop,))
+    running.start()
+    _until(lambda: supervisor.fails(["young"]))
+    goes.touch()
+    _until(lambda: not supervisor.fails(["young"]))
+    stop.set()
+    running.join()
+    supervisor.stop()
+    assert clock.monotonic_s() > FAILS_FOR_S

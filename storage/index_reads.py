@@ -1,0 +1,177 @@
+"""What runs inside Redis to read the index: each script is one round trip a shard.
+
+docs/index.md draws the layout. KEYS[1] is the shard's prefix (`{e3}`): every key that a script touches begins with it.
+"""
+
+from __future__ import annotations
+
+from storage.index_writes import SHARD
+
+GET = (
+    SHARD
+    + """
+local at, blob, answer = 1, ARGV[1], {}
+while at <= #blob do
+  local hour, start, tail
+  hour, start, tail, at = unpack('<I4I4c10', blob, at)
+  local k, ordinal, record = find(hour, start, tail)
+  answer[#answer + 1] = k and to_pointer(hour, k * CAPACITY + ordinal) .. record or ''
+end
+return answer
+"""
+)
+
+SCAN = (
+    SHARD
+    + """
+-- ARGV: least and greatest start (UTC ms), '1' for newest first, most blocks. Answers the bound, then pointer of first record and block.
+-- Every event on the near side of the bound (after it for newest first) is in what was answered; '' where there is no more.
+local least, greatest, newest, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
+local first, last = math.floor(least / HOUR_MS), math.floor(greatest / HOUR_MS)
+local hours = newest and call('ZREVRANGEBYSCORE', P .. ':hours', last, first, 'LIMIT', 0, most + 1)
+  or call('ZRANGEBYSCORE', P .. ':hours', first, last, 'LIMIT', 0, most + 1)
+local answer = { '' }
+for _, hour in ipairs(hours) do
+  hour = tonumber(hour)
+  local directory, found = directory_of(hour), {}
+  for k = 0, #directory / 8 - 1 do
+    local low, high = unpack('<I4I4', directory, k * 8 + 1)
+    if low <= high and hour * HOUR_MS + high >= least and hour * HOUR_MS + low <= greatest then
+      found[#found + 1] = { k, newest and -high or low }
+    end
+  end
+  table.sort(found, function(a, b) return a[2] < b[2] end)
+  for _, block in ipairs(found) do
+    if #answer > 2 * most then
+      answer[1] = string.format('%.0f', hour * HOUR_MS + math.abs(block[2]))
+      return answer
+    end
+    answer[#answer + 1] = to_pointer(hour, block[1] * CAPACITY)
+    answer[#answer + 1] = call('GET', block_key(hour, block[1]))
+  end
+end
+if #hours > most then
+  local next = hours[most + 1] * HOUR_MS
+  answer[1] = string.format('%.0f', newest and next + HOUR_MS - 1 or next)
+end
+return answer
+"""
+)
+
+PLATES = (
+    SHARD
+    + """
+-- ARGV: least and greatest hour, '1' for newest first, how many rows, most plates, then what to look for: a run of codes, or demands.
+-- Answers {bound hour or '' where all was looked at, rows}: every row of hours on the near side of the bound is there;
+-- or {'many'} where more plates match than may be looked at.
+local first, last, newest, want, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5])
+local codes, demands = ARGV[6], ARGV[7]
+
+local function narrowed(into, demand)
+  local ones, zeros = { P .. ':live' }, {}
+  local length = string.byte(demand, 1)
+  if length == 8 then ones[2] = P .. ':long' elseif length == 7 then zeros[1] = P .. ':long' end
+  for i = 2, #demand, 2 do
+    local place, code = string.byte(demand, i, i + 1)
+    for b = 0, 5 do
+      local key = P .. ':s' .. (place * 6 + b)
+      if bit.band(code, bit.lshift(1, 5 - b)) ~= 0 then ones[#ones + 1] = key else zeros[#zeros + 1] = key end
+    end
+  end
+  call('BITOP', 'AND', into, spread(ones))
+  if #zeros > 0 then
+    local not_these = P .. ':tmp0'
+    call('BITOP', 'OR', not_these, spread(zeros))
+    call('BITOP', 'AND', not_these, not_these, into)
+    call('BITOP', 'XOR', into, into, not_these)
+  end
+end
+
+if demands ~= '' then
+  local found, one = P .. ':tmp1', P .. ':tmp2'
+  local at = 1
+  while at <= #demands do
+    local size = string.byte(demands, at)
+    narrowed(one, sub(demands, at + 1, at + size))
+    call('BITOP', 'OR', found, found, one)
+    at = at + 1 + size
+  end
+  local count = call('BITCOUNT', found)
+  local parts = {}
+  local byte = 0
+  while count <= most and #parts < count do
+    byte = math.floor(call('BITPOS', found, 1, byte) / 8)
+    local bits = string.byte(call('GETRANGE', found, byte, byte))
+    for b = 0, 7 do
+      if bit.band(bits, bit.lshift(1, 7 - b)) ~= 0 then
+        local number = byte * 8 + b
+        parts[#parts + 1] = call('GETRANGE', P .. ':t', number * 6, number * 6 + 5)
+      end
+    end
+    byte = byte + 1
+  end
+  call('DEL', found, one, P .. ':tmp0')
+  if count > most then return { 'many' } end
+  codes = table.concat(parts)
+end
+
+local low, high = first * 1048576, (last + 1) * 1048576
+local pointers = {}
+for i = 1, #codes, 6 do
+  local code = sub(codes, i, i + 5)
+  local value = call('HGET', bucket_key(code), code)
+  local from = 5
+  if value and #value == 4 then value, from = call('GET', P .. ':q' .. unpack('>I4', value)) or '', 1 end
+  for at = from, value and #value or 0, 5 do
+    local a, b = unpack('>BI4', value, at)
+    local pointer = a * 4294967296 + b
+    if low <= pointer and pointer < high then pointers[#pointers + 1] = pointer end
+  end
+end
+for _, pointer in ipairs(call('ZRANGEBYSCORE', P .. ':odd', low, '(' .. string.format('%.0f', high))) do
+  local hour, ordinal = from_pointer(pointer, 1)
+  pointers[#pointers + 1] = hour * 1048576 + ordinal
+end
+table.sort(pointers, newest and function(a, b) return a > b end or function(a, b) return a < b end)
+local rows, bound, before = {}, '', -1
+for i, pointer in ipairs(pointers) do
+  local hour = math.floor(pointer / 1048576)
+  if #rows >= want and hour ~= math.floor(pointers[i - 1] / 1048576) then
+    bound = tostring(hour)
+    break
+  end
+  if pointer ~= before then
+    local ordinal = pointer % 1048576
+    local within = ordinal % CAPACITY * R
+    local record = call('GETRANGE', block_key(hour, math.floor(ordinal / CAPACITY)), within, within + R - 1)
+    if #record == R then rows[#rows + 1] = to_pointer(hour, ordinal) .. record end
+    before = pointer
+  end
+end
+return { bound, table.concat(rows) }
+"""
+)
+
+BESIDE = (
+    SHARD
+    + """
+-- What lies beside these records (ARGV[1]: pointers): alternatives, and for odd ones the JSON.
+local answer = {}
+for at = 1, #ARGV[1], 5 do
+  local hour, ordinal = from_pointer(ARGV[1], at)
+  local body = call('HGET', P .. ':x', to_pointer(hour, ordinal))
+  local found = ''
+  if not body then
+    local all, within, i = call('GET', P .. ':a' .. hour .. ':' .. math.floor(ordinal / CAPACITY)) or '', ordinal % CAPACITY, 1
+    while i <= #all do
+      local whose, count = string.byte(all, i, i + 1)
+      if whose == within then found = sub(all, i + 2, i + 1 + count * 8) end
+      i = i + 2 + count * 8
+    end
+  end
+  answer[#answer + 1] = found
+  answer[#answer + 1] = body and sub(body, 10 + string.byte(body, 9) * 6) or ''
+end
+return answer
+"""
+)
