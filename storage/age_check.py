@@ -17,7 +17,7 @@ from storage.s3 import ObjectStore
 from storage.stored_segments import StoredSegments
 
 LATE_NS = 86_400 * NS_PER_S
-"""Retention runs every minute on a node, every hour for the site, and may have been stopped: what is too old by less than this is no breach."""
+"""Retention runs each minute on a node, each hour for the site, and may have been stopped: less than this too old is no breach."""
 
 
 @dataclass(frozen=True, slots=True)
