@@ -39,7 +39,9 @@ def check_recordings(layout: Layout, camera_id: str, decode: bool = False) -> li
     """
     segments = [one for one in Ledger(layout.recordings).segments(camera_id, 0, _LATEST_NS) if one.end_ns is not None]
     read = [_read(segment, decode) for segment in segments if segment.path.exists()]
-    return sorted([*_of_files(read), *_of_overlaps(segments), *_of_holes(layout, camera_id, read)])
+    return sorted(
+        [*_of_files(read, [segment.start_ns for segment in segments]), *_of_overlaps(segments), *_of_holes(layout, camera_id, read)]
+    )
 
 
 def _read(segment: Segment, decode: bool) -> _Read:
@@ -75,15 +77,22 @@ def _pictures(segment: Segment, coverage: Coverage) -> tuple[int, str]:
     return count, damage
 
 
-def _of_files(read: Sequence[_Read]) -> Iterator[Finding]:
+def _of_files(read: Sequence[_Read], starts_ns: Sequence[int]) -> Iterator[Finding]:
     for one in read:
         name, said = one.segment.path.name, (one.segment.start_ns, one.segment.end_ns or 0)
         if one.damage:
             yield Finding(Breach.SEGMENT_DAMAGED, name, one.damage)
-        elif not one.ranges or abs(one.ranges[0][0] - said[0]) > SLACK_NS or abs(one.ranges[-1][1] - said[1]) > SLACK_NS:
+        elif not one.ranges or abs(one.ranges[0][0] - said[0]) > SLACK_NS or not _ends_as_said(one.ranges[-1][1], said[1], starts_ns):
             yield Finding(Breach.SEGMENT_DIFFERS, name, f"its pictures are from {_told(one.ranges)}")
         elif len(one.ranges) > 1:
             yield Finding(Breach.SEGMENT_DIFFERS, name, f"it hides a hole: its pictures are from {_told(one.ranges)}")
+
+
+def _ends_as_said(end_ns: int, said_ns: int, starts_ns: Sequence[int]) -> bool:
+    """A camera that came back may go on earlier than its last pictures lasted: a name then ends where the next segment begins."""
+    if abs(end_ns - said_ns) <= SLACK_NS:
+        return True
+    return end_ns > said_ns and any(abs(start_ns - said_ns) <= NS_PER_MS for start_ns in starts_ns)
 
 
 def _of_overlaps(segments: Sequence[Segment]) -> Iterator[Finding]:

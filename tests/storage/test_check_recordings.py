@@ -9,6 +9,7 @@ import pytest
 from domain.clock import NS_PER_S, SystemClock
 from domain.gaps import Gap, GapCause
 from domain.layout import Layout
+from domain.media import SegmentName
 from storage.check import Breach
 from storage.check_recordings import check_recordings
 from storage.gaps import GapLog
@@ -94,3 +95,19 @@ def test_pictures_that_cannot_be_decoded(layout: Layout) -> None:
     data[at : at + 4000] = bytes(4000)
     damaged.write_bytes(data)
     assert Breach.SEGMENT_DAMAGED in breaches(layout, decode=True)
+
+
+def renamed(segment: Segment, start_ms: int, duration_ms: int) -> None:
+    segment.path.rename(segment.path.with_name(SegmentName("cam-1", start_ms, duration_ms, segment.fence).file_name))
+
+
+def test_a_camera_that_came_back_early_cuts_the_name_before_it(layout: Layout) -> None:
+    """What it had sent ahead lasts longer than the time until it was there again."""
+    _, before, after, *_ = recorded(layout)
+    assert before.end_ns is not None
+    assert after.end_ns is not None
+    early_ms, lasts_ms = (after.start_ns - NS_PER_S // 2) // 1_000_000, (after.end_ns - after.start_ns) // 1_000_000
+    renamed(before, before.start_ms, early_ms - before.start_ms)
+    assert breaches(layout) == [Breach.SEGMENT_DIFFERS]
+    renamed(after, early_ms, lasts_ms)
+    assert breaches(layout) == []
