@@ -165,19 +165,34 @@ def _until(holds: Callable[[], bool], within_s: float = 30) -> None:
         CLOCK.sleep(0.05)
 
 
+class _SlowUntil(ManualClock):
+    """Its time flies once `goes` is there; until then a child has the time to end young."""
+
+    def __init__(self, goes: Path) -> None:
+        super().__init__()
+        self._goes = goes
+
+    def wait(self, event: threading.Event, timeout_s: float) -> bool:
+        if not self._goes.exists():
+            CLOCK.sleep(0.02)
+        return super().wait(event, timeout_s)
+
+
 def test_who_ends_young_again_and_again_fails_until_it_has_lived(tmp_path: Path) -> None:
-    clock = ManualClock()
     goes = tmp_path / "goes"
+    clock = _SlowUntil(goes)
     command = ("/bin/sh", "-c", f"test -e {goes} && exec sleep 60; exit 1")
     supervisor = Supervisor([[ChildSpec("young", command, tmp_path / "log")]], clock)
     stop = threading.Event()
     supervisor.start(stop, lambda _: None)
     running = threading.Thread(target=supervisor.run, args=(stop,))
     running.start()
-    _until(lambda: supervisor.fails(["young"]))
-    goes.touch()
-    _until(lambda: not supervisor.fails(["young"]))
-    stop.set()
-    running.join()
-    supervisor.stop()
+    try:
+        _until(lambda: supervisor.fails(["young"]))
+        goes.touch()
+        _until(lambda: not supervisor.fails(["young"]))
+    finally:  # else its thread would go on, and disturb all tests after this one
+        stop.set()
+        running.join()
+        supervisor.stop()
     assert clock.monotonic_s() > FAILS_FOR_S
