@@ -21,7 +21,6 @@ from sightline.ports import free_ports
 
 CLOCK = SystemClock()
 STOP_WITHIN_S = 60
-LOCK_FREE_WITHIN_S = 45.0
 
 
 class BenchSite:

@@ -23,11 +23,6 @@ def event_id(camera_id: str, kind: str, started_wall_ns: int, first_frame_key: s
     return _encode(((started_wall_ns // NS_PER_MS) << 80) | tail)
 
 
-def first_id_at(wall_ns: int) -> str:
-    """The smallest id that an event started at or after this millisecond can have."""
-    return _encode((wall_ns // NS_PER_MS) << 80)
-
-
 def wall_ms_of(event_id_text: str) -> int:
     """The start that an id carries, in UTC milliseconds."""
     number = 0

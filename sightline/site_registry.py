@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from domain.errors import Fault, NotFound, RegistryInvalid, StoreError
 from domain.layout import Layout
 from domain.log import FloodGate
 from domain.registry import Registry, Secrets
-from domain.registry.check import check_text
+from domain.registry.check import check_text, read_registry
 from domain.registry.secrets import FILE_NAME, load_secrets
 from sightline.instance import write_atomically
 from storage.registries import Registries, RegistryRecord
@@ -25,19 +24,6 @@ FOLLOW_EVERY_S = 1.0
 NONE = Registry(version=1)
 
 
-def checked(file: Path, environ: Mapping[str, str]) -> tuple[str, Registry]:
-    """The text of a registry without fault, and what it says. Raises RegistryInvalid with every fault, those of the secrets included."""
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RegistryInvalid((Fault(str(file), 1, 1, f"cannot be read: {error}"),)) from error
-    secrets, secret_faults = load_secrets(file, environ)
-    registry, faults = check_text(text, str(file), secrets)
-    if registry is None or faults or secret_faults:
-        raise RegistryInvalid((*faults, *secret_faults))
-    return text, registry
-
-
 def settle(file: Path, layout: Layout, clock: Clock) -> RegistryInvalid | None:
     """Make the registry of `file` the one to run; its faults where the last good one runs instead.
 
@@ -45,7 +31,7 @@ def settle(file: Path, layout: Layout, clock: Clock) -> RegistryInvalid | None:
     """
     known = record(layout)
     try:
-        text, _ = checked(file, os.environ)
+        text, _, _ = read_registry(file, os.environ)
     except RegistryInvalid as invalid:
         if known is None:
             raise

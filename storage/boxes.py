@@ -1,4 +1,4 @@
-"""The boxes of an MP4 file (ISO/IEC 14496-12, 4.2), read without a demuxer: how far a torn file is whole, and its coding."""
+"""The boxes of an MP4 file (ISO/IEC 14496-12, 4.2), read without a demuxer: how far a torn file is whole, and where its head is."""
 
 from __future__ import annotations
 
@@ -57,11 +57,6 @@ def movie_head(path: Path) -> bytes:
     return b""
 
 
-def sample_description(path: Path) -> bytes:
-    """The `stsd` box: codec, size and parameter sets. Two files of equal ones can be joined without a seam; empty where there is none."""
-    return _child(movie_head(path), b"stsd")
-
-
 def _box_at(file: BinaryIO, offset: int) -> Box | None:
     file.seek(offset)
     header = file.read(_LARGE_HEADER_BYTES)
@@ -71,8 +66,3 @@ def _box_at(file: BinaryIO, offset: int) -> Box | None:
     if size == 1:
         size, header_bytes = int.from_bytes(header[8:16], "big"), _LARGE_HEADER_BYTES
     return Box(header[4:8], offset, size) if size >= header_bytes else None
-
-
-def _child(moov: bytes, name: bytes) -> bytes:
-    at = moov.find(name) - 4
-    return moov[at : at + int.from_bytes(moov[at : at + 4], "big")] if at >= 0 else b""

@@ -20,12 +20,8 @@ BATCH = 256
 _TRIES = 20
 
 
-def newer(new: Event, old: Event) -> bool:
-    """Whether `new` may take the place of `old`: the passing went on, or its keeping did. A replay of an earlier state may not."""
-    return _standing(new) >= _standing(old)
-
-
 def _standing(event: Event) -> tuple[int, int]:
+    """What decides between two versions: the passing went on, or its keeping did. A replay of an earlier state replaces nothing."""
     return event.ended_at, 2 if event.clip_ready else 1 if event.clip_missing else 0
 
 

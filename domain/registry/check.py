@@ -26,6 +26,11 @@ _KEYS_OF: dict[type[BaseModel], tuple[str, ...]] = {
 
 def load_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[Registry, Secrets]:
     """The registry of `file` and the credentials it names. Raises RegistryInvalid with every fault found."""
+    return read_registry(file, environ)[1:]
+
+
+def read_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[str, Registry, Secrets]:
+    """`load_registry`, and the text as it was written."""
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -34,7 +39,7 @@ def load_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[Registry,
     registry, faults = check_text(text, str(file), secrets)
     if registry is None or faults or secret_faults:
         raise RegistryInvalid((*faults, *secret_faults))
-    return registry, secrets
+    return text, registry, secrets
 
 
 def check_text(text: str, file: str, secrets: Secrets) -> tuple[Registry | None, tuple[Fault, ...]]:

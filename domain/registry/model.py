@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from domain.events import Location
 
-CLASSES: tuple[Literal["A", "B", "C"], ...] = ("A", "B", "C")
 RecordMode = Literal["continuous", "events", "on_demand"]
 Upload = Literal["all", "events", "none"]
 TriggerSource = Literal["checkpoint", "motion", "onvif", "api"]

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from domain.errors import RegistryInvalid
 from domain.layout import Layout
 from domain.registry import Changes, Registry, Secrets, changes_of
-from domain.registry.check import check_text
+from domain.registry.check import check_text, read_registry
 from sightline import site_registry
 from sightline.commands.cameras import print_faults
 from sightline.instance import runtime_of
@@ -20,35 +20,29 @@ from sightline.stores import Stores, open_stores
 
 def diff(args: argparse.Namespace) -> int:
     """0 once it is said what applying would do; 1, with every fault, where the registry has any."""
-    layout = Layout(args.data.resolve())
-    try:
-        _, registry = site_registry.checked(args.file, _environ(layout))
-    except RegistryInvalid as invalid:
-        return print_faults(invalid, args.json)
-    with open_stores(layout) as stores:
-        changes = changes_of(_applied(stores, layout), registry)
-    if args.json:
-        print(json.dumps(asdict(changes)))
-    else:
-        _print(changes)
-    return 0
+    return _compared(args, is_applied=False)
 
 
 def apply(args: argparse.Namespace) -> int:
     """0 once it is kept and announced; 1, with every fault and nothing changed, where the registry has any."""
+    return _compared(args, is_applied=True)
+
+
+def _compared(args: argparse.Namespace, is_applied: bool) -> int:
     layout = Layout(args.data.resolve())
     try:
-        text, registry = site_registry.checked(args.file, _environ(layout))
+        text, registry, _ = read_registry(args.file, _environ(layout))
     except RegistryInvalid as invalid:
         return print_faults(invalid, args.json)
     with open_stores(layout) as stores:
         changes = changes_of(_applied(stores, layout), registry)
-        added = stores.registries.add(text)
+        version = {"version": stores.registries.add(text).version} if is_applied else {}
     if args.json:
-        print(json.dumps({"version": added.version, **asdict(changes)}))
-    else:
-        _print(changes)
-        print(f"version {added.version} is applied; running nodes take it up within two seconds")
+        print(json.dumps({**version, **asdict(changes)}))
+        return 0
+    _print(changes)
+    for number in version.values():
+        print(f"version {number} is applied; running nodes take it up within two seconds")
     return 0
 
 

@@ -7,9 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.boxes import Box, boxes, sample_description, whole_bytes
-from storage.ledger import Ledger
-from tests.recorded import B_FRAMES, PLAIN, START_NS, packets_of, record
+from storage.boxes import Box, boxes, whole_bytes
 
 FTYP, MOOV, MOOF, MDAT = b"ftyp", b"moov", b"moof", b"mdat"
 
@@ -53,13 +51,3 @@ def test_any_bytes_are_read_without_harm(data: bytes) -> None:
     assert found[0].end == 16
     assert all(before.end == after.offset for before, after in pairwise(found))
     assert found[-1].end <= len(data) + 16
-
-
-def test_files_of_one_stream_have_one_description(tmp_path: Path) -> None:
-    record(packets_of(PLAIN), tmp_path / "a")
-    record(packets_of(B_FRAMES), tmp_path / "b")
-    plain = {sample_description(s.path) for s in Ledger(tmp_path / "a").segments("cam-1", 0, START_NS * 2)}
-    other = {sample_description(s.path) for s in Ledger(tmp_path / "b").segments("cam-1", 0, START_NS * 2)}
-    assert len(plain) == len(other) == 1
-    assert plain != other
-    assert b"avc1" in plain.pop()
