@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -55,6 +55,15 @@ class Block:
     hour: int
     ordinal: int
     records: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """What is in an hour: events, those of faces among them, and blocks."""
+
+    events: int = 0
+    faces: int = 0
+    blocks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +138,7 @@ class Shards:
         bounds: list[bytes] = []
         for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
             bounds.append(answer[0])
-            for pointer, records in zip(answer[1::2], answer[2::2], strict=True):
-                hour, ordinal = divmod(int.from_bytes(pointer, "big"), 1 << 20)
-                blocks.append(Block(shard, hour, ordinal, records))
+            blocks += _blocks(shard, answer[1:])
         return blocks, _nearest(bounds, newest, 1)
 
     def by_plates(
@@ -191,6 +198,23 @@ class Shards:
         answers = cast("list[list[bytes]]", self._redis.run_all([_script(_HOURS, s) for s in range(SHARDS)]))
         return {int(hour) for answer in answers for hour in answer}
 
+    def hour_counts(self, first_hour: int, last_hour: int) -> dict[int, HourCount]:
+        """Of each hour between these, both included, in which events began."""
+        answers = self._redis.run_all([_script(index_reads.COUNTS, shard, first_hour, last_hour) for shard in range(SHARDS)])
+        found: dict[int, HourCount] = {}
+        for answer in cast("list[list[bytes]]", answers):
+            for hour, events, faces, blocks in zip(*(map(int, answer[i::4]) for i in range(4)), strict=True):
+                there = found.get(hour, HourCount())
+                found[hour] = HourCount(there.events + events, there.faces + faces, there.blocks + blocks)
+        return found
+
+    def some(self, hours: Sequence[int], stride: int, least_ms: int, greatest_ms: int) -> list[Block]:
+        """Of these hours every `stride`-th block that may have a start in [least_ms, greatest_ms], spread over hours and shards; 1: all."""
+        packed = b"".join(hour.to_bytes(4, "little") for hour in hours)
+        scripts = [_script(index_reads.SOME, shard, packed, stride, shard, least_ms, greatest_ms) for shard in range(SHARDS)]
+        answers = cast("list[list[bytes]]", self._redis.run_all(scripts))
+        return [block for shard, answer in enumerate(answers) for block in _blocks(shard, answer)]
+
     def expire(self, before_hour: int) -> tuple[int, bool]:
         """Forget some of the oldest events of the hours before this one: how many, and whether there may be more."""
         scripts = [_script(index_removals.EXPIRE, s, before_hour, EXPIRED_AT_ONCE) for s in range(SHARDS)]
@@ -209,6 +233,12 @@ _PLACES = "return redis.call('HMGET', KEYS[1] .. ':pl', unpack(ARGV))"
 _KNOW = "redis.call('HSETNX', KEYS[1] .. ':pl', ARGV[1], ARGV[2]) return redis.call('HGET', KEYS[1] .. ':pl', ARGV[1])"
 _HOURS = "return redis.call('ZRANGE', KEYS[1] .. ':hours', 0, -1)"
 _COUNT = "return redis.call('GET', KEYS[1] .. ':n')"
+
+
+def _blocks(shard: int, answer: Sequence[bytes]) -> Iterator[Block]:
+    for pointer, records in zip(answer[::2], answer[1::2], strict=True):
+        hour, ordinal = divmod(int.from_bytes(pointer, "big"), 1 << 20)
+        yield Block(shard, hour, ordinal, records)
 
 
 def _script(text: str, shard: int, *arguments: bytes | int | str) -> Script:

@@ -174,7 +174,15 @@ local function standing(hour, k, ordinal, record)
   return ended * 4 + bit.band(bit.rshift(bits, 23), 3)
 end
 
+-- How many events an hour has, and how many of them are of faces: what counts over long times are made of.
+local function count_hour(hour, kind, by)
+  if call('HINCRBY', P .. ':k', kind .. hour, by) == 0 then call('HDEL', P .. ':k', kind .. hour) end
+end
+local function is_face(record) return bit.band(string.byte(record, 3), 0x40) ~= 0 end
+
 local function forget(hour, k, ordinal, record)
+  count_hour(hour, '', -1)
+  if is_face(record) then count_hour(hour, 'f', -1) end
   local pointer, flags = to_pointer(hour, k * CAPACITY + ordinal), string.byte(record, 4)
   for code in pairs(posts_of(hour, k, ordinal, record)) do unpost(code, pointer) end
   if bit.band(flags, 0x40) ~= 0 then put_alternatives(hour, k, ordinal, '') end
@@ -230,7 +238,7 @@ local function reserve(hour, start)
   return k, ordinal
 end
 
-local added = {}
+local added, grown = {}, {}
 local at, blob, missing = 1, ARGV[1], {}
 while at <= #blob do
   local hour, record, check, ended, posts, others, odd, unpacked
@@ -261,6 +269,9 @@ while at <= #blob do
       call('APPEND', block_key(hour, k), record)
       added[name] = { k, ordinal, record }
       call('INCR', P .. ':n')
+      grown[hour] = grown[hour] or { 0, 0 }
+      grown[hour][1] = grown[hour][1] + 1
+      if is_face(record) then grown[hour][2] = grown[hour][2] + 1 end
     end
     if k >= 0 then
       local pointer = to_pointer(hour, k * CAPACITY + ordinal)
@@ -283,6 +294,10 @@ while at <= #blob do
       end
     end
   end
+end
+for hour, by in pairs(grown) do
+  count_hour(hour, '', by[1])
+  if by[2] > 0 then count_hour(hour, 'f', by[2]) end
 end
 return missing
 """
