@@ -17,7 +17,7 @@ from storage.index_search import Search, load, search
 from storage.index_shards import Row, Shards, shard_of
 from storage.redis_door import Redis
 
-BATCH = 256
+BATCH = 2048
 _TRIES = 20
 
 

@@ -28,6 +28,7 @@ from storage.index_record import (
     NOWHERE,
     ODD,
     PARTS,
+    RECORDS,
     START_BITS,
     PlaceFields,
     event_of,
@@ -44,13 +45,6 @@ PLATES_MOST = 2_000
 """Plates a shard whose postings are read; where more match, looking at everything finds a page sooner."""
 _LONGEST_PLATE = 16
 _LAST_MS = (1 << 20) * HOUR_MS - 1
-
-RECORDS = np.dtype(
-    [
-        ("bits", "<u4"), ("tail_high", ">u8"), ("tail_low", ">u2"), ("best", "<u2"), ("end", "<u2"), ("plate", "u1", 6), ("place", "<u4"),
-        ("share", "<u2"), ("plate_share", "<u2"), ("box", "<u2", 4),
-    ]
-)  # fmt: skip
 
 
 def found_by(event: Event) -> tuple[str, ...]:

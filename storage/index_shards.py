@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from storage import index_reads, index_removals, index_writes
-from storage.index_record import HOUR_MS, RECORD, START_BITS, Entry, PlaceFields
+from storage.index_record import HOUR_MS, RECORD, RECORDS, START_BITS, Entry, PlaceFields
 from storage.plate_code import NO_PLATE, Demand
 from storage.redis_door import Redis, Script
 
@@ -21,6 +24,8 @@ _CLAIM = struct.Struct("<II10sdB")
 _ID = struct.Struct("<II10s")
 CHECK_BYTES = 4
 _FOR_EVER = 1e300
+LOOKED_AT_FROM, CLAIMS_A_BLOCK = 64, 8
+"""From so many events on, whether other shards have them is looked up in whole blocks, one for eight events at most."""
 EXPIRED_AT_ONCE = 128
 """Records that one script forgets: a few milliseconds in which Redis answers nobody else."""
 
@@ -97,8 +102,7 @@ class Shards:
 
     def evict(self, entries: Sequence[tuple[int, Entry]]) -> Evicted:
         """Remove what other shards than their own have of these events and is not newer."""
-        groups = {shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)}
-        groups = {shard: mine for shard, mine in groups.items() if mine}
+        groups = self._elsewhere(entries)
         scripts = [_script(index_removals.EVICT, shard, b"".join(_claim(entry) for _, entry in mine)) for shard, mine in groups.items()]
         answers = cast("list[list[int]]", self._redis.run_all(scripts))
         found: dict[int, dict[bytes, tuple[int, Entry]]] = {0: {}, 1: {}, 2: {}}
@@ -106,6 +110,22 @@ class Shards:
             for pair, outcome in zip(mine, answer, strict=True):
                 found[outcome][pair[1].record] = pair
         return Evicted(list(found[1].values()), list(found[2].values()))
+
+    def _elsewhere(self, entries: Sequence[tuple[int, Entry]]) -> dict[int, list[tuple[int, Entry]]]:
+        """By shard, the entries of which it may have a version though it is not theirs. Of many, the blocks are looked at here."""
+        if len(entries) < LOOKED_AT_FROM:
+            groups = {shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)}
+            return {shard: mine for shard, mine in groups.items() if mine}
+        arguments = len(entries) // CLAIMS_A_BLOCK, _ranges([entry for _, entry in entries])
+        answers = self._redis.run_all([_script(index_removals.LOOK, shard, *arguments) for shard in range(SHARDS)])
+        ours = np.frombuffer(b"".join([entry.event_tail[:8] for _, entry in entries]), ">u8").astype(np.uint64)
+        whose = np.array([shard for shard, _ in entries])
+        found = {}
+        for shard, blocks in enumerate(cast("list[list[bytes] | int]", answers)):
+            others = np.flatnonzero(whose != shard)
+            met = others if isinstance(blocks, int) else others[np.isin(ours[others], _tails(blocks))]
+            found[shard] = [entries[i] for i in met]
+        return {shard: mine for shard, mine in found.items() if mine}
 
     def remove(self, ids: Iterable[tuple[int, bytes]], shards: Iterable[int] = range(SHARDS)) -> None:
         """Remove events by start (UTC ms) and the rest of the id; those that are nowhere are no fault."""
@@ -205,6 +225,19 @@ class Shards:
         return [(shard, entry if is_own[shard, entry.place] else entry.placeless()) for shard, entry in entries]
 
 
+def _ranges(entries: Sequence[Entry]) -> bytes:
+    """Of each hour the least and the greatest start."""
+    starts: dict[int, list[int]] = {}
+    for entry in entries:
+        starts.setdefault(entry.hour, []).append(entry.start_ms)
+    return b"".join(struct.pack("<III", hour, min(found), max(found)) for hour, found in starts.items())
+
+
+def _tails(blocks: Sequence[bytes]) -> NDArray[np.uint64]:
+    """What tells the events of blocks apart, but for one in 10**19."""
+    return np.frombuffer(b"".join(blocks), RECORDS)["tail_high"].astype(np.uint64)
+
+
 _PLACES = "return redis.call('HMGET', KEYS[1] .. ':pl', unpack(ARGV))"
 _KNOW = "redis.call('HSETNX', KEYS[1] .. ':pl', ARGV[1], ARGV[2]) return redis.call('HGET', KEYS[1] .. ':pl', ARGV[1])"
 _HOURS = "return redis.call('ZRANGE', KEYS[1] .. ':hours', 0, -1)"
@@ -232,7 +265,7 @@ def _packed(entries: Sequence[Entry]) -> bytes:
 
 def _claim(entry: Entry) -> bytes:
     bits = int.from_bytes(entry.record[:4], "little")
-    return _CLAIM.pack(entry.hour, bits & START_BITS, entry.event_tail, entry.ended_ms, bits >> 23 & 3)
+    return _CLAIM.pack(entry.hour, entry.start_ms, entry.event_tail, entry.ended_ms, bits >> 23 & 3)
 
 
 def _demand(demand: Demand) -> bytes:
