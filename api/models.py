@@ -287,6 +287,7 @@ class PlaylistView(_Answer):
     hls: str = Field(description="address of the same as HLS")
     segments: list[PlaylistPart]
     gaps: list[GapView]
+    offline: list[str] = Field(description="who did not answer and may have more: nodes, and `objects` for the object store")
 
 
 class Session(_Answer):
