@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from domain.clock import NS_PER_MS
 from domain.query import EventQuery
 from domain.ulid import id_parts
-from storage.index_record import HOUR_MS, ODD, PARTS, PLATE
-from storage.index_search import CHUNK, PLATES_MOST, RECORDS, Search, Sought, Span, columns, starts_ms
+from storage.index_record import HOUR_MS, ODD, PARTS, PLATE, RECORDS
+from storage.index_search import CHUNK, PLATES_MOST, Search, Sought, Span, columns, starts_ms
 from storage.index_shards import POINTER_BYTES, HourCount, Row, Rows, Shards
 from storage.plate_code import demands
 
