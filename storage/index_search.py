@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +159,11 @@ class Sought:
 
         return cls(_codes(plates), (), takes)
 
+    @classmethod
+    def by_any_tie(cls, plate: str) -> Sought:
+        plates = (plate, *misread(plate), *other_provinces(plate))
+        return cls(_codes(plates), (), lambda event: match_of(event, plate, found_by(event)) is not None)
+
 
 def _codes(plates: Sequence[str]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(code for plate in plates if (code := pack(plate)) is not None))
@@ -196,6 +201,12 @@ class Search:
     shards: Shards
     query: EventQuery
     sought: Sought | None
+    _wanted: Wanted = field(init=False)
+
+    def __post_init__(self) -> None:
+        query = self.query
+        is_placed = (query.camera, query.area, query.class_, query.near, query.within) != (None,) * 5
+        self._wanted = Wanted(self.shards, is_placed, lambda place: _is_in_place(query, place))
 
     def page(self, limit: int, after: str | None) -> EventPage:
         """At most `limit` events after the id `after`; `next` is the id to go on after, or None once all were looked at."""
@@ -203,7 +214,7 @@ class Search:
         found: list[Event] = []
         for rows in self._looks(span, limit + 1):
             for start in range(0, len(rows), CHUNK):
-                found += self._matching(rows[start : start + CHUNK])
+                found += self.matching(rows[start : start + CHUNK])
                 if len(found) > limit:
                     return EventPage(tuple(found[:limit]), found[limit - 1].id)
         return EventPage(tuple(found), None)
@@ -228,25 +239,18 @@ class Search:
             span.go_on(found.bound_ms)
 
     def _by_time(self, span: Span) -> Iterator[list[Row]]:
-        wanted = Wanted(self.shards, self._is_placed, lambda place: _is_in_place(self.query, place))
-        most = BLOCKS_FIRST_PLACED if self._is_placed else BLOCKS_FIRST
+        most = BLOCKS_FIRST_PLACED if self._wanted.is_placed else BLOCKS_FIRST
         while not span.is_empty:
-            found, bound_ms = wanted.scan(span.least_ms, span.greatest_ms, span.newest, most)
+            found, bound_ms = self._wanted.scan(span.least_ms, span.greatest_ms, span.newest, most)
             most = min(BLOCKS_MOST, most * 4)
-            yield from self._in_order(found, wanted, span, bound_ms)
+            yield from self._in_order(found, span, bound_ms)
             if bound_ms is None:
                 return
             span.go_on(bound_ms)
 
-    @property
-    def _is_placed(self) -> bool:
-        query = self.query
-        return (query.camera, query.area, query.class_, query.near, query.within) != (None,) * 5
-
-    def _in_order(self, found: Records, wanted: Wanted, span: Span, bound_ms: int | None) -> Iterator[list[Row]]:
+    def _in_order(self, found: Records, span: Span, bound_ms: int | None) -> Iterator[list[Row]]:
         """The rows that may match by their records alone, by id, in pieces: a page seldom needs all of them."""
-        found = found[np.flatnonzero(self._may_match(found, span))]
-        found = found[np.flatnonzero(wanted.fits(found))]
+        found = found[np.flatnonzero(self.may_match(found, span))]
         order = np.lexsort((found.records["tail_low"], found.records["tail_high"], found.start_ms))
         for start in range(0, len(order), CHUNK):
             piece = found[order[::-1][start : start + CHUNK] if span.newest else order[start : start + CHUNK]]
@@ -261,7 +265,8 @@ class Search:
                 last[row.order] = row
         return [last[order] for order in sorted(last, reverse=newest)]
 
-    def _may_match(self, found: Records, span: Span) -> NDArray[np.bool_]:
+    def may_match(self, found: Records, span: Span) -> NDArray[np.bool_]:
+        """Of each record whether its event may match; only of an odd one, or by its alternatives, is it open whether it does."""
         query, records, bits = self.query, found.records, found.records["bits"]
         start_ms = found.start_ms
         is_there = (records["place"] != 0) | ((bits & np.uint32(ODD)) != 0)
@@ -276,9 +281,10 @@ class Search:
             fits &= _plates_fit(records, self.sought.demands)
         fits |= (bits & np.uint32(ODD)) != 0
         fits &= is_there
+        fits[fits] = self._wanted.fits(found[np.flatnonzero(fits)])
         return fits
 
-    def _matching(self, rows: Sequence[Row]) -> list[Event]:
+    def matching(self, rows: Sequence[Row]) -> list[Event]:
         events = [event for event in load(self.shards, rows) if event is not None and matches(event, self.query)]
         return events if self.sought is None else [event for event in events if self.sought.takes(event)]
 

@@ -66,6 +66,18 @@ class Records:
     def start_ms(self) -> NDArray[np.int64]:
         return (self.pointers >> 20) * HOUR_MS + (self.records["bits"] & START_BITS).astype(np.int64)
 
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Records:
+        pointers = np.array([int.from_bytes(row.pointer, "big") for row in rows], np.int64)
+        records = np.frombuffer(b"".join([row.record for row in rows]), RECORDS)
+        return cls(records, pointers, np.array([row.shard for row in rows], np.int64))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Records]) -> Records:
+        records = np.frombuffer(b"".join([part.records.tobytes() for part in parts]), RECORDS)
+        pointers, shards = ([np.empty(0, np.int64), *(getattr(part, name) for part in parts)] for name in ("pointers", "shards"))
+        return cls(records, np.concatenate(pointers), np.concatenate(shards))
+
     def __getitem__(self, which: NDArray[np.int64]) -> Records:
         return Records(self.records[which], self.pointers[which], self.shards[which])
 
@@ -74,6 +86,15 @@ class Records:
         return [
             Row(shard, pointer.to_bytes(POINTER_BYTES, "big"), record.tobytes()) for shard, pointer, record in zip(*columns, strict=True)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """What is in an hour: events, those of faces among them, and blocks."""
+
+    events: int = 0
+    faces: int = 0
+    blocks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +180,8 @@ class Shards:
         """All records of blocks with starts in [least_ms, greatest_ms], the first in order; and the bound up to which all are there."""
         arguments = (least_ms, greatest_ms, int(newest), most_blocks, "", "")
         answers = self._redis.run_all([_script(index_reads.SCAN, shard, *arguments) for shard in range(SHARDS)])
-        blocks = [
-            (shard, int.from_bytes(pointer, "big"), block)
-            for shard, answer in enumerate(cast("list[list[bytes]]", answers))
-            for pointer, block in zip(answer[1::2], answer[2::2], strict=True)
-        ]
-        return _records(blocks), _nearest([answer[0] for answer in cast("list[list[bytes]]", answers)], newest, 1)
+        found = cast("list[list[bytes]]", answers)
+        return _records([answer[1:] for answer in found]), _nearest([answer[0] for answer in found], newest, 1)
 
     def scan_places(
         self, least_ms: int, greatest_ms: int, newest: bool, most_blocks: int, names: Sequence[Sequence[bytes]]
@@ -228,6 +245,23 @@ class Shards:
         answers = cast("list[list[bytes]]", self._redis.run_all([_script(_HOURS, s) for s in range(SHARDS)]))
         return {int(hour) for answer in answers for hour in answer}
 
+    def hour_counts(self, first_hour: int, last_hour: int) -> dict[int, HourCount]:
+        """Of each hour between these, both included, in which events began."""
+        answers = self._redis.run_all([_script(index_reads.COUNTS, shard, first_hour, last_hour) for shard in range(SHARDS)])
+        found: dict[int, HourCount] = {}
+        for answer in cast("list[list[bytes]]", answers):
+            for hour, events, faces, blocks in zip(*(map(int, answer[i::4]) for i in range(4)), strict=True):
+                there = found.get(hour, HourCount())
+                found[hour] = HourCount(there.events + events, there.faces + faces, there.blocks + blocks)
+        return found
+
+    def some(self, hours: Sequence[int], stride: int, least_ms: int, greatest_ms: int) -> Records:
+        """Of these hours every `stride`-th block that may have a start in [least_ms, greatest_ms], spread over hours and shards; 1: all."""
+        packed = b"".join(hour.to_bytes(4, "little") for hour in hours)
+        scripts = [_script(index_reads.SOME, shard, packed, stride, shard, least_ms, greatest_ms) for shard in range(SHARDS)]
+        answers = cast("list[list[bytes]]", self._redis.run_all(scripts))
+        return _records(answers)
+
     def expire(self, before_hour: int) -> tuple[int, bool]:
         """Forget some of the oldest events of the hours before this one: how many, and whether there may be more."""
         scripts = [_script(index_removals.EXPIRE, s, before_hour, EXPIRED_AT_ONCE) for s in range(SHARDS)]
@@ -250,13 +284,15 @@ def _ranges(entries: Sequence[Entry]) -> bytes:
     return b"".join(struct.pack("<III", hour, min(found), max(found)) for hour, found in starts.items())
 
 
-def _records(blocks: Sequence[tuple[int, int, bytes]]) -> Records:
-    """Blocks (shard, pointer of the first record, records) end to end."""
-    records = np.frombuffer(b"".join([block for _, _, block in blocks]), RECORDS)
-    sizes = [len(block) // RECORD.size for _, _, block in blocks]
-    starts = [first - before for (_, first, _), before in zip(blocks, accumulate(sizes, initial=0), strict=False)]
-    pointers = np.arange(len(records)) + np.repeat(np.array(starts, np.int64), sizes)
-    return Records(records, pointers, np.repeat(np.array([shard for shard, _, _ in blocks], np.int64), sizes))
+def _records(answers: Sequence[Sequence[bytes]]) -> Records:
+    """What each shard answered end to end: pointer of its first record and block, again and again."""
+    blocks = [block for answer in answers for block in answer[1::2]]
+    records = np.frombuffer(b"".join(blocks), RECORDS)
+    sizes = [len(block) // RECORD.size for block in blocks]
+    firsts = [int.from_bytes(pointer, "big") for answer in answers for pointer in answer[::2]]
+    starts = np.array(firsts, np.int64) - np.array([0, *accumulate(sizes)][:-1], np.int64)
+    shards = np.repeat(np.arange(len(answers)), [sum(len(block) // RECORD.size for block in answer[1::2]) for answer in answers])
+    return Records(records, np.arange(len(records)) + np.repeat(starts, sizes), shards)
 
 
 def _tails(blocks: Sequence[bytes]) -> NDArray[np.uint64]:

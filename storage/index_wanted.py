@@ -23,14 +23,14 @@ class Wanted:
 
     def __init__(self, shards: Shards, is_placed: bool, is_wanted: Callable[[PlaceFields], bool]) -> None:
         self._shards = shards
-        self._is_placed = is_placed
+        self.is_placed = is_placed
         self._is_wanted = is_wanted
         self._table: Table | None = None
         self._fits = np.ones(1, np.bool_)
 
     def scan(self, least_ms: int, greatest_ms: int, newest: bool, most_blocks: int) -> tuple[Records, int | None]:
         """As `Shards.scan`, but some of what is elsewhere may be left out."""
-        for _ in range(_TRIES if self._is_placed else 0):
+        for _ in range(_TRIES if self.is_placed else 0):
             self._look_up()
             assert self._table is not None
             names = [self._table.names(shard, self._fits) for shard in range(SHARDS)]
@@ -44,7 +44,7 @@ class Wanted:
 
     def fits(self, found: Records) -> NDArray[np.bool_]:
         """Whether each record may be at a place that is wanted."""
-        if not self._is_placed or not len(found.records):
+        if not self.is_placed or not len(found.records):
             return np.ones(len(found.records), np.bool_)
         rows = self._rows(found)
         unknown = np.unique(found.shards[(rows == len(self._fits) - 1) & (found.records["place"] != 0)])
