@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api import cameras, events, feeds, holds, media, playback, recordings, site, triggers
+from api import cameras, events, feeds, histograms, holds, media, playback, recordings, site, triggers
 from api.declarations import Access, Declaration, Scope
 from api.feed_stream import MEDIA_TYPE as EVENT_STREAM
 from api.playlists import M3U8_TYPE
@@ -108,6 +108,9 @@ ROUTES: tuple[Declaration, ...] = (
     ),
     Declaration(
         "GET", f"{feeds.EVENTS_FEED}/ticket", feeds.read_events_ticket, Right.EVENTS_READ, Scope.SITE, audit="events.feed_ticket", look=True
+    ),
+    Declaration(
+        "GET", "/v1/events/histogram", histograms.read_histogram, Right.EVENTS_READ, Scope.SITE, audit="events.histogram", look=True
     ),
     Declaration("GET", "/v1/events/{id}", events.read_event, Right.EVENTS_READ, Scope.EVENT, audit="event.read", look=True),
     Declaration(
