@@ -5,9 +5,10 @@ Each process that asks has its own folder of files that it read lately, and its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from domain.clock import Clock
 from domain.settings import Settings
@@ -44,15 +45,11 @@ class Archive:
         for name in sorted(days):
             yield from days[name].files
 
-    def ended_by(self, file: ArchiveFile) -> Iterable[tuple[str, str, int, int]]:
+    def times(self, file: ArchiveFile) -> list[tuple[str, str, int, int]]:
         """Id, camera, start and end (UTC ms) of each event of a file."""
         with self.cache.held([file]) as (path,):
             rows = self.duck.rows("SELECT id, camera, start_ms, end_ms FROM read_parquet(?)", [[str(path)]])
-        return [(str(a), str(b), int(str(c)), int(str(d))) for a, b, c, d in rows]
+        return cast("list[tuple[str, str, int, int]]", rows)
 
     def close(self) -> None:
         self.duck.close()
-
-
-def newest_ms(days: Sequence[ArchiveFile]) -> int:
-    return max((file.to_ms for file in days), default=-1)

@@ -134,6 +134,7 @@ class Catalogue:
         self._redis = redis
         self._lock = threading.Lock()
         self._days: dict[str, Day] = {}
+        self._newest: dict[str, int] = {}
         self._seen: str | None = None
         self._damaged: dict[str, str] = {}
 
@@ -150,6 +151,11 @@ class Catalogue:
     def damaged(self) -> dict[str, str]:
         """The days whose catalogue could not be read at the last look, and why."""
         return self._damaged
+
+    def version(self, day: str) -> int:
+        """The newest version of a day's catalogue, 0 where there is none."""
+        with self._lock:
+            return self._newest.get(day, 0)
 
     def put(self, day: Day) -> None:
         """Make this version of a day the one that stands. Raises StoreError where another process was quicker or the store is away."""
@@ -172,6 +178,7 @@ class Catalogue:
 
     def _read_all(self) -> None:
         found = self._versions(CATALOGUE_PREFIX)
+        self._newest = {name: max(versions) for name, versions in found.items()}
         days: dict[str, Day] = {}
         damaged: dict[str, str] = {}
         for name, versions in sorted(found.items()):

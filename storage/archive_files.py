@@ -165,7 +165,8 @@ def describe(duck: Duck, path: Path, day: str, area: str, generation: int, key: 
     ((rows, from_ms, to_ms, low, high, *bounds),) = cast(
         "list[tuple[int, int, int, str | None, str | None, float, float, float, float]]",
         duck.rows(
-            "SELECT count(*), min(start_ms), max(start_ms), min(plate), max(plate), min(lon), min(lat), max(lon), max(lat) FROM read_parquet(?)",
+            "SELECT count(*), min(start_ms), max(start_ms), min(plate), max(plate), min(lon), min(lat), max(lon), max(lat) "
+            "FROM read_parquet(?)",
             source,
         ),
     )

@@ -19,11 +19,11 @@ from domain.ulid import id_parts
 from storage.index_search import found_by
 
 TYPES = {
-    "plate": "VARCHAR", "others": "VARCHAR", "id": "VARCHAR", "start_ms": "BIGINT", "best_ms": "BIGINT", "end_ms": "BIGINT", "kind": "VARCHAR",
-    "camera": "VARCHAR", "class": "VARCHAR", "area": "VARCHAR", "lon": "DOUBLE", "lat": "DOUBLE", "heading": "DOUBLE", "color": "VARCHAR",
-    "plate_confidence": "DOUBLE", "alternatives": "VARCHAR", "confidence": "DOUBLE", "box_left": "DOUBLE", "box_top": "DOUBLE",
-    "box_right": "DOUBLE", "box_bottom": "DOUBLE", "wall_source": "VARCHAR", "clip_ready": "BOOLEAN", "clip_missing": "VARCHAR",
-    "body": "VARCHAR",
+    "plate": "VARCHAR", "others": "VARCHAR", "id": "VARCHAR", "start_ms": "BIGINT", "best_ms": "BIGINT", "end_ms": "BIGINT",
+    "kind": "VARCHAR", "camera": "VARCHAR", "class": "VARCHAR", "area": "VARCHAR", "lon": "DOUBLE", "lat": "DOUBLE", "heading": "DOUBLE",
+    "color": "VARCHAR", "plate_confidence": "DOUBLE", "alternatives": "VARCHAR", "confidence": "DOUBLE", "box_left": "DOUBLE",
+    "box_top": "DOUBLE", "box_right": "DOUBLE", "box_bottom": "DOUBLE", "wall_source": "VARCHAR", "clip_ready": "BOOLEAN",
+    "clip_missing": "VARCHAR", "body": "VARCHAR",
 }  # fmt: skip
 """`plate`: what was read, empty where nothing could be, NULL of a face. `others`: every other text that the event may be found by, spaces
 between. `start_ms`: the time in the id. `alternatives`: JSON, a list of [text, confidence]."""
@@ -53,7 +53,7 @@ def event_of(row: Sequence[object]) -> Event:
         id=event_id, kind=kind, camera=camera, class_=class_, area=area, location=location,
         started_at=start * NS_PER_MS, best_at=best * NS_PER_MS, ended_at=end * NS_PER_MS,
         plate=None if text is None else Plate.model_construct(
-            text=text, color=PlateColor(color), confidence=share, alternatives=_alternatives(others)
+            text=text, color=PlateColor(str(color)), confidence=share, alternatives=_alternatives(others)
         ),
         confidence=confidence, box=(left, top, right, bottom), wall_source=source, clip_ready=is_ready, clip_missing=missing,
     )  # fmt: skip

@@ -31,6 +31,7 @@ ROWS_LEAST = 64
 _COLUMNS = ", ".join(TYPES)
 _ID = list(TYPES).index("id")
 _BY_ID = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE id = ?"  # noqa: S608
+_BY_IDS = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE id IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608
 _LEAST_TAIL, _GREATEST_TAIL = bytes(10), b"\xff" * 10
 _END_MS = 253_402_300_799_999
 
@@ -150,6 +151,11 @@ class ArchiveSearch:
         if after is not None:
             sql, values = f"{sql} AND id {sign} ?", [*values, after]
         return self._duck.rows(f"{sql} ORDER BY id {order} LIMIT {most}", values)
+
+    def of_file(self, file: ArchiveFile, ids: Sequence[str]) -> list[Event]:
+        """The events of a file that have one of these ids."""
+        with self._cache.held([file]) as (path,):
+            return [event_of(row) for row in self._duck.rows(_BY_IDS, [[str(path)], list(ids)])]
 
     def get(self, event_id: str) -> Event | None:
         """One event: files that are here are looked at first."""

@@ -5,13 +5,14 @@ Every call raises IndexUnavailable where Redis is away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from domain.clock import NS_PER_MS
 from domain.errors import IndexUnavailable
 from domain.events import Event
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text, is_event_id
-from storage.index_record import entry_of
+from storage.index_record import HOUR_MS, entry_of
 from storage.index_search import Search, load, search
 from storage.index_shards import Row, Shards, shard_of
 from storage.redis_door import Redis
@@ -20,7 +21,7 @@ BATCH = 256
 _TRIES = 20
 
 
-def _standing(event: Event) -> tuple[int, int]:
+def standing(event: Event) -> tuple[int, int]:
     """What decides between two versions: the passing went on, or its keeping did. A replay of an earlier state replaces nothing."""
     return event.ended_at, 2 if event.clip_ready else 1 if event.clip_missing else 0
 
@@ -40,7 +41,7 @@ class EventIndex:
         Where two writers do so at once to one event, each may take the other's away; so whoever took something away writes again.
         """
         for start in range(0, len(events), BATCH):
-            latest = {event.id: event for event in sorted(events[start : start + BATCH], key=_standing)}
+            latest = {event.id: event for event in sorted(events[start : start + BATCH], key=standing)}
             waiting = [(shard_of(entry), entry) for entry in map(entry_of, latest.values())]
             for _ in range(_TRIES):
                 self._shards.put(waiting)
@@ -98,9 +99,31 @@ class EventIndex:
                 break
         return found[:limit]
 
+    def hours(self) -> list[int]:
+        """The hours (since 1970, UTC) in which events began, oldest first."""
+        return sorted(self._shards.hours())
+
+    def hour(self, hour: int) -> Iterator[Event]:
+        """The events that began in this hour, oldest first; read piece by piece, so that what changes meanwhile may be met or not."""
+        start_ns = hour * HOUR_MS * NS_PER_MS
+        query = EventQuery(from_ns=start_ns, to_ns=start_ns + HOUR_MS * NS_PER_MS, order="oldest")
+        for rows in Search(self._shards, query, None).rows(None):
+            yield from (event for event in load(self._shards, rows) if event is not None)
+
+    def expire(self, before_ns: int) -> int:
+        """Forget the events of whole hours that ended at this moment or before: how many were forgotten.
+
+        A call that was stopped half way is finished by the next. Each script is of a bounded length, and others are served in between.
+        """
+        total, more = 0, True
+        while more:
+            gone, more = self._shards.expire(before_ns // (HOUR_MS * NS_PER_MS))
+            total += gone
+        return total
+
     def count(self) -> int:
         return self._shards.count()
 
     def _newest(self, rows: Sequence[Row]) -> Event | None:
         events = [event for event in load(self._shards, rows) if event is not None]
-        return max(events, key=_standing, default=None)
+        return max(events, key=standing, default=None)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from storage import index_reads, index_writes
+from storage import index_reads, index_removals, index_writes
 from storage.index_record import HOUR_MS, RECORD, START_BITS, Entry, PlaceFields
 from storage.plate_code import NO_PLATE, Demand
 from storage.redis_door import Redis, Script
@@ -21,6 +21,8 @@ _CLAIM = struct.Struct("<II10sdB")
 _ID = struct.Struct("<II10s")
 CHECK_BYTES = 4
 _FOR_EVER = 1e300
+EXPIRED_AT_ONCE = 128
+"""Records that one script forgets: a few milliseconds in which Redis answers nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Shards:
         """Remove what other shards than their own have of these events and is not newer."""
         groups = {shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)}
         groups = {shard: mine for shard, mine in groups.items() if mine}
-        scripts = [_script(index_writes.EVICT, shard, b"".join(_claim(entry) for _, entry in mine)) for shard, mine in groups.items()]
+        scripts = [_script(index_removals.EVICT, shard, b"".join(_claim(entry) for _, entry in mine)) for shard, mine in groups.items()]
         answers = cast("list[list[int]]", self._redis.run_all(scripts))
         found: dict[int, dict[bytes, tuple[int, Entry]]] = {0: {}, 1: {}, 2: {}}
         for mine, answer in zip(groups.values(), answers, strict=True):
@@ -108,7 +110,7 @@ class Shards:
     def remove(self, ids: Iterable[tuple[int, bytes]], shards: Iterable[int] = range(SHARDS)) -> None:
         """Remove events by start (UTC ms) and the rest of the id; those that are nowhere are no fault."""
         claims = b"".join(_CLAIM.pack(*divmod(ms, HOUR_MS), tail, _FOR_EVER, 0) for ms, tail in ids)
-        self._redis.run_all([_script(index_writes.EVICT, shard, claims) for shard in shards])
+        self._redis.run_all([_script(index_removals.EVICT, shard, claims) for shard in shards])
 
     def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[Row]]:
         """The rows of each id: one, or none; two for a moment while a new reading replaces another."""
@@ -184,6 +186,17 @@ class Shards:
     def count(self) -> int:
         return sum(int(cast("bytes | None", answer) or 0) for answer in self._redis.run_all([_script(_COUNT, s) for s in range(SHARDS)]))
 
+    def hours(self) -> set[int]:
+        """The hours (since 1970, UTC) in which events of any shard began."""
+        answers = cast("list[list[bytes]]", self._redis.run_all([_script(_HOURS, s) for s in range(SHARDS)]))
+        return {int(hour) for answer in answers for hour in answer}
+
+    def expire(self, before_hour: int) -> tuple[int, bool]:
+        """Forget some of the oldest events of the hours before this one: how many, and whether there may be more."""
+        scripts = [_script(index_removals.EXPIRE, s, before_hour, EXPIRED_AT_ONCE) for s in range(SHARDS)]
+        found = cast("list[tuple[int, int]]", self._redis.run_all(scripts))
+        return sum(gone for gone, _ in found), any(more for _, more in found)
+
     def _made_known(self, entries: Sequence[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
         """The entries with their places known; one whose place's name another place has already goes without."""
         places = list(dict.fromkeys((shard, entry.place) for shard, entry in entries))
@@ -194,6 +207,7 @@ class Shards:
 
 _PLACES = "return redis.call('HMGET', KEYS[1] .. ':pl', unpack(ARGV))"
 _KNOW = "redis.call('HSETNX', KEYS[1] .. ':pl', ARGV[1], ARGV[2]) return redis.call('HGET', KEYS[1] .. ':pl', ARGV[1])"
+_HOURS = "return redis.call('ZRANGE', KEYS[1] .. ':hours', 0, -1)"
 _COUNT = "return redis.call('GET', KEYS[1] .. ':n')"
 
 

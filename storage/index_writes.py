@@ -70,7 +70,7 @@ local function find(hour, start, tail)
 end
 """
 
-_POSTINGS = """
+POSTINGS = """
 local function set_bits(code, number, value)
   for byte = 1, 6 do
     local bits = string.byte(code, byte)
@@ -101,10 +101,9 @@ local function post(code, pointer)
 end
 
 local function without(pointers, pointer)
-  for i = 1, #pointers, 5 do
-    if sub(pointers, i, i + 4) == pointer then return sub(pointers, 1, i - 1) .. sub(pointers, i + 5) end
-  end
-  return pointers
+  local i = string.find(pointers, pointer, 1, true)
+  while i and i % 5 ~= 1 do i = string.find(pointers, pointer, i + 1, true) end
+  return i and sub(pointers, 1, i - 1) .. sub(pointers, i + 5) or pointers
 end
 
 local function unpost(code, pointer)
@@ -176,11 +175,13 @@ local function standing(hour, k, ordinal, record)
 end
 
 local function forget(hour, k, ordinal, record)
-  local pointer = to_pointer(hour, k * CAPACITY + ordinal)
+  local pointer, flags = to_pointer(hour, k * CAPACITY + ordinal), string.byte(record, 4)
   for code in pairs(posts_of(hour, k, ordinal, record)) do unpost(code, pointer) end
-  put_alternatives(hour, k, ordinal, '')
-  call('HDEL', P .. ':x', pointer)
-  call('ZREM', P .. ':odd', pointer)
+  if bit.band(flags, 0x40) ~= 0 then put_alternatives(hour, k, ordinal, '') end
+  if bit.band(flags, 0x80) ~= 0 then
+    call('HDEL', P .. ':x', pointer)
+    call('ZREM', P .. ':odd', pointer)
+  end
 end
 
 local function drop_all()
@@ -188,27 +189,28 @@ local function drop_all()
   call('DEL', P .. ':t', P .. ':free', P .. ':live', P .. ':long', P .. ':n', P .. ':pl', P .. ':odd')
 end
 
-local function remove(hour, k, ordinal, record)
-  forget(hour, k, ordinal, record)
-  set_record(hour, k, ordinal, GONE)
-  if string.find(block_of(hour, k), '[^%z]') == nil then
-    call('DEL', block_key(hour, k))
-    set_directory(hour, k, 0xffffffff, 0)
-    local left, directory = false, directory_of(hour)
-    for i = 0, #directory / 8 - 1 do left = left or unpack('<I4', directory, i * 8 + 1) ~= 0xffffffff end
-    if not left then
-      call('DEL', hour_key(hour))
-      directories[hour] = nil
-      call('ZREM', P .. ':hours', hour)
-    end
+-- Of a block that holds nothing any more nothing stays, nor of an hour without blocks.
+local function drop_block(hour, k)
+  call('DEL', block_key(hour, k), alternatives_key(hour, k))
+  blocks[block_key(hour, k)] = nil
+  set_directory(hour, k, 0xffffffff, 0)
+  local directory = directory_of(hour)
+  for i = 0, #directory / 8 - 1 do
+    if unpack('<I4', directory, i * 8 + 1) ~= 0xffffffff then return end
   end
-  if call('DECR', P .. ':n') == 0 then drop_all() end
+  call('DEL', hour_key(hour))
+  directories[hour] = nil
+  call('ZREM', P .. ':hours', hour)
+end
+
+local function count_down(gone)
+  if call('DECRBY', P .. ':n', gone) == 0 then drop_all() end
 end
 """
 
 PUT = (
     SHARD
-    + _POSTINGS
+    + POSTINGS
     + """
 -- A place at the end of the hour for one more record: block and ordinal; its start is taken into the directory.
 local function reserve(hour, start)
@@ -286,24 +288,3 @@ return missing
 """
 )
 """ARGV[1]: the entries, one after the other. Answers the places that are not known here; their events were not written."""
-
-EVICT = (
-    SHARD
-    + _POSTINGS
-    + """
--- Removes what this shard has of these events and is not newer. Answers for each: 0 nothing was here, 1 it is newer here, 2 removed.
-local at, blob, answer = 1, ARGV[1], {}
-while at <= #blob do
-  local hour, start, tail, ended, clip
-  hour, start, tail, ended, clip, at = unpack('<I4I4c10dB', blob, at)
-  local k, ordinal, record = find(hour, start, tail)
-  answer[#answer + 1] = 0
-  if k then
-    local here, there = standing(hour, k, ordinal, record), ended * 4 + clip
-    answer[#answer] = here > there and 1 or 2
-    if here <= there then remove(hour, k, ordinal, record) end
-  end
-end
-return answer
-"""
-)

@@ -17,7 +17,8 @@ from domain.geo import Circle, Polygon
 from domain.misreadings import Tie, match_of
 from domain.plates import PlateColor
 from domain.query import EventQuery
-from storage import index_record, index_search
+from domain.ulid import id_parts, id_text
+from storage import index_record, index_search, index_shards
 from storage.index import EventIndex
 from storage.index_search import found_by
 from storage.redis_door import Redis, Script, connect
@@ -378,3 +379,36 @@ def test_one_misreading_away_is_found_the_surest_first(redis: Redis, stored: lis
     ranked = [(match.tie, event.id) for event in latest.values() if (match := match_of(event, plate, found_by(event))) is not None]
     expected = [event_id for tie in Tie for _, event_id in sorted((pair for pair in ranked if pair[0] is tie), reverse=True)]
     assert paged(index, EventQuery(plate=plate, fuzzy=True), limit) == expected
+
+
+HOUR_NS = 3_600 * NS_PER_S
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(events, st.integers(-2, 2)), max_size=25), st.integers(-2, 3), st.integers(1, 3))
+def test_hours_that_expired_leave_nothing_behind(redis: Redis, drawn: list[tuple[Event, int]], before: int, at_once: int) -> None:
+    """What a search finds afterwards is what was put since then, and with the last hour the last key goes."""
+    redis.do("FLUSHALL")
+    index = EventIndex(redis)
+    latest = {event.id: event for event in (hours_later(event, hours) for event, hours in drawn)}
+    index.put_all(list(latest.values()))
+    before_ns = START_NS - START_NS % HOUR_NS + before * HOUR_NS
+    left = {event_id: event for event_id, event in latest.items() if event.started_at >= before_ns}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_shards, "EXPIRED_AT_ONCE", at_once)
+        assert index.expire(before_ns + HOUR_NS - 1) == len(latest) - len(left)
+        assert index.expire(before_ns) == 0
+    assert index.hours() == sorted({event.started_at // HOUR_NS for event in left.values()})
+    found = [event for hour in index.hours() for event in index.hour(hour)]
+    assert found == sorted(left.values(), key=lambda event: event.id)
+    for pattern in PATTERNS:
+        assert paged(index, EventQuery(plate=pattern), 7) == by_looking_at_all(list(left.values()), EventQuery(plate=pattern))
+    index.expire(START_NS + 9 * HOUR_NS)
+    assert redis.do("DBSIZE") == 0
+
+
+def hours_later(event: Event, hours: int) -> Event:
+    """The same passing at another time."""
+    start_ms, tail = id_parts(event.id)
+    moments = {name: getattr(event, name) + hours * HOUR_NS for name in ("started_at", "best_at", "ended_at")}
+    return event.model_copy(update={"id": id_text(start_ms + hours * 3_600_000, tail), **moments})
