@@ -5,22 +5,22 @@ Where both know an event, what the index has stands: it is a version that came l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from domain.clock import NS_PER_S, Clock
+from domain.clock import NS_PER_MS, Clock
+from domain.errors import ObjectsUnavailable
 from domain.events import Event
 from domain.misreadings import TIES, Tie, match_of
 from domain.query import EventPage, EventQuery
-from domain.ulid import is_event_id
+from domain.ulid import is_event_id, wall_ms_of
 from storage.archive import Archive
-from storage.archive_search import day_of_ms
+from storage.archive_search import DAY_MS, day_of_ms
 from storage.index import EventIndex
 from storage.index_search import found_by
 
 PAGE_S = 1.5
 """No look at the archive begins later than this after a page was asked for."""
-_Ask = Callable[[int, str | None], EventPage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,11 @@ class StorePage:
 
 
 class EventStore:
-    def __init__(self, index: EventIndex, archive: Archive, clock: Clock) -> None:
+    def __init__(self, index: EventIndex, archive: Archive, clock: Clock, index_days: int) -> None:
         self._index = index
         self._archive = archive
         self._clock = clock
+        self._index_days = index_days
 
     def get(self, event_id: str) -> Event | None:
         """The event of this id. Raises StoreError."""
@@ -50,7 +51,8 @@ class EventStore:
     def query(self, query: EventQuery, limit: int, after: str | None = None, seconds: float | None = PAGE_S) -> StorePage:
         """A page of what matches, as `EventIndex.query` answers it; `seconds`: how long the archive may be looked through for it."""
         until_s = None if seconds is None else self._clock.monotonic_s() + seconds
-        search = _Search(self._index, self._archive, query, until_s)
+        never_archived = day_of_ms(self._clock.wall_ns() // NS_PER_MS - self._index_days * DAY_MS)
+        search = _Search(self._index, self._archive, query, until_s, never_archived)
         return search.by_ties(limit, after) if query.plate is not None and query.fuzzy else search.page(None, limit, after)
 
     def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int) -> tuple[Event, ...]:
@@ -75,15 +77,23 @@ class _Search:
     archive: Archive
     query: EventQuery
     until_s: float | None
+    never_archived: str
     archived: bool = False
 
     def page(self, tie: Tie | None, limit: int, after: str | None) -> StorePage:
         """At most `limit` events after the id `after`; the page may be shorter where the archive took its time."""
         hot = self._hot(tie, limit, after)
-        if self._is_recent(hot):
+        last_day = self._last_day()
+        recent = [event for event in hot.events if _day_of(event) > last_day] if self.query.order == "newest" else []
+        if self._is_recent(hot, len(recent), last_day):
             return StorePage(hot.events, hot.next, self.archived)
         self.archived = True
-        cold = self.archive.search.page(self.query, tie, limit, after, self.until_s)
+        try:
+            cold = self.archive.search.page(self.query, tie, limit, after, self.until_s)
+        except ObjectsUnavailable:
+            if not recent:
+                raise
+            return StorePage(tuple(recent), recent[-1].id, True)
         return self._joined(hot, cold, limit)
 
     def by_ties(self, limit: int, after: str | None) -> StorePage:
@@ -114,17 +124,19 @@ class _Search:
         match = match_of(event, self.query.plate or "", found_by(event))
         return match is not None and match.tie is tie
 
-    def _is_recent(self, hot: EventPage) -> bool:
-        """Whether the archive has nothing of what a page of the index spans, and nothing before it."""
-        days = self.archive.catalogue.days()
-        if not days and not self.archive.catalogue.damaged:
+    def _last_day(self) -> str:
+        """The last day of which the archive may have something. While the object store is away: the last that it ever may."""
+        try:
+            days = self.archive.catalogue.days()
+        except ObjectsUnavailable:
+            return self.never_archived
+        return max([*days, *self.archive.catalogue.damaged], default="")
+
+    def _is_recent(self, hot: EventPage, recent: int, last_day: str) -> bool:
+        """Whether the archive has nothing of what a page of the index spans, and nothing that would come before it."""
+        if not last_day or (self.query.from_ns is not None and day_of_ms(self.query.from_ns // NS_PER_MS) > last_day):
             return True
-        if self.query.order == "oldest" or hot.next is None:
-            first_ns = self.query.from_ns
-            last_day = max([*days, *self.archive.catalogue.damaged])
-            return first_ns is not None and _day_of(first_ns) > last_day
-        last_day = max([*days, *self.archive.catalogue.damaged])
-        return bool(hot.events) and _day_of(hot.events[-1].started_at) > last_day
+        return hot.next is not None and recent == len(hot.events) > 0
 
     def _joined(self, hot: EventPage, cold: EventPage, limit: int) -> StorePage:
         """What both found, up to where the one that came less far came to."""
@@ -145,5 +157,5 @@ class _Search:
         return replace(cold, events=tuple(event for event, row in zip(cold.events, known, strict=True) if row is None))
 
 
-def _day_of(wall_ns: int) -> str:
-    return day_of_ms(wall_ns * 1000 // NS_PER_S)
+def _day_of(event: Event) -> str:
+    return day_of_ms(wall_ms_of(event.id))
