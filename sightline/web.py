@@ -22,6 +22,7 @@ from sightline import site_registry
 from sightline.instance import door_key
 from sightline.stores import connected
 from storage.alarms import told, told_here
+from storage.archive import Archive
 from storage.audit import AuditLog
 from storage.redis_door import Redis
 from storage.stored_gaps import StoredGaps
@@ -35,6 +36,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         settings=settings,
         registry=lambda: SiteRegistry(registry.now().registry, site_registry.faults_shown(layout)),
         index=stores.index,
+        archive=Archive.open(stores.objects, stores.redis, layout.archive_cache("api"), settings, clock),
         objects=stores.objects,
         people=stores.people,
         states=stores.states,

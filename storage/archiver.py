@@ -22,6 +22,7 @@ from domain.errors import NotFound, StoreError
 from domain.events import Event
 from domain.holds import Held
 from domain.keys import ARCHIVED_PREFIX
+from domain.metrics import ARCHIVED_EVENTS
 from storage.archive import Archive
 from storage.archive_catalogue import ArchiveFile, Day
 from storage.archive_files import Part, Written
@@ -137,6 +138,7 @@ class Archiver:
             self._publish(day, [], written)
         count = self._forget(name, fingerprints)
         moved.events += count
+        ARCHIVED_EVENTS.inc(count)
 
     def _stage(self, hour: int, day: Day, staged: list[Path], by_area: dict[str, dict[str, Event]]) -> int:
         """An hour's events in files of their own; of areas that have a file already, the events too. Answers their fingerprint."""

@@ -38,6 +38,7 @@ from domain.registry import Registry
 from domain.settings import Settings
 from domain.states import CameraStatus
 from domain.ulid import event_id
+from storage.archive import Archive
 from storage.audit import AuditLog
 from storage.gaps import GapLog
 from storage.index import EventIndex
@@ -201,8 +202,10 @@ class Site:
             clock.wait(never, 0.01)
 
     def forget(self) -> None:
-        """Empty the index and the node's folders."""
+        """Empty the index, the archive and the node's folders."""
         self.redis.do("FLUSHALL")
+        for stat in list(self.context.objects.list(ARCHIVE_PREFIX)):
+            self.context.objects.delete(stat.key)
         for folder in (
             self.layout.gaps,
             self.layout.recordings,
@@ -306,6 +309,7 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "settings": Settings(),
         "registry": lambda: SiteRegistry(REGISTRY),
         "index": EventIndex(redis),
+        "archive": Archive.open(objects, redis, folder / "archive", Settings(), clock),
         "objects": objects,
         "people": people,
         "states": CameraStates(redis),
@@ -327,6 +331,7 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
     def close() -> None:
         site.http.close()
         context.door.close()
+        context.archive.close()
         api.__exit__(None, None, None)
         door.__exit__(None, None, None)
         redis.close()
