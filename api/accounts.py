@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from api.context import ApiContext
 from api.node_account import NodeAccount
-from domain.clock import NS_PER_S, parse_rfc3339, rfc3339
+from domain.clock import NS_PER_S, rfc3339
 from domain.errors import NodeOffline, ObjectsUnavailable
 from domain.gaps import Gap, GapCause
+from domain.keys import day_start_ns
 from domain.registry import Camera
 from storage.account import Account, Asked, account
 from storage.leases import Lease
@@ -35,6 +36,8 @@ class Answer:
 class _Found:
     nodes: Sequence[NodeAccount]
     stored: Sequence[Range]
+    stored_gaps: Sequence[Gap]
+    """What nodes left word of in the object store: for those that do not answer, or lost what they knew."""
     first_stored_ns: int | None
     offline: tuple[str, ...]
 
@@ -45,7 +48,7 @@ def account_of(context: ApiContext, camera: Camera, from_ns: int, to_ns: int) ->
     until_ns = max(from_ns, min(to_ns, now_ns))
     found = _ask(context, camera.id, from_ns, until_ns)
     local = merge(part for node in found.nodes for part in node.recorded)
-    told = [*_background(camera, found, from_ns, now_ns), *(gap for node in found.nodes for gap in node.gaps)]
+    told = [*_background(camera, found, from_ns, now_ns), *found.stored_gaps, *_told(found.nodes)]
     made = account(Asked(camera.id, from_ns, until_ns), local, found.stored, told)
     gaps = tuple(_said_of(found.offline, gap) for gap in made.gaps if gap.start_ns < now_ns - SETTLED_AFTER_NS)
     return Answer(replace(made, gaps=gaps), found.offline)
@@ -78,14 +81,28 @@ def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Foun
             if holder.is_missed:
                 offline.append(lease.node)
     stored: list[Range] = []
+    gaps: tuple[Gap, ...] = ()
     first_ns = None
     try:
         first_ns, stored = _stored(context, camera_id, from_ns, to_ns)
+        settled_ns = min(to_ns, context.clock.wall_ns() - SETTLED_AFTER_NS)
+        if offline or _has_unexplained(Asked(camera_id, from_ns, max(from_ns, settled_ns)), nodes, stored):
+            gaps = context.stored_gaps.between(camera_id, from_ns, to_ns)
     except ObjectsUnavailable:
         offline.append("objects")
-    if not nodes and not stored:
-        raise NodeOffline(f"no node that has recordings of {camera_id} answers, and the object store has none of that time")
-    return _Found(nodes, stored, first_ns, tuple(offline))
+    if not nodes and not stored and not gaps:
+        raise NodeOffline(f"no node that has recordings of {camera_id} answers, and the object store knows nothing of that time")
+    return _Found(nodes, stored, gaps, first_ns, tuple(offline))
+
+
+def _told(nodes: Sequence[NodeAccount]) -> list[Gap]:
+    return [gap for node in nodes for gap in node.gaps]
+
+
+def _has_unexplained(asked: Asked, nodes: Sequence[NodeAccount], stored: Sequence[Range]) -> bool:
+    """Whether something is missing that no node that answers can explain."""
+    local = [part for node in nodes for part in node.recorded]
+    return any(gap.cause is GapCause.UNKNOWN for gap in account(asked, local, stored, _told(nodes)).gaps)
 
 
 def _stored(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> tuple[int | None, list[Range]]:
@@ -93,7 +110,7 @@ def _stored(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> tu
     days = context.stored.days(camera_id)
     if not days:
         return None, []
-    first_ns, last_ns = _day_start_ns(days[0]), _day_start_ns(days[-1]) + 2 * _DAY_NS
+    first_ns, last_ns = day_start_ns(days[0]), day_start_ns(days[-1]) + 2 * _DAY_NS
     found = context.stored.between(camera_id, max(from_ns, first_ns), min(to_ns, last_ns)) if first_ns < to_ns and from_ns < last_ns else ()
     return first_ns, merge((segment.start_ns, segment.end_ns) for segment in found)
 
@@ -110,7 +127,7 @@ def _background(camera: Camera, found: _Found, from_ns: int, now_ns: int) -> lis
         detail = f"recordings are kept for {camera.longest_retention_days} days"
         gaps.append(Gap(camera.id, min(firsts), kept_ns, GapCause.DELETED, detail))
     gaps += [_deleted(camera, node.deleted) for node in found.nodes if node.deleted is not None]
-    if found.nodes:
+    if found.nodes and not found.offline:  # who does not answer may know of earlier times
         first_ns = min(firsts, default=now_ns)
         detail = f"nothing is known of it before {rfc3339(first_ns)}"
         gaps.append(Gap(camera.id, min(from_ns, first_ns), first_ns, GapCause.NOT_ASKED, detail))
@@ -134,7 +151,3 @@ def _said_of(offline: Sequence[str], gap: Gap) -> Gap:
     if gap.cause is not GapCause.UNKNOWN or not offline:
         return gap
     return replace(gap, detail=f"{' and '.join(offline)}, which may have it, does not answer")
-
-
-def _day_start_ns(day: str) -> int:
-    return parse_rfc3339(f"{day[:4]}-{day[4:6]}-{day[6:]}T00:00:00Z")

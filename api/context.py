@@ -22,6 +22,7 @@ from storage.leases import Leases
 from storage.people import People
 from storage.s3 import ObjectStore
 from storage.states import CameraStates
+from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
 
 
@@ -43,6 +44,7 @@ class ApiContext:
     states: CameraStates
     leases: Leases
     stored: StoredSegments
+    stored_gaps: StoredGaps
     audit: AuditLog
     door: DoorClient
     clock: Clock

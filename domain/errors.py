@@ -152,7 +152,11 @@ class AuditUnavailable(StoreError):
 
 
 class NodeOffline(StoreError):
-    pass
+    """`node` names the one that did not answer, where it was one."""
+
+    def __init__(self, message: str, node: str = "") -> None:
+        super().__init__(message)
+        self.node = node
 
 
 class DataLoss(StoreError):

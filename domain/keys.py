@@ -3,6 +3,8 @@
 events/<yyyy>/<mm>/<dd>/<camera>/<event id>/{snapshot.jpg,crop.jpg,clip.mp4,event.json}
 journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz
 recordings/<camera>/<yyyymmdd>/<segment name>       as on a node's disk
+gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl       what the node did not record of it, and why
+gaps/nodes/<node>.json                              up to when that is all it had to say
 state/people/<name>/<version>.json      state/registry/<version>.json      state/holds/<hold>/<version>.json
 """
 
@@ -17,6 +19,7 @@ from domain.ulid import wall_ms_of
 SNAPSHOT, CROP, CLIP, SIDECAR = "snapshot.jpg", "crop.jpg", "clip.mp4", "event.json"
 EVENTS_PREFIX, JOURNAL_PREFIX, PEOPLE_PREFIX = "events/", "journal/", "state/people/"
 RECORDINGS_PREFIX, HOLDS_PREFIX = "recordings/", "state/holds/"
+GAPS_PREFIX, NODE_GAPS_PREFIX = "gaps/cameras/", "gaps/nodes/"
 
 
 def event_prefix(camera_id: str, event_id: str) -> str:
@@ -39,8 +42,20 @@ def day_of(wall_ns: int) -> str:
     return f"{datetime.fromtimestamp(wall_ns // NS_PER_S, UTC):%Y%m%d}"
 
 
+def day_start_ns(day: str) -> int:
+    return int(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).timestamp()) * NS_PER_S
+
+
 def segment_object(name: SegmentName) -> str:
     return f"{RECORDINGS_PREFIX}{name.camera_id}/{day_of(name.start_ns)}/{name.file_name}"
+
+
+def gaps_object(camera_id: str, node: str, day: str) -> str:
+    return f"{GAPS_PREFIX}{camera_id}/{node}/{day}.jsonl"
+
+
+def node_gaps_object(node: str) -> str:
+    return f"{NODE_GAPS_PREFIX}{node}.json"
 
 
 def hold_object(hold_id: str, version: int) -> str:

@@ -25,6 +25,7 @@ from sightline.usage import OtherUse
 from sightline.watch import Watch
 from storage.alarms import Alarms
 from storage.disk import Claims, DiskBound
+from storage.gap_uploads import GapUploads
 from storage.gaps import GapLog
 from storage.holds import Holds, NodeHolds
 from storage.journal import Journal, JournalUploader
@@ -32,6 +33,7 @@ from storage.ledger import Ledger
 from storage.retention import Kept, Retention
 from storage.spool import Spool
 from storage.store_room import ROUND_EVERY_S, StoreClaims, StoreRoom
+from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
 from storage.triggers import TriggerLog
 from storage.turns import Turn
@@ -74,6 +76,7 @@ class NodeJobs:
         if self._uploads is not None:
             watch.oldest_waiting_ns = self._uploads.oldest_waiting_ns
             jobs["uploads"] = self._upload
+            jobs["gaps"] = self._upload_gaps
         return jobs
 
     def _make_uploads(self) -> Uploads:
@@ -96,6 +99,11 @@ class NodeJobs:
         self._wait_for_bucket(stop)
         assert self._uploads is not None
         self._uploads.run(stop)
+
+    def _upload_gaps(self, stop: threading.Event) -> None:
+        self._wait_for_bucket(stop)
+        gaps = GapLog(self._layout, self._clock)
+        GapUploads(gaps, StoredGaps(self._stores.objects), self._settings.node, self._clock).run(stop)
 
     def _wait_for_bucket(self, stop: threading.Event) -> None:
         while not self._has_bucket() and not self._clock.wait(stop, BUCKET_EVERY_S):

@@ -24,6 +24,7 @@ from sightline.stores import connected
 from storage.alarms import told, told_here
 from storage.audit import AuditLog
 from storage.redis_door import Redis
+from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
 
 
@@ -39,6 +40,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         states=stores.states,
         leases=stores.leases,
         stored=StoredSegments(stores.objects, clock),
+        stored_gaps=StoredGaps(stores.objects),
         audit=AuditLog(layout.audit, clock),
         door=DoorClient(door_key(settings, layout), clock),
         clock=clock,

@@ -10,10 +10,12 @@ from domain.holds import Held
 from domain.keys import SIDECAR, day_of, event_object
 from domain.layout import Layout
 from domain.registry import Registry
+from storage.gap_retention import too_old
 from storage.holds import Holds
 from storage.ledger import Ledger
 from storage.retention import Ages
 from storage.s3 import ObjectStore
+from storage.stored_gaps import StoredGaps, StoredLog
 from storage.stored_segments import StoredSegments
 
 LATE_NS = 86_400 * NS_PER_S
@@ -54,6 +56,10 @@ class AgeCheck:
                     yield from self._too_old(camera_id, day, "in the object store", ranges, held)
         if self._layout is not None:
             yield from self._local(Ledger(self._layout.recordings), held)
+
+    def gap_logs(self, held: Held) -> Iterator[StoredLog]:
+        """The days of cameras of which the store says for too long what was missing."""
+        return (log for log, is_held in too_old(StoredGaps(self._objects), self._ages.cutoff_ns, held) if not is_held)
 
     def missing(self) -> Iterator[str]:
         """The events that a hold was placed for and that are not there."""

@@ -28,6 +28,7 @@ from storage.people import People
 from storage.redis_door import Redis
 from storage.s3 import ObjectStat, ObjectStore
 from storage.spool import Spool
+from storage.stored_gaps import StoredGaps
 
 _PAGE = 500
 
@@ -55,6 +56,7 @@ class Breach(StrEnum):
     SEGMENTS_OVERLAP = "segments_overlap"
     HOLE_UNEXPLAINED = "hole_unexplained"
     GAP_RECORDED = "gap_recorded"
+    GAP_LOG_DAMAGED = "gap_log_damaged"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -121,6 +123,7 @@ class _Check:
         findings += self._rows()
         findings += self._persons()
         findings += self._recordings()
+        findings += self._gap_logs()
         return findings
 
     def _read_holds(self) -> Iterator[Finding]:
@@ -138,6 +141,15 @@ class _Check:
             yield Finding(Breach.TOO_OLD, f"{old.camera_id}/{old.day}", what)
         for event_id in self._ages.missing():
             yield Finding(Breach.HELD_MISSING, event_id, "a legal hold was placed for it, and it is not there")
+
+    def _gap_logs(self) -> Iterator[Finding]:
+        stored = StoredGaps(self._objects)
+        for log in (log for camera_id in stored.cameras() for log in stored.of_camera(camera_id)):
+            damaged = stored.read(log)[1]
+            if damaged:
+                yield Finding(Breach.GAP_LOG_DAMAGED, log.stat.key, f"{damaged} of its lines cannot be read")
+        for log in () if self._ages is None else self._ages.gap_logs(self._held):
+            yield Finding(Breach.TOO_OLD, log.stat.key, "it is older than its camera's maximum, and no hold names any of it")
 
     def _spool(self) -> Iterator[Finding]:
         if self._layout is None:

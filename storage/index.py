@@ -5,18 +5,20 @@ Every call raises IndexUnavailable where Redis is away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from domain.clock import NS_PER_MS
 from domain.errors import IndexUnavailable
 from domain.events import Event
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text, is_event_id
-from storage.index_record import entry_of
+from storage.index_counts import Buckets, Histogram, histogram
+from storage.index_record import HOUR_MS, entry_of
 from storage.index_search import Search, load, search
 from storage.index_shards import Row, Shards, shard_of
 from storage.redis_door import Redis
 
-BATCH = 256
+BATCH = 2048
 _TRIES = 20
 
 
@@ -71,6 +73,10 @@ class EventIndex:
         """
         return search(self._shards, query, limit, after)
 
+    def histogram(self, query: EventQuery, buckets: Buckets) -> Histogram:
+        """How many events match in each bucket: counted, or from a sample where that would take long, which it says."""
+        return histogram(self._shards, query, buckets)
+
     def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int) -> tuple[Event, ...]:
         """The events read as exactly this plate, oldest first, at most `limit`."""
         query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest")
@@ -97,6 +103,28 @@ class EventIndex:
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    def hours(self) -> list[int]:
+        """The hours (since 1970, UTC) in which events began, oldest first."""
+        return sorted(self._shards.hours())
+
+    def hour(self, hour: int) -> Iterator[Event]:
+        """The events that began in this hour, oldest first; read piece by piece, so that what changes meanwhile may be met or not."""
+        start_ns = hour * HOUR_MS * NS_PER_MS
+        query = EventQuery(from_ns=start_ns, to_ns=start_ns + HOUR_MS * NS_PER_MS, order="oldest")
+        for rows in Search(self._shards, query, None).rows(None):
+            yield from (event for event in load(self._shards, rows) if event is not None)
+
+    def expire(self, before_ns: int) -> int:
+        """Forget the events of whole hours that ended at this moment or before: how many were forgotten.
+
+        A call that was stopped half way is finished by the next. Each script is of a bounded length, and others are served in between.
+        """
+        total, more = 0, True
+        while more:
+            gone, more = self._shards.expire(before_ns // (HOUR_MS * NS_PER_MS))
+            total += gone
+        return total
 
     def count(self) -> int:
         return self._shards.count()

@@ -175,3 +175,41 @@ end
 return answer
 """
 )
+
+COUNTS = (
+    SHARD
+    + """
+-- ARGV: first and last hour. Answers of each hour that has events: the hour, how many, how many of them are of faces, how many blocks.
+local answer = {}
+for _, hour in ipairs(call('ZRANGEBYSCORE', P .. ':hours', ARGV[1], ARGV[2])) do
+  local counts = call('HMGET', P .. ':k', hour, 'f' .. hour)
+  answer[#answer + 1] = hour
+  answer[#answer + 1] = counts[1] or '0'
+  answer[#answer + 1] = counts[2] or '0'
+  answer[#answer + 1] = call('STRLEN', hour_key(hour)) / 8
+end
+return answer
+"""
+)
+
+SOME = (
+    SHARD
+    + """
+-- ARGV: hours (4 bytes each), a stride, where to begin, least and greatest start (UTC ms). Answers of those hours every so many-th
+-- block that may have a start between: pointer of its first record, and the block.
+local stride, begin, least, greatest, answer = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), {}
+for at = 1, #ARGV[1], 4 do
+  local hour = unpack('<I4', ARGV[1], at)
+  local directory = directory_of(hour)
+  for k = 0, #directory / 8 - 1 do
+    local low, high = unpack('<I4I4', directory, k * 8 + 1)
+    local touches = low <= high and hour * HOUR_MS + high >= least and hour * HOUR_MS + low <= greatest
+    if touches and (hour * 7 + k + begin) % stride == 0 then
+      answer[#answer + 1] = to_pointer(hour, k * CAPACITY)
+      answer[#answer + 1] = call('GET', block_key(hour, k))
+    end
+  end
+end
+return answer
+"""
+)

@@ -28,6 +28,7 @@ from storage.index_record import (
     NOWHERE,
     ODD,
     PARTS,
+    RECORDS,
     START_BITS,
     PlaceFields,
     event_of,
@@ -44,13 +45,6 @@ PLATES_MOST = 2_000
 """Plates a shard whose postings are read; where more match, looking at everything finds a page sooner."""
 _LONGEST_PLATE = 16
 _LAST_MS = (1 << 20) * HOUR_MS - 1
-
-RECORDS = np.dtype(
-    [
-        ("bits", "<u4"), ("tail_high", ">u8"), ("tail_low", ">u2"), ("best", "<u2"), ("end", "<u2"), ("plate", "u1", 6), ("place", "<u4"),
-        ("share", "<u2"), ("plate_share", "<u2"), ("box", "<u2", 4),
-    ]
-)  # fmt: skip
 
 
 def found_by(event: Event) -> tuple[str, ...]:
@@ -166,6 +160,11 @@ class Sought:
 
         return cls(_codes(plates), (), takes)
 
+    @classmethod
+    def by_any_tie(cls, plate: str) -> Sought:
+        plates = (plate, *misread(plate), *other_provinces(plate))
+        return cls(_codes(plates), (), lambda event: match_of(event, plate, found_by(event)) is not None)
+
 
 def _codes(plates: Sequence[str]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(code for plate in plates if (code := pack(plate)) is not None))
@@ -210,7 +209,7 @@ class Search:
         found: list[Event] = []
         for rows in self._looks(span, limit + 1):
             for start in range(0, len(rows), CHUNK):
-                found += self._matching(rows[start : start + CHUNK])
+                found += self.matching(rows[start : start + CHUNK])
                 if len(found) > limit:
                     return EventPage(tuple(found[:limit]), found[limit - 1].id)
         return EventPage(tuple(found), None)
@@ -248,10 +247,10 @@ class Search:
         """The rows of blocks that may match by their records alone, by id, in pieces: a page seldom needs all of them."""
         if not blocks:
             return
-        records, pointers, shards = _columns(blocks)
-        kept = np.flatnonzero(self._may_match(records, pointers, shards, span))
+        records, pointers, shards = columns(blocks)
+        kept = np.flatnonzero(self.may_match(records, pointers, shards, span))
         records, pointers, shards = records[kept], pointers[kept], shards[kept]
-        order = np.lexsort((records["tail_low"], records["tail_high"], _start_ms(records, pointers)))
+        order = np.lexsort((records["tail_low"], records["tail_high"], starts_ms(records, pointers)))
         for start in range(0, len(order), CHUNK):
             piece = order[::-1][start : start + CHUNK] if span.newest else order[start : start + CHUNK]
             rows = [Row(int(shards[i]), int(pointers[i]).to_bytes(POINTER_BYTES, "big"), records[i].tobytes()) for i in piece]
@@ -266,11 +265,9 @@ class Search:
                 last[row.order] = row
         return [last[order] for order in sorted(last, reverse=newest)]
 
-    def _may_match(
-        self, records: NDArray[np.void], pointers: NDArray[np.int64], shards: NDArray[np.int64], span: Span
-    ) -> NDArray[np.bool_]:
+    def may_match(self, records: NDArray[np.void], pointers: NDArray[np.int64], shards: NDArray[np.int64], span: Span) -> NDArray[np.bool_]:
         query, bits = self.query, records["bits"]
-        start_ms = _start_ms(records, pointers)
+        start_ms = starts_ms(records, pointers)
         is_there = (records["place"] != 0) | ((bits & np.uint32(ODD)) != 0)
         fits = (start_ms >= span.least_ms) & (start_ms <= span.greatest_ms)
         if query.kind is not None:
@@ -298,12 +295,12 @@ class Search:
     def _place_fits(self, place: PlaceFields | None) -> bool:
         return place is None or _is_in_place(self.query, place)
 
-    def _matching(self, rows: Sequence[Row]) -> list[Event]:
+    def matching(self, rows: Sequence[Row]) -> list[Event]:
         events = [event for event in load(self.shards, rows) if event is not None and matches(event, self.query)]
         return events if self.sought is None else [event for event in events if self.sought.takes(event)]
 
 
-def _columns(blocks: Sequence[Block]) -> tuple[NDArray[np.void], NDArray[np.int64], NDArray[np.int64]]:
+def columns(blocks: Sequence[Block]) -> tuple[NDArray[np.void], NDArray[np.int64], NDArray[np.int64]]:
     """The records of blocks, their pointers, and their shards."""
     records = np.frombuffer(b"".join(block.records for block in blocks), RECORDS)
     sizes = [len(block.records) // RECORDS.itemsize for block in blocks]
@@ -331,7 +328,7 @@ def _plates_fit(records: NDArray[np.void], demands: Sequence[Demand]) -> NDArray
     return fits
 
 
-def _start_ms(records: NDArray[np.void], pointers: NDArray[np.int64] | np.int64) -> NDArray[np.int64]:
+def starts_ms(records: NDArray[np.void], pointers: NDArray[np.int64] | np.int64) -> NDArray[np.int64]:
     return (pointers >> 20) * HOUR_MS + (records["bits"] & START_BITS).astype(np.int64)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from storage import index_reads, index_writes
-from storage.index_record import HOUR_MS, RECORD, START_BITS, Entry, PlaceFields
+import numpy as np
+from numpy.typing import NDArray
+
+from storage import index_reads, index_removals, index_writes
+from storage.index_record import HOUR_MS, RECORD, RECORDS, START_BITS, Entry, PlaceFields
 from storage.plate_code import NO_PLATE, Demand
 from storage.redis_door import Redis, Script
 
@@ -21,6 +24,10 @@ _CLAIM = struct.Struct("<II10sdB")
 _ID = struct.Struct("<II10s")
 CHECK_BYTES = 4
 _FOR_EVER = 1e300
+LOOKED_AT_FROM, CLAIMS_A_BLOCK = 64, 8
+"""From so many events on, whether other shards have them is looked up in whole blocks, one for eight events at most."""
+EXPIRED_AT_ONCE = 128
+"""Records that one script forgets: a few milliseconds in which Redis answers nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,15 @@ class Block:
     hour: int
     ordinal: int
     records: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """What is in an hour: events, those of faces among them, and blocks."""
+
+    events: int = 0
+    faces: int = 0
+    blocks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +111,8 @@ class Shards:
 
     def evict(self, entries: Sequence[tuple[int, Entry]]) -> Evicted:
         """Remove what other shards than their own have of these events and is not newer."""
-        groups = {shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)}
-        groups = {shard: mine for shard, mine in groups.items() if mine}
-        scripts = [_script(index_writes.EVICT, shard, b"".join(_claim(entry) for _, entry in mine)) for shard, mine in groups.items()]
+        groups = self._elsewhere(entries)
+        scripts = [_script(index_removals.EVICT, shard, b"".join(_claim(entry) for _, entry in mine)) for shard, mine in groups.items()]
         answers = cast("list[list[int]]", self._redis.run_all(scripts))
         found: dict[int, dict[bytes, tuple[int, Entry]]] = {0: {}, 1: {}, 2: {}}
         for mine, answer in zip(groups.values(), answers, strict=True):
@@ -105,10 +120,26 @@ class Shards:
                 found[outcome][pair[1].record] = pair
         return Evicted(list(found[1].values()), list(found[2].values()))
 
+    def _elsewhere(self, entries: Sequence[tuple[int, Entry]]) -> dict[int, list[tuple[int, Entry]]]:
+        """By shard, the entries of which it may have a version though it is not theirs. Of many, the blocks are looked at here."""
+        if len(entries) < LOOKED_AT_FROM:
+            groups = {shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)}
+            return {shard: mine for shard, mine in groups.items() if mine}
+        arguments = len(entries) // CLAIMS_A_BLOCK, _ranges([entry for _, entry in entries])
+        answers = self._redis.run_all([_script(index_removals.LOOK, shard, *arguments) for shard in range(SHARDS)])
+        ours = np.frombuffer(b"".join([entry.event_tail[:8] for _, entry in entries]), ">u8").astype(np.uint64)
+        whose = np.array([shard for shard, _ in entries])
+        found = {}
+        for shard, blocks in enumerate(cast("list[list[bytes] | int]", answers)):
+            others = np.flatnonzero(whose != shard)
+            met = others if isinstance(blocks, int) else others[np.isin(ours[others], _tails(blocks))]
+            found[shard] = [entries[i] for i in met]
+        return {shard: mine for shard, mine in found.items() if mine}
+
     def remove(self, ids: Iterable[tuple[int, bytes]], shards: Iterable[int] = range(SHARDS)) -> None:
         """Remove events by start (UTC ms) and the rest of the id; those that are nowhere are no fault."""
         claims = b"".join(_CLAIM.pack(*divmod(ms, HOUR_MS), tail, _FOR_EVER, 0) for ms, tail in ids)
-        self._redis.run_all([_script(index_writes.EVICT, shard, claims) for shard in shards])
+        self._redis.run_all([_script(index_removals.EVICT, shard, claims) for shard in shards])
 
     def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[Row]]:
         """The rows of each id: one, or none; two for a moment while a new reading replaces another."""
@@ -127,9 +158,7 @@ class Shards:
         bounds: list[bytes] = []
         for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
             bounds.append(answer[0])
-            for pointer, records in zip(answer[1::2], answer[2::2], strict=True):
-                hour, ordinal = divmod(int.from_bytes(pointer, "big"), 1 << 20)
-                blocks.append(Block(shard, hour, ordinal, records))
+            blocks += _blocks(shard, answer[1:])
         return blocks, _nearest(bounds, newest, 1)
 
     def by_plates(
@@ -184,6 +213,34 @@ class Shards:
     def count(self) -> int:
         return sum(int(cast("bytes | None", answer) or 0) for answer in self._redis.run_all([_script(_COUNT, s) for s in range(SHARDS)]))
 
+    def hours(self) -> set[int]:
+        """The hours (since 1970, UTC) in which events of any shard began."""
+        answers = cast("list[list[bytes]]", self._redis.run_all([_script(_HOURS, s) for s in range(SHARDS)]))
+        return {int(hour) for answer in answers for hour in answer}
+
+    def hour_counts(self, first_hour: int, last_hour: int) -> dict[int, HourCount]:
+        """Of each hour between these, both included, in which events began."""
+        answers = self._redis.run_all([_script(index_reads.COUNTS, shard, first_hour, last_hour) for shard in range(SHARDS)])
+        found: dict[int, HourCount] = {}
+        for answer in cast("list[list[bytes]]", answers):
+            for hour, events, faces, blocks in zip(*(map(int, answer[i::4]) for i in range(4)), strict=True):
+                there = found.get(hour, HourCount())
+                found[hour] = HourCount(there.events + events, there.faces + faces, there.blocks + blocks)
+        return found
+
+    def some(self, hours: Sequence[int], stride: int, least_ms: int, greatest_ms: int) -> list[Block]:
+        """Of these hours every `stride`-th block that may have a start in [least_ms, greatest_ms], spread over hours and shards; 1: all."""
+        packed = b"".join(hour.to_bytes(4, "little") for hour in hours)
+        scripts = [_script(index_reads.SOME, shard, packed, stride, shard, least_ms, greatest_ms) for shard in range(SHARDS)]
+        answers = cast("list[list[bytes]]", self._redis.run_all(scripts))
+        return [block for shard, answer in enumerate(answers) for block in _blocks(shard, answer)]
+
+    def expire(self, before_hour: int) -> tuple[int, bool]:
+        """Forget some of the oldest events of the hours before this one: how many, and whether there may be more."""
+        scripts = [_script(index_removals.EXPIRE, s, before_hour, EXPIRED_AT_ONCE) for s in range(SHARDS)]
+        found = cast("list[tuple[int, int]]", self._redis.run_all(scripts))
+        return sum(gone for gone, _ in found), any(more for _, more in found)
+
     def _made_known(self, entries: Sequence[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
         """The entries with their places known; one whose place's name another place has already goes without."""
         places = list(dict.fromkeys((shard, entry.place) for shard, entry in entries))
@@ -192,9 +249,29 @@ class Shards:
         return [(shard, entry if is_own[shard, entry.place] else entry.placeless()) for shard, entry in entries]
 
 
+def _ranges(entries: Sequence[Entry]) -> bytes:
+    """Of each hour the least and the greatest start."""
+    starts: dict[int, list[int]] = {}
+    for entry in entries:
+        starts.setdefault(entry.hour, []).append(entry.start_ms)
+    return b"".join(struct.pack("<III", hour, min(found), max(found)) for hour, found in starts.items())
+
+
+def _tails(blocks: Sequence[bytes]) -> NDArray[np.uint64]:
+    """What tells the events of blocks apart, but for one in 10**19."""
+    return np.frombuffer(b"".join(blocks), RECORDS)["tail_high"].astype(np.uint64)
+
+
 _PLACES = "return redis.call('HMGET', KEYS[1] .. ':pl', unpack(ARGV))"
 _KNOW = "redis.call('HSETNX', KEYS[1] .. ':pl', ARGV[1], ARGV[2]) return redis.call('HGET', KEYS[1] .. ':pl', ARGV[1])"
+_HOURS = "return redis.call('ZRANGE', KEYS[1] .. ':hours', 0, -1)"
 _COUNT = "return redis.call('GET', KEYS[1] .. ':n')"
+
+
+def _blocks(shard: int, answer: Sequence[bytes]) -> Iterator[Block]:
+    for pointer, records in zip(answer[::2], answer[1::2], strict=True):
+        hour, ordinal = divmod(int.from_bytes(pointer, "big"), 1 << 20)
+        yield Block(shard, hour, ordinal, records)
 
 
 def _script(text: str, shard: int, *arguments: bytes | int | str) -> Script:
@@ -218,7 +295,7 @@ def _packed(entries: Sequence[Entry]) -> bytes:
 
 def _claim(entry: Entry) -> bytes:
     bits = int.from_bytes(entry.record[:4], "little")
-    return _CLAIM.pack(entry.hour, bits & START_BITS, entry.event_tail, entry.ended_ms, bits >> 23 & 3)
+    return _CLAIM.pack(entry.hour, entry.start_ms, entry.event_tail, entry.ended_ms, bits >> 23 & 3)
 
 
 def _demand(demand: Demand) -> bytes:

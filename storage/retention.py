@@ -23,12 +23,14 @@ from domain.registry import Camera, Registry
 from domain.settings import Settings
 from domain.triggers import keeps_all
 from storage.event_retention import EventRetention
+from storage.gap_retention import forget_nodes, too_old
 from storage.gaps import GapLog
 from storage.holds import Holds
 from storage.index import EventIndex
 from storage.journal import Journal
 from storage.ledger import Ledger, Segment
 from storage.s3 import ObjectStore
+from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegment, StoredSegments
 from storage.triggers import TriggerLog, is_kept
 
@@ -102,7 +104,8 @@ class Retention:
                 self._unclaimed(run, camera)
             if not dry:
                 self._kept.triggers.forget_before(camera.id, run.ages.cutoff_ns(camera.id))
-                self._kept.gaps.forget_before(camera.id, run.ages.cutoff_ns(camera.id))
+        for camera_id in () if dry else self._kept.gaps.cameras():
+            self._kept.gaps.forget_before(camera_id, run.ages.cutoff_ns(camera_id), run.held)
         return run.report
 
     def run_site(self, stop: threading.Event | None = None, dry: bool = False) -> Report:
@@ -111,6 +114,7 @@ class Retention:
         run = self._begin(stop, dry)
         for segment in self._old_stored(run):
             self._stored_recording(run, segment)
+        self._stored_gaps(run)
         EventRetention(self._kept.objects, self._kept.index, self._kept.journal, run.held, run.stop, dry).run(
             run.ages.cutoff_ns, run.report
         )
@@ -154,6 +158,16 @@ class Retention:
         run.report.bytes += size_bytes
         RETENTION_DELETED.labels(what).inc()
         return 1
+
+    def _stored_gaps(self, run: _Run) -> None:
+        stored = StoredGaps(self._kept.objects)
+        for log, is_held in too_old(stored, run.ages.cutoff_ns, run.held):
+            if run.stop.is_set() or run.dry:
+                return
+            if not is_held:
+                stored.remove(log)
+                RETENTION_DELETED.labels("gap_log").inc()
+        forget_nodes(stored, self._clock.wall_ns() - run.ages.longest_days * _DAY_NS)
 
     def _old_stored(self, run: _Run) -> Iterator[StoredSegment]:
         for camera_id in self._stored.cameras():

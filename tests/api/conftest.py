@@ -29,7 +29,7 @@ from api.door_context import DoorContext
 from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
 from domain.errors import NotFound
 from domain.events import Alternative, Event, Location, Passing, Plate
-from domain.keys import day_of
+from domain.keys import GAPS_PREFIX, RECORDINGS_PREFIX, day_of
 from domain.layout import Layout
 from domain.media import SegmentName
 from domain.people import Role
@@ -49,6 +49,7 @@ from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore
 from storage.spool import Spool
 from storage.states import CameraStates
+from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
 from storage.triggers import TriggerLog
 
@@ -273,6 +274,8 @@ def site(standing_site: Site) -> Site:
 def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, object]) -> tuple[Site, Callable[[], object]]:
     redis, clock, layout = connect(url), SystemClock(), Layout(folder)
     redis.do("FLUSHALL")
+    for left in (left for prefix in (GAPS_PREFIX, RECORDINGS_PREFIX) for left in list(objects.list(prefix))):
+        objects.delete(left.key)
     spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
 
     def picture(camera_id: str, is_sub: bool) -> bytes:
@@ -308,6 +311,7 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "states": CameraStates(redis),
         "leases": Leases(redis),
         "stored": StoredSegments(objects, clock),
+        "stored_gaps": StoredGaps(objects),
         "audit": AuditLog(layout.audit, clock),
         "door": DoorClient(KEY, clock),
         "clock": clock,

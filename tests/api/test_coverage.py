@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from domain.keys import segment_object
 from domain.layout import Layout
 from domain.media import SegmentName
 from domain.states import CameraState, CameraStatus
+from storage.gap_uploads import GapUploads
 from storage.gaps import GapLog
 from storage.ledger import Ledger, parse_segment
 from storage.s3 import ObjectStore
@@ -145,3 +147,51 @@ def test_what_has_only_just_passed_is_not_missing_yet(site: Site, record: Record
     GapLog(site.layout, SystemClock()).beat("east-gate")
     site.hold("east-gate")
     assert parts(ask(site, (SystemClock().wall_ns() - START_NS) / NS_PER_S - 11, 9000))[1] == []
+
+
+def test_a_dead_node_is_answered_for_by_what_it_left_in_the_store(open_site: OpenSite, record: Record, tmp_path: Path) -> None:
+    site, its_own = open_site(), Layout(tmp_path / "dead node")
+    path = record(its_own, "school", at(0), 4)
+    name = SegmentName.parse(path.name)
+    assert name is not None
+    site.context.stored.put(name, path)
+    _left_word(site, its_own, "node-7", Gap("school", at(4), at(20), GapCause.NETWORK, "cable cut"))
+    site.hold("school", "node-7", "http://127.0.0.1:9")
+    answer = ask(site, 0, 30, "school")
+    assert parts(answer) == ([(0, 4, "objects")], [(4, 20, "network"), (20, 30, "unknown")])
+    assert answer.gaps[0]["detail"] == "cable cut"
+    assert answer.offline == ["node-7"]
+
+
+def test_a_dead_node_that_left_but_word_of_gaps_is_answered_for(open_site: OpenSite, tmp_path: Path) -> None:
+    site = open_site()
+    _left_word(site, Layout(tmp_path / "dead node"), "node-7", Gap("west-gate", at(0), at(20), GapCause.CAMERA_DOWN))
+    site.hold("west-gate", "node-7", "http://127.0.0.1:9")
+    answer = ask(site, 0, 20, "west-gate")
+    assert (parts(answer), answer.offline) == (([], [(0, 20, "camera_down")]), ["node-7"])
+
+
+def test_a_node_that_lost_its_disk_is_told_what_it_had_said(open_site: OpenSite, record: Record, tmp_path: Path) -> None:
+    site = open_site()
+    _left_word(site, Layout(tmp_path / "old disk"), "node-1", Gap("east-gate", at(0), at(20), GapCause.CAMERA_DOWN))
+    record(site.layout, "east-gate", at(30), 4)
+    site.hold("east-gate")
+    answer = ask(site, 0, 34)
+    assert parts(answer) == ([(30, 34, "local")], [(0, 20, "camera_down"), (20, 30, "not_asked")])
+
+
+def test_of_times_before_it_a_node_says_nothing_where_another_may_know(open_site: OpenSite, record: Record) -> None:
+    site = open_site()
+    site.hold("east-gate", "node-7", "http://127.0.0.1:9")
+    record(site.layout, "east-gate", at(30), 4)
+    site.hold("east-gate")
+    answer = ask(site, 0, 34)
+    assert parts(answer) == ([(30, 34, "local")], [(0, 30, "unknown")])
+    assert answer.offline == ["node-7"]
+
+
+def _left_word(site: Site, layout: Layout, node: str, gap: Gap) -> None:
+    log = GapLog(layout, SystemClock())
+    log.add(gap)
+    log.beat(gap.camera_id)
+    GapUploads(log, site.context.stored_gaps, node, SystemClock()).run_once(threading.Event())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.events import Event, Sidecar
-from domain.keys import CLIP, CROP, SIDECAR, event_object, person_object
+from domain.keys import CLIP, CROP, SIDECAR, event_object, gaps_object, person_object
 from domain.people import Role
 from storage.check import Breach, check
 from storage.index import EventIndex
@@ -71,6 +71,10 @@ DAMAGES: dict[str, tuple[Callable[[Site, Event], object], Breach]] = {
     ),
     "a person lost": (lambda site, event: site.redis.do("DEL", "{people}:by_token"), Breach.PERSON_NOT_RESTORED),
     "a person damaged": (lambda site, event: site.objects.put(person_object("li.wei", 2), b"{", "application/json"), Breach.PERSON_DAMAGED),
+    "a log of gaps damaged": (
+        lambda site, event: site.objects.put(gaps_object("gate", "node-1", "20251009"), b"{\n", "application/jsonl"),
+        Breach.GAP_LOG_DAMAGED,
+    ),
     "a spool entry damaged": (_damaged_spool_entry, Breach.SPOOL_DAMAGED),
 }
 

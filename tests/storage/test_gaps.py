@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.errors import StoreError
 from domain.gaps import Gap, GapCause
+from domain.holds import Held
 from domain.layout import Layout
 from storage.gaps import GapLog
 
@@ -116,9 +117,9 @@ def test_nobody_ever_looked_after_an_unknown_camera(node: Node) -> None:
 
 def test_days_long_past_are_forgotten(node: Node) -> None:
     node.log.add(gap(10, 12))
-    node.log.forget_before("cam", NOON_NS + DAY_NS // 4)
+    node.log.forget_before("cam", NOON_NS + DAY_NS // 4, Held((), 0))
     assert node.told(NOON_NS, NOON_NS + DAY_NS) == [(10, 12, "network")]
-    node.log.forget_before("cam", NOON_NS + DAY_NS)
+    node.log.forget_before("cam", NOON_NS + DAY_NS, Held((), 0))
     assert node.told(NOON_NS, NOON_NS + DAY_NS) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Sequence
 from typing import Literal
@@ -17,7 +18,8 @@ from domain.geo import Circle, Polygon
 from domain.misreadings import Tie, match_of
 from domain.plates import PlateColor
 from domain.query import EventQuery
-from storage import index_record, index_search
+from domain.ulid import id_parts, id_text
+from storage import index_record, index_search, index_shards
 from storage.index import EventIndex
 from storage.index_search import found_by
 from storage.redis_door import Redis, Script, connect
@@ -180,14 +182,14 @@ def test_places_that_share_a_name_are_told_apart(redis: Redis, stored: list[Even
     redis.do("FLUSHALL")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index_record, "NAME_BYTES", 0)
-        index_record.place_of.cache_clear()
+        index_record._place.cache_clear()
         index = EventIndex(redis)
         for event in stored:
             index.put(event)
         for camera in CAMERAS:
             query = EventQuery(camera=camera)
             assert paged(index, query, 3) == by_looking_at_all(list({event.id: event for event in stored}.values()), query)
-    index_record.place_of.cache_clear()
+    index_record._place.cache_clear()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -243,7 +245,15 @@ class Interrupted(Redis):
         return super().run_all(scripts)
 
 
-@pytest.mark.parametrize("calls", range(4))
+@pytest.fixture(params=[index_shards.LOOKED_AT_FROM, 1])
+def looked_at_from(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to learn what other shards have."""
+    monkeypatch.setattr(index_shards, "LOOKED_AT_FROM", request.param)
+    monkeypatch.setattr(index_shards, "CLAIMS_A_BLOCK", 1)
+
+
+@pytest.mark.usefixtures("looked_at_from")
+@pytest.mark.parametrize("calls", range(6))
 @pytest.mark.parametrize("there_before", [False, True])
 def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool, calls: int) -> None:
     index = EventIndex(redis)
@@ -258,6 +268,7 @@ def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool, calls:
     assert [paged(index, EventQuery(plate=f"鄂C0000{n}"), 5) for n in range(3)] == [[], [], [newest.id]]
 
 
+@pytest.mark.usefixtures("looked_at_from")
 def test_of_two_equal_versions_the_later_stands_wherever_they_lie(redis: Redis) -> None:
     """As a correction must, whose event ended when the one before it did; back and forth, so that each shard is once the other's."""
     index = EventIndex(redis)
@@ -269,6 +280,7 @@ def test_of_two_equal_versions_the_later_stands_wherever_they_lie(redis: Redis) 
     assert index.count() == 1
 
 
+@pytest.mark.usefixtures("looked_at_from")
 def test_writers_at_once_agree(redis: Redis, valkey_server: str) -> None:
     """Of many writers of one event the newest state wins, and no posting of another stays."""
     states = [make_event(plate=f"鄂C1234{n}", lasts_s=n) for n in range(8)]
@@ -378,3 +390,73 @@ def test_one_misreading_away_is_found_the_surest_first(redis: Redis, stored: lis
     ranked = [(match.tie, event.id) for event in latest.values() if (match := match_of(event, plate, found_by(event))) is not None]
     expected = [event_id for tie in Tie for _, event_id in sorted((pair for pair in ranked if pair[0] is tie), reverse=True)]
     assert paged(index, EventQuery(plate=plate, fuzzy=True), limit) == expected
+
+
+HOUR_NS = 3_600 * NS_PER_S
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(events, st.integers(-2, 2)), max_size=25), st.integers(-2, 3), st.integers(1, 3))
+def test_hours_that_expired_leave_nothing_behind(redis: Redis, drawn: list[tuple[Event, int]], before: int, at_once: int) -> None:
+    """What a search finds afterwards is what was put since then, and with the last hour the last key goes."""
+    redis.do("FLUSHALL")
+    index = EventIndex(redis)
+    latest = {event.id: event for event in (hours_later(event, hours) for event, hours in drawn)}
+    index.put_all(list(latest.values()))
+    before_ns = START_NS - START_NS % HOUR_NS + before * HOUR_NS
+    left = {event_id: event for event_id, event in latest.items() if event.started_at >= before_ns}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_shards, "EXPIRED_AT_ONCE", at_once)
+        assert index.expire(before_ns + HOUR_NS - 1) == len(latest) - len(left)
+        assert index.expire(before_ns) == 0
+    assert index.hours() == sorted({event.started_at // HOUR_NS for event in left.values()})
+    found = [event for hour in index.hours() for event in index.hour(hour)]
+    assert found == sorted(left.values(), key=lambda event: event.id)
+    for pattern in PATTERNS:
+        assert paged(index, EventQuery(plate=pattern), 7) == by_looking_at_all(list(left.values()), EventQuery(plate=pattern))
+    index.expire(START_NS + 9 * HOUR_NS)
+    assert redis.do("DBSIZE") == 0
+
+
+def hours_later(event: Event, hours: int) -> Event:
+    """The same passing at another time."""
+    start_ms, tail = id_parts(event.id)
+    moments = {name: getattr(event, name) + hours * HOUR_NS for name in ("started_at", "best_at", "ended_at")}
+    return event.model_copy(update={"id": id_text(start_ms + hours * 3_600_000, tail), **moments})
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_batches_leave_what_one_by_one_would(redis: Redis, seed: int) -> None:
+    """Hundreds of events over two hours, most of few plates: blocks fill, numbers of plates are freed and given out again, and readings
+    that change move between shards, all within the same few batches."""
+    draw = random.Random(seed)
+    index, kept = EventIndex(redis), dict[str, Event]()
+    for _ in range(8):
+        batch = [drawn_of_few(draw) for _ in range(400)]
+        index.put_all(batch)
+        for event in sorted(batch, key=lambda event: event.ended_at):
+            if event.id not in kept or event.ended_at >= kept[event.id].ended_at:
+                kept[event.id] = event
+        for event_id in draw.sample(sorted(kept), len(kept) // 3):
+            index.remove(event_id)
+            del kept[event_id]
+        if draw.random() < 0.3:
+            index.expire(START_NS - START_NS % HOUR_NS + HOUR_NS)
+            kept = {event_id: event for event_id, event in kept.items() if event.started_at // HOUR_NS > START_NS // HOUR_NS}
+        assert [event for hour in index.hours() for event in index.hour(hour)] == sorted(kept.values(), key=lambda event: event.id)
+        assert index.count() == len(kept)
+        for pattern in ("鄂C*7", "鄂?1??5*", "*警", "鄂C00017", "鄂C10018"):
+            query = EventQuery(plate=pattern)
+            assert paged(index, query, 50) == by_looking_at_all(list(kept.values()), query)
+    for event_id in kept:
+        index.remove(event_id)
+    assert redis.do("DBSIZE") == 0
+
+
+def drawn_of_few(draw: random.Random) -> Event:
+    plate = draw.choice([f"鄂C{draw.randrange(300):05d}", f"鄂C1001{draw.randrange(9)}", f"鄂F{draw.randrange(50):04d}警", "", "WJ88885"])
+    other = f"鄂C{draw.randrange(20):05d}"
+    return make_event(
+        camera=draw.choice(CAMERAS), after_s=draw.randrange(0, 2 * 3600, 12), lasts_s=draw.choice([1, 1, 2, 70]), plate=plate,
+        alternatives=((other, 0.3),) * (draw.random() < 0.2), class_=draw.choice("AB"),
+    )  # fmt: skip
