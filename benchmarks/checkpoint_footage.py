@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.passings import Pass
+from sightline.evaluation.truth import Pass
 
 FPS = 25
 BEFORE_S, IN_VIEW_S, EVERY_S = 0.5, 1.5, 4.0
@@ -50,8 +50,12 @@ def make_footage(video: Path, passes: list[Pass], folder: Path) -> Footage:
         _encode(_pictures(video, passes, road), busy)
         _encode(repeat(road, round(STILL_S * FPS)), still)
     enter_s = [number * EVERY_S + BEFORE_S for number in range(len(passes))]
-    made: list[Pass] = [{**one, "enter_s": at_s, "leave_s": at_s + IN_VIEW_S} for one, at_s in zip(passes, enter_s, strict=True)]
+    made = [moved(one, at_s) for one, at_s in zip(passes, enter_s, strict=True)]
     return Footage(busy, still, made)
+
+
+def moved(one: Pass, enter_s: float, in_view_s: float = IN_VIEW_S) -> Pass:
+    return one.model_copy(update={"enter_s": enter_s, "leave_s": enter_s + in_view_s})
 
 
 def _encode(pictures: Iterable[Planes], file: Path) -> None:
@@ -77,7 +81,7 @@ def _pictures(video: Path, passes: list[Pass], road: Planes) -> Iterator[Planes]
     with av.open(str(video)) as container:
         frames = container.decode(video=0)
         for one in passes:
-            begin_s = one["leave_s"] - IN_VIEW_S
+            begin_s = one.leave_s - IN_VIEW_S
             first = next(frame for frame in frames if (frame.time or 0.0) >= begin_s)
             shown = islice(chain([first], frames), in_view)
             yield from chain(repeat(road, before), (_planes(frame) for frame in shown), repeat(road, after))
@@ -85,7 +89,7 @@ def _pictures(video: Path, passes: list[Pass], road: Planes) -> Iterator[Planes]
 
 def _road(video: Path, passes: list[Pass]) -> Planes:
     """The picture in the middle between the first two passes."""
-    at_s = (passes[0]["leave_s"] + passes[1]["enter_s"]) / 2
+    at_s = (passes[0].leave_s + passes[1].enter_s) / 2
     with av.open(str(video)) as container:
         return _planes(next(frame for frame in container.decode(video=0) if (frame.time or 0.0) >= at_s))
 

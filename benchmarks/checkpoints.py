@@ -19,15 +19,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from analytics.models import Models
 from benchmarks.cameras import served
-from benchmarks.checkpoint_footage import EVERY_S, FPS, Footage, make_footage
+from benchmarks.checkpoint_footage import EVERY_S, FPS, Footage, make_footage, moved
 from benchmarks.machine import OUT, machine
-from benchmarks.passings import EPOCH_NS, Pass, Run, compare, run
 from benchmarks.processes import command_line, cost_of, descendants_of
 from benchmarks.site import CLOCK, BenchSite
 from benchmarks.soak import name_of
@@ -35,6 +34,8 @@ from domain.clock import NS_PER_S
 from domain.events import Event, Passing
 from domain.people import Role
 from domain.settings import Settings
+from sightline.evaluation.film import EPOCH_NS, Look, Run, run
+from sightline.evaluation.truth import Pass, compare, read_truth
 
 APART_S = 5.3
 """Between two cameras, in the file: no two of a few see the same at once."""
@@ -135,22 +136,22 @@ def _expected(footage: Footage, began_ns: int, camera: int, from_ns: int, to_ns:
     length_s = EVERY_S * len(footage.passes)
     at_s, found = (began_ns - EPOCH_NS) / NS_PER_S - APART_S * camera, list[Pass]()
     while at_s < (to_ns - EPOCH_NS) / NS_PER_S:
-        shown: list[Pass] = [{**one, "enter_s": at_s + one["enter_s"], "leave_s": at_s + one["leave_s"]} for one in footage.passes]
+        shown = [moved(one, at_s + one.enter_s) for one in footage.passes]
         inside = ((from_ns - EPOCH_NS) / NS_PER_S, (to_ns - EPOCH_NS) / NS_PER_S)
-        found += [one for one in shown if inside[0] <= one["enter_s"] and one["leave_s"] <= inside[1]]
+        found += [one for one in shown if inside[0] <= one.enter_s and one.leave_s <= inside[1]]
         at_s += length_s
     return found
 
 
 def _outcome(camera: int, seen: Seen, expected: list[Pass]) -> tuple[dict[str, Any], list[float]]:
     """How a camera's events compare with what went by, and how long after each vehicle had left its event was found."""
-    from_ns, to_ns = (round(at_s * NS_PER_S) + EPOCH_NS for at_s in (expected[0]["enter_s"] - 0.5, expected[-1]["leave_s"] + 0.5))
+    from_ns, to_ns = (round(at_s * NS_PER_S) + EPOCH_NS for at_s in (expected[0].enter_s - 0.5, expected[-1].leave_s + 0.5))
     events = [one for one in seen.events.values() if one.camera == f"cam-{camera}" and from_ns <= one.started_at and one.ended_at <= to_ns]
     done = Run([((seen.at_ns[one.id] - EPOCH_NS) / NS_PER_S, Passing(one, b"", b"")) for one in events])
     late_s = []
     for out_s, passing in done.passings:
         middle_s = ((passing.event.started_at + passing.event.ended_at) / 2 - EPOCH_NS) / NS_PER_S
-        late_s += [out_s - one["leave_s"] for one in expected if one["enter_s"] - 0.2 <= middle_s <= one["leave_s"] + 0.2]
+        late_s += [out_s - one.leave_s for one in expected if one.enter_s - 0.2 <= middle_s <= one.leave_s + 0.2]
     return compare(done, expected), late_s
 
 
@@ -229,7 +230,7 @@ def main() -> None:
     parser.add_argument("--idle", type=int, default=0, help="compare so many cameras of an empty road, as checkpoints and only recorded")
     parser.add_argument("--footage", type=Path, help="a folder that keeps the cameras' files for the next run")
     chosen = parser.parse_args()
-    passes = cast("list[Pass]", json.loads(chosen.truth.read_text("utf-8"))["passes"])
+    passes = read_truth(chosen.truth)
     report: dict[str, Any] = {"machine": machine()}
     with tempfile.TemporaryDirectory(prefix="sightline-checkpoints-") as name:
         _tell("making the footage")
@@ -237,7 +238,7 @@ def main() -> None:
         report["mbit_s"] = footage.mbit_s
         settings = Settings()
         if chosen.cameras:
-            offline = run(footage.busy, "plate", settings.plate_detect_fps, settings, Models.load(settings))
+            offline = run(footage.busy, Look("plate", settings.plate_detect_fps), settings, Models.load(settings))
             report |= measure(footage, offline, chosen.cameras, chosen.minutes, Path(name))
         if chosen.idle:
             report["idle"] = idle(footage, chosen.idle, Path(name))

@@ -8,14 +8,15 @@ import pytest
 
 from benchmarks.checkpoint_footage import Footage
 from benchmarks.checkpoints import APART_S, Seen, Spending, _costs, _expected, _outcome
-from benchmarks.passings import EPOCH_NS, Pass
 from domain.clock import NS_PER_S
 from domain.events import Event, Location, Plate
 from domain.plates import PlateColor
+from sightline.evaluation.film import EPOCH_NS
+from sightline.evaluation.truth import Pass
 
-PASSES: list[Pass] = [
-    {"plate": "鄂C12345", "colour": "blue", "enter_s": 0.5, "leave_s": 2.0},
-    {"plate": "皖A6B789", "colour": "blue", "enter_s": 4.5, "leave_s": 6.0},
+PASSES = [
+    Pass(plate="鄂C12345", colour="blue", enter_s=0.5, leave_s=2.0),
+    Pass(plate="皖A6B789", colour="blue", enter_s=4.5, leave_s=6.0),
 ]
 FOOTAGE = Footage(Path("busy.mp4"), Path("still.mp4"), PASSES)
 
@@ -33,8 +34,8 @@ def event(number: int, text: str, started_s: float, ended_s: float) -> Event:
 
 
 def test_a_camera_further_on_in_the_file_shows_each_vehicle_earlier_and_only_whole_passings_are_asked_for() -> None:
-    first = [round(one["enter_s"], 3) for one in _expected(FOOTAGE, ns(100), 0, ns(101), ns(117))]
-    second = [round(one["enter_s"], 3) for one in _expected(FOOTAGE, ns(100), 1, ns(101), ns(117))]
+    first = [round(one.enter_s, 3) for one in _expected(FOOTAGE, ns(100), 0, ns(101), ns(117))]
+    second = [round(one.enter_s, 3) for one in _expected(FOOTAGE, ns(100), 1, ns(101), ns(117))]
     assert first == [104.5, 108.5, 112.5]
     assert second == [pytest.approx(100 - APART_S + at_s) for at_s in (8.5, 12.5, 16.5, 20.5)]
 
