@@ -18,6 +18,7 @@ from domain.registry import Camera, Registry
 from domain.settings import Settings
 from storage.audit import AuditLog
 from storage.corrections import Corrections
+from storage.feed import Feed
 from storage.index import EventIndex
 from storage.leases import Leases
 from storage.people import People
@@ -40,6 +41,7 @@ class ApiContext:
     settings: Settings
     registry: Callable[[], SiteRegistry]
     index: EventIndex
+    feed: Feed
     objects: ObjectStore
     people: People
     corrections: Corrections

@@ -56,6 +56,13 @@ class EventList(_Answer):
     matches: list[MatchView] = Field(default=[], description="with `fuzzy`: for each item, what ties it to the plate that was asked for")
 
 
+class FeedTicket(_Answer):
+    """An address that needs no headers."""
+
+    address: str = Field(description="path and query; filters and `after` may be added to it")
+    until: WallNs = Field(description="it may be opened before this; what is open goes on")
+
+
 class HistogramView(_Answer):
     """How many events match, over time."""
 
