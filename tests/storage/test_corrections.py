@@ -160,7 +160,8 @@ def test_removing_an_event_leaves_nothing_of_its_correction(site: Site) -> None:
     corrections(site).correct(event, MEANT, "li.wei", "the clip", 0)
     EventIndex(site.redis).remove(event.id)
     assert EventIndex(site.redis).corrections([event.id]) == {}
-    assert site.redis.do("DBSIZE") == 0
+    assert site.redis.do("EXISTS", "{corrections}:by_event", f"{{corrections}}:turn:{event.id}") == 0
+    assert EventIndex(site.redis).count() == 0
 
 
 def test_the_check_sees_what_is_amiss(site: Site) -> None:
