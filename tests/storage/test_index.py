@@ -13,11 +13,7 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import IndexUnavailable
-<<<<<<< HEAD
-from domain.events import Correction, Event
-=======
-from domain.events import Event, Location
->>>>>>> main
+from domain.events import Correction, Event, Location
 from domain.geo import Circle, Polygon
 from domain.misreadings import Tie, match_of
 from domain.plates import PlateColor
