@@ -17,6 +17,7 @@ from domain.errors import Fault, NotFound
 from domain.registry import Camera, Registry
 from domain.settings import Settings
 from storage.audit import AuditLog
+from storage.feed import Feed
 from storage.index import EventIndex
 from storage.leases import Leases
 from storage.people import People
@@ -39,6 +40,7 @@ class ApiContext:
     settings: Settings
     registry: Callable[[], SiteRegistry]
     index: EventIndex
+    feed: Feed
     objects: ObjectStore
     people: People
     states: CameraStates

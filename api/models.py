@@ -56,6 +56,24 @@ class EventList(_Answer):
     matches: list[MatchView] = Field(default=[], description="with `fuzzy`: for each item, what ties it to the plate that was asked for")
 
 
+class FeedTicket(_Answer):
+    """An address that needs no headers."""
+
+    address: str = Field(description="path and query; filters and `after` may be added to it")
+    until: WallNs = Field(description="it may be opened before this; what is open goes on")
+
+
+class HistogramView(_Answer):
+    """How many events match, over time."""
+
+    from_: WallNs = Field(alias="from", description="where the first bucket begins: at `from` or, so that buckets are round, before it")
+    to: WallNs
+    bucket_s: int
+    counts: tuple[int, ...] = Field(description="one for each bucket, the oldest first; nothing before the `from` that was asked for")
+    total: int
+    exact: bool = Field(description="false: estimated from a sample, since counting would have taken too long")
+
+
 class CameraView(_Answer):
     """A camera: its registry entry without credentials, and its state as its node last reported it."""
 

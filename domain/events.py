@@ -68,6 +68,11 @@ class Event(_Value):
     clip_missing: str = Field(default="", description="why there will never be a clip; empty otherwise")
     schema_: int = Field(default=SCHEMA, alias="schema")
 
+    @property
+    def version(self) -> int:
+        """Of two versions of one event the higher one stands: the passing went on, or, of equal ends, its keeping did."""
+        return self.ended_at // NS_PER_MS * 4 + (2 if self.clip_ready else 1 if self.clip_missing else 0)
+
     def to_json(self) -> str:
         """The stored form (journals, sidecars, index): every field, compact, keys as in the contract."""
         return self.model_dump_json(by_alias=True)

@@ -89,7 +89,7 @@ class CameraRun:
         self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock)
         self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
         self._recorder = Recorder(camera.id, tools.layout, fence, tools.settings, tools.clock, tools.writer, self._gaps.on_hole)
-        self._gate = Gate(self._recorder.put, self._recorder.put_audio)
+        self._gate = Gate(self._recorder)
         self.fanout.attach(self._gate)
         if listens(camera, "motion"):
             self.fanout.attach(MotionSink(partial(tools.triggers.fire, camera.id, "motion")))

@@ -27,6 +27,9 @@ from storage.redis_door import Redis
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
 
+STOP_WITHIN_S = 5
+"""Whoever follows a feed never ends by himself."""
+
 
 def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext:
     stores = connected(settings, layout, clock)
@@ -35,6 +38,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         settings=settings,
         registry=lambda: SiteRegistry(registry.now().registry, site_registry.faults_shown(layout)),
         index=stores.index,
+        feed=stores.feed,
         objects=stores.objects,
         people=stores.people,
         states=stores.states,
@@ -74,6 +78,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_graceful_shutdown=STOP_WITHIN_S,
         proxy_headers=False,  # the audit names who asked: nobody may choose that by a header
     )
 

@@ -114,7 +114,7 @@ class Worker:
     def _make_keeper(self) -> Keeper:
         stores = self._stores
         return Keeper(
-            self._spool, stores.index, stores.objects, self._journal, self._ledger, self._settings, self._clock,
+            self._spool, stores.index, stores.feed, stores.objects, self._journal, self._ledger, self._settings, self._clock,
             self._kept_ids, lambda camera_id: self._runs.recorded_until(camera_id),
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ from domain.errors import IndexUnavailable
 from domain.events import Event
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text, is_event_id
+from storage.index_counts import Buckets, Histogram, histogram
 from storage.index_record import HOUR_MS, entry_of
 from storage.index_search import Search, load, search
 from storage.index_shards import Row, Shards, shard_of
@@ -71,6 +72,10 @@ class EventIndex:
         alternatives of `ALTERNATIVE_MIN_CONFIDENCE` and more.
         """
         return search(self._shards, query, limit, after)
+
+    def histogram(self, query: EventQuery, buckets: Buckets) -> Histogram:
+        """How many events match in each bucket: counted, or from a sample where that would take long, which it says."""
+        return histogram(self._shards, query, buckets)
 
     def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int) -> tuple[Event, ...]:
         """The events read as exactly this plate, oldest first, at most `limit`."""

@@ -219,7 +219,15 @@ local function standing(hour, k, ordinal, record)
   return ended * 4 + bit.band(bit.rshift(bits, 23), 3)
 end
 
+-- How many events an hour has, and how many of them are of faces: what counts over long times are made of.
+local function count_hour(hour, kind, by)
+  if call('HINCRBY', P .. ':k', kind .. hour, by) == 0 then call('HDEL', P .. ':k', kind .. hour) end
+end
+local function is_face(record) return bit.band(string.byte(record, 3), 0x40) ~= 0 end
+
 local function forget(hour, k, ordinal, record)
+  count_hour(hour, '', -1)
+  if is_face(record) then count_hour(hour, 'f', -1) end
   local pointer, flags = to_pointer(hour, k * CAPACITY + ordinal), string.byte(record, 4)
   for code in pairs(posts_of(hour, k, ordinal, record)) do unpost(code, pointer) end
   if bit.band(flags, 0x40) ~= 0 then put_alternatives(hour, k, ordinal, '') end
@@ -316,7 +324,7 @@ local function replace(hour, k, ordinal, old, record, codes)
   return stay
 end
 
-local added = 0
+local added, grown = 0, {}
 local at, blob, missing = 1, ARGV[1], {}
 while at <= #blob do
   local hour, record, check, ended, posts, others, odd, unpacked
@@ -337,6 +345,9 @@ while at <= #blob do
       k = block.k
       block.records[#block.records + 1] = record
       added = added + 1
+      grown[hour] = grown[hour] or { 0, 0 }
+      grown[hour][1] = grown[hour][1] + 1
+      if is_face(record) then grown[hour][2] = grown[hour][2] + 1 end
     elseif standing(hour, k, ordinal, old) > ended * 4 + bit.band(bit.rshift(bits, 23), 3) then
       k = nil
     else
@@ -356,6 +367,7 @@ while at <= #blob do
         put_alternatives(hour, k, ordinal, alternatives)
       end
       if odd > 0 then
+        if place == NOWHERE then call('HSET', P .. ':pl', 'placeless', 1) end
         local body = sub(blob, from + posts * 6 + others * 8, at - 1)
         call('HSET', P .. ':x', pointer, pack('<d', ended) .. string.char(posts) .. codes .. body)
       elseif was >= 0x80 then
@@ -371,6 +383,10 @@ while at <= #blob do
 end
 flush_records()
 flush_plates()
+for hour, by in pairs(grown) do
+  count_hour(hour, '', by[1])
+  if by[2] > 0 then count_hour(hour, 'f', by[2]) end
+end
 if added > 0 then call('INCRBY', P .. ':n', added) end
 return missing
 """
