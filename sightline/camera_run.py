@@ -188,6 +188,11 @@ class CameraRun:
         self._gaps.look(status, self._demand.why_not_recorded())
         return status
 
+    def give_up(self, since_ns: int, detail: str) -> None:
+        """The process ends at once, by a fault of its own that began then. Raises StoreError where the disk refuses to be told."""
+        if self._demand.why_not_recorded() is None:
+            self._gaps.give_up(since_ns, detail)
+
     def _look(self, analyser: Callable[[], Analyser], tap: Tap) -> None:
         self._looker = Looker(self.camera, analyser(), tap, self._fps(), self._tools)
         self._looker.run()
