@@ -17,6 +17,8 @@ from domain.errors import Fault, NotFound
 from domain.registry import Camera, Registry
 from domain.settings import Settings
 from storage.audit import AuditLog
+from storage.corrections import Corrections
+from storage.feed import Feed
 from storage.index import EventIndex
 from storage.leases import Leases
 from storage.people import People
@@ -39,8 +41,10 @@ class ApiContext:
     settings: Settings
     registry: Callable[[], SiteRegistry]
     index: EventIndex
+    feed: Feed
     objects: ObjectStore
     people: People
+    corrections: Corrections
     states: CameraStates
     leases: Leases
     stored: StoredSegments

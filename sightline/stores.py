@@ -15,6 +15,7 @@ from sightline.instance import InstanceSecrets, Runtime, claimed, instance_secre
 from sightline.plan import new_runtime, own_servers
 from sightline.servers import valkey_url
 from sightline.supervisor import Supervisor
+from storage.feed import Feed
 from storage.index import EventIndex
 from storage.leases import Leases
 from storage.nodes import Nodes
@@ -35,6 +36,7 @@ class Stores:
     leases: Leases
     nodes: Nodes
     registries: Registries
+    feed: Feed
 
     def close(self) -> None:
         self.redis.close()
@@ -62,6 +64,7 @@ def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
         Leases(redis),
         Nodes(redis),
         Registries(redis, objects, clock),
+        Feed(redis, settings.feed_events),
     )
 
 

@@ -39,6 +39,8 @@ from domain.settings import Settings
 from domain.states import CameraStatus
 from domain.ulid import event_id
 from storage.audit import AuditLog
+from storage.corrections import Corrections
+from storage.feed import Feed
 from storage.gaps import GapLog
 from storage.index import EventIndex
 from storage.leases import Leases
@@ -306,8 +308,10 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "settings": Settings(),
         "registry": lambda: SiteRegistry(REGISTRY),
         "index": EventIndex(redis),
+        "feed": Feed(redis, 1000),
         "objects": objects,
         "people": people,
+        "corrections": Corrections(redis, objects, EventIndex(redis), clock),
         "states": CameraStates(redis),
         "leases": Leases(redis),
         "stored": StoredSegments(objects, clock),
