@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from analytics.grammar_search import Alphabet, GrammarSearch
 from analytics.own_reader import ALPHABET
 from analytics.plate_reader import Lattices
-from domain.events import Alternative
+from domain.events import Alternative, Plate
 from domain.plates import HEADS, PROVINCES, PlateColor, is_plate
 
 Scores = NDArray[np.float64]
@@ -28,6 +28,8 @@ COLOR_LOG_PRIOR = -2.0
 of another colour's; none on a white one, which is the police's."""
 WORST_FRAME = -12.0
 """A frame's word against a hypothesis counts no more than this: one frame behind a pole must not decide."""
+CONFIDENCE_LEAST, LOG_EVIDENCE_LEAST = 0.3, -8.0
+"""Plates read right had evidence over -7; two rows, which the reader takes for one, and other writing mostly have less."""
 BODIES, ALTERNATIVES = 6, 4
 _FIRST = PROVINCES + HEADS
 _IMPOSSIBLE = -1e9
@@ -52,6 +54,18 @@ class Fused:
     confidence: float
     log_evidence: float
     alternatives: tuple[Alternative, ...]
+
+    @property
+    def is_read(self) -> bool:
+        return bool(self.text) and self.confidence >= CONFIDENCE_LEAST and self.log_evidence >= LOG_EVIDENCE_LEAST
+
+    def plate(self, color: PlateColor) -> Plate:
+        """As events say it: where it is not read, its text is empty and the best guess stands first among the alternatives."""
+        confidence = min(1.0, self.confidence)
+        if self.is_read:
+            return Plate(text=self.text, color=color, confidence=confidence, alternatives=self.alternatives)
+        guess = (Alternative(text=self.text, confidence=confidence),) if self.text else ()
+        return Plate(text="", color=color, confidence=0.0, alternatives=guess + self.alternatives)
 
 
 NOTHING = Fused("", 0.0, _IMPOSSIBLE, ())

@@ -31,6 +31,10 @@ class PlateDetector:
         self._threshold = threshold
         self._input_area_px = input_area_px
 
+    def at(self, input_area_px: int) -> PlateDetector:
+        """The same model, looking at pictures of at most this size."""
+        return PlateDetector(self._model, self._threshold, input_area_px)
+
     def detect(self, bgr: Picture) -> Detections:
         """Plates in one picture, best first; `points` are (n, 4, 2) corners, clockwise from top left."""
         letterboxed, scale = letterbox(bgr, self._input_area_px)

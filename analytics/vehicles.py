@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from analytics.best_shot import plate_quality
-from analytics.detections import Detections, Floats, Picture
-from analytics.fusion import Fused, Fusion, Reading
+from analytics.crop_reading import FRAMINGS, CropReading, cut
+from analytics.detections import Detections, Picture
+from analytics.fusion import Fused, Fusion
 from analytics.plate_color import plate_color, votes
-from analytics.plate_crop import HEIGHT_PX, WIDTH_PX, around, rectify
+from analytics.plate_crop import around, rectify
 from analytics.plate_detector import PlateDetector
 from analytics.plate_reader import PlateReader
 from analytics.subjects import Crop, Record
 from analytics.tracker import Gate, Track, in_step
-from analytics.two_rows import is_two_rows, unroll
 from domain.clock import NS_PER_MS
-from domain.events import Alternative, Event, Kind, Plate
+from domain.events import Event, Kind, Plate
 from domain.plates import PlateColor
 
 READINGS_MOST = 7
@@ -22,11 +22,7 @@ BETTER = 1.2
 """A picture this much better than the best one read is read at once."""
 FAIR = 0.7
 """A picture this much worse than the best one read is not worth reading."""
-FRAMINGS = ((0.0, 0.0), (0.02, 0.04))
-"""Readings take turns: corners as found, and grown by these parts of the plate's sides, for the corners' own faults to differ."""
 DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
-CONFIDENCE_LEAST, LOG_EVIDENCE_LEAST = 0.3, -8.0
-"""Plates read right had evidence over -7; two rows, which the reader takes for one, and other writing mostly have less."""
 UNREAD_DETECTIONS_LEAST, UNREAD_SCORE_LEAST, UNREAD_TRAVEL_LEAST, UNREAD_GROWTH_LEAST = 4, 0.6, 1.0, 1.35
 STEADY_SCORE_MEAN_LEAST, STEADY_CONFIDENCE_LEAST = 0.6, 0.9
 """Of one that was seen at every look: two sights are enough where there were only two looks and the plate is plain."""
@@ -43,8 +39,8 @@ class Vehicles:
 
     def __init__(self, detector: PlateDetector, reader: PlateReader, fusion: Fusion) -> None:
         self._detector = detector
-        self._reader = reader
         self._fusion = fusion
+        self._crops = CropReading(reader, fusion)
 
     def detect(self, bgr: Picture) -> Detections:
         return self._detector.detect(bgr)
@@ -65,7 +61,7 @@ class Vehicles:
         before = self._fused(record)
         if not _is_clear(before):
             return unseen_ms >= self.gate.lost_ms and record.track.turns(found.xyxy[0])
-        now = self._fusion.fuse([self._reading(_cut(bgr, found.points[0], quality=1.0))], _color(record))
+        now = self._fusion.fuse([self._crops.reading(cut(bgr, found.points[0], quality=1.0))], _color(record))
         record.is_doubtful = not _is_clear(now)
         if record.is_doubtful:
             return unseen_ms >= self.gate.lost_ms and record.track.turns(found.xyxy[0])
@@ -74,7 +70,7 @@ class Vehicles:
     def study(self, record: Record, quality: float, bgr: Picture) -> None:
         if record.is_doubtful:
             return
-        crop = _cut(bgr, record.track.points, quality, FRAMINGS[len(record.readings) % len(FRAMINGS)])
+        crop = cut(bgr, record.track.points, quality, FRAMINGS[len(record.readings) % len(FRAMINGS)])
         for color, share in votes(crop.picture).items():
             record.color_votes[color] = record.color_votes.get(color, 0.0) + quality * share
         if _worth_reading(record, quality):
@@ -83,20 +79,15 @@ class Vehicles:
             record.unread = crop
 
     def plate(self, record: Record) -> Plate:
-        fused = self._fused(record)
-        color = _color(record)
-        if _is_read(fused):
-            return Plate(text=fused.text, color=color, confidence=min(1.0, fused.confidence), alternatives=fused.alternatives)
-        guess = (Alternative(text=fused.text, confidence=min(1.0, fused.confidence)),) if fused.text else ()
-        return Plate(text="", color=color, confidence=0.0, alternatives=guess + fused.alternatives)
+        return self._fused(record).plate(_color(record))
 
     def is_clear(self, record: Record) -> bool:
         track = record.track
         if track.detections >= DETECTIONS_LEAST and track.score_mass >= SCORE_MASS_LEAST:
-            return _is_read(self._fused(record))
+            return self._fused(record).is_read
         if not track.is_steady or track.score_mean < STEADY_SCORE_MEAN_LEAST:
             return False
-        return _is_read(self._fused(record)) and self._fused(record).confidence >= STEADY_CONFIDENCE_LEAST
+        return self._fused(record).is_read and self._fused(record).confidence >= STEADY_CONFIDENCE_LEAST
 
     def counts(self, record: Record, clear: list[Track]) -> bool:
         """A plate that was read; or an unreadable one that went by, and is no other writing on a vehicle whose plate was read."""
@@ -113,19 +104,11 @@ class Vehicles:
         return near and event.plate is not None and before.plate is not None and same_plate(event.plate, before.plate)
 
     def _read(self, record: Record, crop: Crop) -> None:
-        record.readings.append(self._reading(crop))
+        record.readings.append(self._crops.reading(crop))
         record.readings.sort(key=lambda reading: -reading.quality)
         del record.readings[READINGS_MOST:]
         record.last_read_ns = record.track.last_ns
         record.fused = record.unread = None
-
-    def _reading(self, crop: Crop) -> Reading:
-        """A high crop is two rows, or one seen from the side: whichever it looks more like when read."""
-        flat = self._fusion.reading(self._reader.read(crop.picture), crop.quality)
-        if not crop.is_high:
-            return flat
-        unrolled = self._fusion.reading(self._reader.read(unroll(crop.picture, WIDTH_PX, HEIGHT_PX)), crop.quality)
-        return max(flat, unrolled, key=lambda one: self._fusion.fuse([one], PlateColor.UNKNOWN).log_evidence)
 
     def _fused(self, record: Record) -> Fused:
         if record.unread is not None and not record.readings:
@@ -150,10 +133,6 @@ def _apart(text: str, other: str) -> int:
     return sum(a != b for a, b in zip(text, other, strict=False)) + abs(len(text) - len(other))
 
 
-def _cut(bgr: Picture, corners: Floats, quality: float, grow: tuple[float, float] = (0.0, 0.0)) -> Crop:
-    return Crop(rectify(bgr, corners, *grow), quality, is_two_rows(corners))
-
-
 def _worth_reading(record: Record, quality: float) -> bool:
     best = max((reading.quality for reading in record.readings), default=0.0)
     if not record.readings or quality > BETTER * best:
@@ -164,12 +143,8 @@ def _worth_reading(record: Record, quality: float) -> bool:
     return rested and wanted and quality > FAIR * best
 
 
-def _is_read(fused: Fused) -> bool:
-    return bool(fused.text) and fused.confidence >= CONFIDENCE_LEAST and fused.log_evidence >= LOG_EVIDENCE_LEAST
-
-
 def _is_clear(fused: Fused) -> bool:
-    return _is_read(fused) and fused.confidence >= CLEAR_CONFIDENCE
+    return fused.is_read and fused.confidence >= CLEAR_CONFIDENCE
 
 
 def _color(record: Record) -> PlateColor:

@@ -18,7 +18,9 @@ from domain.registry import Camera, Registry
 from domain.settings import Settings
 from storage.archive import Archive
 from storage.audit import AuditLog
+from storage.corrections import Corrections
 from storage.event_store import EventStore
+from storage.feed import Feed
 from storage.index import EventIndex
 from storage.leases import Leases
 from storage.people import People
@@ -42,8 +44,10 @@ class ApiContext:
     registry: Callable[[], SiteRegistry]
     index: EventIndex
     archive: Archive
+    feed: Feed
     objects: ObjectStore
     people: People
+    corrections: Corrections
     states: CameraStates
     leases: Leases
     stored: StoredSegments

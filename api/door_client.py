@@ -154,11 +154,10 @@ def _mapped(node: str) -> Iterator[None]:
     try:
         yield
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise NodeOffline(
-            f"{node}, the node that holds this camera, does not answer; what is only there must wait until it is back"
-        ) from error
+        said = f"{node}, the node that holds this camera, does not answer; what is only there must wait until it is back"
+        raise NodeOffline(said, node) from error
     except ValidationError as error:
-        raise NodeOffline(f"{node}, the node that holds this camera, answers in another form; is it of another version?") from error
+        raise NodeOffline(f"{node}, the node that holds this camera, answers in another form; is it of another version?", node) from error
 
 
 def _raise_problem(response: httpx.Response, node: str) -> None:
@@ -167,5 +166,5 @@ def _raise_problem(response: httpx.Response, node: str) -> None:
     error = ERROR_OF_NAME.get(problem.type.removeprefix(PREFIX))
     if error is None or problem.type == PREFIX + "unauthenticated":
         _log.error("the door of %s answered %d: %s (%s)", node, problem.status, problem.detail, problem.instance)
-        raise NodeOffline(f"{node}, the node that holds this camera, does not serve this API; the log says why")
+        raise NodeOffline(f"{node}, the node that holds this camera, does not serve this API; the log says why", node)
     raise error(problem.detail)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 from api.accounts import holders
 from api.context import ApiContext
@@ -22,6 +23,9 @@ from storage.served_segments import Keyframes, hash_of_head, keyframes_in
 
 _FIRST_BYTES = 64 << 10
 _HEADS_KNOWN = 20_000
+OBJECTS = "objects"
+"""How the object store is named among those that do not answer."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,41 @@ class Found:
     offline: tuple[str, ...]
 
 
-def locate(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> Found:
-    """The segments of a range. Raises NodeOffline where there is none and somebody who may have one does not answer."""
+def offline_header(offline: Sequence[str]) -> dict[str, str]:
+    return {"Sightline-Offline": ", ".join(offline) or "none"}
+
+
+def answered(context: ApiContext, camera_id: str, span: tuple[int, int], use: Callable[[Found], T]) -> T:
+    """What `use` makes of the segments of [from, to). Where somebody who has some goes away meanwhile, of those that the others have.
+
+    Raises NodeOffline where nobody is left who has any.
+    """
+    gone: tuple[str, ...] = ()
+    while True:
+        found = locate(context, camera_id, *span, gone)
+        try:
+            return use(found)
+        except (NodeOffline, ObjectsUnavailable) as error:
+            if who_is_gone(error) in ("", *gone):
+                raise
+            gone = (*gone, who_is_gone(error))
+
+
+def who_is_gone(error: NodeOffline | ObjectsUnavailable) -> str:
+    return error.node if isinstance(error, NodeOffline) else OBJECTS
+
+
+def locate(context: ApiContext, camera_id: str, from_ns: int, to_ns: int, gone: Collection[str] = ()) -> Found:
+    """The segments of a range; of `gone` it is known that they do not answer.
+
+    Raises NodeOffline where there is none and somebody who may have one does not answer.
+    """
     found: dict[tuple[int, int], Located] = {}
     offline: list[str] = []
     for source in _sources(context, camera_id, from_ns, to_ns):
+        if source.name in gone:
+            offline.append(source.name)
+            continue
         try:
             found = {(one.segment.start_ns, one.segment.fence): one for one in source.ask()} | found
         except (NodeOffline, ObjectsUnavailable):
@@ -81,15 +115,19 @@ def segment_keyframes(context: ApiContext, one: Located, span: tuple[int, int], 
     return head_of(data), keyframes_in(io.BytesIO(data), one.segment.start_ns, span, every_ns)
 
 
-def find(context: ApiContext, camera_id: str, name: str) -> Located:
-    """The segment of that name. Raises NotFound."""
+def fetch(context: ApiContext, camera_id: str, name: str) -> tuple[Located, bytes]:
+    """The segment of that name, and all of it that can be read. Raises NotFound."""
     asked = parse_segment(Path(name))
     if asked is None or asked.camera_id != camera_id:
         raise NotFound(f"{name[:80]!r} is no segment of {camera_id}; use the addresses of a playlist as they came")
-    for one in locate(context, camera_id, asked.start_ns, asked.start_ns + 1).segments:
-        if (one.segment.start_ns, one.segment.fence) == (asked.start_ns, asked.fence):
-            return one
-    raise NotFound(f"{name[:80]} is not here any more")
+
+    def use(found: Found) -> tuple[Located, bytes]:
+        for one in found.segments:
+            if (one.segment.start_ns, one.segment.fence) == (asked.start_ns, asked.fence):
+                return one, segment_bytes(context, one)
+        raise NotFound(f"{name[:80]} is not here any more")
+
+    return answered(context, camera_id, (asked.start_ns, asked.start_ns + 1), use)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +152,7 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
         ]
 
     nodes = [_Source(one.lease.node, one.is_missed, partial(of_node, one.lease)) for one in holders(context, camera_id, from_ns)]
-    return [*nodes, _Source("objects", True, of_store)]
+    return [*nodes, _Source(OBJECTS, True, of_store)]
 
 
 def _located(name: str, end_ns: int, lease: Lease | None, head: str, size_bytes: int) -> Located:

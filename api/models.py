@@ -59,6 +59,24 @@ class EventList(_Answer):
     )
 
 
+class FeedTicket(_Answer):
+    """An address that needs no headers."""
+
+    address: str = Field(description="path and query; filters and `after` may be added to it")
+    until: WallNs = Field(description="it may be opened before this; what is open goes on")
+
+
+class HistogramView(_Answer):
+    """How many events match, over time."""
+
+    from_: WallNs = Field(alias="from", description="where the first bucket begins: at `from` or, so that buckets are round, before it")
+    to: WallNs
+    bucket_s: int
+    counts: tuple[int, ...] = Field(description="one for each bucket, the oldest first; nothing before the `from` that was asked for")
+    total: int
+    exact: bool = Field(description="false: estimated from a sample, since counting would have taken too long")
+
+
 class CameraView(_Answer):
     """A camera: its registry entry without credentials, and its state as its node last reported it."""
 
@@ -171,6 +189,18 @@ class Journey(_Answer):
     truncated: bool = Field(description="there are more sightings after the last; ask again from its time")
 
 
+class CorrectionAsked(BaseModel):
+    """What a person says that an event's plate is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plate: str | None = Field(max_length=32, description="the whole plate, as typed in a search; null: take the correction back")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=500, description="how the person knows; it stands in the audit log"
+    )
+    version: int = Field(ge=0, description="`corrected.version` of the event as the person saw it; 0 where it had none")
+
+
 class HoldAsked(BaseModel):
     """What is to be held: a camera's range, or an event."""
 
@@ -279,6 +309,7 @@ class PlaylistView(_Answer):
     hls: str = Field(description="address of the same as HLS")
     segments: list[PlaylistPart]
     gaps: list[GapView]
+    offline: list[str] = Field(description="who did not answer and may have more: nodes, and `objects` for the object store")
 
 
 class Session(_Answer):

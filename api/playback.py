@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
@@ -11,12 +10,12 @@ from starlette.responses import Response
 from api.accounts import account_of
 from api.cameras import check_span, holder
 from api.context import ApiContext, Context, RequestTrace
-from api.located import Located, find, locate, segment_bytes, segment_keyframes
+from api.keyframes import keyframes_answer
+from api.located import Found, Located, answered, fetch, locate, offline_header, segment_bytes
 from api.models import GapView, PlaylistPart, PlaylistView
 from api.moments import Moment
 from api.parameters import CameraId, RangeFrom, RangeTo
 from api.playlists import M3U8_TYPE, Addresses, Entry, entries, m3u8, zero_of
-from api.streams import HeldStream
 from api.tickets import TICKET, ticket_for, write_ticket
 from api.trace import Trace
 from domain.clock import NS_PER_S, rfc3339
@@ -42,7 +41,7 @@ Every = Annotated[float, Query(alias="every", ge=0, le=3600, description="at lea
 
 def read_playlist(context: Context, trace: RequestTrace, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> PlaylistView:
     """A range for players, at most a day: where its segments are had, its gaps, and the same as HLS. Its addresses carry a ticket."""
-    parts, gaps, addresses = _playlist(context, trace, camera_id, from_ns, to_ns)
+    parts, gaps, addresses, offline = _playlist(context, trace, camera_id, from_ns, to_ns)
     now_ns = context.clock.wall_ns()
     hls = f"/v1/cameras/{camera_id}/playlist.m3u8?from={rfc3339(from_ns)}&to={rfc3339(to_ns)}&{TICKET}={addresses.ticket}"
     return PlaylistView(
@@ -53,6 +52,7 @@ def read_playlist(context: Context, trace: RequestTrace, camera_id: CameraId, fr
         hls=hls,
         segments=[_view(part, part.segment, addresses) for part in parts if part.segment is not None],
         gaps=[GapView.of(gap, now_ns) for gap in gaps],
+        offline=list(offline),
     )
 
 
@@ -61,8 +61,8 @@ def read_hls(
 ) -> Response:
     """The same as an HLS playlist of fragmented MP4, for players; holes are `EXT-X-GAP`."""
     _check_ticket(trace, from_ns, to_ns)
-    parts, gaps, addresses = _playlist(context, trace, camera_id, from_ns, to_ns)
-    return Response(m3u8(parts, gaps, addresses, from_ns), media_type=M3U8_TYPE)
+    parts, gaps, addresses, offline = _playlist(context, trace, camera_id, from_ns, to_ns)
+    return Response(m3u8(parts, gaps, addresses, from_ns), headers=offline_header(offline), media_type=M3U8_TYPE)
 
 
 def read_segment(
@@ -76,9 +76,8 @@ def read_segment(
 ) -> Response:
     """A segment (fragmented MP4, packets untouched), its times moved to its place after `zero`."""
     context.camera(camera_id)
-    one = find(context, camera_id, name)
+    one, data = fetch(context, camera_id, name)
     _check_ticket(trace, one.segment.start_ns, one.end_ns)
-    data = segment_bytes(context, one)
     head = head_of(data)
     media = b"" if part == "head" else data[len(head.data) :]
     if zero_ns is not None:
@@ -90,17 +89,12 @@ def read_keyframes(context: Context, camera_id: CameraId, from_ns: RangeFrom, to
     """The keyframes of a range alone (fragmented MP4, not re-encoded), for scrubbing and fast play, at most six hours.
 
     Their times are seconds after `from`. Where the camera changed its coding, the keyframes end there: `Sightline-End` says when.
+    `Sightline-Offline`: who did not answer when the answer began, and may have more of them.
     """
     context.camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_KEYFRAMES_S)
-    found = locate(context, camera_id, from_ns, to_ns).segments
-    alike = [one for one in found if one.head == found[0].head]
-    if not alike:
-        raise NotFound(f"nothing of {camera_id} is recorded between {rfc3339(from_ns)} and {rfc3339(to_ns)}")
-    ends_ns = next((one.segment.start_ns for one in found if one.head != found[0].head), to_ns)
-    chunks = _keyframes(context, [one for one in alike if one.segment.start_ns < ends_ns], (from_ns, min(to_ns, ends_ns)), every_s)
-    headers = {"Sightline-Start": rfc3339(from_ns), "Sightline-End": rfc3339(min(to_ns, ends_ns))}
-    return HeldStream(chunks, chunks.close, 200, headers, "video/mp4")
+    span, every_ns = (from_ns, to_ns), round(every_s * NS_PER_S)
+    return answered(context, camera_id, span, lambda found: keyframes_answer(context, camera_id, found, span, every_ns))
 
 
 def read_picture(context: Context, trace: RequestTrace, camera_id: CameraId, at_ns: At = None, stream: Stream = "main") -> Response:
@@ -123,42 +117,31 @@ def _check_may_read_recordings(trace: Trace) -> None:
 
 def _picture_then(context: ApiContext, camera_id: str, at_ns: int) -> Response:
     """The picture that stood at a moment, out of the recording."""
-    found = locate(context, camera_id, at_ns, at_ns + 1).segments
-    if not found:
-        raise NotFound(f"nothing of {camera_id} is recorded at {rfc3339(at_ns)}")
-    one = found[-1]
-    jpeg, shown_ns = picture_at(segment_bytes(context, one), one.segment.start_ns, at_ns)
-    return Response(jpeg, headers={"Sightline-Start": rfc3339(shown_ns)}, media_type="image/jpeg")
 
+    def use(found: Found) -> Response:
+        if not found.segments:
+            raise NotFound(f"nothing of {camera_id} is recorded at {rfc3339(at_ns)}")
+        one = found.segments[-1]
+        jpeg, shown_ns = picture_at(segment_bytes(context, one), one.segment.start_ns, at_ns)
+        return Response(jpeg, headers={"Sightline-Start": rfc3339(shown_ns)}, media_type="image/jpeg")
 
-def _keyframes(context: ApiContext, segments: list[Located], span: tuple[int, int], every_s: float) -> Generator[bytes, None, None]:
-    every_ns, due_ns, is_first = round(every_s * NS_PER_S), span[0], True
-    for one in segments:
-        try:
-            head, found = segment_keyframes(context, one, (due_ns, span[1]), every_ns)
-        except NotFound:  # deleted since it was listed
-            continue
-        if is_first:
-            yield head.data
-            is_first = False
-        if found.last_ns is not None:
-            yield moved(found.data, head, one.segment.start_ns - span[0])
-            due_ns = found.last_ns + max(every_ns, 1)
+    return answered(context, camera_id, (at_ns, at_ns + 1), use)
 
 
 def _playlist(
     context: ApiContext, trace: Trace, camera_id: str, from_ns: int, to_ns: int
-) -> tuple[list[Entry], tuple[Gap, ...], Addresses]:
+) -> tuple[list[Entry], tuple[Gap, ...], Addresses, tuple[str, ...]]:
     camera = context.camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_PLAYLIST_S)
     if trace.person is None:
         raise Unauthenticated("send a token")
     now_ns = context.clock.wall_ns()
     found = locate(context, camera_id, from_ns, to_ns)
-    gaps = account_of(context, camera, from_ns, to_ns).account.gaps
+    told = account_of(context, camera, from_ns, to_ns)
     ticket = trace.ticket or ticket_for(trace.person, trace.reason, trace.case, camera_id, (from_ns, to_ns), now_ns)
     addresses = Addresses(camera_id, zero_of(found.segments, from_ns), write_ticket(context.ticket_key, ticket))
-    return entries(found.segments, from_ns, min(to_ns, max(from_ns, now_ns))), gaps, addresses
+    offline = tuple(dict.fromkeys((*found.offline, *told.offline)))
+    return entries(found.segments, from_ns, min(to_ns, max(from_ns, now_ns))), told.account.gaps, addresses, offline
 
 
 def _view(part: Entry, one: Located, addresses: Addresses) -> PlaylistPart:

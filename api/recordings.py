@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.cameras import check_span, holder
 from api.context import ApiContext, Context, RequestTrace
 from api.cutting import CutStream, Wanted
-from api.located import Found, locate, segment_bytes
+from api.located import Found, answered, offline_header, segment_bytes
 from api.parameters import CameraId, RangeFrom, RangeTo
 from api.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.ranges import IfRange, Part, RangeHeader, select_part
@@ -20,7 +20,6 @@ from storage.leases import Lease
 
 LONGEST_RECORDING_S = 3600
 MP4 = "video/mp4"
-OFFLINE_HEADER = "Sightline-Offline"
 
 
 def read_recording(
@@ -39,10 +38,14 @@ def read_recording(
     """
     context.camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
-    found = locate(context, camera_id, from_ns, to_ns)
-    answer = _answer(context, trace, request, camera_id, (from_ns, to_ns), found, (range_, if_range))
-    answer.headers[OFFLINE_HEADER] = ", ".join(found.offline) or "none"
-    return answer
+    span = (from_ns, to_ns)
+
+    def use(found: Found) -> Response:
+        answer = _answer(context, trace, request, camera_id, span, found, (range_, if_range))
+        answer.headers.update(offline_header(found.offline))
+        return answer
+
+    return answered(context, camera_id, span, use)
 
 
 def _answer(

@@ -8,6 +8,7 @@ SightlineError
 │   ├── Unauthenticated     no token, or one that nobody has
 │   ├── Forbidden           the person lacks the right or the scope
 │   │   └── ReasonMissing   the person may look, and has not said why
+│   ├── CorrectionConflict  somebody else corrected the event meanwhile
 │   └── TriggerRefused      the camera takes no triggers from there
 ├── NotFound                no such camera, event or object
 ├── SourceError             a camera's stream failed; `state` says how, in an operator's word
@@ -89,6 +90,10 @@ class ReasonMissing(Forbidden):
     pass
 
 
+class CorrectionConflict(Refused):
+    pass
+
+
 class TriggerRefused(Refused):
     pass
 
@@ -152,7 +157,11 @@ class AuditUnavailable(StoreError):
 
 
 class NodeOffline(StoreError):
-    pass
+    """`node` names the one that did not answer, where it was one."""
+
+    def __init__(self, message: str, node: str = "") -> None:
+        super().__init__(message)
+        self.node = node
 
 
 class DataLoss(StoreError):

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_cameras(commands)
     _add_people(commands)
     _add_invariants(commands)
+    _add_eval(commands)
     return parser
 
 
@@ -152,6 +153,29 @@ def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
     for command in (rebuild, archive, check, run):
         _data(command)
         _json(command)
+
+
+def _add_eval(commands: Commands[argparse.ArgumentParser]) -> None:
+    kinds = commands.add_parser("eval", help="measure the models on labelled material").add_subparsers(metavar="MATERIAL", required=True)
+    plates = _command(kinds, "plates", "crops of plates, each file named by its plate", "evaluating", "plates")
+    photos = _command(kinds, "photos", "whole photographs, each file named by a plate in it", "evaluating", "photos")
+    for command in (plates, photos):
+        command.add_argument("folder", type=Path, metavar="DIR")
+    video = _command(kinds, "video", "passings of vehicles in a video, against a truth file", "evaluating", "video")
+    faces = _command(kinds, "faces", "passings of people in a video, against a truth file", "evaluating", "faces")
+    for command in (video, faces):
+        command.add_argument("file", type=Path, metavar="FILE")
+        command.add_argument("--truth", type=Path, required=True, metavar="JSON", help="what passes, and when (docs/commands.md)")
+        command.add_argument("--fps", type=_rate, metavar="N", help="looks a second (the setting of that kind)")
+    for command in (plates, photos, video, faces):
+        _json(command)
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not 0 < rate <= 30:
+        raise argparse.ArgumentTypeError("looks a second are a number over 0 and up to 30")
+    return rate
 
 
 if __name__ == "__main__":

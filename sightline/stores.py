@@ -19,6 +19,7 @@ from sightline.servers import valkey_url
 from sightline.supervisor import Supervisor
 from storage.archive import Archive
 from storage.archiver import Archiver
+from storage.feed import Feed
 from storage.index import EventIndex
 from storage.leases import Leases
 from storage.nodes import Nodes
@@ -39,6 +40,7 @@ class Stores:
     leases: Leases
     nodes: Nodes
     registries: Registries
+    feed: Feed
 
     def close(self) -> None:
         self.redis.close()
@@ -66,6 +68,7 @@ def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
         Leases(redis),
         Nodes(redis),
         Registries(redis, objects, clock),
+        Feed(redis, settings.feed_events),
     )
 
 

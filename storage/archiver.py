@@ -253,7 +253,11 @@ class Archiver:
 
 def _stands(there: Event, fresh: Event) -> bool:
     """Whether what the archive has need not be replaced: it is the same, or later."""
-    return there == fresh or standing(there) > standing(fresh)
+    return there == fresh or (standing(there), _correction(there)) > (standing(fresh), _correction(fresh))
+
+
+def _correction(event: Event) -> int:
+    return 0 if event.corrected is None else event.corrected.version
 
 
 def _fingerprint(events: Iterable[Event]) -> int:

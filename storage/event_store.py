@@ -56,13 +56,13 @@ class EventStore:
         return search.by_ties(limit, after) if query.plate is not None and query.fuzzy else search.page(None, limit, after)
 
     def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int) -> tuple[Event, ...]:
-        """The events read as exactly this plate, oldest first, at most `limit`."""
+        """The events whose plate this is, as it stands, oldest first, at most `limit`."""
         query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest")
         found: list[Event] = []
         after: str | None = None
         while len(found) < limit:
             page = self.query(query, limit, after, None)
-            found += [event for event in page.events if event.plate is not None and event.plate.text == plate]
+            found += [event for event in page.events if event.reading == plate]
             after = page.next
             if after is None:
                 break

@@ -20,10 +20,11 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import numpy as np
 
 from domain.clock import NS_PER_MS
 from domain.events import SCHEMA, Alternative, Event, Location, Plate
@@ -34,6 +35,13 @@ from storage.plate_code import NO_PLATE, pack, unpack
 
 HOUR_MS = 3_600_000
 RECORD = struct.Struct("<I10sHH6s4sHHHHHH")
+RECORDS = np.dtype(
+    [
+        ("bits", "<u4"), ("tail_high", ">u8"), ("tail_low", ">u2"), ("best", "<u2"), ("end", "<u2"), ("plate", "u1", 6), ("place", "<u4"),
+        ("share", "<u2"), ("plate_share", "<u2"), ("box", "<u2", 4),
+    ]
+)  # fmt: skip
+"""The same, to look at many at once."""
 ALTERNATIVE = struct.Struct("<6sH")
 START_BITS = (1 << 22) - 1
 FACE, PLATE, SENDER, ALTERNATIVES, ODD = 1 << 22, 1 << 25, 1 << 29, 1 << 30, 1 << 31
@@ -43,13 +51,13 @@ PARTS = 10_000
 NAME_BYTES = 4
 NOWHERE = bytes(4)
 COLORS = tuple(PlateColor)
+_COLOR_NUMBERS = {color: number for number, color in enumerate(COLORS)}
 _MOST = 0xFFFF
 _MOST_ALTERNATIVES = 200
 _SOURCES = frozenset(WallSource)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One event ready to be written."""
 
     hour: int
@@ -71,7 +79,12 @@ class Entry:
         """The same as an odd one, whose record names no place: another place has the name of its own."""
         bits = int.from_bytes(self.record[:4], "little") | ODD
         record = bits.to_bytes(4, "little") + self.record[4:24] + NOWHERE + self.record[28:]
-        return replace(self, record=record, alternatives=b"", json=self.event.to_json().encode(), place=Place(NOWHERE, bytes(4), b""))
+        return self._replace(record=record, alternatives=b"", json=self.event.to_json().encode(), place=Place(NOWHERE, bytes(4), b""))
+
+    @property
+    def start_ms(self) -> int:
+        """Within its hour."""
+        return int.from_bytes(self.record[:4], "little") & START_BITS
 
     @property
     def event_tail(self) -> bytes:
@@ -88,9 +101,14 @@ class Place:
     json: bytes
 
 
-@lru_cache(maxsize=20_000)
 def place_of(camera: str, class_: str, area: str, location: Location) -> Place:
     """The place of events of a camera as it stood."""
+    return _place(camera, class_, area, location.lon, location.lat, location.heading)
+
+
+@lru_cache(maxsize=20_000)
+def _place(camera: str, class_: str, area: str, lon: float, lat: float, heading: float | None) -> Place:
+    location = Location.model_construct(lon=lon, lat=lat, heading=heading)
     fields = [camera, class_, area, location.model_dump(exclude_none=True)]
     data = json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
     digest = hashlib.sha256(data).digest()
@@ -118,24 +136,63 @@ def entry_of(event: Event) -> Entry:
     hour, start = divmod(ms, HOUR_MS)
     place = place_of(event.camera, event.class_, event.area, event.location)
     plate = event.plate
-    others = plate.alternatives if plate else ()
-    readings = [text for text in (plate.text if plate else "", *(other.text for other in others)) if text]
-    codes = {text: code for text in readings if (code := pack(text)) is not None}
-    alternatives = b"".join(ALTERNATIVE.pack(codes.get(other.text, NO_PLATE), _parts(other.confidence)) for other in others)
-    fields = (
-        tail, _since(event.best_at, ms), _since(event.ended_at, ms), codes.get(plate.text, NO_PLATE) if plate else NO_PLATE, place.name,
-        _parts(event.confidence), _parts(plate.confidence) if plate else 0, *(_parts(side) for side in event.box),
-    )  # fmt: skip
-    flags = start | _flags(event) | (ALTERNATIVES if others else 0)
-    record = RECORD.pack(flags, *fields)
-    is_odd = not _is_exact(event, ms, codes)
+    shares = [event.confidence, plate.confidence if plate else 0.0, *event.box]
+    parts = [round(share * PARTS) for share in shares]
+    start_ns = ms * NS_PER_MS
+    best, end = (event.best_at - start_ns) // NS_PER_MS, (event.ended_at - start_ns) // NS_PER_MS
+    is_exact = (
+        event.started_at == start_ns
+        and 0 <= best <= _MOST
+        and 0 <= end <= _MOST
+        and not event.clip_missing
+        and _are_exact(parts, shares)
+        and event.wall_source in _SOURCES
+        and event.schema_ == SCHEMA
+    )
+    readings = _readings(plate) if plate else _NO_READINGS
+    posts = readings.posts
+    corrected = pack(event.corrected.text) if event.corrected is not None else None
+    if corrected is not None:
+        posts = tuple(dict.fromkeys((*posts, corrected)))
+    is_odd = not (is_exact and readings.is_exact) or event.corrected is not None
     if is_odd:
-        record = RECORD.pack(flags | ODD, *fields)
-    ended_ms = event.ended_at // NS_PER_MS
-    unpacked = len(codes) < len(set(readings))
+        best, end, *parts = (min(_MOST, max(0, value)) for value in (best, end, *parts))
+    flags = start | _flags(event) | (ALTERNATIVES if readings.alternatives else 0) | (ODD if is_odd else 0)
+    record = RECORD.pack(flags, tail, best, end, readings.code, place.name, *parts)
     body = event.to_json().encode() if is_odd else b""
-    others_bytes = b"" if is_odd else alternatives
-    return Entry(hour, record, others_bytes, body, ended_ms, tuple(dict.fromkeys(codes.values())), unpacked, place, event)
+    alternatives = b"" if is_odd else readings.alternatives
+    return Entry(hour, record, alternatives, body, event.ended_at // NS_PER_MS, posts, readings.is_unpacked, place, event)
+
+
+def _are_exact(parts: list[int], shares: list[float]) -> bool:
+    return [part / PARTS for part in parts] == shares and min(parts) >= 0 and max(parts) <= PARTS
+
+
+class _Readings(NamedTuple):
+    """A plate's texts as codes."""
+
+    code: bytes
+    posts: tuple[bytes, ...]
+    alternatives: bytes
+    is_unpacked: bool
+    is_exact: bool
+
+
+_NO_READINGS = _Readings(NO_PLATE, (), b"", False, True)
+
+
+def _readings(plate: Plate) -> _Readings:
+    code = pack(plate.text) if plate.text else NO_PLATE
+    others = plate.alternatives
+    if not others:
+        return _Readings(code or NO_PLATE, () if code in (None, NO_PLATE) else (code,), b"", code is None, code is not None)
+    codes = [pack(other.text) if other.text else NO_PLATE for other in others]
+    parts = [round(other.confidence * PARTS) for other in others]
+    packed = b"".join(ALTERNATIVE.pack(other or NO_PLATE, min(_MOST, max(0, part))) for other, part in zip(codes, parts, strict=True))
+    is_unpacked = code is None or None in codes
+    is_exact = not is_unpacked and len(others) <= _MOST_ALTERNATIVES and _are_exact(parts, [other.confidence for other in others])
+    posts = dict.fromkeys(found for found in (code, *codes) if found is not None and found != NO_PLATE)
+    return _Readings(code or NO_PLATE, tuple(posts), packed, is_unpacked, is_exact)
 
 
 def event_of(hour: int, record: bytes, alternatives: bytes, place: PlaceFields, json_: bytes) -> Event:
@@ -153,7 +210,7 @@ def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) ->
         id=id_text(ms, tail), kind="face" if bits & FACE else "vehicle",
         camera=place.camera, class_=place.class_, area=place.area, location=place.location,
         started_at=ms * NS_PER_MS, best_at=(ms + best) * NS_PER_MS, ended_at=(ms + end) * NS_PER_MS,
-        plate=plate, confidence=share / PARTS, box=(left, top, right, bottom),
+        plate=plate, corrected=None, confidence=share / PARTS, box=(left, top, right, bottom),
         wall_source=(WallSource.SENDER if bits & SENDER else WallSource.RECEIVER).value, clip_ready=clip == CLIP_READY,
         clip_missing="", schema_=1,
     )  # fmt: skip
@@ -170,7 +227,7 @@ def _plate(bits: int, code: bytes, share: int, alternatives: bytes) -> Plate:
 
 def _flags(event: Event) -> int:
     clip = CLIP_READY if event.clip_ready else CLIP_MISSING if event.clip_missing else 0
-    color = COLORS.index(event.plate.color) if event.plate else 0
+    color = _COLOR_NUMBERS[event.plate.color] if event.plate else 0
     return (
         (FACE if event.kind == "face" else 0)
         | clip << CLIP_SHIFT
@@ -178,31 +235,3 @@ def _flags(event: Event) -> int:
         | color << COLOR_SHIFT
         | (SENDER if event.wall_source == WallSource.SENDER else 0)
     )
-
-
-def _is_exact(event: Event, start_ms: int, codes: Mapping[str, bytes]) -> bool:
-    """Whether a record and its alternatives give the event back as it is."""
-    plate = event.plate
-    shares = [event.confidence, *event.box]
-    if plate is not None:
-        shares += [plate.confidence, *(other.confidence for other in plate.alternatives)]
-        texts = [plate.text, *(other.text for other in plate.alternatives)]
-        if len(plate.alternatives) > _MOST_ALTERNATIVES or any(text and text not in codes for text in texts):
-            return False
-    return (
-        event.started_at == start_ms * NS_PER_MS
-        and 0 <= event.best_at // NS_PER_MS - start_ms <= _MOST
-        and 0 <= event.ended_at // NS_PER_MS - start_ms <= _MOST
-        and event.wall_source in _SOURCES
-        and not event.clip_missing
-        and event.schema_ == SCHEMA
-        and all(0 <= share <= 1 and round(share * PARTS) / PARTS == share for share in shares)
-    )
-
-
-def _parts(share: float) -> int:
-    return min(_MOST, max(0, round(share * PARTS)))
-
-
-def _since(wall_ns: int, start_ms: int) -> int:
-    return min(_MOST, max(0, wall_ns // NS_PER_MS - start_ms))

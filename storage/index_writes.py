@@ -11,7 +11,7 @@ local P, R, HOUR_MS, CAPACITY, START, BUCKETS = KEYS[1], 40, 3600000, 256, 0x3ff
 local INLINE = 12
 local spread = unpack
 local call, unpack, pack, sub = redis.call, struct.unpack, struct.pack, string.sub
-local GONE = string.rep('\\0', R)
+local GONE, NOWHERE = string.rep('\\0', R), string.rep('\\0', 4)
 
 local function block_key(hour, k) return P .. ':b' .. hour .. ':' .. k end
 local function hour_key(hour) return P .. ':h' .. hour end
@@ -82,14 +82,59 @@ local function set_bits(code, number, value)
   call('SETBIT', P .. ':live', number, value)
 end
 
+-- Plates that are new at the end of the table wait for flush_plates: behind the last one all bitmaps are zero.
+local first_new, fresh, none_free = nil, {}, false
+local function new_number(code)
+  local free = not none_free and call('LPOP', P .. ':free')
+  if free then
+    local number = tonumber(free)
+    call('SETRANGE', P .. ':t', number * 6, code)
+    set_bits(code, number, 1)
+    return number
+  end
+  none_free = true
+  first_new = first_new or call('STRLEN', P .. ':t') / 6
+  fresh[#fresh + 1] = code
+  return first_new + #fresh - 1
+end
+local function flush_plates()
+  if #fresh == 0 then return end
+  call('SETRANGE', P .. ':t', first_new * 6, table.concat(fresh))
+  local base = math.floor(first_new / 8)
+  local width, rows = math.floor((first_new + #fresh - 1) / 8) - base + 1, {}
+  local function set(name, byte, mask)
+    local row = rows[name]
+    if not row then
+      row = {}
+      for i = 1, width do row[i] = 0 end
+      rows[name] = row
+    end
+    row[byte] = row[byte] + mask
+  end
+  for i, code in ipairs(fresh) do
+    local number = first_new + i - 1
+    local byte, mask = math.floor(number / 8) - base + 1, bit.rshift(0x80, number % 8)
+    set('live', byte, mask)
+    if bit.band(string.byte(code, 6), 63) ~= 0 then set('long', byte, mask) end
+    for j = 0, 5 do
+      local bits = string.byte(code, j + 1)
+      for b = 0, 7 do
+        if bit.band(bits, bit.rshift(0x80, b)) ~= 0 then set(j * 8 + b, byte, mask) end
+      end
+    end
+  end
+  for name, row in pairs(rows) do
+    local key = P .. (type(name) == 'number' and ':s' or ':') .. name
+    if first_new % 8 ~= 0 then row[1] = row[1] + (string.byte(call('GETRANGE', key, base, base)) or 0) end
+    call('SETRANGE', key, base, string.char(spread(row)))
+  end
+end
+
 local function post(code, pointer)
   local key = bucket_key(code)
   local value = call('HGET', key, code)
   if not value then
-    local number = tonumber(call('LPOP', P .. ':free') or call('STRLEN', P .. ':t') / 6)
-    call('SETRANGE', P .. ':t', number * 6, code)
-    set_bits(code, number, 1)
-    call('HSET', key, code, pack('>I4', number) .. pointer)
+    call('HSET', key, code, pack('>I4', new_number(code)) .. pointer)
   elseif #value == 4 then
     call('APPEND', P .. ':q' .. unpack('>I4', value), pointer)
   elseif #value == 4 + 5 * INLINE then
@@ -174,7 +219,15 @@ local function standing(hour, k, ordinal, record)
   return ended * 4 + bit.band(bit.rshift(bits, 23), 3)
 end
 
+-- How many events an hour has, and how many of them are of faces: what counts over long times are made of.
+local function count_hour(hour, kind, by)
+  if call('HINCRBY', P .. ':k', kind .. hour, by) == 0 then call('HDEL', P .. ':k', kind .. hour) end
+end
+local function is_face(record) return bit.band(string.byte(record, 3), 0x40) ~= 0 end
+
 local function forget(hour, k, ordinal, record)
+  count_hour(hour, '', -1)
+  if is_face(record) then count_hour(hour, 'f', -1) end
   local pointer, flags = to_pointer(hour, k * CAPACITY + ordinal), string.byte(record, 4)
   for code in pairs(posts_of(hour, k, ordinal, record)) do unpost(code, pointer) end
   if bit.band(flags, 0x40) ~= 0 then put_alternatives(hour, k, ordinal, '') end
@@ -212,79 +265,130 @@ PUT = (
     SHARD
     + POSTINGS
     + """
--- A place at the end of the hour for one more record: block and ordinal; its start is taken into the directory.
-local function reserve(hour, start)
+-- New records wait here and are written together at the end: of an hour, where its last block ends and what comes after.
+local open = {}
+local function opened(hour)
   local directory = directory_of(hour)
   local k = #directory / 8 - 1
-  local ordinal = k >= 0 and call('STRLEN', block_key(hour, k)) / R or CAPACITY
-  local low, high = start, start
-  if ordinal == CAPACITY or (ordinal == 0 and k >= 0) then
-    k, ordinal = k + 1, 0
-    if k == 0 then call('ZADD', P .. ':hours', hour, hour) end
+  local count, low, high = CAPACITY, 0xffffffff, 0
+  if k >= 0 then count = call('STRLEN', block_key(hour, k)) / R end
+  if count == CAPACITY or count == 0 then
+    if k < 0 then call('ZADD', P .. ':hours', hour, hour) end
+    k, count = k + 1, 0
   else
     low, high = unpack('<I4I4', directory, k * 8 + 1)
-    if low <= start and start <= high then return k, ordinal end
-    low, high = math.min(low, start), math.max(high, start)
   end
-  set_directory(hour, k, low, high)
-  return k, ordinal
+  open[hour] = { k = k, first = k, count = count, low = low, high = high, records = {}, ranges = {}, others = {} }
+  return open[hour]
+end
+local function flush_block(hour, block)
+  call('APPEND', block_key(hour, block.k), table.concat(block.records))
+  if #block.others > 0 then call('APPEND', alternatives_key(hour, block.k), table.concat(block.others)) end
+  block.ranges[#block.ranges + 1] = pack('<I4I4', block.low, block.high)
+end
+-- A place for one more record: block and ordinal.
+local function reserve(hour, start)
+  local block = open[hour] or opened(hour)
+  if block.count == CAPACITY then
+    flush_block(hour, block)
+    block.k, block.count, block.low, block.high, block.records, block.others = block.k + 1, 0, start, start, {}, {}
+  end
+  if start < block.low then block.low = start end
+  if start > block.high then block.high = start end
+  block.count = block.count + 1
+  return block, block.count - 1
+end
+local function flush_records()
+  for hour, block in pairs(open) do
+    flush_block(hour, block)
+    call('SETRANGE', hour_key(hour), block.first * 8, table.concat(block.ranges))
+  end
 end
 
-local added = {}
+local known = {}
+local function is_known(place, check)
+  local name = place .. check
+  if known[name] == nil then known[name] = sub(call('HGET', P .. ':pl', place) or '', 1, 4) == check end
+  return known[name]
+end
+
+-- An earlier version gives way: its record, and of its postings those that are not wanted any more. Answers those that stay.
+local function replace(hour, k, ordinal, old, record, codes)
+  local stay = posts_of(hour, k, ordinal, old)
+  for code in pairs(stay) do
+    local i = string.find(codes, code, 1, true)
+    while i and i % 6 ~= 1 do i = string.find(codes, code, i + 1, true) end
+    if not i then unpost(code, to_pointer(hour, k * CAPACITY + ordinal)) end
+  end
+  call('SETRANGE', block_key(hour, k), ordinal * R, record)
+  return stay
+end
+
+local added, grown = 0, {}
 local at, blob, missing = 1, ARGV[1], {}
 while at <= #blob do
   local hour, record, check, ended, posts, others, odd, unpacked
   hour, record, check, ended, posts, others, odd, unpacked, at = unpack('<I4c40c4dBBI4B', blob, at)
-  local codes = sub(blob, at, at + posts * 6 - 1)
-  local alternatives = sub(blob, at + posts * 6, at + posts * 6 + others * 8 - 1)
-  local body = sub(blob, at + posts * 6 + others * 8, at + posts * 6 + others * 8 + odd - 1)
+  local from = at
   at = at + posts * 6 + others * 8 + odd
   local place = sub(record, 25, 28)
-  if place ~= '\0\0\0\0' and sub(call('HGET', P .. ':pl', place) or '', 1, 4) ~= check then
+  if place ~= NOWHERE and not is_known(place, check) then
     missing[#missing + 1] = place
   else
+    local codes = sub(blob, from, from + posts * 6 - 1)
     local bits = unpack('<I4', record)
     local start = bit.band(bits, START)
-    local name = hour .. sub(record, 5, 14) .. start
-    local k, ordinal, old
-    if added[name] then k, ordinal, old = spread(added[name]) else k, ordinal, old = find(hour, start, sub(record, 5, 14)) end
-    local new_standing = ended * 4 + bit.band(bit.rshift(bits, 23), 3)
-    local old_posts = {}
-    if k and standing(hour, k, ordinal, old) > new_standing then
-      k = -1
-    elseif k then
-      old_posts = posts_of(hour, k, ordinal, old)
-      set_record(hour, k, ordinal, record)
-      added[name] = { k, ordinal, record }
+    local k, ordinal, old = find(hour, start, sub(record, 5, 14))
+    local stay, block = {}, nil
+    if not old then
+      block, ordinal = reserve(hour, start)
+      k = block.k
+      block.records[#block.records + 1] = record
+      added = added + 1
+      grown[hour] = grown[hour] or { 0, 0 }
+      grown[hour][1] = grown[hour][1] + 1
+      if is_face(record) then grown[hour][2] = grown[hour][2] + 1 end
+    elseif standing(hour, k, ordinal, old) > ended * 4 + bit.band(bit.rshift(bits, 23), 3) then
+      k = nil
     else
-      k, ordinal = reserve(hour, start)
-      call('APPEND', block_key(hour, k), record)
-      added[name] = { k, ordinal, record }
-      call('INCR', P .. ':n')
+      stay = replace(hour, k, ordinal, old, record, codes)
     end
-    if k >= 0 then
+    if k then
       local pointer = to_pointer(hour, k * CAPACITY + ordinal)
       for i = 1, #codes, 6 do
         local code = sub(codes, i, i + 5)
-        if not old_posts[code] then post(code, pointer) end
-        old_posts[code] = nil
+        if not stay[code] then post(code, pointer) end
       end
-      for code in pairs(old_posts) do unpost(code, pointer) end
-      if old or others > 0 then put_alternatives(hour, k, ordinal, alternatives) end
+      local alternatives = sub(blob, from + posts * 6, from + posts * 6 + others * 8 - 1)
+      local was = old and string.byte(old, 4) or 0
+      if others > 0 and block then
+        block.others[#block.others + 1] = string.char(ordinal, others) .. alternatives
+      elseif others > 0 or bit.band(was, 0x40) ~= 0 then
+        put_alternatives(hour, k, ordinal, alternatives)
+      end
       if odd > 0 then
+        if place == NOWHERE then call('HSET', P .. ':pl', 'placeless', 1) end
+        local body = sub(blob, from + posts * 6 + others * 8, at - 1)
         call('HSET', P .. ':x', pointer, pack('<d', ended) .. string.char(posts) .. codes .. body)
-      elseif old then
+      elseif was >= 0x80 then
         call('HDEL', P .. ':x', pointer)
       end
       if unpacked == 1 then
         call('ZADD', P .. ':odd', hour * 1048576 + k * CAPACITY + ordinal, pointer)
-      elseif old then
+      elseif was >= 0x80 then
         call('ZREM', P .. ':odd', pointer)
       end
     end
   end
 end
+flush_records()
+flush_plates()
+for hour, by in pairs(grown) do
+  count_hour(hour, '', by[1])
+  if by[2] > 0 then count_hour(hour, 'f', by[2]) end
+end
+if added > 0 then call('INCRBY', P .. ':n', added) end
 return missing
 """
 )
-"""ARGV[1]: the entries, one after the other. Answers the places that are not known here; their events were not written."""
+"""ARGV[1]: the entries, one after the other, none twice. Answers the places that are not known here; their events were not written."""

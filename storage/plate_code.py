@@ -6,6 +6,8 @@ code. Codes begin at 1, so that six bytes of zero are no plate.
 
 from __future__ import annotations
 
+import string
+from binascii import a2b_base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -20,19 +22,30 @@ _FIRST = PROVINCES + HEADS
 _OTHER = DIGITS + OFFICE_LETTERS + TAILS
 _ALPHABETS = (_FIRST, *[_OTHER] * (PLACES - 1))
 _CODES = tuple({character: code for code, character in enumerate(alphabet, 1)} for alphabet in _ALPHABETS)
+_BASE64 = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+_NONE = "?"
+
+
+class _Letters(dict[int, str]):
+    """For str.translate: the base-64 letter of each character's code, by the number of the character."""
+
+    def __missing__(self, key: int) -> str:
+        return _NONE
+
+
+_FIRST_LETTERS = {character: _BASE64[code] for character, code in _CODES[0].items()}
+_OTHER_LETTERS = _Letters({ord(character): _BASE64[code] for character, code in _CODES[1].items()})
 
 
 def pack(text: str) -> bytes | None:
-    """The six bytes of a plate, first place in the highest bits; None where it has no code."""
+    """The six bytes of a plate, first place in the highest bits; None where it has no code.
+
+    Eight codes of six bits are what base 64 decodes.
+    """
     if len(text) not in (SHORT, LONG):
         return None
-    value = 0
-    for codes, character in zip(_CODES, text.ljust(PLACES, "\0"), strict=True):
-        code = 0 if character == "\0" else codes.get(character)
-        if code is None:
-            return None
-        value = value << BITS | code
-    return value.to_bytes(6, "big")
+    spelled = _FIRST_LETTERS.get(text[0], _NONE) + text[1:].translate(_OTHER_LETTERS) + "A" * (LONG - len(text))
+    return None if _NONE in spelled else a2b_base64(spelled)
 
 
 def unpack(packed: bytes) -> str:

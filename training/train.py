@@ -25,6 +25,7 @@ from training.glyphs import SPLIT_SEED, Glyphs, load_characters, make_glyphs, sp
 from training.loss import exact_rate, loss_of
 from training.model import PlateNet
 from training.samples import Batch, Drawer, again
+from training.warm_start import start_from
 
 WARM_UP_STEPS = 300
 EMA_DECAY = 0.998
@@ -36,6 +37,8 @@ STEPS_APART = 8
 """Between two means of the processes' weights: where others use the machine too, waiting for each other at every step costs a third."""
 GRADIENT_BOUND = 5.0
 HELD_OUT_PLATES = 512
+HELD_OUT_SEED = 20261124
+"""One for all runs, whatever they draw from, so that their logs can be compared."""
 LOSSES_SHOWN = 200
 
 
@@ -49,8 +52,10 @@ class Plan:
     processes: int = 2
     batch: int = 32
     peak_rate: float = 2e-3
-    seed: int = 20261124
+    seed: int = HELD_OUT_SEED
     check_minutes: float = 3.0
+    start: Path | None = None
+    """Exported weights to begin with; drawn plates are then at their worst, and places untold, from the start."""
 
 
 @dataclass
@@ -73,6 +78,8 @@ class Trainer:
         glyphs, held = make_all_glyphs(plan)
         self._glyphs = glyphs
         self._net = PlateNet().to(memory_format=torch.channels_last)
+        if plan.start is not None:
+            start_from(self._net, plan.start, torch.from_numpy(Drawer(glyphs, plan.seed, stream=1002).batch(0, HELD_OUT_PLATES).crops))
         self._mean = PlateNet().to(memory_format=torch.channels_last).eval()
         self._mean.load_state_dict(self._net.state_dict())
         self._optimiser = torch.optim.AdamW(self._net.parameters(), lr=plan.peak_rate, weight_decay=1e-3)
@@ -80,7 +87,7 @@ class Trainer:
         self._batch: Batch | None = None
         self._resume()
         if rank == 0:
-            drawn = {"drawn": Drawer(glyphs, plan.seed, stream=1000), "held out": Drawer(held, plan.seed, stream=1001)}
+            drawn = {"drawn": Drawer(glyphs, HELD_OUT_SEED, stream=1000), "held out": Drawer(held, HELD_OUT_SEED, stream=1001)}
             self._checks = {name: drawer.batch(0, HELD_OUT_PLATES) for name, drawer in drawn.items()}
 
     def run(self) -> None:
@@ -100,14 +107,14 @@ class Trainer:
     def _step(self) -> float:
         plan, progress = self._plan, self._progress
         if progress.step % USES == 0 or self._batch is None:
-            drawer = Drawer(self._glyphs, plan.seed, self._rank, _hardness(self._done()))
+            drawer = Drawer(self._glyphs, plan.seed, self._rank, Hardness() if plan.start else _hardness(self._done()))
             self._batch = batch = drawer.batch(progress.step * plan.batch, plan.batch)
         else:
             batch = again(self._batch, np.random.default_rng([plan.seed, self._rank, progress.step]))
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self._net.train()
-        loss = loss_of(self._net, batch, guided=max(0.0, 1 - GUIDED_FOR * self._done()))
+        loss = loss_of(self._net, batch, guided=0.0 if plan.start else max(0.0, 1 - GUIDED_FOR * self._done()))
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self._net.parameters(), GRADIENT_BOUND)
@@ -214,11 +221,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, required=True, help="of training in all, earlier runs counted")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument("--start", type=Path, metavar="FILE.onnx", help="exported weights to begin with, rather than with nothing")
+    parser.add_argument("--peak-rate", type=float, default=Plan.peak_rate, help="of learning, the highest")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "meeting").unlink(missing_ok=True)
     fonts, latin = tuple(given.font), tuple(given.latin_font)
-    plan = Plan(given.out, given.characters, fonts, latin, given.minutes, given.processes, seed=given.seed)
+    rates = {"peak_rate": given.peak_rate, "seed": given.seed, "start": given.start}
+    plan = Plan(given.out, given.characters, fonts, latin, given.minutes, given.processes, **rates)
     mp.spawn(_work, args=(plan,), nprocs=plan.processes)
 
 

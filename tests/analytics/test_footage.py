@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,17 +9,18 @@ import pytest
 
 from analytics.analyser import make_analyser
 from analytics.models import Models
-from benchmarks.passings import compare, run
 from domain.registry.model import Camera, Checkpoint
 from domain.settings import Settings
+from sightline.evaluation.film import Look, run
+from sightline.evaluation.truth import compare, read_truth
 
 
 @pytest.mark.parametrize(("name", "kind", "fps", "passings"), [("plates", "plate", 5.0, 12), ("faces", "face", 5.0, 6)])
 def test_each_passing_is_one_event(
     models: Models, settings: Settings, footage: Path, name: str, kind: Checkpoint, fps: float, passings: int
 ) -> None:
-    truth = json.loads((footage / f"checkpoint-{name}.json").read_text("utf-8"))["passes"]
-    outcome = compare(run(footage / f"checkpoint-{name}.mp4", kind, fps, settings, models), truth)
+    done = run(footage / f"checkpoint-{name}.mp4", Look(kind, fps), settings, models)
+    outcome = compare(done, read_truth(footage / f"checkpoint-{name}.json"))
     assert (outcome["passings"], outcome["found"], outcome["doubled"], outcome["false"]) == (passings, passings, 0, 0), outcome
     if kind == "plate":
         assert int(str(outcome["plates_right"])) >= 11, outcome["wrong"]

@@ -40,6 +40,8 @@ from domain.states import CameraStatus
 from domain.ulid import event_id
 from storage.archive import Archive
 from storage.audit import AuditLog
+from storage.corrections import Corrections
+from storage.feed import Feed
 from storage.gaps import GapLog
 from storage.index import EventIndex
 from storage.leases import Leases
@@ -310,8 +312,10 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "registry": lambda: SiteRegistry(REGISTRY),
         "index": EventIndex(redis),
         "archive": Archive.open(objects, redis, folder / "archive", Settings(), clock),
+        "feed": Feed(redis, 1000),
         "objects": objects,
         "people": people,
+        "corrections": Corrections(redis, objects, EventIndex(redis), clock),
         "states": CameraStates(redis),
         "leases": Leases(redis),
         "stored": StoredSegments(objects, clock),

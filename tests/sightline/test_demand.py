@@ -6,7 +6,7 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.gaps import GapCause
-from domain.media import Packet
+from domain.media import AudioPacket, Packet
 from domain.registry import Camera
 from domain.states import Shed
 from sightline.bitrate_limit import MINUTE, BitrateLimit
@@ -62,8 +62,14 @@ def test_a_camera_lingers_after_its_last_viewer() -> None:
 
 
 def test_a_gate_lets_through_from_a_keyframe_on() -> None:
+    class Through:
+        def put(self, *packets: Packet) -> None:
+            through.extend(packets)
+
+        def put_audio(self, packet: AudioPacket, /) -> None: ...
+
     through = list[Packet]()
-    gate = Gate(through.append, lambda sound: None)
+    gate = Gate(Through())
     packets = packets_of(PLAIN)  # a keyframe each 25
     for number, packet in enumerate(packets[:100]):
         gate.is_open = 10 <= number < 60 or number >= 70

@@ -135,9 +135,9 @@ def test_what_came_until_a_camera_is_stopped_is_recorded_to_the_last_packet(make
     class Seen:
         last_ns, never = 0, threading.Event()
 
-        def put(self, packet: Packet, /) -> None:
+        def put(self, *packets: Packet) -> None:
             CLOCK.wait(self.never, 0.05)  # so that `stop` comes while a packet is on its way to the recorder
-            self.last_ns = packet.wall_ns
+            self.last_ns = packets[-1].wall_ns
 
         def put_audio(self, packet: AudioPacket, /) -> None: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Sequence
 from typing import Literal
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import IndexUnavailable
-from domain.events import Event
+from domain.events import Correction, Event, Location
 from domain.geo import Circle, Polygon
 from domain.misreadings import Tie, match_of
 from domain.plates import PlateColor
@@ -26,6 +27,7 @@ from tests.kept import START_NS, make_event
 
 PLATES_USED = ["鄂C12345", "鄂C12346", "鄂F88888", "鄂F8888A", "京A12345", "粤B12345D", "使123456", "WJ88885", "", None]
 """One of them, WJ88885, has no code, so that its events are odd."""
+PLATES_MEANT = ["鄂F88888", "", "粤B12345D", "鄂C12345"]
 PATTERNS = [
     "鄂C12345",
     "鄂C1234?",
@@ -90,6 +92,8 @@ def by_looking_at_all(stored: list[Event], query: EventQuery) -> list[str]:
         readings = []
         if event.plate is not None:
             readings = [event.plate.text] if event.plate.text else [a.text for a in event.plate.alternatives if a.confidence >= 0.05]
+        if event.corrected is not None and event.corrected.text:
+            readings.append(event.corrected.text)
         wrong = [
             query.kind not in (None, event.kind),
             query.from_ns is not None and event.started_at < query.from_ns,
@@ -147,6 +151,10 @@ def test_a_search_finds_what_looking_at_all_finds(
         index.put(event)
         if event.id not in latest or event.ended_at >= latest[event.id].ended_at:
             latest[event.id] = event
+    for n, event in enumerate(list(latest.values())[::3]):
+        text = PLATES_MEANT[n % len(PLATES_MEANT)]
+        index.correct(event.id, Correction(text=text, original=event.plate.text if event.plate else "", by="li", at=START_NS, version=1))
+        latest[event.id] = event.model_copy(update={"corrected": index.corrections([event.id])[event.id]})
     with pytest.MonkeyPatch.context() as patch:
         if tight:
             make_bounds_tiny(patch)
@@ -181,14 +189,14 @@ def test_places_that_share_a_name_are_told_apart(redis: Redis, stored: list[Even
     redis.do("FLUSHALL")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index_record, "NAME_BYTES", 0)
-        index_record.place_of.cache_clear()
+        index_record._place.cache_clear()
         index = EventIndex(redis)
         for event in stored:
             index.put(event)
         for camera in CAMERAS:
             query = EventQuery(camera=camera)
             assert paged(index, query, 3) == by_looking_at_all(list({event.id: event for event in stored}.values()), query)
-    index_record.place_of.cache_clear()
+    index_record._place.cache_clear()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -244,7 +252,15 @@ class Interrupted(Redis):
         return super().run_all(scripts)
 
 
-@pytest.mark.parametrize("calls", range(4))
+@pytest.fixture(params=[index_shards.LOOKED_AT_FROM, 1])
+def looked_at_from(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to learn what other shards have."""
+    monkeypatch.setattr(index_shards, "LOOKED_AT_FROM", request.param)
+    monkeypatch.setattr(index_shards, "CLAIMS_A_BLOCK", 1)
+
+
+@pytest.mark.usefixtures("looked_at_from")
+@pytest.mark.parametrize("calls", range(6))
 @pytest.mark.parametrize("there_before", [False, True])
 def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool, calls: int) -> None:
     index = EventIndex(redis)
@@ -259,6 +275,7 @@ def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool, calls:
     assert [paged(index, EventQuery(plate=f"鄂C0000{n}"), 5) for n in range(3)] == [[], [], [newest.id]]
 
 
+@pytest.mark.usefixtures("looked_at_from")
 def test_of_two_equal_versions_the_later_stands_wherever_they_lie(redis: Redis) -> None:
     """As a correction must, whose event ended when the one before it did; back and forth, so that each shard is once the other's."""
     index = EventIndex(redis)
@@ -270,6 +287,7 @@ def test_of_two_equal_versions_the_later_stands_wherever_they_lie(redis: Redis) 
     assert index.count() == 1
 
 
+@pytest.mark.usefixtures("looked_at_from")
 def test_writers_at_once_agree(redis: Redis, valkey_server: str) -> None:
     """Of many writers of one event the newest state wins, and no posting of another stays."""
     states = [make_event(plate=f"鄂C1234{n}", lasts_s=n) for n in range(8)]
@@ -365,7 +383,7 @@ def test_neither_keys_nor_scan_is_sent(redis: Redis) -> None:
         index.query(EventQuery(plate=plate, area="dan", class_="A"), 3)
     stats = redis.do("INFO", "commandstats")
     names = {name.removeprefix("cmdstat_") for name in stats} if isinstance(stats, dict) else set()
-    assert "eval" in names
+    assert names & {"eval", "evalsha"}
     assert not names & {"keys", "scan", "zscan", "hscan", "sscan", "hgetall", "smembers"}
 
 
@@ -412,3 +430,56 @@ def hours_later(event: Event, hours: int) -> Event:
     start_ms, tail = id_parts(event.id)
     moments = {name: getattr(event, name) + hours * HOUR_NS for name in ("started_at", "best_at", "ended_at")}
     return event.model_copy(update={"id": id_text(start_ms + hours * 3_600_000, tail), **moments})
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_batches_leave_what_one_by_one_would(redis: Redis, seed: int) -> None:
+    """Hundreds of events over two hours, most of few plates: blocks fill, numbers of plates are freed and given out again, and readings
+    that change move between shards, all within the same few batches."""
+    draw = random.Random(seed)
+    index, kept = EventIndex(redis), dict[str, Event]()
+    for _ in range(8):
+        batch = [drawn_of_few(draw) for _ in range(400)]
+        index.put_all(batch)
+        for event in sorted(batch, key=lambda event: event.ended_at):
+            if event.id not in kept or event.ended_at >= kept[event.id].ended_at:
+                kept[event.id] = event
+        for event_id in draw.sample(sorted(kept), len(kept) // 3):
+            index.remove(event_id)
+            del kept[event_id]
+        if draw.random() < 0.3:
+            index.expire(START_NS - START_NS % HOUR_NS + HOUR_NS)
+            kept = {event_id: event for event_id, event in kept.items() if event.started_at // HOUR_NS > START_NS // HOUR_NS}
+        assert [event for hour in index.hours() for event in index.hour(hour)] == sorted(kept.values(), key=lambda event: event.id)
+        assert index.count() == len(kept)
+        for pattern in ("鄂C*7", "鄂?1??5*", "*警", "鄂C00017", "鄂C10018"):
+            query = EventQuery(plate=pattern)
+            assert paged(index, query, 50) == by_looking_at_all(list(kept.values()), query)
+    for event_id in kept:
+        index.remove(event_id)
+    assert redis.do("DBSIZE") == 0
+
+
+def drawn_of_few(draw: random.Random) -> Event:
+    plate = draw.choice([f"鄂C{draw.randrange(300):05d}", f"鄂C1001{draw.randrange(9)}", f"鄂F{draw.randrange(50):04d}警", "", "WJ88885"])
+    other = f"鄂C{draw.randrange(20):05d}"
+    return make_event(
+        camera=draw.choice(CAMERAS), after_s=draw.randrange(0, 2 * 3600, 12), lasts_s=draw.choice([1, 1, 2, 70]), plate=plate,
+        alternatives=((other, 0.3),) * (draw.random() < 0.2), class_=draw.choice("AB"),
+    )  # fmt: skip
+
+
+def test_a_place_that_another_process_made_known_is_found(redis: Redis, valkey_server: str) -> None:
+    """Whoever looks for a few places by their names must have heard of all of them."""
+    index, other = EventIndex(redis), connect(valkey_server)
+    first = make_event(camera="gate")
+    index.put(first)
+    assert paged(index, EventQuery(camera="gate"), 5) == [first.id]
+    moved = make_event(camera="gate", after_s=5).model_copy(update={"location": Location(lon=111.51, lat=32.5)})
+    EventIndex(other).put(moved)
+    other.close()
+    assert paged(index, EventQuery(camera="gate"), 5) == [moved.id, first.id]
+    redis.do("FLUSHALL")
+    index.put(make_event(camera="bridge", after_s=5))
+    assert paged(index, EventQuery(camera="bridge"), 5) == [make_event(camera="bridge", after_s=5).id]
+    assert paged(index, EventQuery(camera="gate"), 5) == []

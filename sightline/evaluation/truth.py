@@ -1,0 +1,128 @@
+"""What truly passed in a video, and how far the events of a run agree with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from domain.clock import NS_PER_S
+from domain.errors import BadInput
+from domain.events import Event
+from domain.plates import normalise
+from sightline.evaluation.film import EPOCH_NS, Run
+
+SLACK_S = 0.2
+"""How far the middle of an event may lie outside its pass."""
+_MOST_APART = 99
+
+
+class Pass(BaseModel):
+    """One vehicle, or some faces together, in view from `enter_s` to `leave_s` of the file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    enter_s: float = Field(ge=0)
+    leave_s: float = Field(ge=0)
+    plate: str | None = None
+    color: str | None = Field(None, validation_alias=AliasChoices("colour", "color"))
+    faces: int = Field(1, ge=0)
+
+
+class _Truth(BaseModel):
+    passes: list[Pass]
+
+
+def read_truth(file: Path) -> list[Pass]:
+    """Raises BadInput where the file is not there or is no truth."""
+    try:
+        return _Truth.model_validate(json.loads(file.read_text("utf-8-sig"))).passes
+    except FileNotFoundError as error:
+        raise BadInput(f"there is no truth file {file}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file} is no JSON: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f'{file}: {place}: {first["msg"]}; it holds {{"passes": [{{"enter_s": …, "leave_s": …, "plate": …}}]}}') from error
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The events of each pass, the best first; and those that belong to none."""
+
+    of_pass: list[list[tuple[float, Event]]]
+    doubled: int = 0
+    stray: list[tuple[float, Event]] = field(default_factory=list)
+
+
+def compare(done: Run, passes: list[Pass]) -> dict[str, object]:
+    """An event belongs to a pass that its middle lies in: where there are several, to the one whose plate is most like its own. Events are
+    told apart by id, so that one which was extended counts once."""
+    tally = _assigned(list({passing.event.id: (out_s, passing.event) for out_s, passing in done.passings}.values()), passes)
+    latency_s = [out_s - passes[at].leave_s for at, found in enumerate(tally.of_pass) for out_s, _ in found]
+    return {
+        "passings": sum(one.faces for one in passes),
+        "found": sum(len(found) for found in tally.of_pass),
+        "doubled": tally.doubled,
+        "false": len(tally.stray),
+        **_plates(tally, passes),
+        "latency_s": {"median": round(float(np.median(latency_s)), 2), "worst": round(max(latency_s), 2)} if latency_s else None,
+        "duration_s": round(done.duration_s, 2),
+        "looks": done.looks,
+        "cpu_ms_a_look": round(done.cpu_s / max(1, done.looks) * 1000, 1),
+        "worst_look_ms": round(done.worst_look_ms, 1),
+    }
+
+
+def _assigned(events: list[tuple[float, Event]], passes: list[Pass]) -> _Tally:
+    tally = _Tally([[] for _ in passes])
+    pairs = sorted((_apart(event, passes[at]), number, at) for number, (_, event) in enumerate(events) for at in _homes(event, passes))
+    placed: set[int] = set()
+    for _, number, at in pairs:
+        if number not in placed and len(tally.of_pass[at]) < passes[at].faces:
+            tally.of_pass[at].append(events[number])
+            placed.add(number)
+    housed = {number for _, number, _ in pairs}
+    tally.doubled = len(housed - placed)
+    tally.stray = [event for number, event in enumerate(events) if number not in housed]
+    return tally
+
+
+def _middle_s(event: Event) -> float:
+    return ((event.started_at + event.ended_at) / 2 - EPOCH_NS) / NS_PER_S
+
+
+def _homes(event: Event, passes: list[Pass]) -> list[int]:
+    return [at for at, one in enumerate(passes) if one.enter_s - SLACK_S <= _middle_s(event) <= one.leave_s + SLACK_S]
+
+
+def _apart(event: Event, one: Pass) -> tuple[int, float]:
+    """How unlike the plates are, then how far apart the middles."""
+    late_s = abs(_middle_s(event) - (one.enter_s + one.leave_s) / 2)
+    if one.plate is None or event.plate is None or not event.plate.text:
+        return _MOST_APART, late_s
+    text, truth = event.plate.text, normalise(one.plate)
+    return sum(a != b for a, b in zip(text, truth, strict=False)) + abs(len(text) - len(truth)), late_s
+
+
+def _plates(tally: _Tally, passes: list[Pass]) -> dict[str, object]:
+    pairs = [(found, one, normalise(one.plate)) for found, one in zip(tally.of_pass, passes, strict=True) if one.plate is not None]
+    if not pairs:
+        return {}
+    read = [(found[0][1].plate if found else None, one, truth) for found, one, truth in pairs]
+    wrong = [
+        f"{truth} read as {plate.text or '(unread)'} ({plate.confidence:.2f})" if plate else f"{truth} missed"
+        for plate, _, truth in read
+        if plate is None or plate.text != truth
+    ]
+    return {
+        "plates": len(pairs),
+        "plates_right": len(pairs) - len(wrong),
+        "plates_right_but_first": sum(plate is not None and plate.text[1:] == truth[1:] for plate, _, truth in read),
+        "colours_right": sum(plate is not None and plate.color == one.color for plate, one, _ in read),
+        "wrong": wrong,
+    }
