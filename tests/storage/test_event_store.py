@@ -19,6 +19,7 @@ from domain.settings import Settings
 from storage import archive_search
 from storage.archive import Archive
 from storage.archiver import Archiver
+from storage.corrections import Corrections
 from storage.event_store import EventStore
 from storage.index import EventIndex
 from storage.index_search import found_by
@@ -177,3 +178,16 @@ def test_sightings_are_of_all_times(city: City) -> None:
     city.move()
     assert city.store.sightings("鄂C12345", None, None, 10) == tuple(seen)
     assert city.store.sightings("鄂C12345", None, None, 2) == tuple(seen[:2])
+
+
+def test_a_correction_of_an_old_event_is_found_at_once_and_stays(city: City) -> None:
+    event = make_event(plate="鄂C12345")
+    city.index.put(event)
+    city.move()
+    corrected = Corrections(city.redis, city.objects, city.index, city.clock).correct(event, "鄂C12346", "li.wei", "a look", 0)
+    for _ in range(2):
+        assert [city.ids(EventQuery(plate=plate)) for plate in ("鄂C12345", "鄂C12346", "鄂C1234?")] == [[event.id]] * 3
+        assert city.store.get(event.id) == event.model_copy(update={"corrected": corrected})
+        assert city.store.sightings("鄂C12345", None, None, 5) == ()
+        city.move()
+    assert city.index.count() == 0
