@@ -29,7 +29,7 @@ from api.door_context import DoorContext
 from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
 from domain.errors import NotFound
 from domain.events import Alternative, Event, Location, Passing, Plate
-from domain.keys import GAPS_PREFIX, RECORDINGS_PREFIX, day_of
+from domain.keys import ARCHIVE_PREFIX, GAPS_PREFIX, RECORDINGS_PREFIX, day_of
 from domain.layout import Layout
 from domain.media import SegmentName
 from domain.people import Role
