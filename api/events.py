@@ -20,18 +20,22 @@ from storage.index_search import found_by
 
 def find_event(context: ApiContext, event_id: str) -> Event:
     """Raises NotFound."""
-    event = context.index.get(event_id)
+    event = context.events.get(event_id)
     if event is None:
         raise NotFound(f"there is no event {event_id}")
     return event
 
 
 def search_events(context: Context, query: Annotated[EventQuery, Depends(event_query)], limit: Limit = 50, next_: Next = None) -> EventList:
-    """Events, newest first (or oldest, by `order`). Pages are stable while events arrive: pass `next` on with the same filters."""
+    """Events, newest first (or oldest, by `order`). Pages are stable while events arrive: pass `next` on with the same filters.
+
+    `archived`: the archive was looked at, which takes longer; such a page may hold fewer than `limit`, or none, and yet have `next`.
+    """
     after = None if next_ is None else read_cursor(query, next_)
-    page = context.index.query(query, limit, after)
+    page = context.events.query(query, limit, after)
     cursor = None if page.next is None else write_cursor(query, page.next)
-    return EventList(items=[EventView.of(event) for event in page.events], next=cursor, matches=_matches(page.events, query))
+    items, matches = [EventView.of(event) for event in page.events], _matches(page.events, query)
+    return EventList(items=items, next=cursor, matches=matches, archived=page.archived)
 
 
 def _matches(events: Sequence[Event], query: EventQuery) -> list[MatchView]:

@@ -65,9 +65,9 @@ def read_journey(
     end_ns = context.clock.wall_ns() if to_ns is None else to_ns
     begin_ns = max(0, end_ns - SPAN_NS) if from_ns is None else from_ns
     check_order(begin_ns, end_ns)
-    found = context.index.sightings(text, begin_ns, end_ns, limit + 1, after)
+    found = context.events.sightings(text, begin_ns, end_ns, limit + 1, after)
     certain, more = found[:limit], len(found) > limit
-    before = None if after is None else context.index.get(after)
+    before = None if after is None else context.events.get(after)
     known = (*(() if before is None else (before,)), *certain)
     line, is_all = [Sighting(event, Match(Tie.EXACT, "")) for event in known], True
     if fuzzy:
@@ -107,7 +107,7 @@ def _page_span(begin_ns: int, end_ns: int, before: Event | None, last: Event | N
 
 def _with_likely(context: ApiContext, plate: str, known: Sequence[Event], begin_ns: int, end_ns: int) -> tuple[list[Sighting], bool]:
     """The sightings with likely misreadings joined, and whether all of these were looked at."""
-    page = context.index.likely(plate, begin_ns, end_ns, LIKELY_MOST)
+    page = context.events.likely(plate, begin_ns, end_ns, LIKELY_MOST)
     return joined(known, [(event, _match(event, plate)) for event in page.events], plate), page.next is None
 
 

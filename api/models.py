@@ -55,6 +55,9 @@ class EventList(_Answer):
     items: list[EventView]
     next: str | None = Field(description="cursor of the next page; null on the last")
     matches: list[MatchView] = Field(default=[], description="with `fuzzy`: for each item, what ties it to the plate that was asked for")
+    archived: bool = Field(
+        default=False, description="the slower archive was looked at too: there may be fewer items than `limit`, and more by `next`"
+    )
 
 
 class FeedTicket(_Answer):
