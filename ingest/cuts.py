@@ -6,6 +6,7 @@ same file (a new session, time going back, a hole) do they wait for a keyframe u
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -65,6 +66,27 @@ class Cuts:
             self._first, self._is_due = packet, False
         self._last = packet
         return verdict
+
+    def goes_on(self, packets: Sequence[Packet], at: int) -> int:
+        """How many of `packets` from `at` on plainly follow in the open segment. They are taken to have gone there, as if `place` had said
+        APPEND of each. Keyframes, and all that is odd, are left to it.
+        """
+        last = self._last
+        if self._first is None or last is None:
+            return 0
+        stream, dts, wall_ns, usual_ns = last.stream, last.dts, decode_wall_ns(last), self._usual_ns
+        scale, base = stream.time_base.numerator * NS_PER_S, stream.time_base.denominator
+        count = 0
+        for packet in packets[at:]:
+            interval_ns = (packet.dts - dts) * scale // base
+            own_ns = packet.wall_ns - (packet.pts - packet.dts) * scale // base
+            is_plain = 0 < interval_ns <= HOLE_NS and own_ns - wall_ns <= HOLE_NS
+            if not is_plain or packet.is_keyframe or packet.stream is not stream:
+                break
+            usual_ns += (interval_ns - usual_ns) / 8 if usual_ns else interval_ns
+            dts, wall_ns, last, count = packet.dts, own_ns, packet, count + 1
+        self._last, self._usual_ns = last, usual_ns
+        return count
 
     def _verdict(self, packet: Packet) -> Verdict:
         first, last = self._first, self._last

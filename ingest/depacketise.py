@@ -21,6 +21,8 @@ class AccessUnit(NamedTuple):
 
     stamp: int
     data: bytes
+    is_key: bool
+    """Its first slice is one of a picture that decoding can begin at."""
 
 
 class AccessUnits:
@@ -140,7 +142,7 @@ class AccessUnits:
         if self._is_broken or pieces.is_open or self._stamp is None:
             self.broken_units += 1
         else:
-            self.ready.append(AccessUnit(self._stamp, pieces.joined()))
+            self.ready.append(AccessUnit(self._stamp, pieces.joined(), pieces.is_key))
         pieces.clear()
         self._is_broken = self._is_headless = self._is_rest = False
         self._stamp = None

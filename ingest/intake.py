@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from domain.clock import NS_PER_S
 from domain.media import Packet, StreamInfo
 from ingest import nal
+from ingest.depacketise import AccessUnit
 from ingest.pace import Pace
 from ingest.probe import shape_of
 from ingest.stamps import DecodeTimes, Stamps
-from ingest.timeline import Timeline
+from ingest.timeline import JUMP_NS, Timeline
 
 
 @dataclass(slots=True)
@@ -99,6 +102,48 @@ class Intake:
         sender_ns = timeline.sender_wall_ns(pts_ns)
         duration = unit.duration or self._duration
         return Packet(self._info, data, pts, dts, duration, head >= 0, wall.wall_ns, wall.source, received_ns, sender_ns)
+
+    def steady(self, units: Sequence[AccessUnit], ticks: Sequence[int], received_ns: int, is_asked: bool) -> list[Packet]:
+        """The quick way for a camera that goes on as it did: the first of `units`, as many as are no keyframes and rise evenly, at once.
+
+        They give the packets that `packet` gives for them, one by one, and leave behind what it does. Empty where the first of them wants a
+        closer look. `ticks`: their stamps. `is_asked`: a sender report came: the unit for which it is due is left to `packet`.
+        """
+        pts = self._rising(units, ticks)
+        pts_ns = [own * self._num // self._den for own in pts]
+        if is_asked:
+            del pts_ns[bisect_left(pts_ns, self._sender_due_ns) + 1 :]
+            del pts[len(pts_ns) :]
+        clock_ns = received_ns + self.stepped_ns
+        if not pts or self._decode_times is None or not self._leaves(self._decode_times, pts[0], received_ns):
+            return []
+        if not (walls := self._counts.timeline.walls(pts_ns, clock_ns)):
+            return []
+        self._pace.pass_by(pts_ns, received_ns)
+        self._stamps.pass_by(pts[-1])
+        self._decode_times.pass_by(pts[-1])
+        self.wants_sender = pts_ns[-1] >= self._sender_due_ns
+        info, duration, timeline = self._info, self._duration, self._counts.timeline
+        source, sender_ns = timeline.source, timeline.sender_wall_ns(0)
+        return [
+            Packet(info, unit.data, own, own, duration, False, wall_ns, source, clock_ns, None if sender_ns is None else sender_ns + own_ns)
+            for unit, own, own_ns, wall_ns in zip(units, pts, pts_ns, walls, strict=False)
+        ]
+
+    def _rising(self, units: Sequence[AccessUnit], ticks: Sequence[int]) -> list[int]:
+        """The pts of the units before the first that is a keyframe, or does not follow within a second of the one before."""
+        shift, most, before = self._stamps.shift, self._ticks(JUMP_NS), ticks[0] - 1
+        pts: list[int] = []
+        for unit, own in zip(units, ticks, strict=True):
+            if unit.is_key or not 0 < own - before <= most:
+                break
+            pts.append(own + shift)
+            before = own
+        return pts
+
+    def _leaves(self, decode_times: DecodeTimes, pts: int, received_ns: int) -> bool:
+        """Whether nothing would be done to the stamps of packets that rise from `pts` on."""
+        return self._yielded and self._stamps.leaves(pts) and decode_times.leaves(pts) and self._pace.leaves(received_ns)
 
     @property
     def stepped_ns(self) -> int:

@@ -10,6 +10,7 @@ from ingest.nal import START_CODE
 MOST_UNIT_BYTES = 16 << 20
 FIRST, LAST = 0x80, 0x40
 """Of a fragment's header: the first, the last of its NAL unit."""
+_SLICE, _KEY_SLICE = 1, 2
 _FIRST_SLICE = 0x80
 """The bit behind a slice's NAL header that says the picture begins here: first_mb_in_slice is 0 (one bit, as ue(v)), or
 first_slice_segment_in_pic_flag."""
@@ -22,9 +23,13 @@ class _Collected:
     """
 
     header_bytes: int
+    slices: bytes
+    """By a NAL unit's first header byte: 0, `_SLICE`, or `_KEY_SLICE`, of a picture that decoding can begin at (`nal.keyframe_head`)."""
     has_slice: bool
     begins_picture: bool
     """The first slice that came is the picture's first."""
+    is_key: bool
+    """That slice is of a picture that decoding can begin at."""
     is_open: bool
     """A fragmented NAL unit lacks its end."""
     form: tuple[int, int, int, int, int]
@@ -34,7 +39,7 @@ class _Collected:
     def __init__(self) -> None:
         self.parts: list[bytes | bytearray] = []
         self._size_bytes = 0
-        self.has_slice = self.begins_picture = self.is_open = False
+        self.has_slice = self.begins_picture = self.is_key = self.is_open = False
 
     def __len__(self) -> int:
         return len(self.parts)
@@ -46,32 +51,37 @@ class _Collected:
     def clear(self) -> None:
         self.parts = []
         self._size_bytes = 0
-        self.has_slice = self.begins_picture = self.is_open = False
-
-    def _is_slice(self, header: int) -> bool:
-        raise NotImplementedError
+        self.has_slice = self.begins_picture = self.is_key = self.is_open = False
 
     def _begin(self, header: int, after_header: int) -> None:
         """A NAL unit begins: its first header byte, and the first after the header."""
-        if not self.has_slice and self._is_slice(header):
+        if not self.has_slice and (what := self.slices[header]):
             self.has_slice = True
+            self.is_key = what == _KEY_SLICE
             self.begins_picture = after_header & _FIRST_SLICE != 0
 
     def _whole(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         if self.is_open or stop - start <= self.header_bytes:
             return False
-        self._begin(buffer[start], buffer[start + self.header_bytes])
+        if not self.has_slice:
+            self._begin(buffer[start], buffer[start + self.header_bytes])
         self.parts += (START_CODE, buffer[start:stop])
         return self.has_room(stop - start)
 
     def _several(self, buffer: bytes | bytearray, at: int, stop: int) -> bool:
         """An aggregate's NAL units, each behind two bytes of length."""
+        if self.is_open:
+            return at == stop
+        parts, since, least = self.parts, at, 2 + self.header_bytes
         while at + 2 <= stop:
             end = at + 2 + (buffer[at] << 8 | buffer[at + 1])
-            if end > stop or not self._whole(buffer, at + 2, end):
-                return False
+            if end > stop or end - at <= least:
+                break
+            if not self.has_slice:
+                self._begin(buffer[at + 2], buffer[at + least])
+            parts += (START_CODE, buffer[at + 2 : end])
             at = end
-        return at == stop
+        return self.has_room(at - since) and at == stop
 
     def has_room(self, added_bytes: int) -> bool:
         """Count what was added; False, and nothing is left, where the unit becomes too large to be one."""
@@ -86,6 +96,7 @@ class H264Pieces(_Collected):
     """Single NAL units, STAP-A and FU-A: packetization modes 0 and 1. Mode 2 (interleaved) is refused by its description."""
 
     header_bytes = 1
+    slices = bytes(_SLICE * (1 <= header & 0x1F <= 5) + (header & 0x1F == 5) for header in range(256))
     form = (24, 0x1F, 28, 16, 18)
 
     def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
@@ -109,14 +120,12 @@ class H264Pieces(_Collected):
         self.is_open = not fragment & LAST
         return self.has_room(stop - start)
 
-    def _is_slice(self, header: int) -> bool:
-        return 1 <= header & 0x1F <= 5
-
 
 class HevcPieces(_Collected):
     """Single NAL units, aggregates and fragments, in decoding order (no DONL). PACI packets are refused."""
 
     header_bytes = 2
+    slices = bytes(_SLICE * (header >> 1 & 0x3F < 32) + (16 <= header >> 1 & 0x3F <= 23) for header in range(256))
     form = (25, 0x3F, 49, 8, 19)
 
     def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
@@ -139,9 +148,6 @@ class HevcPieces(_Collected):
         self.parts.append(buffer[start + 3 : stop])
         self.is_open = not fragment & LAST
         return self.has_room(stop - start)
-
-    def _is_slice(self, header: int) -> bool:
-        return header >> 1 & 0x3F < 32
 
 
 PIECES: dict[str, type[H264Pieces] | type[HevcPieces]] = {"h264": H264Pieces, "hevc": HevcPieces}

@@ -7,7 +7,8 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
@@ -16,7 +17,7 @@ from domain.keys import day_of
 from domain.media import AudioPacket, Packet, SegmentName, ticks_to_ns
 from ingest import nal
 from ingest.cuts import DRIFT_NS
-from ingest.lengths import put_prefixed
+from ingest.lengths import prefixed_in_place, put_prefixed
 from storage.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
 from storage.ledger import open_name
 from storage.reserve import free_bytes
@@ -97,15 +98,29 @@ class OpenSegment:
             return self._rename()
 
     def _video(self, packets: Sequence[Packet]) -> VideoRun:
-        codec, scale = self.stream.codec, self.stream.time_base.numerator
+        scale = self.stream.time_base.numerator
+        times = [after.dts - packet.dts for packet, after in pairwise(packets)]
+        self._usual_ticks = times[-1] if times else self._usual_ticks
+        times.append(self._length_ticks(packets[-1]))
+        self._usual_ticks = times[-1]
+        data: list[bytes | bytearray] = []
+        sizes = self._put(packets, data)
         table: list[int] = []
-        data: list[bytes] = []
-        for packet, after in pairwise((*packets, packets[-1])):
-            ticks = after.dts - packet.dts or self._length_ticks(packet)
-            self._usual_ticks = ticks
-            size = put_prefixed(codec, packet.data, data)
+        for packet, ticks, size in zip(packets, times, sizes, strict=True):
             table += (ticks * scale, size, KEYFRAME if packet.is_keyframe else DELTA, (packet.pts - packet.dts) * scale)
         return VideoRun((packets[0].dts - self._first.dts) * scale, table, data)
+
+    def _put(self, packets: Sequence[Packet], data: list[bytes | bytearray]) -> list[int]:
+        """Append the bytes of `packets`, as a file holds them, to `data`; the size of each. Those between keyframes are taken together."""
+        sizes: list[int] = []
+        for is_key, together in groupby(packets, attrgetter("is_keyframe")):
+            datas = [packet.data for packet in together]
+            if not is_key and (joined := prefixed_in_place(self.stream.codec, datas)) is not None:
+                data.append(joined)
+                sizes += map(len, datas)
+            else:
+                sizes += [put_prefixed(self.stream.codec, one, data) for one in datas]
+        return sizes
 
     def _read_until(self, packets: Sequence[Packet]) -> None:
         last = packets[-1]

@@ -8,6 +8,7 @@ same, stamps are stretched by it; so the recording plays at the speed at which i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from domain.clock import NS_PER_MS, NS_PER_S
@@ -55,6 +56,20 @@ class Pace:
             self._close(pts_ns, received_ns)
         self._given_ns = self.given(pts_ns) if self.speed else self._beat.next(received_ns)
         return self._given_ns
+
+    def leaves(self, received_ns: int) -> bool:
+        """Whether `of` would give a pts that comes now as it is, and learn nothing from it that changes this."""
+        is_even = self.speed == 1.0 and self._to_ns == self._from_ns and self._pts_ns is not None
+        return is_even and received_ns - self._began_ns < WINDOW_NS
+
+    def pass_by(self, pts_ns: Sequence[int], received_ns: int) -> None:
+        """As `of` for each of these, which rise and came all at once, where it `leaves` them as they are."""
+        newest_ns = pts_ns[-1]
+        self._begin(newest_ns, received_ns)
+        self._packets += len(pts_ns)
+        if received_ns - newest_ns < self._least_ns:
+            self._least_ns, self._least_at_ns = received_ns - newest_ns, received_ns
+        self._given_ns = newest_ns
 
     def given(self, pts_ns: int) -> int:
         """What `pts_ns` would be given out as. Changes nothing."""

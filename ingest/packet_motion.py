@@ -83,12 +83,16 @@ class MotionSink:
         self._motion = PacketMotion()
         self._session: int | None = None
 
-    def put(self, packet: Packet) -> None:
+    def put(self, *packets: Packet) -> None:
+        for packet in packets:
+            self._look(packet)
+
+    def put_audio(self, packet: AudioPacket) -> None:
+        """Sound is no motion."""
+
+    def _look(self, packet: Packet) -> None:
         if packet.stream.session != self._session:
             self._session = packet.stream.session
             self._motion = PacketMotion()
         if self._motion.put(ticks_to_ns(packet.dts, packet.stream.time_base), packet.size_bytes, packet.is_keyframe):
             self._moved(packet.wall_ns - WINDOW_NS, packet.wall_ns)
-
-    def put_audio(self, packet: AudioPacket) -> None:
-        """Sound is no motion."""

@@ -6,7 +6,7 @@ import logging
 import threading
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -87,7 +87,16 @@ class Recorder:
     def waiting_bytes(self) -> int:
         return self._put_bytes - self._taken_bytes
 
-    def put(self, packet: Packet) -> None:
+    def put(self, *packets: Packet) -> None:
+        size_bytes = _size_bytes(packets)
+        if self._is_held_up or self.waiting_bytes + size_bytes > SHARE_BYTES:
+            for packet in packets:
+                self._put_if_room(packet)
+            return
+        self._put_bytes += size_bytes
+        self._packets.extend(packets)
+
+    def _put_if_room(self, packet: Packet) -> None:
         if (self._is_held_up or self.waiting_bytes > SHARE_BYTES) and self._refuses(packet):
             return
         self._put_bytes += len(packet.data) + _PACKET_BYTES
@@ -127,8 +136,7 @@ class Recorder:
     def _write(self, now_s: float) -> None:
         self._segments.refused(self._refused_ns)
         packets, sound = _drained(self._packets), _drained(self._sound)
-        self._taken_bytes += sum(len(packet.data) + _PACKET_BYTES for packet in packets)
-        self._taken_bytes += sum(len(packet.data) + _PACKET_BYTES for packet in sound)
+        self._taken_bytes += _size_bytes(packets) + _size_bytes(sound)
         self._segments.write(packets, sound)
         if packets:
             self._last_s = now_s
@@ -162,6 +170,10 @@ class Recorder:
 
     def _tell(self, sentence: str) -> None:
         self._warn(sentence, f"camera {self.camera_id}: {sentence}; recording goes on at the next keyframe")
+
+
+def _size_bytes(packets: Sequence[Packet] | Sequence[AudioPacket]) -> int:
+    return sum([len(packet.data) for packet in packets]) + _PACKET_BYTES * len(packets)
 
 
 def _drained(queue: deque[_T]) -> list[_T]:

@@ -62,6 +62,6 @@ class Ticks:
 
     def of(self, stamp: int) -> int:
         if self._last is not None:
-            self._ticks += signed_step(stamp, self._last)
+            self._ticks += (stamp - self._last + _HALF) % _WHOLE - _HALF
         self._last = stamp
         return self._ticks

@@ -66,7 +66,14 @@ class Segments:
         self._sound += sound
         self._close(self._closing)
         run: list[Packet] = []
-        for packet in packets:
+        at = 0
+        while at < len(packets):
+            plain = self._cuts.goes_on(packets, at) if self._open is not None else 0
+            if plain:
+                run += packets[at : at + plain]
+                at += plain
+                continue
+            packet, at = packets[at], at + 1
             verdict = self._cuts.place(packet)
             if verdict.place is Place.APPEND and self._open is not None:
                 run.append(packet)

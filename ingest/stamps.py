@@ -28,6 +28,19 @@ class Stamps:
             return self._last_pts + duration if dts is None else dts + self._shift
         return pts + self._shift
 
+    @property
+    def shift(self) -> int:
+        """What `pts` adds."""
+        return self._shift
+
+    def leaves(self, pts: int) -> bool:
+        """Whether `keep` would give a packet of `pts` that is shown as soon as it is decoded its own pts and dts."""
+        return self._last_dts is not None and pts > self._last_dts
+
+    def pass_by(self, newest_pts: int) -> None:
+        """As `keep` for packets of rising pts up to this one, where it `leaves` the first as it is."""
+        self._last_pts = self._last_dts = newest_pts
+
     def jump(self, pts: int, to: int) -> int:
         """The source's counter leapt to `pts` (as `pts()` gave it), which should have been `to`: shift all that follow. Returns `to`."""
         self._shift += to - pts
@@ -64,6 +77,14 @@ class DecodeTimes:
         if depth > self._depth and not self._learnt:
             self._depth = depth
             self._newest = []
+
+    def leaves(self, pts: int) -> bool:
+        """Whether the dts of a packet of `pts`, and of those that follow and rise, would be their pts."""
+        return len(self._newest) == 1 and self._newest[0] <= pts
+
+    def pass_by(self, newest_pts: int) -> None:
+        """As `of` for packets of rising pts up to this one, where it `leaves` the first as it is."""
+        self._newest[0] = newest_pts
 
     def of(self, pts: int) -> int:
         """The dts of the next packet; before the first pictures of all there is room for those that wait."""

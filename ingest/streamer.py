@@ -143,9 +143,9 @@ class Streamer:
         return bool(self._fanout.taps)
 
     def took(self, packets: list[Packet]) -> None:
-        session, put = self._session, self._fanout.put
+        session = self._session
+        self._fanout.put(*packets)
         for packet in packets:
-            put(packet)
             if packet.is_keyframe:
                 session.begin(packet)
                 self._health.keyframe(packet.stream.codec, packet.data, session.packets, session.size_bytes, self._now())

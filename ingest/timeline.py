@@ -13,6 +13,7 @@ With B-frames packets come in another order than their pictures; wall time follo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from domain.clock import NS_PER_MS, NS_PER_S
@@ -63,6 +64,10 @@ class _LeastDelay:
             self._now_least_ns = sample_ns
         return min(self._now_least_ns, self._last_least_ns)
 
+    def would_be(self, sample_ns: int, now_ns: int) -> int:
+        """What `add` would give."""
+        return min(sample_ns, self._now_least_ns, self._now_least_ns if now_ns >= self._turn_ns else self._last_least_ns)
+
 
 class _Silence:
     """Whether packets after a silence come ever less late (they waited on the way), or stay as late as the first (none were made)."""
@@ -102,7 +107,8 @@ class Timeline:
         self._silence: _Silence | None = None
         self._most_ahead_ns = AHEAD_NS
         self._anchored_ns = 0
-        self._source = WallSource.RECEIVER
+        self.source = WallSource.RECEIVER
+        """Of the newest wall time."""
         self._aims_at_sender = False
 
     def sender(self, pts_ns: int, sender_wall_ns: int) -> None:
@@ -127,7 +133,53 @@ class Timeline:
             least_ns = self._after_silence(self._silence, least_ns, sample_ns, received_ns)
         self._aim(least_ns, pts_ns)
         self._last_pts_ns, self._last_received_ns = pts_ns, received_ns
-        return WallTime(self._placed(pts_ns, received_ns), self._source)
+        return WallTime(self._placed(pts_ns, received_ns), self.source)
+
+    def walls(self, pts_ns: Sequence[int], received_ns: int) -> list[int]:
+        """What `wall` gives for each of these, which rise by no more than `JUMP_NS` a step and came all at once; `source` is that of all.
+
+        Empty, and nothing is done, where one of them needs to be looked at by itself.
+        """
+        least, silence_ns = self._least, received_ns - self._last_received_ns
+        if least is None or self._silence is not None or silence_ns > SILENCE_NS or received_ns - self._anchored_ns <= NS_PER_S:
+            return []
+        first_ns, last_ns, sender_ns = pts_ns[0], pts_ns[-1], self._sender.offset_ns
+        if not self._newest_pts_ns < first_ns <= self._last_pts_ns + JUMP_NS:
+            return []
+        floor_ns = least.would_be(received_ns - first_ns, received_ns)
+        least_ns = min(floor_ns, received_ns - last_ns)
+        is_trusted = sender_ns is not None and abs(sender_ns - floor_ns) <= TRUST_NS
+        if sender_ns is not None and is_trusted != (abs(sender_ns - least_ns) <= TRUST_NS):
+            return []
+        if self.source is not (WallSource.SENDER if is_trusted else WallSource.RECEIVER):
+            return []
+        least.add(received_ns - first_ns, received_ns)
+        least.add(received_ns - last_ns, received_ns)
+        self.skew_ns = self.skew_ns if sender_ns is None else sender_ns - least_ns
+        self._aims_at_sender, self._last_pts_ns, self._last_received_ns = is_trusted, last_ns, received_ns
+        return self._run(pts_ns, received_ns, floor_ns, sender_ns if is_trusted else None)
+
+    def _run(self, pts_ns: Sequence[int], received_ns: int, floor_ns: int, sender_ns: int | None) -> list[int]:
+        """`_aim` and `_placed` for each, where only the offset and the least delay change from one to the next."""
+        offset_ns, newest_pts_ns, newest_ns = self._offset_ns, self._newest_pts_ns, self._newest_wall_ns
+        limit_ns = received_ns + self._most_ahead_ns + (0 if sender_ns is None else TRUST_NS)
+        distance_ns, step_ns, walls = 1, 1, list[int]()
+        for own_ns in pts_ns:
+            step_ns = own_ns - newest_pts_ns
+            error_ns = (min(floor_ns, received_ns - own_ns) if sender_ns is None else sender_ns) - offset_ns
+            if error_ns > STEP_NS:
+                offset_ns += error_ns
+            elif error_ns:
+                most_ns = int(step_ns * min(0.5, max(0.02, abs(error_ns) / NS_PER_S)))
+                offset_ns += max(-most_ns, min(most_ns, error_ns))
+            if own_ns + offset_ns > limit_ns:
+                offset_ns = limit_ns - own_ns
+            wall_ns = max(own_ns + offset_ns, newest_ns + 1)
+            distance_ns, newest_pts_ns, newest_ns = wall_ns - newest_ns, own_ns, wall_ns
+            walls.append(wall_ns)
+        self._offset_ns, self._newest_pts_ns, self._newest_wall_ns = offset_ns, newest_pts_ns, newest_ns
+        self._squeeze = min(1.0, distance_ns / step_ns)
+        return walls
 
     def stepped(self, by_ns: int) -> None:
         """Our clock was set forward by `by_ns` (back: below zero), and a session begins: its wall times are right from the first."""
@@ -162,7 +214,7 @@ class Timeline:
         self._least = _LeastDelay(received_ns - pts_ns, received_ns)
         self._last_received_ns = self._anchored_ns = received_ns
         self._most_ahead_ns, self._silence, self._sender = AHEAD_NS, None, SenderOffset()
-        self._source = WallSource.RECEIVER
+        self.source = WallSource.RECEIVER
 
     def _aim(self, receiver_offset_ns: int, pts_ns: int) -> None:
         target_ns, source = receiver_offset_ns, WallSource.RECEIVER
@@ -180,7 +232,7 @@ class Timeline:
             most_ns = int(max(0, pts_ns - self._newest_pts_ns) * share)
             self._offset_ns += max(-most_ns, min(most_ns, error_ns))
         if source is WallSource.RECEIVER or abs(target_ns - self._offset_ns) <= _SETTLED_NS:
-            self._source = source
+            self.source = source
 
     def _after_silence(self, silence: _Silence, least_ns: int, sample_ns: int, received_ns: int) -> int:
         """The offset to aim at: what came late all at once will catch up, but a camera that paused will not."""

@@ -8,7 +8,7 @@ from domain.clock import NS_PER_S
 from domain.media import AudioInfo, AudioPacket, Packet, StreamInfo
 from ingest import nal, rtcp
 from ingest.audio import AudioUnits
-from ingest.depacketise import AccessUnits
+from ingest.depacketise import AccessUnit, AccessUnits
 from ingest.intake import Counts, Intake, Unit
 from ingest.rtp import Ticks
 from ingest.sdp import Audio, Video
@@ -39,19 +39,33 @@ class VideoTrack:
     def packets(self, received_ns: int, stepped_ns: int = 0) -> list[Packet]:
         """What is whole, and received at `received_ns`: steady time, to which wall time adds `stepped_ns`."""
         taken, self.units.ready = self.units.ready, []
-        intake, counts, sender, ticks = self._intake, self._counts, self._sender, self._ticks
+        counts, intake = self._counts, self._intake
         counts.broken_packets, counts.lost_packets = self.units.broken_units, self.units.lost_packets
+        ticks = [self._ticks.of(unit.stamp) for unit in taken]
         packets: list[Packet] = []
-        for unit in taken:
-            sender_ns = sender.wall_ns(unit.stamp) if intake.wants_sender else None
-            jumps = counts.jumps
-            packet = intake.packet(Unit(unit.data, ticks.of(unit.stamp), None, 0, received_ns, sender_ns, stepped_ns))
-            if counts.jumps != jumps:
-                sender.jumped()
-            if packet is not None:
+        at = 0
+        while at < len(taken):
+            is_asked = self._sender.report is not None
+            steady = intake.steady(taken[at:], ticks[at:], received_ns, is_asked) if not (is_asked and intake.wants_sender) else []
+            if steady:
+                packets += steady
+                at += len(steady)
+                continue
+            if (packet := self._packet(taken[at], ticks[at], received_ns, stepped_ns)) is not None:
                 packets.append(packet)
-                self.newest = packet
+            at += 1
+        if packets:
+            self.newest = packets[-1]
         return packets
+
+    def _packet(self, unit: AccessUnit, ticks: int, received_ns: int, stepped_ns: int) -> Packet | None:
+        """One unit by itself, whatever it is; None before the first keyframe."""
+        jumps = self._counts.jumps
+        sender_ns = self._sender.wall_ns(unit.stamp) if self._intake.wants_sender else None
+        packet = self._intake.packet(Unit(unit.data, ticks, None, 0, received_ns, sender_ns, stepped_ns))
+        if self._counts.jumps != jumps:
+            self._sender.jumped()
+        return packet
 
     @property
     def stepped_ns(self) -> int:

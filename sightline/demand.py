@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from domain.clock import Clock
+from domain.fanout import Sink
 from domain.gaps import GapCause
 from domain.media import AudioPacket, Packet
 from domain.registry import Camera
@@ -42,12 +43,14 @@ class Demand:
 
     def is_recorded(self) -> bool:
         """Watching alone records nothing: the recordings of a camera on demand are its owner's."""
-        return self.shed is not Shed.RECORDING and (self._is_always or self._is_asked())
+        return not self.shed.is_of_recording and (self._is_always or self._is_asked())
 
     def why_not_recorded(self) -> tuple[GapCause, str] | None:
         """None while it is to be recorded."""
+        if self.shed is Shed.RECORDING_FOR_DISK:
+            return GapCause.DISK, "given up, since the disk was full"
         if self.shed is Shed.RECORDING:
-            return GapCause.SHED, "given up under pressure"
+            return GapCause.SHED, "given up under pressure of the processor"
         return None if self.is_recorded() else (GapCause.NOT_ASKED, "nobody asked for it")
 
     def is_pulled(self) -> bool:
@@ -62,17 +65,22 @@ class Demand:
 class Gate:
     """A sink that lets packets through to another while it is open, from the first keyframe after it opened."""
 
-    def __init__(self, put: Callable[[Packet], None], put_audio: Callable[[AudioPacket], None]) -> None:
+    def __init__(self, sink: Sink) -> None:
         self.is_open = False
         self._goes_on = False
-        self._put = put
-        self._put_audio = put_audio
+        self._sink = sink
 
-    def put(self, packet: Packet) -> None:
-        self._goes_on = self.is_open and (self._goes_on or packet.is_keyframe)
-        if self._goes_on:
-            self._put(packet)
+    def put(self, *packets: Packet) -> None:
+        if not self.is_open:
+            self._goes_on = False
+            return
+        if not self._goes_on:
+            first = next((at for at, packet in enumerate(packets) if packet.is_keyframe), len(packets))
+            packets = packets[first:]
+        if packets:
+            self._goes_on = True
+            self._sink.put(*packets)
 
     def put_audio(self, packet: AudioPacket) -> None:
         if self._goes_on:
-            self._put_audio(packet)
+            self._sink.put_audio(packet)

@@ -30,7 +30,7 @@ class VideoRun:
 
     decode_time: int
     table: Sequence[int]
-    data: Sequence[bytes]
+    data: Sequence[bytes | bytearray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class AudioRun:
 
     decode_time: int
     table: Sequence[int]
-    data: Sequence[bytes]
+    data: Sequence[bytes | bytearray]
 
 
 def head(video: VideoTrack, audio: AudioInfo | None) -> bytes:

@@ -65,8 +65,8 @@ def test_a_sink_is_handed_video_and_audio_until_it_is_detached() -> None:
         def __init__(self) -> None:
             self.got: list[object] = []
 
-        def put(self, packet: object, /) -> None:
-            self.got.append(packet)
+        def put(self, *packets: Packet) -> None:
+            self.got.extend(packets)
 
         def put_audio(self, packet: object, /) -> None:
             self.got.append(packet)

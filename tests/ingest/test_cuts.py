@@ -117,3 +117,29 @@ def test_whatever_time_does_segments_start_at_keyframes_and_go_forward(jumps_s: 
             assert last is not None
             assert packet.dts > last.dts
         last = None if place is W else packet
+
+
+@given(
+    st.sampled_from([PLAIN, B_FRAMES, LONG_GOP]),
+    st.lists(st.tuples(st.integers(0, 299), st.floats(-3, 3), st.floats(-3, 3), st.booleans()), max_size=5),
+    st.integers(1, 60),
+)
+def test_packets_placed_together_lie_where_they_would_one_by_one(
+    material: Material, changes: list[tuple[int, float, float, bool]], size: int
+) -> None:
+    packets = packets_of(material)
+    for at, seconds, wall_s, is_anew in changes:
+        packets[at:] = [_later(packet, seconds, wall_s) for packet in packets[at:]]
+        if is_anew:
+            stream = replace(packets[at - 1].stream, session=packets[at - 1].stream.session + 1)
+            packets[at:] = [replace(packet, stream=stream) for packet in packets[at:]]
+    cuts, found = Cuts(2.0), list[Place]()
+    for at in range(0, len(packets), size):
+        some = packets[at : at + size]
+        while some:
+            plain = cuts.goes_on(some, 0)
+            found += [A] * plain
+            some = some[plain:]
+            if some:
+                found.append(cuts.place(some.pop(0)).place)
+    assert found == _places(packets, 2.0)

@@ -68,7 +68,7 @@ def pictures(codec: str, sizes: Sequence[Sequence[int]]) -> list[tuple[int, list
 def test_what_is_packed_comes_out_again(codec: str, sizes: list[list[int]]) -> None:
     made = pictures(codec, sizes)
     units = received(codec, sent(codec, made))
-    assert units.ready == [AccessUnit(stamp, annex_b(tuple(nals))) for stamp, nals in made]
+    assert units.ready == [AccessUnit(stamp, annex_b(tuple(nals)), False) for stamp, nals in made]
     assert (units.broken_units, units.lost_packets) == (0, 0)
 
 
@@ -81,7 +81,7 @@ def test_of_what_is_lost_nothing_is_made_up(codec: str, sizes: list[int], lost: 
     missing = [index for index in sorted(lost) if index < len(packets) - 1]
     units = received(codec, packets, lost=missing)
     touched = {packets[index][0] for index in missing}
-    whole = [AccessUnit(stamp, annex_b(tuple(nals))) for stamp, nals in made if stamp not in touched]
+    whole = [AccessUnit(stamp, annex_b(tuple(nals)), False) for stamp, nals in made if stamp not in touched]
     assert units.ready == whole
     begun = next(index for index in range(len(packets)) if index not in missing)
     assert units.lost_packets == sum(index > begun for index in missing)
@@ -123,7 +123,7 @@ def test_markers_on_every_slice_are_seen_through(codec: str) -> None:
 def test_parameter_sets_under_a_stamp_of_their_own_belong_to_the_next_picture(codec: str) -> None:
     packets = [(5, True, SET[codec]), *sent(codec, pictures(codec, [[40]]))]
     (unit,) = received(codec, packets).ready
-    assert unit == AccessUnit(0, annex_b((SET[codec], SLICE[codec] + b"\1" * 40)))
+    assert unit == AccessUnit(0, annex_b((SET[codec], SLICE[codec] + b"\1" * 40)), False)
 
 
 def test_a_stream_that_ends_amid_a_picture_gives_no_half_of_it() -> None:

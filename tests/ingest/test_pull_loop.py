@@ -53,8 +53,8 @@ class Sink:
         self.has_some, self.has_raised = threading.Event(), threading.Event()
         self._limit = limit
 
-    def put(self, packet: Packet) -> None:
-        self.packets += 1
+    def put(self, *packets: Packet) -> None:
+        self.packets += len(packets)
         if self.packets >= 20:
             self.has_some.set()
         if self.packets > self._limit:

@@ -6,7 +6,7 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.gaps import GapCause
-from domain.media import Packet
+from domain.media import AudioPacket, Packet
 from domain.registry import Camera
 from domain.states import Shed
 from sightline.bitrate_limit import MINUTE, BitrateLimit
@@ -32,6 +32,7 @@ def camera(record: str, checkpoint: tuple[str, ...] = ()) -> Camera:
         ("continuous", (), False, False, Shed.RECORDING, (False, False)),
         ("continuous", (), False, True, Shed.RECORDING, (True, False)),
         ("on_demand", (), True, False, Shed.RECORDING, (False, False)),
+        ("continuous", (), False, False, Shed.RECORDING_FOR_DISK, (False, False)),
     ],
 )
 def test_what_is_wanted_of_a_camera(
@@ -41,7 +42,8 @@ def test_what_is_wanted_of_a_camera(
     demand.shed = shed
     why = demand.why_not_recorded()
     assert (why is None) is expected[1]
-    assert why is None or (why[0] is GapCause.SHED) is (shed is Shed.RECORDING)
+    causes = {Shed.RECORDING: GapCause.SHED, Shed.RECORDING_FOR_DISK: GapCause.DISK}
+    assert why is None or why[0] is causes.get(shed, GapCause.NOT_ASKED)
     if watched:
         with demand.watching():
             assert (demand.is_pulled(), demand.is_recorded()) == expected
@@ -62,8 +64,14 @@ def test_a_camera_lingers_after_its_last_viewer() -> None:
 
 
 def test_a_gate_lets_through_from_a_keyframe_on() -> None:
+    class Through:
+        def put(self, *packets: Packet) -> None:
+            through.extend(packets)
+
+        def put_audio(self, packet: AudioPacket, /) -> None: ...
+
     through = list[Packet]()
-    gate = Gate(through.append, lambda sound: None)
+    gate = Gate(Through())
     packets = packets_of(PLAIN)  # a keyframe each 25
     for number, packet in enumerate(packets[:100]):
         gate.is_open = 10 <= number < 60 or number >= 70
