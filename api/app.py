@@ -12,6 +12,7 @@ from api.context import ApiContext
 from api.declarations import Declaration, Declarations
 from api.envelope import Envelope
 from api.faults import add_fault_handlers
+from api.feeds import Feeds
 from api.guard import Guard
 from api.openapi import describe
 from api.routes import ROUTES
@@ -36,6 +37,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
         dependencies=[Depends(Guard(context, declarations))],
     )
     app.state.context = context
+    app.state.feeds = Feeds(context)
     for declaration in routes:
         _add(app, declaration)
     declarations.check(app)

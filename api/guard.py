@@ -48,8 +48,8 @@ class Guard:
         """By a ticket: its route checks that the moment asked for is within it."""
         trace.person, trace.reason, trace.case, trace.ticket = ticket.holder, ticket.reason, ticket.case, ticket
         _check_right(trace.person, declaration)
-        if trace.terms["id"] != ticket.camera_id:
-            raise Forbidden("this ticket is for another camera; use the addresses of a playlist as they came")
+        if trace.terms.get("id", declaration.path) != ticket.opens:
+            raise Forbidden("this ticket opens something else; use addresses as they came")
 
     def _person(self, request: Request) -> Person:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import AfterValidator
 
 from api.moments import Moment, check_order
@@ -39,17 +40,14 @@ PlateOf = Annotated[str | None, Query(max_length=32, description="a plate; `?` o
 ExactPlate = Annotated[str, Query(alias="plate", max_length=32, description="a whole plate, without wildcards", examples=["鄂F88888"])]
 
 
-async def event_query(
+async def passing_filter(
     kind: Annotated[Kind | None, Query(description="vehicles or faces")] = None,
-    from_ns: From = None,
-    to_ns: To = None,
     camera: Annotated[str | None, Query(max_length=64, description="a camera's id")] = None,
     area: AreaOf = None,
     class_: ClassOf = None,
     plate: PlateOf = None,
     color: Annotated[PlateColor | None, Query(description="the plate's colour")] = None,
     min_confidence: Annotated[float | None, Query(ge=0, le=1, description="least confidence of the detection")] = None,
-    order: Annotated[Literal["newest", "oldest"], Query(description="which come first")] = "newest",
     near: Annotated[
         str | None,
         Query(max_length=80, description="longitude,latitude,metres: cameras within this circle", examples=["111.513,32.54,800"]),
@@ -57,17 +55,30 @@ async def event_query(
     within: Annotated[
         str | None, Query(max_length=2000, description="three or more longitude,latitude pairs with ; between: cameras within this polygon")
     ] = None,
+) -> EventQuery:
+    """Which passings are meant, whenever they were. Raises QueryInvalid."""
+    pattern = None if plate is None else search_pattern(plate)
+    circle, polygon = None if near is None else parse_circle(near), None if within is None else parse_polygon(within)
+    return EventQuery(
+        kind=kind, camera=camera, area=area, class_=class_, plate=pattern, color=color, min_confidence=min_confidence, near=circle,
+        within=polygon,
+    )  # fmt: skip
+
+
+async def event_query(
+    filter_: Annotated[EventQuery, Depends(passing_filter)],
+    from_ns: From = None,
+    to_ns: To = None,
+    order: Annotated[Literal["newest", "oldest"], Query(description="which come first")] = "newest",
     fuzzy: Annotated[
         bool, Query(description="with a whole plate: also find what one likely misreading makes of it, the surest first")
     ] = False,
 ) -> EventQuery:
     """A search as its parameters say it. Raises QueryInvalid."""
     check_order(from_ns, to_ns)
-    pattern = None if plate is None else search_pattern(plate)
-    if fuzzy and (pattern is None or is_wildcard(pattern)):
+    if fuzzy and (filter_.plate is None or is_wildcard(filter_.plate)):
         raise QueryInvalid("fuzzy", "needs a whole plate; a pattern with ? or * finds what fits it already")
-    circle, polygon = None if near is None else parse_circle(near), None if within is None else parse_polygon(within)
-    return EventQuery(kind, from_ns, to_ns, camera, area, class_, pattern, color, min_confidence, order, circle, polygon, fuzzy)
+    return replace(filter_, from_ns=from_ns, to_ns=to_ns, order=order, fuzzy=fuzzy)
 
 
 def exact_plate(typed: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from api import cameras, events, histograms, holds, media, playback, recordings, site, triggers
+from api import cameras, corrections, events, feeds, histograms, holds, journeys, media, playback, recordings, site, triggers
 from api.declarations import Access, Declaration, Scope
+from api.feed_stream import MEDIA_TYPE as EVENT_STREAM
 from api.playlists import M3U8_TYPE
 from domain.people import Right
 
@@ -95,9 +96,24 @@ ROUTES: tuple[Declaration, ...] = (
     Declaration("DELETE", "/v1/holds/{id}", holds.release_hold, Right.EVIDENCE, Scope.SITE, audit="hold.release"),
     Declaration("GET", "/v1/events", events.search_events, Right.EVENTS_READ, Scope.SITE, audit="events.search", look=True),
     Declaration(
+        "GET",
+        feeds.EVENTS_FEED,
+        feeds.follow_events,
+        Right.EVENTS_READ,
+        Scope.SITE,
+        audit="events.feed",
+        look=True,
+        answers=EVENT_STREAM,
+        ticket=True,
+    ),
+    Declaration(
+        "GET", f"{feeds.EVENTS_FEED}/ticket", feeds.read_events_ticket, Right.EVENTS_READ, Scope.SITE, audit="events.feed_ticket", look=True
+    ),
+    Declaration(
         "GET", "/v1/events/histogram", histograms.read_histogram, Right.EVENTS_READ, Scope.SITE, audit="events.histogram", look=True
     ),
     Declaration("GET", "/v1/events/{id}", events.read_event, Right.EVENTS_READ, Scope.EVENT, audit="event.read", look=True),
+    Declaration("PATCH", "/v1/events/{id}", corrections.correct_event, Right.EVENTS_CORRECT, Scope.EVENT, audit="event.correct"),
     Declaration(
         "GET",
         "/v1/events/{id}/snapshot",
@@ -122,5 +138,5 @@ ROUTES: tuple[Declaration, ...] = (
         answers=MP4,
         head=True,
     ),
-    Declaration("GET", "/v1/journeys", events.read_journey, Right.EVENTS_READ, Scope.SITE, audit="journey.read", look=True),
+    Declaration("GET", "/v1/journeys", journeys.read_journey, Right.EVENTS_READ, Scope.SITE, audit="journey.read", look=True),
 )

@@ -1,4 +1,4 @@
-"""Short-lived tickets in addresses, for players that can send no headers: who looks, why, at which camera and time. Signed; pure.
+"""Short-lived tickets in addresses, for what can send no headers: who looks, why, at which camera and time, or feed. Signed; pure.
 
 A ticket stands for the headers of the look that it was given for: whoever comes with it is recorded as that person, with that reason.
 """
@@ -29,7 +29,8 @@ class Ticket:
     role: str
     reason: str
     case: str
-    camera_id: str
+    opens: str
+    """A camera's id, or the path of a feed."""
     from_ns: int
     to_ns: int
     expires_s: int
@@ -43,10 +44,10 @@ class Ticket:
         return Person(self.person, Role(self.role))
 
 
-def ticket_for(person: Person, reason: str, case: str, camera_id: str, span: tuple[int, int], now_ns: int) -> Ticket:
-    """A ticket to [from, to) of a camera, for as long as that plays and a little more."""
+def ticket_for(person: Person, reason: str, case: str, opens: str, span: tuple[int, int], now_ns: int) -> Ticket:
+    """A ticket to [from, to) of a camera, for as long as that plays and a little more; or to a feed, for as little."""
     expires_s = (now_ns + span[1] - span[0]) // NS_PER_S + LIFETIME_S
-    return Ticket(person.name, person.role.value, reason, case, camera_id, *span, expires_s)
+    return Ticket(person.name, person.role.value, reason, case, opens, *span, expires_s)
 
 
 def write_ticket(key: bytes, ticket: Ticket) -> str:
@@ -59,13 +60,13 @@ def read_ticket(key: bytes, text: str, now_ns: int) -> Ticket:
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Unauthenticated("this is no ticket; use the addresses of a playlist as they came") from error
+        raise Unauthenticated("this is no ticket; use addresses as they came") from error
     mac, said = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
     if not hmac.compare_digest(mac, _mac(key, said)):
-        raise Unauthenticated("this ticket is none of ours; use the addresses of a playlist as they came")
+        raise Unauthenticated("this ticket is none of ours; use addresses as they came")
     ticket = Ticket(**json.loads(said))
     if ticket.expires_s <= now_ns // NS_PER_S:
-        raise Unauthenticated("this ticket is over; ask for the playlist again")
+        raise Unauthenticated("this ticket is over; ask again for what gave it")
     return ticket
 
 

@@ -22,10 +22,15 @@ from sightline import site_registry
 from sightline.instance import door_key
 from sightline.stores import connected
 from storage.alarms import told, told_here
+from storage.archive import Archive
 from storage.audit import AuditLog
+from storage.corrections import Corrections
 from storage.redis_door import Redis
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
+
+STOP_WITHIN_S = 5
+"""Whoever follows a feed never ends by himself."""
 
 
 def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext:
@@ -35,8 +40,11 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         settings=settings,
         registry=lambda: SiteRegistry(registry.now().registry, site_registry.faults_shown(layout)),
         index=stores.index,
+        archive=Archive.open(stores.objects, stores.redis, layout.archive_cache("api"), settings, clock),
+        feed=stores.feed,
         objects=stores.objects,
         people=stores.people,
+        corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
         states=stores.states,
         leases=stores.leases,
         stored=StoredSegments(stores.objects, clock),
@@ -74,6 +82,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_graceful_shutdown=STOP_WITHIN_S,
         proxy_headers=False,  # the audit names who asked: nobody may choose that by a header
     )
 

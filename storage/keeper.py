@@ -14,6 +14,7 @@ from domain.errors import IndexUnavailable, ObjectsUnavailable, StoreError
 from domain.events import Event
 from domain.metrics import KEEP_RETRIES
 from domain.settings import Settings
+from storage.feed import Feed
 from storage.index import EventIndex
 from storage.journal import Journal
 from storage.keeping import Keeping, Work
@@ -31,6 +32,7 @@ class Keeper:
         self,
         spool: Spool,
         index: EventIndex,
+        feed: Feed,
         objects: ObjectStore,
         journal: Journal,
         ledger: Ledger,
@@ -43,6 +45,7 @@ class Keeper:
         camera is recorded, None where nothing records it."""
         self._spool = spool
         self._index = index
+        self._feed = feed
         self._keeping = Keeping(objects, journal, ledger, settings, clock, recorded_until)
         self._camera_ids = camera_ids
         self._work: dict[Entry, Work] = {}
@@ -90,8 +93,10 @@ class Keeper:
         return len(new) == _INDEX_BATCH or len(ready) == _INDEX_BATCH
 
     def _put(self, events: list[Event]) -> None:
+        """In the index first: whoever hears of an event finds it. One step, so that what failed in between is fed once more."""
         try:
             self._index.put_all(events)
+            self._feed.add_all(events)
         except IndexUnavailable:
             KEEP_RETRIES.labels("index").inc()
             raise

@@ -23,6 +23,7 @@ from domain.plates import PlateColor
 from domain.settings import Settings
 from domain.ulid import event_id
 from storage.check import check
+from storage.feed import Feed
 from storage.index import EventIndex
 from storage.journal import Journal
 from storage.keeper import Keeper
@@ -110,8 +111,9 @@ class Site:
         index, ledger = EventIndex(self.redis), Ledger(self.layout.recordings)
         cameras = ["gate", "bridge", "shop"]
         self.keeper = Keeper(
-            self.spool, index, self.objects, self.journal, ledger, SETTINGS, self.clock, lambda: cameras, lambda camera: self.recorded_until
-        )
+            self.spool, index, Feed(self.redis, 1000), self.objects, self.journal, ledger, SETTINGS, self.clock, lambda: cameras,
+            lambda camera: self.recorded_until,
+        )  # fmt: skip
         return self.keeper
 
     def put(self, event: Event, pictures: bytes = b"") -> Passing:

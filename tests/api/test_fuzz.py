@@ -34,6 +34,8 @@ def test_no_parameter_makes_the_api_fail(site: Site, make_event: MakeEvent) -> N
         path = data.draw(st.sampled_from(routes))
         own = sorted(p["name"] for p in paths[path]["get"].get("parameters", []) if p["in"] == "query")
         query = data.draw(st.dictionaries(st.sampled_from(own or names), VALUES, max_size=4))
+        if path.endswith("/feed"):
+            query["seconds"] = "0"  # it ends by itself after an hour
         thing = data.draw(st.sampled_from(["east-gate", make_event(0).id]) | VALUES.filter(bool))
         address = path.replace("{id}", quote(thing, safe="", errors="replace")) + "?" + urlencode(query, errors="replace")
         reason = data.draw(st.just("a test") | st.text(max_size=20).map(lambda text: quote(text, errors="replace")))

@@ -186,6 +186,25 @@ def test_the_page_lists_searches_and_plays(browser: Browser, street: Site) -> No
     assert browser.console_errors() == []
 
 
+def test_the_page_hears_of_events_and_their_clips_without_asking_again(browser: Browser, street: Site, make_event: MakeEvent) -> None:
+    browser.open(f"{street.url}/#token={street.tokens[Role.OPERATOR]}")
+    _until(lambda: not browser.run("return document.getElementById('gate').hidden"))
+    browser.run("document.getElementById('reason').value = 'watch'; document.querySelector('#sign-in button').click()")
+    cards = "return [...document.querySelectorAll('.card .plate')].map((one) => one.textContent)"
+    _until(lambda: len(browser.run(cards)) == 3)
+    looks = [line for line in street.audit_lines() if '"events.search"' in line]
+    assert len(looks) == 1
+    new = make_event(5, plate="鄂C12345")
+    street.context.feed.add_all([new])
+    _until(lambda: "鄂C·12345" in browser.run(cards))
+    play = "return document.querySelectorAll('.card .play')[1].textContent"
+    soon = browser.run(play)
+    street.context.feed.add_all([new.model_copy(update={"clip_ready": True})])
+    _until(lambda: browser.run(play) != soon)
+    assert browser.run(cards)[1] == "鄂C·12345", "in its place by time"
+    assert [line for line in street.audit_lines() if '"events.search"' in line] == looks
+
+
 def test_a_wrong_token_is_asked_for_again(browser: Browser, street: Site) -> None:
     browser.open(f"{street.url}/healthz")
     browser.open(f"{street.url}/#token=sl_wrong")

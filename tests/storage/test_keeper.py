@@ -15,6 +15,7 @@ from domain.keys import CLIP, CROP, SIDECAR, event_object
 from domain.layout import Layout
 from domain.query import EventQuery
 from storage.check import check
+from storage.feed import Feed
 from storage.index import EventIndex
 from storage.journal import JournalPut
 from storage.keeper import Keeper
@@ -232,8 +233,8 @@ def test_each_store_may_be_away_while_the_other_is_served(
     objects = ObjectStore(f"127.0.0.1:{relays['objects'].port}", config["access_key"], config["secret_key"], site.objects.bucket)
     watcher = EventIndex(site.redis)
     keeper = Keeper(
-        site.spool, EventIndex(redis), objects, site.journal, Ledger(site.layout.recordings), SETTINGS, SystemClock(), lambda: ["gate"],
-        lambda camera: START_NS + 3600 * NS_PER_S,
+        site.spool, EventIndex(redis), Feed(redis, 1000), objects, site.journal, Ledger(site.layout.recordings), SETTINGS, SystemClock(),
+        lambda: ["gate"], lambda camera: START_NS + 3600 * NS_PER_S,
     )  # fmt: skip
     stop = threading.Event()
     thread = threading.Thread(target=keeper.run, args=(stop,))
