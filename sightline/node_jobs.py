@@ -7,9 +7,10 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from domain.alarms import AlarmName
-from domain.clock import Clock
+from domain.clock import NS_PER_S, Clock
 from domain.errors import StoreError
 from domain.layout import Layout
 from domain.registry import Camera
@@ -19,11 +20,13 @@ from sightline.lasting import Job
 from sightline.pressure import Strain
 from sightline.site_registry import RunningRegistry
 from sightline.statuses import read_statuses
-from sightline.stores import Stores
+from sightline.stores import Stores, archiver_of
 from sightline.strain import write_strain
 from sightline.usage import OtherUse
 from sightline.watch import Watch
 from storage.alarms import Alarms
+from storage.archive import Archive
+from storage.archiver import Archiver
 from storage.disk import Claims, DiskBound
 from storage.gap_uploads import GapUploads
 from storage.gaps import GapLog
@@ -46,6 +49,9 @@ BUCKET_EVERY_S = 5.0
 RETAIN_EVERY_S = 60.0
 SITE_EVERY_S = 3600
 RETRIES_QUIET = 15
+LOOK_EVERY_S = 60.0
+LOOK_BACK_H = 7 * 24
+"""As far as is asked for where nobody says; the rest is looked at when somebody does."""
 
 
 class NodeJobs:
@@ -71,7 +77,9 @@ class NodeJobs:
             self._settings,
         )  # fmt: skip
         jobs: dict[str, Job] = {
-            "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain, "watch": watch.run,
+            "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain,
+            "archive": self._move_old, "watch": watch.run,
+            "impossible": self._look_for_impossible,
         }  # fmt: skip
         if self._uploads is not None:
             watch.oldest_waiting_ns = self._uploads.oldest_waiting_ns
@@ -127,6 +135,17 @@ class NodeJobs:
             except OSError as error:
                 log.warning("how full the disk is cannot be written down: %s", error)
 
+    def _look_for_impossible(self, stop: threading.Event) -> None:
+        """Keeps what is known of impossible legs fresh, so that whoever asks waits for little; one node a minute."""
+        turn = Turn(self._stores.redis, "impossible", self._settings.node, round(LOOK_EVERY_S) - 5)
+        while not self._clock.wait(stop, LOOK_EVERY_S):
+            try:
+                if turn.take():
+                    hour = self._clock.wall_ns() // (3600 * NS_PER_S)
+                    self._stores.index.impossible(hour - LOOK_BACK_H, hour)
+            except StoreError as error:
+                log.warning("impossible legs wait: %s", error)
+
     def _wanted(self) -> list[tuple[str, int, int]]:
         return self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s)
 
@@ -135,6 +154,7 @@ class NodeJobs:
         kept = Kept(
             Ledger(self._layout.recordings), TriggerLog(self._layout, self._settings), GapLog(self._layout, self._clock),
             self._stores.objects, self._stores.index, self._journal, Holds(self._stores.objects, self._clock), self._wanted,
+            self._archiver(),
         )  # fmt: skip
         retention = Retention(kept, lambda: self._registry.now().registry, self._settings, self._clock)
         failed, why = 0, ""
@@ -161,6 +181,30 @@ class NodeJobs:
             raise
         if stop.is_set():
             turn.give_back()
+
+    @cached_property
+    def _archive(self) -> Archive:
+        return Archive.open(self._stores.objects, self._stores.redis, self._layout.archive_cache("node"), self._settings, self._clock)
+
+    def _archiver(self) -> Archiver:
+        return archiver_of(self._stores, self._archive, self._clock)
+
+    def _move_old(self, stop: threading.Event) -> None:
+        """Events older than the index holds move to the archive: each hour, by one node. A turn that came to nothing is given back."""
+        turn = Turn(self._stores.redis, "archive", self._settings.node, SITE_EVERY_S)
+        while not self._clock.wait(stop, RETAIN_EVERY_S):
+            try:
+                if turn.take() and self._archiver().run(self._settings.index_days, stop) is None:
+                    turn.give_back()
+            except (StoreError, OSError) as error:
+                log.warning("old events wait in the index, and are not moved to the archive: %s", error)
+                self._take_no_turn(turn)
+
+    def _take_no_turn(self, turn: Turn) -> None:
+        try:
+            turn.give_back()
+        except StoreError as error:
+            log.warning("the turn of the archive lapses by itself: %s", error)
 
     def _claims(self) -> Claims:
         claims = Claims(
