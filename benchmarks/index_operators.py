@@ -50,9 +50,12 @@ def at_the_api(redis_url: str, folder: Path, asked: Sequence[Event], often: Sequ
             began_s = CLOCK.monotonic_s()
             city.get("/v1/journeys", plate=plate, **month).raise_for_status()
             journeys.append(CLOCK.monotonic_s() - began_s)
+        began_s = CLOCK.monotonic_s()
         with _arriving(redis_url, asked) as arrived:
             times, refused = asyncio.run(_operators(city, asked))
-        load = {"operators": OPERATORS, "queries": len(times), "refused": refused, "events_a_second": round(arrived[0] / LASTS_S)}
+            rate = arrived[0] / (CLOCK.monotonic_s() - began_s)
+        due = round(OPERATORS * LASTS_S / EVERY_S)
+        load = {"operators": OPERATORS, "due": due, "asked": len(times), "refused": refused, "events_a_second": round(rate)}
         return {"single": single | {"journey of 200": percentiles_ms(journeys)}, "load": load | percentiles_ms(times)}
 
 
@@ -111,7 +114,7 @@ async def _operators(city: City, asked: Sequence[Event]) -> tuple[list[float], i
             draw = random.Random(number)
             due_s = CLOCK.monotonic_s() + draw.random() * EVERY_S
             until_s = due_s + LASTS_S
-            while due_s < until_s:
+            while due_s < until_s and CLOCK.monotonic_s() < until_s + EVERY_S:
                 await asyncio.sleep(max(0.0, due_s - CLOCK.monotonic_s()))
                 query = draw.choice(QUESTIONS).query(draw.choice(asked))
                 try:

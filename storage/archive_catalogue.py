@@ -140,8 +140,9 @@ class Catalogue:
 
     def days(self) -> dict[str, Day]:
         """Every day that has files, after a look whether others changed something. Raises StoreError."""
+        # Asked outside the lock: each search of the API does so, and none should wait for the other's answer.
+        version = text(self._redis.do("GET", VERSION_KEY)) or ""
         with self._lock:
-            version = text(self._redis.do("GET", VERSION_KEY)) or ""
             if version != self._seen:
                 self._read_all()
                 self._seen = version

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from domain.clock import NS_PER_MS, Clock
 from domain.errors import ObjectsUnavailable
 from domain.events import Event
-from domain.misreadings import TIES, Tie, match_of
+from domain.misreadings import TIES, Tie
 from domain.query import EventPage, EventQuery
 from domain.ulid import is_event_id, wall_ms_of
 from storage.archive import Archive
 from storage.archive_search import DAY_MS, day_of_ms
 from storage.index import EventIndex
-from storage.index_search import found_by, is_likely
+from storage.index_search import is_likely
 
 PAGE_S = 1.5
 """No look at the archive begins later than this after a page was asked for."""
@@ -131,16 +131,7 @@ class _Search:
     def _hot(self, tie: Tie | None, limit: int, after: str | None) -> EventPage:
         if tie is None:
             return self.index.query(self.query, limit, after)
-        rank = TIES.index(tie)
-        page = self.index.query(self.query, limit, f"{rank}.{after or ''}")
-        own = tuple(event for event in page.events if self._is_tied(event, tie))
-        number, _, event_id = (page.next or "").partition(".")
-        goes_on = len(own) == len(page.events) and number == str(rank)
-        return EventPage(own, event_id if goes_on else None)
-
-    def _is_tied(self, event: Event, tie: Tie) -> bool:
-        match = match_of(event, self.query.plate or "", found_by(event))
-        return match is not None and match.tie is tie
+        return self.index.tied(self.query, tie, limit, after)
 
     def last_day(self) -> str:
         """The last day of which the archive may have something. While the object store is away: the last that it ever may."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from domain.clock import NS_PER_MS
 from domain.errors import IndexUnavailable
 from domain.events import Correction, Event
+from domain.misreadings import Tie
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text, is_event_id
 from storage.impossible import Found, ImpossibleLegs
@@ -110,6 +111,10 @@ class EventIndex:
         alternatives of `ALTERNATIVE_MIN_CONFIDENCE` and more.
         """
         return search(self._shards, query, limit, after)
+
+    def tied(self, query: EventQuery, tie: Tie, limit: int, after: str | None) -> EventPage:
+        """As `query`, of a fuzzy one, but only what is tied in this way; a place to go on is an id."""
+        return Search(self._shards, query, Sought.by_tie(query.plate or "", tie)).page(limit, after)
 
     def histogram(self, query: EventQuery, buckets: Buckets) -> Histogram:
         """How many events match in each bucket: counted, or from a sample where that would take long, which it says."""
