@@ -21,7 +21,7 @@ BEFORE_NS = NS_PER_S
 """What is looked at of the time before motion was told of: the half second that told, and another."""
 PEEK_EVERY_NS = 30 * NS_PER_S
 MOST_BITS_A_PIXEL = 0.02
-"""A still picture that takes more (at 1080p, 25 frames/s: a megabit a second) is noisy, or of an encoder held to a rate, which hides motion."""
+"""A megabit a second at 1080p and 25 frames/s. What takes more while still is noisy, or held to a rate, and hides motion."""
 DISTRUST_NS = 600 * NS_PER_S
 HELD_PACKETS, HELD_BYTES = 200, 12 << 20
 """Fewer than the tap takes at once. Of a stream with more between two keyframes every packet is decoded."""
