@@ -19,7 +19,7 @@ QUIET_WINDOWS = 2
 """Half seconds without motion, and with nothing in view, before it dozes."""
 BEFORE_NS = NS_PER_S
 """What is looked at of the time before motion was told of: the half second that told, and another."""
-PEEK_EVERY_NS = 30 * NS_PER_S
+PEEK_EVERY_NS = 60 * NS_PER_S
 MOST_BITS_A_PIXEL = 0.02
 """A megabit a second at 1080p and 25 frames/s. What takes more while still is noisy, or held to a rate, and hides motion."""
 DISTRUST_NS = 600 * NS_PER_S
