@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     archive_memory_mb: int = Field(512, ge=64, description="most memory that searches of the archive may take in a process, in MB")
     models_dir: Path = Field(Path(sys.prefix) / "share" / "sightline" / "models", description="where `make install` put the models")
     face_model: str = Field("centerface", description="`centerface`, or the path of a YuNet ONNX file")
+    onnx_providers: str = Field(
+        "cpu",
+        pattern=r"^(cpu|cuda|openvino|tensorrt)(,(cpu|cuda|openvino|tensorrt))*$",
+        description="what runs the models, the most wanted first: cuda, openvino, tensorrt, cpu; what is not there is left out",
+    )
     plate_detect_fps: float = Field(10.0, gt=0, le=30, description="frames a second looked at for plates while something moves")
     face_detect_fps: float = Field(6.0, gt=0, le=30, description="frames a second looked at for faces while something moves")
     reason_required: bool = Field(True, description="refuse looks at plates, clips and pictures without X-Reason")
