@@ -8,6 +8,7 @@ then: what came so slowly that no packet told of it is found by that.
 from __future__ import annotations
 
 import logging
+import math
 
 from domain.clock import NS_PER_S
 from domain.fanout import Tap
@@ -106,7 +107,8 @@ class Doze:
         """Did packets tell of what was found? Their half second may end after its frame."""
         if self._found_ns is None or now_ns < self._found_ns + 2 * WINDOW_NS:
             return
-        if self._moved_ns < self._found_ns - BEFORE_NS - WINDOW_NS:
+        is_known = math.isfinite(self._motion.quiet_bytes)  # while it learns nothing is told, and it does not doze
+        if is_known and self._moved_ns < self._found_ns - BEFORE_NS - WINDOW_NS:
             self._distrusted_until_ns = now_ns + DISTRUST_NS
             _LOG.info("%s: sizes of packets did not tell of what was found; all is decoded for the next minutes", self._camera_id)
         self._found_ns = None
