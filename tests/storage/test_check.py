@@ -100,10 +100,14 @@ OF_RECORDINGS = {
     Breach.SEGMENT_DAMAGED, Breach.SEGMENT_DIFFERS, Breach.SEGMENTS_OVERLAP, Breach.HOLE_UNEXPLAINED, Breach.GAP_RECORDED,
 }  # fmt: skip
 """Tested in test_check_recordings.py."""
+OF_ARCHIVE = {Breach.ARCHIVE_DAMAGED, Breach.ARCHIVE_DIFFERS, Breach.ARCHIVE_UNNAMED}
+"""Tested in test_archiver.py."""
 
 
 def test_every_breach_is_tested() -> None:
-    assert {breach for _, breach in DAMAGES.values()} == set(Breach) - {Breach.CLIP_WITHOUT_EVENT} - OF_RETENTION - OF_RECORDINGS
+    assert {breach for _, breach in DAMAGES.values()} == set(Breach) - {
+        Breach.CLIP_WITHOUT_EVENT
+    } - OF_RETENTION - OF_RECORDINGS - OF_ARCHIVE
 
 
 def test_deep_opens_the_clip_and_looks_for_its_event(site: Site, event: Event) -> None:
