@@ -98,10 +98,19 @@ def registry_object(version: int) -> str:
 
 ARCHIVE_PREFIX, ARCHIVED_PREFIX, CATALOGUE_PREFIX = "archive/", "archive/events/", "archive/catalogue/"
 
+ARCHIVE_MOVED = "archive/moved.json"
+"""Up to when everything that the index had was moved."""
+
 
 def archive_object(day: str, area: str, generation: int, sha256: str) -> str:
     """A day (`yyyymmdd`) of an area. Every version has a key of its own, so that a file never changes; the highest generation stands."""
     return f"{ARCHIVED_PREFIX}{day[:4]}/{day[4:6]}/{day[6:]}/{area}/{generation:06d}-{sha256[:16]}.parquet"
+
+
+def place_of_key(key: str) -> tuple[str, str]:
+    """Day and area of a file's key."""
+    year, month, day, rest = key.removeprefix(ARCHIVED_PREFIX).split("/", 3)
+    return year + month + day, rest.rpartition("/")[0]
 
 
 def catalogue_object(day: str, version: int) -> str:

@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 from domain.errors import DataLoss, NotFound
 from domain.events import Event
-from domain.keys import ARCHIVED_PREFIX
+from domain.keys import ARCHIVED_PREFIX, place_of_key
 from domain.ulid import wall_ms_of
 from storage.archive import Archive
 from storage.archive_catalogue import ArchiveFile
@@ -39,7 +39,7 @@ class ArchiveCheck:
             yield ArchiveFault("damaged", day, f"{why}; `sightline index rebuild` makes it again")
         named = {file.key for day in days.values() for file in day.files}
         for stat in self._objects.list(ARCHIVED_PREFIX):
-            if stat.key not in named and day_of_key(stat.key) not in damaged:
+            if stat.key not in named and place_of_key(stat.key)[0] not in damaged:
                 yield ArchiveFault(
                     "unnamed",
                     stat.key,
@@ -83,8 +83,3 @@ class ArchiveCheck:
         rows = cast("list[tuple[str, bool, str]]", self._archive.duck.rows(sql, [[str(path)]]))
         order = [(not is_face, plate.encode(), event_id) for plate, is_face, event_id in rows]
         return order == sorted(order) and len({event_id for _, _, event_id in rows}) == len(rows)
-
-
-def day_of_key(key: str) -> str:
-    """The day of a file's key."""
-    return "".join(key.removeprefix(ARCHIVED_PREFIX).split("/")[:3])

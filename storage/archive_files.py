@@ -150,6 +150,16 @@ class ArchiveWriter:
         finally:
             written.path.unlink(missing_ok=True)
 
+    @contextmanager
+    def fetched(self, key: str) -> Iterator[Path]:
+        """A file of the store here for the while, whatever it holds."""
+        path = self._folder / f"{secrets.token_hex(8)}.part"
+        path.write_bytes(self._objects.get(key))
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
     def forget(self, *paths: Path) -> None:
         for path in paths:
             path.unlink(missing_ok=True)

@@ -158,6 +158,18 @@ class ArchiveSearch:
         with self._cache.held([file]) as (path,):
             return [event_of(row) for row in self._duck.rows(_BY_IDS, [[str(path)], list(ids)])]
 
+    def get_all(self, ids: Sequence[str]) -> dict[str, Event]:
+        """The events of these ids that are there."""
+        by_day: dict[str, list[str]] = {}
+        for event_id in ids:
+            by_day.setdefault(day_of_ms(id_parts(event_id)[0]), []).append(event_id)
+        found: dict[str, Event] = {}
+        for day, wanted in by_day.items():
+            start_ms = day_start_ms(day)
+            for file in (file for known in self._days(start_ms, start_ms, newest=True) for file in known.files):
+                found |= {event.id: event for event in self.of_file(file, wanted)}
+        return found
+
     def of_camera(self, day: str, camera: str) -> list[Event]:
         """The events of a camera on a day."""
         start_ms = day_start_ms(day)
