@@ -61,7 +61,8 @@ def rebuild(
     """Restore people and the registry's announcement, then every event; idempotent, and harmless beside running keepers (newer rows stay).
 
     `layout`: also the journal minutes and the spool of this node. `from_sidecars`: read every event's sidecar as well, which finds events
-    whose journals are lost, and takes a request for each. What the archive has stays there, and journals of its time are not read, unless `whole`.
+    whose journals are lost, and takes a request for each. What the archive has stays there, and journals of its time are not read, unless
+    `whole`.
 
     Stopped and called again, it goes on: hours of journals that were done are noted in Redis, and go with it if it is emptied again.
     """
