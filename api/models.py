@@ -76,6 +76,7 @@ class HistogramView(_Answer):
     counts: tuple[int, ...] = Field(description="one for each bucket, the oldest first; nothing before the `from` that was asked for")
     total: int
     exact: bool = Field(description="false: estimated from a sample, since counting would have taken too long")
+    archived: bool = Field(default=False, description="the archive may have more in this time, which is not counted")
 
 
 class CameraView(_Answer):
