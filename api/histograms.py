@@ -28,19 +28,21 @@ Count = Annotated[int, Query(alias="buckets", ge=1, le=BUCKETS_MOST, description
 
 
 def read_histogram(context: Context, query: Filters, bucket_s: BucketS = None, count: Count = 60) -> HistogramView:
-    """How many events match in each bucket of time. Without `to`: until now; without `from`: 30 days back.
-
-    Events of the archive are not counted: `archived` says that there may be some in this time.
-    """
+    """How many events match in each bucket of time. Without `to`: until now; without `from`: 30 days back."""
     to_ns = context.clock.wall_ns() if query.to_ns is None else query.to_ns
     from_ns = max(0, to_ns - SPAN_NS) if query.from_ns is None else query.from_ns
     check_order(from_ns, to_ns)
     buckets = buckets_of(from_ns // NS_PER_MS, -(-to_ns // NS_PER_MS), bucket_s, count)
     found = context.index.histogram(replace(query, from_ns=from_ns, to_ns=to_ns), buckets)
-    archived = context.events.reaches_archive(from_ns)
     start_ns, width_s = buckets.start_ms * NS_PER_MS, buckets.width_ms // 1000
     return HistogramView(
-        from_=start_ns, to=to_ns, bucket_s=width_s, counts=found.counts, total=sum(found.counts), exact=found.exact, archived=archived
+        from_=start_ns,
+        to=to_ns,
+        bucket_s=width_s,
+        counts=found.counts,
+        total=sum(found.counts),
+        exact=found.exact,
+        archive_left_out=context.events.reaches_archive(from_ns),
     )
 
 

@@ -24,6 +24,7 @@ from domain.settings import Settings
 from storage.age_check import AgeCheck
 from storage.archive import Archive
 from storage.archive_check import ArchiveCheck
+from storage.check_index import check_index
 from storage.clips import verify
 from storage.corrections import read_record
 from storage.index import EventIndex
@@ -42,6 +43,7 @@ class Breach(StrEnum):
     OBJECTS_WITHOUT_INDEX = "objects_without_index"
     OBJECTS_WITHOUT_SIDECAR = "objects_without_sidecar"
     INDEX_DIFFERS = "index_differs"
+    INDEX_DAMAGED = "index_damaged"
     OBJECT_MISSING = "object_missing"
     OBJECT_DIFFERS = "object_differs"
     CLIP_WITHOUT_EVENT = "clip_without_event"
@@ -119,6 +121,7 @@ class _Check:
     ) -> None:
         self._objects = objects
         self._archive = archive
+        self._redis = redis
         self._index = EventIndex(redis)
         self._people = People(redis, objects)
         self._layout = layout
@@ -138,6 +141,7 @@ class _Check:
         findings += self._events()
         findings += self._rows()
         findings += self._archived()
+        findings += (Finding(Breach.INDEX_DAMAGED, where, message) for where, message in check_index(self._redis))
         findings += self._persons()
         findings += self._recordings()
         findings += self._gap_logs()
