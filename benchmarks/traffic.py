@@ -89,7 +89,7 @@ class City:
                 "started_at": start_ns, "best_at": start_ns + lasts[n] // 2 * NS_PER_MS, "ended_at": start_ns + lasts[n] * NS_PER_MS,
                 "plate": _made(Plate, {"text": read, "color": color, "confidence": shares[n], "alternatives": others}),
                 "confidence": shares[n], "box": tuple(boxes[n]), "wall_source": "sender",
-                "clip_ready": True, "clip_missing": "", "corrected": None, "schema_": 1,
+                "clip_ready": True, "clip_missing": "", "schema_": 1,
             })  # fmt: skip
 
 
