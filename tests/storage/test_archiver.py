@@ -85,7 +85,7 @@ def _killed_somewhere(city: City, folder: Path, at: int, after: bool) -> bool:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_run_killed_anywhere_loses_nothing(city: City, tmp_path: Path, after: bool) -> None:
-    """Before each odd call, and after each even one. Each run has late events to merge as well; what is found is the same at each moment."""
+    """Before each odd call, and after each even one. Each run has late events to merge; what is found is the same at each moment."""
     there: list[Event] = []
     at, blown = 2 if after else 1, True
     while blown:
