@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from domain.media import AudioPacket, Packet
 from domain.registry import Camera, Networks
 from domain.settings import Settings
 from domain.states import CameraState
-from ingest.pull_loop import PullLoop
+from ingest.pull_loop import CALM_TOGETHER, PullLoop
 from ingest.streamer import Streamer
 from sightline.simulator import SimCamera, Simulator
 
@@ -181,3 +182,32 @@ def test_hundreds_of_dead_cameras_have_no_thread_and_hold_up_no_other(
             streamer.stop()
         assert all(streamer.join(2) for streamer in (*dead, live))
     assert live.status().reconnects == 0
+
+
+def test_calm_sockets_share_a_turn_until_it_is_full(loop: PullLoop) -> None:
+    pairs = [socket.socketpair() for _ in range(2 * CALM_TOGETHER + 1)]
+    owner, turns, done = Owner(), list[dict[int, int]](), threading.Event()
+
+    def begin() -> None:
+        for ours, _ in pairs:
+            loop.watch(ours, owner, lambda: None)
+            loop.pace(ours, is_calm=True)
+        turns.append(dict(loop._turns))
+        loop.pace(pairs[0][0], is_calm=False)
+        loop.forget(pairs[1][0])
+        loop.watch(pairs[1][0], owner, lambda: None)
+        for ours, _ in pairs[:2]:
+            loop.pace(ours, is_calm=True)
+        turns.append(dict(loop._turns))
+        for ours, _ in pairs:
+            loop.forget(ours)
+        done.set()
+
+    loop.call(owner, begin)
+    assert done.wait(2)
+    before, after = (list(Counter(one.values()).items()) for one in turns)
+    assert sorted(before) == sorted(after) == [(0, CALM_TOGETHER), (1, CALM_TOGETHER), (2, 1)]
+    assert (loop._turns, owner.errors) == ({}, [])
+    for pair in pairs:
+        for end in pair:
+            end.close()
