@@ -32,7 +32,7 @@ UPLOAD_RETRIES = Counter("sightline_upload_retries_total", "Uploads that failed 
 UPLOADS_WAITING = Gauge("sightline_uploads_waiting", "Segments that wait to be uploaded", [], multiprocess_mode="livemostrecent")
 RETENTION_DELETED = Counter(
     "sightline_retention_deleted_total",
-    "What retention deleted, by what it was: recording, stored_recording, unclaimed_recording, event, gap_log",
+    "What retention deleted, by what it was: recording, stored_recording, unclaimed_recording, event, gap_log, journal",
     ["what"],
 )
 ALARM = Gauge("sightline_alarm", "1 while the alarm stands", ["alarm"], multiprocess_mode="livemostrecent")
