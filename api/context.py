@@ -17,6 +17,7 @@ from domain.errors import Fault, NotFound
 from domain.registry import Camera, Registry
 from domain.settings import Settings
 from storage.audit import AuditLog
+from storage.corrections import Corrections
 from storage.feed import Feed
 from storage.index import EventIndex
 from storage.leases import Leases
@@ -43,6 +44,7 @@ class ApiContext:
     feed: Feed
     objects: ObjectStore
     people: People
+    corrections: Corrections
     states: CameraStates
     leases: Leases
     stored: StoredSegments

@@ -186,6 +186,18 @@ class Journey(_Answer):
     truncated: bool = Field(description="there are more sightings after the last; ask again from its time")
 
 
+class CorrectionAsked(BaseModel):
+    """What a person says that an event's plate is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plate: str | None = Field(max_length=32, description="the whole plate, as typed in a search; null: take the correction back")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=500, description="how the person knows; it stands in the audit log"
+    )
+    version: int = Field(ge=0, description="`corrected.version` of the event as the person saw it; 0 where it had none")
+
+
 class HoldAsked(BaseModel):
     """What is to be held: a camera's range, or an event."""
 

@@ -38,6 +38,7 @@ RETENTION_DELETED = Counter(
 ALARM = Gauge("sightline_alarm", "1 while the alarm stands", ["alarm"], multiprocess_mode="livemostrecent")
 FRAMES_DECODED = Counter("sightline_frames_decoded_total", "Frames decoded for analytics", ["camera"])
 FRAMES_SKIPPED = Counter("sightline_frames_skipped_total", "Decoded frames that analytics was too busy for", ["camera"])
+LOOK_CPU_S = Counter("sightline_look_cpu_seconds_total", "CPU time of looking at checkpoints, by what it was spent on", ["step"])
 TRIGGERS = Counter("sightline_triggers_total", "Triggers logged, of cameras that keep or upload only what triggers", ["camera", "source"])
 TRIGGERS_LOST = Counter(
     "sightline_triggers_lost_total", "Triggers that the disk refused for so long that memory could not hold them", ["camera"]

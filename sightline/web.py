@@ -23,6 +23,7 @@ from sightline.instance import door_key
 from sightline.stores import connected
 from storage.alarms import told, told_here
 from storage.audit import AuditLog
+from storage.corrections import Corrections
 from storage.redis_door import Redis
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
@@ -41,6 +42,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         feed=stores.feed,
         objects=stores.objects,
         people=stores.people,
+        corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
         states=stores.states,
         leases=stores.leases,
         stored=StoredSegments(stores.objects, clock),

@@ -47,13 +47,15 @@ _LAST_MS = (1 << 20) * HOUR_MS - 1
 
 
 def found_by(event: Event) -> tuple[str, ...]:
-    """The texts that a search finds this event by: its plate; where that could not be read, its likely alternatives."""
+    """The texts that a search finds this event by: what a person says that its plate is, and what was read; where nothing certain was, the
+    likely alternatives."""
+    corrected = (event.corrected.text,) if event.corrected is not None and event.corrected.text else ()
     if event.plate is None:
-        return ()
+        return corrected
     if event.plate.text:
-        return (event.plate.text,)
+        return tuple(dict.fromkeys((*corrected, event.plate.text)))
     likely = (other.text for other in event.plate.alternatives if other.confidence >= ALTERNATIVE_MIN_CONFIDENCE and other.text)
-    return tuple(dict.fromkeys(likely))
+    return tuple(dict.fromkeys((*corrected, *likely)))
 
 
 def plate_expression(pattern: str) -> re.Pattern[str] | None:

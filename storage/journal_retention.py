@@ -1,7 +1,7 @@
 """Retention of the journal: a minute in the object store goes once it is older than anything is kept, and all that it tells of is gone.
 
 - Of an event that a hold keeps, the objects are there: its minute stays, as long as they do.
-- A minute that says `delete` stays as long as one is left that says `put` of the same event, or any of its objects: a rebuilt index
+- A minute that says `delete` stays as long as one is left that says `put` or `correct` of the same event, or any of its objects: a rebuilt index
   would have it again. Minutes go oldest first, so that this holds wherever a run is killed.
 - A minute that cannot be read in full stays.
 """
@@ -15,7 +15,7 @@ from functools import lru_cache
 from domain.errors import DataLoss
 from domain.keys import JOURNAL_PREFIX, event_day_prefix
 from domain.metrics import RETENTION_DELETED
-from storage.journal import JournalPart, JournalPut, stored_part
+from storage.journal import JournalDelete, JournalLine, JournalPart, JournalPut, stored_part
 from storage.s3 import ObjectStat, ObjectStore
 
 _DAYS_KNOWN = 400
@@ -25,8 +25,8 @@ class JournalRetention:
     def __init__(self, objects: ObjectStore, stop: threading.Event) -> None:
         self._objects = objects
         self._stop = stop
-        self._put: set[str] = set()
-        """The events that minutes which stay say were kept."""
+        self._kept: set[str] = set()
+        """The events that minutes which stay say were kept, or corrected."""
         self._left = lru_cache(_DAYS_KNOWN)(self._left_in)
 
     def run(self, before_day: str) -> int:
@@ -44,7 +44,7 @@ class JournalRetention:
         except DataLoss:
             return 0
         if not self._is_over(part):
-            self._put |= {line.event.id for line in part.lines if isinstance(line, JournalPut)}
+            self._kept |= {_event_of(line) for line in part.lines if not isinstance(line, JournalDelete)}
             return 0
         if self._objects.stat(stat.key) != stat:  # a node that was away for very long has just added to it
             return 0
@@ -53,9 +53,9 @@ class JournalRetention:
         return 1
 
     def _is_over(self, part: JournalPart) -> bool:
-        told = {line.event.id if isinstance(line, JournalPut) else line.event_id for line in part.lines}
-        deleted = {line.event_id for line in part.lines if not isinstance(line, JournalPut)}
-        return not part.damaged_lines and not deleted & self._put and not any(self._is_there(event_id) for event_id in told)
+        if part.damaged_lines or any(self._is_there(_event_of(line)) for line in part.lines):
+            return False
+        return not self._kept & {line.event_id for line in part.lines if isinstance(line, JournalDelete)}
 
     def _is_there(self, event_id: str) -> bool:
         return event_id in self._left(event_day_prefix(event_id))
@@ -76,3 +76,7 @@ class JournalRetention:
         for _ in ("year", "month", "day"):
             prefixes = {said + name: f"{at}{name}/" for said, at in prefixes.items() for name in self._objects.folders(at)}
         return iter(prefixes.items())
+
+
+def _event_of(line: JournalLine) -> str:
+    return line.event.id if isinstance(line, JournalPut) else line.event_id

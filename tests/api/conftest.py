@@ -39,6 +39,7 @@ from domain.settings import Settings
 from domain.states import CameraStatus
 from domain.ulid import event_id
 from storage.audit import AuditLog
+from storage.corrections import Corrections
 from storage.feed import Feed
 from storage.gaps import GapLog
 from storage.index import EventIndex
@@ -310,6 +311,7 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "feed": Feed(redis, 1000),
         "objects": objects,
         "people": people,
+        "corrections": Corrections(redis, objects, EventIndex(redis), clock),
         "states": CameraStates(redis),
         "leases": Leases(redis),
         "stored": StoredSegments(objects, clock),
