@@ -1,8 +1,8 @@
 """Retention of the journal: a minute in the object store goes once it is older than anything is kept, and all that it tells of is gone.
 
 - Of an event that a hold keeps, the objects are there: its minute stays, as long as they do.
-- A minute that says `delete` stays as long as one is left that says `put` or `correct` of the same event, or any of its objects: a rebuilt index
-  would have it again. Minutes go oldest first, so that this holds wherever a run is killed.
+- A minute that says `delete` stays as long as one is left that says `put` or `correct` of the same event, or any of its objects: an index
+  rebuilt would have it again. Minutes go oldest first, so that this holds wherever a run is killed.
 - A minute that cannot be read in full stays.
 """
 
