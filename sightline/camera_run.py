@@ -46,7 +46,7 @@ MOST_WAITING = 200
 """Passings of a camera held in memory while the disk refuses them, some 100 kB each."""
 FINISH_S = 1.5
 """How long the end of a recording is waited for."""
-_SHED_PARTS = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.5, Shed.ANALYTICS: 0.0, Shed.RECORDING: 0.0}
+_SHED_PARTS = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.5, Shed.ANALYTICS: 0.0, Shed.RECORDING: 0.0, Shed.RECORDING_FOR_DISK: 0.0}
 """Of the looks a second."""
 LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
 
