@@ -9,8 +9,8 @@ The order, from what goes first to what goes last:
 Within each: first whoever sends more than its own `max_bitrate_kbps`; then class C before B before A; cameras without a checkpoint before
 those with one; the lower `priority` before the higher; and by id. What is given up comes back in the reverse order.
 
-A strained processor begins at 1. A strained disk begins at 3: giving up analytics would not write a byte less. A disk has room again from one
-moment to the next, so what was given up for it comes back all at once, and by steps only where that has just filled it again.
+A strained processor begins at 1. A strained disk begins at 3: giving up analytics would not write a byte less. A disk has room again from
+one moment to the next, so what was given up for it comes back all at once, and by steps only where that has just filled it again.
 """
 
 from __future__ import annotations
