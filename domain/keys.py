@@ -4,6 +4,7 @@ events/<yyyy>/<mm>/<dd>/<camera>/<event id>/{snapshot.jpg,crop.jpg,clip.mp4,even
 journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz
 journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event id>.<version>.jsonl.gz       of no node: no node has such a name
 recordings/<camera>/<yyyymmdd>/<segment name>       as on a node's disk
+archive/events/<yyyy>/<mm>/<dd>/<area>/<generation>-<hash>.parquet      archive/catalogue/<yyyymmdd>/<version>
 gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl       what the node did not record of it, and why
 gaps/nodes/<node>.json                              up to when that is all it had to say
 state/people/<name>/<version>.json      state/registry/<version>.json      state/holds/<hold>/<version>.json
@@ -98,3 +99,15 @@ REGISTRY_PREFIX = "state/registry/"
 
 def registry_object(version: int) -> str:
     return f"{REGISTRY_PREFIX}{version:010d}.json"
+
+
+ARCHIVE_PREFIX, ARCHIVED_PREFIX, CATALOGUE_PREFIX = "archive/", "archive/events/", "archive/catalogue/"
+
+
+def archive_object(day: str, area: str, generation: int, sha256: str) -> str:
+    """A day (`yyyymmdd`) of an area. Every version has a key of its own, so that a file never changes; the highest generation stands."""
+    return f"{ARCHIVED_PREFIX}{day[:4]}/{day[4:6]}/{day[6:]}/{area}/{generation:06d}-{sha256[:16]}.parquet"
+
+
+def catalogue_object(day: str, version: int) -> str:
+    return f"{CATALOGUE_PREFIX}{day}/{version:010d}"

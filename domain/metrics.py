@@ -30,6 +30,7 @@ SEGMENTS_UPLOADED = Counter("sightline_segments_uploaded_total", "Segments uploa
 UPLOAD_BYTES = Counter("sightline_upload_bytes_total", "Bytes of segments uploaded", ["camera"])
 UPLOAD_RETRIES = Counter("sightline_upload_retries_total", "Uploads that failed and will be tried again", [])
 UPLOADS_WAITING = Gauge("sightline_uploads_waiting", "Segments that wait to be uploaded", [], multiprocess_mode="livemostrecent")
+ARCHIVED_EVENTS = Counter("sightline_archived_events_total", "Events moved from the index to the archive")
 RETENTION_DELETED = Counter(
     "sightline_retention_deleted_total",
     "What retention deleted, by what it was: recording, stored_recording, unclaimed_recording, event, gap_log, journal",

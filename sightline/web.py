@@ -22,6 +22,7 @@ from sightline import site_registry
 from sightline.instance import door_key
 from sightline.stores import connected
 from storage.alarms import told, told_here
+from storage.archive import Archive
 from storage.audit import AuditLog
 from storage.corrections import Corrections
 from storage.redis_door import Redis
@@ -39,6 +40,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         settings=settings,
         registry=lambda: SiteRegistry(registry.now().registry, site_registry.faults_shown(layout)),
         index=stores.index,
+        archive=Archive.open(stores.objects, stores.redis, layout.archive_cache("api"), settings, clock),
         feed=stores.feed,
         objects=stores.objects,
         people=stores.people,

@@ -64,6 +64,9 @@ class Corrections:
                 self._objects.put(key, record.model_dump_json(by_alias=True).encode(), "application/json")
             self._journal(record)
             self._index.correct(event.id, record.correction)
+            if self._index.get(event.id) is None:
+                # It is in the archive: it comes back, is found at once, and is merged there by the next run.
+                self._index.put(event.model_copy(update={"corrected": record.correction}))
         return record.correction
 
     def _next(self, event: Event, newest: CorrectionRecord | None, text: str, by: str, reason: str, version: int) -> CorrectionRecord:

@@ -22,6 +22,7 @@ from domain.metrics import RETENTION_DELETED
 from domain.registry import Camera, Registry
 from domain.settings import Settings
 from domain.triggers import keeps_all
+from storage.archiver import Archiver
 from storage.event_retention import EventRetention
 from storage.gap_retention import forget_nodes, too_old
 from storage.gaps import GapLog
@@ -76,6 +77,7 @@ class Kept:
     holds: Holds
     wanted: Callable[[], Sequence[tuple[str, int, int]]] = list
     """The ranges (camera, from_ns, to_ns) of which a clip is still to be cut."""
+    archiver: Archiver | None = None
 
 
 @dataclass(slots=True)
@@ -116,12 +118,20 @@ class Retention:
         for segment in self._old_stored(run):
             self._stored_recording(run, segment)
         self._stored_gaps(run)
+        self._archived(run)
         EventRetention(self._kept.objects, self._kept.index, self._kept.journal, run.held, run.stop, dry).run(
             run.ages.cutoff_ns, run.report
         )
         if not run.dry:
             JournalRetention(self._kept.objects, run.stop).run(day_of(self._clock.wall_ns() - run.ages.longest_days * _DAY_NS))
         return run.report
+
+    def _archived(self, run: _Run) -> None:
+        """The archive first, so that it shows no event whose clip is gone."""
+        if self._kept.archiver is None or run.dry:
+            return
+        if self._kept.archiver.retain(run.ages.cutoff_ns, run.held, run.stop) is None:
+            raise StoreError("events are being moved to the archive; what is too old of them goes after that")
 
     def _begin(self, stop: threading.Event | None, dry: bool) -> _Run:
         registry = self._registry()
