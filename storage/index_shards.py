@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage import index_reads, index_removals, index_writes
+from storage.index_layout import bring_up
 from storage.index_places import Places
 from storage.index_record import HOUR_MS, RECORD, RECORDS, START_BITS, Entry
 from storage.plate_code import NO_PLATE, Demand
@@ -120,8 +121,17 @@ def shard_of(entry: Entry) -> int:
 
 class Shards:
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+        self._door = redis
+        self._is_up_to_date = False
         self.places = Places(redis)
+
+    @property
+    def _redis(self) -> Redis:
+        """The door; at the first call the layout behind it is brought up to date."""
+        if not self._is_up_to_date:
+            bring_up(self._door, SHARDS)
+            self._is_up_to_date = True
+        return self._door
 
     def put(self, entries: Sequence[tuple[int, Entry]]) -> None:
         """Write each into its shard unless it has a newer version; places are made known where they are not."""
