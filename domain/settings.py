@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import BadInput
@@ -64,6 +65,20 @@ class Settings(BaseSettings):
     udp_port_first: int = Field(40_000, ge=1024, le=65_534, description="the first port that cameras may send to over UDP")
     udp_port_last: int = Field(59_999, ge=1025, le=65_535, description="the last port that cameras may send to over UDP")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        _networks(text)
+        return text
+
+    @property
+    def allowed_webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return _networks(self.webhook_networks)
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def check_settings() -> None:

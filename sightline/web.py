@@ -39,6 +39,8 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         registry=lambda: SiteRegistry(registry.now().registry, site_registry.faults_shown(layout)),
         index=stores.index,
         feed=stores.feed,
+        watches=stores.watches,
+        matches=stores.matches,
         objects=stores.objects,
         people=stores.people,
         states=stores.states,

@@ -32,7 +32,7 @@ def rebuild_index(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(asdict(rebuilt), ensure_ascii=False))
     else:
-        print(f"{rebuilt.events} events and {rebuilt.people} people restored")
+        print(f"{rebuilt.events} events and {rebuilt.people} people restored; {rebuilt.watches} vehicle watches stand")
         for name in rebuilt.damaged:
             print(f"damaged: {name}")
     return 1 if rebuilt.damaged else 0

@@ -53,6 +53,8 @@ from storage.states import CameraStates
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
 from storage.triggers import TriggerLog
+from storage.watch_matches import WatchMatches
+from storage.watches import Watches
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config
@@ -308,6 +310,8 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "registry": lambda: SiteRegistry(REGISTRY),
         "index": EventIndex(redis),
         "feed": Feed(redis, 1000),
+        "watches": Watches(redis, objects, clock),
+        "matches": WatchMatches(redis),
         "objects": objects,
         "people": people,
         "states": CameraStates(redis),

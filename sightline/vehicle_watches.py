@@ -1,0 +1,151 @@
+"""Matches events with vehicle watches, once for the city: whichever node has the lease. What it missed it catches up."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from domain.clock import NS_PER_MS, NS_PER_S, Clock
+from domain.errors import StoreError
+from domain.events import Event
+from domain.log import FloodGate
+from domain.metrics import WATCH_MATCHES
+from domain.misreadings import Match
+from domain.query import EventQuery
+from domain.watches import Ended, Watch, WatchMatch, match_id
+from storage.audit import AuditEntry, AuditLog
+from storage.feed import Feed, FeedPage
+from storage.index import EventIndex
+from storage.watch_book import WatchBook
+from storage.watch_matches import WatchMatches
+from storage.watches import Watches
+
+log = logging.getLogger(__name__)
+LOOK_EVERY_S = 0.2
+IDLE_S = 1.0
+PAGE = 500
+LOOK_BACK_NS = 86_400 * NS_PER_S
+"""Where the feed no longer has what was missed, the index is asked; events of a spool may have passed so long before they were indexed."""
+MOST_FOUND = 500
+"""Of one watch, where it catches up by the index; a watch with more than that is no watch for a vehicle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    watch: Watch
+    match: WatchMatch
+
+
+class VehicleWatches:
+    def __init__(
+        self, feed: Feed, index: EventIndex, watches: Watches, matches: WatchMatches, audit: AuditLog, clock: Clock, node: str
+    ) -> None:  # fmt: skip
+        self._feed = feed
+        self._index = index
+        self._watches = watches
+        self._matches = matches
+        self._audit = audit
+        self._clock = clock
+        self._owner = f"{node}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._version: str | None = None
+        self._book = WatchBook(())
+        self._warn = FloodGate(log.warning, clock, every_s=10.0)
+
+    def run(self, stop: threading.Event) -> None:
+        pause_s = 0.0
+        while not self._clock.wait(stop, pause_s):
+            try:
+                pause_s = self.run_once()
+            except StoreError as error:
+                self._warn("store", f"vehicle watches wait: {error}")
+                pause_s = IDLE_S
+
+    def run_once(self) -> float:
+        """Match what arrived; how long to wait before the next time."""
+        if not self._matches.take_lease(self._owner):
+            return IDLE_S
+        position = self._matches.position()
+        page = self._feed.after(position or 0, PAGE)
+        self._read_book()  # after the page: a watch is there for whatever was indexed after it was placed
+        self._expire()
+        if position is None or position < page.known_from:
+            self._catch_up(page, position)
+            return 0.0
+        found = [one for _, event in page.items for one in self._found(self._book, event)]
+        if page.items:
+            self._add(found, page.items[-1][0])
+        return 0.0 if len(page.items) == PAGE else LOOK_EVERY_S
+
+    def _read_book(self) -> None:
+        version = self._watches.version()
+        if version is None:
+            log.warning("the index knows of no watches; %d stand by their records", self._watches.restore())
+            version = self._watches.version()
+        if version != self._version:
+            self._book = WatchBook(self._watches.standing())
+            self._version = version
+
+    def _expire(self) -> None:
+        now_ns = self._clock.wall_ns()
+        over = [watch for watch in self._book.watches.values() if not watch.stands_at(now_ns)]
+        for watch in over:
+            self._audit.append(entry_of(watch, "watch.expire", {"watch": watch.id}))
+            self._watches.end(watch.id, Ended.EXPIRED, "")
+        if over:
+            self._read_book()
+
+    def _catch_up(self, page: FeedPage, position: int | None) -> None:
+        """The feed has forgotten some of what arrived, or nobody knows how far it was matched: all that was indexed by now is looked up."""
+        now_ns = self._clock.wall_ns()
+        missed_ns = now_ns if position is None else min(now_ns, position * 1000)
+        if self._book.watches:
+            log.warning("vehicle watches catch up by the index")
+        for watch in list(self._book.watches.values()):
+            if not self._matches.take_lease(self._owner):
+                return
+            since_ns = max(watch.placed_at, missed_ns - LOOK_BACK_NS)
+            events = self._indexed(EventQuery(kind="vehicle", plate=watch.plate, fuzzy=watch.fuzzy, from_ns=since_ns))
+            book = WatchBook([watch])
+            self._add([one for event in events for one in self._found(book, event)], position or 0)
+        self._add([], page.last)
+
+    def _indexed(self, query: EventQuery) -> Iterator[Event]:
+        after, count = None, 0
+        while count < MOST_FOUND:
+            page = self._index.query(query, 100, after)
+            yield from page.events
+            count += len(page.events)
+            after = page.next
+            if after is None:
+                return
+
+    def _found(self, book: WatchBook, event: Event) -> list[Found]:
+        return [Found(watch, self._match(watch, match, event)) for watch, match in book.matches(event)]
+
+    def _match(self, watch: Watch, match: Match, event: Event) -> WatchMatch:
+        return WatchMatch(
+            id=match_id(watch.id, event.id), watch=watch.id, plate=watch.plate, tie=match.tie, why=match.reason,
+            matched_at=self._clock.wall_ns(), event=event, case=watch.case,
+        )  # fmt: skip
+
+    def _add(self, found: Sequence[Found], position: int) -> None:
+        """Audited first, so that nobody is told what is not written down."""
+        unseen = {match.id for match in self._matches.unseen([one.match for one in found])}
+        new = {one.match.id: one for one in found if one.match.id in unseen}
+        for one in new.values():
+            read = one.match.event.plate.text if one.match.event.plate else ""
+            self._audit.append(entry_of(one.watch, "watch.match", {"watch": one.watch.id, "event": one.match.event.id, "plate": read}))
+        now_ms = self._clock.wall_ns() // NS_PER_MS
+        WATCH_MATCHES.inc(len(self._matches.add([(one.match, bool(one.watch.webhook)) for one in new.values()], position, now_ms)))
+
+
+def entry_of(watch: Watch, what: str, terms: dict[str, str], status: int = 200) -> AuditEntry:
+    """What happened to a watch by itself, under the name of who placed it."""
+    return AuditEntry(
+        person=watch.placed_by, role=None, address="", route=what, right=None, terms=terms, reason=watch.reason, case=watch.case,
+        status=status,
+    )  # fmt: skip
