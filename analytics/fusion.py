@@ -6,6 +6,7 @@ certainty. A reading is never rewritten; priors only shift scores, and what lost
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -28,6 +29,38 @@ COLOR_LOG_PRIOR = -2.0
 of another colour's; none on a white one, which is the police's."""
 WORST_FRAME = -12.0
 """A frame's word against a hypothesis counts no more than this: one frame behind a pole must not decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Texts that readings may say, the likeliest first, their scores relative to the best's, and the best's log-evidence."""
+
+    texts: tuple[str, ...]
+    scores: Scores
+    log_evidence: float
+    readings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How a score becomes a confidence: the best text's part of `exp(score / temperature)` over all that was thought of, beside
+    something nobody thought of, which looks as the frames would with `unthought` log-evidence. A score is the mean over readings: n of
+    them weigh as n ** `gain`, 0 where they share all their faults and 1 where they share none."""
+
+    temperature: float
+    unthought: float
+    gain: float
+
+    def confidences(self, weighed: Weighed) -> Scores:
+        """(n,) of all texts, the best first."""
+        sharpness = weighed.readings**self.gain / self.temperature
+        rest = math.exp(min(50.0, (self.unthought - weighed.log_evidence) * sharpness))
+        parts = np.exp(weighed.scores * sharpness)
+        return np.asarray(parts / (parts.sum() + rest))
+
+
+CALIBRATION = Calibration(temperature=0.91, unthought=-15.0, gain=0.05)
+"""Fitted by `training/calibrate.py` on drawn plates of characters that training never saw, and on no real picture."""
 CONFIDENCE_LEAST, LOG_EVIDENCE_LEAST = 0.3, -8.0
 """Plates read right had evidence over -7; two rows, which the reader takes for one, and other writing mostly have less."""
 BODIES, ALTERNATIVES = 6, 4
@@ -72,8 +105,9 @@ NOTHING = Fused("", 0.0, _IMPOSSIBLE, ())
 
 
 class Fusion:
-    def __init__(self, search: GrammarSearch) -> None:
+    def __init__(self, search: GrammarSearch, calibration: Calibration = CALIBRATION) -> None:
         """`search` has the public reader's alphabet; our own reader has another, and so a search of its own."""
+        self._calibration = calibration
         self._search, self._own_search = search, GrammarSearch(Alphabet(ALPHABET))
 
     def reading(self, lattices: Lattices, quality: float) -> Reading:
@@ -83,15 +117,25 @@ class Fusion:
 
     def fuse(self, readings: Sequence[Reading], color: PlateColor) -> Fused:
         """The plate that the readings say together; `NOTHING` where none of them found a text that the grammar allows."""
+        weighed = self.weigh(readings, color)
+        if weighed is None:
+            return NOTHING
+        parts = self._calibration.confidences(weighed)
+        ranked = [Alternative(text=text, confidence=float(part)) for text, part in zip(weighed.texts, parts, strict=False)]
+        return Fused(ranked[0].text, ranked[0].confidence, weighed.log_evidence, tuple(ranked[1:]))
+
+    def weigh(self, readings: Sequence[Reading], color: PlateColor) -> Weighed | None:
+        """What the readings say together, before it becomes confidences; None where none of them found a text."""
         bodies = _bodies(readings)
         if not bodies:
-            return NOTHING
+            return None
         weights = np.array([reading.quality for reading in readings])
         frames = np.stack([self._scores(reading, bodies) for reading in readings])
         evidence = np.tensordot(weights / weights.sum(), frames, axes=1)
         relative = np.maximum(frames - frames.max(axis=(1, 2), keepdims=True), WORST_FRAME)
         scores = np.tensordot(weights / weights.sum(), relative, axes=1) + _prior(bodies, color)
-        return _ranked(bodies, scores, evidence)
+        texts, ranked, best = _ranked(bodies, np.where(_allowed(bodies), scores, _IMPOSSIBLE), evidence)
+        return Weighed(texts, ranked, best, len(readings))
 
     def _scores(self, reading: Reading, bodies: list[str]) -> Scores:
         """(bodies, firsts) log-probabilities of first + body."""
@@ -144,12 +188,10 @@ def _suits(body: str, color: PlateColor) -> bool:
     return right_tail and len(body) + 1 != _WRONG_LENGTH.get(color)
 
 
-def _ranked(bodies: list[str], scores: Scores, evidence: Scores) -> Fused:
+def _ranked(bodies: list[str], scores: Scores, evidence: Scores) -> tuple[tuple[str, ...], Scores, float]:
+    """The best few texts, all scores relative to the best's, and its log-evidence."""
     flat = scores.ravel()
-    part = np.exp(flat - flat.max())
-    part /= part.sum()
-    order = np.argsort(-part, kind="stable")
-    texts = [_FIRST[at % len(_FIRST)] + bodies[at // len(_FIRST)] for at in order[: ALTERNATIVES + 1]]
-    ranked = [Alternative(text=text, confidence=float(part[at])) for text, at in zip(texts, order, strict=False) if is_plate(text)]
-    best = ranked[0]
-    return Fused(best.text, best.confidence, float(evidence.ravel()[order[0]]), tuple(ranked[1:]))
+    order = np.argsort(-flat, kind="stable")
+    allowed = [at for at in order[: ALTERNATIVES + 1] if flat[at] > _IMPOSSIBLE / 2]
+    texts = tuple(_FIRST[at % len(_FIRST)] + bodies[at // len(_FIRST)] for at in allowed)
+    return texts, flat[order] - flat[order[0]], float(evidence.ravel()[order[0]])

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from domain.errors import BadInput, NotFound
+from domain.metrics import LOOK_CPU_S
+from domain.spent import Spent
 
 CPU = ("CPUExecutionProvider",)
 _LOG_ERRORS_ONLY = 3
@@ -43,13 +45,15 @@ class Model:
         except _ERRORS as error:
             raise BadInput(f"model {path} cannot be loaded: {error}") from error
         self._path = path
+        self._cpu = LOOK_CPU_S.labels(path.stem)
         self._input: str = self._session.get_inputs()[0].name
         self.output_names: tuple[str, ...] = tuple(output.name for output in self._session.get_outputs())
 
     def run(self, tensor: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """The model's outputs, in the order of `output_names`. Raises BadInput where the tensor does not fit the model."""
         try:
-            outputs = self._session.run(None, {self._input: tensor})
+            with Spent(self._cpu):
+                outputs = self._session.run(None, {self._input: tensor})
         except _ERRORS as error:
             raise BadInput(f"model {self._path} refuses an input of shape {tensor.shape}: {error}") from error
         return cast("list[NDArray[np.float32]]", outputs)

@@ -33,9 +33,8 @@ def find(bgr: Picture) -> Detections:
     closed = cv2.morphologyEx(yellow, cv2.MORPH_CLOSE, np.ones((_CLOSED_PX, _CLOSED_PX), np.uint8))
     outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     quads = [_corners(outline) for outline in outlines if _is_like_a_plate(outline, small.shape[1])]
-    points = np.array([quad for quad in quads if is_two_rows(quad) and _has_four_sides(quad)], np.float32).reshape(-1, 4, 2) / np.float32(
-        scale
-    )
+    likely = [quad for quad in quads if is_two_rows(quad) and _has_four_sides(quad)]
+    points = np.array(likely, np.float32).reshape(-1, 4, 2) / np.float32(scale)
     boxes = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1) if len(points) else np.empty((0, 4), np.float32)
     return Detections(boxes, np.full(len(points), SCORE, np.float32), points)
 

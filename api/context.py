@@ -16,7 +16,10 @@ from domain.clock import Clock
 from domain.errors import Fault, NotFound
 from domain.registry import Camera, Registry
 from domain.settings import Settings
+from storage.archive import Archive
 from storage.audit import AuditLog
+from storage.corrections import Corrections
+from storage.event_store import EventStore
 from storage.feed import Feed
 from storage.index import EventIndex
 from storage.leases import Leases
@@ -42,11 +45,13 @@ class ApiContext:
     settings: Settings
     registry: Callable[[], SiteRegistry]
     index: EventIndex
+    archive: Archive
     feed: Feed
     watches: Watches
     matches: WatchMatches
     objects: ObjectStore
     people: People
+    corrections: Corrections
     states: CameraStates
     leases: Leases
     stored: StoredSegments
@@ -60,6 +65,11 @@ class ApiContext:
     """Signs the addresses of playlists."""
     alarms: Callable[[], tuple[Alarm, ...]] = tuple
     """What people must be told now, of all nodes; answers also without Redis."""
+
+    @property
+    def events(self) -> EventStore:
+        """All events, however old: of the index and of the archive."""
+        return EventStore(self.index, self.archive, self.clock, self.settings.index_days)
 
     def camera(self, camera_id: str) -> Camera:
         """A camera of the registry. Raises NotFound."""

@@ -27,18 +27,22 @@ MOST_SIGHTINGS = 500
 
 def find_event(context: ApiContext, event_id: str) -> Event:
     """Raises NotFound."""
-    event = context.index.get(event_id)
+    event = context.events.get(event_id)
     if event is None:
         raise NotFound(f"there is no event {event_id}")
     return event
 
 
 def search_events(context: Context, query: Annotated[EventQuery, Depends(event_query)], limit: Limit = 50, next_: Next = None) -> EventList:
-    """Events, newest first (or oldest, by `order`). Pages are stable while events arrive: pass `next` on with the same filters."""
+    """Events, newest first (or oldest, by `order`). Pages are stable while events arrive: pass `next` on with the same filters.
+
+    `archived`: the archive was looked at, which takes longer; such a page may hold fewer than `limit`, or none, and yet have `next`.
+    """
     after = None if next_ is None else read_cursor(query, next_)
-    page = context.index.query(query, limit, after)
+    page = context.events.query(query, limit, after)
     cursor = None if page.next is None else write_cursor(query, page.next)
-    return EventList(items=[EventView.of(event) for event in page.events], next=cursor, matches=_matches(page.events, query))
+    items, matches = [EventView.of(event) for event in page.events], _matches(page.events, query)
+    return EventList(items=items, next=cursor, matches=matches, archived=page.archived)
 
 
 def _matches(events: Sequence[Event], query: EventQuery) -> list[MatchView]:
@@ -59,7 +63,7 @@ def read_journey(context: Context, plate: ExactPlate, from_ns: From = None, to_n
     end_ns = context.clock.wall_ns() if to_ns is None else to_ns
     begin_ns = max(0, end_ns - JOURNEY_SPAN_NS) if from_ns is None else from_ns
     check_order(begin_ns, end_ns)
-    found = context.index.sightings(text, begin_ns, end_ns, MOST_SIGHTINGS + 1)
+    found = context.events.sightings(text, begin_ns, end_ns, MOST_SIGHTINGS + 1)
     sightings = found[:MOST_SIGHTINGS]
     return Journey(
         plate=text,

@@ -56,7 +56,7 @@ def _held(context: ApiContext, asked: HoldAsked) -> tuple[str, int, int]:
         return context.camera(asked.camera).id, asked.from_, asked.to
     if asked.camera is not None or asked.from_ is not None or asked.to is not None:
         raise QueryInvalid("event", "says camera and range by itself; leave `camera`, `from` and `to` out")
-    event = context.index.get(asked.event)
+    event = context.events.get(asked.event)
     if event is None:
         raise NotFound(f"there is no event {asked.event!r}")
     before_ns, after_ns = (round(seconds * NS_PER_S) for seconds in (context.settings.clip_before_s, context.settings.clip_after_s))

@@ -54,6 +54,9 @@ class EventList(_Answer):
     items: list[EventView]
     next: str | None = Field(description="cursor of the next page; null on the last")
     matches: list[MatchView] = Field(default=[], description="with `fuzzy`: for each item, what ties it to the plate that was asked for")
+    archived: bool = Field(
+        default=False, description="the slower archive was looked at too: there may be fewer items than `limit`, and more by `next`"
+    )
 
 
 class FeedTicket(_Answer):
@@ -184,6 +187,18 @@ class Journey(_Answer):
     sightings: list[EventView] = Field(description="oldest first")
     legs: list[LegView] = Field(description="one fewer than the sightings")
     truncated: bool = Field(description="there are more sightings after the last; ask again from its time")
+
+
+class CorrectionAsked(BaseModel):
+    """What a person says that an event's plate is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plate: str | None = Field(max_length=32, description="the whole plate, as typed in a search; null: take the correction back")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=500, description="how the person knows; it stands in the audit log"
+    )
+    version: int = Field(ge=0, description="`corrected.version` of the event as the person saw it; 0 where it had none")
 
 
 class HoldAsked(BaseModel):

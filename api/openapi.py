@@ -64,7 +64,7 @@ def _complete(operation: dict[str, Any], declaration: Declaration) -> None:
 def _statuses(declaration: Declaration) -> list[int]:
     always = [400, 500] if declaration.right is Access.ANYONE else [400, 401, 403, 500, 503]
     own = [404] if "{" in declaration.path else []
-    clip = [409, 416] if declaration.head else []
+    clip = [409, 416] if declaration.head else [409] if declaration.method == "PATCH" else []
     return sorted([*always, *own, *clip])
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from domain.errors import (
     AuditUnavailable,
     BadInput,
+    CorrectionConflict,
     DataLoss,
     Forbidden,
     IndexUnavailable,
@@ -56,6 +57,7 @@ NOT_FOUND = Kind("not_found", 404, "There is no such thing")
 CLIP_MISSING = Kind("clip_missing", 404, "This event will never have a clip")
 METHOD_NOT_ALLOWED = Kind("method_not_allowed", 405, "This address does not answer that method")
 CLIP_NOT_READY = Kind("clip_not_ready", 409, "The clip is not cut yet", retry_after_s=2)
+CORRECTION_CONFLICT = Kind("correction_conflict", 409, "Somebody corrected this event meanwhile")
 TRIGGER_REFUSED = Kind("trigger_refused", 409, "This camera takes no triggers from here")
 CONTENT_TOO_LARGE = Kind("content_too_large", 413, "The body is too large")
 URI_TOO_LONG = Kind("uri_too_long", 414, "The address is too long")
@@ -80,6 +82,7 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     Refused: FORBIDDEN,
     Forbidden: FORBIDDEN,
     ReasonMissing: REASON_MISSING,
+    CorrectionConflict: CORRECTION_CONFLICT,
     TriggerRefused: TRIGGER_REFUSED,
     NotFound: NOT_FOUND,
     SourceError: CAMERA_UNAVAILABLE,

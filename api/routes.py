@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api import cameras, events, feeds, histograms, holds, media, playback, recordings, site, triggers, watches
+from api import cameras, corrections, events, feeds, histograms, holds, media, playback, recordings, site, triggers, watches
 from api.declarations import Access, Declaration, Scope
 from api.feed_stream import MEDIA_TYPE as EVENT_STREAM
 from api.playlists import M3U8_TYPE
@@ -131,6 +131,7 @@ ROUTES: tuple[Declaration, ...] = (
         "GET", "/v1/events/histogram", histograms.read_histogram, Right.EVENTS_READ, Scope.SITE, audit="events.histogram", look=True
     ),
     Declaration("GET", "/v1/events/{id}", events.read_event, Right.EVENTS_READ, Scope.EVENT, audit="event.read", look=True),
+    Declaration("PATCH", "/v1/events/{id}", corrections.correct_event, Right.EVENTS_CORRECT, Scope.EVENT, audit="event.correct"),
     Declaration(
         "GET",
         "/v1/events/{id}/snapshot",

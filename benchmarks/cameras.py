@@ -17,12 +17,14 @@ import av
 import numpy as np
 from pydantic import TypeAdapter
 
+from domain.clock import SystemClock
 from sightline.simulator.player import Counters
 
 Server = Literal["simulator", "gstreamer"]
 FPS = 25
 GOP = 2 * FPS
 _SHORT_S = 10
+CLOCK = SystemClock()
 _ROOT = Path(__file__).parent.parent
 _COUNTERS = TypeAdapter(dict[str, Counters])
 
@@ -45,6 +47,8 @@ class Cameras:
 
     def __init__(self, process: subprocess.Popen[str], urls: list[str], counts: bool) -> None:
         self.urls = urls
+        self.began_ns = CLOCK.wall_ns()
+        """When the simulator's streams began, to a few milliseconds."""
         self.process_id = process.pid
         self._process = process
         self._counts = counts
@@ -59,14 +63,17 @@ class Cameras:
 
 
 @contextmanager
-def served(server: Server, file: Path, cameras: int, folder: Path) -> Iterator[Cameras]:
-    """`cameras` cameras that all play `file`: the simulator's without an end, GStreamer's once for each client, from its beginning."""
+def served(server: Server, file: Path, cameras: int, folder: Path, every_s: float = 0.0) -> Iterator[Cameras]:
+    """`cameras` cameras that all play `file`: the simulator's without an end, GStreamer's once for each client, from its beginning.
+
+    `every_s`: of the simulator's, each is this much further on in the file than the one before.
+    """
     paths = [f"cam-{number}" for number in range(cameras)]
     if server == "gstreamer":
         command = ["/usr/bin/python3", str(_ROOT / "tests" / "gst_server.py"), "--port", "0", *(f"{path}={file}" for path in paths)]
     else:
         config = folder / "simulator.json"
-        config.write_text(json.dumps([{"path": path, "file": str(file)} for path in paths]))
+        config.write_text(json.dumps([{"path": path, "file": str(file), "phase_s": every_s * at} for at, path in enumerate(paths)]))
         command = [sys.executable, "-m", "sightline.simulator", "--config", str(config)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

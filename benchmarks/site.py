@@ -101,6 +101,11 @@ class BenchSite:
                 return found
             query["next"] = page["next"]
 
+    def newest(self, limit: int = 100) -> list[Event]:
+        """The newest events; none where the site does not answer just now."""
+        answer = self.get("/v1/events", limit=str(limit))
+        return [_event(item) for item in answer.json()["items"]] if answer is not None and answer.status_code == 200 else []
+
     def get(self, path: str, **query: str) -> httpx.Response | None:
         """What the site answers to somebody signed in; None where it does not answer at all."""
         try:

@@ -158,6 +158,11 @@ class ManualClock:
         self.advance(seconds)
 
 
+def thread_cpu_s() -> float:
+    """CPU seconds that the calling thread has used; only differences mean anything."""
+    return time.thread_time()
+
+
 def rfc3339(wall_ns: int) -> str:
     """UTC with milliseconds, rounded down: `2026-11-24T13:55:04.123Z`."""
     moment = datetime.fromtimestamp(wall_ns // NS_PER_S, UTC)

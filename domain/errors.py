@@ -8,6 +8,7 @@ SightlineError
 │   ├── Unauthenticated     no token, or one that nobody has
 │   ├── Forbidden           the person lacks the right or the scope
 │   │   └── ReasonMissing   the person may look, and has not said why
+│   ├── CorrectionConflict  somebody else corrected the event meanwhile
 │   └── TriggerRefused      the camera takes no triggers from there
 ├── NotFound                no such camera, event or object
 ├── SourceError             a camera's stream failed; `state` says how, in an operator's word
@@ -86,6 +87,10 @@ class Forbidden(Refused):
 
 
 class ReasonMissing(Forbidden):
+    pass
+
+
+class CorrectionConflict(Refused):
     pass
 
 

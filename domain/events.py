@@ -50,6 +50,18 @@ class Plate(_Value):
     alternatives: tuple[Alternative, ...] = ()
 
 
+class Correction(_Value):
+    """What a person says that a plate is. What was read stays as it was, beside it, and both are found."""
+
+    text: str = Field(
+        description="the plate as that person reads it; empty where a correction was taken back, so that what was read stands"
+    )
+    original: str = Field(description="what was read; empty where nothing was")
+    by: str
+    at: WallNs
+    version: int = Field(ge=1, description="1 for the first, and one more for each that followed")
+
+
 class Event(_Value):
     id: str
     kind: Kind
@@ -60,7 +72,8 @@ class Event(_Value):
     started_at: WallNs
     best_at: WallNs
     ended_at: WallNs
-    plate: Plate | None = None
+    plate: Plate | None = Field(default=None, description="what was read, whatever people say: see `corrected`")
+    corrected: Correction | None = Field(default=None, description="what a person says that the plate is; null where nobody said anything")
     confidence: float = Field(ge=0, le=1, description="of the detection: that there is a plate or a face")
     box: tuple[float, float, float, float] = Field(description="left, top, right, bottom as parts of the picture, at best_at")
     wall_source: str = "receiver"
@@ -69,9 +82,17 @@ class Event(_Value):
     schema_: int = Field(default=SCHEMA, alias="schema")
 
     @property
+    def reading(self) -> str:
+        """The plate that stands: what a person says that it is or, where nobody does, what was read; empty where nothing was."""
+        if self.corrected is not None and self.corrected.text:
+            return self.corrected.text
+        return self.plate.text if self.plate is not None else ""
+
+    @property
     def version(self) -> int:
-        """Of two versions of one event the higher one stands: the passing went on, or, of equal ends, its keeping did."""
-        return self.ended_at // NS_PER_MS * 4 + (2 if self.clip_ready else 1 if self.clip_missing else 0)
+        """Of two versions of one event the higher one stands: the passing went on; of equal ends, its keeping did, or it was corrected."""
+        kept = self.ended_at // NS_PER_MS * 4 + (2 if self.clip_ready else 1 if self.clip_missing else 0)
+        return kept * 64 + min(63, self.corrected.version if self.corrected is not None else 0)
 
     def to_json(self) -> str:
         """The stored form (journals, sidecars, index): every field, compact, keys as in the contract."""

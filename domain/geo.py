@@ -18,6 +18,14 @@ def distance_m(lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> float:
     return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(chord)))
 
 
+Bounds = tuple[float, float, float, float]
+"""West, south, east and north."""
+
+
+def _meet(a: Bounds, b: Bounds) -> bool:
+    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
+
+
 @dataclass(frozen=True, slots=True)
 class Circle:
     lon: float
@@ -26,6 +34,16 @@ class Circle:
 
     def holds(self, lon: float, lat: float) -> bool:
         return distance_m(self.lon, self.lat, lon, lat) <= self.radius_m
+
+    def touches(self, bounds: Bounds) -> bool:
+        """Whether it may hold a point of these bounds; a circle about a pole, or across the 180th meridian, always may."""
+        high = math.degrees(self.radius_m / EARTH_RADIUS_M) * 1.001
+        if abs(self.lat) + high >= 89:
+            return True
+        wide = math.degrees(math.asin(min(1.0, math.sin(math.radians(high)) / math.cos(math.radians(self.lat)))))
+        if not -180 < self.lon - wide < self.lon + wide < 180:
+            return True
+        return _meet((self.lon - wide, self.lat - high, self.lon + wide, self.lat + high), bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +59,8 @@ class Polygon:
             if (lat_a > lat) != (lat_b > lat) and lon < lon_a + (lat - lat_a) / (lat_b - lat_a) * (lon_b - lon_a):
                 inside = not inside
         return inside
+
+    def touches(self, bounds: Bounds) -> bool:
+        """Whether it may hold a point of these bounds."""
+        lons, lats = [lon for lon, _ in self.corners], [lat for _, lat in self.corners]
+        return _meet((min(lons), min(lats), max(lons), max(lats)), bounds)

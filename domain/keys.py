@@ -1,8 +1,10 @@
 """Every name in the object store. One bucket; a key alone says what it holds, when and whose.
 
-events/<yyyy>/<mm>/<dd>/<camera>/<event id>/{snapshot.jpg,crop.jpg,clip.mp4,event.json}
+events/<yyyy>/<mm>/<dd>/<camera>/<event id>/{snapshot.jpg,crop.jpg,clip.mp4,event.json,corrected.<version>.json}
 journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz
+journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event id>.<version>.jsonl.gz       of no node: no node has such a name
 recordings/<camera>/<yyyymmdd>/<segment name>       as on a node's disk
+archive/events/<yyyy>/<mm>/<dd>/<area>/<generation>-<hash>.parquet      archive/catalogue/<yyyymmdd>/<version>
 gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl       what the node did not record of it, and why
 gaps/nodes/<node>.json                              up to when that is all it had to say
 state/watches/<watch>/<version>.json
@@ -37,6 +39,27 @@ def event_object(camera_id: str, event_id: str, name: str) -> str:
 def journal_object(node: str, minute_wall_s: int) -> str:
     minute = datetime.fromtimestamp(minute_wall_s, UTC)
     return f"journal/{node}/{minute:%Y/%m/%d/%H%M}.jsonl.gz"
+
+
+CORRECTED = "corrected."
+
+
+def corrections_prefix(camera_id: str, event_id: str) -> str:
+    """What all corrections of an event begin with; the highest version is the last of them."""
+    return event_prefix(camera_id, event_id) + CORRECTED
+
+
+def correction_object(camera_id: str, event_id: str, version: int) -> str:
+    return f"{corrections_prefix(camera_id, event_id)}{version:010d}.json"
+
+
+def is_correction(key: str) -> bool:
+    return key.startswith(EVENTS_PREFIX) and key.rpartition("/")[2].startswith(CORRECTED)
+
+
+def correction_journal_object(wall_s: int, event_id: str, version: int) -> str:
+    minute = datetime.fromtimestamp(wall_s, UTC)
+    return f"{JOURNAL_PREFIX}_corrections/{minute:%Y/%m/%d/%H%M}.{event_id}.{version}.jsonl.gz"
 
 
 def day_of(wall_ns: int) -> str:
@@ -82,3 +105,15 @@ REGISTRY_PREFIX = "state/registry/"
 
 def registry_object(version: int) -> str:
     return f"{REGISTRY_PREFIX}{version:010d}.json"
+
+
+ARCHIVE_PREFIX, ARCHIVED_PREFIX, CATALOGUE_PREFIX = "archive/", "archive/events/", "archive/catalogue/"
+
+
+def archive_object(day: str, area: str, generation: int, sha256: str) -> str:
+    """A day (`yyyymmdd`) of an area. Every version has a key of its own, so that a file never changes; the highest generation stands."""
+    return f"{ARCHIVED_PREFIX}{day[:4]}/{day[4:6]}/{day[6:]}/{area}/{generation:06d}-{sha256[:16]}.parquet"
+
+
+def catalogue_object(day: str, version: int) -> str:
+    return f"{CATALOGUE_PREFIX}{day}/{version:010d}"

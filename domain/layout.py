@@ -111,6 +111,10 @@ class Layout:
         """Recordings being cut for somebody who asked; emptied at start."""
         return self.root / "run" / "scratch"
 
+    def archive_cache(self, process: str) -> Path:
+        """Files of the archive that a process of this node has read lately; may be deleted while it does not run."""
+        return self.root / "archive" / process
+
     def live_socket(self, worker: int) -> Path:
         """Where worker number `worker` gives its cameras' packets to the live process."""
         return self.root / "run" / "sockets" / f"worker-{worker}"

@@ -30,6 +30,7 @@ SEGMENTS_UPLOADED = Counter("sightline_segments_uploaded_total", "Segments uploa
 UPLOAD_BYTES = Counter("sightline_upload_bytes_total", "Bytes of segments uploaded", ["camera"])
 UPLOAD_RETRIES = Counter("sightline_upload_retries_total", "Uploads that failed and will be tried again", [])
 UPLOADS_WAITING = Gauge("sightline_uploads_waiting", "Segments that wait to be uploaded", [], multiprocess_mode="livemostrecent")
+ARCHIVED_EVENTS = Counter("sightline_archived_events_total", "Events moved from the index to the archive")
 RETENTION_DELETED = Counter(
     "sightline_retention_deleted_total",
     "What retention deleted, by what it was: recording, stored_recording, unclaimed_recording, event, gap_log",
@@ -38,6 +39,7 @@ RETENTION_DELETED = Counter(
 ALARM = Gauge("sightline_alarm", "1 while the alarm stands", ["alarm"], multiprocess_mode="livemostrecent")
 FRAMES_DECODED = Counter("sightline_frames_decoded_total", "Frames decoded for analytics", ["camera"])
 FRAMES_SKIPPED = Counter("sightline_frames_skipped_total", "Decoded frames that analytics was too busy for", ["camera"])
+LOOK_CPU_S = Counter("sightline_look_cpu_seconds_total", "CPU time of looking at checkpoints, by what it was spent on", ["step"])
 TRIGGERS = Counter("sightline_triggers_total", "Triggers logged, of cameras that keep or upload only what triggers", ["camera", "source"])
 TRIGGERS_LOST = Counter(
     "sightline_triggers_lost_total", "Triggers that the disk refused for so long that memory could not hold them", ["camera"]

@@ -54,6 +54,8 @@ def other_provinces(plate: str) -> tuple[str, ...]:
 
 def match_of(event: Event, plate: str, exact: Sequence[str]) -> Match | None:
     """What ties `event` to the whole plate `plate`; `exact` are the readings that it is found by. None where nothing does."""
+    if event.corrected is not None and event.corrected.text == plate:
+        return Match(Tie.EXACT, f"corrected to {plate} by {event.corrected.by}; read as {event.corrected.original or 'nothing certain'}")
     if plate in exact:
         return Match(Tie.EXACT, f"read as {plate}")
     if event.plate is None:

@@ -60,6 +60,18 @@ def is_plate(text: str) -> bool:
     return any(pattern.matches(text) for pattern in PATTERNS)
 
 
+def why_no_plate(text: str) -> str:
+    """What of `text` the grammar does not allow, in a sentence; empty where it is a plate."""
+    if is_plate(text):
+        return ""
+    same = [pattern for pattern in PATTERNS if len(pattern) == len(text)]
+    if not same:
+        return f"has {len(text)} characters; a plate has 7, and one of new energy 8"
+    places = [next(i for i, allowed in enumerate(pattern.positions) if text[i] not in allowed) for pattern in same]
+    place = max(places)
+    return f"{text[place]!r} cannot stand at place {place + 1} of {text}; a plate is a province, a letter, then letters and digits"
+
+
 def normalise(text: str) -> str:
     """A plate as it is stored: full-width forms folded, upper case, without spaces, dots and dashes."""
     folded = unicodedata.normalize("NFKC", text).upper()

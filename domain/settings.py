@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     trigger_before_s: float = Field(5.0, ge=0, le=600, description="seconds kept before a trigger, at cameras that keep only what triggers")
     trigger_after_s: float = Field(10.0, ge=0, le=600, description="seconds kept after a trigger")
     trigger_wait_s: float = Field(600.0, ge=60, description="recordings that no trigger claims within this time are deleted")
+    index_days: int = Field(90, ge=2, le=3650, description="events older than this move from Redis to the archive, in days")
+    archive_cache_gb: float = Field(
+        2.0, gt=0, description="most that a process keeps on disk of the archive's files that it read, in GB of 10^9 bytes"
+    )
+    archive_memory_mb: int = Field(512, ge=64, description="most memory that searches of the archive may take in a process, in MB")
     models_dir: Path = Field(Path(sys.prefix) / "share" / "sightline" / "models", description="where `make install` put the models")
     face_model: str = Field("centerface", description="`centerface`, or the path of a YuNet ONNX file")
     plate_detect_fps: float = Field(10.0, gt=0, le=30, description="frames a second looked at for plates while something moves")

@@ -76,6 +76,11 @@ class Shed(StrEnum):
     ANALYTICS_SLOWER = "analytics_slower"  # it is looked at less often
     ANALYTICS = "analytics"  # it is not looked at
     RECORDING = "recording"  # it is neither recorded nor pulled, but while somebody watches
+    RECORDING_FOR_DISK = "recording_for_disk"  # the same, and it is the disk that was full
+
+    @property
+    def is_of_recording(self) -> bool:
+        return self in (Shed.RECORDING, Shed.RECORDING_FOR_DISK)
 
 
 @dataclass(frozen=True, slots=True)

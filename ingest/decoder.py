@@ -20,12 +20,14 @@ from domain import metrics
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.fanout import Tap
 from domain.media import Frame, Packet, StreamInfo
+from domain.spent import Spent
 
 IDLE_S = 0.25
 """Without packets for this long, the reader yields None: time has passed, and nothing came."""
 LATE_NS = 500 * NS_PER_MS
 """A frame this much older than the newest packet is not converted: analytics is behind, and gets newer ones first."""
 _MOST_PENDING = 64
+_DECODE, _CONVERT = metrics.LOOK_CPU_S.labels("decode"), metrics.LOOK_CPU_S.labels("convert")
 
 
 class FrameReader:
@@ -78,7 +80,8 @@ class FrameReader:
             self._due_ns = 0
         self._wants_keyframe = False
         try:
-            decoded = decoder.decode(packet)
+            with Spent(_DECODE):
+                decoded = decoder.decode(packet)
         except av.FFmpegError:
             self._broken.inc()
             self._wants_keyframe = True
@@ -88,7 +91,8 @@ class FrameReader:
             if picture.is_corrupt:
                 self._broken.inc()
             elif self._is_due(source.wall_ns):
-                bgr = decoder.to_bgr(picture)
+                with Spent(_CONVERT):
+                    bgr = decoder.to_bgr(picture)
                 yield Frame(self._camera_id, bgr, source.pts, source.stream.session, source.wall_ns, source.wall_source)
 
     def _is_due(self, wall_ns: int) -> bool:

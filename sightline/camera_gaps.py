@@ -61,6 +61,14 @@ class CameraGaps:
         """Recording went on after a stretch of which nothing is in any file."""
         self._holes.append((start_ns, end_ns, by_us))
 
+    def give_up(self, since_ns: int, detail: str) -> None:
+        """This process ends, since it could not do its work since then. What it said meanwhile of the camera it could not know."""
+        now_ns, recorded_ns = self._clock.wall_ns(), self._until_ns
+        start_ns = recorded_ns if since_ns - recorded_ns < OPEN_AFTER_NS else since_ns
+        if start_ns < now_ns:
+            self._log.add(Gap(self._camera_id, start_ns, now_ns, GapCause.RESTART, detail))
+            self._log.beat(self._camera_id)
+
     def look(self, status: CameraStatus, because: tuple[GapCause, str] | None = None) -> None:
         """How the camera stands now; `because`: why it is not to be recorded now, where it is not. Never raises for a disk that refuses."""
         now_ns = self._clock.wall_ns()

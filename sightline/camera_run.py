@@ -46,7 +46,7 @@ MOST_WAITING = 200
 """Passings of a camera held in memory while the disk refuses them, some 100 kB each."""
 FINISH_S = 1.5
 """How long the end of a recording is waited for."""
-_SHED_PARTS = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.5, Shed.ANALYTICS: 0.0, Shed.RECORDING: 0.0}
+_SHED_PARTS = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.5, Shed.ANALYTICS: 0.0, Shed.RECORDING: 0.0, Shed.RECORDING_FOR_DISK: 0.0}
 """Of the looks a second."""
 LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
 
@@ -187,6 +187,11 @@ class CameraRun:
         status = replace(status, shed=self._demand.shed, over_limit=self._limit.is_over)
         self._gaps.look(status, self._demand.why_not_recorded())
         return status
+
+    def give_up(self, since_ns: int, detail: str) -> None:
+        """The process ends at once, by a fault of its own that began then. Raises StoreError where the disk refuses to be told."""
+        if self._demand.why_not_recorded() is None:
+            self._gaps.give_up(since_ns, detail)
 
     def _look(self, analyser: Callable[[], Analyser], tap: Tap) -> None:
         self._looker = Looker(self.camera, analyser(), tap, self._fps(), self._tools)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from domain.errors import NotFound
+from domain.errors import NotFound, StoreError
 from domain.fanout import Fanout
 from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks, Secrets, must_restart
@@ -64,6 +64,14 @@ class CameraRuns:
             self._runs[name].finish()
         for name in ending:
             self._runs[name].join()
+
+    def give_up(self, since_ns: int, detail: str) -> None:
+        """Write down of each camera that it was not recorded since then, and why: the process ends."""
+        for run in self.running():
+            try:
+                run.give_up(since_ns, detail)
+            except StoreError as error:
+                log.error("%s: why nothing was recorded is not written down: %s", run.camera.id, error)
 
     def statuses(self) -> list[CameraStatus]:
         return [run.status() for run in self.running()]

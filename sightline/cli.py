@@ -139,6 +139,7 @@ def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
     index = commands.add_parser("index", help="the event index").add_subparsers(metavar="ACTION", required=True)
     rebuild = _command(index, "rebuild", "restore the index from the object store: events, people, rights", "stores", "rebuild_index")
     rebuild.add_argument("--from-sidecars", action="store_true", help="read every event's own record instead of the journals (slow)")
+    archive = _command(index, "archive", "move events older than SIGHTLINE_INDEX_DAYS to the archive, now", "stores", "archive_index")
     storage = commands.add_parser("storage", help="what is kept").add_subparsers(metavar="ACTION", required=True)
     check = _command(storage, "check", "prove the storage invariants; says every breach", "stores", "check_storage")
     check.add_argument(
@@ -149,7 +150,7 @@ def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
     retention = commands.add_parser("retention", help="how long things are kept").add_subparsers(metavar="ACTION", required=True)
     run = _command(retention, "run", "delete what is older than its maximum and not held, now", "retention", "run")
     run.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
-    for command in (rebuild, check, run):
+    for command in (rebuild, archive, check, run):
         _data(command)
         _json(command)
 

@@ -43,12 +43,14 @@ class Demand:
 
     def is_recorded(self) -> bool:
         """Watching alone records nothing: the recordings of a camera on demand are its owner's."""
-        return self.shed is not Shed.RECORDING and (self._is_always or self._is_asked())
+        return not self.shed.is_of_recording and (self._is_always or self._is_asked())
 
     def why_not_recorded(self) -> tuple[GapCause, str] | None:
         """None while it is to be recorded."""
+        if self.shed is Shed.RECORDING_FOR_DISK:
+            return GapCause.DISK, "given up, since the disk was full"
         if self.shed is Shed.RECORDING:
-            return GapCause.SHED, "given up under pressure"
+            return GapCause.SHED, "given up under pressure of the processor"
         return None if self.is_recorded() else (GapCause.NOT_ASKED, "nobody asked for it")
 
     def is_pulled(self) -> bool:

@@ -45,6 +45,10 @@ class Jobs:
         for thread in self._threads:
             thread.start()
 
+    def dead(self) -> list[str]:
+        """Those whose thread ended although nobody asked it to: nothing begins them again."""
+        return [] if self._stop.is_set() else [thread.name for thread in self._threads if thread.ident and not thread.is_alive()]
+
     def stop(self) -> None:
         """Ask all to end, and wait until they have."""
         self._stop.set()

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from domain.alarms import AlarmName
 from domain.clock import Clock
@@ -19,13 +20,15 @@ from sightline.lasting import Job
 from sightline.pressure import Strain
 from sightline.site_registry import RunningRegistry
 from sightline.statuses import read_statuses
-from sightline.stores import Stores
+from sightline.stores import Stores, archiver_of
 from sightline.strain import write_strain
 from sightline.usage import OtherUse
 from sightline.vehicle_watches import VehicleWatches
 from sightline.watch import Watch
 from sightline.webhooks import Webhooks
 from storage.alarms import Alarms
+from storage.archive import Archive
+from storage.archiver import Archiver
 from storage.audit import AuditLog
 from storage.disk import Claims, DiskBound
 from storage.gap_uploads import GapUploads
@@ -74,7 +77,8 @@ class NodeJobs:
             self._settings,
         )  # fmt: skip
         jobs: dict[str, Job] = {
-            "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain, "watch": watch.run,
+            "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain,
+            "archive": self._move_old, "watch": watch.run,
         }  # fmt: skip
         jobs |= self._watch_jobs()
         if self._uploads is not None:
@@ -147,6 +151,7 @@ class NodeJobs:
         kept = Kept(
             Ledger(self._layout.recordings), TriggerLog(self._layout, self._settings), GapLog(self._layout, self._clock),
             self._stores.objects, self._stores.index, self._journal, Holds(self._stores.objects, self._clock), self._wanted,
+            self._archiver(),
         )  # fmt: skip
         retention = Retention(kept, lambda: self._registry.now().registry, self._settings, self._clock)
         failed, why = 0, ""
@@ -173,6 +178,30 @@ class NodeJobs:
             raise
         if stop.is_set():
             turn.give_back()
+
+    @cached_property
+    def _archive(self) -> Archive:
+        return Archive.open(self._stores.objects, self._stores.redis, self._layout.archive_cache("node"), self._settings, self._clock)
+
+    def _archiver(self) -> Archiver:
+        return archiver_of(self._stores, self._archive, self._clock)
+
+    def _move_old(self, stop: threading.Event) -> None:
+        """Events older than the index holds move to the archive: each hour, by one node. A turn that came to nothing is given back."""
+        turn = Turn(self._stores.redis, "archive", self._settings.node, SITE_EVERY_S)
+        while not self._clock.wait(stop, RETAIN_EVERY_S):
+            try:
+                if turn.take() and self._archiver().run(self._settings.index_days, stop) is None:
+                    turn.give_back()
+            except (StoreError, OSError) as error:
+                log.warning("old events wait in the index, and are not moved to the archive: %s", error)
+                self._take_no_turn(turn)
+
+    def _take_no_turn(self, turn: Turn) -> None:
+        try:
+            turn.give_back()
+        except StoreError as error:
+            log.warning("the turn of the archive lapses by itself: %s", error)
 
     def _claims(self) -> Claims:
         claims = Claims(

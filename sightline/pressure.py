@@ -9,13 +9,14 @@ The order, from what goes first to what goes last:
 Within each: first whoever sends more than its own `max_bitrate_kbps`; then class C before B before A; cameras without a checkpoint before
 those with one; the lower `priority` before the higher; and by id. What is given up comes back in the reverse order.
 
-A strained processor begins at 1. A strained disk begins at 3: giving up analytics would not write a byte less.
+A strained processor begins at 1. A strained disk begins at 3: giving up analytics would not write a byte less. A disk has room again from
+one moment to the next, so what was given up for it comes back all at once, and by steps only where that has just filled it again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.registry import Camera
@@ -27,6 +28,7 @@ EASY = 0.7
 """A strain below which something is given back; in between all stays as it is."""
 RAISE_AFTER_S = 5.0
 LOWER_AFTER_S = 20.0
+DISK_LOWER_AFTER_S = 3.0
 LONGEST_PATIENCE_S = 1280.0
 """Each time that giving back brought the pressure back, the next try waits twice as long, up to this."""
 STEPS = 20
@@ -60,14 +62,14 @@ class Ladder:
     """All that can be given up, in order: analytics, and then cameras."""
 
     analytics: tuple[tuple[str, Shed], ...]
-    cameras: tuple[tuple[str, Shed], ...]
+    cameras: tuple[str, ...]
 
     @classmethod
     def of(cls, cameras: Iterable[Camera], over_limit: Collection[str] = ()) -> Ladder:
         ordered = order(cameras, over_limit)
         lookers = [camera.id for camera in ordered if camera.checkpoint]
         analytics = tuple((camera_id, what) for what in (Shed.ANALYTICS_SLOWER, Shed.ANALYTICS) for camera_id in lookers)
-        return cls(analytics, tuple((camera.id, Shed.RECORDING) for camera in ordered))
+        return cls(analytics, tuple(camera.id for camera in ordered))
 
 
 class Pressure:
@@ -75,8 +77,9 @@ class Pressure:
 
     def __init__(self) -> None:
         self._analytics = 0
-        self._cameras = 0
-        """How many of the entries of each of the ladder's stages are given up, from the first."""
+        """How many of the entries of this stage are given up, from the first."""
+        self._cameras: list[Shed] = []
+        """The same of cameras, and for what each was given up."""
         self._wants = 0
         self._since_s = 0.0
         self._patience_s = LOWER_AFTER_S
@@ -85,14 +88,14 @@ class Pressure:
     def feed(self, strain: Strain, ladder: Ladder, now_s: float) -> Mapping[str, Shed]:
         """Who sheds what from now on: to be called about once a second, with what was measured since."""
         self._analytics = min(self._analytics, len(ladder.analytics))
-        self._cameras = min(self._cameras, len(ladder.cameras))
+        del self._cameras[len(ladder.cameras) :]
         wants = 1 if strain.worst >= FULL else -1 if strain.worst < EASY else 0
         if wants != self._wants:
             self._wants, self._since_s = wants, now_s
-        elif wants and now_s - self._since_s >= (RAISE_AFTER_S if wants > 0 else self._patience_s):
+        elif wants and now_s - self._since_s >= (RAISE_AFTER_S if wants > 0 else self._waits_s()):
             self._since_s = now_s
             self._raise(strain, ladder, now_s) if wants > 0 else self._lower(ladder, now_s)
-        return {**dict(ladder.analytics[: self._analytics]), **dict(ladder.cameras[: self._cameras])}
+        return {**dict(ladder.analytics[: self._analytics]), **dict(zip(ladder.cameras, self._cameras, strict=False))}
 
     def _raise(self, strain: Strain, ladder: Ladder, now_s: float) -> None:
         if now_s - self._lowered_s < 2 * LOWER_AFTER_S:
@@ -101,18 +104,29 @@ class Pressure:
         if strain.processor >= FULL and self._analytics < len(ladder.analytics):
             self._analytics = min(len(ladder.analytics), self._analytics + _step(ladder.analytics))
         else:
-            self._cameras = min(len(ladder.cameras), self._cameras + _step(ladder.cameras))
+            what = Shed.RECORDING if strain.processor >= FULL else Shed.RECORDING_FOR_DISK
+            self._cameras = (self._cameras + [what] * _step(ladder.cameras))[: len(ladder.cameras)]
 
     def _lower(self, ladder: Ladder, now_s: float) -> None:
         if now_s - self._raised_s > 2 * self._patience_s:
             self._patience_s = max(LOWER_AFTER_S, self._patience_s / 2)
         if self._cameras or self._analytics:
             self._lowered_s = now_s
-        if self._cameras:
-            self._cameras = max(0, self._cameras - _step(ladder.cameras))
+        if self._is_quick():
+            while self._is_quick():
+                self._cameras.pop()
+        elif self._cameras:
+            del self._cameras[-_step(ladder.cameras) :]
         else:
             self._analytics = max(0, self._analytics - _step(ladder.analytics))
 
+    def _waits_s(self) -> float:
+        return DISK_LOWER_AFTER_S if self._is_quick() else self._patience_s
 
-def _step(stage: tuple[tuple[str, Shed], ...]) -> int:
+    def _is_quick(self) -> bool:
+        """Whether the next to come back was given up for the disk, and nothing came back in vain lately."""
+        return self._cameras[-1:] == [Shed.RECORDING_FOR_DISK] and self._patience_s <= LOWER_AFTER_S
+
+
+def _step(stage: Sequence[object]) -> int:
     return math.ceil(len(stage) / STEPS)

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from domain.clock import Clock, SystemClock
 from domain.errors import SightlineError
@@ -15,6 +17,8 @@ from sightline.instance import InstanceSecrets, Runtime, claimed, instance_secre
 from sightline.plan import new_runtime, own_servers
 from sightline.servers import valkey_url
 from sightline.supervisor import Supervisor
+from storage.archive import Archive
+from storage.archiver import Archiver
 from storage.feed import Feed
 from storage.index import EventIndex
 from storage.leases import Leases
@@ -87,6 +91,21 @@ def open_stores(layout: Layout) -> Iterator[Stores]:
         held.callback(stores.close)
         stores.objects.ensure_bucket()
         yield stores
+
+
+@contextmanager
+def opened_archive(stores: Stores, layout: Layout, settings: Settings, clock: Clock) -> Iterator[Archive]:
+    """The archive for a command, with a folder of its own for the while."""
+    with TemporaryDirectory(prefix="archive-", dir=layout.root) as folder:
+        archive = Archive.open(stores.objects, stores.redis, Path(folder), settings, clock)
+        try:
+            yield archive
+        finally:
+            archive.close()
+
+
+def archiver_of(stores: Stores, archive: Archive, clock: Clock) -> Archiver:
+    return Archiver(archive, stores.index, stores.redis, stores.objects, clock)
 
 
 @contextmanager

@@ -137,8 +137,8 @@ class VehicleWatches:
         unseen = {match.id for match in self._matches.unseen([one.match for one in found])}
         new = {one.match.id: one for one in found if one.match.id in unseen}
         for one in new.values():
-            read = one.match.event.plate.text if one.match.event.plate else ""
-            self._audit.append(entry_of(one.watch, "watch.match", {"watch": one.watch.id, "event": one.match.event.id, "plate": read}))
+            terms = {"watch": one.watch.id, "event": one.match.event.id, "plate": one.match.event.reading}
+            self._audit.append(entry_of(one.watch, "watch.match", terms))
         now_ms = self._clock.wall_ns() // NS_PER_MS
         WATCH_MATCHES.inc(len(self._matches.add([(one.match, bool(one.watch.webhook)) for one in new.values()], position, now_ms)))
 

@@ -22,7 +22,9 @@ from sightline import site_registry
 from sightline.instance import door_key
 from sightline.stores import connected
 from storage.alarms import told, told_here
+from storage.archive import Archive
 from storage.audit import AuditLog
+from storage.corrections import Corrections
 from storage.redis_door import Redis
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
@@ -38,11 +40,13 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         settings=settings,
         registry=lambda: SiteRegistry(registry.now().registry, site_registry.faults_shown(layout)),
         index=stores.index,
+        archive=Archive.open(stores.objects, stores.redis, layout.archive_cache("api"), settings, clock),
         feed=stores.feed,
         watches=stores.watches,
         matches=stores.matches,
         objects=stores.objects,
         people=stores.people,
+        corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
         states=stores.states,
         leases=stores.leases,
         stored=StoredSegments(stores.objects, clock),

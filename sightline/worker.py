@@ -6,16 +6,17 @@ import argparse
 import gc
 import importlib
 import logging
+import os
 import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import NoReturn, cast
 
 from domain.clock import NS_PER_S, Clock, SystemClock
 from domain.layout import Layout
 from domain.log import FloodGate, set_up_logging
-from domain.metrics import CLOCK_STEPPED_S, SPOOL_EVENTS
+from domain.metrics import CLOCK_STEPPED_S, JOB_FAILURES, SPOOL_EVENTS
 from domain.passings import Analyser
 from domain.registry import Camera
 from domain.settings import Settings
@@ -28,6 +29,7 @@ from sightline.lasting import Job, Jobs
 from sightline.node_jobs import NodeJobs
 from sightline.onvif import OnvifListener
 from sightline.policies import Policies
+from sightline.pulses import Pulses
 from sightline.roster import NodeRosters, RosterFile
 from sightline.shedding import Shedding
 from sightline.statuses import say_alive, write_statuses
@@ -44,6 +46,8 @@ from storage.triggers import TriggerLog
 log = logging.getLogger(__name__)
 
 PUBLISH_EVERY_S = 1.0
+GAVE_UP = 70
+"""The exit code of a worker that found one of its own threads lost."""
 LOOK_EVERY_S = 0.25
 """How soon a change of its roster is seen."""
 
@@ -68,6 +72,7 @@ class Worker:
         self._say = FloodGate(log.warning, clock, every_s=10.0)
         self._loop = PullLoop(clock)
         self._writer = DiskWriter(clock)
+        self._pulses = Pulses(self._loop, self._writer, clock)
         self._triggers = Triggers(TriggerLog(layout, self._settings), clock)
         tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop, self._triggers)
         self._runs = CameraRuns(tools, LazyAnalysers(partial(_load_models, self._settings)), partial(say_alive, layout, index))
@@ -81,7 +86,7 @@ class Worker:
         self._loop.start()
         jobs.start()
         try:
-            self._follow_until(stop)
+            self._follow_until(stop, jobs)
         finally:  # whatever ends this thread ends the process: what is left of it would be seen by nobody
             self._runs.stop()
             self._loop.stop()
@@ -121,7 +126,7 @@ class Worker:
         others = self._node_rosters.workers()
         return own + [camera_id for camera_id in self._spool.cameras() if camera_id not in others and camera_id not in own]
 
-    def _follow_until(self, stop: threading.Event) -> None:
+    def _follow_until(self, stop: threading.Event, jobs: Jobs) -> None:
         publish_at_s = 0.0
         while True:
             roster = self._roster.changed()
@@ -130,8 +135,24 @@ class Worker:
             if roster is not None or self._clock.monotonic_s() >= publish_at_s:
                 publish_at_s = self._clock.monotonic_s() + PUBLISH_EVERY_S
                 self._publish()
+            self._look_after_threads(jobs)
             if self._clock.wait(stop, LOOK_EVERY_S):
                 return
+
+    def _look_after_threads(self, jobs: Jobs) -> None:
+        """A worker one of whose threads is lost ends, and is started again: nothing else brings its cameras back."""
+        if hang := self._pulses.looked(LOOK_EVERY_S):
+            self._give_up(hang.thread, hang.since_ns, f"the {hang.thread} of its worker hung, which was started again")
+        for name in jobs.dead():
+            self._give_up(name, self._clock.wall_ns(), f"the thread `{name}` of its worker ended, which was started again")
+
+    def _give_up(self, thread: str, since_ns: int, why: str) -> NoReturn:
+        """End at once: a thread that hangs cannot be waited for. What is open is finished by the next process."""
+        log.critical("the worker ends: %s", why)
+        JOB_FAILURES.labels(f"worker-{self._index}", thread).inc()
+        self._runs.give_up(since_ns, why)
+        logging.shutdown()
+        os._exit(GAVE_UP)
 
     def _publish(self) -> None:
         self._spooled.set(self._keeper.pending_count())

@@ -15,15 +15,16 @@ from pydantic import ValidationError
 
 from domain.clock import Clock, SystemClock
 from domain.errors import DataLoss, NotFound
-from domain.events import Event, ObjectDigest, Sidecar
+from domain.events import Correction, Event, ObjectDigest, Sidecar
 from domain.holds import Held
-from domain.keys import CLIP, EVENTS_PREFIX, HOLDS_PREFIX, SIDECAR
+from domain.keys import CLIP, EVENTS_PREFIX, HOLDS_PREFIX, SIDECAR, is_correction
 from domain.layout import Layout
 from domain.registry import Registry
 from storage.age_check import AgeCheck
 from storage.clips import verify
+from storage.corrections import read_record
 from storage.index import EventIndex
-from storage.journal import Journal, JournalPart, covered, deleted, stored_keys, stored_part
+from storage.journal import Journal, JournalPart, corrections, covered, deleted, stored_keys, stored_part
 from storage.people import People
 from storage.redis_door import Redis
 from storage.s3 import ObjectStat, ObjectStore
@@ -48,6 +49,7 @@ class Breach(StrEnum):
     TOO_OLD = "too_old"
     HELD_MISSING = "held_missing"
     HOLD_DAMAGED = "hold_damaged"
+    CORRECTION_DAMAGED = "correction_damaged"
     PERSON_NOT_RESTORED = "person_not_restored"
     PERSON_DAMAGED = "person_damaged"
     SPOOL_DAMAGED = "spool_damaged"
@@ -113,6 +115,7 @@ class _Check:
         self._seen: set[str] = set()
         self._journaled: dict[str, int] = {}
         self._deleted: set[str] = set()
+        self._corrected_by: dict[str, Correction] = {}
         self._ages = None if registry is None else AgeCheck(objects, layout, registry, clock)
         self._held = Held((), 0)
 
@@ -170,6 +173,7 @@ class _Check:
                 yield Finding(Breach.JOURNAL_DAMAGED, key, str(error))
         self._journaled = covered(parts)
         self._deleted = deleted(parts)
+        self._corrected_by = corrections(parts)
         for part in parts:
             if part.damaged_lines:
                 yield Finding(Breach.JOURNAL_DAMAGED, part.name, f"{part.damaged_lines} of its lines cannot be read")
@@ -197,7 +201,7 @@ class _Check:
         except ValidationError as error:
             yield Finding(Breach.SIDECAR_DAMAGED, event_id, f"{key} is no sidecar: {error.error_count()} faults")
             return
-        yield from self._row(sidecar.event)
+        yield from self._corrected(sidecar, stats)
         if self._is_too_old(sidecar.event):
             yield Finding(Breach.TOO_OLD, event_id, "it is older than its camera's maximum, and no hold names it")
         if self._journaled.get(event_id, 0) < sidecar.event.ended_at:
@@ -207,6 +211,20 @@ class _Check:
     def _is_too_old(self, event: Event) -> bool:
         old = self._ages is not None and self._ages.is_too_old(event.camera, event.ended_at)
         return old and not self._held.covers_event(event)
+
+    def _corrected(self, sidecar: Sidecar, stats: dict[str, ObjectStat]) -> Iterator[Finding]:
+        """The row is what the sidecar says, and the newest correction beside it, which the sidecar does not know."""
+        event, keys = sidecar.event, [key for key in stats if is_correction(key)]
+        correction: Correction | None = None
+        if keys:
+            try:
+                correction = read_record(self._objects, max(keys)).correction
+            except DataLoss as error:
+                yield Finding(Breach.CORRECTION_DAMAGED, event.id, f"{error}; what was read of it stands")
+                return
+            if self._corrected_by.get(event.id) != correction:
+                yield Finding(Breach.NOT_JOURNALED, event.id, "no journal line says how it was corrected: a rebuilt index would lack that")
+        yield from self._row(event.model_copy(update={"corrected": correction}))
 
     def _row(self, event: Event) -> Iterator[Finding]:
         row = self._index.get(event.id)

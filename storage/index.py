@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 
 from domain.clock import NS_PER_MS
 from domain.errors import IndexUnavailable
-from domain.events import Event
+from domain.events import Correction, Event
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text, is_event_id
+from storage.index_corrections import IndexCorrections
 from storage.index_counts import Buckets, Histogram, histogram
 from storage.index_record import HOUR_MS, entry_of
 from storage.index_search import Search, load, search
@@ -22,14 +23,19 @@ BATCH = 2048
 _TRIES = 20
 
 
-def _standing(event: Event) -> tuple[int, int]:
+def standing(event: Event) -> tuple[int, int]:
     """What decides between two versions: the passing went on, or its keeping did. A replay of an earlier state replaces nothing."""
     return event.ended_at, 2 if event.clip_ready else 1 if event.clip_missing else 0
+
+
+def _correction_of(event: Event) -> int:
+    return 0 if event.corrected is None else event.corrected.version
 
 
 class EventIndex:
     def __init__(self, redis: Redis) -> None:
         self._shards = Shards(redis)
+        self._corrections = IndexCorrections(redis)
 
     def put(self, event: Event) -> None:
         """Enter an event, or its newer version; an older one changes nothing. Idempotent; done when it returns, and not before."""
@@ -38,22 +44,50 @@ class EventIndex:
     def put_all(self, events: Sequence[Event]) -> None:
         """`put` for many, in few round trips. Each shard's part is written whole.
 
-        An event's new reading may belong in another shard than its old one: it is written first, then others give up what they have.
-        Where two writers do so at once to one event, each may take the other's away; so whoever took something away writes again.
+        Whoever writes an event, however old what they know of it, writes its correction with it: corrections are looked up after the
+        event is written, and one that comes later finds the event there.
         """
         for start in range(0, len(events), BATCH):
-            latest = {event.id: event for event in sorted(events[start : start + BATCH], key=_standing)}
-            waiting = [(shard_of(entry), entry) for entry in map(entry_of, latest.values())]
-            for _ in range(_TRIES):
-                self._shards.put(waiting)
-                evicted = self._shards.evict(waiting)
-                for shard, entry in evicted.beaten:
-                    self._shards.remove([id_parts(entry.event.id)], [shard])
-                waiting = evicted.alone_now
-                if not waiting:
-                    break
-            else:
-                raise IndexUnavailable(f"event {waiting[0][1].event.id} is being written by others all the time; try again")
+            latest = {event.id: event for event in sorted(events[start : start + BATCH], key=standing)}
+            for event in latest.values():
+                if event.corrected is not None:
+                    self._corrections.put(event.id, event.corrected)
+            waiting = list(latest.values())
+            while waiting:
+                self._write(waiting)
+                waiting = self._corrected(waiting)
+
+    def correct(self, event_id: str, correction: Correction) -> None:
+        """Let an event have this correction unless it has a later one, also where the event comes only later."""
+        self._corrections.put(event_id, correction)
+        event = self.get(event_id)
+        if event is not None:
+            self.put(event)
+
+    def corrections(self, event_ids: Sequence[str]) -> dict[str, Correction]:
+        """The corrections of those that have one, whether the index has the events or not."""
+        return self._corrections.of(event_ids)
+
+    def _corrected(self, events: Sequence[Event]) -> list[Event]:
+        """Those that have a later correction than these say, with it."""
+        known = self._corrections.of([event.id for event in events])
+        pairs = [(event, known[event.id]) for event in events if event.id in known]
+        return [event.model_copy(update={"corrected": there}) for event, there in pairs if there.version > _correction_of(event)]
+
+    def _write(self, events: Sequence[Event]) -> None:
+        """An event's new reading may belong in another shard than its old one: it is written first, then others give up what they have.
+        Where two writers do so at once to one event, each may take the other's away; so whoever took something away writes again.
+        """
+        waiting = [(shard_of(entry), entry) for entry in map(entry_of, events)]
+        for _ in range(_TRIES):
+            self._shards.put(waiting)
+            evicted = self._shards.evict(waiting)
+            for shard, entry in evicted.beaten:
+                self._shards.remove([id_parts(entry.event.id)], [shard])
+            waiting = evicted.alone_now
+            if not waiting:
+                return
+        raise IndexUnavailable(f"event {waiting[0][1].event.id} is being written by others all the time; try again")
 
     def get(self, event_id: str) -> Event | None:
         return self.get_all([event_id])[0]
@@ -78,13 +112,13 @@ class EventIndex:
         return histogram(self._shards, query, buckets)
 
     def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int) -> tuple[Event, ...]:
-        """The events read as exactly this plate, oldest first, at most `limit`."""
+        """The events whose plate this is, as it stands, oldest first, at most `limit`."""
         query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest")
         found: list[Event] = []
         after: str | None = None
         while len(found) < limit:
             page = self.query(query, limit, after)
-            found += [event for event in page.events if event.plate is not None and event.plate.text == plate]
+            found += [event for event in page.events if event.reading == plate]
             after = page.next
             if after is None:
                 break
@@ -93,6 +127,7 @@ class EventIndex:
     def remove(self, event_id: str) -> None:
         """Forget an event; one that is not there is no fault."""
         if is_event_id(event_id):
+            self._corrections.forget(event_id)
             self._shards.remove([id_parts(event_id)])
 
     def ids(self, after: str | None, limit: int) -> list[str]:
@@ -131,4 +166,4 @@ class EventIndex:
 
     def _newest(self, rows: Sequence[Row]) -> Event | None:
         events = [event for event in load(self._shards, rows) if event is not None]
-        return max(events, key=_standing, default=None)
+        return max(events, key=standing, default=None)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from domain.clock import NS_PER_MS
 from domain.query import EventQuery
 from domain.ulid import id_parts
-from storage.index_record import HOUR_MS, ODD, PARTS, PLATE, RECORDS
-from storage.index_search import CHUNK, PLATES_MOST, Search, Sought, Span, columns, starts_ms
-from storage.index_shards import POINTER_BYTES, HourCount, Row, Rows, Shards
+from storage.index_record import HOUR_MS, ODD, PARTS, PLATE
+from storage.index_search import CHUNK, PLATES_MOST, Search, Sought, Span
+from storage.index_shards import HourCount, Records, Row, Rows, Shards
 from storage.plate_code import demands
 
 BLOCKS_MOST = 2_048
@@ -81,11 +81,7 @@ class _Counting:
         if found is None or found.bound_ms is not None:
             self._by_hours()
             return
-        rows = found.rows
-        records = np.frombuffer(b"".join(row.record for row in rows), RECORDS)
-        pointers = np.array([int.from_bytes(row.pointer, "big") for row in rows], np.int64)
-        shards = np.array([row.shard for row in rows], np.int64)
-        self._add(records, pointers, shards, np.ones(len(rows)))
+        self._add(Records.of(found.rows), np.ones(len(found.rows)))
 
     def _by_ties(self, plate: str) -> None:
         sought = Sought.by_any_tie(plate)
@@ -107,10 +103,9 @@ class _Counting:
         self._exact = stride == 1
         # A sample is of whole hours, whose events are counted: what part of them it is must be known.
         ends = (span.least_ms, span.greatest_ms) if stride == 1 else (0, _LAST_MS)
-        blocks = [block for hours_ in _portions(scanned, stride) for block in self._shards.some(hours_, stride, *ends)]
-        if blocks:
-            records, pointers, shards = columns(blocks)
-            self._add(records, pointers, shards, np.ones(len(records)) if stride == 1 else self._weights(records, pointers, scanned))
+        found = Records.joined([self._shards.some(portion, stride, *ends) for portion in _portions(scanned, stride)])
+        if len(found.records):
+            self._add(found, np.ones(len(found.records)) if stride == 1 else self._weights(found, scanned))
 
     def _is_counted(self, hour: int, count: HourCount) -> bool:
         """An hour that lies in one bucket and of which everything is asked for needs no look."""
@@ -123,27 +118,27 @@ class _Counting:
         self._counts[bucket] += {None: count.events, "face": count.faces, "vehicle": count.events - count.faces}[self._query.kind]
         return True
 
-    def _weights(self, records: NDArray[np.void], pointers: NDArray[np.int64], hours: dict[int, HourCount]) -> NDArray[np.float64]:
+    def _weights(self, found: Records, hours: dict[int, HourCount]) -> NDArray[np.float64]:
         """For how many events each record of a sample stands: those of its bucket, or of its hour where buckets are shorter."""
         group_ms = max(self._buckets.width_ms, HOUR_MS)
 
         def group_of(hour: NDArray[np.int64]) -> NDArray[np.int64]:
             return np.maximum(0, (hour * HOUR_MS - self._buckets.start_ms) // group_ms)
 
-        groups, is_there = group_of(pointers >> 20), (records["place"] != 0) | ((records["bits"] & np.uint32(ODD)) != 0)
+        records = found.records
+        groups, is_there = group_of(found.pointers >> 20), (records["place"] != 0) | ((records["bits"] & np.uint32(ODD)) != 0)
         events = np.bincount(group_of(np.array(list(hours), np.int64)), weights=[count.events for count in hours.values()])
         sampled = np.bincount(groups[is_there], minlength=len(events))
         return np.asarray((events / np.maximum(sampled, 1))[groups], np.float64)
 
-    def _add(self, records: NDArray[np.void], pointers: NDArray[np.int64], shards: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
-        fits = self._search.may_match(records, pointers, shards, self._span)
-        records, pointers, shards, weights = records[fits], pointers[fits], shards[fits], weights[fits]
-        decided = self._is_decided(records)
-        yes = decided & self._is_wanted(records)
-        self._count(starts_ms(records[yes], pointers[yes]), weights[yes])
+    def _add(self, found: Records, weights: NDArray[np.float64]) -> None:
+        fits = np.flatnonzero(self._search.may_match(found, self._span))
+        found, weights = found[fits], weights[fits]
+        decided = self._is_decided(found.records)
+        yes = np.flatnonzero(decided & self._is_wanted(found.records))
+        self._count(found[yes].start_ms, weights[yes])
         asked = np.flatnonzero(~decided)
-        rows = [Row(int(shards[i]), int(pointers[i]).to_bytes(POINTER_BYTES, "big"), records[i].tobytes()) for i in asked]
-        self._add_asked(self._search, rows, weights[asked])
+        self._add_asked(self._search, found[asked].rows(), weights[asked])
 
     def _is_decided(self, records: NDArray[np.void]) -> NDArray[np.bool_]:
         """Whether a record alone tells: not where it does not give its event back, nor where only its alternatives may fit a plate."""

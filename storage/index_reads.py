@@ -24,13 +24,39 @@ return answer
 SCAN = (
     SHARD
     + """
--- ARGV: least and greatest start (UTC ms), '1' for newest first, most blocks. Answers the bound, then pointer of first record and block.
+-- ARGV: least and greatest start (UTC ms), '1' for newest first, most blocks; then '' or, to take only what is at a few places, what the
+-- names of all places added up to when the caller learnt them, and the names that he wants.
+-- Answers the bound, then pointer and block of each; or, of a few places, pointer and record of each; or 'places' where there are others.
 -- Every event on the near side of the bound (after it for newest first) is in what was answered; '' where there is no more.
 local least, greatest, newest, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
+local names = {}
+if ARGV[5] ~= '' then
+  local sum, placeless = spread(call('HMGET', P .. ':pl', 'sum', 'placeless'))
+  if (sum or '0') ~= ARGV[5] then return { 'places' } end
+  for i = 1, #ARGV[6], 4 do names[#names + 1] = sub(ARGV[6], i, i + 3) end
+  if placeless then names[#names + 1] = NOWHERE end
+  if #names == 0 then return { '' } end
+end
+local answer = { '' }
+local function take(hour, k)
+  local block = call('GET', block_key(hour, k))
+  if #names == 0 then
+    answer[#answer + 1] = to_pointer(hour, k * CAPACITY)
+    answer[#answer + 1] = block
+  end
+  for _, name in ipairs(names) do
+    local i = string.find(block, name, 1, true)
+    while i do
+      if i % R == 25 then answer[#answer + 1] = to_pointer(hour, k * CAPACITY + (i - 25) / R) .. sub(block, i - 24, i + R - 25) end
+      i = string.find(block, name, i + 1, true)
+    end
+  end
+end
+
 local first, last = math.floor(least / HOUR_MS), math.floor(greatest / HOUR_MS)
 local hours = newest and call('ZREVRANGEBYSCORE', P .. ':hours', last, first, 'LIMIT', 0, most + 1)
   or call('ZRANGEBYSCORE', P .. ':hours', first, last, 'LIMIT', 0, most + 1)
-local answer = { '' }
+local taken = 0
 for _, hour in ipairs(hours) do
   hour = tonumber(hour)
   local directory, found = directory_of(hour), {}
@@ -42,12 +68,12 @@ for _, hour in ipairs(hours) do
   end
   table.sort(found, function(a, b) return a[2] < b[2] end)
   for _, block in ipairs(found) do
-    if #answer > 2 * most then
+    if taken == most then
       answer[1] = string.format('%.0f', hour * HOUR_MS + math.abs(block[2]))
       return answer
     end
-    answer[#answer + 1] = to_pointer(hour, block[1] * CAPACITY)
-    answer[#answer + 1] = call('GET', block_key(hour, block[1]))
+    take(hour, block[1])
+    taken = taken + 1
   end
 end
 if #hours > most then
@@ -97,55 +123,61 @@ if demands ~= '' then
     at = at + 1 + size
   end
   local count = call('BITCOUNT', found)
+  local bytes = count <= most and call('GET', found) or ''
+  call('DEL', found, one, P .. ':tmp0')
+  if count > most then return { 'many' } end
   local parts = {}
-  local byte = 0
-  while count <= most and #parts < count do
-    byte = math.floor(call('BITPOS', found, 1, byte) / 8)
-    local bits = string.byte(call('GETRANGE', found, byte, byte))
+  local byte = string.find(bytes, '[^%z]')
+  while byte do
+    local bits = string.byte(bytes, byte)
     for b = 0, 7 do
-      if bit.band(bits, bit.lshift(1, 7 - b)) ~= 0 then
-        local number = byte * 8 + b
+      if bit.band(bits, bit.rshift(0x80, b)) ~= 0 then
+        local number = (byte - 1) * 8 + b
         parts[#parts + 1] = call('GETRANGE', P .. ':t', number * 6, number * 6 + 5)
       end
     end
-    byte = byte + 1
+    byte = string.find(bytes, '[^%z]', byte + 1)
   end
-  call('DEL', found, one, P .. ':tmp0')
-  if count > most then return { 'many' } end
   codes = table.concat(parts)
 end
 
-local low, high = first * 1048576, (last + 1) * 1048576
-local pointers = {}
+local ordinals, hours = {}, {}
+local function add(hour, ordinal)
+  if hour < first or hour > last then return end
+  local found = ordinals[hour]
+  if found then
+    found[ordinal] = true
+  else
+    ordinals[hour] = { [ordinal] = true }
+    hours[#hours + 1] = newest and -hour or hour
+  end
+end
 for i = 1, #codes, 6 do
   local code = sub(codes, i, i + 5)
   local value = call('HGET', bucket_key(code), code)
   local from = 5
   if value and #value == 4 then value, from = call('GET', P .. ':q' .. unpack('>I4', value)) or '', 1 end
   for at = from, value and #value or 0, 5 do
-    local a, b = unpack('>BI4', value, at)
-    local pointer = a * 4294967296 + b
-    if low <= pointer and pointer < high then pointers[#pointers + 1] = pointer end
+    local high, low = unpack('>BI4', value, at)
+    local ordinal = low % 1048576
+    add(high * 4096 + (low - ordinal) / 1048576, ordinal)
   end
 end
-for _, pointer in ipairs(call('ZRANGEBYSCORE', P .. ':odd', low, '(' .. string.format('%.0f', high))) do
-  local hour, ordinal = from_pointer(pointer, 1)
-  pointers[#pointers + 1] = hour * 1048576 + ordinal
+for _, pointer in ipairs(call('ZRANGEBYSCORE', P .. ':odd', first * 1048576, '(' .. string.format('%.0f', (last + 1) * 1048576))) do
+  add(from_pointer(pointer, 1))
 end
-table.sort(pointers, newest and function(a, b) return a > b end or function(a, b) return a < b end)
-local rows, bound, before = {}, '', -1
-for i, pointer in ipairs(pointers) do
-  local hour = math.floor(pointer / 1048576)
-  if #rows >= want and hour ~= math.floor(pointers[i - 1] / 1048576) then
+table.sort(hours)
+local rows, bound = {}, ''
+for _, hour in ipairs(hours) do
+  hour = math.abs(hour)
+  if #rows >= want then
     bound = tostring(hour)
     break
   end
-  if pointer ~= before then
-    local ordinal = pointer % 1048576
+  for ordinal in pairs(ordinals[hour]) do
     local within = ordinal % CAPACITY * R
     local record = call('GETRANGE', block_key(hour, math.floor(ordinal / CAPACITY)), within, within + R - 1)
     if #record == R then rows[#rows + 1] = to_pointer(hour, ordinal) .. record end
-    before = pointer
   end
 end
 return { bound, table.concat(rows) }

@@ -150,14 +150,18 @@ def entry_of(event: Event) -> Entry:
         and event.schema_ == SCHEMA
     )
     readings = _readings(plate) if plate else _NO_READINGS
-    is_odd = not (is_exact and readings.is_exact)
+    posts = readings.posts
+    corrected = pack(event.corrected.text) if event.corrected is not None else None
+    if corrected is not None:
+        posts = tuple(dict.fromkeys((*posts, corrected)))
+    is_odd = not (is_exact and readings.is_exact) or event.corrected is not None
     if is_odd:
         best, end, *parts = (min(_MOST, max(0, value)) for value in (best, end, *parts))
     flags = start | _flags(event) | (ALTERNATIVES if readings.alternatives else 0) | (ODD if is_odd else 0)
     record = RECORD.pack(flags, tail, best, end, readings.code, place.name, *parts)
     body = event.to_json().encode() if is_odd else b""
     alternatives = b"" if is_odd else readings.alternatives
-    return Entry(hour, record, alternatives, body, event.ended_at // NS_PER_MS, readings.posts, readings.is_unpacked, place, event)
+    return Entry(hour, record, alternatives, body, event.ended_at // NS_PER_MS, posts, readings.is_unpacked, place, event)
 
 
 def _are_exact(parts: list[int], shares: list[float]) -> bool:
@@ -206,7 +210,7 @@ def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) ->
         id=id_text(ms, tail), kind="face" if bits & FACE else "vehicle",
         camera=place.camera, class_=place.class_, area=place.area, location=place.location,
         started_at=ms * NS_PER_MS, best_at=(ms + best) * NS_PER_MS, ended_at=(ms + end) * NS_PER_MS,
-        plate=plate, confidence=share / PARTS, box=(left, top, right, bottom),
+        plate=plate, corrected=None, confidence=share / PARTS, box=(left, top, right, bottom),
         wall_source=(WallSource.SENDER if bits & SENDER else WallSource.RECEIVER).value, clip_ready=clip == CLIP_READY,
         clip_missing="", schema_=1,
     )  # fmt: skip

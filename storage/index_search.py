@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,33 +28,34 @@ from storage.index_record import (
     NOWHERE,
     ODD,
     PARTS,
-    RECORDS,
-    START_BITS,
     PlaceFields,
     event_of,
 )
-from storage.index_shards import POINTER_BYTES, Block, Row, Shards
+from storage.index_shards import Records, Row, Shards
+from storage.index_wanted import Wanted
 from storage.plate_code import BITS, PLACES, Demand, demands, pack
 
 ALTERNATIVE_MIN_CONFIDENCE = 0.05
-BLOCKS_FIRST, BLOCKS_MOST = 1, 64
-"""Blocks a shard that one look takes: few at first, as most pages are full soon."""
+BLOCKS_FIRST, BLOCKS_FIRST_PLACED, BLOCKS_MOST = 1, 2, 64
+"""Blocks a shard that one look takes: few at first, as most pages are full soon; more where only some places count."""
 CHUNK = 64
 """Events loaded at a time."""
-PLATES_MOST = 2_000
+PLATES_MOST = 400
 """Plates a shard whose postings are read; where more match, looking at everything finds a page sooner."""
 _LONGEST_PLATE = 16
 _LAST_MS = (1 << 20) * HOUR_MS - 1
 
 
 def found_by(event: Event) -> tuple[str, ...]:
-    """The texts that a search finds this event by: its plate; where that could not be read, its likely alternatives."""
+    """The texts that a search finds this event by: what a person says that its plate is, and what was read; where nothing certain was, the
+    likely alternatives."""
+    corrected = (event.corrected.text,) if event.corrected is not None and event.corrected.text else ()
     if event.plate is None:
-        return ()
+        return corrected
     if event.plate.text:
-        return (event.plate.text,)
+        return tuple(dict.fromkeys((*corrected, event.plate.text)))
     likely = (other.text for other in event.plate.alternatives if other.confidence >= ALTERNATIVE_MIN_CONFIDENCE and other.text)
-    return tuple(dict.fromkeys(likely))
+    return tuple(dict.fromkeys((*corrected, *likely)))
 
 
 def plate_expression(pattern: str) -> re.Pattern[str] | None:
@@ -202,6 +203,12 @@ class Search:
     shards: Shards
     query: EventQuery
     sought: Sought | None
+    _wanted: Wanted = field(init=False)
+
+    def __post_init__(self) -> None:
+        query = self.query
+        is_placed = (query.camera, query.area, query.class_, query.near, query.within) != (None,) * 5
+        self._wanted = Wanted(self.shards, is_placed, lambda place: _is_in_place(query, place))
 
     def page(self, limit: int, after: str | None) -> EventPage:
         """At most `limit` events after the id `after`; `next` is the id to go on after, or None once all were looked at."""
@@ -234,27 +241,22 @@ class Search:
             span.go_on(found.bound_ms)
 
     def _by_time(self, span: Span) -> Iterator[list[Row]]:
-        most = BLOCKS_FIRST
+        most = BLOCKS_FIRST_PLACED if self._wanted.is_placed else BLOCKS_FIRST
         while not span.is_empty:
-            blocks, bound_ms = self.shards.scan(span.least_ms, span.greatest_ms, span.newest, most)
+            found, bound_ms = self._wanted.scan(span.least_ms, span.greatest_ms, span.newest, most)
             most = min(BLOCKS_MOST, most * 4)
-            yield from self._in_order(blocks, span, bound_ms)
+            yield from self._in_order(found, span, bound_ms)
             if bound_ms is None:
                 return
             span.go_on(bound_ms)
 
-    def _in_order(self, blocks: Sequence[Block], span: Span, bound_ms: int | None) -> Iterator[list[Row]]:
-        """The rows of blocks that may match by their records alone, by id, in pieces: a page seldom needs all of them."""
-        if not blocks:
-            return
-        records, pointers, shards = columns(blocks)
-        kept = np.flatnonzero(self.may_match(records, pointers, shards, span))
-        records, pointers, shards = records[kept], pointers[kept], shards[kept]
-        order = np.lexsort((records["tail_low"], records["tail_high"], starts_ms(records, pointers)))
+    def _in_order(self, found: Records, span: Span, bound_ms: int | None) -> Iterator[list[Row]]:
+        """The rows that may match by their records alone, by id, in pieces: a page seldom needs all of them."""
+        found = found[np.flatnonzero(self.may_match(found, span))]
+        order = np.lexsort((found.records["tail_low"], found.records["tail_high"], found.start_ms))
         for start in range(0, len(order), CHUNK):
-            piece = order[::-1][start : start + CHUNK] if span.newest else order[start : start + CHUNK]
-            rows = [Row(int(shards[i]), int(pointers[i]).to_bytes(POINTER_BYTES, "big"), records[i].tobytes()) for i in piece]
-            yield self._sorted([row for row in rows if span.is_before(row, bound_ms) and span.holds(row)], span.newest)
+            piece = found[order[::-1][start : start + CHUNK] if span.newest else order[start : start + CHUNK]]
+            yield self._sorted([row for row in piece.rows() if span.is_before(row, bound_ms) and span.holds(row)], span.newest)
 
     def _sorted(self, rows: list[Row], newest: bool) -> list[Row]:
         """By id, each once: while a new reading replaces another there may be two for a moment, and the later stands."""
@@ -265,9 +267,10 @@ class Search:
                 last[row.order] = row
         return [last[order] for order in sorted(last, reverse=newest)]
 
-    def may_match(self, records: NDArray[np.void], pointers: NDArray[np.int64], shards: NDArray[np.int64], span: Span) -> NDArray[np.bool_]:
-        query, bits = self.query, records["bits"]
-        start_ms = starts_ms(records, pointers)
+    def may_match(self, found: Records, span: Span) -> NDArray[np.bool_]:
+        """Of each record whether its event may match; only of an odd one, or by its alternatives, is it open whether it does."""
+        query, records, bits = self.query, found.records, found.records["bits"]
+        start_ms = found.start_ms
         is_there = (records["place"] != 0) | ((bits & np.uint32(ODD)) != 0)
         fits = (start_ms >= span.least_ms) & (start_ms <= span.greatest_ms)
         if query.kind is not None:
@@ -280,32 +283,12 @@ class Search:
             fits &= _plates_fit(records, self.sought.demands)
         fits |= (bits & np.uint32(ODD)) != 0
         fits &= is_there
-        if (query.camera, query.area, query.class_, query.near, query.within) != (None,) * 5:
-            fits[fits] = self._places_fit(records[fits], shards[fits])
+        fits[fits] = self._wanted.fits(found[np.flatnonzero(fits)])
         return fits
-
-    def _places_fit(self, records: NDArray[np.void], shards: NDArray[np.int64]) -> NDArray[np.bool_]:
-        names = shards << 32 | records["place"]
-        distinct, which = np.unique(names, return_inverse=True)
-        keys = [(int(name) >> 32, (int(name) & 0xFFFFFFFF).to_bytes(4, "little")) for name in distinct]
-        places = self.shards.places(key for key in keys if key[1] != NOWHERE)
-        fits = np.array([self._place_fits(places.get(key)) for key in keys], np.bool_)
-        return np.take(fits, which)
-
-    def _place_fits(self, place: PlaceFields | None) -> bool:
-        return place is None or _is_in_place(self.query, place)
 
     def matching(self, rows: Sequence[Row]) -> list[Event]:
         events = [event for event in load(self.shards, rows) if event is not None and matches(event, self.query)]
         return events if self.sought is None else [event for event in events if self.sought.takes(event)]
-
-
-def columns(blocks: Sequence[Block]) -> tuple[NDArray[np.void], NDArray[np.int64], NDArray[np.int64]]:
-    """The records of blocks, their pointers, and their shards."""
-    records = np.frombuffer(b"".join(block.records for block in blocks), RECORDS)
-    sizes = [len(block.records) // RECORDS.itemsize for block in blocks]
-    pointers = np.concatenate([(block.hour << 20) + block.ordinal + np.arange(size) for block, size in zip(blocks, sizes, strict=True)])
-    return records, pointers, np.repeat([block.shard for block in blocks], sizes)
 
 
 def _plates_fit(records: NDArray[np.void], demands: Sequence[Demand]) -> NDArray[np.bool_]:
@@ -328,14 +311,10 @@ def _plates_fit(records: NDArray[np.void], demands: Sequence[Demand]) -> NDArray
     return fits
 
 
-def starts_ms(records: NDArray[np.void], pointers: NDArray[np.int64] | np.int64) -> NDArray[np.int64]:
-    return (pointers >> 20) * HOUR_MS + (records["bits"] & START_BITS).astype(np.int64)
-
-
 def load(shards: Shards, rows: Sequence[Row]) -> list[Event | None]:
     """The events of rows; None for one that was removed meanwhile."""
     names = [(row.shard, row.record[24:28]) for row in rows]
-    places = shards.places(name for name in names if name[1] != NOWHERE)
+    places = shards.places.read(name for name in names if name[1] != NOWHERE)
     more = [i for i, row in enumerate(rows) if int.from_bytes(row.record[:4], "little") & (ALTERNATIVES | ODD)]
     beside = dict(zip(more, shards.beside([rows[i] for i in more]), strict=True))
     return [_loaded(row, *beside.get(i, (b"", b"")), places.get(names[i])) for i, row in enumerate(rows)]

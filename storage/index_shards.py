@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storage import index_reads, index_removals, index_writes
-from storage.index_record import HOUR_MS, RECORD, RECORDS, START_BITS, Entry, PlaceFields
+from storage.index_places import Places
+from storage.index_record import HOUR_MS, RECORD, RECORDS, START_BITS, Entry
 from storage.plate_code import NO_PLATE, Demand
 from storage.redis_door import Redis, Script
 
@@ -22,7 +24,7 @@ _ROW_BYTES = POINTER_BYTES + RECORD.size
 _ENTRY = struct.Struct("<I40s4sdBBIB")
 _CLAIM = struct.Struct("<II10sdB")
 _ID = struct.Struct("<II10s")
-CHECK_BYTES = 4
+_POINTED = np.dtype([("high", "u1"), ("low", ">u4"), ("record", RECORDS)])
 _FOR_EVER = 1e300
 LOOKED_AT_FROM, CLAIMS_A_BLOCK = 64, 8
 """From so many events on, whether other shards have them is looked up in whole blocks, one for eight events at most."""
@@ -53,13 +55,37 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Some hundred records that lie together, gaps of removed ones among them; the first is at `ordinal` of its hour."""
+class Records:
+    """Many records, gaps of removed ones among them, and where each lies."""
 
-    shard: int
-    hour: int
-    ordinal: int
-    records: bytes
+    records: NDArray[np.void]
+    pointers: NDArray[np.int64]
+    shards: NDArray[np.int64]
+
+    @property
+    def start_ms(self) -> NDArray[np.int64]:
+        return (self.pointers >> 20) * HOUR_MS + (self.records["bits"] & START_BITS).astype(np.int64)
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Records:
+        pointers = np.array([int.from_bytes(row.pointer, "big") for row in rows], np.int64)
+        records = np.frombuffer(b"".join([row.record for row in rows]), RECORDS)
+        return cls(records, pointers, np.array([row.shard for row in rows], np.int64))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Records]) -> Records:
+        records = np.frombuffer(b"".join([part.records.tobytes() for part in parts]), RECORDS)
+        pointers, shards = ([np.empty(0, np.int64), *(getattr(part, name) for part in parts)] for name in ("pointers", "shards"))
+        return cls(records, np.concatenate(pointers), np.concatenate(shards))
+
+    def __getitem__(self, which: NDArray[np.int64]) -> Records:
+        return Records(self.records[which], self.pointers[which], self.shards[which])
+
+    def rows(self) -> list[Row]:
+        columns = self.shards.tolist(), self.pointers.tolist(), self.records
+        return [
+            Row(shard, pointer.to_bytes(POINTER_BYTES, "big"), record.tobytes()) for shard, pointer, record in zip(*columns, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +122,7 @@ def shard_of(entry: Entry) -> int:
 class Shards:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._places: dict[tuple[int, bytes], PlaceFields] = {}
+        self.places = Places(redis)
 
     def put(self, entries: Sequence[tuple[int, Entry]]) -> None:
         """Write each into its shard unless it has a newer version; places are made known where they are not."""
@@ -150,16 +176,28 @@ class Shards:
             for found in zip(*answers, strict=True)
         ]
 
-    def scan(self, least_ms: int, greatest_ms: int, newest: bool, most_blocks: int) -> tuple[list[Block], int | None]:
-        """Blocks with starts in [least_ms, greatest_ms], the first in order; and the bound up to which all are there."""
-        arguments = (least_ms, greatest_ms, int(newest), most_blocks)
+    def scan(self, least_ms: int, greatest_ms: int, newest: bool, most_blocks: int) -> tuple[Records, int | None]:
+        """All records of blocks with starts in [least_ms, greatest_ms], the first in order; and the bound up to which all are there."""
+        arguments = (least_ms, greatest_ms, int(newest), most_blocks, "", "")
         answers = self._redis.run_all([_script(index_reads.SCAN, shard, *arguments) for shard in range(SHARDS)])
-        blocks: list[Block] = []
-        bounds: list[bytes] = []
-        for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
-            bounds.append(answer[0])
-            blocks += _blocks(shard, answer[1:])
-        return blocks, _nearest(bounds, newest, 1)
+        found = cast("list[list[bytes]]", answers)
+        return _records([answer[1:] for answer in found]), _nearest([answer[0] for answer in found], newest, 1)
+
+    def scan_places(
+        self, least_ms: int, greatest_ms: int, newest: bool, most_blocks: int, names: Sequence[Sequence[bytes]]
+    ) -> tuple[Records, int | None] | None:
+        """As `scan`, but only what is at places of these names, shard by shard; None where there are places that were not known."""
+        scripts = [
+            _script(index_reads.SCAN, shard, least_ms, greatest_ms, int(newest), most_blocks, self.places.sum_of(shard), b"".join(wanted))
+            for shard, wanted in enumerate(names)
+        ]
+        answers = cast("list[list[bytes]]", self._redis.run_all(scripts))
+        if any(answer[0] == b"places" for answer in answers):
+            return None
+        rows = np.frombuffer(b"".join([row for answer in answers for row in answer[1:]]), _POINTED)
+        pointers = rows["high"].astype(np.int64) << 32 | rows["low"]
+        shards = np.repeat(np.arange(SHARDS), [len(answer) - 1 for answer in answers])
+        return Records(rows["record"], pointers, shards), _nearest([answer[0] for answer in answers], newest, 1)
 
     def by_plates(
         self, codes: Sequence[bytes], demands: Sequence[Demand], span: tuple[int, int], newest: bool, want: int, most: int
@@ -199,17 +237,6 @@ class Shards:
                 found[i] = others, body
         return found
 
-    def places(self, wanted: Iterable[tuple[int, bytes]]) -> Mapping[tuple[int, bytes], PlaceFields]:
-        """What these places (shard and name) are, and others; a name is of the content, so that what was learnt once stays true."""
-        unknown: dict[int, list[bytes]] = {}
-        for shard, name in set(wanted) - self._places.keys():
-            unknown.setdefault(shard, []).append(name)
-        answers = self._redis.run_all([_script(_PLACES, shard, *names) for shard, names in unknown.items()])
-        for (shard, names), answer in zip(unknown.items(), cast("list[list[bytes | None]]", answers), strict=True):
-            bodies = zip(names, answer, strict=True)
-            self._places |= {(shard, name): PlaceFields.parse(body[CHECK_BYTES:]) for name, body in bodies if body is not None}
-        return self._places
-
     def count(self) -> int:
         return sum(int(cast("bytes | None", answer) or 0) for answer in self._redis.run_all([_script(_COUNT, s) for s in range(SHARDS)]))
 
@@ -228,12 +255,12 @@ class Shards:
                 found[hour] = HourCount(there.events + events, there.faces + faces, there.blocks + blocks)
         return found
 
-    def some(self, hours: Sequence[int], stride: int, least_ms: int, greatest_ms: int) -> list[Block]:
+    def some(self, hours: Sequence[int], stride: int, least_ms: int, greatest_ms: int) -> Records:
         """Of these hours every `stride`-th block that may have a start in [least_ms, greatest_ms], spread over hours and shards; 1: all."""
         packed = b"".join(hour.to_bytes(4, "little") for hour in hours)
         scripts = [_script(index_reads.SOME, shard, packed, stride, shard, least_ms, greatest_ms) for shard in range(SHARDS)]
         answers = cast("list[list[bytes]]", self._redis.run_all(scripts))
-        return [block for shard, answer in enumerate(answers) for block in _blocks(shard, answer)]
+        return _records(answers)
 
     def expire(self, before_hour: int) -> tuple[int, bool]:
         """Forget some of the oldest events of the hours before this one: how many, and whether there may be more."""
@@ -257,21 +284,30 @@ def _ranges(entries: Sequence[Entry]) -> bytes:
     return b"".join(struct.pack("<III", hour, min(found), max(found)) for hour, found in starts.items())
 
 
+def _records(answers: Sequence[Sequence[bytes]]) -> Records:
+    """What each shard answered end to end: pointer of its first record and block, again and again."""
+    blocks = [block for answer in answers for block in answer[1::2]]
+    records = np.frombuffer(b"".join(blocks), RECORDS)
+    sizes = [len(block) // RECORD.size for block in blocks]
+    firsts = [int.from_bytes(pointer, "big") for answer in answers for pointer in answer[::2]]
+    starts = np.array(firsts, np.int64) - np.array([0, *accumulate(sizes)][:-1], np.int64)
+    shards = np.repeat(np.arange(len(answers)), [sum(len(block) // RECORD.size for block in answer[1::2]) for answer in answers])
+    return Records(records, np.arange(len(records)) + np.repeat(starts, sizes), shards)
+
+
 def _tails(blocks: Sequence[bytes]) -> NDArray[np.uint64]:
     """What tells the events of blocks apart, but for one in 10**19."""
     return np.frombuffer(b"".join(blocks), RECORDS)["tail_high"].astype(np.uint64)
 
 
-_PLACES = "return redis.call('HMGET', KEYS[1] .. ':pl', unpack(ARGV))"
-_KNOW = "redis.call('HSETNX', KEYS[1] .. ':pl', ARGV[1], ARGV[2]) return redis.call('HGET', KEYS[1] .. ':pl', ARGV[1])"
+_KNOW = """
+if redis.call('HSETNX', KEYS[1] .. ':pl', ARGV[1], ARGV[2]) == 1 then
+  redis.call('HINCRBY', KEYS[1] .. ':pl', 'sum', struct.unpack('<I4', ARGV[1]) + 1)
+end
+return redis.call('HGET', KEYS[1] .. ':pl', ARGV[1])
+"""
 _HOURS = "return redis.call('ZRANGE', KEYS[1] .. ':hours', 0, -1)"
 _COUNT = "return redis.call('GET', KEYS[1] .. ':n')"
-
-
-def _blocks(shard: int, answer: Sequence[bytes]) -> Iterator[Block]:
-    for pointer, records in zip(answer[::2], answer[1::2], strict=True):
-        hour, ordinal = divmod(int.from_bytes(pointer, "big"), 1 << 20)
-        yield Block(shard, hour, ordinal, records)
 
 
 def _script(text: str, shard: int, *arguments: bytes | int | str) -> Script:

@@ -367,6 +367,7 @@ while at <= #blob do
         put_alternatives(hour, k, ordinal, alternatives)
       end
       if odd > 0 then
+        if place == NOWHERE then call('HSET', P .. ':pl', 'placeless', 1) end
         local body = sub(blob, from + posts * 6 + others * 8, at - 1)
         call('HSET', P .. ':x', pointer, pack('<d', ended) .. string.char(posts) .. codes .. body)
       elseif was >= 0x80 then

@@ -1,7 +1,7 @@
 """The journal: what became of events, in order, from which an index is rebuilt. A file a minute here, then an object a minute.
 
-journal/<yyyymmddhhmm>.jsonl, a line of JSON each: {"op":"put",…} or {"op":"delete",…}. Several processes append; a line is on disk when
-`append` returns. A line that a dying machine tore is skipped by readers, and the next writer begins a new one.
+journal/<yyyymmddhhmm>.jsonl, a line of JSON each: {"op":"put",…}, {"op":"delete",…}, {"op":"correct",…}. Several processes append; a line
+is on disk when `append` returns. A line that a dying machine tore is skipped by readers, and the next writer begins a new one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from domain.clock import NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable, StoreError
-from domain.events import Event, ObjectDigest
+from domain.events import Correction, Event, ObjectDigest
 from domain.keys import JOURNAL_PREFIX, journal_object
 from domain.metrics import KEEP_RETRIES
 from storage.append import append_line, locked
@@ -57,7 +57,16 @@ class JournalDelete(_Line):
     camera: str
 
 
-JournalLine = JournalPut | JournalDelete
+class JournalCorrect(_Line):
+    """A person corrected what was read of an event."""
+
+    op: Literal["correct"] = "correct"
+    event_id: str
+    camera: str
+    correction: Correction
+
+
+JournalLine = JournalPut | JournalDelete | JournalCorrect
 _LINE: TypeAdapter[JournalLine] = TypeAdapter(Annotated[JournalLine, Field(discriminator="op")])
 
 
@@ -166,7 +175,16 @@ def stored_part(objects: ObjectStore, key: str) -> JournalPart:
 
 def deleted(parts: Iterable[JournalPart]) -> set[str]:
     """The events that journals say are deleted. An id is never used again, so that no later line brings one back."""
-    return {line.event_id for part in parts for line in part.lines if not isinstance(line, JournalPut)}
+    return {line.event_id for part in parts for line in part.lines if isinstance(line, JournalDelete)}
+
+
+def corrections(parts: Iterable[JournalPart]) -> dict[str, Correction]:
+    """For each event that journals say was corrected, the correction that stands."""
+    found: dict[str, Correction] = {}
+    lines = (line for part in parts for line in part.lines if isinstance(line, JournalCorrect))
+    for line in sorted(lines, key=lambda line: line.correction.version):
+        found[line.event_id] = line.correction
+    return found
 
 
 def covered(parts: Iterable[JournalPart]) -> dict[str, int]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from domain.clock import SystemClock
 from domain.errors import DataLoss
 from domain.events import Event, Sidecar
-from domain.keys import EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR
+from domain.keys import EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR, is_correction
 from domain.layout import Layout
+from storage.corrections import read_record
 from storage.index import EventIndex
-from storage.journal import Journal, JournalPart, JournalPut, stored_keys, stored_part
+from storage.journal import Journal, JournalPart, JournalPut, corrections, deleted, stored_keys, stored_part
 from storage.people import People
 from storage.redis_door import Redis
 from storage.registries import Registries
@@ -80,21 +81,23 @@ class _Rebuild:
         sidecars = self._sidecar_keys() if self._from_sidecars else []
         total = len(keys) + len(local) + len(sidecars)
         done = 0
-        deleted: set[str] = set()
+        gone: set[str] = set()
         for part in (*(self._stored(key) for key in keys), *local):
-            deleted |= self._apply(part)
+            gone |= self._apply(part)
             done += 1
             self._progress(done, total)
         for start in range(0, len(sidecars), _BATCH):
             batch = sidecars[start : start + _BATCH]
-            self._put(event for key in batch if (event := self._sidecar(key)) is not None and event.id not in deleted)
+            self._correct([key for key in batch if is_correction(key)], gone)
+            found = (self._sidecar(key) for key in batch if not is_correction(key))
+            self._put(event for event in found if event is not None and event.id not in gone)
             done += len(batch)
             self._progress(done, total)
         self._put(self._spooled())
         # Whatever the order of lines: one node may have written down that it kept an event, and another that it deleted it.
-        for event_id in deleted:
+        for event_id in gone:
             self._index.remove(event_id)
-        self._events -= deleted
+        self._events -= gone
         # Last: whoever matches them then looks through what was indexed by now.
         watches = self._watches.restore()
         self._damaged += self._watches.records()[1]
@@ -119,7 +122,10 @@ class _Rebuild:
         if part.damaged_lines:
             self._damaged.append(part.name)
         self._put(line.event for line in part.lines if isinstance(line, JournalPut))
-        return {line.event_id for line in part.lines if not isinstance(line, JournalPut)}
+        # At once, whatever comes first: an event takes the correction that is there with it, and one that is there is corrected.
+        for event_id, correction in corrections([part]).items():
+            self._index.correct(event_id, correction)
+        return deleted([part])
 
     def _put(self, events: Iterable[Event]) -> None:
         batch = list(events)
@@ -127,7 +133,18 @@ class _Rebuild:
         self._events |= {event.id for event in batch}
 
     def _sidecar_keys(self) -> list[str]:
-        return [found.key for found in self._objects.list(EVENTS_PREFIX) if found.key.endswith("/" + SIDECAR)]
+        return [found.key for found in self._objects.list(EVENTS_PREFIX) if found.key.endswith("/" + SIDECAR) or is_correction(found.key)]
+
+    def _correct(self, keys: Iterable[str], gone: set[str]) -> None:
+        for key in keys:
+            try:
+                record = read_record(self._objects, key)
+            except DataLoss as error:
+                _log.error("%s", error)
+                self._damaged.append(key)
+                continue
+            if record.event_id not in gone:
+                self._index.correct(record.event_id, record.correction)
 
     def _sidecar(self, key: str) -> Event | None:
         try:

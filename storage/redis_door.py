@@ -5,12 +5,15 @@ Neither KEYS nor SCAN is ever sent; no read is without a bound. Keys that must c
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from domain.errors import IndexUnavailable
@@ -59,13 +62,31 @@ class Redis:
             return list(pipe.execute())
 
     def run_all(self, scripts: Sequence[Script]) -> list[object]:
-        """Several scripts in one round trip, each whole or not at all; their answers hold bytes, not text."""
+        """Several scripts in one round trip, each whole or not at all; their answers hold bytes, not text.
+
+        They are sent by their hashes, and in full only where the server does not know one (`NOSCRIPT`: nothing of it has run then).
+        """
         if not scripts:
             return []
-        with self._asking(), self._client.pipeline(transaction=False) as pipe:
-            for script in scripts:
-                pipe.execute_command("EVAL", script.text, 1, script.key, *script.arguments, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
-            return list(pipe.execute())
+        with self._asking():
+            answers = self._answers([("EVALSHA", _sha1(script.text)) for script in scripts], scripts)
+            unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+            texts_of = [scripts[i] for i in unknown]
+            for i, answer in zip(unknown, self._answers([("EVAL", script.text) for script in texts_of], texts_of), strict=True):
+                answers[i] = answer
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers
+
+    def _answers(self, words: Sequence[tuple[str, str]], scripts: Sequence[Script]) -> list[object]:
+        """An answer to each script, which is an exception where it failed."""
+        if not scripts:
+            return []
+        with self._client.pipeline(transaction=False) as pipe:
+            for (how, what), script in zip(words, scripts, strict=True):
+                pipe.execute_command(how, what, 1, script.key, *script.arguments, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
+            return list(pipe.execute(raise_on_error=False))
 
     def ping(self) -> None:
         """Raises IndexUnavailable unless the server answers."""
@@ -95,6 +116,11 @@ def connect(url: str) -> Redis:
     except ValueError as error:
         raise IndexUnavailable(f"the address of Redis is not one: {error}") from error
     return Redis(client)
+
+
+@cache
+def _sha1(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
 def texts(reply: Reply) -> list[str]:

@@ -22,6 +22,7 @@ from domain.metrics import RETENTION_DELETED
 from domain.registry import Camera, Registry
 from domain.settings import Settings
 from domain.triggers import keeps_all
+from storage.archiver import Archiver
 from storage.event_retention import EventRetention
 from storage.gap_retention import forget_nodes, too_old
 from storage.gaps import GapLog
@@ -75,6 +76,7 @@ class Kept:
     holds: Holds
     wanted: Callable[[], Sequence[tuple[str, int, int]]] = list
     """The ranges (camera, from_ns, to_ns) of which a clip is still to be cut."""
+    archiver: Archiver | None = None
 
 
 @dataclass(slots=True)
@@ -115,10 +117,18 @@ class Retention:
         for segment in self._old_stored(run):
             self._stored_recording(run, segment)
         self._stored_gaps(run)
+        self._archived(run)
         EventRetention(self._kept.objects, self._kept.index, self._kept.journal, run.held, run.stop, dry).run(
             run.ages.cutoff_ns, run.report
         )
         return run.report
+
+    def _archived(self, run: _Run) -> None:
+        """The archive first, so that it shows no event whose clip is gone."""
+        if self._kept.archiver is None or run.dry:
+            return
+        if self._kept.archiver.retain(run.ages.cutoff_ns, run.held, run.stop) is None:
+            raise StoreError("events are being moved to the archive; what is too old of them goes after that")
 
     def _begin(self, stop: threading.Event | None, dry: bool) -> _Run:
         registry = self._registry()

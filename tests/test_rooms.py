@@ -20,6 +20,7 @@ DOORS = {
     "redis": {"storage/redis_door.py"},
     "minio": {"storage/s3.py"},
     "urllib3": {"storage/s3.py"},
+    "duckdb": {"storage/duck_door.py"},
     "onnxruntime": {"analytics/onnx_door.py"},
     "onnx": {"analytics/models.py"},
     "aiortc": {"api/webrtc.py"},

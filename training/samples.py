@@ -46,14 +46,25 @@ def again(batch: Batch, rng: np.random.Generator) -> Batch:
     """The batch once more, each crop moved and scaled a little and lit otherwise: a second use that costs a tenth of a drawing."""
     crops, places = np.empty_like(batch.crops), []
     for index, crop in enumerate(batch.crops):
-        high, wide = crop.shape[:2]
-        scale, shift = rng.uniform(0.93, 1.07, 2), rng.uniform(-1, 1, 2) * np.array([4, 2])
-        move = (1 - scale) * np.array([wide, high]) / 2 + shift
-        matrix = np.array([[scale[0], 0, move[0]], [0, scale[1], move[1]]])
-        moved = cv2.warpAffine(crop, matrix, (wide, high), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        crops[index] = cv2.convertScaleAbs(moved, alpha=float(rng.uniform(0.7, 1.2)), beta=float(rng.uniform(0, 20)))
-        places.append((batch.places[index] * scale[0] + move[0] / wide).astype(np.float32))
+        crops[index], matrix = _moved(crop, rng)
+        places.append((batch.places[index] * matrix[0, 0] + matrix[0, 2] / crop.shape[1]).astype(np.float32))
     return Batch(crops, batch.texts, batch.kinds, places)
+
+
+def moved(crop: Grey, rng: np.random.Generator) -> Grey:
+    """The crop moved and scaled a little and lit otherwise, as the next frame has it."""
+    return _moved(crop, rng)[0]
+
+
+def _moved(crop: Grey, rng: np.random.Generator) -> tuple[Grey, NDArray[np.float64]]:
+    """And the (2, 3) matrix of the move."""
+    high, wide = crop.shape[:2]
+    scale, shift = rng.uniform(0.93, 1.07, 2), rng.uniform(-1, 1, 2) * np.array([4, 2])
+    move = (1 - scale) * np.array([wide, high]) / 2 + shift
+    matrix = np.array([[scale[0], 0, move[0]], [0, scale[1], move[1]]])
+    placed = cv2.warpAffine(crop, matrix, (wide, high), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    lit = cv2.convertScaleAbs(placed, alpha=float(rng.uniform(0.7, 1.2)), beta=float(rng.uniform(0, 20)))
+    return np.asarray(lit, np.uint8), matrix
 
 
 def step_targets(batch: Batch, steps: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from domain.clock import SystemClock
 from domain.layout import Layout
 from domain.settings import Settings
 from sightline import site_registry
-from sightline.stores import open_stores
+from sightline.stores import archiver_of, open_stores, opened_archive
 from storage.gaps import GapLog
 from storage.holds import Holds
 from storage.journal import Journal
@@ -25,11 +25,11 @@ def run(args: argparse.Namespace) -> int:
     layout, settings, clock = Layout(args.data.resolve()), Settings(), SystemClock()
     registry, _ = site_registry.running(layout)
     spool = Spool(layout, clock)
-    with open_stores(layout) as stores:
+    with open_stores(layout) as stores, opened_archive(stores, layout, settings, clock) as archive:
         kept = Kept(
             Ledger(layout.recordings), TriggerLog(layout, settings), GapLog(layout, clock), stores.objects, stores.index,
             Journal(layout.journal, clock), Holds(stores.objects, clock),
-            lambda: spool.wanted(settings.clip_before_s, settings.clip_after_s),
+            lambda: spool.wanted(settings.clip_before_s, settings.clip_after_s), archiver_of(stores, archive, clock),
         )  # fmt: skip
         retention = Retention(kept, lambda: registry, settings, clock)
         here, site = retention.run_node(dry=args.dry_run), retention.run_site(dry=args.dry_run)

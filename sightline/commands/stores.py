@@ -9,9 +9,12 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.progress import Progress
 
+from domain.clock import SystemClock
+from domain.errors import StoreError
 from domain.layout import Layout
+from domain.settings import Settings
 from sightline import site_registry
-from sightline.stores import open_stores
+from sightline.stores import archiver_of, open_stores, opened_archive
 from storage.check import check
 from storage.check_recordings import check_recordings
 from storage.ledger import Ledger
@@ -36,6 +39,24 @@ def rebuild_index(args: argparse.Namespace) -> int:
         for name in rebuilt.damaged:
             print(f"damaged: {name}")
     return 1 if rebuilt.damaged else 0
+
+
+def archive_index(args: argparse.Namespace) -> int:
+    """0 once every day that is old enough is moved; 1 where another process is at it."""
+    layout, settings, clock = Layout(args.data.resolve()), Settings(), SystemClock()
+    with (
+        open_stores(layout) as stores,
+        opened_archive(stores, layout, settings, clock) as archive,
+        Progress(console=_TO_PEOPLE) as progress,
+    ):
+        task = progress.add_task("archive", total=None)
+        moved = archiver_of(stores, archive, clock).run(
+            settings.index_days, progress=lambda day, events: progress.update(task, description=f"{day}: {events} events", completed=events)
+        )
+    if moved is None:
+        raise StoreError("another process is moving events to the archive; it needs no help")
+    print(json.dumps(asdict(moved)) if args.json else f"{moved.events} events moved to the archive, {moved.files} files written")
+    return 0
 
 
 def check_storage(args: argparse.Namespace) -> int:

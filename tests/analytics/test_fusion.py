@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from analytics.fusion import NOTHING, Fusion, Reading
+from analytics.fusion import NOTHING, Calibration, Fusion, Reading, Weighed
 from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.plate_reader import Lattices
 from domain.plates import ALPHABET, PlateColor, is_plate
@@ -97,3 +99,28 @@ def test_what_only_our_own_reader_found_is_weighed_too() -> None:
     public, own = lattice_of("鄂F1234", {6: "5"}), lattice_of("鄂F12345", sure=0.99)
     texts = reading(public, own=own).texts
     assert "鄂F12345" in texts
+
+
+def test_confidence_rises_with_evidence_with_readings_and_with_a_lower_temperature() -> None:
+    scores = np.array([0.0, -1.5, -4.0])
+    usual = Calibration(temperature=1.0, unthought=-12.0, gain=0.3)
+
+    def sure(calibration: Calibration = usual, log_evidence: float = -3.0, readings: int = 1) -> float:
+        parts = calibration.confidences(Weighed(("鄂F12345",), scores, log_evidence, readings))
+        assert 0 < parts.sum() <= 1
+        assert list(parts) == sorted(parts, reverse=True)
+        return float(parts[0])
+
+    assert sure(log_evidence=-14.0) < 0.2 < 0.8 < sure(log_evidence=-3.0)
+    assert sure(readings=5) > sure(readings=1)
+    assert sure(replace(usual, gain=0.0), readings=5) == sure(readings=1)
+    assert sure(replace(usual, temperature=2.0)) < sure()
+    assert sure(log_evidence=-500.0) < 1e-9
+
+
+def test_an_unreadable_plate_is_said_to_be_and_its_guess_kept() -> None:
+    doubtful = FUSION.fuse([reading(lattice_of("鄂F12345", sure=0.02))], PlateColor.BLUE)
+    assert not doubtful.is_read
+    plate = doubtful.plate(PlateColor.BLUE)
+    assert (plate.text, plate.confidence, plate.color) == ("", 0.0, PlateColor.BLUE)
+    assert plate.alternatives[0].text == doubtful.text

@@ -29,7 +29,7 @@ from api.door_context import DoorContext
 from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
 from domain.errors import NotFound
 from domain.events import Alternative, Event, Location, Passing, Plate
-from domain.keys import GAPS_PREFIX, RECORDINGS_PREFIX, day_of
+from domain.keys import ARCHIVE_PREFIX, GAPS_PREFIX, RECORDINGS_PREFIX, day_of
 from domain.layout import Layout
 from domain.media import SegmentName
 from domain.people import Role
@@ -38,7 +38,9 @@ from domain.registry import Registry
 from domain.settings import Settings
 from domain.states import CameraStatus
 from domain.ulid import event_id
+from storage.archive import Archive
 from storage.audit import AuditLog
+from storage.corrections import Corrections
 from storage.feed import Feed
 from storage.gaps import GapLog
 from storage.index import EventIndex
@@ -204,8 +206,10 @@ class Site:
             clock.wait(never, 0.01)
 
     def forget(self) -> None:
-        """Empty the index and the node's folders."""
+        """Empty the index, the archive and the node's folders."""
         self.redis.do("FLUSHALL")
+        for stat in list(self.context.objects.list(ARCHIVE_PREFIX)):
+            self.context.objects.delete(stat.key)
         for folder in (
             self.layout.gaps,
             self.layout.recordings,
@@ -309,11 +313,13 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "settings": Settings(),
         "registry": lambda: SiteRegistry(REGISTRY),
         "index": EventIndex(redis),
+        "archive": Archive.open(objects, redis, folder / "archive", Settings(), clock),
         "feed": Feed(redis, 1000),
         "watches": Watches(redis, objects, clock),
         "matches": WatchMatches(redis),
         "objects": objects,
         "people": people,
+        "corrections": Corrections(redis, objects, EventIndex(redis), clock),
         "states": CameraStates(redis),
         "leases": Leases(redis),
         "stored": StoredSegments(objects, clock),
@@ -333,6 +339,7 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
     def close() -> None:
         site.http.close()
         context.door.close()
+        context.archive.close()
         api.__exit__(None, None, None)
         door.__exit__(None, None, None)
         redis.close()

@@ -38,6 +38,7 @@ def test_an_event_is_answered_as_the_contract_says(site: Site, make_event: MakeE
         "best_at": "2025-11-24T16:00:00.500Z",
         "ended_at": "2025-11-24T16:00:01.000Z",
         "plate": {"text": "鄂F88888", "color": "blue", "confidence": 0.98, "alternatives": [{"text": "鄂F8888B", "confidence": 0.01}]},
+        "corrected": None,
         "confidence": 0.9,
         "box": [0.4, 0.6, 0.5, 0.7],
         "wall_source": "receiver",

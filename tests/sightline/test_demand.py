@@ -32,6 +32,7 @@ def camera(record: str, checkpoint: tuple[str, ...] = ()) -> Camera:
         ("continuous", (), False, False, Shed.RECORDING, (False, False)),
         ("continuous", (), False, True, Shed.RECORDING, (True, False)),
         ("on_demand", (), True, False, Shed.RECORDING, (False, False)),
+        ("continuous", (), False, False, Shed.RECORDING_FOR_DISK, (False, False)),
     ],
 )
 def test_what_is_wanted_of_a_camera(
@@ -41,7 +42,8 @@ def test_what_is_wanted_of_a_camera(
     demand.shed = shed
     why = demand.why_not_recorded()
     assert (why is None) is expected[1]
-    assert why is None or (why[0] is GapCause.SHED) is (shed is Shed.RECORDING)
+    causes = {Shed.RECORDING: GapCause.SHED, Shed.RECORDING_FOR_DISK: GapCause.DISK}
+    assert why is None or why[0] is causes.get(shed, GapCause.NOT_ASKED)
     if watched:
         with demand.watching():
             assert (demand.is_pulled(), demand.is_recorded()) == expected

@@ -74,8 +74,27 @@ def test_a_strained_processor_gives_up_analytics_before_any_recording_and_gets_a
 
 def test_a_full_disk_takes_cameras_and_leaves_analytics_alone() -> None:
     up = _changes(run(Pressure(), Strain(disk=1.5), 200))
-    assert up[1] == {"c-low": Shed.RECORDING}
-    assert set(up[-1].values()) == {Shed.RECORDING}
+    assert up[1] == {"c-low": Shed.RECORDING_FOR_DISK}
+    assert set(up[-1].values()) == {Shed.RECORDING_FOR_DISK}
+
+
+def test_a_disk_that_has_room_again_gets_all_cameras_back_at_once_but_not_again_and_again() -> None:
+    pressure = Pressure()
+    assert len(run(pressure, Strain(disk=1.5), 12)[-1]) == 2
+    assert run(pressure, Strain(), 5, 12)[-1] == {}
+    assert len(run(pressure, Strain(disk=1.5), 12, 17)[-1]) == 2, "what came back filled it again"
+    assert len(run(pressure, Strain(), 30, 29)[-1]) == 2, "so the next try waits"
+    assert run(pressure, Strain(), 400, 59)[-1] == {}
+
+
+def test_cameras_that_the_processor_took_as_well_come_back_by_steps() -> None:
+    pressure = Pressure()
+    run(pressure, Strain(processor=1.5), 33)
+    both = run(pressure, Strain(disk=1.5), 7, 33)[-1]
+    assert [both[one] for one in ("c-low", "c-high", "b")] == [Shed.RECORDING, Shed.RECORDING, Shed.RECORDING_FOR_DISK]
+    left = run(pressure, Strain(), 6, 40)[-1]
+    assert "b" not in left
+    assert left["c-high"] is Shed.RECORDING
 
 
 def test_one_bad_second_gives_up_nothing() -> None:
@@ -96,14 +115,15 @@ def test_the_order_is_never_violated(site: list[Camera], samples: list[tuple[Str
         for _ in range(seconds):
             now_s += 1
             shed = pressure.feed(strain, ladder, now_s)
-            _is_a_beginning(ordered, [shed.get(one) == Shed.RECORDING for one in ordered])
-            _is_a_beginning(lookers, [shed.get(one) in (Shed.ANALYTICS, Shed.RECORDING) for one in lookers])
+            _is_a_beginning(ordered, [shed.get(one, Shed.NOTHING).is_of_recording for one in ordered])
+            _is_a_beginning(lookers, [shed.get(one) in (Shed.ANALYTICS, Shed.RECORDING, Shed.RECORDING_FOR_DISK) for one in lookers])
             _is_a_beginning(lookers, [one in shed for one in lookers])
-            grew = {one for one in ordered if shed.get(one) == Shed.RECORDING} - {
-                one for one in ordered if before.get(one) == Shed.RECORDING
+            grew = {one for one in ordered if shed.get(one, Shed.NOTHING).is_of_recording} - {
+                one for one in ordered if before.get(one, Shed.NOTHING).is_of_recording
             }
             if grew and strain.disk < 1:
-                assert all(shed.get(one) in (Shed.ANALYTICS, Shed.RECORDING) for one in lookers), "analytics goes before recording"
+                given_up = (Shed.ANALYTICS, Shed.RECORDING, Shed.RECORDING_FOR_DISK)
+                assert all(shed.get(one) in given_up for one in lookers), "analytics goes before recording"
             before = shed
 
 
@@ -138,7 +158,7 @@ def test_cameras_that_go_take_nobody_elses_place() -> None:
 
 
 def _left(site: list[Camera], shed: Mapping[str, Shed]) -> float:
-    weights = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.8, Shed.ANALYTICS: 0.6, Shed.RECORDING: 0.0}
+    weights = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.8, Shed.ANALYTICS: 0.6, Shed.RECORDING: 0.0, Shed.RECORDING_FOR_DISK: 0.0}
     return sum(weights[shed.get(one.id, Shed.NOTHING)] for one in site) / len(site)
 
 

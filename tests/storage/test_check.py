@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.events import Event, Sidecar
-from domain.keys import CLIP, CROP, SIDECAR, event_object, gaps_object, person_object
+from domain.keys import CLIP, CROP, SIDECAR, correction_object, event_object, gaps_object, person_object
 from domain.people import Role
 from storage.check import Breach, check
 from storage.index import EventIndex
@@ -74,6 +74,10 @@ DAMAGES: dict[str, tuple[Callable[[Site, Event], object], Breach]] = {
     "a log of gaps damaged": (
         lambda site, event: site.objects.put(gaps_object("gate", "node-1", "20251009"), b"{\n", "application/jsonl"),
         Breach.GAP_LOG_DAMAGED,
+    ),
+    "a correction damaged": (
+        lambda site, event: site.objects.put(correction_object(event.camera, event.id, 1), b"{", "application/json"),
+        Breach.CORRECTION_DAMAGED,
     ),
     "a spool entry damaged": (_damaged_spool_entry, Breach.SPOOL_DAMAGED),
 }

@@ -1,0 +1,103 @@
+"""Footage of a checkpoint for benchmarks: from a video with its truth, each vehicle's last second and a half, and then an empty road."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice, repeat
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.evaluation.truth import Pass
+
+FPS = 25
+BEFORE_S, IN_VIEW_S, EVERY_S = 0.5, 1.5, 4.0
+STILL_S = 20.0
+_NOISE_LEVELS = 3.0
+"""Grey levels of noise, as a sensor has by day: without it an encoder finds nothing at all to send of an empty road."""
+_NOISES = 8
+_OPTIONS = {"preset": "veryfast", "crf": "22", "g": str(2 * FPS), "sc_threshold": "0", "bf": "0", "maxrate": "6M", "bufsize": "6M"}
+"""As cameras are set: a variable bit rate up to a limit, a keyframe every two seconds, no B-frames."""
+
+Planes = NDArray[np.uint8]
+"""A picture as the decoder has it: brightness, and half as high below it colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A vehicle in view for `IN_VIEW_S` of every `EVERY_S`, and its truth; and the same road with nobody on it."""
+
+    busy: Path
+    still: Path
+    passes: list[Pass]
+
+    @property
+    def mbit_s(self) -> dict[str, float]:
+        seconds = {self.busy: EVERY_S * len(self.passes), self.still: STILL_S}
+        return {file.stem: round(file.stat().st_size * 8e-6 / length_s, 2) for file, length_s in seconds.items()}
+
+
+def make_footage(video: Path, passes: list[Pass], folder: Path) -> Footage:
+    """Made in `folder`, a minute of CPU time, unless it is there."""
+    road = _road(video, passes)
+    busy, still = folder / "busy.mp4", folder / "still.mp4"
+    if not still.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _encode(_pictures(video, passes, road), busy)
+        _encode(repeat(road, round(STILL_S * FPS)), still)
+    enter_s = [number * EVERY_S + BEFORE_S for number in range(len(passes))]
+    made = [moved(one, at_s) for one, at_s in zip(passes, enter_s, strict=True)]
+    return Footage(busy, still, made)
+
+
+def moved(one: Pass, enter_s: float, in_view_s: float = IN_VIEW_S) -> Pass:
+    return one.model_copy(update={"enter_s": enter_s, "leave_s": enter_s + in_view_s})
+
+
+def _encode(pictures: Iterable[Planes], file: Path) -> None:
+    noises: list[NDArray[np.int16]] = []
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options=_OPTIONS)
+        assert isinstance(stream, av.VideoStream)
+        stream.pix_fmt = "yuv420p"
+        for number, planes in enumerate(pictures):
+            if not noises:
+                stream.width, stream.height = planes.shape[1], planes.shape[0] * 2 // 3
+                noises = _noises(stream.height, stream.width)
+            noisy = planes.copy()
+            cv2.add(planes[: stream.height], noises[number % _NOISES], dst=noisy[: stream.height], dtype=cv2.CV_8U)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(noisy, format="yuv420p")))
+        container.mux(stream.encode())
+
+
+def _pictures(video: Path, passes: list[Pass], road: Planes) -> Iterator[Planes]:
+    """Before each pass a little road, then its end, then road until the period is over."""
+    before, in_view = round(BEFORE_S * FPS), round(IN_VIEW_S * FPS)
+    after = round(EVERY_S * FPS) - before - in_view
+    with av.open(str(video)) as container:
+        frames = container.decode(video=0)
+        for one in passes:
+            begin_s = one.leave_s - IN_VIEW_S
+            first = next(frame for frame in frames if (frame.time or 0.0) >= begin_s)
+            shown = islice(chain([first], frames), in_view)
+            yield from chain(repeat(road, before), (_planes(frame) for frame in shown), repeat(road, after))
+
+
+def _road(video: Path, passes: list[Pass]) -> Planes:
+    """The picture in the middle between the first two passes."""
+    at_s = (passes[0].leave_s + passes[1].enter_s) / 2
+    with av.open(str(video)) as container:
+        return _planes(next(frame for frame in container.decode(video=0) if (frame.time or 0.0) >= at_s))
+
+
+def _planes(frame: av.VideoFrame) -> Planes:
+    return np.asarray(frame.to_ndarray(format="yuv420p"), np.uint8)
+
+
+def _noises(height_px: int, width_px: int) -> list[NDArray[np.int16]]:
+    drawn = np.random.default_rng(5)
+    return [np.rint(drawn.normal(0, _NOISE_LEVELS, (height_px, width_px))).astype(np.int16) for _ in range(_NOISES)]

@@ -1,0 +1,251 @@
+"""Checkpoints: how many cameras with traffic one machine watches, what each costs, and where that goes.
+
+    python -m benchmarks.checkpoints VIDEO.mp4 --truth TRUTH.json [--cameras 10] [--minutes 2] [--idle 0] [--footage DIR]
+
+The video with its truth (as of `benchmarks.passings`) becomes a camera's: a vehicle in view for 1.5 s of every 4. It is played as so many
+cameras, each at another moment, to a whole instance (`sightline up`); the simulator is in no figure. Passings caught and read are held
+against the same pipeline over the file, without a clock. `--idle N` also compares N checkpoints of an empty road with N cameras of it that
+are only recorded. Shares are of the workers' CPU time, counted by the threads that spend it. JSON goes to `benchmarks/out`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analytics.models import Models
+from benchmarks.cameras import served
+from benchmarks.checkpoint_footage import EVERY_S, FPS, Footage, make_footage, moved
+from benchmarks.machine import OUT, machine
+from benchmarks.processes import command_line, cost_of, descendants_of
+from benchmarks.site import CLOCK, BenchSite
+from benchmarks.soak import name_of
+from domain.clock import NS_PER_S
+from domain.events import Event, Passing
+from domain.people import Role
+from domain.settings import Settings
+from sightline.evaluation.film import EPOCH_NS, Look, Run, run
+from sightline.evaluation.truth import Pass, compare, read_truth
+
+APART_S = 5.3
+"""Between two cameras, in the file: no two of a few see the same at once."""
+SETTLE_S, IDLE_SETTLE_S, IDLE_S = 25.0, 40.0, 60.0
+LAST_S = 3.0
+"""A passing that ends less than this before the end of the run is not asked for."""
+POLL_S = 0.25
+START_WITHIN_S = 120.0
+_STEP = re.compile(r'^sightline_look_cpu_seconds_total\{step="([^"]+)"\} (\S+)$')
+_COUNTED = ("sightline_frames_decoded_total", "sightline_frames_skipped_total", "sightline_packets_dropped_total")
+
+
+@dataclass(slots=True)
+class Spending:
+    """What was used up to a moment."""
+
+    at_s: float
+    cpu_s: dict[str, float]
+    """By process."""
+    steps_s: dict[str, float]
+    """Of the workers, by what it was spent on."""
+    counts: dict[str, float]
+
+    def since(self, before: Spending) -> Spending:
+        def less(after: dict[str, float], start: dict[str, float]) -> dict[str, float]:
+            return {name: value - start.get(name, 0.0) for name, value in after.items()}
+
+        return Spending(
+            self.at_s - before.at_s, less(self.cpu_s, before.cpu_s), less(self.steps_s, before.steps_s), less(self.counts, before.counts)
+        )
+
+    @property
+    def workers_s(self) -> float:
+        return sum(value for name, value in self.cpu_s.items() if name.startswith("worker"))
+
+
+def spending_of(site: BenchSite) -> Spending:
+    cpu_s: dict[str, float] = {}
+    for pid in (site.process_id, *descendants_of(site.process_id)):
+        name = name_of(command_line(pid)) or "other"
+        cpu_s[name] = cpu_s.get(name, 0.0) + cost_of([pid]).cpu_s
+    steps_s, counts = dict[str, float](), dict.fromkeys(_COUNTED, 0.0)
+    answer = site.get("/metrics")
+    for line in answer.text.splitlines() if answer is not None else ():
+        step = _STEP.match(line)
+        if step is not None:
+            steps_s[step[1]] = float(step[2])
+        elif line.partition("{")[0] in counts:
+            counts[line.partition("{")[0]] += float(line.rpartition(" ")[2])
+    return Spending(CLOCK.monotonic_s(), cpu_s, steps_s, counts)
+
+
+class Seen:
+    """Events, and when each was first answered."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, Event] = {}
+        self.at_ns: dict[str, int] = {}
+
+    def look(self, site: BenchSite) -> None:
+        for event in site.newest():
+            self.events[event.id] = event
+            self.at_ns.setdefault(event.id, CLOCK.wall_ns())
+
+
+@contextmanager
+def watched(file: Path, cameras: int, checkpoint: bool, folder: Path) -> Iterator[tuple[BenchSite, int]]:
+    """An instance that records so many cameras of `file`, as checkpoints or not; and when their streams began."""
+    folder.mkdir()
+    with served("simulator", file, cameras, folder, APART_S) as source:
+        site = BenchSite(folder / "site", _registry(source.urls, checkpoint))
+        try:
+            site.start()
+            deadline_s = CLOCK.monotonic_s() + START_WITHIN_S
+            while not site.answers():
+                if CLOCK.monotonic_s() > deadline_s:
+                    raise RuntimeError("the site does not start")
+                CLOCK.sleep(0.5)
+            site.sign_in(Role.ADMIN)
+            yield site, source.began_ns
+        finally:
+            site.close()
+
+
+def measure(footage: Footage, offline: Run, cameras: int, minutes: float, folder: Path) -> dict[str, Any]:
+    seen = Seen()
+    with watched(footage.busy, cameras, True, folder / "busy") as (site, began_ns):
+        _until(SETTLE_S, lambda: seen.look(site))
+        from_ns, before = CLOCK.wall_ns(), spending_of(site)
+        _until(minutes * 60, lambda: seen.look(site))
+        to_ns, spent = CLOCK.wall_ns() - round(LAST_S * NS_PER_S), spending_of(site).since(before)
+    outcomes = [_outcome(at, seen, _expected(footage, began_ns, at, from_ns, to_ns)) for at in range(cameras)]
+    return {"cameras": cameras, "seconds": spent.at_s, **_caught(outcomes, compare(offline, footage.passes)), **_costs(spent, cameras)}
+
+
+def _expected(footage: Footage, began_ns: int, camera: int, from_ns: int, to_ns: int) -> list[Pass]:
+    """A camera's passings that lie in this time, in seconds since the epoch that `compare` reckons from."""
+    length_s = EVERY_S * len(footage.passes)
+    at_s, found = (began_ns - EPOCH_NS) / NS_PER_S - APART_S * camera, list[Pass]()
+    while at_s < (to_ns - EPOCH_NS) / NS_PER_S:
+        shown = [moved(one, at_s + one.enter_s) for one in footage.passes]
+        inside = ((from_ns - EPOCH_NS) / NS_PER_S, (to_ns - EPOCH_NS) / NS_PER_S)
+        found += [one for one in shown if inside[0] <= one.enter_s and one.leave_s <= inside[1]]
+        at_s += length_s
+    return found
+
+
+def _outcome(camera: int, seen: Seen, expected: list[Pass]) -> tuple[dict[str, Any], list[float]]:
+    """How a camera's events compare with what went by, and how long after each vehicle had left its event was found."""
+    from_ns, to_ns = (round(at_s * NS_PER_S) + EPOCH_NS for at_s in (expected[0].enter_s - 0.5, expected[-1].leave_s + 0.5))
+    events = [one for one in seen.events.values() if one.camera == f"cam-{camera}" and from_ns <= one.started_at and one.ended_at <= to_ns]
+    done = Run([((seen.at_ns[one.id] - EPOCH_NS) / NS_PER_S, Passing(one, b"", b"")) for one in events])
+    late_s = []
+    for out_s, passing in done.passings:
+        middle_s = ((passing.event.started_at + passing.event.ended_at) / 2 - EPOCH_NS) / NS_PER_S
+        late_s += [out_s - one.leave_s for one in expected if one.enter_s - 0.2 <= middle_s <= one.leave_s + 0.2]
+    return compare(done, expected), late_s
+
+
+def _caught(outcomes: list[tuple[dict[str, Any], list[float]]], offline: dict[str, Any]) -> dict[str, Any]:
+    total = {key: sum(one[key] for one, _ in outcomes) for key in ("passings", "found", "doubled", "false", "plates_right")}
+    late_s = [late for _, lates in outcomes for late in lates]
+    shares = {
+        key: total[key] / total["passings"] / (offline[key] / offline["passings"]) for key in ("found", "plates_right") if offline[key]
+    }
+    return {
+        "offline": {key: offline[key] for key in (*total, "wrong", "cpu_ms_a_look")}, **total,
+        "of_offline": {key: round(value, 3) for key, value in shares.items()},
+        "searchable_after_s": {f"p{part}": round(float(np.percentile(late_s, part)), 2) for part in (50, 95)} if late_s else None,
+        "wrong": sorted(wrong for one, _ in outcomes for wrong in one.get("wrong", [])),
+    }  # fmt: skip
+
+
+def _costs(spent: Spending, cameras: int) -> dict[str, Any]:
+    decoded = spent.counts["sightline_frames_decoded_total"]
+    decode_ms = 1000 * spent.steps_s.get("decode", 0.0) / max(1.0, decoded)
+    return {
+        "cores_used": round(sum(spent.cpu_s.values()) / spent.at_s, 2),
+        "cores_by_process": {name: round(value / spent.at_s, 3) for name, value in sorted(spent.cpu_s.items())},
+        "percent_of_a_core_a_camera": round(100 * spent.workers_s / spent.at_s / cameras, 2),
+        "shares": {
+            **{name: round(value / spent.workers_s, 3) for name, value in sorted(spent.steps_s.items())},
+            "the rest": round(1 - sum(spent.steps_s.values()) / spent.workers_s, 3),
+        },
+        "frames_decoded_a_second_a_camera": round(decoded / spent.at_s / cameras, 1),
+        "decode_ms_a_frame": round(decode_ms, 2),
+        "cameras_if_each_frame_were_decoded_and_nothing_else_done": round(2 / (FPS * decode_ms / 1000), 1) if decode_ms else None,
+        "counts": {name: round(value) for name, value in spent.counts.items()},
+    }  # fmt: skip
+
+
+def idle(footage: Footage, cameras: int, folder: Path) -> dict[str, Any]:
+    """What a camera of the empty road costs the workers, as a checkpoint and only recorded, in parts of a core."""
+    cost: dict[bool, float] = {}
+    for checkpoint in (True, False):
+        with watched(footage.still, cameras, checkpoint, folder / f"idle-{checkpoint}") as (site, _):
+            CLOCK.sleep(IDLE_SETTLE_S)
+            before = spending_of(site)
+            CLOCK.sleep(IDLE_S)
+            spent = spending_of(site).since(before)
+        cost[checkpoint] = spent.workers_s / spent.at_s / cameras
+        _tell(f"{'checkpoint' if checkpoint else 'recorded'}: {100 * cost[checkpoint]:.3f} % of a core a camera; {spent.steps_s}")
+    return {
+        "cameras": cameras, "checkpoint_percent": round(100 * cost[True], 3), "recorded_percent": round(100 * cost[False], 3),
+        "ratio": round(cost[True] / cost[False], 2),
+    }  # fmt: skip
+
+
+def _until(seconds: float, look: Callable[[], None]) -> None:
+    end_s = CLOCK.monotonic_s() + seconds
+    while CLOCK.monotonic_s() < end_s:
+        look()
+        CLOCK.sleep(POLL_S)
+
+
+def _registry(urls: list[str], checkpoint: bool) -> dict[str, object]:
+    entry = {"class": "A", "area": "bench", "location": {"lon": 111.5, "lat": 32.5}} | ({"checkpoint": ["plate"]} if checkpoint else {})
+    cameras = [{"id": f"cam-{at}", "name": f"cam-{at}", "url": url, **entry} for at, url in enumerate(urls)]
+    return {"version": 1, "areas": {"bench": {"name": "bench"}}, "cameras": cameras}
+
+
+def _tell(said: str) -> None:
+    print(said, file=sys.stderr)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--truth", type=Path, required=True)
+    parser.add_argument("--cameras", type=int, default=10, help="with traffic; 0: none")
+    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--idle", type=int, default=0, help="compare so many cameras of an empty road, as checkpoints and only recorded")
+    parser.add_argument("--footage", type=Path, help="a folder that keeps the cameras' files for the next run")
+    chosen = parser.parse_args()
+    passes = read_truth(chosen.truth)
+    report: dict[str, Any] = {"machine": machine()}
+    with tempfile.TemporaryDirectory(prefix="sightline-checkpoints-") as name:
+        _tell("making the footage")
+        footage = make_footage(chosen.video, passes, chosen.footage or Path(name))
+        report["mbit_s"] = footage.mbit_s
+        settings = Settings()
+        if chosen.cameras:
+            offline = run(footage.busy, Look("plate", settings.plate_detect_fps), settings, Models.load(settings))
+            report |= measure(footage, offline, chosen.cameras, chosen.minutes, Path(name))
+        if chosen.idle:
+            report["idle"] = idle(footage, chosen.idle, Path(name))
+    OUT.mkdir(exist_ok=True)
+    (OUT / "checkpoints.json").write_text(json.dumps(report, ensure_ascii=False, indent=1), "utf-8")
+    print(json.dumps(report, ensure_ascii=False, indent=1))
+
+
+if __name__ == "__main__":
+    main()

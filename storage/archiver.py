@@ -1,0 +1,268 @@
+"""Moves events that are older than the index holds to the archive, and takes from it what is too old. One at a time for the whole site.
+
+Of a day, in this order: the events are read from the index and staged here; each area's file is written anew, proved, put into the
+store and read back; the day's catalogue names the new files; the index is read again, and where it has what was read and nothing older,
+it forgets the day; files that no catalogue names go. A run that was killed anywhere has lost nothing, and the next does it again: an
+event that both know is one event, and its later version stands.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from domain.clock import NS_PER_MS, Clock
+from domain.errors import NotFound, StoreError
+from domain.events import Event
+from domain.holds import Held
+from domain.keys import ARCHIVED_PREFIX
+from domain.metrics import ARCHIVED_EVENTS
+from storage.archive import Archive
+from storage.archive_catalogue import ArchiveFile, Day
+from storage.archive_files import Part, Written
+from storage.archive_rows import row_of
+from storage.archive_search import DAY_MS, day_of_ms, day_start_ms
+from storage.index import EventIndex, standing
+from storage.redis_door import Redis, Script
+from storage.s3 import ObjectStore
+
+_log = logging.getLogger(__name__)
+RUNNER_KEY = "{archive}:runner"
+RUNNER_S = 120
+_HOUR_MS = 3_600_000
+_AT_ONCE = 20_000
+_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end return 0"
+_LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+ArchiveProgress = Callable[[str, int], None]
+"""Called with the day that is being moved, and how many events were moved in all."""
+
+
+@dataclass(slots=True)
+class Moved:
+    """What a run did."""
+
+    events: int = 0
+    """Moved from the index to the archive."""
+    files: int = 0
+    """Written."""
+    removed: int = 0
+    """Events taken from the archive, since they were too old."""
+    stray: int = 0
+    """Files deleted that no catalogue named."""
+
+
+class Archiver:
+    def __init__(self, archive: Archive, index: EventIndex, redis: Redis, objects: ObjectStore, clock: Clock) -> None:
+        self._archive = archive
+        self._index = index
+        self._redis = redis
+        self._objects = objects
+        self._clock = clock
+        self._token = secrets.token_hex(8)
+
+    def run(self, days: int, stop: threading.Event | None = None, progress: ArchiveProgress | None = None) -> Moved | None:
+        """Move every whole day that ended `days` days ago; None where another process is at it. Raises StoreError where a store is away."""
+        moved, stop = Moved(), stop or threading.Event()
+        before_ms = self._clock.wall_ns() // NS_PER_MS - days * DAY_MS
+        with self._alone() as is_alone:
+            if not is_alone:
+                return None
+            self._archive.catalogue.announce()
+            while not stop.is_set() and (day := self._oldest(before_ms)) is not None:
+                self._move(day, moved)
+                if progress is not None:
+                    progress(day, moved.events)
+            moved.stray = self._sweep()
+        return moved
+
+    def retain(self, cutoff_ns: Callable[[str], int], held: Held, stop: threading.Event | None = None) -> Moved | None:
+        """Take from the archive what started before its camera's cutoff, but for what is held: a file that is left empty goes whole."""
+        moved = Moved()
+        with self._alone() as is_alone:
+            if not is_alone:
+                return None
+            for name, day in sorted(self._archive.catalogue.days().items()):
+                if stop is not None and stop.is_set():
+                    break
+                gone = {file.area: ids for file in day.files if (ids := self._too_old(file, cutoff_ns, held))}
+                if gone:
+                    self._rewrite(self._archive.catalogue.days()[name], gone, moved)
+            moved.stray = self._sweep()
+        return moved
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Whether nobody else runs. It lapses by itself where a process died."""
+        if self._redis.do("SET", RUNNER_KEY, self._token, "NX", "EX", RUNNER_S) is None:
+            yield False
+            return
+        self._archive.writer.clear()
+        try:
+            yield True
+        finally:
+            self._redis.run_all([Script(_LEAVE, RUNNER_KEY, (self._token,))])
+
+    def _go_on(self) -> None:
+        """Raises StoreError where it took so long that somebody else may run."""
+        if self._redis.run_all([Script(_RENEW, RUNNER_KEY, (self._token, RUNNER_S))]) != [1]:
+            raise StoreError("another process has taken over the archive; this run ends here")
+
+    def _oldest(self, before_ms: int) -> str | None:
+        """The oldest day of which the index has something, where it ended long enough ago."""
+        hours = self._index.hours()
+        if not hours:
+            return None
+        day = day_of_ms(hours[0] * _HOUR_MS)
+        return day if day_start_ms(day) + DAY_MS <= before_ms else None
+
+    def _move(self, name: str, moved: Moved) -> None:
+        hours = [hour for hour in self._index.hours() if day_of_ms(hour * _HOUR_MS) == name]
+        staged: list[Path] = []
+        fingerprints: dict[int, int] = {}
+        by_area: dict[str, dict[str, Event]] = {}
+        try:
+            day = self._archive.catalogue.days().get(name) or self._newest(name)
+            for hour in hours:
+                fingerprints[hour] = self._stage(hour, day, staged, by_area)
+                self._go_on()
+            written = [made for area in sorted(by_area) if (made := self._merged(day, area, staged, by_area[area], moved)) is not None]
+        finally:
+            self._archive.writer.forget(*staged)
+        if written:
+            self._publish(day, [], written)
+        count = self._forget(name, fingerprints)
+        moved.events += count
+        ARCHIVED_EVENTS.inc(count)
+
+    def _stage(self, hour: int, day: Day, staged: list[Path], by_area: dict[str, dict[str, Event]]) -> int:
+        """An hour's events in files of their own; of areas that have a file already, the events too. Answers their fingerprint."""
+        fingerprint = 0
+        events = self._index.hour(hour)
+        while batch := list(islice(events, _AT_ONCE)):
+            latest = {event.id: event for event in sorted(batch, key=standing)}
+            staged.append(self._archive.writer.stage([row_of(event) for event in latest.values()]))
+            for event in latest.values():
+                known = by_area.setdefault(event.area, {})
+                if day.file(event.area) is not None:
+                    known[event.id] = event
+            fingerprint ^= _fingerprint(latest.values())
+        return fingerprint
+
+    def _merged(self, day: Day, area: str, staged: Sequence[Path], fresh: dict[str, Event], moved: Moved) -> Written | None:
+        """An area's new file; None where the one that stands has all of it."""
+        self._go_on()
+        old = day.file(area)
+        writer = self._archive.writer
+        if old is None:
+            written = writer.merge(day.day, area, 1, [Part(tuple(staged))])
+        else:
+            there = {event.id: event for event in self._archive.search.of_file(old, list(fresh))}
+            beaten = [event_id for event_id, event in fresh.items() if event_id in there and _stands(there[event_id], event)]
+            if len(beaten) == len(fresh):
+                return None
+            replaced = tuple(event_id for event_id in there if event_id not in set(beaten))
+            with self._archive.cache.held([old]) as (path,):
+                parts = [Part((path,), replaced), Part(tuple(staged), tuple(beaten))]
+                written = writer.merge(day.day, area, old.generation + 1, parts)
+        if written is not None:
+            writer.upload(written)
+            moved.files += 1
+        return written
+
+    def _publish(self, day: Day, removed: Iterable[str], written: Sequence[Written]) -> None:
+        """Let the catalogue name the new files; then those that they replace go."""
+        self._go_on()
+        changed = day.changed(removed, [(made.file, made.bloom) for made in written])
+        self._archive.catalogue.put(changed)
+        stands = {file.key for file in changed.files}
+        for file in day.files:
+            if file.key not in stands:
+                self._objects.delete(file.key)
+
+    def _forget(self, name: str, fingerprints: dict[int, int]) -> int:
+        """Let the index forget a day that it has unchanged; else nothing: the next turn takes what came meanwhile."""
+        hours = self._index.hours()
+        now = {hour: self._of_hour(hour) for hour in hours if day_of_ms(hour * _HOUR_MS) <= name}
+        if now != fingerprints:
+            return 0
+        self._go_on()
+        return self._index.expire((day_start_ms(name) + DAY_MS) * NS_PER_MS)
+
+    def _of_hour(self, hour: int) -> int:
+        fingerprint = 0
+        events = self._index.hour(hour)
+        while batch := list(islice(events, _AT_ONCE)):
+            fingerprint ^= _fingerprint({event.id: event for event in sorted(batch, key=standing)}.values())
+        return fingerprint
+
+    def _too_old(self, file: ArchiveFile, cutoff_ns: Callable[[str], int], held: Held) -> list[str]:
+        """The ids of a file's events that are to go."""
+        if not any(least_ms * NS_PER_MS < cutoff_ns(camera) for camera, least_ms in file.cameras.items()):
+            return []
+        return [
+            event_id
+            for event_id, camera, start_ms, end_ms in self._archive.times(file)
+            if start_ms * NS_PER_MS < cutoff_ns(camera) and not held.covers(camera, start_ms * NS_PER_MS, end_ms * NS_PER_MS + 1)
+        ]
+
+    def _rewrite(self, day: Day, gone: dict[str, list[str]], moved: Moved) -> None:
+        """A day's files without some events."""
+        written: list[Written] = []
+        for file in day.files:
+            if file.area not in gone:
+                continue
+            moved.removed += len(gone[file.area])
+            if len(gone[file.area]) == file.rows:
+                continue
+            self._go_on()
+            with self._archive.cache.held([file]) as (path,):
+                made = self._archive.writer.merge(day.day, file.area, file.generation + 1, [Part((path,), tuple(gone[file.area]))])
+            if made is not None:
+                self._archive.writer.upload(made)
+                moved.files += 1
+                written.append(made)
+        self._publish(day, gone, written)
+
+    def _newest(self, name: str) -> Day:
+        """A day without files: one that never had any, or whose files all went."""
+        return Day(name, self._archive.catalogue.version(name))
+
+    def _sweep(self) -> int:
+        """Delete files that no catalogue names: of runs that were killed. A day whose catalogue cannot be read is left alone."""
+        days = self._archive.catalogue.days()
+        named = {file.key for day in days.values() for file in day.files}
+        stray = 0
+        for stat in list(self._objects.list(ARCHIVED_PREFIX)):
+            day = "".join(stat.key.removeprefix(ARCHIVED_PREFIX).split("/")[:3])
+            if stat.key in named or day in self._archive.catalogue.damaged or not self._archive.catalogue.version(day):
+                continue
+            self._go_on()
+            try:
+                self._objects.delete(stat.key)
+                stray += 1
+            except NotFound:
+                _log.info("%s was deleted already", stat.key)
+        return stray
+
+
+def _stands(there: Event, fresh: Event) -> bool:
+    """Whether what the archive has need not be replaced: it is the same, or later."""
+    return there == fresh or (standing(there), _correction(there)) > (standing(fresh), _correction(fresh))
+
+
+def _correction(event: Event) -> int:
+    return 0 if event.corrected is None else event.corrected.version
+
+
+def _fingerprint(events: Iterable[Event]) -> int:
+    """Of a set of events, whatever their order; within this process."""
+    found = 0
+    for event in events:
+        found ^= hash((event.id, event.to_json()))
+    return found

@@ -1,0 +1,109 @@
+"""A person's correction of a plate's reading: versioned records beside the event's objects, a line in the journal, and the index.
+
+events/…/<event id>/corrected.<version>.json     the highest version stands; the sidecar is never rewritten
+journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event id>.<version>.jsonl.gz     from which an index is rebuilt
+{corrections}:by_event     hash, event id to the correction that stands: what every write of the event to the index takes with it
+
+The API writes them, so it needs no node: one that is down holds no correction up, and what it still keeps of the event changes nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from domain.clock import NS_PER_S, Clock
+from domain.errors import CorrectionConflict, DataLoss
+from domain.events import Correction, Event
+from domain.keys import correction_journal_object, correction_object, corrections_prefix
+from storage.index import EventIndex
+from storage.journal import JournalCorrect
+from storage.redis_door import Redis
+from storage.s3 import ObjectStore
+
+_TURN_S = 60
+"""Longer than all calls of one correction may take; whoever dies meanwhile holds others up for as long."""
+_GIVE_BACK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
+
+class CorrectionRecord(BaseModel):
+    """What `corrected.<version>.json` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    event_id: str
+    camera: str
+    correction: Correction
+    reason: str
+    schema_: int = Field(default=1, alias="schema")
+
+
+class Corrections:
+    """Thread-safe. Raises StoreError where a store is away; asked again with the same words, what was left undone is done."""
+
+    def __init__(self, redis: Redis, objects: ObjectStore, index: EventIndex, clock: Clock) -> None:
+        self._redis = redis
+        self._objects = objects
+        self._index = index
+        self._clock = clock
+
+    def correct(self, event: Event, text: str, by: str, reason: str, version: int) -> Correction:
+        """Let `text` be the plate of `event`; empty: what was read stands again. Durable and found by searches when this returns.
+
+        `version` is that of the correction that the person saw, 0 where there was none. Raises CorrectionConflict where another stands.
+        """
+        with self._turn(event.id):
+            newest = newest_record(self._objects, event.camera, event.id)
+            record = self._next(event, newest, text, by, reason, version)
+            if record is not newest:
+                key = correction_object(event.camera, event.id, record.correction.version)
+                self._objects.put(key, record.model_dump_json(by_alias=True).encode(), "application/json")
+            self._journal(record)
+            self._index.correct(event.id, record.correction)
+            if self._index.get(event.id) is None:
+                # It is in the archive: it comes back, is found at once, and is merged there by the next run.
+                self._index.put(event.model_copy(update={"corrected": record.correction}))
+        return record.correction
+
+    def _next(self, event: Event, newest: CorrectionRecord | None, text: str, by: str, reason: str, version: int) -> CorrectionRecord:
+        there = newest.correction if newest is not None else None
+        if newest is not None and there is not None and (there.version, there.text, there.by) == (version + 1, text, by):
+            return newest  # asked again, since the answer was lost or a store went away half way
+        if (there.version if there is not None else 0) != version:
+            stands = f"{there.by} corrected it to {there.text or 'what was read'!r} (version {there.version})" if there else "nobody did"
+            raise CorrectionConflict(f"this event's correction is not of version {version} any more: {stands}; look again, then decide")
+        original = event.plate.text if event.plate is not None else ""
+        made = Correction(text=text, original=original, by=by, at=self._clock.wall_ns(), version=version + 1)
+        return CorrectionRecord(event_id=event.id, camera=event.camera, correction=made, reason=reason)
+
+    def _journal(self, record: CorrectionRecord) -> None:
+        line = JournalCorrect(event_id=record.event_id, camera=record.camera, correction=record.correction)
+        key = correction_journal_object(record.correction.at // NS_PER_S, record.event_id, record.correction.version)
+        self._objects.put(key, gzip.compress(line.model_dump_json(by_alias=True).encode() + b"\n", mtime=0), "application/gzip")
+
+    @contextmanager
+    def _turn(self, event_id: str) -> Iterator[None]:
+        key, ours = f"{{corrections}}:turn:{event_id}", secrets.token_hex(8)
+        if self._redis.do("SET", key, ours, "NX", "EX", _TURN_S) is None:
+            raise CorrectionConflict("somebody else is correcting this event at this moment; look again, then decide")
+        try:
+            yield
+        finally:
+            self._redis.do("EVAL", _GIVE_BACK, 1, key, ours)
+
+
+def newest_record(objects: ObjectStore, camera_id: str, event_id: str) -> CorrectionRecord | None:
+    """The correction of an event that stands, None where there never was one. Raises DataLoss where it cannot be read."""
+    keys = [stat.key for stat in objects.list(corrections_prefix(camera_id, event_id))]
+    return read_record(objects, max(keys)) if keys else None
+
+
+def read_record(objects: ObjectStore, key: str) -> CorrectionRecord:
+    try:
+        return CorrectionRecord.model_validate_json(objects.get(key))
+    except ValidationError as error:
+        raise DataLoss(f"{key} is no record of a correction: {error.error_count()} faults") from error

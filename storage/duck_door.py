@@ -1,0 +1,66 @@
+"""The door to DuckDB: SQL over Parquet files of this disk, within bounded memory and threads. The only module that imports `duckdb`.
+
+A database in memory for each process, and a connection for each call, so that threads may ask at once. Nothing is loaded from a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import DataLoss, StoreError
+
+MEMORY_MB = 512
+THREADS = 2
+Value = str | int | float | bool | list[str] | None
+Columns = Mapping[str, NDArray[np.generic]]
+"""Columns of one length; None in an object column and NaN in a float column are NULL."""
+
+
+class Duck:
+    def __init__(self, scratch: Path, memory_mb: int = MEMORY_MB, threads: int = THREADS) -> None:
+        """`scratch`: the folder for what does not fit into `memory_mb`."""
+        scratch.mkdir(parents=True, exist_ok=True)
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": threads, "memory_limit": f"{memory_mb}MB", "temp_directory": str(scratch),
+            "autoinstall_known_extensions": False, "autoload_known_extensions": False,
+        }  # fmt: skip
+        self._db = duckdb.connect(":memory:", config=settings)
+
+    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[tuple[object, ...]]:
+        """What a query answers, whole. Raises DataLoss where a file that it reads is damaged."""
+        with self._cursor() as cursor:
+            found: list[tuple[object, ...]] = cursor.execute(sql, list(values)).fetchall()
+            return found
+
+    def write(self, select: str, path: Path, incoming: Columns | None = None, values: Sequence[Value] = (), group_rows: int = 8192) -> None:
+        """A Parquet file of what `select` answers; `incoming` is a table of that name in it."""
+        copy = f"COPY ({select}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group_rows})"
+        with self._cursor() as cursor:
+            if incoming is not None:
+                cursor.register("incoming", incoming)
+            cursor.execute(copy, list(values))
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        cursor = self._db.cursor()
+        try:
+            yield cursor
+        except duckdb.OutOfMemoryException as error:
+            raise StoreError(f"the query needs more memory than it may have: {error}") from error
+        except duckdb.Error as error:
+            raise DataLoss(f"a file of the archive cannot be read or written: {error}") from error
+        finally:
+            cursor.close()
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,161 @@
+"""All events that can be found, however old: the index's and the archive's as one, page by page.
+
+Where both know an event, what the index has stands: it is a version that came later, and is on its way to the archive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from domain.clock import NS_PER_MS, Clock
+from domain.errors import ObjectsUnavailable
+from domain.events import Event
+from domain.misreadings import TIES, Tie, match_of
+from domain.query import EventPage, EventQuery
+from domain.ulid import is_event_id, wall_ms_of
+from storage.archive import Archive
+from storage.archive_search import DAY_MS, day_of_ms
+from storage.index import EventIndex
+from storage.index_search import found_by
+
+PAGE_S = 1.5
+"""No look at the archive begins later than this after a page was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorePage:
+    """`archived`: the archive was looked at, so that it took longer; it may then have less than `limit` events though `next` is given."""
+
+    events: tuple[Event, ...]
+    next: str | None
+    archived: bool
+
+
+class EventStore:
+    def __init__(self, index: EventIndex, archive: Archive, clock: Clock, index_days: int) -> None:
+        self._index = index
+        self._archive = archive
+        self._clock = clock
+        self._index_days = index_days
+
+    def get(self, event_id: str) -> Event | None:
+        """The event of this id. Raises StoreError."""
+        found = self._index.get(event_id)
+        return found if found is not None or not is_event_id(event_id) else self._archive.search.get(event_id)
+
+    def get_all(self, event_ids: Sequence[str]) -> list[Event | None]:
+        found = self._index.get_all(event_ids)
+        return [event or self.get(event_id) for event, event_id in zip(found, event_ids, strict=True)]
+
+    def query(self, query: EventQuery, limit: int, after: str | None = None, seconds: float | None = PAGE_S) -> StorePage:
+        """A page of what matches, as `EventIndex.query` answers it; `seconds`: how long the archive may be looked through for it."""
+        until_s = None if seconds is None else self._clock.monotonic_s() + seconds
+        never_archived = day_of_ms(self._clock.wall_ns() // NS_PER_MS - self._index_days * DAY_MS)
+        search = _Search(self._index, self._archive, query, until_s, never_archived)
+        return search.by_ties(limit, after) if query.plate is not None and query.fuzzy else search.page(None, limit, after)
+
+    def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int) -> tuple[Event, ...]:
+        """The events whose plate this is, as it stands, oldest first, at most `limit`."""
+        query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest")
+        found: list[Event] = []
+        after: str | None = None
+        while len(found) < limit:
+            page = self.query(query, limit, after, None)
+            found += [event for event in page.events if event.reading == plate]
+            after = page.next
+            if after is None:
+                break
+        return tuple(found[:limit])
+
+
+@dataclass(slots=True)
+class _Search:
+    """One page's worth of work."""
+
+    index: EventIndex
+    archive: Archive
+    query: EventQuery
+    until_s: float | None
+    never_archived: str
+    archived: bool = False
+
+    def page(self, tie: Tie | None, limit: int, after: str | None) -> StorePage:
+        """At most `limit` events after the id `after`; the page may be shorter where the archive took its time."""
+        hot = self._hot(tie, limit, after)
+        last_day = self._last_day()
+        recent = [event for event in hot.events if _day_of(event) > last_day] if self.query.order == "newest" else []
+        if self._is_recent(hot, len(recent), last_day):
+            return StorePage(hot.events, hot.next, self.archived)
+        self.archived = True
+        try:
+            cold = self.archive.search.page(self.query, tie, limit, after, self.until_s)
+        except ObjectsUnavailable:
+            if not recent:
+                raise
+            return StorePage(tuple(recent), recent[-1].id, True)
+        return self._joined(hot, cold, limit)
+
+    def by_ties(self, limit: int, after: str | None) -> StorePage:
+        """Tie by tie, the surest first; a place to go on is the number of a tie and an id."""
+        number, _, event_id = (after or "0.").partition(".")
+        found: list[Event] = []
+        for rank in range(int(number), len(TIES)):
+            page = self.page(TIES[rank], limit - len(found), event_id or None)
+            found += page.events
+            event_id = ""
+            if page.next is not None:
+                return StorePage(tuple(found), f"{rank}.{page.next}", self.archived)
+            if len(found) == limit and rank + 1 < len(TIES):
+                return StorePage(tuple(found), f"{rank + 1}.", self.archived)
+        return StorePage(tuple(found), None, self.archived)
+
+    def _hot(self, tie: Tie | None, limit: int, after: str | None) -> EventPage:
+        if tie is None:
+            return self.index.query(self.query, limit, after)
+        rank = TIES.index(tie)
+        page = self.index.query(self.query, limit, f"{rank}.{after or ''}")
+        own = tuple(event for event in page.events if self._is_tied(event, tie))
+        number, _, event_id = (page.next or "").partition(".")
+        goes_on = len(own) == len(page.events) and number == str(rank)
+        return EventPage(own, event_id if goes_on else None)
+
+    def _is_tied(self, event: Event, tie: Tie) -> bool:
+        match = match_of(event, self.query.plate or "", found_by(event))
+        return match is not None and match.tie is tie
+
+    def _last_day(self) -> str:
+        """The last day of which the archive may have something. While the object store is away: the last that it ever may."""
+        try:
+            days = self.archive.catalogue.days()
+        except ObjectsUnavailable:
+            return self.never_archived
+        return max([*days, *self.archive.catalogue.damaged], default="")
+
+    def _is_recent(self, hot: EventPage, recent: int, last_day: str) -> bool:
+        """Whether the archive has nothing of what a page of the index spans, and nothing that would come before it."""
+        if not last_day or (self.query.from_ns is not None and day_of_ms(self.query.from_ns // NS_PER_MS) > last_day):
+            return True
+        return hot.next is not None and recent == len(hot.events) > 0
+
+    def _joined(self, hot: EventPage, cold: EventPage, limit: int) -> StorePage:
+        """What both found, up to where the one that came less far came to."""
+        newest = self.query.order == "newest"
+        cold = self._without_known(cold)
+        bounds = [page.next for page in (hot, cold) if page.next is not None]
+        bound = None if not bounds else max(bounds) if newest else min(bounds)
+        events = sorted([*hot.events, *cold.events], key=lambda event: event.id, reverse=newest)
+        if bound is not None:
+            events = [event for event in events if (event.id >= bound if newest else event.id <= bound)]
+        if len(events) > limit:
+            return StorePage(tuple(events[:limit]), events[limit - 1].id, True)
+        return StorePage(tuple(events), bound, True)
+
+    def _without_known(self, cold: EventPage) -> EventPage:
+        """Without what the index has a version of."""
+        known = self.index.get_all([event.id for event in cold.events]) if cold.events else []
+        return replace(cold, events=tuple(event for event, row in zip(cold.events, known, strict=True) if row is None))
+
+
+def _day_of(event: Event) -> str:
+    return day_of_ms(wall_ms_of(event.id))

@@ -1,0 +1,193 @@
+"""What is old is found as what is new is: the index and the archive as one, on real stores, against looking at everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.clock import NS_PER_S, ManualClock
+from domain.events import Event
+from domain.geo import Circle, Polygon
+from domain.misreadings import TIES, match_of
+from domain.plates import PlateColor
+from domain.query import EventQuery
+from domain.settings import Settings
+from storage import archive_search
+from storage.archive import Archive
+from storage.archiver import Archiver
+from storage.corrections import Corrections
+from storage.event_store import EventStore
+from storage.index import EventIndex
+from storage.index_search import found_by
+from storage.redis_door import Redis
+from storage.s3 import ObjectStore
+from tests.kept import START_NS, make_event
+from tests.storage.test_index import AREAS, CAMERAS, PATTERNS, PLATES_USED, by_looking_at_all
+
+DAY_S = 86_400
+INDEX_DAYS = 2
+DAYS = [0, 1, 2, 5]
+"""Days after the first on which something happens; the first three are older than the index holds."""
+
+events = st.builds(
+    make_event,
+    camera=st.sampled_from(CAMERAS),
+    after_s=st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(lambda pair: pair[0] * DAY_S + pair[1] / 2),
+    lasts_s=st.sampled_from([0, 1, 70]),
+    plate=st.sampled_from(PLATES_USED),
+    alternatives=st.lists(st.tuples(st.sampled_from(["鄂C12345", "鄂F88888", "WJ88885"]), st.sampled_from([0.01, 0.3])), max_size=2).map(
+        tuple
+    ),
+    color=st.sampled_from([PlateColor.BLUE, PlateColor.GREEN]),
+    confidence=st.sampled_from([0.3, 0.9, 0.123456]),
+    class_=st.sampled_from("ABC"),
+    key=st.sampled_from("123"),
+)
+moments = st.none() | st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(
+    lambda pair: START_NS + (pair[0] * DAY_S + pair[1]) * NS_PER_S
+)
+queries = st.builds(
+    EventQuery,
+    kind=st.sampled_from([None, None, "vehicle", "face"]),
+    from_ns=moments,
+    to_ns=moments,
+    camera=st.sampled_from([None, None, *CAMERAS, "other"]),
+    area=st.sampled_from([None, None, *AREAS]),
+    class_=st.sampled_from([None, None, "A", "B"]),
+    plate=st.none() | st.sampled_from(PATTERNS),
+    color=st.sampled_from([None, None, PlateColor.BLUE]),
+    min_confidence=st.sampled_from([None, 0.5]),
+    order=st.sampled_from(["newest", "oldest"]),
+    near=st.sampled_from([None, None, None, Circle(111.5, 32.51, 1200), Circle(111.6, 32.5, 5000)]),
+    within=st.sampled_from([None, None, None, Polygon(((111, 32), (112, 32), (112, 33))), Polygon(((111, 32), (112, 33), (111, 33)))]),
+)
+
+
+class City:
+    """An index, an archive, and a clock that stands six days after the first event."""
+
+    def __init__(self, redis: Redis, objects: ObjectStore, folder: Path) -> None:
+        self.redis, self.objects = redis, objects
+        self.clock = ManualClock(START_NS + 6 * DAY_S * NS_PER_S)
+        self.index = EventIndex(redis)
+        self.archive = Archive.open(objects, redis, folder, Settings(), self.clock)
+        self.store = EventStore(self.index, self.archive, self.clock, INDEX_DAYS)
+
+    def empty(self) -> None:
+        self.redis.do("FLUSHALL")
+        for stat in list(self.objects.list("archive/")):
+            self.objects.delete(stat.key)
+
+    def move(self) -> int:
+        moved = Archiver(self.archive, self.index, self.redis, self.objects, self.clock).run(INDEX_DAYS)
+        assert moved is not None
+        return moved.events
+
+    def ids(self, query: EventQuery, limit: int = 50, seconds: float | None = None) -> list[str]:
+        found: list[str] = []
+        after: str | None = None
+        for _ in range(1000):
+            page = self.store.query(query, limit, after, seconds)
+            assert len(page.events) <= limit
+            found += [event.id for event in page.events]
+            if page.next is None:
+                return found
+            assert page.next != after
+            after = page.next
+        raise AssertionError("the pages never end")
+
+
+@pytest.fixture
+def city(redis: Redis, objects: ObjectStore, tmp_path: Path) -> Iterator[City]:
+    city = City(redis, objects, tmp_path / "archive")
+    yield city
+    city.archive.close()
+
+
+def latest(stored: list[Event]) -> list[Event]:
+    """Of each id the version that stands, as the index has it."""
+    found: dict[str, Event] = {}
+    for event in stored:
+        if event.id not in found or event.ended_at >= found[event.id].ended_at:
+            found[event.id] = event
+    return list(found.values())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(events, max_size=25), st.lists(events, max_size=6), st.lists(queries, min_size=6, max_size=6), st.integers(1, 9), st.booleans()
+)
+def test_a_search_finds_what_looking_at_all_finds(
+    city: City, early: list[Event], late: list[Event], asked: list[EventQuery], limit: int, in_haste: bool
+) -> None:
+    """Some come when their day is archived already: they are found at once, and again once they are merged."""
+    city.empty()
+    city.index.put_all(latest(early))
+    assert city.move() == sum(event.started_at < START_NS + 4 * DAY_S * NS_PER_S for event in latest(early))
+    for event in late:
+        city.index.put(event)
+    stored = latest([*early, *late])
+    with pytest.MonkeyPatch.context() as patch:
+        if in_haste:
+            patch.setattr(archive_search, "FILES_AT_ONCE", 1)
+            patch.setattr(archive_search, "ROWS_LEAST", 1)
+        for merged in (False, True):
+            if merged:
+                city.move()
+            for query in asked:
+                assert city.ids(query, limit, 0 if in_haste else None) == by_looking_at_all(stored, query), (query, merged)
+    assert city.store.get_all([event.id for event in stored]) == stored, "every field of an event comes back"
+    assert city.index.count() == sum(event.started_at >= START_NS + 4 * DAY_S * NS_PER_S for event in stored)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(events, max_size=25), st.sampled_from(["鄂C12345", "鄂F88888", "京A12345"]), st.integers(1, 9), st.booleans())
+def test_misreadings_are_ranked_alike(city: City, stored: list[Event], plate: str, limit: int, in_haste: bool) -> None:
+    city.empty()
+    stored = latest(stored)
+    city.index.put_all(stored)
+    asked = [EventQuery(plate=plate, fuzzy=True, order="newest"), EventQuery(plate=plate, fuzzy=True, order="oldest")]
+    hot = [city.ids(query, limit) for query in asked]
+    city.move()
+    assert [city.ids(query, limit, 0 if in_haste else None) for query in asked] == hot
+    tied = {event.id: match.tie for event in stored if (match := match_of(event, plate, found_by(event))) is not None}
+    ranks = [TIES.index(tied[event_id]) for event_id in hot[0]]
+    assert ranks == sorted(ranks)
+    assert sorted(hot[0]) == sorted(tied)
+
+
+def test_a_page_of_recent_events_does_not_ask_the_archive(city: City) -> None:
+    old, new = make_event(), [make_event(after_s=5 * DAY_S + n) for n in range(3)]
+    city.index.put_all([old, *new])
+    city.move()
+    first = city.store.query(EventQuery(), 2)
+    second = city.store.query(EventQuery(), 2, first.next)
+    assert (first.archived, second.archived) == (False, True)
+    assert [*first.events, *second.events] == [*reversed(new), old]
+    recent = city.store.query(EventQuery(from_ns=START_NS + 4 * DAY_S * NS_PER_S), 9)
+    assert (len(recent.events), recent.archived) == (3, False)
+
+
+def test_sightings_are_of_all_times(city: City) -> None:
+    seen = [make_event(after_s=n * DAY_S) for n in DAYS]
+    city.index.put_all([*seen, make_event(after_s=9, plate="", alternatives=(("鄂C12345", 0.5),)), make_event(after_s=8, plate="鄂C12346")])
+    city.move()
+    assert city.store.sightings("鄂C12345", None, None, 10) == tuple(seen)
+    assert city.store.sightings("鄂C12345", None, None, 2) == tuple(seen[:2])
+
+
+def test_a_correction_of_an_old_event_is_found_at_once_and_stays(city: City) -> None:
+    event = make_event(plate="鄂C12345")
+    city.index.put(event)
+    city.move()
+    corrected = Corrections(city.redis, city.objects, city.index, city.clock).correct(event, "鄂C12346", "li.wei", "a look", 0)
+    for _ in range(2):
+        assert [city.ids(EventQuery(plate=plate)) for plate in ("鄂C12345", "鄂C12346", "鄂C1234?")] == [[event.id]] * 3
+        assert city.store.get(event.id) == event.model_copy(update={"corrected": corrected})
+        assert city.store.sightings("鄂C12345", None, None, 5) == ()
+        city.move()
+    assert city.index.count() == 0

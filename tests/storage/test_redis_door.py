@@ -1,0 +1,23 @@
+"""The door to Redis, on a real Valkey."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.errors import IndexUnavailable
+from storage.redis_door import Redis, Script
+
+ADD = Script("return redis.call('INCRBY', KEYS[1] .. ':n', ARGV[1])", "{a}", (2,))
+READ = Script("return redis.call('GET', KEYS[1] .. ':n')", "{a}", ())
+
+
+def test_a_script_the_server_has_forgotten_runs_once(redis: Redis) -> None:
+    assert redis.run_all([ADD]) == [2]
+    redis.do("SCRIPT", "FLUSH")
+    assert redis.run_all([ADD]) == [4]
+    assert redis.run_all([ADD, READ]) == [6, b"6"], "one of them is known, and the other is not"
+
+
+def test_a_script_that_fails_says_so(redis: Redis) -> None:
+    with pytest.raises(IndexUnavailable, match="no such thing"):
+        redis.run_all([ADD, Script("return redis.error_reply('no such thing')", "{a}", ())])
