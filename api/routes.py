@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api import cameras, corrections, events, feeds, histograms, holds, media, playback, recordings, site, triggers, watches
+from api import cameras, corrections, events, feeds, histograms, holds, journeys, media, playback, recordings, site, triggers, watches
 from api.declarations import Access, Declaration, Scope
 from api.feed_stream import MEDIA_TYPE as EVENT_STREAM
 from api.playlists import M3U8_TYPE
@@ -156,5 +156,5 @@ ROUTES: tuple[Declaration, ...] = (
         answers=MP4,
         head=True,
     ),
-    Declaration("GET", "/v1/journeys", events.read_journey, Right.EVENTS_READ, Scope.SITE, audit="journey.read", look=True),
+    Declaration("GET", "/v1/journeys", journeys.read_journey, Right.EVENTS_READ, Scope.SITE, audit="journey.read", look=True),
 )

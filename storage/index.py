@@ -6,6 +6,7 @@ Every call raises IndexUnavailable where Redis is away.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from domain.clock import NS_PER_MS
 from domain.errors import IndexUnavailable
@@ -15,7 +16,7 @@ from domain.ulid import id_parts, id_text, is_event_id
 from storage.index_corrections import IndexCorrections
 from storage.index_counts import Buckets, Histogram, histogram
 from storage.index_record import HOUR_MS, entry_of
-from storage.index_search import Search, load, search
+from storage.index_search import Search, Sought, is_likely, load, search
 from storage.index_shards import Row, Shards, shard_of
 from storage.redis_door import Redis
 
@@ -111,11 +112,10 @@ class EventIndex:
         """How many events match in each bucket: counted, or from a sample where that would take long, which it says."""
         return histogram(self._shards, query, buckets)
 
-    def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int) -> tuple[Event, ...]:
-        """The events whose plate this is, as it stands, oldest first, at most `limit`."""
+    def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int, after: str | None = None) -> tuple[Event, ...]:
+        """The events whose plate this is, as it stands, oldest first, at most `limit`, going on after the id `after`."""
         query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest")
         found: list[Event] = []
-        after: str | None = None
         while len(found) < limit:
             page = self.query(query, limit, after)
             found += [event for event in page.events if event.reading == plate]
@@ -123,6 +123,12 @@ class EventIndex:
             if after is None:
                 break
         return tuple(found[:limit])
+
+    def likely(self, plate: str, from_ns: int, to_ns: int, limit: int) -> EventPage:
+        """Events that may be of this plate though they were not read so (`misreadings.Tie`), oldest first; none that a person corrected."""
+        sought = replace(Sought.by_any_tie(plate), takes=lambda event: is_likely(event, plate))
+        query = EventQuery(from_ns=from_ns, to_ns=to_ns, order="oldest")
+        return Search(self._shards, query, sought).page(limit, None)
 
     def remove(self, event_id: str) -> None:
         """Forget an event; one that is not there is no fault."""
