@@ -61,7 +61,7 @@ def read_journey(
     """Where a plate was seen, in time order, and the legs between. Without `to`: until now; without `from`: 30 days back."""
     text = exact_plate(plate)
     search = ("journey", text, from_ns, to_ns, fuzzy)
-    after = None if next_ is None else _read_after(search, next_)
+    after = None if next_ is None else read_after(search, next_)
     end_ns = context.clock.wall_ns() if to_ns is None else to_ns
     begin_ns = max(0, end_ns - SPAN_NS) if from_ns is None else from_ns
     check_order(begin_ns, end_ns)
@@ -90,7 +90,7 @@ def read_journey(
     )
 
 
-def _read_after(search: object, cursor: str) -> str:
+def read_after(search: object, cursor: str) -> str:
     after = read_cursor(search, cursor)
     if not is_event_id(after):
         raise QueryInvalid("next", "is no cursor; pass on `next` of the page before as it came")

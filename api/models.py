@@ -76,6 +76,7 @@ class HistogramView(_Answer):
     counts: tuple[int, ...] = Field(description="one for each bucket, the oldest first; nothing before the `from` that was asked for")
     total: int
     exact: bool = Field(description="false: estimated from a sample, since counting would have taken too long")
+    archive_left_out: bool = Field(description="the range reaches back into the archive, whose events are not counted")
 
 
 class CameraView(_Answer):
@@ -209,6 +210,21 @@ class Journey(_Answer):
         description="there were more likely misreadings of this page's time than were looked at; ask for less time"
     )
     next: str | None = Field(description="cursor of the next page; null on the last")
+
+
+class ImpossibleView(_Answer):
+    """A leg that no vehicle could drive."""
+
+    plate: str
+    sightings: list[EventView] = Field(description="both ends, the earlier first")
+    leg: LegView
+
+
+class ImpossibleList(_Answer):
+    items: list[ImpossibleView] = Field(description="those that ended last first")
+    next: str | None = Field(description="cursor of the next page; null on the last")
+    exact: bool = Field(description="false: hours were left to be looked at, or had more than are noted; ask again, or for less")
+    unlooked_hours: int = Field(description="hours of the range that are not looked at yet")
 
 
 class CorrectionAsked(BaseModel):

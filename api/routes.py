@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from api import cameras, corrections, events, feeds, histograms, holds, journeys, media, playback, recordings, site, triggers, watches
+from api import (
+    cameras,
+    corrections,
+    events,
+    feeds,
+    histograms,
+    holds,
+    impossible,
+    journeys,
+    media,
+    playback,
+    recordings,
+    site,
+    triggers,
+    watches,
+)
 from api.declarations import Access, Declaration, Scope
 from api.feed_stream import MEDIA_TYPE as EVENT_STREAM
 from api.playlists import M3U8_TYPE
@@ -157,4 +172,7 @@ ROUTES: tuple[Declaration, ...] = (
         head=True,
     ),
     Declaration("GET", "/v1/journeys", journeys.read_journey, Right.EVENTS_READ, Scope.SITE, audit="journey.read", look=True),
+    Declaration(
+        "GET", "/v1/journeys/impossible", impossible.list_impossible, Right.EVENTS_READ, Scope.SITE, audit="journeys.impossible", look=True
+    ),
 )

@@ -13,6 +13,7 @@ from domain.errors import IndexUnavailable
 from domain.events import Correction, Event
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text, is_event_id
+from storage.impossible import Found, ImpossibleLegs
 from storage.index_corrections import IndexCorrections
 from storage.index_counts import Buckets, Histogram, histogram
 from storage.index_record import HOUR_MS, entry_of
@@ -37,6 +38,7 @@ class EventIndex:
     def __init__(self, redis: Redis) -> None:
         self._shards = Shards(redis)
         self._corrections = IndexCorrections(redis)
+        self._impossible = ImpossibleLegs(redis, self._shards)
 
     def put(self, event: Event) -> None:
         """Enter an event, or its newer version; an older one changes nothing. Idempotent; done when it returns, and not before."""
@@ -64,6 +66,7 @@ class EventIndex:
         event = self.get(event_id)
         if event is not None:
             self.put(event)
+            self._impossible.forget(event_id)
 
     def corrections(self, event_ids: Sequence[str]) -> dict[str, Correction]:
         """The corrections of those that have one, whether the index has the events or not."""
@@ -130,11 +133,16 @@ class EventIndex:
         query = EventQuery(from_ns=from_ns, to_ns=to_ns, order="oldest")
         return Search(self._shards, query, sought).page(limit, None)
 
+    def impossible(self, first_hour: int, last_hour: int) -> Found:
+        """The legs that no vehicle could drive and that ended in these hours (since 1970, UTC), both included, the latest first."""
+        return self._impossible.find(first_hour, last_hour)
+
     def remove(self, event_id: str) -> None:
         """Forget an event; one that is not there is no fault."""
         if is_event_id(event_id):
             self._corrections.forget(event_id)
             self._shards.remove([id_parts(event_id)])
+            self._impossible.forget(event_id)
 
     def ids(self, after: str | None, limit: int) -> list[str]:
         """The next `limit` ids after `after`, oldest first: a walk through everything, a page at a time."""
