@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from domain.clock import NS_PER_MS, NS_PER_S, Clock
+from domain.clock import NS_PER_MS, NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
 from domain.events import Event
 from domain.log import FloodGate
@@ -27,6 +27,8 @@ from storage.watches import Watches
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.2
 IDLE_S = 1.0
+PAY_S = 0.1
+"""So long at most what arrives waits for what is looked up."""
 PAGE = 500
 LOOK_BACK_NS = 86_400 * NS_PER_S
 """Where the feed no longer has what was missed, the index is asked; events of a spool may have passed so long before they were indexed."""
@@ -53,6 +55,8 @@ class VehicleWatches:
         self._owner = f"{node}/{os.getpid()}/{secrets.token_hex(4)}"
         self._version: str | None = None
         self._book = WatchBook(())
+        self._owing: list[Watch] | None = None
+        """Of what is to be looked up, what is left."""
         self._warn = FloodGate(log.warning, clock, every_s=10.0)
 
     def run(self, stop: threading.Event) -> None:
@@ -65,20 +69,21 @@ class VehicleWatches:
                 pause_s = IDLE_S
 
     def run_once(self) -> float:
-        """Match what arrived; how long to wait before the next time."""
+        """Match what arrived, and some of what is owed; how long to wait before the next time."""
         if not self._matches.take_lease(self._owner):
+            self._owing = None
             return IDLE_S
         position = self._matches.position()
         page = self._feed.after(position or 0, PAGE)
         self._read_book()  # after the page: a watch is there for whatever was indexed after it was placed
         self._expire()
         if position is None or position < page.known_from:
-            self._catch_up(page, position)
+            self._owe(page, position)
             return 0.0
-        found = [one for _, event in page.items for one in self._found(self._book, event)]
         if page.items:
-            self._add(found, page.items[-1][0])
-        return 0.0 if len(page.items) == PAGE else LOOK_EVERY_S
+            position = page.items[-1][0]
+            self._add([one for _, event in page.items for one in self._found(self._book, event)], position)
+        return 0.0 if len(page.items) == PAGE or self._pay(position) else LOOK_EVERY_S
 
     def _read_book(self) -> None:
         version = self._watches.version()
@@ -98,20 +103,31 @@ class VehicleWatches:
         if over:
             self._read_book()
 
-    def _catch_up(self, page: FeedPage, position: int | None) -> None:
-        """The feed has forgotten some of what arrived, or nobody knows how far it was matched: all that was indexed by now is looked up."""
+    def _owe(self, page: FeedPage, position: int | None) -> None:
+        """The feed has forgotten some, or nobody knows how far it was matched: that is looked up beside what arrives now."""
         now_ns = self._clock.wall_ns()
         missed_ns = now_ns if position is None else min(now_ns, position * 1000)
-        if self._book.watches:
-            log.warning("vehicle watches catch up by the index")
-        for watch in list(self._book.watches.values()):
-            if not self._matches.take_lease(self._owner):
-                return
-            since_ns = max(watch.placed_at, missed_ns - LOOK_BACK_NS)
-            events = self._indexed(EventQuery(kind="vehicle", plate=watch.plate, fuzzy=watch.fuzzy, from_ns=since_ns))
+        self._matches.owe((missed_ns - LOOK_BACK_NS) // NS_PER_MS, page.last)
+        self._owing = None
+
+    def _pay(self, position: int) -> bool:
+        """Look some watches up in the index. Whether there are more; whoever goes on after a crash begins anew."""
+        since_ms = self._matches.owed()
+        if since_ms is None:
+            return False
+        if self._owing is None:
+            self._owing = list(self._book.watches.values())
+            log.warning("%d vehicle watches are looked up in the index since %s", len(self._owing), rfc3339(since_ms * NS_PER_MS))
+        until_s = self._clock.monotonic_s() + PAY_S
+        while self._owing and self._clock.monotonic_s() < until_s:
+            watch = self._owing.pop()
+            query = EventQuery(kind="vehicle", plate=watch.plate, fuzzy=watch.fuzzy, from_ns=max(watch.placed_at, since_ms * NS_PER_MS))
             book = WatchBook([watch])
-            self._add([one for event in events for one in self._found(book, event)], position or 0)
-        self._add([], page.last)
+            self._add([one for event in self._indexed(query) for one in self._found(book, event)], position)
+        if not self._owing:
+            self._matches.paid()
+            self._owing = None
+        return True
 
     def _indexed(self, query: EventQuery) -> Iterator[Event]:
         after, count = None, 0

@@ -47,6 +47,12 @@ redis.call('SET', P .. ':position', position)
 return added
 """
 )
+_OWE = """
+local P = KEYS[1]
+local owed = tonumber(redis.call('GET', P .. ':owed') or ARGV[1])
+redis.call('SET', P .. ':owed', string.format('%.0f', math.min(owed, tonumber(ARGV[1]))))
+redis.call('SET', P .. ':position', ARGV[2])
+"""
 _CLAIM = """
 local P, now_ms, until_ms, most = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local found = {}
@@ -108,6 +114,18 @@ class WatchMatches:
         """The number of the feed up to which all was matched; None where that is not known."""
         found = text(self._redis.do("GET", f"{TAG}:position"))
         return None if found is None else int(found)
+
+    def owe(self, since_ms: int, position: int) -> None:
+        """What was indexed since then is to be looked up, since the feed cannot tell; from `position` on it can."""
+        self._run(_OWE, since_ms, position)
+
+    def owed(self) -> int | None:
+        """Since when (UTC ms) all is to be looked up, whoever began with it; None where nothing is."""
+        found = text(self._redis.do("GET", f"{TAG}:owed"))
+        return None if found is None else int(found)
+
+    def paid(self) -> None:
+        self._redis.do("DEL", f"{TAG}:owed")
 
     def unseen(self, matches: Sequence[WatchMatch]) -> list[WatchMatch]:
         """Those that were not added yet."""

@@ -195,10 +195,34 @@ def test_what_the_feed_has_forgotten_is_looked_up_in_the_index(city: City) -> No
     assert city.feed.after(0, 1).known_from > (city.matches.position() or 0)
     last = make_event(after_s=1000)
     city.passes(last)
-    for _ in range(9):
+    node.run_once()
+    node.run_once()
+    city.passes(make_event(after_s=1001))
+    for _ in range(3):
         node.run_once()
-    assert city.found() == [(watch.id, last.id), (watch.id, wanted.id)]
+    assert sorted(city.found()) == sorted((watch.id, make_event(after_s=second).id) for second in (1, 1000, 1001))
+    assert last.id in {event for _, event in city.found()}
     assert city.matches.position() == city.feed.after(0, 1).last
+
+
+def test_what_is_owed_outlives_who_looked_it_up_and_keeps_nothing_waiting(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vehicle_watches, "PAY_S", -1)
+    watches = [placed(city, key=key) for key in range(3)]
+    wanted, now = make_event(after_s=1), make_event(after_s=5)
+    city.index.put(wanted)
+    first = city.node("node-1")
+    for _ in range(3):
+        first.run_once()
+    city.passes(now)
+    first.run_once()
+    assert sorted(city.found()) == sorted((watch.id, now.id) for watch in watches), "what arrives does not wait"
+    city.redis.do("DEL", "{watches}:lease")
+    monkeypatch.setattr(vehicle_watches, "PAY_S", 60)
+    second = city.node("node-2")
+    for _ in range(2):
+        second.run_once()
+    assert sorted(city.found()) == sorted((watch.id, event.id) for watch in watches for event in (wanted, now))
+    assert city.matches.owed() is None
 
 
 def test_an_emptied_redis_gets_its_watches_back_by_itself(city: City) -> None:
