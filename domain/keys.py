@@ -7,20 +7,22 @@ recordings/<camera>/<yyyymmdd>/<segment name>       as on a node's disk
 archive/events/<yyyy>/<mm>/<dd>/<area>/<generation>-<hash>.parquet      archive/catalogue/<yyyymmdd>/<version>
 gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl       what the node did not record of it, and why
 gaps/nodes/<node>.json                              up to when that is all it had to say
+state/watches/<watch>/<version>.json
 state/people/<name>/<version>.json      state/registry/<version>.json      state/holds/<hold>/<version>.json
 """
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_S, Clock
 from domain.media import SegmentName
 from domain.ulid import wall_ms_of
 
 SNAPSHOT, CROP, CLIP, SIDECAR = "snapshot.jpg", "crop.jpg", "clip.mp4", "event.json"
 EVENTS_PREFIX, JOURNAL_PREFIX, PEOPLE_PREFIX = "events/", "journal/", "state/people/"
-RECORDINGS_PREFIX, HOLDS_PREFIX = "recordings/", "state/holds/"
+RECORDINGS_PREFIX, HOLDS_PREFIX, WATCHES_PREFIX = "recordings/", "state/holds/", "state/watches/"
 GAPS_PREFIX, NODE_GAPS_PREFIX = "gaps/cameras/", "gaps/nodes/"
 
 
@@ -88,6 +90,15 @@ def node_gaps_object(node: str) -> str:
 
 def hold_object(hold_id: str, version: int) -> str:
     return f"{HOLDS_PREFIX}{hold_id}/{version:010d}.json"
+
+
+def watch_object(watch_id: str, version: int) -> str:
+    return f"{WATCHES_PREFIX}{watch_id}/{version:010d}.json"
+
+
+def dated_id(clock: Clock) -> str:
+    """A new id of a hold or a watch: its day (UTC), and chance."""
+    return f"{day_of(clock.wall_ns())}-{secrets.token_hex(4)}"
 
 
 def person_object(name: str, version: int) -> str:

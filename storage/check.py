@@ -21,6 +21,7 @@ from domain.keys import CLIP, EVENTS_PREFIX, HOLDS_PREFIX, SIDECAR, is_correctio
 from domain.layout import Layout
 from domain.registry import Registry
 from domain.settings import Settings
+from domain.watches import Ended
 from storage.age_check import AgeCheck
 from storage.archive import Archive
 from storage.archive_check import ArchiveCheck
@@ -34,6 +35,7 @@ from storage.redis_door import Redis
 from storage.s3 import ObjectStat, ObjectStore
 from storage.spool import Spool
 from storage.stored_gaps import StoredGaps
+from storage.watches import Watches
 
 _PAGE = 500
 
@@ -57,6 +59,8 @@ class Breach(StrEnum):
     CORRECTION_DAMAGED = "correction_damaged"
     PERSON_NOT_RESTORED = "person_not_restored"
     PERSON_DAMAGED = "person_damaged"
+    WATCH_NOT_RESTORED = "watch_not_restored"
+    WATCH_DAMAGED = "watch_damaged"
     SPOOL_DAMAGED = "spool_damaged"
     SEGMENT_DAMAGED = "segment_damaged"
     SEGMENT_DIFFERS = "segment_differs"
@@ -124,6 +128,7 @@ class _Check:
         self._redis = redis
         self._index = EventIndex(redis)
         self._people = People(redis, objects)
+        self._watches = Watches(redis, objects, clock)
         self._layout = layout
         self._deep = deep
         self._progress = progress
@@ -143,6 +148,7 @@ class _Check:
         findings += self._archived()
         findings += (Finding(Breach.INDEX_DAMAGED, where, message) for where, message in check_index(self._redis))
         findings += self._persons()
+        findings += self._vehicle_watches()
         findings += self._recordings()
         findings += self._gap_logs()
         return findings
@@ -302,6 +308,15 @@ class _Check:
                 yield Finding(Breach.PERSON_NOT_RESTORED, record.name, "Redis does not know this person; rebuild the index")
         for key in damaged:
             yield Finding(Breach.PERSON_DAMAGED, key, "is not the record of a person, whose token therefore opens nothing")
+
+    def _vehicle_watches(self) -> Iterator[Finding]:
+        records, damaged = self._watches.records()
+        known = set(self._watches.standing())
+        for watch in records:
+            if (watch.ended is Ended.NO) is not (watch in known):
+                yield Finding(Breach.WATCH_NOT_RESTORED, watch.id, "Redis does not have this watch as its record is; rebuild the index")
+        for key in damaged:
+            yield Finding(Breach.WATCH_DAMAGED, key, "is not the record of a watch, which therefore finds nothing")
 
 
 def _fetch(objects: ObjectStore, key: str, copy: Path | None) -> str:

@@ -1,4 +1,4 @@
-"""Makes the index anew from what does not live in Redis: journals, this node's spool, people, registry."""
+"""Makes the index anew from what does not live in Redis: journals, this node's spool, people, registry, watches."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from storage.redis_door import Redis, text, texts
 from storage.registries import Registries
 from storage.s3 import ObjectStore
 from storage.spool import Spool
+from storage.watches import Watches
 
 _log = logging.getLogger(__name__)
 _BATCH = 500
@@ -48,6 +49,8 @@ class Rebuilt:
     registry: int
     """The version of the registry that was announced again; 0 where none was ever applied."""
     damaged: tuple[str, ...]
+    watches: int
+    """Those that stand."""
 
 
 def rebuild(
@@ -94,6 +97,7 @@ class _Rebuild:
         self._index = EventIndex(redis)
         self._people = People(redis, objects)
         self._registries = Registries(redis, objects)
+        self._watches = Watches(redis, objects, SystemClock())
         self._layout = layout
         self._progress = progress
         self._from_sidecars = from_sidecars
@@ -124,7 +128,10 @@ class _Rebuild:
         if self._archived_until_ms:
             self._redis.do("SET", MOVED_KEY, self._archived_until_ms)
         archived = sum(file.rows for file in self._archive.files())
-        return Rebuilt(people, self._index.count(), archived, registry, tuple(self._damaged))
+        # Last: whoever matches them then looks through what was indexed by now.
+        watches = self._watches.restore()
+        self._damaged += self._watches.records()[1]
+        return Rebuilt(people, self._index.count(), archived, registry, tuple(self._damaged), watches)
 
     def _restore_archive(self) -> None:
         """Its catalogues, where they are lost; and up to when it has everything."""

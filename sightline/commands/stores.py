@@ -35,7 +35,10 @@ def rebuild_index(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(asdict(rebuilt), ensure_ascii=False))
     else:
-        print(f"{rebuilt.events} events and {rebuilt.people} people restored; {rebuilt.archived} more in the archive")
+        print(
+            f"{rebuilt.events} events and {rebuilt.people} people restored; {rebuilt.archived} more events in the archive; "
+            f"{rebuilt.watches} vehicle watches stand"
+        )
         for name in rebuilt.damaged:
             print(f"damaged: {name}")
     return 1 if rebuilt.damaged else 0
