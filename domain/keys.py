@@ -28,8 +28,13 @@ GAPS_PREFIX, NODE_GAPS_PREFIX = "gaps/cameras/", "gaps/nodes/"
 
 def event_prefix(camera_id: str, event_id: str) -> str:
     """The folder of an event's objects, by the day (UTC) of its start."""
+    return f"{event_day_prefix(event_id)}{camera_id}/{event_id}/"
+
+
+def event_day_prefix(event_id: str) -> str:
+    """The folder of all events of the day (UTC) on which this one started."""
     day = datetime.fromtimestamp(wall_ms_of(event_id) / 1000, UTC)
-    return f"events/{day:%Y/%m/%d}/{camera_id}/{event_id}/"
+    return f"{EVENTS_PREFIX}{day:%Y/%m/%d}/"
 
 
 def event_object(camera_id: str, event_id: str, name: str) -> str:

@@ -22,6 +22,7 @@ from domain.layout import Layout
 from domain.registry import Registry
 from domain.watches import Ended
 from storage.age_check import AgeCheck
+from storage.check_index import check_index
 from storage.clips import verify
 from storage.corrections import read_record
 from storage.index import EventIndex
@@ -41,6 +42,7 @@ class Breach(StrEnum):
     OBJECTS_WITHOUT_INDEX = "objects_without_index"
     OBJECTS_WITHOUT_SIDECAR = "objects_without_sidecar"
     INDEX_DIFFERS = "index_differs"
+    INDEX_DAMAGED = "index_damaged"
     OBJECT_MISSING = "object_missing"
     OBJECT_DIFFERS = "object_differs"
     CLIP_WITHOUT_EVENT = "clip_without_event"
@@ -110,6 +112,7 @@ class _Check:
         clock: Clock,
     ) -> None:
         self._objects = objects
+        self._redis = redis
         self._index = EventIndex(redis)
         self._people = People(redis, objects)
         self._watches = Watches(redis, objects, clock)
@@ -129,6 +132,7 @@ class _Check:
         findings = [*self._read_holds(), *self._spool(), *self._journals()]
         findings += self._events()
         findings += self._rows()
+        findings += (Finding(Breach.INDEX_DAMAGED, where, message) for where, message in check_index(self._redis))
         findings += self._persons()
         findings += self._vehicle_watches()
         findings += self._recordings()

@@ -63,6 +63,10 @@ def _damaged_spool_entry(site: Site, event: Event) -> None:
 
 DAMAGES: dict[str, tuple[Callable[[Site, Event], object], Breach]] = {
     "a row of nothing": (lambda site, event: EventIndex(site.redis).put(make_event(after_s=99)), Breach.INDEX_WITHOUT_OBJECTS),
+    "a count in the index that is wrong": (
+        lambda site, event: [site.redis.do("INCR", f"{{e{n}}}:n") for n in range(8)],
+        Breach.INDEX_DAMAGED,
+    ),
     "a row lost": (lambda site, event: EventIndex(site.redis).remove(event.id), Breach.OBJECTS_WITHOUT_INDEX),
     "a row that differs": (_other_event_in_sidecar, Breach.INDEX_DIFFERS),
     "a sidecar lost": (lambda site, event: site.objects.delete(_key(event, SIDECAR)), Breach.OBJECTS_WITHOUT_SIDECAR),
