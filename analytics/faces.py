@@ -23,17 +23,31 @@ RESUME_REACH = 3.0
 """In widths of the face, how far a person may have gone while a process was restarted."""
 
 
-class Faces:
-    kind: Kind = "face"
-    gate = Gate(reach=1.0, reach_per_s=2.0, growth=1.6, growth_per_s=1.6, lost_ms=1000)
+class _OfSize:
+    """The detector, without faces that are too small."""
 
     def __init__(self, detector: FaceDetector) -> None:
         self._detector = detector
+
+    @property
+    def input_area_px(self) -> int:
+        return self._detector.input_area_px
+
+    def at(self, input_area_px: int) -> _OfSize:
+        return _OfSize(self._detector.at(input_area_px))
 
     def detect(self, bgr: Picture) -> Detections:
         found = self._detector.detect(bgr)
         sides = found.xyxy[:, 2:] - found.xyxy[:, :2]
         return found.keep(np.min(sides, axis=1, initial=np.inf) >= SIDE_LEAST_PX)
+
+
+class Faces:
+    kind: Kind = "face"
+    gate = Gate(reach=1.0, reach_per_s=2.0, growth=1.6, growth_per_s=1.6, lost_ms=1000)
+
+    def __init__(self, detector: FaceDetector) -> None:
+        self.detector = _OfSize(detector)
 
     def quality(self, track: Track, bgr: Picture) -> float:
         face = around(bgr, track.box, 0.0, 0.0)

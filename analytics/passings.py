@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from analytics.detections import Floats, Picture
+from analytics.detections import Detections, Floats, Picture
+from analytics.gaze import Gaze
 from analytics.motion import Thumbnail, moves
 from analytics.subjects import Record, Shot, Subject
 from analytics.tracker import Track, Tracker
@@ -49,6 +50,7 @@ class Passings:
         self._camera = camera
         self._subject = subject
         self._tracker = Tracker(subject.gate)
+        self._gaze = Gaze(subject.detector, self._tracker)
         self._records: dict[int, Record] = {}
         self._recent: list[_Recent] = []
         self._clear: list[Track] = []
@@ -63,18 +65,21 @@ class Passings:
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
         rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
         if rested or moves(self._before, thumbnail):
-            found = self._subject.detect(bgr)
-
-            def is_another(track: Track, at: int) -> bool:
-                return self._subject.is_another(self._records[track.number], found.keep(np.array([at])), bgr, now_ns)
-
-            for track in self._tracker.update(found, now_ns, is_another):
-                self._note(track, frame, bgr)
-            self._before, self._detected_ns = thumbnail, now_ns
+            found = self._gaze.look(bgr, now_ns)
+            if found is not None:
+                self._follow(found, frame, bgr)
+                self._before, self._detected_ns, self._looked_ns = thumbnail, now_ns, now_ns
         else:
             self._tracker.hold(now_ns, self._looked_ns)
-        self._looked_ns = now_ns
+            self._looked_ns = now_ns
         return given + self.pass_time(now_ns)
+
+    def _follow(self, found: Detections, frame: Frame, bgr: Picture) -> None:
+        def is_another(track: Track, at: int) -> bool:
+            return self._subject.is_another(self._records[track.number], found.keep(np.array([at])), bgr, frame.wall_ns)
+
+        for track in self._tracker.update(found, frame.wall_ns, is_another):
+            self._note(track, frame, bgr)
 
     def pass_time(self, now_ns: int) -> list[Passing]:
         """The passings that have ended by `now_ns`, in the frames' time, and those that have been in view for a minute."""

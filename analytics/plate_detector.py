@@ -29,7 +29,7 @@ class PlateDetector:
     def __init__(self, model: Model, threshold: float = 0.4, input_area_px: int = INPUT_AREA_PX) -> None:
         self._model = model
         self._threshold = threshold
-        self._input_area_px = input_area_px
+        self.input_area_px = input_area_px
 
     def at(self, input_area_px: int) -> PlateDetector:
         """The same model, looking at pictures of at most this size."""
@@ -37,7 +37,7 @@ class PlateDetector:
 
     def detect(self, bgr: Picture) -> Detections:
         """Plates in one picture, best first; `points` are (n, 4, 2) corners, clockwise from top left."""
-        letterboxed, scale = letterbox(bgr, self._input_area_px)
+        letterboxed, scale = letterbox(bgr, self.input_area_px)
         blob = cv2.dnn.blobFromImage(letterboxed, 1.0, mean=MEAN_BGR)
         location, confidence, corners = self._model.run(np.asarray(blob, np.float32))
         height_px, width_px = letterboxed.shape[:2]
@@ -61,7 +61,7 @@ def letterbox(bgr: Picture, area_px: int) -> tuple[Picture, float]:
     return boxed, scale
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def anchors(width_px: int, height_px: int) -> Floats:
     """(n, 4) anchors as centre x, centre y, size, size in pixels, in the order of the model's outputs."""
     grids = []

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from analytics.detections import Detections, Picture
 from analytics.fusion import Fused, Reading
+from analytics.gaze import Detector
 from analytics.tracker import Gate, Track
 from domain.events import Event, Kind, Plate
 from domain.plates import PlateColor
@@ -61,7 +62,9 @@ class Subject(Protocol):
     kind: Kind
     gate: Gate
 
-    def detect(self, bgr: Picture) -> Detections: ...
+    @property
+    def detector(self) -> Detector:
+        """Finds all of the kind in a picture, or in a part of one."""
 
     def quality(self, track: Track, bgr: Picture) -> float:
         """How good a picture of the subject this frame is, in pixels of a perfect one."""

@@ -95,6 +95,11 @@ class Track:
         return self.score_mass / self.detections
 
     @property
+    def is_lost(self) -> bool:
+        """It was not found at the last look."""
+        return self._missed > 0
+
+    @property
     def is_steady(self) -> bool:
         """Seen at every look for a while: at two or three looks a second there are few in a passing."""
         return self.detections == self.looks > 1 and self.duration_ms >= STEADY_MS
@@ -176,6 +181,10 @@ class Tracker:
             touched[found_at] = self._begin(found, found_at, wall_ns)
         self._looked_ns = wall_ns
         return [touched[found_at] for found_at in sorted(touched)]
+
+    def continues_all(self, found: Detections, wall_ns: int) -> bool:
+        """Whether each track has a detection that may continue it."""
+        return {track_at for _, track_at, _ in self._pairs(found, wall_ns)} == set(range(len(self._tracks)))
 
     def hold(self, wall_ns: int, seen_ns: int) -> None:
         """The picture has not changed since the look at `seen_ns`: the tracks seen then are still there."""

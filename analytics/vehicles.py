@@ -38,12 +38,9 @@ class Vehicles:
     gate = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=750)
 
     def __init__(self, detector: PlateDetector, reader: PlateReader, fusion: Fusion) -> None:
-        self._detector = detector
+        self.detector = detector
         self._fusion = fusion
         self._crops = CropReading(reader, fusion)
-
-    def detect(self, bgr: Picture) -> Detections:
-        return self._detector.detect(bgr)
 
     def quality(self, track: Track, bgr: Picture) -> float:
         rectified = rectify(bgr, track.points)

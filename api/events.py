@@ -1,4 +1,4 @@
-"""Routes of events: search, one event, a plate's journey."""
+"""Routes of events: search, and one event."""
 
 from __future__ import annotations
 
@@ -9,20 +9,13 @@ from fastapi import Depends
 
 from api.context import ApiContext, Context
 from api.cursors import read_cursor, write_cursor
-from api.journeys import legs_between
-from api.models import EventList, EventView, Journey, LegView, MatchView
-from api.moments import check_order
-from api.parameters import EventId, ExactPlate, From, Limit, Next, To, event_query, exact_plate
-from domain.clock import NS_PER_S
+from api.models import EventList, EventView, MatchView
+from api.parameters import EventId, Limit, Next, event_query
 from domain.errors import NotFound
 from domain.events import Event
 from domain.misreadings import match_of
 from domain.query import EventQuery
 from storage.index_search import found_by
-
-JOURNEY_SPAN_NS = 30 * 86_400 * NS_PER_S
-"""What a journey looks back over where `from` is left out."""
-MOST_SIGHTINGS = 500
 
 
 def find_event(context: ApiContext, event_id: str) -> Event:
@@ -55,21 +48,3 @@ def _matches(events: Sequence[Event], query: EventQuery) -> list[MatchView]:
 def read_event(context: Context, event_id: EventId) -> EventView:
     """One event."""
     return EventView.of(find_event(context, event_id))
-
-
-def read_journey(context: Context, plate: ExactPlate, from_ns: From = None, to_ns: To = None) -> Journey:
-    """Where a plate was seen, in time order, and the legs between. Without `to`: until now; without `from`: 30 days back."""
-    text = exact_plate(plate)
-    end_ns = context.clock.wall_ns() if to_ns is None else to_ns
-    begin_ns = max(0, end_ns - JOURNEY_SPAN_NS) if from_ns is None else from_ns
-    check_order(begin_ns, end_ns)
-    found = context.events.sightings(text, begin_ns, end_ns, MOST_SIGHTINGS + 1)
-    sightings = found[:MOST_SIGHTINGS]
-    return Journey(
-        plate=text,
-        from_=begin_ns,
-        to=end_ns,
-        sightings=[EventView.of(event) for event in sightings],
-        legs=[LegView.of(leg) for leg in legs_between(sightings)],
-        truncated=len(found) > MOST_SIGHTINGS,
-    )

@@ -35,7 +35,15 @@ def read_histogram(context: Context, query: Filters, bucket_s: BucketS = None, c
     buckets = buckets_of(from_ns // NS_PER_MS, -(-to_ns // NS_PER_MS), bucket_s, count)
     found = context.index.histogram(replace(query, from_ns=from_ns, to_ns=to_ns), buckets)
     start_ns, width_s = buckets.start_ms * NS_PER_MS, buckets.width_ms // 1000
-    return HistogramView(from_=start_ns, to=to_ns, bucket_s=width_s, counts=found.counts, total=sum(found.counts), exact=found.exact)
+    return HistogramView(
+        from_=start_ns,
+        to=to_ns,
+        bucket_s=width_s,
+        counts=found.counts,
+        total=sum(found.counts),
+        exact=found.exact,
+        archive_left_out=context.events.reaches_archive(from_ns),
+    )
 
 
 def buckets_of(from_ms: int, to_ms: int, width_s: int | None, most: int) -> Buckets:

@@ -1,62 +1,136 @@
-"""A plate's journey: its sightings in time order and the legs between them, and which of these no vehicle could have driven. Pure."""
+"""Routes of journeys: where a plate was seen, in time order, with the way between."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from typing import Annotated
 
-from domain.clock import NS_PER_S
+from fastapi import Query
+
+from api.context import ApiContext, Context
+from api.cursors import read_cursor, write_cursor
+from api.models import EventView, Journey, LegView, MatchView, NearCameraView
+from api.moments import check_order
+from api.parameters import ExactPlate, From, Next, To, exact_plate
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.errors import QueryInvalid
 from domain.events import Event
-from domain.geo import distance_m
+from domain.journeys import Leg, Sighting, joined, legs_between
+from domain.misreadings import Match, Tie, match_of
+from domain.nearby import CameraMap
+from domain.registry import Registry
+from domain.ulid import is_event_id
+from storage.index_search import found_by
 
-KMH = 3.6
+SPAN_NS = 30 * 86_400 * NS_PER_S
+"""What a journey looks back over where `from` is left out."""
+LIKELY_MOST = 500
+"""Likely misreadings looked at for one page."""
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a leg may be before it is called impossible."""
-
-    speed_kmh: float = 200.0
-    clock_error_s: float = 5.0
-    """By how much two cameras' times may disagree."""
-    view_m: float = 150.0
-    """How far from its camera a vehicle may be seen, both ends together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """From one sighting to the next. Straight-line distance, so the true speed was at least `speed_kmh`; None where no time passed."""
-
-    from_event: str
-    to_event: str
-    from_camera: str
-    to_camera: str
-    distance_m: float
-    seconds: float
-    speed_kmh: float | None
-    impossible: bool
+Fuzzy = Annotated[bool, Query(description="also join readings that one likely misreading makes of the plate, where time and road allow")]
+Around = Annotated[int, Query(ge=0, le=10, description="most cameras named on each leg, and after the last sighting")]
+Sightings = Annotated[int, Query(alias="limit", ge=1, le=500, description="most sightings of a page, not counting those joined by `fuzzy`")]
 
 
-DEFAULT_LIMITS = Limits()
+class _Maps:
+    """The map of the registry that runs, made anew when another runs."""
+
+    def __init__(self) -> None:
+        self._made: tuple[Registry, CameraMap] | None = None
+
+    def of(self, registry: Registry) -> CameraMap:
+        made = self._made
+        if made is None or made[0] is not registry:
+            made = self._made = registry, CameraMap(registry.cameras)
+        return made[1]
 
 
-def legs_between(sightings: Sequence[Event], limits: Limits = DEFAULT_LIMITS) -> list[Leg]:
-    """The legs of sightings in time order, one fewer than these."""
-    return [_leg(a, b, limits) for a, b in pairwise(sightings)]
+_MAPS = _Maps()
 
 
-def _leg(a: Event, b: Event, limits: Limits) -> Leg:
-    metres = 0.0 if a.camera == b.camera else distance_m(a.location.lon, a.location.lat, b.location.lon, b.location.lat)
-    seconds = (b.best_at - a.best_at) / NS_PER_S
-    speed_kmh = round(metres / seconds * KMH, 1) if seconds > 0 else None
-    return Leg(a.id, b.id, a.camera, b.camera, round(metres, 1), round(seconds, 3), speed_kmh, _is_impossible(metres, seconds, limits))
+def read_journey(
+    context: Context,
+    plate: ExactPlate,
+    from_ns: From = None,
+    to_ns: To = None,
+    fuzzy: Fuzzy = False,
+    around: Around = 3,
+    limit: Sightings = 500,
+    next_: Next = None,
+) -> Journey:
+    """Where a plate was seen, in time order, and the legs between. Without `to`: until now; without `from`: 30 days back."""
+    text = exact_plate(plate)
+    search = ("journey", text, from_ns, to_ns, fuzzy)
+    after = None if next_ is None else read_after(search, next_)
+    end_ns = context.clock.wall_ns() if to_ns is None else to_ns
+    begin_ns = max(0, end_ns - SPAN_NS) if from_ns is None else from_ns
+    check_order(begin_ns, end_ns)
+    found = context.events.sightings(text, begin_ns, end_ns, limit + 1, after)
+    certain, more = found[:limit], len(found) > limit
+    before = None if after is None else context.events.get(after)
+    known = (*(() if before is None else (before,)), *certain)
+    line, is_all = [Sighting(event, Match(Tie.EXACT, "")) for event in known], True
+    if fuzzy:
+        begin_ns_, end_ns_ = _page_span(begin_ns, end_ns, before, certain[-1] if more else None)
+        line, is_all = _with_likely(context, text, known, begin_ns_, end_ns_)
+    line = [one for one in line if before is None or one.event.id > before.id]
+    events = [one.event for one in line]
+    cameras = _MAPS.of(context.registry().registry)
+    return Journey(
+        plate=text,
+        from_=begin_ns,
+        to=end_ns,
+        sightings=[EventView.of(event) for event in events],
+        matches=[MatchView.of(one.match) for one in line] if fuzzy else [],
+        legs=_legs(cameras, ([] if before is None else [before]) + events, around),
+        expected=_expected(cameras, events, around) if not more else [],
+        truncated=more,
+        likely_truncated=not is_all,
+        next=write_cursor(search, certain[-1].id) if more else None,
+    )
 
 
-def _is_impossible(metres: float, seconds: float, limits: Limits) -> bool:
-    """Farther than the limit's speed reaches, even if the clocks were wrong by all that they may and both views were stretched.
+def read_after(search: object, cursor: str) -> str:
+    after = read_cursor(search, cursor)
+    if not is_event_id(after):
+        raise QueryInvalid("next", "is no cursor; pass on `next` of the page before as it came")
+    return after
 
-    Overlapping views and skewed clocks give short legs of little or negative time; those are no cloned plates.
-    """
-    reach_m = limits.speed_kmh / KMH * (max(seconds, 0.0) + limits.clock_error_s) + limits.view_m
-    return metres > reach_m
+
+def _page_span(begin_ns: int, end_ns: int, before: Event | None, last: Event | None) -> tuple[int, int]:
+    """The time of a page: from after the sighting before it up to its last; the last page goes on to the end."""
+    return (
+        begin_ns if before is None else before.started_at + NS_PER_MS,
+        end_ns if last is None else last.started_at + NS_PER_MS,
+    )
+
+
+def _with_likely(context: ApiContext, plate: str, known: Sequence[Event], begin_ns: int, end_ns: int) -> tuple[list[Sighting], bool]:
+    """The sightings with likely misreadings joined, and whether all of these were looked at."""
+    page = context.events.likely(plate, begin_ns, end_ns, LIKELY_MOST)
+    return joined(known, [(event, _match(event, plate)) for event in page.events], plate), page.next is None
+
+
+def _match(event: Event, plate: str) -> Match:
+    match = match_of(event, plate, found_by(event)) or Match(Tie.PROVINCE, "")
+    if match.tie is Tie.EXACT:
+        return Match(Tie.ALTERNATIVE, f"read as nothing certain, with {plate} held possible")
+    return match
+
+
+def _legs(cameras: CameraMap, events: Sequence[Event], around: int) -> list[LegView]:
+    legs = legs_between(events)
+    return [LegView.of(leg, _passed(cameras, leg, a, b, around)) for leg, a, b in zip(legs, events, events[1:], strict=False)]
+
+
+def _passed(cameras: CameraMap, leg: Leg, a: Event, b: Event, around: int) -> list[NearCameraView]:
+    """None on a leg that nobody drove."""
+    if leg.impossible or not around or a.camera == b.camera:
+        return []
+    return [NearCameraView.of(near) for near in cameras.passed(a.location, b.location, around, (a.camera, b.camera))]
+
+
+def _expected(cameras: CameraMap, events: Sequence[Event], around: int) -> list[NearCameraView]:
+    if not events or not around:
+        return []
+    return [NearCameraView.of(near) for near in cameras.nearest(events[-1].location, around, (events[-1].camera,))]

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.journeys import Leg
 from domain.alarms import Alarm
 from domain.events import Event, Location, WallNs
 from domain.gaps import Gap, GapCause
 from domain.holds import Hold
+from domain.journeys import Leg
 from domain.misreadings import Match, Tie
+from domain.nearby import NearCamera
 from domain.people import RIGHTS, Person, Right, Role
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
@@ -75,6 +76,7 @@ class HistogramView(_Answer):
     counts: tuple[int, ...] = Field(description="one for each bucket, the oldest first; nothing before the `from` that was asked for")
     total: int
     exact: bool = Field(description="false: estimated from a sample, since counting would have taken too long")
+    archive_left_out: bool = Field(description="the range reaches back into the archive, whose events are not counted")
 
 
 class CameraView(_Answer):
@@ -163,6 +165,18 @@ class CameraList(_Answer):
     next: str | None = Field(description="cursor of the next page; null on the last")
 
 
+class NearCameraView(_Answer):
+    """A camera near the way, by distance alone."""
+
+    id: str
+    name: str
+    distance_m: float = Field(description="in a straight line from the sighting before it")
+
+    @classmethod
+    def of(cls, near: NearCamera) -> NearCameraView:
+        return cls(id=near.camera.id, name=near.camera.name, distance_m=near.distance_m)
+
+
 class LegView(_Answer):
     """From one sighting to the next."""
 
@@ -174,10 +188,11 @@ class LegView(_Answer):
     seconds: float = Field(description="between the best frames; below zero where the cameras' clocks disagree")
     speed_kmh: float | None = Field(description="at least; null where no time passed")
     impossible: bool = Field(description="no vehicle could: a cloned plate, or a misreading")
+    passed: list[NearCameraView] = Field(description="cameras that the vehicle probably passed, in the order of the way")
 
     @classmethod
-    def of(cls, leg: Leg) -> LegView:
-        return cls(**{name: getattr(leg, name) for name in cls.model_fields})
+    def of(cls, leg: Leg, passed: list[NearCameraView]) -> LegView:
+        return cls(**{name: getattr(leg, name) for name in cls.model_fields if name != "passed"}, passed=passed)
 
 
 class Journey(_Answer):
@@ -185,8 +200,31 @@ class Journey(_Answer):
     from_: WallNs = Field(alias="from")
     to: WallNs
     sightings: list[EventView] = Field(description="oldest first")
-    legs: list[LegView] = Field(description="one fewer than the sightings")
-    truncated: bool = Field(description="there are more sightings after the last; ask again from its time")
+    matches: list[MatchView] = Field(description="with `fuzzy`: for each sighting, what ties it to the plate")
+    legs: list[LegView] = Field(description="one fewer than the sightings; on a later page the first comes from the page before")
+    expected: list[NearCameraView] = Field(
+        description="after the last sighting of the last page: the cameras nearest, which should see it next"
+    )
+    truncated: bool = Field(description="there are more sightings after the last; `next` goes on")
+    likely_truncated: bool = Field(
+        description="there were more likely misreadings of this page's time than were looked at; ask for less time"
+    )
+    next: str | None = Field(description="cursor of the next page; null on the last")
+
+
+class ImpossibleView(_Answer):
+    """A leg that no vehicle could drive."""
+
+    plate: str
+    sightings: list[EventView] = Field(description="both ends, the earlier first")
+    leg: LegView
+
+
+class ImpossibleList(_Answer):
+    items: list[ImpossibleView] = Field(description="those that ended last first")
+    next: str | None = Field(description="cursor of the next page; null on the last")
+    exact: bool = Field(description="false: hours were left to be looked at, or had more than are noted; ask again, or for less")
+    unlooked_hours: int = Field(description="hours of the range that are not looked at yet")
 
 
 class CorrectionAsked(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api import cameras, corrections, events, feeds, histograms, holds, media, playback, recordings, site, triggers
+from api import cameras, corrections, events, feeds, histograms, holds, impossible, journeys, media, playback, recordings, site, triggers
 from api.declarations import Access, Declaration, Scope
 from api.feed_stream import MEDIA_TYPE as EVENT_STREAM
 from api.playlists import M3U8_TYPE
@@ -138,5 +138,8 @@ ROUTES: tuple[Declaration, ...] = (
         answers=MP4,
         head=True,
     ),
-    Declaration("GET", "/v1/journeys", events.read_journey, Right.EVENTS_READ, Scope.SITE, audit="journey.read", look=True),
+    Declaration("GET", "/v1/journeys", journeys.read_journey, Right.EVENTS_READ, Scope.SITE, audit="journey.read", look=True),
+    Declaration(
+        "GET", "/v1/journeys/impossible", impossible.list_impossible, Right.EVENTS_READ, Scope.SITE, audit="journeys.impossible", look=True
+    ),
 )

@@ -20,7 +20,9 @@ class RtspReader(StrEnum):
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", frozen=True, extra="ignore")
 
-    redis_url: SecretStr | None = Field(None, description="Redis or Valkey, redis:// or rediss://; unset: one-machine mode starts its own")
+    redis_url: SecretStr | None = Field(
+        None, description="Redis or Valkey, redis:// or rediss://, or a cluster, redis+cluster://; unset: one-machine mode starts its own"
+    )
     s3_endpoint: str | None = Field(None, description="host:port of an S3 store; unset: one-machine mode starts its own")
     s3_access_key: SecretStr | None = Field(None, description="the S3 store's access key")
     s3_secret_key: SecretStr | None = Field(None, description="the S3 store's secret key")

@@ -6,14 +6,13 @@ given out as it comes, as cameras send it: only the next keyframe mends the pict
 
 from __future__ import annotations
 
-import struct
 from typing import NamedTuple
 
 from ingest import rtp
-from ingest.nal_pieces import FIRST, LAST, PIECES
+from ingest.nal import START_CODE
+from ingest.nal_pieces import FIRST, FRAGMENT, LAST, PIECES, SINGLE
 
-_FRAMED = struct.Struct(">IHHQI")
-"""A packet as it lies in the connection: framing; flags, marker and type; number; time stamp and SSRC; the payload's first four bytes."""
+_MARKED = 0x80
 
 
 class AccessUnit(NamedTuple):
@@ -78,32 +77,35 @@ class AccessUnits:
         number, pieces = self._next, self._pieces
         if number is None:
             return at
-        unpack, last, taken, added_bytes = _FRAMED.unpack_from, end - _FRAMED.size, 0, 0
-        own_framing, plain, ssrc = self._framing, rtp.PLAIN << 8 | self._payload_type, self.ssrc
-        kind_shift, kind_mask, fragments, flags_shift, data = pieces.form
+        own_framing, ssrc, plain = self._framing, self.ssrc, rtp.PLAIN << 8 | self._payload_type
+        marked, framed, forms, data = plain | _MARKED, pieces.framed, pieces.forms, pieces.fragment_at
+        unpack, last, first_number, added_bytes = framed.unpack_from, end - framed.size, number, 0
         while at <= last:
-            framing, head, came, stream, first = unpack(buffer, at)
-            stop = at + 4 + (framing & 0xFFFF)
-            is_next = came == number and framing >> 16 == own_framing and head & 0xFF7F == plain and stream & 0xFFFFFFFF == ssrc
-            if not is_next or stop > end or stop - at < _FRAMED.size:
+            framing, size, head, came, stamp, source, first, fragment = unpack(buffer, at)
+            stop = at + 4 + size
+            is_next = came == number and framing == own_framing and source == ssrc and head in (plain, marked)
+            if not is_next or stop > end or stop - at < framed.size:
                 break
-            if stream >> 32 != self._stamp:
-                self._turn_to(stream >> 32, False)
-            if first >> kind_shift & kind_mask == fragments and pieces.is_open and not first >> flags_shift & FIRST:
+            if stamp != self._stamp:
+                self._turn_to(stamp, False)
+            form = forms[first]
+            if form == FRAGMENT and pieces.is_open and not fragment & FIRST:
                 pieces.parts.append(buffer[at + data : stop])
-                added_bytes += stop - at
-                pieces.is_open = not first >> flags_shift & LAST
+                added_bytes += size
+                pieces.is_open = not fragment & LAST
+            elif form == SINGLE and pieces.has_slice and not pieces.is_open:
+                pieces.parts += (START_CODE, buffer[at + 16 : stop])
+                added_bytes += size
             elif not pieces.add(buffer, at + 16, stop):
                 self._is_broken = True
-            if head & 0x80 and self._has_marks and (pieces.has_slice or self._is_broken):
+            if head == marked and self._has_marks and (pieces.has_slice or self._is_broken):
                 self._close()
-                self._marked_stamp = stream >> 32
+                self._marked_stamp = stamp
                 added_bytes = 0
             number = number + 1 & 0xFFFF
-            taken += 1
             at = stop
         self._next = number
-        self.highest_sequence += taken
+        self.highest_sequence += number - first_number & 0xFFFF
         self._is_broken = not pieces.has_room(added_bytes) or self._is_broken
         return at
 

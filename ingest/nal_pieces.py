@@ -5,11 +5,14 @@ Packets come some hundred times a second from each camera, so this looks at a fe
 
 from __future__ import annotations
 
+import struct
+
 from ingest.nal import START_CODE
 
 MOST_UNIT_BYTES = 16 << 20
 FIRST, LAST = 0x80, 0x40
 """Of a fragment's header: the first, the last of its NAL unit."""
+SINGLE, FRAGMENT = 1, 2
 _SLICE, _KEY_SLICE = 1, 2
 _FIRST_SLICE = 0x80
 """The bit behind a slice's NAL header that says the picture begins here: first_mb_in_slice is 0 (one bit, as ue(v)), or
@@ -32,9 +35,13 @@ class _Collected:
     """That slice is of a picture that decoding can begin at."""
     is_open: bool
     """A fragmented NAL unit lacks its end."""
-    form: tuple[int, int, int, int, int]
-    """For who reads fragments by a payload's first 32 bits: shift and mask of its kind, the kind of fragments, the shift of a fragment's
-    header; and how far after the framing its data begins."""
+    framed: struct.Struct
+    """Of a packet as it lies in the connection: channel, size; flags, marker and type; number, time stamp, SSRC; the payload's first byte,
+    and, where it is a fragment, the header that says of what."""
+    forms: bytes
+    """By a payload's first byte: `SINGLE`, `FRAGMENT`, or 0."""
+    fragment_at: int
+    """How far after the framing a fragment's data begins."""
 
     def __init__(self) -> None:
         self.parts: list[bytes | bytearray] = []
@@ -97,7 +104,8 @@ class H264Pieces(_Collected):
 
     header_bytes = 1
     slices = bytes(_SLICE * (1 <= header & 0x1F <= 5) + (header & 0x1F == 5) for header in range(256))
-    form = (24, 0x1F, 28, 16, 18)
+    framed, fragment_at = struct.Struct(">HHHHIIBBxx"), 18
+    forms = bytes(SINGLE * (1 <= first & 0x1F <= 23) + FRAGMENT * (first & 0x1F == 28) for first in range(256))
 
     def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] & 0x1F
@@ -126,7 +134,8 @@ class HevcPieces(_Collected):
 
     header_bytes = 2
     slices = bytes(_SLICE * (header >> 1 & 0x3F < 32) + (16 <= header >> 1 & 0x3F <= 23) for header in range(256))
-    form = (25, 0x3F, 49, 8, 19)
+    framed, fragment_at = struct.Struct(">HHHHIIBxBx"), 19
+    forms = bytes(SINGLE * (first >> 1 & 0x3F < 48) + FRAGMENT * (first >> 1 & 0x3F == 49) for first in range(256))
 
     def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] >> 1 & 0x3F

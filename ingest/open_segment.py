@@ -7,8 +7,7 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby, pairwise
-from operator import attrgetter
+from itertools import pairwise
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
@@ -111,16 +110,16 @@ class OpenSegment:
         return VideoRun((packets[0].dts - self._first.dts) * scale, table, data)
 
     def _put(self, packets: Sequence[Packet], data: list[bytes | bytearray]) -> list[int]:
-        """Append the bytes of `packets`, as a file holds them, to `data`; the size of each. Those between keyframes are taken together."""
-        sizes: list[int] = []
-        for is_key, together in groupby(packets, attrgetter("is_keyframe")):
-            datas = [packet.data for packet in together]
-            if not is_key and (joined := prefixed_in_place(self.stream.codec, datas)) is not None:
-                data.append(joined)
-                sizes += map(len, datas)
-            else:
-                sizes += [put_prefixed(self.stream.codec, one, data) for one in datas]
-        return sizes
+        """Append the bytes of `packets`, as a file holds them, to `data`; the size of each. They are taken together where that can be."""
+        codec, datas = self.stream.codec, [packet.data for packet in packets]
+        if (joined := prefixed_in_place(codec, datas)) is not None:
+            data.append(joined)
+            return list(map(len, datas))
+        key = next((at for at, packet in enumerate(packets) if packet.is_keyframe), None)
+        if key is None or len(packets) == 1:
+            return [put_prefixed(codec, one, data) for one in datas]
+        parts = (packets[:key], packets[key : key + 1], packets[key + 1 :])  # H.265's keyframes carry sets that are left out
+        return [size for part in parts if part for size in self._put(part, data)]
 
     def _read_until(self, packets: Sequence[Packet]) -> None:
         last = packets[-1]

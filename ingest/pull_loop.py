@@ -1,6 +1,6 @@
 """One thread that pulls all cameras of a worker: what they sent is read at the ticks of a clock, not whenever something comes.
 
-A camera that plays costs one read a tick; one whose packets nobody waits for, one read every third tick. Its data waits in the kernel
+A camera that plays costs one read a tick; one whose packets nobody waits for, one read every fifth tick. Its data waits in the kernel
 meanwhile; the tick is part of the live view's delay. Sockets of cameras that are being connected are served at once, so that a
 conversation of six requests does not take six ticks.
 """
@@ -23,7 +23,7 @@ from ingest.announce import shared_gate
 from ingest.rtsp_wire import CAPACITY_BYTES
 
 TICK_S = 0.1
-CALM_TICKS = 3
+CALM_TICKS = 5
 """A calm camera is read at one tick in so many; the cameras take turns."""
 _LOG = logging.getLogger(__name__)
 Action = Callable[[], None]
@@ -98,7 +98,7 @@ class PullLoop:
         self._paced.register(connection, select.EPOLLIN)
 
     def pace(self, connection: socket.socket, is_calm: bool) -> None:
-        """Serve `connection`, which is watched, at one tick in three only, or at each again."""
+        """Serve `connection`, which is watched, at one tick in `CALM_TICKS` only, or at each again."""
         calm = self._calm[connection.fileno() % CALM_TICKS]
         came_from, goes_to = (self._paced, calm) if is_calm else (calm, self._paced)
         came_from.unregister(connection)

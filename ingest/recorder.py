@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from domain.clock import Clock
+from domain.clock import NS_PER_S, Clock
 from domain.layout import Layout
 from domain.log import FloodGate
 from domain.media import AudioPacket, Packet
@@ -20,8 +19,9 @@ from ingest.disk_writer import DiskWriter
 from ingest.segments import OnHole, Segments
 from storage.reserve import events_bytes
 
-FRAGMENT_S = 0.8
-"""With the writer's turns, less than a second of packets is in memory alone: that is what `kill -9` costs."""
+FRAGMENT_S = 0.9
+"""Of packets in a fragment, about: with the time between two reads and two turns of the writer, that is what `kill -9` costs."""
+_MOST_READ_NS = NS_PER_S // 2
 SHARE_BYTES = 2 << 20
 """What a camera may always hold; more only while the worker's cameras together have room."""
 MOST_BYTES = 64 << 20
@@ -68,7 +68,9 @@ class Recorder:
         """When that began, the last time it did."""
         now_s = clock.monotonic_s()
         self._last_s = now_s
-        self._due_s = now_s + FRAGMENT_S * (zlib.crc32(camera_id.encode()) % 8) / 8  # cameras that start together write one after another
+        self._due_s = now_s + FRAGMENT_S
+        self._has_begun = False
+        """Something waits, and is due at `_due_s`."""
         self._is_closed = False
         self._done = threading.Event()
         writer.add(self)
@@ -125,9 +127,15 @@ class Recorder:
             self._done.set()
             return False
         if now_s >= self._due_s:
-            self._due_s = max(self._due_s + FRAGMENT_S, now_s)
+            self._has_begun, self._due_s = False, now_s + FRAGMENT_S
             self._write(now_s)
+        elif self._packets and not self._has_begun:
+            self._has_begun, self._due_s = True, now_s + FRAGMENT_S - self._waits_since_s()
         return True
+
+    def _waits_since_s(self) -> float:
+        """How old the first packet that waits was when it was read: with those read with it, that is how much came at once."""
+        return max(0, min(_MOST_READ_NS, self._packets[-1].pts_ns - self._packets[0].pts_ns)) / NS_PER_S
 
     def abandon(self) -> None:
         self._abandoned_packets += self._segments.lost_packets

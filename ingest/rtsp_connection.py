@@ -25,6 +25,8 @@ from ingest.rtsp_wire import Wire
 LOOK_S = 0.25
 """How often a connection looks whether it was silent for too long, or has something to send."""
 _REPORT_S = 5.0
+_HEAVY_BYTES_S = 500_000
+"""What sends more than this is read at each tick: what comes between two would not lie in the kernel, and not be taken by one turn."""
 _READS = 2
 """Reads at one tick. What is left then comes at the next, so that a camera that sends without end holds up no other."""
 End = Exception | Elsewhere | Unread
@@ -58,6 +60,8 @@ class Connection:
         self._talk: Talk
         self._is_open = False
         self._is_connected = self._is_answered = self._is_calm = False
+        self._came_bytes, self._is_heavy = 0, True
+        """Since the last report; and whether that was much, which is not known yet."""
         self._url = ""
         self._ssrc = secrets.randbits(32)
         self._await(f"{pull.endpoint.address}:{pull.endpoint.port} did not answer within")
@@ -209,6 +213,7 @@ class Connection:
                 return False
             except OSError as error:
                 raise _failed(error) from None
+            self._came_bytes += size
             self._wire.deliver(size, self._media)
             if size < len(room):
                 return size == 0
@@ -228,7 +233,7 @@ class Connection:
 
     def _find_pace(self) -> None:
         """Datagrams are always taken soon: the kernel holds few of them."""
-        is_calm = not self._taker.is_followed and not isinstance(self._media, Datagrams)
+        is_calm = not self._taker.is_followed and not self._is_heavy and not isinstance(self._media, Datagrams)
         if is_calm != self._is_calm and self._is_open:
             self._loop.pace(self._socket, is_calm)
             self._is_calm = is_calm
@@ -237,6 +242,7 @@ class Connection:
         """What a session needs now and then to go on."""
         if now_s >= self._report_s:
             self._report_s = now_s + _REPORT_S
+            self._came_bytes, self._is_heavy = 0, self._came_bytes > _HEAVY_BYTES_S * _REPORT_S
             if isinstance(self._media, Datagrams):
                 self._media.send_reports(self._ssrc)
             else:

@@ -215,7 +215,11 @@ class Streamer:
         moment = self._now()
         now = self._health.standing(moment)
         self._announcer.state(now, moment)
-        status = CameraStatus(
+        packet = session.newest
+        stream = packet.stream if packet is not None else None
+        has_rates = now.state.is_live or now.state is CameraState.FROZEN
+        fps, bitrate_bps = session.rates() if has_rates else (0.0, 0)
+        return CameraStatus(
             self._camera.id,
             now.state,
             now.since_ns + self._clock.stepped_ns,
@@ -225,20 +229,19 @@ class Streamer:
             why=now.why,
             last_error_ns=now.last_error_ns and now.last_error_ns + self._clock.stepped_ns,
             clock_skew_ms=_ms(self._health.skew_ns),
+            last_packet_wall_ns=packet.wall_ns if packet is not None else 0,
+            codec=stream.codec if stream is not None else "",
+            width_px=stream.width_px if stream is not None else 0,
+            height_px=stream.height_px if stream is not None else 0,
+            wall_source=packet.wall_source.value if packet is not None else "",
+            fps=fps,
+            bitrate_bps=bitrate_bps,
         )
-        packet = session.newest
-        if packet is not None:
-            status = replace(
-                status,
-                last_packet_wall_ns=packet.wall_ns,
-                codec=packet.stream.codec,
-                width_px=packet.stream.width_px,
-                height_px=packet.stream.height_px,
-                wall_source=packet.wall_source.value,
-            )
-        if not (now.state.is_live or now.state is CameraState.FROZEN):
-            return status
-        return replace(status, fps=session.rates()[0], bitrate_bps=session.rates()[1])
+
+    @property
+    def bitrate_bps(self) -> int:
+        """Of the last five seconds of its present connection; 0 before there are any, or where it is over."""
+        return self._session.rates()[1] if self._is_open else 0
 
     def _look(self, session: _Session, packet: Packet) -> None:
         """Once a second of packets: what need not be done for each."""

@@ -85,6 +85,7 @@ class CameraRun:
         self._limit = BitrateLimit(camera.id, camera.max_bitrate_kbps)
         self._tending = threading.Lock()
         self._is_pulled = False
+        self._said_shed: Shed | None = None
         self._stop = threading.Event()
         self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock)
         self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
@@ -173,18 +174,24 @@ class CameraRun:
             self._is_pulled = is_pulled
             if self._looker is not None:
                 self._looker.pace(_SHED_PARTS[self._demand.shed] * self._fps())
-            CAMERA_SHED.labels(self.camera.id).set(list(Shed).index(self._demand.shed))
+            if self._demand.shed is not self._said_shed:
+                self._said_shed = self._demand.shed
+                CAMERA_SHED.labels(self.camera.id).set(list(Shed).index(self._said_shed))
             if is_pulled:
-                self._limit.feed(self._streamer.status().bitrate_bps)
+                self._limit.feed(self._streamer.bitrate_bps)
 
     def status(self) -> CameraStatus:
         """The reader's state with the recorder's. Asked for every second: what is missing of the recording is written down with it."""
         status = self._streamer.status()
-        if not self._is_pulled:
-            status = replace(status, state=CameraState.IDLE)
-        lost = self._recorder.lost_packets
-        status = replace(status, recorded_until_ns=self.recorded_until_ns, lost_packets=lost, node=self._tools.settings.node)
-        status = replace(status, shed=self._demand.shed, over_limit=self._limit.is_over)
+        status = replace(
+            status,
+            state=status.state if self._is_pulled else CameraState.IDLE,
+            recorded_until_ns=self.recorded_until_ns,
+            lost_packets=self._recorder.lost_packets,
+            node=self._tools.settings.node,
+            shed=self._demand.shed,
+            over_limit=self._limit.is_over,
+        )
         self._gaps.look(status, self._demand.why_not_recorded())
         return status
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from domain.alarms import AlarmName
-from domain.clock import Clock
+from domain.clock import NS_PER_S, Clock
 from domain.errors import StoreError
 from domain.layout import Layout
 from domain.registry import Camera
@@ -49,6 +49,9 @@ BUCKET_EVERY_S = 5.0
 RETAIN_EVERY_S = 60.0
 SITE_EVERY_S = 3600
 RETRIES_QUIET = 15
+LOOK_EVERY_S = 60.0
+LOOK_BACK_H = 7 * 24
+"""As far as is asked for where nobody says; the rest is looked at when somebody does."""
 
 
 class NodeJobs:
@@ -76,6 +79,7 @@ class NodeJobs:
         jobs: dict[str, Job] = {
             "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain,
             "archive": self._move_old, "watch": watch.run,
+            "impossible": self._look_for_impossible,
         }  # fmt: skip
         if self._uploads is not None:
             watch.oldest_waiting_ns = self._uploads.oldest_waiting_ns
@@ -130,6 +134,17 @@ class NodeJobs:
                 write_strain(self._layout, "disk", Strain(disk=bound.strain()), self._clock)
             except OSError as error:
                 log.warning("how full the disk is cannot be written down: %s", error)
+
+    def _look_for_impossible(self, stop: threading.Event) -> None:
+        """Keeps what is known of impossible legs fresh, so that whoever asks waits for little; one node a minute."""
+        turn = Turn(self._stores.redis, "impossible", self._settings.node, round(LOOK_EVERY_S) - 5)
+        while not self._clock.wait(stop, LOOK_EVERY_S):
+            try:
+                if turn.take():
+                    hour = self._clock.wall_ns() // (3600 * NS_PER_S)
+                    self._stores.index.impossible(hour - LOOK_BACK_H, hour)
+            except StoreError as error:
+                log.warning("impossible legs wait: %s", error)
 
     def _wanted(self) -> list[tuple[str, int, int]]:
         return self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s)

@@ -17,7 +17,7 @@ from domain.ulid import is_event_id, wall_ms_of
 from storage.archive import Archive
 from storage.archive_search import DAY_MS, day_of_ms
 from storage.index import EventIndex
-from storage.index_search import found_by
+from storage.index_search import found_by, is_likely
 
 PAGE_S = 1.5
 """No look at the archive begins later than this after a page was asked for."""
@@ -51,15 +51,13 @@ class EventStore:
     def query(self, query: EventQuery, limit: int, after: str | None = None, seconds: float | None = PAGE_S) -> StorePage:
         """A page of what matches, as `EventIndex.query` answers it; `seconds`: how long the archive may be looked through for it."""
         until_s = None if seconds is None else self._clock.monotonic_s() + seconds
-        never_archived = day_of_ms(self._clock.wall_ns() // NS_PER_MS - self._index_days * DAY_MS)
-        search = _Search(self._index, self._archive, query, until_s, never_archived)
+        search = self._search(query, until_s)
         return search.by_ties(limit, after) if query.plate is not None and query.fuzzy else search.page(None, limit, after)
 
-    def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int) -> tuple[Event, ...]:
-        """The events whose plate this is, as it stands, oldest first, at most `limit`."""
+    def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int, after: str | None = None) -> tuple[Event, ...]:
+        """The events whose plate this is, as it stands, oldest first, at most `limit`, going on after the id `after`."""
         query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest")
         found: list[Event] = []
-        after: str | None = None
         while len(found) < limit:
             page = self.query(query, limit, after, None)
             found += [event for event in page.events if event.reading == plate]
@@ -67,6 +65,26 @@ class EventStore:
             if after is None:
                 break
         return tuple(found[:limit])
+
+    def likely(self, plate: str, from_ns: int, to_ns: int, limit: int) -> EventPage:
+        """Events that may be of this plate though they were not read so, oldest first, as `EventIndex.likely`; of the archive those that
+        were read as something."""
+        hot = self._index.likely(plate, from_ns, to_ns, limit)
+        if not self.reaches_archive(from_ns):
+            return hot
+        query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest", fuzzy=True)
+        page = self.query(query, limit, f"{TIES.index(Tie.ALTERNATIVE)}.")
+        tied = {event.id: event for event in (*page.events, *hot.events) if is_likely(event, plate)}
+        events = tuple(tied[event_id] for event_id in sorted(tied))[:limit]
+        return EventPage(events, hot.next or page.next or (events[-1].id if len(tied) > limit else None))
+
+    def reaches_archive(self, from_ns: int) -> bool:
+        """Whether the archive may have something that began at this moment or later."""
+        return day_of_ms(from_ns // NS_PER_MS) <= self._search(EventQuery(), None).last_day()
+
+    def _search(self, query: EventQuery, until_s: float | None) -> _Search:
+        never_archived = day_of_ms(self._clock.wall_ns() // NS_PER_MS - self._index_days * DAY_MS)
+        return _Search(self._index, self._archive, query, until_s, never_archived)
 
 
 @dataclass(slots=True)
@@ -83,7 +101,7 @@ class _Search:
     def page(self, tie: Tie | None, limit: int, after: str | None) -> StorePage:
         """At most `limit` events after the id `after`; the page may be shorter where the archive took its time."""
         hot = self._hot(tie, limit, after)
-        last_day = self._last_day()
+        last_day = self.last_day()
         recent = [event for event in hot.events if _day_of(event) > last_day] if self.query.order == "newest" else []
         if self._is_recent(hot, len(recent), last_day):
             return StorePage(hot.events, hot.next, self.archived)
@@ -124,7 +142,7 @@ class _Search:
         match = match_of(event, self.query.plate or "", found_by(event))
         return match is not None and match.tie is tie
 
-    def _last_day(self) -> str:
+    def last_day(self) -> str:
         """The last day of which the archive may have something. While the object store is away: the last that it ever may."""
         try:
             days = self.archive.catalogue.days()

@@ -28,6 +28,8 @@ class GapLog:
     def __init__(self, layout: Layout, clock: Clock) -> None:
         self._layout = layout
         self._clock = clock
+        self._alive: dict[str, Path] = {}
+        """The files that `beat` touches, by camera."""
 
     def add(self, gap: Gap) -> None:
         """A gap that is over; on disk when this returns. Raises StoreError."""
@@ -57,7 +59,7 @@ class GapLog:
 
     def beat(self, camera_id: str) -> None:
         """Somebody looks after the camera now: to be said every second. Raises StoreError."""
-        path = self._layout.gaps / camera_id / _ALIVE
+        path = self._alive.get(camera_id) or self._alive.setdefault(camera_id, self._layout.gaps / camera_id / _ALIVE)
         now_ns = self._clock.wall_ns()
         try:
             try:

@@ -6,16 +6,18 @@ Every call raises IndexUnavailable where Redis is away.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from domain.clock import NS_PER_MS
 from domain.errors import IndexUnavailable
 from domain.events import Correction, Event
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text, is_event_id
+from storage.impossible import Found, ImpossibleLegs
 from storage.index_corrections import IndexCorrections
 from storage.index_counts import Buckets, Histogram, histogram
 from storage.index_record import HOUR_MS, entry_of
-from storage.index_search import Search, load, search
+from storage.index_search import Search, Sought, is_likely, load, search
 from storage.index_shards import Row, Shards, shard_of
 from storage.redis_door import Redis
 
@@ -36,6 +38,7 @@ class EventIndex:
     def __init__(self, redis: Redis) -> None:
         self._shards = Shards(redis)
         self._corrections = IndexCorrections(redis)
+        self._impossible = ImpossibleLegs(redis, self._shards)
 
     def put(self, event: Event) -> None:
         """Enter an event, or its newer version; an older one changes nothing. Idempotent; done when it returns, and not before."""
@@ -63,6 +66,7 @@ class EventIndex:
         event = self.get(event_id)
         if event is not None:
             self.put(event)
+            self._impossible.forget(event_id)
 
     def corrections(self, event_ids: Sequence[str]) -> dict[str, Correction]:
         """The corrections of those that have one, whether the index has the events or not."""
@@ -111,11 +115,10 @@ class EventIndex:
         """How many events match in each bucket: counted, or from a sample where that would take long, which it says."""
         return histogram(self._shards, query, buckets)
 
-    def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int) -> tuple[Event, ...]:
-        """The events whose plate this is, as it stands, oldest first, at most `limit`."""
+    def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int, after: str | None = None) -> tuple[Event, ...]:
+        """The events whose plate this is, as it stands, oldest first, at most `limit`, going on after the id `after`."""
         query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest")
         found: list[Event] = []
-        after: str | None = None
         while len(found) < limit:
             page = self.query(query, limit, after)
             found += [event for event in page.events if event.reading == plate]
@@ -124,11 +127,22 @@ class EventIndex:
                 break
         return tuple(found[:limit])
 
+    def likely(self, plate: str, from_ns: int, to_ns: int, limit: int) -> EventPage:
+        """Events that may be of this plate though they were not read so (`misreadings.Tie`), oldest first; none that a person corrected."""
+        sought = replace(Sought.by_any_tie(plate), takes=lambda event: is_likely(event, plate))
+        query = EventQuery(from_ns=from_ns, to_ns=to_ns, order="oldest")
+        return Search(self._shards, query, sought).page(limit, None)
+
+    def impossible(self, first_hour: int, last_hour: int) -> Found:
+        """The legs that no vehicle could drive and that ended in these hours (since 1970, UTC), both included, the latest first."""
+        return self._impossible.find(first_hour, last_hour)
+
     def remove(self, event_id: str) -> None:
         """Forget an event; one that is not there is no fault."""
         if is_event_id(event_id):
             self._corrections.forget(event_id)
             self._shards.remove([id_parts(event_id)])
+            self._impossible.forget(event_id)
 
     def ids(self, after: str | None, limit: int) -> list[str]:
         """The next `limit` ids after `after`, oldest first: a walk through everything, a page at a time."""

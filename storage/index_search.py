@@ -58,6 +58,12 @@ def found_by(event: Event) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*corrected, *likely)))
 
 
+def is_likely(event: Event, plate: str) -> bool:
+    """Whether an event may be of `plate` though that is not how it reads, and no person says what it is."""
+    by_person = event.corrected is not None and event.corrected.text
+    return event.reading != plate and not by_person and match_of(event, plate, found_by(event)) is not None
+
+
 def plate_expression(pattern: str) -> re.Pattern[str] | None:
     """What `pattern` (`?` one character, `*` any) matches in whole; None where it is longer than any plate."""
     if sum(character != "*" for character in pattern) > _LONGEST_PLATE:

@@ -1,4 +1,4 @@
-"""The door to Redis (or Valkey): typed calls, and its errors as ours. The only module that imports `redis`.
+"""The door to Redis (or Valkey), one server or a cluster: typed calls, and its errors as ours. The only module that imports `redis`.
 
 Neither KEYS nor SCAN is ever sent; no read is without a bound. Keys that must change together share a hash tag, so that a cluster will do.
 """
@@ -6,14 +6,20 @@ Neither KEYS nor SCAN is ever sent; no read is without a bound. Keys that must c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import redis
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError
+from redis._parsers.commands import CommandPolicies, RequestPolicy, ResponsePolicy
+from redis.backoff import ConstantBackoff, NoBackoff
+from redis.cluster import ClusterNode
+from redis.commands.policies import STATIC_POLICIES
+from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
 
 from domain.errors import IndexUnavailable
@@ -37,14 +43,37 @@ Reply = object
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
+CLUSTER = "+cluster"
+_PORT = 6379
+_TIMES: dict[str, Any] = {
+    "decode_responses": True,
+    "socket_connect_timeout": CONNECT_TIMEOUT_S,
+    "socket_timeout": ANSWER_TIMEOUT_S,
+}
+_KEYED = CommandPolicies(request_policy=RequestPolicy.DEFAULT_KEYED, response_policy=ResponsePolicy.DEFAULT_KEYED)
+
+
+STATIC_POLICIES["core"] |= {"eval": _KEYED, "evalsha": _KEYED}
+"""Else redis-py asks one certain node for the keys of each script of a pipeline: a round trip each, and none works once it is dead."""
+_Client = redis.Redis | redis.RedisCluster
 
 
 class Redis:
-    """A pool of connections to one server; thread-safe. Every call raises IndexUnavailable where the server is away or refuses."""
+    """Connections to one server or to a cluster; thread-safe. Every call raises IndexUnavailable where it is away or refuses."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+    def __init__(self, open_: Callable[[], _Client]) -> None:
+        self._open = open_
+        self._opened: _Client | None = None
+        self._opening = threading.Lock()
         self._suspicion = Suspicion()
+
+    @property
+    def _client(self) -> _Client:
+        """Opened by the first call: a cluster is asked at once how it is made up."""
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
 
     def do(self, *command: Word) -> Reply:
         """One command and its answer."""
@@ -58,7 +87,7 @@ class Redis:
             return []
         with self._asking(), self._client.pipeline(transaction=atomic) as pipe:
             for command in commands:
-                pipe.execute_command(*command)  # type: ignore[no-untyped-call]
+                pipe.execute_command(*command)
             return list(pipe.execute())
 
     def run_all(self, scripts: Sequence[Script]) -> list[object]:
@@ -85,7 +114,7 @@ class Redis:
             return []
         with self._client.pipeline(transaction=False) as pipe:
             for (how, what), script in zip(words, scripts, strict=True):
-                pipe.execute_command(how, what, 1, script.key, *script.arguments, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
+                pipe.execute_command(how, what, 1, script.key, *script.arguments, NEVER_DECODE=True)
             return list(pipe.execute(raise_on_error=False))
 
     def ping(self) -> None:
@@ -93,29 +122,46 @@ class Redis:
         self.do("PING")
 
     def close(self) -> None:
-        self._client.close()
+        if self._opened is not None:
+            self._opened.close()
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
         refusal = IndexUnavailable("Redis did not answer its last call, so it is not asked meanwhile")
-        with _mapped(), self._suspicion.asking(refusal, (redis.ConnectionError, redis.TimeoutError)):
+        with _mapped(), self._suspicion.asking(refusal, (redis.ConnectionError, redis.TimeoutError, RedisClusterException)):
             yield
 
 
 def connect(url: str) -> Redis:
-    """A door to `redis://` or `rediss://` `url`. Connects on first use, and again by itself after the server was away."""
+    """A door to `redis://` or `rediss://` `url`, or to a cluster: `redis+cluster://` with the addresses of some of its nodes, by commas.
+
+    Connects on first use, and again by itself after the server was away.
+    """
     try:
-        client = redis.Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            socket_timeout=ANSWER_TIMEOUT_S,
-            # One retry on a fresh connection: those in the pool are dead after the server restarted.
-            retry=Retry(NoBackoff(), 1),
-        )
+        client = _cluster(url) if CLUSTER in url.partition("://")[0] else _single(url)
     except ValueError as error:
         raise IndexUnavailable(f"the address of Redis is not one: {error}") from error
     return Redis(client)
+
+
+def _single(url: str) -> Callable[[], redis.Redis]:
+    # One retry on a fresh connection: those in the pool are dead after the server restarted.
+    client = redis.Redis.from_url(url, **_TIMES, retry=Retry(NoBackoff(), 1))
+    return lambda: client
+
+
+def _cluster(url: str) -> Callable[[], redis.RedisCluster]:
+    """What opens a client of the cluster; each of the addresses is enough to learn the others."""
+    parts = urlsplit(url.replace(CLUSTER, "", 1))
+    login, _, addresses = parts.netloc.rpartition("@")
+    hosts = [urlsplit(f"//{address}") for address in addresses.split(",")]
+    nodes = [ClusterNode(host.hostname or "", host.port or _PORT) for host in hosts]  # type: ignore[no-untyped-call]
+    if not all(host.hostname for host in hosts):
+        raise ValueError(f"{addresses!r} is not host:port, or some of these with commas between")
+    words = dict(zip(("username", "password"), login.split(":", 1), strict=False)) if login else {}
+    known: dict[str, Any] = {name: unquote(word) for name, word in words.items() if word}
+    known |= _TIMES | {"ssl": parts.scheme == "rediss"}
+    return lambda: redis.RedisCluster(startup_nodes=nodes, require_full_coverage=False, retry=Retry(ConstantBackoff(0.05), 3), **known)
 
 
 @cache
@@ -151,5 +197,5 @@ def number(reply: Reply) -> int:
 def _mapped() -> Iterator[None]:
     try:
         yield
-    except redis.RedisError as error:
+    except (redis.RedisError, RedisClusterException) as error:
         raise IndexUnavailable(f"Redis: {error}") from error

@@ -49,6 +49,10 @@ class DrawnDetector:
         self._make_found = make_found
         self.looks = 0
         self.score = 0.9
+        self.input_area_px = 960 * 544
+
+    def at(self, input_area_px: int) -> DrawnDetector:
+        return self
 
     def detect(self, bgr: Picture) -> Detections:
         self.looks += 1
@@ -335,6 +339,10 @@ class DrawnFaces:
     def __init__(self, make_found: MakeFound) -> None:
         self._make_found = make_found
         self.next: list[Box] = []
+        self.input_area_px = 1  # so small that looking closely would save nothing: boxes are those of the whole picture
+
+    def at(self, input_area_px: int) -> DrawnFaces:
+        return self
 
     def detect(self, bgr: Picture) -> Detections:
         found = self._make_found(*self.next)

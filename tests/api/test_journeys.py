@@ -1,80 +1,83 @@
-"""Legs and what no vehicle could drive: by table, and as properties."""
+"""Journeys over HTTP: pages that join, likely misreadings marked as such, and the cameras on the way."""
 
 from __future__ import annotations
 
-import itertools
+from typing import TYPE_CHECKING
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from domain.events import Alternative, Correction, Plate
+from domain.plates import PlateColor
 
-from api.journeys import Limits, legs_between
-from domain.events import Event, Location
-from domain.ulid import event_id
+if TYPE_CHECKING:
+    from domain.events import Event
+    from tests.api.conftest import MakeEvent, Site
 
-BASE_NS = 1_764_000_000_000_000_000
-METRES_PER_DEGREE = 111_194.9
+DAY = "from=2025-11-24T15:00:00Z&to=2025-11-25T16:00:00Z"
 
 
-def sighting(at_s: float, metres_north: float, camera: str | None = None) -> Event:
-    at_ns = BASE_NS + round(at_s * 1000) * 1_000_000
-    place = camera or f"camera-{metres_north:.0f}"
-    return Event(
-        id=event_id(place, "vehicle", at_ns, ""),
-        kind="vehicle",
-        camera=place,
-        class_="A",
-        area="a",
-        location=Location(lon=110, lat=metres_north / METRES_PER_DEGREE),
-        started_at=at_ns,
-        best_at=at_ns,
-        ended_at=at_ns,
-        confidence=1,
-        box=(0, 0, 1, 1),
+def filled(site: Site, *events: Event) -> tuple[Event, ...]:
+    site.context.index.put_all(events)
+    return events
+
+
+def unread(alternative: str) -> Plate:
+    return Plate(text="", color=PlateColor.BLUE, confidence=0.2, alternatives=(Alternative(text=alternative, confidence=0.3),))
+
+
+def test_pages_of_a_journey_join_into_the_whole(site: Site, make_event: MakeEvent) -> None:
+    filled(site, *(make_event(n * 700, ["east-gate", "west-gate"][n % 2]) for n in range(23)))
+    whole = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}").json()
+    assert (len(whole["sightings"]), len(whole["legs"]), whole["truncated"], whole["next"]) == (23, 22, False, None)
+    sightings: list[object] = []
+    legs: list[object] = []
+    cursor = ""
+    for _ in range(5):
+        page = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}&limit=5{cursor}").json()
+        assert page["truncated"] is (page["next"] is not None)
+        assert len(page["legs"]) == len(page["sightings"]) - (not cursor), "the first leg of a later page comes from the page before"
+        sightings, legs, cursor = sightings + page["sightings"], legs + page["legs"], f"&next={page['next']}"
+    assert page["next"] is None
+    assert (sightings, legs) == (whole["sightings"], whole["legs"])
+
+
+def test_likely_misreadings_are_joined_and_say_so(site: Site, make_event: MakeEvent) -> None:
+    first, misread, doubted, last = filled(
+        site,
+        make_event(0),
+        make_event(200, "school", "鄂F888B8"),
+        make_event(500, "school").model_copy(update={"plate": unread("鄂F88888")}),
+        make_event(1500, "west-gate"),
     )
+    filled(site, make_event(210, "west-gate", "鄂F8883B"), make_event(220, "school", "京A12345"))
+    plain = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}").json()
+    assert [one["id"] for one in plain["sightings"]] == [first.id, last.id]
+    assert plain["matches"] == []
+    fuzzy = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}&fuzzy=1").json()
+    assert [one["id"] for one in fuzzy["sightings"]] == [first.id, misread.id, doubted.id, last.id]
+    assert [one["tie"] for one in fuzzy["matches"]] == ["exact", "misreading", "alternative", "exact"]
+    assert "easily read as B; 200 s after east-gate, 0.7 km away" in fuzzy["matches"][1]["reason"]
+    assert len(fuzzy["legs"]) == 3
+    assert fuzzy["likely_truncated"] is False
 
 
-@pytest.mark.parametrize(
-    ("metres", "seconds", "impossible", "why"),
-    [
-        (1_000, 60, False, "60 km/h through a town"),
-        (10_000, 200, False, "180 km/h: a crime perhaps, and possible"),
-        (10_000, 100, True, "360 km/h"),
-        (100, 0.5, False, "two views that overlap, 720 km/h by the clocks"),
-        (200, -2, False, "clocks that disagree by two seconds"),
-        (300, 0, False, "seen by two cameras of a crossing at the same moment"),
-        (50_000, 0, True, "at both ends of the county at the same moment"),
-        (50_000, -1, True, "the same, with the clocks crossed"),
-    ],
-)
-def test_a_leg_is_impossible_only_beyond_clocks_and_views(metres: float, seconds: float, impossible: bool, why: str) -> None:
-    (leg,) = legs_between([sighting(0, 0), sighting(seconds, metres)])
-    assert leg.impossible is impossible, why
-    assert leg.distance_m == pytest.approx(metres, abs=1)
-    assert leg.seconds == pytest.approx(seconds)
-    assert leg.speed_kmh == (None if seconds <= 0 else pytest.approx(metres / seconds * 3.6, abs=1))
+def test_what_a_person_corrected_is_followed(site: Site, make_event: MakeEvent) -> None:
+    first, other = filled(site, make_event(0), make_event(600, "west-gate", "鄂F888B8"))
+    correction = Correction(text="鄂F88888", original="鄂F888B8", by="li.wei", at=first.started_at, version=1)
+    site.context.index.correct(other.id, correction)
+    assert [one["id"] for one in site.get(f"/v1/journeys?plate=鄂F88888&{DAY}").json()["sightings"]] == [first.id, other.id]
+    assert site.get(f"/v1/journeys?plate=鄂F888B8&{DAY}&fuzzy=1").json()["sightings"] == []
 
 
-def test_the_same_camera_again_is_no_distance_however_its_entry_moved() -> None:
-    (leg,) = legs_between([sighting(0, 0, "gate"), sighting(1, 90_000, "gate")])
-    assert (leg.distance_m, leg.impossible) == (0, False)
+def test_cameras_on_the_way_and_next(site: Site, make_event: MakeEvent) -> None:
+    filled(site, make_event(0, "school"), make_event(900, "west-gate"))
+    journey = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}").json()
+    assert [one["id"] for one in journey["legs"][0]["passed"]] == ["east-gate"], "it lies between the two"
+    assert [one["id"] for one in journey["expected"]] == ["east-gate", "school"], "the nearest first"
+    assert journey["expected"][0]["name"] == "均州路东口卡口"
+    bare = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}&around=0").json()
+    assert (bare["legs"][0]["passed"], bare["expected"]) == ([], [])
 
 
-@pytest.mark.parametrize("count", [0, 1])
-def test_fewer_than_two_sightings_have_no_legs(count: int) -> None:
-    assert legs_between([sighting(i, i) for i in range(count)]) == []
-
-
-@given(st.lists(st.tuples(st.floats(0, 1e5), st.floats(0, 1e5)), max_size=8))
-def test_legs_join_each_sighting_to_the_next(places: list[tuple[float, float]]) -> None:
-    sightings = [sighting(at_s, metres) for at_s, metres in sorted(places)]
-    legs = legs_between(sightings)
-    assert [(leg.from_event, leg.to_event) for leg in legs] == [(a.id, b.id) for a, b in itertools.pairwise(sightings)]
-
-
-@given(st.floats(0, 1e6), st.floats(0, 1e5), st.floats(1, 1e4))
-def test_more_time_never_makes_a_leg_impossible(metres: float, seconds: float, more_s: float) -> None:
-    limits = Limits()
-    (short,) = legs_between([sighting(0, 0), sighting(seconds, metres)], limits)
-    (long,) = legs_between([sighting(0, 0), sighting(seconds + more_s, metres)], limits)
-    assert short.impossible or not long.impossible
+def test_nobody_passed_anything_on_an_impossible_leg(site: Site, make_event: MakeEvent) -> None:
+    filled(site, make_event(0, "school"), make_event(5, "west-gate"))
+    (leg,) = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}").json()["legs"]
+    assert (leg["impossible"], leg["passed"]) == (True, [])

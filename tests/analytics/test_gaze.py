@@ -1,0 +1,146 @@
+"""Where to look: around what is followed, at the whole now and then, and at the whole at once where something of it is not found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from analytics.detections import Detections, Picture
+from analytics.gaze import MOST_PART, SHOWN_PX, Gaze, Window, detect_in, window_around
+from analytics.tracker import Tracker
+from analytics.vehicles import Vehicles
+from domain.clock import NS_PER_MS
+
+MakeFound = Callable[..., Detections]
+Box = tuple[float, float, float, float]
+WHOLE_PX = 960 * 544
+
+
+class Bright:
+    """Finds what is bright, in the picture that it is given; notes how large that was."""
+
+    def __init__(self, make_found: MakeFound) -> None:
+        self._make_found = make_found
+        self.input_area_px = WHOLE_PX
+        self.seen_px: list[tuple[int, int]] = []
+
+    def at(self, input_area_px: int) -> Bright:
+        return self
+
+    def detect(self, bgr: Picture) -> Detections:
+        self.seen_px.append((bgr.shape[1], bgr.shape[0]))
+        boxes = []
+        for grey in (200, 220):
+            y, x = np.nonzero(bgr[..., 0] == grey)
+            if len(x):
+                boxes.append(((x[0] + x[-1] + 1) / 2, (y[0] + y[-1] + 1) / 2, x.max() - x.min() + 1, y.max() - y.min() + 1))
+        return self._make_found(*boxes)
+
+
+class Eye:
+    """A gaze at drawn plates at 10 looks a second."""
+
+    def __init__(self, make_found: MakeFound) -> None:
+        self.detector, self.tracker = Bright(make_found), Tracker(Vehicles.gate)
+        self.gaze = Gaze(self.detector, self.tracker)
+        self.at_ms = 1_000
+
+    def see(self, *plates: Box) -> Detections | None:
+        bgr = np.zeros((1080, 1920, 3), np.uint8)
+        for grey, (x, y, wide, high) in zip((200, 220), plates, strict=False):
+            bgr[round(y - high / 2) : round(y + high / 2), round(x - wide / 2) : round(x + wide / 2)] = grey
+        found = self.gaze.look(bgr, self.at_ms * NS_PER_MS)
+        if found is not None:
+            self.tracker.update(found, self.at_ms * NS_PER_MS)
+        self.at_ms += 100
+        return found
+
+
+@pytest.fixture
+def eye(make_found: MakeFound) -> Eye:
+    return Eye(make_found)
+
+
+def test_an_empty_street_is_searched_at_every_other_look(eye: Eye) -> None:
+    looked = [eye.see() is not None for _ in range(6)]
+    assert looked == [True, False, True, False, True, False]
+
+
+def test_what_is_followed_is_looked_at_closely_and_the_whole_at_every_fourth(eye: Eye) -> None:
+    for step in range(10):
+        found = eye.see((400 + 30 * step, 300 + 20 * step, 120, 40))
+        assert found is None or len(found) == 1
+    wholes = [seen == (1920, 1080) for seen in eye.detector.seen_px]
+    assert wholes == [True, True, False, False, False, True, False, False, False, True]
+    assert len(eye.tracker.tracks) == 1
+    assert eye.tracker.tracks[0].detections == len(eye.detector.seen_px)
+
+
+def test_one_that_is_not_where_it_was_expected_is_looked_for_in_the_whole_of_the_same_frame(eye: Eye) -> None:
+    for step in range(4):
+        eye.see((400 + 10 * step, 300, 120, 40))
+    before = len(eye.detector.seen_px)
+    found = eye.see((800, 500, 120, 40))
+    assert found is not None
+    assert len(found) == 1
+    assert len(eye.detector.seen_px) - before == 2
+    assert eye.detector.seen_px[-1] == (1920, 1080)
+
+
+def test_a_second_vehicle_is_found_within_four_looks(eye: Eye) -> None:
+    for step in range(4):
+        eye.see((400, 300 + 10 * step, 120, 40))
+    for step in range(4, 9):
+        eye.see((400, 300 + 10 * step, 120, 40), (1500, 800, 160, 50))
+    assert len(eye.tracker.tracks) == 2
+
+
+def _followed(make_found: MakeFound, *boxes: Box, looks: int = 2) -> Tracker:
+    tracker = Tracker(Vehicles.gate)
+    for look in range(looks):
+        tracker.update(make_found(*boxes), (1_000 + 100 * look) * NS_PER_MS)
+    return tracker
+
+
+@pytest.mark.parametrize("wide_px", [40, 90, 160, 320, 700])
+def test_a_window_shows_it_no_larger_than_it_need_be_and_costs_less(make_found: MakeFound, wide_px: int) -> None:
+    tracks = _followed(make_found, (960, 540, wide_px, wide_px / 3)).tracks
+    window = window_around(tracks, 1_200 * NS_PER_MS, (1920, 1080), WHOLE_PX)
+    assert window is not None
+    scale = (window.input_area_px / ((window.right - window.left) * (window.bottom - window.top))) ** 0.5
+    assert wide_px * scale <= SHOWN_PX * 1.01
+    assert scale <= 0.51
+    assert window.input_area_px < MOST_PART * WHOLE_PX
+    assert window.left <= 960 - wide_px
+    assert window.right >= 960 + wide_px
+
+
+def test_there_is_no_window_for_one_just_begun_one_lost_and_two_far_apart(make_found: MakeFound) -> None:
+    begun = _followed(make_found, (960, 540, 120, 40), looks=1)
+    lost = _followed(make_found, (960, 540, 120, 40))
+    lost.update(make_found(), 1_300 * NS_PER_MS)
+    apart = _followed(make_found, (100, 100, 60, 20), (1800, 1000, 60, 20))
+    for tracker in (begun, lost, apart):
+        assert window_around(tracker.tracks, 1_400 * NS_PER_MS, (1920, 1080), WHOLE_PX) is None
+
+
+def test_a_window_at_a_corner_lies_in_the_picture_and_what_its_side_cuts_off_is_not_found(make_found: MakeFound) -> None:
+    tracks = _followed(make_found, (30, 20, 60, 20)).tracks
+    window = window_around(tracks, 1_200 * NS_PER_MS, (1920, 1080), WHOLE_PX)
+    assert window is not None
+    assert (window.left, window.top) == (0, 0)
+    bgr = np.zeros((1080, 1920, 3), np.uint8)
+    bgr[0:30, 0:60] = 200
+    bgr[window.bottom - 50 : window.bottom + 50, 0:60] = 220
+    found = detect_in(Bright(make_found), bgr, window)
+    assert found.xyxy.tolist() == [[0, 0, 60, 30]]
+
+
+def test_what_a_window_shows_is_told_in_pixels_of_the_picture(make_found: MakeFound) -> None:
+    bgr = np.zeros((1080, 1920, 3), np.uint8)
+    bgr[500:540, 700:820] = 200
+    found = detect_in(Bright(make_found), bgr, Window(600, 400, 1000, 700, WHOLE_PX))
+    assert found.xyxy.tolist() == [[700, 500, 820, 540]]
+    assert found.points[0, 0].tolist() == [700, 500]
