@@ -67,6 +67,9 @@ class CheckpointAnalyser:
         now_ns = self._last_frame_ns + FIRST_IDLE_NS + max(0, wall_ns - self._idle_since_ns)
         return [passing for kind in self._kinds for passing in kind.passings.pass_time(now_ns)]
 
+    def in_view(self) -> bool:
+        return any(kind.passings.in_view() for kind in self._kinds)
+
     def drafts(self) -> list[Passing]:
         return [draft for kind in self._kinds for draft in kind.passings.drafts()]
 

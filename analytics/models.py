@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analytics.face_detector import CenterFace, FaceDetector, YuNet
-from analytics.onnx_door import Model
+from analytics.onnx_door import Model, providers_of
 from analytics.own_reader import OwnReader
 from analytics.plate_detector import PlateDetector
 from analytics.plate_reader import PlateReader
@@ -27,6 +28,7 @@ PLATE_DETECTOR, PLATE_READER, PLATE_CHARACTERS, FACE_DETECTOR = "clp_det.onnx", 
 OWN_READER = Path(__file__).parent / "weights" / "plate_reader.onnx"
 """Ours, which comes with the package; the others are fetched."""
 SUMS = "SHA256SUMS"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +103,20 @@ class Models:
         folder = settings.models_dir
         check(folder)
         characters = (folder / PLATE_CHARACTERS).read_text("utf-8").split()
+        providers = providers_of(settings.onnx_providers)
+        plates = Model(folder / PLATE_DETECTOR, providers)
+        log.info("models run on %s", ", ".join(plates.providers))
         return cls(
-            PlateDetector(Model(folder / PLATE_DETECTOR)),
-            PlateReader(Model(folder / PLATE_READER), characters, OwnReader(Model(OWN_READER))),
-            _face_detector(settings.face_model, folder),
+            PlateDetector(plates),
+            PlateReader(Model(folder / PLATE_READER, providers), characters, OwnReader(Model(OWN_READER, providers))),
+            _face_detector(settings.face_model, folder, providers),
         )
 
 
-def _face_detector(face_model: str, folder: Path) -> FaceDetector:
+def _face_detector(face_model: str, folder: Path, providers: tuple[str, ...]) -> FaceDetector:
     if face_model == "centerface":
-        return CenterFace(Model(folder / FACE_DETECTOR))
-    return YuNet(Model(Path(face_model)))
+        return CenterFace(Model(folder / FACE_DETECTOR, providers))
+    return YuNet(Model(Path(face_model), providers))
 
 
 def check(folder: Path) -> None:

@@ -6,6 +6,7 @@ One thread a session: two halve a look's latency and then spin, which costs twic
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import cast
 
@@ -18,7 +19,14 @@ from domain.errors import BadInput, NotFound
 from domain.metrics import LOOK_CPU_S
 from domain.spent import Spent
 
-CPU = ("CPUExecutionProvider",)
+_NAMES = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+}
+CPU = (_NAMES["cpu"],)
+_LOG = logging.getLogger(__name__)
 _LOG_ERRORS_ONLY = 3
 _ERRORS = (
     native.Fail,
@@ -34,6 +42,20 @@ _ERRORS = (
 """All that ONNX Runtime raises; its own errors share no base but Exception."""
 
 
+def providers_of(wanted: str) -> tuple[str, ...]:
+    """ONNX Runtime's names of `SIGHTLINE_ONNX_PROVIDERS`; what this installation lacks is left out, and the processor comes last."""
+    there = onnxruntime.get_available_providers()
+    names = [name for name in wanted.split(",") if name != "cpu"]
+    missing = [name for name in names if _NAMES[name] not in there]
+    if missing:
+        _LOG.warning(
+            "SIGHTLINE_ONNX_PROVIDERS: %s not in this onnxruntime (%s): install the onnxruntime package that has it; models run without",
+            ", ".join(missing),
+            onnxruntime.__version__,
+        )
+    return (*(_NAMES[name] for name in names if name not in missing), *CPU)
+
+
 class Model:
     """A session with one input tensor. Raises NotFound or BadInput with the file's name when it cannot be loaded."""
 
@@ -45,6 +67,8 @@ class Model:
         except _ERRORS as error:
             raise BadInput(f"model {path} cannot be loaded: {error}") from error
         self._path = path
+        self.providers: tuple[str, ...] = tuple(self._session.get_providers())
+        """What it runs on: a provider that is there may find no device, and leave it to the next."""
         self._cpu = LOOK_CPU_S.labels(path.stem)
         self._input: str = self._session.get_inputs()[0].name
         self.output_names: tuple[str, ...] = tuple(output.name for output in self._session.get_outputs())

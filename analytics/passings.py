@@ -88,6 +88,9 @@ class Passings:
         self._forget(now_ns)
         return given
 
+    def in_view(self) -> bool:
+        return bool(self._tracker.tracks)
+
     def drafts(self) -> list[Passing]:
         records = [record for record in self._records.values() if not record.given and self._counts(record)]
         made = [self._passing(record) for record in records]

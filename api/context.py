@@ -28,6 +28,8 @@ from storage.s3 import ObjectStore
 from storage.states import CameraStates
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
+from storage.watch_matches import WatchMatches
+from storage.watches import Watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class ApiContext:
     index: EventIndex
     archive: Archive
     feed: Feed
+    watches: Watches
+    matches: WatchMatches
     objects: ObjectStore
     people: People
     corrections: Corrections

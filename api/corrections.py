@@ -20,7 +20,9 @@ def correct_event(context: Context, trace: RequestTrace, event_id: EventId, aske
     trace.terms |= {"plate": text, "stood": event.reading, "camera": event.camera, "version": str(asked.version)}
     person = trace.person.name if trace.person else ""
     correction = context.corrections.correct(event, text, person, trace.reason, asked.version)
-    return EventView.of(event.model_copy(update={"corrected": correction}))
+    corrected = event.model_copy(update={"corrected": correction})
+    context.feed.add_all([corrected])
+    return EventView.of(corrected)
 
 
 def _plate(typed: str | None, event: Event) -> str:

@@ -13,7 +13,7 @@ from api.door_context import Door, FromNs, ToNs
 from api.node_account import LAST_HEADER, NodeSegment
 from domain.errors import DataLoss, NotFound
 from storage.ledger import Segment
-from storage.served_segments import find, hash_of_head, keyframes, read_head, read_whole
+from storage.served_segments import find, keyframes, read_head, read_whole, said_of_head
 
 _HEADS_KNOWN = 20_000
 
@@ -44,17 +44,19 @@ def segment_keyframes(
 def _told(segment: Segment, written_ns: int) -> NodeSegment | None:
     try:
         size_bytes = segment.path.stat().st_size
-        head = _head(segment.path) if segment.end_ns is not None else hash_of_head(read_head(segment.path))
+        head, mime = _head(segment.path) if segment.end_ns is not None else said_of_head(read_head(segment.path))
     except (FileNotFoundError, NotFound, DataLoss):
         return None
     end_ns = written_ns if segment.end_ns is None else segment.end_ns
-    return NodeSegment(name=segment.path.name, end_ns=end_ns, size_bytes=size_bytes, head=head) if end_ns > segment.start_ns else None
+    if end_ns <= segment.start_ns:
+        return None
+    return NodeSegment(name=segment.path.name, end_ns=end_ns, size_bytes=size_bytes, head=head, mime=mime)
 
 
 @lru_cache(_HEADS_KNOWN)
-def _head(path: Path) -> str:
+def _head(path: Path) -> tuple[str, str]:
     """A finished segment never changes."""
-    return hash_of_head(read_head(path))
+    return said_of_head(read_head(path))
 
 
 ROUTES = (

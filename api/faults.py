@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from api.problems import BAD_INPUT, METHOD_NOT_ALLOWED, NOT_FOUND, OTHER, QUERY_INVALID, error_response, problem_response
 from api.trace import trace_of
-from api.words import likely, shown
 from domain.errors import SightlineError
+from domain.words import likely, shown
 
 Detail = dict[str, object]
 

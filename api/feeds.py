@@ -16,15 +16,17 @@ from api.models import EventView, FeedTicket
 from api.parameters import passing_filter
 from api.tickets import TICKET, ticket_for, write_ticket
 from api.trace import Trace
+from api.watch_models import WatchMatchView
 from domain.clock import NS_PER_S
 from domain.events import Event
 from domain.query import EventQuery
+from domain.watches import WatchMatch
 from storage.index_search import found_by, matches, plate_expression
 
 After = Annotated[int | None, Query(ge=0, lt=10**16, description="go on after this arrival number; `Last-Event-ID` comes before it")]
 Seconds = Annotated[float, Query(ge=0, le=LONGEST_S, description="the answer ends after so long; 0: with what has arrived")]
 TicketOf = Annotated[str | None, Query(alias=TICKET, max_length=4096, description="in place of a token and a reason")]
-EVENTS_FEED = "/v1/events/feed"
+EVENTS_FEED, WATCHES_FEED = "/v1/events/feed", "/v1/watches/feed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,12 @@ class Feeds:
             page = context.feed.after(after, limit)
             return _Page(page.last, page.known_from, tuple(_event_arrival(number, event) for number, event in page.items))
 
+        def read_matches(after: int, limit: int) -> _Page:
+            page = context.matches.after(after, limit)
+            return _Page(page.last, page.known_from, tuple(_match_arrival(number, match) for number, match in page.items))
+
         self.events = Hub("events", read_events)
+        self.watches = Hub("watches", read_matches)
 
 
 async def _feeds(request: Request) -> Feeds:
@@ -69,6 +76,18 @@ def read_events_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
     return _ticket(context, trace, EVENTS_FEED)
 
 
+async def follow_matches(
+    request: Request, feeds: FeedsOf, after: After = None, seconds: Seconds = LONGEST_S, ticket: TicketOf = None
+) -> StreamingResponse:
+    """What vehicle watches find, within a second of its being indexed, as server-sent events."""
+    return await answer(feeds.watches, "match", lambda event: True, resume_from(request, after), seconds)
+
+
+def read_matches_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
+    """An address of the feed of matches for an `EventSource`: it may be opened for ten minutes."""
+    return _ticket(context, trace, WATCHES_FEED)
+
+
 def _ticket(context: ApiContext, trace: Trace, path: str) -> FeedTicket:
     assert trace.person is not None
     now_ns = context.clock.wall_ns()
@@ -79,6 +98,11 @@ def _ticket(context: ApiContext, trace: Trace, path: str) -> FeedTicket:
 def _event_arrival(number: int, event: Event) -> Arrival:
     view = EventView.of(event).model_dump_json(by_alias=True)
     return Arrival(number, event, f'{{"arrival":{number},"version":{event.version},"event":{view}}}')
+
+
+def _match_arrival(number: int, match: WatchMatch) -> Arrival:
+    view = WatchMatchView.of(match).model_dump_json(by_alias=True)
+    return Arrival(number, match.event, f'{{"arrival":{number},"match":{view}}}')
 
 
 def wanted(query: EventQuery) -> Wanted:

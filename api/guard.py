@@ -11,9 +11,9 @@ from api.declarations import Access, Declaration, Declarations
 from api.reasons import decode_header, read_reason
 from api.tickets import TICKET, Ticket, read_ticket
 from api.trace import Trace, trace_of
-from api.words import likely
 from domain.errors import Forbidden, QueryInvalid, Unauthenticated
 from domain.people import Person
+from domain.words import likely
 
 
 class Guard:

@@ -13,7 +13,8 @@ from api.reasons import one_line
 from domain.clock import NS_PER_S
 from domain.errors import NotFound, QueryInvalid
 from domain.holds import Hold
-from storage.holds import Holds, new_hold_id
+from domain.keys import dated_id
+from storage.holds import Holds
 
 ReleaseReason = Annotated[str, Query(min_length=1, max_length=500, description="why the hold is released; it stands in the audit log")]
 
@@ -31,7 +32,7 @@ def place_hold(context: Context, trace: RequestTrace, asked: HoldAsked) -> Hold:
     if asked.until is not None and asked.until <= now_ns:
         raise QueryInvalid("until", "lies in the past, so that the hold would hold nothing")
     hold = Hold(
-        id=new_hold_id(context.clock), camera=camera, from_=from_ns, to=to_ns, event=asked.event or "", reason=trace.reason,
+        id=dated_id(context.clock), camera=camera, from_=from_ns, to=to_ns, event=asked.event or "", reason=trace.reason,
         until=asked.until, placed_by=trace.person.name if trace.person else "", placed_at=now_ns,
     )  # fmt: skip
     trace.terms |= {"hold": hold.id, "camera": camera, "event": hold.event}

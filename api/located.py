@@ -19,7 +19,7 @@ from storage.leases import Lease
 from storage.ledger import Segment, parse_segment
 from storage.pieces import plan
 from storage.s3 import ObjectStore
-from storage.served_segments import Keyframes, hash_of_head, keyframes_in
+from storage.served_segments import Keyframes, keyframes_in, said_of_head
 
 _FIRST_BYTES = 64 << 10
 _HEADS_KNOWN = 20_000
@@ -35,6 +35,7 @@ class Located:
     segment: Segment
     lease: Lease | None
     head: str
+    mime: str
     size_bytes: int
 
     @property
@@ -143,7 +144,7 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
 
     def of_node(lease: Lease) -> Sequence[Located]:
         told = context.door.segments(lease.door_url, lease.node, camera_id, from_ns, to_ns)
-        return [_located(one.name, one.end_ns, lease, one.head, one.size_bytes) for one in told]
+        return [_located(one.name, one.end_ns, lease, (one.head, one.mime), one.size_bytes) for one in told]
 
     def of_store() -> Sequence[Located]:
         return [
@@ -155,11 +156,11 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
     return [*nodes, _Source(OBJECTS, True, of_store)]
 
 
-def _located(name: str, end_ns: int, lease: Lease | None, head: str, size_bytes: int) -> Located:
+def _located(name: str, end_ns: int, lease: Lease | None, head: tuple[str, str], size_bytes: int) -> Located:
     segment = parse_segment(Path(name))
     if segment is None:
         raise NodeOffline(f"{name[:80]!r} is no segment; is the node of another version?")
-    return Located(Segment(segment.path, segment.camera_id, segment.start_ns, end_ns, segment.fence), lease, head, size_bytes)
+    return Located(Segment(segment.path, segment.camera_id, segment.start_ns, end_ns, segment.fence), lease, *head, size_bytes)
 
 
 def _key(name: str) -> str:
@@ -170,10 +171,10 @@ def _key(name: str) -> str:
 
 
 @lru_cache(_HEADS_KNOWN)
-def _stored_head(objects: ObjectStore, name: SegmentName) -> str:
+def _stored_head(objects: ObjectStore, name: SegmentName) -> tuple[str, str]:
     """A segment never changes once it is stored, so each is asked once."""
     stream = objects.read(segment_object(name), 0, _FIRST_BYTES)
     try:
-        return hash_of_head(head_of(b"".join(stream)).data)
+        return said_of_head(head_of(b"".join(stream)).data)
     finally:
         stream.close()

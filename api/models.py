@@ -332,6 +332,7 @@ class PlaylistPart(_Answer):
     to: WallNs
     at_s: float = Field(description="where it begins on the player's time")
     codec: str = Field(description="two parts of the same can be played without another head")
+    mime: str = Field(description="what it holds, as a browser's `addSourceBuffer` wants it")
     head: str = Field(description="address of what a player is given first")
     media: str = Field(description="address of its pictures and sound, their times moved to the player's")
     size_bytes: int

@@ -37,3 +37,5 @@ class NodeSegment(BaseModel):
     size_bytes: int
     head: str
     """The hash of its head: two of the same can be played one after the other without a new one."""
+    mime: str = ""
+    """What it holds, as players are told it."""

@@ -146,7 +146,7 @@ def _playlist(
 
 def _view(part: Entry, one: Located, addresses: Addresses) -> PlaylistPart:
     return PlaylistPart(
-        from_=part.start_ns, to=part.end_ns, at_s=(part.start_ns - addresses.zero_ns) / NS_PER_S, codec=one.head,
+        from_=part.start_ns, to=part.end_ns, at_s=(part.start_ns - addresses.zero_ns) / NS_PER_S, codec=one.head, mime=one.mime,
         head=addresses.head(one), media=addresses.media(one), size_bytes=one.size_bytes,
     )  # fmt: skip
 

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from api import cameras, corrections, events, feeds, histograms, holds, impossible, journeys, media, playback, recordings, site, triggers
+from api import (
+    cameras,
+    corrections,
+    events,
+    feeds,
+    histograms,
+    holds,
+    impossible,
+    journeys,
+    media,
+    playback,
+    recordings,
+    site,
+    triggers,
+    watches,
+)
 from api.declarations import Access, Declaration, Scope
 from api.feed_stream import MEDIA_TYPE as EVENT_STREAM
 from api.playlists import M3U8_TYPE
@@ -94,6 +109,24 @@ ROUTES: tuple[Declaration, ...] = (
     Declaration("GET", "/v1/holds", holds.list_holds, Right.EVIDENCE, Scope.SITE, audit="holds.list"),
     Declaration("POST", "/v1/holds", holds.place_hold, Right.EVIDENCE, Scope.SITE, audit="hold.place"),
     Declaration("DELETE", "/v1/holds/{id}", holds.release_hold, Right.EVIDENCE, Scope.SITE, audit="hold.release"),
+    Declaration("GET", "/v1/watches", watches.list_watches, Right.WATCHES, Scope.SITE, audit="watches.list"),
+    Declaration("POST", "/v1/watches", watches.place_watch, Right.WATCHES, Scope.SITE, audit="watch.place"),
+    Declaration(
+        "GET",
+        feeds.WATCHES_FEED,
+        feeds.follow_matches,
+        Right.WATCHES,
+        Scope.SITE,
+        audit="watches.feed",
+        look=True,
+        answers=EVENT_STREAM,
+        ticket=True,
+    ),
+    Declaration(
+        "GET", f"{feeds.WATCHES_FEED}/ticket", feeds.read_matches_ticket, Right.WATCHES, Scope.SITE, audit="watches.feed_ticket", look=True
+    ),
+    Declaration("GET", "/v1/watches/{id}", watches.read_watch, Right.WATCHES, Scope.SITE, audit="watch.read"),
+    Declaration("DELETE", "/v1/watches/{id}", watches.end_watch, Right.WATCHES, Scope.SITE, audit="watch.delete"),
     Declaration("GET", "/v1/events", events.search_events, Right.EVENTS_READ, Scope.SITE, audit="events.search", look=True),
     Declaration(
         "GET",

@@ -39,7 +39,7 @@ from sightline.evaluation.truth import Pass, compare, read_truth
 
 APART_S = 5.3
 """Between two cameras, in the file: no two of a few see the same at once."""
-SETTLE_S, IDLE_SETTLE_S, IDLE_S = 25.0, 40.0, 60.0
+SETTLE_S, IDLE_SETTLE_S, IDLE_S = 25.0, 30.0, 45.0
 LAST_S = 3.0
 """A passing that ends less than this before the end of the run is not asked for."""
 POLL_S = 0.25

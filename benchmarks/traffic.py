@@ -88,7 +88,7 @@ class City:
                 "id": id_text(starts[n], (i * _SPREAD % (1 << 80)).to_bytes(10, "big")), "kind": "vehicle", **places[where[n]],
                 "started_at": start_ns, "best_at": start_ns + lasts[n] // 2 * NS_PER_MS, "ended_at": start_ns + lasts[n] * NS_PER_MS,
                 "plate": _made(Plate, {"text": read, "color": color, "confidence": shares[n], "alternatives": others}),
-                "confidence": shares[n], "box": tuple(boxes[n]), "wall_source": "sender",
+                "confidence": shares[n], "box": tuple(boxes[n]), "wall_source": "sender", "corrected": None,
                 "clip_ready": True, "clip_missing": "", "schema_": 1,
             })  # fmt: skip
 

@@ -90,8 +90,9 @@ class Event(_Value):
 
     @property
     def version(self) -> int:
-        """Of two versions of one event the higher one stands: the passing went on, or, of equal ends, its keeping did."""
-        return self.ended_at // NS_PER_MS * 4 + (2 if self.clip_ready else 1 if self.clip_missing else 0)
+        """Of two versions of one event the higher one stands: the passing went on; of equal ends, its keeping did, or it was corrected."""
+        kept = self.ended_at // NS_PER_MS * 4 + (2 if self.clip_ready else 1 if self.clip_missing else 0)
+        return kept * 64 + min(63, self.corrected.version if self.corrected is not None else 0)
 
     def to_json(self) -> str:
         """The stored form (journals, sidecars, index): every field, compact, keys as in the contract."""

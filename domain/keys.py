@@ -7,27 +7,34 @@ recordings/<camera>/<yyyymmdd>/<segment name>       as on a node's disk
 archive/events/<yyyy>/<mm>/<dd>/<area>/<generation>-<hash>.parquet      archive/catalogue/<yyyymmdd>/<version>
 gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl       what the node did not record of it, and why
 gaps/nodes/<node>.json                              up to when that is all it had to say
+state/watches/<watch>/<version>.json
 state/people/<name>/<version>.json      state/registry/<version>.json      state/holds/<hold>/<version>.json
 """
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_S, Clock
 from domain.media import SegmentName
 from domain.ulid import wall_ms_of
 
 SNAPSHOT, CROP, CLIP, SIDECAR = "snapshot.jpg", "crop.jpg", "clip.mp4", "event.json"
 EVENTS_PREFIX, JOURNAL_PREFIX, PEOPLE_PREFIX = "events/", "journal/", "state/people/"
-RECORDINGS_PREFIX, HOLDS_PREFIX = "recordings/", "state/holds/"
+RECORDINGS_PREFIX, HOLDS_PREFIX, WATCHES_PREFIX = "recordings/", "state/holds/", "state/watches/"
 GAPS_PREFIX, NODE_GAPS_PREFIX = "gaps/cameras/", "gaps/nodes/"
 
 
 def event_prefix(camera_id: str, event_id: str) -> str:
     """The folder of an event's objects, by the day (UTC) of its start."""
+    return f"{event_day_prefix(event_id)}{camera_id}/{event_id}/"
+
+
+def event_day_prefix(event_id: str) -> str:
+    """The folder of all events of the day (UTC) on which this one started."""
     day = datetime.fromtimestamp(wall_ms_of(event_id) / 1000, UTC)
-    return f"events/{day:%Y/%m/%d}/{camera_id}/{event_id}/"
+    return f"{EVENTS_PREFIX}{day:%Y/%m/%d}/"
 
 
 def event_object(camera_id: str, event_id: str, name: str) -> str:
@@ -85,6 +92,15 @@ def hold_object(hold_id: str, version: int) -> str:
     return f"{HOLDS_PREFIX}{hold_id}/{version:010d}.json"
 
 
+def watch_object(watch_id: str, version: int) -> str:
+    return f"{WATCHES_PREFIX}{watch_id}/{version:010d}.json"
+
+
+def dated_id(clock: Clock) -> str:
+    """A new id of a hold or a watch: its day (UTC), and chance."""
+    return f"{day_of(clock.wall_ns())}-{secrets.token_hex(4)}"
+
+
 def person_object(name: str, version: int) -> str:
     return f"state/people/{name}/{version:010d}.json"
 
@@ -98,10 +114,19 @@ def registry_object(version: int) -> str:
 
 ARCHIVE_PREFIX, ARCHIVED_PREFIX, CATALOGUE_PREFIX = "archive/", "archive/events/", "archive/catalogue/"
 
+ARCHIVE_MOVED = "archive/moved.json"
+"""Up to when everything that the index had was moved."""
+
 
 def archive_object(day: str, area: str, generation: int, sha256: str) -> str:
     """A day (`yyyymmdd`) of an area. Every version has a key of its own, so that a file never changes; the highest generation stands."""
     return f"{ARCHIVED_PREFIX}{day[:4]}/{day[4:6]}/{day[6:]}/{area}/{generation:06d}-{sha256[:16]}.parquet"
+
+
+def place_of_key(key: str) -> tuple[str, str]:
+    """Day and area of a file's key."""
+    year, month, day, rest = key.removeprefix(ARCHIVED_PREFIX).split("/", 3)
+    return year + month + day, rest.rpartition("/")[0]
 
 
 def catalogue_object(day: str, version: int) -> str:

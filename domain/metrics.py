@@ -33,7 +33,7 @@ UPLOADS_WAITING = Gauge("sightline_uploads_waiting", "Segments that wait to be u
 ARCHIVED_EVENTS = Counter("sightline_archived_events_total", "Events moved from the index to the archive")
 RETENTION_DELETED = Counter(
     "sightline_retention_deleted_total",
-    "What retention deleted, by what it was: recording, stored_recording, unclaimed_recording, event, gap_log",
+    "What retention deleted, by what it was: recording, stored_recording, unclaimed_recording, event, gap_log, journal",
     ["what"],
 )
 ALARM = Gauge("sightline_alarm", "1 while the alarm stands", ["alarm"], multiprocess_mode="livemostrecent")

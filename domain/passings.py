@@ -17,6 +17,9 @@ class Analyser(Protocol):
     def idle(self, wall_ns: int) -> list[Passing]:
         """No frame came, and it is `wall_ns` now: the passings that time alone has ended."""
 
+    def in_view(self) -> bool:
+        """Whether something is followed, which the next frames are needed for."""
+
     def drafts(self) -> list[Passing]:
         """The passings still in view as they stand, to be kept should this process die: the ids that their ends will have."""
 

@@ -21,6 +21,7 @@ class Right(StrEnum):
     RECORDINGS_TRIGGER = "recordings_trigger"  # have a camera recorded, or what it records kept; shows nothing of it
     LIVE_VIEW = "live_view"
     EVENTS_CORRECT = "events_correct"  # a person's reading of a plate
+    WATCHES = "watches"  # be told of a vehicle from now on, and see what all watches found
     EVIDENCE = "evidence"  # cases, holds, exported bundles
     AUDIT_READ = "audit_read"
     METRICS_READ = "metrics_read"
@@ -40,7 +41,7 @@ _WATCHING = frozenset(
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.OPERATOR: _WATCHING,
-    Role.INVESTIGATOR: _WATCHING | {Right.EVIDENCE},
+    Role.INVESTIGATOR: _WATCHING | {Right.EVIDENCE, Right.WATCHES},
     Role.INTEGRATOR: frozenset({Right.CAMERAS_READ, Right.RECORDINGS_TRIGGER, Right.METRICS_READ}),
     Role.AUDITOR: frozenset({Right.AUDIT_READ}),
     Role.ADMIN: frozenset(Right),

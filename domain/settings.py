@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import BadInput
@@ -58,10 +59,15 @@ class Settings(BaseSettings):
     archive_memory_mb: int = Field(512, ge=64, description="most memory that searches of the archive may take in a process, in MB")
     models_dir: Path = Field(Path(sys.prefix) / "share" / "sightline" / "models", description="where `make install` put the models")
     face_model: str = Field("centerface", description="`centerface`, or the path of a YuNet ONNX file")
+    onnx_providers: str = Field(
+        "cpu",
+        pattern=r"^(cpu|cuda|openvino|tensorrt)(,(cpu|cuda|openvino|tensorrt))*$",
+        description="what runs the models, the most wanted first: cuda, openvino, tensorrt, cpu; what is not there is left out",
+    )
     plate_detect_fps: float = Field(10.0, gt=0, le=30, description="frames a second looked at for plates while something moves")
     face_detect_fps: float = Field(6.0, gt=0, le=30, description="frames a second looked at for faces while something moves")
     reason_required: bool = Field(True, description="refuse looks at plates, clips and pictures without X-Reason")
-    feed_events: int = Field(50_000, ge=1000, description="events that the live feed can go back over; each takes some 300 bytes of Redis")
+    feed_events: int = Field(50_000, ge=1000, description="events that the live feed can go back over; each takes some 200 bytes of Redis")
     watch_days: int = Field(90, ge=1, le=366, description="longest that a vehicle watch may stand, in days")
     webhook_networks: str = Field("", description="networks that webhooks may go to, such as 10.3.0.0/16,10.4.1.7/32; empty: to none")
     source_timeout_s: float = Field(5.0, gt=0, le=120, description="a camera silent for this long is reconnected")
@@ -71,6 +77,20 @@ class Settings(BaseSettings):
     udp_port_first: int = Field(40_000, ge=1024, le=65_534, description="the first port that cameras may send to over UDP")
     udp_port_last: int = Field(59_999, ge=1025, le=65_535, description="the last port that cameras may send to over UDP")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        _networks(text)
+        return text
+
+    @property
+    def allowed_webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return _networks(self.webhook_networks)
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def check_settings() -> None:

@@ -24,9 +24,13 @@ from domain.spent import Spent
 
 IDLE_S = 0.25
 """Without packets for this long, the reader yields None: time has passed, and nothing came."""
+REST_S = 2.0
+"""The same where none are expected, for nothing moves and nothing is in view."""
 LATE_NS = 500 * NS_PER_MS
 """A frame this much older than the newest packet is not converted: analytics is behind, and gets newer ones first."""
 _MOST_PENDING = 64
+_LONGEST_BURST_NS = 60 * NS_PER_S
+"""What is older than this before a burst is of a camera whose clock was set back."""
 _DECODE, _CONVERT = metrics.LOOK_CPU_S.labels("decode"), metrics.LOOK_CPU_S.labels("convert")
 
 
@@ -39,7 +43,10 @@ class FrameReader:
         self._step_ns = 0
         self.pace(fps)
         self._camera_id = camera_id
+        self.rests = False
+        """No packets are expected."""
         self._due_ns = 0
+        self._caught_up = (0, 0)
         self._newest_wall_ns = 0
         self._decoder: _Decoder | None = None
         self._wants_keyframe = True
@@ -53,9 +60,13 @@ class FrameReader:
         """Frames a second from now on, from any thread; 0: none, and nothing is decoded."""
         self._step_ns = round(NS_PER_S / fps) if fps else 0
 
+    def catch_up(self, from_ns: int, to_ns: int) -> None:
+        """Packets from before `from_ns` come only to be decoded; those up to `to_ns` come late, and are wanted all the same."""
+        self._caught_up = from_ns, to_ns
+
     def __iter__(self) -> Iterator[Frame | None]:
         while True:
-            packets = self._tap.take(IDLE_S)
+            packets = self._tap.take(REST_S if self.rests else IDLE_S)
             if not packets:
                 if self._tap.closed:
                     return
@@ -96,11 +107,14 @@ class FrameReader:
                 yield Frame(self._camera_id, bgr, source.pts, source.stream.session, source.wall_ns, source.wall_source)
 
     def _is_due(self, wall_ns: int) -> bool:
+        from_ns, to_ns = self._caught_up
+        if wall_ns < from_ns and from_ns - wall_ns < _LONGEST_BURST_NS:
+            return False
         if wall_ns < self._due_ns and self._due_ns - wall_ns < 2 * self._step_ns:
             return False
         # From the time that was due, not from the frame that came: so the mean rate is right where it does not divide the camera's.
         self._due_ns = self._due_ns + self._step_ns if wall_ns - self._due_ns < self._step_ns else wall_ns + self._step_ns
-        if self._newest_wall_ns - wall_ns > LATE_NS:
+        if self._newest_wall_ns - wall_ns > LATE_NS and wall_ns > to_ns:
             self._skipped.inc()
             return False
         return True

@@ -92,7 +92,8 @@ class OpenSegment:
         """
         with _disk():
             with self._file:
-                self._file.truncate(self.size_bytes)
+                if self.is_broken:
+                    self._file.truncate(self.size_bytes)
                 os.fsync(self._file.fileno())
             return self._rename()
 

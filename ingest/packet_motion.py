@@ -43,6 +43,11 @@ class PacketMotion:
         self._until_learning = LEARN_WINDOWS
         self._quiet = self._rise = math.inf
 
+    @property
+    def quiet_bytes(self) -> float:
+        """What a packet takes where nothing moves; infinite while that is being learned."""
+        return math.exp(self._quiet) - _FLOOR_BYTES
+
     def put(self, at_ns: int, size_bytes: int, is_keyframe: bool) -> bool | None:
         """A packet, in decoding order; `at_ns` counts on at the rate of media."""
         end_ns = self._end_ns

@@ -13,7 +13,7 @@ import os
 import select
 import socket
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -25,6 +25,8 @@ from ingest.rtsp_wire import CAPACITY_BYTES
 TICK_S = 0.1
 CALM_TICKS = 5
 """A calm camera is read at one tick in so many; the cameras take turns."""
+CALM_TOGETHER = 32
+"""So many are read at the same turn before another is used: few cameras cost less when their reads follow each other."""
 _LOG = logging.getLogger(__name__)
 Action = Callable[[], None]
 
@@ -57,6 +59,8 @@ class PullLoop:
         self._readers: dict[int, tuple[Owner, Action]] = {}
         self._paced = select.epoll()
         self._calm = [select.epoll() for _ in range(CALM_TICKS)]
+        self._turns: dict[int, int] = {}
+        """Of the calm sockets."""
         self._turn = 0
         self._urgent = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -99,10 +103,19 @@ class PullLoop:
 
     def pace(self, connection: socket.socket, is_calm: bool) -> None:
         """Serve `connection`, which is watched, at one tick in `CALM_TICKS` only, or at each again."""
-        calm = self._calm[connection.fileno() % CALM_TICKS]
-        came_from, goes_to = (self._paced, calm) if is_calm else (calm, self._paced)
+        number = connection.fileno()
+        if is_calm:
+            turn = self._turns[number] = self._calm_turn()
+            came_from, goes_to = self._paced, self._calm[turn]
+        else:
+            came_from, goes_to = self._calm[self._turns.pop(number)], self._paced
         came_from.unregister(connection)
         goes_to.register(connection, select.EPOLLIN)
+
+    def _calm_turn(self) -> int:
+        """The first with room, else the one with the fewest."""
+        held = Counter(self._turns.values())
+        return min(range(CALM_TICKS), key=lambda turn: (max(CALM_TOGETHER, held[turn] + 1), turn))
 
     def watch_urgently(self, connection: socket.socket, owner: Owner, action: Action, events: int) -> None:
         """Do `action` as soon as one of the epoll `events` is there."""
@@ -111,9 +124,11 @@ class PullLoop:
 
     def forget(self, connection: socket.socket) -> None:
         """Watch it no longer; before it is closed."""
-        if self._readers.pop(connection.fileno(), None) is None:
+        number = connection.fileno()
+        if self._readers.pop(number, None) is None:
             return
-        for poll in (self._paced, self._urgent, self._calm[connection.fileno() % CALM_TICKS]):
+        turn = self._turns.pop(number, None)
+        for poll in (self._paced, self._urgent, *(() if turn is None else (self._calm[turn],))):
             try:
                 poll.unregister(connection)
             except FileNotFoundError:

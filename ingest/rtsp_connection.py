@@ -22,7 +22,7 @@ from ingest.rtsp_session import Session
 from ingest.rtsp_udp import Datagrams
 from ingest.rtsp_wire import Wire
 
-LOOK_S = 0.25
+LOOK_S = 0.5
 """How often a connection looks whether it was silent for too long, or has something to send."""
 _REPORT_S = 5.0
 _HEAVY_BYTES_S = 500_000

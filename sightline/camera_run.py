@@ -18,6 +18,7 @@ from domain.events import Passing
 from domain.fanout import Fanout, Tap
 from domain.layout import Layout
 from domain.log import FloodGate
+from domain.media import Frame
 from domain.metrics import CAMERA_SHED, EVENTS_LOST
 from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks
@@ -26,6 +27,7 @@ from domain.states import CameraState, CameraStatus, Shed
 from domain.triggers import listens
 from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
+from ingest.doze import Doze
 from ingest.onvif import OnvifEvents
 from ingest.packet_motion import MotionSink
 from ingest.pull_loop import PullLoop
@@ -99,14 +101,18 @@ class CameraRun:
         fire = partial(tools.triggers.fire, camera.id, "onvif")
         self.events = OnvifEvents(camera, credentials, networks, fire, tools.clock) if listens(camera, "onvif") else None
         """What the camera says by itself, to be listened to while it runs."""
-        self._look_tap = self.fanout.open("decoder", LOOK_PACKETS, LOOK_BYTES) if analyser else None
+        self._look_tap = Tap("decoder", LOOK_PACKETS, LOOK_BYTES)
+        if analyser is not None:
+            reader = FrameReader(self._look_tap, tools.clock, self._fps(), camera.id)
+            self._doze = Doze(camera.id, self._look_tap, reader)
+            self.fanout.attach(self._doze)
         self._looker: Looker | None = None
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         self._gaps.begin()
-        if self._analyser is not None and self._look_tap is not None:
-            self._spawn("look", partial(self._look, self._analyser, self._look_tap))
+        if self._analyser is not None:
+            self._spawn("look", partial(self._look, self._analyser))
         self.tend()
 
     def stop(self) -> None:
@@ -127,6 +133,7 @@ class CameraRun:
     def join(self) -> None:
         self.finish()
         self.fanout.close_all()
+        self._look_tap.close()
         if self._sub is not None:
             self._sub.join()
         for thread in self._threads:
@@ -200,8 +207,8 @@ class CameraRun:
         if self._demand.why_not_recorded() is None:
             self._gaps.give_up(since_ns, detail)
 
-    def _look(self, analyser: Callable[[], Analyser], tap: Tap) -> None:
-        self._looker = Looker(self.camera, analyser(), tap, self._fps(), self._tools)
+    def _look(self, analyser: Callable[[], Analyser]) -> None:
+        self._looker = Looker(self.camera, analyser(), self._doze, self._tools)
         self._looker.run()
 
     def _fps(self) -> float:
@@ -221,12 +228,13 @@ class CameraRun:
 class Looker:
     """Frames to the analyser, its passings to the spool; those still in view are kept as drafts, in case this process dies."""
 
-    def __init__(self, camera: Camera, analyser: Analyser, tap: Tap, fps: float, tools: NodeTools) -> None:
+    def __init__(self, camera: Camera, analyser: Analyser, doze: Doze, tools: NodeTools) -> None:
         self._camera_id = camera.id
         self._triggers = listens(camera, "checkpoint")
         self._analyser = analyser
         self._tools = tools
-        self._reader = FrameReader(tap, tools.clock, fps, camera.id)
+        self._doze = doze
+        self._reader = doze.reader
         self._drafted: set[str] = set()
         self._drafts_due_s = 0.0
         self._waiting: dict[str, Passing] = {}
@@ -236,12 +244,20 @@ class Looker:
     def run(self) -> None:
         self._take_up_drafts()
         for frame in self._reader:
-            self._keep(self._analyser.look(frame) if frame else self._analyser.idle(self._tools.clock.wall_ns()))
+            self._keep(self._look(frame) if frame else self._analyser.idle(self._tools.clock.wall_ns()))
+            self._doze.may_rest = not self._analyser.in_view()
             if self._tools.clock.monotonic_s() >= self._drafts_due_s:
                 self._drafts_due_s = self._tools.clock.monotonic_s() + DRAFT_EVERY_S
                 self._keep([])
                 self._draft()
         self._keep(self._analyser.close())
+
+    def _look(self, frame: Frame) -> list[Passing]:
+        was_in_view = self._analyser.in_view()
+        passings = self._analyser.look(frame)
+        if self._analyser.in_view() and not was_in_view:
+            self._doze.found(frame.wall_ns)
+        return passings
 
     def pace(self, fps: float) -> None:
         """Looks a second from now on; 0: none."""

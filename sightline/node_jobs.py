@@ -23,10 +23,13 @@ from sightline.statuses import read_statuses
 from sightline.stores import Stores, archiver_of
 from sightline.strain import write_strain
 from sightline.usage import OtherUse
+from sightline.vehicle_watches import VehicleWatches
 from sightline.watch import Watch
+from sightline.webhooks import Webhooks
 from storage.alarms import Alarms
 from storage.archive import Archive
 from storage.archiver import Archiver
+from storage.audit import AuditLog
 from storage.disk import Claims, DiskBound
 from storage.gap_uploads import GapUploads
 from storage.gaps import GapLog
@@ -81,11 +84,20 @@ class NodeJobs:
             "archive": self._move_old, "watch": watch.run,
             "impossible": self._look_for_impossible,
         }  # fmt: skip
+        jobs |= self._watch_jobs()
         if self._uploads is not None:
             watch.oldest_waiting_ns = self._uploads.oldest_waiting_ns
             jobs["uploads"] = self._upload
             jobs["gaps"] = self._upload_gaps
         return jobs
+
+    def _watch_jobs(self) -> dict[str, Job]:
+        stores, audit = self._stores, AuditLog(self._layout.audit, self._clock)
+        found = VehicleWatches(stores.feed, stores.index, stores.watches, stores.matches, audit, self._clock, self._settings.node)
+        return {
+            "vehicle watches": found.run,
+            "webhooks": Webhooks(stores.matches, stores.watches, audit, self._settings, self._clock).run,
+        }
 
     def _make_uploads(self) -> Uploads:
         """Where the store is the node's own, on its disk, a segment would be held twice: there is none."""

@@ -28,6 +28,8 @@ from storage.redis_door import Redis, connect
 from storage.registries import Registries
 from storage.s3 import ObjectStore
 from storage.states import CameraStates
+from storage.watch_matches import WatchMatches
+from storage.watches import Watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Stores:
     nodes: Nodes
     registries: Registries
     feed: Feed
+    watches: Watches
+    matches: WatchMatches
 
     def close(self) -> None:
         self.redis.close()
@@ -69,6 +73,8 @@ def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
         Nodes(redis),
         Registries(redis, objects, clock),
         Feed(redis, settings.feed_events),
+        Watches(redis, objects, clock),
+        WatchMatches(redis),
     )
 
 

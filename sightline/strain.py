@@ -31,6 +31,9 @@ UNBEARABLE_S = 0.75
 QUEUE_PART = 0.5
 """Half of what may wait to be written is a strain of 1: what does not fit is lost."""
 _WINDOW = 20
+SAY_EVERY_S = 3.0
+"""What has hardly changed is said again only so often: each time costs a file."""
+_HARDLY = 0.05
 FRESH_S = 10.0
 _STRAIN = TypeAdapter(tuple[float, Strain])
 log = logging.getLogger(__name__)
@@ -44,6 +47,7 @@ class Gauge:
         self._reserve_bytes = reserve_bytes(settings)
         self._clock = clock
         self._queue_part = queue_part
+        self._said, self._due_s = Strain(), 0.0
         self._late_s: deque[float] = deque(maxlen=_WINDOW)
         self._warn = FloodGate(log.warning, clock, every_s=10.0)
 
@@ -59,7 +63,11 @@ class Gauge:
                 self.publish()
 
     def publish(self) -> None:
-        measured = self.measured()
+        measured, now_s = self.measured(), self._clock.monotonic_s()
+        moved = max(abs(measured.processor - self._said.processor), abs(measured.disk - self._said.disk))
+        if moved < _HARDLY and now_s < self._due_s:
+            return
+        self._said, self._due_s = measured, now_s + SAY_EVERY_S
         STRAIN.labels(f"worker-{self._worker}", "processor").set(measured.processor)
         STRAIN.labels(f"worker-{self._worker}", "disk").set(measured.disk)
         try:

@@ -42,6 +42,8 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         index=stores.index,
         archive=Archive.open(stores.objects, stores.redis, layout.archive_cache("api"), settings, clock),
         feed=stores.feed,
+        watches=stores.watches,
+        matches=stores.matches,
         objects=stores.objects,
         people=stores.people,
         corrections=Corrections(stores.redis, stores.objects, stores.index, clock),

@@ -30,7 +30,7 @@ class ArchiveCache:
 
     def __init__(self, objects: ObjectStore, folder: Path, limit_bytes: int) -> None:
         self._objects = objects
-        self._folder = folder
+        self.folder = folder
         self._limit_bytes = limit_bytes
         self._lock = threading.Lock()
         self._fetching = threading.Lock()
@@ -70,13 +70,13 @@ class ArchiveCache:
         data = self._objects.get(file.key)
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise DataLoss(f"{file.key} has not the SHA-256 that the catalogue says; run `sightline storage check`")
-        part = self._folder / f"{secrets.token_hex(8)}.part"
+        part = self.folder / f"{secrets.token_hex(8)}.part"
         part.write_bytes(data)
         part.replace(self._path(file))
 
     def _make_room(self) -> None:
         with self._lock:
-            found = sorted((stat.st_mtime_ns, stat.st_size, path) for path in self._folder.glob("*.parquet") if (stat := path.stat()))
+            found = sorted((stat.st_mtime_ns, stat.st_size, path) for path in self.folder.glob("*.parquet") if (stat := path.stat()))
             excess = sum(size for _, size, _ in found) - self._limit_bytes
             for _, size, path in found:
                 if excess <= 0:
@@ -86,7 +86,7 @@ class ArchiveCache:
                     excess -= size
 
     def _path(self, file: ArchiveFile) -> Path:
-        return self._folder / f"{file.sha256}.parquet"
+        return self.folder / f"{file.sha256}.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,16 @@ class ArchiveWriter:
                 raise ObjectsUnavailable(f"the object store did not keep {written.file.key} as it was given")
         finally:
             written.path.unlink(missing_ok=True)
+
+    @contextmanager
+    def fetched(self, key: str) -> Iterator[Path]:
+        """A file of the store here for the while, whatever it holds."""
+        path = self._folder / f"{secrets.token_hex(8)}.part"
+        path.write_bytes(self._objects.get(key))
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
     def forget(self, *paths: Path) -> None:
         for path in paths:

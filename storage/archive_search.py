@@ -32,6 +32,7 @@ _COLUMNS = ", ".join(TYPES)
 _ID = list(TYPES).index("id")
 _BY_ID = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE id = ?"  # noqa: S608
 _BY_IDS = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE id IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608
+_BY_CAMERA = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE camera = ?"  # noqa: S608
 _LEAST_TAIL, _GREATEST_TAIL = bytes(10), b"\xff" * 10
 _END_MS = 253_402_300_799_999
 
@@ -156,6 +157,27 @@ class ArchiveSearch:
         """The events of a file that have one of these ids."""
         with self._cache.held([file]) as (path,):
             return [event_of(row) for row in self._duck.rows(_BY_IDS, [[str(path)], list(ids)])]
+
+    def get_all(self, ids: Sequence[str]) -> dict[str, Event]:
+        """The events of these ids that are there."""
+        by_day: dict[str, list[str]] = {}
+        for event_id in ids:
+            by_day.setdefault(day_of_ms(id_parts(event_id)[0]), []).append(event_id)
+        found: dict[str, Event] = {}
+        for day, wanted in by_day.items():
+            start_ms = day_start_ms(day)
+            for file in (file for known in self._days(start_ms, start_ms, newest=True) for file in known.files):
+                found |= {event.id: event for event in self.of_file(file, wanted)}
+        return found
+
+    def of_camera(self, day: str, camera: str) -> list[Event]:
+        """The events of a camera on a day."""
+        start_ms = day_start_ms(day)
+        files = [file for found in self._days(start_ms, start_ms, newest=True) for file in found.files if camera in file.cameras]
+        if not files:
+            return []
+        with self._cache.held(files) as paths:
+            return [event_of(row) for row in self._duck.rows(_BY_CAMERA, [[str(path) for path in paths], camera])]
 
     def get(self, event_id: str) -> Event | None:
         """One event: files that are here are looked at first."""

@@ -8,6 +8,7 @@ event that both know is one event, and its later version stands.
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import threading
@@ -18,22 +19,23 @@ from itertools import islice
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, Clock
-from domain.errors import NotFound, StoreError
+from domain.errors import DataLoss, NotFound, StoreError
 from domain.events import Event
 from domain.holds import Held
-from domain.keys import ARCHIVED_PREFIX
+from domain.keys import ARCHIVE_MOVED, ARCHIVED_PREFIX, place_of_key
 from domain.metrics import ARCHIVED_EVENTS
 from storage.archive import Archive
 from storage.archive_catalogue import ArchiveFile, Day
-from storage.archive_files import Part, Written
+from storage.archive_files import Part, Written, describe
 from storage.archive_rows import row_of
 from storage.archive_search import DAY_MS, day_of_ms, day_start_ms
 from storage.index import EventIndex, standing
-from storage.redis_door import Redis, Script
+from storage.redis_door import Redis, Script, text
 from storage.s3 import ObjectStore
 
 _log = logging.getLogger(__name__)
 RUNNER_KEY = "{archive}:runner"
+MOVED_KEY = "{archive}:moved"
 RUNNER_S = 120
 _HOUR_MS = 3_600_000
 _AT_ONCE = 20_000
@@ -79,7 +81,27 @@ class Archiver:
                 if progress is not None:
                     progress(day, moved.events)
             moved.stray = self._sweep()
+            if not stop.is_set():
+                self._note(before_ms)
         return moved
+
+    def restore(self) -> int:
+        """Make catalogues again from the files, of days that have none to be read: how many. Raises StoreError where another runs."""
+        with self._alone() as is_alone:
+            if not is_alone:
+                raise StoreError("events are being moved to the archive; try again when that is done")
+            self._archive.catalogue.announce()
+            known = self._archive.catalogue.days()
+            lost: dict[str, dict[str, str]] = {}
+            for stat in self._objects.list(ARCHIVED_PREFIX):
+                day, area = place_of_key(stat.key)
+                if day not in known and (day in self._archive.catalogue.damaged or not self._archive.catalogue.version(day)):
+                    # They come by key, so that of an area the highest generation is the last.
+                    lost.setdefault(day, {})[area] = stat.key
+            for day, keys in lost.items():
+                self._go_on()
+                self._archive.catalogue.put(self._newest(day).changed([], [self._described(day, *pair) for pair in keys.items()]))
+        return len(lost)
 
     def retain(self, cutoff_ns: Callable[[str], int], held: Held, stop: threading.Event | None = None) -> Moved | None:
         """Take from the archive what started before its camera's cutoff, but for what is held: a file that is left empty goes whole."""
@@ -163,7 +185,7 @@ class Archiver:
             written = writer.merge(day.day, area, 1, [Part(tuple(staged))])
         else:
             there = {event.id: event for event in self._archive.search.of_file(old, list(fresh))}
-            beaten = [event_id for event_id, event in fresh.items() if event_id in there and _stands(there[event_id], event)]
+            beaten = [event_id for event_id, event in fresh.items() if event_id in there and stands(there[event_id], event)]
             if len(beaten) == len(fresh):
                 return None
             replaced = tuple(event_id for event_id in there if event_id not in set(beaten))
@@ -229,6 +251,23 @@ class Archiver:
                 written.append(made)
         self._publish(day, gone, written)
 
+    def _described(self, day: str, area: str, key: str) -> tuple[ArchiveFile, bytes]:
+        """What the catalogue says of a file that is only in the store."""
+        with self._archive.writer.fetched(key) as path:
+            generation = int(key.rpartition("/")[2].partition("-")[0])
+            return describe(self._archive.duck, path, day, area, generation, key)
+
+    def _note(self, before_ms: int) -> None:
+        """Let a rebuild know that what is older need not be read from journals. Not where Redis was emptied since: then the index may
+        have lacked what was to be moved, until it is rebuilt."""
+        stored, known = moved_until_ms(self._objects), text(self._redis.do("GET", MOVED_KEY))
+        if stored and known != str(stored):
+            _log.warning("the index was emptied and is not rebuilt, so what the archive lacks is not known; run `sightline index rebuild`")
+            return
+        until_ms = max(stored, before_ms - before_ms % DAY_MS)
+        self._objects.put(ARCHIVE_MOVED, json.dumps({"until_ms": until_ms}).encode(), "application/json")
+        self._redis.do("SET", MOVED_KEY, until_ms)
+
     def _newest(self, name: str) -> Day:
         """A day without files: one that never had any, or whose files all went."""
         return Day(name, self._archive.catalogue.version(name))
@@ -239,7 +278,7 @@ class Archiver:
         named = {file.key for day in days.values() for file in day.files}
         stray = 0
         for stat in list(self._objects.list(ARCHIVED_PREFIX)):
-            day = "".join(stat.key.removeprefix(ARCHIVED_PREFIX).split("/")[:3])
+            day, _ = place_of_key(stat.key)
             if stat.key in named or day in self._archive.catalogue.damaged or not self._archive.catalogue.version(day):
                 continue
             self._go_on()
@@ -251,7 +290,17 @@ class Archiver:
         return stray
 
 
-def _stands(there: Event, fresh: Event) -> bool:
+def moved_until_ms(objects: ObjectStore) -> int:
+    """What began before this (UTC ms), and was in the index then, is in the archive; 0: not known."""
+    try:
+        return int(json.loads(objects.get(ARCHIVE_MOVED))["until_ms"])
+    except NotFound:
+        return 0
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataLoss(f"{ARCHIVE_MOVED} cannot be read; delete it, and run `sightline index rebuild`: {error}") from error
+
+
+def stands(there: Event, fresh: Event) -> bool:
     """Whether what the archive has need not be replaced: it is the same, or later."""
     return there == fresh or (standing(there), _correction(there)) > (standing(fresh), _correction(fresh))
 

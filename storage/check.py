@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -20,7 +20,12 @@ from domain.holds import Held
 from domain.keys import CLIP, EVENTS_PREFIX, HOLDS_PREFIX, SIDECAR, is_correction
 from domain.layout import Layout
 from domain.registry import Registry
+from domain.settings import Settings
+from domain.watches import Ended
 from storage.age_check import AgeCheck
+from storage.archive import Archive
+from storage.archive_check import ArchiveCheck
+from storage.check_index import check_index
 from storage.clips import verify
 from storage.corrections import read_record
 from storage.index import EventIndex
@@ -30,6 +35,7 @@ from storage.redis_door import Redis
 from storage.s3 import ObjectStat, ObjectStore
 from storage.spool import Spool
 from storage.stored_gaps import StoredGaps
+from storage.watches import Watches
 
 _PAGE = 500
 
@@ -39,6 +45,7 @@ class Breach(StrEnum):
     OBJECTS_WITHOUT_INDEX = "objects_without_index"
     OBJECTS_WITHOUT_SIDECAR = "objects_without_sidecar"
     INDEX_DIFFERS = "index_differs"
+    INDEX_DAMAGED = "index_damaged"
     OBJECT_MISSING = "object_missing"
     OBJECT_DIFFERS = "object_differs"
     CLIP_WITHOUT_EVENT = "clip_without_event"
@@ -52,6 +59,8 @@ class Breach(StrEnum):
     CORRECTION_DAMAGED = "correction_damaged"
     PERSON_NOT_RESTORED = "person_not_restored"
     PERSON_DAMAGED = "person_damaged"
+    WATCH_NOT_RESTORED = "watch_not_restored"
+    WATCH_DAMAGED = "watch_damaged"
     SPOOL_DAMAGED = "spool_damaged"
     SEGMENT_DAMAGED = "segment_damaged"
     SEGMENT_DIFFERS = "segment_differs"
@@ -59,6 +68,9 @@ class Breach(StrEnum):
     HOLE_UNEXPLAINED = "hole_unexplained"
     GAP_RECORDED = "gap_recorded"
     GAP_LOG_DAMAGED = "gap_log_damaged"
+    ARCHIVE_DAMAGED = "archive_damaged"
+    ARCHIVE_DIFFERS = "archive_differs"
+    ARCHIVE_UNNAMED = "archive_unnamed"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,10 +97,15 @@ def check(
     looked at once more, and only what both saw is told: on a running system the rest was on its way. `progress` hears of events done.
     With a `registry` it is also proved that nothing is older than its maximum.
     """
-    first = _Check(objects, redis, layout, deep, progress, registry, clock or SystemClock()).run()
-    if not first:
-        return []
-    again = set(_Check(objects, redis, layout, deep, progress, registry, clock or SystemClock()).run())
+    clock = clock or SystemClock()
+    with (
+        TemporaryDirectory(prefix="sightline-check-") as folder,
+        closing(Archive.open(objects, redis, Path(folder), Settings(), clock)) as old,
+    ):
+        first = _Check(objects, redis, layout, deep, progress, registry, clock, ArchiveCheck(old, objects)).run()
+        if not first:
+            return []
+        again = set(_Check(objects, redis, layout, deep, progress, registry, clock, ArchiveCheck(old, objects)).run())
     return sorted(finding for finding in first if finding in again)
 
 
@@ -104,10 +121,14 @@ class _Check:
         progress: Callable[[int], None] | None,
         registry: Registry | None,
         clock: Clock,
+        archive: ArchiveCheck,
     ) -> None:
         self._objects = objects
+        self._archive = archive
+        self._redis = redis
         self._index = EventIndex(redis)
         self._people = People(redis, objects)
+        self._watches = Watches(redis, objects, clock)
         self._layout = layout
         self._deep = deep
         self._progress = progress
@@ -124,7 +145,10 @@ class _Check:
         findings = [*self._read_holds(), *self._spool(), *self._journals()]
         findings += self._events()
         findings += self._rows()
+        findings += self._archived()
+        findings += (Finding(Breach.INDEX_DAMAGED, where, message) for where, message in check_index(self._redis))
         findings += self._persons()
+        findings += self._vehicle_watches()
         findings += self._recordings()
         findings += self._gap_logs()
         return findings
@@ -227,7 +251,7 @@ class _Check:
         yield from self._row(event.model_copy(update={"corrected": correction}))
 
     def _row(self, event: Event) -> Iterator[Finding]:
-        row = self._index.get(event.id)
+        row = self._index.get(event.id) or self._archive.event(event.camera, event.id)
         if row is None:
             yield Finding(Breach.OBJECTS_WITHOUT_INDEX, event.id, "its objects are kept, and the index lacks it; rebuild the index")
         elif row != event:
@@ -268,6 +292,15 @@ class _Check:
                 if event_id not in self._seen and event_id not in self._on_their_way:
                     yield Finding(Breach.INDEX_WITHOUT_OBJECTS, event_id, "the index has it; the object store and the spool do not")
 
+    def _archived(self) -> Iterator[Finding]:
+        for fault in self._archive.faults():
+            yield Finding(Breach(f"archive_{fault.what}"), fault.subject, fault.message)
+        for event_id in self._archive.ids():
+            if event_id in self._deleted:
+                yield Finding(Breach.DELETION_UNFINISHED, event_id, "it is deleted, and the archive has it still; run retention again")
+            elif event_id not in self._seen and event_id not in self._on_their_way:
+                yield Finding(Breach.INDEX_WITHOUT_OBJECTS, event_id, "the archive has it; the object store does not")
+
     def _persons(self) -> Iterator[Finding]:
         records, damaged = self._people.records()
         for record in records:
@@ -275,6 +308,15 @@ class _Check:
                 yield Finding(Breach.PERSON_NOT_RESTORED, record.name, "Redis does not know this person; rebuild the index")
         for key in damaged:
             yield Finding(Breach.PERSON_DAMAGED, key, "is not the record of a person, whose token therefore opens nothing")
+
+    def _vehicle_watches(self) -> Iterator[Finding]:
+        records, damaged = self._watches.records()
+        known = set(self._watches.standing())
+        for watch in records:
+            if (watch.ended is Ended.NO) is not (watch in known):
+                yield Finding(Breach.WATCH_NOT_RESTORED, watch.id, "Redis does not have this watch as its record is; rebuild the index")
+        for key in damaged:
+            yield Finding(Breach.WATCH_DAMAGED, key, "is not the record of a watch, which therefore finds nothing")
 
 
 def _fetch(objects: ObjectStore, key: str, copy: Path | None) -> str:

@@ -5,6 +5,7 @@ A database in memory for each process, and a connection for each call, so that t
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,12 +26,13 @@ Columns = Mapping[str, NDArray[np.generic]]
 class Duck:
     def __init__(self, scratch: Path, memory_mb: int = MEMORY_MB, threads: int = THREADS) -> None:
         """`scratch`: the folder for what does not fit into `memory_mb`."""
-        scratch.mkdir(parents=True, exist_ok=True)
-        settings: dict[str, str | bool | int | float | list[str]] = {
+        self._scratch = scratch
+        self._lock = threading.Lock()
+        self._db: duckdb.DuckDBPyConnection | None = None
+        self._settings: dict[str, str | bool | int | float | list[str]] = {
             "threads": threads, "memory_limit": f"{memory_mb}MB", "temp_directory": str(scratch),
             "autoinstall_known_extensions": False, "autoload_known_extensions": False,
         }  # fmt: skip
-        self._db = duckdb.connect(":memory:", config=settings)
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[tuple[object, ...]]:
         """What a query answers, whole. Raises DataLoss where a file that it reads is damaged."""
@@ -47,11 +49,22 @@ class Duck:
             cursor.execute(copy, list(values))
 
     def close(self) -> None:
-        self._db.close()
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        """When first asked: most processes seldom are."""
+        with self._lock:
+            if self._db is None:
+                self._scratch.mkdir(parents=True, exist_ok=True)
+                self._db = duckdb.connect(":memory:", config=self._settings)
+            return self._db.cursor()
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        cursor = self._db.cursor()
+        cursor = self._open()
         try:
             yield cursor
         except duckdb.OutOfMemoryException as error:

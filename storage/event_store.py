@@ -35,14 +35,14 @@ class StorePage:
 class EventStore:
     def __init__(self, index: EventIndex, archive: Archive, clock: Clock, index_days: int) -> None:
         self._index = index
-        self._archive = archive
+        self.archive = archive
         self._clock = clock
         self._index_days = index_days
 
     def get(self, event_id: str) -> Event | None:
         """The event of this id. Raises StoreError."""
         found = self._index.get(event_id)
-        return found if found is not None or not is_event_id(event_id) else self._archive.search.get(event_id)
+        return found if found is not None or not is_event_id(event_id) else self.archive.search.get(event_id)
 
     def get_all(self, event_ids: Sequence[str]) -> list[Event | None]:
         found = self._index.get_all(event_ids)
@@ -84,7 +84,7 @@ class EventStore:
 
     def _search(self, query: EventQuery, until_s: float | None) -> _Search:
         never_archived = day_of_ms(self._clock.wall_ns() // NS_PER_MS - self._index_days * DAY_MS)
-        return _Search(self._index, self._archive, query, until_s, never_archived)
+        return _Search(self._index, self.archive, query, until_s, never_archived)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """The live feed: events in the order in which they were indexed, those of a spool late; the newest of them, in Redis.
 
-An event appears when it is first indexed, and again with each later version of it: its passing went on, or its clip is ready.
+An event appears when it is first indexed, and again with each later version of it: its passing went on, its clip is ready, or it was
+corrected.
 """
 
 from __future__ import annotations

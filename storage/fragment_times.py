@@ -52,7 +52,7 @@ class Head:
 
 def head_of(data: bytes) -> Head:
     """The head of a file that begins with `data`. Raises DataLoss where it is not whole, or has no video."""
-    moov = next((box for box in _boxes(data, 0, len(data)) if box.type == b"moov"), None)
+    moov = next((box for box in boxes_in(data, 0, len(data)) if box.type == b"moov"), None)
     if moov is None:
         raise DataLoss("a segment does not begin as one")
     try:
@@ -66,7 +66,7 @@ def moved(media: bytes, head: Head, by_ns: int) -> bytes:
     data = bytearray(media)
     try:
         for traf in _trafs(data):
-            parts = {box.type: box for box in _boxes(data, traf.body, traf.end)}
+            parts = {box.type: box for box in boxes_in(data, traf.body, traf.end)}
             scale = head.timescales[_u32(data, parts[b"tfhd"].body + _FULL_BOX_BYTES)]
             times = parts[b"tfdt"].body
             form = ">Q" if data[times] else ">I"
@@ -81,9 +81,9 @@ def samples_of(fragment: bytes, offset: int, head: Head) -> Iterator[FragmentSam
     """The video's samples that a `moof` (at `offset` of its file) lists. Raises DataLoss."""
     try:
         for traf in _trafs(fragment):
-            parts = {box.type: box for box in _boxes(fragment, traf.body, traf.end)}
+            parts = {box.type: box for box in boxes_in(fragment, traf.body, traf.end)}
             if _u32(fragment, parts[b"tfhd"].body + _FULL_BOX_BYTES) == head.video_track:
-                runs = [box for box in _boxes(fragment, traf.body, traf.end) if box.type == b"trun"]
+                runs = [box for box in boxes_in(fragment, traf.body, traf.end) if box.type == b"trun"]
                 yield from _samples(fragment, offset, parts, runs, head)
     except (struct.error, KeyError, IndexError) as error:
         raise DataLoss(f"a fragment of a segment is damaged: {error}") from error
@@ -135,13 +135,13 @@ def _defaults(data: bytes, tfhd: _Box, head: Head) -> tuple[int, int, int]:
 
 def _read_head(data: bytes, moov: _Box) -> Head:
     timescales, video_track, defaults = {}, 0, {}
-    for box in _boxes(data, moov.body, moov.end):
+    for box in boxes_in(data, moov.body, moov.end):
         if box.type == b"trak":
             track, scale, is_video = _track(data, box)
             timescales[track] = scale
             video_track = track if is_video and not video_track else video_track
         elif box.type == b"mvex":
-            for trex in (one for one in _boxes(data, box.body, box.end) if one.type == b"trex"):
+            for trex in (one for one in boxes_in(data, box.body, box.end) if one.type == b"trex"):
                 track, _, duration, size, flags = struct.unpack_from(">5I", data, trex.body + _FULL_BOX_BYTES)
                 defaults[track] = (duration, size, flags)
     if not video_track:
@@ -150,8 +150,8 @@ def _read_head(data: bytes, moov: _Box) -> Head:
 
 
 def _track(data: bytes, trak: _Box) -> tuple[int, int, bool]:
-    parts = {box.type: box for box in _boxes(data, trak.body, trak.end)}
-    media = {box.type: box for box in _boxes(data, parts[b"mdia"].body, parts[b"mdia"].end)}
+    parts = {box.type: box for box in boxes_in(data, trak.body, trak.end)}
+    media = {box.type: box for box in boxes_in(data, parts[b"mdia"].body, parts[b"mdia"].end)}
     header, track_header = media[b"mdhd"].body, parts[b"tkhd"].body
     scale = _u32(data, header + (20 if data[header] else 12))
     track = _u32(data, track_header + (20 if data[track_header] else 12))
@@ -160,12 +160,12 @@ def _track(data: bytes, trak: _Box) -> tuple[int, int, bool]:
 
 
 def _trafs(data: bytes | bytearray) -> Iterator[_Box]:
-    for moof in _boxes(data, 0, len(data)):
+    for moof in boxes_in(data, 0, len(data)):
         if moof.type == b"moof":
-            yield from (box for box in _boxes(data, moof.body, moof.end) if box.type == b"traf")
+            yield from (box for box in boxes_in(data, moof.body, moof.end) if box.type == b"traf")
 
 
-def _boxes(data: bytes | bytearray, start: int, end: int) -> Iterator[_Box]:
+def boxes_in(data: bytes | bytearray, start: int, end: int) -> Iterator[_Box]:
     """The whole boxes of a stretch, in order."""
     while start + 8 <= end:
         size, body = _u32(data, start), start + 8

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.clock import NS_PER_S, Clock
+from domain.clock import Clock
 from domain.errors import BadInput, DataLoss, NotFound, StoreError
 from domain.holds import Held, Hold
 from domain.keys import HOLDS_PREFIX, hold_object
@@ -115,11 +113,6 @@ class NodeHolds:
             unfinished.replace(self._file)
         except OSError as error:  # memory has them until the process ends
             _log.warning("the legal holds cannot be written down on this node: %s", error)
-
-
-def new_hold_id(clock: Clock) -> str:
-    day = datetime.fromtimestamp(clock.wall_ns() // NS_PER_S, UTC)
-    return f"{day:%Y%m%d}-{secrets.token_hex(4)}"
 
 
 def _json(hold: Hold) -> bytes:

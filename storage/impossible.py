@@ -28,8 +28,8 @@ from storage.index_shards import HourCount, Records, Shards
 from storage.plate_code import NO_PLATE, pack
 from storage.redis_door import Redis, maybe_texts
 
-BLOCKS_MOST = 2_048
-"""Blocks that one call looks at, half a million records: some tenths of a second. What is left is told, and looked at by the next."""
+RECORDS_MOST = 500_000
+"""Records that one call looks at: some tenths of a second. What is left is told, and looked at by the next."""
 PAIRS_MOST = 2_000
 """Pairs of an hour that are noted. More are no clones, but a clock or a place in the registry that is wrong."""
 KEPT_S = 31 * 86_400
@@ -151,10 +151,10 @@ def _stamp(counts: dict[int, HourCount], hour: int) -> tuple[int, int]:
 def _within_bound(hours: Sequence[int], counts: dict[int, HourCount]) -> list[int]:
     """The first of these hours that are looked at in one call: one at least."""
     taken: list[int] = []
-    blocks = 0
+    records = 0
     for hour in hours:
-        blocks += counts.get(hour - 1, HourCount()).blocks + counts[hour].blocks
-        if taken and blocks > BLOCKS_MOST:
+        records += counts.get(hour - 1, HourCount()).events + counts[hour].events
+        if taken and records > RECORDS_MOST:
             break
         taken.append(hour)
     return taken

@@ -18,7 +18,7 @@ from storage.index_corrections import IndexCorrections
 from storage.index_counts import Buckets, Histogram, histogram
 from storage.index_record import HOUR_MS, entry_of
 from storage.index_search import Search, Sought, is_likely, load, search
-from storage.index_shards import Row, Shards, shard_of
+from storage.index_shards import Shards, shard_of
 from storage.redis_door import Redis
 
 BATCH = 2048
@@ -100,7 +100,10 @@ class EventIndex:
         """The events of these ids (few), None where there is none."""
         known = [event_id for event_id in event_ids if is_event_id(event_id)]
         rows = self._shards.get([id_parts(event_id) for event_id in known]) if known else []
-        events = {event_id: self._newest(found) for event_id, found in zip(known, rows, strict=True)}
+        events: dict[str, Event] = {}
+        for event in load(self._shards, [row for found in rows for row in found]):
+            if event is not None and (event.id not in events or standing(event) > standing(events[event.id])):
+                events[event.id] = event
         return [events.get(event_id) for event_id in event_ids]
 
     def query(self, query: EventQuery, limit: int, after: str | None = None) -> EventPage:
@@ -177,7 +180,3 @@ class EventIndex:
 
     def count(self) -> int:
         return self._shards.count()
-
-    def _newest(self, rows: Sequence[Row]) -> Event | None:
-        events = [event for event in load(self._shards, rows) if event is not None]
-        return max(events, key=standing, default=None)

@@ -1,7 +1,7 @@
 """How many events match, over time: what a time line draws. Counts where that can be done, a stated sample where it would take long.
 
 Whole hours without filters are counted already, in Redis. A plate that selects is counted by its postings. All else is counted from the
-records of the hours; where these are more than `BLOCKS_MOST` blocks, every so many-th of them stands for the others.
+records of the hours; where these are more than `RECORDS_MOST`, every so many-th of them stands for the others.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from storage.index_search import CHUNK, PLATES_MOST, Search, Sought, Span
 from storage.index_shards import HourCount, Records, Row, Rows, Shards
 from storage.plate_code import demands
 
-BLOCKS_MOST = 2_048
-"""Half a million records, 20 MB on their way: a tenth of a second."""
-BLOCKS_AT_ONCE = 256
+RECORDS_MOST = 500_000
+"""20 MB on their way: a tenth of a second."""
+RECORDS_AT_ONCE = 65_536
 ROWS_MOST = 4_000
 """Rows a shard that a plate's postings are counted by; what has more is common enough that a sample tells."""
 TIED_ROWS_MOST = 20_000
@@ -99,7 +99,7 @@ class _Counting:
         span = self._span
         hours = self._shards.hour_counts(span.least_ms // HOUR_MS, span.greatest_ms // HOUR_MS)
         scanned = {hour: count for hour, count in hours.items() if not self._is_counted(hour, count)}
-        stride = max(1, -(-sum(count.blocks for count in scanned.values()) // BLOCKS_MOST))
+        stride = max(1, -(-sum(count.events for count in scanned.values()) // RECORDS_MOST))
         self._exact = stride == 1
         # A sample is of whole hours, whose events are counted: what part of them it is must be known.
         ends = (span.least_ms, span.greatest_ms) if stride == 1 else (0, _LAST_MS)
@@ -181,14 +181,14 @@ def _is_of_all(query: EventQuery) -> bool:
 
 
 def _portions(hours: dict[int, HourCount], stride: int) -> Iterator[list[int]]:
-    """Hours in portions of about `BLOCKS_AT_ONCE` blocks."""
+    """Hours in portions of about `RECORDS_AT_ONCE` records to be read."""
     portion: list[int] = []
-    blocks = 0
+    records = 0
     for hour, count in sorted(hours.items()):
         portion.append(hour)
-        blocks += count.blocks
-        if blocks > BLOCKS_AT_ONCE * stride:
+        records += count.events
+        if records > RECORDS_AT_ONCE * stride:
             yield portion
-            portion, blocks = [], 0
+            portion, records = [], 0
     if portion:
         yield portion

@@ -71,7 +71,7 @@ class Places:
     def read(self, wanted: Iterable[Named]) -> Mapping[Named, PlaceFields]:
         """What these places are, and others."""
         unknown: dict[int, list[bytes]] = {}
-        for shard, name in set(wanted) - self._known.keys():
+        for shard, name in {named for named in wanted if named not in self._known}:
             unknown.setdefault(shard, []).append(name)
         asked = [(shard, names[at : at + _AT_ONCE]) for shard, names in unknown.items() for at in range(0, len(names), _AT_ONCE)]
         answers = self._redis.run_all([Script(_READ, f"{{e{shard}}}", tuple(names)) for shard, names in asked])

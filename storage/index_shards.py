@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage import index_reads, index_removals, index_writes
+from storage.index_layout import bring_up
 from storage.index_places import Places
 from storage.index_record import HOUR_MS, RECORD, RECORDS, START_BITS, Entry
 from storage.plate_code import NO_PLATE, Demand
@@ -90,11 +91,10 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class HourCount:
-    """What is in an hour: events, those of faces among them, and blocks."""
+    """How many events an hour has, and how many of them are of faces."""
 
     events: int = 0
     faces: int = 0
-    blocks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,17 @@ def shard_of(entry: Entry) -> int:
 
 class Shards:
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+        self._door = redis
+        self._is_up_to_date = False
         self.places = Places(redis)
+
+    @property
+    def _redis(self) -> Redis:
+        """The door; at the first call the layout behind it is brought up to date."""
+        if not self._is_up_to_date:
+            bring_up(self._door, SHARDS)
+            self._is_up_to_date = True
+        return self._door
 
     def put(self, entries: Sequence[tuple[int, Entry]]) -> None:
         """Write each into its shard unless it has a newer version; places are made known where they are not."""
@@ -248,12 +257,10 @@ class Shards:
     def hour_counts(self, first_hour: int, last_hour: int) -> dict[int, HourCount]:
         """Of each hour between these, both included, in which events began."""
         answers = self._redis.run_all([_script(index_reads.COUNTS, shard, first_hour, last_hour) for shard in range(SHARDS)])
-        found: dict[int, HourCount] = {}
-        for answer in cast("list[list[bytes]]", answers):
-            for hour, events, faces, blocks in zip(*(map(int, answer[i::4]) for i in range(4)), strict=True):
-                there = found.get(hour, HourCount())
-                found[hour] = HourCount(there.events + events, there.faces + faces, there.blocks + blocks)
-        return found
+        counts = np.frombuffer(b"".join(cast("list[bytes]", answers)), "<u4").reshape(-1, 3).astype(np.int64)
+        hours, which = np.unique(counts[:, 0], return_inverse=True)
+        events, faces = (np.bincount(which, counts[:, column], len(hours)).astype(int).tolist() for column in (1, 2))
+        return {hour: HourCount(*of) for hour, *of in zip(hours.tolist(), events, faces, strict=True)}
 
     def some(self, hours: Sequence[int], stride: int, least_ms: int, greatest_ms: int) -> Records:
         """Of these hours every `stride`-th block that may have a start in [least_ms, greatest_ms], spread over hours and shards; 1: all."""

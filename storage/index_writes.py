@@ -6,6 +6,9 @@ in one slot of a cluster.
 
 from __future__ import annotations
 
+LAYOUT = 2
+"""Stamped on each shard that holds something; see index_layout."""
+
 SHARD = """
 local P, R, HOUR_MS, CAPACITY, START, BUCKETS = KEYS[1], 40, 3600000, 256, 0x3fffff, 16381
 local INLINE = 12
@@ -239,7 +242,7 @@ end
 
 local function drop_all()
   for b = 0, 47 do call('DEL', P .. ':s' .. b) end
-  call('DEL', P .. ':t', P .. ':free', P .. ':live', P .. ':long', P .. ':n', P .. ':pl', P .. ':odd')
+  call('DEL', P .. ':t', P .. ':free', P .. ':live', P .. ':long', P .. ':n', P .. ':pl', P .. ':odd', P .. ':version')
 end
 
 -- Of a block that holds nothing any more nothing stays, nor of an hour without blocks.
@@ -264,6 +267,7 @@ end
 PUT = (
     SHARD
     + POSTINGS
+    + f"local LAYOUT = {LAYOUT}"
     + """
 -- New records wait here and are written together at the end: of an hour, where its last block ends and what comes after.
 local open = {}
@@ -387,7 +391,7 @@ for hour, by in pairs(grown) do
   count_hour(hour, '', by[1])
   if by[2] > 0 then count_hour(hour, 'f', by[2]) end
 end
-if added > 0 then call('INCRBY', P .. ':n', added) end
+if added > 0 and call('INCRBY', P .. ':n', added) == added then call('SET', P .. ':version', LAYOUT) end
 return missing
 """
 )

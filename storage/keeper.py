@@ -96,7 +96,8 @@ class Keeper:
         """In the index first: whoever hears of an event finds it. One step, so that what failed in between is fed once more."""
         try:
             self._index.put_all(events)
-            self._feed.add_all(events)
+            known = self._index.corrections([event.id for event in events])
+            self._feed.add_all([event.model_copy(update={"corrected": known.get(event.id)}) for event in events])
         except IndexUnavailable:
             KEEP_RETRIES.labels("index").inc()
             raise

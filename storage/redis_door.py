@@ -61,11 +61,16 @@ _Client = redis.Redis | redis.RedisCluster
 class Redis:
     """Connections to one server or to a cluster; thread-safe. Every call raises IndexUnavailable where it is away or refuses."""
 
-    def __init__(self, open_: Callable[[], _Client]) -> None:
+    def __init__(self, open_: Callable[[], _Client], url: str = "") -> None:
         self._open = open_
+        self._url = url
         self._opened: _Client | None = None
         self._opening = threading.Lock()
         self._suspicion = Suspicion()
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        """In another process: a door of its own to the same server."""
+        return connect, (self._url,)
 
     @property
     def _client(self) -> _Client:
@@ -141,7 +146,7 @@ def connect(url: str) -> Redis:
         client = _cluster(url) if CLUSTER in url.partition("://")[0] else _single(url)
     except ValueError as error:
         raise IndexUnavailable(f"the address of Redis is not one: {error}") from error
-    return Redis(client)
+    return Redis(client, url)
 
 
 def _single(url: str) -> Callable[[], redis.Redis]:

@@ -29,6 +29,7 @@ from storage.gaps import GapLog
 from storage.holds import Holds
 from storage.index import EventIndex
 from storage.journal import Journal
+from storage.journal_retention import JournalRetention
 from storage.ledger import Ledger, Segment
 from storage.s3 import ObjectStore
 from storage.stored_gaps import StoredGaps
@@ -121,6 +122,8 @@ class Retention:
         EventRetention(self._kept.objects, self._kept.index, self._kept.journal, run.held, run.stop, dry).run(
             run.ages.cutoff_ns, run.report
         )
+        if not run.dry:
+            JournalRetention(self._kept.objects, run.stop).run(day_of(self._clock.wall_ns() - run.ages.longest_days * _DAY_NS))
         return run.report
 
     def _archived(self, run: _Run) -> None:

@@ -74,11 +74,16 @@ class ObjectStore:
     def __init__(self, endpoint: str, access_key: str, secret_key: str, bucket: str, secure: bool = False) -> None:
         """`endpoint` is `host:port`, without a scheme."""
         self.bucket = bucket
+        self._where = (endpoint, access_key, secret_key, bucket, secure)
         self._suspicion = Suspicion()
         self._http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S), retries=urllib3.Retry(0), maxsize=16)
         with _mapped(endpoint):
             # A region given is a region not asked for: one request less, and one thing less that can fail.
             self._client = Minio(endpoint, access_key, secret_key, secure=secure, region="us-east-1", http_client=self._http)
+
+    def __reduce__(self) -> tuple[type[ObjectStore], tuple[str, str, str, str, bool]]:
+        """In another process: a door of its own to the same store."""
+        return ObjectStore, self._where
 
     def ensure_bucket(self) -> None:
         """Make the bucket unless it is there."""

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from domain.clock import NS_PER_S
 from domain.errors import DataLoss, NotFound
 from storage.boxes import boxes, whole_bytes
+from storage.codec_strings import mime_of
 from storage.fragment_times import FragmentSample, Head, head_of, picture_fragment, samples_of
 from storage.ledger import Ledger, Segment, parse_segment
 
@@ -69,8 +70,9 @@ def keyframes(path: Path, start_ns: int, within: tuple[int, int], every_ns: int)
         raise NotFound(f"{path.name} is gone") from error
 
 
-def hash_of_head(head: bytes) -> str:
-    return hashlib.sha256(head).hexdigest()[:16]
+def said_of_head(head: bytes) -> tuple[str, str]:
+    """A hash of a segment's head, and what the segment holds as players are told it. Raises DataLoss."""
+    return hashlib.sha256(head).hexdigest()[:16], mime_of(head)
 
 
 def keyframes_in(file: BinaryIO, start_ns: int, within: tuple[int, int], every_ns: int) -> Keyframes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
@@ -17,6 +16,7 @@ from domain.registry.networks import Networks
 from domain.registry.policies import check_policies
 from domain.registry.secrets import Secrets, load_secrets
 from domain.registry.source import Path, Source, read_yaml
+from domain.words import likely
 
 _KEYS_OF: dict[type[BaseModel], tuple[str, ...]] = {
     model: tuple(field.alias or name for name, field in model.model_fields.items())
@@ -93,12 +93,12 @@ def _note(source: Source, detail: ErrorDetails) -> None:
     path: Path = tuple(part for part in detail["loc"] if part != "[key]")
     kind, message = detail["type"], detail["msg"]
     if kind == "extra_forbidden":
-        source.fault(path, f"unknown key `{path[-1]}`", _likely(str(path[-1]), _keys_at(path)), at_key=True)
+        source.fault(path, f"unknown key `{path[-1]}`", likely(str(path[-1]), _keys_at(path)), at_key=True)
     elif kind == "missing":
         source.fault(path[:-1], f"`{path[-1]}` is missing", f"add `{path[-1]}:`")
     elif kind == "literal_error" and path[-1:] != ("version",):
         allowed = detail.get("ctx", {}).get("expected", "")
-        source.fault(path, f"{_name(path)}: {detail['input']!r} is not one of {allowed}", _likely(str(detail["input"]), _words(allowed)))
+        source.fault(path, f"{_name(path)}: {detail['input']!r} is not one of {allowed}", likely(str(detail["input"]), _words(allowed)))
     else:
         source.fault(path, f"{_name(path)}: {message.removeprefix('Value error, ')}")
 
@@ -118,12 +118,6 @@ def _keys_at(path: Path) -> tuple[str, ...]:
     if path[0] in ("classes", "areas") and len(path) > 2:
         return _KEYS_OF[ClassPolicy if path[0] == "classes" else Area]
     return _KEYS_OF[Registry]
-
-
-def _likely(word: str, known: tuple[str, ...]) -> str:
-    folded = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
-    return f"did you mean `{folded[close[0]]}`?" if close else f"known here: {', '.join(known)}"
 
 
 def _check_across(source: Source, registry: Registry | None, secrets: Secrets) -> None:
@@ -164,7 +158,7 @@ def _check_id(source: Source, path: Path, camera_id: Any, first_line: dict[str, 
 
 def _check_area(source: Source, path: Path, area: Any, areas: tuple[str, ...]) -> None:
     if isinstance(area, str) and area not in areas:
-        hint = _likely(area, areas) if areas else f"add it under `areas:`, as  {area}: {{name: …}}"
+        hint = likely(area, areas) if areas else f"add it under `areas:`, as  {area}: {{name: …}}"
         source.fault(path, f"the area `{area}` is not under `areas`", hint)
 
 

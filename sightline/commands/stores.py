@@ -30,12 +30,15 @@ def rebuild_index(args: argparse.Namespace) -> int:
         task = progress.add_task("journals", total=None)
         rebuilt = rebuild(
             stores.objects, stores.redis, layout,
-            lambda done, total: progress.update(task, completed=done, total=total), args.from_sidecars,
+            lambda done, total: progress.update(task, completed=done, total=total), args.from_sidecars, args.whole,
         )  # fmt: skip
     if args.json:
         print(json.dumps(asdict(rebuilt), ensure_ascii=False))
     else:
-        print(f"{rebuilt.events} events and {rebuilt.people} people restored")
+        print(
+            f"{rebuilt.events} events and {rebuilt.people} people restored; {rebuilt.archived} more events in the archive; "
+            f"{rebuilt.watches} vehicle watches stand"
+        )
         for name in rebuilt.damaged:
             print(f"damaged: {name}")
     return 1 if rebuilt.damaged else 0

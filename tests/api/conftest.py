@@ -55,6 +55,8 @@ from storage.states import CameraStates
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
 from storage.triggers import TriggerLog
+from storage.watch_matches import WatchMatches
+from storage.watches import Watches
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config
@@ -313,6 +315,8 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "index": EventIndex(redis),
         "archive": Archive.open(objects, redis, folder / "archive", Settings(), clock),
         "feed": Feed(redis, 1000),
+        "watches": Watches(redis, objects, clock),
+        "matches": WatchMatches(redis),
         "objects": objects,
         "people": people,
         "corrections": Corrections(redis, objects, EventIndex(redis), clock),

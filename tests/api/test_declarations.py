@@ -26,6 +26,7 @@ ID = "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"
 SPAN = "?from=2025-11-24T16:00:00Z&to=2025-11-24T16:00:10Z"
 QUERIES = {
     "/v1/events/feed": "?seconds=0",
+    "/v1/watches/feed": "?seconds=0",
     "/v1/journeys": "?plate=鄂F88888",
     "/v1/cameras/{id}/recording": SPAN,
     "/v1/cameras/{id}/coverage": SPAN,

@@ -71,6 +71,17 @@ def test_an_event_is_heard_of_as_it_is_indexed(site: Site, make_event: MakeEvent
     assert (entry["route"], entry["reason"], entry["status"]) == ("events.feed", "a test", 200), "once for each connection"
 
 
+def test_a_correction_is_heard_of(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(77)
+    site.context.index.put(event)
+    with following(site) as found:
+        body = {"plate": "鄂F8888B", "reason": "seen in the clip", "version": 0}
+        assert site.get(f"/v1/events/{event.id}", Role.OPERATOR, method="PATCH", body=body).status_code == 200
+        heard = next(found)
+    assert heard.data["event"]["corrected"]["text"] == "鄂F8888B"
+    assert heard.data["version"] > event.version
+
+
 def test_a_feed_goes_on_after_a_number(site: Site, make_event: MakeEvent) -> None:
     site.context.feed.add_all([make_event(at_s) for at_s in range(5)])
     all_of_them = [message for message in missed(site, "after=0") if message.name == "event"]

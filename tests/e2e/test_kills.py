@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from sightline.simulator import SimCamera, Simulator
@@ -55,25 +53,6 @@ def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Pa
         assert site.run("storage", "check", "--deep").endswith("clean\n")
 
 
-def test_an_emptied_index_is_rebuilt_tokens_included(make_site: Callable[..., Site], footage: Path) -> None:
-    video = SimCamera("gate", footage / "checkpoint-plates.mp4", mode="on_first_play", loop=False)
-    with Simulator([video]) as simulator:
-        site = make_site([camera("gate", simulator.url("gate"), ["plate"])])
-        site.start()
-        site.token()
-        wait_for("three clips", lambda: sum(event["clip_ready"] for event in site.events()) >= 3, 60)
-    assert site.stop(signal.SIGINT) == 0
-    site.start()
-    before = site.events()
-    assert site.stop() == 0
-    shutil.rmtree(site.layout.valkey)
-    site.start()
-    assert site.get("/v1/events").status_code == 401
-    site.run("index", "rebuild")
-    assert site.events() == before
-    assert site.run("storage", "check").endswith("clean\n")
-
-
 def test_a_store_away_for_a_while_delays_clips_and_loses_none(make_site: Callable[..., Site], footage: Path) -> None:
     """SeaweedFS stopped (not dead, the worse case): events are searchable all the while, pictures come through the door, clips follow."""
     video = SimCamera("gate", footage / "checkpoint-plates.mp4", mode="on_first_play", loop=False)
@@ -95,23 +74,3 @@ def test_a_store_away_for_a_while_delays_clips_and_loses_none(make_site: Callabl
             os.kill(weed, signal.SIGCONT)
         wait_for("clips", lambda: all(event["clip_ready"] for event in site.events()), 90)
         assert site.run("storage", "check").endswith("clean\n")
-
-
-def test_a_second_up_is_refused_and_a_stop_leaves_nothing_behind(make_site: Callable[..., Site]) -> None:
-    site = make_site([camera("nowhere", "rtsp://127.0.0.1:9/x")])
-    site.start()
-    second = site.run("up", "--registry", str(site.registry), code=1)
-    assert second == ""
-    children = [site.pid("valkey-server"), site.pid("weed"), site.pid("sightline.live"), site.pid("sightline.web")]
-    state = wait_for("state", lambda: _state_of(site, "nowhere"), 20)
-    assert state == "unreachable"
-    assert site.stop() == 0
-    for child in children:
-        assert not Path(f"/proc/{child}").exists()
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://127.0.0.1:{site.port}/healthz", trust_env=False)
-
-
-def _state_of(site: Site, camera_id: str) -> str | None:
-    state = site.get(f"/v1/cameras/{camera_id}").json().get("state")
-    return state if state not in ("unknown", "connecting") else None

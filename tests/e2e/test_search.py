@@ -1,10 +1,13 @@
-"""What an operator asks of two gates: a partial plate, a journey, pages while events arrive, times, and what is refused."""
+"""What an operator asks of two gates: a partial plate, a journey, pages, what is refused. Then the site is stopped, and rebuilt."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -21,17 +24,18 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 def two_gates(tmp_path_factory: pytest.TempPathFactory, models_folder: Path, footage: Path) -> Iterator[Site]:
     """Two gates 2 km apart that have seen the same vehicles at the same time."""
     video = footage / "checkpoint-plates.mp4"
-    with Simulator([SimCamera(path, video, mode="on_first_play", loop=False) for path in ("east", "west")]) as simulator:
-        east = camera("east", simulator.url("east"), ["plate"])
-        west = camera("west", simulator.url("west"), ["plate"], area="dan/da", location={"lon": 111.52, "lat": 32.51}, **{"class": "B"})
-        site = Site(tmp_path_factory.mktemp("two-gates"), [east, west])
-        site.start()
-        site.token()
-        truth = json.loads((footage / "checkpoint-plates.json").read_text("utf-8"))
-        last = truth["passes"][-1]["plate"]
-        wait_for("last vehicle at both gates", lambda: len(site.events(plate=last)) == 2, truth["frames"] / truth["fps"] + 40)
-    yield site
-    site.close()
+    with ExitStack() as held:
+        with Simulator([SimCamera(path, video, mode="on_first_play", loop=False) for path in ("east", "west")]) as simulator:
+            east = camera("east", simulator.url("east"), ["plate"])
+            west = camera("west", simulator.url("west"), ["plate"], area="dan/da", location={"lon": 111.52, "lat": 32.51}, **{"class": "B"})
+            site = Site(tmp_path_factory.mktemp("two-gates"), [east, west])
+            held.callback(site.close)
+            site.start()
+            site.token()
+            truth = json.loads((footage / "checkpoint-plates.json").read_text("utf-8"))
+            last = truth["passes"][-1]["plate"]
+            wait_for("last vehicle at both gates", lambda: len(site.events(plate=last)) == 2, truth["frames"] / truth["fps"] + 40)
+        yield site
 
 
 def test_an_operator_finds_vehicles(two_gates: Site) -> None:
@@ -113,3 +117,36 @@ def test_a_recording_is_cut(two_gates: Site, tmp_path: Path) -> None:
     assert len(answer.content) > 100_000
     nothing = site.get("/v1/cameras/east/recording", **{"from": "2020-01-01T00:00:00Z", "to": "2020-01-01T00:01:00Z"})
     assert nothing.status_code == 404
+
+
+def test_a_second_up_is_refused_and_a_stop_leaves_nothing_behind(two_gates: Site) -> None:
+    """From here on the site is stopped and started: what only asks comes before."""
+    site = two_gates
+    assert site.run("up", "--registry", str(site.registry), code=1) == ""
+    children = [site.pid("valkey-server"), site.pid("weed"), site.pid("sightline.live"), site.pid("sightline.web")]
+    assert wait_for("state", lambda: _state_of(site, "east"), 20) == "unreachable"
+    assert site.stop(signal.SIGINT) == 0
+    for child in children:
+        assert not Path(f"/proc/{child}").exists()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{site.port}/healthz", trust_env=False)
+
+
+def test_an_emptied_index_is_rebuilt_tokens_included(two_gates: Site) -> None:
+    site = two_gates
+    site.start()
+    wait_for("clips", lambda: all(event["clip_ready"] for event in site.events()), 40)
+    before = site.events()
+    assert len(before) >= 2 * 11
+    assert site.stop() == 0
+    shutil.rmtree(site.layout.valkey)
+    site.start()
+    assert site.get("/v1/events").status_code == 401
+    site.run("index", "rebuild")
+    assert site.events() == before
+    assert site.run("storage", "check").endswith("clean\n")
+
+
+def _state_of(site: Site, camera_id: str) -> str | None:
+    state = site.get(f"/v1/cameras/{camera_id}").json().get("state")
+    return state if state in ("unreachable", "wrong_password") else None

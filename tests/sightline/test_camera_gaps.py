@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sightline.camera_gaps import CameraGaps
 from storage.gaps import GapLog
 
 START_NS = 1_760_000_000 * NS_PER_S
+TO_MIDNIGHT_S = 86_400 - START_NS // NS_PER_S % 86_400
 
 
 @dataclass
@@ -69,104 +71,144 @@ def node(tmp_path: Path) -> Node:
     return Node(Layout(tmp_path), ManualClock(START_NS))
 
 
-def test_a_hole_that_is_over_is_written_with_its_cause(node: Node) -> None:
+Play = Callable[[Node], None]
+Gaps = list[tuple[float, float, str]]
+
+
+def live_for(node: Node, seconds: float = 20) -> CameraGaps:
+    """A process that has recorded from 0 on."""
     gaps = node.process()
-    node.record(0, 20)
+    node.record(0, seconds)
     node.until(gaps, 20, CameraState.LIVE)
+    return gaps
+
+
+def again(node: Node, until_s: float, from_s: float, to_s: float) -> None:
+    """A new process, that connects until then and records from and to."""
+    gaps = node.process()
+    node.until(gaps, until_s, CameraState.CONNECTING)
+    node.record(from_s, to_s)
+    node.until(gaps, to_s, CameraState.LIVE)
+
+
+def a_hole_that_is_over(node: Node) -> None:
+    gaps = live_for(node)
     node.reconnects = 1
     node.until(gaps, 22, CameraState.UNREACHABLE, Why.ENDED)
     gaps.on_hole(node.at(19), node.at(22.5), None)
     node.until(gaps, 23, CameraState.LIVE)
-    assert node.told() == [(19, 22.5, "network")]
 
 
-def test_a_hole_that_goes_on_is_known_while_it_does_and_after_a_kill(node: Node) -> None:
-    gaps = node.process()
-    node.record(0, 20)
-    node.until(gaps, 20, CameraState.LIVE)
+def down_and_killed_meanwhile(node: Node) -> None:
+    gaps = live_for(node)
     node.reconnects = 4
     node.until(gaps, 100, CameraState.UNREACHABLE, Why.REFUSED)
-    assert node.told() == [(19, 100, "camera_down")]
+    assert node.told() == [(19, 100, "camera_down")]  # known while it goes on
     node.clock.advance(30)
-    again = node.process()
-    node.until(again, 132, CameraState.CONNECTING)
-    node.record(132, 140)
-    node.until(again, 140, CameraState.LIVE)
-    assert node.told() == [(19, 100, "camera_down"), (100, 132, "restart")]
+    again(node, 132, 132, 140)
 
 
-def test_a_worker_that_is_killed_while_it_records_leaves_a_restart(node: Node) -> None:
-    gaps = node.process()
-    node.record(0, 19.5)
-    node.until(gaps, 20, CameraState.LIVE)
+def killed_while_it_records(node: Node) -> None:
+    live_for(node, 19.5)
     node.clock.advance(3)
-    again = node.process()
-    node.until(again, 24, CameraState.CONNECTING)
-    node.record(24.25, 30)
-    node.until(again, 30, CameraState.LIVE)
-    assert node.told() == [(19.5, 24.25, "restart")]
+    again(node, 24, 24.25, 30)
 
 
-def test_a_camera_that_is_down_when_its_process_starts_again_is_down_from_then_on(node: Node) -> None:
-    gaps = node.process()
-    node.record(0, 20)
-    node.until(gaps, 20, CameraState.LIVE)
+def down_when_its_process_starts_again(node: Node) -> None:
+    live_for(node)
     node.clock.advance(10)
-    again = node.process()
-    node.reconnects = 3
-    node.until(again, 60, CameraState.UNREACHABLE, Why.NO_ANSWER)
-    assert node.told() == [(20, 30, "restart"), (30, 60, "camera_down")]
-
-
-def test_a_camera_that_never_gave_anything_is_down_since_it_was_first_asked(node: Node) -> None:
     gaps = node.process()
     node.reconnects = 3
     node.until(gaps, 60, CameraState.UNREACHABLE, Why.NO_ANSWER)
-    assert node.told() == [(0, 60, "camera_down")]
 
 
-def test_a_gap_goes_on_over_midnight(node: Node) -> None:
+def never_there(node: Node) -> None:
     gaps = node.process()
     node.reconnects = 3
-    to_midnight_s = 86_400 - START_NS // NS_PER_S % 86_400
+    node.until(gaps, 60, CameraState.UNREACHABLE, Why.NO_ANSWER)
+
+
+def down_over_midnight(node: Node) -> None:
+    gaps = node.process()
+    node.reconnects = 3
     node.until(gaps, 10, CameraState.UNREACHABLE)
-    node.clock.advance(to_midnight_s - 20)
-    node.until(gaps, to_midnight_s + 60, CameraState.UNREACHABLE)
-    assert node.told() == [(0, to_midnight_s + 60, "camera_down")]
+    node.clock.advance(TO_MIDNIGHT_S - 20)
+    node.until(gaps, TO_MIDNIGHT_S + 60, CameraState.UNREACHABLE)
 
 
-def test_what_is_on_demand_is_not_asked_for(node: Node) -> None:
-    gaps = node.process()
-    node.until(gaps, 60, CameraState.IDLE)
-    assert node.told() == [(0, 60, "not_asked")]
+def on_demand(node: Node) -> None:
+    node.until(node.process(), 60, CameraState.IDLE)
 
 
-def test_what_is_given_up_under_pressure_is_shed(node: Node) -> None:
-    gaps = node.process()
-    node.record(0, 20)
-    node.until(gaps, 20, CameraState.LIVE)
+def given_up_under_pressure(node: Node) -> None:
+    gaps = live_for(node)
     for _ in range(30):
         node.clock.advance(1)
         gaps.look(node.status(CameraState.IDLE), (GapCause.SHED, "too much to do"))
     gaps.on_hole(node.at(19), node.at(51), None)
     node.until(gaps, 53, CameraState.LIVE)
-    assert node.told() == [(19, 51, "shed")]
 
 
-def test_a_clock_that_was_set_forward_is_no_fault_of_the_camera(node: Node) -> None:
-    gaps = node.process()
-    node.record(0, 20)
-    node.until(gaps, 20, CameraState.LIVE)
+def a_clock_set_forward(node: Node) -> None:
+    gaps = live_for(node)
     node.clock.step(3600)
     gaps.on_hole(node.at(20), node.at(3620.5), None)
     node.until(gaps, 3622, CameraState.LIVE)
-    assert node.told() == [(20, 3620.5, "clock")]
+
+
+def a_disk_that_refuses_for_a_while(node: Node) -> None:
+    gaps = live_for(node)
+    node.layout.gaps.rename(node.layout.root / "aside")
+    node.layout.gaps.write_text("in the way")
+    gaps.on_hole(node.at(5), node.at(8), GapCause.DISK)
+    node.until(gaps, 22, CameraState.LIVE)
+    node.layout.gaps.unlink()
+    node.until(gaps, 24, CameraState.LIVE)
+
+
+def a_process_that_lost_a_thread(node: Node) -> None:
+    """What its camera's state seemed to be meanwhile is not what kept it from being recorded."""
+    gaps = live_for(node)
+    status = node.status(CameraState.LIVE)
+    for _ in range(20):
+        node.clock.advance(1)
+        gaps.look(status)
+    assert node.told() == [(19, 40, "network")]
+    gaps.give_up(node.at(20), "the pull loop hung")
+    again(node, 42, 42.5, 50)
+
+
+def down_before_its_process_lost_a_thread(node: Node) -> None:
+    gaps = live_for(node)
+    node.reconnects = 1
+    node.until(gaps, 60, CameraState.UNREACHABLE, Why.REFUSED)
+    gaps.give_up(node.at(50), "the pull loop hung")
+
+
+PLAYS: dict[Play, Gaps] = {
+    a_hole_that_is_over: [(19, 22.5, "network")],
+    down_and_killed_meanwhile: [(19, 100, "camera_down"), (100, 132, "restart")],
+    killed_while_it_records: [(19.5, 24.25, "restart")],
+    down_when_its_process_starts_again: [(20, 30, "restart"), (30, 60, "camera_down")],
+    never_there: [(0, 60, "camera_down")],
+    down_over_midnight: [(0, TO_MIDNIGHT_S + 60, "camera_down")],
+    on_demand: [(0, 60, "not_asked")],
+    given_up_under_pressure: [(19, 51, "shed")],
+    a_clock_set_forward: [(20, 3620.5, "clock")],
+    a_disk_that_refuses_for_a_while: [(5, 8, "disk")],
+    a_process_that_lost_a_thread: [(19, 40, "restart"), (40, 42.5, "restart")],
+    down_before_its_process_lost_a_thread: [(19, 50, "camera_down"), (50, 60, "restart")],
+}
+
+
+@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.__name__)
+def test_what_is_told_of(play: Play, node: Node) -> None:
+    play(node)
+    assert node.told() == PLAYS[play]
 
 
 def test_a_camera_that_sends_seldom_has_no_gaps_but_while_nobody_can_know(node: Node) -> None:
-    gaps = node.process()
-    node.record(0, 20)
-    node.until(gaps, 20, CameraState.LIVE)
+    gaps = live_for(node)
     status = node.status(CameraState.LIVE)
     for _ in range(9):
         node.clock.advance(1)
@@ -174,16 +216,3 @@ def test_a_camera_that_sends_seldom_has_no_gaps_but_while_nobody_can_know(node: 
     assert node.told() == [(19, 29, "network")]
     node.until(gaps, 60, CameraState.LIVE)
     assert node.told()[-1][1] <= 29.1
-
-
-def test_a_disk_that_refuses_is_asked_again(node: Node) -> None:
-    gaps = node.process()
-    node.record(0, 20)
-    node.until(gaps, 20, CameraState.LIVE)
-    node.layout.gaps.rename(node.layout.root / "aside")
-    node.layout.gaps.write_text("in the way")
-    gaps.on_hole(node.at(5), node.at(8), GapCause.DISK)
-    node.until(gaps, 22, CameraState.LIVE)
-    node.layout.gaps.unlink()
-    node.until(gaps, 24, CameraState.LIVE)
-    assert node.told() == [(5, 8, "disk")]

@@ -13,7 +13,9 @@ from domain.fanout import Tap
 from domain.layout import Layout
 from domain.media import Frame
 from domain.settings import Settings
+from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
+from ingest.doze import Doze
 from ingest.pull_loop import PullLoop
 from sightline.camera_run import MOST_WAITING, Looker, NodeTools
 from sightline.triggers import Triggers
@@ -34,7 +36,7 @@ class _Idle:
 
     def __init__(self) -> None:
         self.ready: list[Passing] = []
-        self.in_view: list[Passing] = []
+        self.seen: list[Passing] = []
 
     def look(self, frame: Frame) -> list[Passing]:
         return self.idle(frame.wall_ns)
@@ -43,11 +45,14 @@ class _Idle:
         ready, self.ready = self.ready, []
         return ready
 
+    def in_view(self) -> bool:
+        return bool(self.seen)
+
     def drafts(self) -> list[Passing]:
-        return self.in_view
+        return self.seen
 
     def resume(self, drafts: list[Passing]) -> None:
-        self.in_view += drafts
+        self.seen += drafts
 
     def close(self) -> list[Passing]:
         return self.idle(0)
@@ -78,14 +83,15 @@ def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> 
     loop.close()  # a looker pulls nothing
     triggers = Triggers(TriggerLog(Layout(tmp_path), Settings()), clock)
     tools = NodeTools(Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop, triggers)
-    return Looker(make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA), analyser, tap, 10.0, tools), tap
+    doze = Doze(CAMERA, tap, FrameReader(tap, clock, 10.0, CAMERA))
+    return Looker(make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA), analyser, doze, tools), tap
 
 
 def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(spool: _FullDisk, tmp_path: Path) -> None:
     analyser, woken = _Idle(), list[int]()
     looker, tap = _looker(spool, analyser, tmp_path, woken)
     analyser.ready = [passing(0), passing(1)]
-    analyser.in_view = [passing(2)]
+    analyser.seen = [passing(2)]
     tap.close()
     looker.run()
     assert spool.pending([CAMERA]) == []

@@ -7,13 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from domain.events import Event, Sidecar
-from domain.keys import CLIP, CROP, SIDECAR, correction_object, event_object, gaps_object, person_object
+from domain.keys import CLIP, CROP, SIDECAR, correction_object, event_object, gaps_object, person_object, watch_object
 from domain.people import Role
 from storage.check import Breach, check
 from storage.index import EventIndex
 from storage.journal import JournalUploader, stored_keys
 from storage.people import People
+from storage.watches import Watches
 from tests.kept import Site, make_event
+from tests.storage.test_watch_book import watch_of
 
 
 @pytest.fixture
@@ -47,6 +49,11 @@ def _other_event_in_sidecar(site: Site, event: Event) -> None:
     _sidecar_says(site, event, event=event.model_copy(update={"confidence": 0.5}))
 
 
+def _lose_a_watch(site: Site) -> None:
+    Watches(site.redis, site.objects, site.clock).place(watch_of("鄂C12345"))
+    site.redis.do("DEL", "{watches}:active")
+
+
 def _damaged_spool_entry(site: Site, event: Event) -> None:
     site.put(make_event(after_s=20))
     (entry,) = site.spool.pending(["gate"])
@@ -56,6 +63,10 @@ def _damaged_spool_entry(site: Site, event: Event) -> None:
 
 DAMAGES: dict[str, tuple[Callable[[Site, Event], object], Breach]] = {
     "a row of nothing": (lambda site, event: EventIndex(site.redis).put(make_event(after_s=99)), Breach.INDEX_WITHOUT_OBJECTS),
+    "a count in the index that is wrong": (
+        lambda site, event: [site.redis.do("INCR", f"{{e{n}}}:n") for n in range(8)],
+        Breach.INDEX_DAMAGED,
+    ),
     "a row lost": (lambda site, event: EventIndex(site.redis).remove(event.id), Breach.OBJECTS_WITHOUT_INDEX),
     "a row that differs": (_other_event_in_sidecar, Breach.INDEX_DIFFERS),
     "a sidecar lost": (lambda site, event: site.objects.delete(_key(event, SIDECAR)), Breach.OBJECTS_WITHOUT_SIDECAR),
@@ -71,6 +82,11 @@ DAMAGES: dict[str, tuple[Callable[[Site, Event], object], Breach]] = {
     ),
     "a person lost": (lambda site, event: site.redis.do("DEL", "{people}:by_token"), Breach.PERSON_NOT_RESTORED),
     "a person damaged": (lambda site, event: site.objects.put(person_object("li.wei", 2), b"{", "application/json"), Breach.PERSON_DAMAGED),
+    "a watch lost": (lambda site, event: _lose_a_watch(site), Breach.WATCH_NOT_RESTORED),
+    "a watch damaged": (
+        lambda site, event: site.objects.put(watch_object("20261124-00000002", 1), b"{", "application/json"),
+        Breach.WATCH_DAMAGED,
+    ),
     "a log of gaps damaged": (
         lambda site, event: site.objects.put(gaps_object("gate", "node-1", "20251009"), b"{\n", "application/jsonl"),
         Breach.GAP_LOG_DAMAGED,
@@ -100,10 +116,14 @@ OF_RECORDINGS = {
     Breach.SEGMENT_DAMAGED, Breach.SEGMENT_DIFFERS, Breach.SEGMENTS_OVERLAP, Breach.HOLE_UNEXPLAINED, Breach.GAP_RECORDED,
 }  # fmt: skip
 """Tested in test_check_recordings.py."""
+OF_ARCHIVE = {Breach.ARCHIVE_DAMAGED, Breach.ARCHIVE_DIFFERS, Breach.ARCHIVE_UNNAMED}
+"""Tested in test_archiver.py."""
 
 
 def test_every_breach_is_tested() -> None:
-    assert {breach for _, breach in DAMAGES.values()} == set(Breach) - {Breach.CLIP_WITHOUT_EVENT} - OF_RETENTION - OF_RECORDINGS
+    assert {breach for _, breach in DAMAGES.values()} == set(Breach) - {
+        Breach.CLIP_WITHOUT_EVENT
+    } - OF_RETENTION - OF_RECORDINGS - OF_ARCHIVE
 
 
 def test_deep_opens_the_clip_and_looks_for_its_event(site: Site, event: Event) -> None:

@@ -117,7 +117,7 @@ def latest(stored: list[Event]) -> list[Event]:
     return list(found.values())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(events, max_size=25), st.lists(events, max_size=6), st.lists(queries, min_size=6, max_size=6), st.integers(1, 9), st.booleans()
 )
@@ -144,7 +144,7 @@ def test_a_search_finds_what_looking_at_all_finds(
     assert city.index.count() == sum(event.started_at >= START_NS + 4 * DAY_S * NS_PER_S for event in stored)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(events, max_size=25), st.sampled_from(["鄂C12345", "鄂F88888", "京A12345"]), st.integers(1, 9), st.booleans())
 def test_misreadings_are_ranked_alike(city: City, stored: list[Event], plate: str, limit: int, in_haste: bool) -> None:
     city.empty()

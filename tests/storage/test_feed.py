@@ -6,10 +6,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S, SystemClock
+from domain.events import Correction
 from storage.feed import Feed
 from storage.index import EventIndex
 from storage.redis_door import Redis
-from tests.kept import Site, make_event
+from tests.kept import START_NS, Site, make_event
 
 
 def test_an_event_is_fed_when_it_is_searchable_and_again_when_its_clip_is_ready(site: Site) -> None:
@@ -21,6 +22,17 @@ def test_an_event_is_fed_when_it_is_searchable_and_again_when_its_clip_is_ready(
     assert first < second
     assert fed.version < ready.version
     assert abs(first * 1000 - SystemClock().wall_ns()) < 600 * NS_PER_S, "a number says when"
+
+
+def test_what_is_kept_after_a_correction_is_fed_with_it(site: Site) -> None:
+    event = make_event(after_s=10)
+    correction = Correction(text="鄂C12346", original="鄂C12345", by="li", at=START_NS, version=1)
+    EventIndex(site.redis).correct(event.id, correction)
+    site.put(event)
+    site.keeper.run_once()
+    fed = [event for _, event in Feed(site.redis, 1000).after(0, 10).items]
+    assert [one.corrected for one in fed] == [correction, correction]
+    assert fed[0].version < fed[1].version
 
 
 def test_every_field_comes_back(redis: Redis) -> None:

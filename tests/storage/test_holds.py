@@ -8,8 +8,8 @@ import pytest
 from domain.clock import NS_PER_S, ManualClock
 from domain.errors import BadInput, DataLoss, NotFound, StoreError
 from domain.holds import Held, Hold
-from domain.keys import hold_object
-from storage.holds import Holds, NodeHolds, new_hold_id
+from domain.keys import dated_id, hold_object
+from storage.holds import Holds, NodeHolds
 from storage.s3 import ObjectStore
 from tests.kept import START_NS, Relay, make_event
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def _hold(clock: ManualClock, camera: str = "gate", from_s: float = 0, to_s: float = 60, **keys: object) -> Hold:
     from_ns, to_ns = START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S)
-    made = {"id": new_hold_id(clock), "camera": camera, "from": from_ns, "to": to_ns, "reason": "case 7"}
+    made = {"id": dated_id(clock), "camera": camera, "from": from_ns, "to": to_ns, "reason": "case 7"}
     return Hold.model_validate({**made, "placed_by": "li", "placed_at": clock.wall_ns(), **keys})
 
 

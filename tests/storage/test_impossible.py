@@ -66,7 +66,7 @@ def test_legs_are_those_of_looking_at_all_also_when_events_come_late_go_and_are_
     index = EventIndex(redis)
     with pytest.MonkeyPatch.context() as patch:
         if tight:
-            patch.setattr(impossible, "BLOCKS_MOST", 0)
+            patch.setattr(impossible, "RECORDS_MOST", 0)
         index.put_all(stored)
         assert legs(index) == by_looking_at_all(there(index, stored))
         index.put_all(late)

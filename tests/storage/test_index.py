@@ -260,7 +260,7 @@ def looked_at_from(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("looked_at_from")
-@pytest.mark.parametrize("calls", range(6))
+@pytest.mark.parametrize("calls", range(7))
 @pytest.mark.parametrize("there_before", [False, True])
 def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool, calls: int) -> None:
     index = EventIndex(redis)

@@ -99,7 +99,7 @@ def test_what_would_take_long_is_estimated_and_said_to_be(redis: Redis, monkeypa
     exact = index.histogram(query, buckets)
     assert exact.exact
     assert sum(exact.counts) == 4_500
-    monkeypatch.setattr(index_counts, "BLOCKS_MOST", 8)
+    monkeypatch.setattr(index_counts, "RECORDS_MOST", 2_000)
     guess = index.histogram(query, buckets)
     assert not guess.exact
     assert sum(guess.counts) == pytest.approx(4_500, rel=0.2)

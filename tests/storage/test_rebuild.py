@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
+
 import pytest
 
+from domain.clock import NS_PER_S
 from domain.events import Event
-from domain.keys import SIDECAR, event_object, person_object
+from domain.keys import ARCHIVE_MOVED, ARCHIVE_PREFIX, CATALOGUE_PREFIX, SIDECAR, event_object, journal_object, person_object
 from domain.people import Person, Role
+from domain.settings import Settings
+from storage.archive import Archive
+from storage.archiver import Archiver, moved_until_ms
 from storage.check import check
 from storage.index import EventIndex
-from storage.journal import JournalDelete, JournalUploader, stored_keys
+from storage.journal import JournalDelete, JournalPut, JournalUploader, stored_keys
 from storage.people import People
 from storage.rebuild import rebuild
 from tests.kept import START_NS, Site, make_event
@@ -90,3 +97,91 @@ def test_what_is_damaged_is_named_and_the_rest_comes_back(site: Site, kept: list
     site.redis.do("FLUSHALL")
     assert set(rebuild(site.objects, site.redis, site.layout, from_sidecars=True).damaged) == {key, sidecar, person}
     assert rows(site) == kept
+
+
+def _archive_all(site: Site, folder: Path) -> Archive:
+    archive = Archive.open(site.objects, site.redis, folder, Settings(), site.clock)
+    moved = Archiver(archive, EventIndex(site.redis), site.redis, site.objects, site.clock).run(2)
+    assert moved is not None
+    assert moved.events > 0
+    return archive
+
+
+def test_what_the_archive_has_stays_there(site: Site, kept: list[Event], tmp_path: Path) -> None:
+    """Its journals are not read, but for what came later: here a longer version, and one that is still in a spool."""
+    site.clock.advance(10 * 86_400)
+    archive = _archive_all(site, tmp_path / "archive")
+    longer = kept[1].model_copy(update={"ended_at": kept[1].ended_at + 9 * NS_PER_S})
+    site.journal.append(JournalPut(event=longer, objects={}))
+    site.redis.do("FLUSHALL")
+    for _ in range(2):
+        rebuilt = rebuild(site.objects, site.redis, site.layout)
+        assert (rebuilt.archived, rows(site)) == (3, [longer, kept[2]])
+        assert archive.search.get(kept[0].id) == kept[0]
+    archive.close()
+
+
+def test_catalogues_come_back_from_the_files(site: Site, kept: list[Event], tmp_path: Path) -> None:
+    site.clock.advance(10 * 86_400)
+    _archive_all(site, tmp_path / "archive").close()
+    (catalogue,) = [stat.key for stat in site.objects.list(CATALOGUE_PREFIX)]
+    whole = site.objects.get(catalogue)
+    for damage in (b"rubbish", None):
+        site.objects.delete(catalogue) if damage is None else site.objects.put(catalogue, damage, "")
+        rebuild(site.objects, site.redis)
+        (catalogue,) = [stat.key for stat in site.objects.list(CATALOGUE_PREFIX)]
+        assert site.objects.get(catalogue) == whole
+
+
+def test_without_its_files_the_whole_is_read_from_journals(site: Site, kept: list[Event], tmp_path: Path) -> None:
+    site.clock.advance(10 * 86_400)
+    _archive_all(site, tmp_path / "archive").close()
+    JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
+    for stat in list(site.objects.list(ARCHIVE_PREFIX)):
+        if stat.key != ARCHIVE_MOVED:
+            site.objects.delete(stat.key)
+    site.redis.do("FLUSHALL")
+    assert rebuild(site.objects, site.redis).events == 0
+    assert rebuild(site.objects, site.redis, whole=True).events == 2
+    assert rows(site) == kept[:2]
+
+
+def test_an_index_that_was_emptied_is_not_taken_for_whole(site: Site, kept: list[Event], tmp_path: Path) -> None:
+    """What is moved while it is not rebuilt tells nothing of what it lacked."""
+    site.clock.advance(10 * 86_400)
+    _archive_all(site, tmp_path / "archive").close()
+    before = moved_until_ms(site.objects)
+    site.redis.do("FLUSHALL")
+    site.clock.advance(10 * 86_400)
+    archive = Archive.open(site.objects, site.redis, tmp_path / "archive", Settings(), site.clock)
+    archiver = Archiver(archive, EventIndex(site.redis), site.redis, site.objects, site.clock)
+    archiver.run(2)
+    assert moved_until_ms(site.objects) == before
+    rebuild(site.objects, site.redis)
+    archiver.run(2)
+    assert moved_until_ms(site.objects) > before
+    archive.close()
+
+
+def test_it_goes_on_where_it_was_stopped(site: Site) -> None:
+    """Several processes read the hours; those that were done are not read again, unless something was added to them."""
+    events = [make_event(after_s=3600 * n) for n in range(8)]
+    for event in events:
+        key = journal_object("node-1", event.started_at // NS_PER_S)
+        site.objects.put(
+            key, gzip.compress(JournalPut(event=event, objects={}).model_dump_json(by_alias=True).encode()), "application/gzip"
+        )
+
+    def stop(done: int, total: int) -> None:
+        assert total == 8
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(site.objects, site.redis, progress=stop)
+    heard: list[int] = []
+    rebuilt = rebuild(site.objects, site.redis, progress=lambda done, _: heard.append(done))
+    assert (rebuilt.events, rows(site)) == (8, events)
+    assert heard[0] >= 2
+    assert heard[-1] == 8
+    assert [site.redis.do("EXISTS", key) for key in ("{rebuild}:done", "{rebuild}:gone")] == [0, 0]

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 
 def likely(word: str, known: Sequence[str]) -> str:
-    """`did you mean …?`, or all that is known where nothing comes near."""
-    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.65)
+    """`did you mean …?`, whatever the case, or all that is known where nothing comes near."""
+    folded = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), folded, n=1)
     if close:
-        return f"did you mean `{close[0]}`?"
+        return f"did you mean `{folded[close[0]]}`?"
     return f"known here: {', '.join(known)}" if known else "none is known here"
 
 

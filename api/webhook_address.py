@@ -1,0 +1,56 @@
+"""Where a webhook goes: http or https, and only to an address of the networks that the site allows. Asked when it is placed and each time.
+
+The name is looked up once, and the address that was checked is the one connected to: a name that changes its mind leads nowhere else.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+from domain.errors import BadInput
+
+Network = IPv4Network | IPv6Network
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    url: str
+    """With the address in the name's place."""
+    host: str
+    authority: str
+    """For the header `Host`: as the person wrote it."""
+
+
+def target_of(url: str, networks: Sequence[Network]) -> Target:
+    """Raises BadInput where it is no such address, or leads elsewhere. Blocking: it asks the name server."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError as error:
+        raise BadInput(f"a webhook's address is wrong: {error}") from error
+    if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password or parts.fragment:
+        raise BadInput("a webhook's address is http://host/… or https://host/…, without a user name or a fragment")
+    if not networks:
+        raise BadInput("this site sends no webhooks; SIGHTLINE_WEBHOOK_NETWORKS names the networks that they may go to")
+    address = _checked(parts.hostname, port, networks)
+    place = f"[{address}]" if isinstance(address, IPv6Address) else str(address)
+    path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+    return Target(f"{parts.scheme}://{place}:{port}{path}", parts.hostname, parts.netloc)
+
+
+def _checked(host: str, port: int, networks: Sequence[Network]) -> IPv4Address | IPv6Address:
+    """The first of the host's addresses; all of them must be allowed."""
+    try:
+        found = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        raise BadInput(f"a webhook's host {host!r} has no address: {error}") from error
+    addresses = [address.ipv4_mapped or address if isinstance(address, IPv6Address) else address for address in found]
+    for address in addresses:
+        if not any(address.version == network.version and address in network for network in networks):
+            raise BadInput(f"a webhook to {host!r} leads outside the networks of SIGHTLINE_WEBHOOK_NETWORKS")
+    return addresses[0]

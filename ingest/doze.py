@@ -1,0 +1,130 @@
+"""Between a camera's packets and their decoding: while nothing moves they are held, and decoded in a burst once something does.
+
+The sizes of packets say whether something moves (`packet_motion.py`). They are believed only of streams that spend next to nothing on a
+still picture, and not for a while after something was found that they had not told of. While it dozes a keyframe is let through now and
+then: what came so slowly that no packet told of it is found by that.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+
+from domain.clock import NS_PER_S
+from domain.fanout import Tap
+from domain.media import AudioPacket, Packet, ticks_to_ns
+from ingest.decoder import FrameReader
+from ingest.packet_motion import WINDOW_NS, PacketMotion
+
+QUIET_WINDOWS = 2
+"""Half seconds without motion, and with nothing in view, before it dozes."""
+BEFORE_NS = NS_PER_S
+"""What is looked at of the time before motion was told of: the half second that told, and another."""
+PEEK_EVERY_NS = 60 * NS_PER_S
+MOST_BITS_A_PIXEL = 0.02
+"""A megabit a second at 1080p and 25 frames/s. What takes more while still is noisy, or held to a rate, and hides motion."""
+DISTRUST_NS = 600 * NS_PER_S
+HELD_PACKETS, HELD_BYTES = 200, 12 << 20
+"""Fewer than the tap takes at once. Of a stream with more between two keyframes every packet is decoded."""
+_LOG = logging.getLogger(__name__)
+
+
+class Doze:
+    """A sink for the puller's thread. `may_rest` and `found` are the looking thread's."""
+
+    def __init__(self, camera_id: str, tap: Tap, reader: FrameReader) -> None:
+        self.may_rest = False
+        """Nothing is in view."""
+        self._camera_id = camera_id
+        self._tap = tap
+        self.reader = reader
+        self._session: int | None = None
+        self._motion = PacketMotion()
+        self._held: list[Packet] = []
+        """From the last keyframe but one, where that fits."""
+        self._held_bytes = self._keyframe_at = 0
+        self._quiet_windows = 0
+        self._moved_ns = self._peeked_ns = self._distrusted_until_ns = 0
+        self._found_ns: int | None = None
+        self._dozes = False
+
+    def found(self, wall_ns: int) -> None:
+        """Something came into view in the frame of this time: its packets should have told."""
+        self._found_ns = wall_ns
+
+    def put(self, *packets: Packet) -> None:
+        for packet in packets:
+            self._put(packet)
+
+    def _put(self, packet: Packet) -> None:
+        if packet.stream.session != self._session:
+            self._begin(packet)
+        moves = self._motion.put(ticks_to_ns(packet.dts, packet.stream.time_base), packet.size_bytes, packet.is_keyframe)
+        if moves is not None:
+            self._quiet_windows = 0 if moves else self._quiet_windows + 1
+            self._moved_ns = packet.wall_ns if moves else self._moved_ns
+        self._judge(packet.wall_ns)
+        self._hold(packet)
+        if not self._dozes:
+            self._tap.put(packet)
+            if self._may_doze(packet):
+                self.reader.rests = self._dozes = True
+                self._peeked_ns = packet.wall_ns
+        elif not self._may_doze(packet):
+            self._wake(packet.wall_ns)
+        elif packet.is_keyframe and packet.wall_ns - self._peeked_ns >= PEEK_EVERY_NS:
+            self._peeked_ns = packet.wall_ns
+            self.reader.catch_up(packet.wall_ns, packet.wall_ns)
+            self._tap.put(packet)
+
+    def put_audio(self, packet: AudioPacket) -> None:
+        """Sound is not looked at."""
+
+    def _begin(self, packet: Packet) -> None:
+        self._session = packet.stream.session
+        self._motion = PacketMotion()
+        self._held, self._held_bytes, self._keyframe_at = [], 0, 0
+        self._quiet_windows, self._found_ns = 0, None
+        self.reader.rests = self._dozes = False
+
+    def _may_doze(self, packet: Packet) -> bool:
+        if not self.may_rest or self._quiet_windows < QUIET_WINDOWS or packet.wall_ns < self._distrusted_until_ns:
+            return False
+        pixels = packet.stream.width_px * packet.stream.height_px
+        is_little = 8 * self._motion.quiet_bytes <= MOST_BITS_A_PIXEL * pixels
+        return is_little and 0 < len(self._held) < HELD_PACKETS and self._held_bytes < HELD_BYTES
+
+    def _wake(self, now_ns: int) -> None:
+        """All that is held goes to the decoder, at once: in frames before `from_ns` nothing is looked for."""
+        from_ns = now_ns - BEFORE_NS
+        first = 0 if self._held and from_ns < self._held[self._keyframe_at].wall_ns else self._keyframe_at
+        self.reader.catch_up(from_ns, now_ns)
+        self.reader.rests = self._dozes = False
+        for packet in self._held[first:]:
+            self._tap.put(packet)
+
+    def _judge(self, now_ns: int) -> None:
+        """Did packets tell of what was found? Their half second may end after its frame."""
+        if self._found_ns is None or now_ns < self._found_ns + 2 * WINDOW_NS:
+            return
+        is_known = math.isfinite(self._motion.quiet_bytes)  # while it learns nothing is told, and it does not doze
+        if is_known and self._moved_ns < self._found_ns - BEFORE_NS - WINDOW_NS:
+            self._distrusted_until_ns = now_ns + DISTRUST_NS
+            _LOG.info("%s: sizes of packets did not tell of what was found; all is decoded for the next minutes", self._camera_id)
+        self._found_ns = None
+
+    def _hold(self, packet: Packet) -> None:
+        if packet.is_keyframe:
+            self._held = self._held[self._keyframe_at :]
+            self._keyframe_at = len(self._held)
+            self._held_bytes = sum(one.size_bytes for one in self._held)
+        elif not self._held:
+            return
+        self._held.append(packet)
+        self._held_bytes += packet.size_bytes
+        if self._keyframe_at and (len(self._held) >= HELD_PACKETS or self._held_bytes >= HELD_BYTES):
+            self._held = self._held[self._keyframe_at :]
+            self._keyframe_at = 0
+            self._held_bytes = sum(one.size_bytes for one in self._held)
+        if len(self._held) > HELD_PACKETS or self._held_bytes > 2 * HELD_BYTES:
+            self._held, self._held_bytes = [], 0  # it is awake by now: `_may_doze` says so one packet before

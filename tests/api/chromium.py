@@ -1,0 +1,68 @@
+"""Chromium as a player: a page is opened, and what it posts to `said` is what is wanted. Skips where Debian's package is absent."""
+
+from __future__ import annotations
+
+import json
+import queue
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_OPTIONS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run",
+    "--disable-web-security", "--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0",
+)  # fmt: skip
+"""Without web security: the page is served elsewhere than the API that it plays from. With a debugger: it stays until it is ended."""
+_WITHIN_S = 60
+
+
+def said_by_chromium(page: str, folder: Path) -> Any:
+    """What a page says when it is done."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Debian package absent: chromium")
+    (folder / "page.html").write_text(page, "utf-8")
+    said: queue.Queue[bytes] = queue.Queue()
+    with _served(folder, said) as address, (folder / "chromium.log").open("wb") as log:
+        command = [chromium, *_OPTIONS, f"--user-data-dir={folder / 'profile'}", f"{address}/page.html"]
+        browser = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            return json.loads(said.get(timeout=_WITHIN_S))
+        finally:
+            browser.terminate()
+            browser.wait(20)
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    def __init__(self, *args: Any, said: queue.Queue[bytes], **named: Any) -> None:
+        self._said = said
+        super().__init__(*args, **named)
+
+    def do_POST(self) -> None:
+        self._said.put(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Nobody asks."""
+
+
+@contextmanager
+def _served(folder: Path, said: queue.Queue[bytes]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, said=said, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
