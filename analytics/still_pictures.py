@@ -10,7 +10,7 @@ import numpy as np
 from analytics import two_row_finder
 from analytics.crop_reading import FRAMINGS, CropReading, cut
 from analytics.detections import Detections, Picture
-from analytics.fusion import Fused, Fusion
+from analytics.fusion import CALIBRATION, Calibration, Fused, Fusion
 from analytics.geometry import nms
 from analytics.grammar_search import GrammarSearch
 from analytics.models import Models
@@ -35,9 +35,9 @@ class Still:
 
 
 class StillPictures:
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, calibration: Calibration = CALIBRATION) -> None:
         self._detector = models.plates.at(INPUT_AREA_PX)
-        self._crops = CropReading(models.reader, Fusion(GrammarSearch(models.reader.alphabet)))
+        self._crops = CropReading(models.reader, Fusion(GrammarSearch(models.reader.alphabet), calibration))
 
     def crop(self, picture: Picture) -> Still:
         """The plate that fills `picture`, of any size."""

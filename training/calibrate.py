@@ -2,8 +2,8 @@
 
 `python -m training.calibrate --characters plate-characters.zip --font … --latin-font … [--crops DIR --photos DIR --plot FILE.svg]`
 prints JSON: the temperature and the unthought evidence that fit single pictures best, the gain that fits tracks best (least log-loss of
-"the first text is right"), and the expected calibration error in ten bins. Real pictures are measured, never fitted to. Not shipped in
-the package.
+"the first text is right"), and the fit's expected calibration error in ten bins. Real pictures are measured, never fitted to. Not shipped
+in the package.
 """
 
 from __future__ import annotations
@@ -90,9 +90,9 @@ def real_crops(reader: Reader, folder: Path) -> list[Case]:
     return [case for one in labelled(folder) for case in reader.case([open_picture(one.file)], one.truth)]
 
 
-def real_photos(models: Models, folder: Path) -> list[tuple[float, bool]]:
-    """Of each photograph, the surest find's confidence: others in it are not labelled. Those whose truth is among the rest are left out."""
-    stills, pairs = StillPictures(models), []
+def real_photos(stills: StillPictures, folder: Path) -> list[tuple[float, bool]]:
+    """Of each photograph the reading that is its truth, or else its surest find's: other plates in it are not labelled."""
+    pairs = []
     for one in labelled(folder):
         found = [still.fused for still in stills.photograph(open_picture(one.file)) if still.fused.text]
         named = [fused for fused in found if fused.text == one.truth]
@@ -104,7 +104,8 @@ def fit(singles: list[Case], tracks: list[Case]) -> Calibration:
     """By log-loss over grids: three numbers, and a thousand cases."""
     grid = [Calibration(float(temperature), float(unthought), 0.0) for temperature in TEMPERATURES for unthought in UNTHOUGHT]
     best = min(grid, key=lambda one: _log_loss(singles, one))
-    return min((replace(best, gain=float(gain)) for gain in GAINS), key=lambda one: _log_loss(tracks, one))
+    best = replace(best, temperature=round(best.temperature, 2))
+    return min((replace(best, gain=round(float(gain), 2)) for gain in GAINS), key=lambda one: _log_loss(tracks, one))
 
 
 def _log_loss(cases: list[Case], calibration: Calibration) -> float:
@@ -172,9 +173,9 @@ def main() -> None:
     cases = {"drawn": drawn(reader, glyphs, 2, given.count), "drawn tracks": drawn(reader, glyphs, 3, given.count // 3, is_track=True)}
     if given.crops:
         cases["crops"] = real_crops(reader, given.crops)
-    reports = {name: reliability(_pairs(some, CALIBRATION)) for name, some in cases.items()}
+    reports = {name: reliability(_pairs(some, fitted)) for name, some in cases.items()}
     if given.photos:
-        reports["photographs"] = reliability(real_photos(models, given.photos))
+        reports["photographs"] = reliability(real_photos(StillPictures(models, fitted), given.photos))
     if given.plot:
         plot(reports, given.plot)
     before = Calibration(1.0, -1e6, 0.0)

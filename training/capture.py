@@ -25,6 +25,8 @@ class Hardness:
     level: float = 1.0
     least_height_px: float = 10
     most_height_px: float = 48
+    defocus_px: tuple[float, float] | None = None
+    """Least and most sigma of the blur, of a plate 48 px high, where it is to be known; otherwise motion, defocus or neither by `level`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def capture(plate: FlatPlate, rng: Rng, hardness: Hardness | None = None) -> Sho
     matrix = np.asarray(cv2.getPerspectiveTransform(source, quad), np.float64)
     places = cv2.perspectiveTransform(plate.centres[None], matrix)[0, :, 0] / np.float32(wide)
     picture = _light(_place(plate, matrix, quad, (wide, high), rng), rng, hard.level)
-    picture = _blur(picture, canvas_px / 48, rng, hard.level)
+    picture = _blur(picture, canvas_px / 48, rng, hard)
     small = _sense(_shrink(picture, round(min(high_px, canvas_px)) * rows, rng), rng, hard.level)
     if rows == 2:
         return Shot(unroll(small, WIDTH_PX, HEIGHT_PX), _unrolled(places))
@@ -145,9 +147,11 @@ def _shadow(wide: int, high: int, rng: Rng) -> Floats:
     return shade
 
 
-def _blur(picture: Floats, scale: float, rng: Rng, level: float) -> Floats:
+def _blur(picture: Floats, scale: float, rng: Rng, hard: Hardness) -> Floats:
     """Motion, defocus or neither; `scale` is the picture's size against one 48 px high."""
-    roll = rng.random()
+    if hard.defocus_px is not None:
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), scale * max(0.1, rng.uniform(*hard.defocus_px))), np.float32)
+    roll, level = rng.random(), hard.level
     if roll < 0.35 * level:
         length = round(scale * (1.5 + 9 * level * rng.random() ** 1.5))
         return np.asarray(cv2.filter2D(picture, -1, _motion(max(2, length), rng)), np.float32)

@@ -1,4 +1,4 @@
-"""Measures weights on drawn plates of characters that training never saw, by kind, province and height. Not shipped in the package.
+"""Measures weights on drawn plates of characters that training never saw, by kind, province, height and blur. Not shipped in the package.
 
 `python -m training.hard_set WEIGHTS --characters plate-characters.zip --font … --latin-font …`. The reader is held to the grammar and
 alone. Prints JSON: exact rates.
@@ -25,6 +25,8 @@ from training.texts import KINDS, Kind
 
 SEED = 4
 HEIGHTS_PX = ((10, 14), (14, 20), (20, 30), (30, 48))
+DEFOCUS_PX = ((0.0, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 4.0))
+"""Sigma, of a plate 48 px high whose strokes are 5 px wide; plates here are 20 px high or more, so that size hides none of it."""
 
 
 class Meter:
@@ -42,7 +44,7 @@ class Meter:
 
 
 def report(meter: Meter, count: int, level: float) -> dict[str, dict[str, float]]:
-    """`count` plates of each kind, `4 * count` of each height."""
+    """`count` plates of each kind, `4 * count` of each height and blur."""
     hard = Hardness(level=level)
     by_kind = {kind.name: meter.read(hard, index, range(count), kind) for index, kind in enumerate(KINDS)}
     together = [result for results in by_kind.values() for result in results]
@@ -50,7 +52,11 @@ def report(meter: Meter, count: int, level: float) -> dict[str, dict[str, float]
     by_height = {
         f"{least} to {most} px": meter.read(Hardness(level, least, most), 100 + least, range(4 * count), None) for least, most in HEIGHTS_PX
     }
-    groups = {"kind": by_kind, "province": by_province, "height": by_height, "all": {"all": together}}
+    by_blur = {
+        f"{least:g} to {most:g} px": meter.read(Hardness(level, 20, defocus_px=(least, most)), 200 + at, range(4 * count), None)
+        for at, (least, most) in enumerate(DEFOCUS_PX)
+    }
+    groups = {"kind": by_kind, "province": by_province, "height": by_height, "blur": by_blur, "all": {"all": together}}
     return {group: {name: _rate(results) for name, results in parts.items()} for group, parts in groups.items()}
 
 

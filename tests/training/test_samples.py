@@ -70,3 +70,12 @@ def test_step_targets_spell_the_text(glyphs: Glyphs) -> None:
     batch = Drawer(glyphs, 10).batch(0, 16)
     for text, row in zip(batch.texts, step_targets(batch, 32), strict=True):
         assert [int(symbol) for symbol in row if symbol > 0] == symbols(text)
+
+
+def test_a_known_blur_takes_the_edges(glyphs: Glyphs) -> None:
+    def edges(defocus_px: tuple[float, float]) -> float:
+        drawer = Drawer(glyphs, 12, hardness=Hardness(level=0, least_height_px=47, defocus_px=defocus_px))
+        crops = [drawer.sample(index, kind_named("blue"))[0].astype(float) for index in range(10)]
+        return float(np.mean([np.abs(np.diff(crop, axis=1)).mean() for crop in crops]))
+
+    assert edges((0.0, 1.0)) > edges((2.0, 3.0)) > edges((3.0, 4.0))
