@@ -109,8 +109,10 @@ class Doze:
             return
         is_known = math.isfinite(self._motion.quiet_bytes)  # while it learns nothing is told, and it does not doze
         if is_known and self._moved_ns < self._found_ns - BEFORE_NS - WINDOW_NS:
+            is_news = now_ns >= self._distrusted_until_ns
             self._distrusted_until_ns = now_ns + DISTRUST_NS
-            _LOG.info("%s: sizes of packets did not tell of what was found; all is decoded for the next minutes", self._camera_id)
+            if is_news:
+                _LOG.info("%s: sizes of packets did not tell of what was found; all is decoded for the next minutes", self._camera_id)
         self._found_ns = None
 
     def _hold(self, packet: Packet) -> None:
