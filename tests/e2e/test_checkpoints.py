@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 ROOT = Path(__file__).parents[2]
 SEARCHABLE_WITHIN_S = 2.0
 FACES_PLAYED_S = 13.0
+HEVC_PASSES = 6
 
 
 @contextmanager
@@ -98,18 +100,20 @@ KINDS: dict[str, list[str] | None] = {"plates": ["plate"], "faces": ["face"], "s
 
 @pytest.mark.parametrize(("transport", "codec"), [("tcp", "h264"), ("udp", "hevc")])
 def test_three_cameras(make_site: Callable[..., Site], footage: Path, gst_python: str, tmp_path: Path, transport: str, codec: str) -> None:
-    truth = json.loads((footage / "checkpoint-plates.json").read_text("utf-8"))
-    played_s = truth["frames"] / truth["fps"]
-    files = {name: _as(codec, file, tmp_path) for name, file in _files(footage, tmp_path).items()}
+    passes = json.loads((footage / "checkpoint-plates.json").read_text("utf-8"))["passes"]
+    if codec == "hevc":  # is encoded here, which takes longer than it plays: half is enough to see that it is pulled and read as well
+        passes = passes[:HEVC_PASSES]
+    played_s = passes[-1]["leave_s"] + 1
+    files = {name: _as(codec, file, tmp_path, played_s) for name, file in _files(footage, tmp_path).items()}
     with gstreamer(gst_python, files) as urls:
         site = make_site([camera(name, urls[name], KINDS[name], transport=transport) for name in files])
         site.start()
         site.token()
         with FirstSeen(site) as seen:
-            wait_for("last plate", partial(_has_ready, site, truth["passes"][-1]["plate"]), played_s + 40)
+            wait_for("last plate", partial(_has_ready, site, passes[-1]["plate"]), played_s + 40)
         vehicles = _first_play(site.events(kind="vehicle"), played_s)
         faces = _first_play(site.events(kind="face"), FACES_PLAYED_S)
-        _check_passings(vehicles, faces, truth)
+        _check_passings(vehicles, faces, [passing["plate"] for passing in passes])
         for event in [*vehicles, *faces]:
             late_s = (seen.at_ns[event["id"]] - parse_rfc3339(event["ended_at"])) / NS_PER_S
             assert late_s < SEARCHABLE_WITHIN_S, f"{event['id']} was searchable after {late_s:.1f} s"
@@ -123,8 +127,8 @@ def _files(footage: Path, folder: Path) -> dict[str, Path]:
     return {"plates": footage / "checkpoint-plates.mp4", "faces": footage / "checkpoint-faces.mp4", "street": _street(folder)}
 
 
-def _as(codec: str, file: Path, folder: Path) -> Path:
-    """The file itself, or the same pictures in H.265."""
+def _as(codec: str, file: Path, folder: Path, most_s: float) -> Path:
+    """The file itself, or the same pictures in H.265, up to `most_s`."""
     if codec == "h264":
         return file
     made = folder / f"{file.stem}-{codec}.mp4"
@@ -133,17 +137,18 @@ def _as(codec: str, file: Path, folder: Path) -> Path:
         options = {"preset": "ultrafast", "crf": "22", "x265-params": "bframes=0:keyint=50:log-level=error"}
         stream = container.add_stream("libx265", rate=read.average_rate, options=options)
         stream.width, stream.height, stream.pix_fmt = read.width, read.height, "yuv420p"
-        for frame in source.decode(read):
+        for frame in takewhile(lambda frame: (frame.time or 0) < most_s, source.decode(read)):
             frame.pict_type = av.video.frame.PictureType.NONE
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return made
 
 
-def _check_passings(vehicles: list[dict[str, Any]], faces: list[dict[str, Any]], truth: dict[str, Any]) -> None:
+def _check_passings(vehicles: list[dict[str, Any]], faces: list[dict[str, Any]], plates: list[str]) -> None:
+    """Each vehicle once; at most one of them with another plate."""
     found = sorted(event["plate"]["text"] for event in vehicles)
-    assert len(vehicles) == len(truth["passes"]), found
-    assert len(set(found) & {passing["plate"] for passing in truth["passes"]}) >= 11, found
+    assert len(vehicles) == len(plates), found
+    assert len(set(found) & set(plates)) >= len(plates) - 1, found
     assert 6 <= len(faces) <= 7
 
 
