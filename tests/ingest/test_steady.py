@@ -68,7 +68,8 @@ class Side:
         intake.steady = self._counted if quick else lambda *_: []
         self._ns, self._stepped_ns, self._stamp, self._number = START_NS, 0, 0, 0
 
-    def read(self, read: Read) -> None:
+    def read(self, read: Read) -> list[Packet]:
+        """What this read gave."""
         self._ns += read.after_ms * NS_PER_MS
         self._stepped_ns += read.step_ms * NS_PER_MS
         if read.skew_ms is not None:
@@ -79,7 +80,9 @@ class Side:
             data = START_CODE + self._keyframe if is_key else SLICE + b"%06d" % self._number
             self.track.units.ready.append(AccessUnit(self._stamp, data, is_key))
             self._number += 1
-        self.given += self.track.packets(self._ns, self._stepped_ns)
+        given = self.track.packets(self._ns, self._stepped_ns)
+        self.given += given
+        return given
 
     def state(self) -> tuple[Any, ...]:
         """All that tells how it goes on."""
@@ -98,9 +101,7 @@ class Side:
 def both(reads: list[Read], b_frames: int = 0) -> Side:
     quick, slow = Side(b_frames, quick=True), Side(b_frames, quick=False)
     for read in reads:
-        quick.read(read)
-        slow.read(read)
-        assert quick.given == slow.given
+        assert quick.read(read) == slow.read(read)
         assert quick.state() == slow.state()
     return quick
 
