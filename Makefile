@@ -39,7 +39,8 @@ debian-packages:
 	@tests/debian-packages.sh
 
 test: install-dev lint ## run the linters and the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/e2e -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest tests/e2e
 
 lint: $(VENV)/.installed-dev ## check style and types
 	$(BIN)/ruff check .

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
@@ -77,7 +75,7 @@ def _raw(request: Request, name: bytes) -> bytes | None:
 
 
 def _check_parameters(request: Request, route: APIRoute) -> None:
-    known = _known(route)
+    known = query_names(route.dependant)
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
         if name not in known:
@@ -85,11 +83,6 @@ def _check_parameters(request: Request, route: APIRoute) -> None:
         if name in seen:
             raise QueryInvalid(name, "stands twice; give it once")
         seen.add(name)
-
-
-@cache
-def _known(route: APIRoute) -> list[str]:
-    return query_names(route.dependant)
 
 
 def query_names(dependant: Dependant) -> list[str]:

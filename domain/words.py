@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
+_NEAR = 0.65
+"""How alike two words must be, by difflib's ratio: `xyzzy` and `fuzzy`, two letters of five apart, are not."""
+
 
 def likely(word: str, known: Sequence[str]) -> str:
     """`did you mean …?`, whatever the case, or all that is known where nothing comes near."""
     folded = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), folded, n=1)
+    close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=_NEAR)
     if close:
         return f"did you mean `{folded[close[0]]}`?"
     return f"known here: {', '.join(known)}" if known else "none is known here"

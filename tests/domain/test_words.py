@@ -13,6 +13,7 @@ from domain.words import likely, shown
         ("danjiangkou/Junzhou", ("danjiangkou/junzhou",), "did you mean `danjiangkou/junzhou`?"),
         ("onvif", ("ONVIF", "api"), "did you mean `ONVIF`?"),
         ("xyz", ("record", "upload"), "known here: record, upload"),
+        ("xyzzy", ("fuzzy",), "known here: fuzzy"),
         ("xyz", (), "none is known here"),
     ],
 )
