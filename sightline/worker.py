@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import logging
 import os
@@ -24,7 +25,6 @@ from ingest.live_tap import LiveTap
 from ingest.pull_loop import PullLoop
 from sightline.camera_run import NodeTools
 from sightline.camera_runs import CameraRuns, LazyAnalysers
-from sightline.garbage import Collector, settle
 from sightline.lasting import Job, Jobs
 from sightline.node_jobs import NodeJobs
 from sightline.onvif import OnvifListener
@@ -80,7 +80,9 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
         jobs = Jobs(self._jobs(), f"worker-{self._index}", self._clock)
-        settle()
+        gc.collect()
+        gc.set_threshold(100_000, 20, 20)
+        gc.freeze()  # what is loaded by now stays: looking through it again and again was a tenth of what pulling costs
         self._loop.start()
         jobs.start()
         try:
@@ -98,7 +100,6 @@ class Worker:
             "writer": self._writer.run,
             "keeper": self._keeper.run,
             "triggers": self._triggers.run,
-            "garbage": Collector(self._clock).run,
             "onvif": OnvifListener(self._runs.events).run,
             "policies": Policies(self._layout, lambda: self._runs.running(), self._clock).run,
             "strain": Gauge(self._layout, self._index, self._settings, self._clock, self._writer.waiting_part).run,
