@@ -58,7 +58,7 @@ def parse_segment(path: Path) -> Segment | None:
 
 
 class Ledger:
-    """Reads folders when asked, a day of a camera at a time; only sizes are remembered. Not thread-safe where `remove` is used."""
+    """Reads folders when asked, a day of a camera at a time; only sums of sizes are remembered. Not thread-safe where `remove` is used."""
 
     def __init__(self, recordings: Path) -> None:
         self.recordings = recordings
@@ -123,6 +123,7 @@ class Ledger:
             return 0
         except OSError as error:
             raise StoreError(f"{segment.path} cannot be deleted: {error}") from error
+        self._sizes.removed(segment.path, size_bytes)
         with suppress(OSError):  # not empty
             segment.path.parent.rmdir()
         return size_bytes
