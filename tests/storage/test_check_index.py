@@ -16,7 +16,7 @@ from storage.index_record import entry_of
 from storage.index_shards import Shards, shard_of
 from storage.redis_door import Redis
 from tests.kept import START_NS, make_event
-from tests.storage.test_index import HOUR_NS, by_looking_at_all, drawn_of_few, paged
+from tests.searched import HOUR_NS, by_looking_at_all, drawn_of_few, paged
 
 
 @pytest.mark.parametrize("seed", range(4))

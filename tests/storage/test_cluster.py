@@ -23,7 +23,7 @@ from storage.s3 import ObjectStore
 from storage.states import CameraStates
 from storage.turns import Turn
 from tests.kept import START_NS, make_event
-from tests.storage.test_index import PATTERNS, by_looking_at_all, drawn_of_few, paged
+from tests.searched import PATTERNS, by_looking_at_all, drawn_of_few, paged
 from tests.valkey_cluster import Cluster
 
 

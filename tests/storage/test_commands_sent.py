@@ -14,7 +14,7 @@ from storage.index import EventIndex
 from storage.index_counts import Buckets
 from storage.redis_door import Redis
 from tests.kept import START_NS, Site, make_event
-from tests.storage.test_index import HOUR_NS
+from tests.searched import HOUR_NS
 
 LOOKS_AT_ALL = {"keys", "scan", "hscan", "sscan", "zscan", "smembers", "randomkey", "flushall", "flushdb"}
 

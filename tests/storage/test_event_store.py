@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S, ManualClock
 from domain.events import Event
-from domain.geo import Circle, Polygon
 from domain.misreadings import TIES, match_of
-from domain.plates import PlateColor
 from domain.query import EventQuery
 from domain.settings import Settings
 from storage import archive_search
@@ -26,45 +24,18 @@ from storage.index_search import found_by
 from storage.redis_door import Redis
 from storage.s3 import ObjectStore
 from tests.kept import START_NS, make_event
-from tests.storage.test_index import AREAS, CAMERAS, PATTERNS, PLATES_USED, by_looking_at_all
+from tests.searched import by_looking_at_all, events_that, queries_of
 
 DAY_S = 86_400
 INDEX_DAYS = 2
 DAYS = [0, 1, 2, 5]
 """Days after the first on which something happens; the first three are older than the index holds."""
 
-events = st.builds(
-    make_event,
-    camera=st.sampled_from(CAMERAS),
-    after_s=st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(lambda pair: pair[0] * DAY_S + pair[1] / 2),
-    lasts_s=st.sampled_from([0, 1, 70]),
-    plate=st.sampled_from(PLATES_USED),
-    alternatives=st.lists(st.tuples(st.sampled_from(["鄂C12345", "鄂F88888", "WJ88885"]), st.sampled_from([0.01, 0.3])), max_size=2).map(
-        tuple
-    ),
-    color=st.sampled_from([PlateColor.BLUE, PlateColor.GREEN]),
-    confidence=st.sampled_from([0.3, 0.9, 0.123456]),
-    class_=st.sampled_from("ABC"),
-    key=st.sampled_from("123"),
-)
+events = events_that(st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(lambda pair: pair[0] * DAY_S + pair[1] / 2), "123")
 moments = st.none() | st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(
     lambda pair: START_NS + (pair[0] * DAY_S + pair[1]) * NS_PER_S
 )
-queries = st.builds(
-    EventQuery,
-    kind=st.sampled_from([None, None, "vehicle", "face"]),
-    from_ns=moments,
-    to_ns=moments,
-    camera=st.sampled_from([None, None, *CAMERAS, "other"]),
-    area=st.sampled_from([None, None, *AREAS]),
-    class_=st.sampled_from([None, None, "A", "B"]),
-    plate=st.none() | st.sampled_from(PATTERNS),
-    color=st.sampled_from([None, None, PlateColor.BLUE]),
-    min_confidence=st.sampled_from([None, 0.5]),
-    order=st.sampled_from(["newest", "oldest"]),
-    near=st.sampled_from([None, None, None, Circle(111.5, 32.51, 1200), Circle(111.6, 32.5, 5000)]),
-    within=st.sampled_from([None, None, None, Polygon(((111, 32), (112, 32), (112, 33))), Polygon(((111, 32), (112, 33), (111, 33)))]),
-)
+queries = queries_of(moments)
 
 
 class City:

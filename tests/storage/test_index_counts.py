@@ -18,7 +18,8 @@ from storage.index_counts import Buckets
 from storage.index_search import found_by
 from storage.redis_door import Redis
 from tests.kept import START_NS, make_event
-from tests.storage.test_index import by_looking_at_all, events, queries
+from tests.searched import by_looking_at_all
+from tests.storage.test_index import events, queries
 
 START_MS = START_NS // NS_PER_MS
 HOUR_MS = 3_600_000
