@@ -123,18 +123,6 @@ class EventIndex:
         """How many events match in each bucket: counted, or from a sample where that would take long, which it says."""
         return histogram(self._shards, query, buckets)
 
-    def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int, after: str | None = None) -> tuple[Event, ...]:
-        """The events whose plate this is, as it stands, oldest first, at most `limit`, going on after the id `after`."""
-        query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest")
-        found: list[Event] = []
-        while len(found) < limit:
-            page = self.query(query, limit, after)
-            found += [event for event in page.events if event.reading == plate]
-            after = page.next
-            if after is None:
-                break
-        return tuple(found[:limit])
-
     def likely(self, plate: str, from_ns: int, to_ns: int, limit: int) -> EventPage:
         """Events that may be of this plate though they were not read so (`misreadings.Tie`), oldest first; none that a person corrected."""
         sought = replace(Sought.by_any_tie(plate), takes=lambda event: is_likely(event, plate))

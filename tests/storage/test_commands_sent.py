@@ -51,7 +51,7 @@ def test_writes_searches_counts_feed_and_expiry_look_at_no_keys(redis: Redis, va
         ):  # fmt: skip
             index.query(query, 20)
             index.histogram(query, Buckets(START_NS // HOUR_NS * 3_600_000, 3_600_000, 2))
-        index.sightings("鄂C12345", None, None, 200)
+        index.query(EventQuery(plate="鄂C12345", order="oldest"), 200)
         index.get_all([event.id for event in events[:20]])
         index.ids(None, 50)
         index.remove(events[0].id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +15,11 @@ from domain.errors import CorrectionConflict
 from domain.events import Correction, Event
 from domain.keys import SIDECAR, correction_object, event_object
 from domain.query import EventQuery
+from domain.settings import Settings
+from storage.archive import Archive
 from storage.check import Breach, check
 from storage.corrections import Corrections, newest_record
+from storage.event_store import EventStore
 from storage.index import EventIndex
 from storage.journal import stored_keys
 from storage.rebuild import rebuild
@@ -44,7 +49,7 @@ def breaches(site: Site) -> list[Breach]:
     return [finding.breach for finding in check(site.objects, site.redis, site.layout)]
 
 
-def test_what_was_read_and_what_was_meant_are_both_found(site: Site) -> None:
+def test_what_was_read_and_what_was_meant_are_both_found(site: Site, tmp_path: Path) -> None:
     event = kept(site)
     made = corrections(site).correct(event, MEANT, "li.wei", "seen in the clip", 0)
     assert (made.text, made.original, made.by, made.version) == (MEANT, READ, "li.wei", 1)
@@ -54,8 +59,10 @@ def test_what_was_read_and_what_was_meant_are_both_found(site: Site) -> None:
     for plate in (READ, MEANT, "鄂C1?345", "*Z345", "*2345"):
         assert found(site, plate) == [event.id], plate
     assert found(site, "鄂C72345", fuzzy=True) == [event.id], "one misreading from what was read"
-    assert [seen.id for seen in EventIndex(site.redis).sightings(MEANT, None, None, 9)] == [event.id]
-    assert EventIndex(site.redis).sightings(READ, None, None, 9) == ()
+    with closing(Archive.open(site.objects, site.redis, tmp_path / "archive", Settings(), site.clock)) as archive:
+        store = EventStore(EventIndex(site.redis), archive, site.clock, Settings().index_days)
+        assert [seen.id for seen in store.sightings(MEANT, None, None, 9)] == [event.id]
+        assert store.sightings(READ, None, None, 9) == ()
     assert breaches(site) == []
 
 

@@ -143,6 +143,14 @@ def test_a_page_of_recent_events_does_not_ask_the_archive(city: City) -> None:
     assert (len(recent.events), recent.archived) == (3, False)
 
 
+def test_sightings_are_of_the_plate_as_read_oldest_first(city: City) -> None:
+    seen = [make_event(camera=camera, after_s=n) for n, camera in enumerate(["gate", "bridge", "gate"])]
+    city.index.put_all([*seen, make_event(after_s=9, plate="", alternatives=(("鄂C12345", 0.5),)), make_event(after_s=8, plate="鄂C12346")])
+    assert city.store.sightings("鄂C12345", None, None, 10) == tuple(seen)
+    assert city.store.sightings("鄂C12345", START_NS + NS_PER_S, START_NS + 2 * NS_PER_S, 10) == (seen[1],)
+    assert city.store.sightings("鄂C12345", None, None, 2) == tuple(seen[:2])
+
+
 def test_sightings_are_of_all_times(city: City) -> None:
     seen = [make_event(after_s=n * DAY_S) for n in DAYS]
     city.index.put_all([*seen, make_event(after_s=9, plate="", alternatives=(("鄂C12345", 0.5),)), make_event(after_s=8, plate="鄂C12346")])

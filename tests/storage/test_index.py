@@ -243,15 +243,6 @@ def test_a_cursor_outside_the_asked_time_widens_nothing(redis: Redis) -> None:
     assert [event.id for event in index.query(newest, 5, late.id).events] == [early.id]
 
 
-def test_sightings_are_of_the_plate_as_read_oldest_first(redis: Redis) -> None:
-    index = EventIndex(redis)
-    seen = [make_event(camera=camera, after_s=n) for n, camera in enumerate(["gate", "bridge", "gate"])]
-    index.put_all([*seen, make_event(after_s=9, plate="", alternatives=(("鄂C12345", 0.5),)), make_event(after_s=8, plate="鄂C12346")])
-    assert index.sightings("鄂C12345", None, None, 10) == tuple(seen)
-    assert index.sightings("鄂C12345", START_NS + NS_PER_S, START_NS + 2 * NS_PER_S, 10) == (seen[1],)
-    assert index.sightings("鄂C12345", None, None, 2) == tuple(seen[:2])
-
-
 def test_ids_walk_everything(redis: Redis) -> None:
     index = EventIndex(redis)
     stored = sorted(event.id for event in (make_event(after_s=n) for n in range(7)))
