@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +18,12 @@ from storage.gaps import GapLog
 from storage.ledger import Ledger, parse_segment
 from storage.s3 import ObjectStore
 from storage.stored_segments import StoredSegments
+from tests.api.an_hour_ago import START_NS, Record, at
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
 
-START_NS = SystemClock().wall_ns() // NS_PER_S * NS_PER_S - 3600 * NS_PER_S
 """An hour ago: what is older than the class keeps is deleted, and what is younger than seconds not told yet."""
-Record = Callable[[Layout, str, int, float], Path]
 Parts = list[tuple[float, float, str]]
 Said = dict[str, str | bool]
 """A part as the API says it."""
@@ -36,10 +34,6 @@ class Told:
     recorded: list[Said]
     gaps: list[Said]
     offline: list[str]
-
-
-def at(seconds: float) -> int:
-    return START_NS + round(seconds * NS_PER_S)
 
 
 def ask(site: Site, from_s: float, to_s: float, camera: str = "east-gate") -> Told:

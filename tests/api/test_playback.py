@@ -5,44 +5,28 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 import pytest
 
-from domain.clock import NS_PER_S, ManualClock, SystemClock, rfc3339
+from domain.clock import ManualClock, SystemClock, rfc3339
 from domain.gaps import Gap, GapCause
 from domain.keys import segment_object
-from domain.layout import Layout
 from domain.media import SegmentName
 from domain.people import Role
 from storage.gaps import GapLog
+from tests.api.an_hour_ago import CAMERA, Record, at, record_twice, span
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
-
-START_NS = SystemClock().wall_ns() // NS_PER_S * NS_PER_S - 3600 * NS_PER_S
-CAMERA = "/v1/cameras/east-gate"
-Record = Callable[[Layout, str, int, float], Path]
-
-
-def at(seconds: float) -> int:
-    return START_NS + round(seconds * NS_PER_S)
-
-
-def span(from_s: float, to_s: float) -> str:
-    return f"from={rfc3339(at(from_s))}&to={rfc3339(at(to_s))}"
 
 
 @pytest.fixture
 def recorded(site: Site, record: Record) -> Site:
     """Eight seconds, a hole of six, four seconds more; a keyframe a second, ten pictures a second."""
-    for start_s in (0, 4, 14):
-        record(site.layout, "east-gate", at(start_s), 4)
+    record_twice(site, record)
     GapLog(site.layout, SystemClock()).add(Gap("east-gate", at(8), at(14), GapCause.CAMERA_DOWN, "refused"))
-    site.hold("east-gate")
     return site
 
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.clock import NS_PER_S, SystemClock, rfc3339
-from domain.layout import Layout
+from tests.api.an_hour_ago import CAMERA, Record, record_twice, span
 from tests.api.chromium import said_by_chromium
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
 
-START_NS = SystemClock().wall_ns() // NS_PER_S * NS_PER_S - 3600 * NS_PER_S
-CAMERA = "/v1/cameras/east-gate"
-Record = Callable[[Layout, str, int, float], Path]
 PAGE = """<!doctype html><video muted></video><script>
 const video = document.querySelector("video");
 const shade = () => {
@@ -81,20 +76,10 @@ LIST = """say(async () => {
 </script>"""
 
 
-def at(seconds: float) -> int:
-    return START_NS + round(seconds * NS_PER_S)
-
-
-def span(from_s: float, to_s: float) -> str:
-    return f"from={rfc3339(at(from_s))}&to={rfc3339(at(to_s))}"
-
-
 @pytest.fixture
 def recorded(site: Site, record: Record) -> Site:
     """Eight seconds, a hole of six, four seconds more. The number of a picture in its segment is its shade divided by 8."""
-    for start_s in (0, 4, 14):
-        record(site.layout, "east-gate", at(start_s), 4)
-    site.hold("east-gate")
+    record_twice(site, record)
     return site
 
 
