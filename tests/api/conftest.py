@@ -278,12 +278,8 @@ def site(standing_site: Site) -> Site:
     return standing_site
 
 
-def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, object]) -> tuple[Site, Callable[[], object]]:
-    redis, clock, layout = connect(url), SystemClock(), Layout(folder)
-    redis.do("FLUSHALL")
-    for left in (left for prefix in (GAPS_PREFIX, RECORDINGS_PREFIX) for left in list(objects.list(prefix))):
-        objects.delete(left.key)
-    spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
+def _door(layout: Layout, spool: Spool, statuses: list[CameraStatus], pictures: dict[str, bytes]) -> AbstractContextManager[str]:
+    """The node's door, with what a test says of cameras and their pictures."""
 
     def picture(camera_id: str, is_sub: bool) -> bytes:
         camera_id = f"{camera_id}/sub" if is_sub else camera_id
@@ -291,22 +287,32 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
             raise NotFound(f"{camera_id} has shown nothing yet")
         return pictures[camera_id]
 
-    ledger = Ledger(layout.recordings)
-    door = served(
+    clock = SystemClock()
+    return served(
         make_door(
             DoorContext(
                 KEY,
                 spool,
-                ledger,
+                Ledger(layout.recordings),
                 GapLog(layout, clock),
                 lambda: tuple(statuses),
                 picture,
-                folder / "scratch",
+                layout.root / "scratch",
                 clock,
                 TriggerLog(layout, Settings()),
             )
         )
     )
+
+
+def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, object]) -> tuple[Site, Callable[[], object]]:
+    redis, clock, layout = connect(url), SystemClock(), Layout(folder)
+    redis.do("FLUSHALL")
+    for left in (left for prefix in (GAPS_PREFIX, RECORDINGS_PREFIX) for left in list(objects.list(prefix))):
+        objects.delete(left.key)
+    spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
+
+    door = _door(layout, spool, statuses, pictures)
     door_url = door.__enter__()
     people = People(redis, objects)
     parts: dict[str, object] = {
