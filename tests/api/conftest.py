@@ -311,7 +311,6 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
     for left in (left for prefix in (GAPS_PREFIX, RECORDINGS_PREFIX) for left in list(objects.list(prefix))):
         objects.delete(left.key)
     spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
-
     door = _door(layout, spool, statuses, pictures)
     door_url = door.__enter__()
     people = People(redis, objects)
