@@ -1,8 +1,10 @@
-"""The two rules of the rooms, read from the source: who may import whom, and one door for each foreign library."""
+"""The rules of the rooms: who may import whom, one door for each foreign library, and what a worker does not load at its start."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,10 @@ def test_relative_imports_are_not_used() -> None:
         for file in _files(room):
             nodes = ast.walk(ast.parse(file.read_text("utf-8")))
             assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level], file
+
+
+def test_a_worker_starts_without_what_most_never_need() -> None:
+    """Models and DuckDB take a hundred megabytes and a second: they are loaded by the first who asks for them."""
+    told = "import sys, sightline.worker; print(*{'duckdb', 'onnxruntime', 'cv2'} & sys.modules.keys())"
+    loaded = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
