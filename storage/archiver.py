@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +29,8 @@ from storage.archive_files import Part, Written, describe
 from storage.archive_rows import row_of
 from storage.archive_search import DAY_MS, day_of_ms, day_start_ms
 from storage.index import EventIndex, standing
-from storage.redis_door import Redis, Script, text
+from storage.locks import Lock
+from storage.redis_door import Redis, text
 from storage.s3 import ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -39,8 +39,6 @@ MOVED_KEY = "{archive}:moved"
 RUNNER_S = 120
 _HOUR_MS = 3_600_000
 _AT_ONCE = 20_000
-_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end return 0"
-_LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 ArchiveProgress = Callable[[str, int], None]
 """Called with the day that is being moved, and how many events were moved in all."""
 
@@ -66,7 +64,7 @@ class Archiver:
         self._redis = redis
         self._objects = objects
         self._clock = clock
-        self._token = secrets.token_hex(8)
+        self._lock = Lock(redis, RUNNER_KEY, RUNNER_S)
 
     def run(self, days: int, stop: threading.Event | None = None, progress: ArchiveProgress | None = None) -> Moved | None:
         """Move every whole day that ended `days` days ago; None where another process is at it. Raises StoreError where a store is away."""
@@ -121,18 +119,18 @@ class Archiver:
     @contextmanager
     def _alone(self) -> Iterator[bool]:
         """Whether nobody else runs. It lapses by itself where a process died."""
-        if self._redis.do("SET", RUNNER_KEY, self._token, "NX", "EX", RUNNER_S) is None:
+        if not self._lock.take():
             yield False
             return
         self._archive.writer.clear()
         try:
             yield True
         finally:
-            self._redis.run_all([Script(_LEAVE, RUNNER_KEY, (self._token,))])
+            self._lock.give_back()
 
     def _go_on(self) -> None:
         """Raises StoreError where it took so long that somebody else may run."""
-        if self._redis.run_all([Script(_RENEW, RUNNER_KEY, (self._token, RUNNER_S))]) != [1]:
+        if not self._lock.renew():
             raise StoreError("another process has taken over the archive; this run ends here")
 
     def _oldest(self, before_ms: int) -> str | None:

@@ -10,7 +10,6 @@ The API writes them, so it needs no node: one that is down holds no correction u
 from __future__ import annotations
 
 import gzip
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,12 +21,12 @@ from domain.events import Correction, Event
 from domain.keys import correction_journal_object, correction_object, corrections_prefix
 from storage.index import EventIndex
 from storage.journal import JournalCorrect
+from storage.locks import Lock
 from storage.redis_door import Redis
 from storage.s3 import ObjectStore
 
 _TURN_S = 60
 """Longer than all calls of one correction may take; whoever dies meanwhile holds others up for as long."""
-_GIVE_BACK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
 class CorrectionRecord(BaseModel):
@@ -87,13 +86,13 @@ class Corrections:
 
     @contextmanager
     def _turn(self, event_id: str) -> Iterator[None]:
-        key, ours = f"{{corrections}}:turn:{event_id}", secrets.token_hex(8)
-        if self._redis.do("SET", key, ours, "NX", "EX", _TURN_S) is None:
+        lock = Lock(self._redis, f"{{corrections}}:turn:{event_id}", _TURN_S)
+        if not lock.take():
             raise CorrectionConflict("somebody else is correcting this event at this moment; look again, then decide")
         try:
             yield
         finally:
-            self._redis.do("EVAL", _GIVE_BACK, 1, key, ours)
+            lock.give_back()
 
 
 def newest_record(objects: ObjectStore, camera_id: str, event_id: str) -> CorrectionRecord | None:
