@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from domain.media import AudioPacket, Packet
@@ -100,6 +100,7 @@ class Fanout:
     def __init__(self, held_packets: int = 300, held_bytes: int = 8 << 20) -> None:
         self._taps: tuple[Tap, ...] = ()
         self._sinks: tuple[Sink, ...] = ()
+        self._hurried: dict[Sink, Callable[[], bool]] = {}
         self._lock = threading.Lock()
         self._held: list[Packet] = []
         self._held_bytes = 0
@@ -120,14 +121,17 @@ class Fanout:
             self._taps = tuple(other for other in self._taps if other is not tap)
         tap.close()
 
-    def attach(self, sink: Sink) -> None:
-        """Hand every packet from now on to `sink` too, audio included."""
+    def attach(self, sink: Sink, is_hurried: Callable[[], bool] | None = None) -> None:
+        """Hand every packet from now on to `sink` too, audio included; `is_hurried`: whether it wants them as soon as they can be had."""
         with self._lock:
             self._sinks = (*self._sinks, sink)
+            if is_hurried is not None:
+                self._hurried[sink] = is_hurried
 
     def detach(self, sink: Sink) -> None:
         with self._lock:
             self._sinks = tuple(other for other in self._sinks if other is not sink)
+            self._hurried.pop(sink, None)
 
     def put(self, *packets: Packet) -> None:
         """Packets that came together, in order: a call for all that one read gave costs a fraction of a call for each."""
@@ -167,6 +171,12 @@ class Fanout:
             self._held = []
         for tap in taps:
             tap.close()
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether anybody waits for the next packet: a viewer does, a sink where it says so, a recorder never."""
+        with self._lock:
+            return bool(self._taps) or any(ask() for ask in self._hurried.values())
 
     @property
     def taps(self) -> tuple[Tap, ...]:

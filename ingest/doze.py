@@ -48,6 +48,11 @@ class Doze:
         self._found_ns: int | None = None
         self._dozes = False
 
+    @property
+    def is_awake(self) -> bool:
+        """Whether packets are decoded as they come."""
+        return not self._dozes
+
     def found(self, wall_ns: int) -> None:
         """Something came into view in the frame of this time: its packets should have told."""
         self._found_ns = wall_ns

@@ -140,7 +140,7 @@ class Streamer:
 
     @property
     def is_followed(self) -> bool:
-        return bool(self._fanout.taps)
+        return self._fanout.is_followed
 
     def took(self, packets: list[Packet]) -> None:
         session = self._session

@@ -105,7 +105,7 @@ class CameraRun:
         if analyser is not None:
             reader = FrameReader(self._look_tap, tools.clock, self._fps(), camera.id)
             self._doze = Doze(camera.id, self._look_tap, reader)
-            self.fanout.attach(self._doze)
+            self.fanout.attach(self._doze, lambda: self._doze.is_awake)
         self._looker: Looker | None = None
         self._threads: list[threading.Thread] = []
 

@@ -80,3 +80,24 @@ def test_a_sink_is_handed_video_and_audio_until_it_is_detached() -> None:
     fanout.detach(sink)
     fanout.put(_packet(1, False))
     assert sink.got == [video, sound]
+
+
+def test_it_is_followed_by_viewers_and_by_sinks_that_are_in_a_hurry() -> None:
+    class Nothing:
+        def put(self, *packets: Packet) -> None: ...
+
+        def put_audio(self, packet: AudioPacket, /) -> None: ...
+
+    fanout, recorder, looker, is_hurried = Fanout(), Nothing(), Nothing(), [True]
+    fanout.attach(recorder)
+    assert not fanout.is_followed
+    tap = fanout.open("viewer")
+    assert fanout.is_followed
+    fanout.close(tap)
+    fanout.attach(looker, lambda: is_hurried[0])
+    assert fanout.is_followed
+    is_hurried[0] = False
+    assert not fanout.is_followed
+    is_hurried[0] = True
+    fanout.detach(looker)
+    assert not fanout.is_followed

@@ -72,6 +72,7 @@ def test_a_still_picture_is_decoded_until_it_is_known_and_then_no_more(lane: Lan
     lane.feed(20, 600)
     assert lane.decoded == before
     assert lane.reader.rests
+    assert not lane.doze.is_awake
 
 
 @pytest.mark.parametrize("into_gop_s", [0.3, 0.9, 1.7])
@@ -85,6 +86,7 @@ def test_what_moves_is_seen_from_its_first_frame(lane: Lane, into_gop_s: float) 
     assert numbers == list(range(numbers[0], len(lane.fed))), "every one from there on, though those of the burst come late"
     assert numbers[0] >= began - BEFORE_NS * FPS // NS_PER_S, "and few of before"
     assert not lane.reader.rests
+    assert lane.doze.is_awake
 
 
 def test_the_pictures_of_a_burst_are_whole(lane: Lane) -> None:

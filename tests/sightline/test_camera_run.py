@@ -17,11 +17,11 @@ from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
 from ingest.doze import Doze
 from ingest.pull_loop import PullLoop
-from sightline.camera_run import MOST_WAITING, Looker, NodeTools
+from sightline.camera_run import MOST_WAITING, CameraRun, Looker, NodeTools
 from sightline.triggers import Triggers
 from storage.spool import Spool
 from storage.triggers import TriggerLog
-from tests.ingest.conftest import make_camera
+from tests.ingest.conftest import NETWORKS, make_camera
 from tests.kept import make_event, make_passing
 
 CAMERA = "gate"
@@ -76,14 +76,18 @@ def spool(tmp_path: Path) -> _FullDisk:
     return _FullDisk(Layout(tmp_path), ManualClock())
 
 
-def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> tuple[Looker, Tap]:
-    tap = Tap("decoder", 10, 1 << 20)
+def _tools(spool: Spool, tmp_path: Path, woken: list[int]) -> NodeTools:
     clock = ManualClock()
     loop = PullLoop(clock)
-    loop.close()  # a looker pulls nothing
+    loop.close()  # nothing is pulled here
     triggers = Triggers(TriggerLog(Layout(tmp_path), Settings()), clock)
-    tools = NodeTools(Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop, triggers)
-    doze = Doze(CAMERA, tap, FrameReader(tap, clock, 10.0, CAMERA))
+    return NodeTools(Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop, triggers)
+
+
+def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> tuple[Looker, Tap]:
+    tap = Tap("decoder", 10, 1 << 20)
+    tools = _tools(spool, tmp_path, woken)
+    doze = Doze(CAMERA, tap, FrameReader(tap, tools.clock, 10.0, CAMERA))
     return Looker(make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA), analyser, doze, tools), tap
 
 
@@ -112,3 +116,14 @@ def test_memory_is_bounded_and_the_oldest_give_way(spool: _FullDisk, tmp_path: P
     looker.run()
     kept = [entry.event_id for entry in spool.pending([CAMERA])]
     assert kept == [passing(second).event.id for second in range(1, MOST_WAITING + 1)]
+
+
+@pytest.mark.parametrize("is_checkpoint", [True, False])
+def test_a_checkpoint_is_read_at_once_and_a_camera_that_is_only_recorded_at_leisure(
+    spool: _FullDisk, tmp_path: Path, is_checkpoint: bool
+) -> None:
+    """What is looked at late is found late: an event would be searchable half a second later."""
+    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",) if is_checkpoint else ()})
+    tools = _tools(spool, tmp_path, [])
+    run = CameraRun(camera, None, lambda: 1, _Idle if is_checkpoint else None, NETWORKS, tools)
+    assert run._streamer.is_followed is is_checkpoint
