@@ -76,7 +76,7 @@ class HistogramView(_Answer):
     counts: tuple[int, ...] = Field(description="one for each bucket, the oldest first; nothing before the `from` that was asked for")
     total: int
     exact: bool = Field(description="false: estimated from a sample, since counting would have taken too long")
-    archive_left_out: bool = Field(description="the range reaches back into the archive, whose events are not counted")
+    whole_from: WallNs | None = Field(description="not all that began before this was counted: the archive took long, or is out of reach")
 
 
 class CameraView(_Answer):
