@@ -46,6 +46,11 @@ class Appending:
         if mine.error is not None:
             raise mine.error
 
+    @property
+    def waiting(self) -> int:
+        """Lines that nobody has begun to write."""
+        return len(self._waiting)
+
     def _write(self) -> None:
         """All that waits now, with a turn that is ours."""
         batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
