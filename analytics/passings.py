@@ -24,7 +24,7 @@ from domain.ulid import event_id
 
 DWELL_MS = 60_000
 REMEMBERED_NS = 15_000 * NS_PER_MS
-LOOK_ANYWAY_NS = 1_000 * NS_PER_MS
+LOOK_ANYWAY_NS = 2_000 * NS_PER_MS
 """However still the picture is, it is looked at this often."""
 CLOCK_STEP_NS = 1_000 * NS_PER_MS
 """A camera whose clock steps back by more ends its tracks: they would otherwise wait for the old time to come again."""
@@ -65,7 +65,7 @@ class Passings:
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
         rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
         if rested or moves(self._before, thumbnail):
-            found = self._gaze.look(bgr, now_ns)
+            found = self._gaze.look(bgr, thumbnail, now_ns)
             if found is not None:
                 self._follow(found, frame, bgr)
                 self._before, self._detected_ns, self._looked_ns = thumbnail, now_ns, now_ns
