@@ -339,13 +339,15 @@ class DrawnFaces:
     def __init__(self, make_found: MakeFound) -> None:
         self._make_found = make_found
         self.next: list[Box] = []
+        self.threshold = 0.5
+        self.score = 0.9
         self.input_area_px = 1  # so small that looking closely would save nothing: boxes are those of the whole picture
 
     def at(self, input_area_px: int) -> DrawnFaces:
         return self
 
     def detect(self, bgr: Picture) -> Detections:
-        found = self._make_found(*self.next)
+        found = self._make_found(*self.next, score=self.score)
         return Detections(found.xyxy, found.score, np.repeat(found.points[:, :1], 5, axis=1))
 
 
@@ -372,6 +374,17 @@ def test_two_people_side_by_side_are_two_events_and_again_after_two_seconds(
     out = walk(analyser, faces, make_frame, 0, [*both, *[[]] * 12, *turned, *[[]] * 12])
     assert len({passing.event.id for passing in out}) == len(out) == 4
     assert all(passing.event.plate is None and passing.event.kind == "face" for passing in out)
+
+
+@pytest.mark.parametrize(("threshold", "score", "events"), [(0.5, 0.65, 1), (0.7, 0.75, 0), (0.7, 0.85, 1)])
+def test_what_its_detector_is_never_sure_of_is_no_face(
+    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame, threshold: float, score: float, events: int
+) -> None:
+    """Detectors differ in the scores that they give: YuNet's begin where CenterFace's are sure."""
+    faces = DrawnFaces(make_found)
+    faces.threshold, faces.score = threshold, score
+    analyser = CheckpointAnalyser(make_camera(("face",)), [(Faces(faces), 6.0)])
+    assert len(walk(analyser, faces, make_frame, 0, [*towards(200), *[[]] * 12])) == events
 
 
 def test_a_face_goes_on_over_a_restart_by_its_place_alone(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> None:
