@@ -13,6 +13,7 @@ from domain.events import Event, Location, WallNs
 from domain.gaps import Gap, GapCause
 from domain.holds import Hold
 from domain.journeys import Leg
+from domain.made import made
 from domain.misreadings import Match, Tie
 from domain.nearby import NearCamera
 from domain.people import RIGHTS, Person, Right, Role
@@ -48,8 +49,7 @@ class EventView(Event):
     @classmethod
     def of(cls, event: Event) -> EventView:
         path = f"/v1/events/{event.id}"
-        fields = {name: getattr(event, name) for name in Event.model_fields}
-        return cls.model_construct(**fields, snapshot=f"{path}/snapshot", crop=f"{path}/crop", clip=f"{path}/clip")
+        return made(cls, {**event.__dict__, "snapshot": f"{path}/snapshot", "crop": f"{path}/crop", "clip": f"{path}/clip"})
 
 
 class EventList(_Answer):
