@@ -14,10 +14,12 @@ from analytics.detections import Detections, Floats, Picture
 from analytics.geometry import clip, nms
 from analytics.onnx_door import Model
 from analytics.plate_detector import letterbox
+from domain.errors import BadInput
 
 INPUT_AREA_PX = 640 * 384
 STRIDE_PX = 4
 YUNET_STRIDES_PX = (8, 16, 32)
+_YUNET_OUTPUTS = [f"{name}_{stride_px}" for name in ("cls", "obj", "bbox", "kps") for stride_px in YUNET_STRIDES_PX]
 _IOU_MOST = 0.3
 
 
@@ -25,6 +27,10 @@ class FaceDetector(Protocol):
     @property
     def input_area_px(self) -> int:
         """How large a picture the model sees, at most."""
+
+    @property
+    def threshold(self) -> float:
+        """The least score that it gives."""
 
     def at(self, input_area_px: int, /) -> FaceDetector:
         """The same model, looking at pictures of at most this size."""
@@ -36,34 +42,50 @@ class FaceDetector(Protocol):
 class CenterFace:
     def __init__(self, model: Model, threshold: float = 0.5, input_area_px: int = INPUT_AREA_PX) -> None:
         self._model = model
-        self._threshold = threshold
+        self.threshold = threshold
         self.input_area_px = input_area_px
 
     def at(self, input_area_px: int) -> CenterFace:
-        return CenterFace(self._model, self._threshold, input_area_px)
+        return CenterFace(self._model, self.threshold, input_area_px)
 
     def detect(self, bgr: Picture) -> Detections:
         letterboxed, scale = letterbox(bgr, self.input_area_px)
         # Red first, as its authors feed it: scores are 0.75 on average against 0.72 with blue first, as the wheel's own code has it.
         blob = cv2.dnn.blobFromImage(letterboxed, 1.0, swapRB=True)
         heat, size, offset, points = self._model.run(np.asarray(blob, np.float32))
-        return _to_frame(decode_centerface(heat[0, 0], size[0], offset[0], points[0], self._threshold), scale, bgr)
+        return _to_frame(decode_centerface(heat[0, 0], size[0], offset[0], points[0], self.threshold), scale, bgr)
 
 
 class YuNet:
+    """Any file with the outputs that `decode_yunet` names, of any input size or of a fixed one (OpenCV's of 2023 has 640 by 640); raises
+    BadInput for a file with others (OpenCV's of 2022 has `loc`, `conf` and `iou`)."""
+
     def __init__(self, model: Model, threshold: float = 0.7, input_area_px: int = INPUT_AREA_PX) -> None:
+        lacks = [name for name in _YUNET_OUTPUTS if name not in model.output_names]
+        if lacks:
+            raise BadInput(f"{model.path} is no YuNet that can be used: it lacks the outputs {', '.join(lacks)}")
         self._model = model
-        self._threshold = threshold
-        self.input_area_px = input_area_px
+        self.threshold = threshold
+        self._fixed_px = model.picture_px
+        self.input_area_px = self._fixed_px[0] * self._fixed_px[1] if self._fixed_px else input_area_px
 
     def at(self, input_area_px: int) -> YuNet:
-        return YuNet(self._model, self._threshold, input_area_px)
+        return self if self._fixed_px else YuNet(self._model, self.threshold, input_area_px)
 
     def detect(self, bgr: Picture) -> Detections:
-        letterboxed, scale = letterbox(bgr, self.input_area_px)
-        outputs = self._model.run(np.asarray(cv2.dnn.blobFromImage(letterboxed, 1.0), np.float32))
+        boxed, scale = _within(bgr, self._fixed_px) if self._fixed_px else letterbox(bgr, self.input_area_px)
+        outputs = self._model.run(np.asarray(cv2.dnn.blobFromImage(boxed, 1.0), np.float32))
         named = {name: output[0] for name, output in zip(self._model.output_names, outputs, strict=True)}
-        return _to_frame(decode_yunet(named, letterboxed.shape[1], self._threshold), scale, bgr)
+        return _to_frame(decode_yunet(named, boxed.shape[1], self.threshold), scale, bgr)
+
+
+def _within(bgr: Picture, size_px: tuple[int, int]) -> tuple[Picture, float]:
+    """The picture scaled down to fit into (width, height), with black at the right and below."""
+    scale = min(1.0, size_px[0] / bgr.shape[1], size_px[1] / bgr.shape[0])
+    small = bgr if scale == 1.0 else cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    boxed = np.zeros((size_px[1], size_px[0], 3), np.uint8)
+    boxed[: small.shape[0], : small.shape[1]] = small[: size_px[1], : size_px[0]]
+    return boxed, scale
 
 
 def decode_centerface(heat: Floats, size: Floats, offset: Floats, points: Floats, threshold: float) -> Detections:

@@ -15,7 +15,9 @@ from domain.events import Event, Kind
 
 SIDE_LEAST_PX = 16
 """A smaller face shows nobody anything, and most false alarms are smaller."""
-DETECTIONS_LEAST, SCORE_MASS_LEAST, SCORE_LEAST = 3, 1.8, 0.6
+DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
+SCORE_OVER_THRESHOLD = 0.1
+"""A face is once seen this much more surely than the least that its detector gives: what never is, is a shirt or a lamp."""
 STEADY_SCORE_MEAN_LEAST = 0.7
 """Of one that was seen at every look: two good sights are enough where there were only two looks."""
 RESUME_NS = 5_000 * NS_PER_MS
@@ -28,6 +30,7 @@ class _OfSize:
 
     def __init__(self, detector: FaceDetector) -> None:
         self._detector = detector
+        self.threshold = detector.threshold
 
     @property
     def input_area_px(self) -> int:
@@ -71,10 +74,13 @@ class Faces:
 
     def counts(self, record: Record, clear: list[Track]) -> bool:
         track = record.track
-        if track.score_best < SCORE_LEAST:
+        if track.score_best < self.detector.threshold + SCORE_OVER_THRESHOLD:
             return False
         often = track.detections >= DETECTIONS_LEAST and track.score_mass >= SCORE_MASS_LEAST
         return often or (track.is_steady and track.score_mean >= STEADY_SCORE_MEAN_LEAST)
+
+    def why_unread(self, record: Record, clear: list[Track]) -> None:
+        return None
 
     def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
         """Only over a restart, and only by place: two people may walk the same way seconds apart."""

@@ -116,6 +116,8 @@ class Models:
 def _face_detector(face_model: str, folder: Path, providers: tuple[str, ...]) -> FaceDetector:
     if face_model == "centerface":
         return CenterFace(Model(folder / FACE_DETECTOR, providers))
+    if not Path(face_model).is_file():
+        raise NotFound(f"SIGHTLINE_FACE_MODEL names {face_model}, which is not there; it is `centerface`, or the path of a YuNet ONNX file")
     return YuNet(Model(Path(face_model), providers))
 
 

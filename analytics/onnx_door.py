@@ -66,11 +66,13 @@ class Model:
             self._session = onnxruntime.InferenceSession(str(path), _options(), providers=list(providers))
         except _ERRORS as error:
             raise BadInput(f"model {path} cannot be loaded: {error}") from error
-        self._path = path
+        self.path = path
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
         """What it runs on: a provider that is there may find no device, and leave it to the next."""
         self._cpu = LOOK_CPU_S.labels(path.stem)
         self._input: str = self._session.get_inputs()[0].name
+        self.picture_px = _picture_px(self._session.get_inputs()[0].shape)
+        """Width and height where only pictures of one size fit, else None."""
         self.output_names: tuple[str, ...] = tuple(output.name for output in self._session.get_outputs())
 
     def run(self, tensor: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -79,8 +81,14 @@ class Model:
             with Spent(self._cpu):
                 outputs = self._session.run(None, {self._input: tensor})
         except _ERRORS as error:
-            raise BadInput(f"model {self._path} refuses an input of shape {tensor.shape}: {error}") from error
+            raise BadInput(f"model {self.path} refuses an input of shape {tensor.shape}: {error}") from error
         return cast("list[NDArray[np.float32]]", outputs)
+
+
+def _picture_px(shape: list[int | str | None]) -> tuple[int, int] | None:
+    """Of an input (pictures, parts, height, width)."""
+    sides = [side for side in shape[:1:-1] if isinstance(side, int)]
+    return (sides[0], sides[1]) if len(shape) == 4 and len(sides) == 2 else None
 
 
 def _options() -> onnxruntime.SessionOptions:

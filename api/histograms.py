@@ -33,7 +33,7 @@ def read_histogram(context: Context, query: Filters, bucket_s: BucketS = None, c
     from_ns = max(0, to_ns - SPAN_NS) if query.from_ns is None else query.from_ns
     check_order(from_ns, to_ns)
     buckets = buckets_of(from_ns // NS_PER_MS, -(-to_ns // NS_PER_MS), bucket_s, count)
-    found = context.index.histogram(replace(query, from_ns=from_ns, to_ns=to_ns), buckets)
+    found = context.events.histogram(replace(query, from_ns=from_ns, to_ns=to_ns), buckets)
     start_ns, width_s = buckets.start_ms * NS_PER_MS, buckets.width_ms // 1000
     return HistogramView(
         from_=start_ns,
@@ -42,7 +42,7 @@ def read_histogram(context: Context, query: Filters, bucket_s: BucketS = None, c
         counts=found.counts,
         total=sum(found.counts),
         exact=found.exact,
-        archive_left_out=context.events.reaches_archive(from_ns),
+        whole_from=found.whole_from_ns,
     )
 
 

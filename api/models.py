@@ -13,12 +13,14 @@ from domain.events import Event, Location, WallNs
 from domain.gaps import Gap, GapCause
 from domain.holds import Hold
 from domain.journeys import Leg
+from domain.made import made
 from domain.misreadings import Match, Tie
 from domain.nearby import NearCamera
 from domain.people import RIGHTS, Person, Right, Role
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
 from domain.states import CameraState, CameraStatus, Shed, Why
+from domain.unread import Unread, WhyUnread
 from storage.account import Account, Asked, Where
 
 
@@ -47,8 +49,7 @@ class EventView(Event):
     @classmethod
     def of(cls, event: Event) -> EventView:
         path = f"/v1/events/{event.id}"
-        fields = {name: getattr(event, name) for name in Event.model_fields}
-        return cls.model_construct(**fields, snapshot=f"{path}/snapshot", crop=f"{path}/crop", clip=f"{path}/clip")
+        return made(cls, {**event.__dict__, "snapshot": f"{path}/snapshot", "crop": f"{path}/crop", "clip": f"{path}/clip"})
 
 
 class EventList(_Answer):
@@ -76,7 +77,21 @@ class HistogramView(_Answer):
     counts: tuple[int, ...] = Field(description="one for each bucket, the oldest first; nothing before the `from` that was asked for")
     total: int
     exact: bool = Field(description="false: estimated from a sample, since counting would have taken too long")
-    archive_left_out: bool = Field(description="the range reaches back into the archive, whose events are not counted")
+    whole_from: WallNs | None = Field(description="not all that began before this was counted: the archive took long, or is out of reach")
+
+
+class UnreadView(_Answer):
+    """Something that was followed as a plate and gave no text. What it may have said, and its pictures, are with its event alone."""
+
+    at: WallNs
+    why: WhyUnread
+    width_px: int = Field(description="of the plate in its best picture, in pixels of the camera's; 45 and more can be read")
+    looks: int = Field(description="how often it was found")
+    is_event: bool = Field(description="it went by, so it is an event without a text")
+
+    @classmethod
+    def of(cls, one: Unread) -> UnreadView:
+        return cls(at=one.at_ns, why=one.why, width_px=one.width_px, looks=one.looks, is_event=one.is_event)
 
 
 class CameraView(_Answer):
@@ -113,6 +128,7 @@ class CameraView(_Answer):
     lost_packets: int
     shed: Shed = Field(description="what of it is given up under pressure; empty: nothing")
     over_limit: bool = Field(description="it sent more than its `max_bitrate_kbps` over the last minute")
+    unread: tuple[UnreadView, ...] = Field(description="the last plates that gave no text, at most 8 of the last hour, the newest last")
     node: str = Field(description="the node that holds it; empty where none has reported it")
 
     @classmethod
@@ -150,6 +166,7 @@ class CameraView(_Answer):
             lost_packets=known.lost_packets,
             shed=known.shed,
             over_limit=known.over_limit,
+            unread=tuple(UnreadView.of(one) for one in known.unread),
             node=known.node,
         )
 

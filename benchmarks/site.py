@@ -35,6 +35,8 @@ class BenchSite:
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
         self._environment = environment
+        self._http = httpx.Client(timeout=15, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+        """One for all questions: to make a client takes longer than to be answered. It keeps no connection: the site is killed at times."""
 
     def start(self) -> None:
         """Begin `up`; `answers` says whether it serves."""
@@ -50,6 +52,7 @@ class BenchSite:
         return self._process.wait(STOP_WITHIN_S)
 
     def close(self) -> None:
+        self._http.close()
         if self._process is not None and self._process.poll() is None:
             self.stop()
 
@@ -83,7 +86,7 @@ class BenchSite:
 
     def answers(self) -> bool:
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=15, trust_env=False).status_code == 200
+            return self._http.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -109,10 +112,8 @@ class BenchSite:
     def get(self, path: str, **query: str) -> httpx.Response | None:
         """What the site answers to somebody signed in; None where it does not answer at all."""
         try:
-            return httpx.get(
-                f"http://127.0.0.1:{self.port}{path}", params=query, timeout=15, trust_env=False,
-                headers={"Authorization": f"Bearer {self._token}", "X-Reason": "benchmark"},
-            )  # fmt: skip
+            headers = {"Authorization": f"Bearer {self._token}", "X-Reason": "benchmark"}
+            return self._http.get(f"http://127.0.0.1:{self.port}{path}", params=query, headers=headers)
         except httpx.TransportError:
             return None
 

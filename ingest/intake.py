@@ -54,6 +54,8 @@ class Unit(NamedTuple):
     sender_wall_ns: int | None
     stepped_ns: int = 0
     """By how much our wall time is ahead of steady time (`Clock.stepped_ns`)."""
+    starts: Sequence[int] = ()
+    """As of the packet."""
 
 
 class Intake:
@@ -101,7 +103,7 @@ class Intake:
         self._yielded = True
         sender_ns = timeline.sender_wall_ns(pts_ns)
         duration = unit.duration or self._duration
-        return Packet(self._info, data, pts, dts, duration, head >= 0, wall.wall_ns, wall.source, received_ns, sender_ns)
+        return Packet(self._info, data, pts, dts, duration, head >= 0, wall.wall_ns, wall.source, received_ns, sender_ns, unit.starts)
 
     def steady(self, units: Sequence[AccessUnit], ticks: Sequence[int], received_ns: int, is_asked: bool) -> list[Packet]:
         """The quick way for a camera that goes on as it did: the first of `units`, as many as are no keyframes and rise evenly, at once.
@@ -126,9 +128,12 @@ class Intake:
         info, duration, timeline = self._info, self._duration, self._counts.timeline
         source, sender_ns = timeline.source, timeline.sender_wall_ns(0)
         return [
-            Packet(info, unit.data, own, own, duration, False, wall_ns, source, clock_ns, None if sender_ns is None else sender_ns + own_ns)
+            Packet(
+                info, unit.data, own, own, duration, False, wall_ns, source, clock_ns,
+                None if sender_ns is None else sender_ns + own_ns, unit.starts,
+            )
             for unit, own, own_ns, wall_ns in zip(units, pts, pts_ns, walls, strict=False)
-        ]
+        ]  # fmt: skip
 
     def _rising(self, units: Sequence[AccessUnit], ticks: Sequence[int]) -> list[int]:
         """The pts of the units before the first that is a keyframe, or does not follow within a second of the one before."""

@@ -14,9 +14,8 @@ from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import DataLoss, StoreError
 from domain.keys import day_of
 from domain.media import AudioPacket, Packet, SegmentName, ticks_to_ns
-from ingest import nal
+from ingest import lengths, nal
 from ingest.cuts import DRIFT_NS
-from ingest.lengths import prefixed_in_place, put_prefixed
 from storage.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
 from storage.ledger import open_name
 from storage.reserve import free_bytes
@@ -104,23 +103,11 @@ class OpenSegment:
         times.append(self._length_ticks(packets[-1]))
         self._usual_ticks = times[-1]
         data: list[bytes | bytearray] = []
-        sizes = self._put(packets, data)
+        sizes = lengths.put(self.stream.codec, packets, data)
         table: list[int] = []
         for packet, ticks, size in zip(packets, times, sizes, strict=True):
             table += (ticks * scale, size, KEYFRAME if packet.is_keyframe else DELTA, (packet.pts - packet.dts) * scale)
         return VideoRun((packets[0].dts - self._first.dts) * scale, table, data)
-
-    def _put(self, packets: Sequence[Packet], data: list[bytes | bytearray]) -> list[int]:
-        """Append the bytes of `packets`, as a file holds them, to `data`; the size of each. They are taken together where that can be."""
-        codec, datas = self.stream.codec, [packet.data for packet in packets]
-        if (joined := prefixed_in_place(codec, datas)) is not None:
-            data.append(joined)
-            return list(map(len, datas))
-        key = next((at for at, packet in enumerate(packets) if packet.is_keyframe), None)
-        if key is None or len(packets) == 1:
-            return [put_prefixed(codec, one, data) for one in datas]
-        parts = (packets[:key], packets[key : key + 1], packets[key + 1 :])  # H.265's keyframes carry sets that are left out
-        return [size for part in parts if part for size in self._put(part, data)]
 
     def _read_until(self, packets: Sequence[Packet]) -> None:
         last = packets[-1]

@@ -62,7 +62,7 @@ class VideoTrack:
         """One unit by itself, whatever it is; None before the first keyframe."""
         jumps = self._counts.jumps
         sender_ns = self._sender.wall_ns(unit.stamp) if self._intake.wants_sender else None
-        packet = self._intake.packet(Unit(unit.data, ticks, None, 0, received_ns, sender_ns, stepped_ns))
+        packet = self._intake.packet(Unit(unit.data, ticks, None, 0, received_ns, sender_ns, stepped_ns, unit.starts))
         if self._counts.jumps != jumps:
             self._sender.jumped()
         return packet

@@ -13,6 +13,7 @@ from typing import cast
 from domain.clock import Clock
 from domain.settings import Settings
 from storage.archive_catalogue import ArchiveFile, Catalogue
+from storage.archive_counts import ArchiveCounts
 from storage.archive_files import ArchiveCache, ArchiveWriter
 from storage.archive_search import ArchiveSearch
 from storage.duck_door import Duck
@@ -28,6 +29,7 @@ class Archive:
     cache: ArchiveCache
     duck: Duck
     search: ArchiveSearch
+    counts: ArchiveCounts
     writer: ArchiveWriter
     clock: Clock
 
@@ -37,7 +39,8 @@ class Archive:
         catalogue, duck = Catalogue(objects, redis), Duck(folder / "spill", settings.archive_memory_mb)
         cache = ArchiveCache(objects, folder / "files", round(settings.archive_cache_gb * _GB))
         search = ArchiveSearch(catalogue, cache, duck, clock)
-        return cls(catalogue, cache, duck, search, ArchiveWriter(objects, duck, folder / "work"), clock)
+        counts = ArchiveCounts(search, cache, duck, clock)
+        return cls(catalogue, cache, duck, search, counts, ArchiveWriter(objects, duck, folder / "work"), clock)
 
     def files(self) -> Iterator[ArchiveFile]:
         """Every file that the catalogue names, by day."""

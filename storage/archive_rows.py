@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS
-from domain.events import Alternative, Event, Kind, Location, Plate
+from domain.events import SCHEMA, Alternative, Event, Kind, Location, Plate
+from domain.made import made
 from domain.plates import PlateColor
 from domain.ulid import id_parts
 from storage.index_search import found_by
@@ -48,15 +49,16 @@ def event_of(row: Sequence[object]) -> Event:
         text, _, event_id, start, best, end, kind, camera, class_, area, lon, lat, heading, color, share, others, confidence,
         left, top, right, bottom, source, is_ready, missing, _,
     ) = cast("_Fields", tuple(row))  # fmt: skip
-    location = Location.model_construct(lon=lon, lat=lat, heading=None if heading is None or heading != heading else heading)
-    return Event.model_construct(
-        id=event_id, kind=kind, camera=camera, class_=class_, area=area, location=location,
-        started_at=start * NS_PER_MS, best_at=best * NS_PER_MS, ended_at=end * NS_PER_MS,
-        plate=None if text is None else Plate.model_construct(
-            text=text, color=PlateColor(str(color)), confidence=share, alternatives=_alternatives(others)
-        ),
-        confidence=confidence, box=(left, top, right, bottom), wall_source=source, clip_ready=is_ready, clip_missing=missing,
-    )  # fmt: skip
+    location = made(Location, {"lon": lon, "lat": lat, "heading": None if heading is None or heading != heading else heading})
+    plate = None if text is None else made(Plate, {
+        "text": text, "color": PlateColor(str(color)), "confidence": share, "alternatives": _alternatives(others)
+    })  # fmt: skip
+    return made(Event, {
+        "id": event_id, "kind": kind, "camera": camera, "class_": class_, "area": area, "location": location,
+        "started_at": start * NS_PER_MS, "best_at": best * NS_PER_MS, "ended_at": end * NS_PER_MS, "plate": plate, "corrected": None,
+        "confidence": confidence, "box": (left, top, right, bottom), "wall_source": source, "clip_ready": is_ready,
+        "clip_missing": missing, "schema_": SCHEMA,
+    })  # fmt: skip
 
 
 _Fields = tuple[
@@ -100,4 +102,4 @@ def _alternatives_json(plate: Plate | None) -> str | None:
 def _alternatives(text: str | None) -> tuple[Alternative, ...]:
     if text is None:
         return ()
-    return tuple(Alternative.model_construct(text=other, confidence=share) for other, share in json.loads(text))
+    return tuple(made(Alternative, {"text": other, "confidence": share}) for other, share in json.loads(text))

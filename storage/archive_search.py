@@ -6,6 +6,7 @@ to, with the place to go on after, which is then an id that no event need have.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,7 +59,7 @@ class Terms:
         where, values = _restricted(query)
         if is_wildcard(query.plate):
             return cls(
-                f"{where} AND (plate LIKE ? OR others IS NOT NULL)", (*values, query.plate.replace("?", "_").replace("*", "%")), None,
+                f"{where} AND (plate LIKE ? OR regexp_matches(others, ?))", (*values, like(query.plate), _among(query.plate)), None,
                 lambda event: matches(event, query) and takes(event),
             )  # fmt: skip
         texts = _texts(query.plate, tie)
@@ -66,6 +67,16 @@ class Terms:
         return cls(
             f"{where} AND {plates}", (*values, list(texts), list(texts)), texts, lambda event: matches(event, query) and takes(event)
         )
+
+
+def like(pattern: str) -> str:
+    """A pattern of ours as SQL's LIKE has it."""
+    return pattern.replace("?", "_").replace("*", "%")
+
+
+def _among(pattern: str) -> str:
+    """An expression that finds a text that matches a pattern among texts with spaces between."""
+    return f"(^| ){re.escape(pattern).replace(re.escape('?'), '[^ ]').replace(re.escape('*'), '[^ ]*')}( |$)"
 
 
 def _texts(plate: str, tie: Tie | None) -> tuple[str, ...]:
@@ -95,10 +106,10 @@ class ArchiveSearch:
         terms = Terms.of(query, tie)
         if terms is None:
             return EventPage((), None)
-        least_ms, greatest_ms = _span(query, after)
+        least_ms, greatest_ms = span_of(query, after)
         found: list[Event] = []
         reached = after
-        looks = self._looks(query, terms, least_ms, greatest_ms)
+        looks = self.looks(query, terms, least_ms, greatest_ms)
         for number, (files, bound) in enumerate(looks):
             if number and until_s is not None and self._clock.monotonic_s() >= until_s:
                 return EventPage(tuple(found), reached)
@@ -108,7 +119,7 @@ class ArchiveSearch:
             reached = bound
         return EventPage(tuple(found), None)
 
-    def _looks(self, query: EventQuery, terms: Terms, least_ms: int, greatest_ms: int) -> Iterator[tuple[list[ArchiveFile], str]]:
+    def looks(self, query: EventQuery, terms: Terms, least_ms: int, greatest_ms: int) -> Iterator[tuple[list[ArchiveFile], str]]:
         """Files to look at together, in the order asked for, and the id that all of theirs come before."""
         newest = query.order == "newest"
         files: list[ArchiveFile] = []
@@ -148,7 +159,7 @@ class ArchiveSearch:
     def _rows(self, paths: Sequence[Path], query: EventQuery, terms: Terms, after: str | None, most: int) -> list[tuple[object, ...]]:
         sign, order = ("<", "DESC") if query.order == "newest" else (">", "ASC")
         sql = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE {terms.where} AND start_ms BETWEEN ? AND ?"  # noqa: S608
-        values: list[Value] = [[str(path) for path in paths], *terms.values, *_span(query, after)]
+        values: list[Value] = [[str(path) for path in paths], *terms.values, *span_of(query, after)]
         if after is not None:
             sql, values = f"{sql} AND id {sign} ?", [*values, after]
         return self._duck.rows(f"{sql} ORDER BY id {order} LIMIT {most}", values)
@@ -192,7 +203,7 @@ class ArchiveSearch:
         return None
 
 
-def _span(query: EventQuery, after: str | None) -> tuple[int, int]:
+def span_of(query: EventQuery, after: str | None) -> tuple[int, int]:
     """Starts (UTC ms) that are still to be looked at, both ends included."""
     least = 0 if query.from_ns is None else max(0, -(-query.from_ns // NS_PER_MS))
     greatest = _END_MS if query.to_ns is None else min(_END_MS, -(-query.to_ns // NS_PER_MS) - 1)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from domain.clock import NS_PER_MS, Clock
 from domain.errors import ObjectsUnavailable
 from domain.events import Event
@@ -15,12 +17,15 @@ from domain.misreadings import TIES, Tie
 from domain.query import EventPage, EventQuery
 from domain.ulid import is_event_id, wall_ms_of
 from storage.archive import Archive
-from storage.archive_search import DAY_MS, day_of_ms
+from storage.archive_search import DAY_MS, day_of_ms, day_start_ms
 from storage.index import EventIndex
-from storage.index_search import is_likely
+from storage.index_counts import Buckets
+from storage.index_search import Span, is_likely
 
 PAGE_S = 1.5
 """No look at the archive begins later than this after a page was asked for."""
+KNOWN_MOST = 50_000
+"""Events of archived days that the index may know for them to be told apart when events are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,15 @@ class StorePage:
     events: tuple[Event, ...]
     next: str | None
     archived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHistogram:
+    counts: tuple[int, ...]
+    exact: bool
+    """Else some of `counts` are estimates."""
+    whole_from_ns: int | None
+    """Some of what began earlier was not counted: the archive took its time, or could not be reached. None where all was."""
 
 
 class EventStore:
@@ -53,6 +67,25 @@ class EventStore:
         until_s = None if seconds is None else self._clock.monotonic_s() + seconds
         search = self._search(query, until_s)
         return search.by_ties(limit, after) if query.plate is not None and query.fuzzy else search.page(None, limit, after)
+
+    def histogram(self, query: EventQuery, buckets: Buckets, seconds: float = PAGE_S) -> StoreHistogram:
+        """How many events match in each bucket. `query` says from and to when, which must lie within the buckets."""
+        until_s = self._clock.monotonic_s() + seconds
+        hot = self._index.histogram(query, buckets)
+        span = Span.of(query, None)
+        last_day = self._search(query, None).last_day()
+        if span.is_empty or not last_day or day_of_ms(span.least_ms) > last_day:
+            return StoreHistogram(hot.counts, hot.exact, None)
+        last_ms = min(span.greatest_ms, day_start_ms(last_day) + DAY_MS - 1)
+        # What the index has a version of, it counts. Where that is very much, which is so while days are moved, some count twice.
+        known = self._index.ids_between(span.least_ms, last_ms, KNOWN_MOST)
+        try:
+            cold = self.archive.counts.count(query, buckets, known or [], until_s)
+        except ObjectsUnavailable:
+            return StoreHistogram(hot.counts, hot.exact, (last_ms + 1) * NS_PER_MS)
+        counts = tuple(int(count) for count in cold.counts + np.array(hot.counts, np.int64))
+        whole_ns = None if cold.whole_from_ms is None else cold.whole_from_ms * NS_PER_MS
+        return StoreHistogram(counts, hot.exact and known is not None, whole_ns)
 
     def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int, after: str | None = None) -> tuple[Event, ...]:
         """The events whose plate this is, as it stands, oldest first, at most `limit`, going on after the id `after`."""

@@ -149,6 +149,14 @@ class EventIndex:
                 break
         return found[:limit]
 
+    def ids_between(self, least_ms: int, greatest_ms: int, most: int) -> list[str] | None:
+        """The ids of the events that began between these moments, both included; None where their hours have more than `most`."""
+        hours = self._shards.hour_counts(least_ms // HOUR_MS, greatest_ms // HOUR_MS)
+        if sum(count.events for count in hours.values()) > most:
+            return None
+        query = EventQuery(from_ns=least_ms * NS_PER_MS, to_ns=(greatest_ms + 1) * NS_PER_MS, order="oldest")
+        return [id_text(*row.order) for rows in Search(self._shards, query, None).rows(None) for row in rows] if hours else []
+
     def hours(self) -> list[int]:
         """The hours (since 1970, UTC) in which events began, oldest first."""
         return sorted(self._shards.hours())

@@ -28,6 +28,7 @@ import numpy as np
 
 from domain.clock import NS_PER_MS
 from domain.events import SCHEMA, Alternative, Event, Location, Plate
+from domain.made import made
 from domain.media import WallSource
 from domain.plates import PlateColor
 from domain.ulid import id_parts, id_text
@@ -55,6 +56,7 @@ _COLOR_NUMBERS = {color: number for number, color in enumerate(COLORS)}
 _MOST = 0xFFFF
 _MOST_ALTERNATIVES = 200
 _SOURCES = frozenset(WallSource)
+_SENDER, _RECEIVER = WallSource.SENDER.value, WallSource.RECEIVER.value
 
 
 class Entry(NamedTuple):
@@ -206,23 +208,22 @@ def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) ->
     clip = bits >> CLIP_SHIFT & 3
     plate = _plate(bits, code, plate_share, alternatives) if bits & PLATE else None
     left, top, right, bottom = (side / PARTS for side in box)
-    return Event.model_construct(
-        id=id_text(ms, tail), kind="face" if bits & FACE else "vehicle",
-        camera=place.camera, class_=place.class_, area=place.area, location=place.location,
-        started_at=ms * NS_PER_MS, best_at=(ms + best) * NS_PER_MS, ended_at=(ms + end) * NS_PER_MS,
-        plate=plate, corrected=None, confidence=share / PARTS, box=(left, top, right, bottom),
-        wall_source=(WallSource.SENDER if bits & SENDER else WallSource.RECEIVER).value, clip_ready=clip == CLIP_READY,
-        clip_missing="", schema_=1,
-    )  # fmt: skip
+    return made(Event, {
+        "id": id_text(ms, tail), "kind": "face" if bits & FACE else "vehicle",
+        "camera": place.camera, "class_": place.class_, "area": place.area, "location": place.location,
+        "started_at": ms * NS_PER_MS, "best_at": (ms + best) * NS_PER_MS, "ended_at": (ms + end) * NS_PER_MS,
+        "plate": plate, "corrected": None, "confidence": share / PARTS, "box": (left, top, right, bottom),
+        "wall_source": _SENDER if bits & SENDER else _RECEIVER, "clip_ready": clip == CLIP_READY, "clip_missing": "", "schema_": 1,
+    })  # fmt: skip
 
 
 def _plate(bits: int, code: bytes, share: int, alternatives: bytes) -> Plate:
     others = tuple(
-        Alternative.model_construct(text=unpack(other), confidence=other_share / PARTS)
+        made(Alternative, {"text": unpack(other), "confidence": other_share / PARTS})
         for other, other_share in ALTERNATIVE.iter_unpack(alternatives)
     )
     color = COLORS[min(bits >> COLOR_SHIFT & 7, len(COLORS) - 1)]
-    return Plate.model_construct(text=unpack(code), color=color, confidence=share / PARTS, alternatives=others)
+    return made(Plate, {"text": unpack(code), "color": color, "confidence": share / PARTS, "alternatives": others})
 
 
 def _flags(event: Event) -> int:

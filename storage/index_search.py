@@ -257,12 +257,16 @@ class Search:
             span.go_on(bound_ms)
 
     def _in_order(self, found: Records, span: Span, bound_ms: int | None) -> Iterator[list[Row]]:
-        """The rows that may match by their records alone, by id, in pieces: a page seldom needs all of them."""
-        found = found[np.flatnonzero(self.may_match(found, span))]
+        """The rows before the bound that may match by their records alone, by id, in pieces: a page seldom needs all of them."""
+        fits = self.may_match(found, span)
+        if bound_ms is not None:
+            fits &= found.start_ms > bound_ms if span.newest else found.start_ms < bound_ms
+        found = found[np.flatnonzero(fits)]
         order = np.lexsort((found.records["tail_low"], found.records["tail_high"], found.start_ms))
+        order = order[::-1] if span.newest else order
         for start in range(0, len(order), CHUNK):
-            piece = found[order[::-1][start : start + CHUNK] if span.newest else order[start : start + CHUNK]]
-            yield self._sorted([row for row in piece.rows() if span.is_before(row, bound_ms) and span.holds(row)], span.newest)
+            piece = found[order[start : start + CHUNK]]
+            yield self._sorted([row for row in piece.rows() if span.holds(row)], span.newest)
 
     def _sorted(self, rows: list[Row], newest: bool) -> list[Row]:
         """By id, each once: while a new reading replaces another there may be two for a moment, and the later stands."""

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,7 @@ EXPIRED_AT_ONCE = 128
 """Records that one script forgets: a few milliseconds in which Redis answers nobody else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A record and where it lies."""
 
     shard: int
@@ -83,9 +82,10 @@ class Records:
         return Records(self.records[which], self.pointers[which], self.shards[which])
 
     def rows(self) -> list[Row]:
-        columns = self.shards.tolist(), self.pointers.tolist(), self.records
+        size, records = RECORD.size, self.records.tobytes()
         return [
-            Row(shard, pointer.to_bytes(POINTER_BYTES, "big"), record.tobytes()) for shard, pointer, record in zip(*columns, strict=True)
+            Row(shard, pointer.to_bytes(POINTER_BYTES, "big"), records[at : at + size])
+            for shard, pointer, at in zip(self.shards.tolist(), self.pointers.tolist(), range(0, len(records), size), strict=True)
         ]
 
 

@@ -22,6 +22,10 @@ _FIRST = PROVINCES + HEADS
 _OTHER = DIGITS + OFFICE_LETTERS + TAILS
 _ALPHABETS = (_FIRST, *[_OTHER] * (PLACES - 1))
 _CODES = tuple({character: code for code, character in enumerate(alphabet, 1)} for alphabet in _ALPHABETS)
+_SPELLED: tuple[list[str], ...] = tuple(["", *alphabet, *[""] * (63 - len(alphabet))] for alphabet in (_FIRST, _OTHER))
+_FIRST_PAIRS = [first + second for first in _SPELLED[0] for second in _SPELLED[1]]
+_OTHER_PAIRS = [first + second for first in _SPELLED[1] for second in _SPELLED[1]]
+"""What two places spell, by their twelve bits."""
 _BASE64 = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
 _NONE = "?"
 
@@ -51,8 +55,7 @@ def pack(text: str) -> bytes | None:
 def unpack(packed: bytes) -> str:
     """The text of six bytes that `pack` made."""
     value = int.from_bytes(packed, "big")
-    codes = [value >> BITS * (PLACES - 1 - place) & 63 for place in range(PLACES)]
-    return "".join(alphabet[code - 1] for alphabet, code in zip(_ALPHABETS, codes, strict=True) if code)
+    return _FIRST_PAIRS[value >> 36] + _OTHER_PAIRS[value >> 24 & 4095] + _OTHER_PAIRS[value >> 12 & 4095] + _OTHER_PAIRS[value & 4095]
 
 
 @dataclass(frozen=True, slots=True)

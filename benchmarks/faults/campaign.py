@@ -63,9 +63,9 @@ class Campaign:
         cleared_ns, lasted_s = stage.now_ns(), CLOCK.monotonic_s() - begin_s
         stage.comes(lambda: hit <= stage.recorded(cleared_ns + NS_PER_S), RECOVER_WITHIN_S)
         CLOCK.sleep(AFTERWARDS_S)
-        return Scene(
-            scenario, begin_ns, cleared_ns, stage.now_ns(), frozenset(hit), frozenset(steady - hit), everyone - steady - hit, lasted_s
-        )
+        end_ns = stage.now_ns()
+        stage.comes(lambda: steady <= stage.recorded(end_ns), STEADY_WITHIN_S)  # else what the next fault costs is laid to this one
+        return Scene(scenario, begin_ns, cleared_ns, end_ns, frozenset(hit), frozenset(steady - hit), everyone - steady - hit, lasted_s)
 
     def _account(self, name: str, asked: _Asked) -> Account | None:
         """What the site says of a camera's time; None where it does not answer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
@@ -16,6 +16,7 @@ from domain.clock import NS_PER_S, SystemClock
 from domain.errors import BadInput
 from domain.events import Location, Passing
 from domain.media import Frame, WallSource
+from domain.passings import Analyser
 from domain.registry.model import Camera, Checkpoint
 from domain.settings import Settings
 
@@ -89,9 +90,13 @@ class Look:
 
 def run(video: Path, look: Look, settings: Settings, models: Models, progress: Callable[[float], None] = lambda at_s: None) -> Run:
     """Every passing of the file, made as a checkpoint camera's are; `progress` hears the file's time."""
-    analyser = make_analyser(_camera(look.kind), models, settings)
+    return watch(frames(video, look.fps, look.closed), make_analyser(camera(look.kind), models, settings), progress)
+
+
+def watch(shown: Iterable[Frame], analyser: Analyser, progress: Callable[[float], None] = lambda at_s: None) -> Run:
+    """Every passing of frames whose first is at `EPOCH_NS`."""
     clock, done = SystemClock(), Run()
-    for frame in frames(video, look.fps, look.closed):
+    for frame in shown:
         done.duration_s = (frame.wall_ns - EPOCH_NS) / NS_PER_S
         cpu_s, from_s = _cpu_s(), clock.monotonic_s()
         done.passings += [(done.duration_s, passing) for passing in analyser.look(frame)]
@@ -103,7 +108,7 @@ def run(video: Path, look: Look, settings: Settings, models: Models, progress: C
     return done
 
 
-def _camera(kind: Checkpoint) -> Camera:
+def camera(kind: Checkpoint) -> Camera:
     return Camera(
         id="film",
         name="film",

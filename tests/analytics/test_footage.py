@@ -27,6 +27,13 @@ def test_each_passing_is_one_event(
         assert int(str(outcome["colours_right"])) >= 11, outcome
 
 
+def test_yunet_takes_centerfaces_place(settings: Settings, models_folder: Path, footage: Path) -> None:
+    models = Models.load(settings.model_copy(update={"face_model": str(footage / "face-yunet.onnx")}))
+    done = run(footage / "checkpoint-faces.mp4", Look("face", 5.0), settings, models)
+    outcome = compare(done, read_truth(footage / "checkpoint-faces.json"))
+    assert (outcome["passings"], outcome["found"], outcome["doubled"], outcome["false"]) == (6, 6, 0, 0), outcome
+
+
 def test_a_camera_that_is_no_checkpoint_has_no_analyser(models: Models, settings: Settings, make_camera: Callable[..., Camera]) -> None:
     with pytest.raises(ValueError, match="east-gate is no checkpoint"):
         make_analyser(make_camera(()), models, settings)

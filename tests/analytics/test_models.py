@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
 from analytics import models as models_module
@@ -14,8 +15,10 @@ from analytics.face_detector import YuNet, decode_centerface, decode_yunet
 from analytics.models import SUMS, Member, Models, Wheel, check, fetch, main
 from analytics.onnx_door import Model
 from analytics.plate_detector import INPUT_AREA_PX, anchors, decode, letterbox
+from domain.clock import NS_PER_S
 from domain.errors import BadInput, DataLoss, NotFound
 from domain.settings import Settings
+from sightline.evaluation.film import EPOCH_NS, frames
 
 
 @pytest.fixture
@@ -163,3 +166,27 @@ def test_centerface_and_yunet_find_the_same_faces(models: Models, footage: Path)
         eyes_y, mouth_y = found.points[:, :2, 1].mean(axis=1), found.points[:, 3:, 1].mean(axis=1)
         assert (mouth_y > eyes_y).all()
         assert (found.points[:, 0, 0] < found.points[:, 1, 0]).all()
+
+
+def test_a_yunet_of_one_picture_size_finds_the_same_faces(footage: Path, tmp_path: Path) -> None:
+    """As OpenCV's model zoo has it."""
+    free = YuNet(Model(footage / "face-yunet.onnx"))
+    graph = onnx.load(str(footage / "face-yunet.onnx"))
+    for axis, side_px in enumerate((1, 3, 640, 640)):
+        graph.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = side_px
+    onnx.save(graph, str(tmp_path / "fixed.onnx"))
+    fixed = YuNet(Model(tmp_path / "fixed.onnx"))
+    assert fixed.at(10_000).input_area_px == 640 * 640
+    frame = next(one for one in frames(footage / "checkpoint-faces.mp4", 1.0) if one.wall_ns > EPOCH_NS + NS_PER_S)
+    for picture in (frame.bgr, np.ascontiguousarray(frame.bgr[200:600, 400:900])):
+        one, other = free.detect(picture), fixed.detect(picture)
+        assert len(one) == len(other) > 0
+        assert np.allclose(one.xyxy[np.argsort(one.xyxy[:, 0])], other.xyxy[np.argsort(other.xyxy[:, 0])], atol=8)
+
+
+def test_a_face_model_that_is_no_yunet_or_not_there_is_named(models: Models, settings: Settings, tmp_path: Path) -> None:
+    plates = settings.models_dir / "clp_det.onnx"
+    with pytest.raises(BadInput, match=r"clp_det\.onnx is no YuNet that can be used: it lacks the outputs cls_8"):
+        Models.load(settings.model_copy(update={"face_model": str(plates)}))
+    with pytest.raises(NotFound, match=r"SIGHTLINE_FACE_MODEL names .*gone\.onnx, which is not there"):
+        Models.load(settings.model_copy(update={"face_model": str(tmp_path / "gone.onnx")}))

@@ -45,7 +45,7 @@ def test_a_day_by_hours(site: Site, make_event: MakeEvent) -> None:
         "counts": [3, 1, 1] + [0] * 21,
         "total": 5,
         "exact": True,
-        "archive_left_out": False,
+        "whole_from": None,
     }
     for query, counts in {
         "kind=face": [1, 0, 0],

@@ -50,6 +50,8 @@ class Site:
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
         self._tokens: dict[str, str] = {}
+        self._http = httpx.Client(timeout=30, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+        """One for all questions: to make a client takes longer than to be answered. It keeps no connection: the site is killed at times."""
 
     def start(self) -> None:
         arguments = ("up", "--registry", str(self.registry), "--data", str(self.data), "--port", str(self.port), "--host", "127.0.0.1")
@@ -72,6 +74,7 @@ class Site:
         return code
 
     def close(self) -> None:
+        self._http.close()
         if self._process is not None:
             self.stop()
 
@@ -91,7 +94,7 @@ class Site:
 
     def get(self, path: str, role: str = "operator", **parameters: Any) -> httpx.Response:
         sent = {"Authorization": f"Bearer {self.token(role)}", **REASON}
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", params=parameters, headers=sent, timeout=30, trust_env=False)
+        return self._http.get(f"http://127.0.0.1:{self.port}{path}", params=parameters, headers=sent)
 
     def events(self, **parameters: Any) -> list[dict[str, Any]]:
         """All events that the API gives, through all pages; none while it cannot answer."""

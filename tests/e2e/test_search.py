@@ -35,6 +35,7 @@ def two_gates(tmp_path_factory: pytest.TempPathFactory, models_folder: Path, foo
             truth = json.loads((footage / "checkpoint-plates.json").read_text("utf-8"))
             last = truth["passes"][-1]["plate"]
             wait_for("last vehicle at both gates", lambda: len(site.events(plate=last)) == 2, truth["frames"] / truth["fps"] + 40)
+            wait_for("every clip", lambda: all(event["clip_ready"] for event in site.events()), 40)  # no answer changes from here on
         yield site
 
 

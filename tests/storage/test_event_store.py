@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_S, ManualClock
+from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
+from domain.errors import ObjectsUnavailable
 from domain.events import Event
 from domain.misreadings import TIES, match_of
 from domain.query import EventQuery
 from domain.settings import Settings
 from storage import archive_search
 from storage.archive import Archive
+from storage.archive_search import DAY_MS
 from storage.archiver import Archiver
 from storage.corrections import Corrections
 from storage.event_store import EventStore
 from storage.index import EventIndex
+from storage.index_counts import Buckets
 from storage.index_search import found_by
 from storage.redis_door import Redis
 from storage.s3 import ObjectStore
@@ -129,6 +133,73 @@ def test_misreadings_are_ranked_alike(city: City, stored: list[Event], plate: st
     ranks = [TIES.index(tied[event_id]) for event_id in hot[0]]
     assert ranks == sorted(ranks)
     assert sorted(hot[0]) == sorted(tied)
+
+
+def counted(stored: list[Event], ids: list[str], buckets: Buckets) -> tuple[int, ...]:
+    starts = [event.started_at // NS_PER_MS for event in stored if event.id in ids]
+    return tuple(sum(buckets.index_of(start) == n for start in starts) for n in range(buckets.count))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(events, max_size=25),
+    st.lists(events, max_size=4),
+    st.lists(queries, min_size=8, max_size=8),
+    st.sampled_from([2 * 3_600_000, DAY_MS, 3 * DAY_MS]),
+    st.booleans(),
+)
+def test_a_histogram_counts_what_a_search_finds(
+    city: City, early: list[Event], late: list[Event], asked: list[EventQuery], width_ms: int, in_haste: bool
+) -> None:
+    """In haste one day is looked at, and `whole_from_ns` says from when on the counts are whole."""
+    city.empty()
+    city.index.put_all(latest(early))
+    city.move()
+    for event in late:
+        city.index.put(event)
+    stored = latest([*early, *late])
+    start_ms = START_NS // NS_PER_MS // DAY_MS * DAY_MS
+    buckets = Buckets(start_ms, width_ms, -(-9 * DAY_MS // width_ms))
+    exact = [EventQuery(kind=None), EventQuery(kind="face"), EventQuery(plate="鄂C12345", fuzzy=True)]
+    with pytest.MonkeyPatch.context() as patch:
+        if in_haste:
+            patch.setattr(archive_search, "FILES_AT_ONCE", 1)
+        for query in [*exact, *asked]:
+            query = replace(query, from_ns=query.from_ns or START_NS, to_ns=query.to_ns or START_NS + 8 * DAY_S * NS_PER_S)
+            found = city.store.histogram(query, buckets, 0.0 if in_haste else 60.0)
+            wanted = counted(stored, city.ids(query) if query.fuzzy else by_looking_at_all(stored, query), buckets)
+            assert found.exact
+            whole_from = 0 if found.whole_from_ns is None else buckets.index_of(found.whole_from_ns // NS_PER_MS) + 1
+            assert found.counts[whole_from:] == wanted[whole_from:], query
+            assert all(count <= most for count, most in zip(found.counts, wanted, strict=True)), query
+            assert in_haste or found.whole_from_ns is None
+
+
+def test_a_histogram_in_haste_says_from_when_on_it_is_whole(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.index.put_all([make_event(after_s=n * DAY_S) for n in DAYS])
+    city.move()
+    monkeypatch.setattr(archive_search, "FILES_AT_ONCE", 1)
+    start_ms = START_NS // NS_PER_MS // DAY_MS * DAY_MS
+    query = EventQuery(from_ns=START_NS, to_ns=START_NS + 8 * DAY_S * NS_PER_S)
+    found = city.store.histogram(query, Buckets(start_ms, DAY_MS, 9), 0.0)
+    assert found.whole_from_ns == (start_ms + DAYS[2] * DAY_MS) * NS_PER_MS
+    assert found.counts[: DAYS[2]] == (0, 0)
+    assert found.counts[DAYS[2]] == 1
+
+
+def test_a_histogram_says_what_it_lacks_while_the_object_store_is_away(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.index.put_all([make_event(after_s=n * DAY_S) for n in DAYS])
+    city.move()
+
+    def away(*_: object) -> bytes:
+        raise ObjectsUnavailable("the store is away")
+
+    monkeypatch.setattr(city.archive.cache, "_fetch", away)
+    start_ms = START_NS // NS_PER_MS // DAY_MS * DAY_MS
+    query = EventQuery(kind="vehicle", from_ns=START_NS, to_ns=START_NS + 8 * DAY_S * NS_PER_S)
+    found = city.store.histogram(query, Buckets(start_ms, DAY_MS, 9))
+    assert sum(found.counts) == 1
+    assert found.whole_from_ns == (start_ms + (DAYS[2] + 1) * DAY_MS) * NS_PER_MS
 
 
 def test_a_page_of_recent_events_does_not_ask_the_archive(city: City) -> None:
