@@ -48,6 +48,7 @@ ONVIF_FAILURES = Counter("sightline_onvif_failures_total", "ONVIF subscriptions 
 ONVIF_SUBSCRIBED = Gauge(
     "sightline_onvif_subscribed", "1 while the camera's ONVIF events are subscribed", ["camera"], multiprocess_mode="livemax"
 )
+UNREAD = Counter("sightline_plates_unread_total", "Tracks of plates that gave no text, by the reason", ["camera", "why"])
 EVENTS = Counter("sightline_events_total", "Events acknowledged to the spool", ["camera", "kind"])
 KEEP_RETRIES = Counter("sightline_keep_retries_total", "Steps of keeping that failed and will be tried again, by step", ["step"])
 SPOOL_DAMAGED = Counter("sightline_spool_damaged_total", "Spool entries that could not be read and were set aside", ["camera"])

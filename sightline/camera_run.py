@@ -25,6 +25,7 @@ from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus, Shed
 from domain.triggers import listens
+from domain.unread import Unread
 from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
 from ingest.doze import Doze
@@ -198,6 +199,7 @@ class CameraRun:
             node=self._tools.settings.node,
             shed=self._demand.shed,
             over_limit=self._limit.is_over,
+            unread=self._looker.unread() if self._looker is not None else (),
         )
         self._gaps.look(status, self._demand.why_not_recorded())
         return status
@@ -258,6 +260,9 @@ class Looker:
         if self._analyser.in_view() and not was_in_view:
             self._doze.found(frame.wall_ns)
         return passings
+
+    def unread(self) -> tuple[Unread, ...]:
+        return self._analyser.unread()
 
     def pace(self, fps: float) -> None:
         """Looks a second from now on; 0: none."""

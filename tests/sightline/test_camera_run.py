@@ -13,6 +13,7 @@ from domain.fanout import Tap
 from domain.layout import Layout
 from domain.media import Frame
 from domain.settings import Settings
+from domain.unread import Unread
 from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
 from ingest.doze import Doze
@@ -50,6 +51,9 @@ class _Idle:
 
     def drafts(self) -> list[Passing]:
         return self.seen
+
+    def unread(self) -> tuple[Unread, ...]:
+        return ()
 
     def resume(self, drafts: list[Passing]) -> None:
         self.seen += drafts
