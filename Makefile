@@ -47,8 +47,9 @@ lint: $(VENV)/.installed-dev ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev ## run the benchmarks; JSON and plots go to benchmarks/out
-	$(BIN)/python -m benchmarks
+BENCH ?=
+bench: $(VENV)/.installed-dev ## run the benchmarks, all or those named in BENCH; JSON and plots go to benchmarks/out
+	$(BIN)/python -m benchmarks $(BENCH)
 
 faults: $(VENV)/.installed-dev ## break a running site in every known way, one after the other, and check what must hold
 	$(BIN)/python -m benchmarks.faults

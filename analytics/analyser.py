@@ -17,6 +17,7 @@ from domain.media import Frame
 from domain.passings import Analyser
 from domain.registry.model import Camera
 from domain.settings import Settings
+from domain.unread import Unread
 
 FIRST_IDLE_NS = 250 * NS_PER_MS
 """How long no frame came when `idle` is first called after one."""
@@ -72,6 +73,9 @@ class CheckpointAnalyser:
 
     def drafts(self) -> list[Passing]:
         return [draft for kind in self._kinds for draft in kind.passings.drafts()]
+
+    def unread(self) -> tuple[Unread, ...]:
+        return tuple(one for kind in self._kinds for one in kind.passings.unread)
 
     def resume(self, recent: list[Passing]) -> None:
         for kind in self._kinds:

@@ -79,6 +79,9 @@ class Faces:
         often = track.detections >= DETECTIONS_LEAST and track.score_mass >= SCORE_MASS_LEAST
         return often or (track.is_steady and track.score_mean >= STEADY_SCORE_MEAN_LEAST)
 
+    def why_unread(self, record: Record, clear: list[Track]) -> None:
+        return None
+
     def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
         """Only over a restart, and only by place: two people may walk the same way seconds apart."""
         if not from_process_before or event.started_at - before.ended_at > RESUME_NS:

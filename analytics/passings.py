@@ -16,15 +16,18 @@ from analytics.gaze import Gaze
 from analytics.motion import Thumbnail, moves
 from analytics.subjects import Record, Shot, Subject
 from analytics.tracker import Track, Tracker
+from analytics.unread import width_px
+from domain import unread
 from domain.clock import NS_PER_MS
 from domain.events import Event, Passing
 from domain.media import Frame
+from domain.metrics import UNREAD
 from domain.registry.model import Camera
 from domain.ulid import event_id
 
 DWELL_MS = 60_000
 REMEMBERED_NS = 15_000 * NS_PER_MS
-LOOK_ANYWAY_NS = 1_000 * NS_PER_MS
+LOOK_ANYWAY_NS = 2_000 * NS_PER_MS
 """However still the picture is, it is looked at this often."""
 CLOCK_STEP_NS = 1_000 * NS_PER_MS
 """A camera whose clock steps back by more ends its tracks: they would otherwise wait for the old time to come again."""
@@ -55,6 +58,8 @@ class Passings:
         self._recent: list[_Recent] = []
         self._clear: list[Track] = []
         """Tracks that ended lately and were events by themselves."""
+        self.unread: tuple[unread.Unread, ...] = ()
+        """The last few that gave no text, the newest last."""
         self._before: Thumbnail | None = None
         self._looked_ns = 0
         self._detected_ns = 0
@@ -65,7 +70,7 @@ class Passings:
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
         rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
         if rested or moves(self._before, thumbnail):
-            found = self._gaze.look(bgr, now_ns)
+            found = self._gaze.look(bgr, thumbnail, now_ns)
             if found is not None:
                 self._follow(found, frame, bgr)
                 self._before, self._detected_ns, self._looked_ns = thumbnail, now_ns, now_ns
@@ -107,6 +112,8 @@ class Passings:
         earliest_ns = min([now_ns, *(record.track.first_ns for record in self._records.values())])
         recent = [one for one in self._recent if earliest_ns - one.passing.event.ended_at < REMEMBERED_NS]
         self._recent = recent[-RECENT_MOST:]
+        if self.unread and now_ns - self.unread[0].at_ns > unread.KEPT_NS:
+            self.unread = self.unread[1:]
         self._clear = [track for track in self._clear if earliest_ns - track.last_ns < REMEMBERED_NS][-RECENT_MOST:]
 
     def _end(self, tracks: list[Track]) -> list[Passing]:
@@ -114,8 +121,20 @@ class Passings:
         return [passing for track in tracks for passing in self._finish(track)]
 
     def _counts(self, record: Record) -> bool:
+        return self._subject.counts(record, self._clear_beside(record))
+
+    def _clear_beside(self, record: Record) -> list[Track]:
         clear = [other.track for other in self._records.values() if other is not record and self._subject.is_clear(other)]
-        return self._subject.counts(record, clear + [track for track in self._clear if track is not record.track])
+        return clear + [track for track in self._clear if track is not record.track]
+
+    def _note_unread(self, record: Record, is_event: bool) -> None:
+        why = self._subject.why_unread(record, self._clear_beside(record))
+        if why is None:
+            return
+        UNREAD.labels(self._camera.id, why).inc()
+        if why is not unread.WhyUnread.SEEN_ONCE:
+            one = unread.Unread(record.track.last_ns, why, width_px(record), record.track.detections, is_event)
+            self.unread = (*self.unread, one)[-unread.KEPT :]
 
     def _note(self, track: Track, frame: Frame, bgr: Picture) -> None:
         record = self._records.get(track.number)
@@ -144,6 +163,7 @@ class Passings:
 
     def _give(self, record: Record, dwelt: bool) -> list[Passing]:
         passing = self._passing(record) if self._counts(record) else None
+        self._note_unread(record, passing is not None)
         if passing is None:
             return []
         passing, before = self._continued(passing)

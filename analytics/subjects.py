@@ -11,6 +11,7 @@ from analytics.gaze import Detector
 from analytics.tracker import Gate, Track
 from domain.events import Event, Kind, Plate
 from domain.plates import PlateColor
+from domain.unread import WhyUnread
 
 
 @dataclass(slots=True)
@@ -85,6 +86,9 @@ class Subject(Protocol):
 
     def counts(self, record: Record, clear: list[Track]) -> bool:
         """Whether the track is evidence enough for an event, beside the `clear` tracks seen lately."""
+
+    def why_unread(self, record: Record, clear: list[Track]) -> WhyUnread | None:
+        """Why the track, which ended, gives no text; None where it does, and for what has none to give."""
 
     def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
         """Whether `event` is the same passing as `before`, which ended shortly before it began."""

@@ -12,9 +12,11 @@ from analytics.plate_detector import PlateDetector
 from analytics.plate_reader import PlateReader
 from analytics.subjects import Crop, Record
 from analytics.tracker import Gate, Track, in_step
+from analytics.unread import GROWN_X, GROWN_Y, why_illegible
 from domain.clock import NS_PER_MS
 from domain.events import Event, Kind, Plate
 from domain.plates import PlateColor
+from domain.unread import WhyUnread
 
 READINGS_MOST = 7
 READ_EVERY_MS = 250
@@ -47,7 +49,7 @@ class Vehicles:
         return plate_quality(track.score, track.box, track.points, rectified, (bgr.shape[1], bgr.shape[0]))
 
     def crop(self, track: Track, bgr: Picture) -> Picture:
-        return around(bgr, track.box, 0.15, 0.3)
+        return around(bgr, track.box, GROWN_X, GROWN_Y)
 
     def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
         unseen_ms = (wall_ns - record.track.last_ns) // NS_PER_MS
@@ -93,8 +95,18 @@ class Vehicles:
             return True
         if any(in_step(track, other) for other in clear):
             return False
-        moved = track.travel >= UNREAD_TRAVEL_LEAST or track.growth >= UNREAD_GROWTH_LEAST
-        return moved and track.detections >= UNREAD_DETECTIONS_LEAST and track.score_best >= UNREAD_SCORE_LEAST
+        return _moved(track) and track.detections >= UNREAD_DETECTIONS_LEAST and track.score_best >= UNREAD_SCORE_LEAST
+
+    def why_unread(self, record: Record, clear: list[Track]) -> WhyUnread | None:
+        if self.is_clear(record):
+            return None
+        if record.shot is None:
+            return WhyUnread.SEEN_ONCE
+        if any(in_step(record.track, other) for other in clear):
+            return WhyUnread.WRITING
+        if record.fused is not None and record.fused.is_read:
+            return WhyUnread.SEEN_TOO_LITTLE
+        return why_illegible(record) if _moved(record.track) else WhyUnread.STILL
 
     def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
         near = event.started_at - before.ended_at <= SAME_PASSING_NS
@@ -128,6 +140,10 @@ def same_plate(plate: Plate, other: Plate) -> bool:
 def _apart(text: str, other: str) -> int:
     """How many characters differ, place by place."""
     return sum(a != b for a, b in zip(text, other, strict=False)) + abs(len(text) - len(other))
+
+
+def _moved(track: Track) -> bool:
+    return track.travel >= UNREAD_TRAVEL_LEAST or track.growth >= UNREAD_GROWTH_LEAST
 
 
 def _worth_reading(record: Record, quality: float) -> bool:

@@ -20,6 +20,7 @@ from domain.people import RIGHTS, Person, Right, Role
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
 from domain.states import CameraState, CameraStatus, Shed, Why
+from domain.unread import Unread, WhyUnread
 from storage.account import Account, Asked, Where
 
 
@@ -79,6 +80,20 @@ class HistogramView(_Answer):
     whole_from: WallNs | None = Field(description="not all that began before this was counted: the archive took long, or is out of reach")
 
 
+class UnreadView(_Answer):
+    """Something that was followed as a plate and gave no text. What it may have said, and its pictures, are with its event alone."""
+
+    at: WallNs
+    why: WhyUnread
+    width_px: int = Field(description="of the plate in its best picture, in pixels of the camera's; 45 and more can be read")
+    looks: int = Field(description="how often it was found")
+    is_event: bool = Field(description="it went by, so it is an event without a text")
+
+    @classmethod
+    def of(cls, one: Unread) -> UnreadView:
+        return cls(at=one.at_ns, why=one.why, width_px=one.width_px, looks=one.looks, is_event=one.is_event)
+
+
 class CameraView(_Answer):
     """A camera: its registry entry without credentials, and its state as its node last reported it."""
 
@@ -113,6 +128,7 @@ class CameraView(_Answer):
     lost_packets: int
     shed: Shed = Field(description="what of it is given up under pressure; empty: nothing")
     over_limit: bool = Field(description="it sent more than its `max_bitrate_kbps` over the last minute")
+    unread: tuple[UnreadView, ...] = Field(description="the last plates that gave no text, at most 8 of the last hour, the newest last")
     node: str = Field(description="the node that holds it; empty where none has reported it")
 
     @classmethod
@@ -150,6 +166,7 @@ class CameraView(_Answer):
             lost_packets=known.lost_packets,
             shed=known.shed,
             over_limit=known.over_limit,
+            unread=tuple(UnreadView.of(one) for one in known.unread),
             node=known.node,
         )
 

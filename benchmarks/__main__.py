@@ -1,38 +1,73 @@
 """`make bench`: every benchmark in turn, each a module that also runs by itself; JSON and plots go to `benchmarks/out`.
 
+    python -m benchmarks [NAME ...]         (make bench BENCH="index cold")
+
 Figures are ratios against a reference measured in the same run, never a timed test. docs/performance.md quotes them with the machine.
+The checkpoints' video is drawn, unless SIGHTLINE_BENCH_VIDEO names another, with its truth beside it.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
+import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import capacity, takeover
-from benchmarks.cameras import Picture
 from benchmarks.machine import OUT
+from sightline.simulator.footage import make_footage, truth_of
 
-CAPACITY = (
-    ("capacity-simulator", capacity.CAMERAS, capacity.REFERENCES, capacity.Plan(Picture(), 30.0, "simulator")),
-    ("capacity-gstreamer", (64,), (64,), capacity.Plan(Picture(), 30.0, "gstreamer")),
-    ("capacity-1080p", (16,), (16,), capacity.Plan(Picture(1080, 4.0), 30.0, "gstreamer")),
-)
-"""Name, cameras of ours, cameras of ffmpeg, and what they record."""
+PARTS = {
+    "capacity-simulator": "capacity",
+    "capacity-gstreamer": "capacity --server gstreamer --cameras 64 --reference 64",
+    "capacity-gstreamer-1080p": "capacity --server gstreamer --cameras 16 --reference 16 --height 1080 --mbit 4",
+    "takeover": "takeover",
+    "checkpoints": "checkpoints VIDEO --truth TRUTH --cameras 4 --idle 4",
+    "index": "index",
+    "cold": "cold",
+}
+"""Name, module and what it is told. Larger runs are asked of the module itself."""
 
 
-def main() -> None:
-    OUT.mkdir(exist_ok=True)
-    for name, cameras, references, plan in CAPACITY:
-        print(name, file=sys.stderr)
-        report = capacity.run(cameras, references, plan)
-        (OUT / f"{name}.json").write_text(json.dumps(report, indent=1))
-        capacity.plot(report, OUT / f"{name}.svg")
-    print("take-over", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="sightline-takeover-") as folder:
-        (OUT / "takeover.json").write_text(json.dumps(takeover.run(32, 3, Path(folder), Picture()), indent=1))
+def commands(names: list[str], video: Path) -> dict[str, list[str]]:
+    """What is run for each of these names."""
+    told = {"VIDEO": str(video), "TRUTH": str(truth_of(video))}
+    return {
+        name: [sys.executable, "-m", f"benchmarks.{module}", *(told.get(word, word) for word in words)]
+        for name in names
+        for module, *words in [PARTS[name].split()]
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", type=_part, metavar="NAME", help=", ".join(PARTS))
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sightline-bench-") as folder:
+        return _run(commands(chosen.names or list(PARTS), _video(Path(folder))))
+
+
+def _part(name: str) -> str:
+    if name not in PARTS:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(PARTS)}")
+    return name
+
+
+def _video(folder: Path) -> Path:
+    named = os.environ.get("SIGHTLINE_BENCH_VIDEO")
+    return Path(named) if named else make_footage(folder).plates
+
+
+def _run(parts: dict[str, list[str]]) -> int:
+    """How many did not end well."""
+    failed = []
+    for number, (name, command) in enumerate(parts.items(), 1):
+        print(f"[{number}/{len(parts)}] {name}: {' '.join(command[1:])}", file=sys.stderr, flush=True)
+        failed += [name] if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode else []
+    print(f"reports are in {OUT}" + (f"; failed: {', '.join(failed)}" if failed else ""), file=sys.stderr)
+    return len(failed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

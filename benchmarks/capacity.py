@@ -180,7 +180,7 @@ def main() -> None:
     chosen = parser.parse_args()
     report = run(chosen.cameras, chosen.reference, Plan(Picture(chosen.height, chosen.mbit), chosen.seconds, chosen.server))
     OUT.mkdir(exist_ok=True)
-    name = f"capacity-{chosen.server}"
+    name = f"capacity-{chosen.server}" + (f"-{chosen.height}p" if chosen.height != Picture().height_px else "")
     (OUT / f"{name}.json").write_text(json.dumps(report, indent=1))
     plot(report, OUT / f"{name}.svg")
     print(json.dumps(report, indent=1))

@@ -6,6 +6,7 @@ Every media unit carries a relative time (`pts` in its stream's `time_base`) and
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -68,6 +69,9 @@ class Packet:
     """When it arrived here."""
     sender_wall_ns: int | None = None
     """The camera's own time of it, where its sender reports gave one, trusted or not."""
+    starts: Sequence[int] = ()
+    """Where in `data` the start codes (of four bytes) of its NAL units lie, where the source knows it: each unit goes into a file as it is.
+    Empty where it does not, or some do not: then `data` has to be searched."""
 
     @property
     def size_bytes(self) -> int:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from domain.events import Passing
 from domain.media import Frame
+from domain.unread import Unread
 
 
 class Analyser(Protocol):
@@ -22,6 +23,9 @@ class Analyser(Protocol):
 
     def drafts(self) -> list[Passing]:
         """The passings still in view as they stand, to be kept should this process die: the ids that their ends will have."""
+
+    def unread(self) -> tuple[Unread, ...]:
+        """The last few plates that gave no text, the newest last. May be called from any thread."""
 
     def resume(self, recent: list[Passing]) -> None:
         """Passings that a process before this one saw last: a track that continues one of them takes its id."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.unread import Unread
+
 
 class CameraState(StrEnum):
     UNKNOWN = "unknown"  # no node has reported it
@@ -113,3 +115,5 @@ class CameraStatus:
     """What is given up of it, for want of processor or disk; never hidden."""
     over_limit: bool = False
     """It sent more than its `max_bitrate_kbps` over the last minute."""
+    unread: tuple[Unread, ...] = ()
+    """The last plates that gave no text, the newest last."""

@@ -21,6 +21,7 @@ from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.fanout import Tap
 from domain.media import Frame, Packet, StreamInfo
 from domain.spent import Spent
+from domain.thinning import Thinning
 
 IDLE_S = 0.25
 """Without packets for this long, the reader yields None: time has passed, and nothing came."""
@@ -47,6 +48,10 @@ class FrameReader:
         self._camera_id = camera_id
         self.rests = False
         """No packets are expected."""
+        self.part = 1.0
+        """Of the frames due, those that are given, evenly."""
+        self.arrived_ns: int | None = None
+        """When the packet of the last frame given came; None where it was held before it was decoded."""
         self._due_ns = 0
         self._caught_up = (0, 0)
         self._given_ns = 0
@@ -54,7 +59,8 @@ class FrameReader:
         self._decoder: _Decoder | None = None
         self._wants_keyframe = True
         self._decoded = metrics.FRAMES_DECODED.labels(camera_id)
-        self._skipped = metrics.FRAMES_SKIPPED.labels(camera_id)
+        self._late, self._spared = (metrics.FRAMES_SKIPPED.labels(camera_id, why) for why in ("late", "backlog"))
+        self._thinning = Thinning()
         self._dropped = metrics.PACKETS_DROPPED.labels(camera_id, tap.name)
         self._seen_drops = 0
         self._broken = metrics.PACKETS_BROKEN.labels(camera_id, "decoder")
@@ -105,6 +111,7 @@ class FrameReader:
             if picture.is_corrupt:
                 self._broken.inc()
             elif self._is_due(source.wall_ns):
+                self.arrived_ns = source.received_ns if source.wall_ns > self._caught_up[1] else None
                 with Spent(_CONVERT):
                     bgr = decoder.to_bgr(picture)
                 yield Frame(self._camera_id, bgr, source.pts, source.stream.session, source.wall_ns, source.wall_source)
@@ -119,7 +126,10 @@ class FrameReader:
         self._due_ns = self._due_ns + self._step_ns if wall_ns - self._due_ns < self._step_ns else wall_ns + self._step_ns
         is_late = self._newest_wall_ns - wall_ns > LATE_NS and wall_ns > to_ns
         if is_late and 0 <= wall_ns - self._given_ns < LATE_STEP_NS:
-            self._skipped.inc()
+            self._late.inc()
+            return False
+        if not self._thinning.takes(self.part):
+            self._spared.inc()
             return False
         self._given_ns = wall_ns
         return True

@@ -6,13 +6,15 @@ given out as it comes, as cameras send it: only the next keyframe mends the pict
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from ingest import rtp
-from ingest.nal import START_CODE
-from ingest.nal_pieces import FIRST, FRAGMENT, LAST, PIECES, SINGLE
+from ingest import nal, rtp
+from ingest.nal_pieces import BEGIN, END, PIECES, SINGLE, same_as
 
 _MARKED = 0x80
+_LOOKED_AT, _EVERY = 8, 64
+"""Of how many pictures in a row, from the first on, and of which of those that follow, it is seen whether NAL units hold start codes."""
 
 
 class AccessUnit(NamedTuple):
@@ -22,6 +24,8 @@ class AccessUnit(NamedTuple):
     data: bytes
     is_key: bool
     """Its first slice is one of a picture that decoding can begin at."""
+    starts: Sequence[int] = ()
+    """See `domain.media.Packet`."""
 
 
 class AccessUnits:
@@ -45,6 +49,9 @@ class AccessUnits:
         self._is_broken = False
         self._is_headless = False
         self._is_rest = False
+        self._closed = 0
+        self._hides_codes = False
+        """Its NAL units hold start codes: some cameras send several as one."""
 
     def put(self, buffer: bytes | bytearray, start: int, stop: int) -> None:
         """Take the RTP packet in `buffer[start:stop]`; one that is damaged or of another payload type is passed over."""
@@ -62,51 +69,89 @@ class AccessUnits:
             start += 12
         else:
             start, stop = rtp.payload_bounds(buffer, start, stop)
-        if start < stop and not self._pieces.add(buffer, start, stop):
+        if start < stop and not (self._pieces.add(buffer, start, stop) and self._pieces.has_room()):
             self._is_broken = True
-        if kind & 0x80 and self._has_marks and (self._pieces.has_slice or self._is_broken):
-            self._close()
-            self._marked_stamp = stamp
+        if kind & 0x80:
+            self._marked(stamp)
 
-    def go_on(self, buffer: bytearray, at: int, end: int) -> int:
-        """Take the packets that lie from `at` on in the connection's bytes, framing and all, as long as each is the next and a plain one.
+    def go_on(self, buffer: bytearray, at: int, end: int) -> int:  # noqa: C901 - one loop, since a call for each packet is what costs
+        """Take the packets that lie from `at` on in the connection's bytes, framing and all, as long as each is what it most likely is:
+        the next, plain, and a NAL unit or a piece of one that goes on where the last one ended.
 
         Nearly all that come are, so this is written to be quick: what it does with one is what `put` does. Returns where the first lies
         that is another, or not whole.
         """
-        number, pieces = self._next, self._pieces
-        if number is None:
+        pieces = self._pieces
+        if self._next is None or self._is_broken:
             return at
-        own_framing, ssrc, plain = self._framing, self.ssrc, rtp.PLAIN << 8 | self._payload_type
-        marked, framed, forms, data = plain | _MARKED, pieces.framed, pieces.forms, pieces.fragment_at
-        unpack, last, first_number, added_bytes = framed.unpack_from, end - framed.size, number, 0
+        unpack, kinds, data_at, parts, is_open = pieces.framed.unpack_from, pieces.kinds, pieces.data_at, pieces.parts, pieces.is_open
+        starts, size_bytes = pieces.starts, pieces.size_bytes
+        plain, framing, last, least = rtp.PLAIN << 8 | self._payload_type, self._framing, end - pieces.framed.size, data_at - 2
+        number, marked = self._next, plain | _MARKED
+        now = -1 if self._stamp is None else self._stamp << 32 | self.ssrc
         while at <= last:
-            framing, size, head, came, stamp, source, first, fragment = unpack(buffer, at)
+            channel, size, flags, came, source, what = unpack(buffer, at)
             stop = at + 4 + size
-            is_next = came == number and framing == own_framing and source == ssrc and head in (plain, marked)
-            if not is_next or stop > end or stop - at < framed.size:
+            if came != number or channel != framing or (flags != plain and flags != marked) or stop > end or size < least:
                 break
-            if stamp != self._stamp:
-                self._turn_to(stamp, False)
-            form = forms[first]
-            if form == FRAGMENT and pieces.is_open and not fragment & FIRST:
-                pieces.parts.append(buffer[at + data : stop])
-                added_bytes += size
-                pieces.is_open = not fragment & LAST
-            elif form == SINGLE and pieces.has_slice and not pieces.is_open:
-                pieces.parts += (START_CODE, buffer[at + 16 : stop])
-                added_bytes += size
-            elif not pieces.add(buffer, at + 16, stop):
-                self._is_broken = True
-            if head == marked and self._has_marks and (pieces.has_slice or self._is_broken):
-                self._close()
-                self._marked_stamp = stamp
-                added_bytes = 0
-            number = number + 1 & 0xFFFF
+            if source != now:
+                if parts or source & 0xFFFFFFFF != self.ssrc:
+                    break
+                now = source
+                self._turn_to(source >> 32, False)
+            form, slice_kind, prefix, middle = kinds[what]
+            if form <= END:
+                if not is_open:
+                    break
+                parts.append(buffer[at + data_at : stop])
+                size_bytes += stop - at - data_at
+                if form == END:
+                    is_open = False
+                    if not buffer[stop - 1]:
+                        pieces.is_plain = False
+            elif is_open:
+                break
+            elif form == BEGIN:
+                if slice_kind > pieces.has_slice:
+                    pieces.saw(slice_kind, buffer[at + data_at])
+                starts.append(size_bytes)
+                parts += (prefix, buffer[at + data_at : stop])
+                size_bytes += stop - at - 13
+                is_open = True
+            elif form == SINGLE:
+                if slice_kind > pieces.has_slice:
+                    pieces.saw(slice_kind, buffer[at + data_at - 1])
+                if not buffer[stop - 1]:
+                    pieces.is_plain = False
+                starts.append(size_bytes)
+                parts += (prefix, buffer[at + 16 : stop])
+                size_bytes += size - 8
+            else:
+                pieces.is_open, pieces.size_bytes = False, size_bytes
+                if not pieces.add(buffer, at + 16, stop):
+                    self._is_broken, last = True, 0
+                size_bytes = pieces.size_bytes
+            number += 1
             at = stop
-        self._next = number
-        self.highest_sequence += number - first_number & 0xFFFF
-        self._is_broken = not pieces.has_room(added_bytes) or self._is_broken
+            if flags == marked:
+                pieces.is_open, pieces.size_bytes = is_open, size_bytes
+                self._marked(source >> 32)
+                parts, starts, is_open, size_bytes = pieces.parts, pieces.starts, pieces.is_open, pieces.size_bytes
+                now = -1 if self._stamp is None else now
+            elif form == BEGIN and at + 4 + size <= end and buffer[at + 3] == size & 0xFF:  # it goes on with more that are as long
+                length, low, as_before = 4 + size, size & 0xFF, same_as(pieces.same, size - data_at + 4)
+                while at + length <= end and buffer[at + 3] == low:
+                    channel, long, flags, came, source, what, data = as_before.unpack_from(buffer, at)
+                    if came != number or what != middle or flags != plain or long != size or source != now or channel != framing:
+                        break
+                    parts.append(data)
+                    number += 1
+                    at += length
+                    size_bytes += length - data_at
+        self.highest_sequence += number - self._next
+        self._next = number & 0xFFFF
+        pieces.is_open, pieces.size_bytes = is_open, size_bytes
+        self._is_broken = not pieces.has_room() or self._is_broken
         return at
 
     def flush(self) -> None:
@@ -114,6 +159,12 @@ class AccessUnits:
         self._is_broken = self._is_broken or (self._has_marks and self._marked_stamp is not None)
         if self._pieces.has_slice:
             self._close()
+
+    def _marked(self, stamp: int) -> None:
+        """A packet has the marker: the picture ends with it, if markers mean that."""
+        if self._has_marks and (self._pieces.has_slice or self._is_broken):
+            self._close()
+            self._marked_stamp = stamp
 
     def _gap(self, sequence: int, ssrc: int) -> bool:
         """A packet that is not the next one: some are missing (True), or another stream begins."""
@@ -144,7 +195,12 @@ class AccessUnits:
         if self._is_broken or pieces.is_open or self._stamp is None:
             self.broken_units += 1
         else:
-            self.ready.append(AccessUnit(self._stamp, pieces.joined(), pieces.is_key))
+            data = b"".join(pieces.parts)
+            self._closed += 1
+            if self._closed <= _LOOKED_AT or not self._closed % _EVERY:
+                self._hides_codes = self._hides_codes or data.count(nal.START_CODE[1:]) != len(pieces.starts)
+            starts = () if self._hides_codes or not pieces.is_plain else pieces.starts
+            self.ready.append(AccessUnit(self._stamp, data, pieces.is_key, starts))
         pieces.clear()
         self._is_broken = self._is_headless = self._is_rest = False
         self._stamp = None

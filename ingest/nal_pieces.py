@@ -6,17 +6,39 @@ Packets come some hundred times a second from each camera, so this looks at a fe
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
+from typing import Any
 
 from ingest.nal import START_CODE
 
 MOST_UNIT_BYTES = 16 << 20
 FIRST, LAST = 0x80, 0x40
 """Of a fragment's header: the first, the last of its NAL unit."""
-SINGLE, FRAGMENT = 1, 2
-_SLICE, _KEY_SLICE = 1, 2
-_FIRST_SLICE = 0x80
+MORE, END, BEGIN, SINGLE, OTHER = range(5)
+"""What a payload is: of a fragmented NAL unit a middle, the last, the first piece; a NAL unit of its own; anything else."""
+_SLICE, KEY_SLICE, SET = 1, 2, 3
+FIRST_SLICE = 0x80
 """The bit behind a slice's NAL header that says the picture begins here: first_mb_in_slice is 0 (one bit, as ue(v)), or
 first_slice_segment_in_pic_flag."""
+_MOST_KINDS = 4096
+
+
+Kind = tuple[int, int, bytes, Any]
+"""What a payload's first bytes say of it: its form; of the NAL unit that begins with it, what `slices` says; what stands before its data in
+Annex B; what the pieces after this first one begin with, but for the last."""
+
+
+class _Kinds(dict[Any, Kind]):
+    """Of payloads by what they begin with, worked out when it first comes."""
+
+    def __init__(self, codec: type[_Collected]) -> None:
+        self._codec = codec
+
+    def __missing__(self, what: Any) -> Kind:
+        if len(self) >= _MOST_KINDS:  # nonsense is sent
+            self.clear()
+        self[what] = kind = self._codec.kind_of(what)
+        return kind
 
 
 class _Collected:
@@ -27,7 +49,8 @@ class _Collected:
 
     header_bytes: int
     slices: bytes
-    """By a NAL unit's first header byte: 0, `_SLICE`, or `_KEY_SLICE`, of a picture that decoding can begin at (`nal.keyframe_head`)."""
+    """By a NAL unit's first header byte: `_SLICE`; `KEY_SLICE`, of a picture that decoding can begin at (`nal.keyframe_head`); `SET`, a
+    parameter set of H.265, which is in a file's head alone; or 0."""
     has_slice: bool
     begins_picture: bool
     """The first slice that came is the picture's first."""
@@ -35,67 +58,95 @@ class _Collected:
     """That slice is of a picture that decoding can begin at."""
     is_open: bool
     """A fragmented NAL unit lacks its end."""
+    is_plain: bool
+    """Each NAL unit goes into a file as it is: none ends with a zero, and none is a parameter set of H.265."""
     framed: struct.Struct
-    """Of a packet as it lies in the connection: channel, size; flags, marker and type; number, time stamp, SSRC; the payload's first byte,
-    and, where it is a fragment, the header that says of what."""
-    forms: bytes
-    """By a payload's first byte: `SINGLE`, `FRAGMENT`, or 0."""
-    fragment_at: int
+    """Of a packet as it lies in the connection: channel; size; flags, marker, type and number; time stamp and SSRC; and what `kinds` tells
+    it by."""
+    same: str
+    """Of one that goes on as the one before: all up to the time stamp, that with the SSRC, what it begins with; its data follows."""
+    data_at: int
     """How far after the framing a fragment's data begins."""
+    kinds: _Kinds
 
     def __init__(self) -> None:
-        self.parts: list[bytes | bytearray] = []
-        self._size_bytes = 0
-        self.has_slice = self.begins_picture = self.is_key = self.is_open = False
+        self.clear()
+
+    @staticmethod
+    def kind_of(what: Any) -> Kind:
+        raise NotImplementedError
 
     def __len__(self) -> int:
         return len(self.parts)
 
-    def joined(self) -> bytes:
-        """All of it, in Annex B."""
-        return b"".join(self.parts)
-
     def clear(self) -> None:
-        self.parts = []
-        self._size_bytes = 0
+        self.parts: list[bytes | bytearray] = []
+        self.starts: list[int] = []
+        """Where in them the start code of each NAL unit lies."""
+        self.size_bytes = 0
         self.has_slice = self.begins_picture = self.is_key = self.is_open = False
+        self.is_plain = True
 
-    def _begin(self, header: int, after_header: int) -> None:
-        """A NAL unit begins: its first header byte, and the first after the header."""
-        if not self.has_slice and (what := self.slices[header]):
+    def saw(self, what: int, after_header: int) -> None:
+        """A NAL unit begins that is something (not 0) by `slices`; the first byte after its header."""
+        if what == SET:
+            self.is_plain = False
+        elif not self.has_slice:
             self.has_slice = True
-            self.is_key = what == _KEY_SLICE
-            self.begins_picture = after_header & _FIRST_SLICE != 0
+            self.is_key = what == KEY_SLICE
+            self.begins_picture = after_header & FIRST_SLICE != 0
+
+    def has_room(self) -> bool:
+        """False, and nothing is left, where it has become too large to be a picture."""
+        if self.size_bytes > MOST_UNIT_BYTES:
+            self.clear()
+            return False
+        return True
 
     def _whole(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         if self.is_open or stop - start <= self.header_bytes:
             return False
-        if not self.has_slice:
-            self._begin(buffer[start], buffer[start + self.header_bytes])
+        if what := self.slices[buffer[start]]:
+            self.saw(what, buffer[start + self.header_bytes])
+        self.is_plain = self.is_plain and buffer[stop - 1] > 0
+        self.starts.append(self.size_bytes)
         self.parts += (START_CODE, buffer[start:stop])
-        return self.has_room(stop - start)
+        self.size_bytes += 4 + stop - start
+        return True
 
     def _several(self, buffer: bytes | bytearray, at: int, stop: int) -> bool:
         """An aggregate's NAL units, each behind two bytes of length."""
         if self.is_open:
             return at == stop
-        parts, since, least = self.parts, at, 2 + self.header_bytes
+        slices, parts, least = self.slices, self.parts, 2 + self.header_bytes
         while at + 2 <= stop:
             end = at + 2 + (buffer[at] << 8 | buffer[at + 1])
             if end > stop or end - at <= least:
                 break
-            if not self.has_slice:
-                self._begin(buffer[at + 2], buffer[at + least])
+            if what := slices[buffer[at + 2]]:
+                self.saw(what, buffer[at + least])
+            if not buffer[end - 1]:
+                self.is_plain = False
+            self.starts.append(self.size_bytes)
             parts += (START_CODE, buffer[at + 2 : end])
+            self.size_bytes += 2 + end - at
             at = end
-        return self.has_room(at - since) and at == stop
+        return at == stop
 
-    def has_room(self, added_bytes: int) -> bool:
-        """Count what was added; False, and nothing is left, where the unit becomes too large to be one."""
-        self._size_bytes += added_bytes
-        if self._size_bytes > MOST_UNIT_BYTES:
-            self.clear()
+    def _fragment(self, buffer: bytes | bytearray, start: int, stop: int, fragment: int, header: bytes) -> bool:
+        """A piece, whose data lies in `buffer[start:stop]`, of the NAL unit that has this `header`."""
+        if start >= stop or self.is_open == bool(fragment & FIRST):
             return False
+        if fragment & FIRST:
+            if what := self.slices[header[0]]:
+                self.saw(what, buffer[start])
+            self.starts.append(self.size_bytes)
+            self.parts.append(START_CODE + header)
+            self.size_bytes += 4 + len(header)
+        self.size_bytes += stop - start
+        self.parts.append(buffer[start:stop])
+        self.is_open = not fragment & LAST
+        self.is_plain = self.is_plain and (self.is_open or buffer[stop - 1] > 0)
         return True
 
 
@@ -104,8 +155,18 @@ class H264Pieces(_Collected):
 
     header_bytes = 1
     slices = bytes(_SLICE * (1 <= header & 0x1F <= 5) + (header & 0x1F == 5) for header in range(256))
-    framed, fragment_at = struct.Struct(">HHHHIIBBxx"), 18
-    forms = bytes(SINGLE * (1 <= first & 0x1F <= 23) + FRAGMENT * (first & 0x1F == 28) for first in range(256))
+    framed, same, data_at = struct.Struct(">HHHHQH"), ">HHHHQH", 18
+
+    @staticmethod
+    def kind_of(what: int) -> Kind:
+        """Of the first two bytes."""
+        first, second = what >> 8, what & 0xFF
+        kind = first & 0x1F
+        if kind != 28:
+            return (SINGLE if 1 <= kind <= 23 else OTHER, H264Pieces.slices[first], START_CODE, None)
+        header = first & 0xE0 | second & 0x1F
+        form = (OTHER if second & LAST else BEGIN) if second & FIRST else END if second & LAST else MORE
+        return (form, H264Pieces.slices[header], START_CODE + bytes((header,)), what & ~FIRST)
 
     def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] & 0x1F
@@ -116,26 +177,30 @@ class H264Pieces(_Collected):
         if stop - start < 3:
             return False
         fragment = buffer[start + 1]
-        if fragment & FIRST:
-            if self.is_open:
-                return False
-            header = buffer[start] & 0xE0 | fragment & 0x1F
-            self._begin(header, buffer[start + 2])
-            self.parts.append(START_CODE + bytes((header,)))
-        elif not self.is_open:
-            return False
-        self.parts.append(buffer[start + 2 : stop])
-        self.is_open = not fragment & LAST
-        return self.has_room(stop - start)
+        return self._fragment(buffer, start + 2, stop, fragment, bytes((buffer[start] & 0xE0 | fragment & 0x1F,)))
+
+
+def _hevc_slice(kind: int) -> int:
+    return _SLICE + (16 <= kind <= 23) if kind < 32 else SET * (kind <= 34)
 
 
 class HevcPieces(_Collected):
     """Single NAL units, aggregates and fragments, in decoding order (no DONL). PACI packets are refused."""
 
     header_bytes = 2
-    slices = bytes(_SLICE * (header >> 1 & 0x3F < 32) + (16 <= header >> 1 & 0x3F <= 23) for header in range(256))
-    framed, fragment_at = struct.Struct(">HHHHIIBxBx"), 19
-    forms = bytes(SINGLE * (first >> 1 & 0x3F < 48) + FRAGMENT * (first >> 1 & 0x3F == 49) for first in range(256))
+    slices = bytes(_hevc_slice(header >> 1 & 0x3F) for header in range(256))
+    framed, same, data_at = struct.Struct(">HHHHQ3s"), ">HHHHQ3s", 19
+
+    @staticmethod
+    def kind_of(what: bytes) -> Kind:
+        """Of the first three bytes."""
+        first, layer, third = what
+        kind = first >> 1 & 0x3F
+        if kind != 49:
+            return (SINGLE if kind < 48 else OTHER, HevcPieces.slices[first], START_CODE, None)
+        header = bytes((first & 0x81 | (third & 0x3F) << 1, layer))
+        form = (OTHER if third & LAST else BEGIN) if third & FIRST else END if third & LAST else MORE
+        return (form, HevcPieces.slices[header[0]], START_CODE + header, bytes((first, layer, third & ~FIRST)))
 
     def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] >> 1 & 0x3F
@@ -146,17 +211,15 @@ class HevcPieces(_Collected):
         if stop - start < 4:
             return False
         fragment = buffer[start + 2]
-        if fragment & FIRST:
-            if self.is_open:
-                return False
-            header = buffer[start] & 0x81 | (fragment & 0x3F) << 1
-            self._begin(header, buffer[start + 3])
-            self.parts.append(START_CODE + bytes((header, buffer[start + 1])))
-        elif not self.is_open:
-            return False
-        self.parts.append(buffer[start + 3 : stop])
-        self.is_open = not fragment & LAST
-        return self.has_room(stop - start)
+        header = bytes((buffer[start] & 0x81 | (fragment & 0x3F) << 1, buffer[start + 1]))
+        return self._fragment(buffer, start + 3, stop, fragment, header)
 
 
+H264Pieces.kinds, HevcPieces.kinds = _Kinds(H264Pieces), _Kinds(HevcPieces)
 PIECES: dict[str, type[H264Pieces] | type[HevcPieces]] = {"h264": H264Pieces, "hevc": HevcPieces}
+
+
+@lru_cache(256)
+def same_as(head: str, size_bytes: int) -> struct.Struct:
+    """Packets of `size_bytes` of data behind the `_Collected.same` of a codec."""
+    return struct.Struct(f"{head}{size_bytes}s")

@@ -18,8 +18,10 @@ from analytics.vehicles import Vehicles
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events import Passing
 from domain.media import Frame
+from domain.metrics import UNREAD
 from domain.plates import ALPHABET
 from domain.registry.model import Camera
+from domain.unread import KEPT, KEPT_NS
 
 MakeFound = Callable[..., Detections]
 MakeFrame = Callable[[int, Picture], Frame]
@@ -270,6 +272,52 @@ def test_writing_on_a_vehicle_whose_plate_is_read_is_no_event(street: Street) ->
         return [*scene, (UNREADABLE, (x + 2 * wide, y - wide, wide, high))]
 
     assert texts(street.show([*[with_writing(scene) for scene in approach(60)], *GONE])) == ["鄂F12345"]
+
+
+def why(street: Street) -> list[tuple[str, bool]]:
+    return [(one.why.value, one.is_event) for one in street.analyser.unread()]
+
+
+def test_why_a_plate_gave_no_text_is_told_and_counted(street: Street) -> None:
+    def count(reason: str) -> float:
+        return float(UNREAD.labels("east-gate", reason)._value.get())
+
+    before = {reason: count(reason) for reason in ("seen_once", "still", "writing", "no_grammar", "too_small")}
+    street.show([*approach(60), *GONE])
+    assert why(street) == [], "a plate that is read is none of them"
+    street.show([*approach(UNREADABLE), *GONE])
+    assert why(street) == [("no_grammar", True)]
+    small_ones: list[Scene] = [[(UNREADABLE, (100 + 5.0 * n, 60 + 4.0 * n, 30, 9))] for n in range(24)]
+    street.show([*small_ones, *GONE])
+    sign: Scene = [(UNREADABLE, (500, 100, 80, 25))]
+    street.show([*stand(sign, 25), *GONE])
+    assert why(street)[1:] == [("too_small", True), ("still", False)]
+    small = street.analyser.unread()[1]
+    assert small.width_px == pytest.approx(30, abs=2)
+    assert 15 <= small.looks <= 24
+    street.show([[(UNREADABLE, (200, 100, 80, 25))], *GONE])
+    after = {reason: count(reason) - number for reason, number in before.items()}
+    assert after == {"seen_once": 1, "still": 1, "writing": 0, "no_grammar": 1, "too_small": 1}
+    assert len(street.analyser.unread()) == 3, "what was seen once is counted only"
+
+
+def test_the_last_eight_unread_are_told_for_an_hour(street: Street) -> None:
+    sign: Scene = [(UNREADABLE, (500, 100, 80, 25))]
+    for _ in range(KEPT + 2):
+        street.show([*stand(sign, 25), *GONE])
+    assert len(street.analyser.unread()) == KEPT
+    street.at_ms += KEPT_NS // NS_PER_MS
+    street.show([EMPTY] * KEPT)
+    assert street.analyser.unread() == ()
+
+
+def test_writing_is_told_apart_from_what_could_not_be_read(street: Street) -> None:
+    def with_writing(scene: Scene) -> Scene:
+        _, (x, y, wide, high) = scene[0]
+        return [*scene, (UNREADABLE, (x + 2 * wide, y - wide, wide, high))]
+
+    street.show([*[with_writing(scene) for scene in approach(60)], *GONE])
+    assert why(street) == [("writing", False)]
 
 
 def test_one_or_two_sights_are_no_event(street: Street) -> None:

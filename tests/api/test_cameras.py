@@ -16,6 +16,7 @@ from domain.clock import NS_PER_S, rfc3339
 from domain.layout import Layout
 from domain.people import Role
 from domain.states import CameraState, CameraStatus, Why
+from domain.unread import Unread, WhyUnread
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -64,6 +65,15 @@ def test_a_camera_whose_clock_is_wrong_is_live_and_says_by_how_much(site: Site) 
     assert (camera["why"], camera["last_error"], camera["last_error_at"]) == ("clock", sentence, "2025-11-24T16:00:00.000Z")
     bare = site.get("/v1/cameras/school").json()
     assert (bare["live"], bare["clock_skew_ms"], bare["why"], bare["last_error_at"]) == (False, None, "", None)
+
+
+def test_a_camera_says_why_it_gave_no_text_of_plates(site: Site) -> None:
+    missed = Unread(START_NS, WhyUnread.TOO_SMALL, 31, 12, True)
+    site.context.states.publish([CameraStatus("east-gate", CameraState.LIVE, START_NS, unread=(missed,))])
+    assert site.get("/v1/cameras/east-gate").json()["unread"] == [
+        {"at": "2025-11-24T16:00:00.000Z", "why": "too_small", "width_px": 31, "looks": 12, "is_event": True}
+    ]
+    assert site.get("/v1/cameras/school").json()["unread"] == []
 
 
 def test_a_camera_that_nobody_reports_is_unknown(site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -53,6 +54,11 @@ def received(codec: str, packets: Sequence[Sent], lost: Sequence[int] = (), firs
     return media.units
 
 
+def starts(nals: Sequence[bytes]) -> list[int]:
+    """Where their start codes lie."""
+    return [sum(4 + len(before) for before in nals[:number]) for number in range(len(nals))]
+
+
 def pictures(codec: str, sizes: Sequence[Sequence[int]]) -> list[tuple[int, list[bytes]]]:
     """One picture for each list of NAL sizes, the first of them a slice."""
     made = []
@@ -68,7 +74,7 @@ def pictures(codec: str, sizes: Sequence[Sequence[int]]) -> list[tuple[int, list
 def test_what_is_packed_comes_out_again(codec: str, sizes: list[list[int]]) -> None:
     made = pictures(codec, sizes)
     units = received(codec, sent(codec, made))
-    assert units.ready == [AccessUnit(stamp, annex_b(tuple(nals)), False) for stamp, nals in made]
+    assert units.ready == [AccessUnit(stamp, annex_b(tuple(nals)), False, starts(nals)) for stamp, nals in made]
     assert (units.broken_units, units.lost_packets) == (0, 0)
 
 
@@ -81,7 +87,7 @@ def test_of_what_is_lost_nothing_is_made_up(codec: str, sizes: list[int], lost: 
     missing = [index for index in sorted(lost) if index < len(packets) - 1]
     units = received(codec, packets, lost=missing)
     touched = {packets[index][0] for index in missing}
-    whole = [AccessUnit(stamp, annex_b(tuple(nals)), False) for stamp, nals in made if stamp not in touched]
+    whole = [AccessUnit(stamp, annex_b(tuple(nals)), False, starts(nals)) for stamp, nals in made if stamp not in touched]
     assert units.ready == whole
     begun = next(index for index in range(len(packets)) if index not in missing)
     assert units.lost_packets == sum(index > begun for index in missing)
@@ -123,7 +129,8 @@ def test_markers_on_every_slice_are_seen_through(codec: str) -> None:
 def test_parameter_sets_under_a_stamp_of_their_own_belong_to_the_next_picture(codec: str) -> None:
     packets = [(5, True, SET[codec]), *sent(codec, pictures(codec, [[40]]))]
     (unit,) = received(codec, packets).ready
-    assert unit == AccessUnit(0, annex_b((SET[codec], SLICE[codec] + b"\1" * 40)), False)
+    nals = (SET[codec], SLICE[codec] + b"\1" * 40)
+    assert unit == AccessUnit(0, annex_b(nals), False, () if codec == "hevc" else starts(nals))
 
 
 def test_a_stream_that_ends_amid_a_picture_gives_no_half_of_it() -> None:
@@ -155,3 +162,94 @@ def test_no_payload_is_an_error(codec: str, packets: list[Sent], flags: int) -> 
     units = received(codec, packets, flags=0x80 | flags & 0x3F)
     units.flush()
     assert sum(len(unit.data) for unit in units.ready) <= sum(len(payload) * 3 + 8 for _, _, payload in packets)
+
+
+class Slow(Media):
+    """Every packet by itself."""
+
+    def __init__(self, codec: str) -> None:
+        super().__init__(codec)
+        self.go_on = lambda buffer, at, end: at
+
+
+BODIES = st.lists(st.one_of(st.binary(min_size=1, max_size=30), st.integers(1, 400).map(lambda size: b"\7" * size)), min_size=1, max_size=4)
+ODD = st.one_of(
+    st.tuples(st.sampled_from(["lose", "double", "swap", "mark", "unmark", "other type", "stranger"]), st.integers(0, 200)),
+    st.tuples(st.just("payload"), st.integers(0, 200), st.binary(min_size=1, max_size=12)),
+    st.tuples(st.just("flags"), st.integers(0, 200), st.sampled_from([0x90, 0xA0, 0x81, 0x00])),
+)
+
+
+def framed(codec: str, made: Sequence[tuple[int, Sequence[bytes]]], odds: Sequence[tuple[object, ...]], first: int) -> bytes:
+    """The bytes of a connection in which some packets are odd."""
+    rtps = [
+        bytearray(struct.pack(">BBHII", 0x80, marker << 7 | 96, first + index & 0xFFFF, stamp, 7) + payload)
+        for index, (stamp, marker, payload) in enumerate(sent(codec, made))
+    ]
+    for what, index, *rest in odds:
+        at = index % len(rtps) if rtps else 0  # type: ignore[operator]
+        if not rtps:
+            break
+        if what == "lose":
+            del rtps[at]
+        elif what == "double":
+            rtps.insert(at, rtps[at])
+        elif what == "swap":
+            rtps[at - 1], rtps[at] = rtps[at], rtps[at - 1]
+        elif what in ("mark", "unmark"):
+            rtps[at] = bytearray(rtps[at])
+            rtps[at][1] = 96 | 0x80 * (what == "mark")
+        elif what == "other type":
+            rtps[at] = bytearray(rtps[at])
+            rtps[at][1] = 97
+        elif what == "stranger":
+            rtps[at] = rtps[at][:8] + b"abcd" + rtps[at][12:]
+        elif what == "payload":
+            rtps[at] = rtps[at][:12] + rest[0]  # type: ignore[operator]
+        else:
+            rtps[at] = bytearray((rest[0],)) + rtps[at][1:]  # type: ignore[arg-type]
+    return b"".join(struct.pack(">BBH", 0x24, 0, len(rtp)) + rtp for rtp in rtps)
+
+
+@CODECS
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.lists(BODIES, min_size=1, max_size=1).map(lambda parts: parts[0]), min_size=1, max_size=8),
+    st.lists(ODD, max_size=5),
+    st.lists(st.integers(0, 6000), max_size=6),
+    st.sampled_from([0, 65_530]),
+)
+def test_together_and_one_by_one_they_give_the_same(
+    codec: str, bodies: list[list[bytes]], odds: list[tuple[object, ...]], cuts: list[int], first: int
+) -> None:
+    made = [
+        (3600 * number, [(SLICE if index == 0 else LATER)[codec] + body for index, body in enumerate(picture)])
+        for number, picture in enumerate(bodies)
+    ]
+    data = framed(codec, made, odds, first)
+    edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    sides = []
+    for media in (Media(codec), Slow(codec)):
+        wire = Wire((0, 1), bytearray(CAPACITY_BYTES))
+        for begin, end in pairwise(edges):
+            wire.room()[: end - begin] = data[begin:end]
+            wire.deliver(end - begin, media)
+        media.units.flush()
+        sides.append(media.units)
+    quick, slow = sides
+    assert quick.ready == slow.ready
+    assert vars(quick).keys() == vars(slow).keys()
+    for name in ("broken_units", "lost_packets", "highest_sequence", "ssrc", "_next", "_has_marks", "_hides_codes"):
+        assert getattr(quick, name) == getattr(slow, name), name
+
+
+@CODECS
+def test_nal_units_with_start_codes_in_them_are_not_taken_as_known(codec: str) -> None:
+    made = [(3600 * number, [SLICE[codec] + b"ab\0\0\1" + LATER[codec] + b"cd"]) for number in range(3)]
+    assert [unit.starts for unit in received(codec, sent(codec, made)).ready] == [(), (), ()]
+
+
+@CODECS
+def test_a_nal_unit_that_ends_with_a_zero_is_not_taken_as_known(codec: str) -> None:
+    made = [(0, [SLICE[codec] + b"ab\0"]), (3600, [SLICE[codec] + b"ab", LATER[codec] + b"c" * 200 + b"\0"]), (7200, [SLICE[codec] + b"a"])]
+    assert [unit.starts for unit in received(codec, sent(codec, made)).ready] == [(), (), [0]]

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.lengths import prefixed_in_place, put_prefixed
+from domain.media import Packet, StreamInfo, WallSource
+from ingest.lengths import put, put_prefixed
 
+INFO = StreamInfo("gate", "h264", 1280, 720, Fraction(1, 90_000), b"", 1)
 UNIT = {"h264": b"\x41\x9a", "hevc": b"\x02\x01\xd0"}
 SETS = b"\x42\x01\x07"
 CODES = st.sampled_from([b"\0\0\0\1", b"\0\0\0\1", b"\0\0\0\1", b"\0\0\1"])
 ODD_CODES = st.one_of(CODES, st.sampled_from([b"", b"\1", b"\0\1"]))
 BYTES = st.lists(st.sampled_from([0, 0, 1, 2, 255]), max_size=12).map(bytes)
 PLAIN = st.binary(max_size=400).map(lambda data: data.replace(b"\0", b"\1") + b"\3")
+
+
+def packet(units: list[bytes], known: bool = True) -> Packet:
+    data = b"".join(b"\0\0\0\1" + unit for unit in units) if known else units[0]
+    starts = [sum(4 + len(before) for before in units[:number]) for number in range(len(units))] if known else []
+    return Packet(INFO, data, 0, 0, 0, False, 0, WallSource.RECEIVER, 0, None, starts)
+
+
+def together(codec: str, packets: list[Packet]) -> tuple[bytes, list[int]]:
+    pieces: list[bytes | bytearray] = []
+    sizes = put(codec, packets, pieces)
+    return b"".join(pieces), sizes
 
 
 def one_by_one(codec: str, datas: list[bytes]) -> tuple[bytes, list[int]]:
@@ -24,17 +40,15 @@ def one_by_one(codec: str, datas: list[bytes]) -> tuple[bytes, list[int]]:
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 @given(st.lists(st.lists(PLAIN, min_size=1, max_size=4), min_size=1, max_size=6))
-def test_plain_units_are_taken_together(codec: str, pictures: list[list[bytes]]) -> None:
-    datas = [b"".join(b"\0\0\0\1" + UNIT[codec] + body for body in picture) for picture in pictures]
-    together = prefixed_in_place(codec, datas)
-    assert together is not None
-    assert (bytes(together), [len(data) for data in datas]) == one_by_one(codec, datas)
+def test_known_units_are_taken_together(codec: str, pictures: list[list[bytes]]) -> None:
+    packets = [packet([UNIT[codec] + body for body in picture]) for picture in pictures]
+    assert together(codec, packets) == one_by_one(codec, [packet.data for packet in packets])
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
-@given(st.lists(st.lists(st.tuples(ODD_CODES, st.sampled_from([b"", *UNIT.values(), SETS]), BYTES), max_size=4), max_size=6))
-def test_where_they_differ_nothing_is_taken_together(codec: str, pictures: list[list[tuple[bytes, bytes, bytes]]]) -> None:
-    datas = [b"".join(code + head + body for code, head, body in picture) for picture in pictures]
-    together = prefixed_in_place(codec, datas)
-    if together is not None:
-        assert (bytes(together), [len(data) for data in datas]) == one_by_one(codec, datas)
+@given(st.lists(st.lists(st.tuples(ODD_CODES, st.sampled_from([b"", *UNIT.values(), SETS]), BYTES), max_size=4), max_size=6), st.booleans())
+def test_unknown_ones_are_searched(codec: str, pictures: list[list[tuple[bytes, bytes, bytes]]], one_is_known: bool) -> None:
+    packets = [packet([b"".join(code + head + body for code, head, body in picture)], known=False) for picture in pictures]
+    if one_is_known:
+        packets.insert(len(packets) // 2, packet([UNIT[codec] + b"\3"]))
+    assert together(codec, packets) == one_by_one(codec, [packet.data for packet in packets])

@@ -13,11 +13,15 @@ from domain.fanout import Tap
 from domain.layout import Layout
 from domain.media import Frame
 from domain.settings import Settings
+from domain.unread import Unread
 from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
 from ingest.doze import Doze
 from ingest.pull_loop import PullLoop
-from sightline.camera_run import MOST_WAITING, CameraRun, Looker, NodeTools
+from sightline.camera_run import CameraRun
+from sightline.look_pool import LookPool
+from sightline.looker import MOST_WAITING, Looker
+from sightline.node_tools import NodeTools
 from sightline.triggers import Triggers
 from storage.spool import Spool
 from storage.triggers import TriggerLog
@@ -51,6 +55,9 @@ class _Idle:
     def drafts(self) -> list[Passing]:
         return self.seen
 
+    def unread(self) -> tuple[Unread, ...]:
+        return ()
+
     def resume(self, drafts: list[Passing]) -> None:
         self.seen += drafts
 
@@ -81,7 +88,9 @@ def _tools(spool: Spool, tmp_path: Path, woken: list[int]) -> NodeTools:
     loop = PullLoop(clock)
     loop.close()  # nothing is pulled here
     triggers = Triggers(TriggerLog(Layout(tmp_path), Settings()), clock)
-    return NodeTools(Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop, triggers)
+    return NodeTools(
+        Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop, triggers, LookPool(1, clock)
+    )
 
 
 def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> tuple[Looker, Tap]:
