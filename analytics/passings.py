@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from analytics.detections import Detections, Floats, Picture
-from analytics.gaze import Gaze
+from analytics.gaze import Gaze, Shown
 from analytics.motion import Thumbnail, moves
 from analytics.subjects import Record, Shot, Subject
 from analytics.tracker import Track, Tracker
@@ -27,7 +27,7 @@ from domain.ulid import event_id
 
 DWELL_MS = 60_000
 REMEMBERED_NS = 15_000 * NS_PER_MS
-LOOK_ANYWAY_NS = 1_000 * NS_PER_MS
+LOOK_ANYWAY_NS = 2_000 * NS_PER_MS
 """However still the picture is, it is looked at this often."""
 CLOCK_STEP_NS = 1_000 * NS_PER_MS
 """A camera whose clock steps back by more ends its tracks: they would otherwise wait for the old time to come again."""
@@ -64,15 +64,15 @@ class Passings:
         self._looked_ns = 0
         self._detected_ns = 0
 
-    def look(self, frame: Frame, bgr: Picture, thumbnail: Thumbnail) -> list[Passing]:
-        """Look at one frame (`bgr`: its picture with masks black); the passings that it ended."""
+    def look(self, frame: Frame, shown: Shown, thumbnail: Thumbnail) -> list[Passing]:
+        """Look at one frame (`shown`: its picture with masks black); the passings that it ended."""
         now_ns = frame.wall_ns
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
         rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
         if rested or moves(self._before, thumbnail):
-            found = self._gaze.look(bgr, now_ns)
+            found = self._gaze.look(shown, thumbnail, now_ns)
             if found is not None:
-                self._follow(found, frame, bgr)
+                self._follow(found, frame, shown())
                 self._before, self._detected_ns, self._looked_ns = thumbnail, now_ns, now_ns
         else:
             self._tracker.hold(now_ns, self._looked_ns)

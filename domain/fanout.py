@@ -149,10 +149,10 @@ class Fanout:
             sink.put_audio(packet)
 
     def _hold(self, packets: Sequence[Packet]) -> None:
-        newest = next((at for at in range(len(packets) - 1, -1, -1) if packets[at].is_keyframe), None)
-        if newest is not None:
+        keys = [at for at, packet in enumerate(packets) if packet.is_keyframe]
+        if keys:
             self._held, self._held_bytes = [], 0
-            packets = packets[newest:]
+            packets = packets[keys[-1] :]
         elif not self._held:
             return
         self._held += packets

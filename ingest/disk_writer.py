@@ -19,6 +19,8 @@ class Written(Protocol):
     """A recorder, as the writer sees it."""
 
     camera_id: str
+    due_s: float
+    """When its next turn is wanted; it may be set by another thread."""
 
     @property
     def waiting_bytes(self) -> int:
@@ -32,8 +34,8 @@ class Written(Protocol):
 
 
 class DiskWriter:
-    """Gives each recorder its turn ten times a second, in one thread, whatever one of them does. A disk that hangs holds up this thread
-    and nothing else: what recorders hold is bounded, and what they cannot hold is lost and counted."""
+    """Looks ten times a second which recorders are due, and gives them their turns in one thread, whatever one of them does. A disk that
+    hangs holds up this thread and nothing else: what recorders hold is bounded, and what they cannot hold is lost and counted."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -51,9 +53,9 @@ class DiskWriter:
         self.step()
 
     def step(self) -> None:
-        """One turn for each recorder."""
+        """One turn for each recorder that is due."""
         now_s = self._clock.monotonic_s()
-        ended = {id(recorder) for recorder in self._recorders if not self._goes_on(recorder, now_s)}
+        ended = {id(recorder) for recorder in self._recorders if recorder.due_s <= now_s and not self._goes_on(recorder, now_s)}
         if ended:
             with self._lock:
                 self._recorders = tuple(recorder for recorder in self._recorders if id(recorder) not in ended)

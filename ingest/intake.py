@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import NamedTuple
 
 from domain.clock import NS_PER_S
@@ -80,6 +80,7 @@ class Intake:
         self._sender_due_ns = 0
         self._num = info.time_base.numerator * NS_PER_S
         self._den = info.time_base.denominator
+        self._most_step = self._ticks(JUMP_NS)
 
     def packet(self, unit: Unit) -> Packet | None:
         """The unit as a packet; None before the first keyframe."""
@@ -105,41 +106,35 @@ class Intake:
         duration = unit.duration or self._duration
         return Packet(self._info, data, pts, dts, duration, head >= 0, wall.wall_ns, wall.source, received_ns, sender_ns, unit.starts)
 
-    def steady(self, units: Sequence[AccessUnit], ticks: Sequence[int], received_ns: int, is_asked: bool) -> list[Packet]:
-        """The quick way for a camera that goes on as it did: the first of `units`, as many as are no keyframes and rise evenly, at once.
+    def steady(self, units: Sequence[AccessUnit], ticks: Sequence[int], at: int, received_ns: int) -> list[Packet]:
+        """The quick way for a camera that goes on as it did: of `units` from `at` on, as many as are no keyframes and rise evenly, at once.
 
         They give the packets that `packet` gives for them, one by one, and leave behind what it does. Empty where the first of them wants a
-        closer look. `ticks`: their stamps. `is_asked`: a sender report came: the unit for which it is due is left to `packet`.
+        closer look. `ticks`: their stamps.
         """
-        pts = self._rising(units, ticks)
-        pts_ns = [own * self._num // self._den for own in pts]
-        if is_asked:
-            del pts_ns[bisect_left(pts_ns, self._sender_due_ns) + 1 :]
-            del pts[len(pts_ns) :]
-        clock_ns = received_ns + self.stepped_ns
+        pts = self._rising(units, ticks, at)
         if not pts or self._decode_times is None or not self._leaves(self._decode_times, pts[0], received_ns):
             return []
-        if not (walls := self._counts.timeline.walls(pts_ns, clock_ns)):
+        num, den, timeline, clock_ns = self._num, self._den, self._counts.timeline, received_ns + (self._stepped_ns or 0)
+        pts_ns = [own * num // den for own in pts]
+        if not (walls := timeline.walls(pts_ns, clock_ns)):
             return []
         self._pace.pass_by(pts_ns, received_ns)
         self._stamps.pass_by(pts[-1])
         self._decode_times.pass_by(pts[-1])
         self.wants_sender = pts_ns[-1] >= self._sender_due_ns
-        info, duration, timeline = self._info, self._duration, self._counts.timeline
-        source, sender_ns = timeline.source, timeline.sender_wall_ns(0)
+        info, duration, source, sender_ns = self._info, self._duration, timeline.source, timeline.sender_wall_ns(0)
+        senders = repeat(None) if sender_ns is None else [sender_ns + own_ns for own_ns in pts_ns]
         return [
-            Packet(
-                info, unit.data, own, own, duration, False, wall_ns, source, clock_ns,
-                None if sender_ns is None else sender_ns + own_ns, unit.starts,
-            )
-            for unit, own, own_ns, wall_ns in zip(units, pts, pts_ns, walls, strict=False)
-        ]  # fmt: skip
+            Packet(info, unit.data, own, own, duration, False, wall_ns, source, clock_ns, sender, unit.starts)
+            for unit, own, wall_ns, sender in zip(units[at : at + len(pts)], pts, walls, senders, strict=False)
+        ]
 
-    def _rising(self, units: Sequence[AccessUnit], ticks: Sequence[int]) -> list[int]:
-        """The pts of the units before the first that is a keyframe, or does not follow within a second of the one before."""
-        shift, most, before = self._stamps.shift, self._ticks(JUMP_NS), ticks[0] - 1
+    def _rising(self, units: Sequence[AccessUnit], ticks: Sequence[int], at: int) -> list[int]:
+        """The pts of the units from `at` on, before the first that is a keyframe or does not follow within a second of the one before."""
+        shift, most, before = self._stamps.shift, self._most_step, ticks[at] - 1
         pts: list[int] = []
-        for unit, own in zip(units, ticks, strict=True):
+        for unit, own in zip(units[at:], ticks[at:], strict=True):
             if unit.is_key or not 0 < own - before <= most:
                 break
             pts.append(own + shift)

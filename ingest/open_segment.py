@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from operator import sub
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
@@ -21,6 +21,8 @@ from storage.ledger import open_name
 from storage.reserve import free_bytes
 from storage.sample_entries import VideoTrack
 
+_MOST_PIECES = 512
+"""The kernel takes 1024 in one write."""
 LONGEST_JOIN_NS = NS_PER_S
 """A stream that goes on joins its segments, but not over the hour by which the wall clock was set: nothing was recorded of that."""
 
@@ -62,15 +64,19 @@ class OpenSegment:
         audio = self._sound.run(sound) if self._sound and sound else None
         if video is None and audio is None:
             return
-        data = self._head + fragment(self._sequence + 1, video, audio)
+        data = fragment(self._sequence + 1, video, audio)
+        data[0] = self._head + data[0]
+        size_bytes = sum(map(len, data))
         self.is_broken = True  # until all of it is written
-        with _disk():
-            _leave(self._spare_bytes, self._path.parent, len(data))
-            _write_all(self._file, data)
+        try:
+            _leave(self._spare_bytes, self._file.fileno(), size_bytes)
+            _write_all(self._file.fileno(), data)
+        except OSError as error:
+            raise _refused(error) from error
         self.is_broken = False
         self._sequence += 1
         self._head = b""
-        self.size_bytes += len(data)
+        self.size_bytes += size_bytes
         if packets:
             self._read_until(packets)
 
@@ -98,21 +104,23 @@ class OpenSegment:
 
     def _video(self, packets: Sequence[Packet]) -> VideoRun:
         scale = self.stream.time_base.numerator
-        times = [after.dts - packet.dts for packet, after in pairwise(packets)]
+        decoded = [packet.dts for packet in packets]
+        times = list(map(sub, decoded[1:], decoded))
         self._usual_ticks = times[-1] if times else self._usual_ticks
         times.append(self._length_ticks(packets[-1]))
         self._usual_ticks = times[-1]
         data: list[bytes | bytearray] = []
-        sizes = lengths.put(self.stream.codec, packets, data)
-        table: list[int] = []
-        for packet, ticks, size in zip(packets, times, sizes, strict=True):
-            table += (ticks * scale, size, KEYFRAME if packet.is_keyframe else DELTA, (packet.pts - packet.dts) * scale)
-        return VideoRun((packets[0].dts - self._first.dts) * scale, table, data)
+        table = [0] * (4 * len(packets))
+        table[0::4] = [ticks * scale for ticks in times]
+        table[1::4] = lengths.put(self.stream.codec, packets, data)
+        table[2::4] = [KEYFRAME if packet.is_keyframe else DELTA for packet in packets]
+        table[3::4] = [(packet.pts - packet.dts) * scale for packet in packets]
+        return VideoRun((decoded[0] - self._first.dts) * scale, table, data)
 
     def _read_until(self, packets: Sequence[Packet]) -> None:
         last = packets[-1]
         length = self._length_ticks(last)
-        self._end_ns = max(self._end_ns, self._wall_ns(max(packet.pts for packet in packets) + length))
+        self._end_ns = max(self._end_ns, self._wall_ns(max([packet.pts for packet in packets]) + length))
         self.readable_until_ns = self._wall_ns(last.dts + length)
 
     def _wall_ns(self, ticks: int) -> int:
@@ -190,16 +198,24 @@ def _path(folder: Path, camera_id: str, fence: int, wall_ns: int, is_free: bool)
     return start_ms, day / open_name(camera_id, start_ms, fence)
 
 
-def _leave(spare_bytes: int, folder: Path, size_bytes: int) -> None:
+def _leave(spare_bytes: int, place: Path | int, size_bytes: int) -> None:
     """Raises OSError where less than `spare_bytes` would be free after `size_bytes` more."""
-    if spare_bytes and free_bytes(folder) - size_bytes < spare_bytes:
+    if spare_bytes and free_bytes(place) - size_bytes < spare_bytes:
         raise OSError(errno.ENOSPC, "what is left of the disk is for events")
 
 
-def _write_all(file: io.FileIO, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[file.write(left) :]
+def _write_all(file: int, data: list[bytes | bytearray]) -> None:
+    if len(data) > _MOST_PIECES:
+        data = [b"".join(data)]
+    written = os.writev(file, data)
+    if written < sum(map(len, data)):
+        left = memoryview(b"".join(data))[written:]
+        while left:
+            left = left[os.write(file, left) :]
+
+
+def _refused(error: OSError) -> StoreError:
+    return StoreError(f"a recording cannot be written: {error}")
 
 
 @contextmanager
@@ -207,4 +223,4 @@ def _disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"a recording cannot be written: {error}") from error
+        raise _refused(error) from error

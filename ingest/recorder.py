@@ -68,9 +68,9 @@ class Recorder:
         """When that began, the last time it did."""
         now_s = clock.monotonic_s()
         self._last_s = now_s
-        self._due_s = now_s + FRAGMENT_S
+        self.due_s = now_s + FRAGMENT_S
         self._has_begun = False
-        """Something waits, and is due at `_due_s`."""
+        """Something waits, and is due then."""
         self._is_closed = False
         self._done = threading.Event()
         writer.add(self)
@@ -91,12 +91,16 @@ class Recorder:
 
     def put(self, *packets: Packet) -> None:
         size_bytes = _size_bytes(packets)
-        if self._is_held_up or self.waiting_bytes + size_bytes > SHARE_BYTES:
+        if self._is_held_up or self._put_bytes - self._taken_bytes + size_bytes > SHARE_BYTES:
             for packet in packets:
                 self._put_if_room(packet)
-            return
-        self._put_bytes += size_bytes
-        self._packets.extend(packets)
+        else:
+            self._put_bytes += size_bytes
+            self._packets.extend(packets)
+        if not self._has_begun and self._packets:
+            # How old the first that waits was when it was read: with those read with it, that is how much came at once.
+            waited_ns = max(0, min(_MOST_READ_NS, packets[-1].pts_ns - packets[0].pts_ns))
+            self._has_begun, self.due_s = True, self._clock.monotonic_s() + FRAGMENT_S - waited_ns / NS_PER_S
 
     def _put_if_room(self, packet: Packet) -> None:
         if (self._is_held_up or self.waiting_bytes > SHARE_BYTES) and self._refuses(packet):
@@ -112,30 +116,24 @@ class Recorder:
 
     def close(self) -> None:
         """No more packets come: the writer finishes the open segment at its next turn. `join` waits for that."""
-        self._is_closed = True
+        self._is_closed, self.due_s = True, 0.0
 
     def join(self, timeout_s: float) -> bool:
         """Whether all is written and finished within the time. False where the disk hangs: `salvage` will find the file."""
         return self._clock.wait(self._done, timeout_s)
 
     def step(self, now_s: float) -> bool:
-        """The writer's turn. False once closed and finished."""
+        """The writer's turn, at `due_s`. False once closed and finished."""
         if self._is_closed:
             self._write(now_s)
             self._segments.close()
             self._count_lost()
             self._done.set()
             return False
-        if now_s >= self._due_s:
-            self._has_begun, self._due_s = False, now_s + FRAGMENT_S
-            self._write(now_s)
-        elif self._packets and not self._has_begun:
-            self._has_begun, self._due_s = True, now_s + FRAGMENT_S - self._waits_since_s()
+        # In this order: what is put while the others are taken out either goes with them, or has a turn of its own.
+        self.due_s, self._has_begun = now_s + FRAGMENT_S, False
+        self._write(now_s)
         return True
-
-    def _waits_since_s(self) -> float:
-        """How old the first packet that waits was when it was read: with those read with it, that is how much came at once."""
-        return max(0, min(_MOST_READ_NS, self._packets[-1].pts_ns - self._packets[0].pts_ns)) / NS_PER_S
 
     def abandon(self) -> None:
         self._abandoned_packets += self._segments.lost_packets
@@ -173,8 +171,9 @@ class Recorder:
             self._warn("lost", f"camera {self.camera_id}: {lost} packets are in no recording")
             self._warned_packets += lost
         refused = self._abandoned_packets + self._segments.lost_packets
-        self._dropped.inc(refused - self._counted_packets)
-        self._counted_packets = refused
+        if refused > self._counted_packets:
+            self._dropped.inc(refused - self._counted_packets)
+            self._counted_packets = refused
 
     def _tell(self, sentence: str) -> None:
         self._warn(sentence, f"camera {self.camera_id}: {sentence}; recording goes on at the next keyframe")
@@ -185,4 +184,4 @@ def _size_bytes(packets: Sequence[Packet] | Sequence[AudioPacket]) -> int:
 
 
 def _drained(queue: deque[_T]) -> list[_T]:
-    return [queue.popleft() for _ in range(len(queue))]
+    return [queue.popleft() for _ in range(len(queue))] if queue else []

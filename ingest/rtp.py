@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 HEADER = struct.Struct(">BBHII")
 """Flags, marker and payload type, sequence, time stamp, SSRC."""
@@ -61,7 +62,17 @@ class Ticks:
         self._ticks = 0
 
     def of(self, stamp: int) -> int:
-        if self._last is not None:
-            self._ticks += (stamp - self._last + _HALF) % _WHOLE - _HALF
-        self._last = stamp
-        return self._ticks
+        return self.all([stamp])[0]
+
+    def all(self, stamps: Sequence[int]) -> list[int]:
+        """Of those that follow each other."""
+        found: list[int] = []
+        last, ticks = self._last, self._ticks
+        for stamp in stamps:
+            if last is not None:
+                step = stamp - last
+                ticks += step if 0 <= step < _HALF else (step + _HALF) % _WHOLE - _HALF
+            last = stamp
+            found.append(ticks)
+        self._last, self._ticks = last, ticks
+        return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -24,7 +24,6 @@ from ingest.intake import Counts
 from ingest.pull_loop import PullLoop
 from ingest.rtsp import Receiver, RtspSource
 from ingest.stillness import Moment
-from ingest.timeline import Timeline
 
 _LOG = logging.getLogger(__name__)
 
@@ -57,9 +56,8 @@ class _Session:
         self.first_s: float | None = None
         self.packets = 0
         self.size_bytes = 0
-        self.counted_packets = 0
-        self.counted = Counts(Timeline())
-        """What has been told to the metrics."""
+        self.counted = (0,) * 5
+        """What has been told to the metrics, one by one."""
         self.next_look_ns = 0
         self._number = 0
         self.marks: deque[_Mark] = deque(maxlen=6)
@@ -114,13 +112,16 @@ class Streamer:
         self._steps = clock.steps
         self._has_said_left_out = False
         self._announcer = Announcer(camera.id, clock)
-        self._packets = metrics.PACKETS.labels(camera.id)
-        self._broken = metrics.PACKETS_BROKEN.labels(camera.id, "source")
-        self._strange = metrics.PACKETS_BROKEN.labels(camera.id, "stranger")
-        self._lost = metrics.RTP_LOST.labels(camera.id)
-        self._jumps = metrics.CLOCK_JUMPS.labels(camera.id)
+        self._counters = (
+            metrics.PACKETS.labels(camera.id),
+            metrics.PACKETS_BROKEN.labels(camera.id, "source"),
+            metrics.PACKETS_BROKEN.labels(camera.id, "stranger"),
+            metrics.RTP_LOST.labels(camera.id),
+            metrics.CLOCK_JUMPS.labels(camera.id),
+        )
         self._live = metrics.CAMERA_LIVE.labels(camera.id)
         self._skew = metrics.CAMERA_SKEW_S.labels(camera.id)
+        self._told_skew_ns: int | None = None
 
     def start(self, loop: PullLoop) -> None:
         """Pull until `stop`: after each connection that ends, wait (longer after each that gave little) and connect again."""
@@ -149,11 +150,11 @@ class Streamer:
             if packet.is_keyframe:
                 session.begin(packet)
                 self._health.keyframe(packet.stream.codec, packet.data, session.packets, session.size_bytes, self._now())
-            session.newest = packet
             session.packets += 1
             session.size_bytes += len(packet.data)
-            if packet.received_ns >= session.next_look_ns:
-                self._look(session, packet)
+        session.newest = packets[-1]
+        if packets[-1].received_ns >= session.next_look_ns:
+            self._look(session, packets[-1])
 
     def heard(self, packets: list[AudioPacket]) -> None:
         for packet in packets:
@@ -253,23 +254,21 @@ class Streamer:
         if self._clock.steps != self._steps:
             self._steps = self._clock.steps
             self._health.clock_stepped(str(self._steps[-1]), self._now())
-        if self._source.counts.timeline.skew_ns is not None:
-            self._skew.set(self._source.counts.timeline.skew_ns / NS_PER_S)
-            self._health.skewed(self._source.counts.timeline.skew_ns, self._now())
+        skew_ns = self._source.counts.timeline.skew_ns
+        if skew_ns is not None:
+            if self._told_skew_ns is None or abs(skew_ns - self._told_skew_ns) >= NS_PER_MS:
+                self._told_skew_ns = skew_ns
+                self._skew.set(skew_ns / NS_PER_S)
+            self._health.skewed(skew_ns, self._now())
 
     def _count(self, session: _Session) -> None:
-        now, counted = self._source.counts, session.counted
+        now = self._source.counts
         packets = session.packets + now.before_keyframe_packets
-        for metric, came, before in (
-            (self._packets, packets, session.counted_packets),
-            (self._broken, now.broken_packets, counted.broken_packets),
-            (self._strange, now.strange_packets, counted.strange_packets),
-            (self._lost, now.lost_packets, counted.lost_packets),
-            (self._jumps, now.jumps, counted.jumps),
-        ):
+        counts = (packets, now.broken_packets, now.strange_packets, now.lost_packets, now.jumps)
+        for metric, came, before in zip(self._counters, counts, session.counted, strict=True):
             if came > before:
                 metric.inc(came - before)
-        session.counted_packets, session.counted = packets, replace(now)
+        session.counted = counts
 
     def _connected(self, packet: Packet) -> None:
         stream = packet.stream

@@ -162,6 +162,12 @@ class Timeline:
     def _run(self, pts_ns: Sequence[int], received_ns: int, floor_ns: int, sender_ns: int | None) -> list[int]:
         """`_aim` and `_placed` for each, where only the offset and the least delay change from one to the next."""
         offset_ns, newest_pts_ns, newest_ns = self._offset_ns, self._newest_pts_ns, self._newest_wall_ns
+        if self._goes_straight(pts_ns, received_ns, floor_ns, sender_ns):
+            walls = [own_ns + offset_ns for own_ns in pts_ns]
+            before_pts_ns, before_ns = (newest_pts_ns, newest_ns) if len(walls) == 1 else (pts_ns[-2], walls[-2])
+            self._newest_pts_ns, self._newest_wall_ns = pts_ns[-1], walls[-1]
+            self._squeeze = min(1.0, (walls[-1] - before_ns) / (pts_ns[-1] - before_pts_ns))
+            return walls
         limit_ns = received_ns + self._most_ahead_ns + (0 if sender_ns is None else TRUST_NS)
         distance_ns, step_ns, walls = 1, 1, list[int]()
         for own_ns in pts_ns:
@@ -180,6 +186,13 @@ class Timeline:
         self._offset_ns, self._newest_pts_ns, self._newest_wall_ns = offset_ns, newest_pts_ns, newest_ns
         self._squeeze = min(1.0, distance_ns / step_ns)
         return walls
+
+    def _goes_straight(self, pts_ns: Sequence[int], received_ns: int, floor_ns: int, sender_ns: int | None) -> bool:
+        """Whether the offset is where it is to be, and stays there."""
+        if (floor_ns if sender_ns is None else sender_ns) != self._offset_ns or (sender_ns is None and received_ns - pts_ns[-1] < floor_ns):
+            return False
+        first_ns, last_ns = pts_ns[0] + self._offset_ns, pts_ns[-1] + self._offset_ns
+        return first_ns > self._newest_wall_ns and last_ns <= received_ns + self._most_ahead_ns + (0 if sender_ns is None else TRUST_NS)
 
     def stepped(self, by_ns: int) -> None:
         """Our clock was set forward by `by_ns` (back: below zero), and a session begins: its wall times are right from the first."""

@@ -41,31 +41,28 @@ class VideoTrack:
         taken, self.units.ready = self.units.ready, []
         counts, intake = self._counts, self._intake
         counts.broken_packets, counts.lost_packets = self.units.broken_units, self.units.lost_packets
-        ticks = [self._ticks.of(unit.stamp) for unit in taken]
-        packets: list[Packet] = []
-        at = 0
+        ticks = self._ticks.all([unit.stamp for unit in taken])
+        sender_ns = self._sender.wall_ns(taken[0].stamp) if taken and intake.wants_sender else None
+        packets = [] if sender_ns is None else self._packet(taken[0], ticks[0], received_ns, sender_ns, stepped_ns)
+        at = 0 if sender_ns is None else 1
         while at < len(taken):
-            is_asked = self._sender.report is not None
-            steady = intake.steady(taken[at:], ticks[at:], received_ns, is_asked) if not (is_asked and intake.wants_sender) else []
-            if steady:
+            if steady := intake.steady(taken, ticks, at, received_ns):
                 packets += steady
                 at += len(steady)
-                continue
-            if (packet := self._packet(taken[at], ticks[at], received_ns, stepped_ns)) is not None:
-                packets.append(packet)
-            at += 1
+            else:
+                packets += self._packet(taken[at], ticks[at], received_ns, None, stepped_ns)
+                at += 1
         if packets:
             self.newest = packets[-1]
         return packets
 
-    def _packet(self, unit: AccessUnit, ticks: int, received_ns: int, stepped_ns: int) -> Packet | None:
-        """One unit by itself, whatever it is; None before the first keyframe."""
+    def _packet(self, unit: AccessUnit, ticks: int, received_ns: int, sender_ns: int | None, stepped_ns: int) -> list[Packet]:
+        """One unit by itself, whatever it is; none before the first keyframe. Only the first of a read is told the sender's time."""
         jumps = self._counts.jumps
-        sender_ns = self._sender.wall_ns(unit.stamp) if self._intake.wants_sender else None
         packet = self._intake.packet(Unit(unit.data, ticks, None, 0, received_ns, sender_ns, stepped_ns, unit.starts))
         if self._counts.jumps != jumps:
             self._sender.jumped()
-        return packet
+        return [] if packet is None else [packet]
 
     @property
     def stepped_ns(self) -> int:

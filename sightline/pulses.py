@@ -59,6 +59,8 @@ class Pulses:
 
     camera_id = "pulse"
     waiting_bytes = 0
+    due_s = 0.0
+    """It wants every turn."""
 
     def __init__(self, loop: PullLoop, writer: DiskWriter, clock: Clock) -> None:
         self._loop = Pulse("pull loop", LOOP_HANGS_AFTER_S, lambda: loop.call(self, self._loop.beats), clock)

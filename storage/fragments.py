@@ -20,7 +20,10 @@ KEYFRAME, DELTA = 0x02000000, 0x01010000
 _VIDEO_RUN, _AUDIO_RUN = 0xF01, 0x301
 _BASE_IS_MOOF = 0x020000
 _MOVIE_SCALE = 1000
-_TRUN_HEAD_BYTES = 20
+_MOOF = struct.Struct(">I4s I4sII")
+"""A moof up to its runs, mfhd included."""
+_TRAF = struct.Struct(">I4s I4sII I4sIQ I4sIIi")
+"""A traf up to the rows of its trun: tfhd, tfdt and the trun's head included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +55,27 @@ def head(video: VideoTrack, audio: AudioInfo | None) -> bytes:
     return box(b"ftyp", b"iso6\0\0\0\0iso6iso5mp41") + moov
 
 
-def fragment(sequence: int, video: VideoRun | None, audio: AudioRun | None) -> bytes:
-    """One `moof` with its `mdat`; `sequence` rises from 1 within a file."""
-    pieces: list[tuple[int, int, int, VideoRun | AudioRun]] = []
+def fragment(sequence: int, video: VideoRun | None, audio: AudioRun | None) -> list[bytes | bytearray]:
+    """One `moof` with its `mdat`, in pieces; `sequence` rises from 1 within a file."""
+    runs: list[tuple[int, int, int, VideoRun | AudioRun]] = []
     if video is not None:
-        pieces.append((VIDEO_ID, _VIDEO_RUN, 4, video))
+        runs.append((VIDEO_ID, _VIDEO_RUN, 4, video))
     if audio is not None:
-        pieces.append((AUDIO_ID, _AUDIO_RUN, 2, audio))
+        runs.append((AUDIO_ID, _AUDIO_RUN, 2, audio))
     # All boxes are of known length, so the offsets of the data can be said before they are built.
-    at = 8 + 16 + sum(8 + 16 + 20 + _TRUN_HEAD_BYTES + 4 * len(run.table) for _, _, _, run in pieces) + 8
-    runs = []
-    for number, flags, columns, run in pieces:
-        count = len(run.table) // columns
-        runs.append(_track_run(number, flags | 1 << 24, run.decode_time, count, at, run.table))
+    size = _MOOF.size + sum([_TRAF.size + 4 * len(run.table) for _, _, _, run in runs])
+    moof, at = [_MOOF.pack(size, b"moof", 16, b"mfhd", 0, sequence)], size + 8
+    for number, flags, columns, run in runs:
+        moof.append(_track_run(number, flags | 1 << 24, len(run.table) // columns, at, run))
         at += sum(run.table[1::columns])
-    moof = box(b"moof", full_box(b"mfhd", 0, 0, sequence.to_bytes(4, "big")) + b"".join(runs))
-    size = at - len(moof)
-    return b"".join(chain((moof, size.to_bytes(4, "big"), b"mdat"), *(run.data for _, _, _, run in pieces)))
+    return [b"".join((*moof, (at - size).to_bytes(4, "big"), b"mdat")), *chain.from_iterable([run.data for _, _, _, run in runs])]
 
 
-def _track_run(track: int, version_and_flags: int, decode_time: int, count: int, offset: int, table: Sequence[int]) -> bytes:
-    times = full_box(b"tfdt", 1, 0, decode_time.to_bytes(8, "big"))
-    rows = struct.pack(f">3I{len(table)}i", version_and_flags, count, offset, *table)
-    return box(b"traf", full_box(b"tfhd", 0, _BASE_IS_MOOF, track.to_bytes(4, "big")) + times + box(b"trun", rows))
+def _track_run(track: int, version_and_flags: int, count: int, offset: int, run: VideoRun | AudioRun) -> bytes:
+    rows = struct.pack(f">{len(run.table)}i", *run.table)
+    size = _TRAF.size + len(rows)
+    ids = (size, b"traf", 16, b"tfhd", _BASE_IS_MOOF, track, 20, b"tfdt", 1 << 24, run.decode_time)
+    return _TRAF.pack(*ids, size - 44, b"trun", version_and_flags, count, offset) + rows
 
 
 def _movie_header(next_track: int) -> bytes:

@@ -8,7 +8,7 @@ below a twentieth     nothing is recorded: what is left is for events
 
 from __future__ import annotations
 
-import shutil
+import os
 from pathlib import Path
 
 from domain.settings import Settings
@@ -28,9 +28,10 @@ def events_bytes(settings: Settings) -> int:
     return reserve_bytes(settings) // EVENTS_PART
 
 
-def free_bytes(folder: Path) -> int:
-    """Raises OSError."""
-    return shutil.disk_usage(folder).free
+def free_bytes(place: Path | int) -> int:
+    """On the disk that holds `place`, a folder or an open file. Raises OSError."""
+    found = os.statvfs(place)
+    return found.f_bavail * found.f_frsize
 
 
 def strain(reserve: int, part: int, free: int) -> float:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analytics.detections import Detections, Picture
-from analytics.gaze import MOST_PART, SHOWN_PX, Gaze, Window, detect_in, window_around
+from analytics.gaze import BESIDE_PX, MOST_PART, SHOWN_PX, Gaze, Window, detect_in, region_of, window_around, window_of
+from analytics.motion import thumbnail
 from analytics.tracker import Tracker
 from analytics.vehicles import Vehicles
 from domain.clock import NS_PER_MS
@@ -51,7 +54,7 @@ class Eye:
         bgr = np.zeros((1080, 1920, 3), np.uint8)
         for grey, (x, y, wide, high) in zip((200, 220), plates, strict=False):
             bgr[round(y - high / 2) : round(y + high / 2), round(x - wide / 2) : round(x + wide / 2)] = grey
-        found = self.gaze.look(bgr, self.at_ms * NS_PER_MS)
+        found = self.gaze.look(lambda: bgr, thumbnail(bgr[..., 1]), self.at_ms * NS_PER_MS)
         if found is not None:
             self.tracker.update(found, self.at_ms * NS_PER_MS)
         self.at_ms += 100
@@ -68,17 +71,17 @@ def test_an_empty_street_is_searched_at_every_other_look(eye: Eye) -> None:
     assert looked == [True, False, True, False, True, False]
 
 
-def test_what_is_followed_is_looked_at_closely_and_the_whole_at_every_fourth(eye: Eye) -> None:
-    for step in range(10):
+def test_what_is_followed_is_looked_at_closely_and_the_whole_once_in_two_seconds(eye: Eye) -> None:
+    for step in range(20):
         found = eye.see((400 + 30 * step, 300 + 20 * step, 120, 40))
         assert found is None or len(found) == 1
-    wholes = [seen == (1920, 1080) for seen in eye.detector.seen_px]
-    assert wholes == [True, True, False, False, False, True, False, False, False, True]
+    sides = [wide for wide, _ in eye.detector.seen_px]
+    assert [at for at, wide in enumerate(sides) if wide == 1920] == [0, 17]
     assert len(eye.tracker.tracks) == 1
     assert eye.tracker.tracks[0].detections == len(eye.detector.seen_px)
 
 
-def test_one_that_is_not_where_it_was_expected_is_looked_for_in_the_whole_of_the_same_frame(eye: Eye) -> None:
+def test_one_that_is_not_where_it_was_expected_is_looked_for_wherever_something_moved_in_the_same_frame(eye: Eye) -> None:
     for step in range(4):
         eye.see((400 + 10 * step, 300, 120, 40))
     before = len(eye.detector.seen_px)
@@ -86,7 +89,43 @@ def test_one_that_is_not_where_it_was_expected_is_looked_for_in_the_whole_of_the
     assert found is not None
     assert len(found) == 1
     assert len(eye.detector.seen_px) - before == 2
-    assert eye.detector.seen_px[-1] == (1920, 1080)
+    assert eye.detector.seen_px[-1] < (1920, 1080)
+
+
+def test_one_that_came_and_stopped_while_another_was_looked_at_closely_is_found(eye: Eye) -> None:
+    for step in range(6):
+        eye.see((400, 300 + 10 * step, 120, 40))
+    for step in range(6, 12):  # it stands still in every picture that is held against the one before
+        found = eye.see((400, 300 + 10 * step, 120, 40), (1500, 800, 160, 50))
+    assert found is not None
+    assert len(eye.tracker.tracks) == 2
+    assert (1920, 1080) not in eye.detector.seen_px[1:]
+
+
+@given(
+    st.tuples(st.floats(0, 1919), st.floats(0, 1079), st.floats(1, 1920), st.floats(1, 1080)),
+    st.sampled_from([(1920, 1080), (1280, 720), (704, 576)]),
+)
+def test_a_region_holds_all_that_moved_with_a_margin_or_there_is_none(moved: Box, frame_px: tuple[int, int]) -> None:
+    left, top = moved[0] * frame_px[0] / 1920, moved[1] * frame_px[1] / 1080
+    right, bottom = min(left + moved[2], frame_px[0]), min(top + moved[3], frame_px[1])
+    region = region_of((left, top, right, bottom), (), 0, frame_px)
+    assert region is not None
+    window = window_of(region, 1.0, frame_px, WHOLE_PX)
+    if window is None:
+        return
+    beside_px = BESIDE_PX * frame_px[0] / 1920 - 1
+    assert window.left <= max(0, left - beside_px)
+    assert window.top <= max(0, top - beside_px)
+    assert window.right >= min(frame_px[0], right + beside_px)
+    assert window.bottom >= min(frame_px[1], bottom + beside_px)
+    assert 0 <= window.left < window.right <= frame_px[0]
+    assert 0 <= window.top < window.bottom <= frame_px[1]
+    assert window.input_area_px < MOST_PART * WHOLE_PX
+
+
+def test_where_nothing_moved_and_nothing_is_followed_there_is_no_region() -> None:
+    assert region_of(None, (), 0, (1920, 1080)) is None
 
 
 def test_a_second_vehicle_is_found_within_four_looks(eye: Eye) -> None:

@@ -21,6 +21,7 @@ class Fault:
 
     camera_id = "fault"
     waiting_bytes = 0
+    due_s = 0.0
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
