@@ -22,7 +22,7 @@ from analytics.detections import Picture
 from analytics.models import Models
 from domain.clock import NS_PER_S
 from domain.events import Plate
-from domain.media import Frame, WallSource
+from domain.media import Drawn, Frame, WallSource
 from domain.settings import Settings
 from sightline.evaluation.film import EPOCH_NS, camera, watch
 from sightline.simulator.plates import PX_PER_MM
@@ -75,7 +75,7 @@ def passing(plate: Picture, road: Picture, rng: Rng) -> Iterator[Frame]:
             sprite.paste(canvas, x, HEIGHT_PX * (0.55 + 0.4 * part), SCALES[0] + (SCALES[1] - SCALES[0]) * part)
         soft = cv2.GaussianBlur(canvas, (0, 0), BLUR_PX)
         noisy = np.clip(soft + steady[number % len(steady)], 0, 255).astype(np.uint8)
-        yield Frame("film", noisy, number, 0, EPOCH_NS + round(number / FPS * NS_PER_S), WallSource.RECEIVER)
+        yield Frame("film", Drawn(noisy), number, 0, EPOCH_NS + round(number / FPS * NS_PER_S), WallSource.RECEIVER)
 
 
 def drive_by(kind: Kind, index: int, glyphs: Glyphs, models: Models, settings: Settings) -> Outcome:
