@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from analytics.faces import Faces
 from analytics.fusion import Fusion
 from analytics.grammar_search import GrammarSearch
@@ -55,9 +57,9 @@ class CheckpointAnalyser:
         due = [kind for kind in self._kinds if kind.is_due(frame.wall_ns)]
         if not due:
             return []
-        bgr = self._masks.apply(frame.bgr)
-        small = thumbnail(bgr)
-        return [passing for kind in due for passing in kind.passings.look(frame, bgr, small)]
+        small = thumbnail(self._masks.apply(frame.pixels.grey))
+        shown = cache(lambda: self._masks.apply(frame.bgr))  # in colour only for those that want to see it
+        return [passing for kind in due for passing in kind.passings.look(frame, shown, small)]
 
     def idle(self, wall_ns: int) -> list[Passing]:
         if not self._last_frame_ns:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import zip_longest
 
 import numpy as np
@@ -163,7 +164,13 @@ def _bodies(readings: Sequence[Reading]) -> list[str]:
 
 
 def _allowed(bodies: list[str]) -> NDArray[np.bool_]:
-    return np.array([[is_plate(first + body) for first in _FIRST] for body in bodies])
+    return np.array([_allowed_before(body) for body in bodies])
+
+
+@lru_cache(maxsize=4096)
+def _allowed_before(body: str) -> tuple[bool, ...]:
+    """Of each first character. The same few bodies are asked about at every reading of a passing."""
+    return tuple(is_plate(first + body) for first in _FIRST)
 
 
 _WRONG_LENGTH = {PlateColor.GREEN: 7, PlateColor.BLUE: 8, PlateColor.WHITE: 8, PlateColor.BLACK: 8}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from starlette.responses import Response
 
 from api.context import ApiContext
@@ -14,6 +14,7 @@ from api.envelope import Envelope
 from api.faults import add_fault_handlers
 from api.feeds import Feeds
 from api.guard import Guard
+from api.one_thread import guarded, without_hop
 from api.openapi import describe
 from api.routes import ROUTES
 from api.trace import Trace
@@ -34,15 +35,16 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(Guard(context, declarations))],
     )
+    record = partial(_record, context)
+    app.router.route_class = guarded(Guard(context, declarations), record)
     app.state.context = context
     app.state.feeds = Feeds(context)
     for declaration in routes:
         _add(app, declaration)
     declarations.check(app)
     add_fault_handlers(app)
-    app.add_middleware(Trail, record=partial(_record, context))
+    app.add_middleware(Trail, record=record)
     app.add_middleware(Envelope, clock=context.clock)
     app.openapi = lru_cache(1)(partial(describe, app, declarations))  # type: ignore[method-assign]
     return app
@@ -52,9 +54,10 @@ def _add(app: FastAPI, declaration: Declaration) -> None:
     answer: dict[str, Any] = {"responses": {200: _good_answer(declaration)}, "operation_id": declaration.endpoint.__name__}
     if declaration.answers != JSON:
         answer["response_class"] = Response
-    app.add_api_route(declaration.path, declaration.endpoint, methods=[declaration.method], **answer)
+    app.add_api_route(declaration.path, without_hop(declaration.endpoint), methods=[declaration.method], **answer)
     if declaration.head:
-        app.add_api_route(declaration.path, declaration.endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
+        endpoint = without_hop(declaration.endpoint)
+        app.add_api_route(declaration.path, endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
 
 
 def _good_answer(declaration: Declaration) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from domain.words import likely
 
 
 class Guard:
-    """A dependency of the whole app, so that no route can leave it out. Blocking (it asks the index who a token is): runs in a thread."""
+    """Blocking (it asks the index who a token is): runs in a thread, before FastAPI looks at the request (`one_thread`)."""
 
     def __init__(self, context: ApiContext, declarations: Declarations) -> None:
         self._context = context

@@ -23,6 +23,8 @@ class Trace:
     reason: str = ""
     case: str = ""
     ticket: Ticket | None = None
+    is_recorded: bool = False
+    """Its entry was written to the audit log, or could not be."""
     terms: dict[str, str] = field(default_factory=dict)
 
 

@@ -17,6 +17,24 @@ Record = Callable[[Trace, int], None]
 """Writes one entry, of a request and the status of its answer; raises OSError or SightlineError where it cannot."""
 
 
+def write_entry(record: Record, trace: Trace, status: int) -> bool:
+    """Write the entry of a request, once, where its route has an audit term. False: it cannot be written, so no answer may be given."""
+    declaration = trace.declaration
+    if trace.is_recorded or declaration is None or not declaration.audit:
+        return True
+    trace.is_recorded = True
+    try:
+        record(trace, status)
+    except (OSError, SightlineError):
+        _log.exception("request %s: the audit log cannot be written", trace.request_id)
+        return False
+    return True
+
+
+def refusal() -> AuditUnavailable:
+    return AuditUnavailable("the audit log cannot be written, and no look is given unrecorded; tell whoever runs the site")
+
+
 class Trail:
     """Stands between the envelope and the routes. Routes without an audit term pass by."""
 
@@ -38,8 +56,7 @@ class Trail:
                 raise
         if gate.refused:
             # Nothing has been sent: the gate never opened.
-            error = AuditUnavailable("the audit log cannot be written, and no look is given unrecorded; tell whoever runs the site")
-            await error_response(error, trace_of(scope).request_id)(scope, receive, send)
+            await error_response(refusal(), trace_of(scope).request_id)(scope, receive, send)
 
 
 class _Gate:
@@ -49,7 +66,6 @@ class _Gate:
         self._trace = trace
         self._record = record
         self._send = send
-        self._written = False
         self.refused = False
 
     async def send(self, message: Message) -> None:
@@ -60,13 +76,6 @@ class _Gate:
         await self._send(message)
 
     async def write(self, status: int) -> None:
-        """One entry a request, where its route has an audit term."""
-        declaration = self._trace.declaration
-        if self._written or declaration is None or not declaration.audit:
-            return
-        self._written = True
-        try:
-            await to_thread.run_sync(self._record, self._trace, status)
-        except (OSError, SightlineError):
-            _log.exception("request %s: the audit log cannot be written", self._trace.request_id)
-            self.refused = True
+        """The entry, where the route's own thread did not write it."""
+        if not self._trace.is_recorded:
+            self.refused = not await to_thread.run_sync(write_entry, self._record, self._trace, status)

@@ -38,7 +38,17 @@ RETENTION_DELETED = Counter(
 )
 ALARM = Gauge("sightline_alarm", "1 while the alarm stands", ["alarm"], multiprocess_mode="livemostrecent")
 FRAMES_DECODED = Counter("sightline_frames_decoded_total", "Frames decoded for analytics", ["camera"])
-FRAMES_SKIPPED = Counter("sightline_frames_skipped_total", "Decoded frames that analytics was too busy for", ["camera"])
+FRAMES_SKIPPED = Counter(
+    "sightline_frames_skipped_total",
+    "Decoded frames that were due to be looked at and were not, by why: backlog, all are looked at less often; late, one is behind",
+    ["camera", "why"],
+)
+LOOKS_PART = Gauge(
+    "sightline_looks_part", "Part of the looks that a worker behind with them makes: 1 is all", [], multiprocess_mode="livemin"
+)
+LOOKS_BEHIND_S = Gauge(
+    "sightline_looks_behind_seconds", "How long after its packet came a picture is looked at, in the mean", [], multiprocess_mode="livemax"
+)
 LOOK_CPU_S = Counter("sightline_look_cpu_seconds_total", "CPU time of looking at checkpoints, by what it was spent on", ["step"])
 TRIGGERS = Counter("sightline_triggers_total", "Triggers logged, of cameras that keep or upload only what triggers", ["camera", "source"])
 TRIGGERS_LOST = Counter(

@@ -9,64 +9,36 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 
-from domain.clock import Clock
-from domain.errors import NotFound, StoreError
-from domain.events import Passing
+from domain.errors import NotFound
 from domain.fanout import Fanout, Tap
-from domain.layout import Layout
-from domain.log import FloodGate
-from domain.media import Frame
-from domain.metrics import CAMERA_SHED, EVENTS_LOST
+from domain.metrics import CAMERA_SHED
 from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks
-from domain.settings import Settings
 from domain.states import CameraState, CameraStatus, Shed
 from domain.triggers import listens
-from domain.unread import Unread
 from ingest.decoder import FrameReader
-from ingest.disk_writer import DiskWriter
 from ingest.doze import Doze
 from ingest.onvif import OnvifEvents
 from ingest.packet_motion import MotionSink
-from ingest.pull_loop import PullLoop
 from ingest.recorder import Recorder
 from ingest.streamer import Streamer
 from sightline.bitrate_limit import BitrateLimit
 from sightline.camera_gaps import CameraGaps
 from sightline.demand import Demand, Gate
 from sightline.lasting import lasting
+from sightline.looker import Looker
+from sightline.node_tools import NodeTools
 from sightline.sub_stream import SubStream, as_camera
-from sightline.triggers import Triggers
-from storage.spool import Spool
 
 log = logging.getLogger(__name__)
 
-DRAFT_EVERY_S = 0.5
-MOST_WAITING = 200
-"""Passings of a camera held in memory while the disk refuses them, some 100 kB each."""
 FINISH_S = 1.5
 """How long the end of a recording is waited for."""
 _SHED_PARTS = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.5, Shed.ANALYTICS: 0.0, Shed.RECORDING: 0.0, Shed.RECORDING_FOR_DISK: 0.0}
 """Of the looks a second."""
 LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class NodeTools:
-    """What the cameras of a worker share."""
-
-    settings: Settings
-    layout: Layout
-    clock: Clock
-    spool: Spool
-    writer: DiskWriter
-    kept: Callable[[], None]
-    """Called when the spool has something new."""
-    loop: PullLoop
-    triggers: Triggers
 
 
 class CameraRun:
@@ -223,95 +195,3 @@ class CameraRun:
         thread.start()
         self._threads.append(thread)
         return thread
-
-
-class Looker:
-    """Frames to the analyser, its passings to the spool; those still in view are kept as drafts, in case this process dies."""
-
-    def __init__(self, camera: Camera, analyser: Analyser, doze: Doze, tools: NodeTools) -> None:
-        self._camera_id = camera.id
-        self._triggers = listens(camera, "checkpoint")
-        self._analyser = analyser
-        self._tools = tools
-        self._doze = doze
-        self._reader = doze.reader
-        self._drafted: set[str] = set()
-        self._drafts_due_s = 0.0
-        self._waiting: dict[str, Passing] = {}
-        """Passings that the disk refused, by event id: they are spooled as soon as it lets them."""
-        self._warn = FloodGate(log.error, tools.clock, every_s=10.0)
-
-    def run(self) -> None:
-        self._take_up_drafts()
-        for frame in self._reader:
-            self._keep(self._look(frame) if frame else self._analyser.idle(self._tools.clock.wall_ns()))
-            self._doze.may_rest = not self._analyser.in_view()
-            if self._tools.clock.monotonic_s() >= self._drafts_due_s:
-                self._drafts_due_s = self._tools.clock.monotonic_s() + DRAFT_EVERY_S
-                self._keep([])
-                self._draft()
-        self._keep(self._analyser.close())
-
-    def _look(self, frame: Frame) -> list[Passing]:
-        was_in_view = self._analyser.in_view()
-        passings = self._analyser.look(frame)
-        if self._analyser.in_view() and not was_in_view:
-            self._doze.found(frame.wall_ns)
-        return passings
-
-    def unread(self) -> tuple[Unread, ...]:
-        return self._analyser.unread()
-
-    def pace(self, fps: float) -> None:
-        """Looks a second from now on; 0: none."""
-        self._reader.pace(fps)
-
-    def _take_up_drafts(self) -> None:
-        """What a process before this one had in view has left it, as far as anyone can tell: it is an event now."""
-        left = self._tools.spool.drafts(self._camera_id)
-        for passing in left:
-            log.warning("%s: event %s was in view when its worker ended; it is kept as it stood", self._camera_id, passing.event.id)
-        self._analyser.resume(left)
-        self._keep(left)
-
-    def _keep(self, passings: list[Passing]) -> None:
-        """To the spool: these, and those that it refused before. Never raises for a disk that refuses."""
-        self._waiting |= {passing.event.id: passing for passing in passings}
-        self._trigger(passings)
-        spooled = [event_id for event_id, passing in self._waiting.items() if self._is_spooled(passing)]
-        for event_id in spooled:
-            del self._waiting[event_id]
-            self._drafted.discard(event_id)
-        while len(self._waiting) > MOST_WAITING:
-            lost = self._waiting.pop(next(iter(self._waiting)))
-            EVENTS_LOST.labels(self._camera_id).inc()
-            log.critical("%s: event %s is lost: the disk has refused it for too long", self._camera_id, lost.event.id)
-        if spooled:
-            self._tools.kept()
-
-    def _trigger(self, passings: list[Passing]) -> None:
-        """What passes, and what is still in view, is recorded to be kept."""
-        for passing in passings if self._triggers else ():
-            event = passing.event
-            self._tools.triggers.fire(self._camera_id, "checkpoint", event.started_at, event.ended_at, event.id)
-
-    def _is_spooled(self, passing: Passing) -> bool:
-        try:
-            self._tools.spool.put(passing)
-        except StoreError as error:
-            self._warn("spool", f"{self._camera_id}: events wait in memory: {error}")
-            return False
-        return True
-
-    def _draft(self) -> None:
-        drafts = self._analyser.drafts()
-        self._trigger(drafts)
-        now = {passing.event.id for passing in drafts}
-        try:
-            for passing in drafts:
-                self._tools.spool.put_draft(passing)
-            for gone in self._drafted - now - self._waiting.keys():
-                self._tools.spool.drop_draft(gone)
-        except StoreError as error:
-            self._warn("drafts", f"{self._camera_id}: what is in view would be lost if this process died: {error}")
-        self._drafted = now | self._waiting.keys()

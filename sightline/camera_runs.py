@@ -17,7 +17,8 @@ from domain.registry.secrets import load_secrets
 from domain.states import CameraStatus
 from ingest.onvif import OnvifEvents
 from ingest.salvage import salvage
-from sightline.camera_run import CameraRun, NodeTools
+from sightline.camera_run import CameraRun
+from sightline.node_tools import NodeTools
 from sightline.roster import Assigned, Roster
 
 log = logging.getLogger(__name__)

@@ -23,11 +23,13 @@ from domain.settings import Settings
 from ingest.disk_writer import DiskWriter
 from ingest.live_tap import LiveTap
 from ingest.pull_loop import PullLoop
-from sightline.camera_run import NodeTools
 from sightline.camera_runs import CameraRuns, LazyAnalysers
 from sightline.lasting import Job, Jobs
+from sightline.look_pool import LookPool
 from sightline.node_jobs import NodeJobs
+from sightline.node_tools import NodeTools
 from sightline.onvif import OnvifListener
+from sightline.plan import worker_count
 from sightline.policies import Policies
 from sightline.pulses import Pulses
 from sightline.roster import NodeRosters, RosterFile
@@ -74,7 +76,8 @@ class Worker:
         self._writer = DiskWriter(clock)
         self._pulses = Pulses(self._loop, self._writer, clock)
         self._triggers = Triggers(TriggerLog(layout, self._settings), clock)
-        tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop, self._triggers)
+        looks = LookPool(len(os.sched_getaffinity(0)) // worker_count(self._settings), clock)
+        tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop, self._triggers, looks)
         self._runs = CameraRuns(tools, LazyAnalysers(partial(_load_models, self._settings)), partial(say_alive, layout, index))
 
     def run(self, stop: threading.Event) -> None:

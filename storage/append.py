@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -23,6 +26,51 @@ def append_line(path: Path, line: bytes, mode: int = 0o644, durable: bool = True
             raise OSError(f"only part of a line could be written to {path}")
         if durable:
             os.fsync(file)
+
+
+class Appending:
+    """Lines of many threads: those that come while others are on their way to disk go there together, in one write and one `fsync`."""
+
+    def __init__(self, mode: int) -> None:
+        self._mode = mode
+        self._waiting: deque[_Waiting] = deque()
+        self._turn = threading.Lock()
+
+    def append(self, path: Path, line: bytes) -> None:
+        """As `append_line`."""
+        mine = _Waiting(path, line)
+        self._waiting.append(mine)
+        with self._turn:
+            if not mine.is_tried:
+                self._write()
+        if mine.error is not None:
+            raise mine.error
+
+    @property
+    def waiting(self) -> int:
+        """Lines that nobody has begun to write."""
+        return len(self._waiting)
+
+    def _write(self) -> None:
+        """All that waits now, with a turn that is ours."""
+        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        for path in dict.fromkeys(one.path for one in batch):
+            ours = [one for one in batch if one.path == path]
+            try:
+                append_line(path, b"\n".join(one.line for one in ours), self._mode)
+            except OSError as error:
+                for one in ours:
+                    one.error = error
+        for one in batch:
+            one.is_tried = True
+
+
+@dataclass(slots=True)
+class _Waiting:
+    path: Path
+    line: bytes
+    is_tried: bool = False
+    error: OSError | None = None
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class Archive:
     @classmethod
     def open(cls, objects: ObjectStore, redis: Redis, folder: Path, settings: Settings, clock: Clock) -> Archive:
         """`folder` is this process's alone. Nothing is asked of a store yet."""
-        catalogue, duck = Catalogue(objects, redis), Duck(folder / "spill", settings.archive_memory_mb)
+        catalogue, duck = Catalogue(objects, redis, clock), Duck(folder / "spill", settings.archive_memory_mb)
         cache = ArchiveCache(objects, folder / "files", round(settings.archive_cache_gb * _GB))
         search = ArchiveSearch(catalogue, cache, duck, clock)
         counts = ArchiveCounts(search, cache, duck, clock)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from domain.clock import Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable, StoreError
 from domain.keys import CATALOGUE_PREFIX, catalogue_object
 from domain.query import EventQuery
@@ -23,6 +24,9 @@ from storage.redis_door import Redis, text
 from storage.s3 import ObjectStore
 
 VERSION_KEY = "{archive}:version"
+TRUST_S, SETTLE_S = 1.0, 2.0
+"""How old a look may be that tells which days there are; and how long after a word of the archive the index keeps what it tells of, which
+is longer: so whatever the index has forgotten, a look that may be trusted has seen."""
 _LENGTH_BYTES = 4
 
 
@@ -129,9 +133,12 @@ def _is_there(file: ArchiveFile, query: EventQuery) -> bool:
 class Catalogue:
     """What is known of all days. Thread-safe; other processes are heard of through one key in Redis."""
 
-    def __init__(self, objects: ObjectStore, redis: Redis) -> None:
+    def __init__(self, objects: ObjectStore, redis: Redis, clock: Clock) -> None:
         self._objects = objects
         self._redis = redis
+        self._clock = clock
+        self._looked_s: float | None = None
+        self._announced_s = clock.monotonic_s()
         self._lock = threading.Lock()
         self._days: dict[str, Day] = {}
         self._newest: dict[str, int] = {}
@@ -140,13 +147,26 @@ class Catalogue:
 
     def days(self) -> dict[str, Day]:
         """Every day that has files, after a look whether others changed something. Raises StoreError."""
-        # Asked outside the lock: each search of the API does so, and none should wait for the other's answer.
+        # Asked outside the lock: no search should wait for another's answer.
+        looked_s = self._clock.monotonic_s()
         version = text(self._redis.do("GET", VERSION_KEY)) or ""
         with self._lock:
             if version != self._seen:
                 self._read_all()
                 self._seen = version
+            self._looked_s = looked_s if self._looked_s is None else max(looked_s, self._looked_s)
             return self._days
+
+    def last_day(self) -> str:
+        """The last day that has files, empty where none has. Told after a read of the index it is true of what that read may have missed,
+        though each process asks once in `TRUST_S` only. Raises StoreError."""
+        looked_s = self._looked_s
+        days = self._days if looked_s is not None and self._clock.monotonic_s() - looked_s <= TRUST_S else self.days()
+        return max([*days, *self._damaged], default="")
+
+    def settle(self) -> None:
+        """Wait until no process trusts a look from before the last word: then the index may forget what was moved."""
+        self._clock.sleep(max(0.0, self._announced_s + SETTLE_S - self._clock.monotonic_s()))
 
     @property
     def damaged(self) -> dict[str, str]:
@@ -176,6 +196,7 @@ class Catalogue:
     def announce(self) -> None:
         """Let every process look again."""
         self._redis.do("SET", VERSION_KEY, secrets.token_hex(8))
+        self._announced_s = self._clock.monotonic_s()
 
     def _read_all(self) -> None:
         found = self._versions(CATALOGUE_PREFIX)

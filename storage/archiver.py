@@ -207,6 +207,7 @@ class Archiver:
 
     def _forget(self, name: str, fingerprints: dict[int, int]) -> int:
         """Let the index forget a day that it has unchanged; else nothing: the next turn takes what came meanwhile."""
+        self._archive.catalogue.settle()
         hours = self._index.hours()
         now = {hour: self._of_hour(hour) for hour in hours if day_of_ms(hour * _HOUR_MS) <= name}
         if now != fingerprints:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.clock import NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
 from domain.people import Right, Role
-from storage.append import append_line
+from storage.append import Appending
 
 
 class AuditEntry(BaseModel):
@@ -38,18 +38,19 @@ class _Line(AuditEntry):
 
 
 class AuditLog:
-    """Safe for threads and processes."""
+    """Safe for threads and processes; entries of several threads share a wait for the disk."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
+        self._lines = Appending(mode=0o600)
         self._clock = clock
 
     def append(self, entry: AuditEntry) -> None:
         """Write an entry and wait until it is on disk. Raises StoreError: then the look must not be answered."""
         now_ns = self._clock.wall_ns()
-        line = _Line(at=rfc3339(now_ns), **entry.model_dump()).model_dump_json(by_alias=True)
+        line = _Line(at=rfc3339(now_ns), **entry.__dict__).model_dump_json(by_alias=True)
         day = datetime.fromtimestamp(now_ns // NS_PER_S, UTC)
         try:
-            append_line(self._folder / f"{day:%Y%m%d}.jsonl", line.encode(), mode=0o600)
+            self._lines.append(self._folder / f"{day:%Y%m%d}.jsonl", line.encode())
         except OSError as error:
             raise StoreError(f"the audit log cannot be written: {error}") from error

@@ -15,7 +15,7 @@ from domain.errors import ObjectsUnavailable
 from domain.events import Event
 from domain.misreadings import TIES, Tie
 from domain.query import EventPage, EventQuery
-from domain.ulid import is_event_id, wall_ms_of
+from domain.ulid import id_text, is_event_id
 from storage.archive import Archive
 from storage.archive_search import DAY_MS, day_of_ms, day_start_ms
 from storage.index import EventIndex
@@ -73,10 +73,10 @@ class EventStore:
         until_s = self._clock.monotonic_s() + seconds
         hot = self._index.histogram(query, buckets)
         span = Span.of(query, None)
-        last_day = self._search(query, None).last_day()
-        if span.is_empty or not last_day or day_of_ms(span.least_ms) > last_day:
+        until_ms = self._search(query, None).archived_until_ms()
+        if span.is_empty or span.least_ms >= until_ms:
             return StoreHistogram(hot.counts, hot.exact, None)
-        last_ms = min(span.greatest_ms, day_start_ms(last_day) + DAY_MS - 1)
+        last_ms = min(span.greatest_ms, until_ms - 1)
         # What the index has a version of, it counts. Where that is very much, which is so while days are moved, some count twice.
         known = self._index.ids_between(span.least_ms, last_ms, KNOWN_MOST)
         try:
@@ -113,7 +113,7 @@ class EventStore:
 
     def reaches_archive(self, from_ns: int) -> bool:
         """Whether the archive may have something that began at this moment or later."""
-        return day_of_ms(from_ns // NS_PER_MS) <= self._search(EventQuery(), None).last_day()
+        return from_ns // NS_PER_MS < self._search(EventQuery(), None).archived_until_ms()
 
     def _search(self, query: EventQuery, until_s: float | None) -> _Search:
         never_archived = day_of_ms(self._clock.wall_ns() // NS_PER_MS - self._index_days * DAY_MS)
@@ -134,9 +134,10 @@ class _Search:
     def page(self, tie: Tie | None, limit: int, after: str | None) -> StorePage:
         """At most `limit` events after the id `after`; the page may be shorter where the archive took its time."""
         hot = self._hot(tie, limit, after)
-        last_day = self.last_day()
-        recent = [event for event in hot.events if _day_of(event) > last_day] if self.query.order == "newest" else []
-        if self._is_recent(hot, len(recent), last_day):
+        until_ms = self.archived_until_ms()
+        bound = id_text(until_ms, bytes(10))
+        recent = [event for event in hot.events if event.id >= bound] if self.query.order == "newest" else []
+        if self._is_after(until_ms) or (hot.next is not None and len(recent) == len(hot.events) > 0):
             return StorePage(hot.events, hot.next, self.archived)
         self.archived = True
         try:
@@ -148,7 +149,11 @@ class _Search:
         return self._joined(hot, cold, limit)
 
     def by_ties(self, limit: int, after: str | None) -> StorePage:
-        """Tie by tie, the surest first; a place to go on is the number of a tie and an id."""
+        """The surest first; a place to go on is the number of a tie and an id. With the archive tie by tie."""
+        if self._is_after(self.archived_until_ms()):
+            hot = self.index.query(self.query, limit, after)
+            if self._is_after(self.archived_until_ms()):
+                return StorePage(hot.events, hot.next, self.archived)
         number, _, event_id = (after or "0.").partition(".")
         found: list[Event] = []
         for rank in range(int(number), len(TIES)):
@@ -166,19 +171,19 @@ class _Search:
             return self.index.query(self.query, limit, after)
         return self.index.tied(self.query, tie, limit, after)
 
-    def last_day(self) -> str:
-        """The last day of which the archive may have something. While the object store is away: the last that it ever may."""
-        try:
-            days = self.archive.catalogue.days()
-        except ObjectsUnavailable:
-            return self.never_archived
-        return max([*days, *self.archive.catalogue.damaged], default="")
+    def archived_until_ms(self) -> int:
+        """Before this (UTC ms) began what the archive may have; 0: it has nothing. While the object store is away: what it ever may have.
 
-    def _is_recent(self, hot: EventPage, recent: int, last_day: str) -> bool:
-        """Whether the archive has nothing of what a page of the index spans, and nothing that would come before it."""
-        if not last_day or (self.query.from_ns is not None and day_of_ms(self.query.from_ns // NS_PER_MS) > last_day):
-            return True
-        return hot.next is not None and recent == len(hot.events) > 0
+        Asked after a read of the index, it is true of what that read may have missed."""
+        try:
+            day = self.archive.catalogue.last_day()
+        except ObjectsUnavailable:
+            day = self.never_archived
+        return day_start_ms(day) + DAY_MS if day else 0
+
+    def _is_after(self, until_ms: int) -> bool:
+        """Whether nothing is asked for that began before this."""
+        return not until_ms or (self.query.from_ns is not None and self.query.from_ns // NS_PER_MS >= until_ms)
 
     def _joined(self, hot: EventPage, cold: EventPage, limit: int) -> StorePage:
         """What both found, up to where the one that came less far came to."""
@@ -197,7 +202,3 @@ class _Search:
         """Without what the index has a version of."""
         known = self.index.get_all([event.id for event in cold.events]) if cold.events else []
         return replace(cold, events=tuple(event for event, row in zip(cold.events, known, strict=True) if row is None))
-
-
-def _day_of(event: Event) -> str:
-    return day_of_ms(wall_ms_of(event.id))

@@ -24,11 +24,11 @@ return answer
 SCAN = (
     SHARD
     + """
--- ARGV: least and greatest start (UTC ms), '1' for newest first, most blocks; then '' or, to take only what is at a few places, what the
--- names of all places added up to when the caller learnt them, and the names that he wants.
+-- ARGV: least and greatest start (UTC ms), '1' for newest first, how many records are enough; then '' or, to take only what is at a few
+-- places, what the names of all places added up to when the caller learnt them, and the names that he wants.
 -- Answers the bound, then pointer and block of each; or, of a few places, pointer and record of each; or 'places' where there are others.
 -- Every event on the near side of the bound (after it for newest first) is in what was answered; '' where there is no more.
-local least, greatest, newest, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
+local least, greatest, newest, enough = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
 local names = {}
 if ARGV[5] ~= '' then
   local sum, placeless = spread(call('HMGET', P .. ':pl', 'sum', 'placeless'))
@@ -38,8 +38,10 @@ if ARGV[5] ~= '' then
   if #names == 0 then return { '' } end
 end
 local answer = { '' }
+local taken, LEAST = 0, CAPACITY / 8 -- to read a block that is nearly empty is no less work than that
 local function take(hour, k)
   local block = call('GET', block_key(hour, k))
+  taken = taken + math.max(LEAST, #block / R)
   if #names == 0 then
     answer[#answer + 1] = to_pointer(hour, k * CAPACITY)
     answer[#answer + 1] = block
@@ -54,9 +56,9 @@ local function take(hour, k)
 end
 
 local first, last = math.floor(least / HOUR_MS), math.floor(greatest / HOUR_MS)
+local most = math.ceil(enough / LEAST)
 local hours = newest and call('ZREVRANGEBYSCORE', P .. ':hours', last, first, 'LIMIT', 0, most + 1)
   or call('ZRANGEBYSCORE', P .. ':hours', first, last, 'LIMIT', 0, most + 1)
-local taken = 0
 for _, hour in ipairs(hours) do
   hour = tonumber(hour)
   local directory, found = directory_of(hour), {}
@@ -68,12 +70,11 @@ for _, hour in ipairs(hours) do
   end
   table.sort(found, function(a, b) return a[2] < b[2] end)
   for _, block in ipairs(found) do
-    if taken == most then
+    if taken >= enough then
       answer[1] = string.format('%.0f', hour * HOUR_MS + math.abs(block[2]))
       return answer
     end
     take(hour, block[1])
-    taken = taken + 1
   end
 end
 if #hours > most then

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS
 from domain.events import Event
-from domain.misreadings import TIES, Tie, match_of, misread, other_provinces
+from domain.misreadings import Tie, match_of, misread, other_provinces
 from domain.plates import is_wildcard
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts
@@ -36,8 +36,10 @@ from storage.index_wanted import Wanted
 from storage.plate_code import BITS, PLACES, Demand, demands, pack
 
 ALTERNATIVE_MIN_CONFIDENCE = 0.05
-BLOCKS_FIRST, BLOCKS_FIRST_PLACED, BLOCKS_MOST = 1, 2, 64
-"""Blocks a shard that one look takes: few at first, as most pages are full soon; more where only some places count."""
+FIRST, FIRST_PLACED, MOST = 64, 512, 16_384
+"""Records of a shard that are enough for one look: few at first, as most pages are full soon; more where only some places count."""
+ROWS_FIRST = 16
+"""Rows of a shard that are enough for the first look at what a pattern meets."""
 CHUNK = 64
 """Events loaded at a time."""
 PLATES_MOST = 400
@@ -177,31 +179,6 @@ def _codes(plates: Sequence[str]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(code for plate in plates if (code := pack(plate)) is not None))
 
 
-def search(shards: Shards, query: EventQuery, limit: int, after: str | None) -> EventPage:
-    """At most `limit` events after where `after` says; `next` is where to go on, or None once all were looked at."""
-    if query.plate is None:
-        return Search(shards, query, None).page(limit, after)
-    if query.fuzzy:
-        return _by_ties(shards, query, query.plate, limit, after)
-    sought = Sought.by_pattern(query.plate)
-    return EventPage((), None) if sought is None else Search(shards, query, sought).page(limit, after)
-
-
-def _by_ties(shards: Shards, query: EventQuery, plate: str, limit: int, after: str | None) -> EventPage:
-    """Tie by tie, the surest first; a place to go on is the number of a tie and an id."""
-    number, _, event_id = (after or "0.").partition(".")
-    found: list[Event] = []
-    for rank in range(int(number), len(TIES)):
-        page = Search(shards, query, Sought.by_tie(plate, TIES[rank])).page(limit - len(found), event_id or None)
-        found += page.events
-        event_id = ""
-        if page.next is not None:
-            return EventPage(tuple(found), f"{rank}.{page.next}")
-        if len(found) == limit and rank + 1 < len(TIES):
-            return EventPage(tuple(found), f"{rank + 1}.")
-    return EventPage(tuple(found), None)
-
-
 @dataclass(slots=True)
 class Search:
     """One page's worth of work in one order; made for each call."""
@@ -231,13 +208,27 @@ class Search:
         """Everything in order, unsifted."""
         return self._by_time(Span.of(self.query, after))
 
+    def all_rows(self, most: int) -> list[Row] | None:
+        """Every row that the plates sought lead to, in order; None where a shard has more than `most`."""
+        assert self.sought is not None
+        span = Span.of(self.query, None)
+        if span.is_empty:
+            return []
+        found = self.shards.by_plates(self.sought.codes, (), (span.least_ms, span.greatest_ms), span.newest, most, PLATES_MOST)
+        if found is None or found.bound_ms is not None:
+            return None
+        return self._sorted([row for row in found.rows if span.holds(row)], span.newest)
+
     def _looks(self, span: Span, want: int) -> Iterator[list[Row]]:
         return self._by_time(span) if self.sought is None else self._by_plate(self.sought, span, want)
 
     def _by_plate(self, sought: Sought, span: Span, want: int) -> Iterator[list[Row]]:
+        # What a pattern meets lies spread over the shards; a plate lies in one.
+        enough = max(ROWS_FIRST, want // 4) if sought.demands else want
         while not span.is_empty:
             ends = span.least_ms, span.greatest_ms
-            found = self.shards.by_plates(sought.codes, sought.demands, ends, span.newest, want, PLATES_MOST)
+            found = self.shards.by_plates(sought.codes, sought.demands, ends, span.newest, enough, PLATES_MOST)
+            enough = want
             if found is None:
                 yield from self._by_time(span)
                 return
@@ -247,10 +238,10 @@ class Search:
             span.go_on(found.bound_ms)
 
     def _by_time(self, span: Span) -> Iterator[list[Row]]:
-        most = BLOCKS_FIRST_PLACED if self._wanted.is_placed else BLOCKS_FIRST
+        enough = FIRST_PLACED if self._wanted.is_placed else FIRST
         while not span.is_empty:
-            found, bound_ms = self._wanted.scan(span.least_ms, span.greatest_ms, span.newest, most)
-            most = min(BLOCKS_MOST, most * 4)
+            found, bound_ms = self._wanted.scan(span.least_ms, span.greatest_ms, span.newest, enough)
+            enough = min(MOST, enough * 4)
             yield from self._in_order(found, span, bound_ms)
             if bound_ms is None:
                 return

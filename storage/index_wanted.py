@@ -13,8 +13,8 @@ from storage.index_shards import SHARDS, Records, Shards
 
 FEW = 8
 """Places of a shard that are looked for in its blocks by name."""
-BLOCKS_MORE = 8
-"""A look for names takes so many times more blocks: little of them comes back."""
+MORE = 8
+"""A look for names takes so many times more records: little of them comes back."""
 _TRIES = 20
 
 
@@ -28,7 +28,7 @@ class Wanted:
         self._table: Table | None = None
         self._fits = np.ones(1, np.bool_)
 
-    def scan(self, least_ms: int, greatest_ms: int, newest: bool, most_blocks: int) -> tuple[Records, int | None]:
+    def scan(self, least_ms: int, greatest_ms: int, newest: bool, enough: int) -> tuple[Records, int | None]:
         """As `Shards.scan`, but some of what is elsewhere may be left out."""
         for _ in range(_TRIES if self.is_placed else 0):
             self._look_up()
@@ -36,11 +36,11 @@ class Wanted:
             names = [self._table.names(shard, self._fits) for shard in range(SHARDS)]
             if max(map(len, names)) > FEW:
                 break
-            found = self._shards.scan_places(least_ms, greatest_ms, newest, most_blocks * BLOCKS_MORE, names)
+            found = self._shards.scan_places(least_ms, greatest_ms, newest, enough * MORE, names)
             if found is not None:
                 return found
             self._shards.places.read_all(range(SHARDS))
-        return self._shards.scan(least_ms, greatest_ms, newest, most_blocks)
+        return self._shards.scan(least_ms, greatest_ms, newest, enough)
 
     def fits(self, found: Records) -> NDArray[np.bool_]:
         """Whether each record may be at a place that is wanted."""

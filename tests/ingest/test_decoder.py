@@ -9,11 +9,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from domain.clock import NS_PER_S, SystemClock
 from domain.fanout import Fanout, Tap
 from domain.media import Frame, Packet, StreamInfo, WallSource
+from domain.metrics import FRAMES_SKIPPED
 from ingest.decoder import LATE_NS, LATE_STEP_NS, FrameReader
 
 START_NS = 1_760_000_000 * NS_PER_S
@@ -76,6 +78,15 @@ def test_each_frame_has_the_time_of_its_own_packet(name: str, load: Load) -> Non
         assert abs(number_of(frame) - expected) <= 1 or {number_of(frame), expected} <= {0, 49, 50}
 
 
+@pytest.mark.parametrize("name", ["h264", "hevc", "large"])
+def test_brightness_is_that_of_the_colours(name: str, load: Load) -> None:
+    for frame in frames_of(load(name), 5.0):
+        grey, colours = frame.pixels.grey.astype(np.float64), frame.bgr.astype(np.float64)
+        assert grey.shape == (frame.height_px, frame.width_px) == colours.shape[:2]
+        weighed = 16 + (colours @ (0.114, 0.587, 0.299)) * 219 / 255
+        assert np.abs(grey - weighed).mean() < 3
+
+
 @pytest.mark.parametrize(("fps", "count"), [(5.0, 10), (10.0, 20), (12.5, 25), (25.0, 50)])
 def test_frames_come_at_the_rate_asked_for(fps: float, count: int, load: Load) -> None:
     frames = frames_of(load("h264"), fps)
@@ -93,6 +104,24 @@ def test_broken_packets_cost_frames_up_to_the_next_keyframe(load: Load) -> None:
     frames = frames_of(broken)
     assert 30 < len(frames) <= 50
     assert frames[-1].pts == packets[-1].pts
+
+
+@pytest.mark.parametrize(("part", "count"), [(1.0, 25), (0.5, 12), (0.3, 7)])
+def test_of_the_frames_due_an_even_part_is_given_and_the_rest_is_counted(part: float, count: int, load: Load) -> None:
+    tap = Tap("decode", 512, 32 << 20)
+    reader = FrameReader(tap, SystemClock(), 12.5, f"gate-{part}")
+    reader.part = part
+    for packet in load("h264"):
+        tap.put(packet)
+    tap.close()
+    reader.catch_up(0, START_NS + 60 * NS_PER_S)
+    frames = [frame for frame in reader if frame is not None]
+    apart_ns = np.diff([frame.wall_ns for frame in frames])
+    assert abs(len(frames) - count) <= 1
+    assert apart_ns.max() - apart_ns.min() <= NS_PER_S / 12.5 * 1.01
+    assert reader.arrived_ns is None, "what was held says nothing of how late looks are"
+    skipped = FRAMES_SKIPPED.labels(f"gate-{part}", "backlog")._value.get()
+    assert abs(skipped + len(frames) - 25) <= 1
 
 
 def test_a_reader_that_is_late_gives_two_frames_a_second_until_it_caught_up(load: Load) -> None:

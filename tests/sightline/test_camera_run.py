@@ -18,7 +18,10 @@ from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
 from ingest.doze import Doze
 from ingest.pull_loop import PullLoop
-from sightline.camera_run import MOST_WAITING, CameraRun, Looker, NodeTools
+from sightline.camera_run import CameraRun
+from sightline.look_pool import LookPool
+from sightline.looker import MOST_WAITING, Looker
+from sightline.node_tools import NodeTools
 from sightline.triggers import Triggers
 from storage.spool import Spool
 from storage.triggers import TriggerLog
@@ -85,7 +88,9 @@ def _tools(spool: Spool, tmp_path: Path, woken: list[int]) -> NodeTools:
     loop = PullLoop(clock)
     loop.close()  # nothing is pulled here
     triggers = Triggers(TriggerLog(Layout(tmp_path), Settings()), clock)
-    return NodeTools(Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop, triggers)
+    return NodeTools(
+        Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop, triggers, LookPool(1, clock)
+    )
 
 
 def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> tuple[Looker, Tap]:

@@ -18,7 +18,9 @@ from domain.states import CameraState, Shed
 from domain.triggers import Trigger
 from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
-from sightline.camera_run import CameraRun, NodeTools
+from sightline.camera_run import CameraRun
+from sightline.look_pool import LookPool
+from sightline.node_tools import NodeTools
 from sightline.policies import Policies
 from sightline.pressure import Strain
 from sightline.shedding import Shedding
@@ -44,7 +46,8 @@ class Node:
         self._writer, self._over = DiskWriter(CLOCK), threading.Event()
         self._writing = threading.Thread(target=self._writer.run, args=(self._over,))
         settings = Settings(segment_s=1)
-        tools = NodeTools(settings, layout, CLOCK, Spool(layout, CLOCK), self._writer, lambda: None, self._loop, Triggers(self.log, CLOCK))
+        triggers, looks = Triggers(self.log, CLOCK), LookPool(1, CLOCK)
+        tools = NodeTools(settings, layout, CLOCK, Spool(layout, CLOCK), self._writer, lambda: None, self._loop, triggers, looks)
         self.runs = {one.id: CameraRun(one, None, lambda: 1, None, NETWORKS, tools) for one in cameras}
         self._policies = Policies(layout, lambda: tuple(self.runs.values()), CLOCK)
         self._time = ManualClock()

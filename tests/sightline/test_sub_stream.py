@@ -17,7 +17,9 @@ from domain.settings import Settings
 from domain.states import CameraState
 from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
-from sightline.camera_run import CameraRun, NodeTools
+from sightline.camera_run import CameraRun
+from sightline.look_pool import LookPool
+from sightline.node_tools import NodeTools
 from sightline.simulator import SimCamera, Simulator
 from sightline.triggers import Triggers
 from storage.spool import Spool
@@ -43,7 +45,7 @@ def tools(tmp_path: Path) -> Iterator[NodeTools]:
     triggers = Triggers(TriggerLog(layout, Settings()), CLOCK)
     loop.start()
     thread.start()
-    yield NodeTools(Settings(), layout, CLOCK, Spool(layout, CLOCK), writer, lambda: None, loop, triggers)
+    yield NodeTools(Settings(), layout, CLOCK, Spool(layout, CLOCK), writer, lambda: None, loop, triggers, LookPool(1, CLOCK))
     loop.stop()
     loop.join()
     stop.set()

@@ -16,7 +16,7 @@ from domain.events import Event
 from domain.misreadings import TIES, match_of
 from domain.query import EventQuery
 from domain.settings import Settings
-from storage import archive_search
+from storage import archive_catalogue, archive_search
 from storage.archive import Archive
 from storage.archive_search import DAY_MS
 from storage.archiver import Archiver
@@ -212,6 +212,34 @@ def test_a_page_of_recent_events_does_not_ask_the_archive(city: City) -> None:
     assert [*first.events, *second.events] == [*reversed(new), old]
     recent = city.store.query(EventQuery(from_ns=START_NS + 4 * DAY_S * NS_PER_S), 9)
     assert (len(recent.events), recent.archived) == (3, False)
+
+
+def test_what_another_process_moves_is_never_missed(city: City, tmp_path: Path) -> None:
+    """Which days the archive has is asked once a second; the index keeps what was moved until every process has asked."""
+    events = [make_event(after_s=n) for n in range(3)]
+    since = EventQuery(from_ns=START_NS)
+    city.index.put_all(events)
+    assert not city.store.query(since, 9).archived
+    other = Archive.open(city.objects, city.redis, tmp_path / "other", Settings(), city.clock)
+    before_s = city.clock.monotonic_s()
+    assert Archiver(other, city.index, city.redis, city.objects, city.clock).run(INDEX_DAYS) is not None
+    assert city.clock.monotonic_s() - before_s >= archive_catalogue.TRUST_S
+    assert city.index.count() == 0
+    page = city.store.query(since, 9)
+    assert (page.archived, [*page.events]) == (True, [*reversed(events)])
+    other.close()
+
+
+def test_the_days_are_asked_again_after_a_second(city: City) -> None:
+    assert city.archive.catalogue.last_day() == ""
+    city.redis.do("SET", archive_catalogue.VERSION_KEY, "another")
+    seen = [city.archive.catalogue._seen]
+    city.clock.advance(archive_catalogue.TRUST_S)
+    city.archive.catalogue.last_day()
+    seen.append(city.archive.catalogue._seen)
+    city.clock.advance(0.01)
+    city.archive.catalogue.last_day()
+    assert [*seen, city.archive.catalogue._seen] == ["", "", "another"]
 
 
 def test_sightings_are_of_the_plate_as_read_oldest_first(city: City) -> None:

@@ -17,7 +17,7 @@ from domain.events import Correction, Event, Location
 from domain.misreadings import Tie, match_of
 from domain.query import EventQuery
 from domain.ulid import id_parts, id_text
-from storage import index_record, index_search, index_shards
+from storage import index_record, index_search, index_shards, index_ties
 from storage.index import EventIndex
 from storage.index_search import found_by
 from storage.redis_door import Redis, Script, connect
@@ -36,8 +36,8 @@ queries = queries_of(moments)
 
 
 def make_bounds_tiny(patch: pytest.MonkeyPatch) -> None:
-    for name, value in {"BLOCKS_MOST": 1, "PLATES_MOST": 0}.items():
-        patch.setattr(index_search, name, value)
+    for module, name, value in ((index_search, "MOST", 1), (index_search, "PLATES_MOST", 0), (index_ties, "TIED_MOST", 0)):
+        patch.setattr(module, name, value)
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,0 +1,83 @@
+"""How a route answers: the guard first, whatever the route; and a route that blocks is answered in one thread from the guard to the audit.
+
+Each change of thread and back costs some tenths of a millisecond, and a search used to make three: for the guard, the search, the audit.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, cast
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api.guard import Guard
+from api.trace import trace_of
+from api.trail import Record, refusal, write_entry
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def guarded(guard: Guard, record: Record) -> type[APIRoute]:
+    """The only kind of route that an app has: none can leave the guard out."""
+
+    class Guarded(APIRoute):
+        def get_route_handler(self) -> Handler:
+            handle = super().get_route_handler()
+            return _by_loop(guard, handle) if is_async(self.endpoint) else _in_thread(guard, record, handle)
+
+    return Guarded
+
+
+def is_async(endpoint: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(inspect.unwrap(endpoint))
+
+
+def without_hop(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """An endpoint that blocks, as one that FastAPI does not bring to a thread, since it is in one already; another as it is."""
+    if is_async(endpoint):
+        return endpoint
+
+    @wraps(endpoint)
+    async def call(**arguments: Any) -> Any:
+        return endpoint(**arguments)
+
+    return call
+
+
+def _by_loop(guard: Guard, handle: Handler) -> Handler:
+    async def answer(request: Request) -> Response:
+        await run_in_threadpool(guard, request)
+        return await handle(request)
+
+    return answer
+
+
+def _in_thread(guard: Guard, record: Record, handle: Handler) -> Handler:
+    def work(request: Request) -> Response:
+        guard(request)
+        response = _finished(handle(request))
+        # A stream finds its status only while it is sent: its entry is written then.
+        if hasattr(response, "body") and not write_entry(record, trace_of(request.scope), response.status_code):
+            raise refusal()
+        return response
+
+    async def answer(request: Request) -> Response:
+        await request.body()  # of few bytes; in the thread nothing can be waited for
+        return await run_in_threadpool(work, request)
+
+    return answer
+
+
+def _finished(answering: Coroutine[Any, Any, Response]) -> Response:
+    """What a coroutine comes to that never has to wait."""
+    try:
+        answering.send(None)
+    except StopIteration as end:
+        return cast(Response, end.value)
+    answering.close()
+    raise RuntimeError("a route that answers in a thread waited for the event loop; make it async, or what it depends on")
