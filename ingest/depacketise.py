@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingest import nal, rtp
-from ingest.nal_pieces import BEGIN, END, PIECES, SINGLE, same_as
+from ingest.nal_pieces import BEGIN, END, PIECES, SEVERAL, SINGLE, same_as
 
 _MARKED = 0x80
 _new = tuple.__new__
@@ -131,7 +131,7 @@ class AccessUnits:
                 size_bytes += size - 8
             else:
                 pieces.is_open, pieces.size_bytes = False, size_bytes
-                if not pieces.add(buffer, at + 16, stop):
+                if not (pieces.add_several if form == SEVERAL else pieces.add)(buffer, at + 16, stop):
                     self._is_broken, last = True, 0
                 size_bytes = pieces.size_bytes
             number += 1
