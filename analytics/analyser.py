@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from analytics.every_plate import EveryPlate
 from analytics.faces import Faces
 from analytics.fusion import Fusion
 from analytics.grammar_search import GrammarSearch
@@ -55,9 +58,9 @@ class CheckpointAnalyser:
         due = [kind for kind in self._kinds if kind.is_due(frame.wall_ns)]
         if not due:
             return []
-        bgr = self._masks.apply(frame.bgr)
-        small = thumbnail(bgr)
-        return [passing for kind in due for passing in kind.passings.look(frame, bgr, small)]
+        small = thumbnail(self._masks.apply(frame.pixels.grey))
+        shown = cache(lambda: self._masks.apply(frame.bgr))  # in colour only for those that want to see it
+        return [passing for kind in due for passing in kind.passings.look(frame, shown, small)]
 
     def idle(self, wall_ns: int) -> list[Passing]:
         if not self._last_frame_ns:
@@ -90,7 +93,7 @@ def make_analyser(camera: Camera, models: Models, settings: Settings) -> Analyse
     subjects: list[tuple[Subject, float]] = []
     if "plate" in camera.checkpoint:
         fusion = Fusion(GrammarSearch(models.reader.alphabet))
-        subjects.append((Vehicles(models.plates, models.reader, fusion), settings.plate_detect_fps))
+        subjects.append((Vehicles(EveryPlate(models.plates), models.reader, fusion), settings.plate_detect_fps))
     if "face" in camera.checkpoint:
         subjects.append((Faces(models.faces), settings.face_detect_fps))
     if not subjects:

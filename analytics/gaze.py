@@ -8,7 +8,7 @@ not only around what is followed, so that what came and stands still again meanw
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +39,10 @@ MOST_PART = 0.85
 _STEP_PX = 64
 """Windows are of few sizes, which models and their anchors are laid out for once."""
 _EDGE_PX = 2.0
+
+
+Shown = Callable[[], Picture]
+"""A picture that is made when first asked for, and the same from then on."""
 
 
 class Detector(Protocol):
@@ -73,11 +77,12 @@ class Gaze:
         self._seen: Thumbnail | None = None
         """Of the last look that was not only around what is followed."""
 
-    def look(self, bgr: Picture, thumbnail: Thumbnail, now_ns: int) -> Detections | None:
+    def look(self, shown: Shown, thumbnail: Thumbnail, now_ns: int) -> Detections | None:
         """What is there; None where nothing is followed and the last look is so fresh that another is not worth it."""
         tracks = self._tracker.tracks
         if not tracks and _is_fresh(self._wide_ns, now_ns, SEARCH_EVERY_MS):
             return None
+        bgr = shown()
         if _is_fresh(self._wide_ns, now_ns, WIDE_EVERY_MS):
             window = window_around(tracks, now_ns, (bgr.shape[1], bgr.shape[0]), self._detector.input_area_px)
             found = None if window is None else detect_in(self._detector, bgr, window)

@@ -5,7 +5,7 @@ A lattice is (steps, symbols) probabilities, symbol 0 the blank. CTC: Graves et 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ LEAST_LOG_PROBABILITY = -60.0
 """A less likely text is none."""
 _LONGEST = max(len(pattern) for pattern in PATTERNS)
 _TINY = 1e-12
+_SCALE_EVERY = 8
+"""Steps: so many times the least probability are far from the least number that can be told from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,16 @@ class Alphabet:
     """The characters of a lattice's symbols 1, 2, …; raises ValueError where one comes twice."""
 
     characters: str
+    _symbols: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        if len(set(self.characters)) != len(self.characters):
+        self._symbols.update((character, at + 1) for at, character in enumerate(self.characters))
+        if len(self._symbols) != len(self.characters):
             raise ValueError("an alphabet holds each character once")
 
     def encode(self, text: str) -> list[int]:
-        """Symbols of `text`; raises ValueError for a character that the alphabet lacks."""
-        return [self.characters.index(character) + 1 for character in text]
+        """Symbols of `text`; raises KeyError for a character that the alphabet lacks."""
+        return [self._symbols[character] for character in text]
 
 
 class GrammarSearch:
@@ -70,10 +74,13 @@ class GrammarSearch:
         forward = np.zeros(symbols.shape)
         forward[:, :2] = emitted[0, :, :2]
         logs = np.zeros(len(texts))
-        for step in emitted[1:]:
-            scale = np.maximum(forward.max(axis=1), 1e-300)
-            logs += np.log(scale)
-            forward = _advance(forward / scale[:, None], skips) * step
+        for at, step in enumerate(emitted[1:]):
+            if at % _SCALE_EVERY == 0:
+                scale = np.maximum(forward.max(axis=1), 1e-300)
+                logs += np.log(scale)
+                forward /= scale[:, None]
+            forward = _advance(forward, skips)
+            forward *= step
         rows = np.arange(len(texts))
         ends = forward[rows, 2 * lengths] + forward[rows, 2 * lengths - 1]
         return np.asarray(logs + np.log(np.maximum(ends, 1e-300)))

@@ -17,11 +17,11 @@ class Masks:
         self._polygons = polygons
         self._shown: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
 
-    def apply(self, bgr: Picture) -> Picture:
-        """The picture with the masked parts black: itself where there are no masks, else a copy (a frame is never written to)."""
+    def apply(self, picture: Picture) -> Picture:
+        """The picture, in colour or grey, with the masked parts black: itself without masks, else a copy (a frame is never written to)."""
         if not self._polygons:
-            return bgr
-        return np.asarray(cv2.copyTo(bgr, self._shown_of(bgr.shape[0], bgr.shape[1])), np.uint8)
+            return picture
+        return np.asarray(cv2.copyTo(picture, self._shown_of(picture.shape[0], picture.shape[1])), np.uint8)
 
     def _shown_of(self, height_px: int, width_px: int) -> NDArray[np.uint8]:
         if self._shown.shape != (height_px, width_px):

@@ -21,11 +21,11 @@ _NOISE_TIMES, _MOST_LIMIT = 4.0, 20.0
 _LEAST_BLOCKS = 3
 
 
-def thumbnail(bgr: Picture) -> Thumbnail:
-    """Green of every 4th pixel, averaged in blocks of 4 by 4 of those (16 px of the picture), which takes most of the noise out."""
-    green = np.ascontiguousarray(bgr[::_STRIDE_PX, ::_STRIDE_PX, 1])
-    size = (max(1, green.shape[1] // 4), max(1, green.shape[0] // 4))
-    return np.asarray(cv2.resize(green, size, interpolation=cv2.INTER_AREA), np.int16)
+def thumbnail(grey: Picture) -> Thumbnail:
+    """Of a picture's brightness: every 4th pixel, averaged in blocks of 4 by 4 of those (16 px of it), which takes most noise out."""
+    few = np.ascontiguousarray(grey[::_STRIDE_PX, ::_STRIDE_PX])
+    size = (max(1, few.shape[1] // 4), max(1, few.shape[0] // 4))
+    return np.asarray(cv2.resize(few, size, interpolation=cv2.INTER_AREA), np.int16)
 
 
 def changed(before: Thumbnail | None, now: Thumbnail) -> Blocks | None:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from analytics.detections import Detections, Floats, Picture
-from analytics.gaze import Gaze
+from analytics.gaze import Gaze, Shown
 from analytics.motion import Thumbnail, moves
 from analytics.subjects import Record, Shot, Subject
 from analytics.tracker import Track, Tracker
@@ -64,15 +64,15 @@ class Passings:
         self._looked_ns = 0
         self._detected_ns = 0
 
-    def look(self, frame: Frame, bgr: Picture, thumbnail: Thumbnail) -> list[Passing]:
-        """Look at one frame (`bgr`: its picture with masks black); the passings that it ended."""
+    def look(self, frame: Frame, shown: Shown, thumbnail: Thumbnail) -> list[Passing]:
+        """Look at one frame (`shown`: its picture with masks black); the passings that it ended."""
         now_ns = frame.wall_ns
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
         rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
         if rested or moves(self._before, thumbnail):
-            found = self._gaze.look(bgr, thumbnail, now_ns)
+            found = self._gaze.look(shown, thumbnail, now_ns)
             if found is not None:
-                self._follow(found, frame, bgr)
+                self._follow(found, frame, shown())
                 self._before, self._detected_ns, self._looked_ns = thumbnail, now_ns, now_ns
         else:
             self._tracker.hold(now_ns, self._looked_ns)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import NS_PER_S
-from domain.media import Frame, WallSource
+from domain.media import Drawn, Frame, WallSource
 from sightline.evaluation.film import EPOCH_NS
 from sightline.evaluation.labelled import open_picture
 
@@ -54,7 +54,7 @@ def frames(files: Sequence[Path], takes: Sequence[Take], fps: float) -> Iterator
             for picture in [*shown, *[black] * round(APART_S * fps)]:
                 noisy = cv2.add(picture, noises[number % _NOISES], dtype=cv2.CV_8U)
                 wall_ns = EPOCH_NS + round(number / fps * NS_PER_S)
-                yield Frame("film", np.asarray(noisy, np.uint8), number, 0, wall_ns, WallSource.RECEIVER)
+                yield Frame("film", Drawn(np.asarray(noisy, np.uint8)), number, 0, wall_ns, WallSource.RECEIVER)
                 number += 1
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,24 +105,53 @@ def ticks_to_ns(ticks: int, time_base: Fraction) -> int:
     return ticks * time_base.numerator * NS_PER_S // time_base.denominator
 
 
+class Pixels(Protocol):
+    """A picture. Nobody writes to its arrays; they may be views of what ends with it."""
+
+    @property
+    def bgr(self) -> NDArray[np.uint8]:
+        """(height, width, 3)."""
+
+    @property
+    def grey(self) -> NDArray[np.uint8]:
+        """(height, width) brightness, cheaper than colours where they were not asked for: of some range or other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Pixels that are there in colour."""
+
+    bgr: NDArray[np.uint8]
+
+    @property
+    def grey(self) -> NDArray[np.uint8]:
+        """Green, which is most of brightness."""
+        green: NDArray[np.uint8] = self.bgr[..., 1]
+        return green
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A decoded picture: `bgr` is (height, width, 3) uint8 and is never written to."""
+    """A decoded picture of a camera."""
 
     camera_id: str
-    bgr: NDArray[np.uint8]
+    pixels: Pixels
     pts: int
     session: int
     wall_ns: int
     wall_source: WallSource
 
     @property
+    def bgr(self) -> NDArray[np.uint8]:
+        return self.pixels.bgr
+
+    @property
     def width_px(self) -> int:
-        return int(self.bgr.shape[1])
+        return int(self.pixels.grey.shape[1])
 
     @property
     def height_px(self) -> int:
-        return int(self.bgr.shape[0])
+        return int(self.pixels.grey.shape[0])
 
 
 _SEGMENT = re.compile(r"^(?P<camera>[A-Za-z0-9][A-Za-z0-9._-]*)_(?P<start>\d+)_(?P<duration>\d+)_(?P<fence>\d+)\.mp4$")

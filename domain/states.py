@@ -85,9 +85,10 @@ class Shed(StrEnum):
         return self in (Shed.RECORDING, Shed.RECORDING_FOR_DISK)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CameraStatus:
-    """What a worker knows of one camera at one moment. Times are UTC nanoseconds; 0 means never."""
+    """What a worker knows of one camera at one moment. Times are UTC nanoseconds; 0 means never. Whoever makes it fills it in, and nobody
+    writes to it after: not `frozen`, since one is made of each camera every second."""
 
     camera_id: str
     state: CameraState

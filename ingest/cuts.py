@@ -76,17 +76,20 @@ class Cuts:
             return 0
         stream, dts, wall_ns, usual_ns = last.stream, last.dts, decode_wall_ns(last), self._usual_ns
         scale, base = stream.time_base.numerator * NS_PER_S, stream.time_base.denominator
-        count = 0
-        for packet in packets[at:]:
-            interval_ns = (packet.dts - dts) * scale // base
-            own_ns = packet.wall_ns - (packet.pts - packet.dts) * scale // base
-            is_plain = 0 < interval_ns <= HOLE_NS and own_ns - wall_ns <= HOLE_NS
-            if not is_plain or packet.is_keyframe or packet.stream is not stream:
+        since = at
+        for packet in packets[at:] if at else packets:
+            own_dts, own_ns = packet.dts, packet.wall_ns
+            if packet.pts != own_dts:
+                own_ns -= (packet.pts - own_dts) * scale // base
+            interval_ns = (own_dts - dts) * scale // base
+            if not 0 < interval_ns <= HOLE_NS or own_ns - wall_ns > HOLE_NS or packet.is_keyframe or packet.stream is not stream:
                 break
             usual_ns += (interval_ns - usual_ns) / 8 if usual_ns else interval_ns
-            dts, wall_ns, last, count = packet.dts, own_ns, packet, count + 1
-        self._last, self._usual_ns = last, usual_ns
-        return count
+            dts, wall_ns = own_dts, own_ns
+            at += 1
+        if at > since:
+            self._last, self._usual_ns = packets[at - 1], usual_ns
+        return at - since
 
     def _verdict(self, packet: Packet) -> Verdict:
         first, last = self._first, self._last

@@ -1,12 +1,14 @@
 """Frames for analytics: every packet of a fresh tap decoded in software, and only those that are due turned into pictures.
 
 Decoding cannot leave packets out (each picture builds on those before it); what can be saved is the loop filter and the conversion to BGR,
-so frames that nobody asked for, or that analytics is too late for, end as YUV. The recorder never waits: it has a tap of its own.
+so frames that nobody asked for, that analytics is too late for, or in which nothing moves, end as YUV. The recorder never waits: it has a
+tap of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import cast
 
 import av
@@ -32,6 +34,8 @@ LATE_NS = 500 * NS_PER_MS
 LATE_STEP_NS = 500 * NS_PER_MS
 """How far apart late frames are, at most: two looks a second still find what passes. Every camera of a busy machine slows down alike."""
 _MOST_PENDING = 64
+_LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"}
+"""Formats whose first plane is brightness, a byte a pixel."""
 _LONGEST_BURST_NS = 60 * NS_PER_S
 """What is older than this before a burst is of a camera whose clock was set back."""
 _DECODE, _CONVERT = metrics.LOOK_CPU_S.labels("decode"), metrics.LOOK_CPU_S.labels("convert")
@@ -112,9 +116,8 @@ class FrameReader:
                 self._broken.inc()
             elif self._is_due(source.wall_ns):
                 self.arrived_ns = source.received_ns if source.wall_ns > self._caught_up[1] else None
-                with Spent(_CONVERT):
-                    bgr = decoder.to_bgr(picture)
-                yield Frame(self._camera_id, bgr, source.pts, source.stream.session, source.wall_ns, source.wall_source)
+                pixels = Decoded(picture, decoder.reformatter)
+                yield Frame(self._camera_id, pixels, source.pts, source.stream.session, source.wall_ns, source.wall_source)
 
     def _is_due(self, wall_ns: int) -> bool:
         from_ns, to_ns = self._caught_up
@@ -139,6 +142,27 @@ class FrameReader:
         self._seen_drops = self._tap.dropped_packets
 
 
+class Decoded:
+    """The pixels of a picture as its decoder left it: colours are made once, when first asked for, and most pictures are not."""
+
+    def __init__(self, picture: VideoFrame, reformatter: VideoReformatter) -> None:
+        self._picture = picture
+        self._reformatter = reformatter
+
+    @cached_property
+    def bgr(self) -> NDArray[np.uint8]:
+        with Spent(_CONVERT):
+            return cast(NDArray[np.uint8], self._reformatter.reformat(self._picture, format="bgr24", threads=1).to_ndarray())
+
+    @property
+    def grey(self) -> NDArray[np.uint8]:
+        if self._picture.format.name not in _LUMA_FIRST:
+            return np.asarray(self.bgr[..., 1])
+        plane = self._picture.planes[0]
+        rows = np.frombuffer(cast(bytes, plane), np.uint8).reshape(-1, plane.line_size)
+        return np.asarray(rows[: self._picture.height, : self._picture.width])
+
+
 class _Decoder:
     """One session's codec context. Pictures come with the packet they are of, found by pts: B-frames leave the decoder in another order."""
 
@@ -149,7 +173,7 @@ class _Decoder:
         self._context.extradata = stream.extradata
         self._context.options = {"skip_loop_filter": "all"}
         self._pending: dict[int, Packet] = {}
-        self._reformatter = VideoReformatter()
+        self.reformatter = VideoReformatter()
 
     def decode(self, packet: Packet) -> list[tuple[VideoFrame, Packet]]:
         """The pictures that this packet brings out. Raises av.FFmpegError where the packet is broken; the next may be fed all the same."""
@@ -160,10 +184,6 @@ class _Decoder:
         raw.pts, raw.dts, raw.time_base = packet.pts, packet.dts, packet.stream.time_base
         found = ((picture, self._source_of(picture)) for picture in self._context.decode(raw))
         return [(picture, source) for picture, source in found if source is not None]
-
-    def to_bgr(self, picture: VideoFrame) -> NDArray[np.uint8]:
-        """(height, width, 3) uint8; the memory is the array's own."""
-        return cast(NDArray[np.uint8], self._reformatter.reformat(picture, format="bgr24", threads=1).to_ndarray())
 
     def _source_of(self, picture: VideoFrame) -> Packet | None:
         return None if picture.pts is None else self._pending.pop(picture.pts, None)

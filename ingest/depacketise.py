@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingest import nal, rtp
-from ingest.nal_pieces import BEGIN, END, PIECES, SINGLE, same_as
+from ingest.nal_pieces import BEGIN, END, PIECES, SEVERAL, SINGLE, same_as
 
 _MARKED = 0x80
+_new = tuple.__new__
+"""A named tuple's own takes longer than all else that ends a picture."""
 _LOOKED_AT, _EVERY = 8, 64
 """Of how many pictures in a row, from the first on, and of which of those that follow, it is seen whether NAL units hold start codes."""
 
@@ -71,8 +73,9 @@ class AccessUnits:
             start, stop = rtp.payload_bounds(buffer, start, stop)
         if start < stop and not (self._pieces.add(buffer, start, stop) and self._pieces.has_room()):
             self._is_broken = True
-        if kind & 0x80:
-            self._marked(stamp)
+        if kind & 0x80 and self._has_marks and (self._pieces.has_slice or self._is_broken):
+            self._close()
+            self._marked_stamp = stamp
 
     def go_on(self, buffer: bytearray, at: int, end: int) -> int:  # noqa: C901 - one loop, since a call for each packet is what costs
         """Take the packets that lie from `at` on in the connection's bytes, framing and all, as long as each is what it most likely is:
@@ -128,16 +131,17 @@ class AccessUnits:
                 size_bytes += size - 8
             else:
                 pieces.is_open, pieces.size_bytes = False, size_bytes
-                if not pieces.add(buffer, at + 16, stop):
+                if not (pieces.add_several if form == SEVERAL else pieces.add)(buffer, at + 16, stop):
                     self._is_broken, last = True, 0
                 size_bytes = pieces.size_bytes
             number += 1
             at = stop
             if flags == marked:
-                pieces.is_open, pieces.size_bytes = is_open, size_bytes
-                self._marked(source >> 32)
-                parts, starts, is_open, size_bytes = pieces.parts, pieces.starts, pieces.is_open, pieces.size_bytes
-                now = -1 if self._stamp is None else now
+                pieces.is_open = is_open
+                if self._has_marks and (pieces.has_slice or self._is_broken):
+                    self._close()
+                    self._marked_stamp = source >> 32
+                    parts, starts, is_open, size_bytes, now = pieces.parts, pieces.starts, False, 0, -1
             elif form == BEGIN and at + 4 + size <= end and buffer[at + 3] == size & 0xFF:  # it goes on with more that are as long
                 length, low, as_before = 4 + size, size & 0xFF, same_as(pieces.same, size - data_at + 4)
                 while at + length <= end and buffer[at + 3] == low:
@@ -159,12 +163,6 @@ class AccessUnits:
         self._is_broken = self._is_broken or (self._has_marks and self._marked_stamp is not None)
         if self._pieces.has_slice:
             self._close()
-
-    def _marked(self, stamp: int) -> None:
-        """A packet has the marker: the picture ends with it, if markers mean that."""
-        if self._has_marks and (self._pieces.has_slice or self._is_broken):
-            self._close()
-            self._marked_stamp = stamp
 
     def _gap(self, sequence: int, ssrc: int) -> bool:
         """A packet that is not the next one: some are missing (True), or another stream begins."""
@@ -200,7 +198,7 @@ class AccessUnits:
             if self._closed <= _LOOKED_AT or not self._closed % _EVERY:
                 self._hides_codes = self._hides_codes or data.count(nal.START_CODE[1:]) != len(pieces.starts)
             starts = () if self._hides_codes or not pieces.is_plain else pieces.starts
-            self.ready.append(AccessUnit(self._stamp, data, pieces.is_key, starts))
+            self.ready.append(_new(AccessUnit, (self._stamp, data, pieces.is_key, starts)))
         pieces.clear()
         self._is_broken = self._is_headless = self._is_rest = False
         self._stamp = None

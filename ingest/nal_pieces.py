@@ -14,8 +14,9 @@ from ingest.nal import START_CODE
 MOST_UNIT_BYTES = 16 << 20
 FIRST, LAST = 0x80, 0x40
 """Of a fragment's header: the first, the last of its NAL unit."""
-MORE, END, BEGIN, SINGLE, OTHER = range(5)
-"""What a payload is: of a fragmented NAL unit a middle, the last, the first piece; a NAL unit of its own; anything else."""
+MORE, END, BEGIN, SINGLE, SEVERAL, OTHER = range(6)
+"""What a payload is: of a fragmented NAL unit a middle, the last, the first piece; a NAL unit of its own; several;
+anything else."""
 _SLICE, KEY_SLICE, SET = 1, 2, 3
 FIRST_SLICE = 0x80
 """The bit behind a slice's NAL header that says the picture begins here: first_mb_in_slice is 0 (one bit, as ue(v)), or
@@ -114,23 +115,27 @@ class _Collected:
         self.size_bytes += 4 + stop - start
         return True
 
-    def _several(self, buffer: bytes | bytearray, at: int, stop: int) -> bool:
-        """An aggregate's NAL units, each behind two bytes of length."""
+    def add_several(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
+        """An aggregate: its header, then NAL units, each behind two bytes of length."""
+        at = start + self.header_bytes
         if self.is_open:
             return at == stop
-        slices, parts, least = self.slices, self.parts, 2 + self.header_bytes
+        slices, parts, least, size_bytes = self.slices, self.parts, 2 + self.header_bytes, self.size_bytes
         while at + 2 <= stop:
-            end = at + 2 + (buffer[at] << 8 | buffer[at + 1])
+            begin = at + 2
+            end = begin + (buffer[at] << 8 | buffer[at + 1])
             if end > stop or end - at <= least:
                 break
-            if what := slices[buffer[at + 2]]:
+            what = slices[buffer[begin]]
+            if what > self.has_slice:
                 self.saw(what, buffer[at + least])
             if not buffer[end - 1]:
                 self.is_plain = False
-            self.starts.append(self.size_bytes)
-            parts += (START_CODE, buffer[at + 2 : end])
-            self.size_bytes += 2 + end - at
+            self.starts.append(size_bytes)
+            parts += (START_CODE, buffer[begin:end])
+            size_bytes += 4 + end - begin
             at = end
+        self.size_bytes = size_bytes
         return at == stop
 
     def _fragment(self, buffer: bytes | bytearray, start: int, stop: int, fragment: int, header: bytes) -> bool:
@@ -163,7 +168,7 @@ class H264Pieces(_Collected):
         first, second = what >> 8, what & 0xFF
         kind = first & 0x1F
         if kind != 28:
-            return (SINGLE if 1 <= kind <= 23 else OTHER, H264Pieces.slices[first], START_CODE, None)
+            return (SINGLE if 1 <= kind <= 23 else SEVERAL if kind == 24 else OTHER, H264Pieces.slices[first], START_CODE, None)
         header = first & 0xE0 | second & 0x1F
         form = (OTHER if second & LAST else BEGIN) if second & FIRST else END if second & LAST else MORE
         return (form, H264Pieces.slices[header], START_CODE + bytes((header,)), what & ~FIRST)
@@ -173,7 +178,7 @@ class H264Pieces(_Collected):
         if kind != 28:
             if 1 <= kind <= 23:
                 return self._whole(buffer, start, stop)
-            return kind == 24 and self._several(buffer, start + 1, stop)
+            return kind == 24 and self.add_several(buffer, start, stop)
         if stop - start < 3:
             return False
         fragment = buffer[start + 1]
@@ -197,7 +202,7 @@ class HevcPieces(_Collected):
         first, layer, third = what
         kind = first >> 1 & 0x3F
         if kind != 49:
-            return (SINGLE if kind < 48 else OTHER, HevcPieces.slices[first], START_CODE, None)
+            return (SINGLE if kind < 48 else SEVERAL if kind == 48 else OTHER, HevcPieces.slices[first], START_CODE, None)
         header = bytes((first & 0x81 | (third & 0x3F) << 1, layer))
         form = (OTHER if third & LAST else BEGIN) if third & FIRST else END if third & LAST else MORE
         return (form, HevcPieces.slices[header[0]], START_CODE + header, bytes((first, layer, third & ~FIRST)))
@@ -207,7 +212,7 @@ class HevcPieces(_Collected):
         if kind != 49:
             if kind < 48:
                 return self._whole(buffer, start, stop)
-            return kind == 48 and self._several(buffer, start + 2, stop)
+            return kind == 48 and self.add_several(buffer, start, stop)
         if stop - start < 4:
             return False
         fragment = buffer[start + 2]

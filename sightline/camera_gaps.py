@@ -87,12 +87,13 @@ class CameraGaps:
 
     def _take_down(self, status: CameraStatus, now_ns: int) -> None:
         last = self._standings[-1] if self._standings else None
-        now = Standing(now_ns, status.state, status.last_error, status.reconnects, status.why)
-        if last is not None and last.state is now.state and (now.state.is_down or last.failures == now.failures):
-            self._standings[-1] = replace(now, since_ns=last.since_ns)
+        if last is not None and last.state is status.state and (status.state.is_down or last.failures == status.reconnects):
+            self._standings.pop()
+            since_ns = last.since_ns
         else:
-            since_ns = status.since_ns if last is None or last.state is not now.state else now_ns
-            self._standings.append(replace(now, since_ns=max(since_ns, last.since_ns if last else 0)))
+            since_ns = status.since_ns if last is None or last.state is not status.state else now_ns
+            since_ns = max(since_ns, last.since_ns if last else 0)
+        self._standings.append(Standing(since_ns, status.state, status.last_error, status.reconnects, status.why))
 
     def _take_known(self, status: CameraStatus, because: tuple[GapCause, str] | None, now_ns: int) -> None:
         if because is None and status.state is CameraState.IDLE:

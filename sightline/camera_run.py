@@ -9,7 +9,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 
 from domain.errors import NotFound
@@ -164,16 +163,14 @@ class CameraRun:
     def status(self) -> CameraStatus:
         """The reader's state with the recorder's. Asked for every second: what is missing of the recording is written down with it."""
         status = self._streamer.status()
-        status = replace(
-            status,
-            state=status.state if self._is_pulled else CameraState.IDLE,
-            recorded_until_ns=self.recorded_until_ns,
-            lost_packets=self._recorder.lost_packets,
-            node=self._tools.settings.node,
-            shed=self._demand.shed,
-            over_limit=self._limit.is_over,
-            unread=self._looker.unread() if self._looker is not None else (),
-        )
+        if not self._is_pulled:
+            status.state = CameraState.IDLE
+        status.recorded_until_ns = self.recorded_until_ns
+        status.lost_packets = self._recorder.lost_packets
+        status.node = self._tools.settings.node
+        status.shed = self._demand.shed
+        status.over_limit = self._limit.is_over
+        status.unread = self._looker.unread() if self._looker is not None else ()
         self._gaps.look(status, self._demand.why_not_recorded())
         return status
 

@@ -16,7 +16,7 @@ from domain.registry import Camera
 from domain.states import Shed
 from sightline.instance import write_atomically
 from sightline.pressure import Ladder, Pressure, Strain
-from sightline.statuses import read_statuses
+from sightline.statuses import over_limit
 from sightline.strain import strain_of_node
 
 DECIDE_EVERY_S = 1.0
@@ -39,9 +39,8 @@ class Shedding:
             self.run_once()
 
     def run_once(self) -> None:
-        over_limit = {status.camera_id for status in read_statuses(self._layout) if status.over_limit}
         strain = strain_of_node(self._layout, self._clock)
-        shed = self._pressure.feed(strain, Ladder.of(self._cameras(), over_limit), self._clock.monotonic_s())
+        shed = self._pressure.feed(strain, Ladder.of(self._cameras(), over_limit(self._layout)), self._clock.monotonic_s())
         if shed == self._said:
             return
         try:

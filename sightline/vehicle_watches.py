@@ -83,7 +83,9 @@ class VehicleWatches:
         if page.items:
             position = page.items[-1][0]
             self._add([one for _, event in page.items for one in self._found(self._book, event)], position)
-        return 0.0 if len(page.items) == PAGE or self._pay(position) else LOOK_EVERY_S
+        if len(page.items) == PAGE or self._pay(position):
+            return 0.0
+        return LOOK_EVERY_S if self._book.watches else IDLE_S
 
     def _read_book(self) -> None:
         version = self._watches.version()

@@ -8,7 +8,7 @@ from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 
 import av
-import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from analytics.analyser import make_analyser
 from analytics.models import Models
@@ -19,6 +19,7 @@ from domain.media import Frame, WallSource
 from domain.passings import Analyser
 from domain.registry.model import Camera, Checkpoint
 from domain.settings import Settings
+from ingest.decoder import Decoded
 
 EPOCH_NS = 1_760_000_000 * NS_PER_S
 """The wall time of the file's beginning: any will do."""
@@ -38,13 +39,12 @@ class Run:
 
 def frames(video: Path, fps: float, closed: Sequence[Span] = ()) -> Iterator[Frame]:
     """The file's frames at about `fps` a second; none within the spans `closed`. Raises BadInput where it cannot be read as video."""
-    next_s = 0.0
+    next_s, reformatter = 0.0, VideoReformatter()
     for number, (at_s, picture) in enumerate(_pictures(video)):
         if at_s + 1e-6 < next_s or any(from_s <= at_s < to_s for from_s, to_s in closed):
             continue
         next_s = max(next_s + 1 / fps, at_s)
-        bgr = np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
-        yield Frame("film", bgr, number, 0, EPOCH_NS + round(at_s * NS_PER_S), WallSource.RECEIVER)
+        yield Frame("film", Decoded(picture, reformatter), number, 0, EPOCH_NS + round(at_s * NS_PER_S), WallSource.RECEIVER)
 
 
 def _pictures(video: Path) -> Iterator[tuple[float, av.VideoFrame]]:

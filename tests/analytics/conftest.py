@@ -14,7 +14,7 @@ from analytics.grammar_search import GrammarSearch
 from analytics.models import Models
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events import Location
-from domain.media import Frame, WallSource
+from domain.media import Drawn, Frame, WallSource
 from domain.registry.model import Camera, Checkpoint, Polygon
 from domain.settings import Settings
 
@@ -62,7 +62,7 @@ MakeFrame = Callable[[int, Picture], Frame]
 @pytest.fixture
 def make_frame() -> MakeFrame:
     def make(at_ms: int, bgr: Picture) -> Frame:
-        return Frame("east-gate", bgr, at_ms, 0, EPOCH_NS + at_ms * NS_PER_MS, WallSource.RECEIVER)
+        return Frame("east-gate", Drawn(bgr), at_ms, 0, EPOCH_NS + at_ms * NS_PER_MS, WallSource.RECEIVER)
 
     return make
 

@@ -54,7 +54,7 @@ class Eye:
         bgr = np.zeros((1080, 1920, 3), np.uint8)
         for grey, (x, y, wide, high) in zip((200, 220), plates, strict=False):
             bgr[round(y - high / 2) : round(y + high / 2), round(x - wide / 2) : round(x + wide / 2)] = grey
-        found = self.gaze.look(bgr, thumbnail(bgr), self.at_ms * NS_PER_MS)
+        found = self.gaze.look(lambda: bgr, thumbnail(bgr[..., 1]), self.at_ms * NS_PER_MS)
         if found is not None:
             self.tracker.update(found, self.at_ms * NS_PER_MS)
         self.at_ms += 100

@@ -11,7 +11,7 @@ from analytics.motion import changed, extent, thumbnail
 
 
 def _grey(level: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    return np.full((1080, 1920, 3), level, np.uint8)
+    return np.full((1080, 1920), level, np.uint8)
 
 
 @given(st.integers(0, 1800), st.integers(0, 960), st.integers(40, 120), st.integers(-40, 40))

@@ -101,7 +101,7 @@ def test_masks_black_out_a_copy() -> None:
 
 
 def _noisy(base: int, sigma: float, seed: int) -> Picture:
-    return np.asarray((base + np.random.default_rng(seed).normal(0, sigma, (1080, 1920, 3))).clip(0, 255), np.uint8)
+    return np.asarray((base + np.random.default_rng(seed).normal(0, sigma, (1080, 1920))).clip(0, 255), np.uint8)
 
 
 @pytest.mark.parametrize("sigma", [0.0, 3.0, 10.0])
@@ -114,6 +114,6 @@ def test_noise_and_a_change_of_light_are_no_motion_and_a_plate_is(sigma: float) 
 
 def test_a_lorry_that_fills_the_picture_and_leaves_is_motion() -> None:
     before = _noisy(100, 2.0, 1)
-    before[:, :1500] = np.random.default_rng(3).integers(0, 255, (1080, 1500, 3), np.uint8) // 2
+    before[:, :1500] = np.random.default_rng(3).integers(0, 255, (1080, 1500), np.uint8) // 2
     assert moves(thumbnail(before), thumbnail(_noisy(100, 2.0, 2)))
     assert moves(None, thumbnail(before))

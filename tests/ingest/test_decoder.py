@@ -78,6 +78,15 @@ def test_each_frame_has_the_time_of_its_own_packet(name: str, load: Load) -> Non
         assert abs(number_of(frame) - expected) <= 1 or {number_of(frame), expected} <= {0, 49, 50}
 
 
+@pytest.mark.parametrize("name", ["h264", "hevc", "large"])
+def test_brightness_is_that_of_the_colours(name: str, load: Load) -> None:
+    for frame in frames_of(load(name), 5.0):
+        grey, colours = frame.pixels.grey.astype(np.float64), frame.bgr.astype(np.float64)
+        assert grey.shape == (frame.height_px, frame.width_px) == colours.shape[:2]
+        weighed = 16 + (colours @ (0.114, 0.587, 0.299)) * 219 / 255
+        assert np.abs(grey - weighed).mean() < 3
+
+
 @pytest.mark.parametrize(("fps", "count"), [(5.0, 10), (10.0, 20), (12.5, 25), (25.0, 50)])
 def test_frames_come_at_the_rate_asked_for(fps: float, count: int, load: Load) -> None:
     frames = frames_of(load("h264"), fps)
