@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.checkpoint_footage import Footage
-from benchmarks.checkpoints import APART_S, Seen, Spending, _costs, _expected, _outcome
+from benchmarks.checkpoints import APART_S, Seen, Spending, _costs, _counted, _expected, _outcome
 from domain.clock import NS_PER_S
 from domain.events import Event, Location, Plate
 from domain.plates import PlateColor
@@ -60,4 +60,15 @@ def test_shares_are_of_the_workers_and_the_rest_is_what_no_step_has() -> None:
     assert costs["percent_of_a_core_a_camera"] == 20.0
     assert costs["shares"] == {"clp_det": 0.25, "decode": 0.5, "the rest": 0.25}
     assert costs["decode_ms_a_frame"] == 4.0
-    assert costs["cameras_if_each_frame_were_decoded_and_nothing_else_done"] == 20.0
+
+
+@pytest.mark.parametrize(
+    ("line", "counted"),
+    [
+        ('sightline_frames_decoded_total{camera="cam-1"} 12.0', "sightline_frames_decoded_total"),
+        ('sightline_frames_skipped_total{camera="cam-1",why="backlog"} 3.0', "sightline_frames_skipped_total:backlog"),
+        ('sightline_frames_skipped_total{camera="cam-1",why="late"} 3.0', "sightline_frames_skipped_total:late"),
+    ],
+)
+def test_frames_skipped_are_counted_by_their_reason(line: str, counted: str) -> None:
+    assert _counted(line) == counted
