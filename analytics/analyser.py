@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from analytics.every_plate import EveryPlate
 from analytics.faces import Faces
 from analytics.fusion import Fusion
 from analytics.grammar_search import GrammarSearch
@@ -92,7 +93,7 @@ def make_analyser(camera: Camera, models: Models, settings: Settings) -> Analyse
     subjects: list[tuple[Subject, float]] = []
     if "plate" in camera.checkpoint:
         fusion = Fusion(GrammarSearch(models.reader.alphabet))
-        subjects.append((Vehicles(models.plates, models.reader, fusion), settings.plate_detect_fps))
+        subjects.append((Vehicles(EveryPlate(models.plates), models.reader, fusion), settings.plate_detect_fps))
     if "face" in camera.checkpoint:
         subjects.append((Faces(models.faces), settings.face_detect_fps))
     if not subjects:

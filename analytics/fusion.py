@@ -19,7 +19,7 @@ from analytics.grammar_search import Alphabet, GrammarSearch
 from analytics.own_reader import ALPHABET
 from analytics.plate_reader import Lattices
 from domain.events import Alternative, Plate
-from domain.plates import HEADS, PROVINCES, PlateColor, is_plate
+from domain.plates import FIRSTS, PROVINCES, PlateColor, is_plate
 
 Scores = NDArray[np.float64]
 
@@ -27,9 +27,13 @@ OWN_PART = 0.5
 """Our reader's word against the public one's. Even, and not fitted to anything: each knows what the other does not."""
 COLOR_LOG_PRIOR = -2.0
 """Against what a plate of that colour does not hold (GA 36-2018): 8 characters on a blue, white or black one, 7 on a green one; a tail
-of another colour's; none on a white one, which is the police's."""
+of another colour's; neither a tail nor WJ on a white one, which is the police's or the armed police's."""
 WORST_FRAME = -12.0
 """A frame's word against a hypothesis counts no more than this: one frame behind a pole must not decide."""
+
+WORST_EVIDENCE = -15.0
+"""Nor does a frame look less like a text than this, which is as little as it looks like something nobody thought of: far, small pictures of
+a vehicle that comes nearer are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Weighed:
     texts: tuple[str, ...]
     scores: Scores
     log_evidence: float
+    own_log_evidence: float
+    """Our own reader's alone, of the best text."""
     readings: int
 
 
@@ -62,10 +68,10 @@ class Calibration:
 
 CALIBRATION = Calibration(temperature=0.91, unthought=-15.0, gain=0.05)
 """Fitted by `training/calibrate.py` on drawn plates of characters that training never saw, and on no real picture."""
-CONFIDENCE_LEAST, LOG_EVIDENCE_LEAST = 0.3, -8.0
-"""Plates read right had evidence over -7; two rows, which the reader takes for one, and other writing mostly have less."""
+CONFIDENCE_LEAST, LOG_EVIDENCE_LEAST, OWN_LOG_EVIDENCE_LEAST = 0.3, -8.0, -2.0
+"""Plates read right had evidence over -7; other writing mostly has less. Of kinds that the public reader was never shown (two rows, tails,
+WJ) it says that they are none, and our own reader's word is enough: a text that it gives one chance in seven, all characters together."""
 BODIES, ALTERNATIVES = 6, 4
-_FIRST = PROVINCES + HEADS
 _IMPOSSIBLE = -1e9
 
 
@@ -78,20 +84,28 @@ class Reading:
     quality: float
     scored: dict[str, Scores] = field(default_factory=dict)
     """Bodies scored on this frame already: (firsts,) log-probabilities each, so that a new frame costs its own scoring only."""
+    own: dict[str, float] = field(default_factory=dict)
+    """Texts that our own reader's word was asked of already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """`confidence` is the part of the best text among all hypotheses; `log_evidence` says how far the frames look like that text at all."""
+    """`confidence` is the part of the best text among all hypotheses; the log-evidence, of both readers and of ours alone, says how far the
+    frames look like that text at all."""
 
     text: str
     confidence: float
     log_evidence: float
     alternatives: tuple[Alternative, ...]
+    own_log_evidence: float
 
     @property
     def is_read(self) -> bool:
-        return bool(self.text) and self.confidence >= CONFIDENCE_LEAST and self.log_evidence >= LOG_EVIDENCE_LEAST
+        return bool(self.text) and self.confidence >= CONFIDENCE_LEAST and self.is_like_a_plate
+
+    @property
+    def is_like_a_plate(self) -> bool:
+        return self.log_evidence >= LOG_EVIDENCE_LEAST or self.own_log_evidence >= OWN_LOG_EVIDENCE_LEAST
 
     def plate(self, color: PlateColor) -> Plate:
         """As events say it: where it is not read, its text is empty and the best guess stands first among the alternatives."""
@@ -102,7 +116,7 @@ class Fused:
         return Plate(text="", color=color, confidence=0.0, alternatives=guess + self.alternatives)
 
 
-NOTHING = Fused("", 0.0, _IMPOSSIBLE, ())
+NOTHING = Fused("", 0.0, _IMPOSSIBLE, (), _IMPOSSIBLE)
 
 
 class Fusion:
@@ -123,20 +137,27 @@ class Fusion:
             return NOTHING
         parts = self._calibration.confidences(weighed)
         ranked = [Alternative(text=text, confidence=float(part)) for text, part in zip(weighed.texts, parts, strict=False)]
-        return Fused(ranked[0].text, ranked[0].confidence, weighed.log_evidence, tuple(ranked[1:]))
+        return Fused(ranked[0].text, ranked[0].confidence, weighed.log_evidence, tuple(ranked[1:]), weighed.own_log_evidence)
 
     def weigh(self, readings: Sequence[Reading], color: PlateColor) -> Weighed | None:
         """What the readings say together, before it becomes confidences; None where none of them found a text."""
         bodies = _bodies(readings)
         if not bodies:
             return None
-        weights = np.array([reading.quality for reading in readings])
+        quality = np.array([reading.quality for reading in readings])
+        weights = quality / quality.sum()
         frames = np.stack([self._scores(reading, bodies) for reading in readings])
-        evidence = np.tensordot(weights / weights.sum(), frames, axes=1)
+        evidence = np.tensordot(weights, np.maximum(frames, WORST_EVIDENCE), axes=1)
         relative = np.maximum(frames - frames.max(axis=(1, 2), keepdims=True), WORST_FRAME)
-        scores = np.tensordot(weights / weights.sum(), relative, axes=1) + _prior(bodies, color)
+        scores = np.tensordot(weights, relative, axes=1) + _prior(bodies, color)
         texts, ranked, best = _ranked(bodies, np.where(_allowed(bodies), scores, _IMPOSSIBLE), evidence)
-        return Weighed(texts, ranked, best, len(readings))
+        own = np.maximum([self._own_word(reading, texts[0]) for reading in readings], WORST_EVIDENCE)
+        return Weighed(texts, ranked, best, float(weights @ own), len(readings))
+
+    def _own_word(self, reading: Reading, text: str) -> float:
+        if text not in reading.own:
+            reading.own[text] = float(self._own_search.log_probabilities(reading.lattices.own, [text])[0])
+        return reading.own[text]
 
     def _scores(self, reading: Reading, bodies: list[str]) -> Scores:
         """(bodies, firsts) log-probabilities of first + body."""
@@ -147,10 +168,10 @@ class Fusion:
 
     def _score(self, lattices: Lattices, bodies: list[str]) -> Scores:
         """(bodies, firsts): both readers' words, each in its part."""
-        texts = [first + body for body in bodies for first in _FIRST]
+        texts = [first + body for body in bodies for first in FIRSTS]
         own = self._own_search.log_probabilities(lattices.own, texts)
         public = self._search.log_probabilities(lattices.public, texts)
-        scores = (OWN_PART * own + (1 - OWN_PART) * public).reshape(len(bodies), len(_FIRST))
+        scores = (OWN_PART * own + (1 - OWN_PART) * public).reshape(len(bodies), len(FIRSTS))
         return np.where(_allowed(bodies), scores, _IMPOSSIBLE)
 
 
@@ -170,7 +191,7 @@ def _allowed(bodies: list[str]) -> NDArray[np.bool_]:
 @lru_cache(maxsize=4096)
 def _allowed_before(body: str) -> tuple[bool, ...]:
     """Of each first character. The same few bodies are asked about at every reading of a passing."""
-    return tuple(is_plate(first + body) for first in _FIRST)
+    return tuple(is_plate(first + body) for first in FIRSTS)
 
 
 _WRONG_LENGTH = {PlateColor.GREEN: 7, PlateColor.BLUE: 8, PlateColor.WHITE: 8, PlateColor.BLACK: 8}
@@ -190,6 +211,8 @@ def _prior(bodies: list[str], color: PlateColor) -> Scores:
 
 
 def _suits(body: str, color: PlateColor) -> bool:
+    if body[1] in PROVINCES:  # WJ京1234X
+        return color is PlateColor.WHITE
     tail_color = _COLOR_OF_TAIL.get(body[-1])
     right_tail = tail_color is color if tail_color is not None else color is not PlateColor.WHITE
     return right_tail and len(body) + 1 != _WRONG_LENGTH.get(color)
@@ -200,5 +223,5 @@ def _ranked(bodies: list[str], scores: Scores, evidence: Scores) -> tuple[tuple[
     flat = scores.ravel()
     order = np.argsort(-flat, kind="stable")
     allowed = [at for at in order[: ALTERNATIVES + 1] if flat[at] > _IMPOSSIBLE / 2]
-    texts = tuple(_FIRST[at % len(_FIRST)] + bodies[at // len(_FIRST)] for at in allowed)
+    texts = tuple(FIRSTS[at % len(FIRSTS)] + bodies[at // len(FIRSTS)] for at in allowed)
     return texts, flat[order] - flat[order[0]], float(evidence.ravel()[order[0]])

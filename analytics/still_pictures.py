@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from analytics import two_row_finder
 from analytics.crop_reading import FRAMINGS, CropReading, cut
-from analytics.detections import Detections, Picture
+from analytics.detections import Picture
+from analytics.every_plate import EveryPlate
 from analytics.fusion import CALIBRATION, Calibration, Fused, Fusion
-from analytics.geometry import nms
 from analytics.grammar_search import GrammarSearch
 from analytics.models import Models
 from analytics.plate_color import plate_color, votes
@@ -36,7 +33,7 @@ class Still:
 
 class StillPictures:
     def __init__(self, models: Models, calibration: Calibration = CALIBRATION) -> None:
-        self._detector = models.plates.at(INPUT_AREA_PX)
+        self._detector = EveryPlate(models.plates).at(INPUT_AREA_PX)
         self._crops = CropReading(models.reader, Fusion(GrammarSearch(models.reader.alphabet), calibration))
 
     def crop(self, picture: Picture) -> Still:
@@ -46,17 +43,10 @@ class StillPictures:
 
     def photograph(self, picture: Picture) -> list[Still]:
         """All plates found in `picture`, the surest find first."""
-        found = _joined(self._detector.detect(picture), two_row_finder.find(picture))
+        found = self._detector.detect(picture)
         pairs = zip(found.points[:PLATES_MOST], found.score[:PLATES_MOST], strict=True)
         return [self._read([cut(picture, corners, 1.0, grow) for grow in FRAMINGS], float(score)) for corners, score in pairs]
 
     def _read(self, crops: Sequence[Crop], score: float) -> Still:
         color = plate_color(votes(crops[0].picture))
         return Still(self._crops.fusion.fuse([self._crops.reading(crop) for crop in crops], color), color, score)
-
-
-def _joined(found: Detections, guessed: Detections) -> Detections:
-    """What was found, and guesses beside it: a guess gives way to every find that it touches."""
-    both = Detections(*(np.concatenate([getattr(one, name) for one in (found, guessed)]) for name in ("xyxy", "score", "points")))
-    ranked = np.concatenate([found.score + np.float32(1), guessed.score])
-    return both.keep(nms(both.xyxy, ranked, iou_most=0.4, inside_most=0.3))

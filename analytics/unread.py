@@ -7,7 +7,6 @@ import numpy as np
 
 from analytics.best_shot import sharpness
 from analytics.detections import Picture
-from analytics.fusion import LOG_EVIDENCE_LEAST
 from analytics.subjects import Record
 from domain.unread import WhyUnread
 
@@ -32,7 +31,7 @@ def why_illegible(record: Record) -> WhyUnread:
     fused = record.fused
     if fused is None or not fused.text:
         return WhyUnread.NO_GRAMMAR
-    return WhyUnread.UNLIKE_A_PLATE if fused.log_evidence < LOG_EVIDENCE_LEAST else WhyUnread.UNSURE
+    return WhyUnread.UNSURE if fused.is_like_a_plate else WhyUnread.UNLIKE_A_PLATE
 
 
 def _picture(record: Record) -> Picture:

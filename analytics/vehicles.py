@@ -6,9 +6,9 @@ from analytics.best_shot import plate_quality
 from analytics.crop_reading import FRAMINGS, CropReading, cut
 from analytics.detections import Detections, Picture
 from analytics.fusion import Fused, Fusion
+from analytics.gaze import Detector
 from analytics.plate_color import plate_color, votes
 from analytics.plate_crop import around, rectify
-from analytics.plate_detector import PlateDetector
 from analytics.plate_reader import PlateReader
 from analytics.subjects import Crop, Record
 from analytics.tracker import Gate, Track, in_step
@@ -39,7 +39,7 @@ class Vehicles:
     kind: Kind = "vehicle"
     gate = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=750)
 
-    def __init__(self, detector: PlateDetector, reader: PlateReader, fusion: Fusion) -> None:
+    def __init__(self, detector: Detector, reader: PlateReader, fusion: Fusion) -> None:
         self.detector = detector
         self._fusion = fusion
         self._crops = CropReading(reader, fusion)
@@ -54,7 +54,8 @@ class Vehicles:
     def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
         unseen_ms = (wall_ns - record.track.last_ns) // NS_PER_MS
         rested = wall_ns - record.asked_ns >= ASK_AFTER_MS * NS_PER_MS
-        if not rested or (unseen_ms < ASK_AFTER_MS and not record.is_doubtful):
+        leaps = bool(record.readings) and record.track.leaps(found.xyxy[0], wall_ns)
+        if not leaps and (not rested or (unseen_ms < ASK_AFTER_MS and not record.is_doubtful)):
             return False
         record.asked_ns = wall_ns
         before = self._fused(record)

@@ -36,7 +36,7 @@ class MatchView(_Answer):
 
     @classmethod
     def of(cls, match: Match) -> MatchView:
-        return cls(tie=match.tie, reason=match.reason)
+        return made(cls, {"tie": match.tie, "reason": match.reason})
 
 
 class EventView(Event):
@@ -191,7 +191,7 @@ class NearCameraView(_Answer):
 
     @classmethod
     def of(cls, near: NearCamera) -> NearCameraView:
-        return cls(id=near.camera.id, name=near.camera.name, distance_m=near.distance_m)
+        return made(cls, {"id": near.camera.id, "name": near.camera.name, "distance_m": near.distance_m})
 
 
 class LegView(_Answer):
@@ -209,7 +209,10 @@ class LegView(_Answer):
 
     @classmethod
     def of(cls, leg: Leg, passed: list[NearCameraView]) -> LegView:
-        return cls(**{name: getattr(leg, name) for name in cls.model_fields if name != "passed"}, passed=passed)
+        return made(cls, {**{name: getattr(leg, name) for name in _LEG}, "passed": passed})
+
+
+_LEG = [name for name in LegView.model_fields if name != "passed"]
 
 
 class Journey(_Answer):

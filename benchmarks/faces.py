@@ -22,6 +22,7 @@ import numpy as np
 from analytics.analyser import make_analyser
 from analytics.detections import Floats, Picture
 from analytics.face_detector import FaceDetector
+from analytics.geometry import iou
 from analytics.models import Models
 from benchmarks import faceless
 from benchmarks.machine import machine
@@ -56,7 +57,7 @@ def true_faces(video: Path, models: Sequence[FaceDetector]) -> Iterator[tuple[Pi
     for frame in frames(video, FRAMES_A_SECOND):
         found, again = one.detect(frame.bgr).xyxy, other.detect(frame.bgr).xyxy
         for box in found:
-            agreed = again[_iou(box, again) > IOU_LEAST]
+            agreed = again[iou(box[None], again)[0] > IOU_LEAST]
             if len(agreed):
                 yield frame.bgr, (box + agreed[0]) / np.float32(2)
 
@@ -104,19 +105,12 @@ def recall(model: FaceDetector, faces: Sequence[tuple[Picture, Floats]]) -> dict
             from_s = thread_cpu_s()
             boxes = model.detect(picture).xyxy
             spent_s, looks = spent_s + thread_cpu_s() - from_s, looks + 1
-            found[one.height, kind] += bool((_iou(one.box, boxes) > IOU_LEAST).any())
+            found[one.height, kind] += bool((iou(one.box[None], boxes) > IOU_LEAST).any())
     table = {
         height: {"shown": count, **{kind: found[height, kind] for kind in ("plain", "dark", "compressed")}}
         for height, count in all_.items()
     }
     return {"found": table, "cpu_ms_a_look": round(1000 * spent_s / max(1, looks), 1)}
-
-
-def _iou(box: Floats, boxes: Floats) -> Floats:
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    inner = np.prod(np.clip(high - low, 0, None), axis=1)
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + np.prod(box[2:] - box[:2])
-    return np.asarray(inner / np.maximum(areas - inner, 1e-6), np.float32)
 
 
 def false_alarms(done: Run, pictures: Path | None) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 A plate's text is 7 characters (8 for new-energy): a province, a letter of the issuing office, then letters and digits without
 I and O; O occurs only as that second letter, on older official plates. Special plates end in one of 警 学 港 澳 挂 领 or begin with 使.
+The armed police's are WJ, a province, four digits and a digit or letter (WJ京1234X).
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 OFFICE_LETTERS = LETTERS + "O"
 SERIAL = LETTERS + DIGITS
 NEW_ENERGY_MARKS = "ABCDEFGHJK"
+ARMED_POLICE = "WJ"
+FIRSTS = PROVINCES + HEADS + ARMED_POLICE[0]
+"""What a plate may begin with."""
 ALPHABET = PROVINCES + HEADS + TAILS + DIGITS + OFFICE_LETTERS
 
 
@@ -52,6 +56,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("new energy, small", (PROVINCES, LETTERS, NEW_ENERGY_MARKS, SERIAL, *[DIGITS] * 4)),
     Pattern("new energy, large", (PROVINCES, LETTERS, *[DIGITS] * 5, NEW_ENERGY_MARKS)),
     Pattern("embassy", (HEADS, *[DIGITS] * 6)),
+    Pattern("armed police", (*ARMED_POLICE, PROVINCES, *[DIGITS] * 4, SERIAL)),
 )
 
 
@@ -66,7 +71,7 @@ def why_no_plate(text: str) -> str:
         return ""
     same = [pattern for pattern in PATTERNS if len(pattern) == len(text)]
     if not same:
-        return f"has {len(text)} characters; a plate has 7, and one of new energy 8"
+        return f"has {len(text)} characters; a plate has 7, and one of new energy or the armed police 8"
     places = [next(i for i, allowed in enumerate(pattern.positions) if text[i] not in allowed) for pattern in same]
     place = max(places)
     return f"{text[place]!r} cannot stand at place {place + 1} of {text}; a plate is a province, a letter, then letters and digits"

@@ -6,13 +6,15 @@ A place's name is of its content, so that what was learnt once stays true; which
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.events import Event
+from domain.query import EventQuery
 from storage.index_record import PlaceFields
 from storage.redis_door import Redis, Script
 
@@ -38,11 +40,22 @@ class Table:
     which: NDArray[np.int64]
     """Of each key, which of `places` it names."""
     places: tuple[PlaceFields, ...]
+    by_camera: Mapping[str, Sequence[int]]
+    by_area: Mapping[str, Sequence[int]]
 
-    def fits(self, is_wanted: Callable[[PlaceFields], bool]) -> NDArray[np.bool_]:
+    def fits(self, query: EventQuery) -> NDArray[np.bool_]:
         """Of each key, whether its place is wanted; the last is of a place that is not known: only a closer look can tell."""
-        wanted = np.array([is_wanted(place) for place in self.places], np.bool_)
+        wanted = np.zeros(len(self.places), np.bool_)
+        for number in self._candidates(query):
+            wanted[number] = is_in_place(query, self.places[number])
         return np.append(wanted[self.which], True)
+
+    def _candidates(self, query: EventQuery) -> Iterable[int]:
+        if query.camera is not None:
+            return self.by_camera.get(query.camera, ())
+        if query.area is not None:
+            return (number for area, some in self.by_area.items() if is_in_area(area, query.area) for number in some)
+        return range(len(self.places))
 
     def names(self, shard: int, fits: NDArray[np.bool_]) -> list[bytes]:
         """The names in a shard of those that fit."""
@@ -108,4 +121,28 @@ def _table(known: Sequence[tuple[Named, PlaceFields]]) -> Table:
     numbers = {id(place): number for number, place in enumerate(places)}
     keys = np.array([shard << 32 | int.from_bytes(name, "little") for (shard, name), _ in known], np.int64)
     order = np.argsort(keys)
-    return Table(keys[order], np.array([numbers[id(place)] for _, place in known], np.int64)[order], tuple(places))
+    which = np.array([numbers[id(place)] for _, place in known], np.int64)[order]
+    by_camera, by_area = _numbered([place.camera for place in places]), _numbered([place.area for place in places])
+    return Table(keys[order], which, tuple(places), by_camera, by_area)
+
+
+def _numbered(names: Sequence[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for number, name in enumerate(names):
+        found.setdefault(name, []).append(number)
+    return found
+
+
+def is_in_place(query: EventQuery, place: Event | PlaceFields) -> bool:
+    lon, lat = place.location.lon, place.location.lat
+    return (
+        (query.camera is None or place.camera == query.camera)
+        and (query.area is None or is_in_area(place.area, query.area))
+        and (query.class_ is None or place.class_ == query.class_)
+        and (query.near is None or query.near.holds(lon, lat))
+        and (query.within is None or query.within.holds(lon, lat))
+    )
+
+
+def is_in_area(area: str, wanted: str) -> bool:
+    return area == wanted or area.startswith(wanted + "/")

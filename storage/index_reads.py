@@ -90,9 +90,10 @@ PLATES = (
     + """
 -- ARGV: least and greatest hour, '1' for newest first, how many rows, most plates, then what to look for: a run of codes, or demands.
 -- Answers {bound hour or '' where all was looked at, rows}: every row of hours on the near side of the bound is there;
--- or {'many'} where more plates match than may be looked at.
+-- or {'many', what part of the shard's plates match} where that is more than are to be looked at: more than so many, or so large a part
+-- that records in the order of time give enough rows sooner (ARGV[8]: the square of their number over that of all; '' for no matter).
 local first, last, newest, want, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5])
-local codes, demands = ARGV[6], ARGV[7]
+local codes, demands, FEW = ARGV[6], ARGV[7], 32
 
 local function narrowed(into, demand)
   local ones, zeros = { P .. ':live' }, {}
@@ -124,9 +125,11 @@ if demands ~= '' then
     at = at + 1 + size
   end
   local count = call('BITCOUNT', found)
-  local bytes = count <= most and call('GET', found) or ''
+  local all = call('BITCOUNT', P .. ':live')
+  local is_many = count > most or (count > FEW and ARGV[8] ~= '' and count * count > all * ARGV[8])
+  local bytes = not is_many and call('GET', found) or ''
   call('DEL', found, one, P .. ':tmp0')
-  if count > most then return { 'many' } end
+  if is_many then return { 'many', tostring(count / all) } end
   local parts = {}
   local byte = string.find(bytes, '[^%z]')
   while byte do

@@ -19,6 +19,7 @@ from domain.misreadings import Tie, match_of, misread, other_provinces
 from domain.plates import is_wildcard
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts
+from storage.index_places import is_in_place
 from storage.index_record import (
     ALTERNATIVES,
     COLOR_SHIFT,
@@ -31,7 +32,7 @@ from storage.index_record import (
     PlaceFields,
     event_of,
 )
-from storage.index_shards import Records, Row, Shards
+from storage.index_shards import SHARDS, Codes, Many, Records, Row, Shards
 from storage.index_wanted import Wanted
 from storage.plate_code import BITS, PLACES, Demand, demands, pack
 
@@ -85,20 +86,9 @@ def matches(event: Event, query: EventQuery) -> bool:
         (query.kind is None or event.kind == query.kind)
         and (query.from_ns is None or event.started_at >= query.from_ns)
         and (query.to_ns is None or event.started_at < query.to_ns)
-        and _is_in_place(query, event)
+        and is_in_place(query, event)
         and (query.min_confidence is None or event.confidence >= query.min_confidence)
         and (query.color is None or (event.plate is not None and event.plate.color == query.color))
-    )
-
-
-def _is_in_place(query: EventQuery, place: Event | PlaceFields) -> bool:
-    lon, lat = place.location.lon, place.location.lat
-    return (
-        (query.camera is None or place.camera == query.camera)
-        and (query.area is None or place.area == query.area or place.area.startswith(query.area + "/"))
-        and (query.class_ is None or place.class_ == query.class_)
-        and (query.near is None or query.near.holds(lon, lat))
-        and (query.within is None or query.within.holds(lon, lat))
     )
 
 
@@ -189,9 +179,7 @@ class Search:
     _wanted: Wanted = field(init=False)
 
     def __post_init__(self) -> None:
-        query = self.query
-        is_placed = (query.camera, query.area, query.class_, query.near, query.within) != (None,) * 5
-        self._wanted = Wanted(self.shards, is_placed, lambda place: _is_in_place(query, place))
+        self._wanted = Wanted(self.shards, self.query)
 
     def page(self, limit: int, after: str | None) -> EventPage:
         """At most `limit` events after the id `after`; `next` is the id to go on after, or None once all were looked at."""
@@ -214,8 +202,8 @@ class Search:
         span = Span.of(self.query, None)
         if span.is_empty:
             return []
-        found = self.shards.by_plates(self.sought.codes, (), (span.least_ms, span.greatest_ms), span.newest, most, PLATES_MOST)
-        if found is None or found.bound_ms is not None:
+        found = self.shards.by_plates(Codes(self.sought.codes), (span.least_ms, span.greatest_ms), span.newest, most, PLATES_MOST)
+        if isinstance(found, Many) or found.bound_ms is not None:
             return None
         return self._sorted([row for row in found.rows if span.holds(row)], span.newest)
 
@@ -225,20 +213,26 @@ class Search:
     def _by_plate(self, sought: Sought, span: Span, want: int) -> Iterator[list[Row]]:
         # What a pattern meets lies spread over the shards; a plate lies in one.
         enough = max(ROWS_FIRST, want // 4) if sought.demands else want
+        codes = Codes(sought.codes, sought.demands, 0 if self._is_sifted else want)
         while not span.is_empty:
             ends = span.least_ms, span.greatest_ms
-            found = self.shards.by_plates(sought.codes, sought.demands, ends, span.newest, enough, PLATES_MOST)
+            found = self.shards.by_plates(codes, ends, span.newest, enough, PLATES_MOST)
             enough = want
-            if found is None:
-                yield from self._by_time(span)
+            if isinstance(found, Many):
+                yield from self._by_time(span, round(want / found.part / SHARDS * 1.5))
                 return
             yield self._sorted([row for row in found.rows if span.is_before(row, found.bound_ms) and span.holds(row)], span.newest)
             if found.bound_ms is None:
                 return
             span.go_on(found.bound_ms)
 
-    def _by_time(self, span: Span) -> Iterator[list[Row]]:
-        enough = FIRST_PLACED if self._wanted.is_placed else FIRST
+    @property
+    def _is_sifted(self) -> bool:
+        """Whether more is asked for than a plate and a time."""
+        return self._wanted.is_placed or (self.query.color, self.query.min_confidence) != (None, None)
+
+    def _by_time(self, span: Span, least: int = 0) -> Iterator[list[Row]]:
+        enough = min(MOST, max(least, FIRST_PLACED if self._wanted.is_placed else FIRST))
         while not span.is_empty:
             found, bound_ms = self._wanted.scan(span.least_ms, span.greatest_ms, span.newest, enough)
             enough = min(MOST, enough * 4)

@@ -30,6 +30,8 @@ _POINTED = np.dtype([("high", "u1"), ("low", ">u4"), ("record", RECORDS)])
 _FOR_EVER = 1e300
 LOOKED_AT_FROM, CLAIMS_A_BLOCK = 64, 8
 """From so many events on, whether other shards have them is looked up in whole blocks, one for eight events at most."""
+GATHERED_AS_SCANNED = 1 / 160
+"""To gather a plate's rows takes as long as to sift 20 records; eight shards give a page together."""
 EXPIRED_AT_ONCE = 128
 """Records that one script forgets: a few milliseconds in which Redis answers nobody else."""
 
@@ -106,6 +108,23 @@ class Rows:
 
     rows: list[Row]
     bound_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Too many plates match: what part of a shard's plates they are."""
+
+    part: float
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The plates that a look wants: of these codes, or that meet one of these demands."""
+
+    codes: tuple[bytes, ...] = ()
+    demands: tuple[Demand, ...] = ()
+    page: int = 0
+    """How many events are wanted where any of these plates will do; 0 where most of theirs may not be what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,21 +231,19 @@ class Shards:
         shards = np.repeat(np.arange(SHARDS), [len(answer) - 1 for answer in answers])
         return Records(rows["record"], pointers, shards), _nearest([answer[0] for answer in answers], newest, 1)
 
-    def by_plates(
-        self, codes: Sequence[bytes], demands: Sequence[Demand], span: tuple[int, int], newest: bool, want: int, most: int
-    ) -> Rows | None:
-        """Rows posted under any of `codes`, or under a plate that meets a demand, of the hours of `span`.
-
-        None where more than `most` plates of a shard match.
-        """
+    def by_plates(self, wanted: Codes, span: tuple[int, int], newest: bool, want: int, most: int) -> Rows | Many:
+        """Rows posted under a code that is wanted, of the hours of `span`; `Many` where more than `most` plates of a shard match, or so
+        many that it is better to look at the records by time."""
         first, last = span[0] // HOUR_MS, span[1] // HOUR_MS
-        arguments = (first, last, int(newest), want, most, b"".join(codes), b"".join(_demand(demand) for demand in demands))
+        demands = b"".join(_demand(demand) for demand in wanted.demands)
+        dense = wanted.page * GATHERED_AS_SCANNED if wanted.page else ""
+        arguments = (first, last, int(newest), want, most, b"".join(wanted.codes), demands, str(dense))
         answers = self._redis.run_all([_script(index_reads.PLATES, shard, *arguments) for shard in range(SHARDS)])
         rows: list[Row] = []
         bounds: list[bytes] = []
         for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
-            if answer == [b"many"]:
-                return None
+            if answer[0] == b"many":
+                return Many(float(answer[1]))
             bounds.append(answer[0])
             blob = answer[1]
             rows += [

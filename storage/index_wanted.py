@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.query import EventQuery
 from storage.index_places import Table
-from storage.index_record import PlaceFields
 from storage.index_shards import SHARDS, Records, Shards
 
 FEW = 8
@@ -21,10 +19,10 @@ _TRIES = 20
 class Wanted:
     """For one search; `is_placed`: it asks for places at all."""
 
-    def __init__(self, shards: Shards, is_placed: bool, is_wanted: Callable[[PlaceFields], bool]) -> None:
+    def __init__(self, shards: Shards, query: EventQuery) -> None:
         self._shards = shards
-        self.is_placed = is_placed
-        self._is_wanted = is_wanted
+        self.is_placed = (query.camera, query.area, query.class_, query.near, query.within) != (None,) * 5
+        self._query = query
         self._table: Table | None = None
         self._fits = np.ones(1, np.bool_)
 
@@ -61,4 +59,4 @@ class Wanted:
     def _look_up(self) -> None:
         table = self._shards.places.table()
         if table is not self._table:
-            self._table, self._fits = table, table.fits(self._is_wanted)
+            self._table, self._fits = table, table.fits(self._query)

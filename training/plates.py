@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.plates import DIGITS, LETTERS, PlateColor
+from domain.plates import ARMED_POLICE, DIGITS, LETTERS, PlateColor
 from training.glyphs import SIDE_PX, Floats, Glyphs, Grey
 from training.texts import Kind, Rng
 
@@ -69,6 +69,9 @@ def layout(kind: Kind, rng: Rng) -> Layout:
         xs = [15.5, 15.5 + 54] + [15.5 + 54 + 43 + 49 + 52 * i for i in range(6)]
         dot = (15.5 + 54 + 43 + 24.5, 70.0) if rng.random() < 0.3 else None
         return Layout(480, 140, tuple(Box(x, 25, 45 if x < 20 else 43, 90) for x in xs), dot)
+    if kind.name == "armed police":
+        head = [Box(14, 25, 42, 90), Box(62, 25, 42, 90), Box(112, 45, 40, 70)]
+        return Layout(440, 140, tuple(head + [Box(176 + 50 * i, 25, 43, 90) for i in range(5)]), (164, 80))
     after = 2
     if kind.name == "embassy":
         after = int(rng.choice([1, 4]))
@@ -84,8 +87,9 @@ def draw_plate(text: str, kind: Kind, glyphs: Glyphs, rng: Rng) -> FlatPlate:
     shape = (round(placed.height_mm * PX_A_MM), round(placed.width_mm * PX_A_MM), 3)
     layers = np.zeros(shape, np.uint8)
     pen = _Pen(glyphs, rng)
-    for character, box in zip(text, placed.boxes, strict=True):
-        red = character in _RED_TAILS and (kind.color is PlateColor.WHITE or rng.random() < 0.3)
+    for place, (character, box) in enumerate(zip(text, placed.boxes, strict=True)):
+        is_head = kind.name == "armed police" and place < len(ARMED_POLICE) + 1
+        red = is_head or (character in _RED_TAILS and (kind.color is PlateColor.WHITE or rng.random() < 0.3))
         _stamp(layers[:, :, 1 if red else 0], pen.glyph(character), box, rng)
     if placed.dot_mm:
         _dot(layers, placed.dot_mm, rng)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from domain.plates import DIGITS, LETTERS, NEW_ENERGY_MARKS, PROVINCES, SERIAL, PlateColor
+from domain.plates import ARMED_POLICE, DIGITS, LETTERS, NEW_ENERGY_MARKS, PROVINCES, SERIAL, PlateColor
 
 Rng = np.random.Generator
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of plate: how it looks, and how often it is drawn for training."""
+    """A kind of plate: how it looks, and how often it is drawn for training; at 0 it is only measured."""
 
     name: str
     color: PlateColor
@@ -35,6 +35,7 @@ KINDS = (
     Kind("consulate", PlateColor.BLACK, 0.02, tails="领"),
     Kind("embassy", PlateColor.BLACK, 0.01),
     Kind("black", PlateColor.BLACK, 0.01),
+    Kind("armed police", PlateColor.WHITE, 0.0),
 )
 _WEIGHTS = np.array([kind.weight for kind in KINDS]) / sum(kind.weight for kind in KINDS)
 _OLD_OFFICIAL = 0.02
@@ -52,6 +53,8 @@ def draw_text(kind: Kind, rng: Rng) -> str:
     if kind.name == "embassy":
         return "使" + _some(DIGITS, 6, rng)
     head = _some(PROVINCES, 1, rng)
+    if kind.name == "armed police":
+        return ARMED_POLICE + head + _some(DIGITS, 4, rng) + _some(SERIAL, 1, rng)
     if kind.name == "green small":
         return head + _some(LETTERS, 1, rng) + _some(NEW_ENERGY_MARKS, 1, rng) + _some(SERIAL, 1, rng) + _some(DIGITS, 4, rng)
     if kind.name == "green large":

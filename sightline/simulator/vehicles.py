@@ -77,13 +77,18 @@ class _Brush:
 
 def draw_vehicle(vehicle: Vehicle) -> MatLike:
     """The vehicle as BGRA, (1200, 1000, 4)."""
-    form, brush = _FORMS[vehicle.shape], _Brush()
+    return draw_with(draw_plate(vehicle.plate, vehicle.plate_color), vehicle.shape, vehicle.paint)
+
+
+def draw_with(plate: MatLike, shape: Shape, paint: Bgr) -> MatLike:
+    """The same, with any picture of a plate that has `PX_PER_MM` pixels a millimetre."""
+    form, brush = _FORMS[shape], _Brush()
     _wheels(brush, form)
-    _body(brush, form, vehicle.paint)
-    _glass(brush, form, vehicle.shape)
-    _face(brush, form, vehicle.paint)
+    _body(brush, form, paint)
+    _glass(brush, form, shape)
+    _face(brush, form, paint)
     _shade(brush.canvas)
-    _mount(brush.canvas, draw_plate(vehicle.plate, vehicle.plate_color), form.plate)
+    _mount(brush.canvas, plate, form.plate)
     return brush.canvas
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analytics.fusion import NOTHING, Calibration, Fusion, Reading, Weighed
+from analytics.fusion import COLOR_LOG_PRIOR, LOG_EVIDENCE_LEAST, NOTHING, Calibration, Fusion, Reading, Weighed, _prior
 from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.plate_reader import Lattices
 from domain.plates import ALPHABET, PlateColor, is_plate
@@ -106,7 +106,7 @@ def test_confidence_rises_with_evidence_with_readings_and_with_a_lower_temperatu
     usual = Calibration(temperature=1.0, unthought=-12.0, gain=0.3)
 
     def sure(calibration: Calibration = usual, log_evidence: float = -3.0, readings: int = 1) -> float:
-        parts = calibration.confidences(Weighed(("鄂F12345",), scores, log_evidence, readings))
+        parts = calibration.confidences(Weighed(("鄂F12345",), scores, log_evidence, log_evidence, readings))
         assert 0 < parts.sum() <= 1
         assert list(parts) == sorted(parts, reverse=True)
         return float(parts[0])
@@ -124,3 +124,23 @@ def test_an_unreadable_plate_is_said_to_be_and_its_guess_kept() -> None:
     plate = doubtful.plate(PlateColor.BLUE)
     assert (plate.text, plate.confidence, plate.color) == ("", 0.0, PlateColor.BLUE)
     assert plate.alternatives[0].text == doubtful.text
+
+
+def test_our_own_readers_word_is_enough_for_a_kind_that_the_public_one_does_not_know() -> None:
+    strange = np.full((16, len(ALPHABET) + 1), 1 / (len(ALPHABET) + 1))
+    unknown = FUSION.fuse([reading(strange, own=lattice_of("WJ京1234X", sure=0.99))], PlateColor.WHITE)
+    assert (unknown.text, unknown.is_read) == ("WJ京1234X", True)
+    assert unknown.log_evidence < LOG_EVIDENCE_LEAST, "both together would have called it no plate"
+    weak = FUSION.fuse([reading(strange, own=lattice_of("WJ京1234X", sure=0.3))], PlateColor.WHITE)
+    assert not weak.is_read
+
+
+def test_only_white_plates_are_the_armed_polices() -> None:
+    assert _prior(["J京1234X", "F12345"], PlateColor.WHITE).ravel().tolist() == [0.0, COLOR_LOG_PRIOR]
+    assert _prior(["J京1234X", "F12345"], PlateColor.BLUE).ravel().tolist() == [COLOR_LOG_PRIOR, 0.0]
+
+
+def test_small_far_pictures_do_not_make_a_plate_unreadable() -> None:
+    near, far = reading(lattice_of("鄂F12345", sure=0.95)), reading(lattice_of("京K99999", sure=0.9999))
+    fused = FUSION.fuse([near, near, far, far], PlateColor.BLUE)
+    assert (fused.text, fused.is_read) == ("鄂F12345", True)

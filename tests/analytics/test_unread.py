@@ -14,7 +14,7 @@ from analytics.unread import GROWN_X, why_illegible, width_px
 from domain.unread import WhyUnread
 
 BOX = np.array([0, 0, 90, 28], np.float32)
-UNLIKE, UNSURE = Fused("鄂F12345", 0.9, -9.0, ()), Fused("鄂F12345", 0.2, -3.0, ())
+UNLIKE, UNSURE = Fused("鄂F12345", 0.9, -9.0, (), -3.0), Fused("鄂F12345", 0.2, -3.0, (), -3.0)
 
 
 def plate(wide_px: int, blur_px: float = 0.0) -> Picture:

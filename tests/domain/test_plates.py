@@ -13,14 +13,44 @@ def test_there_are_31_provinces() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["鄂C12345", "皖AH712X", "鄂F8888警", "京A1234学", "粤Z1234港", "沪AF71017", "沪A12345F", "川O12345", "使123456", "粤B1234挂"]
+    "text",
+    [
+        "鄂C12345",
+        "皖AH712X",
+        "鄂F8888警",
+        "京A1234学",
+        "粤Z1234港",
+        "沪AF71017",
+        "沪A12345F",
+        "川O12345",
+        "使123456",
+        "粤B1234挂",
+        "WJ京1234X",
+        "WJ藏00015",
+    ],
 )
 def test_plates(text: str) -> None:
     assert is_plate(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "鄂C1234", "鄂I12345", "鄂CO2345", "鄂CI2345", "C鄂12345", "鄂C123456", "沪AZ71017", "鄂C12警45", "使A23456"]
+    "text",
+    [
+        "",
+        "鄂C1234",
+        "鄂I12345",
+        "鄂CO2345",
+        "鄂CI2345",
+        "C鄂12345",
+        "鄂C123456",
+        "沪AZ71017",
+        "鄂C12警45",
+        "使A23456",
+        "WJ京12345X",
+        "WJ1234X",
+        "WJ京A2345",
+        "WA京12345",
+    ],
 )
 def test_not_plates(text: str) -> None:
     assert not is_plate(text)

@@ -24,7 +24,7 @@ def test_a_fit_finds_the_temperature_and_the_gain() -> None:
     def cases(readings: int) -> list[Case]:
         found = []
         for _ in range(1500):
-            weighed = Weighed(("鄂F12345",), np.array([0.0, -rng.uniform(0, 9)]), -1.0, readings)
+            weighed = Weighed(("鄂F12345",), np.array([0.0, -rng.uniform(0, 9)]), -1.0, -1.0, readings)
             found.append(Case(weighed, bool(rng.random() < true.confidences(weighed)[0])))
         return found
 
