@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 
 from analytics.detections import Detections, Floats, Picture
+from analytics.direction import direction_of
 from analytics.gaze import Gaze, Shown
 from analytics.motion import Thumbnail, moves
 from analytics.subjects import Record, Shot, Subject
-from analytics.tracker import Track, Tracker
+from analytics.tracker import Track, Tracker, centre, size_px
 from analytics.unread import width_px
 from domain import unread
 from domain.clock import NS_PER_MS
@@ -32,6 +33,10 @@ LOOK_ANYWAY_NS = 2_000 * NS_PER_MS
 CLOCK_STEP_NS = 1_000 * NS_PER_MS
 """A camera whose clock steps back by more ends its tracks: they would otherwise wait for the old time to come again."""
 RECENT_MOST = 16
+BLIND_NS, BLIND_MOST_NS = 2_000 * NS_PER_MS, 600_000 * NS_PER_MS
+"""A time without looks from the one to the other: what stood there before it, and stands there after it, has not gone meanwhile."""
+STOOD_WITHIN, STOOD_GROWTH = 0.5, 1.25
+"""In lengths of its box, and in times its size."""
 CLEARLY_BETTER = 1.2
 JPEG_QUALITY = 85
 _KEY_GRID_PX = 8
@@ -44,6 +49,18 @@ class _Recent:
     passing: Passing
     from_process_before: bool
     dwelt: bool
+    track: Track | None = None
+    """None of a process before."""
+    blind_ns: int = 0
+    """How long there had been no pictures in all when it ended."""
+
+    def stood_at(self, box: Floats) -> bool:
+        """Whether it was last seen where `box` is."""
+        if self.track is None:
+            return False
+        size, was = size_px(box), size_px(self.track.box)
+        apart_px = float(np.hypot(*(centre(box) - centre(self.track.box))))
+        return apart_px < STOOD_WITHIN * min(size, was) and max(size, was) < STOOD_GROWTH * min(size, was)
 
 
 class Passings:
@@ -63,11 +80,15 @@ class Passings:
         self._before: Thumbnail | None = None
         self._looked_ns = 0
         self._detected_ns = 0
+        self._blind_ns = 0
+        """How long there were no pictures, in all."""
 
     def look(self, frame: Frame, shown: Shown, thumbnail: Thumbnail) -> list[Passing]:
         """Look at one frame (`shown`: its picture with masks black); the passings that it ended."""
         now_ns = frame.wall_ns
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
+        if self._looked_ns and BLIND_NS <= now_ns - self._looked_ns <= BLIND_MOST_NS:
+            self._blind_ns += now_ns - self._looked_ns
         rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
         if rested or moves(self._before, thumbnail):
             found = self._gaze.look(shown, thumbnail, now_ns)
@@ -99,7 +120,7 @@ class Passings:
     def drafts(self) -> list[Passing]:
         records = [record for record in self._records.values() if not record.given and self._counts(record)]
         made = [self._passing(record) for record in records]
-        return [self._continued(passing)[0] for passing in made if passing is not None]
+        return [self._continued(passing, record)[0] for passing, record in zip(made, records, strict=True) if passing is not None]
 
     def resume(self, recent: list[Passing]) -> None:
         self._recent += [_Recent(passing, True, False) for passing in recent if passing.event.kind == self._subject.kind]
@@ -109,8 +130,10 @@ class Passings:
 
     def _forget(self, now_ns: int) -> None:
         """What no track in view can continue or go beside any more: a track may end long after what it continues."""
-        earliest_ns = min([now_ns, *(record.track.first_ns for record in self._records.values())])
-        recent = [one for one in self._recent if earliest_ns - one.passing.event.ended_at < REMEMBERED_NS]
+        # While no pictures come nothing is forgotten: what stands in front of a camera that is reconnected stands there still.
+        seen_ns = min(now_ns, self._looked_ns)
+        earliest_ns = min([seen_ns, *(record.track.first_ns for record in self._records.values())])
+        recent = [one for one in self._recent if earliest_ns - one.passing.event.ended_at - self._blind_since(one) < REMEMBERED_NS]
         self._recent = recent[-RECENT_MOST:]
         if self.unread and now_ns - self.unread[0].at_ns > unread.KEPT_NS:
             self.unread = self.unread[1:]
@@ -166,10 +189,10 @@ class Passings:
         self._note_unread(record, passing is not None)
         if passing is None:
             return []
-        passing, before = self._continued(passing)
+        passing, before = self._continued(passing, record)
         self._recent = [one for one in self._recent if one is not before]
         dwelt = dwelt or (before is not None and before.dwelt)
-        self._recent.append(_Recent(passing, False, dwelt))
+        self._recent.append(_Recent(passing, False, dwelt, record.track, self._blind_ns))
         # A stay that was told is not told again because something drove past in front of it.
         return [] if before is not None and before.dwelt else [passing]
 
@@ -178,16 +201,22 @@ class Passings:
         passing = self._passing(record)
         if passing is not None:
             self._recent = [one for one in self._recent if one.passing.event.id != record.event_id]
-            self._recent.append(_Recent(passing, False, True))
+            self._recent.append(_Recent(passing, False, True, record.track, self._blind_ns))
 
-    def _continued(self, passing: Passing) -> tuple[Passing, _Recent | None]:
+    def _continued(self, passing: Passing, record: Record) -> tuple[Passing, _Recent | None]:
         """The passing under the id of the one it continues, and that one; or itself and None."""
         for recent in reversed(self._recent):
             before = recent.passing.event
-            is_before = before.started_at < passing.event.started_at
-            if is_before and self._subject.continues(passing.event, before, recent.from_process_before):
+            if before.started_at >= passing.event.started_at:
+                continue
+            if self._blind_since(recent) and recent.stood_at(record.track.first_box):
+                before = before.model_copy(update={"ended_at": before.ended_at + self._blind_since(recent)})
+            if self._subject.continues(passing.event, before, recent.from_process_before):
                 return _joined(recent.passing, passing), recent
         return passing, None
+
+    def _blind_since(self, recent: _Recent) -> int:
+        return self._blind_ns - recent.blind_ns if recent.track is not None else 0
 
     def _passing(self, record: Record) -> Passing | None:
         track, shot, camera = record.track, record.shot, self._camera
@@ -206,6 +235,7 @@ class Passings:
             plate=self._subject.plate(record),
             confidence=min(1.0, track.score_best),
             box=shot.box,
+            direction=direction_of(track),
             wall_source=record.wall_source,
         )
         return Passing(event, shot.snapshot_jpeg, shot.crop_jpeg)
@@ -219,7 +249,8 @@ def _joined(before: Passing, after: Passing) -> Passing:
     """One passing of two parts: from the start of the first to the end of the second, with the better reading and its pictures."""
     a, b = before.event, after.event
     better = before if _merit(a) > _merit(b) else after
-    event = better.event.model_copy(update={"id": a.id, "started_at": a.started_at, "ended_at": max(a.ended_at, b.ended_at)})
+    ended_at, direction = max(a.ended_at, b.ended_at), better.event.direction or a.direction or b.direction
+    event = better.event.model_copy(update={"id": a.id, "started_at": a.started_at, "ended_at": ended_at, "direction": direction})
     return Passing(event, better.snapshot_jpeg, better.crop_jpeg)
 
 

@@ -19,6 +19,8 @@ from domain.clock import NS_PER_MS, NS_PER_S
 PATH_MOST = 32
 STEADY_MS = 300
 TURN_LOG_LEAST = math.log(1.2)
+LEAP = 0.75
+"""In lengths of the box. Of vehicles bumper to bumper, seen from far and low, plates are as near as one and a half."""
 STEP_SPREAD, STEP_NEAR = 0.25, 1.5
 """In sizes of the other: how far a mark on the same vehicle may stray from its place, and how near it is the same vehicle anyway (a plate
 is 0.44 m wide: nothing with a plate of its own comes within 0.66 m of it)."""
@@ -108,6 +110,10 @@ class Track:
         """Whether it would shrink where it grew before, or grow where it shrank: what comes nearer does not go away again at once."""
         before, after = (math.log(max(size_px(b), 1e-3) / max(size_px(a), 1e-3)) for a, b in ((self.first_box, self.box), (self.box, box)))
         return before * after < 0 and min(abs(before), abs(after)) > TURN_LOG_LEAST
+
+    def leaps(self, box: Floats, wall_ns: int) -> bool:
+        """Whether the box is farther from where the track was heading than a vehicle gets by braking or a plate by being found badly."""
+        return _distance(centre(box), self.expected_centre(wall_ns)) > LEAP * max(size_px(box), size_px(self.box))
 
     def expected_centre(self, wall_ns: int) -> Floats:
         place: Floats = centre(self.box) + self.velocity * np.float32((wall_ns - self.last_ns) / NS_PER_S)

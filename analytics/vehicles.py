@@ -54,7 +54,8 @@ class Vehicles:
     def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
         unseen_ms = (wall_ns - record.track.last_ns) // NS_PER_MS
         rested = wall_ns - record.asked_ns >= ASK_AFTER_MS * NS_PER_MS
-        if not rested or (unseen_ms < ASK_AFTER_MS and not record.is_doubtful):
+        leaps = bool(record.readings) and record.track.leaps(found.xyxy[0], wall_ns)
+        if not leaps and (not rested or (unseen_ms < ASK_AFTER_MS and not record.is_doubtful)):
             return False
         record.asked_ns = wall_ns
         before = self._fused(record)

@@ -12,6 +12,7 @@ from domain.plates import PlateColor
 
 SCHEMA = 1
 Kind = Literal["vehicle", "face"]
+Direction = Literal["", "toward", "away", "left", "right"]
 
 
 def _wall_ns(value: Any) -> int:
@@ -76,6 +77,10 @@ class Event(_Value):
     corrected: Correction | None = Field(default=None, description="what a person says that the plate is; null where nobody said anything")
     confidence: float = Field(ge=0, le=1, description="of the detection: that there is a plate or a face")
     box: tuple[float, float, float, float] = Field(description="left, top, right, bottom as parts of the picture, at best_at")
+    direction: Direction = Field(
+        default="",
+        description="which way it went, as the camera sees it: toward it, away from it, to the picture's left or right; empty: not told",
+    )
     wall_source: str = "receiver"
     clip_ready: bool = False
     clip_missing: str = Field(default="", description="why there will never be a clip; empty otherwise")

@@ -15,31 +15,33 @@ _put_length = struct.Struct(">I").pack_into
 
 def put(codec: str, packets: Sequence[Packet], pieces: list[bytes | bytearray]) -> list[int]:
     """Append the bytes of `packets`, as a file holds them, to `pieces`; the size of each."""
-    if all(packet.starts for packet in packets):
-        pieces.append(prefixed(packets))
-        return [len(packet.data) for packet in packets]
+    starts = [packet.starts for packet in packets]
+    datas = [packet.data for packet in packets]
+    if all(starts):
+        pieces.append(prefixed(datas, starts))
+        return list(map(len, datas))
     sizes = []
-    for packet in packets:
-        if packet.starts:
-            pieces.append(prefixed((packet,)))
-            sizes.append(len(packet.data))
+    for data, own in zip(datas, starts, strict=True):
+        if own:
+            pieces.append(prefixed([data], [own]))
+            sizes.append(len(data))
         else:
-            sizes.append(put_prefixed(codec, packet.data, pieces))
+            sizes.append(put_prefixed(codec, data, pieces))
     return sizes
 
 
-def prefixed(packets: Sequence[Packet]) -> bytearray:
+def prefixed(datas: Sequence[bytes], starts: Sequence[Sequence[int]]) -> bytearray:
     """One behind the other, where the NAL units of each are known: lengths take as many bytes as start codes, and are written over them."""
-    joined = bytearray().join([packet.data for packet in packets])
+    joined = bytearray().join(datas)
     at = 0
-    for packet in packets:
-        size, starts = len(packet.data), packet.starts
-        if len(starts) == 1:
-            _put_length(joined, at, size - 4)
-        else:
-            for start, end in zip(starts, (*starts[1:], size), strict=True):
-                _put_length(joined, at + start, end - start - 4)
-        at += size
+    for data, own in zip(datas, starts, strict=True):
+        begin = at
+        if len(own) > 1:
+            for start in own[1:]:
+                _put_length(joined, begin, at + start - begin - 4)
+                begin = at + start
+        at += len(data)
+        _put_length(joined, begin, at - begin - 4)
     return joined
 
 

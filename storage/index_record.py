@@ -9,7 +9,7 @@
 | 6 | the plate's code (`plate_code`); zeros: none, or not read |
 | 4 | the place: the first bytes of the SHA-256 of camera, class, area and location |
 | 2 + 2 | confidence, and the plate's, in ten-thousandths |
-| 8 | the box, each side in ten-thousandths |
+| 8 | the box, each side in ten-thousandths, which take 14 bits; bits 14-15 of its left, then bit 14 of its top: the direction |
 
 An event that its record does not give back exactly is odd: it lies beside as JSON, and the record only helps to find it.
 All zeros are a record that was removed.
@@ -22,12 +22,12 @@ import json
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from domain.clock import NS_PER_MS
-from domain.events import SCHEMA, Alternative, Event, Location, Plate
+from domain.events import SCHEMA, Alternative, Direction, Event, Location, Plate
 from domain.made import made
 from domain.media import WallSource
 from domain.plates import PlateColor
@@ -56,6 +56,10 @@ _COLOR_NUMBERS = {color: number for number, color in enumerate(COLORS)}
 _MOST = 0xFFFF
 _MOST_ALTERNATIVES = 200
 _SOURCES = frozenset(WallSource)
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+"""By number; 0, as events of before have it, is none."""
+_SPARE_SHIFT = 14
+_SIDE = (1 << _SPARE_SHIFT) - 1
 _SENDER, _RECEIVER = WallSource.SENDER.value, WallSource.RECEIVER.value
 
 
@@ -160,6 +164,9 @@ def entry_of(event: Event) -> Entry:
     if is_odd:
         best, end, *parts = (min(_MOST, max(0, value)) for value in (best, end, *parts))
     flags = start | _flags(event) | (ALTERNATIVES if readings.alternatives else 0) | (ODD if is_odd else 0)
+    if not is_odd:
+        number = DIRECTIONS.index(event.direction)
+        parts[2], parts[3] = parts[2] | (number & 3) << _SPARE_SHIFT, parts[3] | number >> 2 << _SPARE_SHIFT
     record = RECORD.pack(flags, tail, best, end, readings.code, place.name, *parts)
     body = event.to_json().encode() if is_odd else b""
     alternatives = b"" if is_odd else readings.alternatives
@@ -207,12 +214,13 @@ def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) ->
     ms = hour * HOUR_MS + (bits & START_BITS)
     clip = bits >> CLIP_SHIFT & 3
     plate = _plate(bits, code, plate_share, alternatives) if bits & PLATE else None
-    left, top, right, bottom = (side / PARTS for side in box)
+    left, top, right, bottom = ((side & _SIDE) / PARTS for side in box)
+    direction = DIRECTIONS[min(box[0] >> _SPARE_SHIFT | box[1] >> _SPARE_SHIFT << 2, len(DIRECTIONS) - 1)]
     return made(Event, {
         "id": id_text(ms, tail), "kind": "face" if bits & FACE else "vehicle",
         "camera": place.camera, "class_": place.class_, "area": place.area, "location": place.location,
         "started_at": ms * NS_PER_MS, "best_at": (ms + best) * NS_PER_MS, "ended_at": (ms + end) * NS_PER_MS,
-        "plate": plate, "corrected": None, "confidence": share / PARTS, "box": (left, top, right, bottom),
+        "plate": plate, "corrected": None, "confidence": share / PARTS, "box": (left, top, right, bottom), "direction": direction,
         "wall_source": _SENDER if bits & SENDER else _RECEIVER, "clip_ready": clip == CLIP_READY, "clip_missing": "", "schema_": 1,
     })  # fmt: skip
 

@@ -139,6 +139,7 @@ def test_a_vehicle_that_drives_by_is_one_event(street: Street) -> None:
     assert (event.ended_at - event.started_at) // NS_PER_MS == 2900
     assert event.started_at <= event.best_at <= event.ended_at
     assert event.camera == "east-gate"
+    assert event.direction == "toward"
     assert event.plate is not None
     assert event.plate.confidence > 0.9
     picture = cv2.imdecode(np.frombuffer(out[0].snapshot_jpeg, np.uint8), cv2.IMREAD_COLOR)
@@ -186,6 +187,45 @@ def test_a_parked_vehicle_is_one_event_after_a_minute_and_no_other_when_it_leave
     assert texts(first) == ["鄂F12345"]
     assert street.show([*stand(way[15], 300), *way[15:], *GONE]) == []
     assert street.analyser.drafts() == []
+
+
+def without_pictures(street: Street, seconds: int) -> list[Passing]:
+    """The camera is away, and time goes on."""
+    began_ns = 1_900_000_000 * NS_PER_S
+    out = [passing for second in range(seconds) for passing in street.analyser.idle(began_ns + second * NS_PER_S)]
+    street.at_ms += 1000 * seconds
+    return out
+
+
+def test_a_parked_vehicle_is_told_once_though_its_camera_was_away(street: Street) -> None:
+    way = approach(60)
+    assert texts(street.show([*way[:15], *stand(way[15], 650)])) == ["鄂F12345"]
+    assert without_pictures(street, 40) == []
+    assert street.show([*stand(way[15], 650), *way[15:], *GONE]) == []
+
+
+def test_a_stop_over_which_the_camera_was_away_is_one_event(street: Street) -> None:
+    way = approach(60)
+    out = street.show([*way[:15], *stand(way[15], 100)]) + without_pictures(street, 40)
+    out += street.show([*stand(way[15], 100), *way[15:], *GONE])
+    assert texts(out) == ["鄂F12345", "鄂F12345"]
+    assert out[0].event.id == out[1].event.id
+    assert out[1].event.ended_at - out[1].event.started_at > 50 * NS_PER_S
+
+
+@pytest.mark.parametrize(("grey", "x", "away_s"), [(100, 300, 40), (60, 420, 40), (60, 300, 700)])
+def test_another_plate_or_place_or_a_long_time_later_is_another_passing(street: Street, grey: int, x: float, away_s: int) -> None:
+    way = approach(60)
+    out = street.show([*way[:15], *stand(way[15], 100)]) + without_pictures(street, away_s)
+    out += street.show([*stand(approach(grey, x=x)[15], 20), *approach(grey, x=x)[15:], *GONE])
+    assert len({passing.event.id for passing in out}) == len(out) == 2
+
+
+@pytest.mark.parametrize("hidden", [0, 1, 2])
+def test_bumper_to_bumper_are_two_passings(street: Street, hidden: int) -> None:
+    """The first leaves the view, and the second's plate shows one and a half of its lengths above, at the next look or soon after."""
+    first, second = approach(60, 21), approach(100, 40)[4:]
+    assert texts(street.show([*first, *[EMPTY] * hidden, *second, *GONE])) == ["鄂F12345", "川A8H458"]
 
 
 def test_lost_frames_and_a_longer_occlusion_are_one_event(street: Street) -> None:

@@ -41,6 +41,7 @@ def test_an_event_is_answered_as_the_contract_says(site: Site, make_event: MakeE
         "corrected": None,
         "confidence": 0.9,
         "box": [0.4, 0.6, 0.5, 0.7],
+        "direction": "",
         "wall_source": "receiver",
         "clip_ready": False,
         "clip_missing": "",
