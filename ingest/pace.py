@@ -2,13 +2,14 @@
 
 Counters run at the wrong speed (a clock rate other than the described one, stamps of 30 frames/s on 25) or stand still. Quartz that is off
 by less than `TOLERANCE` is left to the timeline. What is more is measured: the least delay (receive time less pts) of a stretch of seconds
-is free of jitter and floods, and its slope from stretch to stretch is what the counter lacks. Where three slopes in a row say the
-same, stamps are stretched by it; so the recording plays at the speed at which it was taken.
+is free of jitter and floods, and its slope from stretch to stretch is what the counter lacks. Where three slopes in a row, or three
+over twice the time, say the same, stamps are stretched by it; so the recording plays at the speed at which it was taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from domain.clock import NS_PER_MS, NS_PER_S
@@ -24,14 +25,31 @@ _SLOWEST = 0.05
 _FOR_EVER_NS = 1 << 80
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The counter's time made ours: `from_ns` of its is `to_ns`, and it runs at `speed`."""
+
+    from_ns: int
+    to_ns: int
+    speed: float
+
+    @property
+    def is_even(self) -> bool:
+        return self.speed == 1.0 and self.from_ns == self.to_ns
+
+    def at(self, pts_ns: int) -> int:
+        since_ns = pts_ns - self.from_ns
+        return self.to_ns + (since_ns if self.speed == 1.0 else round(since_ns / self.speed))
+
+
 class Pace:
     """Of one connection. `of` for every packet, in the order they come."""
 
     def __init__(self) -> None:
-        self.speed = 1.0
-        """Of the counter, by our clock; 0 where it stands still."""
-        self._from_ns = self._to_ns = 0
-        """A pts of the counter's, and the same moment as given out."""
+        self._line = _Line(0, 0, 1.0)
+        self._line_before = self._line
+        """What holds for pictures shown before the present one begins: those that wait for it to be decoded come after it."""
+        self._newest_ns: int | None = None
         self._given_ns = 0
         self._beat = _Beat(0, 0, 0)
         self._pts_ns: int | None = None
@@ -42,6 +60,11 @@ class Pace:
         self._least_ns, self._least_at_ns = _FOR_EVER_NS, 0
         self._leasts: list[tuple[int, int]] = []
         """The least delay of each of the last windows, and when it was."""
+
+    @property
+    def speed(self) -> float:
+        """Of the counter, by our clock; 0 where it stands still."""
+        return self._line.speed
 
     def of(self, pts_ns: int, received_ns: int) -> int:
         """The counter's `pts_ns` at the speed of time."""
@@ -55,11 +78,12 @@ class Pace:
         if received_ns - self._began_ns >= WINDOW_NS:
             self._close(pts_ns, received_ns)
         self._given_ns = self.given(pts_ns) if self.speed else self._beat.next(received_ns)
+        self._newest_ns = pts_ns if self._newest_ns is None else max(self._newest_ns, pts_ns)
         return self._given_ns
 
     def leaves(self, received_ns: int) -> bool:
         """Whether `of` would give a pts that comes now as it is, and learn nothing from it that changes this."""
-        is_even = self.speed == 1.0 and self._to_ns == self._from_ns and self._pts_ns is not None
+        is_even = self._line.is_even and self._pts_ns is not None
         return is_even and received_ns - self._began_ns < WINDOW_NS
 
     def pass_by(self, pts_ns: Sequence[int], received_ns: int) -> None:
@@ -69,17 +93,17 @@ class Pace:
         self._packets += len(pts_ns)
         if received_ns - newest_ns < self._least_ns:
             self._least_ns, self._least_at_ns = received_ns - newest_ns, received_ns
-        self._given_ns = newest_ns
+        self._given_ns = self._newest_ns = newest_ns
 
     def given(self, pts_ns: int) -> int:
         """What `pts_ns` would be given out as. Changes nothing."""
-        if self.speed == 1.0:
-            return self._to_ns + pts_ns - self._from_ns
-        return self._to_ns + round((pts_ns - self._from_ns) / self.speed) if self.speed else self._given_ns
+        line = self._line if pts_ns >= self._line.from_ns else self._line_before
+        return line.at(pts_ns) if line.speed else self._given_ns
 
     def back(self, ns: int) -> int:
         """What the counter should say to be given out as `ns`."""
-        return self._from_ns + round((ns - self._to_ns) * self.speed)
+        line = self._line
+        return line.from_ns + round((ns - line.to_ns) * line.speed)
 
     def _begin(self, pts_ns: int, received_ns: int) -> None:
         if self._pts_ns is None:
@@ -93,11 +117,12 @@ class Pace:
     def _close(self, pts_ns: int, received_ns: int) -> None:
         """A window is over: the slope from the last one's least delay to this one's, and what it says with those before."""
         interval_ns = (received_ns - self._began_ns) // self._packets
-        leasts = self._leasts = [*self._leasts, (self._least_ns, self._least_at_ns)][-_SLOPES - 1 :]
+        self._leasts = [*self._leasts, (self._least_ns, self._least_at_ns)][-2 * _SLOPES - 1 :]
         self._least_ns, self._began_ns, self._packets = _FOR_EVER_NS, received_ns, 0
-        slopes = [_slope(last, least) for last, least in pairwise(leasts)]
-        mean = _slope(leasts[0], leasts[-1])
-        if len(slopes) < _SLOPES or max(slopes) - min(slopes) > max(TOLERANCE / 2, abs(mean) * _AGREE):
+        mean = _agreed(self._leasts[-_SLOPES - 1 :])
+        if mean is None:
+            mean = _agreed(self._leasts[::-2][::-1])  # over twice the time, jitter weighs half
+        if mean is None:
             return
         speed = 1.0 if abs(mean) < TOLERANCE else 1.0 - mean
         speed = speed if speed > _SLOWEST else 0.0
@@ -108,7 +133,20 @@ class Pace:
         if interval_ns is None:
             interval_ns = (received_ns - self._moved_ns) // self._same_packets
         self._beat = _Beat(self._given_ns, received_ns, interval_ns)
-        self._to_ns, self._from_ns, self.speed = self._given_ns + interval_ns, pts_ns, speed
+        if speed and self.speed and self._newest_ns is not None:
+            # Where the newest picture was placed: nothing that was given out is overtaken.
+            self._line_before, self._line = self._line, _Line(self._newest_ns, self.given(self._newest_ns), speed)
+        else:
+            self._line_before = self._line = _Line(pts_ns, self._given_ns + interval_ns, speed)
+
+
+def _agreed(leasts: Sequence[tuple[int, int]]) -> float | None:
+    """The slope of all, where those from one to the next agree."""
+    slopes = [_slope(last, least) for last, least in pairwise(leasts)]
+    if len(slopes) < _SLOPES:
+        return None
+    mean = _slope(leasts[0], leasts[-1])
+    return mean if max(slopes) - min(slopes) <= max(TOLERANCE / 2, abs(mean) * _AGREE) else None
 
 
 def _slope(one: tuple[int, int], other: tuple[int, int]) -> float:

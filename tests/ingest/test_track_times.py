@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import av
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
@@ -255,6 +255,8 @@ def test_a_camera_whose_clock_is_set_right_is_believed_within_fifteen_seconds(ca
 
 
 @given(cameras, st.sampled_from([0.1, 0.5, 25 / 30, 1.2, 2.0, 4.0]))
+@example(Cam(b_frames=True), 4.0)
+@example(Cam(30, True, 299 * NS_PER_MS, first_stamp=30 * 1_000_003), 1.2)
 @some
 def test_a_counter_at_the_wrong_speed_is_never_far_off_and_right_within_half_a_minute(camera: Cam, speed: float) -> None:
     camera.ppm = round((speed - 1) * 1_000_000)
