@@ -102,9 +102,15 @@ class Mp4Reader:
                 yield Sample(bytes(packet), packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe, is_sound)
 
     def decode_first(self) -> None:
-        """Decode one picture; raises DataLoss where none comes. The reader is not to be iterated afterwards."""
+        """Decode the first picture; raises DataLoss where none comes. The reader is not to be iterated before or afterwards.
+
+        By itself: an edit list may leave out two seconds of pictures, all of which would be decoded to get at the first that is shown.
+        """
+        context = self._stream.codec_context
+        context.thread_count = 1
         with _reading(self._path):
-            if next(self._container.decode(self._stream), None) is None:
+            first = next((packet for packet in self._container.demux(self._stream) if packet.size), None)
+            if first is None or not [*context.decode(av.Packet(bytes(first))), *context.decode(None)]:
                 raise DataLoss(f"{self._path}: no picture can be decoded")
 
     def decode_all(self) -> int:

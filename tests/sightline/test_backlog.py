@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.thinning import Thinning
 from sightline.backlog import BEHIND_S, CAUGHT_UP_S, LEAST_PART, STEP_S, Backlog, next_part
 
 PARTS = st.floats(LEAST_PART, 1.0)
@@ -50,11 +49,3 @@ def test_it_changes_once_a_step_by_the_mean_of_all_looks_in_it(looks: list[tuple
             continue
         assert backlog.part == next_part(before, sum(late_s) / len(late_s))
         since_s, late_s = now_s, []
-
-
-@given(st.floats(0.05, 1.0), st.integers(1, 500))
-def test_thinning_takes_the_part_evenly(part: float, count: int) -> None:
-    thinning = Thinning()
-    taken = [thinning.takes(part) for _ in range(count)]
-    for at in range(count):
-        assert abs(sum(taken[: at + 1]) - part * (at + 1)) <= 1.0 + 1e-6
