@@ -5,12 +5,13 @@
 
 A leg is from a sighting to the plate's next, and ends in the hour of the later one; the earlier lies in that hour or in the one before,
 since nothing longer is impossible within a region. An hour whose stamp is no longer true is looked at again: events that come late from a
-spool and deletions change it, a correction takes it away. Everything here is made of the index, may be lost, and forgets itself.
+spool and deletions change it; a correction, or a version that reads otherwise, takes it away. Everything here is made of the index, may be
+lost, and forgets itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,8 +76,12 @@ class ImpossibleLegs:
 
     def forget(self, event_id: str) -> None:
         """What this event may have been part of is to be looked at again."""
-        hour = wall_ms_of(event_id) // HOUR_MS
-        self._redis.do("DEL", _key(hour), _key(hour + 1))
+        self.forget_hours({wall_ms_of(event_id) // HOUR_MS})
+
+    def forget_hours(self, hours: Collection[int]) -> None:
+        """What events of these hours may have been part of is to be looked at again."""
+        if hours:
+            self._redis.do("DEL", *(_key(hour + after) for hour in sorted(hours) for after in (0, 1)))
 
     def _known(self, hours: Sequence[int]) -> dict[int, HourFound]:
         if not hours:

@@ -86,8 +86,9 @@ class EventIndex:
         """
         waiting = [(shard_of(entry), entry) for entry in map(entry_of, events)]
         for _ in range(_TRIES):
-            self._shards.put(waiting)
+            changed = self._shards.put(waiting)
             evicted = self._shards.evict(waiting)
+            self._impossible.forget_hours(changed | {entry.hour for _, entry in evicted.alone_now})
             for shard, entry in evicted.beaten:
                 self._shards.remove([id_parts(entry.event.id)], [shard])
             waiting = evicted.alone_now

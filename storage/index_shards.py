@@ -155,16 +155,20 @@ class Shards:
             self._is_up_to_date = True
         return self._door
 
-    def put(self, entries: Sequence[tuple[int, Entry]]) -> None:
-        """Write each into its shard unless it has a newer version; places are made known where they are not."""
+    def put(self, entries: Sequence[tuple[int, Entry]]) -> set[int]:
+        """Write each into its shard unless it has a newer version; places are made known where they are not.
+
+        Answers the hours of events that the shard had otherwise, but for their clips.
+        """
         groups = _grouped(entries)
         answers = self._redis.run_all([_script(index_writes.PUT, shard, _packed(group)) for shard, group in groups.items()])
         again: list[tuple[int, Entry]] = []
+        changed: set[int] = set()
         for (shard, group), answer in zip(groups.items(), answers, strict=True):
-            missing = set(cast("list[bytes]", answer))
+            missing, hours = cast("tuple[list[bytes], list[int]]", answer)
             again += [(shard, entry) for entry in group if entry.place.name in missing]
-        if again:
-            self.put(self._made_known(again))
+            changed |= set(hours)
+        return changed | self.put(self._made_known(again)) if again else changed
 
     def evict(self, entries: Sequence[tuple[int, Entry]]) -> Evicted:
         """Remove what other shards than their own have of these events and is not newer."""

@@ -329,7 +329,7 @@ local function replace(hour, k, ordinal, old, record, codes)
 end
 
 local added, grown = 0, {}
-local at, blob, missing = 1, ARGV[1], {}
+local at, blob, missing, changed = 1, ARGV[1], {}, {}
 while at <= #blob do
   local hour, record, check, ended, posts, others, odd, unpacked
   hour, record, check, ended, posts, others, odd, unpacked, at = unpack('<I4c40c4dBBI4B', blob, at)
@@ -355,6 +355,7 @@ while at <= #blob do
     elseif standing(hour, k, ordinal, old) > ended * 4 + bit.band(bit.rshift(bits, 23), 3) then
       k = nil
     else
+      if odd > 0 or sub(old, 5) ~= sub(record, 5) then changed[#changed + 1] = hour end
       stay = replace(hour, k, ordinal, old, record, codes)
     end
     if k then
@@ -392,7 +393,8 @@ for hour, by in pairs(grown) do
   if by[2] > 0 then count_hour(hour, 'f', by[2]) end
 end
 if added > 0 and call('INCRBY', P .. ':n', added) == added then call('SET', P .. ':version', LAYOUT) end
-return missing
+return { missing, changed }
 """
 )
-"""ARGV[1]: the entries, one after the other, none twice. Answers the places that are not known here; their events were not written."""
+"""ARGV[1]: the entries, one after the other, none twice. Answers the places that are not known here, whose events were not written; and
+the hours of events that were here otherwise, but for their clips."""

@@ -79,6 +79,20 @@ def test_legs_are_those_of_looking_at_all_also_when_events_come_late_go_and_are_
         assert legs(index) == by_looking_at_all(there(index, stored + late)), "corrected"
 
 
+@pytest.mark.parametrize("other", ["鄂C1Z345", "京A00001", "京A00002", "京A00003", "京A00004", "京A00005", "WJ88885"])
+def test_a_version_that_reads_otherwise_is_looked_at_again(redis: Redis, other: str) -> None:
+    """Of these plates some lie in the shard of the first, and others do not; the number of events stays."""
+    here, there_ = seen(0, 0), seen(5, 9_000)
+    index = EventIndex(redis)
+    index.put_all([here, there_])
+    assert legs(index) == [(here.id, there_.id)]
+    for lasts_s, plate, found in [(2.0, other, []), (3.0, "鄂C12345", [(here.id, there_.id)])]:
+        version = seen(5, 9_000, plate, lasts_s)
+        assert version.id == there_.id
+        index.put(version)
+        assert legs(index) == found, plate
+
+
 def there(index: EventIndex, stored: list[Event]) -> list[Event]:
     """Plates that no code can hold are not looked for."""
     found = {event.id: event for event in index.get_all([event.id for event in stored]) if event is not None}
