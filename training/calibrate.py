@@ -40,6 +40,7 @@ LEVEL = 0.7
 CAPTURES, SHOTS_A_CAPTURE = 2, 3
 """Of a drawn track: pictures of a passing come in runs that share dirt, light and skew, and differ in small moves."""
 BINS = 10
+CHANCES = 200
 TEMPERATURES = np.geomspace(0.5, 6, 26)
 UNTHOUGHT = np.arange(-20.0, -3.9, 0.5)
 GAINS = np.arange(0.0, 1.01, 0.05)
@@ -115,18 +116,26 @@ def _log_loss(cases: list[Case], calibration: Calibration) -> float:
 
 
 def reliability(pairs: Iterable[tuple[float, bool]]) -> dict[str, object]:
-    """Bins of confidence with their counts, mean confidences and parts right, and the expected calibration error."""
+    """Bins of confidence with their counts, mean confidences and parts right, the expected calibration error, and how large it would be of
+    as many by chance alone, were each right as often as its confidence says."""
     table = np.array([(confidence, float(right)) for confidence, right in pairs])
     at = np.minimum((table[:, 0] * BINS).astype(int), BINS - 1)
     bins = [(int((at == n).sum()), *(float(value) for value in table[at == n].mean(axis=0))) for n in range(BINS) if (at == n).any()]
-    error = sum(count * abs(sure - right) for count, sure, right in bins) / len(table)
+    chances = np.random.default_rng(SEED).random((CHANCES, len(table))) < table[:, 0]
+    by_chance = np.mean([_error(table[:, 0], chance, at) for chance in chances])
     rounded = [[count, round(sure, 3), round(right, 3)] for count, sure, right in bins]
     return {
         "count": len(table),
         "right": round(float(table[:, 1].mean()), 4),
-        "expected calibration error": round(error, 4),
+        "expected calibration error": round(_error(table[:, 0], table[:, 1], at), 4),
+        "by chance alone": round(float(by_chance), 4),
         "bins": rounded,
     }
+
+
+def _error(sure: Floats, right: Floats | NDArray[np.bool_], at: NDArray[np.int_]) -> float:
+    """`at` (n,) are the bins."""
+    return sum(abs(float((sure[at == n] - right[at == n]).sum())) for n in range(BINS)) / len(sure)
 
 
 def _pairs(cases: list[Case], calibration: Calibration) -> list[tuple[float, bool]]:
@@ -161,7 +170,9 @@ def main() -> None:
     parser.add_argument("--characters", type=Path, required=True)
     parser.add_argument("--font", type=Path, action="append", required=True)
     parser.add_argument("--latin-font", type=Path, action="append", required=True)
-    parser.add_argument("--count", type=int, default=1000, help="drawn plates to fit on; as many again to measure, and a third as tracks")
+    parser.add_argument(
+        "--count", type=int, default=1000, help="drawn plates to fit on, and a third as tracks; as many plates and tracks to measure"
+    )
     parser.add_argument("--crops", type=Path, help="real crops to check on, named by their plates")
     parser.add_argument("--photos", type=Path, help="real photographs to check on")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg")
@@ -170,7 +181,7 @@ def main() -> None:
     models = Models.load(Settings())
     reader = Reader(models)
     fitted = fit(drawn(reader, glyphs, 0, given.count), drawn(reader, glyphs, 1, given.count // 3, is_track=True))
-    cases = {"drawn": drawn(reader, glyphs, 2, given.count), "drawn tracks": drawn(reader, glyphs, 3, given.count // 3, is_track=True)}
+    cases = {"drawn": drawn(reader, glyphs, 2, given.count), "drawn tracks": drawn(reader, glyphs, 3, given.count, is_track=True)}
     if given.crops:
         cases["crops"] = real_crops(reader, given.crops)
     reports = {name: reliability(_pairs(some, fitted)) for name, some in cases.items()}

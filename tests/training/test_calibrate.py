@@ -31,3 +31,13 @@ def test_a_fit_finds_the_temperature_and_the_gain() -> None:
     fitted = fit(cases(1), cases(5))
     assert fitted.temperature == pytest.approx(2.0, rel=0.25)
     assert fitted.gain == pytest.approx(0.5, abs=0.15)
+
+
+def test_what_chance_alone_makes_of_few_and_of_many_is_told() -> None:
+    rng = np.random.default_rng(1)
+    sure = rng.uniform(0.3, 1.0, 3000)
+    pairs = list(zip(sure.tolist(), (rng.random(3000) < sure).tolist(), strict=True))
+    few, many = (reliability(pairs[:count])["by chance alone"] for count in (100, 3000))
+    assert 0.05 < float(str(few)) < 0.15
+    assert float(str(many)) < 0.03
+    assert float(str(reliability(pairs)["expected calibration error"])) < 0.03
