@@ -16,8 +16,9 @@ from domain.media import AudioPacket, Packet, ticks_to_ns
 from ingest.decoder import FrameReader
 from ingest.packet_motion import WINDOW_NS, PacketMotion
 
-QUIET_WINDOWS = 2
-"""Half seconds without motion, and with nothing in view, before it dozes."""
+QUIET_WINDOWS = 12
+"""Half seconds without motion, and with nothing in view, before it dozes. Waking decodes two groups of pictures again, in which frames come
+late: between vehicles that follow each other in seconds that costs more than it saves, and misses them."""
 BEFORE_NS = NS_PER_S
 """What is looked at of the time before motion was told of: the half second that told, and another."""
 PEEK_EVERY_NS = 60 * NS_PER_S

@@ -68,7 +68,7 @@ def lane() -> Lane:
 
 def test_a_still_picture_is_decoded_until_it_is_known_and_then_no_more(lane: Lane) -> None:
     before = lane.decoded
-    assert before < 7 * FPS, "it takes five seconds to learn, and one to be sure"
+    assert before < 12 * FPS, "it takes five seconds to learn, and six to be sure"
     lane.feed(20, 600)
     assert lane.decoded == before
     assert lane.reader.rests
