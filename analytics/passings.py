@@ -22,8 +22,9 @@ from domain import unread
 from domain.clock import NS_PER_MS
 from domain.events import Event, Passing
 from domain.media import Frame
-from domain.metrics import UNREAD
+from domain.metrics import LOOK_CPU_S, UNREAD
 from domain.registry.model import Camera
+from domain.spent import Spent
 from domain.ulid import event_id
 
 DWELL_MS = 60_000
@@ -39,6 +40,7 @@ STOOD_WITHIN, STOOD_GROWTH = 0.5, 1.25
 """In lengths of its box, and in times its size."""
 CLEARLY_BETTER = 1.2
 JPEG_QUALITY = 85
+_JPEG = LOOK_CPU_S.labels("jpeg")
 _KEY_GRID_PX = 8
 
 
@@ -169,7 +171,9 @@ class Passings:
         self._subject.study(record, quality, bgr)
         # Not at the first sight: most false alarms are never seen again, and a JPEG of the whole frame takes a quarter of a look's time.
         if track.detections > 1 and (record.shot is None or quality > CLEARLY_BETTER * record.shot.quality):
-            record.shot = Shot(quality, frame.wall_ns, _parts(track.box, bgr), _jpeg(bgr), _jpeg(self._subject.crop(track, bgr)))
+            with Spent(_JPEG):
+                pictures = _jpeg(bgr), _jpeg(self._subject.crop(track, bgr))
+            record.shot = Shot(quality, frame.wall_ns, _parts(track.box, bgr), *pictures)
 
     def _finish(self, track: Track) -> list[Passing]:
         record = self._records.pop(track.number)

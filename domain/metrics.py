@@ -49,7 +49,7 @@ LOOKS_PART = Gauge(
 LOOKS_BEHIND_S = Gauge(
     "sightline_looks_behind_seconds", "How long after its packet came a picture is looked at, in the mean", [], multiprocess_mode="livemax"
 )
-LOOK_CPU_S = Counter("sightline_look_cpu_seconds_total", "CPU time of looking at checkpoints, by what it was spent on", ["step"])
+LOOK_CPU_S = Counter("sightline_look_cpu_seconds_total", "CPU time of checkpoints, by what it was spent on", ["step"])
 TRIGGERS = Counter("sightline_triggers_total", "Triggers logged, of cameras that keep or upload only what triggers", ["camera", "source"])
 TRIGGERS_LOST = Counter(
     "sightline_triggers_lost_total", "Triggers that the disk refused for so long that memory could not hold them", ["camera"]

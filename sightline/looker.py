@@ -8,9 +8,10 @@ from domain.errors import StoreError
 from domain.events import Passing
 from domain.log import FloodGate
 from domain.media import Frame
-from domain.metrics import EVENTS_LOST
+from domain.metrics import EVENTS_LOST, LOOK_CPU_S
 from domain.passings import Analyser
 from domain.registry import Camera
+from domain.spent import Spent
 from domain.triggers import listens
 from domain.unread import Unread
 from ingest.doze import Doze
@@ -18,6 +19,7 @@ from sightline.node_tools import NodeTools
 
 log = logging.getLogger(__name__)
 
+_SPOOL = LOOK_CPU_S.labels("spool")
 DRAFT_EVERY_S = 0.5
 MOST_WAITING = 200
 """Passings of a camera held in memory while the disk refuses them, some 100 kB each."""
@@ -98,7 +100,8 @@ class Looker:
 
     def _is_spooled(self, passing: Passing) -> bool:
         try:
-            self._tools.spool.put(passing)
+            with Spent(_SPOOL):
+                self._tools.spool.put(passing)
         except StoreError as error:
             self._warn("spool", f"{self._camera_id}: events wait in memory: {error}")
             return False
@@ -109,10 +112,11 @@ class Looker:
         self._trigger(drafts)
         now = {passing.event.id for passing in drafts}
         try:
-            for passing in drafts:
-                self._tools.spool.put_draft(passing)
-            for gone in self._drafted - now - self._waiting.keys():
-                self._tools.spool.drop_draft(gone)
+            with Spent(_SPOOL):
+                for passing in drafts:
+                    self._tools.spool.put_draft(passing)
+                for gone in self._drafted - now - self._waiting.keys():
+                    self._tools.spool.drop_draft(gone)
         except StoreError as error:
             self._warn("drafts", f"{self._camera_id}: what is in view would be lost if this process died: {error}")
         self._drafted = now | self._waiting.keys()

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from domain.clock import Clock
 from domain.errors import IndexUnavailable, ObjectsUnavailable, StoreError
 from domain.events import Event
-from domain.metrics import KEEP_RETRIES
+from domain.metrics import KEEP_RETRIES, LOOK_CPU_S
 from domain.settings import Settings
+from domain.spent import Spent
 from storage.feed import Feed
 from storage.index import EventIndex
 from storage.journal import Journal
@@ -25,6 +27,7 @@ from storage.spool import Entry, Spool
 
 _INDEX_BATCH = 200
 _JOIN_S = 2.0
+_KEEP = LOOK_CPU_S.labels("keep")
 
 
 class Keeper:
@@ -50,7 +53,8 @@ class Keeper:
         self._camera_ids = camera_ids
         self._work: dict[Entry, Work] = {}
         self._lock = threading.Lock()
-        self._lanes = (Lane("index", self._index_pass, clock), Lane("objects", self._object_pass, clock))
+        lanes = (("index", self._index_pass), ("objects", self._object_pass))
+        self._lanes = tuple(Lane(name, partial(_counted, work), clock) for name, work in lanes)
 
     def run(self, stop: threading.Event) -> None:
         """Keep events until `stop`. Never gives up on one."""
@@ -153,3 +157,8 @@ class Keeper:
             for entry in done:
                 self._spool.remove(entry)
                 del self._work[entry]
+
+
+def _counted(work: Callable[[], bool]) -> bool:
+    with Spent(_KEEP):
+        return work()

@@ -45,6 +45,16 @@ def test_an_event_is_kept_whole(site: Site) -> None:
     site.assert_clean(event)
 
 
+def test_what_keeping_costs_is_counted(site: Site) -> None:
+    def spent_s() -> float:
+        return REGISTRY.get_sample_value("sightline_look_cpu_seconds_total", {"step": "keep"}) or 0.0
+
+    before_s = spent_s()
+    site.put(make_event(after_s=10))
+    assert site.keeper.run_once() == 0
+    assert spent_s() > before_s
+
+
 def test_an_event_is_searchable_while_its_clip_is_coming(site: Site) -> None:
     event = make_event(after_s=10)
     site.recorded_until = event.ended_at + NS_PER_S
