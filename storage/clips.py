@@ -76,9 +76,9 @@ def verify(clip: Path, cut_start_ns: int, from_ns: int, to_ns: int, gaps_ms: Seq
     Raises DataLoss unless it can be opened, starts at a keyframe and spans [from_ns, to_ns) less the gaps that its `Cut` told of.
     """
     try:
-        first, covered = _span(clip, cut_start_ns)
         with Mp4Reader(clip) as reader:
-            reader.decode_first()
+            first, covered = _span(reader, clip, cut_start_ns)
+            reader.decode(first)
     except OSError as error:
         raise DataLoss(f"{clip} cannot be opened: {error}") from error
     if not first.is_keyframe:
@@ -206,16 +206,15 @@ def _codec(path: Path) -> str:
         return reader.parameters.codec
 
 
-def _span(clip: Path, start_ns: int) -> tuple[Sample, tuple[int, int]]:
+def _span(reader: Mp4Reader, clip: Path, start_ns: int) -> tuple[Sample, tuple[int, int]]:
     """The clip's first sample and the wall time that its pictures cover, holes included."""
-    with Mp4Reader(clip) as reader:
-        base = reader.parameters.time_base
-        first: Sample | None = None
-        start = end = 0
-        for sample in reader:
-            if first is None:
-                first, start = sample, sample.pts
-            end = max(end, sample.pts + sample.duration)
+    base = reader.parameters.time_base
+    first: Sample | None = None
+    start = end = 0
+    for sample in reader:
+        if first is None:
+            first, start = sample, sample.pts
+        end = max(end, sample.pts + sample.duration)
     if first is None:
         raise DataLoss(f"{clip} holds no picture")
     return first, (start_ns + ticks_to_ns(start, base), start_ns + ticks_to_ns(end, base))

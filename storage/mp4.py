@@ -16,6 +16,8 @@ from av.stream import Stream
 from domain.errors import DataLoss
 
 _BUFFER_BYTES = 1 << 18
+_PROBE_NOTHING = {"skip_frame": "all", "probesize": "32", "analyzeduration": "1"}
+"""libavformat would decode a picture of every file it opens to learn what the head says already: 10 ms of 11 at 1080p."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Mp4Reader:
         with _reading(path):
             self._file = path.open("rb")
             try:
-                self._container = av.open(_Prefix(self._file, limit_bytes), "r", format="mp4", buffer_size=_BUFFER_BYTES)
+                source = _Prefix(self._file, limit_bytes)
+                self._container = av.open(source, "r", format="mp4", options=_PROBE_NOTHING, buffer_size=_BUFFER_BYTES)
             except BaseException:
                 self._file.close()
                 raise
@@ -101,16 +104,15 @@ class Mp4Reader:
                 is_sound = packet.stream is not self._stream
                 yield Sample(bytes(packet), packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe, is_sound)
 
-    def decode_first(self) -> None:
-        """Decode the first picture; raises DataLoss where none comes. The reader is not to be iterated before or afterwards.
+    def decode(self, sample: Sample) -> None:
+        """Decode one picture, a keyframe; raises DataLoss where none comes. The reader is not to be iterated afterwards.
 
         By itself: an edit list may leave out two seconds of pictures, all of which would be decoded to get at the first that is shown.
         """
         context = self._stream.codec_context
         context.thread_count = 1
         with _reading(self._path):
-            first = next((packet for packet in self._container.demux(self._stream) if packet.size), None)
-            if first is None or not [*context.decode(av.Packet(bytes(first))), *context.decode(None)]:
+            if not [*context.decode(av.Packet(sample.data)), *context.decode(None)]:
                 raise DataLoss(f"{self._path}: no picture can be decoded")
 
     def decode_all(self) -> int:
