@@ -30,6 +30,8 @@ from storage.reserve import BYTES_PER_GB, DIRE_PART, SCARCE_PART, free_bytes, re
 Wanted = Callable[[], list[tuple[str, int, int]]]
 """The ranges (camera, from_ns, to_ns) of which a clip is still to be cut."""
 _WAITING = 1_000
+_LOOKED_AT = 50_000
+"""Of the oldest segments, for an uploaded one: where there is none among them, uploads are behind, and a disk holds millions."""
 _REMEMBERED_S = 60.0
 EARLY_TOLD_S = 600.0
 _DAY_NS = 86_400 * NS_PER_S
@@ -129,7 +131,7 @@ class DiskBound:
             yield from (segment for segment in read() if not wanted.touch(segment))
 
     def _uploaded(self) -> Iterator[Segment]:
-        return (segment for segment in self._ledger.oldest_first() if self._claims.seems_uploaded(segment))
+        return (segment for segment in islice(self._ledger.oldest_first(), _LOOKED_AT) if self._claims.seems_uploaded(segment))
 
     def _past_minimum(self) -> Iterator[Segment]:
         minimum_ns = {camera.id: camera.retention_days * _DAY_NS for camera in self._claims.cameras()}

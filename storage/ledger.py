@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from storage.sizes import OPEN_MARK, Sizes
 _OPEN = re.compile(r"^(?P<camera>[A-Za-z0-9][A-Za-z0-9._-]*)_(?P<start>\d+)_open_(?P<fence>\d+)\.mp4$")
 _DAY = re.compile(r"^\d{8}$")
 _DAY_S = 86_400
+_HOUR_MS = 3_600_000
 _FOR_EVER_MS = 1 << 62
 _MOST_FOREIGN = 1_000
 _log = logging.getLogger(__name__)
@@ -97,13 +98,30 @@ class Ledger:
         """The finished segment with the earliest start, of all cameras."""
         return next(self.oldest_first(), None)
 
-    def oldest_first(self, camera_ids: Iterable[str] | None = None) -> Iterator[Segment]:
-        """Finished segments of these cameras, or of all, by start. Folders are read a day at a time, when they are come to."""
+    def oldest_first(self, camera_ids: Iterable[str] | None = None, before_ns: int | None = None) -> Iterator[Segment]:
+        """Finished segments of these cameras, or of all, by start; those alone that begin before `before_ns`.
+
+        Names are read when they are come to, and kept for an hour of recording at a time: a day of hundreds of cameras has millions.
+        """
         chosen = self.cameras() if camera_ids is None else camera_ids
         folders = [(folder, camera_id) for camera_id in chosen for folder in self.days(camera_id)]
         for day in sorted({folder.name for folder, _ in folders}):
-            found = [segment for folder, camera_id in folders if folder.name == day for segment in self._in(folder, camera_id)]
-            yield from sorted((segment for segment in found if segment.end_ns is not None), key=_by_start)
+            if before_ns is not None and day > day_of(max(0, before_ns)):
+                return
+            for segment in self._of_day([pair for pair in folders if pair[0].name == day]):
+                if before_ns is not None and segment.start_ns >= before_ns:
+                    return
+                yield segment
+
+    def _of_day(self, folders: Sequence[tuple[Path, str]]) -> Iterator[Segment]:
+        from_ms: int | None = _least_start_ms(folders, 0)
+        while from_ms is not None:
+            found = [
+                segment for folder, camera_id in folders for segment in self._in(folder, camera_id, from_ms, from_ms + _HOUR_MS)
+                if segment.end_ns is not None and from_ms <= segment.start_ms < from_ms + _HOUR_MS
+            ]  # fmt: skip
+            yield from sorted(found, key=_by_start)
+            from_ms = _least_start_ms(folders, from_ms + _HOUR_MS)
 
     def total_bytes(self) -> int:
         """What all recordings take. Folders that did not change since the last call are not read again; what is being written is."""
@@ -189,6 +207,13 @@ def names_in(folder: Path) -> list[str]:
             return [entry.name for entry in entries]
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _least_start_ms(folders: Iterable[tuple[Path, str]], from_ms: int) -> int | None:
+    """The earliest start at `from_ms` or later of what lies in these folders; None where there is none."""
+    parts = (name.rsplit("_", 3) for folder, _ in folders for name in names_in(folder))
+    starts = (int(part[1]) for part in parts if len(part) == 4 and part[1].isdecimal())
+    return min((start for start in starts if start >= from_ms), default=None)
 
 
 def _folders(parent: Path) -> list[Path]:

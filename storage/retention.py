@@ -141,8 +141,8 @@ class Retention:
 
     def _recordings(self, run: _Run, camera_id: str) -> None:
         cutoff_ns = run.ages.cutoff_ns(camera_id)
-        for segment in self._kept.ledger.oldest_first((camera_id,)):
-            if run.stop.is_set() or segment.start_ns >= cutoff_ns:
+        for segment in self._kept.ledger.oldest_first((camera_id,), cutoff_ns):
+            if run.stop.is_set():
                 return
             if segment.end_ns is not None and segment.end_ns <= cutoff_ns:
                 run.report.recordings += self._remove(run, segment, "recording")
@@ -150,7 +150,7 @@ class Retention:
     def _unclaimed(self, run: _Run, camera: Camera) -> None:
         """Of a camera that keeps what triggers: what none claimed for as long as one may come late, and no clip waits for."""
         before_ns = self._clock.wall_ns() - self._wait_ns
-        segments = [s for s in self._kept.ledger.oldest_first((camera.id,)) if s.end_ns is not None and s.end_ns <= before_ns]
+        segments = [s for s in self._kept.ledger.oldest_first((camera.id,), before_ns) if s.end_ns is not None and s.end_ns <= before_ns]
         if not segments:
             return
         last_ns = max(segment.end_ns or 0 for segment in segments)

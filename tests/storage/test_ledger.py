@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.keys import day_of
 from domain.media import SegmentName
+from storage import ledger as ledger_module
 from storage.ledger import Ledger, Segment, open_name, parse_segment
 
 DAY_MS = 86_400_000
@@ -100,6 +103,36 @@ def test_the_oldest_is_the_first_to_start_of_all_cameras(tmp_path: Path) -> None
     oldest = ledger.oldest()
     assert oldest is not None
     assert oldest.camera_id == "a"
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2 * DAY_MS)), max_size=30, unique=True), st.integers(-1, 2 * DAY_MS + 1))
+@settings(max_examples=60, deadline=None)
+def test_the_oldest_come_first_and_none_after_what_is_asked_for(recorded: list[tuple[str, int]], before_ms: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for camera_id, at_ms in recorded:
+            _write(Path(folder), camera_id, NOON_MS + at_ms)
+        ledger = Ledger(Path(folder))
+        in_order = sorted(at_ms for _, at_ms in recorded)
+        assert [one.start_ms - NOON_MS for one in ledger.oldest_first()] == in_order
+        found = [one.start_ms - NOON_MS for one in ledger.oldest_first(before_ns=_ns(before_ms))]
+        assert found == [at_ms for at_ms in in_order if at_ms < before_ms]
+        assert Counter(one.camera_id for one in ledger.oldest_first("ab")) == Counter(name for name, _ in recorded if name != "c")
+
+
+def test_of_a_day_no_more_than_an_hour_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for minute in range(0, 300, 10):
+        _write(tmp_path, "a", NOON_MS + minute * 60_000)
+    parsed: list[Path] = []
+
+    def parse(path: Path) -> Segment | None:
+        parsed.append(path)
+        return parse_segment(path)
+
+    monkeypatch.setattr(ledger_module, "parse_segment", parse)
+    taken = Ledger(tmp_path).oldest_first()
+    next(taken)
+    assert len(parsed) == 6
+    assert len(list(taken)) == 29
 
 
 def test_removing_frees_its_bytes_and_its_empty_folder(tmp_path: Path) -> None:
