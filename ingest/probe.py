@@ -20,7 +20,25 @@ class Shape:
     frame_s: float
 
 
+_MOST_KNOWN = 4_096
+_known: dict[tuple[str, bytes], Shape] = {}
+"""By codec and parameter sets, which decide it: a camera that comes back needs no decoder, whose megabytes leave holes in the heap."""
+
+
 def shape_of(codec: str, extradata: bytes, keyframe: bytes) -> Shape:
+    """The shape of a stream with these parameter sets; the keyframe is looked at where they are new."""
+    known = _known.get((codec, extradata))
+    if known is not None:
+        return known
+    shape = _decoded(codec, extradata, keyframe)
+    if shape.width_px:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[codec, extradata] = shape
+    return shape
+
+
+def _decoded(codec: str, extradata: bytes, keyframe: bytes) -> Shape:
     context = VideoCodecContext.create("h264" if codec == "h264" else "hevc", "r")
     context.extradata = extradata
     context.thread_count = 1
