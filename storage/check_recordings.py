@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 from domain.clock import NS_PER_MS, SystemClock, rfc3339
 from domain.errors import DataLoss
@@ -22,6 +23,8 @@ from storage.recorded import Range, merge
 
 SLACK_NS = 200 * NS_PER_MS
 """A name is in milliseconds, and the last picture of a file as long as the one before it."""
+MISSING_FROM = 1.5
+"""So much longer than usual is a step where a picture is missing."""
 _LATEST_NS = 253_402_300_799_000_000_000
 
 
@@ -47,14 +50,14 @@ def check_recordings(layout: Layout, camera_id: str, decode: bool = False) -> li
 def _read(segment: Segment, decode: bool) -> _Read:
     coverage = Coverage()
     try:
-        pictures, damage = _pictures(segment, coverage)
+        pictures, certain, damage = _pictures(segment, coverage)
         coverage.close(segment.end_ns)
         if not damage and whole_bytes(segment.path) != segment.path.stat().st_size:
             damage = "ends in the middle of a fragment"
         if not damage and decode:
             with Mp4Reader(segment.path) as reader:
                 decoded = reader.decode_all()
-            damage = "" if decoded == pictures else f"of its {pictures} pictures {decoded} can be decoded"
+            damage = "" if certain <= decoded <= pictures else f"of its {pictures} pictures {decoded} can be decoded"
     except FileNotFoundError:  # deleted meanwhile
         return _Read(segment, [(segment.start_ns, segment.end_ns or 0)], "")
     except DataLoss as error:
@@ -64,17 +67,32 @@ def _read(segment: Segment, decode: bool) -> _Read:
     return _Read(segment, coverage.ranges, damage)
 
 
-def _pictures(segment: Segment, coverage: Coverage) -> tuple[int, str]:
-    """How many there are, added to `coverage`, and what is wrong with them."""
-    first_pts, count, damage = None, 0, ""
+def _pictures(segment: Segment, coverage: Coverage) -> tuple[int, int, str]:
+    """How many there are, added to `coverage`; how many of them must decode; and what is wrong with them."""
+    first_pts, damage = None, ""
+    found: list[tuple[int, bool]] = []
     with Mp4Reader(segment.path) as reader:
         base = reader.parameters.time_base
-        for count, sample in enumerate(reader, 1):  # noqa: B007 - the count is what is wanted
+        for sample in reader:
             if first_pts is None:
                 first_pts, damage = sample.pts, "" if sample.is_keyframe else "does not begin with a keyframe"
             wall_ns, decode_ns = (segment.start_ns + ticks_to_ns(ticks - first_pts, base) for ticks in (sample.pts, sample.dts))
             coverage.add(wall_ns, decode_ns)
-    return count, damage
+            found.append((sample.dts, sample.is_keyframe))
+    return len(found), certain_pictures(found), damage
+
+
+def certain_pictures(found: Sequence[tuple[int, bool]]) -> int:
+    """Of pictures (dts, is a keyframe), how many need none that never came: from where one is missing to the next keyframe, all may.
+
+    What the network lost is counted where it was lost, and makes no file a damaged one.
+    """
+    steps = [b - a for (a, _), (b, _) in pairwise(found)]
+    usual, certain, is_whole = median(steps) if steps else 0, 0, True
+    for (_, is_keyframe), step in zip(found, [0, *steps], strict=False):
+        is_whole = is_keyframe or (is_whole and step <= MISSING_FROM * usual)
+        certain += is_whole
+    return certain
 
 
 def _of_files(read: Sequence[_Read], starts_ns: Sequence[int]) -> Iterator[Finding]:

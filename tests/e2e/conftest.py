@@ -23,6 +23,8 @@ from sightline.ports import free_ports
 T = TypeVar("T")
 CLOCK = SystemClock()
 REASON = {"X-Reason": "test"}
+PARKED = "闽DG065G"
+"""A car that stands beside the last vehicle of the plates' footage: its plate can be read, and the truth, of those that pass, lacks it."""
 
 
 def wait_for(what: str, probe: Callable[[], T | None], timeout_s: float) -> T:

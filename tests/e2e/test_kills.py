@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from sightline.simulator import SimCamera, Simulator
-from tests.e2e.conftest import Site, camera, wait_for
+from tests.e2e.conftest import PARKED, Site, camera, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
 def _plates(events: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(event["plate"]["text"] for event in events if event["kind"] == "vehicle")
+    return Counter(event["plate"]["text"] for event in events if event["kind"] == "vehicle" and event["plate"]["text"] != PARKED)
 
 
 def _count(site: Site, plate: str) -> int:

@@ -11,7 +11,7 @@ from domain.gaps import Gap, GapCause
 from domain.layout import Layout
 from domain.media import SegmentName
 from storage.check import Breach
-from storage.check_recordings import check_recordings
+from storage.check_recordings import certain_pictures, check_recordings
 from storage.gaps import GapLog
 from storage.ledger import Ledger, Segment
 from tests.recorded import B_FRAMES, HEVC, PLAIN, START_NS, Material, packets_of, record
@@ -41,6 +41,28 @@ def breaches(layout: Layout, decode: bool = False) -> list[Breach]:
 def test_what_the_recorder_writes_is_clean(layout: Layout, material: Material) -> None:
     assert len(recorded(layout, material)) > 3
     assert breaches(layout, decode=True) == []
+
+
+def test_pictures_that_build_on_one_that_never_came_are_no_damage(layout: Layout) -> None:
+    """The network lost a keyframe: what follows it cannot be decoded, and the file is what came."""
+    packets = packets_of(PLAIN)
+    lost = [n for n, packet in enumerate(packets) if packet.is_keyframe][1]
+    record([*packets[:lost], *packets[lost + 1 :]], layout.recordings)
+    assert breaches(layout, decode=True) == []
+
+
+@pytest.mark.parametrize(
+    ("pictures", "certain"),
+    [
+        ([], 0),
+        ([(0, True)], 1),
+        ([(0, True), (10, False), (20, False), (30, True)], 4),
+        ([(0, True), (10, False), (30, False), (40, False), (50, True), (60, False)], 4),
+        ([(0, True), (10, False), (20, False), (50, True), (60, False)], 5),
+    ],
+)
+def test_what_must_decode(pictures: list[tuple[int, bool]], certain: int) -> None:
+    assert certain_pictures(pictures) == certain
 
 
 def test_no_camera_has_no_breach(layout: Layout) -> None:
