@@ -1,130 +1,32 @@
-"""Passings of vehicles and faces in drawn pictures: a plate is a rectangle of one grey, which says what is written on it."""
+"""Passings of vehicles in drawn pictures."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import cv2
 import numpy as np
 import pytest
 
-from analytics.analyser import CheckpointAnalyser
-from analytics.detections import Detections, Picture
-from analytics.faces import Faces
-from analytics.fusion import Fusion
-from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
-from analytics.plate_reader import Lattices
 from analytics.vehicles import Vehicles
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events import Passing
-from domain.media import Frame
 from domain.metrics import UNREAD
-from domain.plates import ALPHABET
-from domain.registry.model import Camera
 from domain.unread import KEPT, KEPT_NS
+from tests.analytics.drawn import (
+    EMPTY,
+    GONE,
+    PLATES,
+    UNREADABLE,
+    MakeCamera,
+    MakeFound,
+    MakeFrame,
+    Scene,
+    Street,
+    approach,
+    stand,
+    texts,
+)  # fmt: skip
 
-MakeFound = Callable[..., Detections]
-MakeFrame = Callable[[int, Picture], Frame]
-MakeCamera = Callable[..., Camera]
-Box = tuple[float, float, float, float]
-Scene = list[tuple[int, Box]]
-"""(grey, (centre x, centre y, width, height)) of each plate in a picture."""
-
-FULL = Alphabet(ALPHABET)
-PLATES = {60: "鄂F12345", 100: "川A8H458", 140: "鄂F12346", 180: "粤B6R678"}
-UNREADABLE = 220
 LOST_MS = Vehicles.gate.lost_ms
-
-
-def lattice_of(text: str) -> Lattice:
-    lattice = np.full((2 * max(1, len(text)), len(ALPHABET) + 1), 0.1 / len(ALPHABET))
-    lattice[:, 0] = 0.9
-    for position, character in enumerate(text):
-        lattice[2 * position, [0, FULL.encode(character)[0]]] = 0.1 / len(ALPHABET), 0.9
-    return lattice
-
-
-class DrawnDetector:
-    """Finds the greys of the drawing; counts its looks."""
-
-    def __init__(self, make_found: MakeFound) -> None:
-        self._make_found = make_found
-        self.looks = 0
-        self.score = 0.9
-        self.input_area_px = 960 * 544
-
-    def at(self, input_area_px: int) -> DrawnDetector:
-        return self
-
-    def detect(self, bgr: Picture) -> Detections:
-        self.looks += 1
-        boxes = []
-        for grey in (*PLATES, UNREADABLE):
-            y, x = np.nonzero(bgr[..., 0] == grey)
-            if len(x):
-                boxes.append(((x[0] + x[-1] + 1) / 2, (y[0] + y[-1] + 1) / 2, x.max() - x.min() + 1, y.max() - y.min() + 1))
-        return self._make_found(*boxes, score=self.score)
-
-
-class DrawnReader:
-    def __init__(self) -> None:
-        self.reads = 0
-
-    def read(self, crop: Picture) -> Lattices:
-        self.reads += 1
-        said = lattice_of(PLATES.get(int(np.median(crop[..., 0])), ""))
-        return Lattices(said, said)
-
-
-class Street:
-    """One camera's analyser over drawn scenes at 10 looks a second."""
-
-    def __init__(self, camera: Camera, make_found: MakeFound, make_frame: MakeFrame) -> None:
-        self.detector, self.reader = DrawnDetector(make_found), DrawnReader()
-        self._camera, self._make_frame = camera, make_frame
-        self.analyser = self._make()
-        self.at_ms = 0
-
-    def _make(self) -> CheckpointAnalyser:
-        subject = Vehicles(self.detector, self.reader, Fusion(GrammarSearch(FULL)))  # type: ignore[arg-type]
-        return CheckpointAnalyser(self._camera, [(subject, 10.0)])
-
-    def restart(self) -> None:
-        """A new process takes over, with the drafts of the one before."""
-        drafts = self.analyser.drafts()
-        self.analyser = self._make()
-        self.analyser.resume(drafts)
-
-    def show(self, scenes: list[Scene]) -> list[Passing]:
-        out: list[Passing] = []
-        for scene in scenes:
-            out += self.analyser.look(self._make_frame(self.at_ms, draw(scene)))
-            self.at_ms += 100
-        return out
-
-
-def draw(scene: Scene) -> Picture:
-    picture = np.full((360, 640, 3), 20, np.uint8)
-    for grey, (x, y, wide, high) in scene:
-        low, high_corner = (round(x - wide / 2), round(y - high / 2)), (round(x + wide / 2) - 1, round(y + high / 2) - 1)
-        cv2.rectangle(picture, low, high_corner, (grey, grey, grey), -1)
-    return picture
-
-
-def approach(grey: int, frames: int = 30, x: float = 300) -> list[Scene]:
-    return [[(grey, (x, 60 + 8 * n, 60 * 1.02**n, 18 * 1.02**n))] for n in range(frames)]
-
-
-def stand(scene: Scene, frames: int) -> list[Scene]:
-    return [scene] * frames
-
-
-EMPTY: Scene = []
-GONE = [EMPTY] * 10
-
-
-def texts(passings: list[Passing]) -> list[str]:
-    return [passing.event.plate.text for passing in passings if passing.event.plate is not None]
 
 
 @pytest.fixture
@@ -419,81 +321,3 @@ def test_a_mask_hides_from_analysis_and_from_the_snapshot(make_camera: MakeCamer
     assert picture is not None
     assert picture[:, :300].mean() < 2
     assert picture[:, 340:].mean() > 18
-
-
-class DrawnFaces:
-    """Scripted faces: boxes of the next look."""
-
-    def __init__(self, make_found: MakeFound) -> None:
-        self._make_found = make_found
-        self.next: list[Box] = []
-        self.threshold = 0.5
-        self.score = 0.9
-        self.input_area_px = 1  # so small that looking closely would save nothing: boxes are those of the whole picture
-
-    def at(self, input_area_px: int) -> DrawnFaces:
-        return self
-
-    def detect(self, bgr: Picture) -> Detections:
-        found = self._make_found(*self.next, score=self.score)
-        return Detections(found.xyxy, found.score, np.repeat(found.points[:, :1], 5, axis=1))
-
-
-def walk(analyser: CheckpointAnalyser, faces: DrawnFaces, make_frame: MakeFrame, from_ms: int, looks: list[list[Box]]) -> list[Passing]:
-    out = []
-    for n, boxes in enumerate(looks):
-        faces.next = boxes
-        # Something moves all the while, so that every picture is looked at.
-        out += analyser.look(make_frame(from_ms + 167 * n, draw([(60 + 40 * (n % 2), (300, 180, 200, 100))])))
-    return out
-
-
-def towards(x: float, looks: int = 14) -> list[list[Box]]:
-    return [[(x + 3 * n, 100 + 4 * n, 30 * 1.05**n, 36 * 1.05**n)] for n in range(looks)]
-
-
-def test_two_people_side_by_side_are_two_events_and_again_after_two_seconds(
-    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame
-) -> None:
-    faces = DrawnFaces(make_found)
-    analyser = CheckpointAnalyser(make_camera(("face",)), [(Faces(faces), 6.0)])
-    both = [a + b for a, b in zip(towards(200), towards(330), strict=True)]
-    turned = [*both[:5], towards(200)[5], towards(330)[6], *both[7:]]
-    out = walk(analyser, faces, make_frame, 0, [*both, *[[]] * 12, *turned, *[[]] * 12])
-    assert len({passing.event.id for passing in out}) == len(out) == 4
-    assert all(passing.event.plate is None and passing.event.kind == "face" for passing in out)
-
-
-@pytest.mark.parametrize(("threshold", "score", "events"), [(0.5, 0.65, 1), (0.7, 0.75, 0), (0.7, 0.85, 1)])
-def test_what_its_detector_is_never_sure_of_is_no_face(
-    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame, threshold: float, score: float, events: int
-) -> None:
-    """Detectors differ in the scores that they give: YuNet's begin where CenterFace's are sure."""
-    faces = DrawnFaces(make_found)
-    faces.threshold, faces.score = threshold, score
-    analyser = CheckpointAnalyser(make_camera(("face",)), [(Faces(faces), 6.0)])
-    assert len(walk(analyser, faces, make_frame, 0, [*towards(200), *[[]] * 12])) == events
-
-
-def test_a_face_goes_on_over_a_restart_by_its_place_alone(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> None:
-    faces = DrawnFaces(make_found)
-    first = CheckpointAnalyser(make_camera(("face",)), [(Faces(faces), 6.0)])
-    walk(first, faces, make_frame, 0, towards(200)[:8])
-    drafts = first.drafts()
-    near, far = (CheckpointAnalyser(make_camera(("face",)), [(Faces(faces), 6.0)]) for _ in range(2))
-    near.resume(drafts)
-    far.resume(drafts)
-    assert [p.event.id for p in walk(near, faces, make_frame, 3000, [*towards(215), *[[]] * 8])] == [drafts[0].event.id]
-    assert [p.event.id == drafts[0].event.id for p in walk(far, faces, make_frame, 3000, [*towards(500), *[[]] * 8])] == [False]
-
-
-def test_both_kinds_run_on_one_camera_each_at_its_pace(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> None:
-    street = Street(make_camera(), make_found, make_frame)
-    faces = DrawnFaces(make_found)
-    vehicles = Vehicles(street.detector, street.reader, Fusion(GrammarSearch(FULL)))  # type: ignore[arg-type]
-    analyser = CheckpointAnalyser(make_camera(("plate", "face")), [(vehicles, 10.0), (Faces(faces), 5.0)])
-    out = []
-    for n, scene in enumerate([*approach(60), *GONE]):
-        faces.next = [(500.0 + 2 * n, 100.0, 40.0, 48.0)] if n < 30 else []
-        out += analyser.look(make_frame(100 * n, draw(scene)))
-    assert sorted(passing.event.kind for passing in out) == ["face", "vehicle"]
