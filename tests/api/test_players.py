@@ -24,8 +24,11 @@ const shade = () => {
   return paper.getImageData(4, 4, 1, 1).data[0];
 };
 const heard = (target, name) => new Promise(resolve => target.addEventListener(name, resolve, {once: true}));
+let painted = -1;  // the moment of the picture that can be drawn: a video that has sought may still have the one before, or none
+const paint = (_, picture) => { painted = picture.mediaTime; video.requestVideoFrameCallback(paint); };
+video.requestVideoFrameCallback(paint);
 const shown = async () => {
-  if (video.readyState < 2) await heard(video, "loadeddata");
+  for (let n = 0; Math.abs(video.currentTime - painted) > 0.11 && n < 200; n++) await new Promise(resolve => setTimeout(resolve, 25));
   return [video.currentTime, shade()];
 };
 const at = async seconds => {
@@ -38,9 +41,7 @@ const post = said => fetch("said", {method: "POST", body: JSON.stringify(said)})
 const say = work => work().catch(error => ({error: String(error)})).then(post);
 """
 FILE = """say(async () => {
-  const framed = new Promise(resolve => video.requestVideoFrameCallback(resolve));
   video.src = URL.createObjectURL(await (await fetch("%(address)s")).blob());
-  await framed;
   return {first: await shown(), later: await at(2), lasts: video.duration};
 });
 </script>"""
