@@ -6,6 +6,7 @@ silence until it leaves. A track that continues a passing which just ended takes
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -87,22 +88,25 @@ class Passings:
         self._blind_ns = 0
         """How long there were no pictures, in all."""
 
-    def look(self, frame: Frame, shown: Shown, thumbnail: Thumbnail) -> list[Passing]:
-        """Look at one frame (`shown`: its picture with masks black); the passings that it ended."""
+    def look(self, frame: Frame, shown: Shown, thumbnail: Callable[[], Thumbnail]) -> list[Passing]:
+        """Look at one frame (`shown`: its picture with masks black), where the last look is not too fresh; the passings that it ended."""
         now_ns = frame.wall_ns
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
         if self._looked_ns and BLIND_NS <= now_ns - self._looked_ns <= BLIND_MOST_NS:
             self._blind_ns += now_ns - self._looked_ns
-        rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
-        if rested or moves(self._before, thumbnail):
-            found = self._gaze.look(shown, thumbnail, now_ns)
-            if found is not None:
-                self._follow(found, frame, shown())
-                self._before, self._detected_ns, self._looked_ns = thumbnail, now_ns, now_ns
-        else:
-            self._tracker.hold(now_ns, self._looked_ns)
+        if self._gaze.is_due(now_ns):
+            self._look(frame, shown, thumbnail())
             self._looked_ns = now_ns
         return given + self.pass_time(now_ns)
+
+    def _look(self, frame: Frame, shown: Shown, thumbnail: Thumbnail) -> None:
+        now_ns = frame.wall_ns
+        rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
+        if rested or moves(self._before, thumbnail):
+            self._follow(self._gaze.look(shown, thumbnail, now_ns), frame, shown())
+            self._before, self._detected_ns = thumbnail, now_ns
+        else:
+            self._tracker.hold(now_ns, self._looked_ns)
 
     def _follow(self, found: Detections, frame: Frame, bgr: Picture) -> None:
         def is_another(track: Track, at: int) -> bool:

@@ -68,6 +68,12 @@ SPOOL_DAMAGED = Counter("sightline_spool_damaged_total", "Spool entries that cou
 EVENTS_LOST = Counter("sightline_events_lost_total", "Events that the disk refused for so long that memory could not hold them", ["camera"])
 JOB_FAILURES = Counter("sightline_job_failures_total", "Jobs in workers that failed by a fault of ours and began again", ["whose", "job"])
 CLIPS_MISSING = Counter("sightline_clips_missing_total", "Events kept without a clip: nothing recorded, or damaged", ["camera"])
+COMPILED = Gauge(
+    "sightline_depacketiser_compiled",
+    "1 where RTP packets are taken apart in compiled code, 0 in Python alone",
+    ["worker"],
+    multiprocess_mode="liveall",
+)
 SPOOL_EVENTS = Gauge("sightline_spool_events", "Events in the spool, not yet kept everywhere", ["worker"], multiprocess_mode="livesum")
 CAMERA_LIVE = Gauge("sightline_camera_live", "1 while the camera is live", ["camera"], multiprocess_mode="livemax")
 CLOCK_STEPPED_S = Gauge(
