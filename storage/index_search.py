@@ -235,7 +235,7 @@ class Search:
         return self._wanted.is_placed or (self.query.color, self.query.min_confidence) != (None, None)
 
     def _by_time(self, span: Span, want: int = 0, part: float = 1.0) -> Iterator[list[Row]]:
-        """`want`: rows that fill a page; 0: all are wanted. `part`: of the records, which may be what is asked for, but for their places."""
+        """`want`: rows that fill a page; 0: all are wanted. `part`: of the records, but for their places, what may be asked for."""
         enough = self._first_look(want, part)
         while not span.is_empty:
             found, bound_ms = self._wanted.scan(span.least_ms, span.greatest_ms, span.newest, enough)
