@@ -10,7 +10,7 @@ from sightline.collecting import collect_seldom
 def test_what_is_loaded_is_never_looked_through_again() -> None:
     thresholds = gc.get_threshold()
     try:
-        loaded = [{} for _ in range(1000)]
+        loaded: list[list[int]] = [[] for _ in range(1000)]
         collect_seldom(20_000)
         assert gc.get_threshold()[0] == 20_000
         assert gc.get_freeze_count() > len(loaded)
