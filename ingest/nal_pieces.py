@@ -5,41 +5,15 @@ Packets come some hundred times a second from each camera, so this looks at a fe
 
 from __future__ import annotations
 
-import struct
-from functools import lru_cache
-from typing import Any
-
 from ingest.nal import START_CODE
 
 MOST_UNIT_BYTES = 16 << 20
 FIRST, LAST = 0x80, 0x40
 """Of a fragment's header: the first, the last of its NAL unit."""
-MORE, END, BEGIN, SINGLE, SEVERAL, OTHER = range(6)
-"""What a payload is: of a fragmented NAL unit a middle, the last, the first piece; a NAL unit of its own; several;
-anything else."""
 _SLICE, KEY_SLICE, SET = 1, 2, 3
 FIRST_SLICE = 0x80
 """The bit behind a slice's NAL header that says the picture begins here: first_mb_in_slice is 0 (one bit, as ue(v)), or
 first_slice_segment_in_pic_flag."""
-_MOST_KINDS = 4096
-
-
-Kind = tuple[int, int, bytes, Any]
-"""What a payload's first bytes say of it: its form; of the NAL unit that begins with it, what `slices` says; what stands before its data in
-Annex B; what the pieces after this first one begin with, but for the last."""
-
-
-class _Kinds(dict[Any, Kind]):
-    """Of payloads by what they begin with, worked out when it first comes."""
-
-    def __init__(self, codec: type[_Collected]) -> None:
-        self._codec = codec
-
-    def __missing__(self, what: Any) -> Kind:
-        if len(self) >= _MOST_KINDS:  # nonsense is sent
-            self.clear()
-        self[what] = kind = self._codec.kind_of(what)
-        return kind
 
 
 class _Collected:
@@ -61,21 +35,9 @@ class _Collected:
     """A fragmented NAL unit lacks its end."""
     is_plain: bool
     """Each NAL unit goes into a file as it is: none ends with a zero, and none is a parameter set of H.265."""
-    framed: struct.Struct
-    """Of a packet as it lies in the connection: channel; size; flags, marker, type and number; time stamp and SSRC; and what `kinds` tells
-    it by."""
-    same: str
-    """Of one that goes on as the one before: all up to the time stamp, that with the SSRC, what it begins with; its data follows."""
-    data_at: int
-    """How far after the framing a fragment's data begins."""
-    kinds: _Kinds
 
     def __init__(self) -> None:
         self.clear()
-
-    @staticmethod
-    def kind_of(what: Any) -> Kind:
-        raise NotImplementedError
 
     def __len__(self) -> int:
         return len(self.parts)
@@ -160,18 +122,6 @@ class H264Pieces(_Collected):
 
     header_bytes = 1
     slices = bytes(_SLICE * (1 <= header & 0x1F <= 5) + (header & 0x1F == 5) for header in range(256))
-    framed, same, data_at = struct.Struct(">HHHHQH"), ">HHHHQH", 18
-
-    @staticmethod
-    def kind_of(what: int) -> Kind:
-        """Of the first two bytes."""
-        first, second = what >> 8, what & 0xFF
-        kind = first & 0x1F
-        if kind != 28:
-            return (SINGLE if 1 <= kind <= 23 else SEVERAL if kind == 24 else OTHER, H264Pieces.slices[first], START_CODE, None)
-        header = first & 0xE0 | second & 0x1F
-        form = (OTHER if second & LAST else BEGIN) if second & FIRST else END if second & LAST else MORE
-        return (form, H264Pieces.slices[header], START_CODE + bytes((header,)), what & ~FIRST)
 
     def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] & 0x1F
@@ -194,18 +144,6 @@ class HevcPieces(_Collected):
 
     header_bytes = 2
     slices = bytes(_hevc_slice(header >> 1 & 0x3F) for header in range(256))
-    framed, same, data_at = struct.Struct(">HHHHQ3s"), ">HHHHQ3s", 19
-
-    @staticmethod
-    def kind_of(what: bytes) -> Kind:
-        """Of the first three bytes."""
-        first, layer, third = what
-        kind = first >> 1 & 0x3F
-        if kind != 49:
-            return (SINGLE if kind < 48 else SEVERAL if kind == 48 else OTHER, HevcPieces.slices[first], START_CODE, None)
-        header = bytes((first & 0x81 | (third & 0x3F) << 1, layer))
-        form = (OTHER if third & LAST else BEGIN) if third & FIRST else END if third & LAST else MORE
-        return (form, HevcPieces.slices[header[0]], START_CODE + header, bytes((first, layer, third & ~FIRST)))
 
     def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] >> 1 & 0x3F
@@ -220,11 +158,4 @@ class HevcPieces(_Collected):
         return self._fragment(buffer, start + 3, stop, fragment, header)
 
 
-H264Pieces.kinds, HevcPieces.kinds = _Kinds(H264Pieces), _Kinds(HevcPieces)
 PIECES: dict[str, type[H264Pieces] | type[HevcPieces]] = {"h264": H264Pieces, "hevc": HevcPieces}
-
-
-@lru_cache(256)
-def same_as(head: str, size_bytes: int) -> struct.Struct:
-    """Packets of `size_bytes` of data behind the `_Collected.same` of a codec."""
-    return struct.Struct(f"{head}{size_bytes}s")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
 import logging
 import os
@@ -16,14 +15,16 @@ from typing import NoReturn, cast
 from domain.clock import NS_PER_S, Clock, SystemClock
 from domain.layout import Layout
 from domain.log import FloodGate, set_up_logging
-from domain.metrics import CLOCK_STEPPED_S, JOB_FAILURES, SPOOL_EVENTS
+from domain.metrics import CLOCK_STEPPED_S, COMPILED, JOB_FAILURES, SPOOL_EVENTS
 from domain.passings import Analyser
 from domain.registry import Camera
 from domain.settings import Settings
 from ingest.disk_writer import DiskWriter
 from ingest.live_tap import LiveTap
+from ingest.native.taking import why_not
 from ingest.pull_loop import PullLoop
 from sightline.camera_runs import CameraRuns, LazyAnalysers
+from sightline.collecting import collect_seldom
 from sightline.lasting import Job, Jobs
 from sightline.look_pool import LookPool
 from sightline.node_jobs import NodeJobs
@@ -83,9 +84,8 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
         jobs = Jobs(self._jobs(), f"worker-{self._index}", self._clock)
-        gc.collect()
-        gc.set_threshold(100_000, 20, 20)
-        gc.freeze()  # what is loaded by now stays: looking through it again and again was a tenth of what pulling costs
+        collect_seldom(100_000)  # looking through what is loaded again and again was a tenth of what pulling costs
+        self._say_how_compiled()
         self._loop.start()
         jobs.start()
         try:
@@ -97,6 +97,12 @@ class Worker:
             self._keeper.run_once()
             jobs.stop()
             self._stores.close()
+
+    def _say_how_compiled(self) -> None:
+        why = why_not()
+        COMPILED.labels(f"worker-{self._index}").set(not why)
+        if why:
+            log.warning("packets of cameras are taken apart in Python alone, which costs more of the processor: %s", why)
 
     def _jobs(self) -> dict[str, Job]:
         jobs: dict[str, Job] = {
