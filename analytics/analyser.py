@@ -58,8 +58,8 @@ class CheckpointAnalyser:
         due = [kind for kind in self._kinds if kind.is_due(frame.wall_ns)]
         if not due:
             return []
-        small = thumbnail(self._masks.apply(frame.pixels.grey))
-        shown = cache(lambda: self._masks.apply(frame.bgr))  # in colour only for those that want to see it
+        # Made only for those that want to see them.
+        small, shown = cache(lambda: thumbnail(self._masks.apply(frame.pixels.grey))), cache(lambda: self._masks.apply(frame.bgr))
         return [passing for kind in due for passing in kind.passings.look(frame, shown, small)]
 
     def idle(self, wall_ns: int) -> list[Passing]:

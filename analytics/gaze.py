@@ -19,12 +19,15 @@ from analytics.motion import Extent, Thumbnail, changed, extent
 from analytics.tracker import Track, Tracker, size_px
 from domain.clock import NS_PER_MS
 
-WHOLE_EVERY_MS = 2_000
+WHOLE_EVERY_MS = 5_000
 """While something moves, the whole picture is looked at this often; where nothing does, at every look, of which there are few."""
 WIDE_EVERY_MS = 400
 """While something is followed, all that moved is looked at this often: what is followed is there already."""
 SEARCH_EVERY_MS = 200
 """While something moves and nothing is followed."""
+SETTLED_EVERY_MS = 150
+"""While the course of all that is followed is known, or it is lost. At 10 frames a second this is every other one, and at no rate so seldom
+that a plate is read anew to know that it is the same (`ASK_AFTER_MS` of `vehicles.py`)."""
 BESIDE_PX = 64
 """Around what moved, in pixels of a picture 1920 wide: thumbnails are coarse, and a plate is a dark spot on a dark bumper."""
 _WIDTH_PX = 1920
@@ -72,17 +75,20 @@ class Gaze:
     def __init__(self, detector: Detector, tracker: Tracker) -> None:
         self._detector = detector
         self._tracker = tracker
+        self._looked_ns: int | None = None
         self._whole_ns: int | None = None
         self._wide_ns: int | None = None
         self._seen: Thumbnail | None = None
         """Of the last look that was not only around what is followed."""
 
-    def look(self, shown: Shown, thumbnail: Thumbnail, now_ns: int) -> Detections | None:
-        """What is there; None where nothing is followed and the last look is so fresh that another is not worth it."""
-        tracks = self._tracker.tracks
-        if not tracks and _is_fresh(self._wide_ns, now_ns, SEARCH_EVERY_MS):
-            return None
-        bgr = shown()
+    def is_due(self, now_ns: int) -> bool:
+        """False while the last look is so fresh that another is not worth it."""
+        return not _is_fresh(self._looked_ns, now_ns, _every_ms(self._tracker.tracks))
+
+    def look(self, shown: Shown, thumbnail: Thumbnail, now_ns: int) -> Detections:
+        """What is there."""
+        tracks, bgr = self._tracker.tracks, shown()
+        self._looked_ns = now_ns
         if _is_fresh(self._wide_ns, now_ns, WIDE_EVERY_MS):
             window = window_around(tracks, now_ns, (bgr.shape[1], bgr.shape[0]), self._detector.input_area_px)
             found = None if window is None else detect_in(self._detector, bgr, window)
@@ -100,6 +106,14 @@ class Gaze:
             self._whole_ns = now_ns
             return self._detector.detect(bgr)
         return detect_in(self._detector, bgr, window)
+
+
+def _every_ms(tracks: Sequence[Track]) -> int:
+    """What has just come into view is looked at in every frame: it may be gone in three."""
+    if not tracks:
+        return SEARCH_EVERY_MS
+    is_new = any(track.detections < STEADY_DETECTIONS and not track.is_lost for track in tracks)
+    return 0 if is_new else SETTLED_EVERY_MS
 
 
 def _is_fresh(looked_ns: int | None, now_ns: int, for_ms: int) -> bool:

@@ -24,6 +24,8 @@ BETTER = 1.2
 """A picture this much better than the best one read is read at once."""
 FAIR = 0.7
 """A picture this much worse than the best one read is not worth reading."""
+SURE_READINGS, SURE_CONFIDENCE, MUCH_BETTER = 3, 0.98, 2.0
+"""So many readings that are so sure together share their faults with the next: after them only a picture so much better is read."""
 DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
 UNREAD_DETECTIONS_LEAST, UNREAD_SCORE_LEAST, UNREAD_TRAVEL_LEAST, UNREAD_GROWTH_LEAST = 4, 0.6, 1.0, 1.35
 STEADY_SCORE_MEAN_LEAST, STEADY_CONFIDENCE_LEAST = 0.6, 0.9
@@ -73,7 +75,7 @@ class Vehicles:
         crop = cut(bgr, record.track.points, quality, FRAMINGS[len(record.readings) % len(FRAMINGS)])
         for color, share in votes(crop.picture).items():
             record.color_votes[color] = record.color_votes.get(color, 0.0) + quality * share
-        if _worth_reading(record, quality):
+        if _worth_reading(record, quality) and not self._is_sure(record, quality):
             self._read(record, crop)
         elif record.unread is None or quality > record.unread.quality:
             record.unread = crop
@@ -112,6 +114,13 @@ class Vehicles:
     def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
         near = event.started_at - before.ended_at <= SAME_PASSING_NS
         return near and event.plate is not None and before.plate is not None and same_plate(event.plate, before.plate)
+
+    def _is_sure(self, record: Record, quality: float) -> bool:
+        """Whether the plate is known so well that a picture of this quality would add nothing."""
+        if len(record.readings) < SURE_READINGS or quality > MUCH_BETTER * record.readings[0].quality:
+            return False
+        fused = self._fused(record)
+        return fused.is_read and fused.confidence >= SURE_CONFIDENCE
 
     def _read(self, record: Record, crop: Crop) -> None:
         record.readings.append(self._crops.reading(crop))

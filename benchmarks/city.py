@@ -14,7 +14,7 @@ from types import TracebackType
 
 import httpx
 
-from benchmarks.processes import children_of
+from benchmarks.processes import children_of, descendants_of
 from domain.clock import NS_PER_S, SystemClock
 from domain.layout import Layout
 from domain.states import CameraStatus
@@ -135,6 +135,11 @@ class City:
         self.redis.close()
         for server in reversed(self._servers):
             server.stop()
+
+    def api_pids(self) -> list[int]:
+        """The processes of the API, its supervisor included."""
+        assert self._api is not None
+        return [self._api.pid, *descendants_of(self._api.pid)]
 
     def run(self, *arguments: str) -> str:
         """A command of Sightline on this city; its standard output. Raises RuntimeError where it fails."""

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass
 from itertools import cycle, islice
+from multiprocessing import get_context
 from pathlib import Path
 
 import httpx
 
 from benchmarks.city import City
 from benchmarks.index_questions import CLOCK, MONTH_NS, QUESTIONS, parameters, percentiles_ms, times_of
+from benchmarks.processes import cost_of
 from domain.clock import NS_PER_MS, rfc3339
 from domain.events import Event
 from domain.query import EventQuery
 from domain.ulid import id_parts, id_text
 from storage.index import EventIndex
-from storage.redis_door import connect
+from storage.redis_door import Redis, connect
 
 OPERATORS, EVERY_S, LASTS_S = 100, 2.0, 30.0
+START_S = 1.0
+"""By then a process of the pool has started."""
 KEPT_S = 3.0
 """The API closes a connection that was idle for 5 s: it is not used again shortly before."""
 ARRIVING, AT_ONCE = 2_000, 200
@@ -42,13 +48,34 @@ def at_the_api(redis_url: str, folder: Path, asked: Sequence[Event], often: Sequ
         _wait_for(city)
         with _client(city) as http:
             single = _one_by_one(http, asked, often)
-        began_s = CLOCK.monotonic_s()
-        with _arriving(redis_url, asked) as arrived:
-            times, refused = asyncio.run(_operators(city, asked))
-            rate = arrived[0] / (CLOCK.monotonic_s() - began_s)
-        due = round(OPERATORS * LASTS_S / EVERY_S)
-        load = {"operators": OPERATORS, "due": due, "asked": len(times), "refused": refused, "events_a_second": round(rate)}
-        return {"single": single, "load": load | percentiles_ms(times)}
+        return {"single": single, "load": under_load(redis_url, city, asked)}
+
+
+def under_load(redis_url: str, city: City, asked: Sequence[Event]) -> dict[str, object]:
+    """Operators and new events at once, each in a process of its own; `cores`: what each side used, 1 being one core all the time."""
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool, closing(connect(redis_url)) as door:
+        wait([pool.submit(CLOCK.sleep, START_S) for _ in range(2)])
+        before_s, began_s = _cpu_s(city, door), CLOCK.monotonic_s()
+        writing = pool.submit(_arrive, redis_url, asked)
+        asking = pool.submit(_operate, f"http://127.0.0.1:{city.port}", city.headers, asked)
+        written, asked_for = writing.result(), asking.result()
+        took_s, after_s = CLOCK.monotonic_s() - began_s, _cpu_s(city, door)
+    cpu_s = {name: after_s[name] - before_s[name] for name in after_s} | {"operators": asked_for.cpu_s, "writer": written.cpu_s}
+    return {
+        "operators": OPERATORS,
+        "due": round(OPERATORS * LASTS_S / EVERY_S),
+        "asked": len(asked_for.times_s),
+        "refused": asked_for.refused,
+        "events_a_second": round(written.events / written.took_s),
+        "cores": {name: round(used_s / took_s, 2) for name, used_s in cpu_s.items()},
+    } | percentiles_ms(asked_for.times_s)
+
+
+def _cpu_s(city: City, door: Redis) -> dict[str, float]:
+    """CPU that the API's processes and Valkey used since they began."""
+    found = door.do("INFO", "cpu")
+    assert isinstance(found, dict)
+    return {"api": cost_of(city.api_pids()).cpu_s, "valkey": float(found["used_cpu_sys"]) + float(found["used_cpu_user"])}
 
 
 def _client(city: City) -> httpx.Client:
@@ -82,27 +109,23 @@ def _wait_for(city: City) -> None:
     raise TimeoutError("the API did not answer within a minute")
 
 
-@contextmanager
-def _arriving(redis_url: str, like: Sequence[Event]) -> Iterator[list[int]]:
-    """New events by the second in a thread, like these but later; how many, so far."""
-    stop, count = threading.Event(), [0]
+@dataclass(frozen=True, slots=True)
+class _Written:
+    events: int
+    took_s: float
+    cpu_s: float
 
-    def write() -> None:
-        door = connect(redis_url)
-        index, source, began_s = EventIndex(door), cycle(like), CLOCK.monotonic_s()
-        while not stop.is_set():
-            index.put_all([_later(event, count[0] + n) for n, event in enumerate(islice(source, AT_ONCE))])
-            count[0] += AT_ONCE
-            stop.wait(max(0.0, began_s + count[0] / ARRIVING - CLOCK.monotonic_s()))
-        door.close()
 
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        yield count
-    finally:
-        stop.set()
-        thread.join()
+def _arrive(redis_url: str, like: Sequence[Event]) -> _Written:
+    """New events by the second, like these but later, for as long as operators ask."""
+    source, count, began_s, cpu_began_s = cycle(like), 0, CLOCK.monotonic_s(), time.process_time()
+    with closing(connect(redis_url)) as door:
+        index = EventIndex(door)
+        while (late_s := CLOCK.monotonic_s() - began_s) < EVERY_S + LASTS_S:
+            CLOCK.sleep(max(0.0, count / ARRIVING - late_s))
+            index.put_all([_later(event, count + n) for n, event in enumerate(islice(source, AT_ONCE))])
+            count += AT_ONCE
+    return _Written(count, CLOCK.monotonic_s() - began_s, time.process_time() - cpu_began_s)
 
 
 def _later(event: Event, number: int) -> Event:
@@ -113,12 +136,26 @@ def _later(event: Event, number: int) -> Event:
     return event.model_copy(update={"id": id_text(moved_ms, number.to_bytes(4, "big") + tail[:6]), **moments})
 
 
-async def _operators(city: City, asked: Sequence[Event]) -> tuple[list[float], int]:
-    """How long each query took, waiting for its turn included; and how many were not answered with 200."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    times_s: list[float]
+    """How long each query took, waiting for its turn included."""
+    refused: int
+    """Not answered with 200."""
+    cpu_s: float
+
+
+def _operate(base: str, headers: Mapping[str, str], asked: Sequence[Event]) -> _Asked:
+    cpu_began_s = time.process_time()
+    times_s, refused = asyncio.run(_operators(base, headers, asked))
+    return _Asked(times_s, refused, time.process_time() - cpu_began_s)
+
+
+async def _operators(base: str, headers: Mapping[str, str], asked: Sequence[Event]) -> tuple[list[float], int]:
     times: list[float] = []
     refused = 0
-    base, limits = f"http://127.0.0.1:{city.port}", httpx.Limits(max_connections=OPERATORS, keepalive_expiry=KEPT_S)
-    async with httpx.AsyncClient(base_url=base, headers=city.headers, timeout=30, trust_env=False, limits=limits) as client:
+    limits = httpx.Limits(max_connections=OPERATORS, keepalive_expiry=KEPT_S)
+    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=30, trust_env=False, limits=limits) as client:
 
         async def operator(number: int) -> None:
             nonlocal refused

@@ -21,6 +21,7 @@ from sightline.ports import free_ports
 
 CLOCK = SystemClock()
 STOP_WITHIN_S = 60
+RUN_WITHIN_S = 120.0
 
 
 class BenchSite:
@@ -71,10 +72,10 @@ class BenchSite:
                     found.append(pid)
         return found
 
-    def run(self, *arguments: str) -> tuple[int, str]:
-        """A command of Sightline on this instance: exit code and what it printed."""
+    def run(self, *arguments: str, within_s: float = RUN_WITHIN_S) -> tuple[int, str]:
+        """A command of Sightline on this instance: exit code and what it printed. Raises subprocess.TimeoutExpired."""
         command = (sys.executable, "-m", "sightline", *arguments, "--data", str(self.layout.root))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=self._environment)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=within_s, check=False, env=self._environment)
         return done.returncode, done.stdout + done.stderr
 
     def sign_in(self, role: Role = Role.INVESTIGATOR) -> None:

@@ -44,6 +44,8 @@ LEFT_VIEW_S = 2.0
 SEES_AGAIN_S = 4.0
 """After a camera is live again its looker needs this long to see."""
 SETTLE_S = 120.0
+CHECK_WITHIN_S = 1800.0
+"""Every picture of every recording is decoded, on a machine that may be busy with other work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ class Campaign:
 
         self._until(kept, "not every event has its clip, or a reason why not")
         self._judge(kept() or [])
-        code, self.result.check = site.run("storage", "check", "--deep")
+        code, self.result.check = site.run("storage", "check", "--deep", within_s=CHECK_WITHIN_S)
         if code != 0:
             self.result.breaches.append("storage check")
         if site.stop() != 0:

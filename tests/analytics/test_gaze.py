@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.detections import Detections, Picture
-from analytics.gaze import BESIDE_PX, MOST_PART, SHOWN_PX, Gaze, Window, detect_in, region_of, window_around, window_of
+from analytics.gaze import BESIDE_PX, MOST_PART, SHOWN_PX, STEADY_DETECTIONS, Gaze, Window, detect_in, region_of, window_around, window_of
 from analytics.motion import thumbnail
 from analytics.tracker import Tracker
 from analytics.vehicles import Vehicles
@@ -54,10 +54,12 @@ class Eye:
         bgr = np.zeros((1080, 1920, 3), np.uint8)
         for grey, (x, y, wide, high) in zip((200, 220), plates, strict=False):
             bgr[round(y - high / 2) : round(y + high / 2), round(x - wide / 2) : round(x + wide / 2)] = grey
-        found = self.gaze.look(lambda: bgr, thumbnail(bgr[..., 1]), self.at_ms * NS_PER_MS)
-        if found is not None:
-            self.tracker.update(found, self.at_ms * NS_PER_MS)
+        now_ns = self.at_ms * NS_PER_MS
         self.at_ms += 100
+        if not self.gaze.is_due(now_ns):
+            return None
+        found = self.gaze.look(lambda: bgr, thumbnail(bgr[..., 1]), now_ns)
+        self.tracker.update(found, now_ns)
         return found
 
 
@@ -71,18 +73,40 @@ def test_an_empty_street_is_searched_at_every_other_look(eye: Eye) -> None:
     assert looked == [True, False, True, False, True, False]
 
 
-def test_what_is_followed_is_looked_at_closely_and_the_whole_once_in_two_seconds(eye: Eye) -> None:
-    for step in range(20):
-        found = eye.see((400 + 30 * step, 300 + 20 * step, 120, 40))
+def test_what_is_followed_is_looked_at_closely_and_the_whole_once_in_five_seconds(eye: Eye) -> None:
+    whole_ms = []
+    for step in range(70):
+        found = eye.see((400 + 15 * step, 300 + 8 * step, 120, 40))
         assert found is None or len(found) == 1
-    sides = [wide for wide, _ in eye.detector.seen_px]
-    assert [at for at, wide in enumerate(sides) if wide == 1920] == [0, 17]
+        if found is not None and eye.detector.seen_px[-1][0] == 1920:
+            whole_ms.append(100 * step)
+    assert whole_ms[0] == 0
+    assert 4_000 <= whole_ms[1] <= 5_000
+    assert len(whole_ms) == 2
     assert len(eye.tracker.tracks) == 1
     assert eye.tracker.tracks[0].detections == len(eye.detector.seen_px)
 
 
+def test_what_is_new_is_looked_at_in_every_frame_and_in_every_other_once_its_course_is_known_or_it_is_lost(eye: Eye) -> None:
+    looked = [eye.see((400 + 30 * step, 300, 120, 40)) is not None for step in range(10)]
+    assert looked == [True] * STEADY_DETECTIONS + [False, True] * 3
+    assert [eye.see() is not None for _ in range(6)] == [False, True] * 3
+
+
+def test_one_more_that_comes_into_view_is_looked_at_in_every_frame(eye: Eye) -> None:
+    first = [(400.0, 300.0 + 10 * step, 120.0, 40.0) for step in range(20)]
+    for place in first[:8]:
+        eye.see(place)
+    for place in first[8:14]:
+        eye.see(place, (1500, 800, 160, 50))
+        if len(eye.tracker.tracks) == 2:
+            break
+    looked = [eye.see(place, (1500, 800 + 20 * step, 160, 50)) is not None for step, place in enumerate(first[14:17], 1)]
+    assert looked == [True] * (STEADY_DETECTIONS - 1)
+
+
 def test_one_that_is_not_where_it_was_expected_is_looked_for_wherever_something_moved_in_the_same_frame(eye: Eye) -> None:
-    for step in range(4):
+    for step in range(STEADY_DETECTIONS - 1):
         eye.see((400 + 10 * step, 300, 120, 40))
     before = len(eye.detector.seen_px)
     found = eye.see((800, 500, 120, 40))

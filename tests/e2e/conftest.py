@@ -23,11 +23,13 @@ from sightline.ports import free_ports
 T = TypeVar("T")
 CLOCK = SystemClock()
 REASON = {"X-Reason": "test"}
+PATIENCE_S = 120.0
+"""For what has to come, where nothing is said of how soon: the machine may be slow, and busy with other work."""
 PARKED = "闽DG065G"
 """A car that stands beside the last vehicle of the plates' footage: its plate can be read, and the truth, of those that pass, lacks it."""
 
 
-def wait_for(what: str, probe: Callable[[], T | None], timeout_s: float) -> T:
+def wait_for(what: str, probe: Callable[[], T | None], timeout_s: float = PATIENCE_S) -> T:
     """What `probe` gives once it gives something true; it is asked every 0.1 s. Fails, naming `what`, after `timeout_s`."""
     deadline_s = CLOCK.monotonic_s() + timeout_s
     while True:
@@ -84,7 +86,7 @@ class Site:
         """A command of Sightline on this instance; its standard output."""
         done = subprocess.run(
             (sys.executable, "-m", "sightline", *arguments, "--data", str(self.data)),
-            capture_output=True, text=True, timeout=120, env=self._environment, check=False,
+            capture_output=True, text=True, timeout=300, env=self._environment, check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
@@ -144,6 +146,12 @@ def _descendants(pid: int) -> list[int]:
         for child in task.read_text().split():
             children += [int(child), *_descendants(int(child))]
     return children
+
+
+def have_clips(site: Site) -> bool:
+    """Whether every event has its clip; not while the site does not answer."""
+    events = site.events()
+    return bool(events) and all(event["clip_ready"] for event in events)
 
 
 class FirstSeen:

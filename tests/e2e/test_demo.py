@@ -17,7 +17,7 @@ import pytest
 from sightline.ports import free_ports
 from tests.e2e.conftest import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 def test_a_stranger_sees_events(tmp_path: Path, models_folder: Path) -> None:
@@ -30,7 +30,7 @@ def test_a_stranger_sees_events(tmp_path: Path, models_folder: Path) -> None:
         address = demo.stdout.readline().removeprefix("console: ").strip()
         assert address.startswith(f"http://127.0.0.1:{port}/#token="), (tmp_path / "demo.log").read_text()
         token = address.partition("token=")[2]
-        kinds = wait_for("vehicles and faces with clips", partial(_kinds_with_clips, port, token), 90)
+        kinds = wait_for("vehicles and faces with clips", partial(_kinds_with_clips, port, token))
         assert kinds == {"vehicle", "face"}
         _photograph(address, tmp_path / "console.png")
     finally:
@@ -42,7 +42,10 @@ def test_a_stranger_sees_events(tmp_path: Path, models_folder: Path) -> None:
 
 def _kinds_with_clips(port: int, token: str) -> set[str] | None:
     headers = {"Authorization": f"Bearer {token}"}
-    answer = httpx.get(f"http://127.0.0.1:{port}/v1/events", params={"limit": 100}, headers=headers, trust_env=False, timeout=10)
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/v1/events", params={"limit": 100}, headers=headers, trust_env=False, timeout=10)
+    except httpx.TransportError:
+        return None
     items: list[dict[str, Any]] = answer.json()["items"] if answer.status_code == 200 else []
     kinds = {event["kind"] for event in items if event["clip_ready"]}
     return kinds if len(kinds) == 2 else None
@@ -63,7 +66,7 @@ def _photograph(address: str, file: Path) -> None:
     ]
     profile = f"--user-data-dir={file.parent / 'profile'}"
     view = ["--window-size=1280,900", "--virtual-time-budget=15000", f"--screenshot={file}"]
-    subprocess.run([chromium, *options, profile, *view, address], check=True, capture_output=True, timeout=90)
+    subprocess.run([chromium, *options, profile, *view, address], check=True, capture_output=True, timeout=180)
     picture = cv2.imread(str(file))
     assert picture is not None
     assert picture.std() > 30, "an empty page is nearly one colour"

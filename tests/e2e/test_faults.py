@@ -31,7 +31,7 @@ def test_passes_go_on_with_the_loop(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_nothing_is_lost(footage: Path, models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_WORKERS", "1")
     video = footage / "checkpoint-plates.mp4"
@@ -44,7 +44,7 @@ SHORT = ("server-killed", "timestamps-jump", "codec-change", "worker-killed")
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("models_folder")
 def test_single_faults_touch_nobody_else_and_the_ledger_tells_the_truth(tmp_path: Path) -> None:
     verdicts = run(frozenset(SHORT), 4.0, tmp_path, Console(stderr=True))

@@ -8,6 +8,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -15,9 +16,9 @@ import pytest
 
 from domain.clock import parse_rfc3339, rfc3339
 from sightline.simulator import SimCamera, Simulator
-from tests.e2e.conftest import Site, camera, wait_for
+from tests.e2e.conftest import PATIENCE_S, Site, camera, have_clips, wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +35,8 @@ def two_gates(tmp_path_factory: pytest.TempPathFactory, models_folder: Path, foo
             site.token()
             truth = json.loads((footage / "checkpoint-plates.json").read_text("utf-8"))
             last = truth["passes"][-1]["plate"]
-            wait_for("last vehicle at both gates", lambda: len(site.events(plate=last)) == 2, truth["frames"] / truth["fps"] + 40)
-            wait_for("every clip", lambda: all(event["clip_ready"] for event in site.events()), 40)  # no answer changes from here on
+            wait_for("last vehicle at both gates", lambda: len(site.events(plate=last)) == 2, truth["frames"] / truth["fps"] + PATIENCE_S)
+            wait_for("clips of all", partial(have_clips, site))  # no answer changes from here on
         yield site
 
 
@@ -125,7 +126,7 @@ def test_a_second_up_is_refused_and_a_stop_leaves_nothing_behind(two_gates: Site
     site = two_gates
     assert site.run("up", "--registry", str(site.registry), code=1) == ""
     children = [site.pid("valkey-server"), site.pid("weed"), site.pid("sightline.live"), site.pid("sightline.web")]
-    assert wait_for("state", lambda: _state_of(site, "east"), 20) == "unreachable"
+    assert wait_for("state", lambda: _state_of(site, "east")) == "unreachable"
     assert site.stop(signal.SIGINT) == 0
     for child in children:
         assert not Path(f"/proc/{child}").exists()
@@ -136,7 +137,7 @@ def test_a_second_up_is_refused_and_a_stop_leaves_nothing_behind(two_gates: Site
 def test_an_emptied_index_is_rebuilt_tokens_included(two_gates: Site) -> None:
     site = two_gates
     site.start()
-    wait_for("clips", lambda: all(event["clip_ready"] for event in site.events()), 40)
+    wait_for("clips of all", partial(have_clips, site))
     before = site.events()
     assert len(before) >= 2 * 11
     assert site.stop() == 0

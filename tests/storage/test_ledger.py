@@ -119,19 +119,24 @@ def test_the_oldest_come_first_and_none_after_what_is_asked_for(recorded: list[t
         assert Counter(one.camera_id for one in ledger.oldest_first("ab")) == Counter(name for name, _ in recorded if name != "c")
 
 
-def test_of_a_day_no_more_than_an_hour_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_day_no_more_than_an_hour_is_held_and_that_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for minute in range(0, 300, 10):
         _write(tmp_path, "a", NOON_MS + minute * 60_000)
-    parsed: list[Path] = []
+    parse_name, named, made = SegmentName.parse, set[str](), list[Path]()
 
-    def parse(path: Path) -> Segment | None:
-        parsed.append(path)
+    def name(file_name: str) -> SegmentName | None:
+        named.add(file_name)
+        return parse_name(file_name)
+
+    def make(path: Path) -> Segment | None:
+        made.append(path)
         return parse_segment(path)
 
-    monkeypatch.setattr(ledger_module, "parse_segment", parse)
+    monkeypatch.setattr(SegmentName, "parse", name)
+    monkeypatch.setattr(ledger_module, "parse_segment", make)
     taken = Ledger(tmp_path).oldest_first()
     next(taken)
-    assert len(parsed) == 6
+    assert (len(named), len(made)) == (6, 1)
     assert len(list(taken)) == 29
 
 
