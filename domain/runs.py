@@ -40,10 +40,6 @@ class Run:
         return len(self.ends)
 
     @property
-    def size_bytes(self) -> int:
-        return len(self.data)
-
-    @property
     def wall_ns(self) -> int:
         """Of the first."""
         return self.walls_ns[0]
