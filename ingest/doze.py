@@ -13,6 +13,7 @@ import math
 from domain.clock import NS_PER_S
 from domain.fanout import Tap
 from domain.media import AudioPacket, Packet, ticks_to_ns
+from domain.runs import Came, singly
 from ingest.decoder import FrameReader
 from ingest.packet_motion import WINDOW_NS, PacketMotion
 
@@ -58,8 +59,8 @@ class Doze:
         """Something came into view in the frame of this time: its packets should have told."""
         self._found_ns = wall_ns
 
-    def put(self, *packets: Packet) -> None:
-        for packet in packets:
+    def put(self, *came: Came) -> None:
+        for packet in singly(came):
             self._put(packet)
 
     def _put(self, packet: Packet) -> None:

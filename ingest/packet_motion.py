@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 from domain.clock import NS_PER_S
 from domain.media import AudioPacket, Packet, ticks_to_ns
+from domain.runs import Came, singly
 
 WINDOW_NS = NS_PER_S // 2
 """Packets are weighed by the half second: B-frames and the odd late packet even out, and a person needs longer to cross a picture."""
@@ -116,8 +117,8 @@ class MotionSink:
         self._motion = PacketMotion()
         self._session: int | None = None
 
-    def put(self, *packets: Packet) -> None:
-        for packet in packets:
+    def put(self, *came: Came) -> None:
+        for packet in singly(came):
             self._look(packet)
 
     def put_audio(self, packet: AudioPacket) -> None:
