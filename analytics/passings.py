@@ -16,6 +16,7 @@ from analytics.detections import Detections, Floats, Picture
 from analytics.direction import direction_of
 from analytics.gaze import Gaze, Shown
 from analytics.motion import Thumbnail, moves
+from analytics.road import CountLines, lane_at, together
 from analytics.subjects import Record, Shot, Subject
 from analytics.tracker import Track, Tracker, centre, size_px
 from analytics.unread import width_px
@@ -72,6 +73,7 @@ class Passings:
     def __init__(self, camera: Camera, subject: Subject) -> None:
         self._camera = camera
         self._subject = subject
+        self._lines = CountLines(camera.count_lines)
         self._tracker = Tracker(subject.gate)
         self._gaze = Gaze(subject.detector, self._tracker)
         self._records: dict[int, Record] = {}
@@ -168,7 +170,7 @@ class Passings:
     def _note(self, track: Track, frame: Frame, bgr: Picture) -> None:
         record = self._records.get(track.number)
         if record is None:
-            record = self._records[track.number] = Record(track, self._id_of(track), str(frame.wall_source))
+            record = self._records[track.number] = Record(track, self._id_of(track), str(frame.wall_source), (bgr.shape[1], bgr.shape[0]))
         if record.given:
             return
         quality = self._subject.quality(track, bgr)
@@ -220,7 +222,8 @@ class Passings:
             if self._blind_since(recent) and recent.stood_at(record.track.first_box):
                 before = before.model_copy(update={"ended_at": before.ended_at + self._blind_since(recent)})
             if self._subject.continues(passing.event, before, recent.from_process_before):
-                return _joined(recent.passing, passing), recent
+                hidden = () if recent.track is None else self._lines.crossed_between(recent.track, record.track, record.size_px)
+                return _joined(recent.passing, passing, hidden), recent
         return passing, None
 
     def _blind_since(self, recent: _Recent) -> int:
@@ -244,6 +247,8 @@ class Passings:
             confidence=min(1.0, track.score_best),
             box=shot.box,
             direction=direction_of(track),
+            lane=lane_at(camera.lanes, shot.box),
+            crossed=self._lines.crossed_by(track, record.size_px),
             wall_source=record.wall_source,
         )
         return Passing(event, shot.snapshot_jpeg, shot.crop_jpeg)
@@ -253,13 +258,18 @@ class Passings:
         return event_id(self._camera.id, self._subject.kind, track.first_ns, key)
 
 
-def _joined(before: Passing, after: Passing) -> Passing:
-    """One passing of two parts: from the start of the first to the end of the second, with the better reading and its pictures."""
+def _joined(before: Passing, after: Passing, hidden: tuple[int, ...]) -> Passing:
+    """One passing of two parts: from the start of the first to the end of the second, with the better reading and its pictures.
+
+    `hidden`: the count lines that it crossed between them.
+    """
     a, b = before.event, after.event
     better = before if _merit(a) > _merit(b) else after
-    ended_at, direction = max(a.ended_at, b.ended_at), better.event.direction or a.direction or b.direction
-    event = better.event.model_copy(update={"id": a.id, "started_at": a.started_at, "ended_at": ended_at, "direction": direction})
-    return Passing(event, better.snapshot_jpeg, better.crop_jpeg)
+    whole = {
+        "id": a.id, "started_at": a.started_at, "ended_at": max(a.ended_at, b.ended_at),
+        "direction": better.event.direction or a.direction or b.direction, "crossed": together((*a.crossed, *hidden, *b.crossed)),
+    }  # fmt: skip
+    return Passing(better.event.model_copy(update=whole), better.snapshot_jpeg, better.crop_jpeg)
 
 
 def _merit(event: Event) -> float:

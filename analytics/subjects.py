@@ -43,6 +43,8 @@ class Record:
     track: Track
     event_id: str
     wall_source: str
+    size_px: tuple[int, int]
+    """Width and height of the picture."""
     shot: Shot | None = None
     readings: list[Reading] = field(default_factory=list)
     last_read_ns: int = 0

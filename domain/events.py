@@ -81,6 +81,12 @@ class Event(_Value):
         default="",
         description="which way it went, as the camera sees it: toward it, away from it, to the picture's left or right; empty: not told",
     )
+    lane: int = Field(default=0, ge=0, description="number, from 1, of the registry's lane that it was seen best in; 0: in none")
+    crossed: tuple[int, ...] = Field(
+        default=(),
+        description="count lines of the registry that it crossed, by their numbers from 1: n from the line's left to its right, as seen "
+        "along it from its first point; -n the other way",
+    )
     wall_source: str = "receiver"
     clip_ready: bool = False
     clip_missing: str = Field(default="", description="why there will never be a clip; empty otherwise")

@@ -60,6 +60,9 @@ ONVIF_SUBSCRIBED = Gauge(
 )
 UNREAD = Counter("sightline_plates_unread_total", "Tracks of plates that gave no text, by the reason", ["camera", "why"])
 EVENTS = Counter("sightline_events_total", "Events acknowledged to the spool", ["camera", "kind"])
+CROSSINGS = Counter(
+    "sightline_crossings_total", "Events that crossed a count line, by its number and the side they went to", ["camera", "line", "way"]
+)
 KEEP_RETRIES = Counter("sightline_keep_retries_total", "Steps of keeping that failed and will be tried again, by step", ["step"])
 SPOOL_DAMAGED = Counter("sightline_spool_damaged_total", "Spool entries that could not be read and were set aside", ["camera"])
 EVENTS_LOST = Counter("sightline_events_lost_total", "Events that the disk refused for so long that memory could not hold them", ["camera"])

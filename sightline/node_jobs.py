@@ -15,13 +15,12 @@ from domain.errors import StoreError
 from domain.layout import Layout
 from domain.registry import Camera
 from domain.settings import Settings
+from sightline.disk_rounds import DiskRounds
 from sightline.instance import has_own_store
 from sightline.lasting import Job
-from sightline.pressure import Strain
 from sightline.site_registry import RunningRegistry
 from sightline.statuses import read_statuses
 from sightline.stores import Stores, archiver_of
-from sightline.strain import write_strain
 from sightline.usage import OtherUse
 from sightline.vehicle_watches import VehicleWatches
 from sightline.watch import Watch
@@ -47,7 +46,6 @@ from storage.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
-BOUND_DISK_EVERY_S = 5.0
 BUCKET_EVERY_S = 5.0
 RETAIN_EVERY_S = 60.0
 SITE_EVERY_S = 3600
@@ -140,12 +138,7 @@ class NodeJobs:
 
     def _bound_disk(self, stop: threading.Event) -> None:
         bound = DiskBound(self._ledger, self._settings, self._clock, self._claims())
-        while not self._clock.wait(stop, BOUND_DISK_EVERY_S):
-            bound.run_once()
-            try:
-                write_strain(self._layout, "disk", Strain(disk=bound.strain()), self._clock)
-            except OSError as error:
-                log.warning("how full the disk is cannot be written down: %s", error)
+        DiskRounds(bound, self._layout, self._clock).run(stop)
 
     def _look_for_impossible(self, stop: threading.Event) -> None:
         """Keeps what is known of impossible legs fresh, so that whoever asks waits for little; one node a minute."""

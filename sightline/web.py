@@ -19,6 +19,7 @@ from domain.layout import Layout
 from domain.log import set_up_logging
 from domain.settings import Settings
 from sightline import site_registry
+from sightline.collecting import collect_seldom
 from sightline.instance import door_key
 from sightline.stores import connected
 from storage.alarms import told, told_here
@@ -31,6 +32,8 @@ from storage.stored_segments import StoredSegments
 
 STOP_WITHIN_S = 5
 """Whoever follows a feed never ends by himself."""
+_ALLOCATED = 20_000
+"""Objects that are looked through in some milliseconds."""
 
 
 def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext:
@@ -77,6 +80,7 @@ def main() -> None:
     settings = Settings()
     set_up_logging(settings.log_level, "api")
     app = make_app(make_context(Layout(arguments.data), settings, SystemClock()))
+    collect_seldom(_ALLOCATED)
     uvicorn.run(
         app,
         host=arguments.host,

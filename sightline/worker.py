@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
 import logging
 import os
@@ -25,6 +24,7 @@ from ingest.live_tap import LiveTap
 from ingest.native.taking import why_not
 from ingest.pull_loop import PullLoop
 from sightline.camera_runs import CameraRuns, LazyAnalysers
+from sightline.collecting import collect_seldom
 from sightline.lasting import Job, Jobs
 from sightline.look_pool import LookPool
 from sightline.node_jobs import NodeJobs
@@ -84,9 +84,7 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
         jobs = Jobs(self._jobs(), f"worker-{self._index}", self._clock)
-        gc.collect()
-        gc.set_threshold(100_000, 20, 20)
-        gc.freeze()  # what is loaded by now stays: looking through it again and again was a tenth of what pulling costs
+        collect_seldom(100_000)  # looking through what is loaded again and again was a tenth of what pulling costs
         self._say_how_compiled()
         self._loop.start()
         jobs.start()

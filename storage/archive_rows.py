@@ -27,8 +27,8 @@ TYPES = {
     "clip_missing": "VARCHAR", "body": "VARCHAR",
 }  # fmt: skip
 """`plate`: what was read, empty where nothing could be, NULL of a face. `others`: every other text that the event may be found by, spaces
-between. `start_ms`: the time in the id. `alternatives`: JSON, a list of [text, confidence]. `wall_source`: and after a
-space the direction, where there is one: files written before there were directions have the same columns."""
+between. `start_ms`: the time in the id. `alternatives`: JSON, a list of [text, confidence]. `wall_source`: and after
+spaces the way that it went (`_way`), where that is known: files written before have the same columns."""
 SELECT = ", ".join(f"{name}::{kind} AS {name}" for name, kind in TYPES.items())
 ORDER = "plate NULLS FIRST, id"
 DTYPES = {"BIGINT": np.int64, "DOUBLE": np.float64, "BOOLEAN": np.bool_, "VARCHAR": np.object_}
@@ -50,7 +50,7 @@ def event_of(row: Sequence[object]) -> Event:
         text, _, event_id, start, best, end, kind, camera, class_, area, lon, lat, heading, color, share, others, confidence,
         left, top, right, bottom, source, is_ready, missing, _,
     ) = cast("_Fields", tuple(row))  # fmt: skip
-    clock, _, direction = str(source).partition(" ")
+    clock, direction, lane, crossed = _way_of(str(source))
     location = made(Location, {"lon": lon, "lat": lat, "heading": None if heading is None or heading != heading else heading})
     plate = None if text is None else made(Plate, {
         "text": text, "color": PlateColor(str(color)), "confidence": share, "alternatives": _alternatives(others)
@@ -58,8 +58,8 @@ def event_of(row: Sequence[object]) -> Event:
     return made(Event, {
         "id": event_id, "kind": kind, "camera": camera, "class_": class_, "area": area, "location": location,
         "started_at": start * NS_PER_MS, "best_at": best * NS_PER_MS, "ended_at": end * NS_PER_MS, "plate": plate, "corrected": None,
-        "confidence": confidence, "box": (left, top, right, bottom), "wall_source": clock, "direction": direction, "clip_ready": is_ready,
-        "clip_missing": missing, "schema_": SCHEMA,
+        "confidence": confidence, "box": (left, top, right, bottom), "wall_source": clock, "direction": direction, "lane": lane,
+        "crossed": crossed, "clip_ready": is_ready, "clip_missing": missing, "schema_": SCHEMA,
     })  # fmt: skip
 
 
@@ -83,8 +83,21 @@ def _row(event: Event) -> Row:
         None if plate is None else plate.text, _others(event), event.id, id_parts(event.id)[0], event.best_at // NS_PER_MS,
         event.ended_at // NS_PER_MS, event.kind, event.camera, event.class_, event.area, place.lon, place.lat, place.heading,
         None if plate is None else str(plate.color), np.nan if plate is None else plate.confidence, _alternatives_json(plate),
-        event.confidence, *event.box, f"{event.wall_source} {event.direction}".rstrip(), event.clip_ready, event.clip_missing, None,
+        event.confidence, *event.box, _way(event), event.clip_ready, event.clip_missing, None,
     )  # fmt: skip
+
+
+def _way(event: Event) -> str:
+    """Whose clock, then the direction, `lane` and `crossed` with their numbers, each where there is one, spaces between."""
+    lane, crossed = f"lane={event.lane}" if event.lane else "", ",".join(map(str, event.crossed))
+    return " ".join(part for part in (event.wall_source, event.direction, lane, crossed and f"crossed={crossed}") if part)
+
+
+def _way_of(text: str) -> tuple[str, str, int, tuple[int, ...]]:
+    clock, *parts = text.split(" ")
+    named = dict(part.split("=") for part in parts if "=" in part)
+    direction = next((part for part in parts if "=" not in part), "")
+    return clock, direction, int(named.get("lane", 0)), tuple(map(int, filter(None, named.get("crossed", "").split(","))))
 
 
 def _others(event: Event) -> str | None:

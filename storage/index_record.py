@@ -9,7 +9,8 @@
 | 6 | the plate's code (`plate_code`); zeros: none, or not read |
 | 4 | the place: the first bytes of the SHA-256 of camera, class, area and location |
 | 2 + 2 | confidence, and the plate's, in ten-thousandths |
-| 8 | the box, each side in ten-thousandths, which take 14 bits; bits 14-15 of its left, then bit 14 of its top: the direction |
+| 8 | the box, each side in ten-thousandths, which take 14 bits; bits 14 and 15 of all four, the left's lowest, are a byte:\
+  3 bits direction, 3 lane, 2 count line (0 none, 1 the first from its left, 2 the first from its right) |
 
 An event that its record does not give back exactly is odd: it lies beside as JSON, and the record only helps to find it.
 All zeros are a record that was removed.
@@ -60,6 +61,8 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 """By number; 0, as events of before have it, is none."""
 _SPARE_SHIFT = 14
 _SIDE = (1 << _SPARE_SHIFT) - 1
+_LANE_SHIFT, _MOST_LANES, _CROSSED_SHIFT = 3, 7, 6
+_CROSSED: tuple[tuple[int, ...], ...] = ((), (1,), (-1,))
 _SENDER, _RECEIVER = WallSource.SENDER.value, WallSource.RECEIVER.value
 
 
@@ -154,6 +157,8 @@ def entry_of(event: Event) -> Entry:
         and _are_exact(parts, shares)
         and event.wall_source in _SOURCES
         and event.schema_ == SCHEMA
+        and event.lane <= _MOST_LANES
+        and event.crossed in _CROSSED
     )
     readings = _readings(plate) if plate else _NO_READINGS
     posts = readings.posts
@@ -165,12 +170,17 @@ def entry_of(event: Event) -> Entry:
         best, end, *parts = (min(_MOST, max(0, value)) for value in (best, end, *parts))
     flags = start | _flags(event) | (ALTERNATIVES if readings.alternatives else 0) | (ODD if is_odd else 0)
     if not is_odd:
-        number = DIRECTIONS.index(event.direction)
-        parts[2], parts[3] = parts[2] | (number & 3) << _SPARE_SHIFT, parts[3] | number >> 2 << _SPARE_SHIFT
+        way = _way(event)
+        parts[2:] = [side | (way >> 2 * number & 3) << _SPARE_SHIFT for number, side in enumerate(parts[2:])]
     record = RECORD.pack(flags, tail, best, end, readings.code, place.name, *parts)
     body = event.to_json().encode() if is_odd else b""
     alternatives = b"" if is_odd else readings.alternatives
     return Entry(hour, record, alternatives, body, event.ended_at // NS_PER_MS, posts, readings.is_unpacked, place, event)
+
+
+def _way(event: Event) -> int:
+    """Direction, lane and count line as the byte that the box's sides have room for."""
+    return DIRECTIONS.index(event.direction) | event.lane << _LANE_SHIFT | _CROSSED.index(event.crossed) << _CROSSED_SHIFT
 
 
 def _are_exact(parts: list[int], shares: list[float]) -> bool:
@@ -215,12 +225,14 @@ def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) ->
     clip = bits >> CLIP_SHIFT & 3
     plate = _plate(bits, code, plate_share, alternatives) if bits & PLATE else None
     left, top, right, bottom = ((side & _SIDE) / PARTS for side in box)
-    direction = DIRECTIONS[min(box[0] >> _SPARE_SHIFT | box[1] >> _SPARE_SHIFT << 2, len(DIRECTIONS) - 1)]
+    way = sum(side >> _SPARE_SHIFT << 2 * number for number, side in enumerate(box))
     return made(Event, {
         "id": id_text(ms, tail), "kind": "face" if bits & FACE else "vehicle",
         "camera": place.camera, "class_": place.class_, "area": place.area, "location": place.location,
         "started_at": ms * NS_PER_MS, "best_at": (ms + best) * NS_PER_MS, "ended_at": (ms + end) * NS_PER_MS,
-        "plate": plate, "corrected": None, "confidence": share / PARTS, "box": (left, top, right, bottom), "direction": direction,
+        "plate": plate, "corrected": None, "confidence": share / PARTS, "box": (left, top, right, bottom),
+        "direction": DIRECTIONS[min(way & 7, len(DIRECTIONS) - 1)], "lane": way >> _LANE_SHIFT & _MOST_LANES,
+        "crossed": _CROSSED[min(way >> _CROSSED_SHIFT, len(_CROSSED) - 1)],
         "wall_source": _SENDER if bits & SENDER else _RECEIVER, "clip_ready": clip == CLIP_READY, "clip_missing": "", "schema_": 1,
     })  # fmt: skip
 

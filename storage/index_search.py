@@ -39,6 +39,8 @@ from storage.plate_code import BITS, PLACES, Demand, demands, pack
 ALTERNATIVE_MIN_CONFIDENCE = 0.05
 FIRST, FIRST_PLACED, MOST = 64, 512, 16_384
 """Records of a shard that are enough for one look: few at first, as most pages are full soon; more where only some places count."""
+AMPLE, AHEAD = 1.5, 512
+"""A look takes so many times what should do, and of places two blocks more: up to its bound a shard gives less than it reads."""
 ROWS_FIRST = 16
 """Rows of a shard that are enough for the first look at what a pattern meets."""
 CHUNK = 64
@@ -186,8 +188,9 @@ class Search:
         span = Span.of(self.query, after)
         found: list[Event] = []
         for rows in self._looks(span, limit + 1):
-            for start in range(0, len(rows), CHUNK):
-                found += self.matching(rows[start : start + CHUNK])
+            chunk = max(CHUNK, limit + 1)
+            for start in range(0, len(rows), chunk):
+                found += self.matching(rows[start : start + chunk])
                 if len(found) > limit:
                     return EventPage(tuple(found[:limit]), found[limit - 1].id)
         return EventPage(tuple(found), None)
@@ -208,7 +211,7 @@ class Search:
         return self._sorted([row for row in found.rows if span.holds(row)], span.newest)
 
     def _looks(self, span: Span, want: int) -> Iterator[list[Row]]:
-        return self._by_time(span) if self.sought is None else self._by_plate(self.sought, span, want)
+        return self._by_time(span, want) if self.sought is None else self._by_plate(self.sought, span, want)
 
     def _by_plate(self, sought: Sought, span: Span, want: int) -> Iterator[list[Row]]:
         # What a pattern meets lies spread over the shards; a plate lies in one.
@@ -219,7 +222,7 @@ class Search:
             found = self.shards.by_plates(codes, ends, span.newest, enough, PLATES_MOST)
             enough = want
             if isinstance(found, Many):
-                yield from self._by_time(span, round(want / found.part / SHARDS * 1.5))
+                yield from self._by_time(span, want, found.part)
                 return
             yield self._sorted([row for row in found.rows if span.is_before(row, found.bound_ms) and span.holds(row)], span.newest)
             if found.bound_ms is None:
@@ -231,15 +234,27 @@ class Search:
         """Whether more is asked for than a plate and a time."""
         return self._wanted.is_placed or (self.query.color, self.query.min_confidence) != (None, None)
 
-    def _by_time(self, span: Span, least: int = 0) -> Iterator[list[Row]]:
-        enough = min(MOST, max(least, FIRST_PLACED if self._wanted.is_placed else FIRST))
+    def _by_time(self, span: Span, want: int = 0, part: float = 1.0) -> Iterator[list[Row]]:
+        """`want`: rows that fill a page; 0: all are wanted. `part`: of the records, but for their places, what may be asked for."""
+        enough = self._first_look(want, part)
         while not span.is_empty:
             found, bound_ms = self._wanted.scan(span.least_ms, span.greatest_ms, span.newest, enough)
-            enough = min(MOST, enough * 4)
-            yield from self._in_order(found, span, bound_ms)
+            count = 0
+            for rows in self._in_order(found, span, bound_ms):
+                count += len(rows)
+                yield rows
             if bound_ms is None:
                 return
             span.go_on(bound_ms)
+            want -= count
+            enough = _next_look(enough, count, want)
+
+    def _first_look(self, want: int, part: float) -> int:
+        """Records of a shard that likely fill a page; of places that are looked for beside the data little comes back."""
+        if self._wanted.is_few:
+            return FIRST_PLACED
+        fills = round(want / part / self._wanted.part / SHARDS * AMPLE)
+        return min(MOST, max(FIRST, fills + (AHEAD if self._wanted.is_placed else 0)))
 
     def _in_order(self, found: Records, span: Span, bound_ms: int | None) -> Iterator[list[Row]]:
         """The rows before the bound that may match by their records alone, by id, in pieces: a page seldom needs all of them."""
@@ -284,6 +299,12 @@ class Search:
     def matching(self, rows: Sequence[Row]) -> list[Event]:
         events = [event for event in load(self.shards, rows) if event is not None and matches(event, self.query)]
         return events if self.sought is None else [event for event in events if self.sought.takes(event)]
+
+
+def _next_look(enough: int, count: int, want: int) -> int:
+    """After a look at so many records of a shard found `count` rows, and `want` more are wanted; not above 0: all are."""
+    fills = round(enough * want / count * AMPLE) if count and want > 0 else MOST
+    return min(MOST, enough * 4, max(enough, fills))
 
 
 def _plates_fit(records: NDArray[np.void], demands: Sequence[Demand]) -> NDArray[np.bool_]:

@@ -26,12 +26,23 @@ class Wanted:
         self._table: Table | None = None
         self._fits = np.ones(1, np.bool_)
 
+    @property
+    def part(self) -> float:
+        """Which part of the places that are known is wanted; 1 where none is known."""
+        if not self.is_placed:
+            return 1.0
+        self._look_up()
+        return max(1, int(self._fits[:-1].sum())) / max(1, len(self._fits) - 1)
+
+    @property
+    def is_few(self) -> bool:
+        """Whether the places wanted, as far as they are known, are looked for by name."""
+        return self.is_placed and max(map(len, self._names())) <= FEW
+
     def scan(self, least_ms: int, greatest_ms: int, newest: bool, enough: int) -> tuple[Records, int | None]:
         """As `Shards.scan`, but some of what is elsewhere may be left out."""
         for _ in range(_TRIES if self.is_placed else 0):
-            self._look_up()
-            assert self._table is not None
-            names = [self._table.names(shard, self._fits) for shard in range(SHARDS)]
+            names = self._names()
             if max(map(len, names)) > FEW:
                 break
             found = self._shards.scan_places(least_ms, greatest_ms, newest, enough * MORE, names)
@@ -50,6 +61,12 @@ class Wanted:
             self._shards.places.read_all(int(shard) for shard in unknown)
             rows = self._rows(found)
         return self._fits[rows]
+
+    def _names(self) -> list[list[bytes]]:
+        """Of the places wanted, by shard."""
+        self._look_up()
+        assert self._table is not None
+        return [self._table.names(shard, self._fits) for shard in range(SHARDS)]
 
     def _rows(self, found: Records) -> NDArray[np.int64]:
         self._look_up()

@@ -26,7 +26,7 @@ from domain.errors import DataLoss, StoreError
 from domain.events import Event, Passing
 from domain.keys import CROP, SIDECAR, SNAPSHOT
 from domain.layout import Layout
-from domain.metrics import EVENTS, SPOOL_DAMAGED
+from domain.metrics import CROSSINGS, EVENTS, SPOOL_DAMAGED
 from domain.ulid import is_event_id, wall_ms_of
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Spool:
                 self._write(passing, entry.path, durable=True)
                 self._take_away(there)
                 if not there:
-                    EVENTS.labels(event.camera, event.kind).inc()
+                    _count(event)
             self._take_away(self._drafts_of(event.camera, event.id))
 
     def put_draft(self, passing: Passing) -> None:
@@ -259,3 +259,9 @@ def _mapped() -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(f"the spool cannot be written: {error}") from error
+
+
+def _count(event: Event) -> None:
+    EVENTS.labels(event.camera, event.kind).inc()
+    for line in event.crossed:
+        CROSSINGS.labels(event.camera, abs(line), "right" if line > 0 else "left").inc()

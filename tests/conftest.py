@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from domain.clock import SystemClock
@@ -22,6 +23,8 @@ ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("SIGHTLINE_TEST_DATA", ROOT.parent / "shared" / "data"))
 """Development footage: real, and no part of the repository."""
 MODELS = Path(os.environ.get("SIGHTLINE_MODELS_DIR", Path(sys.prefix) / "share" / "sightline" / "models"))
+hypothesis.settings.register_profile("untimed", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("untimed")  # how long an example takes says how busy the machine is
 STORE_SECRETS = StoreSecrets("test-valkey-password", "test-access", "test-secret-key", "test-signing-key")
 
 

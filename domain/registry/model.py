@@ -18,6 +18,15 @@ Point = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Fi
 Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
 
 
+def _two_places(line: tuple[Point, Point]) -> tuple[Point, Point]:
+    if line[0] == line[1]:
+        raise ValueError("begins where it ends")
+    return line
+
+
+CountLine = Annotated[tuple[Point, Point], AfterValidator(_two_places)]
+
+
 def _rtsp_url(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -79,6 +88,8 @@ class Camera(ClassPolicy):
     onvif_port: int = Field(80, ge=1, le=65535)
     checkpoint: tuple[Checkpoint, ...] = ()
     masks: tuple[Polygon, ...] = ()
+    lanes: tuple[Polygon, ...] = Field((), max_length=15)
+    count_lines: tuple[CountLine, ...] = Field((), max_length=15)
     enabled: bool = True
 
     @property

@@ -16,6 +16,7 @@ def check_policies(source: Source, registry: Registry) -> None:
         _check_retention(source, ("cameras", i), camera)
         _check_triggers(source, ("cameras", i), camera)
         _check_onvif(source, ("cameras", i), camera)
+        _check_drawings(source, ("cameras", i), camera)
 
 
 def needs_triggers(policy: ClassPolicy) -> bool:
@@ -48,6 +49,13 @@ def _check_onvif(source: Source, path: Path, camera: Camera) -> None:
     written = _written(source, path, "onvif_port")
     if written and "onvif" not in camera.triggers:
         source.fault(written, "`onvif_port` does nothing where `triggers` lack `onvif`", "add `onvif` to `triggers`, or leave it out")
+
+
+def _check_drawings(source: Source, path: Path, camera: Camera) -> None:
+    for key in ("lanes", "count_lines"):
+        written = _written(source, path, key)
+        if written and not camera.checkpoint:
+            source.fault(written, f"`{key}` do nothing at a camera that is no checkpoint", "add `checkpoint`, or leave them out")
 
 
 def _key(camera: Camera) -> str:

@@ -15,7 +15,7 @@ from analytics.models import Models
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events import Location
 from domain.media import Drawn, Frame, WallSource
-from domain.registry.model import Camera, Checkpoint, Polygon
+from domain.registry.model import Camera, Checkpoint, CountLine, Polygon
 from domain.settings import Settings
 
 EPOCH_NS = 1_760_000_000 * NS_PER_S
@@ -41,7 +41,12 @@ MakeCamera = Callable[..., Camera]
 
 @pytest.fixture
 def make_camera() -> MakeCamera:
-    def make(checkpoint: tuple[Checkpoint, ...] = ("plate",), masks: tuple[Polygon, ...] = ()) -> Camera:
+    def make(
+        checkpoint: tuple[Checkpoint, ...] = ("plate",),
+        masks: tuple[Polygon, ...] = (),
+        lanes: tuple[Polygon, ...] = (),
+        count_lines: tuple[CountLine, ...] = (),
+    ) -> Camera:
         return Camera(
             id="east-gate",
             name="East gate",
@@ -51,6 +56,8 @@ def make_camera() -> MakeCamera:
             url="rtsp://127.0.0.1/east",
             checkpoint=checkpoint,
             masks=masks,
+            lanes=lanes,
+            count_lines=count_lines,
         )
 
     return make

@@ -30,7 +30,7 @@ def plate(wide_px: int, blur_px: float = 0.0) -> Picture:
 def record(picture: Picture, fused: Fused) -> Record:
     jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
     shot = Shot(1.0, 0, (0.0, 0.0, 0.1, 0.1), b"", jpeg)
-    return Record(Track(0, 0, BOX, 0, BOX, 0.9, np.zeros((4, 2), np.float32)), "id", "receiver", shot, fused=fused)
+    return Record(Track(0, 0, BOX, 0, BOX, 0.9, np.zeros((4, 2), np.float32)), "id", "receiver", (640, 360), shot, fused=fused)
 
 
 @pytest.mark.parametrize(

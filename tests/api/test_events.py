@@ -42,6 +42,8 @@ def test_an_event_is_answered_as_the_contract_says(site: Site, make_event: MakeE
         "confidence": 0.9,
         "box": [0.4, 0.6, 0.5, 0.7],
         "direction": "",
+        "lane": 0,
+        "crossed": [],
         "wall_source": "receiver",
         "clip_ready": False,
         "clip_missing": "",

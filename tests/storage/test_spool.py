@@ -11,7 +11,7 @@ from domain.clock import NS_PER_S, ManualClock
 from domain.errors import StoreError
 from domain.keys import CLIP, CROP, SNAPSHOT
 from domain.layout import Layout
-from domain.metrics import EVENTS, SPOOL_DAMAGED
+from domain.metrics import CROSSINGS, EVENTS, SPOOL_DAMAGED
 from storage.spool import Spool
 from tests.kept import make_event, make_passing
 
@@ -39,6 +39,15 @@ def test_what_is_put_is_pending_with_its_pictures(spool: Spool) -> None:
     assert spool.pending(["gate"]) == []
     assert spool.picture(passing.event.id, "gate", CROP) is None
     assert list((entry.path.parent).iterdir()) == []
+
+
+def test_each_count_line_that_was_crossed_is_counted_by_the_side_gone_to(spool: Spool) -> None:
+    ways = [CROSSINGS.labels("gate", line, way)._value for line, way in ((1, "right"), (1, "left"), (2, "left"))]
+    before = [way.get() for way in ways]
+    passing = make_passing(make_event().model_copy(update={"crossed": (1, -2)}))
+    spool.put(passing)
+    spool.put(passing)
+    assert [way.get() - was for way, was in zip(ways, before, strict=True)] == [1, 0, 1]
 
 
 def test_putting_again_changes_nothing_and_counts_nothing(spool: Spool) -> None:

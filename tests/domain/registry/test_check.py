@@ -76,6 +76,18 @@ def _faults(tmp_path: Path, text: str, environ: dict[str, str] | None = None) ->
             CAMERA + "    record: events\n    triggers: [onvif]\n    onvif_port: 0\n",
             "13:17: `onvif_port`: Input should be greater than or equal to 1",
         ),
+        (
+            CAMERA + "    checkpoint: [plate]\n    count_lines:\n      - [[0.1, 0.5], [0.9, 0.5]]\n      - [[0.1, 0.5], [0.1, 0.5]]\n",
+            "14:9: `count_lines`: begins where it ends",
+        ),
+        (
+            CAMERA + "    checkpoint: [plate]\n    lanes:\n      - [[0.1, 0.5], [0.9, 0.5]]\n",
+            "13:9: `lanes`: Tuple should have at least 3 items after validation, not 2",
+        ),
+        (
+            CAMERA + "    lanes:\n      - [[0, 0], [1, 0], [1, 1]]\n",
+            "12:7: `lanes` do nothing at a camera that is no checkpoint (add `checkpoint`, or leave them out)",
+        ),
         (CAMERA + "    substream: {url: 'http://10.0.0.1/2'}\n", "11:22: `url`: must begin with rtsp:// or rtsps://"),
         (CAMERA + "    substream: {url: rtsp://8.8.8.8/2}\n", "11:22: 8.8.8.8 is outside `networks` " + NETWORK_HINT),
         (CAMERA + "    substream: {url: rtsp://10.0.0.1/2, ulr: x}\n", "11:41: unknown key `ulr` (did you mean `url`?)"),
