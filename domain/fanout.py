@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from domain.media import AudioPacket, Packet
+from domain.runs import Came, Run, singly
 
 
 class Tap:
@@ -85,7 +86,7 @@ class Tap:
 class Sink(Protocol):
     """A consumer that is handed every packet in the reader's own thread, and so may never wait for anything."""
 
-    def put(self, *packets: Packet) -> None: ...
+    def put(self, *came: Came) -> None: ...
 
     def put_audio(self, packet: AudioPacket, /) -> None: ...
 
@@ -102,8 +103,8 @@ class Fanout:
         self._sinks: tuple[Sink, ...] = ()
         self._hurried: dict[Sink, Callable[[], bool]] = {}
         self._lock = threading.Lock()
-        self._held: list[Packet] = []
-        self._held_bytes = 0
+        self._held: list[Came] = []
+        self._held_packets = self._held_bytes = 0
         self._most_held_packets = held_packets
         self._most_held_bytes = held_bytes
 
@@ -111,7 +112,7 @@ class Fanout:
         """A new tap; `from_held`: it begins with the packets held since the last keyframe, none left out or doubled."""
         tap = Tap(name, max_packets, max_bytes)
         with self._lock:
-            for packet in self._held if from_held else ():
+            for packet in singly(self._held if from_held else ()):
                 tap.put(packet)
             self._taps = (*self._taps, tap)
         return tap
@@ -133,14 +134,14 @@ class Fanout:
             self._sinks = tuple(other for other in self._sinks if other is not sink)
             self._hurried.pop(sink, None)
 
-    def put(self, *packets: Packet) -> None:
-        """Packets that came together, in order: a call for all that one read gave costs a fraction of a call for each."""
+    def put(self, *came: Came) -> None:
+        """What came together, in order. Single packets are made of runs only for those who take them one by one."""
         with self._lock:
-            self._hold(packets)
+            self._hold(came)
             for sink in self._sinks:
-                sink.put(*packets)
-            for tap in self._taps:
-                for packet in packets:
+                sink.put(*came)
+            for packet in singly(came) if self._taps else ():
+                for tap in self._taps:
                     tap.put(packet)
 
     def put_audio(self, packet: AudioPacket) -> None:
@@ -148,16 +149,15 @@ class Fanout:
         for sink in self._sinks:
             sink.put_audio(packet)
 
-    def _hold(self, packets: Sequence[Packet]) -> None:
-        keys = [at for at, packet in enumerate(packets) if packet.is_keyframe]
-        if keys:
-            self._held, self._held_bytes = [], 0
-            packets = packets[keys[-1] :]
-        elif not self._held:
-            return
-        self._held += packets
-        self._held_bytes += sum([len(packet.data) for packet in packets])
-        if len(self._held) > self._most_held_packets or self._held_bytes > self._most_held_bytes:
+    def _hold(self, came: Sequence[Came]) -> None:
+        for one in came:
+            if one.is_keyframe:
+                self._held, self._held_packets, self._held_bytes = [one], 1, len(one.data)
+            elif self._held:
+                self._held.append(one)
+                self._held_packets += one.count if isinstance(one, Run) else 1
+                self._held_bytes += len(one.data)
+        if self._held_packets > self._most_held_packets or self._held_bytes > self._most_held_bytes:
             self._held = []
 
     def forget(self) -> None:

@@ -6,12 +6,12 @@ same file (a new session, time going back, a hole) do they wait for a keyframe u
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from domain.clock import NS_PER_S
 from domain.media import Packet, ticks_to_ns
+from domain.runs import Came, Run
 
 HOLE_NS = NS_PER_S
 """Packets further apart than this, and than three usual intervals, have a hole between them."""
@@ -42,13 +42,18 @@ def decode_wall_ns(packet: Packet) -> int:
     return packet.wall_ns - ticks_to_ns(packet.pts - packet.dts, packet.stream.time_base)
 
 
+def _end_of(last: Came) -> tuple[int, int]:
+    """The `dts` of the last packet, and the wall time of that."""
+    return (last.pts[-1], last.walls_ns[-1]) if isinstance(last, Run) else (last.dts, decode_wall_ns(last))
+
+
 class Cuts:
     """Decides packet by packet; remembers the segment that is open, if any."""
 
     def __init__(self, segment_s: float) -> None:
         self._segment_ns = round(segment_s * NS_PER_S)
         self._first: Packet | None = None
-        self._last: Packet | None = None
+        self._last: Came | None = None
         self._usual_ns = 0.0
         self._is_due = False
 
@@ -67,37 +72,32 @@ class Cuts:
         self._last = packet
         return verdict
 
-    def goes_on(self, packets: Sequence[Packet], at: int) -> int:
-        """How many of `packets` from `at` on plainly follow in the open segment. They are taken to have gone there, as if `place` had said
-        APPEND of each. Keyframes, and all that is odd, are left to it.
+    def goes_on(self, run: Run) -> bool:
+        """Whether all of `run` plainly follows in the open segment. It is then taken to have gone there, as if `place` had said APPEND of
+        each of its packets. All that is odd is left to it.
         """
         last = self._last
-        if self._first is None or last is None:
-            return 0
-        stream, dts, wall_ns, usual_ns = last.stream, last.dts, decode_wall_ns(last), self._usual_ns
-        scale, base = stream.time_base.numerator * NS_PER_S, stream.time_base.denominator
-        since = at
-        for packet in packets[at:] if at else packets:
-            own_dts, own_ns = packet.dts, packet.wall_ns
-            if packet.pts != own_dts:
-                own_ns -= (packet.pts - own_dts) * scale // base
+        if self._first is None or last is None or run.stream is not last.stream:
+            return False
+        (dts, wall_ns), usual_ns = _end_of(last), self._usual_ns
+        scale, base = run.stream.time_base.numerator * NS_PER_S, run.stream.time_base.denominator
+        for own_dts, own_ns in zip(run.pts, run.walls_ns, strict=True):
             interval_ns = (own_dts - dts) * scale // base
-            if not 0 < interval_ns <= HOLE_NS or own_ns - wall_ns > HOLE_NS or packet.is_keyframe or packet.stream is not stream:
-                break
+            if not 0 < interval_ns <= HOLE_NS or own_ns - wall_ns > HOLE_NS:
+                return False
             usual_ns += (interval_ns - usual_ns) / 8 if usual_ns else interval_ns
             dts, wall_ns = own_dts, own_ns
-            at += 1
-        if at > since:
-            self._last, self._usual_ns = packets[at - 1], usual_ns
-        return at - since
+        self._last, self._usual_ns = run, usual_ns
+        return True
 
     def _verdict(self, packet: Packet) -> Verdict:
         first, last = self._first, self._last
         if first is None or last is None or packet.stream.session != last.stream.session:
             return Verdict(Place.START if packet.is_keyframe else Place.WAIT, joins=False)
-        interval_ns = ticks_to_ns(packet.dts - last.dts, packet.stream.time_base)
+        last_dts, last_ns = _end_of(last)
+        interval_ns = ticks_to_ns(packet.dts - last_dts, packet.stream.time_base)
         is_hole = self._is_hole(interval_ns)
-        is_set = self._is_hole(decode_wall_ns(packet) - decode_wall_ns(last))
+        is_set = self._is_hole(decode_wall_ns(packet) - last_ns)
         if interval_ns > 0:
             self._learn(min(interval_ns, _LONGEST_USUAL_NS))
         if interval_ns <= 0 or is_hole:

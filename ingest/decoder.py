@@ -31,6 +31,8 @@ REST_S = 2.0
 """The same where none are expected, for nothing moves and nothing is in view."""
 LATE_NS = 500 * NS_PER_MS
 """A frame this much older than the newest packet comes late: analytics is behind, and gets fewer of them."""
+CAUGHT_UP_NS = NS_PER_S
+"""What comes so soon after a burst of packets that were held is late because of it, and is looked at all the same."""
 LATE_STEP_NS = 500 * NS_PER_MS
 """How far apart late frames are, at most: two looks a second still find what passes. Every camera of a busy machine slows down alike."""
 _MOST_PENDING = 64
@@ -127,7 +129,7 @@ class FrameReader:
             return False
         # From the time that was due, not from the frame that came: so the mean rate is right where it does not divide the camera's.
         self._due_ns = self._due_ns + self._step_ns if wall_ns - self._due_ns < self._step_ns else wall_ns + self._step_ns
-        is_late = self._newest_wall_ns - wall_ns > LATE_NS and wall_ns > to_ns
+        is_late = self._newest_wall_ns - wall_ns > LATE_NS and wall_ns > to_ns + CAUGHT_UP_NS
         if is_late and 0 <= wall_ns - self._given_ns < LATE_STEP_NS:
             self._late.inc()
             return False

@@ -7,14 +7,12 @@ given out as it comes, as cameras send it: only the next keyframe mends the pict
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from ingest import nal, rtp
 from ingest.nal_pieces import PIECES
 from ingest.native.taking import AS_IT_IS, KEY, Taking, why_not
 
-_new = tuple.__new__
-"""A named tuple's own takes longer than all else that ends a picture."""
 _LOOKED_AT, _EVERY = 8, 64
 """Of how many pictures in a row, from the first on, and of which of those that follow, it is seen whether NAL units hold start codes."""
 
@@ -30,11 +28,79 @@ class AccessUnit(NamedTuple):
     """See `domain.media.Packet`."""
 
 
+class Units(Sequence[AccessUnit]):
+    """Access units in order, in columns: most go on together as they came, and are never needed one by one."""
+
+    def __init__(self) -> None:
+        self.stamps: list[int] = []
+        self.ends: list[int] = []
+        """Where each ends in `data`."""
+        self.flags: list[int] = []
+        """`KEY`; `AS_IT_IS`: its NAL units' starts are known."""
+        self.starts: list[int] = []
+        """Of all NAL units, in `data`."""
+        self.starts_ends: list[int] = []
+        """Where those of each end in `starts`."""
+        self._pieces: list[bytes] = []
+
+    def __len__(self) -> int:
+        return len(self.stamps)
+
+    @property
+    def data(self) -> bytes:
+        """All bytes, one unit behind the other."""
+        if len(self._pieces) != 1:
+            self._pieces = [b"".join(self._pieces)]
+        return self._pieces[0]
+
+    def append(self, unit: AccessUnit) -> None:
+        self.take(
+            [unit.stamp], [len(unit.data)], [len(unit.starts)], [KEY * unit.is_key | AS_IT_IS * bool(unit.starts)], unit.starts, unit.data
+        )
+
+    def take(
+        self, stamps: list[int], ends: list[int], starts_ends: list[int], flags: list[int], starts: Sequence[int], data: bytes
+    ) -> None:
+        """Several, whose ends and starts count from the first of them."""
+        base, starts_base = self.ends[-1] if self.ends else 0, len(self.starts)
+        self.stamps += stamps
+        self.flags += flags
+        self.ends += [base + end for end in ends] if base else ends
+        self.starts_ends += [starts_base + end for end in starts_ends] if starts_base else starts_ends
+        self.starts += [base + start for start in starts] if base else starts
+        self._pieces.append(data)
+
+    def part(self, first: int, last: int) -> tuple[bytes, Sequence[int], Sequence[int]]:
+        """Of the units `first` to `last`, the latter not included: their bytes; where in those each ends; the starts of their NAL units, or
+        none where those of one are not known."""
+        begin, starts_begin = (self.ends[first - 1], self.starts_ends[first - 1]) if first else (0, 0)
+        ends = self.ends if last - first == len(self.ends) else self.ends[first:last]
+        are_known = 0 not in self.flags[first:last] and KEY not in self.flags[first:last]
+        starts = self.starts[starts_begin : self.starts_ends[last - 1]] if are_known else []
+        if not begin:
+            return self.data[: ends[-1]], ends, starts
+        return self.data[begin : ends[-1]], [end - begin for end in ends], [start - begin for start in starts]
+
+    @overload
+    def __getitem__(self, at: int) -> AccessUnit: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[AccessUnit]: ...
+
+    def __getitem__(self, at: int | slice) -> AccessUnit | Sequence[AccessUnit]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
+        begin, first = (self.ends[at - 1], self.starts_ends[at - 1]) if at else (0, 0)
+        starts = [start - begin for start in self.starts[first : self.starts_ends[at]]] if self.flags[at] & AS_IT_IS else ()
+        return AccessUnit(self.stamps[at], self.data[begin : self.ends[at]], self.flags[at] & KEY != 0, starts)
+
+
 class AccessUnits:
     """One stream's packets, in the order of their arrival, into access units."""
 
     def __init__(self, codec: str, payload_type: int, channel: int = 0) -> None:
-        self.ready: list[AccessUnit] = []
+        self.ready = Units()
         """Whole units; the reader takes them out."""
         self.broken_units = 0
         self.lost_packets = 0
@@ -89,12 +155,14 @@ class AccessUnits:
         taken = self._taking.take(buffer, at, end, self._next, self.ssrc, self._marked_stamp)
         if taken is None:
             return at
-        begin = first = 0
-        flat = iter(taken.table)
-        for stamp, stop, last, flags in zip(flat, flat, flat, flat, strict=True):
-            starts = [start - begin for start in taken.starts[first:last]]
-            self._give(stamp, taken.data[begin:stop], flags & KEY != 0, starts, flags & AS_IT_IS != 0)
-            begin, first, self._marked_stamp = stop, last, stamp
+        table, data = taken.table, taken.data
+        stamps, ends, starts_ends, flags = table[0::4], table[1::4], table[2::4], table[3::4]
+        for at in self._to_be_looked_at(len(stamps)):
+            begin, first = (ends[at - 1], starts_ends[at - 1]) if at else (0, 0)
+            if self._hides(data[begin : ends[at]], starts_ends[at] - first):
+                flags[at:] = [own & ~AS_IT_IS for own in flags[at:]]
+        self.ready.take(stamps, ends, starts_ends, flags, taken.starts, data)
+        self._marked_stamp = stamps[-1]
         self.highest_sequence += taken.packets
         self._next = self._next + taken.packets & 0xFFFF
         return taken.at
@@ -134,13 +202,25 @@ class AccessUnits:
         if self._is_broken or pieces.is_open or self._stamp is None:
             self.broken_units += 1
         else:
-            self._give(self._stamp, b"".join(pieces.parts), pieces.is_key, pieces.starts, pieces.is_plain)
+            data = b"".join(pieces.parts)
+            for _ in self._to_be_looked_at(1):
+                self._hides(data, len(pieces.starts))
+            starts = () if self._hides_codes or not pieces.is_plain else pieces.starts
+            self.ready.append(AccessUnit(self._stamp, data, pieces.is_key, starts))
         pieces.clear()
         self._is_broken = self._is_headless = self._is_rest = False
         self._stamp = None
 
-    def _give(self, stamp: int, data: bytes, is_key: bool, starts: Sequence[int], is_plain: bool) -> None:
-        self._closed += 1
-        if self._closed <= _LOOKED_AT or not self._closed % _EVERY:
-            self._hides_codes = self._hides_codes or data.count(nal.START_CODE[1:]) != len(starts)
-        self.ready.append(_new(AccessUnit, (stamp, data, is_key, () if self._hides_codes or not is_plain else starts)))
+    def _to_be_looked_at(self, count: int) -> list[int]:
+        """Which of the next `count` units: none, mostly."""
+        before, self._closed = self._closed, self._closed + count
+        if self._hides_codes:
+            return [0]
+        if before >= _LOOKED_AT and before // _EVERY == self._closed // _EVERY:
+            return []
+        return [at for at in range(count) if before + at < _LOOKED_AT or not (before + at + 1) % _EVERY]
+
+    def _hides(self, data: bytes, nal_units: int) -> bool:
+        """Whether this unit, or one before it, holds start codes within its NAL units."""
+        self._hides_codes = self._hides_codes or data.count(nal.START_CODE[1:]) != nal_units
+        return self._hides_codes

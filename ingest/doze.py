@@ -13,14 +13,14 @@ import math
 from domain.clock import NS_PER_S
 from domain.fanout import Tap
 from domain.media import AudioPacket, Packet, ticks_to_ns
+from domain.runs import Came, singly
 from ingest.decoder import FrameReader
 from ingest.packet_motion import WINDOW_NS, PacketMotion
 
-QUIET_WINDOWS = 12
-"""Half seconds without motion, and with nothing in view, before it dozes. Waking decodes two groups of pictures again, in which frames come
-late: between vehicles that follow each other in seconds that costs more than it saves, and misses them."""
-BEFORE_NS = NS_PER_S
-"""What is looked at of the time before motion was told of: the half second that told, and another."""
+QUIET_WINDOWS = 2
+"""Half seconds without motion, and with nothing in view, before it dozes. No picture is decoded twice: a moment's doze costs nothing."""
+BEFORE_NS = NS_PER_S // 4
+"""What is looked at of the time before the half second that told of motion."""
 PEEK_EVERY_NS = 60 * NS_PER_S
 MOST_BITS_A_PIXEL = 0.02
 """A megabit a second at 1080p and 25 frames/s. What takes more while still is noisy, or held to a rate, and hides motion."""
@@ -43,7 +43,8 @@ class Doze:
         self._motion = PacketMotion()
         self._held: list[Packet] = []
         """From the last keyframe but one, where that fits."""
-        self._held_bytes = self._keyframe_at = 0
+        self._held_bytes = self._keyframe_at = self._given = 0
+        """How much is held, where its last keyframe is, and how many of its first the decoder had without a gap."""
         self._quiet_windows = 0
         self._moved_ns = self._peeked_ns = self._distrusted_until_ns = 0
         self._found_ns: int | None = None
@@ -58,30 +59,33 @@ class Doze:
         """Something came into view in the frame of this time: its packets should have told."""
         self._found_ns = wall_ns
 
-    def put(self, *packets: Packet) -> None:
-        for packet in packets:
+    def put(self, *came: Came) -> None:
+        for packet in singly(came):
             self._put(packet)
 
     def _put(self, packet: Packet) -> None:
         if packet.stream.session != self._session:
             self._begin(packet)
         moves = self._motion.put(ticks_to_ns(packet.dts, packet.stream.time_base), packet.size_bytes, packet.is_keyframe)
-        if moves is not None:
-            self._quiet_windows = 0 if moves else self._quiet_windows + 1
-            self._moved_ns = packet.wall_ns if moves else self._moved_ns
+        if moves or self._motion.surges:
+            self._quiet_windows, self._moved_ns = 0, packet.wall_ns
+        elif moves is not None:
+            self._quiet_windows += 1
         self._judge(packet.wall_ns)
         self._hold(packet)
         if not self._dozes:
             self._tap.put(packet)
+            self._given = len(self._held)
             if self._may_doze(packet):
                 self.reader.rests = self._dozes = True
                 self._peeked_ns = packet.wall_ns
         elif not self._may_doze(packet):
-            self._wake(packet.wall_ns)
+            self._wake(packet)
         elif packet.is_keyframe and packet.wall_ns - self._peeked_ns >= PEEK_EVERY_NS:
             self._peeked_ns = packet.wall_ns
             self.reader.catch_up(packet.wall_ns, packet.wall_ns)
             self._tap.put(packet)
+            self._given = 0
 
     def put_audio(self, packet: AudioPacket) -> None:
         """Sound is not looked at."""
@@ -89,7 +93,7 @@ class Doze:
     def _begin(self, packet: Packet) -> None:
         self._session = packet.stream.session
         self._motion = PacketMotion()
-        self._held, self._held_bytes, self._keyframe_at = [], 0, 0
+        self._held, self._held_bytes, self._keyframe_at, self._given = [], 0, 0, 0
         self._quiet_windows, self._found_ns = 0, None
         self.reader.rests = self._dozes = False
 
@@ -100,21 +104,22 @@ class Doze:
         is_little = 8 * self._motion.quiet_bytes <= MOST_BITS_A_PIXEL * pixels
         return is_little and 0 < len(self._held) < HELD_PACKETS and self._held_bytes < HELD_BYTES
 
-    def _wake(self, now_ns: int) -> None:
-        """All that is held goes to the decoder, at once: in frames before `from_ns` nothing is looked for."""
-        from_ns = now_ns - BEFORE_NS
+    def _wake(self, packet: Packet) -> None:
+        """What is held goes to the decoder, at once, from a keyframe or from where it stopped; what was before is not looked at."""
+        from_ns = packet.wall_ns - self._motion.lasted_ns - BEFORE_NS
         first = 0 if self._held and from_ns < self._held[self._keyframe_at].wall_ns else self._keyframe_at
-        self.reader.catch_up(from_ns, now_ns)
+        self.reader.catch_up(from_ns, packet.wall_ns)
         self.reader.rests = self._dozes = False
-        for packet in self._held[first:]:
-            self._tap.put(packet)
+        for held in self._held[max(first, self._given) :]:
+            self._tap.put(held)
+        self._given = len(self._held)
 
     def _judge(self, now_ns: int) -> None:
         """Did packets tell of what was found? Their half second may end after its frame."""
         if self._found_ns is None or now_ns < self._found_ns + 2 * WINDOW_NS:
             return
         is_known = math.isfinite(self._motion.quiet_bytes)  # while it learns nothing is told, and it does not doze
-        if is_known and self._moved_ns < self._found_ns - BEFORE_NS - WINDOW_NS:
+        if is_known and self._moved_ns < self._found_ns - 3 * WINDOW_NS:
             is_news = now_ns >= self._distrusted_until_ns
             self._distrusted_until_ns = now_ns + DISTRUST_NS
             if is_news:
@@ -123,16 +128,20 @@ class Doze:
 
     def _hold(self, packet: Packet) -> None:
         if packet.is_keyframe:
-            self._held = self._held[self._keyframe_at :]
+            self._let_go()
             self._keyframe_at = len(self._held)
-            self._held_bytes = sum(one.size_bytes for one in self._held)
         elif not self._held:
             return
         self._held.append(packet)
         self._held_bytes += packet.size_bytes
         if self._keyframe_at and (len(self._held) >= HELD_PACKETS or self._held_bytes >= HELD_BYTES):
-            self._held = self._held[self._keyframe_at :]
+            self._let_go()
             self._keyframe_at = 0
-            self._held_bytes = sum(one.size_bytes for one in self._held)
         if len(self._held) > HELD_PACKETS or self._held_bytes > 2 * HELD_BYTES:
-            self._held, self._held_bytes = [], 0  # it is awake by now: `_may_doze` says so one packet before
+            self._held, self._held_bytes, self._given = [], 0, 0  # it is awake by now: `_may_doze` says so one packet before
+
+    def _let_go(self) -> None:
+        """Of what is before the last keyframe."""
+        self._held = self._held[self._keyframe_at :]
+        self._given = max(0, self._given - self._keyframe_at)
+        self._held_bytes = sum(one.size_bytes for one in self._held)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import repeat
 from typing import NamedTuple
 
 from domain.clock import NS_PER_S
 from domain.media import Packet, StreamInfo
+from domain.runs import Run
 from ingest import nal
-from ingest.depacketise import AccessUnit
+from ingest.depacketise import Units
+from ingest.native.taking import KEY
 from ingest.pace import Pace
 from ingest.probe import shape_of
 from ingest.stamps import DecodeTimes, Stamps
@@ -106,36 +107,32 @@ class Intake:
         duration = unit.duration or self._duration
         return Packet(self._info, data, pts, dts, duration, head >= 0, wall.wall_ns, wall.source, received_ns, sender_ns, unit.starts)
 
-    def steady(self, units: Sequence[AccessUnit], ticks: Sequence[int], at: int, received_ns: int) -> list[Packet]:
+    def steady(self, units: Units, ticks: Sequence[int], at: int, received_ns: int) -> Run | None:
         """The quick way for a camera that goes on as it did: of `units` from `at` on, as many as are no keyframes and rise evenly, at once.
 
-        They give the packets that `packet` gives for them, one by one, and leave behind what it does. Empty where the first of them wants a
+        They give the packets that `packet` gives for them, one by one, and leave behind what it does. None where the first of them wants a
         closer look. `ticks`: their stamps.
         """
-        pts = self._rising(units, ticks, at)
+        pts = self._rising(units.flags, ticks, at)
         if not pts or self._decode_times is None or not self._leaves(self._decode_times, pts[0], received_ns):
-            return []
+            return None
         num, den, timeline, clock_ns = self._num, self._den, self._counts.timeline, received_ns + (self._stepped_ns or 0)
         pts_ns = [own * num // den for own in pts]
         if not (walls := timeline.walls(pts_ns, clock_ns)):
-            return []
+            return None
         self._pace.pass_by(pts_ns, received_ns)
         self._stamps.pass_by(pts[-1])
         self._decode_times.pass_by(pts[-1])
         self.wants_sender = pts_ns[-1] >= self._sender_due_ns
-        info, duration, source, sender_ns = self._info, self._duration, timeline.source, timeline.sender_wall_ns(0)
-        senders = repeat(None) if sender_ns is None else [sender_ns + own_ns for own_ns in pts_ns]
-        return [
-            Packet(info, unit.data, own, own, duration, False, wall_ns, source, clock_ns, sender, unit.starts)
-            for unit, own, wall_ns, sender in zip(units[at : at + len(pts)], pts, walls, senders, strict=False)
-        ]
+        sender_ns, (data, ends, starts) = timeline.sender_wall_ns(0), units.part(at, at + len(pts))
+        return Run(self._info, data, ends, pts, walls, self._duration, timeline.source, clock_ns, sender_ns, pts_ns, starts)
 
-    def _rising(self, units: Sequence[AccessUnit], ticks: Sequence[int], at: int) -> list[int]:
+    def _rising(self, flags: Sequence[int], ticks: Sequence[int], at: int) -> list[int]:
         """The pts of the units from `at` on, before the first that is a keyframe or does not follow within a second of the one before."""
         shift, most, before = self._stamps.shift, self._most_step, ticks[at] - 1
         pts: list[int] = []
-        for unit, own in zip(units[at:], ticks[at:], strict=True):
-            if unit.is_key or not 0 < own - before <= most:
+        for own_flags, own in zip(flags[at:], ticks[at:], strict=True):
+            if own_flags & KEY or not 0 < own - before <= most:
                 break
             pts.append(own + shift)
             before = own

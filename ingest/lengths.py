@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
+from operator import sub
 
-from domain.media import Packet
+from domain.runs import Came, Run, singly
 from ingest import nal
 
 _MARK = nal.START_CODE[1:]
@@ -13,36 +15,24 @@ _HEVC_SETS = (32, 33, 34)
 _put_length = struct.Struct(">I").pack_into
 
 
-def put(codec: str, packets: Sequence[Packet], pieces: list[bytes | bytearray]) -> list[int]:
-    """Append the bytes of `packets`, as a file holds them, to `pieces`; the size of each."""
-    starts = [packet.starts for packet in packets]
-    datas = [packet.data for packet in packets]
-    if all(starts):
-        pieces.append(prefixed(datas, starts))
-        return list(map(len, datas))
-    sizes = []
-    for data, own in zip(datas, starts, strict=True):
-        if own:
-            pieces.append(prefixed([data], [own]))
-            sizes.append(len(data))
+def put(codec: str, came: Sequence[Came], pieces: list[bytes | bytearray]) -> list[int]:
+    """Append the bytes of what `came`, as a file holds them, to `pieces`; the size of each packet."""
+    sizes: list[int] = []
+    for one in came:
+        if one.starts:
+            pieces.append(prefixed(one.data, one.starts))
+            sizes += map(sub, one.ends, (0, *one.ends)) if isinstance(one, Run) else (len(one.data),)
         else:
-            sizes.append(put_prefixed(codec, data, pieces))
+            sizes += [put_prefixed(codec, packet.data, pieces) for packet in singly((one,))]
     return sizes
 
 
-def prefixed(datas: Sequence[bytes], starts: Sequence[Sequence[int]]) -> bytearray:
-    """One behind the other, where the NAL units of each are known: lengths take as many bytes as start codes, and are written over them."""
-    joined = bytearray().join(datas)
-    at = 0
-    for data, own in zip(datas, starts, strict=True):
-        begin = at
-        if len(own) > 1:
-            for start in own[1:]:
-                _put_length(joined, begin, at + start - begin - 4)
-                begin = at + start
-        at += len(data)
-        _put_length(joined, begin, at - begin - 4)
-    return joined
+def prefixed(data: bytes, starts: Sequence[int]) -> bytearray:
+    """Where the NAL units are known: lengths take as many bytes as start codes, and are written over them."""
+    changed = bytearray(data)
+    for start, end in pairwise((*starts, len(data))):
+        _put_length(changed, start, end - start - 4)
+    return changed
 
 
 def put_prefixed(codec: str, data: bytes, pieces: list[bytes | bytearray]) -> int:

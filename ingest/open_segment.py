@@ -14,6 +14,7 @@ from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import DataLoss, StoreError
 from domain.keys import day_of
 from domain.media import AudioPacket, Packet, SegmentName, ticks_to_ns
+from domain.runs import Came, Run
 from ingest import lengths, nal
 from ingest.cuts import DRIFT_NS
 from storage.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
@@ -58,9 +59,9 @@ class OpenSegment:
             self.start_ms, self._path = _path(folder, camera_id, fence, first.wall_ns, is_free)
             self._file = self._path.open("xb", buffering=0)
 
-    def write(self, packets: Sequence[Packet], sound: Sequence[AudioPacket]) -> None:
+    def write(self, came: Sequence[Came], sound: Sequence[AudioPacket]) -> None:
         """One fragment of these, in one write. Raises StoreError where the disk refuses: then nothing of them is in the file."""
-        video = self._video(packets) if packets else None
+        video = self._video(came) if came else None
         audio = self._sound.run(sound) if self._sound and sound else None
         if video is None and audio is None:
             return
@@ -77,8 +78,8 @@ class OpenSegment:
         self._sequence += 1
         self._head = b""
         self.size_bytes += size_bytes
-        if packets:
-            self._read_until(packets)
+        if came:
+            self._read_until(came)
 
     def finish(self, next_wall_ns: int | None, joins: bool) -> int:
         """No more pictures come: from here on `readable_until_ns` is its end, which is returned.
@@ -102,34 +103,40 @@ class OpenSegment:
                 os.fsync(self._file.fileno())
             return self._rename()
 
-    def _video(self, packets: Sequence[Packet]) -> VideoRun:
+    def _video(self, came: Sequence[Came]) -> VideoRun:
         scale = self.stream.time_base.numerator
-        decoded = [packet.dts for packet in packets]
+        decoded = _dts(came)
         times = list(map(sub, decoded[1:], decoded))
         self._usual_ticks = times[-1] if times else self._usual_ticks
-        times.append(self._length_ticks(packets[-1]))
+        times.append(self._length_ticks(came[-1]))
         self._usual_ticks = times[-1]
         data: list[bytes | bytearray] = []
-        table = [0] * (4 * len(packets))
+        table = [0, 0, DELTA, 0] * len(decoded)
         table[0::4] = [ticks * scale for ticks in times]
-        table[1::4] = lengths.put(self.stream.codec, packets, data)
-        table[2::4] = [KEYFRAME if packet.is_keyframe else DELTA for packet in packets]
-        table[3::4] = [(packet.pts - packet.dts) * scale for packet in packets]
+        table[1::4] = lengths.put(self.stream.codec, came, data)
+        row = 0
+        for one in came:
+            if isinstance(one, Run):
+                row += one.count
+                continue
+            table[4 * row + 2 : 4 * row + 4] = (KEYFRAME if one.is_keyframe else DELTA, (one.pts - one.dts) * scale)
+            row += 1
         return VideoRun((decoded[0] - self._first.dts) * scale, table, data)
 
-    def _read_until(self, packets: Sequence[Packet]) -> None:
-        last = packets[-1]
-        length = self._length_ticks(last)
-        self._end_ns = max(self._end_ns, self._wall_ns(max([packet.pts for packet in packets]) + length))
-        self.readable_until_ns = self._wall_ns(last.dts + length)
+    def _read_until(self, came: Sequence[Came]) -> None:
+        last_dts = _dts(came[-1:])[-1]
+        length = self._length_ticks(came[-1])
+        newest_pts = max([one.pts[-1] if isinstance(one, Run) else one.pts for one in came])
+        self._end_ns = max(self._end_ns, self._wall_ns(newest_pts + length))
+        self.readable_until_ns = self._wall_ns(last_dts + length)
 
     def _wall_ns(self, ticks: int) -> int:
         """As a reader of the file has it: by the camera's own time. A wall clock that is set does not reach into an open file."""
         return self.start_ns + ticks_to_ns(ticks - self._first.pts, self.stream.time_base)
 
-    def _length_ticks(self, packet: Packet) -> int:
+    def _length_ticks(self, last: Came) -> int:
         """How long the last packet known is: the next one's time is not known yet, and its fragment will tell it."""
-        return packet.duration or self._usual_ticks
+        return last.duration or self._usual_ticks
 
     def _end_before(self, next_wall_ns: int | None, joins: bool) -> int:
         if next_wall_ns is None or next_wall_ns <= self.start_ns:
@@ -176,6 +183,11 @@ class _SoundTimes:
         if self._offset is None or abs(packet.pts + self._offset - by_wall) * NS_PER_S > DRIFT_NS * self._clock_hz:
             self._offset = max(by_wall, self._end) - packet.pts
         return packet.pts + self._offset
+
+
+def _dts(came: Sequence[Came]) -> list[int]:
+    """Of each packet; those of a run are their pts."""
+    return [dts for one in came for dts in (one.pts if isinstance(one, Run) else (one.dts,))]
 
 
 def _track(first: Packet) -> VideoTrack:

@@ -14,6 +14,7 @@ from domain.layout import Layout
 from domain.log import FloodGate
 from domain.media import AudioPacket, Packet
 from domain.metrics import PACKETS_DROPPED
+from domain.runs import Came, Run, singly
 from domain.settings import Settings
 from ingest.disk_writer import DiskWriter
 from ingest.segments import OnHole, Segments
@@ -26,7 +27,7 @@ SHARE_BYTES = 2 << 20
 """What a camera may always hold; more only while the worker's cameras together have room."""
 MOST_BYTES = 64 << 20
 _PACKET_BYTES = 512
-"""What a packet takes beside its data."""
+"""What a packet takes beside its data; so do those of a run together."""
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Recorder:
         self._segments = self._make_segments()
         self._dropped = PACKETS_DROPPED.labels(camera_id, "recorder")
         # A deque's append and popleft, and each of the counts by its own thread alone, need no lock.
-        self._packets: deque[Packet] = deque()
+        self._packets: deque[Came] = deque()
         self._sound: deque[AudioPacket] = deque()
         self._put_bytes = self._taken_bytes = 0
         self._refused_packets = self._counted_packets = self._warned_packets = self._abandoned_packets = 0
@@ -89,17 +90,17 @@ class Recorder:
     def waiting_bytes(self) -> int:
         return self._put_bytes - self._taken_bytes
 
-    def put(self, *packets: Packet) -> None:
-        size_bytes = _size_bytes(packets)
+    def put(self, *came: Came) -> None:
+        size_bytes = _size_bytes(came)
         if self._is_held_up or self._put_bytes - self._taken_bytes + size_bytes > SHARE_BYTES:
-            for packet in packets:
+            for packet in singly(came):
                 self._put_if_room(packet)
         else:
             self._put_bytes += size_bytes
-            self._packets.extend(packets)
+            self._packets.extend(came)
         if not self._has_begun and self._packets:
             # How old the first that waits was when it was read: with those read with it, that is how much came at once.
-            waited_ns = max(0, min(_MOST_READ_NS, packets[-1].pts_ns - packets[0].pts_ns))
+            waited_ns = max(0, min(_MOST_READ_NS, _pts_ns(came[-1], -1) - _pts_ns(came[0], 0)))
             self._has_begun, self.due_s = True, self._clock.monotonic_s() + FRAGMENT_S - waited_ns / NS_PER_S
 
     def _put_if_room(self, packet: Packet) -> None:
@@ -179,8 +180,12 @@ class Recorder:
         self._warn(sentence, f"camera {self.camera_id}: {sentence}; recording goes on at the next keyframe")
 
 
-def _size_bytes(packets: Sequence[Packet] | Sequence[AudioPacket]) -> int:
-    return sum([len(packet.data) for packet in packets]) + _PACKET_BYTES * len(packets)
+def _size_bytes(came: Sequence[Came] | Sequence[AudioPacket]) -> int:
+    return sum([len(one.data) + _PACKET_BYTES for one in came])
+
+
+def _pts_ns(one: Came, at: int) -> int:
+    return one.pts_ns[at] if isinstance(one, Run) else one.pts_ns
 
 
 def _drained(queue: deque[_T]) -> list[_T]:

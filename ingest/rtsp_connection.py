@@ -11,7 +11,8 @@ from contextlib import ExitStack, suppress
 from typing import Protocol
 
 from domain.errors import SourceError, SourceTimeout, SourceUnreachable
-from domain.media import AudioPacket, Packet
+from domain.media import AudioPacket
+from domain.runs import Came
 from domain.states import Why
 from ingest.connect import Pull, unreachable
 from ingest.hangup import own_socket
@@ -39,7 +40,7 @@ class Taker(Protocol):
     def is_followed(self) -> bool:
         """Somebody waits for what comes: a viewer, or a decoder."""
 
-    def took(self, packets: list[Packet], /) -> None: ...
+    def took(self, came: list[Came], /) -> None: ...
 
     def heard(self, packets: list[AudioPacket], /) -> None: ...
 

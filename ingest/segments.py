@@ -11,6 +11,7 @@ from domain.errors import DataLoss, StoreError
 from domain.gaps import GapCause
 from domain.media import AudioPacket, Packet
 from domain.metrics import SEGMENT_BYTES, SEGMENTS
+from domain.runs import Came, Run, count_of, singly
 from ingest.cuts import HOLE_NS, Cuts, Place
 from ingest.open_segment import OpenSegment
 
@@ -61,33 +62,35 @@ class Segments:
         self._setbacks = 0
         """How often time went back from a segment to the next. Each raises the fence, so that what is recorded again lies over what was."""
 
-    def write(self, packets: Sequence[Packet], sound: Sequence[AudioPacket] = ()) -> None:
+    def write(self, came: Sequence[Came], sound: Sequence[AudioPacket] = ()) -> None:
         """Take what came, in order: one fragment, or one for each segment where it is cut in between."""
         self._sound += sound
         self._close(self._closing)
-        run: list[Packet] = []
-        at = 0
-        while at < len(packets):
-            plain = self._cuts.goes_on(packets, at) if self._open is not None else 0
-            if plain:
-                run += packets[at : at + plain]
-                at += plain
-                continue
-            packet, at = packets[at], at + 1
-            verdict = self._cuts.place(packet)
-            if verdict.place is Place.APPEND and self._open is not None:
-                run.append(packet)
-                continue
-            self._flush(run, packet.wall_ns)
-            self._finish(packet.wall_ns, verdict.joins)
-            run = [packet] if verdict.place is Place.START and self._start(packet) else []
-            if not run:
-                self.lost_packets += 1
-                self._holes.waits(packet.wall_ns)
-        if not self._flush(run, None):
+        fitting: list[Came] = []
+        for one in came:
+            if isinstance(one, Run) and self._open is not None and self._cuts.goes_on(one):
+                fitting.append(one)
+            else:
+                for packet in singly((one,)):
+                    fitting = self._placed(packet, fitting)
+        if not self._flush(fitting, None):
             self._cuts.forget()
         if self._open is None:
             self._sound = self._sound[-_MOST_EARLY_SOUND:]
+
+    def _placed(self, packet: Packet, fitting: list[Came]) -> list[Came]:
+        """What is to be written to the open segment, `packet` with it: that which was `fitting` before, unless another begins here."""
+        verdict = self._cuts.place(packet)
+        if verdict.place is Place.APPEND and self._open is not None:
+            fitting.append(packet)
+            return fitting
+        self._flush(fitting, packet.wall_ns)
+        self._finish(packet.wall_ns, verdict.joins)
+        if verdict.place is Place.START and self._start(packet):
+            return [packet]
+        self.lost_packets += 1
+        self._holes.waits(packet.wall_ns)
+        return []
 
     def refused(self, wall_ns: int) -> None:
         """The last time (0: never) from when on packets were lost on the way here, as the disk did not take those before them in time."""
@@ -115,8 +118,8 @@ class Segments:
         self._open = segment
         return True
 
-    def _flush(self, run: Sequence[Packet], until_ns: int | None) -> bool:
-        """Write `run`, with the sound that came for it, to the open segment; False where the disk refuses: the segment is over then.
+    def _flush(self, fitting: Sequence[Came], until_ns: int | None) -> bool:
+        """Write `fitting`, with the sound that came for it, to the open segment; False where the disk refuses: the segment is over then.
 
         `until_ns`: where the next segment begins.
         """
@@ -124,14 +127,14 @@ class Segments:
         if segment is None:
             return True
         try:
-            segment.write(run, self._sound_of(segment, until_ns))
+            segment.write(fitting, self._sound_of(segment, until_ns))
         except StoreError as error:
-            self.lost_packets += len(run)
+            self.lost_packets += count_of(fitting)
             self._finish(None, joins=False)
-            self._holes.waits(run[0].wall_ns if run else segment.readable_until_ns)
+            self._holes.waits(fitting[0].wall_ns if fitting else segment.readable_until_ns)
             self._failed(error)
             return False
-        if run:
+        if fitting:
             self._holes.goes_on(segment.start_ns)
             self.recorded_until_ns = segment.readable_until_ns
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -15,6 +16,7 @@ from domain.errors import SourceError, SourceUnreachable
 from domain.fanout import Fanout
 from domain.media import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
+from domain.runs import Came, Run, newest_of
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus, Why
 from ingest.announce import Announcer
@@ -52,7 +54,8 @@ class _Session:
     """What came over one connection. Written by the puller; `status` reads single fields of it."""
 
     def __init__(self) -> None:
-        self.newest: Packet | None = None
+        self.last: Sequence[Came] = ()
+        """The newest that came, if anything has."""
         self.first_s: float | None = None
         self.packets = 0
         self.size_bytes = 0
@@ -143,18 +146,18 @@ class Streamer:
     def is_followed(self) -> bool:
         return self._fanout.is_followed
 
-    def took(self, packets: list[Packet]) -> None:
+    def took(self, came: list[Came]) -> None:
         session = self._session
-        self._fanout.put(*packets)
-        for packet in packets:
-            if packet.is_keyframe:
-                session.begin(packet)
-                self._health.keyframe(packet.stream.codec, packet.data, session.packets, session.size_bytes, self._now())
-            session.packets += 1
-            session.size_bytes += len(packet.data)
-        session.newest = packets[-1]
-        if packets[-1].received_ns >= session.next_look_ns:
-            self._look(session, packets[-1])
+        self._fanout.put(*came)
+        for one in came:
+            if isinstance(one, Packet) and one.is_keyframe:
+                session.begin(one)
+                self._health.keyframe(one.stream.codec, one.data, session.packets, session.size_bytes, self._now())
+            session.packets += one.count if isinstance(one, Run) else 1
+            session.size_bytes += len(one.data)
+        session.last = came[-1:]
+        if came[-1].received_ns >= session.next_look_ns:
+            self._look(session, newest_of(came))
 
     def heard(self, packets: list[AudioPacket]) -> None:
         for packet in packets:
@@ -216,7 +219,7 @@ class Streamer:
         moment = self._now()
         now = self._health.standing(moment)
         self._announcer.state(now, moment)
-        packet = session.newest
+        packet = newest_of(last) if (last := session.last) else None
         stream = packet.stream if packet is not None else None
         has_rates = now.state.is_live or now.state is CameraState.FROZEN
         fps, bitrate_bps = session.rates() if has_rates else (0.0, 0)

@@ -6,9 +6,10 @@ from fractions import Fraction
 
 from domain.clock import NS_PER_S
 from domain.media import AudioInfo, AudioPacket, Packet, StreamInfo
+from domain.runs import Came, newest_of
 from ingest import nal, rtcp
 from ingest.audio import AudioUnits
-from ingest.depacketise import AccessUnit, AccessUnits
+from ingest.depacketise import AccessUnit, AccessUnits, Units
 from ingest.intake import Counts, Intake, Unit
 from ingest.rtp import Ticks
 from ingest.sdp import Audio, Video
@@ -22,7 +23,7 @@ class VideoTrack:
         sound = AudioInfo(audio.codec, audio.clock_hz, audio.channels, audio.config) if audio is not None else None
         info = StreamInfo(camera_id, video.codec, 0, 0, Fraction(1, video.clock_hz), nal.annex_b(video.sets), 0, sound)
         self.units = AccessUnits(video.codec, video.payload_type, channel)
-        self.newest: Packet | None = None
+        self._last: list[Came] = []
         self.is_over = False
         """The camera said goodbye."""
         self._counts = counts
@@ -36,33 +37,40 @@ class VideoTrack:
             self._sender.reported(compound.report)
         self.is_over = self.is_over or compound.is_bye
 
-    def packets(self, received_ns: int, stepped_ns: int = 0) -> list[Packet]:
+    def packets(self, received_ns: int, stepped_ns: int = 0) -> list[Came]:
         """What is whole, and received at `received_ns`: steady time, to which wall time adds `stepped_ns`."""
-        taken, self.units.ready = self.units.ready, []
+        taken, self.units.ready = self.units.ready, Units()
         counts, intake = self._counts, self._intake
         counts.broken_packets, counts.lost_packets = self.units.broken_units, self.units.lost_packets
-        ticks = self._ticks.all([unit.stamp for unit in taken])
-        sender_ns = self._sender.wall_ns(taken[0].stamp) if taken and intake.wants_sender else None
-        packets = [] if sender_ns is None else self._packet(taken[0], ticks[0], received_ns, sender_ns, stepped_ns)
-        at = 0 if sender_ns is None else 1
-        while at < len(taken):
-            if steady := intake.steady(taken, ticks, at, received_ns):
-                packets += steady
-                at += len(steady)
-            else:
-                packets += self._packet(taken[at], ticks[at], received_ns, None, stepped_ns)
-                at += 1
-        if packets:
-            self.newest = packets[-1]
-        return packets
+        ticks = self._ticks.all(taken.stamps)
+        sender_ns = self._sender.wall_ns(taken.stamps[0]) if taken.stamps and intake.wants_sender else None
+        came: list[Came] = []
+        at = 0
+        while at < len(ticks):
+            run = intake.steady(taken, ticks, at, received_ns) if at or sender_ns is None else None
+            if run is not None:
+                came.append(run)
+                at += run.count
+                continue
+            packet = self._packet(taken[at], ticks[at], received_ns, None if at else sender_ns, stepped_ns)
+            if packet is not None:
+                came.append(packet)
+            at += 1
+        self._last = came[-1:] or self._last
+        return came
 
-    def _packet(self, unit: AccessUnit, ticks: int, received_ns: int, sender_ns: int | None, stepped_ns: int) -> list[Packet]:
+    def _packet(self, unit: AccessUnit, ticks: int, received_ns: int, sender_ns: int | None, stepped_ns: int) -> Packet | None:
         """One unit by itself, whatever it is; none before the first keyframe. Only the first of a read is told the sender's time."""
         jumps = self._counts.jumps
         packet = self._intake.packet(Unit(unit.data, ticks, None, 0, received_ns, sender_ns, stepped_ns, unit.starts))
         if self._counts.jumps != jumps:
             self._sender.jumped()
-        return [] if packet is None else [packet]
+        return packet
+
+    @property
+    def newest(self) -> Packet | None:
+        """The last packet that came."""
+        return newest_of(self._last) if self._last else None
 
     @property
     def stepped_ns(self) -> int:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from domain.clock import Clock
 from domain.fanout import Sink
 from domain.gaps import GapCause
-from domain.media import AudioPacket, Packet
+from domain.media import AudioPacket
 from domain.registry import Camera
+from domain.runs import Came
 from domain.states import Shed
 from sightline.share import is_always_pulled
 
@@ -70,16 +71,16 @@ class Gate:
         self._goes_on = False
         self._sink = sink
 
-    def put(self, *packets: Packet) -> None:
+    def put(self, *came: Came) -> None:
         if not self.is_open:
             self._goes_on = False
             return
         if not self._goes_on:
-            first = next((at for at, packet in enumerate(packets) if packet.is_keyframe), len(packets))
-            packets = packets[first:]
-        if packets:
+            first = next((at for at, one in enumerate(came) if one.is_keyframe), len(came))
+            came = came[first:]
+        if came:
             self._goes_on = True
-            self._sink.put(*packets)
+            self._sink.put(*came)
 
     def put_audio(self, packet: AudioPacket) -> None:
         if self._goes_on:

@@ -17,6 +17,7 @@ from av.video.codeccontext import VideoCodecContext
 from domain.clock import NS_PER_S
 from domain.gaps import GapCause
 from domain.media import AudioInfo, AudioPacket, Packet, StreamInfo, WallSource
+from domain.runs import Came, Run
 from ingest.segments import Segments
 from storage.mp4 import Mp4Reader
 
@@ -187,3 +188,40 @@ def _picture(number: int) -> av.VideoFrame:
     picture = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")
     picture.pts = number
     return picture
+
+
+def run_of(packets: Sequence[Packet]) -> Run:
+    """These, which are no keyframes and in order of display, as one thing."""
+    first, ends, starts = packets[0], [0], list[int]()
+    for packet in packets:
+        starts += [ends[-1] + start for start in packet.starts]
+        ends.append(ends[-1] + len(packet.data))
+    pts_ns = [packet.pts_ns for packet in packets]
+    return Run(
+        first.stream,
+        b"".join(packet.data for packet in packets),
+        ends[1:],
+        [packet.pts for packet in packets],
+        [packet.wall_ns for packet in packets],
+        first.duration,
+        first.wall_source,
+        first.received_ns,
+        None if first.sender_wall_ns is None else first.sender_wall_ns - pts_ns[0],
+        pts_ns,
+        starts if all(packet.starts for packet in packets) else (),
+    )
+
+
+def as_read(packets: Sequence[Packet], most: int = 12) -> list[Came]:
+    """As a reader hands them on: what is no keyframe together, up to so many."""
+    came: list[Came] = []
+    waiting: list[Packet] = []
+    for packet in packets:
+        if waiting and (packet.is_keyframe or packet.stream is not waiting[0].stream or len(waiting) == most):
+            came.append(run_of(waiting))
+            waiting = []
+        if packet.is_keyframe:
+            came.append(packet)
+        else:
+            waiting.append(packet)
+    return [*came, *([run_of(waiting)] if waiting else [])]

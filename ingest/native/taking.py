@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, partial
 from typing import NamedTuple, cast
 
@@ -32,8 +32,8 @@ class Taken(NamedTuple):
     """Where the first packet lies that was left."""
     packets: int
     data: bytes
-    table: Sequence[int]
-    starts: Sequence[int]
+    table: list[int]
+    starts: list[int]
 
 
 KEY, AS_IT_IS = 1, 2

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.fanout import Fanout, Tap
 from domain.media import AudioPacket, Packet, StreamInfo, WallSource
+from domain.runs import Came, singly
 
 STREAM = StreamInfo("cam", "h264", 1280, 720, Fraction(1, 90000), b"", 1)
 
@@ -65,8 +66,8 @@ def test_a_sink_is_handed_video_and_audio_until_it_is_detached() -> None:
         def __init__(self) -> None:
             self.got: list[object] = []
 
-        def put(self, *packets: Packet) -> None:
-            self.got.extend(packets)
+        def put(self, *came: Came) -> None:
+            self.got.extend(singly(came))
 
         def put_audio(self, packet: object, /) -> None:
             self.got.append(packet)
@@ -84,7 +85,7 @@ def test_a_sink_is_handed_video_and_audio_until_it_is_detached() -> None:
 
 def test_it_is_followed_by_viewers_and_by_sinks_that_are_in_a_hurry() -> None:
     class Nothing:
-        def put(self, *packets: Packet) -> None: ...
+        def put(self, *came: Came) -> None: ...
 
         def put_audio(self, packet: AudioPacket, /) -> None: ...
 

@@ -15,6 +15,7 @@ import pytest
 from domain.clock import SystemClock
 from domain.media import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
+from domain.runs import Came, singly
 from domain.settings import RtspReader, Settings
 from ingest.pull_loop import PullLoop
 from ingest.rtsp import RtspSource
@@ -81,8 +82,8 @@ class Collector:
     def is_followed(self) -> bool:
         return True
 
-    def took(self, packets: list[Packet]) -> None:
-        self.got.packets += packets[: self._most - len(self.got.packets)]
+    def took(self, came: list[Came]) -> None:
+        self.got.packets += list(singly(came))[: self._most - len(self.got.packets)]
         if len(self.got.packets) >= self._most:
             self.is_enough.set()
 

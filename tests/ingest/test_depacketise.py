@@ -77,7 +77,7 @@ def pictures(codec: str, sizes: Sequence[Sequence[int]]) -> list[tuple[int, list
 def test_what_is_packed_comes_out_again(codec: str, sizes: list[list[int]]) -> None:
     made = pictures(codec, sizes)
     units = received(codec, sent(codec, made))
-    assert units.ready == [AccessUnit(stamp, annex_b(tuple(nals)), False, starts(nals)) for stamp, nals in made]
+    assert list(units.ready) == [AccessUnit(stamp, annex_b(tuple(nals)), False, starts(nals)) for stamp, nals in made]
     assert (units.broken_units, units.lost_packets) == (0, 0)
 
 
@@ -91,7 +91,7 @@ def test_of_what_is_lost_nothing_is_made_up(codec: str, sizes: list[int], lost: 
     units = received(codec, packets, lost=missing)
     touched = {packets[index][0] for index in missing}
     whole = [AccessUnit(stamp, annex_b(tuple(nals)), False, starts(nals)) for stamp, nals in made if stamp not in touched]
-    assert units.ready == whole
+    assert list(units.ready) == whole
     begun = next(index for index in range(len(packets)) if index not in missing)
     assert units.lost_packets == sum(index > begun for index in missing)
 
@@ -233,9 +233,9 @@ def framed(codec: str, made: Sequence[tuple[int, Sequence[bytes]]], odds: Sequen
 
 def state(units: AccessUnits) -> tuple[object, ...]:
     """All that tells how it goes on."""
-    apart = {name: value for name, value in vars(units).items() if name not in ("_taking", "_pieces")}
+    apart = {name: value for name, value in vars(units).items() if name not in ("_taking", "_pieces", "ready")}
     pieces = vars(units._pieces)
-    return apart, b"".join(pieces["parts"]), {name: value for name, value in pieces.items() if name != "parts"}
+    return list(units.ready), apart, b"".join(pieces["parts"]), {name: value for name, value in pieces.items() if name != "parts"}
 
 
 @pytest.mark.skipif(bool(why_not()), reason=f"the depacketiser is not compiled: {why_not()}")

@@ -12,6 +12,7 @@ from domain.fanout import Tap
 from domain.media import Frame, Packet
 from ingest.decoder import FrameReader
 from ingest.doze import BEFORE_NS, PEEK_EVERY_NS, Doze
+from ingest.packet_motion import WINDOW_NS
 from tests.recorded import START_NS, Material, number_in, packets_of
 
 FPS, GOP = 25, 50
@@ -68,7 +69,7 @@ def lane() -> Lane:
 
 def test_a_still_picture_is_decoded_until_it_is_known_and_then_no_more(lane: Lane) -> None:
     before = lane.decoded
-    assert before < 12 * FPS, "it takes five seconds to learn, and six to be sure"
+    assert before < 7 * FPS, "it takes five seconds to learn, and one to be sure"
     lane.feed(20, 600)
     assert lane.decoded == before
     assert lane.reader.rests
@@ -84,7 +85,7 @@ def test_what_moves_is_seen_from_its_first_frame(lane: Lane, into_gop_s: float) 
     numbers = lane.numbers[seen:]
     assert numbers[0] <= began
     assert numbers == list(range(numbers[0], len(lane.fed))), "every one from there on, though those of the burst come late"
-    assert numbers[0] >= began - BEFORE_NS * FPS // NS_PER_S, "and few of before"
+    assert numbers[0] >= began - (WINDOW_NS + BEFORE_NS) * FPS // NS_PER_S - 1, "and few of before"
     assert not lane.reader.rests
     assert lane.doze.is_awake
 
@@ -93,6 +94,29 @@ def test_the_pictures_of_a_burst_are_whole(lane: Lane) -> None:
     lane.feed(0.6, 600)
     seen = len(lane.frames)
     lane.feed(2, 6_000)
+    shown = [number_in(av.VideoFrame.from_ndarray(frame.bgr, "bgr24")) for frame in lane.frames[seen:]]
+    assert shown == [number % GOP for number in lane.numbers[seen:]]
+
+
+def test_no_packet_is_decoded_twice_however_often_it_dozes(lane: Lane) -> None:
+    decoded, fed = lane.decoded, len(lane.fed)
+    for still_s, moving_s in ((1.3, 0.7), (1.7, 0.4), (2.9, 1.1), (1.5, 0.3), (3.3, 0.9), (5.7, 2.1)) * 2:
+        lane.feed(still_s, 600)
+        lane.feed(moving_s, 6_000)
+    assert lane.decoded - decoded < 0.9 * (len(lane.fed) - fed)
+    assert lane.numbers == sorted(set(lane.numbers))
+
+
+def test_what_moves_again_soon_goes_on_where_decoding_stopped(lane: Lane) -> None:
+    lane.feed(0.2, 600)
+    lane.feed(0.6, 6_000)
+    while lane.doze.is_awake:
+        lane.feed(1 / FPS, 600)
+    decoded, seen = lane.decoded, len(lane.frames)
+    lane.feed(0.2, 600)
+    lane.feed(0.6, 6_000)
+    assert lane.doze.is_awake
+    assert lane.decoded - decoded == round(0.8 * FPS), "of that group of pictures, what was not decoded yet"
     shown = [number_in(av.VideoFrame.from_ndarray(frame.bgr, "bgr24")) for frame in lane.frames[seen:]]
     assert shown == [number % GOP for number in lane.numbers[seen:]]
 

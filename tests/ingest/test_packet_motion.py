@@ -71,6 +71,37 @@ def test_no_packets_make_it_fail(packets: list[tuple[int, int, bool]]) -> None:
         assert motion.put(at_ns, size_bytes, is_keyframe) in (None, True, False)
 
 
+def after_keyframes(seconds: float, seed: int, times: float = 1.0) -> Iterator[tuple[int, bool]]:
+    """What an encoder makes of steady noise: several times as much after a keyframe, less and less until the next."""
+    for number, (size_bytes, is_keyframe) in enumerate(stream(seconds, 2_000, 0.1, 50, 0, seed)):
+        yield round(size_bytes * times * (1 if is_keyframe else 1 + 4 * 0.9 ** (number % 50))), is_keyframe
+
+
+def test_noise_that_costs_more_after_keyframes_is_no_motion_once_that_is_learned() -> None:
+    learning, still, passing, after = answers(
+        [after_keyframes(40, 1), after_keyframes(60, 2), after_keyframes(2, 3, 3), after_keyframes(60, 4)]
+    )
+    assert any(learning), "as long as it is not known"
+    assert sum(still) <= 2
+    assert sum(passing) >= 3, "of four half seconds"
+    assert sum(after[1:]) <= 2
+
+
+@pytest.mark.parametrize("times", [3, 8])
+def test_what_surges_is_known_before_its_half_second_is_over(times: float) -> None:
+    motion, number, surged = PacketMotion(), 0, list[int]()
+    loud_from = 60 * FPS + 2
+    for part in (after_keyframes(60, 1), after_keyframes(1, 2, times)):
+        for size_bytes, is_keyframe in part:
+            motion.put(number * NS_PER_S // FPS, size_bytes, is_keyframe)
+            if motion.surges and number >= 40 * FPS:
+                surged.append(number)
+            number += 1
+    assert surged, "it is told of"
+    assert 0 <= surged[0] - loud_from < round(WINDOW_NS * FPS / NS_PER_S) - 2
+    assert motion.lasted_ns < WINDOW_NS
+
+
 def test_a_slow_dusk_is_no_motion() -> None:
     """Noise grows fivefold over an hour."""
     parts = [stream(60, 1_000 * 5 ** (minute / 60), 0.1, 50, 0, minute) for minute in range(60)]

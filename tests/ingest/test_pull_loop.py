@@ -12,8 +12,9 @@ import pytest
 
 from domain.clock import SystemClock
 from domain.fanout import Fanout
-from domain.media import AudioPacket, Packet
+from domain.media import AudioPacket
 from domain.registry import Camera, Networks
+from domain.runs import Came, count_of
 from domain.settings import Settings
 from domain.states import CameraState
 from ingest.pull_loop import CALM_TOGETHER, PullLoop
@@ -54,8 +55,8 @@ class Sink:
         self.has_some, self.has_raised = threading.Event(), threading.Event()
         self._limit = limit
 
-    def put(self, *packets: Packet) -> None:
-        self.packets += len(packets)
+    def put(self, *came: Came) -> None:
+        self.packets += count_of(came)
         if self.packets >= 20:
             self.has_some.set()
         if self.packets > self._limit:

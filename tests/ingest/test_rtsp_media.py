@@ -67,7 +67,7 @@ def given_out(codec: str, data: bytes, pieces: Sequence[int]) -> Given:
         answers += len(wire.answers)
         wire.answers.clear()
         turn += 1
-    return video.units.ready, [piece.data for piece in audio.units.ready], answers
+    return list(video.units.ready), [piece.data for piece in audio.units.ready], answers
 
 
 CODECS = pytest.mark.parametrize("codec", ["h264", "hevc"])

@@ -15,7 +15,21 @@ from domain.media import Packet, SegmentName
 from storage.boxes import whole_bytes
 from storage.ledger import Ledger
 from storage.mp4 import Mp4Reader
-from tests.recorded import B_FRAMES, HEVC, KINDS, LONG_GOP, PLAIN, START_NS, Material, nals, nals_of_file, packets_of, record, recording
+from tests.recorded import (
+    B_FRAMES,
+    HEVC,
+    KINDS,
+    LONG_GOP,
+    PLAIN,
+    START_NS,
+    Material,
+    as_read,
+    nals,
+    nals_of_file,
+    packets_of,
+    record,
+    recording,
+)
 
 EVER = (0, START_NS * 2)
 
@@ -61,6 +75,21 @@ def test_files_hold_the_cameras_bytes_and_abut(kind: str, in_band: bool, tmp_pat
     assert names[0].start_ns == START_NS
     assert segments.lost_packets == 0
     assert segments.recorded_until_ns == START_NS + 12 * NS_PER_S
+
+
+@pytest.mark.parametrize("material", [PLAIN, LONG_GOP, HEVC], ids=str)
+def test_what_came_together_is_written_as_if_one_by_one(material: Material, tmp_path: Path) -> None:
+    """Bit for bit, with a hole and another session among them."""
+    packets = [*packets_of(material)[:130], *packets_of(material)[180:], *packets_of(material, session=2)]
+    files = []
+    for way in (list, as_read):
+        segments = recording(tmp_path / way.__name__, fence=7, segment_s=2).segments
+        for at in range(0, len(packets), 10):
+            segments.write(way(packets[at : at + 10]))
+        segments.close()
+        files.append([(file.name, file.read_bytes()) for file in _files(tmp_path / way.__name__)])
+    assert files[0] == files[1]
+    assert len(files[0]) > 2
 
 
 def test_pictures_keep_their_times(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS
 from domain.media import Packet
+from domain.runs import Run, singly
 from ingest.depacketise import AccessUnit
 from ingest.intake import Counts
 from ingest.nal import START_CODE
@@ -65,7 +66,7 @@ class Side:
         self.steady_packets = 0
         intake: Any = self.track._intake
         self._steady = intake.steady
-        intake.steady = self._counted if quick else lambda *_: []
+        intake.steady = self._counted if quick else lambda *_: None
         self._ns, self._stepped_ns, self._stamp, self._number = START_NS, 0, 0, 0
 
     def read(self, read: Read) -> list[Packet]:
@@ -80,7 +81,7 @@ class Side:
             data = START_CODE + self._keyframe if is_key else SLICE + b"%06d" % self._number
             self.track.units.ready.append(AccessUnit(self._stamp, data, is_key))
             self._number += 1
-        given = self.track.packets(self._ns, self._stepped_ns)
+        given = list(singly(self.track.packets(self._ns, self._stepped_ns)))
         self.given += given
         return given
 
@@ -92,10 +93,10 @@ class Side:
         own = [{key: value for key, value in vars(part).items() if key not in apart} for part in parts if part]
         return own, intake.wants_sender, intake._sender_due_ns, self.counts.jumps, self.counts.session
 
-    def _counted(self, *arguments: Any) -> list[Packet]:
-        packets: list[Packet] = self._steady(*arguments)
-        self.steady_packets += len(packets)
-        return packets
+    def _counted(self, *arguments: Any) -> Run | None:
+        run: Run | None = self._steady(*arguments)
+        self.steady_packets += 0 if run is None else run.count
+        return run
 
 
 def both(reads: list[Read], b_frames: int = 0) -> Side:

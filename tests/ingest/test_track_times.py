@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.media import Packet, WallSource
+from domain.runs import singly
 from ingest import nal
 from ingest.intake import Counts
 from ingest.sdp import Video
@@ -114,7 +115,7 @@ class Cam:
             payload = (keyframe if is_key else b"\x41\x9a") + b"%06d" % number
             rtp = struct.pack(">BBHII", 0x80, 0x80 | 96, sequence & 0xFFFF, self.stamp(number), 7) + payload
             track.units.put(bytearray(rtp), 0, len(rtp))
-            got += [(packet, truth[int(packet.data[-6:])]) for packet in track.packets(read_ns)]
+            got += [(packet, truth[int(packet.data[-6:])]) for packet in singly(track.packets(read_ns))]
         return got, track, counts
 
 

@@ -8,6 +8,7 @@ from domain.clock import ManualClock
 from domain.gaps import GapCause
 from domain.media import AudioPacket, Packet
 from domain.registry import Camera
+from domain.runs import Came, singly
 from domain.states import Shed
 from sightline.bitrate_limit import MINUTE, BitrateLimit
 from sightline.demand import LINGER_S, Demand, Gate
@@ -65,8 +66,8 @@ def test_a_camera_lingers_after_its_last_viewer() -> None:
 
 def test_a_gate_lets_through_from_a_keyframe_on() -> None:
     class Through:
-        def put(self, *packets: Packet) -> None:
-            through.extend(packets)
+        def put(self, *came: Came) -> None:
+            through.extend(singly(came))
 
         def put_audio(self, packet: AudioPacket, /) -> None: ...
 

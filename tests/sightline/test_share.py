@@ -62,6 +62,15 @@ def test_a_worker_that_lost_its_cameras_gets_some_of_the_others() -> None:
     assert share(cameras, 1, before) == {camera.id: 0 for camera in cameras}
 
 
+def test_checkpoints_are_dealt_out_first_and_who_has_one_more_records_fewer_others() -> None:
+    cameras = [_camera(number, plate=number % 20 == 7) for number in range(100)]
+    placed = share(cameras, 2, {})
+    checkpoints = [sum(camera.checkpoint != () for camera in cameras if placed[camera.id] == worker) for worker in (0, 1)]
+    others = [sum(camera.checkpoint == () for camera in cameras if placed[camera.id] == worker) for worker in (0, 1)]
+    assert checkpoints == [3, 2]
+    assert others == [23, 72]
+
+
 def test_a_checkpoint_is_pulled_also_where_its_class_records_on_demand() -> None:
     assert is_always_pulled(_camera(1))
     assert not is_always_pulled(_camera(1, record="on_demand"))

@@ -11,8 +11,9 @@ import pytest
 
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.layout import Layout
-from domain.media import AudioPacket, Packet
+from domain.media import AudioPacket
 from domain.registry import Camera
+from domain.runs import Came, newest_of
 from domain.settings import Settings
 from domain.states import CameraState, Shed
 from domain.triggers import Trigger
@@ -139,9 +140,9 @@ def test_what_came_until_a_camera_is_stopped_is_recorded_to_the_last_packet(make
     class Seen:
         last_ns, never = 0, threading.Event()
 
-        def put(self, *packets: Packet) -> None:
+        def put(self, *came: Came) -> None:
             CLOCK.wait(self.never, 0.05)  # so that `stop` comes while a packet is on its way to the recorder
-            self.last_ns = packets[-1].wall_ns
+            self.last_ns = newest_of(came).wall_ns
 
         def put_audio(self, packet: AudioPacket, /) -> None: ...
 
