@@ -24,7 +24,7 @@ PARTS = {
     "capacity-gstreamer-1080p": "capacity --server gstreamer --cameras 16 --reference 16 --height 1080 --mbit 4",
     "takeover": "takeover",
     "checkpoints": "checkpoints VIDEO --truth TRUTH --cameras 4 --idle 4",
-    "index": "index",
+    "index": "index --cluster 1000000",
     "cold": "cold",
 }
 """Name, module and what it is told. Larger runs are asked of the module itself."""

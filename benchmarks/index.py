@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from benchmarks.index_questions import CLOCK, PAGE, QUESTIONS, times_of
 from benchmarks.index_rivals import RediSearch, Rival, SQLite, redisearch_module
 from benchmarks.machine import OUT, machine
 from benchmarks.traffic import City
+from benchmarks.valkey_cluster import Cluster
 from domain.errors import IndexUnavailable
 from domain.events import Event
 from sightline.ports import free_ports
@@ -101,10 +102,10 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 class Filling:
-    """Events drawn and written, the index's part measured between one look and the next."""
+    """Events drawn and written, the index's part measured between one look and the next. `servers`: those that hold it."""
 
-    def __init__(self, index: EventIndex, door: Redis, events: int, asked: int) -> None:
-        self._index, self._door, self._events, self._asked = index, door, events, asked
+    def __init__(self, index: EventIndex, servers: Sequence[Redis], events: int, asked: int) -> None:
+        self._index, self._servers, self._events, self._asked = index, servers, events, asked
         self._pool = ThreadPoolExecutor(WRITERS)
         self.asked: list[Event] = []
         self.written = 0
@@ -120,7 +121,7 @@ class Filling:
         self.written += len(batch)
         self.asked += batch[:: max(1, self._events // self._asked)]
 
-    def look(self, restart: Callable[[], None]) -> dict[str, Any]:
+    def look(self, restart: Callable[[], None] | None = None) -> dict[str, Any]:
         count = self.written - self._since
         report: dict[str, Any] = {
             "events": self.written,
@@ -128,22 +129,38 @@ class Filling:
             "server_us_a_write": round(self._server_s / count * 1e6, 1),
         }
         self._since, self._seconds, self._server_s = self.written, 0.0, 0.0
-        restart()
-        report["bytes_an_event"] = round(int(_info(self._door, "memory")["used_memory"]) / self.written, 1)
+        if restart is not None:
+            restart()
+        report["bytes_an_event"] = round(self._sum("memory", "used_memory") / self.written, 1)
         self._index.query(QUESTIONS[-1].query(self.asked[0]), PAGE)
         step = max(1, len(self.asked) // self._asked)
         report["queries"] = {q.name: times_of(lambda e, q=q: self._index.query(q.query(e), PAGE), self.asked[::step]) for q in QUESTIONS}  # type: ignore[misc]
         return report
 
     def _cpu_s(self) -> float:
-        cpu = _info(self._door, "cpu")
-        return float(cpu["used_cpu_sys"]) + float(cpu["used_cpu_user"])
+        return self._sum("cpu", "used_cpu_sys") + self._sum("cpu", "used_cpu_user")
+
+    def _sum(self, section: str, name: str) -> float:
+        return sum(float(_info(server, section)[name]) for server in self._servers)
 
 
 def _looks(events: int) -> list[int]:
     """After how many events it is looked: 1, 3, 10, … million, and at the end."""
     steps = [step * 10**power for power in range(6, 9) for step in (1, 3)]
     return [step for step in steps if step < events] + [events]
+
+
+def at_a_cluster(events: int, asked: int) -> dict[str, Any]:
+    """The same at three primaries with a replica each, on loopback: memory of the primaries, which are not restarted."""
+    with tempfile.TemporaryDirectory(prefix="sightline-index-") as name, ExitStack() as held:
+        cluster = Cluster(Path(name))
+        held.callback(cluster.stop)
+        cluster.start()
+        door = held.enter_context(closing(connect(cluster.url)))
+        filling = Filling(EventIndex(door), cluster.primaries, events, asked)
+        for batch in _batches(City(events, events / EVENTS_A_DAY).drawn()):
+            filling.put(batch)
+        return filling.look()
 
 
 def run(events: int, rivals_most: int, asked: int, is_api: bool) -> dict[str, Any]:
@@ -154,7 +171,7 @@ def run(events: int, rivals_most: int, asked: int, is_api: bool) -> dict[str, An
         door, url, restart = held.enter_context(running(folder / "valkey"))
         rivals = _rivals(folder, held)
         rival_s = dict.fromkeys((rival.name for rival in rivals), 0.0)
-        filling, looks, reports = Filling(EventIndex(door), door, min(events, rivals_most), asked), _looks(events), []
+        filling, looks, reports = Filling(EventIndex(door), [door], min(events, rivals_most), asked), _looks(events), []
         first: list[Event] = []
         for batch in _batches(city.drawn()):
             filling.put(batch)
@@ -227,8 +244,11 @@ def main() -> None:
     parser.add_argument("--rivals", type=int, default=1_000_000, help="how many of them SQLite and RediSearch get")
     parser.add_argument("--asked", type=int, default=200, help="how many times each question is asked")
     parser.add_argument("--no-api", action="store_true", help="leave out what is asked at the API")
+    parser.add_argument("--cluster", type=int, default=0, metavar="EVENTS", help="ask a cluster of three primaries with so many events too")
     chosen = parser.parse_args()
     report = run(chosen.events, chosen.rivals, chosen.asked, not chosen.no_api)
+    if chosen.cluster:
+        report["cluster"] = at_a_cluster(chosen.cluster, chosen.asked)
     OUT.mkdir(exist_ok=True)
     (OUT / "index.json").write_text(json.dumps(report, indent=1))
     plot(report, OUT / "index.svg")

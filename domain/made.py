@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TypeVar
 
 from pydantic import BaseModel
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _set = object.__setattr__
+
+
+@cache
+def _names(kind: type[BaseModel]) -> set[str]:
+    """One set for all of a kind: a copy of a model has a copy of it."""
+    return set(kind.model_fields)
 
 
 def made(kind: type[_Model], fields: dict[str, object]) -> _Model:
@@ -17,7 +24,7 @@ def made(kind: type[_Model], fields: dict[str, object]) -> _Model:
     """
     model = kind.__new__(kind)
     _set(model, "__dict__", fields)
-    _set(model, "__pydantic_fields_set__", set(fields))
+    _set(model, "__pydantic_fields_set__", _names(kind))
     _set(model, "__pydantic_extra__", None)
     _set(model, "__pydantic_private__", None)
     return model

@@ -35,13 +35,18 @@ class CameraMap:
         self._cameras = [camera for camera in cameras if camera.enabled]
         self._points = _points([(camera.location.lon, camera.location.lat) for camera in self._cameras])
         self._near = lru_cache(PLACES_KNOWN)(self._measured)
-        self._on_the_way = lru_cache(LEGS_KNOWN)(self._between)
+        self._on_the_way = lru_cache(LEGS_KNOWN)(self._chosen)
 
     def passed(self, start: Location, end: Location, most: int, apart_from: Sequence[str] = ()) -> list[NearCamera]:
         """The cameras that a vehicle probably passed on its way, nearest to the straight way first chosen, in the order of the way."""
-        found = self._on_the_way((start.lon, start.lat), (end.lon, end.lat), most + len(apart_from))
+        return list(self._on_the_way((start.lon, start.lat), (end.lon, end.lat), most, tuple(apart_from)))
+
+    def _chosen(
+        self, start: tuple[float, float], end: tuple[float, float], most: int, apart_from: tuple[str, ...]
+    ) -> tuple[NearCamera, ...]:
+        found = self._between(start, end, most + len(apart_from))
         nearest = [(distance_m, i) for distance_m, i in found if self._cameras[i].id not in apart_from][:most]
-        return [NearCamera(self._cameras[i], round(distance_m, 1)) for distance_m, i in sorted(nearest)]
+        return tuple(NearCamera(self._cameras[i], round(distance_m, 1)) for distance_m, i in sorted(nearest))
 
     def nearest(self, place: Location, most: int, apart_from: Sequence[str] = ()) -> list[NearCamera]:
         """The cameras nearest to a place: what passes there should be seen by one of them next."""

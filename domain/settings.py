@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         description="what the API signs its requests to nodes with, the same for all; unset: one-machine mode draws its own",
     )
     workers: int = Field(0, ge=0, le=64, description="camera worker processes; 0: one a core")
+    api_processes: int = Field(
+        0, ge=0, le=64, description="processes that answer people; 0: one where cameras are looked after too, else one a core, four at most"
+    )
     disk_limit_gb: float = Field(
         20.0, gt=0, description="most that the data folder may take, in GB of 10^9 bytes; the oldest recordings go"
     )

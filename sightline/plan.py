@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -16,6 +17,9 @@ from sightline.instance import Runtime, instance_secrets, store_environment
 from sightline.ports import answers, free_ports
 from sightline.servers import seaweedfs, valkey
 from sightline.statuses import status_file
+
+MOST_API_PROCESSES = 4
+"""Where nobody says how many: each takes memory, and may search the archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int)
     shared = store_environment(layout, runtime.valkey_port, runtime.s3_port)
     children = _node(layout, settings, runtime, shared) if parts.node else []
     if parts.api:
-        children.append(_api(layout, runtime, host, shared))
+        children += _api(layout, runtime, host, shared, api_names(settings, parts))
     return Plan(runtime, (tuple(own_servers(layout, runtime)), tuple(children)))
 
 
@@ -99,11 +103,22 @@ def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str
     return [live, *workers]
 
 
-def _api(layout: Layout, runtime: Runtime, host: str, shared: dict[str, str]) -> ChildSpec:
-    return ChildSpec(
-        "api", _module("sightline.web", layout, "--host", host, "--port", runtime.api_port), layout.logs / "api.log",
-        ready=lambda: _is_healthy(host, runtime.api_port), env=shared,
-    )  # fmt: skip
+def api_names(settings: Settings, parts: Parts) -> list[str]:
+    """The processes that answer people: one beside workers, whose cores it would take."""
+    count = settings.api_processes or (1 if parts.node else min(MOST_API_PROCESSES, len(os.sched_getaffinity(0))))
+    return ["api", *(f"api-{index}" for index in range(1, count))]
+
+
+def _api(layout: Layout, runtime: Runtime, host: str, shared: dict[str, str], names: Sequence[str]) -> list[ChildSpec]:
+    """All listen on one port, and the kernel deals out connections."""
+    port_is_shared = ("--shared",) if len(names) > 1 else ()
+    return [
+        ChildSpec(
+            name, _module("sightline.web", layout, "--host", host, "--port", runtime.api_port, "--name", name, *port_is_shared),
+            layout.logs / f"{name}.log", ready=lambda: _is_healthy(host, runtime.api_port), env=shared,
+        )
+        for name in names
+    ]  # fmt: skip
 
 
 def _module(name: str, layout: Layout, *arguments: object) -> tuple[str, ...]:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+
+_FIRST, _LAST = 20_000, 32_767
+"""Below what Linux gives to connections that go out: any of those could take a port in the seconds before its server listens."""
+_TRIES = 1_000
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """`count` different ports that nobody listens on now; all are held open together, so none is given twice."""
+    """`count` different ports that nobody listens on now; all are held open together, so none is given twice. Raises OSError."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return tuple(each.getsockname()[1] for each in sockets)
+        return tuple(_bound(held.enter_context(socket.socket())) for _ in range(count))
+
+
+def _bound(one: socket.socket) -> int:
+    for _ in range(_TRIES):
+        port = _FIRST + secrets.randbelow(_LAST - _FIRST + 1)
+        with suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no port from {_FIRST} to {_LAST} is free")
 
 
 def answers(port: int, host: str = "127.0.0.1", timeout_s: float = 0.5) -> bool:

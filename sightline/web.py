@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 from functools import partial
 from pathlib import Path
 
@@ -32,18 +33,20 @@ from storage.stored_segments import StoredSegments
 
 STOP_WITHIN_S = 5
 """Whoever follows a feed never ends by himself."""
+_BACKLOG = 2048
 _ALLOCATED = 20_000
 """Objects that are looked through in some milliseconds."""
 
 
-def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext:
+def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "api") -> ApiContext:
+    """`name`: of the process, unique on its data folder."""
     stores = connected(settings, layout, clock)
     registry = site_registry.RunningRegistry(layout)
     return ApiContext(
         settings=settings,
         registry=lambda: SiteRegistry(registry.now().registry, site_registry.faults_shown(layout)),
         index=stores.index,
-        archive=Archive.open(stores.objects, stores.redis, layout.archive_cache("api"), settings, clock),
+        archive=Archive.open(stores.objects, stores.redis, layout.archive_cache(name), settings, clock),
         feed=stores.feed,
         watches=stores.watches,
         matches=stores.matches,
@@ -57,7 +60,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock) -> ApiContext
         audit=AuditLog(layout.audit, clock),
         door=DoorClient(door_key(settings, layout), clock),
         clock=clock,
-        cutting=Cutting(layout.scratch / "api"),
+        cutting=Cutting(layout.scratch / name),
         ticket_key=door_key(settings, layout),
         alarms=partial(_alarms, stores.redis, layout, clock),
     )
@@ -76,21 +79,29 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--name", default="api")
+    parser.add_argument("--shared", action="store_true", help="other processes listen on the same port")
     arguments = parser.parse_args()
     settings = Settings()
-    set_up_logging(settings.log_level, "api")
-    app = make_app(make_context(Layout(arguments.data), settings, SystemClock()))
+    set_up_logging(settings.log_level, arguments.name)
+    app = make_app(make_context(Layout(arguments.data), settings, SystemClock(), arguments.name))
     collect_seldom(_ALLOCATED)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=arguments.host,
-        port=arguments.port,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_WITHIN_S,
         proxy_headers=False,  # the audit names who asked: nobody may choose that by a header
     )
+    with listening(arguments.host, arguments.port, arguments.shared) as door:
+        uvicorn.Server(config).run([door])
+
+
+def listening(host: str, port: int, is_shared: bool) -> socket.socket:
+    """A socket for people's connections; where the port `is_shared`, the kernel deals them out to all processes that listen so."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=is_shared)
 
 
 if __name__ == "__main__":

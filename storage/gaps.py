@@ -57,6 +57,15 @@ class GapLog:
                 return min(row.since_ns for row in rows)
         return None
 
+    def left_open(self, camera_id: str) -> Gap | None:
+        """The gap that was said last, where that goes on: it lasts from its start, and nobody said until when. None where it is over."""
+        for path in reversed(self._files(camera_id, 0, _LATEST_NS)):
+            if rows := _read(path):
+                said = rows[-1]
+                gap = Gap(camera_id, said.start_ns, said.start_ns, said.cause, said.detail, said.since_ns)
+                return gap if said.end_ns is None else None
+        return None
+
     def beat(self, camera_id: str) -> None:
         """Somebody looks after the camera now: to be said every second. Raises StoreError."""
         path = self._alive.get(camera_id) or self._alive.setdefault(camera_id, self._layout.gaps / camera_id / _ALIVE)

@@ -88,7 +88,7 @@ class _Counting:
         found = self._posted(sought, TIED_ROWS_MOST)
         if found is not None:
             self._exact = found.bound_ms is None
-            self._add_asked(Search(self._shards, self._query, sought), [row for row in found.rows if self._span.holds(row)])
+            self._add_asked(Search(self._shards, self._query, sought), [row for row in found.rows if self._span.holds(row.order)])
 
     def _posted(self, sought: Sought, most: int) -> Rows | None:
         span = self._span

@@ -123,8 +123,8 @@ class Span:
         else:
             self.least_ms = max(self.least_ms, bound_ms)
 
-    def holds(self, row: Row) -> bool:
-        order = row.order
+    def holds(self, order: tuple[int, bytes]) -> bool:
+        """Whether a row of this order is within."""
         if not self.least_ms <= order[0] <= self.greatest_ms:
             return False
         return self.after is None or (order < self.after if self.newest else order > self.after)
@@ -208,7 +208,7 @@ class Search:
         found = self.shards.by_plates(Codes(self.sought.codes), (span.least_ms, span.greatest_ms), span.newest, most, PLATES_MOST)
         if isinstance(found, Many) or found.bound_ms is not None:
             return None
-        return self._sorted([row for row in found.rows if span.holds(row)], span.newest)
+        return self._sorted(found.rows, span)
 
     def _looks(self, span: Span, want: int) -> Iterator[list[Row]]:
         return self._by_time(span, want) if self.sought is None else self._by_plate(self.sought, span, want)
@@ -224,7 +224,7 @@ class Search:
             if isinstance(found, Many):
                 yield from self._by_time(span, want, found.part)
                 return
-            yield self._sorted([row for row in found.rows if span.is_before(row, found.bound_ms) and span.holds(row)], span.newest)
+            yield self._sorted([row for row in found.rows if span.is_before(row, found.bound_ms)], span)
             if found.bound_ms is None:
                 return
             span.go_on(found.bound_ms)
@@ -266,16 +266,19 @@ class Search:
         order = order[::-1] if span.newest else order
         for start in range(0, len(order), CHUNK):
             piece = found[order[start : start + CHUNK]]
-            yield self._sorted([row for row in piece.rows() if span.holds(row)], span.newest)
+            yield self._sorted(piece.rows(), span)
 
-    def _sorted(self, rows: list[Row], newest: bool) -> list[Row]:
-        """By id, each once: while a new reading replaces another there may be two for a moment, and the later stands."""
+    def _sorted(self, rows: list[Row], span: Span) -> list[Row]:
+        """Those within, by id, each once: while a new reading replaces another there may be two for a moment, and the later stands."""
         last: dict[tuple[int, bytes], Row] = {}
         for row in rows:
-            other = last.get(row.order)
+            order = row.order
+            if not span.holds(order):
+                continue
+            other = last.get(order)
             if other is None or _standing(row) > _standing(other):
-                last[row.order] = row
-        return [last[order] for order in sorted(last, reverse=newest)]
+                last[order] = row
+        return [last[order] for order in sorted(last, reverse=span.newest)]
 
     def may_match(self, found: Records, span: Span) -> NDArray[np.bool_]:
         """Of each record whether its event may match; only of an odd one, or by its alternatives, is it open whether it does."""

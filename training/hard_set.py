@@ -1,7 +1,7 @@
 """Measures weights on drawn plates of characters that training never saw, by kind, province, height and blur. Not shipped in the package.
 
-`python -m training.hard_set WEIGHTS --characters plate-characters.zip --font … --latin-font …`. The reader is held to the grammar and
-alone. Prints JSON: exact rates.
+`python -m training.hard_set WEIGHTS --models DIR --characters plate-characters.zip --font … --latin-font …`. Prints JSON: exact rates
+of the reader alone, held to the grammar, and fused with the public one, as Sightline reads.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from analytics.grammar_search import Alphabet, GrammarSearch
-from analytics.onnx_door import Model
-from analytics.own_reader import ALPHABET, OwnReader
+from analytics.detections import Picture
 from domain.plates import PROVINCES
 from training.capture import Hardness
+from training.evaluate import Readers
 from training.glyphs import SPLIT_SEED, Glyphs, load_characters, make_glyphs, split
 from training.samples import Drawer
 from training.texts import KINDS, Kind
@@ -29,21 +28,26 @@ DEFOCUS_PX = ((0.0, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 4.0))
 """Sigma, of a plate 48 px high whose strokes are 5 px wide; plates here are 20 px high or more, so that size hides none of it."""
 
 
+WAYS = ("own", "fused")
+"""Of those that `Readers` knows."""
+Result = tuple[str, tuple[bool, ...]]
+"""A text that was drawn, and whether each of `WAYS` read it exactly."""
+
+
 class Meter:
-    def __init__(self, weights: Path, glyphs: Glyphs) -> None:
-        self._reader, self._search, self._glyphs = OwnReader(Model(weights)), GrammarSearch(Alphabet(ALPHABET)), glyphs
+    def __init__(self, readers: Readers, glyphs: Glyphs) -> None:
+        self._readers, self._glyphs = readers, glyphs
 
-    def read(self, hardness: Hardness, stream: int, indices: Iterable[int], kind: Kind | None) -> list[tuple[str, bool]]:
-        """Each text drawn, and whether it was read exactly."""
-        drawer, results = Drawer(self._glyphs, SEED, stream, hardness), []
-        for index in indices:
-            crop, text, _, _ = drawer.sample(index, kind)
-            found = self._search.hypotheses(self._reader.read(crop), 1)
-            results.append((text, bool(found) and found[0].text == text))
-        return results
+    def read(self, hardness: Hardness, stream: int, indices: Iterable[int], kind: Kind | None) -> list[Result]:
+        drawer = Drawer(self._glyphs, SEED, stream, hardness)
+        return [self._result(*drawer.sample(index, kind)[:2]) for index in indices]
+
+    def _result(self, crop: Picture, text: str) -> Result:
+        read = self._readers.read(crop)
+        return text, tuple(read[way] == text for way in WAYS)
 
 
-def report(meter: Meter, count: int, level: float) -> dict[str, dict[str, float]]:
+def report(meter: Meter, count: int, level: float) -> dict[str, dict[str, dict[str, float]]]:
     """`count` plates of each kind, `4 * count` of each height and blur."""
     hard = Hardness(level=level)
     by_kind = {kind.name: meter.read(hard, index, range(count), kind) for index, kind in enumerate(KINDS)}
@@ -60,13 +64,15 @@ def report(meter: Meter, count: int, level: float) -> dict[str, dict[str, float]
     return {group: {name: _rate(results) for name, results in parts.items()} for group, parts in groups.items()}
 
 
-def _rate(results: list[tuple[str, bool]]) -> float:
-    return round(float(np.mean([right for _, right in results])), 4) if results else 0.0
+def _rate(results: list[Result]) -> dict[str, float]:
+    rights = np.array([right for _, right in results], np.float64).reshape(-1, len(WAYS))
+    return {way: round(float(rate), 4) for way, rate in zip(WAYS, rights.mean(axis=0), strict=True)} if results else {}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("weights", type=Path)
+    parser.add_argument("--models", type=Path, required=True, help="the folder of the public models")
     parser.add_argument("--characters", type=Path, required=True)
     parser.add_argument("--font", type=Path, action="append", required=True)
     parser.add_argument("--latin-font", type=Path, action="append", required=True)
@@ -74,7 +80,8 @@ def main() -> None:
     parser.add_argument("--level", type=float, default=0.7, help="how bad pictures get: 1 is the training's worst")
     given = parser.parse_args()
     glyphs = make_glyphs(split(load_characters(given.characters), SPLIT_SEED)[1], given.font, given.latin_font)
-    sys.stdout.write(json.dumps(report(Meter(given.weights, glyphs), given.count, given.level), ensure_ascii=False, indent=1) + "\n")
+    measured = report(Meter(Readers(given.weights, given.models), glyphs), given.count, given.level)
+    sys.stdout.write(json.dumps(measured, ensure_ascii=False, indent=1) + "\n")
 
 
 if __name__ == "__main__":

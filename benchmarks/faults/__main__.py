@@ -10,14 +10,15 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.cameras import Picture, make_stream
+from benchmarks.cameras import make_stream
 from benchmarks.faults import chance, namespace
 from benchmarks.faults.campaign import Campaign
+from benchmarks.faults.chance import SMALL
 from benchmarks.faults.judge import Verdict
 from benchmarks.faults.report import markdown, show
 from benchmarks.faults.scenarios import CLOCKS, DISKS, EVERY, SHARED, Scenario, clock_environment, prepared
@@ -27,8 +28,6 @@ from benchmarks.machine import OUT
 SHORT_S = 30.0
 WIDE = 160
 """Columns of the table where no terminal says how wide it is."""
-SMALL = 180, 0.3
-"""Height and Mbit/s: enough to be decoded, and cheap to decode."""
 
 
 def run(only: frozenset[str], longest_s: float, folder: Path, console: Console) -> list[Verdict]:
@@ -38,7 +37,7 @@ def run(only: frozenset[str], longest_s: float, folder: Path, console: Console) 
     verdicts = [Verdict(one.name, one.title, skipped=one.lacks(inside)) for one in chosen if one.lacks(inside)]
     folder.mkdir(parents=True, exist_ok=True)
     footage = Footage(
-        make_stream(folder / "h264.mp4", Picture(*SMALL)), make_stream(folder / "h265.mp4", Picture(*SMALL, codec="libx265"))
+        make_stream(folder / "h264.mp4", SMALL), make_stream(folder / "h265.mp4", replace(SMALL, codec="libx265"))
     )  # fmt: skip
     for number, group in enumerate((SHARED, *((one,) for one in CLOCKS), DISKS)):
         scenarios = tuple(one for one in group if one in chosen and not one.lacks(inside))

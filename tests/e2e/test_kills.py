@@ -6,16 +6,21 @@ import json
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from domain.clock import NS_PER_S, parse_rfc3339
 from sightline.simulator import SimCamera, Simulator
-from tests.e2e.conftest import PARKED, Site, camera, have_clips, wait_for
+from sightline.statuses import read_statuses
+from tests.e2e.conftest import CLOCK, PARKED, Site, camera, have_clips, wait_for
 
+SEES_AGAIN_NS = 4 * NS_PER_S
+"""A worker that pulls the camera again needs this long to see."""
+Passing = dict[str, Any]
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
@@ -23,32 +28,56 @@ def _plates(events: list[dict[str, Any]]) -> Counter[str]:
     return Counter(event["plate"]["text"] for event in events if event["kind"] == "vehicle" and event["plate"]["text"] != PARKED)
 
 
-def _count(site: Site, plate: str) -> int:
-    return _plates(site.events())[plate]
+def _has_any(site: Site, plates: Sequence[str]) -> bool:
+    return not _plates(site.events()).keys().isdisjoint(plates)
 
 
-def _passed(footage: Path) -> list[str]:
-    return [passing["plate"] for passing in json.loads((footage / "checkpoint-plates.json").read_text("utf-8"))["passes"]]
+def _live_since_ns(site: Site, killed_ns: int) -> int | None:
+    return next((one.since_ns for one in read_statuses(site.layout) if one.state.is_live and one.since_ns > killed_ns), None)
+
+
+def _unseen(passes: Sequence[Passing], events: list[dict[str, Any]], known: Sequence[str], until_ns: int) -> list[str]:
+    """The plates that came after all that were `known` and before `until_ns`. When each came is told by those that were read."""
+    enter_s = {one["plate"]: one["enter_s"] for one in passes}
+    read = [(event, plate) for event in events if (plate := event["plate"]["text"]) in enter_s]
+    begun_ns = min(parse_rfc3339(event["started_at"]) - enter_s[plate] * NS_PER_S for event, plate in read)
+    known_s = max(enter_s[plate] for plate in known)
+    return [plate for plate, at_s in enter_s.items() if known_s < at_s < (until_ns - begun_ns) / NS_PER_S]
+
+
+def _left_out(site: Site) -> float:
+    """How many packets the site says it had no time to decode: a machine too busy for a checkpoint loses passings, and tells so."""
+    lines = site.get("/metrics", role="admin").text.splitlines()
+    return sum(
+        float(line.rpartition(" ")[2]) for line in lines if line.startswith("sightline_packets_dropped_total{") and 'tap="decoder"' in line
+    )
 
 
 def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Path) -> None:
-    """The worker while the third vehicle is in view, Valkey at the fifth, SeaweedFS at the sixth, live and API at the ninth."""
+    """The worker once the second vehicle is known, Valkey at the fourth, SeaweedFS at the fifth, live and API at the eighth."""
     video = SimCamera("gate", footage / "checkpoint-plates.mp4", mode="on_first_play", loop=False)
     with Simulator([video]) as simulator:
         site = make_site([camera("gate", simulator.url("gate"), ["plate"])])
         site.start()
         site.token()
-        order = _passed(footage)
-        for after, victim in ((2, ("sightline.worker", "--index 0")), (4, ("valkey-server",)), (5, ("weed",)), (8, ("sightline.live",))):
-            wait_for(f"passing {after}", partial(_count, site, order[after - 1]))
-            site.kill(*victim)
+        passes = json.loads((footage / "checkpoint-plates.json").read_text("utf-8"))["passes"]
+        order = [one["plate"] for one in passes]
+        wait_for("second passing", partial(_has_any, site, order[1:]))
+        known, killed_ns = [plate for plate in _plates(site.events()) if plate in order], CLOCK.wall_ns()
+        site.kill("sightline.worker", "--index 0")
+        seen_again_ns = wait_for("camera", partial(_live_since_ns, site, killed_ns)) + SEES_AGAIN_NS
+        for after, victim in ((4, "valkey-server"), (5, "weed"), (8, "sightline.live")):
+            wait_for(f"passing {after}", partial(_has_any, site, order[after - 1 :]))
+            site.kill(victim)
         site.kill("sightline.web")
-        wait_for("last passing", partial(_count, site, order[-1]))
+        wait_for("last passing", partial(_has_any, site, order[-1:]))
         wait_for("clips of all", partial(have_clips, site))
         found = _plates(site.events())
         assert set(found.values()) == {1}, "none is double"
-        # The one that was in view when the worker died may be gone; of the others each has its event, and at most one a wrong plate.
-        assert len(order) - 1 <= found.total() <= len(order), found
+        # Those in view from then until its successor saw may be gone; of the others each has its event, and at most one a wrong plate.
+        excused = _unseen(passes, site.events(), known, seen_again_ns)
+        assert len(order) - len(excused) <= found.total() or _left_out(site), (found, excused)
+        assert found.total() <= len(order), found
         assert len(set(found) & set(order)) >= found.total() - 1, found
         assert site.run("storage", "check", "--deep").endswith("clean\n")
 

@@ -216,3 +216,13 @@ def test_a_camera_that_sends_seldom_has_no_gaps_but_while_nobody_can_know(node: 
     assert node.told() == [(19, 29, "network")]
     node.until(gaps, 60, CameraState.LIVE)
     assert node.told()[-1][1] <= 29.1
+
+
+def test_a_gap_ends_where_a_process_recorded_that_was_killed_before_it_said_so(node: Node) -> None:
+    live_for(node)
+    second = node.process()
+    node.until(second, 30, CameraState.CONNECTING)
+    node.record(31, 33)
+    node.clock.advance(3)
+    again(node, 60, 60, 70)
+    assert node.told() == [(20, 31, "restart"), (33, 60, "restart")]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from benchmarks.valkey_cluster import Cluster
 from domain.errors import IndexUnavailable
 from domain.events import Event
 from domain.people import Role
@@ -24,7 +25,6 @@ from storage.states import CameraStates
 from storage.turns import Turn
 from tests.kept import START_NS, make_event
 from tests.searched import PATTERNS, by_looking_at_all, drawn_of_few, paged
-from tests.valkey_cluster import Cluster
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,11 @@ class Cluster:
     def url(self) -> str:
         return "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in self.ports)
 
+    @property
+    def primaries(self) -> list[Redis]:
+        """Those that were the primaries at the start."""
+        return [self._nodes[port] for port in self.ports[:3]]
+
     def start(self) -> None:
         for node in self._nodes.values():
             _wait(partial(node.do, "PING"))

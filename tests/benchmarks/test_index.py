@@ -1,0 +1,13 @@
+"""The benchmark of the index, in short: at a cluster, since one server is measured by every run."""
+
+from __future__ import annotations
+
+from benchmarks.index import at_a_cluster
+from benchmarks.index_questions import QUESTIONS
+
+
+def test_a_cluster_is_filled_and_asked() -> None:
+    report = at_a_cluster(20_000, 3)
+    assert report["events"] == 20_000
+    assert report["queries"].keys() == {question.name for question in QUESTIONS}
+    assert min(report["writes_a_second"], report["server_us_a_write"], *(said["p50_ms"] for said in report["queries"].values())) > 0

@@ -1,0 +1,68 @@
+"""Several processes of the API on one port."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+from pathlib import Path
+
+import pytest
+
+from domain.layout import Layout
+from domain.settings import Settings
+from sightline.plan import MOST_API_PROCESSES, Parts, api_names, plan
+from sightline.ports import free_ports
+from sightline.web import listening
+
+ALONE, BESIDE_WORKERS = Parts(servers=False, node=False, api=True), Parts(servers=True, node=True, api=True)
+CONNECTIONS = 64
+
+
+def test_an_api_alone_takes_a_core_for_each_process_and_leaves_them_to_workers_beside_it() -> None:
+    cores = len(os.sched_getaffinity(0))
+    assert len(api_names(Settings(api_processes=0), ALONE)) == min(cores, MOST_API_PROCESSES)
+    assert api_names(Settings(api_processes=0), BESIDE_WORKERS) == ["api"]
+    assert api_names(Settings(api_processes=3), BESIDE_WORKERS) == ["api", "api-1", "api-2"]
+
+
+def test_processes_share_no_folder_and_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (port,) = free_ports(1)
+    monkeypatch.setenv("SIGHTLINE_API_PROCESSES", "2")
+    monkeypatch.setenv("SIGHTLINE_REDIS_URL", "redis://127.0.0.1:1")
+    monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", "127.0.0.1:1")
+    monkeypatch.setenv("SIGHTLINE_DOOR_KEY", "a-key-of-sixteen-characters")
+    *_, children = plan(Layout(tmp_path), Settings(), ALONE, "127.0.0.1", port).groups
+    assert [child.name for child in children] == ["api", "api-1"]
+    assert len({child.log for child in children}) == 2
+    assert [child.arguments[child.arguments.index("--name") + 1] for child in children] == ["api", "api-1"]
+    assert all("--shared" in child.arguments for child in children)
+
+
+def test_connections_are_dealt_out_to_all_that_listen_on_a_shared_port() -> None:
+    (port,) = free_ports(1)
+    doors = [listening("127.0.0.1", port, is_shared=True) for _ in range(2)]
+    clients = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(CONNECTIONS)]
+    try:
+        assert sum(counts := [_accepted(door) for door in doors]) == CONNECTIONS
+        assert min(counts) > 0
+    finally:
+        for open_ in (*clients, *doors):
+            open_.close()
+
+
+def test_a_port_that_is_not_shared_is_refused_to_a_second() -> None:
+    (port,) = free_ports(1)
+    with listening("127.0.0.1", port, is_shared=False), pytest.raises(OSError, match="in use"):
+        listening("127.0.0.1", port, is_shared=False)
+
+
+def _accepted(door: socket.socket) -> int:
+    """How many connections wait to be accepted; accepts them."""
+    count = 0
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(door, selectors.EVENT_READ)
+        while waiting.select(0):
+            door.accept()[0].close()
+            count += 1
+    return count
