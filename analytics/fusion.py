@@ -25,6 +25,9 @@ Scores = NDArray[np.float64]
 
 OWN_PART = 0.5
 """Our reader's word against the public one's. Even, and not fitted to anything: each knows what the other does not."""
+PUBLIC_GUESSES_PROVINCE = 0.3
+"""So far the public reader's word on the province is taken for a guess among all of them, or its sure word for the one that it was taught
+would outvote our reader. Fitted by `training/public_word.py` on drawn plates: with it, its word makes the truth likeliest."""
 COLOR_LOG_PRIOR = -2.0
 """Against what a plate of that colour does not hold (GA 36-2018): 8 characters on a blue, white or black one, 7 on a green one; a tail
 of another colour's; neither a tail nor WJ on a white one, which is the police's or the armed police's."""
@@ -51,22 +54,21 @@ class Weighed:
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """How a score becomes a confidence: the best text's part of `exp(score / temperature)` over all that was thought of, beside
-    something nobody thought of, which looks as the frames would with `unthought` log-evidence. A score is the mean over readings: n of
+    something nobody thought of, which looks as the frames would with `WORST_EVIDENCE`. A score is the mean over readings: n of
     them weigh as n ** `gain`, 0 where they share all their faults and 1 where they share none."""
 
     temperature: float
-    unthought: float
     gain: float
 
     def confidences(self, weighed: Weighed) -> Scores:
         """(n,) of all texts, the best first."""
         sharpness = weighed.readings**self.gain / self.temperature
-        rest = math.exp(min(50.0, (self.unthought - weighed.log_evidence) * sharpness))
+        rest = math.exp(min(50.0, (WORST_EVIDENCE - weighed.log_evidence) * sharpness))
         parts = np.exp(weighed.scores * sharpness)
         return np.asarray(parts / (parts.sum() + rest))
 
 
-CALIBRATION = Calibration(temperature=0.91, unthought=-15.0, gain=0.05)
+CALIBRATION = Calibration(temperature=0.74, gain=0.2)
 """Fitted by `training/calibrate.py` on drawn plates of characters that training never saw, and on no real picture."""
 CONFIDENCE_LEAST, LOG_EVIDENCE_LEAST, OWN_LOG_EVIDENCE_LEAST = 0.3, -8.0, -2.0
 """Plates read right had evidence over -7; other writing mostly has less. Of kinds that the public reader was never shown (two rows, tails,
@@ -169,10 +171,18 @@ class Fusion:
     def _score(self, lattices: Lattices, bodies: list[str]) -> Scores:
         """(bodies, firsts): both readers' words, each in its part."""
         texts = [first + body for body in bodies for first in FIRSTS]
-        own = self._own_search.log_probabilities(lattices.own, texts)
-        public = self._search.log_probabilities(lattices.public, texts)
-        scores = (OWN_PART * own + (1 - OWN_PART) * public).reshape(len(bodies), len(FIRSTS))
-        return np.where(_allowed(bodies), scores, _IMPOSSIBLE)
+        own = self._own_search.log_probabilities(lattices.own, texts).reshape(len(bodies), len(FIRSTS))
+        public = _doubting_province(self._search.log_probabilities(lattices.public, texts).reshape(len(bodies), len(FIRSTS)))
+        return np.where(_allowed(bodies), OWN_PART * own + (1 - OWN_PART) * public, _IMPOSSIBLE)
+
+
+def _doubting_province(public: Scores) -> Scores:
+    """(bodies, firsts) the public reader's log-probabilities, as they are of a reader that so often guesses which province it is. That it
+    is one, what is no province (使, W), and what it says of a body stay."""
+    provinces, others = np.split(public, [len(PROVINCES)], axis=1)
+    some = np.logaddexp.reduce(provinces, axis=1, keepdims=True)
+    which = (1 - PUBLIC_GUESSES_PROVINCE) * np.exp(provinces - some) + PUBLIC_GUESSES_PROVINCE / len(PROVINCES)
+    return np.hstack([some + np.log(which), others])
 
 
 def _bodies(readings: Sequence[Reading]) -> list[str]:

@@ -1,9 +1,8 @@
 """Fits how scores become confidences, on drawn plates of characters that training never saw; and draws how well confidences hold.
 
 `python -m training.calibrate --characters plate-characters.zip --font … --latin-font … [--crops DIR --photos DIR --plot FILE.svg]`
-prints JSON: the temperature and the unthought evidence that fit single pictures best, the gain that fits tracks best (least log-loss of
-"the first text is right"), and the fit's expected calibration error in ten bins. Real pictures are measured, never fitted to. Not shipped
-in the package.
+prints JSON: the temperature that fits single pictures best, the gain that fits tracks best (least log-loss of "the first text is
+right"), and the fit's expected calibration error in ten bins. Real pictures are measured, never fitted to. Not shipped in the package.
 """
 
 from __future__ import annotations
@@ -42,7 +41,6 @@ CAPTURES, SHOTS_A_CAPTURE = 2, 3
 BINS = 10
 CHANCES = 200
 TEMPERATURES = np.geomspace(0.5, 6, 26)
-UNTHOUGHT = np.arange(-20.0, -3.9, 0.5)
 GAINS = np.arange(0.0, 1.01, 0.05)
 
 
@@ -102,10 +100,8 @@ def real_photos(stills: StillPictures, folder: Path) -> list[tuple[float, bool]]
 
 
 def fit(singles: list[Case], tracks: list[Case]) -> Calibration:
-    """By log-loss over grids: three numbers, and a thousand cases."""
-    grid = [Calibration(float(temperature), float(unthought), 0.0) for temperature in TEMPERATURES for unthought in UNTHOUGHT]
-    best = min(grid, key=lambda one: _log_loss(singles, one))
-    best = replace(best, temperature=round(best.temperature, 2))
+    """By log-loss over grids: two numbers, and a thousand cases."""
+    best = min((Calibration(round(float(one), 2), 0.0) for one in TEMPERATURES), key=lambda one: _log_loss(singles, one))
     return min((replace(best, gain=round(float(gain), 2)) for gain in GAINS), key=lambda one: _log_loss(tracks, one))
 
 
@@ -189,7 +185,7 @@ def main() -> None:
         reports["photographs"] = reliability(real_photos(StillPictures(models, fitted), given.photos))
     if given.plot:
         plot(reports, given.plot)
-    before = Calibration(1.0, -1e6, 0.0)
+    before = Calibration(1.0, 0.0)
     uncalibrated = {name: reliability(_pairs(some, before))["expected calibration error"] for name, some in cases.items()}
     report = {"fitted": asdict(fitted), "in use": asdict(CALIBRATION)}
     sys.stdout.write(json.dumps({**report, **reports, "error without calibration": uncalibrated}, ensure_ascii=False, indent=1) + "\n")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analytics.fusion import COLOR_LOG_PRIOR, LOG_EVIDENCE_LEAST, NOTHING, Calibration, Fusion, Reading, Weighed, _prior
+from analytics.fusion import COLOR_LOG_PRIOR, LOG_EVIDENCE_LEAST, NOTHING, Calibration, Fusion, Reading, Weighed, _doubting_province, _prior
 from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.plate_reader import Lattices
 from domain.plates import ALPHABET, PlateColor, is_plate
@@ -48,6 +48,35 @@ def test_frames_outvote_one_that_is_wrong() -> None:
     fused = FUSION.fuse([right, wrong, right], PlateColor.BLUE)
     assert fused.text == "鄂F12345"
     assert fused.alternatives[0].text == "鄂F17345"
+
+
+def test_a_sure_public_reader_does_not_outvote_ours_on_the_province() -> None:
+    """It was taught one province, and calls others by its name however sure it is."""
+    public, own = lattice_of("皖F12345", sure=0.999), lattice_of("藏F12345", {0: "皖"}, doubt=0.01)
+    assert FUSION.fuse([reading(public, own)], PlateColor.BLUE).text == "藏F12345"
+
+
+def test_the_public_reader_still_helps_where_ours_doubts_the_province() -> None:
+    public, own = lattice_of("皖F12345", sure=0.999), lattice_of("藏F12345", {0: "皖"}, doubt=0.1)
+    assert FUSION.fuse([reading(public, own)], PlateColor.BLUE).text == "皖F12345"
+
+
+def test_the_public_reader_is_heard_on_all_else() -> None:
+    public, own = lattice_of("皖F12345", sure=0.999), lattice_of("藏F17345", {3: "2"}, doubt=0.01)
+    assert FUSION.fuse([reading(public, own)], PlateColor.BLUE).text == "藏F12345"
+
+
+def test_only_which_province_it_is_is_doubted() -> None:
+    said = np.log([[*np.full(30, 0.001), 0.57, 0.3, 0.1], [*np.full(31, 0.001), 0.9, 0.069]])
+    doubted = _doubting_province(said)
+    assert doubted[:, 31:].tolist() == said[:, 31:].tolist()
+    assert np.exp(doubted).sum(axis=1) == pytest.approx([1.0, 1.0])
+    assert np.exp(doubted[0, :31]) == pytest.approx(0.7 * np.exp(said[0, :31]) + 0.3 * 0.6 / 31)
+    assert np.exp(doubted[1, :31]) == pytest.approx(0.001)
+
+
+def test_what_is_impossible_stays_so_and_does_no_harm() -> None:
+    assert _doubting_province(np.full((1, 33), -700.0)) == pytest.approx(np.full((1, 33), -700.0))
 
 
 def test_the_better_picture_counts_for_more() -> None:
@@ -103,7 +132,7 @@ def test_what_only_our_own_reader_found_is_weighed_too() -> None:
 
 def test_confidence_rises_with_evidence_with_readings_and_with_a_lower_temperature() -> None:
     scores = np.array([0.0, -1.5, -4.0])
-    usual = Calibration(temperature=1.0, unthought=-12.0, gain=0.3)
+    usual = Calibration(temperature=1.0, gain=0.3)
 
     def sure(calibration: Calibration = usual, log_evidence: float = -3.0, readings: int = 1) -> float:
         parts = calibration.confidences(Weighed(("鄂F12345",), scores, log_evidence, log_evidence, readings))
@@ -111,7 +140,7 @@ def test_confidence_rises_with_evidence_with_readings_and_with_a_lower_temperatu
         assert list(parts) == sorted(parts, reverse=True)
         return float(parts[0])
 
-    assert sure(log_evidence=-14.0) < 0.2 < 0.8 < sure(log_evidence=-3.0)
+    assert sure(log_evidence=-15.0) < 0.5 < 0.8 < sure(log_evidence=-3.0)
     assert sure(readings=5) > sure(readings=1)
     assert sure(replace(usual, gain=0.0), readings=5) == sure(readings=1)
     assert sure(replace(usual, temperature=2.0)) < sure()

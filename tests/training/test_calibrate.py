@@ -19,7 +19,7 @@ def test_the_error_is_the_mean_gap_of_the_bins() -> None:
 
 def test_a_fit_finds_the_temperature_and_the_gain() -> None:
     rng = np.random.default_rng(1)
-    true = Calibration(temperature=2.0, unthought=-60.0, gain=0.5)
+    true = Calibration(temperature=2.0, gain=0.5)
 
     def cases(readings: int) -> list[Case]:
         found = []
