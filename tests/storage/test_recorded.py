@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
+from domain.clock import NS_PER_MS, NS_PER_S
 from domain.keys import day_of
 from domain.media import SegmentName
 from storage.ledger import Ledger, parse_segment
@@ -84,15 +84,12 @@ def test_what_was_deleted_is_remembered(tmp_path: Path) -> None:
     assert ledger.deleted("cam") == (START_NS, START_NS + 20 * NS_PER_S)
 
 
-def test_a_month_of_names_is_read_within_a_second_or_so(tmp_path: Path) -> None:
-    """A tenth of a camera's month of 10 s segments, within a tenth of what would be slow; see docs/performance.md for the whole."""
+def test_a_month_of_names_is_one_range(tmp_path: Path) -> None:
     for at in range(26_000):
         start_ms = START_NS // NS_PER_MS + at * 10_000
         folder = tmp_path / "cam" / day_of(start_ms * NS_PER_MS)
         if at % 1000 == 0 or not folder.exists():
             folder.mkdir(parents=True, exist_ok=True)
         (folder / f"cam_{start_ms}_10000_1.mp4").touch()
-    clock, recorded = SystemClock(), Recorded(tmp_path)
-    began_s = clock.monotonic_s()
-    assert len(recorded.ranges("cam", START_NS, START_NS + 40 * 86_400 * NS_PER_S)) == 1
-    assert clock.monotonic_s() - began_s < 0.5
+    found = Recorded(tmp_path).ranges("cam", START_NS, START_NS + 40 * 86_400 * NS_PER_S)
+    assert found == [(START_NS, START_NS + 260_000 * NS_PER_S)]
