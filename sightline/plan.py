@@ -14,7 +14,7 @@ from domain.layout import Layout
 from domain.settings import Settings
 from sightline.child import ChildSpec
 from sightline.instance import Runtime, instance_secrets, store_environment
-from sightline.ports import answers, free_ports
+from sightline.ports import answers, free_ports, leave
 from sightline.servers import seaweedfs, valkey
 from sightline.statuses import status_file
 
@@ -56,6 +56,7 @@ def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int)
 
 def new_runtime(settings: Settings, api_port: int) -> Runtime:
     """Fresh ports; none for a server that the site has already."""
+    leave(api_port)
     valkey_port, s3_port, door_port = free_ports(3)
     return Runtime(
         pid=os.getpid(),

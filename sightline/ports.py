@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections import deque
 from contextlib import ExitStack, suppress
 
 _FIRST, _LAST = 20_000, 32_767
 """Below what Linux gives to connections that go out: any of those could take a port in the seconds before its server listens."""
 _TRIES = 1_000
+_given: deque[int] = deque(maxlen=1_000)
+"""Lately, in this process: their servers may not listen yet."""
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """`count` different ports that nobody listens on now; all are held open together, so none is given twice. Raises OSError."""
+    """`count` ports that nobody listens on now, and that were not given lately. Raises OSError."""
     with ExitStack() as held:
         return tuple(_bound(held.enter_context(socket.socket())) for _ in range(count))
+
+
+def leave(port: int) -> None:
+    """Somebody chose this one for a server that does not listen yet."""
+    _given.append(port)
 
 
 def _bound(one: socket.socket) -> int:
     for _ in range(_TRIES):
         port = _FIRST + secrets.randbelow(_LAST - _FIRST + 1)
+        if port in _given:
+            continue
         with suppress(OSError):
             one.bind(("127.0.0.1", port))
+            _given.append(port)
             return port
     raise OSError(f"no port from {_FIRST} to {_LAST} is free")
 

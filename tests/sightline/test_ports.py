@@ -5,7 +5,18 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from sightline.ports import answers, free_ports
+import pytest
+
+from sightline.ports import _FIRST, answers, free_ports, leave
+
+
+def test_none_is_given_again_while_its_server_may_not_listen_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.ports._LAST", _FIRST + 99)
+    chosen = _FIRST + 7
+    leave(chosen)
+    given = [port for _ in range(10) for port in free_ports(5)]
+    assert len(set(given)) == 50
+    assert chosen not in given
 
 
 def test_ports_differ_can_be_bound_and_are_none_that_a_connection_could_take() -> None:
