@@ -66,3 +66,12 @@ def _accepted(door: socket.socket) -> int:
             door.accept()[0].close()
             count += 1
     return count
+
+
+def test_what_is_answered_is_sent_at_once() -> None:
+    """Headers and body are two writes: the second would wait for the other side's word that it has the first, which is 40 ms."""
+    (port,) = free_ports(1)
+    with listening("127.0.0.1", port, is_shared=False) as door, socket.create_connection(("127.0.0.1", port), 5):
+        accepted, _ = door.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
