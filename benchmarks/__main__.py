@@ -26,6 +26,7 @@ PARTS = {
     "checkpoints": "checkpoints VIDEO --truth TRUTH --cameras 4 --idle 4",
     "index": "index --cluster 1000000",
     "cold": "cold",
+    "rebuild": "rebuild",
 }
 """Name, module and what it is told. Larger runs are asked of the module itself."""
 

@@ -60,7 +60,7 @@ def _blind(day: Day) -> Day:
 
 
 @contextmanager
-def _store(folder: Path) -> Iterator[ObjectStore]:
+def store(folder: Path) -> Iterator[ObjectStore]:
     (port,) = free_ports(1)
     secrets = StoreSecrets("benchmark-valkey", "benchmark", "benchmark-secret", "benchmark-signing")
     child = Child(seaweedfs(folder, port, secrets, folder / "log"), CLOCK)
@@ -163,7 +163,7 @@ def _large(archive: Archive, folder: Path) -> dict[str, float]:
 def run(days: int, rows: int) -> dict[str, object]:
     """One report. Takes some 5 ms a file."""
     city = City(days * AREAS * rows, days, start_ms=1_756_684_800_000)
-    with tempfile.TemporaryDirectory() as name, _store(Path(name)) as objects, running(Path(name)) as (redis, _, _):
+    with tempfile.TemporaryDirectory() as name, store(Path(name)) as objects, running(Path(name)) as (redis, _, _):
         archive = Archive.open(objects, redis, Path(name) / "archive", Settings(archive_cache_gb=100), CLOCK)
         files, sample = 0, list[Event]()
         for day, events in _days(city):

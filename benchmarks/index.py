@@ -95,7 +95,8 @@ def _batches(events: Iterable[Event]) -> Iterator[list[Event]]:
         yield batch
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def seconds_of(work: Callable[[], object]) -> float:
+    """How long it takes."""
     began_s = CLOCK.monotonic_s()
     work()
     return CLOCK.monotonic_s() - began_s
@@ -116,7 +117,7 @@ class Filling:
         part = -(-len(batch) // WRITERS)
         parts = [batch[at : at + part] for at in range(0, len(batch), part)]
         before_s = self._cpu_s()
-        self._seconds += _seconds(lambda: list(self._pool.map(self._index.put_all, parts)))
+        self._seconds += seconds_of(lambda: list(self._pool.map(self._index.put_all, parts)))
         self._server_s += self._cpu_s() - before_s
         self.written += len(batch)
         self.asked += batch[:: max(1, self._events // self._asked)]
@@ -177,7 +178,7 @@ def run(events: int, rivals_most: int, asked: int, is_api: bool) -> dict[str, An
             filling.put(batch)
             if filling.written <= max(rivals_most, BATCH):
                 for rival in rivals:
-                    rival_s[rival.name] += _seconds(lambda rival=rival, batch=batch: _put(rival, batch))  # type: ignore[misc]
+                    rival_s[rival.name] += seconds_of(lambda rival=rival, batch=batch: _put(rival, batch))  # type: ignore[misc]
                 first, in_rivals = filling.asked, filling.written
             if filling.written >= looks[0]:
                 reports.append(filling.look(restart))
