@@ -61,9 +61,11 @@ class CameraGaps:
     def _close_left_open(self) -> None:
         """The process before this one may have recorded again, and died before it said so."""
         gap = self._log.left_open(self._camera_id)
-        found = () if gap is None else self._ledger.segments(self._camera_id, gap.start_ns, self._started_ns)
-        ends_ns = next((one.start_ns for one in found if gap is not None and one.start_ns > gap.start_ns), None)
-        if gap is not None and ends_ns is not None:
+        if gap is None:
+            return
+        found = self._ledger.segments(self._camera_id, gap.start_ns, self._started_ns)
+        ends_ns = next((one.start_ns for one in found if one.start_ns > gap.start_ns), None)
+        if ends_ns is not None:
             self._waiting.append(replace(gap, end_ns=ends_ns))
 
     def on_hole(self, start_ns: int, end_ns: int, by_us: GapCause | None) -> None:
