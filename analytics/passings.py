@@ -7,7 +7,6 @@ silence until it leaves. A track that continues a passing which just ended takes
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,10 +14,11 @@ import numpy as np
 from analytics.detections import Detections, Floats, Picture
 from analytics.direction import direction_of
 from analytics.gaze import Gaze, Shown
+from analytics.lately import RECENT_MOST, REMEMBERED_NS, Lately
 from analytics.motion import Thumbnail, moves
-from analytics.road import CountLines, lane_at, together
+from analytics.road import CountLines, lane_at
 from analytics.subjects import Record, Shot, Subject
-from analytics.tracker import Track, Tracker, centre, size_px
+from analytics.tracker import Track, Tracker
 from analytics.unread import width_px
 from domain import unread
 from domain.clock import NS_PER_MS
@@ -30,41 +30,14 @@ from domain.spent import Spent
 from domain.ulid import event_id
 
 DWELL_MS = 60_000
-REMEMBERED_NS = 15_000 * NS_PER_MS
 LOOK_ANYWAY_NS = 2_000 * NS_PER_MS
 """However still the picture is, it is looked at this often."""
 CLOCK_STEP_NS = 1_000 * NS_PER_MS
 """A camera whose clock steps back by more ends its tracks: they would otherwise wait for the old time to come again."""
-RECENT_MOST = 16
-BLIND_NS, BLIND_MOST_NS = 2_000 * NS_PER_MS, 600_000 * NS_PER_MS
-"""A time without looks from the one to the other: what stood there before it, and stands there after it, has not gone meanwhile."""
-STOOD_WITHIN, STOOD_GROWTH = 0.5, 1.25
-"""In lengths of its box, and in times its size."""
 CLEARLY_BETTER = 1.2
 JPEG_QUALITY = 85
 _JPEG = LOOK_CPU_S.labels("jpeg")
 _KEY_GRID_PX = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Recent:
-    """A passing that ended lately, which a new track may turn out to continue."""
-
-    passing: Passing
-    from_process_before: bool
-    dwelt: bool
-    track: Track | None = None
-    """None of a process before."""
-    blind_ns: int = 0
-    """How long there had been no pictures in all when it ended."""
-
-    def stood_at(self, box: Floats) -> bool:
-        """Whether it was last seen where `box` is."""
-        if self.track is None:
-            return False
-        size, was = size_px(box), size_px(self.track.box)
-        apart_px = float(np.hypot(*(centre(box) - centre(self.track.box))))
-        return apart_px < STOOD_WITHIN * min(size, was) and max(size, was) < STOOD_GROWTH * min(size, was)
 
 
 class Passings:
@@ -77,7 +50,7 @@ class Passings:
         self._tracker = Tracker(subject.gate)
         self._gaze = Gaze(subject.detector, self._tracker)
         self._records: dict[int, Record] = {}
-        self._recent: list[_Recent] = []
+        self._lately = Lately(subject, self._lines)
         self._clear: list[Track] = []
         """Tracks that ended lately and were events by themselves."""
         self.unread: tuple[unread.Unread, ...] = ()
@@ -85,15 +58,13 @@ class Passings:
         self._before: Thumbnail | None = None
         self._looked_ns = 0
         self._detected_ns = 0
-        self._blind_ns = 0
-        """How long there were no pictures, in all."""
 
     def look(self, frame: Frame, shown: Shown, thumbnail: Callable[[], Thumbnail]) -> list[Passing]:
         """Look at one frame (`shown`: its picture with masks black), where the last look is not too fresh; the passings that it ended."""
         now_ns = frame.wall_ns
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
-        if self._looked_ns and BLIND_NS <= now_ns - self._looked_ns <= BLIND_MOST_NS:
-            self._blind_ns += now_ns - self._looked_ns
+        if self._looked_ns:
+            self._lately.no_looks(now_ns - self._looked_ns)
         if self._gaze.is_due(now_ns):
             self._look(frame, shown, thumbnail())
             self._looked_ns = now_ns
@@ -128,10 +99,10 @@ class Passings:
     def drafts(self) -> list[Passing]:
         records = [record for record in self._records.values() if not record.given and self._counts(record)]
         made = [self._passing(record) for record in records]
-        return [self._continued(passing, record)[0] for passing, record in zip(made, records, strict=True) if passing is not None]
+        return [self._lately.continued(passing, record)[0] for passing, record in zip(made, records, strict=True) if passing is not None]
 
     def resume(self, recent: list[Passing]) -> None:
-        self._recent += [_Recent(passing, True, False) for passing in recent if passing.event.kind == self._subject.kind]
+        self._lately.resume(recent)
 
     def close(self) -> list[Passing]:
         return self._end(self._tracker.close())
@@ -141,8 +112,7 @@ class Passings:
         # While no pictures come nothing is forgotten: what stands in front of a camera that is reconnected stands there still.
         seen_ns = min(now_ns, self._looked_ns)
         earliest_ns = min([seen_ns, *(record.track.first_ns for record in self._records.values())])
-        recent = [one for one in self._recent if earliest_ns - one.passing.event.ended_at - self._blind_since(one) < REMEMBERED_NS]
-        self._recent = recent[-RECENT_MOST:]
+        self._lately.forget(earliest_ns)
         if self.unread and now_ns - self.unread[0].at_ns > unread.KEPT_NS:
             self.unread = self.unread[1:]
         self._clear = [track for track in self._clear if earliest_ns - track.last_ns < REMEMBERED_NS][-RECENT_MOST:]
@@ -199,10 +169,8 @@ class Passings:
         self._note_unread(record, passing is not None)
         if passing is None:
             return []
-        passing, before = self._continued(passing, record)
-        self._recent = [one for one in self._recent if one is not before]
-        dwelt = dwelt or (before is not None and before.dwelt)
-        self._recent.append(_Recent(passing, False, dwelt, record.track, self._blind_ns))
+        passing, before = self._lately.continued(passing, record)
+        self._lately.add(passing, record.track, dwelt or (before is not None and before.dwelt))
         # A stay that was told is not told again because something drove past in front of it.
         return [] if before is not None and before.dwelt else [passing]
 
@@ -210,24 +178,7 @@ class Passings:
         """A stay ends now, whatever its event said: what continues it within seconds is the same stay."""
         passing = self._passing(record)
         if passing is not None:
-            self._recent = [one for one in self._recent if one.passing.event.id != record.event_id]
-            self._recent.append(_Recent(passing, False, True, record.track, self._blind_ns))
-
-    def _continued(self, passing: Passing, record: Record) -> tuple[Passing, _Recent | None]:
-        """The passing under the id of the one it continues, and that one; or itself and None."""
-        for recent in reversed(self._recent):
-            before = recent.passing.event
-            if before.started_at >= passing.event.started_at:
-                continue
-            if self._blind_since(recent) and recent.stood_at(record.track.first_box):
-                before = before.model_copy(update={"ended_at": before.ended_at + self._blind_since(recent)})
-            if self._subject.continues(passing.event, before, recent.from_process_before):
-                hidden = () if recent.track is None else self._lines.crossed_between(recent.track, record.track, record.size_px)
-                return _joined(recent.passing, passing, hidden), recent
-        return passing, None
-
-    def _blind_since(self, recent: _Recent) -> int:
-        return self._blind_ns - recent.blind_ns if recent.track is not None else 0
+            self._lately.add(passing, record.track, dwelt=True)
 
     def _passing(self, record: Record) -> Passing | None:
         track, shot, camera = record.track, record.shot, self._camera
@@ -256,24 +207,6 @@ class Passings:
     def _id_of(self, track: Track) -> str:
         key = ",".join(str(round(float(value) / _KEY_GRID_PX)) for value in track.first_box)
         return event_id(self._camera.id, self._subject.kind, track.first_ns, key)
-
-
-def _joined(before: Passing, after: Passing, hidden: tuple[int, ...]) -> Passing:
-    """One passing of two parts: from the start of the first to the end of the second, with the better reading and its pictures.
-
-    `hidden`: the count lines that it crossed between them.
-    """
-    a, b = before.event, after.event
-    better = before if _merit(a) > _merit(b) else after
-    whole = {
-        "id": a.id, "started_at": a.started_at, "ended_at": max(a.ended_at, b.ended_at),
-        "direction": better.event.direction or a.direction or b.direction, "crossed": together((*a.crossed, *hidden, *b.crossed)),
-    }  # fmt: skip
-    return Passing(better.event.model_copy(update=whole), better.snapshot_jpeg, better.crop_jpeg)
-
-
-def _merit(event: Event) -> float:
-    return event.plate.confidence if event.plate is not None else event.confidence
 
 
 def _parts(box: Floats, bgr: Picture) -> tuple[float, float, float, float]:
