@@ -1,7 +1,8 @@
 """Tracks of one kind at one camera -> passings: one a vehicle or person that went by, never one a frame.
 
-An event is given out when its track ends, or once after a minute in view (a vehicle that parks), after which the track is followed in
-silence until it leaves. A track that continues a passing which just ended takes its id, so that keeping it again extends it.
+An event is given out when its track is lost, and once more where that is found again before it ends; or after a minute in view (a vehicle
+that parks), after which the track is followed in silence until it leaves. A track that continues a passing which just ended takes its id,
+so that keeping it again extends it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from domain.spent import Spent
 from domain.ulid import event_id
 
 DWELL_MS = 60_000
+LOST_NS = 300 * NS_PER_MS
+"""What was missed at two looks and for this long is told, though it may still be found again, and is told once more then."""
 LOOK_ANYWAY_NS = 2_000 * NS_PER_MS
 """However still the picture is, it is looked at this often."""
 CLOCK_STEP_NS = 1_000 * NS_PER_MS
@@ -87,9 +90,9 @@ class Passings:
             self._note(track, frame, bgr)
 
     def pass_time(self, now_ns: int) -> list[Passing]:
-        """The passings that have ended by `now_ns`, in the frames' time, and those that have been in view for a minute."""
+        """The passings that have ended by `now_ns`, in the frames' time, seem to have, or have been in view for a minute."""
         given = self._end(self._tracker.ended(now_ns))
-        given += [passing for record in self._records.values() for passing in self._give_dwelling(record)]
+        given += [passing for record in self._records.values() for passing in self._give_dwelling(record) + self._give_lost(record, now_ns)]
         self._forget(now_ns)
         return given
 
@@ -97,7 +100,7 @@ class Passings:
         return bool(self._tracker.tracks)
 
     def drafts(self) -> list[Passing]:
-        records = [record for record in self._records.values() if not record.given and self._counts(record)]
+        records = [record for record in self._records.values() if not self._is_told(record) and self._counts(record)]
         made = [self._passing(record) for record in records]
         return [self._lately.continued(passing, record)[0] for passing, record in zip(made, records, strict=True) if passing is not None]
 
@@ -128,13 +131,13 @@ class Passings:
         clear = [other.track for other in self._records.values() if other is not record and self._subject.is_clear(other)]
         return clear + [track for track in self._clear if track is not record.track]
 
-    def _note_unread(self, record: Record, is_event: bool) -> None:
+    def _note_unread(self, record: Record) -> None:
         why = self._subject.why_unread(record, self._clear_beside(record))
         if why is None:
             return
         UNREAD.labels(self._camera.id, why).inc()
         if why is not unread.WhyUnread.SEEN_ONCE:
-            one = unread.Unread(record.track.last_ns, why, width_px(record), record.track.detections, is_event)
+            one = unread.Unread(record.track.last_ns, why, width_px(record), record.track.detections, bool(record.told))
             self.unread = (*self.unread, one)[-unread.KEPT :]
 
     def _note(self, track: Track, frame: Frame, bgr: Picture) -> None:
@@ -156,19 +159,32 @@ class Passings:
         if record.given:
             self._remember_dwelling(record)
             return []
-        return self._give(record, dwelt=False)
+        given = [] if self._is_told(record) else self._give(record, dwelt=False)
+        self._note_unread(record)
+        return given
 
     def _give_dwelling(self, record: Record) -> list[Passing]:
         if record.given or record.track.duration_ms < DWELL_MS or not self._counts(record):
             return []
         record.given = True
-        return self._give(record, dwelt=True)
+        given = self._give(record, dwelt=True)
+        self._note_unread(record)
+        return given
+
+    def _give_lost(self, record: Record, now_ns: int) -> list[Passing]:
+        is_lost = record.track.is_missed_again and now_ns - record.track.last_ns >= LOST_NS
+        # Once: who stands behind passers-by is lost again and again.
+        return self._give(record, dwelt=False) if is_lost and not record.told else []
+
+    def _is_told(self, record: Record) -> bool:
+        """Its event has been given out as it stands."""
+        return record.given or record.told == record.track.detections
 
     def _give(self, record: Record, dwelt: bool) -> list[Passing]:
         passing = self._passing(record) if self._counts(record) else None
-        self._note_unread(record, passing is not None)
         if passing is None:
             return []
+        record.told = record.track.detections
         passing, before = self._lately.continued(passing, record)
         self._lately.add(passing, record.track, dwelt or (before is not None and before.dwelt))
         # A stay that was told is not told again because something drove past in front of it.
