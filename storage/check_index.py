@@ -13,9 +13,9 @@ from typing import cast
 
 import numpy as np
 
+from storage.index_keys import LAYOUT, SHARD
 from storage.index_record import ALTERNATIVES, FACE, HOUR_MS, NOWHERE, ODD, RECORD, START_BITS
 from storage.index_shards import POINTER_BYTES, SHARDS
-from storage.index_writes import LAYOUT, SHARD
 from storage.plate_code import NO_PLATE
 from storage.redis_door import Redis, Script
 

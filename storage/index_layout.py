@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import cast
 
 from domain.errors import IndexUnavailable
-from storage.index_writes import LAYOUT, SHARD
+from storage.index_keys import LAYOUT, SHARD
 from storage.redis_door import Redis, Script
 
 _STANDING = "return { redis.call('GET', KEYS[1] .. ':version') or '1', tonumber(redis.call('GET', KEYS[1] .. ':n') or 0) }"

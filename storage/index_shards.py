@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from storage import index_reads, index_removals, index_writes
+from storage import index_plates, index_reads, index_removals, index_writes
 from storage.index_layout import bring_up
 from storage.index_places import Places
 from storage.index_record import HOUR_MS, RECORD, RECORDS, START_BITS, Entry
@@ -242,7 +242,7 @@ class Shards:
         demands = b"".join(_demand(demand) for demand in wanted.demands)
         dense = wanted.page * GATHERED_AS_SCANNED if wanted.page else ""
         arguments = (first, last, int(newest), want, most, b"".join(wanted.codes), demands, str(dense))
-        answers = self._redis.run_all([_script(index_reads.PLATES, shard, *arguments) for shard in range(SHARDS)])
+        answers = self._redis.run_all([_script(index_plates.PLATES, shard, *arguments) for shard in range(SHARDS)])
         rows: list[Row] = []
         bounds: list[bytes] = []
         for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
