@@ -92,7 +92,7 @@ class _Counting:
 
     def _posted(self, sought: Sought, most: int) -> Rows | None:
         span = self._span
-        codes = Codes(sought.codes, sought.demands)
+        codes = Codes(sought.codes, sought.demands, is_read=sought.is_read)
         found = self._shards.by_plates(codes, (span.least_ms, span.greatest_ms), span.newest, most, PLATES_MOST)
         return None if isinstance(found, Many) else Rows(list({row.order: row for row in found.rows}.values()), found.bound_ms)
 

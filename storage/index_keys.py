@@ -6,7 +6,7 @@ in one slot of a cluster.
 
 from __future__ import annotations
 
-LAYOUT = 2
+LAYOUT = 3
 """Stamped on each shard that holds something; see index_layout."""
 
 SHARD = """
@@ -24,14 +24,15 @@ local function bucket_key(code)
 end
 
 -- A pointer: hour * 2^20 + ordinal within it, five bytes, first the highest.
-local function to_pointer(hour, ordinal)
-  local value = hour * 1048576 + ordinal
-  return pack('>BI4', math.floor(value / 4294967296), value % 4294967296)
-end
-local function from_pointer(bytes, at)
+local function to_bytes(number) return pack('>BI4', math.floor(number / 4294967296), number % 4294967296) end
+local function to_number(bytes, at)
   local high, low = unpack('>BI4', bytes, at)
-  local value = high * 4294967296 + low
-  return math.floor(value / 1048576), value % 1048576
+  return high * 4294967296 + low
+end
+local function to_pointer(hour, ordinal) return to_bytes(hour * 1048576 + ordinal) end
+local function from_pointer(bytes, at)
+  local number = to_number(bytes, at)
+  return math.floor(number / 1048576), number % 1048576
 end
 
 -- Read once a call: a batch asks for the same few blocks again and again. Whoever changes one forgets it here.

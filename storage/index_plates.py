@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from storage.index_keys import SHARD
+from storage.index_postings import ORDERED
 
 PLATES = (
     SHARD
+    + ORDERED
     + """
 -- ARGV: least and greatest hour, '1' for newest first, how many rows, most plates, then what to look for: a run of codes, or demands.
 -- Answers {bound hour or '' where all was looked at, rows}: every row of hours on the near side of the bound is there;
 -- or {'many', what part of the shard's plates match} where that is more than are to be looked at: more than so many, or so large a part
 -- that records in the order of time give enough rows sooner (ARGV[8]: the square of their number over that of all; '' for no matter).
+-- ARGV[9]: '1' where rows that were read as another plate are not wanted, though these plates were held possible.
 local first, last, newest, want, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5])
-local codes, demands, FEW = ARGV[6], ARGV[7], 32
+local codes, demands, FEW, NO_PLATE = ARGV[6], ARGV[7], 32, string.rep('\\0', 6)
+local ENOUGH = want * 8 -- pointers: some lead to readings of other plates
 
 local function narrowed(into, demand)
   local ones, zeros = { P .. ':live' }, {}
@@ -64,45 +68,90 @@ if demands ~= '' then
   codes = table.concat(parts)
 end
 
-local ordinals, hours = {}, {}
-local function add(hour, ordinal)
-  if hour < first or hour > last then return end
-  local found = ordinals[hour]
-  if found then
-    found[ordinal] = true
-  else
-    ordinals[hour] = { [ordinal] = true }
-    hours[#hours + 1] = newest and -hour or hour
+-- The nearest pointers, as numbers that ascend in the order asked for, by whole hours. Once there are enough, hours beyond are cut off.
+local keys, count, limit, is_cut = {}, 0, 2 * ENOUGH, false
+local function cut(hour)
+  if newest and hour > first then
+    first, is_cut = hour, true
+  elseif not newest and hour < last then
+    last, is_cut = hour, true
   end
 end
+local function hour_of(key) return math.floor(math.abs(key) / 1048576) end
+local function prune()
+  table.sort(keys)
+  if count > ENOUGH then
+    local hour = hour_of(keys[ENOUGH])
+    cut(hour)
+    while newest and hour_of(keys[count]) < hour or not newest and hour_of(keys[count]) > hour do
+      keys[count] = nil
+      count = count - 1
+    end
+  end
+  limit = 2 * math.max(count, ENOUGH)
+end
+local function add(pointers, from)
+  local least, greatest = first * 1048576, (last + 1) * 1048576
+  for at = from, #pointers, 5 do
+    local high, low = unpack('>BI4', pointers, at)
+    local number = high * 4294967296 + low
+    if number >= least and number < greatest then
+      count = count + 1
+      keys[count] = newest and -number or number
+    end
+  end
+  if count > limit then prune() end
+end
+
+-- Of a plate seen often: of the span's pointers the nearest.
+local function nearest(key)
+  local size = call('STRLEN', key) / 5
+  local function before(hour) return how_many_less(key, size, hour * 1048576) end
+  local function hour_at(i) return (from_pointer(call('GETRANGE', key, i * 5, i * 5 + 4), 1)) end
+  local from, to = before(first), before(last + 1)
+  if to - from > ENOUGH then
+    if newest then cut(hour_at(to - ENOUGH)) else cut(hour_at(from + ENOUGH - 1)) end
+    from, to = before(first), before(last + 1)
+  end
+  return to > from and call('GETRANGE', key, from * 5, to * 5 - 1) or ''
+end
+
+local wanted = {}
 for i = 1, #codes, 6 do
   local code = sub(codes, i, i + 5)
   local value = call('HGET', bucket_key(code), code)
-  local from = 5
-  if value and #value == 4 then value, from = call('GET', P .. ':q' .. unpack('>I4', value)) or '', 1 end
-  for at = from, value and #value or 0, 5 do
-    local high, low = unpack('>BI4', value, at)
-    local ordinal = low % 1048576
-    add(high * 4096 + (low - ordinal) / 1048576, ordinal)
+  wanted[code] = true
+  if value and #value == 4 then
+    add(nearest(P .. ':q' .. unpack('>I4', value)), 1)
+  elseif value then
+    add(value, 5)
   end
 end
 for _, pointer in ipairs(call('ZRANGEBYSCORE', P .. ':odd', first * 1048576, '(' .. string.format('%.0f', (last + 1) * 1048576))) do
-  add(from_pointer(pointer, 1))
+  add(pointer, 1)
 end
-table.sort(hours)
-local rows, bound = {}, ''
-for _, hour in ipairs(hours) do
-  hour = math.abs(hour)
-  if #rows >= want then
-    bound = tostring(hour)
+prune()
+
+-- A record without a plate, or one that is odd, may be of any that leads to it.
+local function may_be(record)
+  local code = sub(record, 19, 24)
+  return ARGV[9] ~= '1' or wanted[code] or code == NO_PLATE or string.byte(record, 4) >= 0x80
+end
+local rows, bound, before = {}, is_cut and (newest and first - 1 or last + 1), nil
+for i, key in ipairs(keys) do
+  local hour, ordinal = hour_of(key), math.abs(key) % 1048576
+  if hour < first or hour > last then break end
+  if #rows >= want and hour ~= before then
+    bound = hour
     break
   end
-  for ordinal in pairs(ordinals[hour]) do
+  before = hour
+  if key ~= keys[i - 1] then
     local within = ordinal % CAPACITY * R
     local record = call('GETRANGE', block_key(hour, math.floor(ordinal / CAPACITY)), within, within + R - 1)
-    if #record == R then rows[#rows + 1] = to_pointer(hour, ordinal) .. record end
+    if #record == R and may_be(record) then rows[#rows + 1] = to_pointer(hour, ordinal) .. record end
   end
 end
-return { bound, table.concat(rows) }
+return { bound and tostring(bound) or '', table.concat(rows) }
 """
 )

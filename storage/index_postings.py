@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-POSTINGS = """
+ORDERED = """
+-- Of a plate that is seen often, the pointers lie in order, under a key of their own: how many of `count` there are less than `number`.
+local function how_many_less(key, count, number)
+  local low, high, middle = 0, count, count - 1 -- asked first is the last one: most pointers belong behind it
+  while low < high do
+    if to_number(call('GETRANGE', key, middle * 5, middle * 5 + 4), 1) < number then low = middle + 1 else high = middle end
+    middle = math.floor((low + high) / 2)
+  end
+  return low
+end
+local function in_order(pointers)
+  local numbers = {}
+  for at = 1, #pointers, 5 do numbers[#numbers + 1] = to_number(pointers, at) end
+  table.sort(numbers)
+  for i, number in ipairs(numbers) do numbers[i] = to_bytes(number) end
+  return table.concat(numbers)
+end
+"""
+"""After `SHARD`."""
+
+POSTINGS = (
+    ORDERED
+    + """
 local function set_bits(code, number, value)
   for byte = 1, 6 do
     local bits = string.byte(code, byte)
@@ -62,15 +84,25 @@ local function flush_plates()
   end
 end
 
+local function insert(key, pointer)
+  local count = call('STRLEN', key) / 5
+  local at = how_many_less(key, count, to_number(pointer, 1))
+  if at == count then
+    call('APPEND', key, pointer)
+  else
+    call('SETRANGE', key, at * 5, pointer .. call('GETRANGE', key, at * 5, -1))
+  end
+end
+
 local function post(code, pointer)
   local key = bucket_key(code)
   local value = call('HGET', key, code)
   if not value then
     call('HSET', key, code, pack('>I4', new_number(code)) .. pointer)
   elseif #value == 4 then
-    call('APPEND', P .. ':q' .. unpack('>I4', value), pointer)
+    insert(P .. ':q' .. unpack('>I4', value), pointer)
   elseif #value == 4 + 5 * INLINE then
-    call('SET', P .. ':q' .. unpack('>I4', value), sub(value, 5) .. pointer)
+    call('SET', P .. ':q' .. unpack('>I4', value), in_order(sub(value, 5) .. pointer))
     call('HSET', key, code, sub(value, 1, 4))
   else
     call('HSET', key, code, value .. pointer)
@@ -103,4 +135,5 @@ local function unpost(code, pointer)
   end
 end
 """
+)
 """After `SHARD`."""

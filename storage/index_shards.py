@@ -125,6 +125,8 @@ class Codes:
     demands: tuple[Demand, ...] = ()
     page: int = 0
     """How many events are wanted where any of these plates will do; 0 where most of theirs may not be what is asked for."""
+    is_read: bool = False
+    """Rows that were read as another plate are not wanted, though one of these was held possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +243,7 @@ class Shards:
         first, last = span[0] // HOUR_MS, span[1] // HOUR_MS
         demands = b"".join(_demand(demand) for demand in wanted.demands)
         dense = wanted.page * GATHERED_AS_SCANNED if wanted.page else ""
-        arguments = (first, last, int(newest), want, most, b"".join(wanted.codes), demands, str(dense))
+        arguments = (first, last, int(newest), want, most, b"".join(wanted.codes), demands, str(dense), int(wanted.is_read))
         answers = self._redis.run_all([_script(index_plates.PLATES, shard, *arguments) for shard in range(SHARDS)])
         rows: list[Row] = []
         bounds: list[bytes] = []
