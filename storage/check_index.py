@@ -16,11 +16,11 @@ import numpy as np
 from storage.index_keys import LAYOUT, SHARD
 from storage.index_postings import ORDERED
 from storage.index_record import ALTERNATIVES, FACE, HOUR_MS, NOWHERE, ODD, RECORD, START_BITS
-from storage.index_shards import POINTER_BYTES, SHARDS
+from storage.index_rows import BLOCK, POINTER_BYTES
+from storage.index_shards import SHARDS
 from storage.plate_code import NO_PLATE
 from storage.redis_door import Redis, Script
 
-CAPACITY = 256
 _EMPTY = struct.pack("<II", 0xFFFFFFFF, 0)
 _POSTS_AT_ONCE, _NUMBERS_AT_ONCE, _BUCKETS = 256, 512, 16_381
 
@@ -149,7 +149,7 @@ class _Shard:
         for k in range(len(directory) // 8):
             ranges = directory[k * 8 : k * 8 + 8]
             block, others = cast("tuple[bytes, bytes]", self._ask(_BLOCK, hour, k))
-            if len(block) % RECORD.size or len(block) > CAPACITY * RECORD.size or (not block) != (ranges == _EMPTY):
+            if len(block) % RECORD.size or len(block) > BLOCK * RECORD.size or (not block) != (ranges == _EMPTY):
                 yield f"{self.prefix}:b{hour}:{k}", f"has {len(block)} bytes, and its directory says {ranges.hex()}"
                 continue
             records = [(i, block[i * RECORD.size : (i + 1) * RECORD.size]) for i in range(len(block) // RECORD.size)]
@@ -171,13 +171,13 @@ class _Shard:
             yield where, f"its directory does not hold its starts: {ranges}"
         self.names |= {record[24:28] for _, record in records if not (_bits(record) & ODD and record[24:28] == NOWHERE)}
         beside = _alternatives(others)
-        odd = {i: (hour << 20 | k * CAPACITY + i).to_bytes(POINTER_BYTES, "big") for i, record in records if _bits(record) & ODD}
+        odd = {i: (hour << 20 | k * BLOCK + i).to_bytes(POINTER_BYTES, "big") for i, record in records if _bits(record) & ODD}
         self.odd += len(odd)
         bodies = dict(zip(odd, cast("list[bytes]", self._ask(_BODIES, *odd.values())) if odd else [], strict=True))
         if stray := beside.keys() - {i for i, record in records if _bits(record) & ALTERNATIVES}:
             yield where, f"has alternatives for records that have none: {sorted(stray)}"
         posts = [
-            (code, hour << 20 | k * CAPACITY + i) for i, record in records for code in _posts(record, beside.get(i, ()), bodies.get(i, b""))
+            (code, hour << 20 | k * BLOCK + i) for i, record in records for code in _posts(record, beside.get(i, ()), bodies.get(i, b""))
         ]
         self.posts += len(posts)
         for at in range(0, len(posts), _POSTS_AT_ONCE):

@@ -24,8 +24,9 @@ from domain.journeys import DEFAULT_LIMITS, KMH, leg
 from domain.ulid import id_text, wall_ms_of
 from storage.index_corrections import IndexCorrections
 from storage.index_record import HOUR_MS, NOWHERE, ODD, plates_of
+from storage.index_rows import HourCount, Records
 from storage.index_search import load
-from storage.index_shards import HourCount, Records, Shards
+from storage.index_shards import Shards
 from storage.plate_code import NO_PLATE, pack
 from storage.redis_door import Redis, maybe_texts
 

@@ -5,19 +5,7 @@ from __future__ import annotations
 from storage.index_keys import SHARD
 from storage.index_postings import ORDERED
 
-PLATES = (
-    SHARD
-    + ORDERED
-    + """
--- ARGV: least and greatest hour, '1' for newest first, how many rows, most plates, then what to look for: a run of codes, or demands.
--- Answers {bound hour or '' where all was looked at, rows}: every row of hours on the near side of the bound is there;
--- or {'many', what part of the shard's plates match} where that is more than are to be looked at: more than so many, or so large a part
--- that records in the order of time give enough rows sooner (ARGV[8]: the square of their number over that of all; '' for no matter).
--- ARGV[9]: '1' where rows that were read as another plate are not wanted, though these plates were held possible.
-local first, last, newest, want, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5])
-local codes, demands, FEW, NO_PLATE = ARGV[6], ARGV[7], 32, string.rep('\\0', 6)
-local ENOUGH = want * 8 -- pointers: some lead to readings of other plates
-
+_MEETING = """
 local function narrowed(into, demand)
   local ones, zeros = { P .. ':live' }, {}
   local length = string.byte(demand, 1)
@@ -38,33 +26,65 @@ local function narrowed(into, demand)
   end
 end
 
-if demands ~= '' then
-  local found, one = P .. ':tmp1', P .. ':tmp2'
-  local at = 1
+-- Leaves the numbers of the plates that meet one of these demands as bits at a key, which the caller deletes; answers how many they are.
+local FOUND = P .. ':tmp1'
+local function meeting(demands)
+  local one, at = P .. ':tmp2', 1
+  call('DEL', FOUND)
   while at <= #demands do
     local size = string.byte(demands, at)
     narrowed(one, sub(demands, at + 1, at + size))
-    call('BITOP', 'OR', found, found, one)
+    call('BITOP', 'OR', FOUND, FOUND, one)
     at = at + 1 + size
   end
-  local count = call('BITCOUNT', found)
-  local all = call('BITCOUNT', P .. ':live')
-  local is_many = count > most or (count > FEW and ARGV[8] ~= '' and count * count > all * ARGV[8])
-  local bytes = not is_many and call('GET', found) or ''
-  call('DEL', found, one, P .. ':tmp0')
-  if is_many then return { 'many', tostring(count / all) } end
-  local parts = {}
-  local byte = string.find(bytes, '[^%z]')
-  while byte do
-    local bits = string.byte(bytes, byte)
+  call('DEL', one, P .. ':tmp0')
+  return call('BITCOUNT', FOUND)
+end
+"""
+
+PART = (
+    SHARD
+    + _MEETING
+    + """
+-- ARGV[1]: demands. Answers how many of the shard's plates meet one, and how many it has.
+local count = meeting(ARGV[1])
+call('DEL', FOUND)
+return { count, call('BITCOUNT', P .. ':live') }
+"""
+)
+
+PLATES = (
+    SHARD
+    + ORDERED
+    + _MEETING
+    + """
+-- ARGV: least and greatest hour, '1' for newest first, how many rows, most plates, then what to look for: a run of codes, or demands.
+-- Answers {bound hour or '' where all was looked at, rows}: every row of hours on the near side of the bound is there;
+-- or {'many', what part of the shard's plates match} where these are more than are to be looked at.
+-- ARGV[8]: '1' where rows that were read as another plate are not wanted, though these plates were held possible.
+local first, last, newest, want, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5])
+local codes, demands, NO_PLATE = ARGV[6], ARGV[7], string.rep('\\0', 6)
+local ENOUGH = want * 8 -- pointers: some lead to readings of other plates
+
+if demands ~= '' then
+  local count = meeting(demands)
+  if count > most then
+    call('DEL', FOUND)
+    return { 'many', tostring(count / call('BITCOUNT', P .. ':live')) }
+  end
+  -- Of the bytes in between nothing is looked at here.
+  local parts, bytes, number = {}, call('GET', FOUND), call('BITPOS', FOUND, 1)
+  while count > 0 and number >= 0 do
+    local byte = math.floor(number / 8)
+    local bits = string.byte(bytes, byte + 1)
     for b = 0, 7 do
       if bit.band(bits, bit.rshift(0x80, b)) ~= 0 then
-        local number = (byte - 1) * 8 + b
-        parts[#parts + 1] = call('GETRANGE', P .. ':t', number * 6, number * 6 + 5)
+        parts[#parts + 1] = call('GETRANGE', P .. ':t', (byte * 8 + b) * 6, (byte * 8 + b) * 6 + 5)
       end
     end
-    byte = string.find(bytes, '[^%z]', byte + 1)
+    number = call('BITPOS', FOUND, 1, byte + 1)
   end
+  call('DEL', FOUND)
   codes = table.concat(parts)
 end
 
@@ -135,7 +155,7 @@ prune()
 -- A record without a plate, or one that is odd, may be of any that leads to it.
 local function may_be(record)
   local code = sub(record, 19, 24)
-  return ARGV[9] ~= '1' or wanted[code] or code == NO_PLATE or string.byte(record, 4) >= 0x80
+  return ARGV[8] ~= '1' or wanted[code] or code == NO_PLATE or string.byte(record, 4) >= 0x80
 end
 local rows, bound, before = {}, is_cut and (newest and first - 1 or last + 1), nil
 for i, key in ipairs(keys) do

@@ -25,8 +25,10 @@ SCAN = (
     SHARD
     + """
 -- ARGV: least and greatest start (UTC ms), '1' for newest first, how many records are enough; then '' or, to take only what is at a few
--- places, what the names of all places added up to when the caller learnt them, and the names that he wants.
--- Answers the bound, then pointer and block of each; or, of a few places, pointer and record of each; or 'places' where there are others.
+-- places, what the names of all places added up to when the caller learnt them, and the names that he wants. ARGV[7]: '1' to be told only
+-- where blocks lie, as of many it takes long to copy them into a script and out of it.
+-- Answers the bound, pointers of the first record of each block, and the blocks; or, of a few places, pointers and records; or 'places'
+-- where there are others.
 -- Every event on the near side of the bound (after it for newest first) is in what was answered; '' where there is no more.
 local least, greatest, newest, enough = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
 local names = {}
@@ -35,24 +37,33 @@ if ARGV[5] ~= '' then
   if (sum or '0') ~= ARGV[5] then return { 'places' } end
   for i = 1, #ARGV[6], 4 do names[#names + 1] = sub(ARGV[6], i, i + 3) end
   if placeless then names[#names + 1] = NOWHERE end
-  if #names == 0 then return { '' } end
+  if #names == 0 then return { '', '', '' } end
 end
-local answer = { '' }
+local bound, pointers, found = '', {}, {}
 local taken, LEAST = 0, CAPACITY / 8 -- to read a block that is nearly empty is no less work than that
-local function take(hour, k)
-  local block = call('GET', block_key(hour, k))
-  taken = taken + math.max(LEAST, #block / R)
-  if #names == 0 then
-    answer[#answer + 1] = to_pointer(hour, k * CAPACITY)
-    answer[#answer + 1] = block
-  end
+local function take_places(hour, k, block)
   for _, name in ipairs(names) do
     local i = string.find(block, name, 1, true)
     while i do
-      if i % R == 25 then answer[#answer + 1] = to_pointer(hour, k * CAPACITY + (i - 25) / R) .. sub(block, i - 24, i + R - 25) end
+      if i % R == 25 then
+        pointers[#pointers + 1] = to_pointer(hour, k * CAPACITY + (i - 25) / R)
+        found[#found + 1] = sub(block, i - 24, i + R - 25)
+      end
       i = string.find(block, name, i + 1, true)
     end
   end
+end
+local function take(hour, k)
+  local key, size = block_key(hour, k), nil
+  if #names > 0 or ARGV[7] ~= '1' then
+    local block = call('GET', key)
+    size = #block
+    if #names > 0 then take_places(hour, k, block) else found[#found + 1] = block end
+  else
+    size = call('STRLEN', key)
+  end
+  if #names == 0 then pointers[#pointers + 1] = to_pointer(hour, k * CAPACITY) end
+  taken = taken + math.max(LEAST, size / R)
 end
 
 local first, last = math.floor(least / HOUR_MS), math.floor(greatest / HOUR_MS)
@@ -61,27 +72,27 @@ local hours = newest and call('ZREVRANGEBYSCORE', P .. ':hours', last, first, 'L
   or call('ZRANGEBYSCORE', P .. ':hours', first, last, 'LIMIT', 0, most + 1)
 for _, hour in ipairs(hours) do
   hour = tonumber(hour)
-  local directory, found = directory_of(hour), {}
+  local directory, blocks = directory_of(hour), {}
   for k = 0, #directory / 8 - 1 do
     local low, high = unpack('<I4I4', directory, k * 8 + 1)
     if low <= high and hour * HOUR_MS + high >= least and hour * HOUR_MS + low <= greatest then
-      found[#found + 1] = { k, newest and -high or low }
+      blocks[#blocks + 1] = { k, newest and -high or low }
     end
   end
-  table.sort(found, function(a, b) return a[2] < b[2] end)
-  for _, block in ipairs(found) do
+  table.sort(blocks, function(a, b) return a[2] < b[2] end)
+  for _, block in ipairs(blocks) do
     if taken >= enough then
-      answer[1] = string.format('%.0f', hour * HOUR_MS + math.abs(block[2]))
-      return answer
+      bound = string.format('%.0f', hour * HOUR_MS + math.abs(block[2]))
+      return { bound, table.concat(pointers), #names > 0 and table.concat(found) or found }
     end
     take(hour, block[1])
   end
 end
 if #hours > most then
   local next = hours[most + 1] * HOUR_MS
-  answer[1] = string.format('%.0f', newest and next + HOUR_MS - 1 or next)
+  bound = string.format('%.0f', newest and next + HOUR_MS - 1 or next)
 end
-return answer
+return { bound, table.concat(pointers), #names > 0 and table.concat(found) or found }
 """
 )
 
@@ -126,8 +137,9 @@ SOME = (
     SHARD
     + """
 -- ARGV: hours (4 bytes each), a stride, where to begin, least and greatest start (UTC ms). Answers of those hours every so many-th
--- block that may have a start between: pointer of its first record, and the block.
-local stride, begin, least, greatest, answer = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), {}
+-- block that may have a start between: the pointers of their first records, and the blocks.
+local stride, begin, least, greatest = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local pointers, blocks = {}, {}
 for at = 1, #ARGV[1], 4 do
   local hour = unpack('<I4', ARGV[1], at)
   local directory = directory_of(hour)
@@ -135,11 +147,11 @@ for at = 1, #ARGV[1], 4 do
     local low, high = unpack('<I4I4', directory, k * 8 + 1)
     local touches = low <= high and hour * HOUR_MS + high >= least and hour * HOUR_MS + low <= greatest
     if touches and (hour * 7 + k + begin) % stride == 0 then
-      answer[#answer + 1] = to_pointer(hour, k * CAPACITY)
-      answer[#answer + 1] = call('GET', block_key(hour, k))
+      pointers[#pointers + 1] = to_pointer(hour, k * CAPACITY)
+      blocks[#blocks + 1] = call('GET', block_key(hour, k))
     end
   end
 end
-return answer
+return { table.concat(pointers), blocks }
 """
 )

@@ -33,7 +33,8 @@ from storage.index_record import (
     event_of,
     plates_of,
 )
-from storage.index_shards import SHARDS, Codes, Many, Records, Row, Shards
+from storage.index_rows import Codes, Many, Records, Row
+from storage.index_shards import SHARDS, Shards
 from storage.index_wanted import Wanted
 from storage.plate_code import BITS, PLACES, Demand, demands, pack
 
