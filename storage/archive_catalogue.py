@@ -16,7 +16,7 @@ from domain.clock import Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable, StoreError
 from domain.keys import CATALOGUE_PREFIX, catalogue_object
 from domain.query import EventQuery
-from storage.archive_day import ArchiveFile, Day, header_bytes
+from storage.archive_day import ArchiveFile, ColdLeg, Day, header_bytes
 from storage.archive_filters import Filters
 from storage.bloom import parted
 from storage.redis_door import Redis, text
@@ -104,13 +104,16 @@ class Catalogue:
             return [b""] * len(day.files)
         return parted(self._filters.read(day), day.blocks)
 
-    def change(self, day: Day, removed: Iterable[str], added: Sequence[tuple[ArchiveFile, bytes]]) -> Day:
+    def change(
+        self, day: Day, removed: Iterable[str], added: Sequence[tuple[ArchiveFile, bytes]], legs: Iterable[ColdLeg] | None = None
+    ) -> Day:
         """Make the version of a day that stands one without these areas' files, and with the new ones, which may replace others.
+        `legs`: of events that it has now, beside those that are known.
         Raises StoreError where another process was quicker or the store is away."""
         gone = {*removed, *(file.area for file, _ in added)}
         is_all_new = all(file.area in gone for file in day.files)
         kept = [] if is_all_new else [pair for pair in zip(day.files, self.blooms(day), strict=True) if pair[0].area not in gone]
-        changed, data = day.packed(day.version + 1, [*kept, *added])
+        changed, data = day.packed(day.version + 1, [*kept, *added], legs)
         self._put(changed, data)
         return changed
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -76,6 +77,14 @@ class ArchiveFile(BaseModel):
         return [(part.offset, end, part.digest) for part, end in zip(parts, ends, strict=True) if part.may_hold(plate)]
 
 
+class ColdLeg(NamedTuple):
+    """A leg that no vehicle could drive, from an event of the day: the ids of both ends, and the plate."""
+
+    earlier: str
+    later: str
+    plate: str
+
+
 class _Header(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -83,6 +92,7 @@ class _Header(BaseModel):
     files: tuple[ArchiveFile, ...]
     slices: str = ""
     """The digests of the filters' slices, one behind the other."""
+    legs: tuple[ColdLeg, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,8 @@ class Day:
     files: tuple[ArchiveFile, ...] = ()
     filters_at: int = 0
     digests: str = ""
+    legs: tuple[ColdLeg, ...] | None = None
+    """None: nobody looked for them before the index forgot the day."""
 
     @classmethod
     def parse(cls, day: str, version: int, data: bytes) -> Day:
@@ -104,7 +116,7 @@ class Day:
         except ValidationError as error:
             raise DataLoss(f"{catalogue_object(day, version)} is no catalogue: {error.error_count()} faults") from error
         if header.schema_version == _SCHEMA:
-            return cls(day, version, header.files, end, header.slices)
+            return cls(day, version, header.files, end, header.slices, header.legs)
         return cls(day, version, tuple(file.model_copy(update={"bloom_blocks": 0}) for file in header.files))
 
     @property
@@ -128,16 +140,17 @@ class Day:
     def file(self, area: str) -> ArchiveFile | None:
         return next((file for file in self.files if file.area == area), None)
 
-    def packed(self, version: int, files: Sequence[tuple[ArchiveFile, bytes]]) -> tuple[Day, bytes]:
-        """A version of the day that has these files, with their filters, and its object."""
+    def packed(self, version: int, files: Sequence[tuple[ArchiveFile, bytes]], legs: Iterable[ColdLeg] | None = None) -> tuple[Day, bytes]:
+        """A version of the day that has these files, with their filters, and its object; `legs`: more of those that are known."""
+        known = None if legs is None and self.legs is None else tuple(sorted({*(self.legs or ()), *(legs or ())}))
         ordered = sorted(files, key=lambda pair: pair[0].area)
         filters = interleaved([bloom for _, bloom in ordered])
         size = len(filters) // SLICES
         slices = "".join(digest_of(filters[number * size : (number + 1) * size]) for number in range(SLICES))
-        header = _Header(files=tuple(file for file, _ in ordered), slices=slices)
+        header = _Header(files=tuple(file for file, _ in ordered), slices=slices, legs=known)
         body = header.model_dump_json().encode()
         data = len(body).to_bytes(_LENGTH_BYTES, "little") + body + filters
-        return Day(self.day, version, header.files, _LENGTH_BYTES + len(body), slices), data
+        return Day(self.day, version, header.files, _LENGTH_BYTES + len(body), slices, known), data
 
     def may_answer(self, query: EventQuery, least_ms: int, greatest_ms: int) -> list[bool]:
         """For each file whether, plates aside, it may hold an event that is asked for."""

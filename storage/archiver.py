@@ -23,8 +23,9 @@ from domain.events import Event
 from domain.holds import Held
 from domain.keys import ARCHIVE_MOVED, ARCHIVED_PREFIX, place_of_key
 from domain.metrics import ARCHIVED_EVENTS
+from domain.ulid import wall_ms_of
 from storage.archive import Archive
-from storage.archive_day import ArchiveFile, Day
+from storage.archive_day import ArchiveFile, ColdLeg, Day
 from storage.archive_files import Part, Written, describe
 from storage.archive_rows import row_of
 from storage.archive_search import DAY_MS, day_of_ms, day_start_ms
@@ -171,7 +172,7 @@ class Archiver:
         finally:
             self._archive.writer.forget(*staged)
         if written:
-            self._publish(day, [], written)
+            self._publish(day, [], written, self._legs(name))
         count = self._forget(name, fingerprints)
         moved.events += count
         ARCHIVED_EVENTS.inc(count)
@@ -211,10 +212,19 @@ class Archiver:
             moved.files += 1
         return written
 
-    def _publish(self, day: Day, removed: Iterable[str], written: Sequence[Written]) -> None:
+    def _legs(self, name: str) -> list[ColdLeg]:
+        """The impossible legs that begin on a day, before the index forgets where they began."""
+        first = day_start_ms(name) // _HOUR_MS
+        while (found := self._index.impossible(first, first + DAY_MS // _HOUR_MS)).unlooked_hours:
+            self._go_on()
+        pairs = [pair for pair in found.pairs if day_of_ms(wall_ms_of(pair[0])) == name]
+        events = self._index.get_all([later for _, later in pairs])
+        return [ColdLeg(*pair, event.reading) for pair, event in zip(pairs, events, strict=True) if event is not None]
+
+    def _publish(self, day: Day, removed: Iterable[str], written: Sequence[Written], legs: Iterable[ColdLeg] | None = None) -> None:
         """Let the catalogue name the new files; then those that they replace go."""
         self._go_on()
-        changed = self._archive.catalogue.change(day, removed, [(made.file, made.bloom) for made in written])
+        changed = self._archive.catalogue.change(day, removed, [(made.file, made.bloom) for made in written], legs)
         stands = {file.key for file in changed.files}
         for file in day.files:
             if file.key not in stands:
