@@ -74,9 +74,17 @@ def _texts(plate: str, tie: Tie | None) -> tuple[str, ...]:
 def _restricted(query: EventQuery) -> Where:
     """Conditions on columns, each as strict as the query's own or less so."""
     parts: list[tuple[str, Value]] = []
-    for column, value in (("kind", query.kind), ("camera", query.camera), ("class", query.class_), ("color", query.color)):
+    for column, value in (
+        ("kind", query.kind),
+        ("camera", query.camera),
+        ("class", query.class_),
+        ("color", query.color),
+        ("direction", query.direction),
+    ):
         if value is not None:
             parts.append((f"{column} = ?", str(value)))
     if query.min_confidence is not None:
         parts.append(("confidence >= ?", query.min_confidence))
+    if query.lane is not None:
+        parts.append(("lane = ?", query.lane))
     return " AND ".join(["TRUE", *(part for part, _ in parts)]), tuple(value for _, value in parts)
