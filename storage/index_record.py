@@ -45,6 +45,8 @@ RECORDS = np.dtype(
     ]
 )  # fmt: skip
 """The same, to look at many at once."""
+_ENDING_IN_PLATE = np.dtype({"names": ["eight"], "formats": [">u8"], "offsets": [16], "itemsize": RECORD.size})
+_PLATE = np.uint64((1 << 48) - 1)
 ALTERNATIVE = struct.Struct("<6sH")
 START_BITS = (1 << 22) - 1
 FACE, PLATE, SENDER, ALTERNATIVES, ODD = 1 << 22, 1 << 25, 1 << 29, 1 << 30, 1 << 31
@@ -65,6 +67,12 @@ _SIDE = (1 << _SPARE_SHIFT) - 1
 _LANE_SHIFT, _MOST_LANES, _CROSSED_SHIFT = 3, 7, 6
 _CROSSED: tuple[tuple[int, ...], ...] = ((), (1,), (-1,))
 _SENDER, _RECEIVER = WallSource.SENDER.value, WallSource.RECEIVER.value
+
+
+def plates_of(records: NDArray[np.void]) -> NDArray[np.uint64]:
+    """The code of each of many records' plates as a number; 0: none."""
+    eight: NDArray[np.uint64] = records.view(_ENDING_IN_PLATE)["eight"].astype(np.uint64)
+    return eight & _PLATE
 
 
 class Entry(NamedTuple):

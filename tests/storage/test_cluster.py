@@ -17,6 +17,7 @@ from domain.events import Event
 from domain.people import Role
 from domain.query import EventQuery
 from domain.states import CameraState, CameraStatus
+from storage import index_shards
 from storage.check_index import check_index
 from storage.feed import Feed
 from storage.index import EventIndex
@@ -175,7 +176,9 @@ def assert_answers(index: EventIndex, kept: dict[str, Event]) -> None:
     stored = sorted(kept.values(), key=lambda event: event.id)
     assert [event for hour in index.hours() for event in index.hour(hour)] == stored
     assert index.count() == len(stored)
-    for pattern in (*PATTERNS[:6], "鄂C*7"):
-        for camera in (None, "gate"):
-            query = EventQuery(plate=pattern, camera=camera)
-            assert paged(index, query, 40) == by_looking_at_all(stored, query)
+    for listed_from in (index_shards.LISTED_FROM, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(index_shards, "LISTED_FROM", listed_from)
+            for query in (EventQuery(plate=pattern, camera=camera) for pattern in (*PATTERNS[:6], "鄂C*7") for camera in (None, "gate")):
+                assert paged(index, query, 40) == by_looking_at_all(stored, query)
+            assert len(paged(index, EventQuery(), 40)) == len(stored)
