@@ -187,6 +187,18 @@ def entry_of(event: Event) -> Entry:
     return Entry(hour, record, alternatives, body, event.ended_at // NS_PER_MS, posts, readings.is_unpacked, place, event)
 
 
+def went(boxes: NDArray[np.uint16], direction: Direction | None, lane: int | None) -> NDArray[np.bool_]:
+    """Of records that are not odd whether their events went this way and in this lane, by their boxes; None: any."""
+    parts = boxes >> _SPARE_SHIFT
+    ways = parts[:, 0] | parts[:, 1] << 2 | parts[:, 2] << 4 | parts[:, 3] << 6
+    fits = np.ones(len(boxes), np.bool_)
+    if direction is not None:
+        fits &= (ways & 7) == DIRECTIONS.index(direction)
+    if lane is not None:
+        fits &= (ways >> _LANE_SHIFT & _MOST_LANES) == lane
+    return fits
+
+
 def _way(event: Event) -> int:
     """Direction, lane and count line as the byte that the box's sides have room for."""
     return DIRECTIONS.index(event.direction) | event.lane << _LANE_SHIFT | _CROSSED.index(event.crossed) << _CROSSED_SHIFT

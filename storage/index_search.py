@@ -32,6 +32,7 @@ from storage.index_record import (
     PlaceFields,
     event_of,
     plates_of,
+    went,
 )
 from storage.index_rows import Codes, Many, Records, Row
 from storage.index_shards import SHARDS, Shards
@@ -92,6 +93,8 @@ def matches(event: Event, query: EventQuery) -> bool:
         and (query.to_ns is None or event.started_at < query.to_ns)
         and is_in_place(query, event)
         and (query.min_confidence is None or event.confidence >= query.min_confidence)
+        and (query.direction is None or event.direction == query.direction)
+        and (query.lane is None or event.lane == query.lane)
         and (query.color is None or (event.plate is not None and event.plate.color == query.color))
     )
 
@@ -236,7 +239,8 @@ class Search:
     @property
     def _is_sifted(self) -> bool:
         """Whether more is asked for than a plate and a time."""
-        return self._wanted.is_placed or (self.query.color, self.query.min_confidence) != (None, None)
+        query = self.query
+        return self._wanted.is_placed or (query.color, query.min_confidence, query.direction, query.lane) != (None, None, None, None)
 
     def _by_time(self, span: Span, want: int = 0, part: float = 1.0) -> Iterator[list[Row]]:
         """`want`: rows that fill a page; 0: all are wanted. `part`: of the records, but for their places, what may be asked for."""
@@ -296,6 +300,8 @@ class Search:
             fits &= (bits >> COLOR_SHIFT & 7) == COLORS.index(query.color)
         if query.min_confidence is not None:
             fits &= records["share"] >= int(query.min_confidence * PARTS)
+        if query.direction is not None or query.lane is not None:
+            fits &= went(records["box"], query.direction, query.lane)
         if self.sought is not None:
             fits &= _plates_fit(records, self.sought.demands)
         fits |= (bits & np.uint32(ODD)) != 0
