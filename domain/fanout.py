@@ -102,6 +102,8 @@ class Fanout:
         self._taps: tuple[Tap, ...] = ()
         self._sinks: tuple[Sink, ...] = ()
         self._hurried: dict[Sink, Callable[[], bool]] = {}
+        self.on_tap: Callable[[], None] = _do_nothing
+        """Called, from any thread, when a tap was opened."""
         self._lock = threading.Lock()
         self._held: list[Came] = []
         self._held_packets = self._held_bytes = 0
@@ -115,6 +117,7 @@ class Fanout:
             for packet in singly(self._held if from_held else ()):
                 tap.put(packet)
             self._taps = (*self._taps, tap)
+        self.on_tap()
         return tap
 
     def close(self, tap: Tap) -> None:
@@ -179,5 +182,14 @@ class Fanout:
             return bool(self._taps) or any(ask() for ask in self._hurried.values())
 
     @property
+    def is_heeded(self) -> bool:
+        """Whether a sink may become hurried by what comes."""
+        return bool(self._hurried)
+
+    @property
     def taps(self) -> tuple[Tap, ...]:
         return self._taps
+
+
+def _do_nothing() -> None:
+    """Nobody wants to know."""

@@ -77,6 +77,16 @@ def newest_of(came: Sequence[Came]) -> Packet:
     return last.newest if isinstance(last, Run) else last
 
 
+def newest_wall_ns(one: Came) -> int:
+    """Of the last packet of what came together."""
+    return one.walls_ns[-1] if isinstance(one, Run) else one.wall_ns
+
+
+def newest_pts_ns(one: Came) -> int:
+    """Of the last packet of what came together."""
+    return one.pts_ns[-1] if isinstance(one, Run) else one.pts_ns
+
+
 def count_of(came: Iterable[Came]) -> int:
     """How many packets they are."""
     return sum([one.count if isinstance(one, Run) else 1 for one in came])

@@ -10,6 +10,10 @@ from domain.clock import Clock
 from domain.metrics import JOB_FAILURES
 
 TICK_S = 0.1
+"""No turns come sooner one after the other: recorders share them."""
+_TOGETHER_S = 0.05
+"""What is told of comes with more of its kind: cameras are read together."""
+_LONGEST_S = 1.0
 MOST_BYTES = 256 << 20
 """What all cameras of a worker may hold that is not written yet."""
 log = logging.getLogger(__name__)
@@ -34,21 +38,38 @@ class Written(Protocol):
 
 
 class DiskWriter:
-    """Looks ten times a second which recorders are due, and gives them their turns in one thread, whatever one of them does. A disk that
-    hangs holds up this thread and nothing else: what recorders hold is bounded, and what they cannot hold is lost and counted."""
+    """Gives recorders their turns as they are due, in one thread, whatever one of them does. A disk that hangs holds up this thread and
+    nothing else: what recorders hold is bounded, and what they cannot hold is lost and counted."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._recorders: tuple[Written, ...] = ()
         self._lock = threading.Lock()
+        self._next_s = 0.0
+        self._woken = threading.Event()
 
     def add(self, recorder: Written) -> None:
         with self._lock:
             self._recorders = (*self._recorders, recorder)
 
+    def expect(self, due_s: float) -> None:
+        """A recorder is due then. From any thread."""
+        if due_s < self._next_s:
+            self._woken.set()
+
+    def wake(self) -> None:
+        """`stop` was set."""
+        self._woken.set()
+
     def run(self, stop: threading.Event) -> None:
         """Until `stop`, which is to be set when all recorders are closed."""
-        while not self._clock.wait(stop, TICK_S):
+        while not stop.is_set():
+            self._woken.clear()
+            now_s = self._clock.monotonic_s()
+            self._next_s = now_s + _LONGEST_S
+            self._next_s = min([self._next_s, *[max(now_s + TICK_S, recorder.due_s) for recorder in self._recorders]])
+            if self._clock.wait(self._woken, self._next_s - now_s):
+                self._clock.wait(stop, _TOGETHER_S)
             self.step()
         self.step()
 

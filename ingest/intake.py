@@ -143,6 +143,11 @@ class Intake:
         return self._yielded and self._stamps.leaves(pts) and decode_times.leaves(pts) and self._pace.leaves(received_ns)
 
     @property
+    def is_even(self) -> bool:
+        """The camera's counter runs as fast as time does."""
+        return self._pace.is_even
+
+    @property
     def stepped_ns(self) -> int:
         """By how much wall time is ahead of steady time in the present session."""
         return self._stepped_ns or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import select
 import socket
 import threading
@@ -33,12 +34,21 @@ class LiveTap:
         self._path = path
         self._watching = watching
         self._clients: set[threading.Thread] = set()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def wake(self) -> None:
+        """`stop` was set."""
+        os.eventfd_write(self._wake, 1)
 
     def run(self, stop: threading.Event) -> None:
-        """Serve until `stop`; returns when every client's thread has ended, within 2 s."""
+        """Serve until `stop` and `wake`; returns when every client's thread has ended, within 2 s."""
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
         with self._listen() as server:
+            poll.register(server, select.POLLIN)
             while not stop.is_set():
-                with suppress(TimeoutError):
+                poll.poll()
+                with suppress(BlockingIOError):
                     connection, _ = server.accept()
                     self._admit(connection, stop)
                 self._clients = {client for client in self._clients if client.is_alive()}
@@ -49,7 +59,7 @@ class LiveTap:
     def _listen(self) -> socket.socket:
         address = live_wire.address_of(self._path)
         server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        server.settimeout(_POLL_S)
+        server.setblocking(False)
         if not address.startswith("\0"):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.unlink(missing_ok=True)

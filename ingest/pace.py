@@ -66,6 +66,11 @@ class Pace:
         """Of the counter, by our clock; 0 where it stands still."""
         return self._line.speed
 
+    @property
+    def is_even(self) -> bool:
+        """The counter is left as it is."""
+        return self._line.is_even
+
     def of(self, pts_ns: int, received_ns: int) -> int:
         """The counter's `pts_ns` at the speed of time."""
         if pts_ns != self._pts_ns:
@@ -83,8 +88,7 @@ class Pace:
 
     def leaves(self, received_ns: int) -> bool:
         """Whether `of` would give a pts that comes now as it is, and learn nothing from it that changes this."""
-        is_even = self._line.is_even and self._pts_ns is not None
-        return is_even and received_ns - self._began_ns < WINDOW_NS
+        return self.is_even and self._pts_ns is not None and received_ns - self._began_ns < WINDOW_NS
 
     def pass_by(self, pts_ns: Sequence[int], received_ns: int) -> None:
         """As `of` for each of these, which rise and came all at once, where it `leaves` them as they are."""

@@ -22,7 +22,6 @@ from storage.reserve import events_bytes
 
 FRAGMENT_S = 0.9
 """Of packets in a fragment, about: with the time between two reads and two turns of the writer, that is what `kill -9` costs."""
-_MOST_READ_NS = NS_PER_S // 2
 SHARE_BYTES = 2 << 20
 """What a camera may always hold; more only while the worker's cameras together have room."""
 MOST_BYTES = 64 << 20
@@ -72,6 +71,8 @@ class Recorder:
         self.due_s = now_s + FRAGMENT_S
         self._has_begun = False
         """Something waits, and is due then."""
+        self._read_s = 0.0
+        """Of packets, what came at once the last time."""
         self._is_closed = False
         self._done = threading.Event()
         writer.add(self)
@@ -100,8 +101,9 @@ class Recorder:
             self._packets.extend(came)
         if not self._has_begun and self._packets:
             # How old the first that waits was when it was read: with those read with it, that is how much came at once.
-            waited_ns = max(0, min(_MOST_READ_NS, _pts_ns(came[-1], -1) - _pts_ns(came[0], 0)))
-            self._has_begun, self.due_s = True, self._clock.monotonic_s() + FRAGMENT_S - waited_ns / NS_PER_S
+            self._read_s = max(0.0, min(FRAGMENT_S, (_pts_ns(came[-1], -1) - _pts_ns(came[0], 0)) / NS_PER_S))
+            self._has_begun, self.due_s = True, self._clock.monotonic_s() + FRAGMENT_S - self._read_s
+            self._writer.expect(self.due_s)
 
     def _put_if_room(self, packet: Packet) -> None:
         if (self._is_held_up or self.waiting_bytes > SHARE_BYTES) and self._refuses(packet):
@@ -118,6 +120,7 @@ class Recorder:
     def close(self) -> None:
         """No more packets come: the writer finishes the open segment at its next turn. `join` waits for that."""
         self._is_closed, self.due_s = True, 0.0
+        self._writer.expect(self.due_s)
 
     def join(self, timeout_s: float) -> bool:
         """Whether all is written and finished within the time. False where the disk hangs: `salvage` will find the file."""
@@ -132,7 +135,8 @@ class Recorder:
             self._done.set()
             return False
         # In this order: what is put while the others are taken out either goes with them, or has a turn of its own.
-        self.due_s, self._has_begun = now_s + FRAGMENT_S, False
+        # Nothing is due before as much has come again: what comes at once is told of when it comes.
+        self.due_s, self._has_begun = now_s + FRAGMENT_S + self._read_s, False
         self._write(now_s)
         return True
 

@@ -72,6 +72,11 @@ class RtspSource:
         if self._attempt is not None:
             self._attempt.close()
 
+    def hurry(self) -> None:
+        """Somebody may wait for what comes: what has come already is not to wait for its turn."""
+        if self._attempt is not None:
+            self._attempt.hurry()
+
 
 class _Attempt:
     """One connection, with the moves to other addresses and readers that it takes."""
@@ -110,9 +115,13 @@ class _Attempt:
     def close(self) -> None:
         self._stop.set()
         if self._connection is not None:
-            self._connection.close()
+            self._connection.leave()
         if not self._has_thread:  # else its end is told when it has ended
             self._end(None)
+
+    def hurry(self) -> None:
+        if self._connection is not None:
+            self._connection.hurry()
 
     def failed(self, error: Exception) -> None:
         self._end(error)

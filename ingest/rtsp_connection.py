@@ -10,13 +10,14 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Protocol
 
+from domain.clock import NS_PER_S
 from domain.errors import SourceError, SourceTimeout, SourceUnreachable
 from domain.media import AudioPacket
-from domain.runs import Came
+from domain.runs import Came, newest_pts_ns
 from domain.states import Why
 from ingest.connect import Pull, unreachable
 from ingest.hangup import own_socket
-from ingest.pull_loop import PullLoop
+from ingest.pull_loop import CALM_TICKS, TICK_S, PullLoop
 from ingest.rtsp_media import Interleaved
 from ingest.rtsp_reader import Elsewhere, Played, Talk, Unread, begin
 from ingest.rtsp_session import Session
@@ -27,7 +28,11 @@ LOOK_S = 0.5
 """How often a connection looks whether it was silent for too long, or has something to send."""
 _REPORT_S = 5.0
 _HEAVY_BYTES_S = 500_000
-"""What sends more than this is read at each tick: what comes between two would not lie in the kernel, and not be taken by one turn."""
+"""What sends more than this is read at each tick, and what sends more than half of it at one in five: what comes between two turns has to
+lie in the kernel, and to be taken by one of them."""
+_CALM, _CALMER = 5, CALM_TICKS
+_CALMER_TIMEOUT_S = 5.0
+"""Where silence has to be noticed sooner, no camera is read as seldom as that."""
 _READS = 2
 """Reads at one tick. What is left then comes at the next, so that a camera that sends without end holds up no other."""
 End = Exception | Elsewhere | Unread
@@ -39,6 +44,10 @@ class Taker(Protocol):
     @property
     def is_followed(self) -> bool:
         """Somebody waits for what comes: a viewer, or a decoder."""
+
+    @property
+    def is_heeded(self) -> bool:
+        """Something is done by what comes: it may be that it is then waited for."""
 
     def took(self, came: list[Came], /) -> None: ...
 
@@ -60,9 +69,13 @@ class Connection:
         self._media: Interleaved | Datagrams = Interleaved(self._wire)
         self._talk: Talk
         self._is_open = False
-        self._is_connected = self._is_answered = self._is_calm = False
-        self._came_bytes, self._is_heavy = 0, True
-        """Since the last report; and whether that was much, which is not known yet."""
+        self._is_connected = self._is_answered = False
+        self._came_bytes = 0
+        """Since the last report."""
+        self._every = self._most_every = 1
+        """At one tick in how many it is read, and at how many it may be by what it sends, which is not known yet."""
+        self._turn_s, self._newest_ns = 0.0, 0
+        """Of a calm one: when it was last read, and the newest time stamp that it had then."""
         self._url = ""
         self._ssrc = secrets.randbits(32)
         self._await(f"{pull.endpoint.address}:{pull.endpoint.port} did not answer within")
@@ -85,6 +98,12 @@ class Connection:
             self._loop.call_later(LOOK_S, self, self._look)
         else:
             self._loop.call(self, lambda: self._check(code))
+
+    def leave(self) -> None:
+        """Take what has come, and close it."""
+        if self._is_open and self._url:
+            self._loop.do(self, self._play)
+        self.close()
 
     def close(self) -> None:
         """End it, with a goodbye if that can be said at once; `ended` is not called any more."""
@@ -173,6 +192,13 @@ class Connection:
         self._watch_datagrams()
         self._take()
 
+    def _take_turn(self) -> None:
+        """As a calm one."""
+        began_s = self._clock.monotonic_s()
+        self._play()
+        self._turn_s = began_s
+        self._look_after()
+
     def _play(self) -> None:
         """What came through the connection since the last tick."""
         if isinstance(self._media, Datagrams):
@@ -196,13 +222,23 @@ class Connection:
         if is_over:
             video.units.flush()
         if video.units.ready:
-            self._heard_s = self._clock.monotonic_s()
-            if packets := video.packets(self._clock.steady_ns(), self._clock.stepped_ns):
+            now_s = self._clock.monotonic_s()
+            packets = video.packets(self._clock.steady_ns(), self._clock.stepped_ns)
+            self._heard_s = self._arrived_s(packets, now_s)
+            if packets:
                 self._taker.took(packets)
         if audio is not None and audio.units.ready and (sound := audio.packets(self._clock.steady_ns())):
             self._taker.heard(sound)
         if is_over:
             raise SourceUnreachable("the camera ended the stream", Why.ENDED)
+
+    def _arrived_s(self, packets: list[Came], now_s: float) -> float:
+        """When the last of what is read now came, as far as a calm camera's own time tells."""
+        if self._every == 1 or not packets:
+            return now_s
+        before_ns, self._newest_ns = self._newest_ns, newest_pts_ns(packets[-1])
+        likely_s = self._heard_s + (self._newest_ns - before_ns) / NS_PER_S
+        return min(now_s, max(self._turn_s, likely_s))
 
     def _read(self) -> bool:
         """Read what is there; True at the connection's end."""
@@ -218,9 +254,16 @@ class Connection:
             self._wire.deliver(size, self._media)
             if size < len(room):
                 return size == 0
+        self._most_every = 1  # there is more than a turn takes
         return False
 
     def _look(self) -> None:
+        """At each `LOOK_S`, but while it is calm: then each turn is one."""
+        self._look_after()
+        if self._is_open and self._every == 1:
+            self._loop.call_later(LOOK_S, self, self._look)
+
+    def _look_after(self) -> None:
         if not self._is_open:
             return
         now_s = self._clock.monotonic_s()
@@ -230,20 +273,48 @@ class Connection:
             self._play_datagrams()  # what waits for one that never comes
             self._do_chores(now_s)
             self._find_pace()
-        self._loop.call_later(LOOK_S, self, self._look)
+
+    def hurry(self) -> None:
+        """Somebody may wait for what comes from now on."""
+        if self._is_open and self._every > 1 and self._taker.is_followed:
+            self._loop.do(self, self._take_turn)
 
     def _find_pace(self) -> None:
+        """A viewer who comes finds what the kernel held until now already taken."""
+        every = self._wanted_every()
+        if every == self._every or not self._is_open:
+            return
+        self._every = every
+        for track in (self._media.video, self._media.audio):
+            if track is not None:
+                track.read_every(0 if every == 1 else round(every * TICK_S * NS_PER_S))
+        if every > 1:
+            self._loop.calm(self._socket, every, self._take_turn)
+            return
+        self._loop.hurry(self._socket)
+        self._loop.call_later(LOOK_S, self, self._look)
+
+    def _wanted_every(self) -> int:
         """Datagrams are always taken soon: the kernel holds few of them."""
-        is_calm = not self._taker.is_followed and not self._is_heavy and not isinstance(self._media, Datagrams)
-        if is_calm != self._is_calm and self._is_open:
-            self._loop.pace(self._socket, is_calm)
-            self._is_calm = is_calm
+        if self._taker.is_followed or isinstance(self._media, Datagrams):
+            return 1
+        is_even = self._media.video is not None and self._media.video.is_even
+        needs_care = self._taker.is_heeded or self._pull.timeout_s < _CALMER_TIMEOUT_S or not is_even
+        return min(self._most_every, _CALM) if needs_care else self._most_every
+
+    def _learn_load(self) -> None:
+        """From calm to calmer only when it was calm for a while: what the kernel lets lie grows with what one read has taken."""
+        came_bytes_s, self._came_bytes = self._came_bytes / _REPORT_S, 0
+        if came_bytes_s > _HEAVY_BYTES_S:
+            self._most_every = 1
+        else:
+            self._most_every = _CALM if self._every == 1 or came_bytes_s > _HEAVY_BYTES_S / 2 else _CALMER
 
     def _do_chores(self, now_s: float) -> None:
         """What a session needs now and then to go on."""
         if now_s >= self._report_s:
             self._report_s = now_s + _REPORT_S
-            self._came_bytes, self._is_heavy = 0, self._came_bytes > _HEAVY_BYTES_S * _REPORT_S
+            self._learn_load()
             if isinstance(self._media, Datagrams):
                 self._media.send_reports(self._ssrc)
             else:

@@ -14,9 +14,9 @@ from domain import metrics
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import SourceError, SourceUnreachable
 from domain.fanout import Fanout
-from domain.media import AudioPacket, Packet
+from domain.media import AudioPacket, Packet, StreamInfo
 from domain.registry import Camera, Credentials, Networks
-from domain.runs import Came, Run, newest_of
+from domain.runs import Came, Run, newest_pts_ns, newest_wall_ns
 from domain.settings import Settings
 from domain.states import CameraState, CameraStatus, Why
 from ingest.announce import Announcer
@@ -39,6 +39,8 @@ class Source(Protocol):
     def open(self, loop: PullLoop, receiver: Receiver, /) -> None: ...
 
     def close(self) -> None: ...
+
+    def hurry(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,9 @@ class _Session:
         if keyframe.stream.session != self._number:
             self._number, self.next_look_ns = keyframe.stream.session, 0
 
-    def mark(self, packet: Packet) -> None:
-        self.marks.append(_Mark(packet.pts_ns, self.packets, self.size_bytes))
-        self.next_look_ns = packet.received_ns + NS_PER_S
+    def mark(self, newest: Came) -> None:
+        self.marks.append(_Mark(newest_pts_ns(newest), self.packets, self.size_bytes))
+        self.next_look_ns = newest.received_ns + NS_PER_S
 
     def rates(self) -> tuple[float, int]:
         """Frames and bits a second over the last five seconds of media."""
@@ -129,6 +131,7 @@ class Streamer:
     def start(self, loop: PullLoop) -> None:
         """Pull until `stop`: after each connection that ends, wait (longer after each that gave little) and connect again."""
         self._loop = loop
+        self._fanout.on_tap = lambda: loop.call(self, self._source.hurry)
         self._announcer.share(loop.warn)
         self._is_over.clear()
         loop.call(self, self._begin)
@@ -146,6 +149,10 @@ class Streamer:
     def is_followed(self) -> bool:
         return self._fanout.is_followed
 
+    @property
+    def is_heeded(self) -> bool:
+        return self._fanout.is_heeded
+
     def took(self, came: list[Came]) -> None:
         session = self._session
         self._fanout.put(*came)
@@ -157,7 +164,7 @@ class Streamer:
             session.size_bytes += len(one.data)
         session.last = came[-1:]
         if came[-1].received_ns >= session.next_look_ns:
-            self._look(session, newest_of(came))
+            self._look(session, came[-1])
 
     def heard(self, packets: list[AudioPacket]) -> None:
         for packet in packets:
@@ -219,8 +226,8 @@ class Streamer:
         moment = self._now()
         now = self._health.standing(moment)
         self._announcer.state(now, moment)
-        packet = newest_of(last) if (last := session.last) else None
-        stream = packet.stream if packet is not None else None
+        newest = last[-1] if (last := session.last) else None
+        stream = newest.stream if newest is not None else None
         has_rates = now.state.is_live or now.state is CameraState.FROZEN
         fps, bitrate_bps = session.rates() if has_rates else (0.0, 0)
         return CameraStatus(
@@ -233,11 +240,11 @@ class Streamer:
             why=now.why,
             last_error_ns=now.last_error_ns and now.last_error_ns + self._clock.stepped_ns,
             clock_skew_ms=_ms(self._health.skew_ns),
-            last_packet_wall_ns=packet.wall_ns if packet is not None else 0,
+            last_packet_wall_ns=newest_wall_ns(newest) if newest is not None else 0,
             codec=stream.codec if stream is not None else "",
             width_px=stream.width_px if stream is not None else 0,
             height_px=stream.height_px if stream is not None else 0,
-            wall_source=packet.wall_source.value if packet is not None else "",
+            wall_source=newest.wall_source.value if newest is not None else "",
             fps=fps,
             bitrate_bps=bitrate_bps,
         )
@@ -247,13 +254,13 @@ class Streamer:
         """Of the last five seconds of its present connection; 0 before there are any, or where it is over."""
         return self._session.rates()[1] if self._is_open else 0
 
-    def _look(self, session: _Session, packet: Packet) -> None:
+    def _look(self, session: _Session, newest: Came) -> None:
         """Once a second of packets: what need not be done for each."""
         if session.first_s is None:
             session.first_s = self._clock.monotonic_s()
-            self._connected(packet)
+            self._connected(newest.stream)
         self._count(session)
-        session.mark(packet)
+        session.mark(newest)
         if self._clock.steps != self._steps:
             self._steps = self._clock.steps
             self._health.clock_stepped(str(self._steps[-1]), self._now())
@@ -273,8 +280,7 @@ class Streamer:
                 metric.inc(came - before)
         session.counted = counts
 
-    def _connected(self, packet: Packet) -> None:
-        stream = packet.stream
+    def _connected(self, stream: StreamInfo) -> None:
         sound = stream.audio.codec if stream.audio is not None else "no sound"
         _LOG.info("%s: live, %s %dx%d, %s", self._camera.id, stream.codec, stream.width_px, stream.height_px, sound)
         if self._source.counts.left_out and not self._has_said_left_out:

@@ -110,6 +110,8 @@ class Timeline:
         self.source = WallSource.RECEIVER
         """Of the newest wall time."""
         self._aims_at_sender = False
+        self.read_every_ns = 0
+        """Packets are read so seldom that one may have come so long before `received_ns`: a silence is known as one only so much later."""
 
     def sender(self, pts_ns: int, sender_wall_ns: int) -> None:
         """By the sender's reports, the picture of `pts_ns` was taken at `sender_wall_ns`."""
@@ -126,7 +128,7 @@ class Timeline:
         if self._least is None or self.jumped(pts_ns, received_ns):
             self._anchor(pts_ns, received_ns)
         assert self._least is not None
-        if received_ns - self._last_received_ns > SILENCE_NS:
+        if self._is_silence(received_ns):
             self._silence = _Silence(received_ns)
         least_ns = self._least.add(sample_ns, received_ns)
         if self._silence is not None:
@@ -140,8 +142,8 @@ class Timeline:
 
         Empty, and nothing is done, where one of them needs to be looked at by itself.
         """
-        least, silence_ns = self._least, received_ns - self._last_received_ns
-        if least is None or self._silence is not None or silence_ns > SILENCE_NS or received_ns - self._anchored_ns <= NS_PER_S:
+        least, is_watched = self._least, self._silence is not None or self._is_silence(received_ns)
+        if least is None or is_watched or received_ns - self._anchored_ns <= NS_PER_S:
             return []
         first_ns, last_ns, sender_ns = pts_ns[0], pts_ns[-1], self._sender.offset_ns
         if not self._newest_pts_ns < first_ns <= self._last_pts_ns + JUMP_NS:
@@ -217,7 +219,11 @@ class Timeline:
     def expected_pts_ns(self, received_ns: int, duration_ns: int) -> int:
         """The pts of a packet received now had its counter not leapt; `duration_ns`: of a picture. Reports of before are forgotten."""
         self._sender = SenderOffset()
-        return self._last_pts_ns + max(duration_ns, received_ns - self._last_received_ns)
+        return self._last_pts_ns + max(duration_ns, received_ns - self._last_received_ns - self.read_every_ns)
+
+    def _is_silence(self, received_ns: int) -> bool:
+        """What was not there at one read, and came before the next, is none yet."""
+        return received_ns - self._last_received_ns > SILENCE_NS + self.read_every_ns // 2
 
     def _anchor(self, pts_ns: int, received_ns: int) -> None:
         """Begin anew at this packet: after all that went before, and not before it was received."""

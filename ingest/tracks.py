@@ -68,6 +68,15 @@ class VideoTrack:
         return packet
 
     @property
+    def is_even(self) -> bool:
+        """Its time stamps run as fast as time does."""
+        return self._intake.is_even
+
+    def read_every(self, ns: int) -> None:
+        """Packets come at reads that are so far apart."""
+        self._counts.timeline.read_every_ns = ns
+
+    @property
     def newest(self) -> Packet | None:
         """The last packet that came."""
         return newest_of(self._last) if self._last else None
@@ -122,6 +131,10 @@ class AudioTrack:
     def report(self, own_ssrc: int) -> bytes:
         numbers = self.units.numbers
         return rtcp.receiver_report(own_ssrc, numbers.ssrc, numbers.highest, numbers.lost, self._sender.report)
+
+    def read_every(self, ns: int) -> None:
+        """Pieces come at reads that are so far apart."""
+        self._timeline.read_every_ns = ns
 
     def _wall_ns(self, stamp: int, ticks: int, picture: Packet, received_ns: int) -> int:
         """Of the newest piece, in steady time with the steps of the video. A leap of its counter is taken out of all that follow."""

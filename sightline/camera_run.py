@@ -68,7 +68,7 @@ class CameraRun:
         self._gate = Gate(self._recorder)
         self.fanout.attach(self._gate)
         if listens(camera, "motion"):
-            self.fanout.attach(MotionSink(partial(tools.triggers.fire, camera.id, "motion")))
+            self.fanout.attach(MotionSink(partial(tools.triggers.fire, camera.id, "motion")), lambda: False)
         sub = as_camera(camera)
         self._sub = SubStream(sub, credentials, networks, tools.settings, tools.clock) if sub is not None else None
         fire = partial(tools.triggers.fire, camera.id, "onvif")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from domain.clock import Clock
@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 PAUSE_S = 5.0
 Job = Callable[[threading.Event], None]
 """Runs until its event is set."""
+Wake = Callable[[], None]
+"""Wakes a job that waits for something else too, so that it sees that its event is set."""
 
 
 def lasting(job: str, whose: str, target: Callable[[], None], stop: threading.Event, clock: Clock) -> None:
@@ -34,8 +36,9 @@ def lasting(job: str, whose: str, target: Callable[[], None], stop: threading.Ev
 class Jobs:
     """The lasting jobs of a process, a thread each."""
 
-    def __init__(self, jobs: Mapping[str, Job], whose: str, clock: Clock) -> None:
+    def __init__(self, jobs: Mapping[str, Job], whose: str, clock: Clock, wakes: Sequence[Wake] = ()) -> None:
         self._stop = threading.Event()
+        self._wakes = wakes
         self._threads = [
             threading.Thread(target=lasting, args=(name, whose, partial(job, self._stop), self._stop, clock), name=name)
             for name, job in jobs.items()
@@ -52,6 +55,8 @@ class Jobs:
     def stop(self) -> None:
         """Ask all to end, and wait until they have."""
         self._stop.set()
+        for wake in self._wakes:
+            wake()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()

@@ -94,7 +94,7 @@ class NodeJobs:
         found = VehicleWatches(stores.feed, stores.index, stores.watches, stores.matches, audit, self._clock, self._settings.node)
         return {
             "vehicle watches": found.run,
-            "webhooks": Webhooks(stores.matches, stores.watches, audit, self._settings, self._clock).run,
+            "webhooks": Webhooks(stores.matches, stores.watches, audit, self._settings, self._clock, lambda: found.is_matching).run,
         }
 
     def _make_uploads(self) -> Uploads:

@@ -22,6 +22,8 @@ MOST_S = 30.0
 """No request lasts longer; each has a shorter limit of its own."""
 LOOK_EVERY_S = 0.25
 """How soon a camera that comes or goes, and `stop`, is seen."""
+NONE_S = 1.0
+"""And how soon the first camera."""
 
 
 class OnvifListener:
@@ -43,7 +45,10 @@ class OnvifListener:
             try:
                 while not stop.is_set():
                     self._follow(http)
-                    await asyncio.sleep(LOOK_EVERY_S)
+                    if len(asyncio.all_tasks()) > 1:  # this one, and those that listen or are ending
+                        await asyncio.sleep(LOOK_EVERY_S)
+                    else:
+                        stop.wait(NONE_S)  # nothing else is in this loop
             finally:
                 for task in self._tasks.values():
                     task.cancel()

@@ -7,6 +7,7 @@ counts is how often the watcher looked in vain: a machine that stood still as a 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -59,12 +60,11 @@ class Pulses:
 
     camera_id = "pulse"
     waiting_bytes = 0
-    due_s = 0.0
-    """It wants every turn."""
 
     def __init__(self, loop: PullLoop, writer: DiskWriter, clock: Clock) -> None:
         self._loop = Pulse("pull loop", LOOP_HANGS_AFTER_S, lambda: loop.call(self, self._loop.beats), clock)
-        self._writer = Pulse("disk writer", WRITER_HANGS_AFTER_S, lambda: None, clock)
+        self._writer = Pulse("disk writer", WRITER_HANGS_AFTER_S, self._ask_writer, clock)
+        self.due_s = math.inf
         writer.add(self)
 
     def looked(self, every_s: float) -> Hang | None:
@@ -73,7 +73,12 @@ class Pulses:
 
     def step(self, now_s: float) -> bool:
         self._writer.beats()
+        self.due_s = math.inf
         return True
+
+    def _ask_writer(self) -> None:
+        """For its next turn, whenever that is: none is made for this."""
+        self.due_s = 0.0
 
     def abandon(self) -> None:
         """Nothing is open here."""

@@ -24,13 +24,13 @@ from sightline.instance import write_atomically
 from sightline.pressure import Strain
 from storage.reserve import DIRE_PART, free_bytes, reserve_bytes, strain
 
-BEAT_S = 0.25
-BEATS_A_SECOND = 4
+BEAT_S = 0.5
+BEATS_A_SECOND = 2
 UNBEARABLE_S = 0.75
 """Waking this late on average over five seconds is a strain of 1: a frame of a 25-frame camera waits for twenty others."""
 QUEUE_PART = 0.5
 """Half of what may wait to be written is a strain of 1: what does not fit is lost."""
-_WINDOW = 20
+_WINDOW = 10
 SAY_EVERY_S = 3.0
 """What has hardly changed is said again only so often: each time costs a file."""
 _HARDLY = 0.05

@@ -17,7 +17,9 @@ from storage.triggers import TriggerLog
 AHEAD_NS = 10 * NS_PER_S
 """What goes on triggering is logged so far ahead, and then not again before that: one line in ten seconds."""
 MOST_WAITING = 1_000
-WRITE_EVERY_S = 0.25
+AGAIN_S = 0.25
+"""What the disk refused is tried again so often."""
+IDLE_S = 10.0
 log = logging.getLogger(__name__)
 
 
@@ -30,6 +32,7 @@ class Triggers:
         self._waiting: deque[Trigger] = deque()
         self._covered: dict[tuple[str, TriggerSource], tuple[int, int]] = {}
         self._lock = threading.Lock()
+        self._woken = threading.Event()
         self._warn = FloodGate(log.warning, clock, every_s=10.0)
 
     def fire(self, camera_id: str, source: TriggerSource, start_ns: int, end_ns: int, reason: str = "") -> None:
@@ -47,6 +50,11 @@ class Triggers:
             joins = from_ns <= trigger.start_ns <= until_ns
             self._covered[key] = (from_ns if joins else trigger.start_ns, trigger.end_ns)
             self._waiting.append(trigger)
+        self._woken.set()
+
+    def wake(self) -> None:
+        """`stop` was set."""
+        self._woken.set()
 
     def is_asked(self, camera_id: str) -> bool:
         """Whether a trigger wants the camera recorded at this moment."""
@@ -54,7 +62,9 @@ class Triggers:
         return any(trigger.end_ns > now_ns for trigger in self._log.between(camera_id, now_ns, now_ns + 1))
 
     def run(self, stop: threading.Event) -> None:
-        while not self._clock.wait(stop, WRITE_EVERY_S):
+        while not stop.is_set():
+            self._clock.wait(self._woken, AGAIN_S if self._waiting else IDLE_S)
+            self._woken.clear()
             self.write()
         self.write()
 

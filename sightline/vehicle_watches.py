@@ -59,6 +59,11 @@ class VehicleWatches:
         """Of what is to be looked up, what is left."""
         self._warn = FloodGate(log.warning, clock, every_s=10.0)
 
+    @property
+    def is_matching(self) -> bool:
+        """Whether there are watches, as far as this node has looked."""
+        return bool(self._book.watches)
+
     def run(self, stop: threading.Event) -> None:
         pause_s = 0.0
         while not self._clock.wait(stop, pause_s):

@@ -7,6 +7,7 @@ import hmac
 import logging
 import random
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -26,6 +27,8 @@ from storage.watches import Watches
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.25
+IDLE_S = 1.0
+"""Where there is no watch, or another node matches."""
 AWAY_S = 1.0
 AT_ONCE = 4
 TIMEOUT_S = 5.0
@@ -36,7 +39,17 @@ LONGEST_PAUSE_S = 3600
 
 
 class Webhooks:
-    def __init__(self, matches: WatchMatches, watches: Watches, audit: AuditLog, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        matches: WatchMatches,
+        watches: Watches,
+        audit: AuditLog,
+        settings: Settings,
+        clock: Clock,
+        is_matching: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`is_matching`: whether this node may find something at any moment."""
+        self._is_matching = is_matching
         self._matches = matches
         self._watches = watches
         self._audit = audit
@@ -50,7 +63,7 @@ class Webhooks:
         with ThreadPoolExecutor(AT_ONCE, "webhook") as pool:
             while not self._clock.wait(stop, pause_s):
                 try:
-                    pause_s = 0.0 if self.run_once(pool) else LOOK_EVERY_S
+                    pause_s = 0.0 if self.run_once(pool) else LOOK_EVERY_S if self._is_matching() else IDLE_S
                 except StoreError as error:
                     self._warn("store", f"webhooks wait: {error}")
                     pause_s = AWAY_S

@@ -79,11 +79,13 @@ class Worker:
         self._triggers = Triggers(TriggerLog(layout, self._settings), clock)
         looks = LookPool(len(os.sched_getaffinity(0)) // worker_count(self._settings), clock)
         tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop, self._triggers, looks)
+        self._live_tap = LiveTap(layout.live_socket(index), lambda camera_id: self._runs.watching(camera_id))
         self._runs = CameraRuns(tools, LazyAnalysers(partial(_load_models, self._settings)), partial(say_alive, layout, index))
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
-        jobs = Jobs(self._jobs(), f"worker-{self._index}", self._clock)
+        wakes = (self._keeper.wake, self._triggers.wake, self._writer.wake, self._live_tap.wake)
+        jobs = Jobs(self._jobs(), f"worker-{self._index}", self._clock, wakes)
         collect_seldom(100_000)  # looking through what is loaded again and again was a tenth of what pulling costs
         self._say_how_compiled()
         self._loop.start()
@@ -112,7 +114,7 @@ class Worker:
             "onvif": OnvifListener(self._runs.events).run,
             "policies": Policies(self._layout, lambda: self._runs.running(), self._clock).run,
             "strain": Gauge(self._layout, self._index, self._settings, self._clock, self._writer.waiting_part).run,
-            "live tap": LiveTap(self._layout.live_socket(self._index), lambda camera_id: self._runs.watching(camera_id)).run,
+            "live tap": self._live_tap.run,
         }
         if self._index == 0:
             node = NodeJobs(self._settings, self._layout, self._stores, self._spool, self._journal, self._ledger, self._clock)
@@ -144,13 +146,13 @@ class Worker:
             if roster is not None or self._clock.monotonic_s() >= publish_at_s:
                 publish_at_s = self._clock.monotonic_s() + PUBLISH_EVERY_S
                 self._publish()
-            self._look_after_threads(jobs)
+                self._look_after_threads(jobs)
             if self._clock.wait(stop, LOOK_EVERY_S):
                 return
 
     def _look_after_threads(self, jobs: Jobs) -> None:
         """A worker one of whose threads is lost ends, and is started again: nothing else brings its cameras back."""
-        if hang := self._pulses.looked(LOOK_EVERY_S):
+        if hang := self._pulses.looked(PUBLISH_EVERY_S):
             self._give_up(hang.thread, hang.since_ns, f"the {hang.thread} of its worker hung, which was started again")
         for name in jobs.dead():
             self._give_up(name, self._clock.wall_ns(), f"the thread `{name}` of its worker ended, which was started again")

@@ -14,7 +14,6 @@ _log = logging.getLogger(__name__)
 IDLE_S = 1.0
 FIRST_RETRY_S = 0.25
 LAST_RETRY_S = 10.0
-_SLICE_S = 0.25  # how soon `stop` is seen
 
 
 class Lane:
@@ -30,12 +29,16 @@ class Lane:
         self._say = FloodGate(_log.warning, clock, every_s=10.0)
 
     def wake(self) -> None:
+        """There is work, or `stop` was set."""
         self._woken.set()
 
     def run(self, stop: threading.Event) -> None:
+        """Until `stop`, which is seen before the next pass."""
         while not stop.is_set():
             self._woken.clear()
-            self._wait(self.run_once(), stop)
+            pause_s = self.run_once()
+            if not stop.is_set():
+                self._clock.wait(self._woken, pause_s)
 
     def run_once(self) -> float:
         """One pass, and only one at a time, whoever asks; in how many seconds the next is due."""
@@ -57,9 +60,3 @@ class Lane:
         self._retry_s = min(LAST_RETRY_S, self._retry_s * 2 or FIRST_RETRY_S)
         self._say(self.name, f"keeping waits (lane {self.name}): {why}")
         return self._retry_s
-
-    def _wait(self, seconds: float, stop: threading.Event) -> None:
-        until_s = self._clock.monotonic_s() + seconds
-        while not stop.is_set() and (left_s := until_s - self._clock.monotonic_s()) > 0:
-            if self._clock.wait(self._woken, min(left_s, _SLICE_S)):
-                return

@@ -96,7 +96,8 @@ class Spool:
 
     def pending(self, camera_ids: Iterable[str]) -> list[Entry]:
         """The newest entry of each event of these cameras, by id."""
-        found = (entry for camera_id in camera_ids for entry in self._entries(camera_id, drafts=False))
+        have = set(self.cameras())  # of hundreds that are only recorded, none has a folder to be looked for
+        found = (entry for camera_id in camera_ids if camera_id in have for entry in self._entries(camera_id, drafts=False))
         return sorted({entry.event_id: entry for entry in sorted(found)}.values())
 
     def cameras(self) -> list[str]:

@@ -100,5 +100,15 @@ def test_it_is_followed_by_viewers_and_by_sinks_that_are_in_a_hurry() -> None:
     is_hurried[0] = False
     assert not fanout.is_followed
     is_hurried[0] = True
+    assert fanout.is_heeded
     fanout.detach(looker)
     assert not fanout.is_followed
+    assert not fanout.is_heeded
+
+
+def test_whoever_reads_for_it_is_told_of_a_new_viewer() -> None:
+    fanout, told = Fanout(), list[int]()
+    fanout.on_tap = lambda: told.append(len(fanout.taps))
+    fanout.close(fanout.open("viewer"))
+    fanout.open("another", from_held=True)
+    assert told == [1, 1]

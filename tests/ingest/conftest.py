@@ -82,6 +82,10 @@ class Collector:
     def is_followed(self) -> bool:
         return True
 
+    @property
+    def is_heeded(self) -> bool:
+        return True
+
     def took(self, came: list[Came]) -> None:
         self.got.packets += list(singly(came))[: self._most - len(self.got.packets)]
         if len(self.got.packets) >= self._most:

@@ -58,10 +58,11 @@ def station() -> Station:
 
 @pytest.fixture
 def serve(station: Station) -> Iterator[Serve]:
-    stop, threads = threading.Event(), []
+    stop, taps, threads = threading.Event(), [], []
 
     def start(path: Path) -> threading.Event:
-        thread = threading.Thread(target=LiveTap(path, station.watching).run, args=(stop,))
+        taps.append(LiveTap(path, station.watching))
+        thread = threading.Thread(target=taps[-1].run, args=(stop,))
         thread.start()
         threads.append(thread)
         until(lambda: _answers(path))
@@ -69,6 +70,8 @@ def serve(station: Station) -> Iterator[Serve]:
 
     yield start
     stop.set()
+    for tap in taps:
+        tap.wake()
     for thread in threads:
         thread.join(2.5)
         assert not thread.is_alive()

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from domain.registry import Camera, Networks
 from domain.runs import Came, count_of
 from domain.settings import Settings
 from domain.states import CameraState
-from ingest.pull_loop import CALM_TOGETHER, PullLoop
+from ingest.pull_loop import CALM_TICKS, CALM_TOGETHER, PullLoop
 from ingest.streamer import Streamer
 from sightline.simulator import SimCamera, Simulator
 
@@ -108,9 +109,9 @@ def test_timers_come_in_order_and_sockets_at_a_tick(loop: PullLoop) -> None:
 
 
 def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> None:
-    """Calm and brisk again while bytes come; then forgotten while calm."""
+    """Calm and brisk again while bytes come; then calmer, and forgotten while calm."""
     ours, theirs = socket.socketpair()
-    owner, came, done = Owner(), bytearray(), threading.Event()
+    owner, came, turns, done = Owner(), bytearray(), list[int](), threading.Event()
     ours.setblocking(False)
 
     def read() -> None:
@@ -119,19 +120,85 @@ def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> N
             loop.forget(ours)
             done.set()
 
-    def go_on(is_calm: bool, sent: bytes) -> None:
-        loop.pace(ours, is_calm)
+    def take_turn() -> None:
+        turns.append(len(came))
+        with suppress(BlockingIOError):
+            read()
+
+    def go_on(every: int, sent: bytes) -> None:
+        if every > 1:
+            loop.calm(ours, every, take_turn)
+        else:
+            loop.hurry(ours)
         theirs.send(sent)
 
     def begin() -> None:
         loop.watch(ours, owner, read)
-        go_on(True, b"1")
-        loop.call_later(0.5, owner, lambda: go_on(False, b"2"))
-        loop.call_later(0.7, owner, lambda: go_on(True, b"3."))
+        go_on(5, b"1")
+        loop.call_later(0.75, owner, lambda: go_on(1, b"2"))
+        loop.call_later(0.95, owner, lambda: go_on(5, b""))
+        loop.call_later(1.05, owner, lambda: go_on(CALM_TICKS, b"3."))
 
     loop.call(owner, begin)
     assert done.wait(3)
     assert (bytes(came), owner.errors) == (b"123.", [])
+    assert turns[0] == 0
+    assert turns[-1] == 2
+    ours.close()
+    theirs.close()
+
+
+def test_a_calm_socket_that_is_ended_is_served_at_once(loop: PullLoop) -> None:
+    ours, theirs = socket.socketpair()
+    owner, came, done = Owner(), list[bytes](), threading.Event()
+    ours.setblocking(False)
+
+    def read() -> None:
+        came.append(ours.recv(100))
+        if not came[-1]:
+            loop.forget(ours)
+            done.set()
+
+    def begin() -> None:
+        loop.watch(ours, owner, read)
+        loop.calm(ours, CALM_TICKS, lambda: None)
+        theirs.send(b"last words")
+        theirs.close()
+
+    loop.call(owner, begin)
+    assert done.wait(2)
+    assert (came, owner.errors) == ([b"last words", b""], [])
+    ours.close()
+
+
+def test_ticks_at_which_nothing_is_to_be_done_are_slept_through(loop: PullLoop) -> None:
+    """The turn of a calm socket is due in time all the same, and so is a timer that is set meanwhile."""
+    ours, theirs = socket.socketpair()
+    owner, turns_s, done = Owner(), list[float](), threading.Event()
+    passes = Counter[str]()
+    tick = loop._tick
+
+    def counted(ahead: int, now_s: float) -> None:
+        passes["ticks"] += 1
+        tick(ahead, now_s)
+
+    def take_turn() -> None:
+        turns_s.append(CLOCK.monotonic_s())
+        if len(turns_s) == 4:
+            loop.forget(ours)
+            done.set()
+
+    def begin() -> None:
+        loop.watch(ours, owner, lambda: None)
+        loop.calm(ours, 5, take_turn)
+        loop.call_later(0.75, owner, lambda: passes.update(timers=1))
+
+    loop._tick = counted  # type: ignore[method-assign]
+    loop.call(owner, begin)
+    assert done.wait(5)
+    assert turns_s[-1] - turns_s[0] == pytest.approx(1.5, abs=0.4)
+    assert (passes["timers"], owner.errors) == (1, [])
+    assert passes["ticks"] <= 6
     ours.close()
     theirs.close()
 
@@ -195,30 +262,31 @@ def test_hundreds_of_dead_cameras_have_no_thread_and_hold_up_no_other(
     assert live.status().reconnects == 0
 
 
-def test_calm_sockets_share_a_turn_until_it_is_full(loop: PullLoop) -> None:
+@pytest.mark.parametrize("every", [5, CALM_TICKS])
+def test_calm_sockets_share_a_turn_until_it_is_full(loop: PullLoop, every: int) -> None:
     pairs = [socket.socketpair() for _ in range(2 * CALM_TOGETHER + 1)]
-    owner, turns, done = Owner(), list[dict[int, int]](), threading.Event()
+    owner, turns, done = Owner(), list[list[int]](), threading.Event()
 
     def begin() -> None:
         for ours, _ in pairs:
             loop.watch(ours, owner, lambda: None)
-            loop.pace(ours, is_calm=True)
-        turns.append(dict(loop._turns))
-        loop.pace(pairs[0][0], is_calm=False)
+            loop.calm(ours, every, lambda: None)
+        turns.append([turn.first for turn in loop._turns.values()])
+        loop.hurry(pairs[0][0])
         loop.forget(pairs[1][0])
         loop.watch(pairs[1][0], owner, lambda: None)
         for ours, _ in pairs[:2]:
-            loop.pace(ours, is_calm=True)
-        turns.append(dict(loop._turns))
+            loop.calm(ours, every, lambda: None)
+        turns.append([turn.first for turn in loop._turns.values()])
         for ours, _ in pairs:
             loop.forget(ours)
         done.set()
 
     loop.call(owner, begin)
     assert done.wait(2)
-    before, after = (list(Counter(one.values()).items()) for one in turns)
+    before, after = (list(Counter(one).items()) for one in turns)
     assert sorted(before) == sorted(after) == [(0, CALM_TOGETHER), (1, CALM_TOGETHER), (2, 1)]
-    assert (loop._turns, owner.errors) == ({}, [])
+    assert (loop._turns, loop._wheel, owner.errors) == ({}, [{}] * CALM_TICKS, [])
     for pair in pairs:
         for end in pair:
             end.close()

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,6 +49,13 @@ def running(writer: DiskWriter) -> Iterator[None]:
     assert not thread.is_alive()
 
 
+def until(is_so: Callable[[], bool]) -> None:
+    never, end_s = threading.Event(), SystemClock().monotonic_s() + 10
+    while not is_so():
+        assert SystemClock().monotonic_s() < end_s
+        never.wait(0.01)
+
+
 def test_what_is_put_is_in_segments_once_it_is_closed(tmp_path: Path) -> None:
     writer = DiskWriter(SystemClock())
     recorder = make_recorder(tmp_path, SystemClock(), writer)
@@ -77,6 +84,23 @@ def test_packets_are_readable_within_a_second_of_coming(tmp_path: Path) -> None:
         assert packet.wall_ns - max(START_NS, recorder.recorded_until_ns) < NS_PER_S
     recorder.close()
     writer.step()
+
+
+def test_what_is_read_once_a_second_is_one_fragment_each_time_and_readable_at_once(tmp_path: Path) -> None:
+    writer = DiskWriter(SystemClock())
+    recorder = make_recorder(tmp_path, SystemClock(), writer)
+    packets = packets_of(PLAIN)[:100]
+    with running(writer):
+        for number in range(4):
+            began_s, read = SystemClock().monotonic_s(), packets[25 * number : 25 * number + 25]
+            recorder.put(*read)
+            assert recorder.due_s <= began_s + 0.1
+            until(lambda: recorder.recorded_until_ns == read[-1].wall_ns + PLAIN.frame_ns)  # noqa: B023 - waited for here
+            assert SystemClock().monotonic_s() - began_s < 0.8
+        recorder.close()
+        assert recorder.join(5)
+    (segment, *_) = _segments(tmp_path)
+    assert segment.path.read_bytes().count(b"moof") == 2
 
 
 def test_a_silent_camera_has_its_segment_finished(tmp_path: Path) -> None:

@@ -81,6 +81,9 @@ class ScriptedSource:
         assert self._receiver is not None
         self._receiver.ended(None)
 
+    def hurry(self) -> None:
+        """All that there is was given already."""
+
 
 CAMERA = Camera.model_validate(
     {"id": "gate", "name": "g", "class": "A", "area": "a", "location": {"lon": 1, "lat": 1}, "url": "rtsp://127.0.0.1/x"}

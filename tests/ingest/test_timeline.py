@@ -89,6 +89,40 @@ def test_a_camera_that_paused_is_stepped_to_the_present() -> None:
     assert all(abs(wall - taken) < FRAME_NS for wall, taken in pairs[250:])
 
 
+def read_each_second(number: int) -> int:
+    """How long a picture waits to be read, with some that wait for a second and a tenth."""
+    waits_ns = (24 - number % 25) * FRAME_NS
+    return waits_ns + (NS_PER_S // 10 if number // 25 % 3 == 1 else 0)
+
+
+def test_what_is_read_once_a_second_keeps_its_spacing_and_is_no_silence() -> None:
+    timeline = Timeline()
+    play(timeline, 250)
+    timeline.read_every_ns = NS_PER_S
+    pairs = play(timeline, 1000, first=250, delay_ns=read_each_second)
+    assert timeline._silence is None
+    assert {after - before for (before, _), (after, _) in pairwise(pairs)} == {FRAME_NS}
+    assert all(abs(wall - taken) <= FRAME_NS for wall, taken in pairs)
+
+
+def test_a_pause_is_noticed_where_packets_are_read_once_a_second() -> None:
+    timeline = Timeline()
+    timeline.read_every_ns = NS_PER_S
+    play(timeline, 250, delay_ns=read_each_second)
+    pairs = play(timeline, 300, first=350, pts_from=-100 * FRAME_NS, delay_ns=read_each_second)
+    assert is_monotonic(pairs)
+    assert all(abs(wall - taken) <= 2 * FRAME_NS for wall, taken in pairs[100:])
+
+
+def test_a_counter_that_leaps_between_two_reads_leaves_no_hole() -> None:
+    timeline = Timeline()
+    timeline.read_every_ns = NS_PER_S
+    play(timeline, 250, delay_ns=read_each_second)
+    last_ns, received_ns = 249 * FRAME_NS, START_NS + 274 * FRAME_NS + NS_PER_S // 100
+    assert timeline.expected_pts_ns(received_ns, FRAME_NS) == last_ns + FRAME_NS
+    assert timeline.expected_pts_ns(received_ns + 3 * NS_PER_S, FRAME_NS) > last_ns + 2 * NS_PER_S
+
+
 def test_a_burst_of_old_pictures_at_the_start_is_walked_back_to_their_time() -> None:
     timeline = Timeline()
     burst = [(timeline.wall(n * FRAME_NS, START_NS + 50 * FRAME_NS).wall_ns, 0) for n in range(50)]

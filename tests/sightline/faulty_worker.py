@@ -13,7 +13,7 @@ from sightline import pulses
 from sightline.supervisor import stop_on_signals
 from sightline.worker import Worker
 
-HANGS_AFTER_S = 3.0
+HANGS_AFTER_S = 2.0
 
 
 class Fault:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from domain.clock import ManualClock
-from sightline.lasting import PAUSE_S, lasting
+from domain.clock import ManualClock, SystemClock
+from sightline.lasting import PAUSE_S, Jobs, lasting
 
 
 def test_a_job_that_fails_begins_again_until_it_ends() -> None:
@@ -30,3 +30,18 @@ def test_a_job_that_fails_while_stopping_is_left() -> None:
 
     lasting("look", "gate", job, stop, ManualClock())
     assert runs == [1]
+
+
+def test_a_job_that_waits_for_something_else_is_woken_to_end() -> None:
+    woken, seen = threading.Event(), []
+
+    def job(stop: threading.Event) -> None:
+        while not stop.is_set():
+            seen.append(woken.wait(30))
+
+    jobs = Jobs({"waits": job}, "worker-0", SystemClock(), [woken.set])
+    jobs.start()
+    began_s = SystemClock().monotonic_s()
+    jobs.stop()
+    assert SystemClock().monotonic_s() - began_s < 10
+    assert seen == [True]

@@ -29,12 +29,14 @@ def _worker(socket: Path, fanout: Fanout) -> Iterator[None]:
         yield fanout
 
     stop = threading.Event()
-    thread = threading.Thread(target=LiveTap(socket, watching).run, args=(stop,))
+    tap = LiveTap(socket, watching)
+    thread = threading.Thread(target=tap.run, args=(stop,))
     thread.start()
     try:
         yield
     finally:
         stop.set()
+        tap.wake()
         thread.join()
 
 

@@ -267,6 +267,7 @@ def test_each_store_may_be_away_while_the_other_is_served(
         assert eventually(lambda: site.spool.pending(["gate"]) == [])
     finally:
         stop.set()
+        keeper.wake()
         thread.join(5)
         objects.close()
         redis.close()
