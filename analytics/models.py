@@ -16,6 +16,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+
 from analytics.face_detector import CenterFace, FaceDetector, YuNet
 from analytics.onnx_door import Model, providers_of
 from analytics.own_reader import OwnReader
@@ -100,6 +102,7 @@ class Models:
     @classmethod
     def load(cls, settings: Settings) -> Models:
         """Raises NotFound where a file is missing, DataLoss where one is not what was fetched, BadInput where one is no model."""
+        cv2.setNumThreads(1)  # pictures are small, and the cores have other cameras: threads of its own would wait for each other
         folder = settings.models_dir
         check(folder)
         characters = (folder / PLATE_CHARACTERS).read_text("utf-8").split()

@@ -1,13 +1,13 @@
 """Tracks of one kind at one camera -> passings: one a vehicle or person that went by, never one a frame.
 
-An event is given out when its track ends, or once after a minute in view (a vehicle that parks), after which the track is followed in
-silence until it leaves. A track that continues a passing which just ended takes its id, so that keeping it again extends it.
+An event is given out when its track is lost, and once more where that is found again before it ends; or after a minute in view (a vehicle
+that parks), after which the track is followed in silence until it leaves. A track that continues a passing which just ended takes its id,
+so that keeping it again extends it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,10 +15,11 @@ import numpy as np
 from analytics.detections import Detections, Floats, Picture
 from analytics.direction import direction_of
 from analytics.gaze import Gaze, Shown
+from analytics.lately import RECENT_MOST, REMEMBERED_NS, Lately
 from analytics.motion import Thumbnail, moves
-from analytics.road import CountLines, lane_at, together
+from analytics.road import CountLines, lane_at
 from analytics.subjects import Record, Shot, Subject
-from analytics.tracker import Track, Tracker, centre, size_px
+from analytics.tracker import Track, Tracker
 from analytics.unread import width_px
 from domain import unread
 from domain.clock import NS_PER_MS
@@ -30,41 +31,16 @@ from domain.spent import Spent
 from domain.ulid import event_id
 
 DWELL_MS = 60_000
-REMEMBERED_NS = 15_000 * NS_PER_MS
+LOST_NS = 300 * NS_PER_MS
+"""What was missed at two looks and for this long is told, though it may still be found again, and is told once more then."""
 LOOK_ANYWAY_NS = 2_000 * NS_PER_MS
 """However still the picture is, it is looked at this often."""
 CLOCK_STEP_NS = 1_000 * NS_PER_MS
 """A camera whose clock steps back by more ends its tracks: they would otherwise wait for the old time to come again."""
-RECENT_MOST = 16
-BLIND_NS, BLIND_MOST_NS = 2_000 * NS_PER_MS, 600_000 * NS_PER_MS
-"""A time without looks from the one to the other: what stood there before it, and stands there after it, has not gone meanwhile."""
-STOOD_WITHIN, STOOD_GROWTH = 0.5, 1.25
-"""In lengths of its box, and in times its size."""
 CLEARLY_BETTER = 1.2
 JPEG_QUALITY = 85
 _JPEG = LOOK_CPU_S.labels("jpeg")
 _KEY_GRID_PX = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Recent:
-    """A passing that ended lately, which a new track may turn out to continue."""
-
-    passing: Passing
-    from_process_before: bool
-    dwelt: bool
-    track: Track | None = None
-    """None of a process before."""
-    blind_ns: int = 0
-    """How long there had been no pictures in all when it ended."""
-
-    def stood_at(self, box: Floats) -> bool:
-        """Whether it was last seen where `box` is."""
-        if self.track is None:
-            return False
-        size, was = size_px(box), size_px(self.track.box)
-        apart_px = float(np.hypot(*(centre(box) - centre(self.track.box))))
-        return apart_px < STOOD_WITHIN * min(size, was) and max(size, was) < STOOD_GROWTH * min(size, was)
 
 
 class Passings:
@@ -77,7 +53,7 @@ class Passings:
         self._tracker = Tracker(subject.gate)
         self._gaze = Gaze(subject.detector, self._tracker)
         self._records: dict[int, Record] = {}
-        self._recent: list[_Recent] = []
+        self._lately = Lately(subject, self._lines)
         self._clear: list[Track] = []
         """Tracks that ended lately and were events by themselves."""
         self.unread: tuple[unread.Unread, ...] = ()
@@ -85,15 +61,13 @@ class Passings:
         self._before: Thumbnail | None = None
         self._looked_ns = 0
         self._detected_ns = 0
-        self._blind_ns = 0
-        """How long there were no pictures, in all."""
 
     def look(self, frame: Frame, shown: Shown, thumbnail: Callable[[], Thumbnail]) -> list[Passing]:
         """Look at one frame (`shown`: its picture with masks black), where the last look is not too fresh; the passings that it ended."""
         now_ns = frame.wall_ns
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
-        if self._looked_ns and BLIND_NS <= now_ns - self._looked_ns <= BLIND_MOST_NS:
-            self._blind_ns += now_ns - self._looked_ns
+        if self._looked_ns:
+            self._lately.no_looks(now_ns - self._looked_ns)
         if self._gaze.is_due(now_ns):
             self._look(frame, shown, thumbnail())
             self._looked_ns = now_ns
@@ -116,9 +90,9 @@ class Passings:
             self._note(track, frame, bgr)
 
     def pass_time(self, now_ns: int) -> list[Passing]:
-        """The passings that have ended by `now_ns`, in the frames' time, and those that have been in view for a minute."""
+        """The passings that have ended by `now_ns`, in the frames' time, seem to have, or have been in view for a minute."""
         given = self._end(self._tracker.ended(now_ns))
-        given += [passing for record in self._records.values() for passing in self._give_dwelling(record)]
+        given += [passing for record in self._records.values() for passing in self._give_dwelling(record) + self._give_lost(record, now_ns)]
         self._forget(now_ns)
         return given
 
@@ -126,12 +100,12 @@ class Passings:
         return bool(self._tracker.tracks)
 
     def drafts(self) -> list[Passing]:
-        records = [record for record in self._records.values() if not record.given and self._counts(record)]
+        records = [record for record in self._records.values() if not self._is_told(record) and self._counts(record)]
         made = [self._passing(record) for record in records]
-        return [self._continued(passing, record)[0] for passing, record in zip(made, records, strict=True) if passing is not None]
+        return [self._lately.continued(passing, record)[0] for passing, record in zip(made, records, strict=True) if passing is not None]
 
     def resume(self, recent: list[Passing]) -> None:
-        self._recent += [_Recent(passing, True, False) for passing in recent if passing.event.kind == self._subject.kind]
+        self._lately.resume(recent)
 
     def close(self) -> list[Passing]:
         return self._end(self._tracker.close())
@@ -141,8 +115,7 @@ class Passings:
         # While no pictures come nothing is forgotten: what stands in front of a camera that is reconnected stands there still.
         seen_ns = min(now_ns, self._looked_ns)
         earliest_ns = min([seen_ns, *(record.track.first_ns for record in self._records.values())])
-        recent = [one for one in self._recent if earliest_ns - one.passing.event.ended_at - self._blind_since(one) < REMEMBERED_NS]
-        self._recent = recent[-RECENT_MOST:]
+        self._lately.forget(earliest_ns)
         if self.unread and now_ns - self.unread[0].at_ns > unread.KEPT_NS:
             self.unread = self.unread[1:]
         self._clear = [track for track in self._clear if earliest_ns - track.last_ns < REMEMBERED_NS][-RECENT_MOST:]
@@ -158,13 +131,13 @@ class Passings:
         clear = [other.track for other in self._records.values() if other is not record and self._subject.is_clear(other)]
         return clear + [track for track in self._clear if track is not record.track]
 
-    def _note_unread(self, record: Record, is_event: bool) -> None:
+    def _note_unread(self, record: Record) -> None:
         why = self._subject.why_unread(record, self._clear_beside(record))
         if why is None:
             return
         UNREAD.labels(self._camera.id, why).inc()
         if why is not unread.WhyUnread.SEEN_ONCE:
-            one = unread.Unread(record.track.last_ns, why, width_px(record), record.track.detections, is_event)
+            one = unread.Unread(record.track.last_ns, why, width_px(record), record.track.detections, bool(record.told))
             self.unread = (*self.unread, one)[-unread.KEPT :]
 
     def _note(self, track: Track, frame: Frame, bgr: Picture) -> None:
@@ -186,23 +159,34 @@ class Passings:
         if record.given:
             self._remember_dwelling(record)
             return []
-        return self._give(record, dwelt=False)
+        given = [] if self._is_told(record) else self._give(record, dwelt=False)
+        self._note_unread(record)
+        return given
 
     def _give_dwelling(self, record: Record) -> list[Passing]:
         if record.given or record.track.duration_ms < DWELL_MS or not self._counts(record):
             return []
         record.given = True
-        return self._give(record, dwelt=True)
+        given = self._give(record, dwelt=True)
+        self._note_unread(record)
+        return given
+
+    def _give_lost(self, record: Record, now_ns: int) -> list[Passing]:
+        is_lost = record.track.is_missed_again and now_ns - record.track.last_ns >= LOST_NS
+        # Once: who stands behind passers-by is lost again and again.
+        return self._give(record, dwelt=False) if is_lost and not record.told else []
+
+    def _is_told(self, record: Record) -> bool:
+        """Its event has been given out as it stands."""
+        return record.given or record.told == record.track.detections
 
     def _give(self, record: Record, dwelt: bool) -> list[Passing]:
         passing = self._passing(record) if self._counts(record) else None
-        self._note_unread(record, passing is not None)
         if passing is None:
             return []
-        passing, before = self._continued(passing, record)
-        self._recent = [one for one in self._recent if one is not before]
-        dwelt = dwelt or (before is not None and before.dwelt)
-        self._recent.append(_Recent(passing, False, dwelt, record.track, self._blind_ns))
+        record.told = record.track.detections
+        passing, before = self._lately.continued(passing, record)
+        self._lately.add(passing, record.track, dwelt or (before is not None and before.dwelt))
         # A stay that was told is not told again because something drove past in front of it.
         return [] if before is not None and before.dwelt else [passing]
 
@@ -210,24 +194,7 @@ class Passings:
         """A stay ends now, whatever its event said: what continues it within seconds is the same stay."""
         passing = self._passing(record)
         if passing is not None:
-            self._recent = [one for one in self._recent if one.passing.event.id != record.event_id]
-            self._recent.append(_Recent(passing, False, True, record.track, self._blind_ns))
-
-    def _continued(self, passing: Passing, record: Record) -> tuple[Passing, _Recent | None]:
-        """The passing under the id of the one it continues, and that one; or itself and None."""
-        for recent in reversed(self._recent):
-            before = recent.passing.event
-            if before.started_at >= passing.event.started_at:
-                continue
-            if self._blind_since(recent) and recent.stood_at(record.track.first_box):
-                before = before.model_copy(update={"ended_at": before.ended_at + self._blind_since(recent)})
-            if self._subject.continues(passing.event, before, recent.from_process_before):
-                hidden = () if recent.track is None else self._lines.crossed_between(recent.track, record.track, record.size_px)
-                return _joined(recent.passing, passing, hidden), recent
-        return passing, None
-
-    def _blind_since(self, recent: _Recent) -> int:
-        return self._blind_ns - recent.blind_ns if recent.track is not None else 0
+            self._lately.add(passing, record.track, dwelt=True)
 
     def _passing(self, record: Record) -> Passing | None:
         track, shot, camera = record.track, record.shot, self._camera
@@ -256,24 +223,6 @@ class Passings:
     def _id_of(self, track: Track) -> str:
         key = ",".join(str(round(float(value) / _KEY_GRID_PX)) for value in track.first_box)
         return event_id(self._camera.id, self._subject.kind, track.first_ns, key)
-
-
-def _joined(before: Passing, after: Passing, hidden: tuple[int, ...]) -> Passing:
-    """One passing of two parts: from the start of the first to the end of the second, with the better reading and its pictures.
-
-    `hidden`: the count lines that it crossed between them.
-    """
-    a, b = before.event, after.event
-    better = before if _merit(a) > _merit(b) else after
-    whole = {
-        "id": a.id, "started_at": a.started_at, "ended_at": max(a.ended_at, b.ended_at),
-        "direction": better.event.direction or a.direction or b.direction, "crossed": together((*a.crossed, *hidden, *b.crossed)),
-    }  # fmt: skip
-    return Passing(better.event.model_copy(update=whole), better.snapshot_jpeg, better.crop_jpeg)
-
-
-def _merit(event: Event) -> float:
-    return event.plate.confidence if event.plate is not None else event.confidence
 
 
 def _parts(box: Floats, bgr: Picture) -> tuple[float, float, float, float]:

@@ -14,6 +14,7 @@ import numpy as np
 from analytics.detections import Detections, Floats, Picture
 from analytics.geometry import clip, nms
 from analytics.onnx_door import Model
+from analytics.tensors import tensor_of
 
 MEAN_BGR = (104.0, 117.0, 123.0)
 ANCHORS_PX = {8: (24, 48), 16: (96, 192), 32: (384, 768)}
@@ -38,8 +39,8 @@ class PlateDetector:
     def detect(self, bgr: Picture) -> Detections:
         """Plates in one picture, best first; `points` are (n, 4, 2) corners, clockwise from top left."""
         letterboxed, scale = letterbox(bgr, self.input_area_px)
-        blob = cv2.dnn.blobFromImage(letterboxed, 1.0, mean=MEAN_BGR)
-        location, confidence, corners = self._model.run(np.asarray(blob, np.float32))
+        with tensor_of(letterboxed, MEAN_BGR) as tensor:
+            location, confidence, corners = self._model.run(tensor)
         height_px, width_px = letterboxed.shape[:2]
         found = decode(location[0], confidence[0, :, 1], corners[0], (width_px, height_px), self._threshold)
         back = np.float32(1 / scale)

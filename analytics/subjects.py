@@ -59,6 +59,8 @@ class Record:
     """What the readings say together; None when a reading came since it was worked out."""
     given: bool = False
     """Its event was given out while it was still in view."""
+    told: int = 0
+    """How often it had been found when its event was last given out; 0: never."""
 
 
 class Subject(Protocol):

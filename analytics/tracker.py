@@ -102,6 +102,11 @@ class Track:
         return self._missed > 0
 
     @property
+    def is_missed_again(self) -> bool:
+        """It was not found at the last two looks, or more."""
+        return self._missed > 1
+
+    @property
     def is_steady(self) -> bool:
         """Seen at every look for a while: at two or three looks a second there are few in a passing."""
         return self.detections == self.looks > 1 and self.duration_ms >= STEADY_MS
@@ -193,10 +198,12 @@ class Tracker:
         return {track_at for _, track_at, _ in self._pairs(found, wall_ns)} == set(range(len(self._tracks)))
 
     def hold(self, wall_ns: int, seen_ns: int) -> None:
-        """The picture has not changed since the look at `seen_ns`: the tracks seen then are still there."""
+        """The picture has not changed since the look at `seen_ns`: the tracks seen then are still there, the others still are not."""
         for track in self._tracks:
             if track.last_ns >= seen_ns:
                 track.hold(wall_ns)
+            else:
+                track.miss()
 
     def ended(self, wall_ns: int) -> list[Track]:
         """Take away and give back the tracks that nothing continued for `lost_ms`."""

@@ -5,6 +5,8 @@ What it finds is a guess: much else is yellow. A reading decides, so only what i
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -19,6 +21,8 @@ _YELLOW = ((11, 90, 70), (36, 255, 255))
 _CLOSED_PX = 5
 _THINNED = 3
 """Every third pixel of the searched picture says whether there is any yellow."""
+_AROUND_PX = 16
+"""Of the searched picture: what is thinned out, and what closing reaches."""
 _GROUND_PART = 0.5
 """What of a plate is ground, and not characters."""
 _CONTRAST_LEAST, _INK_LEAST, _INK_MOST, _TURNS_LEAST = 25.0, 0.05, 0.6, 5
@@ -34,16 +38,18 @@ SCORE = 0.5
 
 def find(bgr: Picture) -> Detections:
     """Yellow quadrilaterals as high as two rows are, with their corners clockwise from top left."""
-    if not _has_yellow(bgr):
+    part = _yellow_part(bgr)
+    if part is None:
         return Detections.none(4)
+    left, top, right, bottom = part
     scale = min(1.0, SEARCHED_WIDTH_PX / bgr.shape[1])
-    small = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(bgr[top:bottom, left:right], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     yellow = _yellow(small)
     closed = cv2.morphologyEx(yellow, cv2.MORPH_CLOSE, np.ones((_CLOSED_PX, _CLOSED_PX), np.uint8))
     outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    quads = [_corners(outline) for outline in outlines if _is_like_a_plate(outline, small.shape[1])]
+    quads = [_corners(outline) for outline in outlines if _is_like_a_plate(outline, scale * bgr.shape[1])]
     likely = [quad for quad in quads if is_two_rows(quad) and _has_four_sides(quad) and _has_writing(small, quad)]
-    points = np.array(likely, np.float32).reshape(-1, 4, 2) / np.float32(scale)
+    points = np.array(likely, np.float32).reshape(-1, 4, 2) / np.float32(scale) + np.array([left, top], np.float32)
     boxes = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1) if len(points) else np.empty((0, 4), np.float32)
     return Detections(boxes, np.full(len(points), SCORE, np.float32), points)
 
@@ -52,11 +58,20 @@ def _yellow(bgr: cv2.typing.MatLike) -> cv2.typing.MatLike:
     return cv2.inRange(cv2.cvtColor(bgr, cv2.COLOR_BGR2HSV), *(np.array(bound) for bound in _YELLOW))
 
 
-def _has_yellow(bgr: Picture) -> bool:
-    """Whether there is as much of it as the least plate has: most pictures have none, and the search costs twenty times as much."""
+def _yellow_part(bgr: Picture) -> tuple[int, int, int, int] | None:
+    """Left, top, right, bottom of all yellow, with what is around it; None where there is less of it than the least plate has: most
+    pictures have none, and to search a whole one costs twenty times as much."""
     wide = min(bgr.shape[1], SEARCHED_WIDTH_PX // _THINNED)
     thin = cv2.resize(bgr, (wide, max(1, bgr.shape[0] * wide // bgr.shape[1])), interpolation=cv2.INTER_NEAREST)
-    return cv2.countNonZero(_yellow(thin)) >= _FULL * (_LEAST_WIDTH_PX / _THINNED) ** 2 / 2 * _GROUND_PART
+    yellow = _yellow(thin)
+    if cv2.countNonZero(yellow) < _FULL * (_LEAST_WIDTH_PX / _THINNED) ** 2 / 2 * _GROUND_PART:
+        return None
+    left, top, across, down = cv2.boundingRect(yellow)
+    step = math.ceil(bgr.shape[1] / wide)
+    beside = step + _AROUND_PX * bgr.shape[1] // SEARCHED_WIDTH_PX
+    low = [max(0, int(edge * bgr.shape[1] / wide) - beside) // 2 * 2 for edge in (left, top)]
+    high = [int(edge * bgr.shape[1] / wide) + beside for edge in (left + across, top + down)]
+    return low[0], low[1], min(high[0], bgr.shape[1]), min(high[1], bgr.shape[0])
 
 
 def _has_writing(bgr: cv2.typing.MatLike, corners: Floats) -> bool:
@@ -71,7 +86,7 @@ def _has_writing(bgr: cv2.typing.MatLike, corners: Floats) -> bool:
     return contrast > _CONTRAST_LEAST and _INK_LEAST < float(dark.mean()) / 255 < _INK_MOST and turns >= _TURNS_LEAST
 
 
-def _is_like_a_plate(outline: cv2.typing.MatLike, frame_width_px: int) -> bool:
+def _is_like_a_plate(outline: cv2.typing.MatLike, frame_width_px: float) -> bool:
     _, _, wide, high = cv2.boundingRect(outline)
     if not (_LEAST_WIDTH_PX <= wide <= _MOST_WIDTH_PART * frame_width_px and high < wide):
         return False

@@ -20,6 +20,7 @@ from domain.events import Event
 from domain.journeys import leg
 from domain.plates import search_pattern
 from domain.ulid import wall_ms_of
+from storage.event_legs import EventLegs
 from storage.index_search import plate_expression
 
 SPAN_S, LONGEST_S = 7 * 86_400, 31 * 86_400
@@ -68,30 +69,34 @@ def list_impossible(
     check_order(begin_ns, end_ns)
     if end_ns - begin_ns > LONGEST_S * NS_PER_S:
         raise QueryInvalid("from", f"lies more than {LONGEST_S // 86_400} days before `to`; ask for less at once")
-    found = context.index.impossible(begin_ns // HOUR_NS, (end_ns - 1) // HOUR_NS)
+    legs = context.events.impossible(begin_ns // HOUR_NS, (end_ns - 1) // HOUR_NS)
+    found = legs.found
     pairs = [pair for pair in found.pairs if begin_ns <= wall_ms_of(pair[1]) * NS_PER_MS < end_ns and (after is None or pair[1] < after)]
-    items, last = _page(context, pairs[:PAIRS_MOST], wanted, limit)
+    items, last = _page(context, legs, pairs[:PAIRS_MOST], wanted, limit)
     more = bool(pairs) and last != pairs[-1][1]
     exact = not found.unlooked_hours and not found.crowded_hours
     return ImpossibleList(items=items, next=write_cursor(search, last) if more else None, exact=exact, unlooked_hours=found.unlooked_hours)
 
 
-def _page(context: ApiContext, pairs: Sequence[tuple[str, str]], wanted: _Wanted, limit: int) -> tuple[list[ImpossibleView], str]:
+def _page(
+    context: ApiContext, legs: EventLegs, pairs: Sequence[tuple[str, str]], wanted: _Wanted, limit: int
+) -> tuple[list[ImpossibleView], str]:
     """The first of these pairs that are to be shown, and the later id of the last that was looked at."""
     items: list[ImpossibleView] = []
-    for later, item in _loaded(context, pairs, wanted):
+    for later, item in _loaded(context, legs, pairs, wanted):
         items += [] if item is None else [item]
         if len(items) == limit:
             return items, later
     return items, pairs[-1][1] if pairs else ""
 
 
-def _loaded(context: ApiContext, pairs: Sequence[tuple[str, str]], wanted: _Wanted) -> Iterator[tuple[str, ImpossibleView | None]]:
+def _loaded(
+    context: ApiContext, legs: EventLegs, pairs: Sequence[tuple[str, str]], wanted: _Wanted
+) -> Iterator[tuple[str, ImpossibleView | None]]:
     """Each pair by its later id, and what is to be shown of it: an event may have gone, or been corrected, since it was found."""
     for start in range(0, len(pairs), PAIRS_AT_ONCE):
         chunk = pairs[start : start + PAIRS_AT_ONCE]
-        events = context.index.get_all([event_id for pair in chunk for event_id in pair])
-        for a, b, (_, later) in zip(events[::2], events[1::2], chunk, strict=True):
+        for (_, later), (a, b) in zip(chunk, context.events.ends(legs, chunk), strict=True):
             yield later, None if a is None or b is None or not wanted.holds(a, b) else _view(a, b)
 
 

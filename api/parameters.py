@@ -49,6 +49,11 @@ async def passing_filter(
     plate: PlateOf = None,
     color: Annotated[PlateColor | None, Query(description="the plate's colour")] = None,
     min_confidence: Annotated[float | None, Query(ge=0, le=1, description="least confidence of the detection")] = None,
+    direction: Annotated[
+        Literal["toward", "away", "left", "right", "unknown"] | None,
+        Query(description="which way it went, as the camera sees it; `unknown`: of which that is not told"),
+    ] = None,
+    lane: Annotated[int | None, Query(ge=0, le=99, description="number, from 1, of the camera's lane in the registry; 0: in none")] = None,
     near: Annotated[
         str | None,
         Query(max_length=80, description="longitude,latitude,metres: cameras within this circle", examples=["111.513,32.54,800"]),
@@ -62,7 +67,7 @@ async def passing_filter(
     circle, polygon = None if near is None else parse_circle(near), None if within is None else parse_polygon(within)
     return EventQuery(
         kind=kind, camera=camera, area=area, class_=class_, plate=pattern, color=color, min_confidence=min_confidence, near=circle,
-        within=polygon,
+        within=polygon, direction="" if direction == "unknown" else direction, lane=lane,
     )  # fmt: skip
 
 

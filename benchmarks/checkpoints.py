@@ -180,6 +180,7 @@ def _caught(outcomes: list[tuple[dict[str, Any], list[float]]], offline: dict[st
         "offline": {key: offline[key] for key in (*total, "wrong", "cpu_ms_a_look")}, **total,
         "of_offline": {key: round(value, 3) for key, value in shares.items()},
         "searchable_after_s": {f"p{part}": round(float(np.percentile(late_s, part)), 2) for part in (50, 95)} if late_s else None,
+        "others": sorted(other for one, _ in outcomes for other in one["others"]),
         "wrong": sorted(wrong for one, _ in outcomes for wrong in one.get("wrong", [])),
     }  # fmt: skip
 

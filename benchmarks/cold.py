@@ -1,8 +1,10 @@
-"""A plate over a year that is older than the index holds: the archive beside the same files without the filters of their catalogue.
+"""A plate over a year that is older than the index holds, at the size of a city: 14,600 files of 109,000 rows, and their filters.
 
-`python -m benchmarks.cold --days 365 --rows 20`. Files are as many as a city's (40 areas a day), read lately, or fetched from a real
-SeaweedFS on loopback; their rows are as many as asked for, and fewer than a city's, whose file of 100,000 rows has some megabytes:
-`one_large_file` says what one costs. Pages of 50, the newest first. CPU is of this process, all its threads.
+`python -m benchmarks.cold`, some ten minutes and eight GB of the temporary folder. A few areas' days are drawn and written whole, each
+with its filter. The filters of all files of the year have their true size: each is one of those, turned by an amount of its own, so that
+a plate meets other bits of it. Of the files those are in the store that a search opens: the ones that have a plate that is asked for,
+which no drawn file has, and the ones whose filter says so wrongly. They come from a real SeaweedFS on loopback. CPU is of this process,
+all its threads.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from itertools import islice
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.index import running
 from benchmarks.machine import OUT, machine
@@ -28,35 +31,50 @@ from domain.events import Event
 from domain.keys import archive_object, catalogue_object
 from domain.query import EventQuery
 from domain.settings import Settings
+from domain.ulid import id_text
 from sightline.child import Child
 from sightline.ports import free_ports
 from sightline.servers import StoreSecrets, seaweedfs
 from storage.archive import Archive
-from storage.archive_catalogue import ArchiveFile, Day
-from storage.archive_files import ArchiveCache, Part
-from storage.archive_rows import ORDER, SELECT, columns_of, row_of
-from storage.archive_search import ArchiveSearch, day_of_ms
-from storage.bloom import BLOCK_BYTES, bloom_of
-from storage.index_search import found_by
+from storage.archive_day import ArchiveFile, Day
+from storage.archive_files import Part, describe
+from storage.archive_rows import ORDER, SELECT, VERSION, row_of
+from storage.archive_search import DAY_MS, day_of_ms
+from storage.bloom import BLOCK_BYTES, SLICES, bloom_of
+from storage.event_store import PAGE_S
 from storage.s3 import ObjectStore
 
 CLOCK = SystemClock()
 PAGE = 50
-ASKED, ASKED_AWAY, ASKED_BLIND = 200, 20, 3
-LARGE_ROWS = 100_000
-_ALL = b"\xff" * BLOCK_BYTES
+ROWS = 109_000
+"""871 checkpoints, 5,000 passings a day each, 40 areas."""
+FIRST_MS = 1_756_684_800_000
+DRAWN = 4
+"""Areas' days that are drawn."""
+LAST_DAYS = 12
+"""Of which there are files for plates that are seen daily."""
 
 
-class Blind(ArchiveSearch):
-    """The same search, were there no filters: every file of the year may hold every plate."""
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """Plates that are asked for, and how many days of the year, in how many areas a day, and how often there each was seen."""
 
-    def _days(self, least_ms: int, greatest_ms: int, newest: bool) -> list[Day]:
-        return [_blind(day) for day in super()._days(least_ms, greatest_ms, newest)]
+    name: str
+    plates: tuple[str, ...]
+    days: int
+    areas: int
+    times: int
 
 
-def _blind(day: Day) -> Day:
-    files = tuple(file.model_copy(update={"bloom_blocks": 1}) for file in day.files)
-    return Day.parse(day.day, day.version, replace(day, files=files, bloom=_ALL * len(files)).packed())
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An area's day that was drawn: its file, what the catalogue says of it, and its filter."""
+
+    path: Path
+    file: ArchiveFile
+    bloom: NDArray[np.uint8]
+    event: Event
+    """One of its events."""
 
 
 @contextmanager
@@ -75,41 +93,106 @@ def store(folder: Path) -> Iterator[ObjectStore]:
         child.stop()
 
 
-def _days(city: City) -> Iterator[tuple[str, list[Event]]]:
-    day, events = "", list[Event]()
-    for event in city.drawn():
-        name = day_of_ms(event.started_at // NS_PER_MS)
-        if name != day and events:
-            yield day, events
-            events = []
-        day = name
-        events.append(event)
-    yield day, events
+class Year:
+    """A year of a city in the store."""
+
+    def __init__(self, archive: Archive, objects: ObjectStore, days: int, rows: int, asked: int) -> None:
+        self._archive, self._objects, self.days = archive, objects, days
+        self._drawn, self._vain = _draw(archive, rows), set[str]()
+        self._turns = np.random.default_rng(5).integers(0, 1 << 30, (days, AREAS, 2))
+        names = [f"藏A{number:05d}" for number in range(4 * asked)]
+        self.habits = [
+            Habit("seen daily in three areas", tuple(names[:asked]), days, 3, 4),
+            Habit("seen once on each of 60 days", tuple(names[asked : 2 * asked]), 60, 1, 1),
+            Habit("seen on three days", tuple(names[2 * asked : 3 * asked]), 3, 1, 1),
+            Habit("never seen", tuple(names[3 * asked :]), 0, 0, 0),
+        ]
+        self._wanted: dict[tuple[int, int], list[Habit]] = {}
+        for habit in self.habits:
+            for n in range(habit.days):
+                for area in range(habit.areas):
+                    place = (days - 1 - n * days // habit.days, (7 * n + 13 * area) % AREAS)
+                    self._wanted.setdefault(place, []).append(habit)
+
+    @property
+    def file_bytes(self) -> float:
+        return float(np.mean([drawn.file.size_bytes for drawn in self._drawn]))
+
+    def publish(self) -> int:
+        """Every day's catalogue, with filters of their true size, and the files that have a plate; how many bytes it has."""
+        size = 0
+        for number in range(self.days):
+            day = day_of_ms(FIRST_MS + number * DAY_MS)
+            _, data = Day(day).packed(1, [self._entry(day, number, area) for area in range(AREAS)])
+            self._objects.put(catalogue_object(day, 1), data, "application/octet-stream")
+            size += len(data)
+            print(f"\r{day}: {size / 1e9:.2f} GB of catalogue", end="", flush=True)
+        return size
+
+    def supply(self, habit: Habit) -> float:
+        """Put the other files into the store that a search for a plate opens, since their filters say so: how many, on the average."""
+        vain = 0
+        last = sorted(self._archive.catalogue.days().values(), key=lambda day: day.day)[-LAST_DAYS if habit.days == self.days else 0 :]
+        for plate in habit.plates:
+            for day in last:
+                for file in self._archive.catalogue.candidates(day, EventQuery(), [plate], 0, 1 << 60):
+                    if self._objects.stat(file.key) is None:
+                        self._objects.put_file(file.key, self._drawn[int(file.area[-2:]) % DRAWN].path, "application/vnd.apache.parquet")
+                        self._vain.add(file.key)
+                    vain += file.key in self._vain
+        return round(vain / len(habit.plates), 1)
+
+    def _entry(self, day: str, number: int, area: int) -> tuple[ArchiveFile, bytes]:
+        drawn, start_ms = self._drawn[area % DRAWN], FIRST_MS + number * DAY_MS
+        shift, turn = self._turns[number, area]
+        slices = drawn.bloom.reshape(SLICES, -1, BLOCK_BYTES)
+        bloom = np.roll(slices, (shift % SLICES, turn % slices.shape[1]), (0, 1)).tobytes()
+        name, digest = f"city/district-{area:02d}", hashlib.sha256(f"{day} {area}".encode()).hexdigest()
+        file = drawn.file.model_copy(update={
+            "day": day, "area": name, "key": archive_object(day, name, 1, digest), "sha256": digest,
+            "from_ms": start_ms, "to_ms": start_ms + DAY_MS - 1,
+        })  # fmt: skip
+        if (habits := self._wanted.get((number, area))) is None:
+            return file, bloom
+        mine = bloom_of((plate for habit in habits for plate in habit.plates), len(bloom) // BLOCK_BYTES)
+        bloom = np.bitwise_or(np.frombuffer(bloom, np.uint8), np.frombuffer(mine, np.uint8)).tobytes()
+        # A page of a plate that is seen daily ends within the last days.
+        if self.days - number > LAST_DAYS and habits == self.habits[:1]:
+            return file, bloom
+        return self._with_events(file, drawn, habits), bloom
+
+    def _with_events(self, file: ArchiveFile, drawn: Drawn, habits: Sequence[Habit]) -> ArchiveFile:
+        """The drawn file with events of plates that are asked for: its entry, once it is in the store."""
+        model, writer, events = drawn.event, self._archive.writer, list[Event]()
+        for n, plate in enumerate(plate for habit in habits for plate in habit.plates for _ in range(habit.times)):
+            ms = file.from_ms + n * 61_000 % DAY_MS
+            event_id = id_text(ms, hashlib.sha256(f"{file.key} {n}".encode()).digest()[:10])
+            read = model.plate.model_copy(update={"text": plate, "alternatives": ()}) if model.plate else None
+            moments = dict.fromkeys(("started_at", "best_at", "ended_at"), ms * NS_PER_MS)
+            events.append(model.model_copy(update={"id": event_id, "area": file.area, "plate": read, **moments}))
+        staged = writer.stage([row_of(event) for event in events])
+        sql = f"SELECT {SELECT} FROM read_parquet(?) UNION ALL SELECT {SELECT} FROM read_parquet(?) ORDER BY {ORDER[VERSION]}"  # noqa: S608
+        path = staged.with_suffix(".made")
+        self._archive.duck.write(sql, path, values=[[str(drawn.path)], [str(staged)]])
+        made, _ = describe(self._archive.duck, path, file.day, file.area, 1)
+        self._objects.put_file(made.key, path, "application/vnd.apache.parquet")
+        writer.forget(staged, path)
+        return made.model_copy(update={"from_ms": file.from_ms, "to_ms": file.to_ms, "bloom_blocks": file.bloom_blocks})
 
 
-def _write(archive: Archive, objects: ObjectStore, folder: Path, day: str, events: Sequence[Event]) -> int:
-    """A day's files, as if they had been read lately, and its catalogue; without the proofs of the archive, which take most of its time."""
-    written: list[tuple[ArchiveFile, bytes]] = []
-    path = folder / "made.parquet"
-    for area in sorted({event.area for event in events}):
-        mine = [event for event in events if event.area == area]
-        archive.duck.write(f"SELECT {SELECT} FROM incoming ORDER BY {ORDER}", path, columns_of([row_of(event) for event in mine]))  # noqa: S608
-        file, bloom = _entry(day, area, path, mine)
-        path.replace(archive.cache.folder / f"{file.sha256}.parquet")
-        written.append((file, bloom))
-    objects.put(catalogue_object(day, 1), Day(day).changed([], written).packed(), "application/octet-stream")
-    return len(written)
-
-
-def _entry(day: str, area: str, path: Path, events: Sequence[Event]) -> tuple[ArchiveFile, bytes]:
-    plates = {text for event in events for text in (*found_by(event), *(a.text for a in (event.plate.alternatives if event.plate else ())))}
-    starts, bloom = [event.started_at // NS_PER_MS for event in events], bloom_of(plates)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return ArchiveFile(
-        day=day, area=area, generation=1, key=archive_object(day, area, 1, digest), sha256=digest, size_bytes=path.stat().st_size,
-        rows=len(events), from_ms=min(starts), to_ms=max(starts), plate_min=min(plates), plate_max=max(plates),
-        bounds=(-180, -90, 180, 90), cameras={event.camera: min(starts) for event in events}, bloom_blocks=len(bloom) // BLOCK_BYTES,
-    ), bloom  # fmt: skip
+def _draw(archive: Archive, rows: int) -> list[Drawn]:
+    """Some areas' day of a city."""
+    found: dict[str, list[Event]] = {}
+    for event in City(rows * AREAS, 1, seed=9, start_ms=FIRST_MS).drawn(range(DRAWN)):
+        found.setdefault(event.area, []).append(event)
+    drawn: list[Drawn] = []
+    for area, events in sorted(found.items()):
+        staged = archive.writer.stage([row_of(event) for event in events])
+        made = archive.writer.merge(day_of_ms(FIRST_MS), area, 1, [Part((staged,))])
+        archive.writer.forget(staged)
+        assert made is not None
+        drawn.append(Drawn(made.path, made.file, np.frombuffer(made.bloom, np.uint8), events[0]))
+    return drawn
 
 
 def _cpu_s() -> float:
@@ -117,93 +200,71 @@ def _cpu_s() -> float:
     return times.user + times.system
 
 
-def _timed(ask: Callable[[Event], int], events: Sequence[Event]) -> dict[str, float]:
-    wall, cpu, found = list[float](), list[float](), list[int]()
-    for event in events:
+def _asked(archive: Archive, plates: Sequence[str], before: Callable[[str], object]) -> dict[str, float]:
+    """One whole page of each plate; the API ends a page after `PAGE_S`, and goes on with the next. `before` is not in the figures."""
+    wall, cpu, events = list[float](), list[float](), 0
+    for plate in plates:
+        before(plate)
         began_s, began_cpu_s = CLOCK.monotonic_s(), _cpu_s()
-        found.append(ask(event))
+        page = archive.search.page(EventQuery(plate=plate), None, PAGE, None, None)
         wall.append((CLOCK.monotonic_s() - began_s) * 1000)
         cpu.append((_cpu_s() - began_cpu_s) * 1000)
+        events += len(page.events)
     return {
-        "asked": len(events), "p50_ms": round(float(np.percentile(wall, 50)), 1), "p99_ms": round(float(np.percentile(wall, 99)), 1),
-        "cpu_ms": round(float(np.mean(cpu)), 1), "events": round(float(np.mean(found)), 1),
+        "asked": len(plates), "at_once": sum(one <= PAGE_S * 1000 for one in wall), "events": round(events / len(plates), 1),
+        "p50_ms": round(float(np.percentile(wall, 50))), "p99_ms": round(float(np.percentile(wall, 99))),
+        "cpu_ms": round(float(np.mean(cpu))), "cpu_p99_ms": round(float(np.percentile(cpu, 99))),
     }  # fmt: skip
 
 
-def _candidates(archive: Archive, event: Event) -> list[ArchiveFile]:
-    plate = event.plate.text if event.plate else ""
-    days = archive.catalogue.days().values()
-    return [file for day in days for file in day.candidates(EventQuery(plate=plate), [plate], 0, 1 << 60)]
+def _emptied(*folders: Path) -> None:
+    for folder in folders:
+        for path in folder.iterdir():
+            path.unlink()
 
 
-def _put_candidates(archive: Archive, objects: ObjectStore, event: Event) -> None:
-    for file in _candidates(archive, event):
-        objects.put_file(file.key, archive.cache.folder / f"{file.sha256}.parquet", "application/vnd.apache.parquet")
+def run(days: int, rows: int, asked: int) -> dict[str, Any]:
+    """One report."""
+    with tempfile.TemporaryDirectory() as name, store(Path(name)) as objects, running(Path(name) / "valkey") as (redis, _, _):
+        folder = Path(name) / "archive"
+        with closing(Archive.open(objects, redis, folder, Settings(), CLOCK)) as archive:
+            year = Year(archive, objects, days, rows, asked)
+            size = year.publish()
+            began_s, began_cpu_s = CLOCK.monotonic_s(), _cpu_s()
+            archive.catalogue.days()
+            report = {
+                "machine": machine(), "days": days, "files": days * AREAS, "rows_a_file": rows, "catalogue_gb": round(size / 1e9, 2),
+                "catalogue_read_s": round(CLOCK.monotonic_s() - began_s, 2), "catalogue_cpu_s": round(_cpu_s() - began_cpu_s, 2),
+                "file_mb": round(year.file_bytes / 1e6, 2), "bytes_an_event": round(year.file_bytes / rows, 1),
+            }  # fmt: skip
+            files, filters = archive.cache.folder, folder / "filters"
+            for habit in year.habits:
 
+                def again(plate: str) -> None:
+                    archive.search.page(EventQuery(plate=plate), None, PAGE, None, None)
 
-def _large(archive: Archive, folder: Path) -> dict[str, float]:
-    """One file of a city's size: how big it is, and what finding a plate in it takes."""
-    events = list(islice(City(LARGE_ROWS, 1, seed=9).drawn(), LARGE_ROWS))
-    one = [event.model_copy(update={"area": "city/one"}) for event in events]
-    staged = archive.writer.stage([row_of(event) for event in one])
-    made = archive.writer.merge("20260901", "city/one", 1, [Part((staged,))])
-    assert made is not None
-    sql = "SELECT * FROM read_parquet(?) WHERE plate = ? OR (others IS NOT NULL AND contains(others, ?))"
-    plates = [event.plate.text for event in one[:20] if event.plate]
-    began_cpu_s = _cpu_s()
-    for plate in plates:
-        archive.duck.rows(sql, [[str(made.path)], plate, plate])
-    return {
-        "rows": made.file.rows, "bytes_an_event": round(made.file.size_bytes / made.file.rows, 1),
-        "filter_bytes_an_event": round(len(made.bloom) / made.file.rows, 2),
-        "cpu_ms": round((_cpu_s() - began_cpu_s) * 1000 / len(plates), 1),
-    }  # fmt: skip
-
-
-def run(days: int, rows: int) -> dict[str, object]:
-    """One report. Takes some 5 ms a file."""
-    city = City(days * AREAS * rows, days, start_ms=1_756_684_800_000)
-    with tempfile.TemporaryDirectory() as name, store(Path(name)) as objects, running(Path(name)) as (redis, _, _):
-        archive = Archive.open(objects, redis, Path(name) / "archive", Settings(archive_cache_gb=100), CLOCK)
-        files, sample = 0, list[Event]()
-        for day, events in _days(city):
-            files += _write(archive, objects, Path(name), day, events)
-            sample += events[:: max(1, len(events) * days // ASKED)]
-            print(f"\r{day}: {files} files", end="", flush=True)
-        asked = sample[:ASKED]
-        began_s = CLOCK.monotonic_s()
-        archive.catalogue.days()
-        opened_s = CLOCK.monotonic_s() - began_s
-        blind = Blind(archive.catalogue, archive.cache, archive.duck, CLOCK)
-        away = ArchiveSearch(archive.catalogue, ArchiveCache(objects, Path(name) / "away", 1 << 40), archive.duck, CLOCK)
-        for event in asked[:ASKED_AWAY]:
-            _put_candidates(archive, objects, event)
-
-        def by(search: ArchiveSearch) -> Callable[[Event], int]:
-            def ask(event: Event) -> int:
-                query = EventQuery(plate=event.plate.text if event.plate else "")
-                return len(search.page(query, None, PAGE, None, None).events)
-
-            return ask
-
-        report = {
-            "machine": machine(), "days": days, "areas": AREAS, "files": files, "rows_a_file": rows,
-            "catalogue_read_s": round(opened_s, 2),
-            "files_that_may_have_it": round(float(np.mean([len(_candidates(archive, one)) for one in asked])), 1),
-            "files_fetched": _timed(by(away), asked[:ASKED_AWAY]), "files_here": _timed(by(archive.search), asked),
-            "without_filters": _timed(by(blind), asked[:ASKED_BLIND]),
-            "one_large_file": _large(archive, Path(name)),
-        }  # fmt: skip
-        archive.close()
+                report[habit.name] = {
+                    "opened_in_vain": year.supply(habit),
+                    "nothing_here": _asked(archive, habit.plates, lambda _: _emptied(files, filters)),
+                    "filters_here": _asked(archive, habit.plates, lambda plate: _filters_alone(archive, plate, files)),
+                    "all_here": _asked(archive, habit.plates, again),
+                }
+                print("\n" + habit.name, json.dumps(report[habit.name]), flush=True)
     return report
+
+
+def _filters_alone(archive: Archive, plate: str, files: Path) -> None:
+    archive.catalogue.bring(list(archive.catalogue.days().values()), [plate])
+    _emptied(files)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cold", description=__doc__)
     parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--rows", type=int, default=20)
+    parser.add_argument("--rows", type=int, default=ROWS, help="of a file")
+    parser.add_argument("--asked", type=int, default=25, help="plates of each habit")
     arguments = parser.parse_args()
-    report = run(arguments.days, arguments.rows)
+    report = run(arguments.days, arguments.rows, arguments.asked)
     OUT.mkdir(exist_ok=True)
     (OUT / "cold.json").write_text(json.dumps(report, indent=1))
     print("\n" + json.dumps(report, indent=1))

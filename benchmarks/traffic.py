@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +43,8 @@ class City:
             found = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
         return found
 
-    def drawn(self) -> Iterator[Event]:
+    def drawn(self, areas: Collection[int] = range(AREAS)) -> Iterator[Event]:
+        """`areas`: those alone of which events are wanted."""
         plates = self.plates()
         rng = np.random.default_rng([self.seed, 2])
         who = self._who(rng, len(plates))
@@ -52,7 +53,9 @@ class City:
         is_near = rng.random(self.events) < 0.7
         where = np.where(is_near, (homes[who] + rng.integers(0, 6, self.events)) % CAMERAS, rng.integers(0, CAMERAS, self.events))
         places = [_place(camera) for camera in range(CAMERAS)]
-        for first in range(0, self.events, _AT_ONCE):
+        wanted = np.isin(where % AREAS, list(areas))
+        starts, where, who = starts[wanted], where[wanted], who[wanted]
+        for first in range(0, len(starts), _AT_ONCE):
             part = slice(first, first + _AT_ONCE)
             columns = starts[part], where[part], plates[who[part]]
             yield from self._events(first, places, *(column.tolist() for column in columns))

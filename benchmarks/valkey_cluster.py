@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any, cast
 
 from domain.clock import SystemClock
 from domain.errors import IndexUnavailable
@@ -63,6 +64,31 @@ class Cluster:
         server.wait()
         self._nodes.pop(port).close()
         _wait(lambda: all(self._is_well(other) and self._has_failed(other, port) for other in self._nodes))
+
+    def move(self, key: str, by_keys: bool) -> None:
+        """Let another primary have the slot of a key: at once, as Valkey 9 does, or key by key, as all before do."""
+        slot = number(self.primaries[0].do("CLUSTER", "KEYSLOT", key))
+        names = [str(node.do("CLUSTER", "MYID")) for node in self.primaries]
+        has = next(n for n, name in enumerate(names) if name == self._owner(slot))
+        gets = (has + 1) % len(names)
+        if by_keys:
+            self._move_by_keys(slot, has, gets, names)
+        else:
+            self.primaries[has].do("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", names[gets])
+        _wait(lambda: self._owner(slot) == names[gets])
+
+    def _owner(self, slot: int) -> str:
+        ranges = cast("list[list[Any]]", self.primaries[0].do("CLUSTER", "SLOTS"))
+        return next(str(node[2]) for first, last, node, *_ in ranges if first <= slot <= last)
+
+    def _move_by_keys(self, slot: int, has: int, gets: int, names: Sequence[str]) -> None:
+        source, target = self.primaries[has], self.primaries[gets]
+        target.do("CLUSTER", "SETSLOT", slot, "IMPORTING", names[has])
+        source.do("CLUSTER", "SETSLOT", slot, "MIGRATING", names[gets])
+        while keys := cast("list[str]", source.do("CLUSTER", "GETKEYSINSLOT", slot, 5)):
+            source.do("MIGRATE", "127.0.0.1", self.ports[gets], "", 0, 5000, "KEYS", *keys)
+        for node in (target, source, self.primaries[3 - has - gets]):
+            node.do("CLUSTER", "SETSLOT", slot, "NODE", names[gets])
 
     def wait_for_replicas(self) -> None:
         """Until each primary's replica has what its primary was told."""

@@ -2,7 +2,8 @@
 
 A plate's text is 7 characters (8 for new-energy): a province, a letter of the issuing office, then letters and digits without
 I and O; O occurs only as that second letter, on older official plates. Special plates end in one of 警 学 港 澳 挂 领 or begin with 使.
-The armed police's are WJ, a province, four digits and a digit or letter (WJ京1234X).
+The armed police's are WJ, a province, four digits and a digit or letter (WJ京1234X), without the province at their headquarters. The
+armed forces' (2012 series, which GA 36 leaves out) are two letters, the first one of a few services and regions, and five digits (VA12345).
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ OFFICE_LETTERS = LETTERS + "O"
 SERIAL = LETTERS + DIGITS
 NEW_ENERGY_MARKS = "ABCDEFGHJK"
 ARMED_POLICE = "WJ"
-FIRSTS = PROVINCES + HEADS + ARMED_POLICE[0]
+MILITARY_FIRSTS = "VKHBSLJNGCY"
+"""The Military Commission, air force, navy, the regions, and the support force."""
+FIRSTS = PROVINCES + HEADS + ARMED_POLICE[0] + MILITARY_FIRSTS
 """What a plate may begin with."""
 ALPHABET = PROVINCES + HEADS + TAILS + DIGITS + OFFICE_LETTERS
 
@@ -57,6 +60,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("new energy, large", (PROVINCES, LETTERS, *[DIGITS] * 5, NEW_ENERGY_MARKS)),
     Pattern("embassy", (HEADS, *[DIGITS] * 6)),
     Pattern("armed police", (*ARMED_POLICE, PROVINCES, *[DIGITS] * 4, SERIAL)),
+    Pattern("armed police headquarters", (*ARMED_POLICE, *[DIGITS] * 4, SERIAL)),
+    Pattern("military", (MILITARY_FIRSTS, LETTERS, *[DIGITS] * 5)),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from domain.events import Event, Kind
+from domain.events import Direction, Event, Kind
 from domain.geo import Circle, Polygon
 from domain.plates import PlateColor
 
@@ -27,6 +27,10 @@ class EventQuery:
     """A `search_pattern`: with `?` and `*`, or exact."""
     color: PlateColor | None = None
     min_confidence: float | None = None
+    direction: Direction | None = None
+    """Which way it went; empty: of which that is not told."""
+    lane: int | None = None
+    """The number of the registry's lane that it was seen best in; 0: in none."""
     order: Literal["newest", "oldest"] = "newest"
     near: Circle | None = None
     """The camera stands within it."""

@@ -7,7 +7,7 @@ tap of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import cast
 
@@ -58,6 +58,8 @@ class FrameReader:
         """Of the frames due, those that are given, evenly."""
         self.arrived_ns: int | None = None
         """When the packet of the last frame given came; None where it was held before it was decoded."""
+        self.quiet_until: Callable[[int], int] = lambda wall_ns: 0
+        """Asked of a packet's wall time: until when nothing is to be seen from there on; 0 where something may be."""
         self._due_ns = 0
         self._caught_up = (0, 0)
         self._given_ns = 0
@@ -93,8 +95,19 @@ class FrameReader:
                 yield None
                 continue
             self._newest_wall_ns = max(self._newest_wall_ns, packets[-1].wall_ns)
-            for packet in packets:
+            for packet in self._needed(packets):
                 yield from self._frames(packet)
+
+    def _needed(self, packets: Sequence[Packet]) -> Iterator[Packet]:
+        """All but those before a keyframe up to which nothing is to be seen: who is behind need not decode an empty road to catch up."""
+        keyframes = [at for at, packet in enumerate(packets) if packet.is_keyframe]
+        at = 0
+        while at < len(packets):
+            if keyframes and keyframes[-1] > at:
+                until_ns = self.quiet_until(packets[at].wall_ns)
+                at = max([at, *(keyframe for keyframe in keyframes if packets[keyframe].wall_ns <= until_ns)])
+            yield packets[at]
+            at += 1
 
     def _frames(self, packet: Packet) -> Iterator[Frame]:
         decoder = self._decoder
@@ -133,7 +146,7 @@ class FrameReader:
         if is_late and 0 <= wall_ns - self._given_ns < LATE_STEP_NS:
             self._late.inc()
             return False
-        if not self._thinning.takes(self.part):
+        if not is_late and not self._thinning.takes(self.part):  # of so few none is to spare
             self._spared.inc()
             return False
         self._given_ns = wall_ns

@@ -2,7 +2,8 @@
 
 The sizes of packets say whether something moves (`packet_motion.py`). They are believed only of streams that spend next to nothing on a
 still picture, and not for a while after something was found that they had not told of. While it dozes a keyframe is let through now and
-then: what came so slowly that no packet told of it is found by that.
+then: what came so slowly that no packet told of it is found by that. A reader that is behind learns too late that nothing is in view: it
+leaves out of its queue what would have been held.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ MOST_BITS_A_PIXEL = 0.02
 DISTRUST_NS = 600 * NS_PER_S
 HELD_PACKETS, HELD_BYTES = 200, 12 << 20
 """Fewer than the tap takes at once. Of a stream with more between two keyframes every packet is decoded."""
+LULLS_MOST = 8
+"""As many as a queue may hold, and more."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -49,6 +52,10 @@ class Doze:
         self._moved_ns = self._peeked_ns = self._distrusted_until_ns = 0
         self._found_ns: int | None = None
         self._dozes = False
+        self._lulls: tuple[tuple[int, int], ...] = ()
+        """From when to when it would have held packets, had nothing been in view; the last may go on."""
+        self._is_lull = False
+        reader.quiet_until = self._quiet_until
 
     @property
     def is_awake(self) -> bool:
@@ -72,6 +79,7 @@ class Doze:
         elif moves is not None:
             self._quiet_windows += 1
         self._judge(packet.wall_ns)
+        self._note_lull(packet)
         self._hold(packet)
         if not self._dozes:
             self._tap.put(packet)
@@ -95,18 +103,40 @@ class Doze:
         self._motion = PacketMotion()
         self._held, self._held_bytes, self._keyframe_at, self._given = [], 0, 0, 0
         self._quiet_windows, self._found_ns = 0, None
+        self._lulls, self._is_lull = (), False
         self.reader.rests = self._dozes = False
 
     def _may_doze(self, packet: Packet) -> bool:
-        if not self.may_rest or self._quiet_windows < QUIET_WINDOWS or packet.wall_ns < self._distrusted_until_ns:
+        return self.may_rest and self._is_lull and 0 < len(self._held) < HELD_PACKETS and self._held_bytes < HELD_BYTES
+
+    def _is_quiet(self, packet: Packet) -> bool:
+        """Whether its packets say that nothing moves, and are believed."""
+        if self._quiet_windows < QUIET_WINDOWS or packet.wall_ns < self._distrusted_until_ns:
             return False
         pixels = packet.stream.width_px * packet.stream.height_px
-        is_little = 8 * self._motion.quiet_bytes <= MOST_BITS_A_PIXEL * pixels
-        return is_little and 0 < len(self._held) < HELD_PACKETS and self._held_bytes < HELD_BYTES
+        return 8 * self._motion.quiet_bytes <= MOST_BITS_A_PIXEL * pixels
+
+    def _note_lull(self, packet: Packet) -> None:
+        was_lull, self._is_lull = self._is_lull, self._is_quiet(packet)
+        if was_lull and not self._is_lull:
+            self._lulls = (*self._lulls[:-1], (self._lulls[-1][0], self._wanted_from_ns(packet)))
+        elif self._is_lull:
+            begun = self._lulls if was_lull else (*self._lulls[-LULLS_MOST + 1 :], (packet.wall_ns, 0))
+            self._lulls = (*begun[:-1], (begun[-1][0], packet.wall_ns))
+
+    def _wanted_from_ns(self, packet: Packet) -> int:
+        """What is to be looked at where this packet tells of motion."""
+        return packet.wall_ns - self._motion.lasted_ns - BEFORE_NS
+
+    def _quiet_until(self, wall_ns: int) -> int:
+        """For the reader, from the looking thread."""
+        if not self.may_rest:
+            return 0
+        return next((until_ns for from_ns, until_ns in self._lulls if from_ns <= wall_ns < until_ns), 0)
 
     def _wake(self, packet: Packet) -> None:
         """What is held goes to the decoder, at once, from a keyframe or from where it stopped; what was before is not looked at."""
-        from_ns = packet.wall_ns - self._motion.lasted_ns - BEFORE_NS
+        from_ns = self._wanted_from_ns(packet)
         first = 0 if self._held and from_ns < self._held[self._keyframe_at].wall_ns else self._keyframe_at
         self.reader.catch_up(from_ns, packet.wall_ns)
         self.reader.rests = self._dozes = False

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from domain.registry import Camera
 
 CHECKPOINT_LOAD = 50
-"""What a checkpoint costs beside a camera that is only recorded: with a vehicle every few seconds a hundred times as much, on an empty
-road no more. In between, so that neither takes much from the others of its worker."""
+"""What a checkpoint counts for beside a camera that is only recorded. `benchmarks.checkpoints` and `benchmarks.capacity` give a fifth of a
+core beside a thousandth with a vehicle every four seconds, and no more than a recorded camera on an empty road: chosen in between, so that
+neither takes much from the others of its worker."""
 IDLE_LOAD = 0.1
 
 

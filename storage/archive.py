@@ -12,9 +12,11 @@ from typing import cast
 
 from domain.clock import Clock
 from domain.settings import Settings
-from storage.archive_catalogue import ArchiveFile, Catalogue
+from storage.archive_cache import ArchiveCache
+from storage.archive_catalogue import Catalogue
 from storage.archive_counts import ArchiveCounts
-from storage.archive_files import ArchiveCache, ArchiveWriter
+from storage.archive_day import ArchiveFile
+from storage.archive_files import ArchiveWriter
 from storage.archive_search import ArchiveSearch
 from storage.duck_door import Duck
 from storage.redis_door import Redis
@@ -36,7 +38,8 @@ class Archive:
     @classmethod
     def open(cls, objects: ObjectStore, redis: Redis, folder: Path, settings: Settings, clock: Clock) -> Archive:
         """`folder` is this process's alone. Nothing is asked of a store yet."""
-        catalogue, duck = Catalogue(objects, redis, clock), Duck(folder / "spill", settings.archive_memory_mb)
+        catalogue = Catalogue(objects, redis, folder / "filters", clock)
+        duck = Duck(folder / "spill", settings.archive_memory_mb)
         cache = ArchiveCache(objects, folder / "files", round(settings.archive_cache_gb * _GB))
         search = ArchiveSearch(catalogue, cache, duck, clock)
         counts = ArchiveCounts(search, cache, duck, clock)

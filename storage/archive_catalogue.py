@@ -1,7 +1,7 @@
 """The catalogue of the archive: for each file what it may hold, so that a search opens few of them. One object a day, in versions.
 
-archive/catalogue/<yyyymmdd>/<version>: the length of the JSON (4 bytes, little-endian), the JSON, then the files' Bloom filters
-(`bloom.py`), one behind the other. The highest version stands; it is made again from the files where it is lost.
+archive/catalogue/<yyyymmdd>/<version> (`archive_day.py`). The highest version stands; it is made again from the files where it is lost.
+What it says of files is held in memory; their filters lie on this disk (`archive_filters.py`).
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from contextlib import suppress
+from pathlib import Path
 
 from domain.clock import Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable, StoreError
 from domain.keys import CATALOGUE_PREFIX, catalogue_object
 from domain.query import EventQuery
-from storage.bloom import BLOCK_BYTES, Blooms
+from storage.archive_day import ArchiveFile, ColdLeg, Day, header_bytes
+from storage.archive_filters import Filters
+from storage.bloom import parted
 from storage.redis_door import Redis, text
 from storage.s3 import ObjectStore
 
@@ -27,114 +26,17 @@ VERSION_KEY = "{archive}:version"
 TRUST_S, SETTLE_S = 1.0, 2.0
 """How old a look may be that tells which days there are; and how long after a word of the archive the index keeps what it tells of, which
 is longer: so whatever the index has forgotten, a look that may be trusted has seen."""
-_LENGTH_BYTES = 4
-
-
-class ArchiveFile(BaseModel):
-    """One file of the archive: the events of an area that began on a day (UTC)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    day: str
-    area: str
-    generation: int
-    key: str
-    sha256: str
-    size_bytes: int
-    rows: int
-    from_ms: int
-    to_ms: int
-    """The least and the greatest start in it."""
-    plate_min: str
-    plate_max: str
-    bounds: tuple[float, float, float, float]
-    """West, south, east and north of its cameras."""
-    cameras: dict[str, int]
-    """Its cameras, with the least start (UTC ms) of each."""
-    bloom_blocks: int
-
-
-class _Header(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    schema_version: int = 1
-    files: tuple[ArchiveFile, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A day's files, by area, and their filters."""
-
-    day: str
-    version: int = 0
-    files: tuple[ArchiveFile, ...] = ()
-    bloom: bytes = b""
-    _blooms: Blooms | None = field(default=None, repr=False)
-
-    @classmethod
-    def parse(cls, day: str, version: int, data: bytes) -> Day:
-        """Raises DataLoss."""
-        size = int.from_bytes(data[:_LENGTH_BYTES], "little")
-        body, bloom = data[_LENGTH_BYTES : _LENGTH_BYTES + size], data[_LENGTH_BYTES + size :]
-        try:
-            files = _Header.model_validate_json(body).files
-        except ValidationError as error:
-            raise DataLoss(f"{catalogue_object(day, version)} is no catalogue: {error.error_count()} faults") from error
-        blocks = [file.bloom_blocks for file in files]
-        if len(bloom) != sum(blocks) * BLOCK_BYTES:
-            raise DataLoss(f"{catalogue_object(day, version)} has {len(bloom)} bytes of filters, and not {sum(blocks) * BLOCK_BYTES}")
-        return cls(day, version, files, bloom, Blooms(np.frombuffer(bloom, np.uint8), blocks))
-
-    def packed(self) -> bytes:
-        body = _Header(files=self.files).model_dump_json().encode()
-        return len(body).to_bytes(_LENGTH_BYTES, "little") + body + self.bloom
-
-    def file(self, area: str) -> ArchiveFile | None:
-        return next((file for file in self.files if file.area == area), None)
-
-    def bloom_of(self, area: str) -> bytes:
-        at = 0
-        for file in self.files:
-            size = file.bloom_blocks * BLOCK_BYTES
-            if file.area == area:
-                return self.bloom[at : at + size]
-            at += size
-        return b""
-
-    def changed(self, removed: Iterable[str], added: Sequence[tuple[ArchiveFile, bytes]]) -> Day:
-        """The day's next version: without these areas' files, with the new ones."""
-        gone = {*removed, *(file.area for file, _ in added)}
-        kept = [(file, self.bloom_of(file.area)) for file in self.files if file.area not in gone]
-        parts = sorted([*kept, *added], key=lambda part: part[0].area)
-        return Day(self.day, self.version + 1, tuple(file for file, _ in parts), b"".join(bloom for _, bloom in parts))
-
-    def candidates(self, query: EventQuery, plates: Sequence[str] | None, least_ms: int, greatest_ms: int) -> list[ArchiveFile]:
-        """The files that may hold an event that is asked for; `plates`: where not None, one of them at least."""
-        if not self.files or self._blooms is None:
-            return []
-        may: NDArray[np.bool_] = np.ones(len(self.files), np.bool_)
-        if plates is not None:
-            may &= self._blooms.may_hold(plates)
-        return [
-            file for file, may_hold in zip(self.files, may, strict=True)
-            if may_hold and file.from_ms <= greatest_ms and file.to_ms >= least_ms and _is_there(file, query)
-        ]  # fmt: skip
-
-
-def _is_there(file: ArchiveFile, query: EventQuery) -> bool:
-    return (
-        (query.area is None or file.area == query.area or file.area.startswith(query.area + "/"))
-        and (query.camera is None or query.camera in file.cameras)
-        and (query.near is None or query.near.touches(file.bounds))
-        and (query.within is None or query.within.touches(file.bounds))
-    )
+HEADER_BYTES = 1 << 18
+"""Read of a day's object to know its files; the rest of a longer header is read after it."""
 
 
 class Catalogue:
     """What is known of all days. Thread-safe; other processes are heard of through one key in Redis."""
 
-    def __init__(self, objects: ObjectStore, redis: Redis, clock: Clock) -> None:
+    def __init__(self, objects: ObjectStore, redis: Redis, folder: Path, clock: Clock) -> None:
+        """`folder`: for the filters of this process."""
         self._objects = objects
+        self._filters = Filters(objects, folder)
         self._redis = redis
         self._clock = clock
         self._looked_s: float | None = None
@@ -178,17 +80,53 @@ class Catalogue:
         with self._lock:
             return self._newest.get(day, 0)
 
-    def put(self, day: Day) -> None:
-        """Make this version of a day the one that stands. Raises StoreError where another process was quicker or the store is away."""
-        newest = max(self._versions(f"{CATALOGUE_PREFIX}{day.day}/").get(day.day, [0]))
+    def lacks(self, day: Day, plates: Sequence[str]) -> bool:
+        """Whether asking a day for plates fetches something."""
+        return self._filters.lacks(day, plates)
+
+    def bring(self, days: Sequence[Day], plates: Sequence[str]) -> None:
+        """Fetch at once what these days have to tell of plates. Raises StoreError."""
+        with suppress(NotFound):  # another version of one stands by now
+            self._filters.bring(days, plates)
+
+    def candidates(self, day: Day, query: EventQuery, plates: Sequence[str] | None, least_ms: int, greatest_ms: int) -> list[ArchiveFile]:
+        """The files that may hold an event that is asked for; `plates`: where not None, one of them at least. Raises StoreError."""
+        may = day.may_answer(query, least_ms, greatest_ms)
+        if plates is not None and any(may) and any(day.blocks):
+            with suppress(NotFound):  # another version stands by now: each file may hold them
+                held = self._filters.may_hold(day, plates)
+                may = [one and bool(other) for one, other in zip(may, held, strict=True)]
+        return [file for file, may_hold in zip(day.files, may, strict=True) if may_hold]
+
+    def blooms(self, day: Day) -> list[bytes]:
+        """The filter of each file of a day; empty where there is none. Raises StoreError, DataLoss."""
+        if not any(day.blocks):
+            return [b""] * len(day.files)
+        return parted(self._filters.read(day), day.blocks)
+
+    def change(
+        self, day: Day, removed: Iterable[str], added: Sequence[tuple[ArchiveFile, bytes]], legs: Iterable[ColdLeg] | None = None
+    ) -> Day:
+        """Make the version of a day that stands one without these areas' files, and with the new ones, which may replace others.
+        `legs`: of events that it has now, beside those that are known.
+        Raises StoreError where another process was quicker or the store is away."""
+        gone = {*removed, *(file.area for file, _ in added)}
+        is_all_new = all(file.area in gone for file in day.files)
+        kept = [] if is_all_new else [pair for pair in zip(day.files, self.blooms(day), strict=True) if pair[0].area not in gone]
+        changed, data = day.packed(day.version + 1, [*kept, *added], legs)
+        self._put(changed, data)
+        return changed
+
+    def _put(self, day: Day, data: bytes) -> None:
+        newest = max(self._versions(f"{CATALOGUE_PREFIX}{day.day}/").get(day.day, {0: 0}))
         if newest != day.version - 1:
             raise StoreError(f"the catalogue of {day.day} was changed by another process meanwhile; run again")
-        key, data = catalogue_object(day.day, day.version), day.packed()
+        key = catalogue_object(day.day, day.version)
         self._objects.put(key, data, "application/octet-stream")
         if self._objects.get(key) != data:
             raise ObjectsUnavailable(f"the object store did not keep {key} as it was given")
         self.announce()
-        for version in self._versions(f"{CATALOGUE_PREFIX}{day.day}/").get(day.day, []):
+        for version in self._versions(f"{CATALOGUE_PREFIX}{day.day}/").get(day.day, {}):
             if version < day.version:
                 self._objects.delete(catalogue_object(day.day, version))
         self.days()
@@ -209,18 +147,24 @@ class Catalogue:
                 days[name] = known
                 continue
             try:
-                days[name] = self._read(name, max(versions))
+                days[name] = self._read(name, max(versions), versions[max(versions)])
             except (DataLoss, NotFound) as error:
                 damaged[name] = str(error)
         self._days, self._damaged = {name: day for name, day in days.items() if day.files}, damaged
+        self._filters.forget_all_but(self._days.values())
 
-    def _read(self, day: str, version: int) -> Day:
-        return Day.parse(day, version, self._objects.get(catalogue_object(day, version)))
+    def _read(self, day: str, version: int, size_bytes: int) -> Day:
+        key = catalogue_object(day, version)
+        data = b"".join(self._objects.read(key, 0, min(HEADER_BYTES, size_bytes)))
+        if header_bytes(data) > len(data):
+            data += b"".join(self._objects.read(key, len(data), min(header_bytes(data), size_bytes) - len(data)))
+        return Day.parse(day, version, data)
 
-    def _versions(self, prefix: str) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
+    def _versions(self, prefix: str) -> dict[str, dict[int, int]]:
+        """Of each day its versions, with the bytes of each."""
+        found: dict[str, dict[int, int]] = {}
         for stat in self._objects.list(prefix):
             day, _, version = stat.key.removeprefix(CATALOGUE_PREFIX).partition("/")
             if version.isdigit():
-                found.setdefault(day, []).append(int(version))
+                found.setdefault(day, {})[int(version)] = stat.size_bytes
         return found

@@ -13,7 +13,7 @@ from domain.events import Event
 from domain.keys import ARCHIVED_PREFIX, place_of_key
 from domain.ulid import wall_ms_of
 from storage.archive import Archive
-from storage.archive_catalogue import ArchiveFile
+from storage.archive_day import ArchiveFile
 from storage.archive_files import describe
 from storage.archive_search import day_of_ms
 from storage.s3 import ObjectStore
@@ -67,19 +67,26 @@ class ArchiveCheck:
             return {}
 
     def _file(self, file: ArchiveFile) -> Iterator[ArchiveFault]:
-        day = self._archive.catalogue.days()[file.day]
         try:
             with self._archive.cache.held([file]) as (path,):
                 found = describe(self._archive.duck, path, file.day, file.area, file.generation, file.key)
-                if found != (file, day.bloom_of(file.area)):
+                if found != (file, self._bloom(file)):
                     yield ArchiveFault("differs", file.key, "its catalogue says other things of it than it holds")
-                if not self._is_sorted(path):
+                if not self._is_sorted(file, path):
                     yield ArchiveFault("differs", file.key, "its rows are not in order, or it has an event twice")
         except (DataLoss, NotFound) as error:
             yield ArchiveFault("damaged", file.key, str(error))
 
-    def _is_sorted(self, path: Path) -> bool:
-        sql = "SELECT coalesce(plate, ''), plate IS NULL, id FROM read_parquet(?, file_row_number = true) ORDER BY file_row_number"
-        rows = cast("list[tuple[str, bool, str]]", self._archive.duck.rows(sql, [[str(path)]]))
-        order = [(not is_face, plate.encode(), event_id) for plate, is_face, event_id in rows]
-        return order == sorted(order) and len({event_id for _, _, event_id in rows}) == len(rows)
+    def _bloom(self, file: ArchiveFile) -> bytes:
+        catalogue = self._archive.catalogue
+        day = catalogue.days()[file.day]
+        return catalogue.blooms(day)[day.files.index(file)]
+
+    def _is_sorted(self, file: ArchiveFile, path: Path) -> bool:
+        sql = (
+            "SELECT coalesce(plate, ''), plate IS NULL, others IS NOT NULL, id FROM read_parquet(?, file_row_number = true) "
+            "ORDER BY file_row_number"
+        )
+        rows = cast("list[tuple[str, bool, bool, str]]", self._archive.duck.rows(sql, [[str(path)]]))
+        order = [(file.version > 1 and others, not is_face, plate.encode(), event_id) for plate, is_face, others, event_id in rows]
+        return order == sorted(order) and len({event_id for *_, event_id in rows}) == len(rows)

@@ -18,10 +18,11 @@ from domain.misreadings import TIES, Tie
 from domain.plates import is_wildcard
 from domain.query import EventQuery
 from domain.ulid import id_parts
-from storage.archive_catalogue import ArchiveFile
-from storage.archive_files import ArchiveCache
+from storage.archive_cache import ArchiveCache
+from storage.archive_day import ArchiveFile
 from storage.archive_rows import TYPES, event_of
-from storage.archive_search import ArchiveSearch, Terms, like, span_of
+from storage.archive_search import ArchiveSearch, selected, span_of
+from storage.archive_terms import Terms, like
 from storage.duck_door import Duck, Value
 from storage.index_counts import Buckets
 
@@ -64,8 +65,7 @@ class ArchiveCounts:
                 return ArchiveCount(counts, reached)
             opened = [file for file in files if not self._is_counted(file, query, buckets, without, counts)]
             if opened:
-                with self._cache.held(opened) as paths:
-                    self._add(_Look(paths, query, terms, without), buckets, counts)
+                self._look(opened, query, terms, without, buckets, counts)
             reached = id_parts(bound)[0]
         return ArchiveCount(counts, None)
 
@@ -81,12 +81,24 @@ class ArchiveCounts:
         counts[bucket] += file.rows
         return True
 
+    def _look(
+        self,
+        files: Sequence[ArchiveFile],
+        query: EventQuery,
+        terms: Terms,
+        without: Sequence[str],
+        buckets: Buckets,
+        counts: NDArray[np.int64],
+    ) -> None:
+        self._cache.read(files, terms.plate, lambda paths: self._add(_Look(files, paths, query, terms, without), buckets, counts))
+
     def _add(self, look: _Look, buckets: Buckets, counts: NDArray[np.int64]) -> None:
-        groups = self._duck.rows(*look.decided("(start_ms - ?) // ? AS bucket, lon, lat, count(*)", [buckets.start_ms, buckets.width_ms]))
+        groups = self._duck.rows(*look.decided(f"(start_ms - {buckets.start_ms}) // {buckets.width_ms} AS bucket, lon, lat"))
+        rows = self._duck.rows(*look.undecided())
         for bucket, lon, lat, events in cast("list[tuple[int, float, float, int]]", groups):
             if look.is_there(lon, lat):
                 counts[bucket] += events
-        for row in self._duck.rows(*look.undecided()):
+        for row in rows:
             event = event_of(row)
             if look.terms.takes(event):
                 counts[buckets.index_of(event.started_at // NS_PER_MS)] += 1
@@ -96,14 +108,15 @@ class ArchiveCounts:
 class _Look:
     """The SQL of one look: rows of which columns tell whether they match, but for where they are, and the others."""
 
+    files: Sequence[ArchiveFile]
     paths: Sequence[Path]
     query: EventQuery
     terms: Terms
     without: Sequence[str]
 
-    def decided(self, select: str, values: list[Value]) -> tuple[str, list[Value]]:
-        sql, more = self._where("AND", select)
-        return f"{sql} GROUP BY ALL", [*values, *more]
+    def decided(self, columns: str) -> tuple[str, list[Value]]:
+        sql, values = self._where("AND", columns)
+        return f"SELECT *, count(*) FROM ({sql}) GROUP BY ALL", values  # noqa: S608
 
     def undecided(self) -> tuple[str, list[Value]]:
         return self._where("AND NOT", _COLUMNS)
@@ -112,14 +125,14 @@ class _Look:
         query = self.query
         return (query.near is None or query.near.holds(lon, lat)) and (query.within is None or query.within.holds(lon, lat))
 
-    def _where(self, joined: str, select: str) -> tuple[str, list[Value]]:
+    def _where(self, joined: str, columns: str) -> tuple[str, list[Value]]:
         tells, told = self._tells()
-        area, below = self.query.area, f"{self.query.area}/"
-        placed = "" if area is None else " AND (area = ? OR starts_with(area, ?))"
-        sql = f"SELECT {select} FROM read_parquet(?) WHERE {self.terms.where} AND start_ms BETWEEN ? AND ?{placed}"  # noqa: S608
-        values: list[Value] = [[str(path) for path in self.paths], *self.terms.values, *span_of(self.query, None)]
-        values += [] if area is None else [area, below]
-        return f"{sql} AND id NOT IN (SELECT unnest(?::VARCHAR[])) {joined} ({tells})", [*values, list(self.without), *told]
+        area = self.query.area
+        placed, place = ("TRUE", ()) if area is None else ("(area = ? OR starts_with(area, ?))", (area, f"{area}/"))
+        more = f"start_ms BETWEEN ? AND ? AND {placed} AND id NOT IN (SELECT unnest(?::VARCHAR[])) {joined} ({tells})"
+        values: tuple[Value, ...] = (*span_of(self.query, None), *place, list(self.without), *told)
+        wheres = [(f"{where} AND {more}", (*asked, *values)) for where, asked in self.terms.wheres]
+        return selected(columns, self.files, self.paths, wheres)
 
     def _tells(self) -> tuple[str, list[Value]]:
         """Which rows columns decide: those that give their event back, and whose plate, as it was read, is what is asked for."""

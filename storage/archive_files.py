@@ -1,92 +1,27 @@
-"""The archive's Parquet files: brought from the object store into a bounded folder, written, described, and proved."""
+"""The archive's Parquet files: written, described, and proved."""
 
 from __future__ import annotations
 
 import hashlib
-import os
+import json
 import secrets
-import threading
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+
 from domain.errors import DataLoss, ObjectsUnavailable
 from domain.keys import archive_object
-from storage.archive_catalogue import ArchiveFile
-from storage.archive_rows import ORDER, SELECT, Row, columns_of
+from storage.archive_day import ArchiveFile
+from storage.archive_rows import GROUP_ROWS, ORDER, SELECT, VERSION, Row, columns_of, table
 from storage.bloom import BLOCK_BYTES, bloom_of
 from storage.duck_door import Duck
+from storage.holed_files import digest_of
 from storage.s3 import ObjectStore
-
-FETCHERS = 4
-
-
-class ArchiveCache:
-    """Files by their hash in a folder of one process; what was used longest ago goes first. Thread-safe."""
-
-    def __init__(self, objects: ObjectStore, folder: Path, limit_bytes: int) -> None:
-        self._objects = objects
-        self.folder = folder
-        self._limit_bytes = limit_bytes
-        self._lock = threading.Lock()
-        self._fetching = threading.Lock()
-        self._used: Counter[str] = Counter()
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob("*.part"):
-            left.unlink(missing_ok=True)
-
-    def has(self, file: ArchiveFile) -> bool:
-        return self._path(file).exists()
-
-    @contextmanager
-    def held(self, files: Sequence[ArchiveFile]) -> Iterator[list[Path]]:
-        """The files on this disk, for as long as the context lasts. Raises NotFound, DataLoss where one is not what the catalogue says."""
-        names = [file.sha256 for file in files]
-        with self._lock:
-            self._used.update(names)
-        try:
-            self._fetch([file for file in files if not self.has(file)])
-            paths = [self._path(file) for file in files]
-            for path in paths:
-                os.utime(path)
-            yield paths
-        finally:
-            with self._lock:
-                self._used.subtract(names)
-            self._make_room()
-
-    def _fetch(self, files: Sequence[ArchiveFile]) -> None:
-        if not files:
-            return
-        with self._fetching, ThreadPoolExecutor(FETCHERS) as pool:
-            for _ in pool.map(self._fetch_one, [file for file in files if not self.has(file)]):
-                pass
-
-    def _fetch_one(self, file: ArchiveFile) -> None:
-        data = self._objects.get(file.key)
-        if hashlib.sha256(data).hexdigest() != file.sha256:
-            raise DataLoss(f"{file.key} has not the SHA-256 that the catalogue says; run `sightline storage check`")
-        part = self.folder / f"{secrets.token_hex(8)}.part"
-        part.write_bytes(data)
-        part.replace(self._path(file))
-
-    def _make_room(self) -> None:
-        with self._lock:
-            found = sorted((stat.st_mtime_ns, stat.st_size, path) for path in self.folder.glob("*.parquet") if (stat := path.stat()))
-            excess = sum(size for _, size, _ in found) - self._limit_bytes
-            for _, size, path in found:
-                if excess <= 0:
-                    return
-                if self._used[path.stem] <= 0:
-                    path.unlink(missing_ok=True)
-                    excess -= size
-
-    def _path(self, file: ArchiveFile) -> Path:
-        return self.folder / f"{file.sha256}.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +30,8 @@ class Part:
 
     files: tuple[Path, ...]
     without: tuple[str, ...] = ()
+    version: int = VERSION
+    """Of their columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +61,12 @@ class ArchiveWriter:
     def merge(self, day: str, area: str, generation: int, parts: Sequence[Part]) -> Written | None:
         """One sorted file of what `parts` have of an area; None where they have nothing. Proved before it is answered."""
         path = self._folder / f"{secrets.token_hex(8)}.part"
-        each = f"SELECT {SELECT} FROM read_parquet(?) WHERE area = ? AND id NOT IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608
-        rows = " UNION ALL ".join([each] * len(parts))
+        rows = " UNION ALL ".join(
+            f"SELECT {SELECT} FROM {table(part.version)} WHERE area = ? AND id NOT IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608
+            for part in parts
+        )
         values = [value for part in parts for value in ([str(file) for file in part.files], area, list(part.without))]
-        self._duck.write(f"SELECT * FROM ({rows}) ORDER BY {ORDER}", path, values=values)  # noqa: S608
+        self._duck.write(f"SELECT * FROM ({rows}) ORDER BY {ORDER[VERSION]}", path, values=values, group_rows=GROUP_ROWS)  # noqa: S608
         wanted = self._duck.rows(f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({rows}) r", values)  # noqa: S608
         got = self._duck.rows(f"SELECT count(*), sum(hash(r)::HUGEINT) FROM (SELECT {SELECT} FROM read_parquet(?)) r", [[str(path)]])  # noqa: S608
         if wanted != got:
@@ -188,8 +127,37 @@ def describe(duck: Duck, path: Path, day: str, area: str, generation: int, key: 
     return ArchiveFile(
         day=day, area=area, generation=generation, key=key or archive_object(day, area, generation, sha256), sha256=sha256,
         size_bytes=path.stat().st_size, rows=rows, from_ms=from_ms, to_ms=to_ms, plate_min=low or "", plate_max=high or "",
-        bounds=(west, south, east, north), cameras=cameras, bloom_blocks=len(bloom) // BLOCK_BYTES,
+        bounds=(west, south, east, north), cameras=cameras, bloom_blocks=len(bloom) // BLOCK_BYTES, version=_version(duck, path),
+        parts=_parts(duck, path),
     ), bloom  # fmt: skip
+
+
+def _version(duck: Duck, path: Path) -> int:
+    """Of a file's columns: the first had no direction."""
+    return VERSION if duck.rows("SELECT 1 FROM parquet_schema(?) WHERE name = 'direction'", [[str(path)]]) else 1
+
+
+def _parts(duck: Duck, path: Path) -> str:
+    """The parts of a file, as `ArchiveFile.parts` has them: where each row group lies, and what it says to a plate; then the rest."""
+    starts = "least(data_page_offset, coalesce(nullif(dictionary_page_offset, 0), data_page_offset))"
+    groups = cast("list[tuple[int, int, int]]", duck.rows(
+        f"SELECT min(row_group_num_rows), min({starts}), sum(total_compressed_size)::BIGINT FROM parquet_metadata(?) "  # noqa: S608
+        "GROUP BY row_group_id ORDER BY row_group_id", [[str(path)]],
+    ))  # fmt: skip
+    ends = np.cumsum([rows for rows, _, _ in groups]).tolist()
+    number = f"len(list_filter({ends}, lambda n: n <= file_row_number))"
+    sql = (
+        f"SELECT min(plate), max(plate), count(others) FROM (SELECT *, {number} AS number FROM read_parquet(?, file_row_number = true)) "  # noqa: S608
+        "GROUP BY number ORDER BY number"
+    )
+    said = cast("list[tuple[str | None, str | None, int]]", duck.rows(sql, [[str(path)]]))
+    data = path.read_bytes()
+    offsets = [0, *(start for _, start, _ in groups[1:]), groups[-1][1] + groups[-1][2], len(data)]
+    digests = [digest_of(data[start:end]) for start, end in pairwise(offsets)]
+    parts = [
+        [at, digest, low or "", high or "", others > 0] for at, digest, (low, high, others) in zip(offsets, digests, said, strict=False)
+    ]
+    return json.dumps([*parts, [offsets[-2], digests[-1], "", "", True]], ensure_ascii=False, separators=(",", ":"))
 
 
 def _plates(duck: Duck, path: Path) -> Iterator[str]:

@@ -23,14 +23,23 @@ TYPES = {
     "plate": "VARCHAR", "others": "VARCHAR", "id": "VARCHAR", "start_ms": "BIGINT", "best_ms": "BIGINT", "end_ms": "BIGINT",
     "kind": "VARCHAR", "camera": "VARCHAR", "class": "VARCHAR", "area": "VARCHAR", "lon": "DOUBLE", "lat": "DOUBLE", "heading": "DOUBLE",
     "color": "VARCHAR", "plate_confidence": "DOUBLE", "alternatives": "VARCHAR", "confidence": "DOUBLE", "box_left": "DOUBLE",
-    "box_top": "DOUBLE", "box_right": "DOUBLE", "box_bottom": "DOUBLE", "wall_source": "VARCHAR", "clip_ready": "BOOLEAN",
-    "clip_missing": "VARCHAR", "body": "VARCHAR",
+    "box_top": "DOUBLE", "box_right": "DOUBLE", "box_bottom": "DOUBLE", "wall_source": "VARCHAR", "direction": "VARCHAR",
+    "lane": "BIGINT", "crossed": "VARCHAR", "clip_ready": "BOOLEAN", "clip_missing": "VARCHAR", "body": "VARCHAR",
 }  # fmt: skip
 """`plate`: what was read, empty where nothing could be, NULL of a face. `others`: every other text that the event may be found by, spaces
-between. `start_ms`: the time in the id. `alternatives`: JSON, a list of [text, confidence]. `wall_source`: and after
-spaces the way that it went (`_way`), where that is known: files written before have the same columns."""
+between. `start_ms`: the time in the id. `alternatives`: JSON, a list of [text, confidence]. `direction`: empty where it is not known;
+`lane`: 0 there. `crossed`: the numbers of the count lines, commas between."""
+VERSION = 2
+"""Of the columns. Files of version 1 have direction, lane and lines crossed behind `wall_source`, spaces before each (`forward lane=2
+crossed=1,-3`), and lie in another order."""
+_AS_NOW = """(SELECT * REPLACE (split_part(wall_source, ' ', 1) AS wall_source),
+ regexp_extract(wall_source, ' ([^ =]+)( |$)', 1) AS direction,
+ coalesce(try_cast(regexp_extract(wall_source, ' lane=([0-9]+)', 1) AS BIGINT), 0) AS lane,
+ regexp_extract(wall_source, ' crossed=([^ ]+)', 1) AS crossed FROM read_parquet(?))"""
+GROUP_ROWS = 8192
 SELECT = ", ".join(f"{name}::{kind} AS {name}" for name, kind in TYPES.items())
-ORDER = "plate NULLS FIRST, id"
+ORDER = {1: "plate NULLS FIRST, id", 2: "others IS NOT NULL, plate NULLS FIRST, id"}
+"""Rows that are found by other texts lie together at the end, so that of all others one stretch is read for a plate."""
 DTYPES = {"BIGINT": np.int64, "DOUBLE": np.float64, "BOOLEAN": np.bool_, "VARCHAR": np.object_}
 Row = tuple[object, ...]
 
@@ -48,9 +57,9 @@ def event_of(row: Sequence[object]) -> Event:
     # What was checked when it was written need not be checked again.
     (
         text, _, event_id, start, best, end, kind, camera, class_, area, lon, lat, heading, color, share, others, confidence,
-        left, top, right, bottom, source, is_ready, missing, _,
+        left, top, right, bottom, source, direction, lane, crossed, is_ready, missing, _,
     ) = cast("_Fields", tuple(row))  # fmt: skip
-    clock, direction, lane, crossed = _way_of(str(source))
+    lines = tuple(map(int, filter(None, crossed.split(","))))
     location = made(Location, {"lon": lon, "lat": lat, "heading": None if heading is None or heading != heading else heading})
     plate = None if text is None else made(Plate, {
         "text": text, "color": PlateColor(str(color)), "confidence": share, "alternatives": _alternatives(others)
@@ -58,15 +67,20 @@ def event_of(row: Sequence[object]) -> Event:
     return made(Event, {
         "id": event_id, "kind": kind, "camera": camera, "class_": class_, "area": area, "location": location,
         "started_at": start * NS_PER_MS, "best_at": best * NS_PER_MS, "ended_at": end * NS_PER_MS, "plate": plate, "corrected": None,
-        "confidence": confidence, "box": (left, top, right, bottom), "wall_source": clock, "direction": direction, "lane": lane,
-        "crossed": crossed, "clip_ready": is_ready, "clip_missing": missing, "schema_": SCHEMA,
+        "confidence": confidence, "box": (left, top, right, bottom), "wall_source": source, "direction": direction, "lane": lane,
+        "crossed": lines, "clip_ready": is_ready, "clip_missing": missing, "schema_": SCHEMA,
     })  # fmt: skip
 
 
 _Fields = tuple[
     str | None, str | None, str, int, int, int, Kind, str, Literal["A", "B", "C"], str, float, float, float | None, str | None, float,
-    str | None, float, float, float, float, float, str, bool, str, str | None,
+    str | None, float, float, float, float, float, str, str, int, str, bool, str, str | None,
 ]  # fmt: skip
+
+
+def table(version: int) -> str:
+    """Files of a version of the columns as SQL's table with the columns of now, whose one value is their paths."""
+    return "read_parquet(?)" if version == VERSION else _AS_NOW
 
 
 def columns_of(rows: Sequence[Row]) -> dict[str, NDArray[np.generic]]:
@@ -83,21 +97,9 @@ def _row(event: Event) -> Row:
         None if plate is None else plate.text, _others(event), event.id, id_parts(event.id)[0], event.best_at // NS_PER_MS,
         event.ended_at // NS_PER_MS, event.kind, event.camera, event.class_, event.area, place.lon, place.lat, place.heading,
         None if plate is None else str(plate.color), np.nan if plate is None else plate.confidence, _alternatives_json(plate),
-        event.confidence, *event.box, _way(event), event.clip_ready, event.clip_missing, None,
+        event.confidence, *event.box, event.wall_source, event.direction, event.lane, ",".join(map(str, event.crossed)),
+        event.clip_ready, event.clip_missing, None,
     )  # fmt: skip
-
-
-def _way(event: Event) -> str:
-    """Whose clock, then the direction, `lane` and `crossed` with their numbers, each where there is one, spaces between."""
-    lane, crossed = f"lane={event.lane}" if event.lane else "", ",".join(map(str, event.crossed))
-    return " ".join(part for part in (event.wall_source, event.direction, lane, crossed and f"crossed={crossed}") if part)
-
-
-def _way_of(text: str) -> tuple[str, str, int, tuple[int, ...]]:
-    clock, *parts = text.split(" ")
-    named = dict(part.split("=") for part in parts if "=" in part)
-    direction = next((part for part in parts if "=" not in part), "")
-    return clock, direction, int(named.get("lane", 0)), tuple(map(int, filter(None, named.get("crossed", "").split(","))))
 
 
 def _others(event: Event) -> str | None:

@@ -6,92 +6,34 @@ to, with the place to go on after, which is then an id that no event need have.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, Clock
 from domain.errors import DataLoss
 from domain.events import Event
-from domain.misreadings import Tie, misread, other_provinces
-from domain.plates import is_wildcard
+from domain.misreadings import Tie
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text
-from storage.archive_catalogue import ArchiveFile, Catalogue, Day
-from storage.archive_files import ArchiveCache
-from storage.archive_rows import TYPES, event_of
+from storage.archive_cache import ArchiveCache
+from storage.archive_catalogue import Catalogue
+from storage.archive_day import ArchiveFile, Day
+from storage.archive_rows import TYPES, event_of, table
+from storage.archive_terms import Terms, Where
 from storage.duck_door import Duck, Value
-from storage.index_search import Sought, matches
 
 DAY_MS = 86_400_000
 FILES_AT_ONCE = 12
 """Whole days are looked at together until they have so many files."""
+DAYS_AT_FIRST, DAYS_AT_ONCE = 8, 64
+"""Days of which it is fetched together what they have to tell of a plate."""
 ROWS_LEAST = 64
 _COLUMNS = ", ".join(TYPES)
 _ID = list(TYPES).index("id")
-_BY_ID = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE id = ?"  # noqa: S608
-_BY_IDS = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE id IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608
-_BY_CAMERA = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE camera = ?"  # noqa: S608
+_BY_IDS = "id IN (SELECT unnest(?::VARCHAR[]))"
 _LEAST_TAIL, _GREATEST_TAIL = bytes(10), b"\xff" * 10
 _END_MS = 253_402_300_799_999
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a search asks for: the condition that a row may match, the texts one of which a file must hold, and who decides."""
-
-    where: str
-    values: tuple[Value, ...]
-    texts: tuple[str, ...] | None
-    takes: Callable[[Event], bool]
-
-    @classmethod
-    def of(cls, query: EventQuery, tie: Tie | None) -> Terms | None:
-        """None where nothing can match."""
-        if query.plate is None:
-            return cls(*_restricted(query), None, lambda event: matches(event, query))
-        sought = Sought.by_pattern(query.plate) if tie is None else Sought.by_tie(query.plate, tie)
-        if sought is None:
-            return None
-        takes = sought.takes
-        where, values = _restricted(query)
-        if is_wildcard(query.plate):
-            return cls(
-                f"{where} AND (plate LIKE ? OR regexp_matches(others, ?))", (*values, like(query.plate), _among(query.plate)), None,
-                lambda event: matches(event, query) and takes(event),
-            )  # fmt: skip
-        texts = _texts(query.plate, tie)
-        plates = "(list_contains(?::VARCHAR[], plate) OR (others IS NOT NULL AND list_has_any(string_split(others, ' '), ?::VARCHAR[])))"
-        return cls(
-            f"{where} AND {plates}", (*values, list(texts), list(texts)), texts, lambda event: matches(event, query) and takes(event)
-        )
-
-
-def like(pattern: str) -> str:
-    """A pattern of ours as SQL's LIKE has it."""
-    return pattern.replace("?", "_").replace("*", "%")
-
-
-def _among(pattern: str) -> str:
-    """An expression that finds a text that matches a pattern among texts with spaces between."""
-    return f"(^| ){re.escape(pattern).replace(re.escape('?'), '[^ ]').replace(re.escape('*'), '[^ ]*')}( |$)"
-
-
-def _texts(plate: str, tie: Tie | None) -> tuple[str, ...]:
-    return misread(plate) if tie is Tie.MISREADING else other_provinces(plate) if tie is Tie.PROVINCE else (plate,)
-
-
-def _restricted(query: EventQuery) -> tuple[str, tuple[Value, ...]]:
-    """Conditions on columns, each as strict as the query's own or less so."""
-    parts: list[tuple[str, Value]] = []
-    for column, value in (("kind", query.kind), ("camera", query.camera), ("class", query.class_), ("color", query.color)):
-        if value is not None:
-            parts.append((f"{column} = ?", str(value)))
-    if query.min_confidence is not None:
-        parts.append(("confidence >= ?", query.min_confidence))
-    return " AND ".join(["TRUE", *(part for part, _ in parts)]), tuple(value for _, value in parts)
 
 
 class ArchiveSearch:
@@ -113,24 +55,27 @@ class ArchiveSearch:
         for number, (files, bound) in enumerate(looks):
             if number and until_s is not None and self._clock.monotonic_s() >= until_s:
                 return EventPage(tuple(found), reached)
-            found += self._look(files, query, terms, limit + 1 - len(found), after)
+            found += self._look(files, query, terms, limit + 1 - len(found), after) if files else []
             if len(found) > limit:
                 return EventPage(tuple(found[:limit]), found[limit - 1].id)
             reached = bound
         return EventPage(tuple(found), None)
 
     def looks(self, query: EventQuery, terms: Terms, least_ms: int, greatest_ms: int) -> Iterator[tuple[list[ArchiveFile], str]]:
-        """Files to look at together, in the order asked for, and the id that all of theirs come before."""
+        """Files to look at together, in the order asked for, and the id that all of theirs come before; none where what days
+        have to tell of a plate had to be fetched, so that whoever is in haste may stop there."""
         newest = query.order == "newest"
         files: list[ArchiveFile] = []
-        for day in self._days(least_ms, greatest_ms, newest):
-            more = day.candidates(query, terms.texts, least_ms, greatest_ms)
-            if not more:
-                continue
-            files += more
-            if len(files) >= FILES_AT_ONCE:
-                yield files, _bound(day.day, newest)
+        for days in _grown(self._days(least_ms, greatest_ms, newest)):
+            if terms.texts is not None and any(self._catalogue.lacks(day, terms.texts) for day in days):
+                self._catalogue.bring(days, terms.texts)
+                yield files, _bound_before(days[0].day, newest)
                 files = []
+            for day in days:
+                files += self._catalogue.candidates(day, query, terms.texts, least_ms, greatest_ms)
+                if len(files) >= FILES_AT_ONCE:
+                    yield files, _bound(day.day, newest)
+                    files = []
         if files:
             yield files, _bound(files[-1].day, newest)
 
@@ -144,30 +89,31 @@ class ArchiveSearch:
 
     def _look(self, files: Sequence[ArchiveFile], query: EventQuery, terms: Terms, want: int, after: str | None) -> list[Event]:
         """The first `want` events of these files that match, after the id `after`."""
-        found: list[Event] = []
-        most = max(ROWS_LEAST, want)
-        with self._cache.held(files) as paths:
+
+        def look(paths: Sequence[Path]) -> list[Event]:
+            found: list[Event] = []
+            most, last = max(ROWS_LEAST, want), after
             while len(found) < want:
-                rows = self._rows(paths, query, terms, after, most)
+                rows = self._duck.rows(*_page(files, paths, query, terms, last, most))
                 found += [event for row in rows if terms.takes(event := event_of(row))]
                 if len(rows) < most:
                     break
-                after = str(rows[-1][_ID])
+                last = str(rows[-1][_ID])
                 most *= 4
-        return found[:want]
+            return found[:want]
 
-    def _rows(self, paths: Sequence[Path], query: EventQuery, terms: Terms, after: str | None, most: int) -> list[tuple[object, ...]]:
-        sign, order = ("<", "DESC") if query.order == "newest" else (">", "ASC")
-        sql = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE {terms.where} AND start_ms BETWEEN ? AND ?"  # noqa: S608
-        values: list[Value] = [[str(path) for path in paths], *terms.values, *span_of(query, after)]
-        if after is not None:
-            sql, values = f"{sql} AND id {sign} ?", [*values, after]
-        return self._duck.rows(f"{sql} ORDER BY id {order} LIMIT {most}", values)
+        return self._cache.read(files, terms.plate, look)
+
+    def _events(self, files: Sequence[ArchiveFile], where: Where) -> list[Event]:
+        """The events of these files that meet a condition."""
+        if not files:
+            return []
+        with self._cache.held(files) as paths:
+            return [event_of(row) for row in self._duck.rows(*selected(_COLUMNS, files, paths, [where]))]
 
     def of_file(self, file: ArchiveFile, ids: Sequence[str]) -> list[Event]:
         """The events of a file that have one of these ids."""
-        with self._cache.held([file]) as (path,):
-            return [event_of(row) for row in self._duck.rows(_BY_IDS, [[str(path)], list(ids)])]
+        return self._events([file], (_BY_IDS, (list(ids),)))
 
     def get_all(self, ids: Sequence[str]) -> dict[str, Event]:
         """The events of these ids that are there."""
@@ -185,22 +131,39 @@ class ArchiveSearch:
         """The events of a camera on a day."""
         start_ms = day_start_ms(day)
         files = [file for found in self._days(start_ms, start_ms, newest=True) for file in found.files if camera in file.cameras]
-        if not files:
-            return []
-        with self._cache.held(files) as paths:
-            return [event_of(row) for row in self._duck.rows(_BY_CAMERA, [[str(path) for path in paths], camera])]
+        return self._events(files, ("camera = ?", (camera,)))
 
     def get(self, event_id: str) -> Event | None:
         """One event: files that are here are looked at first."""
         ms = id_parts(event_id)[0]
-        files = [day.candidates(EventQuery(), None, ms, ms) for day in self._days(ms, ms, newest=True)]
+        files = [self._catalogue.candidates(day, EventQuery(), None, ms, ms) for day in self._days(ms, ms, newest=True)]
         ordered = sorted((file for some in files for file in some), key=lambda file: not self._cache.has(file))
         for start in range(0, len(ordered), FILES_AT_ONCE):
-            with self._cache.held(ordered[start : start + FILES_AT_ONCE]) as paths:
-                rows = self._duck.rows(_BY_ID, [[str(path) for path in paths], event_id])
-            if rows:
-                return event_of(rows[0])
+            for event in self._events(ordered[start : start + FILES_AT_ONCE], ("id = ?", (event_id,))):
+                return event
         return None
+
+
+def _page(
+    files: Sequence[ArchiveFile], paths: Sequence[Path], query: EventQuery, terms: Terms, after: str | None, most: int
+) -> tuple[str, list[Value]]:
+    sign, order = ("<", "DESC") if query.order == "newest" else (">", "ASC")
+    more, said = "start_ms BETWEEN ? AND ?", (*span_of(query, after), *(() if after is None else (after,)))
+    more += "" if after is None else f" AND id {sign} ?"
+    sql, values = selected(_COLUMNS, files, paths, [(f"{where} AND {more}", (*asked, *said)) for where, asked in terms.wheres])
+    return f"SELECT * FROM ({sql}) ORDER BY id {order} LIMIT {most}", values  # noqa: S608
+
+
+def selected(columns: str, files: Sequence[ArchiveFile], paths: Sequence[Path], wheres: Sequence[Where]) -> tuple[str, list[Value]]:
+    """SQL for what files have that meets one of some conditions, and its values; `paths`: where each of them lies."""
+    parts: list[str] = []
+    values: list[Value] = []
+    for version in sorted({file.version for file in files}):
+        mine: Value = [str(path) for file, path in zip(files, paths, strict=True) if file.version == version]
+        for where, asked in wheres:
+            parts.append(f"SELECT {columns} FROM {table(version)} WHERE {where}")  # noqa: S608
+            values += [mine, *asked]
+    return " UNION ALL ".join(parts), values
 
 
 def span_of(query: EventQuery, after: str | None) -> tuple[int, int]:
@@ -219,6 +182,20 @@ def day_of_ms(wall_ms: int) -> str:
 
 def day_start_ms(day: str) -> int:
     return round(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def _grown(days: Sequence[Day]) -> Iterator[Sequence[Day]]:
+    """Days in parts, the first few, then ever more."""
+    start, size = 0, DAYS_AT_FIRST
+    while start < len(days):
+        yield days[start : start + size]
+        start, size = start + size, min(2 * size, DAYS_AT_ONCE)
+
+
+def _bound_before(day: str, newest: bool) -> str:
+    """The id that no id of a day comes before, in the order asked for."""
+    start_ms = day_start_ms(day)
+    return id_text(start_ms + DAY_MS if newest else start_ms, _LEAST_TAIL)
 
 
 def _bound(day: str, newest: bool) -> str:

@@ -23,8 +23,9 @@ from domain.events import Event
 from domain.holds import Held
 from domain.keys import ARCHIVE_MOVED, ARCHIVED_PREFIX, place_of_key
 from domain.metrics import ARCHIVED_EVENTS
+from domain.ulid import wall_ms_of
 from storage.archive import Archive
-from storage.archive_catalogue import ArchiveFile, Day
+from storage.archive_day import ArchiveFile, ColdLeg, Day
 from storage.archive_files import Part, Written, describe
 from storage.archive_rows import row_of
 from storage.archive_search import DAY_MS, day_of_ms, day_start_ms
@@ -74,6 +75,7 @@ class Archiver:
             if not is_alone:
                 return None
             self._archive.catalogue.announce()
+            self._renew([day for day in self._archive.catalogue.days().values() if day.is_old])
             while not stop.is_set() and (day := self._oldest(before_ms)) is not None:
                 self._move(day, moved)
                 if progress is not None:
@@ -90,6 +92,8 @@ class Archiver:
                 raise StoreError("events are being moved to the archive; try again when that is done")
             self._archive.catalogue.announce()
             known = self._archive.catalogue.days()
+            damaged = [day for day in known.values() if day.is_old or not self._has_filters(day)]
+            self._renew(damaged)
             lost: dict[str, dict[str, str]] = {}
             for stat in self._objects.list(ARCHIVED_PREFIX):
                 day, area = place_of_key(stat.key)
@@ -98,8 +102,21 @@ class Archiver:
                     lost.setdefault(day, {})[area] = stat.key
             for day, keys in lost.items():
                 self._go_on()
-                self._archive.catalogue.put(self._newest(day).changed([], [self._described(day, *pair) for pair in keys.items()]))
-        return len(lost)
+                self._archive.catalogue.change(self._newest(day), [], [self._described(day, *pair) for pair in keys.items()])
+        return len(lost) + len(damaged)
+
+    def _renew(self, days: Sequence[Day]) -> None:
+        """Say anew of days what their files hold."""
+        for day in days:
+            self._go_on()
+            self._archive.catalogue.change(day, [], [self._described(day.day, file.area, file.key) for file in day.files])
+
+    def _has_filters(self, day: Day) -> bool:
+        try:
+            self._archive.catalogue.blooms(day)
+        except DataLoss:
+            return False
+        return True
 
     def retain(self, cutoff_ns: Callable[[str], int], held: Held, stop: threading.Event | None = None) -> Moved | None:
         """Take from the archive what started before its camera's cutoff, but for what is held: a file that is left empty goes whole."""
@@ -155,7 +172,7 @@ class Archiver:
         finally:
             self._archive.writer.forget(*staged)
         if written:
-            self._publish(day, [], written)
+            self._publish(day, [], written, self._legs(name))
         count = self._forget(name, fingerprints)
         moved.events += count
         ARCHIVED_EVENTS.inc(count)
@@ -188,18 +205,26 @@ class Archiver:
                 return None
             replaced = tuple(event_id for event_id in there if event_id not in set(beaten))
             with self._archive.cache.held([old]) as (path,):
-                parts = [Part((path,), replaced), Part(tuple(staged), tuple(beaten))]
+                parts = [Part((path,), replaced, old.version), Part(tuple(staged), tuple(beaten))]
                 written = writer.merge(day.day, area, old.generation + 1, parts)
         if written is not None:
             writer.upload(written)
             moved.files += 1
         return written
 
-    def _publish(self, day: Day, removed: Iterable[str], written: Sequence[Written]) -> None:
+    def _legs(self, name: str) -> list[ColdLeg]:
+        """The impossible legs that begin on a day, before the index forgets where they began."""
+        first = day_start_ms(name) // _HOUR_MS
+        while (found := self._index.impossible(first, first + DAY_MS // _HOUR_MS)).unlooked_hours:
+            self._go_on()
+        pairs = [pair for pair in found.pairs if day_of_ms(wall_ms_of(pair[0])) == name]
+        events = self._index.get_all([later for _, later in pairs])
+        return [ColdLeg(*pair, event.reading) for pair, event in zip(pairs, events, strict=True) if event is not None]
+
+    def _publish(self, day: Day, removed: Iterable[str], written: Sequence[Written], legs: Iterable[ColdLeg] | None = None) -> None:
         """Let the catalogue name the new files; then those that they replace go."""
         self._go_on()
-        changed = day.changed(removed, [(made.file, made.bloom) for made in written])
-        self._archive.catalogue.put(changed)
+        changed = self._archive.catalogue.change(day, removed, [(made.file, made.bloom) for made in written], legs)
         stands = {file.key for file in changed.files}
         for file in day.files:
             if file.key not in stands:
@@ -243,7 +268,9 @@ class Archiver:
                 continue
             self._go_on()
             with self._archive.cache.held([file]) as (path,):
-                made = self._archive.writer.merge(day.day, file.area, file.generation + 1, [Part((path,), tuple(gone[file.area]))])
+                made = self._archive.writer.merge(
+                    day.day, file.area, file.generation + 1, [Part((path,), tuple(gone[file.area]), file.version)]
+                )
             if made is not None:
                 self._archive.writer.upload(made)
                 moved.files += 1

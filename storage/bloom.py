@@ -1,57 +1,76 @@
-"""Bloom filters in blocks of 64 bytes: one key touches one block, so that asking thousands of filters costs a few gathers. Pure.
+"""Bloom filters in blocks of 64 bytes, cut into slices: one key touches one block, and the same slice of every filter. Pure.
 
-Sixteen bits a key: a filter says "maybe" to about two in a thousand keys that it does not hold, and never "no" to one that it holds.
+Twenty bits a key: a filter says "maybe" to about two in ten thousand keys that it does not hold, and never "no" to one that it holds.
+Several filters lie slice by slice, so that asking all of them for a key reads one stretch of bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-BITS_A_KEY = 16
+BITS_A_KEY = 20
 BLOCK_BITS = 512
 BLOCK_BYTES = BLOCK_BITS // 8
-_PROBES = 7
+SLICES = 128
+_PROBES = 9
 _WORDS = BLOCK_BITS // 64
 Words = NDArray[np.uint64]
 
 
-def bloom_of(keys: Iterable[str]) -> bytes:
-    """A filter that holds these keys."""
+def bloom_of(keys: Iterable[str], blocks: int = 0) -> bytes:
+    """A filter that holds these keys: `SLICES` slices of equally many blocks; `blocks` at least."""
     hashes = [_hashed(key) for key in set(keys)]
-    blocks = max(1, -(-len(hashes) * BITS_A_KEY // BLOCK_BITS))
-    bits = np.zeros((blocks, BLOCK_BITS), np.bool_)
+    width = max(1, blocks // SLICES, -(-len(hashes) * BITS_A_KEY // (BLOCK_BITS * SLICES)))
+    bits = np.zeros((SLICES * width, BLOCK_BITS), np.bool_)
     for where, probes in hashes:
-        bits[where % blocks, _places(probes)] = True
+        bits[where % SLICES * width + where // SLICES % width, _places(probes)] = True
     return np.packbits(bits, axis=1, bitorder="little").tobytes()
 
 
-class Blooms:
-    """Several filters that lie one behind the other, asked at once."""
+def slice_of(key: str) -> int:
+    """The number of the slice that tells of a key."""
+    return _hashed(key)[0] % SLICES
 
-    def __init__(self, data: NDArray[np.uint8], blocks: Iterable[int]) -> None:
-        """`blocks`: how many each filter has, in their order in `data`."""
-        self._blocks = np.array(list(blocks), np.uint64)
-        self._first = np.concatenate([np.zeros(1, np.uint64), np.cumsum(self._blocks, dtype=np.uint64)])[:-1]
-        self._words: Words = data.view("<u8").reshape(-1, _WORDS)
 
-    def may_hold(self, keys: Iterable[str]) -> NDArray[np.bool_]:
-        """For each filter whether it may hold any of these keys."""
-        found = np.zeros(len(self._blocks), np.bool_)
-        for key in keys:
-            where, probes = _hashed(key)
-            mask = _mask(probes)
-            blocks = self._words[self._first + np.uint64(where) % self._blocks]
-            found |= ((blocks & mask) == mask).all(axis=1)
-        return found
+def interleaved(filters: Sequence[bytes]) -> bytes:
+    """Filters slice by slice. One that is empty is unknown: it may hold anything."""
+    if not filters:
+        return b""
+    return np.concatenate([np.frombuffer(one, np.uint8).reshape(SLICES, -1) for one in filters], axis=1).tobytes()
+
+
+def parted(data: bytes, blocks: Sequence[int]) -> list[bytes]:
+    """The filters that were interleaved; `blocks`: how many each has."""
+    if not data:
+        return [b""] * len(blocks)
+    slices = np.frombuffer(data, np.uint8).reshape(SLICES, -1)
+    ends = np.cumsum([count // SLICES * BLOCK_BYTES for count in blocks])
+    return [slices[:, end - count // SLICES * BLOCK_BYTES : end].tobytes() for end, count in zip(ends, blocks, strict=True)]
+
+
+def may_hold(read_slice: Callable[[int], bytes], blocks: Sequence[int], keys: Iterable[str]) -> NDArray[np.bool_]:
+    """For each of some filters that lie interleaved whether it may hold any of these keys. `read_slice` reads a slice of them."""
+    widths = np.array(blocks, np.int64) // SLICES
+    first = np.cumsum(widths) - widths
+    found: NDArray[np.bool_] = np.equal(widths, 0)
+    known = np.flatnonzero(widths)
+    for key in keys if len(known) else ():
+        where, probes = _hashed(key)
+        words = np.frombuffer(read_slice(where % SLICES), "<u8").reshape(-1, _WORDS)
+        mask = _mask(probes)
+        # `where // SLICES` has 57 bits, so that it fits.
+        mine = words[first[known] + where // SLICES % widths[known]]
+        found[known] |= ((mine & mask) == mask).all(axis=1)
+    return found
 
 
 def _hashed(key: str) -> tuple[int, int]:
-    """Which block (before the modulus), and the bits within it."""
-    digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
+    """Which slice and block of it (before the modulus), and the bits within it."""
+    digest = hashlib.blake2b(key.encode(), digest_size=24).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
 

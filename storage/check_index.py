@@ -13,13 +13,14 @@ from typing import cast
 
 import numpy as np
 
+from storage.index_keys import LAYOUT, SHARD
+from storage.index_postings import ORDERED
 from storage.index_record import ALTERNATIVES, FACE, HOUR_MS, NOWHERE, ODD, RECORD, START_BITS
-from storage.index_shards import POINTER_BYTES, SHARDS
-from storage.index_writes import LAYOUT, SHARD
+from storage.index_rows import BLOCK, POINTER_BYTES
+from storage.index_shards import SHARDS
 from storage.plate_code import NO_PLATE
 from storage.redis_door import Redis, Script
 
-CAPACITY = 256
 _EMPTY = struct.pack("<II", 0xFFFFFFFF, 0)
 _POSTS_AT_ONCE, _NUMBERS_AT_ONCE, _BUCKETS = 256, 512, 16_381
 
@@ -44,32 +45,41 @@ _BODIES = "local found = redis.call('HMGET', KEYS[1] .. ':x', unpack(ARGV)) for 
 _PLACES = "return redis.call('HKEYS', KEYS[1] .. ':pl')"
 _NOT_POSTED = (
     SHARD
+    + ORDERED
     + """
 -- ARGV[1]: plate and pointer, again and again. Answers those whose plate does not lead to the pointer.
 local answer = {}
 for at = 1, #ARGV[1], 11 do
   local code, pointer = sub(ARGV[1], at, at + 5), sub(ARGV[1], at + 6, at + 10)
   local value = call('HGET', bucket_key(code), code) or ''
-  local pointers = #value == 4 and call('GET', P .. ':q' .. unpack('>I4', value)) or sub(value, 5)
-  local i = string.find(pointers, pointer, 1, true)
-  while i and i % 5 ~= 1 do i = string.find(pointers, pointer, i + 1, true) end
-  if not i then answer[#answer + 1] = code .. pointer end
+  local is_there
+  if #value == 4 then
+    local key = P .. ':q' .. unpack('>I4', value)
+    local at = how_many_less(key, call('STRLEN', key) / 5, to_number(pointer, 1)) * 5
+    is_there = call('GETRANGE', key, at, at + 4) == pointer
+  else
+    for i = 5, #value, 5 do is_there = is_there or sub(value, i, i + 4) == pointer end
+  end
+  if not is_there then answer[#answer + 1] = code .. pointer end
 end
 return answer
 """
 )
 _NUMBERS = (
     SHARD
+    + ORDERED
     + """
--- ARGV: a number (of eight), how many. Answers their codes, of each plate the number it says it has and how many pointers, and each bitmap.
+-- ARGV: a number (of eight), how many. Answers their codes; of each plate the number it says it has, how many pointers, and 1 where
+-- these do not lie in order though they are many; and each bitmap.
 local first, count = tonumber(ARGV[1]), tonumber(ARGV[2])
 local codes, said = call('GETRANGE', P .. ':t', first * 6, (first + count) * 6 - 1), {}
 for at = 1, #codes, 6 do
   local code = sub(codes, at, at + 5)
   local value = call('HGET', bucket_key(code), code)
   local number = value and unpack('>I4', value) or 0xffffffff
-  local size = value and (#value == 4 and call('STRLEN', P .. ':q' .. number) or #value - 4) / 5 or 0
-  said[#said + 1] = pack('<I4I4', number, size)
+  local is_many = value and #value == 4
+  local pointers = is_many and call('GET', P .. ':q' .. number) or sub(value or '', 5)
+  said[#said + 1] = pack('<I4I4I4', number, #pointers / 5, is_many and in_order(pointers) ~= pointers and 1 or 0)
 end
 local answer, from, to = { codes, table.concat(said) }, first / 8, (first + count) / 8 - 1
 for b = 0, 47 do answer[#answer + 1] = call('GETRANGE', P .. ':s' .. b, from, to) end
@@ -139,7 +149,7 @@ class _Shard:
         for k in range(len(directory) // 8):
             ranges = directory[k * 8 : k * 8 + 8]
             block, others = cast("tuple[bytes, bytes]", self._ask(_BLOCK, hour, k))
-            if len(block) % RECORD.size or len(block) > CAPACITY * RECORD.size or (not block) != (ranges == _EMPTY):
+            if len(block) % RECORD.size or len(block) > BLOCK * RECORD.size or (not block) != (ranges == _EMPTY):
                 yield f"{self.prefix}:b{hour}:{k}", f"has {len(block)} bytes, and its directory says {ranges.hex()}"
                 continue
             records = [(i, block[i * RECORD.size : (i + 1) * RECORD.size]) for i in range(len(block) // RECORD.size)]
@@ -161,13 +171,13 @@ class _Shard:
             yield where, f"its directory does not hold its starts: {ranges}"
         self.names |= {record[24:28] for _, record in records if not (_bits(record) & ODD and record[24:28] == NOWHERE)}
         beside = _alternatives(others)
-        odd = {i: (hour << 20 | k * CAPACITY + i).to_bytes(POINTER_BYTES, "big") for i, record in records if _bits(record) & ODD}
+        odd = {i: (hour << 20 | k * BLOCK + i).to_bytes(POINTER_BYTES, "big") for i, record in records if _bits(record) & ODD}
         self.odd += len(odd)
         bodies = dict(zip(odd, cast("list[bytes]", self._ask(_BODIES, *odd.values())) if odd else [], strict=True))
         if stray := beside.keys() - {i for i, record in records if _bits(record) & ALTERNATIVES}:
             yield where, f"has alternatives for records that have none: {sorted(stray)}"
         posts = [
-            (code, hour << 20 | k * CAPACITY + i) for i, record in records for code in _posts(record, beside.get(i, ()), bodies.get(i, b""))
+            (code, hour << 20 | k * BLOCK + i) for i, record in records for code in _posts(record, beside.get(i, ()), bodies.get(i, b""))
         ]
         self.posts += len(posts)
         for at in range(0, len(posts), _POSTS_AT_ONCE):
@@ -187,11 +197,13 @@ class _Shard:
         for first in range(0, int(numbers), _NUMBERS_AT_ONCE):
             codes, said, *planes = cast("list[bytes]", self._ask(_NUMBERS, first, _NUMBERS_AT_ONCE))
             given = np.frombuffer(codes, np.uint8).reshape(-1, 6)
-            told = np.frombuffer(said, "<u4").reshape(-1, 2)
+            told = np.frombuffer(said, "<u4").reshape(-1, 3)
             used = np.flatnonzero(given.any(axis=1))
             plates, pointers = plates + len(used), pointers + int(told[used, 1].sum())
             if (told[used, 0] != first + used).any():
                 yield f"{self.prefix}:t", f"plates among the numbers from {first} on say that they have others"
+            if told[used, 2].any():
+                yield f"{self.prefix}:q", f"pointers of plates among the numbers from {first} on do not lie in order"
             is_long, is_used = (given[:, 5] & 63) != 0, np.isin(np.arange(len(given)), used)
             wanted = np.concatenate([np.unpackbits(given, axis=1), is_long[:, None], is_used[:, None]], axis=1)
             size = len(given) + -len(given) % 8

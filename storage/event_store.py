@@ -5,7 +5,7 @@ Where both know an event, what the index has stands: it is a version that came l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from domain.query import EventPage, EventQuery
 from domain.ulid import id_text, is_event_id
 from storage.archive import Archive
 from storage.archive_search import DAY_MS, day_of_ms, day_start_ms
+from storage.event_legs import EventLegs
 from storage.index import EventIndex
 from storage.index_counts import Buckets
 from storage.index_search import Span, is_likely
@@ -110,6 +111,14 @@ class EventStore:
         tied = {event.id: event for event in (*page.events, *hot.events) if is_likely(event, plate)}
         events = tuple(tied[event_id] for event_id in sorted(tied))[:limit]
         return EventPage(events, hot.next or page.next or (events[-1].id if len(tied) > limit else None))
+
+    def impossible(self, first_hour: int, last_hour: int) -> EventLegs:
+        """The legs that no vehicle could drive that ended in these hours (since 1970, UTC), both included. Raises StoreError."""
+        return EventLegs.find(self._index, self.archive, first_hour, last_hour)
+
+    def ends(self, legs: EventLegs, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[Event | None, Event | None]]:
+        """Both events of some of these legs; None where one has gone."""
+        return legs.events(self._index, self.archive, pairs)
 
     def reaches_archive(self, from_ns: int) -> bool:
         """Whether the archive may have something that began at this moment or later."""

@@ -23,9 +23,10 @@ from domain.geo import EARTH_RADIUS_M
 from domain.journeys import DEFAULT_LIMITS, KMH, leg
 from domain.ulid import id_text, wall_ms_of
 from storage.index_corrections import IndexCorrections
-from storage.index_record import HOUR_MS, NOWHERE, ODD
+from storage.index_record import HOUR_MS, NOWHERE, ODD, plates_of
+from storage.index_rows import HourCount, Records
 from storage.index_search import load
-from storage.index_shards import HourCount, Records, Shards
+from storage.index_shards import Shards
 from storage.plate_code import NO_PLATE, pack
 from storage.redis_door import Redis, maybe_texts
 
@@ -113,9 +114,7 @@ class ImpossibleLegs:
 
     def _plates(self, there: Records) -> NDArray[np.uint64]:
         """The plate of each record as a number, 0 where none was read. Corrected events are odd ones: theirs is what was corrected."""
-        plates = np.zeros(len(there.records), np.uint64)
-        for byte in range(6):
-            plates = plates << np.uint64(8) | there.records["plate"][:, byte].astype(np.uint64)
+        plates = plates_of(there.records)
         odd = np.flatnonzero((there.records["bits"] & np.uint32(ODD)) != 0)
         ids = [id_text(*row.order) for row in there[odd].rows()]
         corrections = self._corrections.of(ids)

@@ -175,10 +175,12 @@ class EventIndex:
 
         A call that was stopped half way is finished by the next. Each script is of a bounded length, and others are served in between.
         """
-        total, more = 0, True
+        total, more, end = 0, True, before_ns // (HOUR_MS * NS_PER_MS)
+        hours = [hour for hour in self.hours() if hour < end]
         while more:
-            gone, more = self._shards.expire(before_ns // (HOUR_MS * NS_PER_MS))
+            gone, more = self._shards.expire(end)
             total += gone
+        self._impossible.forget_hours(hours)
         return total
 
     def count(self) -> int:

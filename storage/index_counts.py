@@ -16,8 +16,9 @@ from domain.clock import NS_PER_MS
 from domain.query import EventQuery
 from domain.ulid import id_parts
 from storage.index_record import HOUR_MS, ODD, PARTS, PLATE
+from storage.index_rows import Codes, HourCount, Many, Records, Row, Rows
 from storage.index_search import CHUNK, PLATES_MOST, Search, Sought, Span
-from storage.index_shards import Codes, HourCount, Many, Records, Row, Rows, Shards
+from storage.index_shards import Shards
 from storage.plate_code import demands
 
 RECORDS_MOST = 500_000
@@ -92,7 +93,7 @@ class _Counting:
 
     def _posted(self, sought: Sought, most: int) -> Rows | None:
         span = self._span
-        codes = Codes(sought.codes, sought.demands)
+        codes = Codes(sought.codes, sought.demands, is_read=sought.is_read)
         found = self._shards.by_plates(codes, (span.least_ms, span.greatest_ms), span.newest, most, PLATES_MOST)
         return None if isinstance(found, Many) else Rows(list({row.order: row for row in found.rows}.values()), found.bound_ms)
 

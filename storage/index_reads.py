@@ -5,7 +5,7 @@ docs/index.md draws the layout. KEYS[1] is the shard's prefix (`{e3}`): every ke
 
 from __future__ import annotations
 
-from storage.index_writes import SHARD
+from storage.index_keys import SHARD
 
 GET = (
     SHARD
@@ -25,8 +25,10 @@ SCAN = (
     SHARD
     + """
 -- ARGV: least and greatest start (UTC ms), '1' for newest first, how many records are enough; then '' or, to take only what is at a few
--- places, what the names of all places added up to when the caller learnt them, and the names that he wants.
--- Answers the bound, then pointer and block of each; or, of a few places, pointer and record of each; or 'places' where there are others.
+-- places, what the names of all places added up to when the caller learnt them, and the names that he wants. ARGV[7]: '1' to be told only
+-- where blocks lie, as of many it takes long to copy them into a script and out of it.
+-- Answers the bound, pointers of the first record of each block, and the blocks; or, of a few places, pointers and records; or 'places'
+-- where there are others.
 -- Every event on the near side of the bound (after it for newest first) is in what was answered; '' where there is no more.
 local least, greatest, newest, enough = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
 local names = {}
@@ -35,24 +37,33 @@ if ARGV[5] ~= '' then
   if (sum or '0') ~= ARGV[5] then return { 'places' } end
   for i = 1, #ARGV[6], 4 do names[#names + 1] = sub(ARGV[6], i, i + 3) end
   if placeless then names[#names + 1] = NOWHERE end
-  if #names == 0 then return { '' } end
+  if #names == 0 then return { '', '', '' } end
 end
-local answer = { '' }
+local bound, pointers, found = '', {}, {}
 local taken, LEAST = 0, CAPACITY / 8 -- to read a block that is nearly empty is no less work than that
-local function take(hour, k)
-  local block = call('GET', block_key(hour, k))
-  taken = taken + math.max(LEAST, #block / R)
-  if #names == 0 then
-    answer[#answer + 1] = to_pointer(hour, k * CAPACITY)
-    answer[#answer + 1] = block
-  end
+local function take_places(hour, k, block)
   for _, name in ipairs(names) do
     local i = string.find(block, name, 1, true)
     while i do
-      if i % R == 25 then answer[#answer + 1] = to_pointer(hour, k * CAPACITY + (i - 25) / R) .. sub(block, i - 24, i + R - 25) end
+      if i % R == 25 then
+        pointers[#pointers + 1] = to_pointer(hour, k * CAPACITY + (i - 25) / R)
+        found[#found + 1] = sub(block, i - 24, i + R - 25)
+      end
       i = string.find(block, name, i + 1, true)
     end
   end
+end
+local function take(hour, k)
+  local key, size = block_key(hour, k), nil
+  if #names > 0 or ARGV[7] ~= '1' then
+    local block = call('GET', key)
+    size = #block
+    if #names > 0 then take_places(hour, k, block) else found[#found + 1] = block end
+  else
+    size = call('STRLEN', key)
+  end
+  if #names == 0 then pointers[#pointers + 1] = to_pointer(hour, k * CAPACITY) end
+  taken = taken + math.max(LEAST, size / R)
 end
 
 local first, last = math.floor(least / HOUR_MS), math.floor(greatest / HOUR_MS)
@@ -61,130 +72,27 @@ local hours = newest and call('ZREVRANGEBYSCORE', P .. ':hours', last, first, 'L
   or call('ZRANGEBYSCORE', P .. ':hours', first, last, 'LIMIT', 0, most + 1)
 for _, hour in ipairs(hours) do
   hour = tonumber(hour)
-  local directory, found = directory_of(hour), {}
+  local directory, blocks = directory_of(hour), {}
   for k = 0, #directory / 8 - 1 do
     local low, high = unpack('<I4I4', directory, k * 8 + 1)
     if low <= high and hour * HOUR_MS + high >= least and hour * HOUR_MS + low <= greatest then
-      found[#found + 1] = { k, newest and -high or low }
+      blocks[#blocks + 1] = { k, newest and -high or low }
     end
   end
-  table.sort(found, function(a, b) return a[2] < b[2] end)
-  for _, block in ipairs(found) do
+  table.sort(blocks, function(a, b) return a[2] < b[2] end)
+  for _, block in ipairs(blocks) do
     if taken >= enough then
-      answer[1] = string.format('%.0f', hour * HOUR_MS + math.abs(block[2]))
-      return answer
+      bound = string.format('%.0f', hour * HOUR_MS + math.abs(block[2]))
+      return { bound, table.concat(pointers), #names > 0 and table.concat(found) or found }
     end
     take(hour, block[1])
   end
 end
 if #hours > most then
   local next = hours[most + 1] * HOUR_MS
-  answer[1] = string.format('%.0f', newest and next + HOUR_MS - 1 or next)
+  bound = string.format('%.0f', newest and next + HOUR_MS - 1 or next)
 end
-return answer
-"""
-)
-
-PLATES = (
-    SHARD
-    + """
--- ARGV: least and greatest hour, '1' for newest first, how many rows, most plates, then what to look for: a run of codes, or demands.
--- Answers {bound hour or '' where all was looked at, rows}: every row of hours on the near side of the bound is there;
--- or {'many', what part of the shard's plates match} where that is more than are to be looked at: more than so many, or so large a part
--- that records in the order of time give enough rows sooner (ARGV[8]: the square of their number over that of all; '' for no matter).
-local first, last, newest, want, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5])
-local codes, demands, FEW = ARGV[6], ARGV[7], 32
-
-local function narrowed(into, demand)
-  local ones, zeros = { P .. ':live' }, {}
-  local length = string.byte(demand, 1)
-  if length == 8 then ones[2] = P .. ':long' elseif length == 7 then zeros[1] = P .. ':long' end
-  for i = 2, #demand, 2 do
-    local place, code = string.byte(demand, i, i + 1)
-    for b = 0, 5 do
-      local key = P .. ':s' .. (place * 6 + b)
-      if bit.band(code, bit.lshift(1, 5 - b)) ~= 0 then ones[#ones + 1] = key else zeros[#zeros + 1] = key end
-    end
-  end
-  call('BITOP', 'AND', into, spread(ones))
-  if #zeros > 0 then
-    local not_these = P .. ':tmp0'
-    call('BITOP', 'OR', not_these, spread(zeros))
-    call('BITOP', 'AND', not_these, not_these, into)
-    call('BITOP', 'XOR', into, into, not_these)
-  end
-end
-
-if demands ~= '' then
-  local found, one = P .. ':tmp1', P .. ':tmp2'
-  local at = 1
-  while at <= #demands do
-    local size = string.byte(demands, at)
-    narrowed(one, sub(demands, at + 1, at + size))
-    call('BITOP', 'OR', found, found, one)
-    at = at + 1 + size
-  end
-  local count = call('BITCOUNT', found)
-  local all = call('BITCOUNT', P .. ':live')
-  local is_many = count > most or (count > FEW and ARGV[8] ~= '' and count * count > all * ARGV[8])
-  local bytes = not is_many and call('GET', found) or ''
-  call('DEL', found, one, P .. ':tmp0')
-  if is_many then return { 'many', tostring(count / all) } end
-  local parts = {}
-  local byte = string.find(bytes, '[^%z]')
-  while byte do
-    local bits = string.byte(bytes, byte)
-    for b = 0, 7 do
-      if bit.band(bits, bit.rshift(0x80, b)) ~= 0 then
-        local number = (byte - 1) * 8 + b
-        parts[#parts + 1] = call('GETRANGE', P .. ':t', number * 6, number * 6 + 5)
-      end
-    end
-    byte = string.find(bytes, '[^%z]', byte + 1)
-  end
-  codes = table.concat(parts)
-end
-
-local ordinals, hours = {}, {}
-local function add(hour, ordinal)
-  if hour < first or hour > last then return end
-  local found = ordinals[hour]
-  if found then
-    found[ordinal] = true
-  else
-    ordinals[hour] = { [ordinal] = true }
-    hours[#hours + 1] = newest and -hour or hour
-  end
-end
-for i = 1, #codes, 6 do
-  local code = sub(codes, i, i + 5)
-  local value = call('HGET', bucket_key(code), code)
-  local from = 5
-  if value and #value == 4 then value, from = call('GET', P .. ':q' .. unpack('>I4', value)) or '', 1 end
-  for at = from, value and #value or 0, 5 do
-    local high, low = unpack('>BI4', value, at)
-    local ordinal = low % 1048576
-    add(high * 4096 + (low - ordinal) / 1048576, ordinal)
-  end
-end
-for _, pointer in ipairs(call('ZRANGEBYSCORE', P .. ':odd', first * 1048576, '(' .. string.format('%.0f', (last + 1) * 1048576))) do
-  add(from_pointer(pointer, 1))
-end
-table.sort(hours)
-local rows, bound = {}, ''
-for _, hour in ipairs(hours) do
-  hour = math.abs(hour)
-  if #rows >= want then
-    bound = tostring(hour)
-    break
-  end
-  for ordinal in pairs(ordinals[hour]) do
-    local within = ordinal % CAPACITY * R
-    local record = call('GETRANGE', block_key(hour, math.floor(ordinal / CAPACITY)), within, within + R - 1)
-    if #record == R then rows[#rows + 1] = to_pointer(hour, ordinal) .. record end
-  end
-end
-return { bound, table.concat(rows) }
+return { bound, table.concat(pointers), #names > 0 and table.concat(found) or found }
 """
 )
 
@@ -229,8 +137,9 @@ SOME = (
     SHARD
     + """
 -- ARGV: hours (4 bytes each), a stride, where to begin, least and greatest start (UTC ms). Answers of those hours every so many-th
--- block that may have a start between: pointer of its first record, and the block.
-local stride, begin, least, greatest, answer = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), {}
+-- block that may have a start between: the pointers of their first records, and the blocks.
+local stride, begin, least, greatest = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local pointers, blocks = {}, {}
 for at = 1, #ARGV[1], 4 do
   local hour = unpack('<I4', ARGV[1], at)
   local directory = directory_of(hour)
@@ -238,11 +147,11 @@ for at = 1, #ARGV[1], 4 do
     local low, high = unpack('<I4I4', directory, k * 8 + 1)
     local touches = low <= high and hour * HOUR_MS + high >= least and hour * HOUR_MS + low <= greatest
     if touches and (hour * 7 + k + begin) % stride == 0 then
-      answer[#answer + 1] = to_pointer(hour, k * CAPACITY)
-      answer[#answer + 1] = call('GET', block_key(hour, k))
+      pointers[#pointers + 1] = to_pointer(hour, k * CAPACITY)
+      blocks[#blocks + 1] = call('GET', block_key(hour, k))
     end
   end
 end
-return answer
+return { table.concat(pointers), blocks }
 """
 )

@@ -26,6 +26,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS
 from domain.events import SCHEMA, Alternative, Direction, Event, Location, Plate
@@ -44,6 +45,8 @@ RECORDS = np.dtype(
     ]
 )  # fmt: skip
 """The same, to look at many at once."""
+_ENDING_IN_PLATE = np.dtype({"names": ["eight"], "formats": [">u8"], "offsets": [16], "itemsize": RECORD.size})
+_PLATE = np.uint64((1 << 48) - 1)
 ALTERNATIVE = struct.Struct("<6sH")
 START_BITS = (1 << 22) - 1
 FACE, PLATE, SENDER, ALTERNATIVES, ODD = 1 << 22, 1 << 25, 1 << 29, 1 << 30, 1 << 31
@@ -64,6 +67,12 @@ _SIDE = (1 << _SPARE_SHIFT) - 1
 _LANE_SHIFT, _MOST_LANES, _CROSSED_SHIFT = 3, 7, 6
 _CROSSED: tuple[tuple[int, ...], ...] = ((), (1,), (-1,))
 _SENDER, _RECEIVER = WallSource.SENDER.value, WallSource.RECEIVER.value
+
+
+def plates_of(records: NDArray[np.void]) -> NDArray[np.uint64]:
+    """The code of each of many records' plates as a number; 0: none."""
+    eight: NDArray[np.uint64] = records.view(_ENDING_IN_PLATE)["eight"].astype(np.uint64)
+    return eight & _PLATE
 
 
 class Entry(NamedTuple):
@@ -176,6 +185,18 @@ def entry_of(event: Event) -> Entry:
     body = event.to_json().encode() if is_odd else b""
     alternatives = b"" if is_odd else readings.alternatives
     return Entry(hour, record, alternatives, body, event.ended_at // NS_PER_MS, posts, readings.is_unpacked, place, event)
+
+
+def went(boxes: NDArray[np.uint16], direction: Direction | None, lane: int | None) -> NDArray[np.bool_]:
+    """Of records that are not odd whether their events went this way and in this lane, by their boxes; None: any."""
+    parts = boxes >> _SPARE_SHIFT
+    ways = parts[:, 0] | parts[:, 1] << 2 | parts[:, 2] << 4 | parts[:, 3] << 6
+    fits = np.ones(len(boxes), np.bool_)
+    if direction is not None:
+        fits &= (ways & 7) == DIRECTIONS.index(direction)
+    if lane is not None:
+        fits &= (ways >> _LANE_SHIFT & _MOST_LANES) == lane
+    return fits
 
 
 def _way(event: Event) -> int:

@@ -31,8 +31,11 @@ from storage.index_record import (
     PARTS,
     PlaceFields,
     event_of,
+    plates_of,
+    went,
 )
-from storage.index_shards import SHARDS, Codes, Many, Records, Row, Shards
+from storage.index_rows import Codes, Many, Records, Row
+from storage.index_shards import SHARDS, Shards
 from storage.index_wanted import Wanted
 from storage.plate_code import BITS, PLACES, Demand, demands, pack
 
@@ -90,6 +93,8 @@ def matches(event: Event, query: EventQuery) -> bool:
         and (query.to_ns is None or event.started_at < query.to_ns)
         and is_in_place(query, event)
         and (query.min_confidence is None or event.confidence >= query.min_confidence)
+        and (query.direction is None or event.direction == query.direction)
+        and (query.lane is None or event.lane == query.lane)
         and (query.color is None or (event.plate is not None and event.plate.color == query.color))
     )
 
@@ -140,6 +145,8 @@ class Sought:
     codes: tuple[bytes, ...] = ()
     demands: tuple[Demand, ...] = ()
     takes: Callable[[Event], bool] = lambda _: True
+    is_read: bool = False
+    """Events that were read as another plate are not among these."""
 
     @classmethod
     def by_pattern(cls, pattern: str) -> Sought | None:
@@ -149,7 +156,7 @@ class Sought:
             return None
         codes = () if is_wildcard(pattern) else _codes([pattern])
         wanted = demands(pattern) if is_wildcard(pattern) else ()
-        return cls(codes, wanted, lambda event: any(expression.fullmatch(reading) for reading in found_by(event)))
+        return cls(codes, wanted, lambda event: any(expression.fullmatch(reading) for reading in found_by(event)), True)
 
     @classmethod
     def by_tie(cls, plate: str, tie: Tie) -> Sought:
@@ -159,7 +166,7 @@ class Sought:
             match = match_of(event, plate, found_by(event))
             return match is not None and match.tie is tie
 
-        return cls(_codes(plates), (), takes)
+        return cls(_codes(plates), (), takes, tie is not Tie.ALTERNATIVE)
 
     @classmethod
     def by_any_tie(cls, plate: str) -> Sought:
@@ -216,7 +223,7 @@ class Search:
     def _by_plate(self, sought: Sought, span: Span, want: int) -> Iterator[list[Row]]:
         # What a pattern meets lies spread over the shards; a plate lies in one.
         enough = max(ROWS_FIRST, want // 4) if sought.demands else want
-        codes = Codes(sought.codes, sought.demands, 0 if self._is_sifted else want)
+        codes = Codes(sought.codes, sought.demands, 0 if self._is_sifted else want, sought.is_read)
         while not span.is_empty:
             ends = span.least_ms, span.greatest_ms
             found = self.shards.by_plates(codes, ends, span.newest, enough, PLATES_MOST)
@@ -232,7 +239,8 @@ class Search:
     @property
     def _is_sifted(self) -> bool:
         """Whether more is asked for than a plate and a time."""
-        return self._wanted.is_placed or (self.query.color, self.query.min_confidence) != (None, None)
+        query = self.query
+        return self._wanted.is_placed or (query.color, query.min_confidence, query.direction, query.lane) != (None, None, None, None)
 
     def _by_time(self, span: Span, want: int = 0, part: float = 1.0) -> Iterator[list[Row]]:
         """`want`: rows that fill a page; 0: all are wanted. `part`: of the records, but for their places, what may be asked for."""
@@ -292,6 +300,8 @@ class Search:
             fits &= (bits >> COLOR_SHIFT & 7) == COLORS.index(query.color)
         if query.min_confidence is not None:
             fits &= records["share"] >= int(query.min_confidence * PARTS)
+        if query.direction is not None or query.lane is not None:
+            fits &= went(records["box"], query.direction, query.lane)
         if self.sought is not None:
             fits &= _plates_fit(records, self.sought.demands)
         fits |= (bits & np.uint32(ODD)) != 0
@@ -312,10 +322,7 @@ def _next_look(enough: int, count: int, want: int) -> int:
 
 def _plates_fit(records: NDArray[np.void], demands: Sequence[Demand]) -> NDArray[np.bool_]:
     """Records that meet a demand, and those of which only the alternatives can tell."""
-    packed = records["plate"].astype(np.uint64)
-    value = np.zeros(len(records), np.uint64)
-    for byte in range(6):
-        value = value << np.uint64(8) | packed[:, byte]
+    value = plates_of(records)
     fits: NDArray[np.bool_] = (value == 0) & ((records["bits"] & ALTERNATIVES) != 0)
     for demand in demands:
         mask = wanted = 0

@@ -6,125 +6,36 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storage import index_reads, index_removals, index_writes
+from storage import index_plates, index_reads, index_removals, index_writes
 from storage.index_layout import bring_up
 from storage.index_places import Places
-from storage.index_record import HOUR_MS, RECORD, RECORDS, START_BITS, Entry
+from storage.index_record import HOUR_MS, RECORD, RECORDS, Entry
+from storage.index_rows import BLOCK, POINTER_BYTES, Codes, HourCount, Many, Records, Row, Rows, numbers_of
 from storage.plate_code import NO_PLATE, Demand
 from storage.redis_door import Redis, Script
 
 SHARDS = 8
-POINTER_BYTES = 5
 _ROW_BYTES = POINTER_BYTES + RECORD.size
 _ENTRY = struct.Struct("<I40s4sdBBIB")
 _CLAIM = struct.Struct("<II10sdB")
 _ID = struct.Struct("<II10s")
-_OPAQUE = np.dtype(("V", RECORD.size))
-_POINTED = np.dtype([("high", "u1"), ("low", ">u4"), ("record", RECORDS)])
+_ORDINAL = (1 << 20) - 1
+LISTED_FROM = 1024
+"""From so many records of a shard on, blocks are fetched as they lie: a script that answers them copies each several times."""
 _FOR_EVER = 1e300
 LOOKED_AT_FROM, CLAIMS_A_BLOCK = 64, 8
 """From so many events on, whether other shards have them is looked up in whole blocks, one for eight events at most."""
-GATHERED_AS_SCANNED = 1 / 160
-"""To gather a plate's rows takes as long as to sift 20 records; eight shards give a page together."""
+GATHERED_AS_SCANNED = 1 / 350
+"""To gather a plate's rows takes as long as to sift 65 records; eight shards give a page together."""
+FEW_PLATES = 32
+"""Plates of a shard whose rows are gathered whatever part of all they are."""
 EXPIRED_AT_ONCE = 128
 """Records that one script forgets: a few milliseconds in which Redis answers nobody else."""
-
-
-class Row(NamedTuple):
-    """A record and where it lies."""
-
-    shard: int
-    pointer: bytes
-    record: bytes
-
-    @property
-    def hour(self) -> int:
-        return int.from_bytes(self.pointer, "big") >> 20
-
-    @property
-    def start_ms(self) -> int:
-        return self.hour * HOUR_MS + (int.from_bytes(self.record[:4], "little") & START_BITS)
-
-    @property
-    def order(self) -> tuple[int, bytes]:
-        """The order of ids."""
-        return self.start_ms, self.record[4:14]
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """Many records, gaps of removed ones among them, and where each lies."""
-
-    records: NDArray[np.void]
-    pointers: NDArray[np.int64]
-    shards: NDArray[np.int64]
-
-    @property
-    def start_ms(self) -> NDArray[np.int64]:
-        return (self.pointers >> 20) * HOUR_MS + (self.records["bits"] & START_BITS).astype(np.int64)
-
-    @classmethod
-    def of(cls, rows: Sequence[Row]) -> Records:
-        pointers = np.array([int.from_bytes(row.pointer, "big") for row in rows], np.int64)
-        records = np.frombuffer(b"".join([row.record for row in rows]), RECORDS)
-        return cls(records, pointers, np.array([row.shard for row in rows], np.int64))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Records]) -> Records:
-        records = np.frombuffer(b"".join([part.records.tobytes() for part in parts]), RECORDS)
-        pointers, shards = ([np.empty(0, np.int64), *(getattr(part, name) for part in parts)] for name in ("pointers", "shards"))
-        return cls(records, np.concatenate(pointers), np.concatenate(shards))
-
-    def __getitem__(self, which: NDArray[np.int64]) -> Records:
-        # As opaque bytes: numpy copies a record field by field otherwise, twelve times as slow.
-        records = self.records.view(_OPAQUE)[which].view(RECORDS)
-        return Records(records, self.pointers[which], self.shards[which])
-
-    def rows(self) -> list[Row]:
-        size, records = RECORD.size, self.records.tobytes()
-        return [
-            Row(shard, pointer.to_bytes(POINTER_BYTES, "big"), records[at : at + size])
-            for shard, pointer, at in zip(self.shards.tolist(), self.pointers.tolist(), range(0, len(records), size), strict=True)
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class HourCount:
-    """How many events an hour has, and how many of them are of faces."""
-
-    events: int = 0
-    faces: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What one look found, and `bound`: every event before it in the order asked for is among them; None where there are no more."""
-
-    rows: list[Row]
-    bound_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Many:
-    """Too many plates match: what part of a shard's plates they are."""
-
-    part: float
-
-
-@dataclass(frozen=True, slots=True)
-class Codes:
-    """The plates that a look wants: of these codes, or that meet one of these demands."""
-
-    codes: tuple[bytes, ...] = ()
-    demands: tuple[Demand, ...] = ()
-    page: int = 0
-    """How many events are wanted where any of these plates will do; 0 where most of theirs may not be what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,35 +125,49 @@ class Shards:
     def scan(self, least_ms: int, greatest_ms: int, newest: bool, enough: int) -> tuple[Records, int | None]:
         """All records of blocks with starts in [least_ms, greatest_ms], the first in order until a shard's are `enough`; and the bound up
         to which all are there."""
-        arguments = (least_ms, greatest_ms, int(newest), enough, "", "")
-        answers = self._redis.run_all([_script(index_reads.SCAN, shard, *arguments) for shard in range(SHARDS)])
-        found = cast("list[list[bytes]]", answers)
-        return _records([answer[1:] for answer in found]), _nearest([answer[0] for answer in found], newest, 1)
+        is_listed = enough >= LISTED_FROM
+        arguments = (least_ms, greatest_ms, int(newest), enough, "", "", int(is_listed))
+        answers = cast("list[tuple[bytes, bytes, list[bytes]]]", self._run(index_reads.SCAN, *arguments))
+        firsts = [pointers for _, pointers, _ in answers]
+        blocks = self._blocks(firsts) if is_listed else [found for _, _, found in answers]
+        return Records.of_blocks(firsts, blocks), _nearest([bound for bound, _, _ in answers], newest, 1)
+
+    def _run(self, text: str, *arguments: bytes | int | str) -> list[object]:
+        """What each shard answers to the same."""
+        return self._redis.run_all([_script(text, shard, *arguments) for shard in range(SHARDS)])
+
+    def _blocks(self, firsts: Sequence[bytes]) -> list[list[bytes]]:
+        """By shard the blocks that begin at these pointers; one that is gone by now is empty."""
+        keys = [[f"{{e{shard}}}:b{p >> 20}:{(p & _ORDINAL) // BLOCK}" for p in numbers_of(found)] for shard, found in enumerate(firsts)]
+        return [[block or b"" for block in found] for found in self._redis.values(keys)]
 
     def scan_places(
         self, least_ms: int, greatest_ms: int, newest: bool, enough: int, names: Sequence[Sequence[bytes]]
     ) -> tuple[Records, int | None] | None:
         """As `scan`, but only what is at places of these names, shard by shard; None where there are places that were not known."""
         scripts = [
-            _script(index_reads.SCAN, shard, least_ms, greatest_ms, int(newest), enough, self.places.sum_of(shard), b"".join(wanted))
+            _script(index_reads.SCAN, shard, least_ms, greatest_ms, int(newest), enough, self.places.sum_of(shard), b"".join(wanted), 0)
             for shard, wanted in enumerate(names)
         ]
-        answers = cast("list[list[bytes]]", self._redis.run_all(scripts))
+        answers = cast("list[tuple[bytes, bytes, bytes]]", self._redis.run_all(scripts))
         if any(answer[0] == b"places" for answer in answers):
             return None
-        rows = np.frombuffer(b"".join([row for answer in answers for row in answer[1:]]), _POINTED)
-        pointers = rows["high"].astype(np.int64) << 32 | rows["low"]
-        shards = np.repeat(np.arange(SHARDS), [len(answer) - 1 for answer in answers])
-        return Records(rows["record"], pointers, shards), _nearest([answer[0] for answer in answers], newest, 1)
+        records = np.frombuffer(b"".join([rows for _, _, rows in answers]), RECORDS)
+        shards = np.repeat(np.arange(SHARDS), [len(pointers) // POINTER_BYTES for _, pointers, _ in answers])
+        pointers = np.array(numbers_of(b"".join([pointers for _, pointers, _ in answers])), np.int64)
+        return Records(records, pointers, shards), _nearest([bound for bound, _, _ in answers], newest, 1)
 
     def by_plates(self, wanted: Codes, span: tuple[int, int], newest: bool, want: int, most: int) -> Rows | Many:
         """Rows posted under a code that is wanted, of the hours of `span`; `Many` where more than `most` plates of a shard match, or so
         many that it is better to look at the records by time."""
         first, last = span[0] // HOUR_MS, span[1] // HOUR_MS
         demands = b"".join(_demand(demand) for demand in wanted.demands)
-        dense = wanted.page * GATHERED_AS_SCANNED if wanted.page else ""
-        arguments = (first, last, int(newest), want, most, b"".join(wanted.codes), demands, str(dense))
-        answers = self._redis.run_all([_script(index_reads.PLATES, shard, *arguments) for shard in range(SHARDS)])
+        if demands:
+            count, plates = self._meeting(demands)
+            if count > most or (count > FEW_PLATES and count * count > plates * wanted.page * GATHERED_AS_SCANNED > 0):
+                return Many(count / plates)
+        arguments = (first, last, int(newest), want, 2 * most, b"".join(wanted.codes), demands, int(wanted.is_read))
+        answers = self._run(index_plates.PLATES, *arguments)
         rows: list[Row] = []
         bounds: list[bytes] = []
         for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
@@ -256,6 +181,11 @@ class Shards:
             ]
         bound = _nearest(bounds, newest, HOUR_MS)
         return Rows(rows, bound if bound is None or not newest else bound + HOUR_MS - 1)
+
+    def _meeting(self, demands: bytes) -> tuple[int, int]:
+        """How many plates of a shard meet these demands, and how many it has; asked of one of them, as plates lie in them by hash."""
+        (answer,) = self._redis.run_all([_script(index_plates.PART, zlib.crc32(demands) % SHARDS, demands)])
+        return cast("tuple[int, int]", answer)
 
     def beside(self, rows: Sequence[Row]) -> list[tuple[bytes, bytes]]:
         """Alternatives and JSON of each row, empty where it has none."""
@@ -291,8 +221,8 @@ class Shards:
         """Of these hours every `stride`-th block that may have a start in [least_ms, greatest_ms], spread over hours and shards; 1: all."""
         packed = b"".join(hour.to_bytes(4, "little") for hour in hours)
         scripts = [_script(index_reads.SOME, shard, packed, stride, shard, least_ms, greatest_ms) for shard in range(SHARDS)]
-        answers = cast("list[list[bytes]]", self._redis.run_all(scripts))
-        return _records(answers)
+        answers = cast("list[tuple[bytes, list[bytes]]]", self._redis.run_all(scripts))
+        return Records.of_blocks([pointers for pointers, _ in answers], [blocks for _, blocks in answers])
 
     def expire(self, before_hour: int) -> tuple[int, bool]:
         """Forget some of the oldest events of the hours before this one: how many, and whether there may be more."""
@@ -314,17 +244,6 @@ def _ranges(entries: Sequence[Entry]) -> bytes:
     for entry in entries:
         starts.setdefault(entry.hour, []).append(entry.start_ms)
     return b"".join(struct.pack("<III", hour, min(found), max(found)) for hour, found in starts.items())
-
-
-def _records(answers: Sequence[Sequence[bytes]]) -> Records:
-    """What each shard answered end to end: pointer of its first record and block, again and again."""
-    blocks = [block for answer in answers for block in answer[1::2]]
-    records = np.frombuffer(b"".join(blocks), RECORDS)
-    sizes = [len(block) // RECORD.size for block in blocks]
-    firsts = [int.from_bytes(pointer, "big") for answer in answers for pointer in answer[::2]]
-    starts = np.array(firsts, np.int64) - np.array([0, *accumulate(sizes)][:-1], np.int64)
-    shards = np.repeat(np.arange(len(answers)), [sum(len(block) // RECORD.size for block in answer[1::2]) for answer in answers])
-    return Records(records, np.arange(len(records)) + np.repeat(starts, sizes), shards)
 
 
 def _tails(blocks: Sequence[bytes]) -> NDArray[np.uint64]:

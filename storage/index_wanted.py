@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from domain.query import EventQuery
 from storage.index_places import Table
-from storage.index_shards import SHARDS, Records, Shards
+from storage.index_rows import Records
+from storage.index_shards import SHARDS, Shards
 
 FEW = 8
 """Places of a shard that are looked for in its blocks by name."""

@@ -44,6 +44,9 @@ Reply = object
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
 CLUSTER = "+cluster"
+_NEVER = ":never"
+"""Names, behind a script's own key, one that never exists. While a slot moves key by key, a script that is sent to either node would meet a
+part of its keys; one with two names of which any is missing is refused there (`TRYAGAIN`), and runs nowhere until the slot has moved."""
 _PORT = 6379
 _TIMES: dict[str, Any] = {
     "decode_responses": True,
@@ -113,13 +116,22 @@ class Redis:
                     raise answer
             return answers
 
+    def values(self, groups: Sequence[Sequence[str]]) -> list[list[bytes | None]]:
+        """What lies at each key, as bytes, in one round trip; the keys of a group have one hash tag."""
+        asked = [group for group in groups if group]
+        with self._asking(), self._client.pipeline(transaction=False) as pipe:
+            for group in asked:
+                pipe.execute_command("MGET", *group, NEVER_DECODE=True)
+            found = iter(pipe.execute() if asked else ())
+        return [next(found) if group else [] for group in groups]
+
     def _answers(self, words: Sequence[tuple[str, str]], scripts: Sequence[Script]) -> list[object]:
         """An answer to each script, which is an exception where it failed."""
         if not scripts:
             return []
         with self._client.pipeline(transaction=False) as pipe:
             for (how, what), script in zip(words, scripts, strict=True):
-                pipe.execute_command(how, what, 1, script.key, *script.arguments, NEVER_DECODE=True)
+                pipe.execute_command(how, what, 2, script.key, script.key + _NEVER, *script.arguments, NEVER_DECODE=True)
             return list(pipe.execute(raise_on_error=False))
 
     def ping(self) -> None:

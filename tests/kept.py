@@ -15,7 +15,7 @@ import numpy as np
 from av.video.stream import VideoStream
 
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
-from domain.events import Alternative, Event, Kind, Location, Passing, Plate, Sidecar
+from domain.events import Alternative, Direction, Event, Kind, Location, Passing, Plate, Sidecar
 from domain.keys import SIDECAR, event_object
 from domain.layout import Layout
 from domain.media import SegmentName
@@ -48,8 +48,9 @@ def make_event(
     confidence: float = 0.9,
     class_: str = "A",
     key: str = "1",
+    way: tuple[Direction, int, tuple[int, ...]] = ("", 0, ()),
 ) -> Event:
-    """An event `after_s` after START_NS; of a face where `plate` is None."""
+    """An event `after_s` after START_NS; of a face where `plate` is None. `way`: direction, lane and count lines crossed."""
     kind: Kind = "face" if plate is None else "vehicle"
     started = START_NS + round(after_s * 1000) * NS_PER_MS
     others = tuple(Alternative(text=text, confidence=share) for text, share in alternatives)
@@ -58,6 +59,7 @@ def make_event(
             "id": event_id(camera, kind, started, key), "kind": kind, "camera": camera, "class": class_, "area": _AREAS[camera],
             "location": Location(lon=111.5, lat=32.5), "started_at": started, "best_at": started,
             "ended_at": started + round(lasts_s * NS_PER_S), "confidence": confidence, "box": (0.1, 0.2, 0.3, 0.4),
+            "direction": way[0], "lane": way[1], "crossed": way[2],
             "plate": None if plate is None else Plate(text=plate, color=color, confidence=0.9, alternatives=others),
         }
     )  # fmt: skip

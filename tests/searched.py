@@ -53,6 +53,7 @@ def events_that(after_s: st.SearchStrategy[float], keys: str) -> st.SearchStrate
         confidence=st.sampled_from([0.3, 0.9, 0.123456]),
         class_=st.sampled_from("ABC"),
         key=st.sampled_from(keys),
+        way=st.sampled_from([("", 0, ()), ("", 0, ()), ("toward", 2, (1,)), ("right", 7, (-1,)), ("toward", 9, (2, -1)), ("away", 0, ())]),
     )
 
 
@@ -69,6 +70,8 @@ def queries_of(moments: st.SearchStrategy[int | None]) -> st.SearchStrategy[Even
         plate=st.none() | st.sampled_from(PATTERNS),
         color=st.sampled_from([None, None, PlateColor.BLUE]),
         min_confidence=st.sampled_from([None, 0.5]),
+        direction=st.sampled_from([None, None, None, "", "toward", "right"]),
+        lane=st.sampled_from([None, None, None, 0, 2, 7, 9]),
         order=st.sampled_from(["newest", "oldest"]),
         near=st.sampled_from([None, None, None, Circle(111.5, 32.51, 1200), Circle(111.6, 32.5, 5000)]),
         within=st.sampled_from([None, None, None, Polygon(((111, 32), (112, 32), (112, 33))), Polygon(((111, 32), (112, 33), (111, 33)))]),
@@ -94,6 +97,8 @@ def by_looking_at_all(stored: list[Event], query: EventQuery) -> list[str]:
             query.plate is not None and not any(glob(query.plate, reading) for reading in readings),
             query.color is not None and (event.plate is None or event.plate.color != query.color),
             query.min_confidence is not None and event.confidence < query.min_confidence,
+            query.direction not in (None, event.direction),
+            query.lane not in (None, event.lane),
             query.near is not None and query.near.lon > 111.55,
             query.within is not None and query.within.corners[1] != (112, 32),
         ]

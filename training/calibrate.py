@@ -7,7 +7,6 @@ right"), and the fit's expected calibration error in ten bins. Real pictures are
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,8 +26,9 @@ from analytics.still_pictures import StillPictures
 from analytics.subjects import Crop
 from domain.settings import Settings
 from sightline.evaluation.labelled import labelled, open_picture
+from training.arguments import parser_of, unseen_glyphs
 from training.capture import Hardness, capture
-from training.glyphs import SPLIT_SEED, Glyphs, load_characters, make_glyphs, split
+from training.glyphs import Glyphs
 from training.plates import draw_plate
 from training.samples import moved
 from training.texts import draw_kind, draw_text
@@ -162,10 +162,7 @@ def plot(reports: dict[str, dict[str, object]], file: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--characters", type=Path, required=True)
-    parser.add_argument("--font", type=Path, action="append", required=True)
-    parser.add_argument("--latin-font", type=Path, action="append", required=True)
+    parser = parser_of(__doc__)
     parser.add_argument(
         "--count", type=int, default=1000, help="drawn plates to fit on, and a third as tracks; as many plates and tracks to measure"
     )
@@ -173,7 +170,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="real photographs to check on")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg")
     given = parser.parse_args()
-    glyphs = make_glyphs(split(load_characters(given.characters), SPLIT_SEED)[1], given.font, given.latin_font)
+    glyphs = unseen_glyphs(given)
     models = Models.load(Settings())
     reader = Reader(models)
     fitted = fit(drawn(reader, glyphs, 0, given.count), drawn(reader, glyphs, 1, given.count // 3, is_track=True))

@@ -52,13 +52,15 @@ def capture(plate: FlatPlate, rng: Rng, hardness: Hardness | None = None) -> Sho
     picture = _blur(picture, canvas_px / 48, rng, hard)
     small = _sense(_shrink(picture, round(min(high_px, canvas_px)) * rows, rng), rng, hard.level)
     if rows == 2:
-        return Shot(unroll(small, WIDTH_PX, HEIGHT_PX), _unrolled(places))
+        return Shot(unroll(small, WIDTH_PX, HEIGHT_PX), _unrolled(places, len(plate.text) - 5))
     interpolation = cv2.INTER_AREA if small.shape[1] > WIDTH_PX else int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC]))
     return Shot(np.asarray(cv2.resize(small, (WIDTH_PX, HEIGHT_PX), interpolation=interpolation), np.uint8), places)
 
 
-def _unrolled(places: Floats) -> Floats:
-    return np.concatenate([places[:2] * UPPER_ROW_WIDTH, UPPER_ROW_WIDTH + places[2:] * (1 - UPPER_ROW_WIDTH)]).astype(np.float32)
+def _unrolled(places: Floats, upper: int) -> Floats:
+    """`upper` characters stand in the upper row."""
+    lower = UPPER_ROW_WIDTH + places[upper:] * (1 - UPPER_ROW_WIDTH)
+    return np.concatenate([places[:upper] * UPPER_ROW_WIDTH, lower]).astype(np.float32)
 
 
 def _quad(plate: FlatPlate, rng: Rng, level: float) -> Floats:

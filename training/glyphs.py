@@ -35,6 +35,9 @@ _KEPT_AS_THEY_ARE = 0.85
 _SHARPEN, _BLURRED_BY_PX = np.float32(1.2), 3.5
 """Averaging closes the gaps between strokes; this opens them again."""
 _HAN_BOX_PX, _LATIN_BOX_PX = (27, 53), (26, 53)
+_DRAWN_PX = 96
+_SIMPLIFIED = 2
+"""The simplified Chinese face of Noto's collections, which have the Japanese first."""
 _NARROW = {"1": 7, "J": 22, "L": 24}
 
 
@@ -86,6 +89,15 @@ def make_glyphs(characters: dict[str, list[Grey]], fonts: Iterable[Path], latin_
     return Glyphs(mean, real, drawn)
 
 
+def with_first_from(glyphs: Glyphs, fonts: Iterable[Path]) -> Glyphs:
+    """The same but for the provinces, which only `fonts` draw."""
+    drawn: dict[str, list[Grey]] = {}
+    _draw_all(drawn, list(fonts), lambda character: character in PROVINCES)
+    mean = {character: glyph for character, glyph in glyphs.mean.items() if character not in PROVINCES}
+    real = {character: some for character, some in glyphs.real.items() if character not in PROVINCES}
+    return Glyphs(mean, real, {**glyphs.drawn, **drawn})
+
+
 def _draw_all(drawn: dict[str, list[Grey]], paths: list[Path], wanted: Callable[[str], bool]) -> None:
     for path in paths:
         for character in DRAWN_CHARACTERS:
@@ -125,9 +137,17 @@ def _grey(picture: Floats) -> Grey:
     return np.asarray(np.clip(picture, 0, 1) * 255, np.uint8)
 
 
+def _face(font: Path) -> ImageFont.FreeTypeFont:
+    """The font; of a collection its first face of simplified Chinese, where it names one: others draw some characters otherwise."""
+    first = ImageFont.truetype(str(font), _DRAWN_PX)
+    if font.suffix == ".ttc" and (first.getname()[0] or "").endswith(" JP"):
+        return ImageFont.truetype(str(font), _DRAWN_PX, index=_SIMPLIFIED)
+    return first
+
+
 def _draw(font: Path, character: str) -> Grey:
     """The character from a font, stretched to the box that plates give it."""
-    face = ImageFont.truetype(str(font), 96)
+    face = _face(font)
     left, top, right, bottom = face.getbbox(character)
     canvas = Image.new("L", (round(right - left) + 8, round(bottom - top) + 8), 0)
     ImageDraw.Draw(canvas).text((4 - left, 4 - top), character, font=face, fill=255)

@@ -6,7 +6,6 @@ of the reader alone, held to the grammar, and fused with the public one, as Sigh
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable
@@ -16,9 +15,10 @@ import numpy as np
 
 from analytics.detections import Picture
 from domain.plates import PROVINCES
+from training.arguments import parser_of, unseen_glyphs
 from training.capture import Hardness
 from training.evaluate import Readers
-from training.glyphs import SPLIT_SEED, Glyphs, load_characters, make_glyphs, split
+from training.glyphs import Glyphs, with_first_from
 from training.samples import Drawer
 from training.texts import KINDS, Kind
 
@@ -47,12 +47,11 @@ class Meter:
         return text, tuple(read[way] == text for way in WAYS)
 
 
-def report(meter: Meter, count: int, level: float) -> dict[str, dict[str, dict[str, float]]]:
-    """`count` plates of each kind, `4 * count` of each height and blur."""
+def report(meter: Meter, count: int, level: float, unseen: Meter | None = None) -> dict[str, dict[str, dict[str, float]]]:
+    """`count` plates of each kind, `4 * count` of each height and blur. `unseen` draws provinces otherwise: `4 * count` plates."""
     hard = Hardness(level=level)
     by_kind = {kind.name: meter.read(hard, index, range(count), kind) for index, kind in enumerate(KINDS)}
     together = [result for results in by_kind.values() for result in results]
-    by_province = {province: [result for result in together if result[0][0] == province] for province in PROVINCES}
     by_height = {
         f"{least} to {most} px": meter.read(Hardness(level, least, most), 100 + least, range(4 * count), None) for least, most in HEIGHTS_PX
     }
@@ -60,8 +59,15 @@ def report(meter: Meter, count: int, level: float) -> dict[str, dict[str, dict[s
         f"{least:g} to {most:g} px": meter.read(Hardness(level, 20, defocus_px=(least, most)), 200 + at, range(4 * count), None)
         for at, (least, most) in enumerate(DEFOCUS_PX)
     }
-    groups = {"kind": by_kind, "province": by_province, "height": by_height, "blur": by_blur, "all": {"all": together}}
+    groups = {"kind": by_kind, "province": _by_province(together), "height": by_height, "blur": by_blur, "all": {"all": together}}
+    if unseen is not None:
+        otherwise = unseen.read(hard, 300, range(4 * count), KINDS[0])
+        groups["province of unseen fonts"] = {**_by_province(otherwise), "all": otherwise}
     return {group: {name: _rate(results) for name, results in parts.items()} for group, parts in groups.items()}
+
+
+def _by_province(results: list[Result]) -> dict[str, list[Result]]:
+    return {province: [result for result in results if result[0][0] == province] for province in PROVINCES}
 
 
 def _rate(results: list[Result]) -> dict[str, float]:
@@ -70,17 +76,16 @@ def _rate(results: list[Result]) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_of(__doc__)
     parser.add_argument("weights", type=Path)
     parser.add_argument("--models", type=Path, required=True, help="the folder of the public models")
-    parser.add_argument("--characters", type=Path, required=True)
-    parser.add_argument("--font", type=Path, action="append", required=True)
-    parser.add_argument("--latin-font", type=Path, action="append", required=True)
+    parser.add_argument("--unseen-font", type=Path, action="append", default=[], help="that training never saw, to draw provinces with")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--level", type=float, default=0.7, help="how bad pictures get: 1 is the training's worst")
     given = parser.parse_args()
-    glyphs = make_glyphs(split(load_characters(given.characters), SPLIT_SEED)[1], given.font, given.latin_font)
-    measured = report(Meter(Readers(given.weights, given.models), glyphs), given.count, given.level)
+    readers, glyphs = Readers(given.weights, given.models), unseen_glyphs(given)
+    unseen = Meter(readers, with_first_from(glyphs, given.unseen_font)) if given.unseen_font else None
+    measured = report(Meter(readers, glyphs), given.count, given.level, unseen)
     sys.stdout.write(json.dumps(measured, ensure_ascii=False, indent=1) + "\n")
 
 

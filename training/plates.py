@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.plates import ARMED_POLICE, DIGITS, LETTERS, PlateColor
+from domain.plates import ARMED_POLICE, DIGITS, LETTERS, PROVINCES, PlateColor
 from training.glyphs import SIDE_PX, Floats, Glyphs, Grey
-from training.texts import Kind, Rng
+from training.texts import ARMED_POLICE_KINDS, MILITARY_KINDS, Kind, Rng
+from training.variation import vary
 
 PX_A_MM = 0.6
 LATIN = frozenset(DIGITS + LETTERS + "O")
@@ -60,16 +61,16 @@ class FlatPlate:
     centres: Floats
 
 
-def layout(kind: Kind, rng: Rng) -> Layout:
-    """Where each character of the kind stands."""
+def layout(kind: Kind, text: str, rng: Rng) -> Layout:
+    """Where each character of `text` stands."""
     if kind.rows == 2:
-        upper = [Box(110, 15, 80, 60), Box(250, 15, 80, 60)]
-        return Layout(440, 220, tuple(upper + [Box(27.5 + 80 * i, 90, 65, 110) for i in range(5)]), (220, 45))
+        upper = [Box(110, 15, 80, 60), Box(250, 15, 80, 60)] if len(text) == 7 else [Box(60 + 120 * i, 15, 80, 60) for i in range(3)]
+        return Layout(440, 220, tuple(upper + [Box(27.5 + 80 * i, 90, 65, 110) for i in range(5)]), (220, 45) if len(text) == 7 else None)
     if kind.color is PlateColor.GREEN:
         xs = [15.5, 15.5 + 54] + [15.5 + 54 + 43 + 49 + 52 * i for i in range(6)]
         dot = (15.5 + 54 + 43 + 24.5, 70.0) if rng.random() < 0.3 else None
         return Layout(480, 140, tuple(Box(x, 25, 45 if x < 20 else 43, 90) for x in xs), dot)
-    if kind.name == "armed police":
+    if kind.name == "armed police" and len(text) == 8:
         head = [Box(14, 25, 42, 90), Box(62, 25, 42, 90), Box(112, 45, 40, 70)]
         return Layout(440, 140, tuple(head + [Box(176 + 50 * i, 25, 43, 90) for i in range(5)]), (164, 80))
     after = 2
@@ -82,15 +83,17 @@ def layout(kind: Kind, rng: Rng) -> Layout:
     return Layout(440, 140, tuple(Box(x, 25, 45, 90) for x in xs), dot)
 
 
-def draw_plate(text: str, kind: Kind, glyphs: Glyphs, rng: Rng) -> FlatPlate:
-    placed = layout(kind, rng)
+def draw_plate(text: str, kind: Kind, glyphs: Glyphs, rng: Rng, varied: bool = False) -> FlatPlate:
+    """`varied`: each glyph is changed a little, so that more shapes are trained on than there are; what is measured on is not."""
+    placed = layout(kind, text, rng)
     shape = (round(placed.height_mm * PX_A_MM), round(placed.width_mm * PX_A_MM), 3)
     layers = np.zeros(shape, np.uint8)
     pen = _Pen(glyphs, rng)
+    glyph = (lambda character: vary(pen.glyph(character), rng)) if varied else pen.glyph
+    heads = _red_heads(kind, text, rng)
     for place, (character, box) in enumerate(zip(text, placed.boxes, strict=True)):
-        is_head = kind.name == "armed police" and place < len(ARMED_POLICE) + 1
-        red = is_head or (character in _RED_TAILS and (kind.color is PlateColor.WHITE or rng.random() < 0.3))
-        _stamp(layers[:, :, 1 if red else 0], pen.glyph(character), box, rng)
+        red = place < heads or (character in _RED_TAILS and (kind.color is PlateColor.WHITE or rng.random() < 0.3))
+        _stamp(layers[:, :, 1 if red else 0], glyph(character), box, rng)
     if placed.dot_mm:
         _dot(layers, placed.dot_mm, rng)
     _rim(layers, rng)
@@ -102,6 +105,15 @@ def draw_plate(text: str, kind: Kind, glyphs: Glyphs, rng: Rng) -> FlatPlate:
     middles = [[box.x_mm + box.width_mm / 2, box.y_mm + box.height_mm / 2] for box in placed.boxes]
     centres = np.array(middles, np.float32) * np.float32(PX_A_MM)
     return FlatPlate(text, kind, layers, ground, _floats(ink), _floats(red_ink), _floats(rim), centres)
+
+
+def _red_heads(kind: Kind, text: str, rng: Rng) -> int:
+    """How many characters from the first are red: the armed forces' two or one; WJ, and on front plates the province after it."""
+    if kind.name in MILITARY_KINDS:
+        return 1 + int(rng.random() < 0.7)
+    if kind.name in ARMED_POLICE_KINDS:
+        return len(ARMED_POLICE) + int(text[2] in PROVINCES and rng.random() < 0.5)
+    return 0
 
 
 def _floats(colour: NDArray[np.float64]) -> Floats:

@@ -26,15 +26,15 @@ class Batch:
 
 
 class Drawer:
-    def __init__(self, glyphs: Glyphs, seed: int, stream: int = 0, hardness: Hardness | None = None) -> None:
-        """`stream` keeps processes that share a seed apart."""
-        self._glyphs, self._seed, self._stream, self._hardness = glyphs, seed, stream, hardness or Hardness()
+    def __init__(self, glyphs: Glyphs, seed: int, stream: int = 0, hardness: Hardness | None = None, varied: bool = False) -> None:
+        """`stream` keeps processes that share a seed apart; `varied` changes each glyph, as `draw_plate` says."""
+        self._glyphs, self._seed, self._stream, self._hardness, self._varied = glyphs, seed, stream, hardness or Hardness(), varied
 
     def sample(self, index: int, kind: Kind | None = None) -> tuple[Grey, str, Kind, Floats]:
         rng = np.random.default_rng([self._seed, self._stream, index])
         drawn = kind or draw_kind(rng)
         text = draw_text(drawn, rng)
-        shot = capture(draw_plate(text, drawn, self._glyphs, rng), rng, self._hardness)
+        shot = capture(draw_plate(text, drawn, self._glyphs, rng, self._varied), rng, self._hardness)
         return shot.crop, text, drawn, shot.places
 
     def batch(self, start: int, count: int) -> Batch:

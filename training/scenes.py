@@ -7,12 +7,10 @@ road are the demo's.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -29,7 +27,8 @@ from sightline.simulator.plates import PX_PER_MM
 from sightline.simulator.scene import HEIGHT_PX, WIDTH_PX, checkpoint_road
 from sightline.simulator.sprites import Sprite
 from sightline.simulator.vehicles import GROUND_PX, MIDDLE_PX, Shape, draw_with
-from training.glyphs import SPLIT_SEED, Glyphs, load_characters, make_glyphs, split
+from training.arguments import parser_of, unseen_glyphs
+from training.glyphs import Glyphs
 from training.plates import FlatPlate, draw_plate
 from training.texts import KINDS, Kind, Rng, draw_text
 
@@ -105,13 +104,10 @@ def report(outcomes: list[Outcome]) -> dict[str, dict[str, object]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--characters", type=Path, required=True)
-    parser.add_argument("--font", type=Path, action="append", required=True)
-    parser.add_argument("--latin-font", type=Path, action="append", required=True)
+    parser = parser_of(__doc__)
     parser.add_argument("--count", type=int, default=8, help="passings of each kind")
     given = parser.parse_args()
-    glyphs = make_glyphs(split(load_characters(given.characters), SPLIT_SEED)[1], given.font, given.latin_font)
+    glyphs = unseen_glyphs(given)
     settings = Settings()
     models = Models.load(settings)
     outcomes = [drive_by(kind, index, glyphs, models, settings) for kind in KINDS for index in range(given.count)]

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import torch.multiprocessing as mp
 from torch import nn
 
 from domain.clock import SystemClock
+from training.arguments import parser_of
 from training.capture import Hardness
 from training.glyphs import SPLIT_SEED, Glyphs, load_characters, make_glyphs, split
 from training.loss import exact_rate, loss_of
@@ -107,7 +107,8 @@ class Trainer:
     def _step(self) -> float:
         plan, progress = self._plan, self._progress
         if progress.step % USES == 0 or self._batch is None:
-            drawer = Drawer(self._glyphs, plan.seed, self._rank, Hardness() if plan.start else _hardness(self._done()))
+            hardness = Hardness() if plan.start else _hardness(self._done())
+            drawer = Drawer(self._glyphs, plan.seed, self._rank, hardness, varied=True)
             self._batch = batch = drawer.batch(progress.step * plan.batch, plan.batch)
         else:
             batch = again(self._batch, np.random.default_rng([plan.seed, self._rank, progress.step]))
@@ -213,11 +214,8 @@ def _work(rank: int, plan: Plan) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_of(__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--characters", type=Path, required=True)
-    parser.add_argument("--font", type=Path, action="append", required=True)
-    parser.add_argument("--latin-font", type=Path, action="append", required=True)
     parser.add_argument("--minutes", type=float, required=True, help="of training in all, earlier runs counted")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=Plan.seed)

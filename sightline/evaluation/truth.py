@@ -18,6 +18,8 @@ from sightline.evaluation.film import EPOCH_NS, Run
 SLACK_S = 0.2
 """How far the middle of an event may lie outside its pass."""
 _MOST_APART = 99
+OTHER_CONFIDENCE, OTHER_APART = 0.9, 3
+"""A reading that is so sure and differs in so many characters is of another vehicle in view, which the truth does not name."""
 
 
 class Pass(BaseModel):
@@ -52,22 +54,25 @@ def read_truth(file: Path) -> list[Pass]:
 
 @dataclass(slots=True)
 class _Tally:
-    """The events of each pass, the best first; and those that belong to none."""
+    """The events of each pass, the best first; those beyond its vehicles; and those that belong to none."""
 
     of_pass: list[list[tuple[float, Event]]]
     doubled: int = 0
+    others: list[Event] = field(default_factory=list)
     stray: list[tuple[float, Event]] = field(default_factory=list)
 
 
 def compare(done: Run, passes: list[Pass]) -> dict[str, object]:
     """An event belongs to a pass that its middle lies in: where there are several, to the one whose plate is most like its own. Events are
-    told apart by id, so that one which was extended counts once."""
+    told apart by id, so that one which was extended counts once. One too many is doubled, unless it surely names another vehicle in view.
+    """
     tally = _assigned(list({passing.event.id: (out_s, passing.event) for out_s, passing in done.passings}.values()), passes)
     latency_s = [out_s - passes[at].leave_s for at, found in enumerate(tally.of_pass) for out_s, _ in found]
     return {
         "passings": sum(one.faces for one in passes),
         "found": sum(len(found) for found in tally.of_pass),
         "doubled": tally.doubled,
+        "others": [f"{one.plate.text} ({one.plate.confidence:.2f})" for one in tally.others if one.plate is not None],
         "false": len(tally.stray),
         **_plates(tally, passes),
         "latency_s": {"median": round(float(np.median(latency_s)), 2), "worst": round(max(latency_s), 2)} if latency_s else None,
@@ -87,7 +92,9 @@ def _assigned(events: list[tuple[float, Event]], passes: list[Pass]) -> _Tally:
             tally.of_pass[at].append(events[number])
             placed.add(number)
     housed = {number for _, number, _ in pairs}
-    tally.doubled = len(housed - placed)
+    nearest = {number: min(apart[0] for apart, other, _ in pairs if other == number) for number in housed - placed}
+    tally.others = [events[number][1] for number, apart in sorted(nearest.items()) if _is_other(events[number][1], apart)]
+    tally.doubled = len(nearest) - len(tally.others)
     tally.stray = [event for number, event in enumerate(events) if number not in housed]
     return tally
 
@@ -107,6 +114,11 @@ def _apart(event: Event, one: Pass) -> tuple[int, float]:
         return _MOST_APART, late_s
     text, truth = event.plate.text, normalise(one.plate)
     return sum(a != b for a, b in zip(text, truth, strict=False)) + abs(len(text) - len(truth)), late_s
+
+
+def _is_other(event: Event, apart: int) -> bool:
+    """Of an event too many, whose plate is so unlike that of the pass it is most like."""
+    return event.plate is not None and event.plate.confidence >= OTHER_CONFIDENCE and OTHER_APART <= apart < _MOST_APART
 
 
 def _plates(tally: _Tally, passes: list[Pass]) -> dict[str, object]:

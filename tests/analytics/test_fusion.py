@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analytics.fusion import COLOR_LOG_PRIOR, LOG_EVIDENCE_LEAST, NOTHING, Calibration, Fusion, Reading, Weighed, _doubting_province, _prior
+from analytics.fusion import LOG_EVIDENCE_LEAST, NOTHING, Calibration, Fusion, Reading, Weighed
 from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.plate_reader import Lattices
-from domain.plates import ALPHABET, PlateColor, is_plate
+from analytics.priors import COLOR_LOG_PRIOR, ONE_LETTER_LOG_PRIOR, prior
+from domain.plates import ALPHABET, FIRSTS, PlateColor, is_plate
 
 FULL = Alphabet(ALPHABET)
 FUSION = Fusion(GrammarSearch(FULL))
@@ -57,26 +58,13 @@ def test_a_sure_public_reader_does_not_outvote_ours_on_the_province() -> None:
 
 
 def test_the_public_reader_still_helps_where_ours_doubts_the_province() -> None:
-    public, own = lattice_of("皖F12345", sure=0.999), lattice_of("藏F12345", {0: "皖"}, doubt=0.1)
-    assert FUSION.fuse([reading(public, own)], PlateColor.BLUE).text == "皖F12345"
+    public, own = lattice_of("藏F12345", sure=0.9), lattice_of("皖F12345", {0: "藏"}, doubt=0.3)
+    assert FUSION.fuse([reading(public, own)], PlateColor.BLUE).text == "藏F12345"
 
 
 def test_the_public_reader_is_heard_on_all_else() -> None:
     public, own = lattice_of("皖F12345", sure=0.999), lattice_of("藏F17345", {3: "2"}, doubt=0.01)
     assert FUSION.fuse([reading(public, own)], PlateColor.BLUE).text == "藏F12345"
-
-
-def test_only_which_province_it_is_is_doubted() -> None:
-    said = np.log([[*np.full(30, 0.001), 0.57, 0.3, 0.1], [*np.full(31, 0.001), 0.9, 0.069]])
-    doubted = _doubting_province(said)
-    assert doubted[:, 31:].tolist() == said[:, 31:].tolist()
-    assert np.exp(doubted).sum(axis=1) == pytest.approx([1.0, 1.0])
-    assert np.exp(doubted[0, :31]) == pytest.approx(0.7 * np.exp(said[0, :31]) + 0.3 * 0.6 / 31)
-    assert np.exp(doubted[1, :31]) == pytest.approx(0.001)
-
-
-def test_what_is_impossible_stays_so_and_does_no_harm() -> None:
-    assert _doubting_province(np.full((1, 33), -700.0)) == pytest.approx(np.full((1, 33), -700.0))
 
 
 def test_the_better_picture_counts_for_more() -> None:
@@ -165,8 +153,33 @@ def test_our_own_readers_word_is_enough_for_a_kind_that_the_public_one_does_not_
 
 
 def test_only_white_plates_are_the_armed_polices() -> None:
-    assert _prior(["J京1234X", "F12345"], PlateColor.WHITE).ravel().tolist() == [0.0, COLOR_LOG_PRIOR]
-    assert _prior(["J京1234X", "F12345"], PlateColor.BLUE).ravel().tolist() == [COLOR_LOG_PRIOR, 0.0]
+    province, police = FIRSTS.index("鄂"), FIRSTS.index("W")
+    white, blue = (prior(["J京1234X", "F12345"], color) for color in (PlateColor.WHITE, PlateColor.BLUE))
+    assert [white[0, police], white[1, province]] == [0.0, COLOR_LOG_PRIOR]
+    assert [blue[0, police], blue[1, province]] == [COLOR_LOG_PRIOR, 0.0]
+    assert white[1, FIRSTS.index("V")] == ONE_LETTER_LOG_PRIOR
+
+
+@pytest.mark.parametrize("kind", ["VA12345", "WJ1234X", "WJ京1234X", "鄂F1234警"])
+def test_a_white_plate_that_the_public_reader_does_not_know_is_ours_to_read(kind: str) -> None:
+    """It calls it an ordinary plate, and is sure of that."""
+    public, own = lattice_of("皖A12345", sure=0.99), lattice_of(kind, sure=0.95)
+    assert FUSION.fuse([reading(public, own)], PlateColor.WHITE).text == kind
+
+
+def test_an_ordinary_plate_is_not_the_armed_forces() -> None:
+    public, own = lattice_of("皖A12345", sure=0.9), lattice_of("VA12345", {0: "皖"}, sure=0.9, doubt=0.3)
+    assert FUSION.fuse([reading(public, own)], PlateColor.BLUE).text == "皖A12345"
+    clear = lattice_of("皖A12345", {0: "V"}, doubt=0.1)
+    assert FUSION.fuse([reading(public, clear)], PlateColor.WHITE).text == "皖A12345"
+
+
+def test_no_kind_looks_more_like_a_plate_for_being_unknown_to_the_public_reader() -> None:
+    """Its word against the kind does not count, but what both call no plate is none."""
+    strange = np.full((16, len(ALPHABET) + 1), 1 / (len(ALPHABET) + 1))
+    weak = FUSION.fuse([reading(strange, own=lattice_of("VA12345", sure=0.3))], PlateColor.WHITE)
+    assert weak.text == "VA12345"
+    assert not weak.is_like_a_plate
 
 
 def test_small_far_pictures_do_not_make_a_plate_unreadable() -> None:

@@ -42,3 +42,14 @@ def test_recent_events_are_not_called_archived(site: Site, make_event: MakeEvent
     site.context.index.put(make_event(9 * DAY_S))
     answer = site.get("/v1/events?from=2025-12-01T00:00:00Z").json()
     assert (len(answer["items"]), answer["archived"]) == (1, False)
+
+
+def test_impossible_legs_watches_and_counts_are_of_old_events_too(site: Site, make_event: MakeEvent) -> None:
+    old = [make_event(0, "east-gate"), make_event(5, "west-gate")]
+    archived(site, *old)
+    week = "from=2025-11-20T00:00:00Z&to=2025-11-27T00:00:00Z"
+    legs = site.get(f"/v1/journeys/impossible?{week}").json()
+    assert [[one["id"] for one in item["sightings"]] for item in legs["items"]] == [[event.id for event in old]]
+    assert (legs["exact"], legs["unlooked_hours"]) == (True, 0)
+    assert site.get(f"/v1/journeys/impossible?{week}&camera=school").json()["items"] == []
+    assert sum(site.get(f"/v1/events/histogram?{week}&plate=鄂F88888").json()["counts"]) == 2

@@ -62,7 +62,7 @@ def test_filters(site: Site, make_event: MakeEvent) -> None:
         make_event(0),
         make_event(10, plate="鄂F8888A"),
         make_event(20, "west-gate", None),
-        make_event(30, "west-gate", "京A12345", confidence=0.5),
+        make_event(30, "west-gate", "京A12345", confidence=0.5, direction="away", lane=2),
     )
     cases = {
         "": [west, face, other, blue],
@@ -83,6 +83,9 @@ def test_filters(site: Site, make_event: MakeEvent) -> None:
         "to=2025-11-25T00:00:10%2B08:00": [blue],
         "from=2025-11-24T16:00:10Z&to=2025-11-24T16:00:20Z": [other],
         "limit=2": [west, face],
+        "lane=2": [west],
+        "direction=away": [west],
+        "direction=unknown&lane=0": [face, other, blue],
     }
     for query, expected in cases.items():
         assert ids(site, query) == [event.id for event in expected], query

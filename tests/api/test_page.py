@@ -103,7 +103,11 @@ def _until(holds: Callable[[], bool]) -> None:
 def street(open_site: OpenSite, make_event: MakeEvent, record: Callable[[Layout, str, int, float], Path]) -> Site:
     """A site with two vehicles and a face, pictures and clips, three cameras in three states, one of them of a hostile name."""
     site = open_site(registry=_hostile_registry)
-    events = [make_event(1), _green(make_event(4, "west-gate", "粤BD12345")), make_event(7, "west-gate", None)]
+    events = [
+        make_event(1, direction="away", lane=2, crossed=(-1,)),
+        _green(make_event(4, "west-gate", "粤BD12345")),
+        make_event(7, "west-gate", None),
+    ]
     record(site.layout, "east-gate", START_NS, 6)
     for event in events:
         _keep(site, event)
@@ -175,6 +179,7 @@ def test_the_page_lists_searches_and_plays(browser: Browser, street: Site) -> No
     _until(lambda: browser.run("return document.querySelectorAll('.card').length") == 1)
     browser.run("document.querySelector('.card').click()")
     _until(lambda: browser.run("const video = document.getElementById('video'); return video.readyState >= 2 && video.videoWidth") == 64)
+    assert browser.run("return document.getElementById('player-title').textContent").endswith(" · 驶离 · 车道 2 · 越线 1（右→左）")
     _shoot(browser, "clip")
     browser.run("document.getElementById('close').click(); document.getElementById('plate').value = '京*'")
     browser.run("document.querySelector('#search .main').click()")

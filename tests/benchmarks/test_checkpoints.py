@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.checkpoint_bound import Decoding, by_what_it_shows
 from benchmarks.checkpoint_footage import Footage
 from benchmarks.checkpoints import APART_S, Seen, Spending, _costs, _counted, _expected, _outcome
 from domain.clock import NS_PER_S
@@ -60,6 +61,12 @@ def test_shares_are_of_the_workers_and_the_rest_is_what_no_step_has() -> None:
     assert costs["percent_of_a_core_a_camera"] == 20.0
     assert costs["shares"] == {"clp_det": 0.25, "decode": 0.5, "the rest": 0.25}
     assert costs["decode_ms_a_frame"] == 4.0
+
+
+def test_frames_are_told_apart_by_what_they_show_and_keyframes_tell_nothing() -> None:
+    """A vehicle from 0.5 to 2.0 of every 4 s, a keyframe at every second one; the second after a vehicle is neither."""
+    decoding = [Decoding(at / 25, 20.0 if at % 50 == 0 else 3.0 if at % 100 < 50 else 2.0 if at % 100 < 75 else 1.0) for at in range(200)]
+    assert by_what_it_shows(decoding, PASSES) == {"vehicle": 3.0, "road": 1.0}
 
 
 @pytest.mark.parametrize(

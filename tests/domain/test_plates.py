@@ -27,6 +27,10 @@ def test_there_are_31_provinces() -> None:
         "粤B1234挂",
         "WJ京1234X",
         "WJ藏00015",
+        "WJ1234X",
+        "WJ12345",
+        "VA12345",
+        "KB00001",
     ],
 )
 def test_plates(text: str) -> None:
@@ -47,8 +51,12 @@ def test_plates(text: str) -> None:
         "鄂C12警45",
         "使A23456",
         "WJ京12345X",
-        "WJ1234X",
+        "WJA2345",
         "WJ京A2345",
+        "VA1234X",
+        "V112345",
+        "AA12345",
+        "VAA12345",
         "WA京12345",
     ],
 )

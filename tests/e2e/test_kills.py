@@ -20,6 +20,8 @@ from tests.e2e.conftest import CLOCK, PARKED, Site, camera, have_clips, wait_for
 
 SEES_AGAIN_NS = 4 * NS_PER_S
 """A worker that pulls the camera again needs this long to see."""
+PICTURES_OF_A_PASSING = 25
+"""A vehicle is in view for longer than a second: who left out fewer pictures than this cannot have missed one for it."""
 Passing = dict[str, Any]
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -76,7 +78,8 @@ def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Pa
         assert set(found.values()) == {1}, "none is double"
         # Those in view from then until its successor saw may be gone; of the others each has its event, and at most one a wrong plate.
         excused = _unseen(passes, site.events(), known, seen_again_ns)
-        assert len(order) - len(excused) <= found.total() or _left_out(site), (found, excused)
+        missing = len(order) - len(excused) - found.total()
+        assert missing <= _left_out(site) / PICTURES_OF_A_PASSING, (found, excused)
         assert found.total() <= len(order), found
         assert len(set(found) & set(order)) >= found.total() - 1, found
         assert site.run("storage", "check", "--deep").endswith("clean\n")

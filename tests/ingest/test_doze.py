@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import av
@@ -30,12 +31,17 @@ class Lane:
         self.fed: list[Packet] = []
         self.decoded = 0
 
-    def feed(self, seconds: float, size_bytes: int) -> None:
+    def come(self, seconds: float, size_bytes: int) -> Iterator[Packet]:
+        """Packets, as they are put."""
         for _ in range(round(seconds * FPS)):
             packet = next(self._packets)
             packet = packet if packet.is_keyframe else replace(packet, data=packet.data + bytes(max(0, size_bytes - packet.size_bytes)))
-            self.fed.append(packet)
             self.doze.put(packet)
+            yield packet
+
+    def feed(self, seconds: float, size_bytes: int) -> None:
+        for packet in self.come(seconds, size_bytes):
+            self.fed.append(packet)
             taken = self.tap.take(0)
             self.decoded += len(taken)
             if taken:
@@ -119,6 +125,26 @@ def test_what_moves_again_soon_goes_on_where_decoding_stopped(lane: Lane) -> Non
     assert lane.decoded - decoded == round(0.8 * FPS), "of that group of pictures, what was not decoded yet"
     shown = [number_in(av.VideoFrame.from_ndarray(frame.bgr, "bgr24")) for frame in lane.frames[seen:]]
     assert shown == [number % GOP for number in lane.numbers[seen:]]
+
+
+@pytest.mark.parametrize("calm_s", [0.7, 2.6, 6.1])
+def test_who_is_behind_leaves_out_what_would_have_been_held(lane: Lane, calm_s: float) -> None:
+    """The queue holds an empty road between two vehicles, and the first has left when its reader gets there."""
+    lane.doze.may_rest = False
+    lane.feed(1.0, 3000)
+    queued = [*lane.come(calm_s, 600), *lane.come(1.0, 3000)]
+    packets = lane.tap.take(0)
+    assert list(lane.reader._needed(packets)) == packets == queued, "while something may be in view all is needed"
+    lane.doze.may_rest = True
+    needed = list(lane.reader._needed(packets))
+    left_out = [packet for packet in packets if packet not in needed]
+    moved_ns = queued[round(calm_s * FPS)].wall_ns
+    assert packets == sorted([*needed, *left_out], key=lambda packet: packet.wall_ns)
+    assert all(packet.wall_ns < moved_ns - BEFORE_NS for packet in left_out)
+    assert len(left_out) in {0.7: [0], 2.6: range(12), 6.1: range(60, 130)}[calm_s]
+    if left_out:
+        assert packets[packets.index(left_out[-1]) + 1].is_keyframe
+        assert packets.index(left_out[-1]) - packets.index(left_out[0]) == len(left_out) - 1, "what is decoded goes on at one keyframe"
 
 
 def test_it_stays_awake_while_something_is_in_view(lane: Lane) -> None:

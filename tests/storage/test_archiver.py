@@ -187,7 +187,8 @@ def test_a_catalogue_that_says_other_things_is_named(city: City) -> None:
     city.index.put_all([make_event(), make_event(after_s=2)])
     city.move()
     (day,) = city.archive.catalogue.days().values()
-    city.archive.catalogue.put(day.changed([], [(day.files[0].model_copy(update={"rows": 3}), day.bloom)]))
+    catalogue = city.archive.catalogue
+    catalogue.change(day, [], [(day.files[0].model_copy(update={"rows": 3}), catalogue.blooms(day)[0])])
     assert faults(city) == ["differs"]
 
 

@@ -75,7 +75,7 @@ def test_an_older_layout_is_brought_up_to_date(redis: Redis) -> None:
     for shard in range(8):
         redis.do("DEL", f"{{e{shard}}}:version", f"{{e{shard}}}:k")
         redis.do("HDEL", f"{{e{shard}}}:pl", "sum", "placeless")
-    assert "it is of layout 1, and this program's is 2" in {message for _, message in check_index(redis)}
+    assert "it is of layout 1, and this program's is 3" in {message for _, message in check_index(redis)}
     index, latest = EventIndex(redis), {event.id: event for event in stored}
     hours = Buckets(START_NS // HOUR_NS * 3_600_000, 3_600_000, 4)
     assert sum(index.histogram(EventQuery(), hours).counts) == len(latest)
@@ -88,5 +88,5 @@ def test_a_layout_of_a_newer_program_is_refused(redis: Redis) -> None:
     for shard in range(8):
         if redis.do("EXISTS", f"{{e{shard}}}:n"):
             redis.do("SET", f"{{e{shard}}}:version", 9)
-    with pytest.raises(IndexUnavailable, match="layout 9 and this program knows 2"):
+    with pytest.raises(IndexUnavailable, match="layout 9 and this program knows 3"):
         EventIndex(redis).count()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from typing import TypeVar
 
 import pytest
 
@@ -13,8 +17,11 @@ from domain.events import Event
 from domain.people import Role
 from domain.query import EventQuery
 from domain.states import CameraState, CameraStatus
+from storage import index_shards
+from storage.check_index import check_index
 from storage.feed import Feed
 from storage.index import EventIndex
+from storage.index_shards import SHARDS
 from storage.leases import Leases
 from storage.nodes import NodeEntry, Nodes
 from storage.people import People
@@ -25,6 +32,8 @@ from storage.states import CameraStates
 from storage.turns import Turn
 from tests.kept import START_NS, make_event
 from tests.searched import PATTERNS, by_looking_at_all, drawn_of_few, paged
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +100,57 @@ def kept() -> dict[str, Event]:
     return {event.id: event for event in (drawn_of_few(draw) for _ in range(600))}
 
 
+@pytest.mark.parametrize("by_keys", [False, True])
+def test_slots_move_while_events_are_written_and_searched(servers: Cluster, door: Redis, kept: dict[str, Event], by_keys: bool) -> None:
+    """Nothing is lost, and no answer is of a part. While a slot moves key by key its shard is refused, and what waits is tried again."""
+    index = EventIndex(door)
+    index.put_all(list(kept.values()))
+    query = EventQuery(plate="鄂C1234?")
+    wanted = by_looking_at_all(list(kept.values()), query)
+    written: dict[str, Event] = {}
+    stop = threading.Event()
+
+    def write() -> int:
+        number = 0
+        with closing(connect(servers.url)) as own:
+            while not stop.is_set() or number < 100:
+                batch = [make_event(after_s=100_000 + number + n / 10, plate=f"鄂C{number + n:05d}") for n in range(8)]
+                until_done(lambda batch=batch: EventIndex(own).put_all(batch))  # type: ignore[misc]
+                written.update({event.id: event for event in batch})
+                number += 8
+        return number
+
+    def ask() -> int:
+        asked = 0
+        with closing(connect(servers.url)) as own:
+            while not stop.is_set() or not asked:
+                assert until_done(lambda: paged(EventIndex(own), query, 40)) == wanted
+                asked += 1
+        return asked
+
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(work) for work in (write, ask)]
+        try:
+            for shard in range(SHARDS):
+                servers.move(f"{{e{shard}}}", by_keys)
+        finally:
+            stop.set()
+        assert [work.result() > 0 for work in running] == [True, True]
+    assert_answers(index, kept | written)
+    assert list(check_index(door)) == []
+    for event_id in (*kept, *written):
+        index.remove(event_id)
+    assert index.count() == 0
+
+
+def until_done(work: Callable[[], T]) -> T:
+    """What a node and a person do: ask again while Redis refuses."""
+    for _ in range(1000):
+        with suppress(IndexUnavailable):
+            return work()
+    raise AssertionError("Redis refuses for ever")
+
+
 def test_a_node_that_dies_takes_no_answer_with_it(servers: Cluster, door: Redis, kept: dict[str, Event]) -> None:
     """Readings move between shards on different nodes; then a primary is killed, and its replica answers and is written to."""
     index = EventIndex(door)
@@ -116,7 +176,9 @@ def assert_answers(index: EventIndex, kept: dict[str, Event]) -> None:
     stored = sorted(kept.values(), key=lambda event: event.id)
     assert [event for hour in index.hours() for event in index.hour(hour)] == stored
     assert index.count() == len(stored)
-    for pattern in (*PATTERNS[:6], "鄂C*7"):
-        for camera in (None, "gate"):
-            query = EventQuery(plate=pattern, camera=camera)
-            assert paged(index, query, 40) == by_looking_at_all(stored, query)
+    for listed_from in (index_shards.LISTED_FROM, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(index_shards, "LISTED_FROM", listed_from)
+            for query in (EventQuery(plate=pattern, camera=camera) for pattern in (*PATTERNS[:6], "鄂C*7") for camera in (None, "gate")):
+                assert paged(index, query, 40) == by_looking_at_all(stored, query)
+            assert len(paged(index, EventQuery(), 40)) == len(stored)

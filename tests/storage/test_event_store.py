@@ -194,7 +194,7 @@ def test_a_histogram_says_what_it_lacks_while_the_object_store_is_away(city: Cit
     def away(*_: object) -> bytes:
         raise ObjectsUnavailable("the store is away")
 
-    monkeypatch.setattr(city.archive.cache, "_fetch", away)
+    monkeypatch.setattr(city.archive.cache, "_brought", away)
     start_ms = START_NS // NS_PER_MS // DAY_MS * DAY_MS
     query = EventQuery(kind="vehicle", from_ns=START_NS, to_ns=START_NS + 8 * DAY_S * NS_PER_S)
     found = city.store.histogram(query, Buckets(start_ms, DAY_MS, 9))

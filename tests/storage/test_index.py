@@ -36,7 +36,8 @@ queries = queries_of(moments)
 
 
 def make_bounds_tiny(patch: pytest.MonkeyPatch) -> None:
-    for module, name, value in ((index_search, "MOST", 1), (index_search, "PLATES_MOST", 0), (index_ties, "TIED_MOST", 0)):
+    bounds = (index_search, "MOST", 1), (index_search, "PLATES_MOST", 0), (index_ties, "TIED_MOST", 0), (index_shards, "LISTED_FROM", 0)
+    for module, name, value in bounds:
         patch.setattr(module, name, value)
 
 

@@ -18,6 +18,12 @@ def test_a_script_the_server_has_forgotten_runs_once(redis: Redis) -> None:
     assert redis.run_all([ADD, READ]) == [6, b"6"], "one of them is known, and the other is not"
 
 
+def test_values_are_answered_in_groups(redis: Redis) -> None:
+    redis.do_all([("SET", "{a}:one", b"\xff1"), ("SET", "{b}:two", "2")])
+    assert redis.values([["{a}:one", "{a}:none"], [], ["{b}:two"]]) == [[b"\xff1", None], [], [b"2"]]
+    assert redis.values([[], []]) == [[], []]
+
+
 def test_a_script_that_fails_says_so(redis: Redis) -> None:
     with pytest.raises(IndexUnavailable, match="no such thing"):
         redis.run_all([ADD, Script("return redis.error_reply('no such thing')", "{a}", ())])

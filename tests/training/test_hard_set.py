@@ -28,7 +28,8 @@ def test_clean_plates_are_read_alone_and_fused(meter: Meter) -> None:
 
 
 def test_every_group_has_both_rates(meter: Meter) -> None:
-    rates = report(meter, 1, 0.7)
+    rates = report(meter, 1, 0.7, unseen=meter)
     assert set(rates["kind"]) == {kind.name for kind in KINDS}
     assert set(rates["province"]) == set(PROVINCES)
+    assert set(rates["province of unseen fonts"]) == {*PROVINCES, "all"}
     assert all(set(rate) == {"own", "fused"} for group in ("kind", "height", "blur", "all") for rate in rates[group].values())

@@ -16,7 +16,7 @@ from sightline.evaluation.truth import Pass, compare, read_truth
 PASSES = [Pass(enter_s=1, leave_s=4, plate="鄂C12345", color="blue"), Pass(enter_s=2, leave_s=5, plate="湘A67890", color="blue")]
 
 
-def _passing(text: str, from_s: float, to_s: float, key: str = "") -> tuple[float, Passing]:
+def _passing(text: str, from_s: float, to_s: float, key: str = "", confidence: float = 0.9) -> tuple[float, Passing]:
     start_ns = EPOCH_NS + round(from_s * NS_PER_S)
     event = Event(
         id=event_id("film", "vehicle", start_ns, key or text),
@@ -28,7 +28,7 @@ def _passing(text: str, from_s: float, to_s: float, key: str = "") -> tuple[floa
         started_at=start_ns,
         best_at=start_ns,
         ended_at=EPOCH_NS + round(to_s * NS_PER_S),
-        plate=Plate(text=text, color="blue", confidence=0.9, alternatives=()),
+        plate=Plate(text=text, color="blue", confidence=confidence, alternatives=()),
         confidence=0.9,
         box=(0.1, 0.1, 0.2, 0.2),
         wall_source="receiver",
@@ -47,6 +47,15 @@ def test_a_second_event_is_doubled_and_one_of_an_empty_road_is_false() -> None:
     events = [_passing("鄂C12345", 1.2, 2.0), _passing("鄂C12345", 2.2, 2.4, "again"), _passing("京A00001", 8, 9)]
     outcome = compare(Run(events), PASSES[:1])
     assert (outcome["found"], outcome["doubled"], outcome["false"], outcome["plates_right"]) == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "is_other"), [("闽D66651", 0.99, True), ("闽D66651", 0.8, False), ("鄂C12399", 0.99, False), ("", 0.99, False)]
+)
+def test_one_too_many_that_surely_names_another_vehicle_is_none_doubled(text: str, confidence: float, is_other: bool) -> None:
+    outcome = compare(Run([_passing("鄂C12345", 1.2, 3.6), _passing(text, 1.4, 3.6, "other", confidence)]), PASSES[:1])
+    assert (outcome["found"], outcome["doubled"], outcome["false"]) == (1, int(not is_other), 0)
+    assert outcome["others"] == ([f"{text} ({confidence:.2f})"] if is_other else [])
 
 
 def test_an_event_that_was_extended_counts_once() -> None:
