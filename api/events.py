@@ -15,7 +15,7 @@ from domain.errors import NotFound
 from domain.events import Event
 from domain.misreadings import match_of
 from domain.query import EventQuery
-from storage.index_search import found_by
+from storage.index_sought import found_by
 
 
 def find_event(context: ApiContext, event_id: str) -> Event:

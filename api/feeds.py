@@ -21,7 +21,8 @@ from domain.clock import NS_PER_S
 from domain.events import Event
 from domain.query import EventQuery
 from domain.watches import WatchMatch
-from storage.index_search import found_by, matches, plate_expression
+from storage.index_search import matches
+from storage.index_sought import found_by, plate_expression
 
 After = Annotated[int | None, Query(ge=0, lt=10**16, description="go on after this arrival number; `Last-Event-ID` comes before it")]
 Seconds = Annotated[float, Query(ge=0, le=LONGEST_S, description="the answer ends after so long; 0: with what has arrived")]

@@ -21,7 +21,7 @@ from domain.journeys import leg
 from domain.plates import search_pattern
 from domain.ulid import wall_ms_of
 from storage.event_legs import EventLegs
-from storage.index_search import plate_expression
+from storage.index_sought import plate_expression
 
 SPAN_S, LONGEST_S = 7 * 86_400, 31 * 86_400
 HOUR_NS = 3600 * NS_PER_S

@@ -20,7 +20,7 @@ from domain.misreadings import Match, Tie, match_of
 from domain.nearby import CameraMap
 from domain.registry import Registry
 from domain.ulid import is_event_id
-from storage.index_search import found_by
+from storage.index_sought import found_by
 
 SPAN_NS = 30 * 86_400 * NS_PER_S
 """What a journey looks back over where `from` is left out."""

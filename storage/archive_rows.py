@@ -17,7 +17,7 @@ from domain.events import SCHEMA, Alternative, Event, Kind, Location, Plate
 from domain.made import made
 from domain.plates import PlateColor
 from domain.ulid import id_parts
-from storage.index_search import found_by
+from storage.index_sought import found_by
 
 TYPES = {
     "plate": "VARCHAR", "others": "VARCHAR", "id": "VARCHAR", "start_ms": "BIGINT", "best_ms": "BIGINT", "end_ms": "BIGINT",

@@ -11,7 +11,8 @@ from domain.misreadings import Tie, misread, other_provinces
 from domain.plates import is_wildcard
 from domain.query import EventQuery
 from storage.duck_door import Value
-from storage.index_search import Sought, matches
+from storage.index_search import matches
+from storage.index_sought import Sought
 
 Where = tuple[str, tuple[Value, ...]]
 

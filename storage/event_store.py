@@ -21,7 +21,8 @@ from storage.archive_search import DAY_MS, day_of_ms, day_start_ms
 from storage.event_legs import EventLegs
 from storage.index import EventIndex
 from storage.index_counts import Buckets
-from storage.index_search import Span, is_likely
+from storage.index_search import Span
+from storage.index_sought import is_likely
 
 PAGE_S = 1.5
 """No look at the archive begins later than this after a page was asked for."""

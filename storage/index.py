@@ -18,8 +18,9 @@ from storage.impossible import Found, ImpossibleLegs
 from storage.index_corrections import IndexCorrections
 from storage.index_counts import Buckets, Histogram, histogram
 from storage.index_record import HOUR_MS, entry_of
-from storage.index_search import Search, Sought, is_likely, load
+from storage.index_search import Search, load
 from storage.index_shards import Shards, shard_of
+from storage.index_sought import Sought, is_likely
 from storage.index_ties import search
 from storage.redis_door import Redis
 

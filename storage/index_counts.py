@@ -17,8 +17,9 @@ from domain.query import EventQuery
 from domain.ulid import id_parts
 from storage.index_record import HOUR_MS, ODD, PARTS, PLATE
 from storage.index_rows import Codes, HourCount, Many, Records, Row, Rows
-from storage.index_search import CHUNK, PLATES_MOST, Search, Sought, Span
+from storage.index_search import CHUNK, PLATES_MOST, Search, Span
 from storage.index_shards import Shards
+from storage.index_sought import Sought
 from storage.plate_code import demands
 
 RECORDS_MOST = 500_000

@@ -6,8 +6,7 @@ up to a bound; the records sort out most of them, and the event itself is asked 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,8 +14,6 @@ from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS
 from domain.events import Event
-from domain.misreadings import Tie, match_of, misread, other_provinces
-from domain.plates import is_wildcard
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts
 from storage.index_places import is_in_place
@@ -36,10 +33,10 @@ from storage.index_record import (
 )
 from storage.index_rows import Codes, Many, Records, Row
 from storage.index_shards import SHARDS, Shards
+from storage.index_sought import Sought
 from storage.index_wanted import Wanted
-from storage.plate_code import BITS, PLACES, Demand, demands, pack
+from storage.plate_code import BITS, PLACES, Demand
 
-ALTERNATIVE_MIN_CONFIDENCE = 0.05
 FIRST, FIRST_PLACED, MOST = 64, 512, 16_384
 """Records of a shard that are enough for one look: few at first, as most pages are full soon; more where only some places count."""
 AMPLE, AHEAD = 1.5, 512
@@ -50,39 +47,7 @@ CHUNK = 64
 """Events loaded at a time."""
 PLATES_MOST = 400
 """Plates a shard whose postings are read; where more match, looking at everything finds a page sooner."""
-_LONGEST_PLATE = 16
 _LAST_MS = (1 << 20) * HOUR_MS - 1
-
-
-def found_by(event: Event) -> tuple[str, ...]:
-    """The texts that a search finds this event by: what a person says that its plate is, and what was read; where nothing certain was, the
-    likely alternatives."""
-    corrected = (event.corrected.text,) if event.corrected is not None and event.corrected.text else ()
-    if event.plate is None:
-        return corrected
-    if event.plate.text:
-        return tuple(dict.fromkeys((*corrected, event.plate.text)))
-    likely = (other.text for other in event.plate.alternatives if other.confidence >= ALTERNATIVE_MIN_CONFIDENCE and other.text)
-    return tuple(dict.fromkeys((*corrected, *likely)))
-
-
-def is_likely(event: Event, plate: str) -> bool:
-    """Whether an event may be of `plate` though that is not how it reads, and no person says what it is."""
-    by_person = event.corrected is not None and event.corrected.text
-    return event.reading != plate and not by_person and match_of(event, plate, found_by(event)) is not None
-
-
-def plate_expression(pattern: str) -> re.Pattern[str] | None:
-    """What `pattern` (`?` one character, `*` any) matches in whole; None where it is longer than any plate."""
-    if sum(character != "*" for character in pattern) > _LONGEST_PLATE:
-        return None
-    # Each run of wildcards becomes its count of `?` and at most one `*`: no pattern then takes long, whatever was typed.
-    parts = re.split(r"([?*]+)", pattern)
-    return re.compile("".join(_run(part) if part[:1] in ("?", "*") else re.escape(part) for part in parts), re.DOTALL)
-
-
-def _run(wildcards: str) -> str:
-    return "." * wildcards.count("?") + (".*" if "*" in wildcards else "")
 
 
 def matches(event: Event, query: EventQuery) -> bool:
@@ -136,46 +101,6 @@ class Span:
 
     def is_before(self, row: Row, bound_ms: int | None) -> bool:
         return bound_ms is None or (row.start_ms > bound_ms if self.newest else row.start_ms < bound_ms)
-
-
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """Which plates a search looks up, and which events it takes of those that they lead to."""
-
-    codes: tuple[bytes, ...] = ()
-    demands: tuple[Demand, ...] = ()
-    takes: Callable[[Event], bool] = lambda _: True
-    is_read: bool = False
-    """Events that were read as another plate are not among these."""
-
-    @classmethod
-    def by_pattern(cls, pattern: str) -> Sought | None:
-        """None where nothing can match."""
-        expression = plate_expression(pattern)
-        if expression is None:
-            return None
-        codes = () if is_wildcard(pattern) else _codes([pattern])
-        wanted = demands(pattern) if is_wildcard(pattern) else ()
-        return cls(codes, wanted, lambda event: any(expression.fullmatch(reading) for reading in found_by(event)), True)
-
-    @classmethod
-    def by_tie(cls, plate: str, tie: Tie) -> Sought:
-        plates = misread(plate) if tie is Tie.MISREADING else other_provinces(plate) if tie is Tie.PROVINCE else (plate,)
-
-        def takes(event: Event) -> bool:
-            match = match_of(event, plate, found_by(event))
-            return match is not None and match.tie is tie
-
-        return cls(_codes(plates), (), takes, tie is not Tie.ALTERNATIVE)
-
-    @classmethod
-    def by_any_tie(cls, plate: str) -> Sought:
-        plates = (plate, *misread(plate), *other_provinces(plate))
-        return cls(_codes(plates), (), lambda event: match_of(event, plate, found_by(event)) is not None)
-
-
-def _codes(plates: Sequence[str]) -> tuple[bytes, ...]:
-    return tuple(dict.fromkeys(code for plate in plates if (code := pack(plate)) is not None))
 
 
 @dataclass(slots=True)

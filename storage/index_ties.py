@@ -5,8 +5,9 @@ from __future__ import annotations
 from domain.events import Event
 from domain.misreadings import TIES, match_of
 from domain.query import EventPage, EventQuery
-from storage.index_search import Search, Sought, found_by
+from storage.index_search import Search
 from storage.index_shards import Shards
+from storage.index_sought import Sought, found_by
 
 TIED_MOST = 100
 """Rows of a shard up to which all that is tied to a plate is looked up at once, and not tie by tie."""

@@ -15,7 +15,7 @@ from domain.events import Event
 from domain.misreadings import Match, Tie, match_of, misread, other_provinces
 from domain.plates import is_wildcard
 from domain.watches import Watch
-from storage.index_search import found_by, plate_expression
+from storage.index_sought import found_by, plate_expression
 
 
 @dataclass(frozen=True, slots=True)

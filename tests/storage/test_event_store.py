@@ -24,7 +24,7 @@ from storage.corrections import Corrections
 from storage.event_store import EventStore
 from storage.index import EventIndex
 from storage.index_counts import Buckets
-from storage.index_search import found_by
+from storage.index_sought import found_by
 from storage.redis_door import Redis
 from storage.s3 import ObjectStore
 from tests.kept import START_NS, make_event

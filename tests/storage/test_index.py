@@ -19,7 +19,7 @@ from domain.query import EventQuery
 from domain.ulid import id_parts, id_text
 from storage import index_record, index_search, index_shards, index_ties
 from storage.index import EventIndex
-from storage.index_search import found_by
+from storage.index_sought import found_by
 from storage.redis_door import Redis, Script, connect
 from tests.kept import START_NS, make_event
 from tests.searched import CAMERAS, HOUR_NS, PATTERNS, PLATES_USED, by_looking_at_all, drawn_of_few, events_that, paged, queries_of

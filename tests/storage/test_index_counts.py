@@ -15,7 +15,7 @@ from domain.query import EventQuery
 from storage import index_counts
 from storage.index import EventIndex
 from storage.index_counts import Buckets
-from storage.index_search import found_by
+from storage.index_sought import found_by
 from storage.redis_door import Redis
 from tests.kept import START_NS, make_event
 from tests.searched import by_looking_at_all

@@ -10,7 +10,7 @@ from domain.events import Event
 from domain.misreadings import Tie, match_of
 from domain.plates import is_wildcard
 from domain.watches import Watch
-from storage.index_search import found_by, plate_expression
+from storage.index_sought import found_by, plate_expression
 from storage.watch_book import WatchBook
 from tests.kept import START_NS, make_event
 
