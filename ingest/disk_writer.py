@@ -54,7 +54,7 @@ class DiskWriter:
 
     def expect(self, due_s: float) -> None:
         """A recorder is due then. From any thread."""
-        if due_s < self._next_s:
+        if due_s < self._next_s and not self._woken.is_set():
             self._woken.set()
 
     def wake(self) -> None:

@@ -135,8 +135,9 @@ class Recorder:
             self._done.set()
             return False
         # In this order: what is put while the others are taken out either goes with them, or has a turn of its own.
-        # Nothing is due before as much has come again: what comes at once is told of when it comes.
-        self.due_s, self._has_begun = now_s + FRAGMENT_S + self._read_s, False
+        # Where a read gives a fragment, nothing is due before the next; else as soon as what comes next may be, so that the writer need not
+        # be told.
+        self.due_s, self._has_begun = now_s + (2 * FRAGMENT_S if self._read_s >= FRAGMENT_S else FRAGMENT_S - self._read_s), False
         self._write(now_s)
         return True
 

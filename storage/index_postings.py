@@ -5,7 +5,7 @@ from __future__ import annotations
 ORDERED = """
 -- Of a plate that is seen often, the pointers lie in order, under a key of their own: how many of `count` there are less than `number`.
 local function how_many_less(key, count, number)
-  local low, high, middle = 0, count, count - 1 -- asked first is the last one: most pointers belong behind it
+  local low, high, middle = 0, count, count - 1 -- asked first is the last one: most spans go on behind it
   while low < high do
     if to_number(call('GETRANGE', key, middle * 5, middle * 5 + 4), 1) < number then low = middle + 1 else high = middle end
     middle = math.floor((low + high) / 2)
@@ -85,12 +85,12 @@ local function flush_plates()
 end
 
 local function insert(key, pointer)
-  local count = call('STRLEN', key) / 5
-  local at = how_many_less(key, count, to_number(pointer, 1))
-  if at == count then
+  local number = to_number(pointer, 1)
+  if number > to_number(call('GETRANGE', key, -5, -1), 1) then
     call('APPEND', key, pointer)
   else
-    call('SETRANGE', key, at * 5, pointer .. call('GETRANGE', key, at * 5, -1))
+    local at = how_many_less(key, call('STRLEN', key) / 5, number) * 5
+    call('SETRANGE', key, at, pointer .. call('GETRANGE', key, at, -1))
   end
 end
 

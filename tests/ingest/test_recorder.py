@@ -103,6 +103,24 @@ def test_what_is_read_once_a_second_is_one_fragment_each_time_and_readable_at_on
     assert segment.path.read_bytes().count(b"moof") == 2
 
 
+def test_the_writer_is_woken_only_for_what_it_would_come_to_late(tmp_path: Path) -> None:
+    clock, packets = ManualClock(), packets_of(PLAIN)
+    writer = DiskWriter(clock)
+    recorder = make_recorder(tmp_path, clock, writer)
+    for number, (size, is_woken) in enumerate([(2, False), (12, False), (25, True)]):
+        recorder.put(*packets[25 * number : 25 * number + size])
+        clock.advance(1)
+        writer.step()
+        writer._next_s = recorder.due_s  # as its thread, which sleeps until then
+        clock.advance(0.05)
+        recorder.put(*packets[25 * number + size : 25 * number + 2 * size])
+        assert writer._woken.is_set() is is_woken
+        clock.advance(1)
+        writer.step()
+    recorder.close()
+    writer.step()
+
+
 def test_a_silent_camera_has_its_segment_finished(tmp_path: Path) -> None:
     clock = ManualClock()
     writer = DiskWriter(clock)
