@@ -35,11 +35,11 @@ Result = tuple[str, tuple[bool, ...]]
 
 
 class Meter:
-    def __init__(self, readers: Readers, glyphs: Glyphs) -> None:
-        self._readers, self._glyphs = readers, glyphs
+    def __init__(self, readers: Readers, glyphs: Glyphs, seed: int = SEED) -> None:
+        self._readers, self._glyphs, self._seed = readers, glyphs, seed
 
     def read(self, hardness: Hardness, stream: int, indices: Iterable[int], kind: Kind | None) -> list[Result]:
-        drawer = Drawer(self._glyphs, SEED, stream, hardness)
+        drawer = Drawer(self._glyphs, self._seed, stream, hardness)
         return [self._result(*drawer.sample(index, kind)[:2]) for index in indices]
 
     def _result(self, crop: Picture, text: str) -> Result:
@@ -81,11 +81,12 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True, help="the folder of the public models")
     parser.add_argument("--unseen-font", type=Path, action="append", default=[], help="that training never saw, to draw provinces with")
     parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=SEED, help="another one draws other plates")
     parser.add_argument("--level", type=float, default=0.7, help="how bad pictures get: 1 is the training's worst")
     given = parser.parse_args()
     readers, glyphs = Readers(given.weights, given.models), unseen_glyphs(given)
-    unseen = Meter(readers, with_first_from(glyphs, given.unseen_font)) if given.unseen_font else None
-    measured = report(Meter(readers, glyphs), given.count, given.level, unseen)
+    unseen = Meter(readers, with_first_from(glyphs, given.unseen_font), given.seed) if given.unseen_font else None
+    measured = report(Meter(readers, glyphs, given.seed), given.count, given.level, unseen)
     sys.stdout.write(json.dumps(measured, ensure_ascii=False, indent=1) + "\n")
 
 
