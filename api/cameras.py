@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import Query
 
 from api.accounts import account_of
+from api.camera_models import CameraList, CameraView, CoverageView
 from api.context import ApiContext, Context
 from api.cursors import read_cursor, write_cursor
-from api.models import CameraList, CameraView, CoverageView
 from api.moments import check_order
 from api.parameters import AreaOf, CameraId, ClassOf, Next, RangeFrom, RangeTo
 from domain.clock import NS_PER_S

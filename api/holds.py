@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import Query
 
 from api.context import ApiContext, Context, RequestTrace
-from api.models import HoldAsked, HoldList
 from api.parameters import HoldId
 from api.reasons import one_line
+from api.site_models import HoldAsked, HoldList
 from domain.clock import NS_PER_S
 from domain.errors import NotFound, QueryInvalid
 from domain.holds import Hold

@@ -10,8 +10,9 @@ from fastapi import Query
 
 from api.context import ApiContext, Context
 from api.cursors import write_cursor
+from api.journey_models import ImpossibleList, ImpossibleView, LegView
 from api.journeys import read_after
-from api.models import EventView, ImpossibleList, ImpossibleView, LegView
+from api.models import EventView
 from api.moments import check_order
 from api.parameters import AreaOf, From, Limit, Next, PlateOf, To
 from domain.clock import NS_PER_MS, NS_PER_S

@@ -9,7 +9,8 @@ from fastapi import Query
 
 from api.context import ApiContext, Context
 from api.cursors import read_cursor, write_cursor
-from api.models import EventView, Journey, LegView, MatchView, NearCameraView
+from api.journey_models import Journey, LegView, NearCameraView
+from api.models import EventView, MatchView
 from api.moments import check_order
 from api.parameters import ExactPlate, From, Next, To, exact_plate
 from domain.clock import NS_PER_MS, NS_PER_S

@@ -8,11 +8,11 @@ from fastapi import Path, Query
 from starlette.responses import Response
 
 from api.accounts import account_of
+from api.camera_models import GapView, PlaylistPart, PlaylistView
 from api.cameras import check_span, holder
 from api.context import ApiContext, Context, RequestTrace
 from api.keyframes import keyframes_answer
 from api.located import Found, Located, answered, fetch, locate, offline_header, segment_bytes
-from api.models import GapView, PlaylistPart, PlaylistView
 from api.moments import Moment
 from api.parameters import CameraId, RangeFrom, RangeTo
 from api.playlists import M3U8_TYPE, Addresses, Entry, entries, m3u8, zero_of

@@ -15,7 +15,7 @@ from fastapi import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from api.context import ApiContext, Context, RequestTrace
-from api.models import AlarmList, Dependency, Health, Readiness, Session
+from api.site_models import AlarmList, Dependency, Health, Readiness, Session
 from domain.alarms import AlarmName
 from domain.errors import SightlineError, Unauthenticated
 from domain.metrics import exposition

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from api.camera_models import TriggerAsked, TriggerView
 from api.cameras import holder
 from api.context import Context, RequestTrace
-from api.models import TriggerAsked, TriggerView
 from api.parameters import CameraId
 from api.reasons import one_line
 from domain.clock import NS_PER_S

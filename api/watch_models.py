@@ -7,17 +7,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.models import EventView
+from api.models import Answer, EventView
 from domain.events import WallNs
 from domain.misreadings import Tie
 from domain.watches import Ended, Watch, WatchMatch
 from storage.watch_matches import Delivery
 
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
 
 class WatchAsked(BaseModel):
@@ -38,7 +34,7 @@ class WatchAsked(BaseModel):
     secret: str = Field("", pattern=r"^([!-~]{16,200})?$", description="what webhooks are signed with; drawn where it is left out")
 
 
-class WatchView(_Answer):
+class WatchView(Answer):
     """A watch, but for the secret of its webhooks."""
 
     id: str
@@ -63,7 +59,7 @@ class WatchPlaced(WatchView):
     secret: str = Field(description="what its webhooks are signed with: told this once; empty without a webhook")
 
 
-class DeadWebhook(_Answer):
+class DeadWebhook(Answer):
     """A webhook that was given up."""
 
     match: str
@@ -81,11 +77,11 @@ class WatchDetail(WatchView):
         return cls(**WatchView.of(watch).model_dump(), dead=given_up)
 
 
-class WatchList(_Answer):
+class WatchList(Answer):
     items: list[WatchView]
 
 
-class WatchMatchView(_Answer):
+class WatchMatchView(Answer):
     """A passing that a watch asked for."""
 
     id: str = Field(description="of watch and event: told again, it is the same")

@@ -1,0 +1,62 @@
+"""The answers of the API about the site, its holds and who asks as types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from api.models import Answer
+from domain.alarms import Alarm
+from domain.events import WallNs
+from domain.holds import Hold
+from domain.people import RIGHTS, Person, Right, Role
+
+
+class HoldAsked(BaseModel):
+    """What is to be held: a camera's range, or an event."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    camera: str | None = Field(None, max_length=64)
+    from_: WallNs | None = Field(None, alias="from")
+    to: WallNs | None = None
+    event: str | None = Field(None, max_length=26, description="an event's id, in place of camera and range")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(min_length=1, max_length=500, description="why it is held")
+    until: WallNs | None = Field(None, description="when it ends by itself; null: when somebody releases it")
+
+
+class HoldList(Answer):
+    items: list[Hold]
+
+
+class AlarmList(Answer):
+    items: list[Alarm] = Field(description="the oldest first; empty while all is well")
+
+
+class Session(Answer):
+    name: str
+    role: Role
+    rights: list[Right]
+    reason_required: bool = Field(description="whether looks at evidence need X-Reason here")
+
+    @classmethod
+    def of(cls, person: Person, reason_required: bool) -> Session:
+        return cls(name=person.name, role=person.role, rights=sorted(RIGHTS[person.role]), reason_required=reason_required)
+
+
+class Health(Answer):
+    status: Literal["ok"] = "ok"
+
+
+class Dependency(Answer):
+    name: str
+    ok: bool
+    required: bool = Field(description="without it nothing can be answered")
+    why: str = Field(description="empty while ok")
+
+
+class Readiness(Answer):
+    status: Literal["ready", "degraded", "not_ready"]
+    dependencies: list[Dependency]
+    registry_faults: list[str] = Field(description="faults of a newer registry that therefore does not run")
