@@ -10,11 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.problems import BAD_INPUT, METHOD_NOT_ALLOWED, NOT_FOUND, OTHER, QUERY_INVALID, error_response, problem_response
+from api.tickets import TICKET
 from api.trace import trace_of
 from domain.errors import SightlineError
 from domain.words import likely, shown
 
 Detail = dict[str, object]
+_SECRET_FIELDS = frozenset({"secret", TICKET})
+"""Fields whose value is never repeated, nor is that of an unknown field."""
 
 
 def add_fault_handlers(app: FastAPI) -> None:
@@ -47,6 +50,8 @@ def _sentence(fault: Detail) -> str:
     message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     if fault["type"] == "missing":
         return f"{_field(fault)}: is missing; this route needs it"
+    if fault["type"] == "extra_forbidden" or _field(fault) in _SECRET_FIELDS:
+        return f"{_field(fault)}: {message}"
     return f"{_field(fault)}: {message}; it is {shown(fault.get('input'))}"
 
 

@@ -31,8 +31,9 @@ def target_of(url: str, networks: Sequence[Network]) -> Target:
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme, 0)
-    except ValueError as error:
-        raise BadInput(f"a webhook's address is wrong: {error}") from error
+    except ValueError:
+        # The cause is left out: it repeats a password that is taken for a port.
+        raise BadInput("a webhook's address is wrong: its host or its port cannot be read") from None
     if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password or parts.fragment:
         raise BadInput("a webhook's address is http://host/… or https://host/…, without a user name or a fragment")
     if not networks:

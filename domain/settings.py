@@ -19,7 +19,7 @@ class RtspReader(StrEnum):
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     redis_url: SecretStr | None = Field(
         None, description="Redis or Valkey, redis:// or rediss://, or a cluster, redis+cluster://; unset: one-machine mode starts its own"
@@ -93,7 +93,15 @@ class Settings(BaseSettings):
 
 
 def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return tuple(_network(part, number) for number, part in enumerate(parts, start=1))
+
+
+def _network(text: str, number: int) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"entry {number} is not a network such as 10.3.0.0/16") from error
 
 
 def check_settings() -> None:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 
 _NEAR = 0.65
 """How alike two words must be, by difflib's ratio: `xyzzy` and `fuzzy`, two letters of five apart, are not."""
+
+
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+"""What ids, areas, keys and names of secrets look like; `user:password` and URLs do not."""
+
+
+def is_plain_word(value: object) -> bool:
+    """Whether `value` may be repeated in a message. Any other text may be a mistyped secret."""
+    return isinstance(value, str) and _PLAIN_WORD.fullmatch(value) is not None
 
 
 def likely(word: str, known: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ class Runtime(BaseModel):
 
 
 class InstanceSecrets(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     valkey_password: str
     s3_access_key: str

@@ -156,8 +156,12 @@ def connect(url: str) -> Redis:
     """
     try:
         client = _cluster(url) if CLUSTER in url.partition("://")[0] else _single(url)
-    except ValueError as error:
-        raise IndexUnavailable(f"the address of Redis is not one: {error}") from error
+    except ValueError:
+        # The cause is left out: it repeats parts of the address, which may be of its password.
+        raise IndexUnavailable(
+            "SIGHTLINE_REDIS_URL is not an address of Redis; write redis://user:password@host:port, "
+            "and percent-encode /, ?, # and @ of a password"
+        ) from None
     return Redis(client, url)
 
 
@@ -174,7 +178,7 @@ def _cluster(url: str) -> Callable[[], redis.RedisCluster]:
     hosts = [urlsplit(f"//{address}") for address in addresses.split(",")]
     nodes = [ClusterNode(host.hostname or "", host.port or _PORT) for host in hosts]  # type: ignore[no-untyped-call]
     if not all(host.hostname for host in hosts):
-        raise ValueError(f"{addresses!r} is not host:port, or some of these with commas between")
+        raise ValueError("a cluster's address is host:port, or some of these with commas between")
     words = dict(zip(("username", "password"), login.split(":", 1), strict=False)) if login else {}
     known: dict[str, Any] = {name: unquote(word) for name, word in words.items() if word}
     known |= _TIMES | {"ssl": parts.scheme == "rediss"}

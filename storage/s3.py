@@ -77,9 +77,12 @@ class ObjectStore:
         self._where = (endpoint, access_key, secret_key, bucket, secure)
         self._suspicion = Suspicion()
         self._http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S), retries=urllib3.Retry(0), maxsize=16)
-        with _mapped(endpoint):
+        try:
             # A region given is a region not asked for: one request less, and one thing less that can fail.
             self._client = Minio(endpoint, access_key, secret_key, secure=secure, region="us-east-1", http_client=self._http)
+        except ValueError:
+            # The cause is left out: it may repeat keys that were written into the address.
+            raise ObjectsUnavailable("SIGHTLINE_S3_ENDPOINT is not host:port of an object store") from None
 
     def __reduce__(self) -> tuple[type[ObjectStore], tuple[str, str, str, str, bool]]:
         """In another process: a door of its own to the same store."""

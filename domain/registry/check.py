@@ -11,13 +11,14 @@ from pydantic_core import ErrorDetails
 
 from domain.errors import Fault, RegistryInvalid
 from domain.events import Location
-from domain.registry.model import Area, Camera, ClassPolicy, Registry, SubStream, default_classes
+from domain.registry.model import SECRET_NAME, Area, Camera, ClassPolicy, Registry, SubStream, default_classes
 from domain.registry.networks import Networks
 from domain.registry.policies import check_policies
 from domain.registry.secrets import Secrets, load_secrets
 from domain.registry.source import Path, Source, read_yaml
-from domain.words import likely
+from domain.words import is_plain_word, likely
 
+SECRET_HINT = "use letters, digits, - and _; user and password belong in the secrets file, or in SIGHTLINE_CAMERA_<NAME>=user:password"
 _KEYS_OF: dict[type[BaseModel], tuple[str, ...]] = {
     model: tuple(field.alias or name for name, field in model.model_fields.items())
     for model in (Registry, Camera, ClassPolicy, Area, Location, SubStream)
@@ -93,18 +94,24 @@ def _note(source: Source, detail: ErrorDetails) -> None:
     path: Path = tuple(part for part in detail["loc"] if part != "[key]")
     kind, message = detail["type"], detail["msg"]
     if kind == "extra_forbidden":
-        source.fault(path, f"unknown key `{path[-1]}`", likely(str(path[-1]), _keys_at(path)), at_key=True)
+        what = f"unknown key `{path[-1]}`" if is_plain_word(path[-1]) else "this key is unknown"
+        source.fault(path, what, likely(str(path[-1]), _keys_at(path)), at_key=True)
     elif kind == "missing":
         source.fault(path[:-1], f"`{path[-1]}` is missing", f"add `{path[-1]}:`")
     elif kind == "literal_error" and path[-1:] != ("version",):
         allowed = detail.get("ctx", {}).get("expected", "")
-        source.fault(path, f"{_name(path)}: {detail['input']!r} is not one of {allowed}", likely(str(detail["input"]), _words(allowed)))
+        value = repr(detail["input"]) if is_plain_word(detail["input"]) else "this value"
+        hint = likely(str(detail["input"]), _words(allowed))
+        source.fault(path, f"{_name(path)}: {value} is not one of {allowed}", hint)
+    elif path[-1:] == ("credentials",):
+        source.fault(path, "`credentials` must be the name of a secret", SECRET_HINT)
     else:
         source.fault(path, f"{_name(path)}: {message.removeprefix('Value error, ')}")
 
 
 def _name(path: Path) -> str:
-    return f"`{next((part for part in reversed(path) if isinstance(part, str)), 'registry')}`"
+    name = next((part for part in reversed(path) if isinstance(part, str)), "registry")
+    return f"`{name}`" if is_plain_word(name) else "this key"
 
 
 def _words(expected: str) -> tuple[str, ...]:
@@ -152,18 +159,21 @@ def _check_id(source: Source, path: Path, camera_id: Any, first_line: dict[str, 
         return
     line = source.values[path][0]
     if camera_id in first_line:
-        source.fault(path, f"the id `{camera_id}` is taken", f"by the camera on line {first_line[camera_id]}; ids are unique")
+        what = f"the id `{camera_id}`" if is_plain_word(camera_id) else "this id"
+        source.fault(path, f"{what} is taken", f"by the camera on line {first_line[camera_id]}; ids are unique")
     first_line.setdefault(camera_id, line)
 
 
 def _check_area(source: Source, path: Path, area: Any, areas: tuple[str, ...]) -> None:
     if isinstance(area, str) and area not in areas:
-        hint = likely(area, areas) if areas else f"add it under `areas:`, as  {area}: {{name: …}}"
-        source.fault(path, f"the area `{area}` is not under `areas`", hint)
+        what, key = (f"the area `{area}`", area) if is_plain_word(area) else ("this area", "ID")
+        hint = likely(area, areas) if areas else f"add it under `areas:`, as  {key}: {{name: …}}"
+        source.fault(path, f"{what} is not under `areas`", hint)
 
 
 def _check_credentials(source: Source, path: Path, name: Any, secrets: Secrets) -> None:
-    if isinstance(name, str) and secrets.get(name) is None:
+    # A value that is no name is a fault of its own (`_note`); it may be the password itself.
+    if isinstance(name, str) and SECRET_NAME.fullmatch(name) and secrets.get(name) is None:
         variable = "SIGHTLINE_CAMERA_" + name.upper().replace("-", "_")
         source.fault(path, f"there is no secret `{name}`", f"add it to the secrets file, or set {variable}=user:password")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,9 @@ TriggerSource = Literal["checkpoint", "motion", "onvif", "api"]
 Checkpoint = Literal["plate", "face"]
 Point = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]], Field()]
 Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
+
+
+SECRET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def _two_places(line: tuple[Point, Point]) -> tuple[Point, Point]:
@@ -39,6 +43,9 @@ def _rtsp_url(url: str) -> str:
         raise ValueError("must begin with rtsp:// or rtsps://")
     if "@" in parts.netloc:
         raise ValueError("holds a user name or password; name an entry of the secrets file under `credentials` instead")
+    if "@" in parts.path:
+        # A password that holds a slash ends the host early: rtsp://admin:12/3@10.0.0.1/1.
+        raise ValueError("holds @ behind the host; write %40 in a path, and credentials in the secrets file")
     if not parts.hostname:
         raise ValueError("has no host")
     return url
@@ -84,7 +91,7 @@ class Camera(ClassPolicy):
     url: Annotated[str, AfterValidator(_rtsp_url)]
     substream: SubStream | None = None
     transport: Literal["tcp", "udp"] = "tcp"
-    credentials: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    credentials: str | None = Field(None, pattern=f"^{SECRET_NAME.pattern}$")
     onvif_port: int = Field(80, ge=1, le=65535)
     checkpoint: tuple[Checkpoint, ...] = ()
     masks: tuple[Polygon, ...] = ()

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from domain.errors import Fault, RegistryInvalid
 from domain.registry.source import Source, read_yaml
+from domain.words import is_plain_word
 
 PREFIX = "SIGHTLINE_CAMERA_"
 FILE_NAME = "camera_secrets.yaml"
@@ -72,7 +73,8 @@ def _from_file(source: Source) -> dict[str, Credentials]:
         return found
     for name, entry in (source.data or {}).items():
         if not isinstance(entry, dict) or set(entry) != {"user", "password"}:
-            source.fault((name,), f"`{name}` must hold `user` and `password`, and nothing else")
+            entry_name = f"`{name}`" if is_plain_word(name) else "this entry"
+            source.fault((name,), f"{entry_name} must hold `user` and `password`, and nothing else")
             continue
         unquoted = [key for key, value in entry.items() if not isinstance(value, str)]
         for key in unquoted:  # YAML reads 0123 as the number 83, and yes as true: that would be another password

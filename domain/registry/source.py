@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +10,11 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 from domain.errors import Fault, RegistryInvalid
+from domain.words import is_plain_word
 
 Path = tuple[str | int, ...]
+_QUOTED = re.compile(r""" (?:'[^'<]{2,}'|"[^"<]{2,}")""")
+"""Text of the file that PyYAML repeats, as in `found undefined alias 'x'`; it may be a password."""
 DEEPEST, MOST_NODES = 32, 2_000_000
 """A registry of 6,000 cameras is 6 deep and has some 150,000. Aliases can make billions, or no end, of a few lines."""
 
@@ -48,7 +52,7 @@ def read_yaml(text: str, file: str) -> Source:
 
 def _syntax_fault(error: yaml.YAMLError, file: str) -> Fault:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
+    problem = _QUOTED.sub("", str(getattr(error, "problem", None) or "it cannot be parsed"))
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return Fault(file, line, column, f"this is not YAML: {problem}", "indent with spaces, and quote text that holds : or #")
 
@@ -69,8 +73,9 @@ def _walk(node: yaml.Node, path: Path, source: Source) -> Any:
         return [_walk(child, (*path, i), source) for i, child in enumerate(node.value)]
     try:
         return SafeConstructor().construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError) as error:
-        source.fault(path, f"cannot be read: {error}")
+    except (yaml.YAMLError, ValueError):
+        # PyYAML's own message repeats the value, and it may be a password.
+        source.fault(path, "this value has a tag or a form that YAML does not know", "put it in quotes")
         return None
 
 
@@ -85,8 +90,12 @@ def _walk_mapping(node: yaml.MappingNode, path: Path, source: Source) -> dict[st
         if key in result:
             line, column = _place(key_node)
             first = source.keys[here][0]
-            source.faults.append(Fault(source.file, line, column, f"`{key}` stands twice", f"first on line {first}; keep one"))
+            source.faults.append(Fault(source.file, line, column, f"{_named(key)} stands twice", f"first on line {first}; keep one"))
             continue
         source.keys[here] = _place(key_node)
         result[key] = _walk(value_node, here, source)
     return result
+
+
+def _named(key: str) -> str:
+    return f"`{key}`" if is_plain_word(key) else "this key"

@@ -139,6 +139,19 @@ def test_a_webhook_goes_nowhere_else(url: str) -> None:
         target_of("http://127.0.0.1/", ())
 
 
+def test_a_refused_address_does_not_repeat_its_password() -> None:
+    with pytest.raises(BadInput) as refused:
+        target_of("http://user:hunter2#@127.0.0.1/", NETWORKS)
+    assert "hunter2" not in f"{refused.value} {refused.value.__cause__}"
+
+
+@pytest.mark.parametrize("field", ["secret", "password"])
+def test_a_refused_secret_is_not_repeated(site: Site, field: str) -> None:
+    answer = site.get("/v1/watches", method="POST", body={"plate": "鄂F88888", "until": "2030-01-01T00:00:00Z", field: "hunter2"})
+    assert (answer.status_code, "hunter2" in answer.text) == (400, False)
+    assert f"{field}:" in answer.json()["detail"]
+
+
 def test_wrong_networks_are_told_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_WEBHOOK_NETWORKS", "10.3.0.0/16, somewhere")
     with pytest.raises(BadInput, match="SIGHTLINE_WEBHOOK_NETWORKS"):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.words import likely, shown
+from domain.words import is_plain_word, likely, shown
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,8 @@ def test_the_likely_right_word(word: str, known: tuple[str, ...], said: str) -> 
 def test_a_value_is_shown_short_and_on_one_line() -> None:
     assert (shown("a\nb"), shown(7)) == ("'a\\nb'", "7")
     assert shown("x" * 100, most=10) == "'xxxxxxxx…"
+
+
+def test_only_plain_words_may_be_repeated() -> None:
+    assert all(map(is_plain_word, ("gate-1", "danjiangkou/junzhou", "retension_days")))
+    assert not any(map(is_plain_word, ("admin:hunter2", "p@ss", "a b", "", "密码", "x" * 65, 7)))

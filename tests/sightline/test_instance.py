@@ -104,3 +104,12 @@ def test_a_password_that_went_missing_stops_no_other_camera(tmp_path: Path, monk
     secrets_file.write_bytes(b"\xff{")
     registry, _ = site_registry.running(layout)
     assert [camera.id for camera in registry.cameras] == ["one"]
+
+
+def test_damaged_secrets_are_not_repeated(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.secrets.parent.mkdir(parents=True, exist_ok=True)
+    layout.secrets.write_text('{"valkey_password": "hunter2", "door_key": ["hunter2"]}')
+    with pytest.raises(ValueError, match="s3_access_key") as invalid:
+        instance_secrets(layout)
+    assert "hunter2" not in str(invalid.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.errors import IndexUnavailable
-from storage.redis_door import Redis, Script
+from storage.redis_door import Redis, Script, connect
 
 ADD = Script("return redis.call('INCRBY', KEYS[1] .. ':n', ARGV[1])", "{a}", (2,))
 READ = Script("return redis.call('GET', KEYS[1] .. ':n')", "{a}", ())
@@ -27,3 +27,11 @@ def test_values_are_answered_in_groups(redis: Redis) -> None:
 def test_a_script_that_fails_says_so(redis: Redis) -> None:
     with pytest.raises(IndexUnavailable, match="no such thing"):
         redis.run_all([ADD, Script("return redis.error_reply('no such thing')", "{a}", ())])
+
+
+@pytest.mark.parametrize("url", ["redis://:hunter2#x@h:6379", "redis+cluster://user:hunter2/x@h:1,", "redis://u:hunter2"])
+def test_an_address_that_cannot_be_read_is_not_repeated(url: str) -> None:
+    with pytest.raises(IndexUnavailable, match="SIGHTLINE_REDIS_URL") as refused:
+        connect(url)
+    assert "hunter2" not in f"{refused.value} {refused.value.__cause__}"
+    assert refused.value.__suppress_context__

@@ -92,3 +92,11 @@ def test_a_wrong_key_is_refused(objects: ObjectStore, s3_server: object) -> None
     with pytest.raises(ObjectsUnavailable, match="refused"):
         store.get("x")
     store.close()
+
+
+@pytest.mark.parametrize("endpoint", ["http://key:hunter2@h:1", "key:hunter2@h:1/x", "key:hunter2"])
+def test_an_endpoint_that_cannot_be_read_is_not_repeated(endpoint: str) -> None:
+    with pytest.raises(ObjectsUnavailable, match="SIGHTLINE_S3_ENDPOINT") as refused:
+        ObjectStore(endpoint, "key", "secret", "bucket")
+    assert "hunter2" not in f"{refused.value} {refused.value.__cause__}"
+    assert refused.value.__suppress_context__

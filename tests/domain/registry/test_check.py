@@ -122,6 +122,40 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(tmp_path: Path) -> None
     assert "hunter2" not in fault
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        CAMERA + "    credentials: admin:hunter2\n",
+        CAMERA + "    credentials: {admin:hunter2: 1}\n",
+        CAMERA + "    credentials: *hunter2\n",
+        CAMERA + "    credentials: !hunter2 admin\n",
+        CAMERA + "    transport: admin:hunter2\n",
+        CAMERA + "    admin:hunter2: 1\n",
+        CAMERA + "    admin:hunter2: 1\n    admin:hunter2: 1\n",
+        CAMERA.replace("dan/jun", "admin:hunter2"),
+        2 * CAMERA.replace("id: east", "id: admin:hunter2"),
+        CAMERA.replace("10.0.0.1", "admin:hunter2/x@10.0.0.1"),
+        CAMERA.replace("10.0.0.1", "admin:12/hunter2@10.0.0.1"),
+    ],
+)
+def test_a_mistyped_secret_is_refused_and_not_repeated(tmp_path: Path, text: str) -> None:
+    faults = _faults(tmp_path, HEAD + text)
+    assert faults
+    assert "HUNTER2" not in "".join(faults).upper()
+
+
+@pytest.mark.parametrize(
+    "data", ["'admin:hunter2': x\n", "gate: *hunter2\n", "gate: !hunter2 x\n", "gate: {user: a, password: !hunter2}\n", "admin:hunter2\n"]
+)
+def test_a_fault_of_the_secrets_file_repeats_no_value(tmp_path: Path, data: str) -> None:
+    secrets_file = tmp_path / "camera_secrets.yaml"
+    secrets_file.write_text(data)
+    secrets_file.chmod(0o600)
+    faults = _faults(tmp_path, HEAD + CAMERA)
+    assert faults
+    assert "hunter2" not in "".join(faults)
+
+
 @pytest.mark.parametrize("text", ["a: [1", "a:\n\t- b", "version: 1\nversion: 1\n", "- 1", "", "version: 2\n"])
 def test_text_that_is_no_registry_is_a_fault_not_a_crash(tmp_path: Path, text: str) -> None:
     assert _faults(tmp_path, text)
