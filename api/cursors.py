@@ -9,6 +9,7 @@ import hashlib
 from domain.errors import QueryInvalid
 
 _MARK_BYTES = 9
+NO_CURSOR = "is no cursor; pass on `next` of the page before as it came"
 
 
 def write_cursor(search: object, after: str) -> str:
@@ -22,9 +23,9 @@ def read_cursor(search: object, cursor: str) -> str:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         mark, after = raw[:_MARK_BYTES], raw[_MARK_BYTES:].decode("ascii")
     except (binascii.Error, ValueError) as error:
-        raise QueryInvalid("next", "is no cursor; pass on `next` of the page before as it came") from error
+        raise QueryInvalid("next", NO_CURSOR) from error
     if not after:
-        raise QueryInvalid("next", "is no cursor; pass on `next` of the page before as it came")
+        raise QueryInvalid("next", NO_CURSOR)
     if mark != _mark(search):
         raise QueryInvalid("next", "belongs to a search with other filters; repeat those, or begin again without `next`")
     return after

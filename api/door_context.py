@@ -9,7 +9,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
 
-from domain.clock import Clock
+from domain.clock import LATEST_NS, Clock
 from domain.states import CameraStatus
 from storage.gaps import GapLog
 from storage.ledger import Ledger
@@ -41,5 +41,5 @@ async def _context(request: Request) -> DoorContext:
 
 
 Door = Annotated[DoorContext, Depends(_context)]
-FromNs = Annotated[int, Query(ge=0, lt=1 << 62)]
-ToNs = Annotated[int, Query(ge=0, lt=1 << 62)]
+FromNs = Annotated[int, Query(ge=0, le=LATEST_NS)]
+ToNs = Annotated[int, Query(ge=0, le=LATEST_NS)]

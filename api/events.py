@@ -8,14 +8,15 @@ from typing import Annotated
 from fastapi import Depends
 
 from api.context import ApiContext, Context
-from api.cursors import read_cursor, write_cursor
+from api.cursors import NO_CURSOR, read_cursor, write_cursor
 from api.models import EventList, EventView, MatchView
 from api.parameters import EventId, Limit, Next, event_query
-from domain.errors import NotFound
+from domain.errors import NotFound, QueryInvalid
 from domain.events import Event
 from domain.misreadings import match_of
 from domain.query import EventQuery
 from storage.index_sought import found_by
+from storage.index_ties import is_place
 
 
 def find_event(context: ApiContext, event_id: str) -> Event:
@@ -32,6 +33,8 @@ def search_events(context: Context, query: Annotated[EventQuery, Depends(event_q
     `archived`: the archive was looked at, which takes longer; such a page may hold fewer than `limit`, or none, and yet have `next`.
     """
     after = None if next_ is None else read_cursor(query, next_)
+    if after is not None and not is_place(query, after):
+        raise QueryInvalid("next", NO_CURSOR)
     page = context.events.query(query, limit, after)
     cursor = None if page.next is None else write_cursor(query, page.next)
     items, matches = [EventView.of(event) for event in page.events], _matches(page.events, query)

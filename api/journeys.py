@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query
 
 from api.context import ApiContext, Context
-from api.cursors import read_cursor, write_cursor
+from api.cursors import NO_CURSOR, read_cursor, write_cursor
 from api.journey_models import Journey, LegView, NearCameraView
 from api.models import EventView, MatchView
 from api.moments import check_order
@@ -94,7 +94,7 @@ def read_journey(
 def read_after(search: object, cursor: str) -> str:
     after = read_cursor(search, cursor)
     if not is_event_id(after):
-        raise QueryInvalid("next", "is no cursor; pass on `next` of the page before as it came")
+        raise QueryInvalid("next", NO_CURSOR)
     return after
 
 

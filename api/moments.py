@@ -7,11 +7,10 @@ from typing import Annotated
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from domain.clock import NS_PER_S, parse_rfc3339
+from domain.clock import LATEST_NS, parse_rfc3339
 from domain.errors import QueryInvalid
 
 EXAMPLE = "2026-11-24T13:55:04Z"
-LATEST_NS = 253_402_300_800 * NS_PER_S
 _PLUS_LOST = re.compile(r"(T[0-9:.]+) (\d\d:?\d\d)$")
 
 

@@ -16,6 +16,8 @@ from typing import Protocol
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
+LATEST_NS = 253_402_300_800 * NS_PER_S
+"""The start of the year 10000. Each moment that is read from a name or a request lies before it."""
 STEP_NS = NS_PER_S // 2
 """Wall time that moves by more than this against monotonic time between two looks was set; by less, it is taken for slewed."""
 _MOST_STEPS = 100

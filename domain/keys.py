@@ -16,7 +16,7 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime
 
-from domain.clock import NS_PER_S, Clock
+from domain.clock import LATEST_NS, NS_PER_S, Clock
 from domain.media import SegmentName
 from domain.ulid import wall_ms_of
 
@@ -68,12 +68,25 @@ def correction_journal_object(wall_s: int, event_id: str, version: int) -> str:
 
 
 def day_of(wall_ns: int) -> str:
-    """The day (`yyyymmdd`, UTC) under which a segment that starts then lies, on disk and in the store."""
-    return f"{datetime.fromtimestamp(wall_ns // NS_PER_S, UTC):%Y%m%d}"
+    """The day (`yyyymmdd`, UTC) under which a segment that starts then lies, on disk and in the store.
+
+    A moment before 1970 or after 9999, such as a range's end and a margin, counts to the first or
+    the last day that there is.
+    """
+    wall_s = min(max(0, wall_ns), LATEST_NS - 1) // NS_PER_S
+    return f"{datetime.fromtimestamp(wall_s, UTC):%Y%m%d}"
 
 
 def day_start_ns(day: str) -> int:
     return int(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).timestamp()) * NS_PER_S
+
+
+def is_day(text: str) -> bool:
+    """Whether `text` is a day as `day_of` writes it."""
+    try:
+        return day_of(day_start_ns(text)) == text
+    except ValueError:
+        return False
 
 
 def segment_object(name: SegmentName) -> str:

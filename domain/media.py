@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import LATEST_NS, NS_PER_MS, NS_PER_S
 
 
 class WallSource(StrEnum):
@@ -154,7 +154,18 @@ class Frame:
         return int(self.pixels.grey.shape[0])
 
 
-_SEGMENT = re.compile(r"^(?P<camera>[A-Za-z0-9][A-Za-z0-9._-]*)_(?P<start>\d+)_(?P<duration>\d+)_(?P<fence>\d+)\.mp4$")
+MOST_FENCE = (1 << 63) - 1
+"""Redis counts no further."""
+_MOST_DIGITS = 19
+_CAMERA = r"(?P<camera>[A-Za-z0-9][A-Za-z0-9._-]*)"
+_SEGMENT = re.compile(_CAMERA + r"_(?P<start>[0-9]{1,19})_(?P<duration>[0-9]{1,19}|open)_(?P<fence>[0-9]{1,19})\.mp4")
+
+
+def segment_number(text: str) -> int | None:
+    """A number in a segment's name; None where it is none, or is longer than any in a name."""
+    if len(text) > _MOST_DIGITS or not (text.isascii() and text.isdigit()):
+        return None
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -184,8 +195,22 @@ class SegmentName:
 
     @classmethod
     def parse(cls, file_name: str) -> SegmentName | None:
-        """The name that `file_name` is, or None where it is no finished segment."""
-        match = _SEGMENT.match(file_name)
-        if match is None:
+        """The name that `file_name` is, or None where it is no finished segment.
+
+        The segment ends before the year 10000, so that it has a day and its times can be written.
+        """
+        match = _SEGMENT.fullmatch(file_name)
+        if match is None or match["duration"] == "open":
             return None
-        return cls(match["camera"], int(match["start"]), int(match["duration"]), int(match["fence"]))
+        name = cls(match["camera"], int(match["start"]), int(match["duration"]), int(match["fence"]))
+        return name if name.end_ns < LATEST_NS and name.fence <= MOST_FENCE else None
+
+
+def parse_open_name(file_name: str) -> tuple[str, int, int] | None:
+    """Camera, start (ms) and fence of a segment that is being written, or None for other names."""
+    match = _SEGMENT.fullmatch(file_name)
+    if match is None or match["duration"] != "open":
+        return None
+    start_ms, fence = int(match["start"]), int(match["fence"])
+    is_bounded = start_ms * NS_PER_MS < LATEST_NS and fence <= MOST_FENCE
+    return (match["camera"], start_ms, fence) if is_bounded else None

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 
-from domain.clock import NS_PER_MS
+from domain.clock import LATEST_NS, NS_PER_MS
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _AS_PYTHON_READS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
-_FORM = re.compile(r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")
+_FORM = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 def event_id(camera_id: str, kind: str, started_wall_ns: int, first_frame_key: str) -> str:
@@ -34,7 +34,7 @@ def wall_ms_of(event_id_text: str) -> int:
 
 def id_parts(event_id_text: str) -> tuple[int, bytes]:
     """An id's start in UTC milliseconds, and its other ten bytes. Raises ValueError for what is no id."""
-    if not is_event_id(event_id_text):
+    if _FORM.fullmatch(event_id_text) is None:
         raise ValueError(f"{event_id_text!r} is no event id")
     number = int(event_id_text.translate(_AS_PYTHON_READS), 32)
     return number >> 80, (number & (1 << 80) - 1).to_bytes(10, "big")
@@ -46,8 +46,12 @@ def id_text(wall_ms: int, tail: bytes) -> str:
 
 
 def is_event_id(text: str) -> bool:
-    return _FORM.match(text) is not None
+    """Whether `text` is an id of an event that started before the year 10000."""
+    return _FORM.fullmatch(text) is not None and text < _END
 
 
 def _encode(number: int) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -10, -10)])
+
+
+_END = _encode((LATEST_NS // NS_PER_MS) << 80)

@@ -7,12 +7,12 @@ to, with the place to go on after, which is then an id that no event need have.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, Clock
 from domain.errors import DataLoss
 from domain.events import Event
+from domain.keys import day_of, day_start_ns
 from domain.misreadings import Tie
 from domain.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text
@@ -177,11 +177,11 @@ def span_of(query: EventQuery, after: str | None) -> tuple[int, int]:
 
 
 def day_of_ms(wall_ms: int) -> str:
-    return f"{datetime.fromtimestamp(max(0, wall_ms) / 1000, UTC):%Y%m%d}"
+    return day_of(wall_ms * NS_PER_MS)
 
 
 def day_start_ms(day: str) -> int:
-    return round(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).timestamp() * 1000)
+    return day_start_ns(day) // NS_PER_MS
 
 
 def _grown(days: Sequence[Day]) -> Iterator[Sequence[Day]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from domain.clock import NS_PER_MS, SystemClock, rfc3339
+from domain.clock import LATEST_NS, NS_PER_MS, SystemClock, rfc3339
 from domain.errors import DataLoss
 from domain.gaps import GapCause
 from domain.layout import Layout
@@ -25,7 +25,6 @@ SLACK_NS = 200 * NS_PER_MS
 """A name is in milliseconds, and the last picture of a file as long as the one before it."""
 MISSING_FROM = 1.5
 """So much longer than usual is a step where a picture is missing."""
-_LATEST_NS = 253_402_300_799_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def check_recordings(layout: Layout, camera_id: str, decode: bool = False) -> li
 
     The segment being written is left out. Safe on a running system, but for a segment that is deleted while it is read: it is not told.
     """
-    segments = [one for one in Ledger(layout.recordings).segments(camera_id, 0, _LATEST_NS) if one.end_ns is not None]
+    segments = [one for one in Ledger(layout.recordings).segments(camera_id, 0, LATEST_NS) if one.end_ns is not None]
     read = [_read(segment, decode) for segment in segments if segment.path.exists()]
     return sorted(
         [*_of_files(read, [segment.start_ns for segment in segments]), *_of_overlaps(segments), *_of_holes(layout, camera_id, read)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from domain.clock import NS_PER_MS, NS_PER_S, Clock
+from domain.clock import LATEST_NS, NS_PER_MS, NS_PER_S, Clock
 from domain.errors import StoreError
 from domain.gaps import Gap
 from domain.holds import Held
@@ -18,7 +18,6 @@ from storage.append import append_line
 from storage.gap_rows import Row, day_end_ns, read_rows, readable, told
 
 _DAY_NS = 86_400 * NS_PER_S
-_LATEST_NS = 253_402_300_799 * NS_PER_S
 _ALIVE = "alive"
 
 
@@ -52,14 +51,14 @@ class GapLog:
 
     def first_ns(self, camera_id: str) -> int | None:
         """The start of the first gap there is of a camera; None where there is none."""
-        for path in self._files(camera_id, 0, _LATEST_NS):
+        for path in self._files(camera_id, 0, LATEST_NS):
             if rows := _read(path):
                 return min(row.since_ns for row in rows)
         return None
 
     def left_open(self, camera_id: str) -> Gap | None:
         """The gap that was said last, where that goes on: it lasts from its start, and nobody said until when. None where it is over."""
-        for path in reversed(self._files(camera_id, 0, _LATEST_NS)):
+        for path in reversed(self._files(camera_id, 0, LATEST_NS)):
             if rows := _read(path):
                 said = rows[-1]
                 gap = Gap(camera_id, said.start_ns, said.start_ns, said.cause, said.detail, said.since_ns)
@@ -119,7 +118,7 @@ class GapLog:
             raise StoreError(f"the gap of camera {camera_id} cannot be written down: {error}") from error
 
     def _files(self, camera_id: str, from_ns: int, to_ns: int) -> list[Path]:
-        first, last = day_of(max(0, from_ns)), day_of(max(0, to_ns))
+        first, last = day_of(from_ns), day_of(to_ns)
         return sorted(path for path in (self._layout.gaps / camera_id).glob("[0-9]*.jsonl") if first <= path.stem <= last)
 
 

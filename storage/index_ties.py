@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.events import Event
 from domain.misreadings import TIES, match_of
 from domain.query import EventPage, EventQuery
+from domain.ulid import is_event_id
 from storage.index_search import Search
 from storage.index_shards import Shards
 from storage.index_sought import Sought, found_by
@@ -21,6 +22,15 @@ def search(shards: Shards, query: EventQuery, limit: int, after: str | None) -> 
         return _by_ties(shards, query, query.plate, limit, after)
     sought = Sought.by_pattern(query.plate)
     return EventPage((), None) if sought is None else Search(shards, query, sought).page(limit, after)
+
+
+def is_place(query: EventQuery, after: str) -> bool:
+    """Whether a page of this search can go on after `after`, as `next` of a page gives it."""
+    if query.plate is None or not query.fuzzy:
+        return is_event_id(after)
+    number, dot, event_id = after.partition(".")
+    ranks = [str(rank) for rank in range(len(TIES))]
+    return dot == "." and number in ranks and (not event_id or is_event_id(event_id))
 
 
 def _by_ties(shards: Shards, query: EventQuery, plate: str, limit: int, after: str | None) -> EventPage:

@@ -17,10 +17,9 @@ from pathlib import Path
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import StoreError
 from domain.keys import day_of
-from domain.media import SegmentName
+from domain.media import SegmentName, parse_open_name, segment_number
 from storage.sizes import OPEN_MARK, Sizes
 
-_OPEN = re.compile(r"^(?P<camera>[A-Za-z0-9][A-Za-z0-9._-]*)_(?P<start>\d+)_open_(?P<fence>\d+)\.mp4$")
 _DAY = re.compile(r"^\d{8}$")
 _DAY_S = 86_400
 _HOUR_MS = 3_600_000
@@ -53,8 +52,9 @@ def parse_segment(path: Path) -> Segment | None:
     """The segment that a file is by its name, or None where it is none."""
     if (name := SegmentName.parse(path.name)) is not None:
         return Segment(path, name.camera_id, name.start_ns, name.end_ns, name.fence)
-    if (match := _OPEN.match(path.name)) is not None:
-        return Segment(path, match["camera"], int(match["start"]) * NS_PER_MS, None, int(match["fence"]))
+    if (written := parse_open_name(path.name)) is not None:
+        camera_id, start_ms, fence = written
+        return Segment(path, camera_id, start_ms * NS_PER_MS, None, fence)
     return None
 
 
@@ -73,7 +73,7 @@ class Ledger:
 
     def segments(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Segment, ...]:
         """The segments that share a moment with [from_ns, to_ns), by start; an open one is taken to last until now."""
-        first, last = day_of(max(0, from_ns - _DAY_S * NS_PER_S)), day_of(max(0, to_ns))
+        first, last = day_of(from_ns - _DAY_S * NS_PER_S), day_of(to_ns)
         found = [
             segment
             for folder in self.days(camera_id)
@@ -106,7 +106,7 @@ class Ledger:
         chosen = self.cameras() if camera_ids is None else camera_ids
         folders = [(folder, camera_id) for camera_id in chosen for folder in self.days(camera_id)]
         for day in sorted({folder.name for folder, _ in folders}):
-            if before_ns is not None and day > day_of(max(0, before_ns)):
+            if before_ns is not None and day > day_of(before_ns):
                 return
             for segment in self._of_day([pair for pair in folders if pair[0].name == day]):
                 if before_ns is not None and segment.start_ns >= before_ns:
@@ -208,10 +208,12 @@ def _by_start(segment: Segment) -> tuple[int, int]:
 def _is_outside(name: str, from_ms: int, to_ms: int) -> bool:
     """Whether a name certainly is a segment's outside the range: a day has thousands, and parsing all of them costs five times this."""
     parts = name.rsplit("_", 3)
-    if len(parts) != 4 or not (parts[1].isdecimal() and parts[2].isdecimal()):
+    if len(parts) != 4:
         return False
-    start_ms = int(parts[1])
-    return start_ms >= to_ms or start_ms + int(parts[2]) <= from_ms
+    start_ms, duration_ms = segment_number(parts[1]), segment_number(parts[2])
+    if start_ms is None or duration_ms is None:
+        return False
+    return start_ms >= to_ms or start_ms + duration_ms <= from_ms
 
 
 def names_in(folder: Path) -> list[str]:
@@ -226,8 +228,8 @@ def names_in(folder: Path) -> list[str]:
 def _least_start_ms(folders: Iterable[tuple[Path, str]], from_ms: int) -> int | None:
     """The earliest start at `from_ms` or later of what lies in these folders; None where there is none."""
     parts = (name.rsplit("_", 3) for folder, _ in folders for name in names_in(folder))
-    starts = (int(part[1]) for part in parts if len(part) == 4 and part[1].isdecimal())
-    return min((start for start in starts if start >= from_ms), default=None)
+    starts = (segment_number(part[1]) for part in parts if len(part) == 4)
+    return min((start for start in starts if start is not None and start >= from_ms), default=None)
 
 
 def _folders(parent: Path) -> list[Path]:

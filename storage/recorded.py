@@ -11,8 +11,9 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import LATEST_NS, NS_PER_MS, NS_PER_S
 from domain.keys import day_of
+from domain.media import segment_number
 from storage.ledger import names_in
 
 Range = tuple[int, int]
@@ -56,7 +57,7 @@ class Recorded:
 
     def ranges(self, camera_id: str, from_ns: int, to_ns: int) -> list[Range]:
         """What is recorded within [from_ns, to_ns), cut to it, in order; the segment being written is not in it."""
-        first, last = day_of(max(0, from_ns - _DAY_NS)), day_of(max(0, to_ns))
+        first, last = day_of(from_ns - _DAY_NS), day_of(to_ns)
         days = [day for day in self._days(camera_id) if first <= day <= last]
         return clip(merge(found for day in days for found in self._day(camera_id, day)), from_ns, to_ns)
 
@@ -93,11 +94,16 @@ def _stretches(names: Iterable[str], camera_id: str) -> list[Range]:
     found = []
     for name in names:
         parts = name.rsplit("_", 3)
-        if len(parts) == 4 and parts[0] == camera_id and parts[1].isdecimal() and parts[2].isdecimal() and _is_end(parts[3]):
-            start_ns = int(parts[1]) * NS_PER_MS
-            found.append((start_ns, start_ns + int(parts[2]) * NS_PER_MS))
+        if len(parts) != 4 or parts[0] != camera_id or not _is_end(parts[3]):
+            continue
+        start_ms, duration_ms = segment_number(parts[1]), segment_number(parts[2])
+        if start_ms is None or duration_ms is None:
+            continue
+        start_ns, end_ns = start_ms * NS_PER_MS, (start_ms + duration_ms) * NS_PER_MS
+        if end_ns < LATEST_NS:
+            found.append((start_ns, end_ns))
     return found
 
 
 def _is_end(part: str) -> bool:
-    return part.endswith(".mp4") and part[:-4].isdecimal()
+    return part.endswith(".mp4") and segment_number(part[:-4]) is not None

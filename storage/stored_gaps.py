@@ -67,7 +67,7 @@ class StoredGaps:
         """What all nodes' logs say of [from, to); last that of the node which looked after it last: where two differ, it is right."""
         rows: dict[str, list[Sequence[Row]]] = defaultdict(list)
         for log in self.of_camera(camera_id):
-            if day_of(max(0, from_ns)) <= log.day <= day_of(max(0, to_ns)):
+            if day_of(from_ns) <= log.day <= day_of(to_ns):
                 rows[log.node].append(self.read(log)[0])
         alive_ns = {node: self._alive_ns(node, camera_id) for node in rows}
         by_age = sorted(rows, key=lambda node: alive_ns[node])

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.clock import NS_PER_S, Clock
+from domain.clock import LATEST_NS, NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable
-from domain.keys import RECORDINGS_PREFIX, day_of, segment_object
+from domain.keys import RECORDINGS_PREFIX, day_of, day_start_ns, is_day, segment_object
 from domain.media import SegmentName
 from storage.s3 import ObjectStore
 
@@ -85,7 +85,7 @@ class StoredSegments:
 
     def days(self, camera_id: str) -> list[str]:
         """The days (`yyyymmdd`) of which the store has something of a camera."""
-        return sorted(self._objects.folders(f"{RECORDINGS_PREFIX}{camera_id}/"))
+        return sorted(filter(is_day, self._objects.folders(f"{RECORDINGS_PREFIX}{camera_id}/")))
 
     def on_day(self, camera_id: str, day: str) -> Iterator[StoredSegment]:
         """What the store has of a camera's day, by start, as it is listed now."""
@@ -134,8 +134,7 @@ class StoredSegments:
 
 def _days(from_ns: int, to_ns: int) -> Iterator[str]:
     """The days whose segments may reach into the range, the one before included where it begins soon after midnight."""
-    last = day_of(max(0, to_ns - 1))
-    at_ns = max(0, from_ns - _LONGEST_SEGMENT_S * NS_PER_S)
-    while (day := day_of(at_ns)) <= last:
-        yield day
+    at_ns = day_start_ns(day_of(from_ns - _LONGEST_SEGMENT_S * NS_PER_S))
+    while at_ns < min(to_ns, LATEST_NS):
+        yield day_of(at_ns)
         at_ns += _DAY_S * NS_PER_S

@@ -66,7 +66,7 @@ class TriggerLog:
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Trigger, ...]:
         """The triggers that share a moment with [from_ns, to_ns), by start."""
-        first, last = day_of(max(0, from_ns - LONGEST_NS)), day_of(max(0, to_ns))
+        first, last = day_of(from_ns - LONGEST_NS), day_of(to_ns)
         found = [
             trigger
             for file in self._files(camera_id)
@@ -85,7 +85,7 @@ class TriggerLog:
     def forget_before(self, camera_id: str, wall_ns: int) -> None:
         """Delete the days of which nothing is needed any more: those that end, longest trigger included, before `wall_ns`."""
         for file in self._files(camera_id):
-            if file.stem < day_of(max(0, wall_ns - LONGEST_NS)):
+            if file.stem < day_of(wall_ns - LONGEST_NS):
                 file.unlink(missing_ok=True)
                 self._days.pop(file, None)
 

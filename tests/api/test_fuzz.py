@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.cursors import write_cursor
 from api.problems import MEDIA_TYPE, Problem
 from domain.people import Role
+from domain.query import EventQuery
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from domain.layout import Layout
     from tests.api.conftest import MakeEvent, Site
 
 FORMS = ["", "0", "1", "-1", "1e999", "nan", "50", "vehicle", "face", "A", "鄂F8888?", "*", "?", "鄂F88888", "blue", "newest"]
@@ -46,3 +53,49 @@ def test_no_parameter_makes_the_api_fail(site: Site, make_event: MakeEvent) -> N
             Problem.model_validate_json(answer.content)
 
     ask()
+
+
+LAST_MOMENTS = "from=9999-12-31T23:30:00Z&to=9999-12-31T23:59:59Z"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/v1/cameras/east-gate/segments/east-gate_99999999999999999999_1_1.mp4",
+        f"/v1/cameras/east-gate/segments/east-gate_{'9' * 5000}_1_1.mp4",
+        "/v1/cameras/east-gate/segments/east-gate_253402300799998_1_1.mp4",
+        "/v1/cameras/east-gate/segments/east-gate_99999999999999999999_open_1.mp4",
+        "/v1/cameras/east-gate/segments/east-gate_1_1_99999999999999999999.mp4",
+        "/v1/cameras/east-gate/segments/east-gate_0_1_1.mp4",
+        "/v1/cameras/east-gate/picture?at=9999-12-31T23:59:59Z",
+        "/v1/cameras/east-gate/picture?at=1970-01-01T00:00:00Z",
+        f"/v1/cameras/east-gate/recording?{LAST_MOMENTS}",
+        f"/v1/cameras/east-gate/coverage?{LAST_MOMENTS}",
+        f"/v1/cameras/east-gate/playlist?{LAST_MOMENTS}",
+        f"/v1/cameras/east-gate/keyframes?{LAST_MOMENTS}",
+        f"/v1/events?{LAST_MOMENTS}",
+        f"/v1/events/histogram?{LAST_MOMENTS}",
+        "/v1/events/7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+        "/v1/events/7ZZZZZZZZZZZZZZZZZZZZZZZZZ/clip",
+        "/v1/events/00000000000000000000000000/snapshot",
+        f"/v1/journeys?plate=%E9%84%82F88888&{LAST_MOMENTS}",
+    ],
+)
+def test_no_number_in_an_address_makes_the_api_fail(site: Site, record: Callable[[Layout, str, int, float], Path], address: str) -> None:
+    """Numbers out of names, ids and times at both ends of what can be said."""
+    record(site.layout, "east-gate", 1_764_000_000_000_000_000, 2)
+    site.hold("east-gate")
+    answer = site.get(address)
+    assert answer.status_code < 500, answer.text
+
+
+@pytest.mark.parametrize(
+    ("fuzzy", "place"),
+    [(False, "x"), (False, "1." + "0" * 26), (True, "x"), (True, "99."), (True, "1.x"), (True, "-1.")],
+)
+def test_a_cursor_that_someone_made_up_is_refused(site: Site, fuzzy: bool, place: str) -> None:
+    """Its mark can be computed by anyone who reads the source."""
+    query = EventQuery(plate="鄂F88888", fuzzy=fuzzy)
+    words = {"plate": query.plate, "fuzzy": int(fuzzy), "next": write_cursor(query, place)}
+    answer = site.get(f"/v1/events?{urlencode(words)}")
+    assert (answer.status_code, answer.json()["field"]) == (400, "next")
