@@ -1,4 +1,7 @@
-"""Times as parameters: RFC 3339 in, UTC nanoseconds out, with a sentence for each way of getting it wrong."""
+"""Times that people write, as parameters and in bodies: RFC 3339 in, UTC nanoseconds out.
+
+Each way of getting one wrong has a sentence that says what to write instead.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Annotated
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from domain.clock import LATEST_NS, parse_rfc3339
+from domain.clock import LATEST_NS, NS_PER_MS, parse_rfc3339
 from domain.errors import QueryInvalid
 
 EXAMPLE = "2026-11-24T13:55:04Z"
@@ -16,22 +19,37 @@ _PLUS_LOST = re.compile(r"(T[0-9:.]+) (\d\d:?\d\d)$")
 
 def parse_moment(value: object) -> int:
     """UTC nanoseconds, from 1970 to 9999. Raises ValueError with what to write instead."""
-    text = _PLUS_LOST.sub(r"\1+\2", str(value).strip())  # a `+` not percent-encoded arrives as a space
+    # A `+` that was not percent-encoded arrives as a space.
+    return _bounded(_PLUS_LOST.sub(r"\1+\2", str(value).strip()), "2026-11-24T21:55:04%2B08:00")
+
+
+def parse_body_moment(value: object) -> int:
+    """The same for a time in a JSON body, rounded down to the millisecond that records keep."""
+    if not isinstance(value, str):
+        raise ValueError(f"must be a string with a time of RFC 3339, such as {EXAMPLE}")
+    wall_ns = _bounded(value, "2026-11-24T21:55:04+08:00")
+    return wall_ns - wall_ns % NS_PER_MS
+
+
+def _bounded(text: str, example_with_offset: str) -> int:
+    out_of_bounds = f"must lie between 1970 and 9999, such as {EXAMPLE}"
     try:
         wall_ns = parse_rfc3339(text)
-    except (ValueError, OverflowError) as error:
+    except OverflowError as error:
+        raise ValueError(out_of_bounds) from error
+    except ValueError as error:
         zone = " with a time zone" if "T" in text and not text.endswith("Z") else ""
-        raise ValueError(f"must be a time of RFC 3339{zone}, such as {EXAMPLE} or 2026-11-24T21:55:04%2B08:00") from error
+        raise ValueError(f"must be a time of RFC 3339{zone}, such as {EXAMPLE} or {example_with_offset}") from error
     if not 0 <= wall_ns < LATEST_NS:
-        raise ValueError(f"must lie between 1970 and 9999, such as {EXAMPLE}")
+        raise ValueError(out_of_bounds)
     return wall_ns
 
 
-Moment = Annotated[
-    int,
-    PlainValidator(parse_moment),
-    WithJsonSchema({"type": "string", "format": "date-time", "examples": [EXAMPLE]}),
-]
+_JSON_SCHEMA = WithJsonSchema({"type": "string", "format": "date-time", "examples": [EXAMPLE]})
+Moment = Annotated[int, PlainValidator(parse_moment), _JSON_SCHEMA]
+"""A time as a parameter of a query."""
+BodyMoment = Annotated[int, PlainValidator(parse_body_moment), _JSON_SCHEMA]
+"""A time in the body of a request."""
 
 
 def check_order(from_ns: int | None, to_ns: int | None) -> None:

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.models import Answer
+from api.moments import BodyMoment
 from domain.alarms import Alarm
-from domain.events import WallNs
 from domain.holds import Hold
 from domain.people import RIGHTS, Person, Right, Role
 
@@ -19,11 +19,11 @@ class HoldAsked(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     camera: str | None = Field(None, max_length=64)
-    from_: WallNs | None = Field(None, alias="from")
-    to: WallNs | None = None
+    from_: BodyMoment | None = Field(None, alias="from")
+    to: BodyMoment | None = None
     event: str | None = Field(None, max_length=26, description="an event's id, in place of camera and range")
     reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(min_length=1, max_length=500, description="why it is held")
-    until: WallNs | None = Field(None, description="when it ends by itself; null: when somebody releases it")
+    until: BodyMoment | None = Field(None, description="when it ends by itself; null: when somebody releases it")
 
 
 class HoldList(Answer):

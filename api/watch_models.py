@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.models import Answer, EventView
+from api.moments import BodyMoment
 from domain.events import WallNs
 from domain.misreadings import Tie
 from domain.watches import Ended, Watch, WatchMatch
@@ -23,7 +24,7 @@ class WatchAsked(BaseModel):
 
     plate: str = Field(min_length=1, max_length=32, description="a plate, or a pattern with ? and *", examples=["鄂C?12*K"])
     fuzzy: bool = Field(False, description="with a whole plate: also what one likely misreading makes of it")
-    until: WallNs = Field(description="when the watch ends by itself")
+    until: BodyMoment = Field(description="when the watch ends by itself")
     reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         min_length=1, max_length=500, description="why; it stands in the audit log"
     )

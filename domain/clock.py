@@ -175,7 +175,9 @@ def rfc3339(wall_ns: int) -> str:
 @lru_cache(maxsize=4096)
 def _minute(minute: int) -> str:
     # A page of events says hundreds of times, most of them of few minutes.
-    return f"{datetime.fromtimestamp(minute * 60, UTC):%Y-%m-%dT%H:%M}"
+    moment = datetime.fromtimestamp(minute * 60, UTC)
+    # glibc does not pad %Y below the year 1000, and RFC 3339 wants four digits.
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M}"
 
 
 def parse_rfc3339(text: str) -> int:

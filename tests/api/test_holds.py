@@ -58,6 +58,13 @@ def test_an_event_is_held_with_what_its_clip_shows(site: Site, make_event: MakeE
         ({**RANGE, "reason": " "}, 400),
         ({**RANGE, "to": RANGE["from"]}, 400),
         ({**RANGE, "until": "2020-01-01T00:00:00Z"}, 400),
+        ({**RANGE, "from": "0026-11-29T17:00:00Z"}, 400),
+        ({**RANGE, "from": "0001-01-01T00:00:00+14:00"}, 400),
+        ({**RANGE, "to": "9999-12-31T23:59:59-14:00"}, 400),
+        ({**RANGE, "until": "0026-11-29T17:00:00Z"}, 400),
+        ({**RANGE, "from": -5}, 400),
+        ({**RANGE, "from": True}, 400),
+        ({**RANGE, "from": "2025-11-24T16:00:00"}, 400),
         ({**RANGE, "event": "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"}, 400),
         ({"camera": "east-gate", "reason": "x"}, 400),
         ({"event": "01JD7Z3V5G8M2K4Q6R9T1W3Y5A", "reason": "x"}, 404),
@@ -68,6 +75,13 @@ def test_what_cannot_be_held_is_refused(site: Site, body: object, status: int) -
     answer = site.get("/v1/holds", method="POST", body=body)
     assert answer.status_code == status, answer.text
     assert site.get("/v1/holds").json()["items"] == []
+
+
+def test_a_time_is_kept_as_it_is_answered(site: Site) -> None:
+    body = {**RANGE, "from": "2025-11-24T16:00:00.1239+08:00"}
+    hold = site.get("/v1/holds", method="POST", body=body).json()
+    assert hold["from"] == "2025-11-24T08:00:00.123Z"
+    assert site.get("/v1/holds").json()["items"] == [hold]
 
 
 def test_a_hold_that_is_not_there_cannot_be_released(site: Site) -> None:

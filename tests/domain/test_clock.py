@@ -7,7 +7,14 @@ import time
 
 import pytest
 
-from domain.clock import NS_PER_MS, NS_PER_S, ManualClock, SystemClock
+from domain.clock import (
+    NS_PER_MS,
+    NS_PER_S,
+    ManualClock,
+    SystemClock,
+    parse_rfc3339,
+    rfc3339,
+)
 
 
 class Machine:
@@ -73,3 +80,8 @@ def test_a_manual_clock_steps_alike() -> None:
     assert clock.steady_ns() == before_ns + 2 * NS_PER_S
     assert clock.wall_ns() == before_ns - 3598 * NS_PER_S
     assert clock.stepped_ns == -3600 * NS_PER_S
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00.000Z", "0026-11-29T17:00:00.000Z"])
+def test_an_early_year_is_written_with_four_digits(text: str) -> None:
+    assert rfc3339(parse_rfc3339(text)) == text
