@@ -12,14 +12,10 @@ from enum import Enum, auto
 from domain.clock import NS_PER_S
 from domain.media import Packet, ticks_to_ns
 from domain.runs import Came, Run
+from storage.coverage import HOLE_NS, LEARNT_PART, LONGEST_USUAL_NS, UNUSUAL
 
-HOLE_NS = NS_PER_S
-"""Packets further apart than this, and than three usual intervals, have a hole between them."""
-_LONGEST_USUAL_NS = 10 * NS_PER_S
-"""No more than this is learnt from one interval, so that a hole of an hour does not make the next one usual."""
 DRIFT_NS = NS_PER_S // 5
 """Wall times and `pts` of one segment may disagree by this much: times in a file come from `pts`."""
-_UNUSUAL = 3
 
 
 class Place(Enum):
@@ -85,7 +81,7 @@ class Cuts:
             interval_ns = (own_dts - dts) * scale // base
             if not 0 < interval_ns <= HOLE_NS or own_ns - wall_ns > HOLE_NS:
                 return False
-            usual_ns += (interval_ns - usual_ns) / 8 if usual_ns else interval_ns
+            usual_ns += (interval_ns - usual_ns) / LEARNT_PART if usual_ns else interval_ns
             dts, wall_ns = own_dts, own_ns
         self._last, self._usual_ns = run, usual_ns
         return True
@@ -99,7 +95,7 @@ class Cuts:
         is_hole = self._is_hole(interval_ns)
         is_set = self._is_hole(decode_wall_ns(packet) - last_ns)
         if interval_ns > 0:
-            self._learn(min(interval_ns, _LONGEST_USUAL_NS))
+            self._learn(min(interval_ns, LONGEST_USUAL_NS))
         if interval_ns <= 0 or is_hole:
             return Verdict(Place.START if packet.is_keyframe else Place.WAIT, joins=False)
         self._is_due = self._is_due or is_set
@@ -108,10 +104,10 @@ class Cuts:
         return Verdict(Place.APPEND)
 
     def _learn(self, interval_ns: int) -> None:
-        self._usual_ns += (interval_ns - self._usual_ns) / 8 if self._usual_ns else interval_ns
+        self._usual_ns += (interval_ns - self._usual_ns) / LEARNT_PART if self._usual_ns else interval_ns
 
     def _is_hole(self, interval_ns: int) -> bool:
-        return interval_ns > max(HOLE_NS, _UNUSUAL * (self._usual_ns or _LONGEST_USUAL_NS))
+        return interval_ns > max(HOLE_NS, UNUSUAL * (self._usual_ns or LONGEST_USUAL_NS))
 
     def _is_over(self, first: Packet, packet: Packet) -> bool:
         age_ns = ticks_to_ns(packet.pts - first.pts, packet.stream.time_base)

@@ -49,6 +49,8 @@ class OpenSegment:
         self._spare_bytes = spare_bytes
         self._first = first
         self._usual_ticks = 1
+        self._last_dts: int | None = None
+        """The `dts` of the last packet of the fragment before."""
         self._end_ns = first.wall_ns
         self._sequence = 0
         self._sound = _SoundTimes(first.wall_ns, self.stream.audio.clock_hz) if self.stream.audio else None
@@ -107,7 +109,11 @@ class OpenSegment:
         scale = self.stream.time_base.numerator
         decoded = _dts(came)
         times = list(map(sub, decoded[1:], decoded))
-        self._usual_ticks = times[-1] if times else self._usual_ticks
+        if times:
+            self._usual_ticks = times[-1]
+        elif self._last_dts is not None:  # a camera of few pictures a second: each is a fragment
+            self._usual_ticks = decoded[0] - self._last_dts
+        self._last_dts = decoded[-1]
         times.append(self._length_ticks(came[-1]))
         self._usual_ticks = times[-1]
         data: list[bytes | bytearray] = []
@@ -146,10 +152,11 @@ class OpenSegment:
         return min(self._end_ns, next_wall_ns)
 
     def _rename(self) -> SegmentName | None:
-        duration_ms = self.readable_until_ns // NS_PER_MS - self.start_ms
-        if duration_ms <= 0:
+        if not self.readable_until_ns:
             self._path.unlink()
             return None
+        # How long a lone picture is shown is not known: it lasts for the shortest time that a name says.
+        duration_ms = max(1, self.readable_until_ns // NS_PER_MS - self.start_ms)
         name = SegmentName(self._camera_id, self.start_ms, duration_ms, self._fence)
         self._path.rename(self._path.with_name(name.file_name))
         return name

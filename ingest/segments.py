@@ -12,8 +12,9 @@ from domain.gaps import GapCause
 from domain.media import AudioPacket, Packet
 from domain.metrics import SEGMENT_BYTES, SEGMENTS
 from domain.runs import Came, Run, count_of, singly
-from ingest.cuts import HOLE_NS, Cuts, Place
+from ingest.cuts import Cuts, Place
 from ingest.open_segment import OpenSegment
+from storage.coverage import HOLE_NS
 
 _MOST_EARLY_SOUND = 256
 """Pieces of sound that came before their session's first picture; more are older than any picture that could follow."""

@@ -15,7 +15,7 @@ from domain.media import ticks_to_ns
 from storage.account import Asked, account
 from storage.boxes import whole_bytes
 from storage.check import Breach, Finding
-from storage.coverage import HOLE_NS, Coverage
+from storage.coverage import HOLE_NS, LONGEST_USUAL_NS, Coverage
 from storage.gaps import GapLog
 from storage.ledger import Ledger, Segment
 from storage.mp4 import Mp4Reader
@@ -47,7 +47,7 @@ def check_recordings(layout: Layout, camera_id: str, decode: bool = False) -> li
 
 
 def _read(segment: Segment, decode: bool) -> _Read:
-    coverage = Coverage()
+    coverage = Coverage(LONGEST_USUAL_NS)
     try:
         pictures, certain, damage = _pictures(segment, coverage)
         coverage.close(segment.end_ns)

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from domain.clock import NS_PER_S, SystemClock
+from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
 from domain.gaps import Gap, GapCause
 from domain.layout import Layout
-from domain.media import SegmentName
+from domain.media import Packet, SegmentName
 from storage.check import Breach
 from storage.check_recordings import certain_pictures, check_recordings
 from storage.gaps import GapLog
 from storage.ledger import Ledger, Segment
-from tests.recorded import B_FRAMES, HEVC, PLAIN, START_NS, Material, packets_of, record
+from tests.recorded import (
+    B_FRAMES,
+    HEVC,
+    PLAIN,
+    START_NS,
+    Material,
+    packets_of,
+    record,
+    recording,
+)
 
 END_NS = START_NS + 12 * NS_PER_S
 
@@ -133,3 +147,39 @@ def test_a_camera_that_came_back_early_cuts_the_name_before_it(layout: Layout) -
     assert breaches(layout) == [Breach.SEGMENT_DIFFERS]
     renamed(after, early_ms, lasts_ms)
     assert breaches(layout) == []
+
+
+FEW_A_SECOND = Material(gop=4, length=40)
+CONNECTION = st.tuples(
+    st.lists(st.integers(500, 5000), min_size=1, max_size=30),
+    st.integers(1500, 60_000),
+)
+"""Milliseconds between pictures, from 0.2 to 2 a second, and until the camera is back."""
+
+
+def at_times(times_ms: list[int], start_ns: int, session: int) -> list[Packet]:
+    """Pictures of one connection at these times after `start_ns`."""
+    packets = packets_of(FEW_A_SECOND, session=session)
+    return [
+        replace(packet, pts=90 * ms, dts=90 * ms, wall_ns=start_ns + ms * NS_PER_MS) for packet, ms in zip(packets, times_ms, strict=False)
+    ]
+
+
+@given(st.lists(CONNECTION, min_size=1, max_size=5))
+def test_a_camera_of_few_pictures_a_second_that_reconnects_is_recorded_without_a_breach(
+    connections: list[tuple[list[int], int]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        layout = Layout(Path(folder))
+        made = recording(layout.recordings)
+        start_ns = START_NS
+        for session, (intervals_ms, pause_ms) in enumerate(connections):
+            packets = at_times([0, *accumulate(intervals_ms)], start_ns, session)
+            for packet in packets:
+                made.segments.write([packet])
+            start_ns = packets[-1].wall_ns + pause_ms * NS_PER_MS
+        made.segments.close()
+        log = GapLog(layout, SystemClock())
+        for hole_start_ns, hole_end_ns, _ in made.holes:
+            log.add(Gap("cam-1", hole_start_ns, hole_end_ns, GapCause.CAMERA_DOWN))
+        assert check_recordings(layout, "cam-1") == []

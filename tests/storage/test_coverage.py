@@ -20,8 +20,9 @@ def _ranges(times_s: list[float], known_end_s: float | None = None) -> list[tupl
     ("times_s", "known_end_s", "ranges"),
     [
         ([0, 0.5, 1.0], None, [(0, 1.5)]),  # the last is as long as is usual
-        ([0, 0.5, 1.0], 1.4, [(0, 1.5)]),
-        ([0, 0.5, 1.0], 1.7, [(0, 1.7)]),  # its name knows better
+        ([0, 0.5, 1.0], 1.4, [(0, 1.4)]),  # its name knows better
+        ([0, 0.5, 1.0], 0.9, [(0, 1.5)]),  # its name says less than it has
+        ([0, 0.5, 1.0], 1.7, [(0, 1.7)]),
         ([0, 0.5, 1.0], 9.0, [(0, 1.5)]),  # its name says more than it has
         ([0, 0.5, 1.0, 4.0, 4.5], None, [(0, 1.5), (4.0, 5.0)]),  # a hole
         ([0, 2, 4, 6], None, [(0, 8)]),  # a packet every two seconds is no hole
