@@ -24,7 +24,8 @@ LOG_KEPT_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """`ready` answers whether the child serves; `env` is added to the parent's environment; `prepare` runs before each start.
+    """`ready` answers whether the child serves; `env` is added to the parent's environment; `prepare` runs before each start,
+    `cleanup` after it was stopped.
 
     `parting` is the signal that the kernel sends it when the parent dies. `beat` is a file that the child touches every second or so
     while all is well with it: one that does not for long hangs, and is killed.
@@ -35,6 +36,7 @@ class ChildSpec:
     log: Path
     ready: Callable[[], bool] = lambda: True
     prepare: Callable[[], None] = lambda: None
+    cleanup: Callable[[], None] = lambda: None
     parting: signal.Signals = signal.SIGTERM
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
@@ -105,6 +107,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self.spec.cleanup()
 
     def stop(self) -> None:
         self.terminate()

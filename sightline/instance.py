@@ -18,6 +18,7 @@ from domain.clock import Clock
 from domain.errors import InstanceBusy
 from domain.layout import Layout
 from domain.settings import Settings
+from sightline.private_files import write_atomically
 from sightline.servers import StoreSecrets, valkey_url
 
 
@@ -102,7 +103,7 @@ def instance_secrets(layout: Layout) -> InstanceSecrets:
     if layout.secrets.exists():
         return InstanceSecrets.model_validate_json(layout.secrets.read_text())
     made = InstanceSecrets(**{name: secrets.token_urlsafe(24) for name in InstanceSecrets.model_fields})
-    write_atomically(layout.secrets, made.model_dump_json(), mode=0o600)
+    write_atomically(layout.secrets, made.model_dump_json())
     return made
 
 
@@ -140,19 +141,6 @@ def store_environment(layout: Layout, valkey_port: int | None, s3_port: int | No
             "SIGHTLINE_S3_SECURE": "0",
         }
     return environment
-
-
-def write_atomically(file: Path, text: str, mode: int = 0o644, durable: bool = True) -> None:
-    """Replace `file` by `text` so that a reader sees the old or the new, whole; `durable`: also after a power cut."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(text)
-        if durable:
-            out.flush()
-            os.fsync(out.fileno())
-    temporary.replace(file)
 
 
 def publish(layout: Layout, runtime: Runtime) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.layout import Layout
 from domain.registry import Camera
-from sightline.instance import write_atomically
+from sightline.private_files import write_atomically
 
 
 class Assigned(BaseModel):

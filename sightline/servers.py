@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import httpx
 
+from domain.clock import Clock, SystemClock
 from domain.errors import SightlineError
 from sightline.child import ChildSpec
+from sightline.left_sockets import LeftSockets
 from sightline.ports import free_ports
+from sightline.private_files import write_atomically
+from sightline.seaweedfs_security import SeaweedfsSecurity
 
 VOLUME_SIZE_MB = 1024
 MIN_FREE_GB = 1
@@ -58,7 +62,7 @@ def valkey(folder: Path, port: int, secrets: StoreSecrets, log: Path) -> ChildSp
     """
     config = folder / "valkey.conf"
     prepare = partial(
-        _write_private,
+        write_atomically,
         config,
         f"bind 127.0.0.1\nport {port}\nrequirepass {secrets.valkey_password}\ndir .\n"
         'save ""\nappendonly yes\nappendfsync everysec\naof-load-truncated yes\ndaemonize no\n',
@@ -88,33 +92,78 @@ def _valkey_answers(port: int, password: str) -> bool:
         return False
 
 
-def seaweedfs(folder: Path, s3_port: int, secrets: StoreSecrets, log: Path) -> ChildSpec:
-    """A SeaweedFS with its S3 door; master, volume and filer take signed calls only, and listen on loopback.
+def seaweedfs_security(folder: Path, secrets: StoreSecrets) -> SeaweedfsSecurity:
+    return SeaweedfsSecurity(folder / "security", secrets.seaweedfs_signing_key)
 
-    `-volume.max=0` lets volumes grow with the disk: the default number of volumes runs out with the second bucket.
+
+def seaweedfs(
+    folder: Path,
+    s3_port: int,
+    secrets: StoreSecrets,
+    log: Path,
+    clock: Clock | None = None,
+) -> ChildSpec:
+    """A SeaweedFS with its S3 API. All its servers listen on loopback and refuse other users.
+
+    `-volume.max=0` lets volumes grow with the disk: the default number runs out with the second
+    bucket. Its Unix sockets lie in its folder, which it has as its working directory: a longer
+    path may exceed the 107 bytes that the kernel allows.
     """
+    clock = clock or SystemClock()
+    security = seaweedfs_security(folder, secrets)
     identities = folder / "s3.json"
-    credentials = [{"accessKey": secrets.s3_access_key, "secretKey": secrets.s3_secret_key}]
-    text = json.dumps({"identities": [{"name": "sightline", "credentials": credentials, "actions": ["Admin"]}]})
-    master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3_grpc = free_ports(7)
+    master, volume, filer, *grpc_ports = free_ports(7)
+    master_grpc, volume_grpc, filer_grpc, s3_grpc = grpc_ports
     arguments = (
-        str(seaweedfs_binary()), "-logtostderr=true", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
-        f"-master.port={master}", f"-master.port.grpc={master_grpc}", f"-master.volumeSizeLimitMB={VOLUME_SIZE_MB}",
-        f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=0", f"-volume.minFreeSpace={MIN_FREE_GB}GiB",
-        "-volume.preStopSeconds=0", "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}", "-filer.disableDirListing",
-        "-s3", f"-s3.port={s3_port}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={identities}",
-        "-master.telemetry=false",
+        str(seaweedfs_binary()), "-logtostderr=true", f"-config_dir={security.folder}",
+        "server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+        f"-master.port={master}", f"-master.port.grpc={master_grpc}",
+        f"-master.volumeSizeLimitMB={VOLUME_SIZE_MB}", "-master.telemetry=false",
+        f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=0",
+        f"-volume.minFreeSpace={MIN_FREE_GB}GiB", "-volume.preStopSeconds=0",
+        "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}",
+        "-filer.disableDirListing", "-filer.localSocket=filer.sock",
+        "-s3", f"-s3.port={s3_port}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0",
+        "-s3.port.lance=0", f"-s3.config={identities.name}", "-s3.localSocket=s3.sock",
     )  # fmt: skip
-    keys = {
-        "WEED_JWT_SIGNING_KEY": secrets.seaweedfs_signing_key,
-        "WEED_JWT_FILER_SIGNING_KEY": secrets.seaweedfs_signing_key,
-        "WEED_JWT_FILER_SIGNING_READ_KEY": secrets.seaweedfs_signing_key,
-    }
+
+    sockets = LeftSockets(folder / "sockets.json")
+    grpc_sockets = [
+        Path(f"/tmp/seaweedfs-{name}-grpc-{port}.sock")  # noqa: S108 - SeaweedFS chooses the folder
+        for name, port in zip(("master", "volume", "filer", "s3"), grpc_ports, strict=True)
+    ]
+
+    def prepare() -> None:
+        security.prepare(clock)
+        write_atomically(identities, _s3_identities(secrets))
+        sockets.remove()
+        sockets.expect(grpc_sockets)
+
     return ChildSpec(
         "seaweedfs", arguments, log,
-        ready=lambda: _s3_answers(s3_port) and _has_volumes(master), prepare=partial(_write_private, identities, text),
-        parting=signal.SIGKILL, env=keys, cwd=folder, start_timeout_s=60, stop_timeout_s=STOP_S,
+        ready=partial(_seaweedfs_serves, security, s3_port, master, grpc_ports), prepare=prepare, cleanup=sockets.remove,
+        parting=signal.SIGKILL, cwd=folder, start_timeout_s=60, stop_timeout_s=STOP_S,
     )  # fmt: skip
+
+
+def _s3_identities(secrets: StoreSecrets) -> str:
+    credentials = [{"accessKey": secrets.s3_access_key, "secretKey": secrets.s3_secret_key}]
+    identity = {"name": "sightline", "credentials": credentials, "actions": ["Admin"]}
+    return json.dumps({"identities": [identity]})
+
+
+def _seaweedfs_serves(
+    security: SeaweedfsSecurity,
+    s3_port: int,
+    master_port: int,
+    grpc_ports: Sequence[int],
+) -> bool:
+    """Whether objects can be stored. Raises SightlineError where a port is open to everybody."""
+    if not _s3_answers(s3_port) or not _has_volumes(master_port, security):
+        return False
+    for port in grpc_ports:
+        security.check_refusal(port)
+    return True
 
 
 def _s3_answers(port: int) -> bool:
@@ -124,18 +173,14 @@ def _s3_answers(port: int) -> bool:
         return False
 
 
-def _has_volumes(master_port: int) -> bool:
-    """Whether the volume server has told the master of its volumes: for seconds before, the S3 door is up and refuses every object."""
+def _has_volumes(master_port: int, security: SeaweedfsSecurity) -> bool:
+    """Whether the volume server has registered with the master.
+
+    For seconds before, the S3 server answers and refuses every object.
+    """
+    url = f"https://127.0.0.1:{master_port}/dir/status"
     try:
-        return "DataNodes" in httpx.get(f"http://127.0.0.1:{master_port}/dir/status", timeout=1.0, trust_env=False).text
+        answer = httpx.get(url, timeout=1.0, trust_env=False, verify=security.client_context())
     except httpx.HTTPError:
         return False
-
-
-def _write_private(file: Path, text: str) -> None:
-    """Write `text` so that no other user of the machine can read it, not even for a moment; its folder is made where it is gone."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(text)
-    file.chmod(0o600)
+    return "DataNodes" in answer.text

@@ -14,8 +14,8 @@ from domain.layout import Layout
 from domain.log import FloodGate
 from domain.registry import Camera
 from domain.states import Shed
-from sightline.instance import write_atomically
 from sightline.pressure import Ladder, Pressure, Strain
+from sightline.private_files import write_atomically
 from sightline.statuses import over_limit
 from sightline.strain import strain_of_node
 

@@ -16,7 +16,7 @@ from domain.log import FloodGate
 from domain.registry import Registry, Secrets
 from domain.registry.check import check_text, read_registry
 from domain.registry.secrets import FILE_NAME, load_secrets
-from sightline.instance import write_atomically
+from sightline.private_files import write_atomically
 from storage.registries import Registries, RegistryRecord
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from domain.layout import Layout
 from domain.states import CameraStatus
-from sightline.instance import write_atomically
+from sightline.private_files import write_atomically
 
 _STATUSES = TypeAdapter(list[CameraStatus])
 _OVER_LIMIT = b'"over_limit":true'

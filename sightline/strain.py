@@ -20,8 +20,8 @@ from domain.layout import Layout
 from domain.log import FloodGate
 from domain.metrics import STRAIN
 from domain.settings import Settings
-from sightline.instance import write_atomically
 from sightline.pressure import Strain
+from sightline.private_files import write_atomically
 from storage.reserve import DIRE_PART, free_bytes, reserve_bytes, strain
 
 BEAT_S = 0.5

@@ -26,6 +26,7 @@ DOORS = {
     "onnxruntime": {"analytics/onnx_door.py"},
     "onnx": {"analytics/models.py"},
     "aiortc": {"api/webrtc.py"},
+    "cryptography": {"sightline/certificates.py"},
     "time": {"domain/clock.py"},
 }
 RTSP_DOOR, RTSP_OPENERS = "ingest/rtsp.py", {"ingest/rtsp_libav.py"}

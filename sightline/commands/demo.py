@@ -13,9 +13,9 @@ from domain.layout import Layout
 from domain.people import Role
 from sightline.child import ChildSpec
 from sightline.commands.up import console, serve
-from sightline.instance import write_atomically
 from sightline.plan import Parts
 from sightline.ports import answers, free_ports
+from sightline.private_files import write_atomically
 from sightline.simulator.footage import Footage, make_footage
 from sightline.stores import open_stores
 
@@ -95,5 +95,5 @@ def _token(layout: Layout) -> str:
     file = layout.demo / "token"
     if not file.exists():
         with open_stores(layout) as stores:
-            write_atomically(file, stores.people.add(VISITOR, Role.INVESTIGATOR), mode=0o600)
+            write_atomically(file, stores.people.add(VISITOR, Role.INVESTIGATOR))
     return file.read_text()

@@ -18,12 +18,14 @@ from domain.layout import Layout
 from domain.log import set_up_logging
 from domain.settings import Settings
 from sightline import site_registry
+from sightline.certificates import IdentityRenewal
 from sightline.child import ChildSpec
 from sightline.instance import claimed, instance_secrets, publish
 from sightline.lasting import Job, Jobs
 from sightline.node import Identity, Node
 from sightline.placing import Placing
 from sightline.plan import Parts, Plan, clear_earlier_run, plan, worker_count, worker_names
+from sightline.servers import seaweedfs_security
 from sightline.stores import Stores, connected, reaching
 from sightline.supervisor import Supervisor, stop_on_signals
 
@@ -88,6 +90,9 @@ def _jobs(
     """What the supervisor does besides looking after processes: follow the registry, and steer the node."""
     follower = site_registry.RegistryFollower(stores.registries, layout, clock)
     jobs: dict[str, Job] = {"registry": follower.run}
+    if made.runtime.s3_port is not None:
+        security = seaweedfs_security(layout.seaweedfs, instance_secrets(layout).stores)
+        jobs["certificates"] = IdentityRenewal(security.files, clock).run
     if parts.node:
         who = Identity(settings.node, f"http://{settings.door_host}:{made.runtime.door_port}", worker_count(settings))
         placing = Placing(layout, worker_count(settings), clock)
