@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from analytics.detections import Floats, Picture
 from analytics.fusion import Fusion, Reading
-from analytics.plate_crop import HEIGHT_PX, WIDTH_PX, rectify
+from analytics.plate_crop import HEIGHT_PX, WIDTH_PX, Crop, rectify
 from analytics.plate_reader import PlateReader
-from analytics.subjects import Crop
 from analytics.two_rows import is_two_rows, unroll
 from domain.plates import PlateColor
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,3 +40,15 @@ class Detections:
     @classmethod
     def none(cls, points: int) -> Detections:
         return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty((0, points, 2), np.float32))
+
+
+class Detector(Protocol):
+    """Finds plates or faces in a BGR picture, at a chosen input size."""
+
+    @property
+    def input_area_px(self) -> int:
+        """How large a picture the model sees, at most."""
+
+    def at(self, input_area_px: int, /) -> Detector: ...
+
+    def detect(self, bgr: Picture, /) -> Detections: ...

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analytics import two_row_finder
-from analytics.detections import Detections, Picture
-from analytics.gaze import Detector
+from analytics.detections import Detections, Detector, Picture
 from analytics.geometry import nms
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-from analytics.detections import Detections, Floats, Picture
+from analytics.detections import Detections, Detector, Floats, Picture
 from analytics.motion import Extent, Thumbnail, changed, extent
 from analytics.tracker import Track, Tracker, size_px
 from domain.clock import NS_PER_MS
@@ -46,16 +45,6 @@ _EDGE_PX = 2.0
 
 Shown = Callable[[], Picture]
 """A picture that is made when first asked for, and the same from then on."""
-
-
-class Detector(Protocol):
-    @property
-    def input_area_px(self) -> int:
-        """How large a picture the model sees, at most."""
-
-    def at(self, input_area_px: int, /) -> Detector: ...
-
-    def detect(self, bgr: Picture, /) -> Detections: ...
 
 
 @dataclass(frozen=True, slots=True)

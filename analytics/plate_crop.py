@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -9,6 +11,16 @@ from analytics.detections import Floats, Picture
 
 WIDTH_PX, HEIGHT_PX = 188, 48
 """Twice the reader's, so that the two framings made of it lose nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """One picture of a plate, straightened."""
+
+    picture: Picture
+    quality: float
+    is_high: bool
+    """As high as plates with two rows are."""
 
 
 def rectify(bgr: Picture, corners: Floats, grow_x: float = 0.0, grow_y: float = 0.0) -> Picture:

@@ -12,7 +12,7 @@ from analytics.fusion import CALIBRATION, Calibration, Fused, Fusion
 from analytics.grammar_search import GrammarSearch
 from analytics.models import Models
 from analytics.plate_color import plate_color, votes
-from analytics.subjects import Crop
+from analytics.plate_crop import Crop
 from analytics.two_rows import HIGH_PART
 from domain.plates import PlateColor
 

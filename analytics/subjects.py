@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from analytics.detections import Detections, Picture
+from analytics.detections import Detections, Detector, Picture
 from analytics.fusion import Fused, Reading
-from analytics.gaze import Detector
+from analytics.plate_crop import Crop
 from analytics.tracker import Gate, Track
 from domain.events import Event, Kind, Plate
 from domain.plates import PlateColor
@@ -24,16 +24,6 @@ class Shot:
     """Parts of the picture."""
     snapshot_jpeg: bytes
     crop_jpeg: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """One picture of a plate, straightened."""
-
-    picture: Picture
-    quality: float
-    is_high: bool
-    """As high as plates with two rows are."""
 
 
 @dataclass(slots=True)

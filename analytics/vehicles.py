@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from analytics.best_shot import plate_quality
 from analytics.crop_reading import FRAMINGS, CropReading, cut
-from analytics.detections import Detections, Picture
+from analytics.detections import Detections, Detector, Picture
 from analytics.fusion import Fused, Fusion
-from analytics.gaze import Detector
 from analytics.plate_color import plate_color, votes
-from analytics.plate_crop import around, rectify
+from analytics.plate_crop import Crop, around, rectify
 from analytics.plate_reader import PlateReader
-from analytics.subjects import Crop, Record
+from analytics.subjects import Record
 from analytics.tracker import Gate, Track, in_step
 from analytics.unread import GROWN_X, GROWN_Y, why_illegible
 from domain.clock import NS_PER_MS

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.models import Answer
+from api.answers import Answer
 from domain.events import Location, WallNs
 from domain.gaps import Gap, GapCause
 from domain.registry import Camera

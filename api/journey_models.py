@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from api.models import Answer, EventView, MatchView
+from api.answers import Answer
+from api.models import EventView, MatchView
 from domain.events import WallNs
 from domain.journeys import Leg
 from domain.made import made

@@ -6,13 +6,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.answers import Answer
 from domain.events import Event, WallNs
 from domain.made import made
 from domain.misreadings import Match, Tie
-
-
-class Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
 class MatchView(Answer):

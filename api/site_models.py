@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.models import Answer
+from api.answers import Answer
 from api.moments import BodyMoment
 from domain.alarms import Alarm
 from domain.holds import Hold

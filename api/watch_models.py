@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.models import Answer, EventView
+from api.answers import Answer
+from api.models import EventView
 from api.moments import BodyMoment
 from domain.events import WallNs
 from domain.misreadings import Tie

@@ -21,7 +21,7 @@ from typing import NamedTuple, Protocol
 from domain.clock import Clock
 from domain.metrics import JOB_FAILURES
 from ingest.announce import shared_gate
-from ingest.rtsp_wire import CAPACITY_BYTES
+from ingest.native.taking import CAPACITY_BYTES
 
 TICK_S = 0.1
 CALM_TICKS = 10

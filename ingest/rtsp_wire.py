@@ -10,8 +10,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
-CAPACITY_BYTES = 256 << 10
-"""More than the longest interleaved packet (64 KiB) and the longest answer together."""
 MOST_ANSWER_BYTES = 64 << 10
 _DOLLAR, _VERSION_MASK, _VERSION_2 = 0x24, 0xC0, 0x80
 _STATUS_LINE = re.compile(rb"RTSP/\d\.\d (\d{3})[^\r\n]*")

@@ -22,8 +22,8 @@ from analytics.fusion import CALIBRATION, Calibration, Fusion, Weighed
 from analytics.grammar_search import GrammarSearch
 from analytics.models import Models
 from analytics.plate_color import plate_color, votes
+from analytics.plate_crop import Crop
 from analytics.still_pictures import StillPictures
-from analytics.subjects import Crop
 from domain.settings import Settings
 from sightline.evaluation.labelled import labelled, open_picture
 from training.arguments import parser_of, unseen_glyphs

@@ -9,8 +9,9 @@ from functools import cache, partial
 from typing import NamedTuple, cast
 
 from ingest.native.build import library
-from ingest.rtsp_wire import CAPACITY_BYTES
 
+CAPACITY_BYTES = 256 << 10
+"""The size of a read buffer: more than the longest interleaved packet (64 KiB) and the longest answer together."""
 _MOST_UNITS, _MOST_STARTS, _MOST_BYTES = 4096, 16384, 2 * CAPACITY_BYTES
 
 

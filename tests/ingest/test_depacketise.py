@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from ingest.depacketise import AccessUnit, AccessUnits
 from ingest.nal import annex_b
-from ingest.native.taking import why_not
-from ingest.rtsp_wire import CAPACITY_BYTES, Wire
+from ingest.native.taking import CAPACITY_BYTES, why_not
+from ingest.rtsp_wire import Wire
 from sightline.simulator.rtp import Codec, payloads
 
 TYPES = {"h264": Codec.H264, "hevc": Codec.HEVC}

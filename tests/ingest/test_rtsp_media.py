@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from domain.errors import SourceUnreachable
 from ingest.depacketise import AccessUnit
 from ingest.intake import Counts
+from ingest.native.taking import CAPACITY_BYTES
 from ingest.rtsp_media import Interleaved
-from ingest.rtsp_wire import CAPACITY_BYTES, Wire
+from ingest.rtsp_wire import Wire
 from ingest.sdp import Audio, Video
 from ingest.timeline import Timeline
 from ingest.tracks import AudioTrack, VideoTrack

@@ -7,7 +7,8 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.rtsp_wire import CAPACITY_BYTES, Answer, Wire
+from ingest.native.taking import CAPACITY_BYTES
+from ingest.rtsp_wire import Answer, Wire
 
 ANSWER = b"RTSP/1.0 200 OK\r\nCSeq: 3\r\nContent-Length: 5\r\nPublic: PLAY\r\n\r\nv=0\r\n"
 
