@@ -98,7 +98,7 @@ class Node:
         steps = next_steps(self._held, Sight(
             self._who.name, now_s, wanted, cameras.keys(), capacities.keys(), leases,
             records=lambda name: self._records(name, statuses.get(name)),
-            records_elsewhere=lambda name: name in elsewhere and elsewhere[name].state is CameraState.LIVE,
+            records_elsewhere=lambda name: name in elsewhere and elsewhere[name].state.is_live,
         ))  # fmt: skip
         self._act(steps, leases, now_s)
 
@@ -154,7 +154,7 @@ class Node:
         age_s = self._clock.monotonic_s() - self._held[camera_id].since_s
         if status is None or age_s < SETTLED_S:
             return False
-        lives = status.state is CameraState.LIVE and age_s > HAND_OVER_WITHIN_S
+        lives = status.state.is_live and age_s > HAND_OVER_WITHIN_S
         return lives or status.recorded_until_ns > 0 or status.state is CameraState.IDLE
 
     def _place(self, running: Running, cameras: Mapping[str, Camera]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from domain.clock import Clock
 from domain.layout import Layout
 from domain.registry import Camera
-from domain.states import CameraState, CameraStatus
+from domain.states import CameraStatus
 from sightline.roster import Assigned, Roster, take_rosters, write_roster
 from sightline.share import share
 from sightline.site_registry import Running
@@ -60,7 +60,7 @@ class Placing:
         old, new = (_of(camera_id, read_worker_statuses(self._layout, worker)) for worker in (move.from_worker, self._placed[camera_id]))
         if self._placed[camera_id] == move.from_worker or self._clock.monotonic_s() >= move.until_s:
             return True
-        return old is None or old.state is not CameraState.LIVE or (new is not None and new.recorded_until_ns > 0)
+        return old is None or not old.state.is_live or (new is not None and new.recorded_until_ns > 0)
 
     def _roster(self, worker: int, cameras: Sequence[Camera], fences: Mapping[str, int], running: Running) -> Roster:
         assigned = [
