@@ -19,7 +19,11 @@ AT_ONCE_NS = 15 * NS_PER_S
 _SEEN_WITHIN_NS = 2 * NS_PER_S
 """States are looked at once a second, so that a failure may be seen when its hole is over."""
 _BROKE = (Why.NONE, Why.FAILED, Why.ENDED, Why.SESSION_LOST)
-_NOT_RECORDABLE = (CameraState.CODEC_UNSUPPORTED, CameraState.NO_KEYFRAMES)
+_NOT_RECORDABLE = (
+    CameraState.CODEC_UNSUPPORTED,
+    CameraState.NO_PARAMETER_SETS,
+    CameraState.NO_KEYFRAMES,
+)
 _DOWN = (CameraState.WRONG_PASSWORD, CameraState.NO_VIDEO, CameraState.UNREACHABLE)
 _STARTING = (GapCause.RESTART, "the process that looks after the camera was not running, or had just started")
 

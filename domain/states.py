@@ -16,28 +16,34 @@ class CameraState(StrEnum):
     UNREACHABLE = "unreachable"
     WRONG_PASSWORD = "wrong_password"
     NO_VIDEO = "no_video"
-    NO_KEYFRAMES = "no_keyframes"
+    NO_KEYFRAMES = "no_keyframes"  # none has come in this connection: nothing can be recorded
+    NO_PARAMETER_SETS = "no_parameter_sets"  # keyframes come, and what describes them does not
+    UNDECODABLE = "undecodable"  # packets come and are recorded; the decoder makes no picture of them
     FROZEN = "frozen"  # packets come, and the picture does not change
     CLOCK_WRONG = "clock_wrong"  # live, but the camera's own time is far from ours
+    SPARSE_KEYFRAMES = "sparse_keyframes"  # live and recorded, but keyframes are far apart
     CODEC_UNSUPPORTED = "codec_unsupported"
 
     @property
     def is_live(self) -> bool:
         """Pictures come that can be recorded and that change."""
-        return self in (CameraState.LIVE, CameraState.CLOCK_WRONG)
+        return self in _LIVE
 
     @property
     def is_down(self) -> bool:
-        """Nothing comes that can be recorded, though it should."""
+        """No picture comes that is of use, though it should."""
         return self in _DOWN
 
 
+_LIVE = frozenset({CameraState.LIVE, CameraState.CLOCK_WRONG, CameraState.SPARSE_KEYFRAMES})
 _DOWN = frozenset(
     {
         CameraState.UNREACHABLE,
         CameraState.WRONG_PASSWORD,
         CameraState.NO_VIDEO,
         CameraState.NO_KEYFRAMES,
+        CameraState.NO_PARAMETER_SETS,
+        CameraState.UNDECODABLE,
         CameraState.CODEC_UNSUPPORTED,
     }
 )
@@ -63,9 +69,14 @@ class Why(StrEnum):
     REJECTED = "rejected"  # another answer than 200
     ENDED = "ended"  # the camera ended the stream
     SILENT = "silent"  # connected, and nothing comes
+    MALFORMED = "malformed"  # what comes is not valid RTSP or RTP
+    NO_PICTURES = "no_pictures"  # RTP packets come, and no picture can be put together of them
     NO_VIDEO = "no_video"
     CODEC = "codec"
     NO_KEYFRAMES = "no_keyframes"
+    NO_PARAMETER_SETS = "no_parameter_sets"
+    UNDECODABLE = "undecodable"
+    SPARSE_KEYFRAMES = "sparse_keyframes"
     FROZEN = "frozen"
     CLOCK = "clock"  # the camera's clock is far from ours
     CLOCK_STEPPED = "clock_stepped"  # this node's clock was set

@@ -24,6 +24,8 @@ from domain.fanout import Tap
 from domain.media import Frame, Packet, StreamInfo
 from domain.spent import Spent
 from domain.thinning import Thinning
+from ingest.decode_failures import DecodeFailures
+from ingest.stillness import Moment
 
 IDLE_S = 0.25
 """Without packets for this long, the reader yields None: time has passed, and nothing came."""
@@ -46,7 +48,16 @@ _DECODE, _CONVERT = metrics.LOOK_CPU_S.labels("decode"), metrics.LOOK_CPU_S.labe
 class FrameReader:
     """One camera's frames at about `fps`, for one decoding thread; iterate it. Ends when the tap is closed and drained."""
 
-    def __init__(self, tap: Tap, clock: Clock, fps: float, camera_id: str) -> None:
+    def __init__(
+        self,
+        tap: Tap,
+        clock: Clock,
+        fps: float,
+        camera_id: str,
+        failures: DecodeFailures | None = None,
+    ) -> None:
+        """`failures` gets what cannot be decoded."""
+        self._failures = failures or DecodeFailures()
         self._tap = tap
         self._clock = clock
         self._step_ns = 0
@@ -122,17 +133,23 @@ class FrameReader:
             with Spent(_DECODE):
                 decoded = decoder.decode(packet)
         except av.FFmpegError:
-            self._broken.inc()
+            self._count_failure()
             self._wants_keyframe = True
             return
         for picture, source in decoded:
             self._decoded.inc()
             if picture.is_corrupt:
-                self._broken.inc()
-            elif self._is_due(source.wall_ns):
+                self._count_failure()
+                continue
+            self._failures.decoded()
+            if self._is_due(source.wall_ns):
                 self.arrived_ns = source.received_ns if source.wall_ns > self._caught_up[1] else None
                 pixels = Decoded(picture, decoder.reformatter)
                 yield Frame(self._camera_id, pixels, source.pts, source.stream.session, source.wall_ns, source.wall_source)
+
+    def _count_failure(self) -> None:
+        self._broken.inc()
+        self._failures.failed(Moment(self._clock.monotonic_s(), self._clock.steady_ns()))
 
     def _is_due(self, wall_ns: int) -> bool:
         from_ns, to_ns = self._caught_up

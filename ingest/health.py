@@ -1,7 +1,8 @@
 """How a camera is, in states that an operator understands, each with since when and why. Pure: fed with facts and their moments.
 
-Of the states of a camera whose packets come, the one that asks for more is shown: no keyframes (nothing can be recorded), then a frozen
-picture (it is recorded, and shows nothing), then a wrong clock (it is live and recorded, under our time), then live.
+Of the states of a camera whose packets come, the one that asks for more is shown: no keyframes or no parameter sets (nothing can be
+recorded), then undecodable or frozen pictures (they are recorded, and show nothing), then a wrong clock (the camera is live and recorded,
+under our time), then keyframes that are far apart (it is live and recorded, and viewers wait), then live.
 A camera that failed stays in the state that it failed in until its video comes again: trying again is no news.
 """
 
@@ -12,14 +13,22 @@ from dataclasses import dataclass
 from domain.clock import NS_PER_S
 from domain.errors import SourceError
 from domain.states import CameraState, Why
+from ingest.decode_failures import DecodeFailures
 from ingest.stillness import Moment, Stillness
 
 NO_KEYFRAME_S = 20.0
-"""Packets without a keyframe for this long are the state `no_keyframes`: nothing of them can be recorded or shown."""
+"""How long a keyframe may take. Packets before the first are of no use; those after one are recorded."""
 CLOCK_WRONG_NS = 5 * NS_PER_S
 """A camera's clock this far from ours is wrong: its times are then not believed (`timeline.TRUST_NS`)."""
 CLOCK_RIGHT_NS = 4 * NS_PER_S
 """It is right again below this, so that one at the border does not go to and fro."""
+
+
+_SET_GOP = "set the camera's keyframe interval (GOP) to 1 to 4 s"
+_UNDECODABLE = (
+    "none of the camera's pictures can be decoded: they are recorded as they come; "
+    "restart the camera, look for loss on the way, and turn off encryption or a vendor's own coding"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +46,23 @@ class Standing:
 class Health:
     """One camera's, over all its connections. The facts come from the thread that pulls; `standing` may be asked from any."""
 
-    def __init__(self, now: Moment) -> None:
+    def __init__(self, now: Moment, failures: DecodeFailures | None = None) -> None:
+        """`failures` are those of the camera's decoder, where it has one."""
+        self._failures = failures or DecodeFailures()
         self._base = Standing(CameraState.CONNECTING, now.ns)
         """What connections say; the rest comes from what they give."""
         self._is_open = False
         self._gives = False
         self._keyframe = now
+        """The last one of this connection, or the connection's begin."""
+        self._has_keyframe = False
+        self._unreadable_keyframes = 0
+        """Keyframes of this connection of which no size can be known."""
+        self._lacking_sets = ""
+        self._interval_s = 0.0
+        """Between the last two keyframes, where it was too long."""
+        self._sparse_ns = 0
+        """Since when keyframes have been too far apart; 0 while they are not."""
         self._keyframes_back_ns = 0
         self._still = Stillness()
         self._skew_ns: int | None = None
@@ -56,22 +76,43 @@ class Health:
 
     def connecting(self, now: Moment) -> None:
         """A connection begins."""
-        self._is_open, self._gives = True, False
+        self._is_open, self._gives, self._has_keyframe = True, False, False
+        self._unreadable_keyframes, self._interval_s, self._sparse_ns = 0, 0.0, 0
         self._keyframe, self._still = now, Stillness()
         self._skew_ns, self._wrong_ns, self._right_ns = None, 0, 0
 
-    def unusable(self) -> None:
-        """Packets come, and no keyframe has come before them."""
+    def unusable(self, unreadable_keyframes: int = 0, lacking_sets: str = "") -> None:
+        """Packets come, and no keyframe of use has come before them.
+
+        `unreadable_keyframes` of them are keyframes whose parameter sets do not tell their size;
+        `lacking_sets` names the parameter sets that have not come.
+        """
         self._gives = True
+        self._unreadable_keyframes, self._lacking_sets = unreadable_keyframes, lacking_sets
 
     def keyframe(self, codec: str, data: bytes, packets: int, size_bytes: int, now: Moment) -> None:
         """A keyframe came; `packets` and `size_bytes` count what this connection gave before it."""
-        if self._gives and now.s - self._keyframe.s > NO_KEYFRAME_S:
-            self._keyframes_back_ns = now.ns
-        self._gives, self._keyframe = True, now
+        self._measure_interval(now)
+        self._gives, self._has_keyframe, self._keyframe = True, True, now
         if self._base.state is not CameraState.LIVE:
             self._enter(CameraState.LIVE, now)
         self._still.keyframe(codec, data, packets, size_bytes, now)
+
+    def _measure_interval(self, now: Moment) -> None:
+        interval_s = now.s - self._keyframe.s
+        if interval_s <= NO_KEYFRAME_S:
+            if self._sparse_ns:
+                self._sparse_ns, self._keyframes_back_ns = 0, now.ns
+        elif self._has_keyframe:
+            self._interval_s = interval_s
+            self._sparse_ns = self._sparse_ns or self._late_ns
+        elif self._gives:
+            self._keyframes_back_ns = now.ns
+
+    @property
+    def _late_ns(self) -> int:
+        """When the next keyframe was due."""
+        return self._keyframe.ns + round(NO_KEYFRAME_S * NS_PER_S)
 
     def skewed(self, skew_ns: int, now: Moment) -> None:
         """By its reports the camera's clock is `skew_ns` ahead of ours."""
@@ -108,20 +149,41 @@ class Health:
 
     def standing(self, now: Moment) -> Standing:
         """Changes nothing."""
-        late_s = now.s - self._keyframe.s - NO_KEYFRAME_S
-        if self._is_open and self._gives and late_s > 0:
-            sentence = f"no keyframe came for {NO_KEYFRAME_S:g} s; set the camera's keyframe interval (GOP) to 1 to 4 s"
-            return _fault(CameraState.NO_KEYFRAMES, now.ns - round(late_s * NS_PER_S), sentence, Why.NO_KEYFRAMES)
+        is_late = self._is_open and self._gives and now.s - self._keyframe.s > NO_KEYFRAME_S
+        if is_late and not self._has_keyframe:
+            return self._without_keyframes()
         if self._base.state is not CameraState.LIVE:
             return self._base
+        failing = self._failures.since(now)
+        if failing is not None:
+            return _fault(CameraState.UNDECODABLE, failing.ns, _UNDECODABLE, Why.UNDECODABLE)
         if self._still.since is not None:
             sentence = "the picture does not change at all, not even by noise: the camera's sensor or encoder may hang; restart it"
             return _fault(CameraState.FROZEN, self._still.since.ns, sentence, Why.FROZEN)
         if self._wrong_ns and self._skew_ns is not None:
             sentence = f"the camera's clock is {_lead(self._skew_ns)} this node's: recorded under the node's time; turn on the camera's NTP"
             return _fault(CameraState.CLOCK_WRONG, max(self._wrong_ns, self._live_ns), sentence, Why.CLOCK)
+        if is_late or (self._is_open and self._sparse_ns):
+            apart = f"{self._interval_s:.0f} s" if self._sparse_ns else f"more than {NO_KEYFRAME_S:g} s"
+            sentence = f"keyframes are {apart} apart: the live view and clips start that late; {_SET_GOP}"
+            return _fault(
+                CameraState.SPARSE_KEYFRAMES, max(self._sparse_ns or self._late_ns, self._live_ns), sentence, Why.SPARSE_KEYFRAMES
+            )
         base = self._base
         return Standing(base.state, max(self._live_ns, self._right_ns), base.last_error, base.why, base.last_error_ns)
+
+    def _without_keyframes(self) -> Standing:
+        """No keyframe of use has come in this connection, and none is to be waited for."""
+        if not self._unreadable_keyframes:
+            sentence = f"no keyframe came for {NO_KEYFRAME_S:g} s; {_SET_GOP}"
+            return _fault(CameraState.NO_KEYFRAMES, self._late_ns, sentence, Why.NO_KEYFRAMES)
+        if self._lacking_sets:
+            fault = f"keyframes come without their parameter sets ({self._lacking_sets} are neither in the description nor in the stream)"
+            advice = "have the camera send them with each keyframe; restart it or update its firmware"
+        else:
+            fault = "the parameter sets of the camera's keyframes cannot be read"
+            advice = "set another profile or resolution, or update its firmware"
+        return _fault(CameraState.NO_PARAMETER_SETS, self._late_ns, f"{fault}: {advice}", Why.NO_PARAMETER_SETS)
 
     @property
     def _live_ns(self) -> int:

@@ -26,6 +26,10 @@ class Counts:
     session: int = 0
     before_keyframe_packets: int = 0
     """Packets that came before the first keyframe that a decoder understands, and were not yielded."""
+    unreadable_keyframes: int = 0
+    """Keyframes among them: the parameter sets that came, if any, do not tell their size."""
+    lacking_sets: str = ""
+    """Which parameter sets had not come by the last of those."""
     broken_packets: int = 0
     """Packets that lack pieces. libavformat's are yielded, as part of a picture is better than none; our own reader drops them."""
     lost_packets: int = 0
@@ -39,7 +43,8 @@ class Counts:
 
     def begin(self) -> None:
         """Another connection."""
-        self.timeline, self.left_out = Timeline(), ""
+        self.timeline, self.left_out, self.lacking_sets = Timeline(), "", ""
+        self.unreadable_keyframes = 0
         self.before_keyframe_packets = self.broken_packets = self.lost_packets = self.strange_packets = self.jumps = 0
 
 
@@ -101,6 +106,9 @@ class Intake:
         wall = timeline.wall(pts_ns, received_ns)
         if not self._yielded and (head < 0 or not self._info.width_px):
             self._counts.before_keyframe_packets += 1
+            if head >= 0:
+                self._counts.unreadable_keyframes += 1
+                self._counts.lacking_sets = ", ".join(nal.lacking_sets(self._info.codec, self._sets))
             return None
         self._yielded = True
         sender_ns = timeline.sender_wall_ns(pts_ns)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 _MARK = b"\x00\x00\x01"
 START_CODE = b"\x00\x00\x00\x01"
 _H264_SPS, _HEVC_SPS = 7, 33
-_H264_SETS = frozenset({_H264_SPS, 8})
-_HEVC_SETS = frozenset({32, _HEVC_SPS, 34})
+_H264_SETS = {_H264_SPS: "SPS", 8: "PPS"}
+_HEVC_SETS = {32: "VPS", _HEVC_SPS: "SPS", 34: "PPS"}
 
 
 def keyframe_head(codec: str, data: bytes) -> int:
@@ -47,6 +47,13 @@ def parameter_sets(codec: str, data: bytes) -> tuple[bytes, ...]:
     """The SPS and PPS (and VPS) among the units of `data`, each once, in order."""
     wanted = _H264_SETS if codec == "h264" else _HEVC_SETS
     return tuple(dict.fromkeys(unit for unit in units(data) if _kind(codec, unit) in wanted))
+
+
+def lacking_sets(codec: str, sets: tuple[bytes, ...]) -> list[str]:
+    """The kinds of parameter set that a decoder needs and `sets` does not have."""
+    present = {_kind(codec, unit) for unit in sets}
+    wanted = _H264_SETS if codec == "h264" else _HEVC_SETS
+    return [name for kind, name in wanted.items() if kind not in present]
 
 
 def has_sps(codec: str, sets: tuple[bytes, ...]) -> bool:

@@ -21,6 +21,7 @@ from domain.settings import Settings
 from domain.states import CameraState, CameraStatus, Why
 from ingest.announce import Announcer
 from ingest.backoff import Backoff
+from ingest.decode_failures import DecodeFailures
 from ingest.health import Health
 from ingest.intake import Counts
 from ingest.pull_loop import PullLoop
@@ -98,7 +99,9 @@ class Streamer:
         settings: Settings,
         clock: Clock,
         source: Source | None = None,
+        failures: DecodeFailures | None = None,
     ) -> None:
+        """`failures` are those of the camera's decoder, where it has one."""
         self._camera = camera
         self._fanout = fanout
         self._clock = clock
@@ -111,7 +114,7 @@ class Streamer:
         self._is_over.set()
         self._is_open = False
         self._session = _Session()
-        self._health = Health(self._now())
+        self._health = Health(self._now(), failures)
         self._node = settings.node
         self._reconnects = 0
         self._steps = clock.steps
@@ -221,14 +224,15 @@ class Streamer:
     def status(self) -> CameraStatus:
         """How the camera stands now; `recorded_until_ns` and `lost_packets` are the composer's to fill in."""
         session = self._session
-        if self._source.counts.before_keyframe_packets:
-            self._health.unusable()
+        counts = self._source.counts
+        if counts.before_keyframe_packets:
+            self._health.unusable(counts.unreadable_keyframes, counts.lacking_sets)
         moment = self._now()
         now = self._health.standing(moment)
         self._announcer.state(now, moment)
         newest = last[-1] if (last := session.last) else None
         stream = newest.stream if newest is not None else None
-        has_rates = now.state.is_live or now.state is CameraState.FROZEN
+        has_rates = now.state.is_live or now.state in (CameraState.FROZEN, CameraState.UNDECODABLE)
         fps, bitrate_bps = session.rates() if has_rates else (0.0, 0)
         return CameraStatus(
             self._camera.id,

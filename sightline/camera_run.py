@@ -18,6 +18,7 @@ from domain.passings import Analyser
 from domain.registry import Camera, Credentials, Networks
 from domain.states import CameraState, CameraStatus, Shed
 from domain.triggers import listens
+from ingest.decode_failures import DecodeFailures
 from ingest.decoder import FrameReader
 from ingest.doze import Doze
 from ingest.onvif import OnvifEvents
@@ -62,7 +63,8 @@ class CameraRun:
         self._is_pulled = False
         self._said_shed: Shed | None = None
         self._stop = threading.Event()
-        self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock)
+        failures = DecodeFailures()
+        self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock, failures=failures)
         self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
         self._recorder = Recorder(camera.id, tools.layout, fence, tools.settings, tools.clock, tools.writer, self._gaps.on_hole)
         self._gate = Gate(self._recorder)
@@ -76,7 +78,7 @@ class CameraRun:
         """What the camera says by itself, to be listened to while it runs."""
         self._look_tap = Tap("decoder", LOOK_PACKETS, LOOK_BYTES)
         if analyser is not None:
-            reader = FrameReader(self._look_tap, tools.clock, self._fps(), camera.id)
+            reader = FrameReader(self._look_tap, tools.clock, self._fps(), camera.id, failures)
             self._doze = Doze(camera.id, self._look_tap, reader)
             self.fanout.attach(self._doze, lambda: self._doze.is_awake)
         self._looker: Looker | None = None

@@ -22,6 +22,7 @@ from sightline.stores import open_stores
 COLOURS = {
     CameraState.LIVE: "green",
     CameraState.CLOCK_WRONG: "yellow",
+    CameraState.SPARSE_KEYFRAMES: "yellow",
     CameraState.CONNECTING: "yellow",
     CameraState.IDLE: "blue",
     CameraState.UNKNOWN: "dim",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain.clock import NS_PER_S
 from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTimeout, SourceUnreachable, SourceUnsupported
 from domain.states import CameraState, Why
+from ingest.decode_failures import DecodeFailures
 from ingest.health import CLOCK_RIGHT_NS, CLOCK_WRONG_NS, NO_KEYFRAME_S, Health
 from ingest.stillness import Moment
 
@@ -72,19 +73,80 @@ def test_a_failure_stays_while_it_is_tried_again_and_is_still_told_after(error: 
     assert (standing.last_error, standing.last_error_ns) == (str(error), at(7).ns)
 
 
-def test_packets_without_keyframes_from_the_start_and_from_the_middle_on() -> None:
+def test_packets_without_a_keyframe_from_the_start_are_of_no_use() -> None:
     health = connected()
     assert health.standing(at(NO_KEYFRAME_S + 5)).state is CameraState.CONNECTING, "nothing came at all"
     health.unusable()
     standing = health.standing(at(NO_KEYFRAME_S + 5))
     assert (standing.state, standing.since_ns) == (CameraState.NO_KEYFRAMES, at(NO_KEYFRAME_S).ns)
     live(health, 30, 33)
-    assert health.standing(at(33)).state is CameraState.LIVE
-    standing = health.standing(at(32 + NO_KEYFRAME_S + 1))
-    assert (standing.state, standing.since_ns) == (CameraState.NO_KEYFRAMES, at(32 + NO_KEYFRAME_S).ns)
-    live(health, 60, 62)
-    standing = health.standing(at(62))
-    assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(60).ns)
+    standing = health.standing(at(33))
+    assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(30).ns)
+
+
+def test_a_keyframe_a_minute_is_live_with_a_warning_that_stays_until_they_come_sooner() -> None:
+    health = connected()
+    keyframe(health, 1)
+    assert health.standing(at(1 + NO_KEYFRAME_S)).state is CameraState.LIVE
+    for second in (61, 121, 181):
+        standing = health.standing(at(second - 1))
+        assert standing.state is CameraState.SPARSE_KEYFRAMES
+        assert (standing.since_ns, standing.why) == (at(21).ns, Why.SPARSE_KEYFRAMES)
+        assert standing.state.is_live
+        assert not standing.state.is_down
+        keyframe(health, second)
+    standing = health.standing(at(182))
+    assert (standing.state, standing.since_ns) == (CameraState.SPARSE_KEYFRAMES, at(21).ns)
+    assert "60 s apart" in standing.last_error
+    assert "GOP" in standing.last_error
+    live(health, 183, 185)
+    standing = health.standing(at(185))
+    assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(183).ns)
+
+
+def test_a_new_connection_measures_keyframes_anew() -> None:
+    health = connected()
+    keyframe(health, 1)
+    keyframe(health, 61)
+    health.failed(SourceUnreachable("gone"), at(62))
+    assert health.standing(at(63)).state is CameraState.UNREACHABLE
+    health.connecting(at(70))
+    keyframe(health, 95)
+    assert health.standing(at(96)).state is CameraState.LIVE
+
+
+@pytest.mark.parametrize(("lacking", "part"), [("SPS, PPS", "without their parameter sets (SPS, PPS"), ("", "be read")])
+def test_keyframes_that_no_parameter_sets_describe_are_a_state_of_their_own(lacking: str, part: str) -> None:
+    health = connected()
+    health.unusable(3, lacking)
+    assert health.standing(at(NO_KEYFRAME_S)).state is CameraState.CONNECTING
+    standing = health.standing(at(NO_KEYFRAME_S + 5))
+    assert (standing.state, standing.why) == (
+        CameraState.NO_PARAMETER_SETS,
+        Why.NO_PARAMETER_SETS,
+    )
+    assert standing.since_ns == at(NO_KEYFRAME_S).ns
+    assert part in standing.last_error
+    assert "GOP" not in standing.last_error
+    assert standing.state.is_down
+    keyframe(health, 30)
+    assert health.standing(at(31)).state is CameraState.LIVE
+
+
+def test_pictures_that_cannot_be_decoded_are_a_state_until_one_can() -> None:
+    failures = DecodeFailures()
+    health = Health(at(0), failures)
+    health.connecting(at(0))
+    for second in range(1, 40):
+        keyframe(health, second)
+        failures.failed(at(second))
+    standing = health.standing(at(40))
+    assert (standing.state, standing.since_ns) == (CameraState.UNDECODABLE, at(1).ns)
+    assert standing.why is Why.UNDECODABLE
+    assert not standing.state.is_live
+    assert standing.state.is_down
+    failures.decoded()
+    assert health.standing(at(41)).state is CameraState.LIVE
 
 
 def test_a_frozen_picture_is_told_from_when_it_froze_until_it_moves() -> None:
@@ -134,13 +196,26 @@ def test_without_reports_of_this_connection_the_skew_is_unknown() -> None:
     assert health.standing(at(6)).state is CameraState.LIVE
 
 
-NAMES = ["connecting", "keyframe", "same", "failed", "skewed", "unusable", "idle", "wanted"]
+NAMES = [
+    "connecting",
+    "keyframe",
+    "same",
+    "failed",
+    "skewed",
+    "unusable",
+    "unreadable",
+    "undecodable",
+    "idle",
+    "wanted",
+]
+NEEDS_A_REASON = (CameraState.FROZEN, CameraState.CLOCK_WRONG, CameraState.SPARSE_KEYFRAMES)
 FACTS = st.lists(st.tuples(st.sampled_from(NAMES), st.floats(0, 30)))
 
 
 @given(FACTS)
 def test_whatever_comes_the_state_began_no_later_than_now_and_no_earlier_than_the_first_fact(facts: list[tuple[str, float]]) -> None:
-    health, now_s = Health(at(0)), 0.0
+    failures = DecodeFailures()
+    health, now_s = Health(at(0), failures), 0.0
     for fact, pause_s in facts:
         now_s += pause_s
         if fact in ("keyframe", "same"):
@@ -151,10 +226,14 @@ def test_whatever_comes_the_state_began_no_later_than_now_and_no_earlier_than_th
             health.skewed(round(now_s) * NS_PER_S, at(now_s))
         elif fact == "unusable":
             health.unusable()
+        elif fact == "unreadable":
+            health.unusable(1)
+        elif fact == "undecodable":
+            failures.failed(at(now_s))
         else:
             {"connecting": health.connecting, "idle": health.idle, "wanted": health.wanted}[fact](at(now_s))
         standing = health.standing(at(now_s))
         assert START_NS <= standing.since_ns <= at(now_s).ns
         assert standing.last_error_ns <= at(now_s).ns
-        if standing.state.is_down or standing.state in (CameraState.FROZEN, CameraState.CLOCK_WRONG):
+        if standing.state.is_down or standing.state in NEEDS_A_REASON:
             assert standing.last_error

@@ -54,6 +54,9 @@ class ManualLoop(PullLoop):
 class ScriptedSource:
     """Plays sessions: each is how many seconds of 25 fps media, then an error. Time passes on the manual clock as packets do."""
 
+    gop = 25
+    """In pictures."""
+
     def __init__(self, clock: ManualClock, sessions: Sequence[tuple[float, Exception]]) -> None:
         self.counts = Counts(Timeline())
         self.seen: list[CameraStatus] = []
@@ -72,7 +75,7 @@ class ScriptedSource:
         for number in range(round(seconds * 25)):
             now_ns = self._clock.wall_ns()
             pts = number * 3600
-            receiver.took([Packet(INFO, b"x" * 1000, pts, pts, 3600, number % 25 == 0, now_ns, WallSource.RECEIVER, now_ns)])
+            receiver.took([Packet(INFO, b"x" * 1000, pts, pts, 3600, number % self.gop == 0, now_ns, WallSource.RECEIVER, now_ns)])
             self._clock.advance(0.04)
         self.seen.append(self.streamer.status())
         receiver.ended(error)
@@ -175,6 +178,43 @@ def test_packets_without_keyframes_are_a_state_of_their_own(monkeypatch: pytest.
     ]
     assert seen[1].since_ns == pytest.approx(seen[0].since_ns + 20 * NS_PER_S)
     assert "GOP" in seen[1].last_error
+
+
+def test_a_camera_of_a_keyframe_a_minute_is_live_with_its_rates_and_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ScriptedSource, "gop", 60 * 25)
+    _, _, source = scripted([(55.0, SourceUnreachable("gone"))])
+    status = source.seen[1]
+    assert status.state is CameraState.SPARSE_KEYFRAMES
+    assert status.state.is_live
+    assert status.fps == pytest.approx(25, abs=0.2)
+    assert "GOP" in status.last_error
+
+
+def test_keyframes_without_parameter_sets_are_not_called_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = ManualClock()
+    source, loop = ScriptedSource(clock, []), ManualLoop(clock)
+    streamer = Streamer(CAMERA, None, Networks(()), Fanout(), Settings(), clock, source)
+    seen: list[CameraStatus] = []
+
+    def without_sets(loop: PullLoop, receiver: Receiver) -> None:
+        counts = source.counts
+        counts.before_keyframe_packets, counts.unreadable_keyframes = 500, 20
+        counts.lacking_sets = "SPS, PPS"
+        clock.advance(25)
+        seen.append(streamer.status())
+        streamer.stop()
+        monkeypatch.setattr(source, "close", lambda: receiver.ended(None))
+
+    monkeypatch.setattr(source, "open", without_sets)
+    streamer.start(loop)
+    loop.run()
+    assert seen[0].state is CameraState.NO_PARAMETER_SETS
+    assert "SPS, PPS" in seen[0].last_error
+    assert "GOP" not in seen[0].last_error
 
 
 def test_a_camera_that_is_cut_again_and_again_is_pulled_again_and_again(

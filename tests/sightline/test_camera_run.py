@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from domain.clock import ManualClock
+from domain.clock import NS_PER_S, ManualClock
 from domain.errors import StoreError
 from domain.events import Passing
 from domain.fanout import Tap
 from domain.layout import Layout
-from domain.media import Frame
+from domain.media import Frame, Packet
 from domain.settings import Settings
+from domain.states import CameraState, Why
 from domain.unread import Unread
 from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
@@ -27,6 +31,7 @@ from storage.spool import Spool
 from storage.triggers import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera
 from tests.kept import make_event, make_passing
+from tests.recorded import PLAIN, packets_of
 
 CAMERA = "gate"
 
@@ -125,6 +130,41 @@ def test_memory_is_bounded_and_the_oldest_give_way(spool: _FullDisk, tmp_path: P
     looker.run()
     kept = [entry.event_id for entry in spool.pending([CAMERA])]
     assert kept == [passing(second).event.id for second in range(1, MOST_WAITING + 1)]
+
+
+def random_slices(packet: Packet, number: int) -> Packet:
+    """The packet with the parameter sets that it has, and noise in the place of its pictures."""
+    data, mark = packet.data, b"\x00\x00\x01"
+    slice_at = max(data.find(mark + bytes([kind])) for kind in (0x65, 0x41, 0x61))
+    noise = bytes(byte or 1 for byte in random.Random(number).randbytes(500))
+    return replace(packet, data=data[: slice_at + 4] + noise, starts=())
+
+
+def test_a_checkpoint_of_which_no_picture_decodes_is_undecodable_until_one_does(spool: _FullDisk, tmp_path: Path) -> None:
+    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",)})
+    tools = _tools(spool, tmp_path, [])
+    clock = tools.clock
+    assert isinstance(clock, ManualClock)
+    run = CameraRun(camera, None, lambda: 1, _Idle, NETWORKS, tools)
+    states: list[CameraState] = []
+
+    def play(played: Iterable[Packet]) -> None:
+        for packet in played:
+            run._streamer.took([replace(packet, received_ns=clock.steady_ns())])
+            for queued in run._look_tap.take(0):
+                list(run._doze.reader._frames(queued))
+            clock.advance(PLAIN.frame_ns / NS_PER_S)
+        states.append(run._streamer.status().state)
+
+    for session in (1, 2, 3):  # 12 s each
+        damaged = packets_of(PLAIN, session=session)
+        play(random_slices(packet, number) for number, packet in enumerate(damaged))
+    assert states == [CameraState.LIVE, CameraState.UNDECODABLE, CameraState.UNDECODABLE]
+    status = run._streamer.status()
+    assert status.fps > 0
+    assert status.why is Why.UNDECODABLE
+    play(packets_of(PLAIN, session=4)[:1])
+    assert states[-1] is CameraState.LIVE
 
 
 @pytest.mark.parametrize("is_checkpoint", [True, False])
