@@ -102,6 +102,9 @@ class AccessUnits:
     def __init__(self, codec: str, payload_type: int, channel: int = 0) -> None:
         self.ready = Units()
         """Whole units; the reader takes them out."""
+        self.received_packets = 0
+        self.foreign_packets = 0
+        """Those of another payload type than the stream's."""
         self.broken_units = 0
         self.lost_packets = 0
         self.highest_sequence = 0
@@ -123,6 +126,7 @@ class AccessUnits:
 
     def put(self, buffer: bytes | bytearray, start: int, stop: int) -> None:
         """Take the RTP packet in `buffer[start:stop]`; one that is damaged or of another payload type is passed over."""
+        self.received_packets += 1
         if stop - start <= rtp.HEADER.size:
             return
         flags, kind, sequence, stamp, ssrc = rtp.HEADER.unpack_from(buffer, start)
@@ -130,6 +134,7 @@ class AccessUnits:
         self._next = sequence + 1 & 0xFFFF
         self.highest_sequence += 1
         if kind & 0x7F != self._payload_type:
+            self.foreign_packets += 1
             return
         if stamp != self._stamp:
             self._turn_to(stamp, is_after_gap)
@@ -164,6 +169,7 @@ class AccessUnits:
         self.ready.take(stamps, ends, starts_ends, flags, taken.starts, data)
         self._marked_stamp = stamps[-1]
         self.highest_sequence += taken.packets
+        self.received_packets += taken.packets
         self._next = self._next + taken.packets & 0xFFFF
         return taken.at
 

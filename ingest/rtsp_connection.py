@@ -22,7 +22,8 @@ from ingest.rtsp_media import Interleaved
 from ingest.rtsp_reader import Elsewhere, Played, Talk, Unread, begin
 from ingest.rtsp_session import Session
 from ingest.rtsp_udp import Datagrams
-from ingest.rtsp_wire import Wire
+from ingest.rtsp_wire import MOST_ANSWER_BYTES, Wire
+from ingest.silence import Received, Silence
 
 LOOK_S = 0.5
 """How often a connection looks whether it was silent for too long, or has something to send."""
@@ -78,7 +79,8 @@ class Connection:
         """Of a calm one: when it was last read, and the newest time stamp that it had then."""
         self._url = ""
         self._ssrc = secrets.randbits(32)
-        self._await(f"{pull.endpoint.address}:{pull.endpoint.port} did not answer within")
+        self._sounds = 0
+        self._silence = Silence(pull.timeout_s, self._clock.monotonic_s())
 
     def open(self) -> None:
         """Raises SourceUnreachable where the connection fails at once."""
@@ -127,11 +129,6 @@ class Connection:
             self.close()
             self._ended(end)
 
-    def _await(self, silence: str) -> None:
-        """Something came. From now on it is `silence` (for so many seconds) that ends the connection."""
-        self._heard_s = self._clock.monotonic_s()
-        self._silence = silence
-
     def _check(self, code: int) -> None:
         if code:
             raise unreachable(self._pull.endpoint, code)
@@ -161,7 +158,7 @@ class Connection:
 
     def _ask(self, request: bytes) -> None:
         self._send(request)
-        self._await("the camera said nothing for")
+        self._silence.begin(self._clock.monotonic_s(), self._received())
 
     def _answered(self) -> None:
         """Bytes before anything is played; its media may begin among them."""
@@ -174,6 +171,9 @@ class Connection:
                     self._ask(self._talk.send(answer))
                 except StopIteration as stop:
                     self._settled(stop.value)
+        if self._wire.is_too_long and not self._url:
+            kib = MOST_ANSWER_BYTES >> 10
+            raise SourceUnreachable(f"the camera's answer is longer than {kib} KiB", Why.MALFORMED)
         if self._wire.garbage_bytes and not self._is_answered:
             raise SourceUnreachable("the camera's answer is not RTSP", Why.NOT_RTSP)
         if is_over and self._is_open:
@@ -186,7 +186,7 @@ class Connection:
         self._url = outcome.url
         now_s = self._clock.monotonic_s()
         self._report_s, self._keep_s = now_s + _REPORT_S, now_s + self._session.keep_alive_s
-        self._await("no video came for")
+        self._silence.begin(now_s, self._received())
         self._loop.forget(self._socket)
         self._loop.watch(self._socket, self, self._play)
         self._watch_datagrams()
@@ -224,11 +224,13 @@ class Connection:
         if video.units.ready:
             now_s = self._clock.monotonic_s()
             packets = video.packets(self._clock.steady_ns(), self._clock.stepped_ns)
-            self._heard_s = self._arrived_s(packets, now_s)
+            self._silence.heard_s = self._arrived_s(packets, now_s)
             if packets:
                 self._taker.took(packets)
-        if audio is not None and audio.units.ready and (sound := audio.packets(self._clock.steady_ns())):
-            self._taker.heard(sound)
+        if audio is not None and audio.units.ready:
+            self._sounds += len(audio.units.ready)
+            if sound := audio.packets(self._clock.steady_ns()):
+                self._taker.heard(sound)
         if is_over:
             raise SourceUnreachable("the camera ended the stream", Why.ENDED)
 
@@ -237,7 +239,7 @@ class Connection:
         if self._every == 1 or not packets:
             return now_s
         before_ns, self._newest_ns = self._newest_ns, newest_pts_ns(packets[-1])
-        likely_s = self._heard_s + (self._newest_ns - before_ns) / NS_PER_S
+        likely_s = self._silence.heard_s + (self._newest_ns - before_ns) / NS_PER_S
         return min(now_s, max(self._turn_s, likely_s))
 
     def _read(self) -> bool:
@@ -267,12 +269,39 @@ class Connection:
         if not self._is_open:
             return
         now_s = self._clock.monotonic_s()
-        if now_s - self._heard_s > self._pull.timeout_s:
-            raise SourceTimeout(f"{self._silence} {self._pull.timeout_s:g} s", None if self._is_connected else Why.NO_ANSWER)
+        self._look_at_silence(now_s)
         if self._url:
             self._play_datagrams()  # what waits for one that never comes
             self._do_chores(now_s)
             self._find_pace()
+
+    def _look_at_silence(self, now_s: float) -> None:
+        """Raises SourceTimeout where it has lasted for too long."""
+        timeout_s, endpoint = self._pull.timeout_s, self._pull.endpoint
+        if self._url:
+            self._silence.look_for_picture(now_s, self._received())
+        elif self._is_connected:
+            self._silence.look_for_answer(now_s, self._received(), self._wire.pending_bytes)
+        elif now_s - self._silence.heard_s > timeout_s:
+            sentence = f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s"
+            raise SourceTimeout(sentence, Why.NO_ANSWER)
+
+    def _received(self) -> Received:
+        """All that has come so far."""
+        garbage_bytes, strange = self._wire.garbage_bytes, self._pull.counts.strange_packets
+        video = self._media.video
+        if video is None:
+            return Received(strange_packets=strange, garbage_bytes=garbage_bytes)
+        units = video.units
+        return Received(
+            units.received_packets,
+            units.foreign_packets,
+            units.broken_units,
+            video.reports,
+            self._sounds,
+            strange,
+            garbage_bytes,
+        )
 
     def hurry(self) -> None:
         """Somebody may wait for what comes from now on."""

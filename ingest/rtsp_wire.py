@@ -55,8 +55,15 @@ class Wire:
         self.buffer = buffer
         self.answers: deque[Answer] = deque(maxlen=16)
         self.garbage_bytes = 0
+        self.is_too_long = False
+        """An answer was longer than MOST_ANSWER_BYTES, and was passed over."""
         self._view = memoryview(buffer)
         self._rest = b""
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes that came of an answer or a packet whose end did not."""
+        return len(self._rest)
 
     def room(self) -> memoryview:
         """Where the next bytes go; never empty."""
@@ -87,18 +94,23 @@ class Wire:
             return self._resynchronised(at, end)
         stop = self.buffer.find(b"\r\n\r\n", at, end)
         if stop < 0:
-            return at if end - at < MOST_ANSWER_BYTES else self._resynchronised(at, end)
+            return at if end - at < MOST_ANSWER_BYTES else self._passed_over(at, end)
         answer = _parsed_head(bytes(self.buffer[at:stop]))
         if answer is None:
             return self._resynchronised(at, end)
         length = answer.header("content-length")
         size = int(length) if length.isascii() and length.isdigit() and len(length) < 9 else 0
         if stop - at + 4 + size > MOST_ANSWER_BYTES:
-            return self._resynchronised(at, end)
+            return self._passed_over(at, end)
         if stop + 4 + size > end:
             return at
         self.answers.append(Answer(answer.status, answer.headers, bytes(self.buffer[stop + 4 : stop + 4 + size])))
         return stop + 4 + size
+
+    def _passed_over(self, at: int, end: int) -> int:
+        """The answer at `at` is too long."""
+        self.is_too_long = True
+        return self._resynchronised(at, end)
 
     def _resynchronised(self, at: int, end: int) -> int:
         """Where after `at` the next packet or answer may begin, as far as the bytes before `end` can tell."""

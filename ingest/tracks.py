@@ -26,12 +26,15 @@ class VideoTrack:
         self._last: list[Came] = []
         self.is_over = False
         """The camera said goodbye."""
+        self.reports = 0
+        """RTCP packets that came."""
         self._counts = counts
         self._intake = Intake(counts, info, reorder_depth=None)
         self._sender = rtcp.SenderClock(video.clock_hz)
         self._ticks = Ticks()
 
     def control(self, data: bytes) -> None:
+        self.reports += 1
         compound = rtcp.parse(data)
         if compound.report is not None:
             self._sender.reported(compound.report)

@@ -1,0 +1,123 @@
+"""Why no picture comes over a connection that is open: from what did come. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.errors import SourceTimeout
+from domain.states import Why
+
+_ENCODER = "the camera's video encoder may hang: restart it"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """How much has come over a connection, or in a part of its time."""
+
+    packets: int = 0
+    """RTP packets of the video."""
+    foreign_packets: int = 0
+    """Those of them that have another payload type than the description says."""
+    broken_pictures: int = 0
+    reports: int = 0
+    """RTCP packets about the video."""
+    sounds: int = 0
+    """Pieces of sound."""
+    strange_packets: int = 0
+    """Datagrams from another address than the camera's."""
+    garbage_bytes: int = 0
+    """Bytes in the connection that are neither RTSP nor RTP."""
+
+    def since(self, before: Received) -> Received:
+        """What came after `before`."""
+        return Received(
+            self.packets - before.packets,
+            self.foreign_packets - before.foreign_packets,
+            self.broken_pictures - before.broken_pictures,
+            self.reports - before.reports,
+            self.sounds - before.sounds,
+            self.strange_packets - before.strange_packets,
+            self.garbage_bytes - before.garbage_bytes,
+        )
+
+
+class Silence:
+    """Measures how long a camera has been silent, and notices what comes meanwhile."""
+
+    def __init__(self, timeout_s: float, now_s: float) -> None:
+        self.heard_s = now_s
+        """When a picture, or the answer to a request, last came."""
+        self._timeout_s = timeout_s
+        self._before: Received | None = None
+
+    def begin(self, now_s: float, came: Received) -> None:
+        """A request was sent, or media begins to be played."""
+        self.heard_s, self._before = now_s, came
+
+    def look_for_answer(self, now_s: float, came: Received, pending_bytes: int) -> None:
+        """Raises SourceTimeout where the last request has been unanswered for too long."""
+        if now_s - self.heard_s > self._timeout_s:
+            after = came.since(self._before or Received())
+            raise without_answer(after, pending_bytes, self._timeout_s)
+
+    def look_for_picture(self, now_s: float, came: Received) -> None:
+        """Raises SourceTimeout where no picture has come for too long.
+
+        What comes in the second half of that time is more than what the last picture left.
+        """
+        silent_s = now_s - self.heard_s
+        if silent_s <= self._timeout_s / 2:
+            self._before = None
+        elif self._before is None:
+            self._before = came
+        if silent_s > self._timeout_s:
+            raise without_picture(came.since(self._before or came), self._timeout_s)
+
+
+def without_picture(came: Received, timeout_s: float) -> SourceTimeout:
+    """No picture came for `timeout_s`; `came` is what did come at the end of that time."""
+    nothing = f"no picture came for {timeout_s:g} s"
+    if came.packets:
+        return SourceTimeout(f"{nothing}, though RTP packets do: {_unused(came)}", Why.NO_PICTURES)
+    if came.garbage_bytes:
+        sentence = f"{nothing}, but {came.garbage_bytes} bytes that are neither RTSP nor RTP"
+        return SourceTimeout(sentence, Why.MALFORMED)
+    if came.strange_packets:
+        sentence = (
+            f"{nothing}, but {came.strange_packets} datagrams from another address than the "
+            "camera's; write `transport: tcp` into the registry"
+        )
+        return SourceTimeout(sentence, Why.TRANSPORT)
+    if came.sounds:
+        return SourceTimeout(f"{nothing}, though sound does; {_ENCODER}")
+    if came.reports:
+        sentence = (
+            f"{nothing}, though reports (RTCP) do; {_ENCODER}, or raise SIGHTLINE_SOURCE_TIMEOUT_S where it sends a picture less often"
+        )
+        return SourceTimeout(sentence)
+    return SourceTimeout(f"no video came for {timeout_s:g} s")
+
+
+def without_answer(came: Received, pending_bytes: int, timeout_s: float) -> SourceTimeout:
+    """A request was not answered for `timeout_s`.
+
+    `pending_bytes` of an answer came, and its end did not; `came` is all that came since the request.
+    """
+    if came.packets:
+        sentence = f"the camera sends video, but did not answer within {timeout_s:g} s"
+        return SourceTimeout(sentence, Why.MALFORMED)
+    if came.garbage_bytes:
+        sentence = f"the camera answers with what is not RTSP ({came.garbage_bytes} bytes of it)"
+        return SourceTimeout(sentence, Why.MALFORMED)
+    if pending_bytes:
+        sentence = f"the camera's answer did not end within {timeout_s:g} s ({pending_bytes} bytes of it came)"
+        return SourceTimeout(sentence, Why.MALFORMED)
+    return SourceTimeout(f"the camera said nothing for {timeout_s:g} s")
+
+
+def _unused(came: Received) -> str:
+    if came.foreign_packets:
+        return f"{came.foreign_packets} of {came.packets} have another payload type than the description says"
+    if came.broken_pictures:
+        return f"{came.packets} packets made {came.broken_pictures} broken pictures and no whole one"
+    return f"none of {came.packets} packets completes a picture"
