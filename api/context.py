@@ -28,6 +28,7 @@ from storage.s3 import ObjectStore
 from storage.states import CameraStates
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
+from storage.verified_objects import VerifiedObjects
 from storage.watch_matches import WatchMatches
 from storage.watches import Watches
 
@@ -50,6 +51,8 @@ class ApiContext:
     watches: Watches
     matches: WatchMatches
     objects: ObjectStore
+    verified: VerifiedObjects
+    """The files of events, compared with their SHA-256."""
     people: People
     corrections: Corrections
     states: CameraStates

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from functools import partial
 
 from fastapi import Request
-from pydantic import ValidationError
 from starlette.responses import Response
 
 from api.context import ApiContext, Context, RequestTrace
@@ -16,9 +16,10 @@ from api.problems import CLIP_MISSING, CLIP_NOT_READY, RANGE_NOT_SATISFIABLE, pr
 from api.ranges import IfRange, Part, RangeHeader, select_part
 from api.streams import HeldStream
 from domain.clock import rfc3339
-from domain.errors import DataLoss, NodeOffline, NotFound, ObjectsUnavailable
-from domain.events import Event, ObjectDigest, Sidecar
-from domain.keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
+from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
+from domain.events import Event, ObjectDigest
+from domain.keys import CLIP, CROP, SNAPSHOT
+from storage.verified_objects import is_kept
 
 
 def read_snapshot(context: Context, event_id: EventId) -> Response:
@@ -43,19 +44,28 @@ def _picture_bytes(context: ApiContext, event: Event, name: str) -> bytes:
 
     What is still being kept is asked of the spool first: it is there, and a store that hangs must not be waited for.
     """
-    key = event_object(event.camera, event.id, name)
-    if not event.clip_ready and not event.clip_missing:
+    if not is_kept(event):
         with suppress(NotFound, NodeOffline):
             return _spooled(context, event, name)
     try:
-        return context.objects.get(key)
+        return _stored(context, event, name)
     except (NotFound, ObjectsUnavailable) as lacking:
         try:
             return _spooled(context, event, name)
         except NotFound:
-            return context.objects.get(key)
+            return _stored(context, event, name)
         except NodeOffline as offline:
             raise (lacking if isinstance(lacking, ObjectsUnavailable) else offline) from offline
+
+
+def _stored(context: ApiContext, event: Event, name: str) -> bytes:
+    return context.verified.picture(event, name, partial(_is_unchanged, context, event))
+
+
+def _is_unchanged(context: ApiContext, event: Event) -> bool:
+    """Whether the event is still kept as it was; a passing that goes on is kept anew, file by file."""
+    now = context.events.get(event.id)
+    return now is not None and now.version == event.version
 
 
 def _spooled(context: ApiContext, event: Event, name: str) -> bytes:
@@ -74,14 +84,17 @@ def _spooled(context: ApiContext, event: Event, name: str) -> bytes:
 def read_clip(
     context: Context, trace: RequestTrace, request: Request, event_id: EventId, range_: RangeHeader = None, if_range: IfRange = None
 ) -> Response:
-    """The seconds around the passing, as the camera sent them. ETag is the SHA-256 of the file; one byte range at a time."""
+    """The seconds around the passing, as the camera sent them. ETag is the SHA-256 of the file; one byte range at a time.
+
+    The file is compared with its SHA-256 before its first byte is sent; one that differs is 500 `data_loss`.
+    """
     event = find_event(context, event_id)
     if event.clip_missing:
         return problem_response(CLIP_MISSING, f"this event has no clip: {event.clip_missing}", trace.request_id)
     if not event.clip_ready:
         detail = "the clip is cut once its last seconds are recorded; ask again in a moment"
         return problem_response(CLIP_NOT_READY, detail, trace.request_id)
-    digest = _clip_digest(context, event)
+    digest = context.verified.digest(event, CLIP, partial(_is_unchanged, context, event))
     etag = f'"{digest.sha256}"'
     part = select_part(range_, if_range, etag, digest.size_bytes)
     if part == "outside":
@@ -104,25 +117,8 @@ def _clip_response(context: ApiContext, event: Event, digest: ObjectDigest, part
     status = 206 if part else 200
     if only_head:
         return Response(status_code=status, headers=headers, media_type="video/mp4")
-    try:
-        stream = context.objects.read(digest.key, part.first if part else 0, part.length_bytes if part else None)
-    except NotFound as error:
-        raise _lost(event) from error
+    stream = context.verified.open(digest, part.first if part else 0, part.length_bytes if part else None)
     return HeldStream(stream, stream.close, status, headers, "video/mp4")
-
-
-def _clip_digest(context: ApiContext, event: Event) -> ObjectDigest:
-    """Size and hash of the clip by its sidecar. Raises DataLoss where that does not tell."""
-    try:
-        raw = context.objects.get(event_object(event.camera, event.id, SIDECAR))
-        return Sidecar.model_validate_json(raw).objects[CLIP]
-    except (NotFound, ValidationError, KeyError) as error:
-        raise _lost(event) from error
-
-
-def _lost(event: Event) -> DataLoss:
-    """The index says that the clip is there, and it is not: never a mere 404."""
-    return DataLoss(f"the clip of event {event.id} was kept and cannot be found whole; `sightline storage check` tells more")
 
 
 def _disposition(event: Event, name: str) -> str:

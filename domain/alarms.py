@@ -18,6 +18,7 @@ class AlarmName(StrEnum):
     INDEX_UNREACHABLE = "index_unreachable"  # Redis does not answer for minutes
     UPLOADS_BEHIND = "uploads_behind"  # segments wait for hours to be uploaded
     CLOCK_STEPPED = "clock_stepped"  # the node's own clock was set
+    EVIDENCE_DAMAGED = "evidence_damaged"  # stored files of events are not what their SHA-256 says
     RETENTION_STOPPED = "retention_stopped"  # what is too old cannot be deleted
 
 

@@ -67,6 +67,11 @@ KEEP_RETRIES = Counter("sightline_keep_retries_total", "Steps of keeping that fa
 SPOOL_DAMAGED = Counter("sightline_spool_damaged_total", "Spool entries that could not be read and were set aside", ["camera"])
 EVENTS_LOST = Counter("sightline_events_lost_total", "Events that the disk refused for so long that memory could not hold them", ["camera"])
 JOB_FAILURES = Counter("sightline_job_failures_total", "Jobs in workers that failed by a fault of ours and began again", ["whose", "job"])
+OBJECTS_DAMAGED = Counter(
+    "sightline_objects_damaged_total",
+    "Reads of an event's files that were refused because the file is not what its SHA-256 says",
+    ["file"],
+)
 CLIPS_MISSING = Counter("sightline_clips_missing_total", "Events kept without a clip: nothing recorded, or damaged", ["camera"])
 COMPILED = Gauge(
     "sightline_depacketiser_compiled",

@@ -15,6 +15,7 @@ from domain.settings import Settings
 from domain.states import CameraStatus
 from sightline.share import is_always_pulled
 from storage.alarms import Alarms
+from storage.damaged_objects import DamagedObjects
 from storage.redis_door import Redis
 from storage.s3 import ObjectStore
 
@@ -40,6 +41,7 @@ class Watch:
     ) -> None:
         self._alarms = alarms
         self._redis, self._objects = stores
+        self._damaged = DamagedObjects(self._redis, clock)
         self._cameras = cameras
         self._statuses = statuses
         self._clock = clock
@@ -62,10 +64,27 @@ class Watch:
         self._alarms.say(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
         self._alarms.say(AlarmName.STORE_UNREACHABLE, self._away(AlarmName.STORE_UNREACHABLE, self._objects.ping))
         self._alarms.say(AlarmName.INDEX_UNREACHABLE, self._away(AlarmName.INDEX_UNREACHABLE, self._redis.ping))
+        self._look_for_damage()
         try:
             self._alarms.tell(self._redis)
         except (StoreError, OSError) as error:
             self._say("tell", f"the alarms cannot be told everywhere: {error}")
+
+    def _look_for_damage(self) -> None:
+        """While Redis is away, what was known stands."""
+        try:
+            damaged = self._damaged.all()
+        except StoreError as error:
+            self._say("damaged", f"damaged files of events cannot be asked for: {error}")
+            return
+        sentence = None
+        if damaged:
+            sentence = (
+                f"{len(damaged)} stored files of events are not what their SHA-256 says and are not "
+                f"handed out, the last found {damaged[0]}: put them back from a copy; "
+                "`sightline storage check` names all of them"
+            )
+        self._alarms.say(AlarmName.EVIDENCE_DAMAGED, sentence)
 
     def _cameras_down(self) -> str | None:
         expected = {camera.id for camera in self._cameras() if camera.enabled and is_always_pulled(camera)}

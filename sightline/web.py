@@ -27,9 +27,11 @@ from storage.alarms import told, told_here
 from storage.archive import Archive
 from storage.audit import AuditLog
 from storage.corrections import Corrections
+from storage.damaged_objects import DamagedObjects
 from storage.redis_door import Redis
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
+from storage.verified_objects import VerifiedObjects
 
 STOP_WITHIN_S = 5
 """Whoever follows a feed never ends by himself."""
@@ -51,6 +53,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "
         watches=stores.watches,
         matches=stores.matches,
         objects=stores.objects,
+        verified=VerifiedObjects(stores.objects, DamagedObjects(stores.redis, clock), clock),
         people=stores.people,
         corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
         states=stores.states,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -36,9 +37,18 @@ class ObjectStat:
     key: str
     size_bytes: int
     etag: str
+    modified_s: int = field(default=0, compare=False)
+    """When it was written (UTC); 0 where that was not asked."""
+
+    @property
+    def version(self) -> tuple[str, int, int]:
+        """Differs between two states of an object."""
+        return self.etag, self.size_bytes, self.modified_s
 
 
 class _Response(Protocol):
+    @property
+    def headers(self) -> Mapping[str, str]: ...
     def read(self, amt: int) -> bytes: ...
     def close(self) -> None: ...
     def release_conn(self) -> None: ...
@@ -50,6 +60,8 @@ class ObjectStream(Iterator[bytes]):
     def __init__(self, response: _Response | None, key: str) -> None:
         self._response = response
         self._key = key
+        self.stat = ObjectStat(key, 0, "") if response is None else _stat_of(key, response.headers)
+        """The object that the bytes are of."""
 
     def __next__(self) -> bytes:
         if self._response is None:
@@ -135,7 +147,8 @@ class ObjectStore:
                 found = self._client.stat_object(self.bucket, key)
         except NotFound:
             return None
-        return ObjectStat(key, found.size or 0, _bare_etag(found.etag))
+        modified_s = 0 if found.last_modified is None else int(found.last_modified.timestamp())
+        return ObjectStat(key, found.size or 0, _bare_etag(found.etag), modified_s)
 
     def folders(self, prefix: str) -> list[str]:
         """The names right under `prefix` (which ends with `/`) that have objects below them."""
@@ -163,6 +176,14 @@ class ObjectStore:
         refusal = ObjectsUnavailable(f"the object store did not answer its last call, so it is not asked for {what} meanwhile")
         with _mapped(what), self._suspicion.asking(refusal, _SILENCE):
             yield
+
+
+def _stat_of(key: str, headers: Mapping[str, str]) -> ObjectStat:
+    """Of the whole object, also where the answer is a part of it."""
+    size_bytes = headers.get("Content-Range", "").rpartition("/")[2] or headers.get("Content-Length", "0")
+    modified = headers.get("Last-Modified")
+    modified_s = 0 if modified is None else int(parsedate_to_datetime(modified).timestamp())
+    return ObjectStat(key, int(size_bytes), _bare_etag(headers.get("ETag")), modified_s)
 
 
 def _bare_etag(etag: str | None) -> str:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import av
 import httpx
@@ -41,6 +41,7 @@ from domain.ulid import event_id
 from storage.archive import Archive
 from storage.audit import AuditLog
 from storage.corrections import Corrections
+from storage.damaged_objects import DamagedObjects
 from storage.feed import Feed
 from storage.gaps import GapLog
 from storage.index import EventIndex
@@ -55,6 +56,7 @@ from storage.states import CameraStates
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
 from storage.triggers import TriggerLog
+from storage.verified_objects import VerifiedObjects
 from storage.watch_matches import WatchMatches
 from storage.watches import Watches
 
@@ -336,7 +338,8 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
         "ticket_key": KEY,
     }
     # The people of a test are made in the store that works.
-    parts["objects"] = changes.pop("objects_asked", objects)
+    asked = parts["objects"] = cast(ObjectStore, changes.pop("objects_asked", objects))
+    parts["verified"] = VerifiedObjects(asked, DamagedObjects(redis, clock), clock)
     context = ApiContext(**(parts | changes))  # type: ignore[arg-type]
     api = served(make_app(context))
     site = Site(context, redis, layout, spool, door_url, api.__enter__(), Tokens(people), statuses, pictures)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.keys import SNAPSHOT, event_object
 from storage.archiver import Archiver
+from tests.api.test_media import keep
 
 if TYPE_CHECKING:
     from domain.events import Event
@@ -30,11 +30,9 @@ def test_an_old_event_is_found_and_read(site: Site, make_event: MakeEvent) -> No
     assert [item["id"] for item in [*first["items"], *second["items"]]] == [event.id for event in reversed(old)]
     assert (first["archived"], second["archived"], second["next"]) == (True, True, None)
     assert site.get(f"/v1/events/{old[0].id}").json() == second["items"][0]
-    key = event_object(old[0].camera, old[0].id, SNAPSHOT)
-    site.context.objects.put(key, b"a picture", "image/jpeg")
-    assert site.get(f"/v1/events/{old[0].id}/snapshot").content == b"a picture"
+    keep(site, old[0])
+    assert site.get(f"/v1/events/{old[0].id}/snapshot").content == b"a kept snapshot"
     assert len(site.get(f"/v1/journeys?plate=鄂F88888&from={first['items'][-1]['started_at']}").json()["sightings"]) == 2
-    site.context.objects.delete(key)
 
 
 def test_recent_events_are_not_called_archived(site: Site, make_event: MakeEvent) -> None:

@@ -6,13 +6,17 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
+from prometheus_client import REGISTRY
 
+from domain.errors import ObjectsUnavailable
 from domain.events import ObjectDigest, Sidecar
 from domain.keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.people import Role
+from storage.damaged_objects import DamagedObjects
 
 if TYPE_CHECKING:
     from domain.events import Event
+    from storage.s3 import ObjectStream
     from tests.api.conftest import MakeEvent, Site
 
 DATA = bytes(range(256)) * 1200  # more than one chunk of the store's
@@ -20,15 +24,17 @@ DATA = bytes(range(256)) * 1200  # more than one chunk of the store's
 
 def keep(site: Site, event: Event) -> str:
     """Keep an event and its objects as the keeper does; the clip's SHA-256."""
-    digest = ObjectDigest(key=event_object(event.camera, event.id, CLIP), size_bytes=len(DATA), sha256=hashlib.sha256(DATA).hexdigest())
-    sidecar = Sidecar(event=event, objects={CLIP: digest})
-    objects = site.context.objects
-    objects.put(digest.key, DATA, "video/mp4")
-    objects.put(event_object(event.camera, event.id, SNAPSHOT), b"a kept snapshot", "image/jpeg")
-    objects.put(event_object(event.camera, event.id, CROP), b"a kept crop", "image/jpeg")
-    objects.put(event_object(event.camera, event.id, SIDECAR), sidecar.model_dump_json(by_alias=True).encode(), "application/json")
+    objects, digests = site.context.objects, {}
+    files = {CLIP: DATA, SNAPSHOT: b"a kept snapshot", CROP: b"a kept crop"}
+    for name, data in files.items():
+        key = event_object(event.camera, event.id, name)
+        objects.put(key, data, "application/octet-stream")
+        sha256 = hashlib.sha256(data).hexdigest()
+        digests[name] = ObjectDigest(key=key, size_bytes=len(data), sha256=sha256)
+    text = Sidecar(event=event, objects=digests).model_dump_json(by_alias=True)
+    objects.put(event_object(event.camera, event.id, SIDECAR), text.encode(), "application/json")
     site.context.index.put(event)
-    return digest.sha256
+    return digests[CLIP].sha256
 
 
 def test_a_clip_comes_whole(site: Site, make_event: MakeEvent) -> None:
@@ -94,13 +100,15 @@ def test_a_clip_that_never_comes_says_why(site: Site, make_event: MakeEvent) -> 
     assert "nothing was recorded then" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("name", [SIDECAR, CLIP])
-def test_a_kept_clip_that_is_gone_is_said_to_be_damage(site: Site, make_event: MakeEvent, name: str) -> None:
+@pytest.mark.parametrize(
+    ("gone", "asked"),
+    [(SIDECAR, "clip"), (CLIP, "clip"), (SNAPSHOT, "snapshot"), (SIDECAR, "crop"), (CROP, "crop")],
+)
+def test_a_kept_file_that_is_gone_is_said_to_be_damage(site: Site, make_event: MakeEvent, gone: str, asked: str) -> None:
     event = make_event(6, clip_ready=True)
     keep(site, event)
-    key = event_object(event.camera, event.id, name)
-    site.context.objects.delete(key)
-    answer = site.get(f"/v1/events/{event.id}/clip")
+    site.context.objects.delete(event_object(event.camera, event.id, gone))
+    answer = site.get(f"/v1/events/{event.id}/{asked}")
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:sightline:problem:data_loss")
 
 
@@ -143,3 +151,91 @@ def test_a_picture_that_is_nowhere_is_not_found(site: Site, make_event: MakeEven
     site.context.index.put(event)
     site.hold("east-gate")
     assert site.get(f"/v1/events/{event.id}/crop").status_code == 404
+
+
+def change(site: Site, event: Event, name: str) -> None:
+    """Flip one byte in the middle of a stored file, as a disk or a person may."""
+    key = event_object(event.camera, event.id, name)
+    data = bytearray(site.context.objects.get(key))
+    data[len(data) // 2] ^= 1
+    site.context.objects.put(key, bytes(data), "application/octet-stream")
+
+
+def refused(name: str) -> float:
+    labels = {"file": name}
+    return REGISTRY.get_sample_value("sightline_objects_damaged_total", labels) or 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "part"),
+    [
+        (CLIP, "GET", "bytes=0-"),
+        (CLIP, "GET", "bytes=0-9"),
+        (CLIP, "GET", "none"),
+        (CLIP, "HEAD", "none"),
+        (SNAPSHOT, "GET", "none"),
+        (CROP, "GET", "none"),
+    ],
+)
+@pytest.mark.parametrize("was_read", [False, True])
+def test_a_changed_file_is_never_handed_out(site: Site, make_event: MakeEvent, name: str, method: str, part: str, was_read: bool) -> None:
+    event = make_event(20, clip_ready=True)
+    keep(site, event)
+    path = f"/v1/events/{event.id}/{name.partition('.')[0]}"
+    if was_read:
+        assert site.get(path).status_code == 200
+    change(site, event, name)
+    before = refused(name)
+    answer = site.get(path, method=method, Range=part)
+    assert answer.status_code == 500
+    if method == "GET":
+        assert answer.json()["type"] == "urn:sightline:problem:data_loss"
+        assert "SHA-256" in answer.json()["detail"]
+    assert refused(name) == before + 1
+    assert DamagedObjects(site.redis, site.context.clock).all() == [event_object(event.camera, event.id, name)]
+
+
+def test_a_file_that_is_put_back_is_handed_out_and_the_alarm_ends(
+    site: Site, make_event: MakeEvent, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = make_event(21, clip_ready=True)
+    keep(site, event)
+    change(site, event, CLIP)
+    for _ in range(3):
+        assert site.get(f"/v1/events/{event.id}/clip").status_code == 500
+    told = [one for one in caplog.records if one.levelname == "CRITICAL"]
+    assert len(told) == 1, "one line for a file, not one for each reader"
+    keep(site, event)
+    assert site.get(f"/v1/events/{event.id}/clip").content == DATA
+    assert DamagedObjects(site.redis, site.context.clock).all() == []
+
+
+def test_a_clip_that_was_compared_is_not_read_whole_for_each_part(
+    site: Site, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = make_event(22, clip_ready=True)
+    keep(site, event)
+    path, objects = f"/v1/events/{event.id}/clip", site.context.verified._objects
+    asked: list[tuple[int, int | None]] = []
+    read = objects.read
+
+    def counted(key: str, offset: int = 0, length: int | None = None) -> ObjectStream:
+        asked.append((offset, length))
+        return read(key, offset, length)
+
+    monkeypatch.setattr(objects, "read", counted)
+    for _ in range(3):
+        assert site.get(path, Range="bytes=5-9").content == DATA[5:10]
+    assert asked == [(0, None), (0, None), (5, 5), (5, 5), (5, 5)], "sidecar, clip, then parts"
+
+
+def test_a_passing_that_goes_on_is_not_called_damaged(site: Site, make_event: MakeEvent) -> None:
+    """Its files are replaced one after the other, the sidecar last."""
+    event = make_event(23, clip_ready=True)
+    keep(site, event)
+    change(site, event, SNAPSHOT)
+    longer = event.model_copy(update={"ended_at": event.ended_at + 10**9, "clip_ready": False})
+    verified = site.context.verified
+    with pytest.raises(ObjectsUnavailable, match="anew"):
+        verified.picture(event, SNAPSHOT, lambda: longer.version == event.version)
+    assert DamagedObjects(site.redis, site.context.clock).all() == []

@@ -140,13 +140,16 @@ def _keep(site: Site, event: Event) -> None:
     )
     key = event_object(event.camera, event.id, CLIP)
     ready = event.model_copy(update={"clip_ready": True})
-    sidecar = Sidecar(event=ready, objects={CLIP: ObjectDigest(key=key, size_bytes=made.size_bytes, sha256=made.sha256)})
+    digests = {CLIP: ObjectDigest(key=key, size_bytes=made.size_bytes, sha256=made.sha256)}
+    for name, width_px, height_px in ((SNAPSHOT, 640, 360), (CROP, 160, 52)):
+        at, data = event_object(event.camera, event.id, name), _jpeg(width_px, height_px)
+        site.context.objects.put(at, data, "image/jpeg")
+        digests[name] = ObjectDigest(key=at, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+    sidecar = Sidecar(event=ready, objects=digests)
     site.context.objects.put_file(key, clip, "video/mp4")
     site.context.objects.put(
         event_object(event.camera, event.id, SIDECAR), sidecar.model_dump_json(by_alias=True).encode(), "application/json"
     )
-    for name, width_px, height_px in ((SNAPSHOT, 640, 360), (CROP, 160, 52)):
-        site.context.objects.put(event_object(event.camera, event.id, name), _jpeg(width_px, height_px), "image/jpeg")
     site.context.index.put(ready)
 
 

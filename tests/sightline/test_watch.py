@@ -13,7 +13,8 @@ from domain.settings import Settings
 from domain.states import CameraState, CameraStatus
 from sightline.watch import AWAY_S, DOWN_S, LOOK_EVERY_S, STEP_TOLD_S, Watch
 from storage.alarms import Alarms
-from storage.redis_door import Redis
+from storage.damaged_objects import STANDS_FOR_MS, DamagedObjects
+from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore
 
 
@@ -26,8 +27,9 @@ class AwayRedis:
         if self.away:
             raise IndexUnavailable("Redis: refused")
 
-    def do(self, *words: object) -> None:
+    def do(self, *words: object) -> list[bytes]:
         self.ping()
+        return []
 
 
 class AwayObjects:
@@ -103,3 +105,22 @@ def test_a_clock_that_was_set_is_told_for_a_while(site: Site, step_s: int, said:
     assert said in site.look()[AlarmName.CLOCK_STEPPED]
     assert said in site.look()[AlarmName.CLOCK_STEPPED]
     assert site.look(STEP_TOLD_S) == {}
+
+
+def test_a_damaged_file_is_an_alarm_until_it_is_whole_or_a_week_has_passed(valkey_server: str, site: Site) -> None:
+    redis = connect(valkey_server)
+    redis.do("FLUSHALL")
+    stores = redis, cast(ObjectStore, site.objects)
+    site.watch = Watch(site.alarms, stores, list, list, site.clock, Settings())
+    damaged = DamagedObjects(redis, site.clock)
+    assert site.look() == {}
+    assert [damaged.add("events/a/clip.mp4"), damaged.add("events/a/clip.mp4")] == [True, False]
+    site.clock.advance(1)
+    damaged.add("events/b/crop.jpg")
+    (sentence,) = site.look().values()
+    assert sentence.startswith("2 stored files of events")
+    assert "events/b/crop.jpg" in sentence
+    damaged.remove("events/b/crop.jpg")
+    assert "events/a/clip.mp4" in site.look()[AlarmName.EVIDENCE_DAMAGED]
+    assert site.look(STANDS_FOR_MS / 1000) == {}
+    redis.close()
