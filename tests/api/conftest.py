@@ -310,7 +310,7 @@ def _door(layout: Layout, spool: Spool, statuses: list[CameraStatus], pictures: 
 def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, object]) -> tuple[Site, Callable[[], object]]:
     redis, clock, layout = connect(url), SystemClock(), Layout(folder)
     redis.do("FLUSHALL")
-    for left in (left for prefix in (GAPS_PREFIX, RECORDINGS_PREFIX) for left in list(objects.list(prefix))):
+    for left in (left for prefix in (GAPS_PREFIX, RECORDINGS_PREFIX, ARCHIVE_PREFIX) for left in list(objects.list(prefix))):
         objects.delete(left.key)
     spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
     door = _door(layout, spool, statuses, pictures)
