@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from api.context import ApiContext
+from api.context import ApiContext, KnownCamera
 from api.node_account import NodeAccount
 from domain.clock import NS_PER_S, rfc3339
 from domain.errors import NodeOffline, ObjectsUnavailable
@@ -42,13 +42,14 @@ class _Found:
     offline: tuple[str, ...]
 
 
-def account_of(context: ApiContext, camera: Camera, from_ns: int, to_ns: int) -> Answer:
+def account_of(context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int) -> Answer:
     """The account of [from_ns, to_ns), up to now. Raises NodeOffline where nobody who may have some of it answers."""
     now_ns = context.clock.wall_ns()
     until_ns = max(from_ns, min(to_ns, now_ns))
+    camera = known.camera
     found = _ask(context, camera.id, from_ns, until_ns)
     local = merge(part for node in found.nodes for part in node.recorded)
-    told = [*_background(camera, found, from_ns, now_ns), *found.stored_gaps, *_told(found.nodes)]
+    told = [*_background(known, found, from_ns, now_ns), *found.stored_gaps, *_told(found.nodes), *_since_it_left(known, now_ns)]
     made = account(Asked(camera.id, from_ns, until_ns), local, found.stored, told)
     gaps = tuple(_said_of(found.offline, gap) for gap in made.gaps if gap.start_ns < now_ns - SETTLED_AFTER_NS)
     return Answer(replace(made, gaps=gaps), found.offline)
@@ -65,8 +66,11 @@ class Holder:
 
 def holders(context: ApiContext, camera_id: str, from_ns: int) -> list[Holder]:
     """The nodes that may have recordings of a camera, the one that holds it first; one that left longer ago than any are kept has none."""
+    known = context.known_camera(camera_id)
     leases = context.leases.holders(camera_id)
-    kept_ns = context.clock.wall_ns() - context.camera(camera_id).longest_retention_days * _DAY_NS
+    if not leases and known.left_ns is not None:  # an emptied Redis: no node takes it again
+        return [Holder(lease, is_missed=True) for lease in context.leases.nodes()]
+    kept_ns = context.clock.wall_ns() - known.kept_days * _DAY_NS
     held = [Holder(lease, is_missed=True) for lease in leases[:1]]
     return held + [Holder(lease, lease.seen_ns + CUT_OFF_NS > from_ns) for lease in leases[1:] if lease.seen_ns > kept_ns]
 
@@ -115,16 +119,16 @@ def _stored(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> tu
     return first_ns, merge((segment.start_ns, segment.end_ns) for segment in found)
 
 
-def _background(camera: Camera, found: _Found, from_ns: int, now_ns: int) -> list[Gap]:
+def _background(known: KnownCamera, found: _Found, from_ns: int, now_ns: int) -> list[Gap]:
     """What explains a moment of which no node's log tells, the weakest first."""
-    gaps: list[Gap] = []
+    camera, gaps = known.camera, list[Gap]()
     alive_ns = max((node.alive_ns for node in found.nodes if node.alive_ns is not None), default=None)
     if alive_ns is not None and now_ns - alive_ns > ALIVE_NS:
-        gaps.append(_lost(camera, alive_ns, now_ns))
+        gaps.append(_lost(known, alive_ns, now_ns))
     firsts = [first for first in (found.first_stored_ns, *(node.first_ns for node in found.nodes)) if first is not None]
-    kept_ns = now_ns - camera.longest_retention_days * _DAY_NS
+    kept_ns = now_ns - known.kept_days * _DAY_NS
     if firsts:
-        detail = f"recordings are kept for {camera.longest_retention_days} days"
+        detail = f"recordings are kept for {known.kept_days} days"
         gaps.append(Gap(camera.id, min(firsts), kept_ns, GapCause.DELETED, detail))
     gaps += [_deleted(camera, node.deleted) for node in found.nodes if node.deleted is not None]
     if found.nodes and not found.offline:  # who does not answer may know of earlier times
@@ -134,10 +138,19 @@ def _background(camera: Camera, found: _Found, from_ns: int, now_ns: int) -> lis
     return [gap for gap in gaps if gap.start_ns < gap.end_ns]
 
 
-def _lost(camera: Camera, alive_ns: int, now_ns: int) -> Gap:
+def _lost(known: KnownCamera, alive_ns: int, now_ns: int) -> Gap:
+    camera = known.camera
     if not camera.enabled:
         return Gap(camera.id, alive_ns, now_ns, GapCause.NOT_ASKED, "the camera is switched off in the registry")
     return Gap(camera.id, alive_ns, now_ns, GapCause.RESTART, "no process looks after the camera")
+
+
+def _since_it_left(known: KnownCamera, now_ns: int) -> list[Gap]:
+    """Nothing that a node says of the time after it outweighs this."""
+    if known.left_ns is None or known.left_ns >= now_ns:
+        return []
+    detail = f"the camera is no longer in the registry since {rfc3339(known.left_ns)}"
+    return [Gap(known.camera.id, known.left_ns, now_ns, GapCause.NOT_ASKED, detail)]
 
 
 def _deleted(camera: Camera, deleted: Range) -> Gap:

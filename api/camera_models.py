@@ -68,6 +68,10 @@ class CameraView(Answer):
     over_limit: bool = Field(description="it sent more than its `max_bitrate_kbps` over the last minute")
     unread: tuple[UnreadView, ...] = Field(description="the last plates that gave no text, at most 8 of the last hour, the newest last")
     node: str = Field(description="the node that holds it; empty where none has reported it")
+    left_registry_at: WallNs | None = Field(
+        None,
+        description="since when the registry has it no more; null where it does. Its recordings can be read as before",
+    )
 
     @classmethod
     def of(cls, camera: Camera, area_name: str, status: CameraStatus | None) -> CameraView:

@@ -20,33 +20,46 @@ from storage.account import Asked
 from storage.leases import Lease
 
 LONGEST_COVERAGE_S = 31 * 86_400
+FormerToo = Annotated[bool, Query(description="also cameras that the registry has no more")]
 CameraLimit = Annotated[int, Query(ge=1, le=1000, description="most cameras of a page")]
 
 
-def list_cameras(context: Context, area: AreaOf = None, class_: ClassOf = None, limit: CameraLimit = 500, next_: Next = None) -> CameraList:
+def list_cameras(
+    context: Context, area: AreaOf = None, class_: ClassOf = None, former: FormerToo = False, limit: CameraLimit = 500, next_: Next = None
+) -> CameraList:
     """Cameras by id, with their states."""
-    search = ("cameras", area, class_)
+    search = ("cameras", area, class_, former)
     after = "" if next_ is None else read_cursor(search, next_)
-    registry = context.registry().registry
-    found = sorted((c for c in registry.cameras if c.id > after and _is_in(c, area, class_)), key=lambda camera: camera.id)
+    now = context.registry()
+    left = {one.camera.id: one for one in now.former.values()} if former else {}
+    cameras = (*now.registry.cameras, *(one.camera for one in left.values()))
+    found = sorted((c for c in cameras if c.id > after and _is_in(c, area, class_)), key=lambda camera: camera.id)
     page = found[:limit]
     states = context.states.get([camera.id for camera in page])
     cursor = write_cursor(search, page[-1].id) if len(found) > limit else None
-    return CameraList(items=[_view(registry, camera, states.get(camera.id)) for camera in page], next=cursor)
+    items = [
+        _former_view(now.registry, camera, left[camera.id].left_at)
+        if camera.id in left
+        else _view(now.registry, camera, states.get(camera.id))
+        for camera in page
+    ]
+    return CameraList(items=items, next=cursor)
 
 
 def read_camera(context: Context, camera_id: CameraId) -> CameraView:
-    """One camera, with its state."""
-    camera = context.camera(camera_id)
-    return _view(context.registry().registry, camera, context.states.get([camera_id]).get(camera_id))
+    """One camera, with its state. One that left the registry is told as it last was, and since when it is gone."""
+    known, registry = context.known_camera(camera_id), context.registry().registry
+    if known.left_ns is not None:
+        return _former_view(registry, known.camera, known.left_ns)
+    return _view(registry, known.camera, context.states.get([camera_id]).get(camera_id))
 
 
 def read_coverage(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> CoverageView:
     """Which parts of a range are recorded and where they lie, and why the others are missing; up to now, at most 31 days."""
-    camera = context.camera(camera_id)
+    known = context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
     now_ns = context.clock.wall_ns()
-    answer = account_of(context, camera, from_ns, to_ns)
+    answer = account_of(context, known, from_ns, to_ns)
     return CoverageView.of(Asked(camera_id, from_ns, to_ns), answer.account, answer.offline, now_ns)
 
 
@@ -58,6 +71,11 @@ def _is_in(camera: Camera, area: str | None, class_: str | None) -> bool:
 def _view(registry: Registry, camera: Camera, status: CameraStatus | None) -> CameraView:
     area = registry.areas.get(camera.area)
     return CameraView.of(camera, area.name if area else camera.area, status)
+
+
+def _former_view(registry: Registry, camera: Camera, left_ns: int) -> CameraView:
+    view = _view(registry, camera.model_copy(update={"enabled": False}), None)
+    return view.model_copy(update={"left_registry_at": left_ns})
 
 
 def holder(context: ApiContext, camera_id: str) -> Lease:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -12,9 +12,10 @@ from api.cutting import Cutting
 from api.door_client import DoorClient
 from api.trace import Trace, trace_of
 from domain.alarms import Alarm
-from domain.clock import Clock
+from domain.clock import Clock, rfc3339
 from domain.errors import Fault, NotFound
 from domain.registry import Camera, Registry
+from domain.registry.former import FormerCamera
 from domain.settings import Settings
 from storage.archive import Archive
 from storage.audit import AuditLog
@@ -39,6 +40,19 @@ class SiteRegistry:
 
     registry: Registry
     faults: tuple[Fault, ...] = ()
+    former: Mapping[str, FormerCamera] = field(default_factory=dict)
+    """Cameras that it has no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCamera:
+    """A camera of which recordings may be kept."""
+
+    camera: Camera
+    kept_days: int
+    """How long they are kept at most."""
+    left_ns: int | None = None
+    """When it left the registry; None for one that is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +90,24 @@ class ApiContext:
 
     def camera(self, camera_id: str) -> Camera:
         """A camera of the registry. Raises NotFound."""
-        camera = self.registry().registry.camera(camera_id)
-        if camera is None:
+        known = self.known_camera(camera_id)
+        if known.left_ns is not None:
+            raise NotFound(
+                f"camera {camera_id!r} is no longer in the registry since {rfc3339(known.left_ns)}; "
+                "only what was recorded of it before can be read"
+            )
+        return known.camera
+
+    def known_camera(self, camera_id: str) -> KnownCamera:
+        """A camera of the registry, or one that left it. Raises NotFound for one that never was there."""
+        now = self.registry()
+        camera = now.registry.camera(camera_id)
+        if camera is not None:
+            return KnownCamera(camera, camera.longest_retention_days)
+        former = now.former.get(camera_id)
+        if former is None:
             raise NotFound(f"there is no camera {camera_id!r} in the registry; GET /v1/cameras lists all")
-        return camera
+        return KnownCamera(former.camera, now.registry.longest_retention_days, former.left_at)
 
 
 async def _context(request: Request) -> ApiContext:

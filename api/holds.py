@@ -53,7 +53,7 @@ def _held(context: ApiContext, asked: HoldAsked) -> tuple[str, int, int]:
             raise QueryInvalid("event", "is absent, so give `camera`, `from` and `to`")
         if asked.from_ >= asked.to:
             raise QueryInvalid("to", "must lie after `from`")
-        return context.camera(asked.camera).id, asked.from_, asked.to
+        return context.known_camera(asked.camera).camera.id, asked.from_, asked.to
     if asked.camera is not None or asked.from_ is not None or asked.to is not None:
         raise QueryInvalid("event", "says camera and range by itself; leave `camera`, `from` and `to` out")
     event = context.events.get(asked.event)

@@ -75,7 +75,7 @@ def read_segment(
     ticket: TicketOf = None,
 ) -> Response:
     """A segment (fragmented MP4, packets untouched), its times moved to its place after `zero`."""
-    context.camera(camera_id)
+    context.known_camera(camera_id)
     one, data = fetch(context, camera_id, name)
     _check_ticket(trace, one.segment.start_ns, one.end_ns)
     head = head_of(data)
@@ -91,7 +91,7 @@ def read_keyframes(context: Context, camera_id: CameraId, from_ns: RangeFrom, to
     Their times are seconds after `from`. Where the camera changed its coding, the keyframes end there: `Sightline-End` says when.
     `Sightline-Offline`: who did not answer when the answer began, and may have more of them.
     """
-    context.camera(camera_id)
+    context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_KEYFRAMES_S)
     span, every_ns = (from_ns, to_ns), round(every_s * NS_PER_S)
     return answered(context, camera_id, span, lambda found: keyframes_answer(context, camera_id, found, span, every_ns))
@@ -99,12 +99,13 @@ def read_keyframes(context: Context, camera_id: CameraId, from_ns: RangeFrom, to
 
 def read_picture(context: Context, trace: RequestTrace, camera_id: CameraId, at_ns: At = None, stream: Stream = "main") -> Response:
     """A picture of the camera now, or as it was `at` a moment, out of the recording (`Sightline-Start`: since when it stood)."""
-    camera = context.camera(camera_id)
     if at_ns is not None:
+        context.known_camera(camera_id)
         if stream == "sub":
             raise QueryInvalid("stream", "the sub-stream is not recorded; leave out `stream`, or `at`")
         _check_may_read_recordings(trace)
         return _picture_then(context, camera_id, at_ns)
+    camera = context.camera(camera_id)
     lease = holder(context, camera_id)
     is_sub = stream == "sub" and camera.substream is not None
     return Response(context.door.camera_picture(lease.door_url, lease.node, camera_id, is_sub), media_type="image/jpeg")
@@ -131,13 +132,13 @@ def _picture_then(context: ApiContext, camera_id: str, at_ns: int) -> Response:
 def _playlist(
     context: ApiContext, trace: Trace, camera_id: str, from_ns: int, to_ns: int
 ) -> tuple[list[Entry], tuple[Gap, ...], Addresses, tuple[str, ...]]:
-    camera = context.camera(camera_id)
+    known = context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_PLAYLIST_S)
     if trace.person is None:
         raise Unauthenticated("send a token")
     now_ns = context.clock.wall_ns()
     found = locate(context, camera_id, from_ns, to_ns)
-    told = account_of(context, camera, from_ns, to_ns)
+    told = account_of(context, known, from_ns, to_ns)
     ticket = trace.ticket or ticket_for(trace.person, trace.reason, trace.case, camera_id, (from_ns, to_ns), now_ns)
     addresses = Addresses(camera_id, zero_of(found.segments, from_ns), write_ticket(context.ticket_key, ticket))
     offline = tuple(dict.fromkeys((*found.offline, *told.offline)))

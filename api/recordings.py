@@ -36,7 +36,7 @@ def read_recording(
 
     `Sightline-Gaps` lists the parts that it lacks, `Sightline-Offline` who does not answer and may have some of them.
     """
-    context.camera(camera_id)
+    context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
     span = (from_ns, to_ns)
 

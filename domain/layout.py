@@ -37,6 +37,11 @@ class Layout:
         return self.root / "registry.json"
 
     @property
+    def former_cameras(self) -> Path:
+        """The cameras that left the registry, as they last were, as JSON."""
+        return self.root / "former_cameras.json"
+
+    @property
     def recordings(self) -> Path:
         """`recordings/<camera>/<yyyymmdd>/<segment name>`."""
         return self.root / "recordings"

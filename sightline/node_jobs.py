@@ -102,12 +102,16 @@ class NodeJobs:
         kept = TriggerLog(self._layout, self._settings).kept_ranges
         stored = StoredSegments(self._stores.objects, self._clock)
         turn = Turn(self._stores.redis, "store_room", self._settings.node, ROUND_EVERY_S)
-        claims = StoreClaims(self._cameras, Holds(self._stores.objects, self._clock).held, self._alarms.say)
+        claims = StoreClaims(self._kept_cameras, Holds(self._stores.objects, self._clock).held, self._alarms.say)
         room = StoreRoom(stored, claims, turn, self._clock)
-        return Uploads(Ledger(self._layout.recordings), stored, self._settings, self._clock, self._cameras, kept, room.note)
+        return Uploads(Ledger(self._layout.recordings), stored, self._settings, self._clock, self._kept_cameras, kept, room.note)
 
     def _cameras(self) -> Sequence[Camera]:
         return self._registry.now().registry.cameras
+
+    def _kept_cameras(self) -> Sequence[Camera]:
+        """Cameras that left the registry too: their recordings keep the place that they had."""
+        return self._registry.now().kept_cameras
 
     def _upload_journal(self, stop: threading.Event) -> None:
         self._wait_for_bucket(stop)
@@ -213,7 +217,7 @@ class NodeJobs:
 
     def _claims(self) -> Claims:
         claims = Claims(
-            cameras=self._cameras,
+            cameras=self._kept_cameras,
             wanted=self._wanted,
             held=self._holds.held,
             others_bytes=OtherUse(self._layout, self._clock).size_bytes,

@@ -6,16 +6,19 @@ import json
 import logging
 import os
 import threading
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from domain.clock import Clock
 from domain.errors import Fault, NotFound, RegistryInvalid, StoreError
 from domain.layout import Layout
 from domain.log import FloodGate
-from domain.registry import Registry, Secrets
+from domain.registry import Camera, Registry, Secrets
 from domain.registry.check import check_text, read_registry
+from domain.registry.former import FormerCamera
 from domain.registry.secrets import FILE_NAME, load_secrets
+from sightline.former_cameras import learn, note_applied, read_former
 from sightline.private_files import write_atomically
 from storage.registries import Registries, RegistryRecord
 
@@ -84,10 +87,16 @@ def faults_shown(layout: Layout) -> tuple[Fault, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """`version`: 0 while it is not in the object store yet."""
+    """`version`: 0 while it is not in the object store yet. `former`: cameras that it has no more."""
 
     version: int
     registry: Registry
+    former: Mapping[str, FormerCamera] = field(default_factory=dict)
+
+    @property
+    def kept_cameras(self) -> tuple[Camera, ...]:
+        """Every camera of which something may be kept: those of the registry, and those that left it."""
+        return (*self.registry.cameras, *(one.camera for one in self.former.values()))
 
 
 class RunningRegistry:
@@ -96,24 +105,27 @@ class RunningRegistry:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._lock = threading.Lock()
-        self._seen = (0, 0)
+        self._seen: tuple[tuple[int, int], ...] = ()
         self._now = Running(0, NONE)
 
     def now(self) -> Running:
         with self._lock:
-            seen = self._file()
+            seen = (_mark(self._layout.registry), _mark(self._layout.former_cameras))
             if seen != self._seen:
-                known = record(self._layout)
-                self._now = Running(known.version if known else 0, running(self._layout)[0])
+                known, former = record(self._layout), read_former(self._layout).by_id
+                registry = self._now.registry if seen[:1] == self._seen[:1] else running(self._layout)[0]
+                self._now = Running(known.version if known else 0, registry, former)
                 self._seen = seen
             return self._now
 
-    def _file(self) -> tuple[int, int]:
-        try:
-            stat = self._layout.registry.stat()
-        except FileNotFoundError:
-            return 0, 0
-        return stat.st_mtime_ns, stat.st_ino
+
+def _mark(file: Path) -> tuple[int, int]:
+    """What differs between two states of a file that is replaced as a whole."""
+    try:
+        stat = file.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_ino
 
 
 class RegistryFollower:
@@ -124,6 +136,8 @@ class RegistryFollower:
         self._layout = layout
         self._clock = clock
         self._say = FloodGate(log.warning, clock, every_s=10.0)
+        self._learning: Iterator[None] | None = None
+        self._has_learned = False
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -134,6 +148,7 @@ class RegistryFollower:
         """Keep what was given at start as a version, or fetch what was applied since. While a store is away what runs goes on."""
         try:
             self._follow()
+            self._learn()
         except (NotFound, StoreError) as error:  # not found: the store has no bucket yet
             self._say("follow", f"the registry goes on as it is: {error}")
 
@@ -145,6 +160,23 @@ class RegistryFollower:
             newest = self._registries.newest()
             if newest is not None and (known is None or newest.version > known.version):
                 self._take(newest)
+
+    def _learn(self) -> None:
+        """One step of what has to be done once: find the cameras that left before this data folder began."""
+        known = None if self._has_learned else record(self._layout)
+        if known is None or known.version == 0:
+            return
+        if read_former(self._layout).is_complete:
+            self._has_learned = True
+            return
+        try:
+            self._learning = self._learning or learn(self._layout, self._registries, known)
+            next(self._learning)
+        except StopIteration:
+            self._learning = None
+        except BaseException:
+            self._learning = None
+            raise
 
     def _take(self, newest: RegistryRecord) -> None:
         """Its faults, if any, are the secrets' of this machine: it was checked before it was kept."""
@@ -159,6 +191,7 @@ class RegistryFollower:
 
 
 def _keep(layout: Layout, kept: RegistryRecord) -> None:
+    note_applied(layout, record(layout), kept)
     write_atomically(layout.registry, kept.model_dump_json(by_alias=True))
 
 

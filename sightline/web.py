@@ -46,7 +46,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "
     registry = site_registry.RunningRegistry(layout)
     return ApiContext(
         settings=settings,
-        registry=lambda: SiteRegistry(registry.now().registry, site_registry.faults_shown(layout)),
+        registry=lambda: _site_registry(registry.now(), layout),
         index=stores.index,
         archive=Archive.open(stores.objects, stores.redis, layout.archive_cache(name), settings, clock),
         feed=stores.feed,
@@ -67,6 +67,10 @@ def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "
         ticket_key=door_key(settings, layout),
         alarms=partial(_alarms, stores.redis, layout, clock),
     )
+
+
+def _site_registry(now: site_registry.Running, layout: Layout) -> SiteRegistry:
+    return SiteRegistry(now.registry, site_registry.faults_shown(layout), now.former)
 
 
 def _alarms(redis: Redis, layout: Layout, clock: Clock) -> tuple[Alarm, ...]:

@@ -104,6 +104,11 @@ class Leases:
         lines = [line for reply in (held, past) for line in (text(reply) or "").splitlines()]
         return tuple(_known(lease, nodes.get(lease.node)) for lease in map(_lease, lines))
 
+    def nodes(self) -> tuple[Lease, ...]:
+        """Every node that is known, as one that may have recordings of a camera whose leases are lost."""
+        about = entries(self._redis.do("HGETALL", ABOUT))
+        return tuple(_known(Lease(name, "", 0), about[name]) for name in sorted(about))
+
 
 def _known(lease: Lease, node: NodeEntry | None) -> Lease:
     return lease if node is None else replace(lease, door_url=node.door_url, seen_ns=node.beat)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.clock import Clock, SystemClock
@@ -11,6 +13,7 @@ from domain.keys import REGISTRY_PREFIX, registry_object
 from storage.redis_door import Redis, number, text
 from storage.s3 import ObjectStore
 
+_VERSION = re.compile(r"[0-9]{10}\.json")
 _APPLIED = "{registry}:applied"
 _GIVEN_OUT = "{registry}:given_out"
 # Two who apply at once get two numbers, also over an emptied Redis.
@@ -69,6 +72,16 @@ class Registries:
         """The newest version in the object store, or None. Raises DataLoss where it cannot be read, ObjectsUnavailable."""
         keys = [found.key for found in self._objects.list(REGISTRY_PREFIX)]
         return self._read(max(keys)) if keys else None
+
+    def versions(self) -> list[int]:
+        """The numbers of all versions in the object store, oldest first. Raises ObjectsUnavailable."""
+        names = (found.key.removeprefix(REGISTRY_PREFIX) for found in self._objects.list(REGISTRY_PREFIX))
+        numbers = (int(name[:-5]) for name in names if _VERSION.fullmatch(name))
+        return sorted(numbers)
+
+    def read(self, version: int) -> RegistryRecord:
+        """One version. Raises NotFound, DataLoss where it cannot be read, ObjectsUnavailable."""
+        return self._read(registry_object(version))
 
     def restore(self) -> int:
         """Announce again what the object store holds; the version, 0 where there is none."""

@@ -57,7 +57,7 @@ class Ages:
     def __init__(self, registry: Registry, now_ns: int) -> None:
         self._now_ns = now_ns
         self._days = {camera.id: camera.longest_retention_days for camera in registry.cameras}
-        self.longest_days = max([*self._days.values(), *(policy.longest_retention_days for policy in registry.classes.values())])
+        self.longest_days = registry.longest_retention_days
 
     def cutoff_ns(self, camera_id: str) -> int:
         """What ended before this is too old. A camera that the registry no longer has is kept as long as any is."""

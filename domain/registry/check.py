@@ -54,6 +54,14 @@ def check_text(text: str, file: str, secrets: Secrets) -> tuple[Registry | None,
     return registry, tuple(sorted(set(source.faults), key=lambda fault: (fault.line, fault.column)))
 
 
+def build_registry(text: str, file: str) -> Registry | None:
+    """The registry that `text` says, or None; for a text that was checked when it was applied."""
+    try:
+        return _build(read_yaml(text, file))
+    except RegistryInvalid:
+        return None
+
+
 def _build(source: Source) -> Registry | None:
     try:
         return Registry.model_validate(_with_class_defaults(source.data))

@@ -119,5 +119,11 @@ class Registry(_Strict):
     areas: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")], Area] = Field(default_factory=dict)
     cameras: tuple[Camera, ...] = ()
 
+    @property
+    def longest_retention_days(self) -> int:
+        """After this many days nothing is left; so long is kept what is of cameras that left."""
+        policies = (*self.cameras, *self.classes.values())
+        return max(policy.longest_retention_days for policy in policies)
+
     def camera(self, camera_id: str) -> Camera | None:
         return next((camera for camera in self.cameras if camera.id == camera_id), None)
