@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ class Player:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._cut: asyncio.TimerHandle | None = None
+        self._cut_s = math.inf
         self.ssrc, self._base, self.sequence = secrets.randbits(32), secrets.randbits(32), secrets.randbits(16)
         self._packets = 0
         self._bytes = 0
@@ -87,6 +89,7 @@ class Player:
         self._report()
         cut_s = self._score.plan.next_cut_s(self.now_s)
         if cut_s is not None:
+            self._cut_s = cut_s
             self._cut = self._loop.call_at(self._score.epoch.loop_s + cut_s, self._end, True)
         self._tick()
 
@@ -96,7 +99,7 @@ class Player:
                 timer.cancel()
 
     def _tick(self) -> None:
-        now_s = self.now_s
+        now_s = min(self.now_s, self._cut_s)  # where the event loop is late, nothing of after a cut is sent before it
         while self._slot is not None and self._slot.due / self._hz <= now_s:
             if self._slot.media.codec is not self._codec:
                 self._end(False)

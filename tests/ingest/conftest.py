@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
@@ -12,13 +13,14 @@ import av
 import numpy as np
 import pytest
 
-from domain.clock import SystemClock
 from domain.media import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
 from domain.runs import Came, singly
 from domain.settings import RtspReader, Settings
 from ingest.pull_loop import PullLoop
 from ingest.rtsp import RtspSource
+from tests.adjusted_clock import AdjustedClock
+from tests.waiting import wait_event, wait_for
 
 FPS = 25
 NETWORKS = Networks((ip_network("127.0.0.0/8"),))
@@ -67,7 +69,6 @@ class Pull:
     packets: list[Packet] = field(default_factory=list)
     audio: list[AudioPacket] = field(default_factory=list)
     error: Exception | None = None
-    took_s: float = 0.0
 
 
 class Collector:
@@ -103,7 +104,104 @@ class Collector:
         self.ended(error)
 
 
+NEVER_S = 1800.0
+"""A timeout that no test waits for: what ends under it was ended by something else, or by a clock set forward."""
+HANGUP = "hangup"
+"""The thread that ends connections of libavformat."""
 Puller = Callable[..., Pull]
+
+
+class Pulling:
+    """A connection that is being pulled, in a loop of its own, on a clock that the test adjusts."""
+
+    def __init__(self, source: RtspSource, most: int, clock: AdjustedClock) -> None:
+        self.clock = clock
+        self.loop = PullLoop(self.clock)
+        self.collector = Collector(most)
+        self._source = source
+
+    @property
+    def got(self) -> Pull:
+        return self.collector.got
+
+    @property
+    def is_over(self) -> bool:
+        return self.collector.is_over.is_set()
+
+    def start(self) -> None:
+        self.loop.start()
+        self.loop.call(self.collector, lambda: self._source.open(self.loop, self.collector))
+
+    def stop(self) -> None:
+        """Hang up, and wait until the connection is over."""
+        self.loop.call(self.collector, self._source.close)
+        self.wait_end()
+
+    def close(self) -> None:
+        self.loop.stop()
+        self.loop.join()
+
+    @property
+    def is_by_libavformat(self) -> bool:
+        return bool(self.clock.reads[HANGUP])
+
+    def wait_packets(self, sent: int) -> None:
+        """Wait until all came of what the camera sent. libavformat holds the newest back until there is another."""
+        wait_for(f"{sent} packets", lambda: len(self.got.packets) >= sent - self.is_by_libavformat)
+
+    def assert_ends_at_the_timeout(self) -> None:
+        """Nothing comes any more: it ends once `NEVER_S` has passed, and no sooner."""
+        wait_passes(self.loop)  # what has come is noted with its time
+        self.clock.advance(0.9 * NEVER_S)
+        self._wait_looked()
+        assert not self.is_over
+        self.clock.advance(0.1 * NEVER_S)
+        self.wait_end()
+
+    def wait_end(self) -> None:
+        wait_event("end of the connection", self.collector.is_over)
+
+    def _wait_looked(self) -> None:
+        """Wait until whatever ends silent connections has looked at the clock since this call."""
+        wait_passes(self.loop)
+        before = self.clock.reads[HANGUP]
+        if self.is_by_libavformat:
+            wait_for("look", lambda: self.clock.reads[HANGUP] >= before + 3)
+
+
+@contextmanager
+def pulling(source: RtspSource, most: int = 100_000, clock: AdjustedClock | None = None) -> Iterator[Pulling]:
+    one = Pulling(source, most, clock or AdjustedClock())
+    one.start()
+    try:
+        yield one
+    finally:
+        try:
+            one.stop()
+        finally:
+            one.close()
+
+
+def wait_passes(loop: PullLoop) -> None:
+    """Wait until `loop` has made a whole pass that began after this call."""
+
+    class Caller:
+        def failed(self, error: Exception) -> None:
+            raise error
+
+    for _ in range(2):
+        passed = threading.Event()
+        loop.call(Caller(), passed.set)
+        wait_event("pass of the loop", passed)
+
+
+def assert_silence_ends_at_the_timeout(source: RtspSource, fall_silent: Callable[[], int]) -> Pull:
+    """Let the camera stop after it sent `fall_silent()` packets: `source` ends once `NEVER_S` has passed, and no sooner."""
+    with pulling(source) as pull:
+        wait_for("five packets", lambda: len(pull.got.packets) >= 5)
+        pull.wait_packets(fall_silent())
+        pull.assert_ends_at_the_timeout()
+    return pull.got
 
 
 @pytest.fixture
@@ -112,14 +210,15 @@ def source_of() -> Callable[..., RtspSource]:
         url: str,
         transport: str = "tcp",
         credentials: Credentials | None = None,
-        timeout_s: float = 2.0,
+        timeout_s: float = NEVER_S,
         udp_ports: tuple[int, int] = (40_000, 59_999),
     ) -> RtspSource:
         """`transport` may be `libavformat`: TCP, by that reader."""
         reader = RtspReader.LIBAVFORMAT if transport == "libavformat" else RtspReader.OWN
         camera = make_camera(url, "tcp" if transport == "libavformat" else transport)
         first, last = udp_ports
-        settings = Settings(source_timeout_s=timeout_s, rtsp_reader=reader, udp_port_first=first, udp_port_last=last)
+        settings = Settings(rtsp_reader=reader, udp_port_first=first, udp_port_last=last)
+        settings = settings.model_copy(update={"source_timeout_s": timeout_s})  # a site may not wait for so long
         return RtspSource(camera, credentials, NETWORKS, settings)
 
     return make
@@ -127,22 +226,12 @@ def source_of() -> Callable[..., RtspSource]:
 
 @pytest.fixture
 def pull() -> Puller:
-    """Pulls until the end, until `most` packets, or until `stop`."""
+    """Pulls until the end or until `most` packets."""
 
-    def run(source: RtspSource, most: int = 100_000, stop: threading.Event | None = None) -> Pull:
-        clock, collector = SystemClock(), Collector(most)
-        loop = PullLoop(clock)
-        began_s = clock.monotonic_s()
-        loop.start()
-        loop.call(collector, lambda: source.open(loop, collector))
-        while not (collector.is_enough.wait(0.02) or collector.is_over.is_set() or (stop is not None and stop.is_set())):
-            pass
-        loop.call(collector, source.close)
-        collector.is_over.wait(5.0)
-        loop.stop()
-        loop.join()
-        collector.got.took_s = clock.monotonic_s() - began_s
-        return collector.got
+    def run(source: RtspSource, most: int = 100_000) -> Pull:
+        with pulling(source, most) as one:
+            wait_for("end or enough packets", lambda: one.is_over or one.collector.is_enough.is_set())
+        return one.got
 
     return run
 

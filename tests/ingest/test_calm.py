@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from domain.clock import SystemClock
 from domain.fanout import Fanout
 from domain.media import AudioPacket
 from domain.registry import Camera, Networks
@@ -20,16 +18,13 @@ from ingest.rtsp import RtspSource
 from ingest.rtsp_connection import Connection
 from ingest.streamer import Streamer
 from sightline.simulator import SimCamera, Simulator
+from tests.adjusted_clock import AdjustedClock
+from tests.ingest.conftest import FPS, wait_passes
+from tests.waiting import PATIENCE_S, wait_for
 
-CLOCK = SystemClock()
 MakeCamera = Callable[..., Camera]
-
-
-def until(is_so: Callable[[], bool], deadline_s: float = 10.0) -> None:
-    never, end_s = threading.Event(), CLOCK.monotonic_s() + deadline_s
-    while not is_so():
-        assert CLOCK.monotonic_s() < end_s
-        never.wait(0.01)
+TIMEOUT_S = 5.5
+"""Between two turns of the calmest, so that it is clear at which of them a silence is noticed."""
 
 
 class Counted:
@@ -47,11 +42,11 @@ class Pulled:
     """One camera, as a worker pulls it."""
 
     def __init__(self, sim: Simulator, camera: Camera, networks: Networks, loop: PullLoop, sink: Counted, hurries: bool) -> None:
-        self.sim, self.fanout, self.sink = sim, Fanout(), sink
-        settings = Settings()
+        self.sim, self.loop, self.fanout, self.sink = sim, loop, Fanout(), sink
+        settings = Settings(source_timeout_s=TIMEOUT_S)
         self.source = RtspSource(camera, None, networks, settings)
         self.fanout.attach(sink, (lambda: False) if hurries else None)
-        self.streamer = Streamer(camera, None, networks, self.fanout, settings, CLOCK, self.source)
+        self.streamer = Streamer(camera, None, networks, self.fanout, settings, loop.clock, self.source)
         self.streamer.start(loop)
 
     @property
@@ -66,20 +61,37 @@ class Pulled:
         attempt = self.source._attempt
         return 0 if attempt is None or attempt._connection is None else attempt._connection._every
 
+    def wait_calmest(self) -> None:
+        wait_for("calmest reads", lambda: self.every == CALM_TICKS)
+
+    def wait_unread(self) -> None:
+        """Wait until the kernel holds a few packets that were not read yet."""
+        wait_for("unread packets", lambda: self.sim.counters("gate").sent_units > self.sink.packets + 5)
+
+
+@pytest.fixture
+def clock() -> AdjustedClock:
+    return AdjustedClock()
+
 
 @pytest.fixture
 def pulled(
-    request: pytest.FixtureRequest, clips: dict[str, Path], camera_of: MakeCamera, networks: Networks, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    clips: dict[str, Path],
+    camera_of: MakeCamera,
+    networks: Networks,
+    clock: AdjustedClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Pulled]:
     """`request.param`: whether something is done by what comes. What it sends is told after a tenth of a second of it."""
     monkeypatch.setattr(rtsp_connection, "_REPORT_S", 0.1)
-    loop = PullLoop(CLOCK)
+    loop = PullLoop(clock)
     loop.start()
     with Simulator([SimCamera("gate", clips["h264"])]) as sim:
         one = Pulled(sim, camera_of(sim.url("gate")), networks, loop, Counted(), getattr(request, "param", False))
         yield one
         one.streamer.stop()
-        assert one.streamer.join(5)
+        assert one.streamer.join(PATIENCE_S)
     loop.stop()
     loop.join()
 
@@ -92,52 +104,65 @@ def test_it_becomes_calmer_step_by_step(pulled: Pulled) -> None:
             seen.append(pulled.every)
         return pulled.every == CALM_TICKS
 
-    until(is_calmest)
+    wait_for("calmest reads", is_calmest)
     assert seen == [1, 5, CALM_TICKS]
     assert pulled.source.counts.timeline.read_every_ns == 10**9
-    until(lambda: pulled.streamer.status().state.is_live)
+    wait_for("live", lambda: pulled.streamer.status().state.is_live)
 
 
 @pytest.mark.parametrize("pulled", [True], indirect=True)
 def test_where_something_is_done_by_what_comes_it_is_read_each_half_second(pulled: Pulled) -> None:
-    until(lambda: pulled.every == 5)
-    until(lambda: pulled.connection._most_every == CALM_TICKS)
+    wait_for("calm reads", lambda: pulled.every == 5)
+    wait_for("leave to be calmest", lambda: pulled.connection._most_every == CALM_TICKS)
     assert pulled.every == 5
 
 
-def test_who_begins_to_watch_is_not_kept_waiting(pulled: Pulled) -> None:
-    until(lambda: pulled.every == CALM_TICKS)
+def test_who_begins_to_watch_is_not_kept_waiting(pulled: Pulled, clock: AdjustedClock) -> None:
+    """While the clock is held no turn comes: it is the viewer that makes it read."""
+    pulled.wait_calmest()
+    clock.hold()
     tap = pulled.fanout.open("live", from_held=True)
-    began_s = CLOCK.monotonic_s()
-    until(lambda: pulled.every == 1)
-    assert CLOCK.monotonic_s() - began_s < 0.5
+    wait_for("reads at each tick", lambda: pulled.every == 1)
     assert pulled.source.counts.timeline.read_every_ns == 0
     pulled.fanout.close(tap)
-    until(lambda: pulled.every == CALM_TICKS)
+    clock.release()
+    pulled.wait_calmest()
 
 
 def test_what_the_kernel_holds_is_taken_before_it_is_stopped(pulled: Pulled) -> None:
-    until(lambda: pulled.every == CALM_TICKS)
-    until(lambda: pulled.sim.counters("gate").sent_units > pulled.sink.packets + 5)
+    pulled.wait_calmest()
+    pulled.wait_unread()
     sent = pulled.sim.fall_silent()["gate"].sent_units
     pulled.streamer.stop()
-    assert pulled.streamer.join(5)
+    assert pulled.streamer.join(PATIENCE_S)
     assert pulled.sink.packets == sent
 
 
-def test_silence_counts_from_the_last_packet_and_not_from_when_it_was_read(pulled: Pulled) -> None:
-    until(lambda: pulled.every == CALM_TICKS)
+def test_silence_counts_from_the_last_packet_and_not_from_when_it_was_read(pulled: Pulled, clock: AdjustedClock) -> None:
+    """The last packets come just after a turn: the sixth turn after that one is the first to see a silence of 5.5 s.
+
+    Counted from when they are read, at the first turn, it would be the seventh.
+    """
+    pulled.wait_calmest()
     before = pulled.sink.packets
-    until(lambda: pulled.sink.packets > before)
-    pulled.sim.fall_silent()
-    began_s = CLOCK.monotonic_s()
-    until(lambda: pulled.streamer.status().reconnects > 0)
-    assert 4.8 < CLOCK.monotonic_s() - began_s < 6.5
+    wait_for("turn", lambda: pulled.sink.packets > before)
+    clock.hold()
+    wait_passes(pulled.loop)
+    pulled.wait_unread()
+    unread_s = (pulled.sim.fall_silent()["gate"].sent_units - pulled.sink.packets) / FPS
+    passed_s = 0.0
+    while not pulled.streamer.status().reconnects:
+        assert passed_s < 10
+        passed_s += 0.1
+        clock.advance(0.1)
+        wait_passes(pulled.loop)
+    last_turn = 6 if unread_s < TIMEOUT_S % 1 else 7
+    assert last_turn - 2 < passed_s < last_turn + 0.2
 
 
-def test_what_ends_is_noticed_at_once(pulled: Pulled) -> None:
-    until(lambda: pulled.every == CALM_TICKS)
+def test_what_ends_is_noticed_at_once(pulled: Pulled, clock: AdjustedClock) -> None:
+    """While the clock is held no turn comes: it is the end itself that is noticed."""
+    pulled.wait_calmest()
+    clock.hold()
     pulled.sim.stop()
-    began_s = CLOCK.monotonic_s()
-    until(lambda: pulled.streamer.status().reconnects > 0)
-    assert CLOCK.monotonic_s() - began_s < 0.5
+    wait_for("end of the connection", lambda: pulled.streamer.status().reconnects > 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +17,8 @@ from domain.errors import SourceError, SourceUnreachable
 from domain.media import AudioPacket, Packet
 from ingest.rtsp import RtspSource
 from tests.conftest import SHARED
+from tests.ingest.conftest import pulling
+from tests.waiting import PATIENCE_S, wait_for
 
 SERVER = Path(__file__).parent.parent / "gst_server.py"
 
@@ -26,7 +27,6 @@ class Pulled(Protocol):
     packets: list[Packet]
     audio: list[AudioPacket]
     error: SourceError | None
-    took_s: float
 
 
 SOUNDS = {"aac": ("aac", 16_000), "pcm_alaw": ("pcm_alaw", 8000), "pcm_mulaw": ("pcm_mulaw", 8000)}
@@ -65,7 +65,7 @@ def urls(clips: dict[str, Path], gst_python: str, tmp_path_factory: pytest.TempP
     assert server.stdout is not None
     yield json.loads(server.stdout.readline())["urls"]
     server.terminate()
-    server.wait(5)
+    server.wait(PATIENCE_S)
     server.stdout.close()
 
 
@@ -89,11 +89,10 @@ def test_every_packet_comes(
 
 @pytest.mark.usefixtures("footage")
 @pytest.mark.parametrize("transport", ["tcp", "udp", "libavformat"])
-def test_a_city_checkpoint_starts_within_a_second_and_tells_the_senders_time(
+def test_a_city_checkpoint_tells_the_senders_time(
     transport: str, urls: dict[str, str], source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]
 ) -> None:
     first = pull(source_of(urls["plates"], transport), most=1)
-    assert first.took_s < 1.0
     assert first.packets[0].stream.width_px == 1920
     if transport == "udp":
         return
@@ -127,9 +126,8 @@ def test_sound_comes_beside_the_pictures_and_on_their_clock(
     assert samples == pytest.approx(whole_s * rate_hz, rel=0.05)
 
 
-def test_stop_ends_a_pull_within_its_time(urls: dict[str, str], source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]) -> None:
-    stop = threading.Event()
-    threading.Timer(0.5, stop.set).start()
-    got = pull(source_of(urls["h264"]), stop=stop)
-    assert got.error is None
-    assert got.took_s < 2.0
+def test_stop_ends_a_pull_that_goes_on(urls: dict[str, str], source_of: Callable[..., RtspSource]) -> None:
+    with pulling(source_of(urls["h264"])) as pull:
+        wait_for("a packet", lambda: bool(pull.got.packets))
+        pull.stop()
+    assert pull.got.error is None

@@ -156,6 +156,14 @@ def test_cut(make_video: MakeVideo) -> None:
         assert next(_watch(sim.url("gate"))).is_keyframe
 
 
+def test_a_simulator_that_is_late_sends_nothing_of_after_a_cut(make_video: MakeVideo) -> None:
+    with _one(_faulty(make_video(), Cut(at_s=0.6))) as sim:
+        stream = _watch(sim.url("gate"))
+        next(stream)
+        sim._on_loop(lambda: CLOCK.sleep(1.0))  # as a busy machine holds it up
+        assert 1 + len(list(stream)) <= 15
+
+
 @pytest.mark.parametrize("by_s", [100.0, -0.5])
 def test_jump(make_video: MakeVideo, by_s: float) -> None:
     with _one(_faulty(make_video(), Jump(at_s=1.6, by_s=by_s))) as sim:
