@@ -77,7 +77,9 @@ class Silence:
 def without_picture(came: Received, timeout_s: float) -> SourceTimeout:
     """No picture came for `timeout_s`; `came` is what did come at the end of that time."""
     nothing = f"no picture came for {timeout_s:g} s"
-    if came.packets:
+    # Among senseless bytes some look like an RTP packet: hardly ever one of the video's type.
+    is_mostly_garbage = came.garbage_bytes and 2 * came.foreign_packets >= came.packets
+    if came.packets and not is_mostly_garbage:
         return SourceTimeout(f"{nothing}, though RTP packets do: {_unused(came)}", Why.NO_PICTURES)
     if came.garbage_bytes:
         sentence = f"{nothing}, but {came.garbage_bytes} bytes that are neither RTSP nor RTP"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import threading
 from collections.abc import Callable
 
@@ -124,3 +125,22 @@ def test_packets_that_a_stalled_camera_left_of_a_picture_are_no_fault_of_theirs(
     with camera.running() as url:
         got = pull(source_of(url, timeout_s=TIMEOUT_S))
     assert str(got.error) == "no video came for 1.5 s"
+
+
+def test_datagrams_from_another_address_are_said_with_the_remedy(source_of: MakeSource, pull: Puller) -> None:
+    """As a camera with two addresses sends them, or one behind address translation."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.2", 0))
+
+        def send(packet: bytes) -> None:
+            stranger.sendto(packet[4:], ("127.0.0.1", 47_020))
+
+        def play(say: Say) -> None:
+            again_and_again(lambda number: rtp(b"\x41", number))(send)
+
+        with DamagedCamera(plays=play).running() as url:
+            source = source_of(url, "udp", timeout_s=TIMEOUT_S, udp_ports=(47_020, 47_021))
+            got = pull(source)
+    assert isinstance(got.error, SourceError)
+    assert "`transport: tcp`" in str(got.error)
+    assert got.error.why is Why.TRANSPORT

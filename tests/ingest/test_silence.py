@@ -44,6 +44,8 @@ def test_a_picture_ends_a_silence() -> None:
         (Received(packets=9, foreign_packets=8), "8 of 9", Why.NO_PICTURES),
         (Received(packets=9, broken_pictures=2), "2 broken pictures", Why.NO_PICTURES),
         (Received(garbage_bytes=700), "700 bytes", Why.MALFORMED),
+        (Received(packets=3, foreign_packets=3, garbage_bytes=700), "700 bytes", Why.MALFORMED),
+        (Received(packets=90, garbage_bytes=7), "none of 90 packets", Why.NO_PICTURES),
         (Received(strange_packets=3), "`transport: tcp`", Why.TRANSPORT),
         (Received(sounds=3, reports=1), "sound does", Why.SILENT),
         (Received(reports=1), "RTCP", Why.SILENT),
