@@ -13,6 +13,14 @@ class Layout:
     root: Path
 
     @property
+    def entries(self) -> frozenset[str]:
+        """The names in the data folder that are Sightline's own: the first parts of all paths."""
+        names = [name for name, value in vars(Layout).items() if isinstance(value, property)]
+        paths = [getattr(self, name) for name in names if name != "entries"]
+        paths.append(self.archive_cache(""))
+        return frozenset(path.relative_to(self.root).parts[0] for path in paths)
+
+    @property
     def lock(self) -> Path:
         return self.root / "lock"
 

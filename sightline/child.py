@@ -14,6 +14,7 @@ from pathlib import Path
 
 from domain.clock import Clock
 from domain.errors import SightlineError
+from sightline.environment import SYSTEM, Allowed
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -24,7 +25,8 @@ LOG_KEPT_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """`ready` answers whether the child serves; `env` is added to the parent's environment; `prepare` runs before each start,
+    """`ready` answers whether the child serves; `allowed` says which variables of
+    the parent's environment the child gets, and `env` is added to them; `prepare` runs before each start,
     `cleanup` after it was stopped.
 
     `parting` is the signal that the kernel sends it when the parent dies. `beat` is a file that the child touches every second or so
@@ -38,6 +40,7 @@ class ChildSpec:
     prepare: Callable[[], None] = lambda: None
     cleanup: Callable[[], None] = lambda: None
     parting: signal.Signals = signal.SIGTERM
+    allowed: Allowed = SYSTEM
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     beat: Path | None = None
@@ -67,7 +70,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self.spec.env},
+                env={**self.spec.allowed.of(os.environ), **self.spec.env},
                 cwd=self.spec.cwd,
                 start_new_session=True,  # Ctrl-C reaches the parent alone, which stops the children in order
                 preexec_fn=partial(_die_with_parent, self.spec.parting),

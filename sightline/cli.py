@@ -14,6 +14,7 @@ from pathlib import Path
 
 from domain.errors import BadInput, SightlineError
 from domain.layout import Layout
+from sightline.private_files import private_umask
 
 DEFAULT_PORT = 8080
 ROLES = ("operator", "investigator", "integrator", "auditor", "admin")
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(arguments)
     try:
-        return _run(args)
+        with private_umask():
+            return _run(args)
     except SightlineError as error:
         print(f"sightline: {error}", file=sys.stderr)
     except OSError as error:  # a folder that may not be written, a full disk: whoever typed the command can mend it

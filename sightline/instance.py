@@ -18,7 +18,7 @@ from domain.clock import Clock
 from domain.errors import InstanceBusy
 from domain.layout import Layout
 from domain.settings import Settings
-from sightline.private_files import write_atomically
+from sightline.private_files import make_private, write_atomically
 from sightline.servers import StoreSecrets, valkey_url
 
 
@@ -67,6 +67,7 @@ def claimed(layout: Layout, clock: Clock, stop: threading.Event | None = None) -
     layout.root.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("a+") as lock:
         _lock(lock, layout, clock, stop or threading.Event())
+        make_private(layout)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

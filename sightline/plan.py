@@ -13,6 +13,7 @@ from domain.errors import SightlineError
 from domain.layout import Layout
 from domain.settings import Settings
 from sightline.child import ChildSpec
+from sightline.environment import API, LIVE, WORKER
 from sightline.instance import Runtime, instance_secrets, store_environment
 from sightline.ports import answers, free_ports, leave
 from sightline.servers import seaweedfs, valkey
@@ -90,13 +91,13 @@ def worker_names(settings: Settings) -> list[str]:
 def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str, str]) -> list[ChildSpec]:
     live = ChildSpec(
         "live", _module("sightline.live", layout, "--host", settings.door_host, "--port", runtime.door_port), layout.logs / "live.log",
-        ready=lambda: answers(runtime.door_port, settings.door_host), env=shared,
+        ready=lambda: answers(runtime.door_port, settings.door_host), allowed=LIVE,
     )  # fmt: skip
     workers = [
         ChildSpec(
             name,
             _module("sightline.worker", layout, "--index", index),
-            layout.logs / f"worker-{index}.log", ready=status_file(layout, index).exists, env=shared, stop_timeout_s=30,
+            layout.logs / f"worker-{index}.log", ready=status_file(layout, index).exists, allowed=WORKER, env=shared, stop_timeout_s=30,
             beat=status_file(layout, index),
         )
         for index, name in enumerate(worker_names(settings))
@@ -116,7 +117,7 @@ def _api(layout: Layout, runtime: Runtime, host: str, shared: dict[str, str], na
     return [
         ChildSpec(
             name, _module("sightline.web", layout, "--host", host, "--port", runtime.api_port, "--name", name, *port_is_shared),
-            layout.logs / f"{name}.log", ready=lambda: _is_healthy(host, runtime.api_port), env=shared,
+            layout.logs / f"{name}.log", ready=lambda: _is_healthy(host, runtime.api_port), allowed=API, env=shared,
         )
         for name in names
     ]  # fmt: skip

@@ -1,11 +1,22 @@
-"""Files that only their owner may read: how they are written, and how older ones become private."""
+"""Files that only their owner may read: how they are written, and how old ones become private."""
 
 from __future__ import annotations
 
+import logging
 import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-PRIVATE_UMASK = 0o077
+from domain.layout import Layout
+
+log = logging.getLogger(__name__)
+
+_PRIVATE_UMASK = 0o077
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_FOREIGN = frozenset({"lost+found", "camera_secrets.yaml", "camera_registry.yaml"})
+"""What may lie in a data folder besides Sightline's own entries."""
 _FILE_MODE = 0o600
 
 
@@ -24,3 +35,66 @@ def write_atomically(file: Path, text: str, durable: bool = True) -> None:
             out.flush()
             os.fsync(out.fileno())
     temporary.replace(file)
+
+
+@contextmanager
+def private_umask() -> Iterator[None]:
+    """Meanwhile this process, and every child that it starts, makes files for their owner alone."""
+    before = os.umask(_PRIVATE_UMASK)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def make_private(layout: Layout) -> None:
+    """Close a data folder that other users may read, as older versions made them.
+
+    A folder's own mode changes last: where this is interrupted, the next start does it again.
+    The data folder itself is left alone where it also holds other things, as a home does.
+    """
+    if not _is_open(layout.root):
+        return
+    changed = sum(_close_tree(layout.root / name) for name in sorted(layout.entries))
+    if changed:
+        log.warning("other users could read %s: %d files and folders are private now", layout.root, changed)
+    others = sorted({path.name for path in layout.root.iterdir()} - layout.entries - _FOREIGN)
+    others = [name for name in others if not name.startswith(".")]
+    if others:
+        log.warning(
+            "%s also holds %s, so other users may still list it; what Sightline keeps there "
+            "is private. Give Sightline a folder of its own with --data",
+            layout.root, ", ".join(others[:3]),
+        )  # fmt: skip
+    else:
+        _close(layout.root)
+
+
+def _close_tree(top: Path) -> int:
+    """How many files and folders were open to others. A folder that is closed is not entered."""
+    if not top.exists() or not _is_open(top):
+        return 0
+    changed = 0
+    if top.is_dir():
+        for path in top.resolve().rglob("*"):
+            changed += not path.is_symlink() and _close(path)
+    return changed + _close(top)
+
+
+def _is_open(path: Path) -> bool:
+    return bool(path.stat().st_mode & _OTHERS)
+
+
+def _close(path: Path) -> bool:
+    """Whether it was open and now is not."""
+    try:
+        mode = path.stat().st_mode
+        if not mode & _OTHERS:
+            return False
+        path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+    except FileNotFoundError:
+        return False
+    except PermissionError as error:
+        log.warning("%s stays readable by other users: %s", path, error.strerror)
+        return False
+    return True

@@ -68,13 +68,18 @@ def running(layout: Layout) -> tuple[Registry, Secrets]:
     secrets, faults_of_secrets = load_secrets(layout.registry, os.environ)
     for fault in faults_of_secrets:
         log.error("%s", fault)
+    return running_registry(layout), secrets
+
+
+def running_registry(layout: Layout) -> Registry:
+    """The registry that runs, without reading any secret; one without cameras where none does."""
     known = record(layout)
     if known is None:
-        return NONE, secrets
-    registry, faults = check_text(known.text, _name(known), secrets)
+        return NONE
+    registry, faults = check_text(known.text, _name(known), Secrets())
     if registry is None:
         raise RegistryInvalid(faults)
-    return registry, secrets
+    return registry
 
 
 def faults_shown(layout: Layout) -> tuple[Fault, ...]:
@@ -113,7 +118,7 @@ class RunningRegistry:
             seen = (_mark(self._layout.registry), _mark(self._layout.former_cameras))
             if seen != self._seen:
                 known, former = record(self._layout), read_former(self._layout).by_id
-                registry = self._now.registry if seen[:1] == self._seen[:1] else running(self._layout)[0]
+                registry = self._now.registry if seen[:1] == self._seen[:1] else running_registry(self._layout)
                 self._now = Running(known.version if known else 0, registry, former)
                 self._seen = seen
             return self._now

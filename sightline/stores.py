@@ -96,7 +96,7 @@ def open_stores(layout: Layout) -> Iterator[Stores]:
 @contextmanager
 def opened_archive(stores: Stores, layout: Layout, settings: Settings, clock: Clock) -> Iterator[Archive]:
     """The archive for a command, with a folder of its own for the while."""
-    with TemporaryDirectory(prefix="archive-", dir=layout.root) as folder:
+    with TemporaryDirectory(prefix=".archive-", dir=layout.root) as folder:
         archive = Archive.open(stores.objects, stores.redis, Path(folder), settings, clock)
         try:
             yield archive

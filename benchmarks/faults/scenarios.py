@@ -219,7 +219,7 @@ EVERY = (*SHARED, *CLOCKS, *DISKS)
 def clock_environment(folder: Path) -> dict[str, str]:
     """A site under this adds `folder`/clock to its wall clock; its servers keep the machine's."""
     (folder / "clock").write_text("0")
-    return {"PYTHONPATH": str(Path(__file__).parent / "clock"), "SIGHTLINE_CLOCK_FILE": str(folder / "clock")}
+    return {"PYTHONPATH": str(Path(__file__).parent / "clock"), "PYTHON_CLOCK_FILE": str(folder / "clock")}
 
 
 def prepared(stage: Stage, scenarios: tuple[Scenario, ...]) -> AbstractContextManager[None]:

@@ -16,6 +16,7 @@ from domain.layout import Layout
 from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
 from sightline.child import ChildSpec
+from sightline.environment import WORKER
 from sightline.pulses import LOOP_HANGS_AFTER_S, WRITER_HANGS_AFTER_S, Hang, Pulse, Pulses
 from sightline.roster import Assigned, Roster, write_roster
 from sightline.simulator import SimCamera, Simulator
@@ -61,7 +62,7 @@ def _running(layout: Layout) -> Iterator[Supervisor]:
     """The worker under its supervisor, with the beat that every worker has."""
     beat, stop = status_file(layout, 1), threading.Event()
     command = (sys.executable, "-m", "tests.sightline.faulty_worker", str(layout.root))
-    supervisor = Supervisor([[ChildSpec("worker-1", command, layout.root / "log", ready=beat.exists, beat=beat)]], CLOCK)
+    supervisor = Supervisor([[ChildSpec("worker-1", command, layout.root / "log", ready=beat.exists, beat=beat, allowed=WORKER)]], CLOCK)
     supervisor.start(stop, lambda _: None)
     running = threading.Thread(target=supervisor.run, args=(stop,))
     running.start()

@@ -17,6 +17,7 @@ from domain.layout import Layout
 from domain.metrics import CHILD_HANGS
 from sightline import beats
 from sightline.child import LOG_LIMIT_BYTES, Child, ChildSpec
+from sightline.environment import WORKER
 from sightline.statuses import status_file
 from sightline.supervisor import FAILS_FOR_S, Restarts, Supervisor
 
@@ -138,7 +139,7 @@ def test_a_worker_that_hangs_is_killed_and_started_again(tmp_path: Path, monkeyp
     for name, value in stores.items():
         monkeypatch.setenv(f"SIGHTLINE_{name}", value)
     command = (sys.executable, "-m", "sightline.worker", "--data", str(tmp_path), "--index", "0")
-    supervisor = Supervisor([[ChildSpec("hanging", command, tmp_path / "log", ready=beat.exists, beat=beat)]], CLOCK)
+    supervisor = Supervisor([[ChildSpec("hanging", command, tmp_path / "log", ready=beat.exists, beat=beat, allowed=WORKER)]], CLOCK)
     stop = threading.Event()
     supervisor.start(stop, lambda _: None)
     running = threading.Thread(target=supervisor.run, args=(stop,))

@@ -1,6 +1,6 @@
 """A wall clock that can be set while a program runs: with this folder in PYTHONPATH, Python's wall time is off by what a file says.
 
-`SIGHTLINE_CLOCK_FILE` holds seconds. faketime cannot do it: Python's sleep fails under it: its `clock_nanosleep` knows no absolute times.
+`PYTHON_CLOCK_FILE` holds seconds. faketime cannot do it: Python's sleep fails under it: its `clock_nanosleep` knows no absolute times.
 """
 
 from __future__ import annotations
@@ -32,4 +32,4 @@ def _shift(file: Path) -> None:
     time.time = lambda: time.time_ns() / 1e9
 
 
-_shift(Path(os.environ["SIGHTLINE_CLOCK_FILE"]))
+_shift(Path(os.environ["PYTHON_CLOCK_FILE"]))
