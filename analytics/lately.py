@@ -1,13 +1,14 @@
 """The passings of one kind that ended lately at one camera, and which of them a new one continues: what comes back within seconds, or
-stands where it stood before a time without pictures, has not passed again."""
+stands where it stood before a time without pictures, has not passed again. Where one of the two has no text, place and time decide."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from analytics.continuity import continues_in_place
 from analytics.detections import Floats
 from analytics.road import CountLines, together
 from analytics.subjects import Record, Subject
@@ -66,10 +67,25 @@ class Lately:
         self._recent = [one for one in self._recent if one.passing.event.id != passing.event.id]
         self._recent.append(Recent(passing, False, dwelt, track, self._blind_ns))
 
-    def forget(self, earliest_ns: int) -> None:
-        """What nothing can continue that began at `earliest_ns` or later."""
+    def forget(self, earliest_ns: int, needed_ids: Collection[str]) -> None:
+        """Forget what nothing can continue that began at `earliest_ns` or later, but none of the events `needed_ids`."""
         recent = [one for one in self._recent if earliest_ns - one.passing.event.ended_at - self._blind_since(one) < REMEMBERED_NS]
-        self._recent = recent[-RECENT_MOST:]
+        kept = {one.passing.event.id for one in recent[-RECENT_MOST:]} | set(needed_ids)
+        self._recent = [one for one in self._recent if one.passing.event.id in kept]
+
+    def continued_in_place(self, track: Track, in_view: Collection[int], taken_ids: Collection[str]) -> str:
+        """The event that `track` continues in place and time, the latest first; empty where there is none.
+
+        Events of the tracks numbered `in_view`, which have not ended, and of `taken_ids` are left out.
+        """
+        gap_most_ns = self._subject.gate.unseen_ms * NS_PER_MS
+        for recent in reversed(self._recent):
+            before, event_id = recent.track, recent.passing.event.id
+            if before is None or before.number in in_view or event_id in taken_ids:
+                continue
+            if continues_in_place(track, before, gap_most_ns):
+                return event_id
+        return ""
 
     def continued(self, passing: Passing, record: Record) -> tuple[Passing, Recent | None]:
         """The passing under the id of the one it continues, and that one; or itself and None."""
@@ -77,15 +93,25 @@ class Lately:
             before = recent.passing.event
             if before.started_at >= passing.event.started_at:
                 continue
+            if before.id == record.continues_id and (is_unread(before) or is_unread(passing.event)):
+                return self._join(recent, passing, record), recent
             if self._blind_since(recent) and recent.stood_at(record.track.first_box):
                 before = before.model_copy(update={"ended_at": before.ended_at + self._blind_since(recent)})
             if self._subject.continues(passing.event, before, recent.from_process_before):
-                hidden = () if recent.track is None else self._lines.crossed_between(recent.track, record.track, record.size_px)
-                return _joined(recent.passing, passing, hidden), recent
+                return self._join(recent, passing, record), recent
         return passing, None
+
+    def _join(self, recent: Recent, passing: Passing, record: Record) -> Passing:
+        hidden = () if recent.track is None else self._lines.crossed_between(recent.track, record.track, record.size_px)
+        return _joined(recent.passing, passing, hidden)
 
     def _blind_since(self, recent: Recent) -> int:
         return self._blind_ns - recent.blind_ns if recent.track is not None else 0
+
+
+def is_unread(event: Event) -> bool:
+    """Whether it is a vehicle whose plate could not be read."""
+    return event.plate is not None and not event.plate.text
 
 
 def _joined(before: Passing, after: Passing, hidden: tuple[int, ...]) -> Passing:

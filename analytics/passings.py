@@ -2,7 +2,7 @@
 
 An event is given out when its track is lost, and once more where that is found again before it ends; or after a minute in view (a vehicle
 that parks), after which the track is followed in silence until it leaves. A track that continues a passing which just ended takes its id,
-so that keeping it again extends it.
+so that keeping it again extends it. A passing whose plate was not read is held back first (`held_passings.py`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from analytics.continuity import has_course
 from analytics.detections import Detections, Floats, Picture
 from analytics.direction import direction_of
 from analytics.gaze import Gaze, Shown
-from analytics.lately import RECENT_MOST, REMEMBERED_NS, Lately
+from analytics.held_passings import HeldPassing, HeldPassings
+from analytics.lately import RECENT_MOST, REMEMBERED_NS, Lately, is_unread
 from analytics.motion import Thumbnail, moves
 from analytics.road import CountLines, lane_at
 from analytics.subjects import Record, Shot, Subject
@@ -54,6 +56,7 @@ class Passings:
         self._gaze = Gaze(subject.detector, self._tracker)
         self._records: dict[int, Record] = {}
         self._lately = Lately(subject, self._lines)
+        self._held = HeldPassings(subject.gate.unseen_ms * NS_PER_MS, DWELL_MS * NS_PER_MS)
         self._clear: list[Track] = []
         """Tracks that ended lately and were events by themselves."""
         self.unread: tuple[unread.Unread, ...] = ()
@@ -93,29 +96,33 @@ class Passings:
         """The passings that have ended by `now_ns`, in the frames' time, seem to have, or have been in view for a minute."""
         given = self._end(self._tracker.ended(now_ns))
         given += [passing for record in self._records.values() for passing in self._give_dwelling(record) + self._give_lost(record, now_ns)]
+        given += self._give_held(self._held.release(now_ns, self._records.values()))
         self._forget(now_ns)
         return given
 
     def in_view(self) -> bool:
-        return bool(self._tracker.tracks)
+        """Whether something is followed, or may be found again and continue what is held back."""
+        return bool(self._tracker.tracks or self._held)
 
     def drafts(self) -> list[Passing]:
         records = [record for record in self._records.values() if not self._is_told(record) and self._counts(record)]
         made = [self._passing(record) for record in records]
-        return [self._lately.continued(passing, record)[0] for passing, record in zip(made, records, strict=True) if passing is not None]
+        drafts = [self._lately.continued(passing, record)[0] for passing, record in zip(made, records, strict=True) if passing is not None]
+        continued_ids = {draft.event.id for draft in drafts}
+        return drafts + [passing for passing in self._held.passings if passing.event.id not in continued_ids]
 
     def resume(self, recent: list[Passing]) -> None:
         self._lately.resume(recent)
 
     def close(self) -> list[Passing]:
-        return self._end(self._tracker.close())
+        return self._end(self._tracker.close()) + self._give_held(self._held.close())
 
     def _forget(self, now_ns: int) -> None:
         """What no track in view can continue or go beside any more: a track may end long after what it continues."""
         # While no pictures come nothing is forgotten: what stands in front of a camera that is reconnected stands there still.
         seen_ns = min(now_ns, self._looked_ns)
         earliest_ns = min([seen_ns, *(record.track.first_ns for record in self._records.values())])
-        self._lately.forget(earliest_ns)
+        self._lately.forget(earliest_ns, self._held.event_ids | {record.continues_id for record in self._records.values()})
         if self.unread and now_ns - self.unread[0].at_ns > unread.KEPT_NS:
             self.unread = self.unread[1:]
         self._clear = [track for track in self._clear if earliest_ns - track.last_ns < REMEMBERED_NS][-RECENT_MOST:]
@@ -144,6 +151,8 @@ class Passings:
         record = self._records.get(track.number)
         if record is None:
             record = self._records[track.number] = Record(track, self._id_of(track), str(frame.wall_source), (bgr.shape[1], bgr.shape[0]))
+        if not record.is_placed and has_course(track):
+            self._place(record)
         if record.given:
             return
         quality = self._subject.quality(track, bgr)
@@ -159,9 +168,20 @@ class Passings:
         if record.given:
             self._remember_dwelling(record)
             return []
+        was_told = bool(record.told)
         given = [] if self._is_told(record) else self._give(record, dwelt=False)
+        if given and not was_told and is_unread(given[0].event):
+            self._held.hold(given[0], record)
+            return []
         self._note_unread(record)
         return given
+
+    def _give_held(self, released: list[HeldPassing]) -> list[Passing]:
+        """What is still evidence enough: the vehicle that it is writing on may have been read since."""
+        for held in released:
+            held.record.told = held.record.track.detections if self._counts(held.record) else 0
+            self._note_unread(held.record)
+        return [held.passing for held in released if held.record.told]
 
     def _give_dwelling(self, record: Record) -> list[Passing]:
         if record.given or record.track.duration_ms < DWELL_MS or not self._counts(record):
@@ -174,7 +194,20 @@ class Passings:
     def _give_lost(self, record: Record, now_ns: int) -> list[Passing]:
         is_lost = record.track.is_missed_again and now_ns - record.track.last_ns >= LOST_NS
         # Once: who stands behind passers-by is lost again and again.
-        return self._give(record, dwelt=False) if is_lost and not record.told else []
+        if not is_lost or record.told or self._waits(record):
+            return []
+        return self._give(record, dwelt=False)
+
+    def _waits(self, record: Record) -> bool:
+        """Whether its plate is not read yet: the track that continues it may read it."""
+        plate = self._subject.plate(record)
+        return plate is not None and not plate.text
+
+    def _place(self, record: Record) -> None:
+        """Decide which passing the track continues in place, if any; each is continued by one track."""
+        taken_ids = {other.continues_id for other in self._records.values() if other is not record}
+        record.continues_id = self._lately.continued_in_place(record.track, self._records.keys(), taken_ids)
+        record.is_placed = True
 
     def _is_told(self, record: Record) -> bool:
         """Its event has been given out as it stands."""
@@ -185,8 +218,11 @@ class Passings:
         if passing is None:
             return []
         record.told = record.track.detections
+        if not record.is_placed:
+            self._place(record)
         passing, before = self._lately.continued(passing, record)
         self._lately.add(passing, record.track, dwelt or (before is not None and before.dwelt))
+        self._held.drop(passing.event.id)
         # A stay that was told is not told again because something drove past in front of it.
         return [] if before is not None and before.dwelt else [passing]
 

@@ -51,6 +51,10 @@ class Record:
     """Its event was given out while it was still in view."""
     told: int = 0
     """How often it had been found when its event was last given out; 0: never."""
+    is_placed: bool = False
+    """Whether it is decided which passing, if any, the track continues in place."""
+    continues_id: str = ""
+    """The event of that passing."""
 
 
 class Subject(Protocol):

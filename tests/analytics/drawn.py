@@ -115,6 +115,8 @@ def stand(scene: Scene, frames: int) -> list[Scene]:
 
 EMPTY: Scene = []
 GONE = [EMPTY] * 10
+LONG_GONE = [EMPTY] * 30
+"""Until an unread passing is no longer held back."""
 
 
 def texts(passings: list[Passing]) -> list[str]:

@@ -15,6 +15,7 @@ from domain.unread import KEPT, KEPT_NS
 from tests.analytics.drawn import (
     EMPTY,
     GONE,
+    LONG_GONE,
     PLATES,
     UNREADABLE,
     MakeCamera,
@@ -224,7 +225,7 @@ def test_two_side_by_side_are_two_events(street: Street) -> None:
 
 
 def test_an_unreadable_plate_that_goes_by_is_an_event_without_a_text(street: Street) -> None:
-    out = street.show([*approach(UNREADABLE), *GONE])
+    out = street.show([*approach(UNREADABLE), *LONG_GONE])
     assert texts(out) == [""]
 
 
@@ -253,10 +254,10 @@ def test_why_a_plate_gave_no_text_is_told_and_counted(street: Street) -> None:
     before = {reason: count(reason) for reason in ("seen_once", "still", "writing", "no_grammar", "too_small")}
     street.show([*approach(60), *GONE])
     assert why(street) == [], "a plate that is read is none of them"
-    street.show([*approach(UNREADABLE), *GONE])
+    street.show([*approach(UNREADABLE), *LONG_GONE])
     assert why(street) == [("no_grammar", True)]
     small_ones: list[Scene] = [[(UNREADABLE, (100 + 5.0 * n, 60 + 4.0 * n, 30, 9))] for n in range(24)]
-    street.show([*small_ones, *GONE])
+    street.show([*small_ones, *LONG_GONE])
     sign: Scene = [(UNREADABLE, (500, 100, 80, 25))]
     street.show([*stand(sign, 25), *GONE])
     assert why(street)[1:] == [("too_small", True), ("still", False)]
