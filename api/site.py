@@ -20,6 +20,7 @@ from domain.alarms import AlarmName
 from domain.errors import SightlineError, Unauthenticated
 from domain.metrics import exposition
 
+_OF_THE_DISK = (AlarmName.DISK_FULL, AlarmName.DISK_HELD, AlarmName.DISK_UNWRITABLE)
 METRICS_TYPE = "text/plain; version=0.0.4"
 
 
@@ -58,8 +59,8 @@ def _objects(context: ApiContext) -> Dependency:
 
 
 def _disk(context: ApiContext) -> Dependency:
-    full = [alarm for alarm in context.alarms() if alarm.name in (AlarmName.DISK_FULL, AlarmName.DISK_HELD)]
-    return Dependency(name="disk", ok=not full, required=False, why="; ".join(f"{alarm.node}: {alarm.sentence}" for alarm in full))
+    bad = [alarm for alarm in context.alarms() if alarm.name in _OF_THE_DISK]
+    return Dependency(name="disk", ok=not bad, required=False, why="; ".join(f"{alarm.node}: {alarm.sentence}" for alarm in bad))
 
 
 def list_alarms(context: Context) -> AlarmList:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sightline.writable import why_unwritable
+
 HANGS_AFTER_S = 10.0
 """A child that has beaten and then does not for so long hangs."""
 _BEATS_WITHIN_S = 60.0
@@ -11,7 +13,10 @@ _BEATS_WITHIN_S = 60.0
 
 
 class Beats:
-    """Whether a child goes on touching its file: by when that was seen to change, so that nobody's clock matters."""
+    """Whether a child goes on touching its file: by when that was seen to change, so that nobody's clock matters.
+
+    Where nothing can be written, silence says nothing about the child. It counts anew once its file can be touched again.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -29,7 +34,12 @@ class Beats:
         if touched_ns != self._touched_ns:
             self._since_s, self._patience_s, self._touched_ns = now_s, HANGS_AFTER_S, touched_ns
         silent_s = now_s - self._since_s
-        return silent_s if silent_s > self._patience_s else None
+        if silent_s <= self._patience_s:
+            return None
+        if why_unwritable(self._file.parent):
+            self._since_s = now_s
+            return None
+        return silent_s
 
     def _touched(self) -> int | None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import secrets
 import threading
@@ -20,6 +21,8 @@ from domain.layout import Layout
 from domain.settings import Settings
 from sightline.private_files import make_private, write_atomically
 from sightline.servers import StoreSecrets, valkey_url
+
+log = logging.getLogger(__name__)
 
 
 class Runtime(BaseModel):
@@ -72,7 +75,15 @@ def claimed(layout: Layout, clock: Clock, stop: threading.Event | None = None) -
         lock.write(str(os.getpid()))
         lock.flush()
         yield lock.fileno()
+        _remove_runtime(layout)
+
+
+def _remove_runtime(layout: Layout) -> None:
+    """What is left of it harms nobody: a reader asks for the lock too."""
+    try:
         layout.runtime.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s stays: %s", layout.runtime, error)
 
 
 def _lock(lock: TextIO, layout: Layout, clock: Clock, stop: threading.Event) -> None:

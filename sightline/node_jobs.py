@@ -75,7 +75,7 @@ class NodeJobs:
         """Each runs in a thread of its own until its event is set."""
         watch = Watch(
             self._alarms, (self._stores.redis, self._stores.objects), self._cameras, lambda: read_statuses(self._layout), self._clock,
-            self._settings,
+            self._settings, self._layout.root,
         )  # fmt: skip
         jobs: dict[str, Job] = {
             "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain,

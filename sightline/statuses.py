@@ -33,8 +33,11 @@ def write_statuses(layout: Layout, worker: int, statuses: Sequence[CameraStatus]
 
 
 def say_alive(layout: Layout, worker: int) -> None:
-    """Touch the file: what it says may be old, but its worker lives. Where there is none yet, nothing is said."""
-    with contextlib.suppress(FileNotFoundError):
+    """Touch the file: what it says may be old, but its worker lives.
+
+    Nothing is said where there is no file yet, or on a read-only disk, where silence is not taken for a hang (see `beats.py`).
+    """
+    with contextlib.suppress(OSError):
         os.utime(status_file(layout, worker))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from domain.clock import Clock
 from domain.errors import SightlineError
+from domain.log import FloodGate
 from domain.metrics import CHILD_HANGS, CHILD_RESTARTS, forget_process
 from sightline.beats import Beats
 from sightline.child import Child, ChildSpec
@@ -77,6 +78,9 @@ class Supervisor:
         self._clock = clock
         self._groups = [[_Watched(Child(spec, clock, held)) for spec in group] for group in groups]
         self._watched = [watched for group in self._groups for watched in group]
+        self._ended: list[int | None] = []
+        """Processes whose gauges are still to be taken out of the metrics."""
+        self._warn = FloodGate(log.warning, clock, every_s=60.0)
 
     @property
     def pids(self) -> dict[str, int | None]:
@@ -103,6 +107,7 @@ class Supervisor:
         while not self._clock.wait(stop, _POLL_S):
             for watched in self._watched:
                 self._look_after(watched)
+            self._forget_ended()
             if self._clock.monotonic_s() >= logs_due_s:
                 logs_due_s = self._clock.monotonic_s() + _BOUND_LOGS_EVERY_S
                 self._bound_logs()
@@ -114,6 +119,15 @@ class Supervisor:
                 watched.child.terminate()
             for watched in group:
                 watched.child.join()
+
+    def _forget_ended(self) -> None:
+        while self._ended:
+            try:
+                forget_process(self._ended[0])
+            except OSError as error:  # a read-only disk: /metrics shows their last values until it can be written again
+                self._warn("gauges", f"the gauges of a process that ended cannot be removed: {error}")
+                return
+            del self._ended[0]
 
     def _bound_logs(self) -> None:
         for watched in self._watched:
@@ -132,7 +146,7 @@ class Supervisor:
             pause_s = watched.restarts.pause_s(watched.lived_s(now_s))
             watched.due_s = now_s + pause_s
             CHILD_RESTARTS.labels(watched.child.spec.name).inc()
-            forget_process(watched.child.pid)
+            self._ended.append(watched.child.pid)
             log.error("%s ended (%s); it starts again in %.1f s", watched.child.spec.name, _how(code), pause_s)
         if now_s >= watched.due_s:
             self._start_again(watched, now_s)

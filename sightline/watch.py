@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_S, Clock, ClockStep, rfc3339
@@ -14,6 +15,7 @@ from domain.registry import Camera
 from domain.settings import Settings
 from domain.states import CameraStatus
 from sightline.share import is_always_pulled
+from sightline.writable import why_unwritable
 from storage.alarms import Alarms
 from storage.damaged_objects import DamagedObjects
 from storage.redis_door import Redis
@@ -38,13 +40,16 @@ class Watch:
         statuses: Callable[[], Sequence[CameraStatus]],
         clock: Clock,
         settings: Settings,
+        folder: Path,
     ) -> None:
+        """`folder`: what has to be writable."""
         self._alarms = alarms
         self._redis, self._objects = stores
         self._damaged = DamagedObjects(self._redis, clock)
         self._cameras = cameras
         self._statuses = statuses
         self._clock = clock
+        self._folder = folder
         self._late_s = settings.upload_late_h * 3600
         self._away_since_s: dict[AlarmName, float] = {}
         self._steps = clock.steps
@@ -60,6 +65,7 @@ class Watch:
     def run_once(self) -> None:
         """Look at everything once, then tell. What cannot be told now is told by the next look."""
         self._alarms.say(AlarmName.CLOCK_STEPPED, self._clock_step())
+        self._alarms.say(AlarmName.DISK_UNWRITABLE, self._unwritable())
         self._alarms.say(AlarmName.CAMERAS_DOWN, self._cameras_down())
         self._alarms.say(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
         self._alarms.say(AlarmName.STORE_UNREACHABLE, self._away(AlarmName.STORE_UNREACHABLE, self._objects.ping))
@@ -85,6 +91,10 @@ class Watch:
                 "`sightline storage check` names all of them"
             )
         self._alarms.say(AlarmName.EVIDENCE_DAMAGED, sentence)
+
+    def _unwritable(self) -> str | None:
+        why = why_unwritable(self._folder)
+        return f"the data folder cannot be written, and nothing is recorded ({why}): check the disk and mount it writable" if why else None
 
     def _cameras_down(self) -> str | None:
         expected = {camera.id for camera in self._cameras() if camera.enabled and is_always_pulled(camera)}

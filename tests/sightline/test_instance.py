@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from domain.errors import InstanceBusy, RegistryInvalid
 from domain.layout import Layout
 from sightline import site_registry
 from sightline.instance import Runtime, claimed, instance_secrets, publish, runtime_of, store_environment
+from tests.unwritable import unwritable
 
 GOOD = """\
 version: 1
@@ -30,6 +32,17 @@ def test_a_second_claim_is_refused_and_names_the_holder(tmp_path: Path) -> None:
         pass
     with claimed(layout, CLOCK):
         pass
+
+
+def test_an_instance_ends_in_order_on_a_read_only_disk(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    with ExitStack() as instance, ExitStack() as disk:
+        instance.enter_context(claimed(layout, CLOCK))
+        publish(layout, RUNTIME)
+        disk.enter_context(unwritable(tmp_path))
+        instance.close()
+        assert layout.runtime.exists()
+    assert runtime_of(layout) is None
 
 
 def test_what_a_killed_instance_left_running_is_waited_for(tmp_path: Path) -> None:

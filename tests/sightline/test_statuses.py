@@ -8,7 +8,8 @@ import pytest
 
 from domain.layout import Layout
 from domain.states import CameraState, CameraStatus
-from sightline.statuses import over_limit, write_statuses
+from sightline.statuses import over_limit, say_alive, write_statuses
+from tests.unwritable import unwritable
 
 
 @pytest.mark.parametrize("over", [set[str](), {"one"}, {"one", "three"}])
@@ -18,3 +19,12 @@ def test_who_is_over_its_limit(tmp_path: Path, over: set[str]) -> None:
     for worker, cameras in enumerate((("one", "two"), ("three",))):
         write_statuses(layout, worker, [CameraStatus(camera, CameraState.LIVE, 0, over_limit=camera in over) for camera in cameras])
     assert over_limit(layout) == over
+
+
+def test_on_a_read_only_disk_a_worker_goes_on_in_silence(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    write_statuses(layout, 0, [])
+    with unwritable(tmp_path):
+        say_alive(layout, 0)
+        with pytest.raises(OSError, match=r"Read-only|Permission"):
+            write_statuses(layout, 0, [])

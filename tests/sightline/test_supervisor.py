@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,8 @@ from sightline.child import LOG_LIMIT_BYTES, Child, ChildSpec
 from sightline.environment import WORKER
 from sightline.statuses import status_file
 from sightline.supervisor import FAILS_FOR_S, Restarts, Supervisor
+from tests.unwritable import unwritable
+from tests.waiting import PATIENCE_S, wait_for
 
 CLOCK = SystemClock()
 
@@ -50,10 +51,10 @@ def test_a_killed_child_comes_back_and_a_stop_ends_it(tmp_path: Path) -> None:
 
 
 def _stop_after_lines(file: Path, count: int, stop: threading.Event) -> None:
-    deadline_s = CLOCK.monotonic_s() + 20
-    while len(file.read_text().split()) < count and CLOCK.monotonic_s() < deadline_s:
-        CLOCK.sleep(0.05)
-    stop.set()
+    try:
+        wait_for(f"{count} lines", lambda: len(file.read_text().split()) >= count)
+    finally:
+        stop.set()
 
 
 def test_children_end_with_their_parent(tmp_path: Path) -> None:
@@ -70,10 +71,7 @@ def test_children_end_with_their_parent(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    deadline_s = CLOCK.monotonic_s() + 10
-    while child.exists() and "Z" not in (child / "stat").read_text().rpartition(")")[2] and CLOCK.monotonic_s() < deadline_s:
-        CLOCK.sleep(0.05)
-    assert not child.exists() or "Z" in (child / "stat").read_text().rpartition(")")[2]
+    wait_for("end of the child", lambda: not child.exists() or "Z" in (child / "stat").read_text().rpartition(")")[2])
 
 
 def test_a_log_that_has_grown_begins_anew_and_keeps_its_end(tmp_path: Path) -> None:
@@ -104,6 +102,31 @@ def test_a_child_that_cannot_be_started_again_stops_nobody_else(tmp_path: Path) 
     assert len(marks.read_text().split()) == 2
 
 
+def test_gauges_that_cannot_be_removed_end_nobody_and_go_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk became read-only: what a child that ended left there stays until it can be written again."""
+    metrics, marks = tmp_path / "metrics", tmp_path / "marks"
+    metrics.mkdir()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(metrics))
+    command = ("/bin/sh", "-c", f"echo $$ >> {marks}; exec sleep 60")
+    supervisor = Supervisor([[ChildSpec("child", command, tmp_path / "log", ready=marks.exists)]], CLOCK)
+    stop = threading.Event()
+    supervisor.start(stop, lambda _: None)
+    left = metrics / f"gauge_livemin_{supervisor.pids['child']}.db"
+    left.touch()
+    running = threading.Thread(target=supervisor.run, args=(stop,))
+    try:
+        with unwritable(metrics):
+            os.kill(supervisor.pids["child"] or 0, signal.SIGKILL)
+            running.start()
+            wait_for("second start", lambda: len(marks.read_text().split()) == 2)
+            assert left.exists()
+        wait_for("removal", lambda: not left.exists())
+    finally:
+        stop.set()
+        running.join()
+        supervisor.stop()
+
+
 def test_signals_set_the_event_whatever_the_main_thread_does() -> None:
     program = (
         "import threading; from sightline.supervisor import stop_on_signals; stop = stop_on_signals(); print('ready', flush=True)\n"
@@ -114,7 +137,7 @@ def test_signals_set_the_event_whatever_the_main_thread_does() -> None:
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE_S) == 0
     process.stdout.close()
 
 
@@ -128,6 +151,17 @@ def test_silence_is_told_by_our_own_clock_and_a_start_takes_longer(tmp_path: Pat
     assert (beat.silent_s(162.0), beat.silent_s(171.0), beat.silent_s(173.0)) == (None, None, 11.0)
     file.unlink()  # replaced, or taken away: something did it
     assert (beat.silent_s(174.0), beat.silent_s(185.0)) == (None, 11.0)
+
+
+def test_on_a_read_only_disk_silence_says_nothing(tmp_path: Path) -> None:
+    """It counts anew once the file can be touched again."""
+    file = tmp_path / "0.json"
+    file.touch()
+    beat = beats.Beats(file)
+    beat.start(100.0)
+    with unwritable(tmp_path):
+        assert (beat.silent_s(161.0), beat.silent_s(200.0), beat.silent_s(300.0)) == (None, None, None)
+    assert (beat.silent_s(301.0), beat.silent_s(370.0)) == (None, 70.0)
 
 
 def test_a_worker_that_hangs_is_killed_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,22 +182,15 @@ def test_a_worker_that_hangs_is_killed_and_started_again(tmp_path: Path, monkeyp
     assert first is not None
     before = hangs._value.get()
     os.kill(first, signal.SIGSTOP)
-    _until(lambda: supervisor.pids["hanging"] != first)
+    wait_for("second process", lambda: supervisor.pids["hanging"] != first)
     touched_ns = beat.stat().st_mtime_ns
-    _until(lambda: beat.stat().st_mtime_ns != touched_ns)
+    wait_for("its beat", lambda: beat.stat().st_mtime_ns != touched_ns)
     second = supervisor.pids["hanging"]
     stop.set()
     running.join()
     supervisor.stop()
     assert second not in (None, first)
     assert hangs._value.get() == before + 1
-
-
-def _until(holds: Callable[[], bool], within_s: float = 30) -> None:
-    deadline_s = CLOCK.monotonic_s() + within_s
-    while not holds():
-        assert CLOCK.monotonic_s() < deadline_s
-        CLOCK.sleep(0.05)
 
 
 class _SlowUntil(ManualClock):
@@ -189,9 +216,9 @@ def test_who_ends_young_again_and_again_fails_until_it_has_lived(tmp_path: Path)
     running = threading.Thread(target=supervisor.run, args=(stop,))
     running.start()
     try:
-        _until(lambda: supervisor.fails(["young"]))
+        wait_for("failure", lambda: supervisor.fails(["young"]))
         goes.touch()
-        _until(lambda: not supervisor.fails(["young"]))
+        wait_for("recovery", lambda: not supervisor.fails(["young"]))
     finally:  # else its thread would go on, and disturb all tests after this one
         stop.set()
         running.join()

@@ -16,6 +16,7 @@ from storage.alarms import Alarms
 from storage.damaged_objects import STANDS_FOR_MS, DamagedObjects
 from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore
+from tests.unwritable import unwritable
 
 
 class AwayRedis:
@@ -48,7 +49,7 @@ class Site:
         self.cameras = [_camera("gate"), _camera("shop", "C", record="on_demand"), _camera("old", enabled=False)]
         self.statuses: list[CameraStatus] = []
         stores = cast(Redis, self.redis), cast(ObjectStore, self.objects)
-        self.watch = Watch(self.alarms, stores, lambda: self.cameras, lambda: self.statuses, self.clock, Settings(upload_late_h=1))
+        self.watch = Watch(self.alarms, stores, lambda: self.cameras, lambda: self.statuses, self.clock, Settings(upload_late_h=1), folder)
 
     def look(self, after_s: float = LOOK_EVERY_S) -> dict[AlarmName, str]:
         self.clock.advance(after_s)
@@ -74,6 +75,12 @@ def test_cameras_that_stay_down_are_told_once_it_lasts(site: Site) -> None:
         AlarmName.CAMERAS_DOWN: "1 of 1 cameras have given no picture for 3 minutes or more: gate (unreachable)",
     }
     site.statuses = [CameraStatus("gate", CameraState.LIVE, site.clock.wall_ns())]
+    assert site.look() == {}
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_once(site: Site, tmp_path: Path) -> None:
+    with unwritable(tmp_path):
+        assert "Read-only" in (said := site.look()[AlarmName.DISK_UNWRITABLE]) or "Permission" in said
     assert site.look() == {}
 
 
@@ -107,11 +114,11 @@ def test_a_clock_that_was_set_is_told_for_a_while(site: Site, step_s: int, said:
     assert site.look(STEP_TOLD_S) == {}
 
 
-def test_a_damaged_file_is_an_alarm_until_it_is_whole_or_a_week_has_passed(valkey_server: str, site: Site) -> None:
+def test_a_damaged_file_is_an_alarm_until_it_is_whole_or_a_week_has_passed(valkey_server: str, site: Site, tmp_path: Path) -> None:
     redis = connect(valkey_server)
     redis.do("FLUSHALL")
     stores = redis, cast(ObjectStore, site.objects)
-    site.watch = Watch(site.alarms, stores, list, list, site.clock, Settings())
+    site.watch = Watch(site.alarms, stores, list, list, site.clock, Settings(), tmp_path)
     damaged = DamagedObjects(redis, site.clock)
     assert site.look() == {}
     assert [damaged.add("events/a/clip.mp4"), damaged.add("events/a/clip.mp4")] == [True, False]
