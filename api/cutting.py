@@ -17,6 +17,7 @@ from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
 from domain.errors import BadInput, NotFound, StoreError
 from storage.clips import Cut, cut
 from storage.ledger import Segment
+from storage.recorded import holds_pictures
 
 MOST_AT_ONCE = 2
 MOST_BYTES = 4 << 30
@@ -143,7 +144,7 @@ def _copied(one: Wanted, folder: Path) -> Path:
 
 def _nearest(find: Find, from_ns: int, to_ns: int) -> str:
     for around_ns in _NEAR_NS:
-        found = find(max(0, from_ns - around_ns), to_ns + around_ns)
+        found = [one for one in find(max(0, from_ns - around_ns), to_ns + around_ns) if holds_pictures(one.path)]
         # An open segment's end is not known by its name; it lasts at least to its start.
         before = max((s.end_ns or s.start_ns for s in found if s.start_ns < from_ns), default=None)
         after = min((s.start_ns for s in found if s.start_ns >= from_ns), default=None)

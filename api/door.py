@@ -27,6 +27,7 @@ from api.recordings import cut_answer
 from api.trace import trace_of
 from domain.clock import Clock
 from domain.errors import NotFound
+from domain.gaps import Gap, GapCause
 from domain.keys import CROP, SNAPSHOT
 from domain.triggers import Trigger
 from storage.recorded import Recorded, clip, merge
@@ -121,11 +122,20 @@ def account(context: Door, recorded: Annotated[Recorded, Depends(_recorded)], ca
     firsts = [bounds and bounds[0], deleted and deleted[0], context.gaps.first_ns(camera), *(start_ns for start_ns, _ in being_written)]
     return NodeAccount(
         recorded=merge([*ranges, *clip(being_written, from_ns, to_ns)]),
-        gaps=list(context.gaps.between(camera, from_ns, to_ns)),
+        gaps=[*context.gaps.between(camera, from_ns, to_ns), *_empty(recorded, camera, from_ns, to_ns)],
         first_ns=min((first for first in firsts if first), default=None),
         deleted=deleted,
         alive_ns=context.gaps.last_beat_ns(camera),
     )
+
+
+def _empty(recorded: Recorded, camera: str, from_ns: int, to_ns: int) -> list[Gap]:
+    """What the names of segments claim, and their files do not hold."""
+    found = sorted((span, name) for name, span in recorded.empty(camera, from_ns, to_ns).items())
+    return [
+        Gap(camera, max(start_ns, from_ns), min(end_ns, to_ns), GapCause.DISK, f"the file {name} is there and holds no picture")
+        for (start_ns, end_ns), name in found
+    ]
 
 
 def camera_picture(context: Door, camera: str, sub: bool = False) -> Response:

@@ -13,6 +13,7 @@ from domain.clock import LATEST_NS, NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable
 from domain.keys import RECORDINGS_PREFIX, day_of, day_start_ns, is_day, segment_object
 from domain.media import SegmentName
+from storage.recorded import LEAST_BYTES
 from storage.s3 import ObjectStore
 
 FRESH_FOR_S = 15.0
@@ -61,8 +62,12 @@ class StoredSegments:
         self._listings: OrderedDict[tuple[str, str], tuple[float, tuple[StoredSegment, ...]]] = OrderedDict()
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[StoredSegment, ...]:
-        """The stored segments that share a moment with [from_ns, to_ns), by start; at most `FRESH_FOR_S` old."""
-        found = [segment for day in _days(from_ns, to_ns) for segment in self._listing(camera_id, day)]
+        """The stored segments that share a moment with [from_ns, to_ns), by start; at most `FRESH_FOR_S` old.
+
+        A segment that is too small to hold a picture is left out.
+        """
+        listed = (segment for day in _days(from_ns, to_ns) for segment in self._listing(camera_id, day))
+        found = [segment for segment in listed if segment.size_bytes >= LEAST_BYTES]
         return tuple(segment for segment in found if segment.start_ns < to_ns and segment.end_ns > from_ns)
 
     def fetch(self, name: SegmentName, into: Path) -> Path:

@@ -189,3 +189,30 @@ def _left_word(site: Site, layout: Layout, node: str, gap: Gap) -> None:
     log.add(gap)
     log.beat(gap.camera_id)
     GapUploads(log, site.context.stored_gaps, node, SystemClock()).run_once(threading.Event())
+
+
+def test_a_file_without_content_is_a_gap_and_not_recorded(site: Site, record: Record) -> None:
+    """As a power cut can leave it. A recording of just that time says what is nearest."""
+    paths = [record(site.layout, "east-gate", at(start_s), 4) for start_s in (0, 4, 8)]
+    paths[1].write_bytes(b"")
+    site.hold("east-gate")
+    answer = ask(site, 0, 12)
+    assert parts(answer) == ([(0, 4, "local"), (8, 12, "local")], [(4, 8, "disk")])
+    assert paths[1].name in str(answer.gaps[0]["detail"])
+    span = f"from={rfc3339(at(4))}&to={rfc3339(at(8))}"
+    missing = site.get(f"/v1/cameras/east-gate/recording?{span}")
+    assert missing.status_code == 404
+    assert f"ends at {rfc3339(at(4))}" in missing.json()["detail"]
+    assert f"begins at {rfc3339(at(8))}" in missing.json()["detail"]
+
+
+def test_an_empty_object_is_not_recorded_and_a_whole_copy_counts(open_site: OpenSite, record: Record) -> None:
+    site = open_site()
+    paths = [record(site.layout, "east-gate", at(start_s), 4) for start_s in (0, 4)]
+    keys = [segment_object(parsed) for path in paths if (parsed := SegmentName.parse(path.name))]
+    site.context.objects.put(keys[0], paths[0].read_bytes(), "video/mp4")
+    site.context.objects.put(keys[1], b"", "video/mp4")
+    for path in paths:
+        path.write_bytes(b"")
+    site.hold("east-gate")
+    assert parts(ask(site, 0, 8)) == ([(0, 4, "objects")], [(4, 8, "disk")])

@@ -16,6 +16,7 @@ from domain.media import SegmentName
 from domain.states import CameraState, CameraStatus, Why
 from sightline.camera_gaps import CameraGaps
 from storage.gaps import GapLog
+from storage.recorded import LEAST_BYTES
 
 START_NS = 1_760_000_000 * NS_PER_S
 TO_MIDNIGHT_S = 86_400 - START_NS // NS_PER_S % 86_400
@@ -44,7 +45,7 @@ class Node:
         name = SegmentName("cam", self.at(start_s) // 1_000_000, round((end_s - start_s) * 1000), 1)
         path = self.layout.recordings_of("cam") / day_of(name.start_ns) / name.file_name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        path.write_bytes(bytes(LEAST_BYTES))
         self.recorded_until_s = end_s
 
     def status(self, state: CameraState, why: Why = Why.NONE) -> CameraStatus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from domain.clock import NS_PER_MS, NS_PER_S
 from domain.keys import day_of
 from domain.media import SegmentName
 from storage.ledger import Ledger, parse_segment
-from storage.recorded import JOIN_NS, Recorded, clip, merge
+from storage.recorded import JOIN_NS, LEAST_BYTES, Recorded, clip, merge
 
 START_NS = 1_764_000_000 * NS_PER_S
 RANGES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=12)
@@ -42,7 +43,7 @@ def touch(recordings: Path, start_s: float, seconds: float, camera: str = "cam",
     name = SegmentName(camera, round((START_NS / NS_PER_S + start_s) * 1000), round(seconds * 1000), 1)
     path = recordings / camera / day_of(name.start_ns) / (name.file_name + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    path.write_bytes(bytes(LEAST_BYTES))
     return path
 
 
@@ -85,11 +86,47 @@ def test_what_was_deleted_is_remembered(tmp_path: Path) -> None:
 
 
 def test_a_month_of_names_is_one_range(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    whole.write_bytes(bytes(LEAST_BYTES))
     for at in range(26_000):
         start_ms = START_NS // NS_PER_MS + at * 10_000
         folder = tmp_path / "cam" / day_of(start_ms * NS_PER_MS)
         if at % 1000 == 0 or not folder.exists():
             folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"cam_{start_ms}_10000_1.mp4").touch()
+        (folder / f"cam_{start_ms}_10000_1.mp4").hardlink_to(whole)
     found = Recorded(tmp_path).ranges("cam", START_NS, START_NS + 40 * 86_400 * NS_PER_S)
     assert found == [(START_NS, START_NS + 260_000 * NS_PER_S)]
+
+
+def test_a_file_that_holds_no_picture_is_not_recorded(tmp_path: Path) -> None:
+    recorded = Recorded(tmp_path)
+    paths = [touch(tmp_path, start_s, 10) for start_s in (0, 10, 20, 30)]
+    paths[1].write_bytes(b"")
+    paths[2].write_bytes(bytes(LEAST_BYTES - 1))
+    assert seconds(recorded.ranges("cam", 0, 2 * START_NS)) == [(0, 10), (30, 40)]
+    empty = recorded.empty("cam", START_NS + 12 * NS_PER_S, START_NS + 18 * NS_PER_S)
+    assert list(empty) == [paths[1].name]
+    paths[1].unlink()
+    touch(tmp_path, 40, 10)
+    assert list(recorded.empty("cam", 0, 2 * START_NS)) == [paths[2].name]
+    paths[2].unlink()
+    touch(tmp_path, 20, 10)
+    assert seconds(recorded.ranges("cam", 0, 2 * START_NS)) == [(0, 10), (20, 50)]
+    assert recorded.empty("cam", 0, 2 * START_NS) == {}
+
+
+def test_sizes_are_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day's folder changes with each segment, and has thousands."""
+    looked: list[str] = []
+    recorded = Recorded(tmp_path)
+
+    def counted(segment: Path) -> bool:
+        looked.append(segment.name)
+        return True
+
+    monkeypatch.setattr("storage.recorded.holds_pictures", counted)
+    names = []
+    for start_s in (0, 10, 20):
+        names.append(touch(tmp_path, start_s, 10).name)
+        recorded.ranges("cam", 0, 2 * START_NS)
+    assert looked == names
