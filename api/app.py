@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.responses import Response
 
+from api.bodies import with_strict_bodies
 from api.context import ApiContext
 from api.declarations import Declaration, Declarations
 from api.envelope import Envelope
@@ -40,6 +41,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     app.router.route_class = guarded(Guard(context, declarations), record)
     app.state.context = context
     app.state.feeds = Feeds(context)
+    app.router.route_class = with_strict_bodies(app.router.route_class)
     for declaration in routes:
         _add(app, declaration)
     declarations.check(app)

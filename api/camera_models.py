@@ -203,7 +203,7 @@ class TriggerAsked(BaseModel):
     reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         min_length=1, max_length=500, description="why the recording is kept; it stands in the audit log"
     )
-    duration_s: float = Field(60.0, ge=1, le=21_600, description="how long it is recorded from now, in seconds")
+    duration_s: float = Field(60.0, ge=1, le=21_600, strict=True, description="how long it is recorded from now, in seconds")
 
 
 class TriggerView(Answer):

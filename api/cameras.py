@@ -11,6 +11,7 @@ from api.camera_models import CameraList, CameraView, CoverageView
 from api.context import ApiContext, Context
 from api.cursors import read_cursor, write_cursor
 from api.moments import check_order
+from api.numbers import WholeNumber
 from api.parameters import AreaOf, CameraId, ClassOf, Next, RangeFrom, RangeTo
 from domain.clock import NS_PER_S
 from domain.errors import NodeOffline, QueryInvalid
@@ -21,7 +22,7 @@ from storage.leases import Lease
 
 LONGEST_COVERAGE_S = 31 * 86_400
 FormerToo = Annotated[bool, Query(description="also cameras that the registry has no more")]
-CameraLimit = Annotated[int, Query(ge=1, le=1000, description="most cameras of a page")]
+CameraLimit = Annotated[WholeNumber, Query(ge=1, le=1000, description="most cameras of a page")]
 
 
 def list_cameras(

@@ -58,6 +58,8 @@ def _sentence(fault: Detail) -> str:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     request_id = trace_of(request.scope).request_id
+    if isinstance(error.__cause__, SightlineError):  # FastAPI turns what the reading of a body raises
+        return error_response(error.__cause__, request_id)
     headers = dict(error.headers or {})
     if error.status_code == 404:
         return problem_response(NOT_FOUND, _no_route(request), request_id)

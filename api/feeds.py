@@ -13,6 +13,7 @@ from api.context import ApiContext, Context, RequestTrace
 from api.feed_hub import Arrival, Hub, Wanted
 from api.feed_stream import LONGEST_S, answer, resume_from
 from api.models import EventView, FeedTicket
+from api.numbers import Decimal, WholeNumber
 from api.parameters import passing_filter
 from api.tickets import TICKET, ticket_for, write_ticket
 from api.trace import Trace
@@ -24,8 +25,10 @@ from domain.watches import WatchMatch
 from storage.index_search import matches
 from storage.index_sought import found_by, plate_expression
 
-After = Annotated[int | None, Query(ge=0, lt=10**16, description="go on after this arrival number; `Last-Event-ID` comes before it")]
-Seconds = Annotated[float, Query(ge=0, le=LONGEST_S, description="the answer ends after so long; 0: with what has arrived")]
+After = Annotated[
+    WholeNumber | None, Query(ge=0, lt=10**16, description="go on after this arrival number; `Last-Event-ID` comes before it")
+]
+Seconds = Annotated[Decimal, Query(ge=0, le=LONGEST_S, description="the answer ends after so long; 0: with what has arrived")]
 TicketOf = Annotated[str | None, Query(alias=TICKET, max_length=4096, description="in place of a token and a reason")]
 EVENTS_FEED, WATCHES_FEED = "/v1/events/feed", "/v1/watches/feed"
 

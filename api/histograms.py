@@ -10,6 +10,7 @@ from fastapi import Depends, Query
 from api.context import Context
 from api.models import HistogramView
 from api.moments import check_order
+from api.numbers import WholeNumber
 from api.parameters import event_query
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import QueryInvalid
@@ -23,8 +24,8 @@ _DAY_S = 86_400
 _WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600, 43_200, _DAY_S)
 
 Filters = Annotated[EventQuery, Depends(event_query)]
-BucketS = Annotated[int | None, Query(ge=1, le=366 * _DAY_S, description="seconds of a bucket, in place of `buckets`")]
-Count = Annotated[int, Query(alias="buckets", ge=1, le=BUCKETS_MOST, description="most buckets; their width is the next round one")]
+BucketS = Annotated[WholeNumber | None, Query(ge=1, le=366 * _DAY_S, description="seconds of a bucket, in place of `buckets`")]
+Count = Annotated[WholeNumber, Query(alias="buckets", ge=1, le=BUCKETS_MOST, description="most buckets; their width is the next round one")]
 
 
 def read_histogram(context: Context, query: Filters, bucket_s: BucketS = None, count: Count = 60) -> HistogramView:

@@ -12,6 +12,7 @@ from api.cursors import NO_CURSOR, read_cursor, write_cursor
 from api.journey_models import Journey, LegView, NearCameraView
 from api.models import EventView, MatchView
 from api.moments import check_order
+from api.numbers import WholeNumber
 from api.parameters import ExactPlate, From, Next, To, exact_plate
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import QueryInvalid
@@ -29,8 +30,10 @@ LIKELY_MOST = 500
 """Likely misreadings looked at for one page."""
 
 Fuzzy = Annotated[bool, Query(description="also join readings that one likely misreading makes of the plate, where time and road allow")]
-Around = Annotated[int, Query(ge=0, le=10, description="most cameras named on each leg, and after the last sighting")]
-Sightings = Annotated[int, Query(alias="limit", ge=1, le=500, description="most sightings of a page, not counting those joined by `fuzzy`")]
+Around = Annotated[WholeNumber, Query(ge=0, le=10, description="most cameras named on each leg, and after the last sighting")]
+Sightings = Annotated[
+    WholeNumber, Query(alias="limit", ge=1, le=500, description="most sightings of a page, not counting those joined by `fuzzy`")
+]
 
 
 class _Maps:

@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Query
 from pydantic import AfterValidator
 
 from api.moments import Moment, check_order
+from api.numbers import Decimal, WholeNumber
 from api.shapes import parse_circle, parse_polygon
 from domain.errors import QueryInvalid
 from domain.events import Kind
@@ -33,7 +34,7 @@ From = Annotated[Moment | None, Query(alias="from", description="at or after thi
 To = Annotated[Moment | None, Query(alias="to", description="before this time (RFC 3339)")]
 RangeFrom = Annotated[Moment, Query(alias="from", description="where the range begins (RFC 3339)")]
 RangeTo = Annotated[Moment, Query(alias="to", description="where the range ends (RFC 3339)")]
-Limit = Annotated[int, Query(ge=1, le=500, description="most items of a page")]
+Limit = Annotated[WholeNumber, Query(ge=1, le=500, description="most items of a page")]
 Next = Annotated[str | None, Query(alias="next", max_length=200, description="`next` of the page before, as it came")]
 AreaOf = Annotated[str | None, Query(max_length=200, description="an area and all below it", examples=["danjiangkou/junzhou"])]
 ClassOf = Annotated[Literal["A", "B", "C"] | None, Query(alias="class", description="the camera's class")]
@@ -48,12 +49,14 @@ async def passing_filter(
     class_: ClassOf = None,
     plate: PlateOf = None,
     color: Annotated[PlateColor | None, Query(description="the plate's colour")] = None,
-    min_confidence: Annotated[float | None, Query(ge=0, le=1, description="least confidence of the detection")] = None,
+    min_confidence: Annotated[Decimal | None, Query(ge=0, le=1, description="least confidence of the detection")] = None,
     direction: Annotated[
         Literal["toward", "away", "left", "right", "unknown"] | None,
         Query(description="which way it went, as the camera sees it; `unknown`: of which that is not told"),
     ] = None,
-    lane: Annotated[int | None, Query(ge=0, le=99, description="number, from 1, of the camera's lane in the registry; 0: in none")] = None,
+    lane: Annotated[
+        WholeNumber | None, Query(ge=0, le=99, description="number, from 1, of the camera's lane in the registry; 0: in none")
+    ] = None,
     near: Annotated[
         str | None,
         Query(max_length=80, description="longitude,latitude,metres: cameras within this circle", examples=["111.513,32.54,800"]),

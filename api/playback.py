@@ -14,6 +14,7 @@ from api.context import ApiContext, Context, RequestTrace
 from api.keyframes import keyframes_answer
 from api.located import Found, Located, answered, fetch, locate, offline_header, segment_bytes
 from api.moments import Moment
+from api.numbers import Decimal
 from api.parameters import CameraId, RangeFrom, RangeTo
 from api.playlists import M3U8_TYPE, Addresses, Entry, entries, m3u8, zero_of
 from api.tickets import TICKET, ticket_for, write_ticket
@@ -36,7 +37,7 @@ Stream = Annotated[
     Literal["main", "sub"],
     Query(description="`sub`: of the smaller stream, where the camera has one; else, and by default, of the main one"),
 ]
-Every = Annotated[float, Query(alias="every", ge=0, le=3600, description="at least this many seconds between two keyframes")]
+Every = Annotated[Decimal, Query(alias="every", ge=0, le=3600, description="at least this many seconds between two keyframes")]
 
 
 def read_playlist(context: Context, trace: RequestTrace, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> PlaylistView:

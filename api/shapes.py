@@ -27,6 +27,8 @@ def parse_polygon(text: str) -> Polygon:
 
 def _numbers(field: str, text: str) -> list[float]:
     try:
+        if "_" in text:
+            raise ValueError("an underscore is no digit")
         return [float(part) for part in text.split(",")]
     except ValueError as error:
         raise QueryInvalid(field, f"{text!r} is not a list of numbers") from error

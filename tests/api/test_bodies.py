@@ -1,0 +1,68 @@
+"""Bodies and numbers that readers could understand in two ways are refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain.people import Role
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Site
+
+
+def post(site: Site, path: str, body: str) -> tuple[int, dict[str, str]]:
+    headers = {
+        "Authorization": f"Bearer {site.tokens[Role.INVESTIGATOR]}",
+        "Content-Type": "application/json",
+        "X-Reason": "a test",
+    }
+    answer = site.http.post(site.url + path, content=body.encode(), headers=headers)
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"event": "01JD7Z3V5G8M2K4Q6R9T1W3Y5A", "reason": "court", "reason": "none"}',
+        '{"reason": "court", "event": "x", "event": "y"}',
+    ],
+)
+def test_a_key_given_twice_is_refused(site: Site, body: str) -> None:
+    """It decides what the audit log says."""
+    status, problem = post(site, "/v1/holds", body)
+    assert (status, problem["type"]) == (400, "urn:sightline:problem:query_invalid")
+    assert "given twice" in problem["detail"]
+
+
+def test_a_body_that_is_none_is_told_as_before(site: Site) -> None:
+    status, problem = post(site, "/v1/holds", '{"reason": ')
+    assert (status, problem["type"]) == (400, "urn:sightline:problem:bad_input")
+
+
+def test_a_body_is_looked_at_after_its_sender(site: Site) -> None:
+    answer = site.http.post(f"{site.url}/v1/holds", content=b'{"a": 1, "a": 2}')
+    assert answer.status_code == 401
+
+
+def test_true_is_no_duration(site: Site) -> None:
+    path = "/v1/cameras/east-gate/triggers"
+    status, problem = post(site, path, '{"reason": "a test", "duration_s": true}')
+    assert (status, problem["field"]) == (400, "duration_s")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("/v1/events?limit=1_0", "limit"),
+        ("/v1/cameras?limit=1_0", "limit"),
+        ("/v1/events?min_confidence=0.1_0", "min_confidence"),
+        ("/v1/events?lane=1_0", "lane"),
+        ("/v1/events?near=11_1.5,32.5,100", "near"),
+        ("/v1/events/histogram?buckets=1_0", "buckets"),
+    ],
+)
+def test_an_underscore_is_no_digit(site: Site, query: str, field: str) -> None:
+    answer = site.get(query)
+    assert (answer.status_code, answer.json()["field"]) == (400, field)
