@@ -59,6 +59,7 @@ from storage.triggers import TriggerLog
 from storage.verified_objects import VerifiedObjects
 from storage.watch_matches import WatchMatches
 from storage.watches import Watches
+from tests.waiting import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config
@@ -138,12 +139,12 @@ def served(app: FastAPI) -> Iterator[str]:
     )
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
-    Site.eventually(lambda: server.started, within_s=10)
+    Site.eventually(lambda: server.started)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(5)
+        thread.join(PATIENCE_S)
         listener.close()
 
 
@@ -175,7 +176,7 @@ class Site:
     tokens: Tokens
     statuses: list[CameraStatus]
     pictures: dict[str, bytes]
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=20))
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=PATIENCE_S))
 
     def get(
         self,
@@ -199,13 +200,9 @@ class Site:
         return served(app)
 
     @staticmethod
-    def eventually(holds: Callable[[], bool], within_s: float = 5) -> None:
+    def eventually(holds: Callable[[], bool]) -> None:
         """Wait for what another thread brings about."""
-        clock, never = SystemClock(), threading.Event()
-        deadline_s = clock.monotonic_s() + within_s
-        while not holds():
-            assert clock.monotonic_s() < deadline_s
-            clock.wait(never, 0.01)
+        wait_for("what another thread brings about", holds)
 
     def forget(self) -> None:
         """Empty the index, the archive and the node's folders."""

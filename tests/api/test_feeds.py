@@ -25,6 +25,7 @@ from storage.feed import Feed
 from storage.redis_door import connect
 from tests.kept import Relay
 from tests.sse import Message, messages
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import MakeEvent, OpenSite, Site
@@ -211,7 +212,7 @@ def test_a_slow_reader_gets_a_summary_and_others_all(site: Site, make_event: Mak
     assert large is not None
     large = large.model_copy(update={"alternatives": large.alternatives * 60})
     narrow = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)])
-    with httpx.Client(transport=narrow, timeout=30) as client, following(site, client=client) as slow, following(site) as quick:
+    with httpx.Client(transport=narrow, timeout=PATIENCE_S) as client, following(site, client=client) as slow, following(site) as quick:
         for start in range(0, total, 100):
             site.context.feed.add_all([make_event(at_s / 10).model_copy(update={"plate": large}) for at_s in range(start, start + 100)])
             assert [next(quick).name for _ in range(100)] == ["event"] * 100

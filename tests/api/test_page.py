@@ -27,6 +27,7 @@ from domain.states import CameraState, CameraStatus
 from sightline.ports import free_ports
 from storage.clips import cut
 from storage.ledger import Ledger
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import MakeEvent, OpenSite, Site
@@ -39,7 +40,7 @@ class Browser:
     """A headless Chromium, driven by the W3C WebDriver protocol."""
 
     def __init__(self, driver: str) -> None:
-        self._http = httpx.Client(base_url=driver, trust_env=False, timeout=30)
+        self._http = httpx.Client(base_url=driver, trust_env=False, timeout=PATIENCE_S)
         # Without its sandbox, since root may run the tests; it opens nothing but the page.
         arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"]
         chrome = {"goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": {"browser": "ALL"}}
@@ -83,7 +84,7 @@ def browser() -> Iterator[Browser]:
         opened.close()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
 
 
 def _answers(url: str) -> bool:
@@ -96,7 +97,7 @@ def _answers(url: str) -> bool:
 def _until(holds: Callable[[], bool]) -> None:
     from tests.api.conftest import Site
 
-    Site.eventually(holds, within_s=20)
+    Site.eventually(holds)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -20,25 +20,10 @@ from domain.clock import SystemClock
 from domain.layout import Layout
 from sightline.ports import free_ports
 
-T = TypeVar("T")
 CLOCK = SystemClock()
 REASON = {"X-Reason": "test"}
-PATIENCE_S = 120.0
-"""For what has to come, where nothing is said of how soon: the machine may be slow, and busy with other work."""
 PARKED = "闽DG065G"
 """A car that stands beside the last vehicle of the plates' footage: its plate can be read, and the truth, of those that pass, lacks it."""
-
-
-def wait_for(what: str, probe: Callable[[], T | None], timeout_s: float = PATIENCE_S) -> T:
-    """What `probe` gives once it gives something true; it is asked every 0.1 s. Fails, naming `what`, after `timeout_s`."""
-    deadline_s = CLOCK.monotonic_s() + timeout_s
-    while True:
-        found = probe()
-        if found:
-            return found
-        if CLOCK.monotonic_s() > deadline_s:
-            pytest.fail(f"no {what} after {timeout_s:.0f} s")
-        CLOCK.sleep(0.1)
 
 
 class Site:

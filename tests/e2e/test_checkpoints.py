@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from domain.clock import NS_PER_S, parse_rfc3339
-from tests.e2e.conftest import PARKED, PATIENCE_S, FirstSeen, Site, camera, wait_for
+from tests.e2e.conftest import PARKED, FirstSeen, Site, camera
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from sightline.ports import free_ports
-from tests.e2e.conftest import wait_for
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -16,7 +16,8 @@ import pytest
 from domain.clock import NS_PER_S, parse_rfc3339
 from sightline.simulator import SimCamera, Simulator
 from sightline.statuses import read_statuses
-from tests.e2e.conftest import CLOCK, PARKED, Site, camera, have_clips, wait_for
+from tests.e2e.conftest import CLOCK, PARKED, Site, camera, have_clips
+from tests.waiting import wait_for
 
 SEES_AGAIN_NS = 4 * NS_PER_S
 """A worker that pulls the camera again needs this long to see."""

@@ -9,8 +9,9 @@ import pytest
 from benchmarks.city import CLOCK, City, until
 from domain.clock import NS_PER_S, parse_rfc3339, rfc3339
 from sightline.simulator import SimCamera, Simulator
-from tests.e2e.conftest import PATIENCE_S, camera
+from tests.e2e.conftest import camera
 from tests.e2e.small import small_video
+from tests.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 NAMES = [f"cam-{number}" for number in range(8)]

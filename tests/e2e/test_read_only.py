@@ -11,9 +11,10 @@ import pytest
 from domain.clock import SystemClock
 from sightline.simulator import SimCamera, Simulator
 from storage.ledger import Ledger
-from tests.e2e.conftest import Site, camera, wait_for
+from tests.e2e.conftest import Site, camera
 from tests.e2e.small import small_video
 from tests.unwritable import unwritable
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -15,8 +15,9 @@ import pytest
 from domain.clock import NS_PER_S
 from sightline.simulator import SimCamera, Simulator
 from storage.ledger import Ledger
-from tests.e2e.conftest import Site, camera, wait_for
+from tests.e2e.conftest import Site, camera
 from tests.e2e.small import FPS, small_video
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 NAMES = ("quiet-1", "quiet-2", "renamed", "moved", "goes", "comes")

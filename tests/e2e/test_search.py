@@ -17,7 +17,8 @@ import pytest
 
 from domain.clock import parse_rfc3339, rfc3339
 from sightline.simulator import SimCamera, Simulator
-from tests.e2e.conftest import PARKED, PATIENCE_S, Site, camera, have_clips, wait_for
+from tests.e2e.conftest import PARKED, Site, camera, have_clips
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

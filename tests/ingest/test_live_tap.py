@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from domain.clock import SystemClock
 from domain.errors import NodeOffline, NotFound
 from domain.fanout import Fanout
 from domain.media import Packet, StreamInfo, WallSource
 from ingest import live_wire
 from ingest.live_client import live_packets
 from ingest.live_tap import LiveTap
+from tests.waiting import PATIENCE_S, wait_for
 
 INFO = StreamInfo("gate", "h264", 320, 240, Fraction(1, 90_000), b"\x00\x01\xff", 3)
 
@@ -65,7 +65,7 @@ def serve(station: Station) -> Iterator[Serve]:
         thread = threading.Thread(target=taps[-1].run, args=(stop,))
         thread.start()
         threads.append(thread)
-        until(lambda: _answers(path))
+        wait_for("tap", lambda: _answers(path))
         return stop
 
     yield start
@@ -73,16 +73,8 @@ def serve(station: Station) -> Iterator[Serve]:
     for tap in taps:
         tap.wake()
     for thread in threads:
-        thread.join(2.5)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
-
-
-def until(is_so: Callable[[], bool], deadline_s: float = 3.0) -> None:
-    clock, never = SystemClock(), threading.Event()
-    end_s = clock.monotonic_s() + deadline_s
-    while not is_so():
-        assert clock.monotonic_s() < end_s
-        never.wait(0.01)
 
 
 def _answers(path: Path) -> bool:
@@ -105,7 +97,7 @@ def test_packets_come_whole_from_the_held_keyframe_on(folder: str, tmp_path: Pat
     assert got == [packet_of(number) for number in range(10, 15)] + [packet_of(20, later)]
     stop.set()
     assert list(packets) == []
-    until(lambda: station.watchers == 0 and not station.fanout.taps)
+    wait_for("end of the view", lambda: station.watchers == 0 and not station.fanout.taps)
 
 
 def test_a_camera_that_is_taken_out_ends_the_view(tmp_path: Path, station: Station, serve: Serve) -> None:
@@ -130,11 +122,11 @@ def test_a_viewer_that_takes_nothing_is_cut_off_and_blocks_nobody(tmp_path: Path
     with socket.socket(socket.AF_UNIX) as lazy:
         lazy.connect(live_wire.address_of(tmp_path / "w.sock"))
         lazy.sendall(b"gate\n")
-        until(lambda: station.watchers == 1)
+        wait_for("watcher", lambda: station.watchers == 1)
         big = replace(packet_of(0), data=b"x" * 1_000_000)
         for _ in range(20):
             station.fanout.put(big)
-        until(lambda: station.watchers == 0, deadline_s=6.0)
+        wait_for("end of the view", lambda: station.watchers == 0)
 
 
 def test_the_socket_is_for_this_user_alone(tmp_path: Path, serve: Serve) -> None:

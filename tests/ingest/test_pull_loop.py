@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,9 @@ from domain.states import CameraState
 from ingest.pull_loop import CALM_TICKS, CALM_TOGETHER, PullLoop
 from ingest.streamer import Streamer
 from sightline.simulator import SimCamera, Simulator
+from tests.adjusted_clock import AdjustedClock
+from tests.ingest.conftest import wait_passes
+from tests.waiting import PATIENCE_S, wait_event, wait_for
 
 CLOCK = SystemClock()
 MakeCamera = Callable[..., Camera]
@@ -77,7 +81,7 @@ def test_what_raises_comes_back_to_its_owner_alone(loop: PullLoop, caplog: pytes
     for owner in (worse, bad):
         loop.call(owner, _fail)
     loop.call(good, lambda: loop.call_later(0.15, good, done.set))
-    assert done.wait(2)
+    wait_event("end", done)
     assert [len(owner.errors) for owner in (worse, bad, good)] == [1, 1, 0]
     assert "could not be dealt with" in caplog.text
 
@@ -101,7 +105,7 @@ def test_timers_come_in_order_and_sockets_at_a_tick(loop: PullLoop) -> None:
         theirs.send(b"now")
 
     loop.call(owner, begin)
-    assert done.wait(2)
+    wait_event("end", done)
     theirs.send(b"unheard")
     assert (came, owner.errors) == (["now", "timer"], [])
     ours.close()
@@ -140,7 +144,7 @@ def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> N
         loop.call_later(1.05, owner, lambda: go_on(CALM_TICKS, b"3."))
 
     loop.call(owner, begin)
-    assert done.wait(3)
+    wait_event("end", done)
     assert (bytes(came), owner.errors) == (b"123.", [])
     assert turns[0] == 0
     assert turns[-1] == 2
@@ -166,15 +170,18 @@ def test_a_calm_socket_that_is_ended_is_served_at_once(loop: PullLoop) -> None:
         theirs.close()
 
     loop.call(owner, begin)
-    assert done.wait(2)
+    wait_event("end", done)
     assert (came, owner.errors) == ([b"last words", b""], [])
     ours.close()
 
 
-def test_ticks_at_which_nothing_is_to_be_done_are_slept_through(loop: PullLoop) -> None:
+def test_ticks_at_which_nothing_is_to_be_done_are_slept_through() -> None:
     """The turn of a calm socket is due in time all the same, and so is a timer that is set meanwhile."""
+    clock = AdjustedClock()
+    clock.hold()
+    loop = PullLoop(clock)
     ours, theirs = socket.socketpair()
-    owner, turns_s, done = Owner(), list[float](), threading.Event()
+    owner, turns_s, begun = Owner(), list[float](), threading.Event()
     passes = Counter[str]()
     tick = loop._tick
 
@@ -182,21 +189,25 @@ def test_ticks_at_which_nothing_is_to_be_done_are_slept_through(loop: PullLoop) 
         passes["ticks"] += 1
         tick(ahead, now_s)
 
-    def take_turn() -> None:
-        turns_s.append(CLOCK.monotonic_s())
-        if len(turns_s) == 4:
-            loop.forget(ours)
-            done.set()
-
     def begin() -> None:
         loop.watch(ours, owner, lambda: None)
-        loop.calm(ours, 5, take_turn)
+        loop.calm(ours, 5, lambda: turns_s.append(clock.monotonic_s()))
         loop.call_later(0.75, owner, lambda: passes.update(timers=1))
+        begun.set()
 
     loop._tick = counted  # type: ignore[method-assign]
+    loop.start()
     loop.call(owner, begin)
-    assert done.wait(5)
-    assert turns_s[-1] - turns_s[0] == pytest.approx(1.5, abs=0.4)
+    wait_event("begin", begun)
+    for _ in range(20):
+        clock.advance(0.1)
+        wait_passes(loop)
+    loop.call(owner, lambda: loop.forget(ours))
+    wait_passes(loop)
+    loop.stop()
+    loop.join()
+    assert len(turns_s) in (3, 4)
+    assert all(later - earlier == pytest.approx(0.5, abs=0.11) for earlier, later in pairwise(turns_s))
     assert (passes["timers"], owner.errors) == (1, [])
     assert passes["ticks"] <= 6
     ours.close()
@@ -214,24 +225,17 @@ def test_a_sink_that_raises_costs_its_own_camera_the_connection_and_no_other(
             fanout.attach(sink)
             streamers[name] = Streamer(camera_of(sim.url(name), camera_id=name), None, networks, fanout, Settings(), CLOCK)
             streamers[name].start(loop)
-        assert sinks["bad"].has_raised.wait(5)
+        assert sinks["bad"].has_raised.wait(PATIENCE_S)
         before = sinks["good"].packets
         sinks["good"].has_some.clear()
-        assert sinks["good"].has_some.wait(5)
+        assert sinks["good"].has_some.wait(PATIENCE_S)
         for streamer in streamers.values():
             streamer.stop()
-            assert streamer.join(2)
+            assert streamer.join(PATIENCE_S)
     assert sinks["good"].packets > before
     assert streamers["good"].status().reconnects == 0
     assert streamers["bad"].status().reconnects > 0
     assert "fault of ours" in streamers["bad"].status().last_error
-
-
-def _until_live(streamer: Streamer) -> None:
-    deadline_s = CLOCK.monotonic_s() + 30
-    while streamer.status().state is not CameraState.LIVE:
-        assert CLOCK.monotonic_s() < deadline_s, streamer.status()
-        CLOCK.sleep(0.02)
 
 
 def test_hundreds_of_dead_cameras_have_no_thread_and_hold_up_no_other(
@@ -253,12 +257,14 @@ def test_hundreds_of_dead_cameras_have_no_thread_and_hold_up_no_other(
         fanout.attach(sink)
         live = Streamer(camera_of(sim.url("gate")), None, networks, fanout, Settings(), CLOCK)
         live.start(loop)
-        assert sink.has_some.wait(30)
-        _until_live(live)  # a packet is handed on before it is looked at, and the first read may have all that the sink waits for
+        assert sink.has_some.wait(PATIENCE_S)
+        wait_for(
+            "live", lambda: live.status().state is CameraState.LIVE
+        )  # a packet is handed on before it is looked at, and the first read may have all that the sink waits for
         assert threading.active_count() <= before
         for streamer in (*dead, live):
             streamer.stop()
-        assert all(streamer.join(30) for streamer in (*dead, live))
+        assert all(streamer.join(PATIENCE_S) for streamer in (*dead, live))
     assert live.status().reconnects == 0
 
 
@@ -283,7 +289,7 @@ def test_calm_sockets_share_a_turn_until_it_is_full(loop: PullLoop, every: int) 
         done.set()
 
     loop.call(owner, begin)
-    assert done.wait(2)
+    wait_event("end", done)
     before, after = (list(Counter(one).items()) for one in turns)
     assert sorted(before) == sorted(after) == [(0, CALM_TOGETHER), (1, CALM_TOGETHER), (2, 1)]
     assert (loop._turns, loop._wheel, owner.errors) == ({}, [{}] * CALM_TICKS, [])

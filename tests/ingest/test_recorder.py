@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from ingest.recorder import Recorder
 from ingest.salvage import salvage
 from storage.ledger import Ledger, Segment
 from tests.recorded import PLAIN, START_NS, nals_of_file, packets_of
+from tests.waiting import PATIENCE_S
 
 EVER = (0, START_NS * 2)
 Hole = tuple[int, int, GapCause | None]
@@ -45,15 +46,8 @@ def running(writer: DiskWriter) -> Iterator[None]:
     thread.start()
     yield
     stop.set()
-    thread.join(5)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    never, end_s = threading.Event(), SystemClock().monotonic_s() + 10
-    while not is_so():
-        assert SystemClock().monotonic_s() < end_s
-        never.wait(0.01)
 
 
 def test_what_is_put_is_in_segments_once_it_is_closed(tmp_path: Path) -> None:
@@ -63,7 +57,7 @@ def test_what_is_put_is_in_segments_once_it_is_closed(tmp_path: Path) -> None:
         for packet in packets_of(PLAIN):
             recorder.put(packet)
         recorder.close()
-        assert recorder.join(5)
+        assert recorder.join(PATIENCE_S)
     segments = _segments(tmp_path)
     assert [segment.fence for segment in segments] == [5] * 6
     assert sum(len(nals_of_file(segment.path)) for segment in segments) == 300
@@ -87,18 +81,20 @@ def test_packets_are_readable_within_a_second_of_coming(tmp_path: Path) -> None:
 
 
 def test_what_is_read_once_a_second_is_one_fragment_each_time_and_readable_at_once(tmp_path: Path) -> None:
-    writer = DiskWriter(SystemClock())
-    recorder = make_recorder(tmp_path, SystemClock(), writer)
+    clock = ManualClock()
+    writer = DiskWriter(clock)
+    recorder = make_recorder(tmp_path, clock, writer)
     packets = packets_of(PLAIN)[:100]
-    with running(writer):
-        for number in range(4):
-            began_s, read = SystemClock().monotonic_s(), packets[25 * number : 25 * number + 25]
-            recorder.put(*read)
-            assert recorder.due_s <= began_s + 0.1
-            until(lambda: recorder.recorded_until_ns == read[-1].wall_ns + PLAIN.frame_ns)  # noqa: B023 - waited for here
-            assert SystemClock().monotonic_s() - began_s < 0.8
-        recorder.close()
-        assert recorder.join(5)
+    for number in range(4):
+        read = packets[25 * number : 25 * number + 25]
+        recorder.put(*read)
+        assert recorder.due_s <= clock.monotonic_s() + 0.1
+        clock.advance(0.1)
+        writer.step()
+        assert recorder.recorded_until_ns == read[-1].wall_ns + PLAIN.frame_ns
+        clock.advance(0.9)
+    recorder.close()
+    writer.step()
     (segment, *_) = _segments(tmp_path)
     assert segment.path.read_bytes().count(b"moof") == 2
 

@@ -17,6 +17,7 @@ from domain.layout import Layout
 from sightline.simulator import SimCamera, Simulator
 from storage.ledger import Ledger, Segment
 from tests.conftest import ROOT
+from tests.waiting import PATIENCE_S
 
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 BEFORE_S, AFTER_S = 2.5, 4.5
@@ -41,7 +42,7 @@ def test_times_are_right_from_the_next_keyframe_on_and_no_picture_is_lost(by_s: 
         step_ns = clock.wall_ns()
         clock.sleep(AFTER_S)
         end_ns = clock.wall_ns()
-        out, log = process.communicate("", timeout=20)
+        out, log = process.communicate("", timeout=PATIENCE_S)
     assert log.count("clock_stepped: ") == 1, log
     status = json.loads(out.splitlines()[-1])
     assert status["state"] == "clock_wrong", "the camera, whose reports tell the old time, is told from ours"
@@ -81,7 +82,7 @@ def _assert_gapless(segments: list[Segment]) -> None:
 
 
 def _until(clock: SystemClock, holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    end_s = clock.monotonic_s() + 20
+    end_s = clock.monotonic_s() + PATIENCE_S
     while not holds():
         assert process.poll() is None
         assert clock.monotonic_s() < end_s

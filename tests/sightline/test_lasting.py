@@ -6,6 +6,7 @@ import threading
 
 from domain.clock import ManualClock, SystemClock
 from sightline.lasting import PAUSE_S, Jobs, lasting
+from tests.waiting import PATIENCE_S
 
 
 def test_a_job_that_fails_begins_again_until_it_ends() -> None:
@@ -37,11 +38,9 @@ def test_a_job_that_waits_for_something_else_is_woken_to_end() -> None:
 
     def job(stop: threading.Event) -> None:
         while not stop.is_set():
-            seen.append(woken.wait(30))
+            seen.append(woken.wait(PATIENCE_S))
 
     jobs = Jobs({"waits": job}, "worker-0", SystemClock(), [woken.set])
     jobs.start()
-    began_s = SystemClock().monotonic_s()
     jobs.stop()
-    assert SystemClock().monotonic_s() - began_s < 10
     assert seen == [True]

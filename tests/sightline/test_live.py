@@ -16,6 +16,7 @@ from domain.media import Frame
 from ingest.live_tap import LiveTap
 from sightline.live import _first_frame, _jpeg
 from tests.recorded import B_FRAMES, HEIGHT_PX, PLAIN, WIDTH_PX, Material, packets_of
+from tests.waiting import PATIENCE_S
 
 CLOCK = SystemClock()
 
@@ -52,7 +53,7 @@ def test_a_picture_comes_from_the_packets_held(tmp_path: Path, material: Materia
 
 
 def _until_it_serves(socket: Path) -> Frame:
-    deadline_s = CLOCK.monotonic_s() + 10
+    deadline_s = CLOCK.monotonic_s() + PATIENCE_S
     while True:
         try:
             return _first_frame(socket, "cam-1", CLOCK)

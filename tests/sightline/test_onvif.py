@@ -22,6 +22,7 @@ from sightline.onvif import OnvifListener
 from sightline.triggers import Triggers
 from storage.triggers import TriggerLog
 from tests.onvif_device import PASSWORD, USER, OnvifDevice, motion, serving
+from tests.waiting import PATIENCE_S, wait_for
 
 CLOCK = SystemClock()
 NETWORKS = Networks((ip_network("127.0.0.0/8"),))
@@ -62,13 +63,12 @@ def listening(site: Site) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(2.5)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
 
 
 def soon(what: Callable[[], bool]) -> bool:
-    never = threading.Event()
-    return any(what() or CLOCK.wait(never, 0.05) for _ in range(200))
+    return wait_for("what is expected", what)
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_motion_of_a_device_is_a_line_of_the_log(device: OnvifDevice, tmp_path: 
     with serving(device):
         site.wanted = [site.events(device.port)]
         with listening(site):
-            assert device.is_subscribed.wait(10)
+            assert device.is_subscribed.wait(PATIENCE_S)
             before_ns = CLOCK.wall_ns()
             device.said.put(motion(True))
-            assert site.said.wait(10)
+            assert site.said.wait(PATIENCE_S)
             assert soon(lambda: "Renew" in device.asked)
         (trigger, *_) = site.logged()
         assert (trigger.source, trigger.reason) == ("onvif", "RuleEngine/CellMotionDetector/Motion Rule=r")
@@ -105,22 +105,22 @@ def test_a_lost_subscription_is_taken_anew(tmp_path: Path) -> None:
     with serving(device):
         site.wanted = [site.events(device.port)]
         with listening(site):
-            assert device.is_subscribed.wait(10)
+            assert device.is_subscribed.wait(PATIENCE_S)
             device.is_subscribed.clear()  # as after a restart
-            assert device.is_subscribed.wait(10)
+            assert device.is_subscribed.wait(PATIENCE_S)
             device.said.put(motion(True, operation="Initialized"))
-            assert site.said.wait(10)
+            assert site.said.wait(PATIENCE_S)
 
 
 def test_a_camera_that_goes_is_unsubscribed_and_the_next_is_heard(tmp_path: Path) -> None:
     site, device = Site(tmp_path), OnvifDevice()
     with serving(device), listening(site):
         site.wanted = [site.events(device.port)]
-        assert device.is_subscribed.wait(10)
+        assert device.is_subscribed.wait(PATIENCE_S)
         site.wanted = []
         assert soon(lambda: not device.is_subscribed.is_set())
         site.wanted = [site.events(device.port)]
-        assert device.is_subscribed.wait(10)
+        assert device.is_subscribed.wait(PATIENCE_S)
 
 
 def _failures() -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from storage.account import Asked, account
 from storage.gaps import GapLog
 from storage.recorded import Recorded
 from tests.ingest.conftest import NETWORKS, make_camera, make_video
+from tests.waiting import wait_for
 
 CLOCK = SystemClock()
 STORES = {"REDIS_URL": "redis://127.0.0.1:9/0", "S3_ENDPOINT": "127.0.0.1:9", "S3_ACCESS_KEY": "none", "S3_SECRET_KEY": "none"}
@@ -47,11 +48,11 @@ def test_a_worker_that_lost_a_thread_is_started_again(
     write_roster(layout, 1, Roster(networks=NETWORKS.allowed, cameras=(Assigned(camera=make_camera(camera.url("main")), fence=1),)))
     with _running(layout) as supervisor:
         first = supervisor.pids["worker-1"]
-        _until(lambda: _recorded_until_ns(layout) > 0)
+        wait_for("recording", lambda: _recorded_until_ns(layout) > 0)
         (layout.root / fault).touch()
-        _until(lambda: supervisor.pids["worker-1"] not in (None, first))
+        wait_for("second process", lambda: supervisor.pids["worker-1"] not in (None, first))
         again_ns = CLOCK.wall_ns()
-        _until(lambda: _recorded_until_ns(layout) > again_ns)
+        wait_for("recording", lambda: _recorded_until_ns(layout) > again_ns)
     (gap,) = _gaps(layout)
     assert gap.cause is GapCause.RESTART
     assert gap.end_ns - gap.start_ns > NS_PER_S
@@ -84,13 +85,6 @@ def _gaps(layout: Layout) -> tuple[Gap, ...]:
     bounds = recorded.bounds("gate")
     assert bounds is not None
     return account(Asked("gate", *bounds), recorded.ranges("gate", *bounds), [], GapLog(layout, CLOCK).between("gate", *bounds)).gaps
-
-
-def _until(holds: Callable[[], bool], within_s: float = 60) -> None:
-    deadline_s = CLOCK.monotonic_s() + within_s
-    while not holds():
-        assert CLOCK.monotonic_s() < deadline_s
-        CLOCK.sleep(0.05)
 
 
 def test_what_was_looked_for_in_vain_counts_and_not_time_that_passed() -> None:

@@ -33,6 +33,7 @@ from storage.ledger import Ledger
 from storage.spool import Spool
 from storage.triggers import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera, make_video
+from tests.waiting import wait_for
 
 CLOCK = SystemClock()
 
@@ -109,18 +110,11 @@ def make_node(tmp_path: Path, simulator: Simulator) -> Iterator[Callable[..., No
         node.stop()
 
 
-def eventually(holds: Callable[[], bool], within_s: float = 15) -> None:
-    deadline_s, never = CLOCK.monotonic_s() + within_s, threading.Event()
-    while not holds():
-        assert CLOCK.monotonic_s() < deadline_s
-        CLOCK.wait(never, 0.05)
-
-
 def test_c_gives_way_before_b_before_a_and_all_comes_back(make_node: Callable[..., Node]) -> None:
     node = make_node()
     live, gone = (CameraState.LIVE, Shed.NOTHING), (CameraState.IDLE, Shed.RECORDING)
     gone_for_disk = (CameraState.IDLE, Shed.RECORDING_FOR_DISK)
-    eventually(lambda: node.states() == {"shop": live, "school": live, "gate": live})
+    wait_for("live cameras", lambda: node.states() == {"shop": live, "school": live, "gate": live})
     node.pass_time(6, Strain(processor=1.5))
     assert node.states() == {"shop": gone, "school": live, "gate": live}
     node.pass_time(20, Strain(processor=0.8))
@@ -133,7 +127,7 @@ def test_c_gives_way_before_b_before_a_and_all_comes_back(make_node: Callable[..
         assert tap.take(10), "who watches sees it all the same"
         assert node.runs["shop"].status().shed is Shed.RECORDING
     node.pass_time(60, Strain())
-    eventually(lambda: node.states() == {"shop": live, "school": live, "gate": live})
+    wait_for("live cameras", lambda: node.states() == {"shop": live, "school": live, "gate": live})
 
 
 def test_what_came_until_a_camera_is_stopped_is_recorded_to_the_last_packet(make_node: Callable[..., Node]) -> None:
@@ -148,11 +142,11 @@ def test_what_came_until_a_camera_is_stopped_is_recorded_to_the_last_packet(make
 
     node, seen = make_node(), Seen()
     run = node.runs["gate"]
-    eventually(lambda: run.status().recorded_until_ns > 0)
+    wait_for("recording", lambda: run.status().recorded_until_ns > 0)
     run.fanout.detach(run._gate)
     run.fanout.attach(seen)
     run.fanout.attach(run._gate)
-    eventually(lambda: seen.last_ns > 0)
+    wait_for("looks", lambda: seen.last_ns > 0)
     run.stop()
     run.join()
     assert (Ledger(node.layout.recordings).segments("gate", 0, 1 << 62)[-1].end_ns or 0) > seen.last_ns
@@ -162,7 +156,7 @@ def test_what_came_until_a_camera_is_stopped_is_recorded_to_the_last_packet(make
 def test_who_sends_more_than_its_limit_gives_way_first(make_node: Callable[..., Node]) -> None:
     node = make_node()
     run = node.runs["gate"]
-    eventually(lambda: run.status().state is CameraState.LIVE)
+    wait_for("live camera", lambda: run.status().state is CameraState.LIVE)
     run._limit.is_over = True
     node.pass_time(6, Strain(processor=1.5))
     assert {name: shed for name, (_, shed) in node.states().items() if shed} == {"gate": Shed.RECORDING}
@@ -181,7 +175,7 @@ def test_a_camera_on_demand_is_recorded_while_a_trigger_asks_and_not_while_watch
         assert ledger.segments("shop", 0, 1 << 62) == ()
         now_ns = CLOCK.wall_ns()
         node.log.add(Trigger("shop", "api", now_ns, now_ns + 3 * NS_PER_S, "alarm"))
-        eventually(lambda: bool(node.states()) and bool(ledger.segments("shop", 0, 1 << 62)))
+        wait_for("segments", lambda: bool(node.states()) and bool(ledger.segments("shop", 0, 1 << 62)))
     assert ledger.segments("shop", 0, 1 << 62)[0].start_ns >= now_ns - NS_PER_S
 
 

@@ -25,6 +25,7 @@ from sightline.triggers import Triggers
 from storage.spool import Spool
 from storage.triggers import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera, make_video
+from tests.waiting import PATIENCE_S
 
 CLOCK = SystemClock()
 
@@ -81,7 +82,7 @@ def test_it_is_pulled_while_it_is_asked_for_and_the_main_stream_is_not(
                 fanout.close(tap)
             run.tend()
             assert run._sub is not None
-            assert run._sub._streamer.join(5.0)
+            assert run._sub._streamer.join(PATIENCE_S)
             assert sim.counters("small").plays == plays + 1
         assert sim.counters("main").plays == 0
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,6 +25,7 @@ from storage.s3 import ObjectStore
 from storage.spool import Entry, Spool
 from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
 from tests.kept import SETTINGS, START_NS, Relay, Site, make_event, record
+from tests.waiting import PATIENCE_S, wait_for
 
 
 def test_an_event_is_kept_whole(site: Site) -> None:
@@ -222,16 +223,6 @@ def relays(valkey_server: str, s3_server: object) -> Iterator[dict[str, Relay]]:
         relay.cut()
 
 
-def eventually(holds: Callable[[], bool], within_s: float = 15.0) -> bool:
-    clock = SystemClock()
-    until_s = clock.monotonic_s() + within_s
-    while clock.monotonic_s() < until_s:
-        if holds():
-            return True
-        clock.sleep(0.05)
-    return False
-
-
 def test_each_store_may_be_away_while_the_other_is_served(
     site: Site, relays: dict[str, Relay], valkey_server: str, s3_server: object
 ) -> None:
@@ -254,21 +245,21 @@ def test_each_store_may_be_away_while_the_other_is_served(
         first = make_event(after_s=5)
         site.put(first)
         keeper.wake()
-        assert eventually(lambda: watcher.get(first.id) == first)
+        wait_for("event in the index", lambda: watcher.get(first.id) == first)
         assert [event.id for event in watcher.query(EventQuery(plate="鄂C*"), 5).events] == [first.id]
         relays["redis"].cut()
         relays["objects"].mend()
         second = make_event(after_s=8)
         site.put(second)
         keeper.wake()
-        assert eventually(lambda: all(site.objects.stat(event_object("gate", one.id, SIDECAR)) is not None for one in (first, second)))
+        wait_for("objects", lambda: all(site.objects.stat(event_object("gate", one.id, SIDECAR)) is not None for one in (first, second)))
         assert watcher.get(second.id) is None
         relays["redis"].mend()
-        assert eventually(lambda: site.spool.pending(["gate"]) == [])
+        wait_for("empty spool", lambda: site.spool.pending(["gate"]) == [])
     finally:
         stop.set()
         keeper.wake()
-        thread.join(5)
+        thread.join(PATIENCE_S)
         objects.close()
         redis.close()
     assert not thread.is_alive()

@@ -50,11 +50,9 @@ def test_a_store_that_hangs_keeps_few_threads() -> None:
         probe.start()
         while not store._suspicion._probing.locked():
             CLOCK.sleep(0.01)
-        from_s = CLOCK.monotonic_s()
         for _ in range(20):
             with pytest.raises(ObjectsUnavailable, match="last call"):
                 store.get("next")
-        assert CLOCK.monotonic_s() - from_s < 2
         probe.join()
         store.close()
 

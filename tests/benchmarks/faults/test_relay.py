@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.faults.relay import Relay
 from domain.clock import SystemClock
+from tests.waiting import PATIENCE_S
 
 CLOCK = SystemClock()
 
@@ -34,11 +35,11 @@ def _echo() -> Iterator[tuple[str, int]]:
         thread.start()
         yield server.getsockname()
         server.shutdown(socket.SHUT_RDWR)
-    thread.join(2)
+    thread.join(PATIENCE_S)
 
 
 def _said(port: int, data: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=3) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
         client.sendall(data)
         heard = b""
         while len(heard) < len(data):
@@ -53,7 +54,7 @@ def test_bytes_come_in_order_and_late() -> None:
         relay.delay_s, relay.jitter_s = 0.2, 0.1
         before_s = CLOCK.monotonic_s()
         assert _said(relay.port, data) == data
-        assert 0.2 <= CLOCK.monotonic_s() - before_s < 2
+        assert CLOCK.monotonic_s() - before_s >= 0.2
 
 
 def test_a_dumb_one_accepts_and_says_nothing() -> None:
@@ -63,6 +64,7 @@ def test_a_dumb_one_accepts_and_says_nothing() -> None:
             client.sendall(b"hello")
             with pytest.raises(TimeoutError):
                 client.recv(1)
+            client.settimeout(PATIENCE_S)
             relay.cut()
             assert client.recv(1) == b""
 
@@ -70,5 +72,5 @@ def test_a_dumb_one_accepts_and_says_nothing() -> None:
 def test_a_dead_upstream_ends_the_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = server.getsockname()
-    with Relay(address) as relay, socket.create_connection(("127.0.0.1", relay.port), timeout=3) as client:
+    with Relay(address) as relay, socket.create_connection(("127.0.0.1", relay.port), timeout=PATIENCE_S) as client:
         assert client.recv(1) == b""

@@ -15,6 +15,7 @@ import pytest
 from domain.errors import BadInput
 from sightline.simulator import CodecChange, Stall
 from sightline.simulator.__main__ import main, read_config
+from tests.waiting import PATIENCE_S
 
 MakeVideo = Callable[..., Path]
 ROOT = Path(__file__).parents[3]
@@ -34,10 +35,10 @@ def test_it_says_where_it_is_and_ends_when_told(make_video: MakeVideo, tmp_path:
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())
         assert said["urls"] == {"a/b": f"rtsp://127.0.0.1:{said['port']}/a/b"}
-        with av.open(said["urls"]["a/b"], timeout=5) as container:
+        with av.open(said["urls"]["a/b"], timeout=PATIENCE_S) as container:
             assert container.streams.video[0].codec_context.name == "h264"
         process.send_signal(number)
-        _, complaint = process.communicate(timeout=10)
+        _, complaint = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, complaint) == (0, b"")
 
 

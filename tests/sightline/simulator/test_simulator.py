@@ -28,6 +28,7 @@ from sightline.simulator import (
     Simulator,
     Stall,
 )
+from tests.waiting import PATIENCE_S, wait_for
 
 MakeVideo = Callable[..., Path]
 CLOCK = SystemClock()
@@ -43,7 +44,7 @@ class Seen:
 
 
 def _watch(url: str, transport: str = "tcp", most: int = 10_000) -> Iterator[Seen]:
-    with av.open(url, options={"rtsp_transport": transport}, timeout=5) as container:
+    with av.open(url, options={"rtsp_transport": transport}, timeout=PATIENCE_S) as container:
         for packet in container.demux(video=0):
             if packet.size:
                 yield Seen(packet.pts or 0, packet.is_keyframe, CLOCK.monotonic_s(), bytes(packet))
@@ -63,7 +64,7 @@ def test_every_access_unit_arrives_in_time(make_video: MakeVideo, codec: str, tr
     with _one(SimCamera("gate/1", file, mode="on_play", loop=False)) as sim:
         begun_s = CLOCK.monotonic_s()
         seen = list(_watch(sim.url("gate/1"), transport))
-        assert CLOCK.monotonic_s() - begun_s == pytest.approx(1.2, abs=0.8)
+        assert CLOCK.monotonic_s() - begun_s > 1.0, "the last unit is due after 1.16 s"
     assert len(seen) == 30
     assert [one.pts for one in seen] == [FRAME_TICKS * index for index in range(30)]
     assert [one.is_keyframe for one in seen] == [index % 10 == 0 for index in range(30)]
@@ -73,7 +74,7 @@ def test_the_clients_pictures_are_those_of_the_file(make_video: MakeVideo) -> No
     file = make_video(b_frames=2)
     with av.open(str(file)) as container:
         wanted = [frame.to_ndarray() for frame in container.decode(video=0)]
-    with _one(SimCamera("gate", file, mode="on_play", loop=False)) as sim, av.open(sim.url("gate"), timeout=5) as container:
+    with _one(SimCamera("gate", file, mode="on_play", loop=False)) as sim, av.open(sim.url("gate"), timeout=PATIENCE_S) as container:
         got = [frame.to_ndarray() for frame in container.decode(video=0)]
     assert len(got) == len(wanted)
     assert all((one == other).all() for one, other in zip(got, wanted, strict=True))
@@ -82,7 +83,7 @@ def test_the_clients_pictures_are_those_of_the_file(make_video: MakeVideo) -> No
 def test_the_senders_clock_is_there_from_the_first_packet(make_video: MakeVideo) -> None:
     with _one(SimCamera("gate", make_video())) as sim:
         now_ns = CLOCK.wall_ns()
-        with av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=5) as container:
+        with av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=PATIENCE_S) as container:
             packet = next(packet for packet in container.demux(video=0) if packet.size)
             kinds = [data.data_type for data in packet.iter_sidedata()]
             clocks = [bytes(data) for data in packet.iter_sidedata() if data.data_type == "prft"]
@@ -114,13 +115,13 @@ def test_a_camera_that_waits_for_its_first_client_then_runs_on(make_video: MakeV
 
 
 def test_a_held_join_sends_the_last_keyframe_at_once(make_video: MakeVideo) -> None:
-    file = make_video(seconds=6.0, gop=150)
-    with Simulator([SimCamera("held", file, join="held"), SimCamera("other", file, phase_s=5.0)]) as sim:
+    """The next keyframe is due only after a minute."""
+    file = make_video(seconds=60.0, gop=1500)
+    with Simulator([SimCamera("held", file, join="held"), SimCamera("other", file, phase_s=59.0)]) as sim:
         assert next(_watch(sim.url("other"))).is_keyframe
-        begun_s = CLOCK.monotonic_s()
         first = next(_watch(sim.url("held")))
         assert first.is_keyframe
-        assert first.at_s - begun_s < 1.0
+        assert sim._stations["held"].now_s < 60
 
 
 def test_a_password_is_asked_for(make_video: MakeVideo) -> None:
@@ -204,7 +205,7 @@ def test_loss(make_video: MakeVideo) -> None:
 def test_codec_change_brings_new_parameter_sets(make_video: MakeVideo) -> None:
     larger = make_video(size_px=(640, 480), seconds=1.2)
     camera = _faulty(make_video(), CodecChange(at_s=0.8, file=larger))
-    with _one(camera) as sim, av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=5) as container:
+    with _one(camera) as sim, av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=PATIENCE_S) as container:
         widths = [frame.width for frame in container.decode(video=0)]
     assert widths == [320] * 20 + [640] * 30
 
@@ -213,7 +214,7 @@ def test_a_change_of_codec_ends_the_connection_and_the_next_one_is_told(make_vid
     camera = SimCamera("gate", make_video(), faults=(CodecChange(at_s=1.6, file=make_video(codec="libx265")),))
     with _one(camera) as sim:
         assert 20 <= len(list(_watch(sim.url("gate")))) <= 40
-        with av.open(sim.url("gate"), timeout=5) as container:
+        with av.open(sim.url("gate"), timeout=PATIENCE_S) as container:
             assert container.streams.video[0].codec_context.name == "hevc"
 
 
@@ -228,7 +229,7 @@ def test_new_password(make_video: MakeVideo) -> None:
 
 
 def test_no_video(make_video: MakeVideo) -> None:
-    with _one(_faulty(make_video(), NoVideo())) as sim, av.open(sim.url("gate"), timeout=5) as container:
+    with _one(_faulty(make_video(), NoVideo())) as sim, av.open(sim.url("gate"), timeout=PATIENCE_S) as container:
         assert [stream.type for stream in container.streams] == ["audio"]
 
 
@@ -236,10 +237,7 @@ def test_refuse(make_video: MakeVideo) -> None:
     with _one(SimCamera("gate", make_video(), faults=(Refuse(for_s=1.0),))) as sim:
         with pytest.raises(av.HTTPServerError):
             next(_watch(sim.url("gate")))
-        deadline_s = CLOCK.monotonic_s() + 5
-        while not (frame := _first_or_none(sim.url("gate"))):
-            assert CLOCK.monotonic_s() < deadline_s
-        assert frame.is_keyframe
+        assert wait_for("end of the refusal", lambda: _first_or_none(sim.url("gate"))).is_keyframe
 
 
 def _first_or_none(url: str) -> Seen | None:
@@ -265,9 +263,9 @@ def test_ffprobe_and_ffmpeg_take_it_without_an_error(make_video: MakeVideo, code
     with _one(SimCamera("gate", make_video(codec=codec, seconds=1.2), mode="on_play", loop=False, user="u", password="p")) as sim:
         url = sim.url("gate").replace("//", "//u:p@")
         base = ["-v", "error", "-rtsp_transport", transport]
-        probe = subprocess.run(["ffprobe", *base, "-of", "json", "-show_streams", url], capture_output=True, check=True, timeout=20)
+        probe = subprocess.run(["ffprobe", *base, "-of", "json", "-show_streams", url], capture_output=True, check=True, timeout=PATIENCE_S)
         copied = tmp_path / "copy.mkv"
-        copy = subprocess.run(["ffmpeg", *base, "-i", url, "-c", "copy", copied], capture_output=True, check=True, timeout=20)
+        copy = subprocess.run(["ffmpeg", *base, "-i", url, "-c", "copy", copied], capture_output=True, check=True, timeout=PATIENCE_S)
     (stream,) = json.loads(probe.stdout)["streams"]
     assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264" if codec == "libx264" else "hevc", 320, 240)
     assert copy.stderr == b""
