@@ -41,11 +41,19 @@ def _run(args: argparse.Namespace) -> int:
     settings = importlib.import_module("domain.settings")
     settings.check_settings()
     if args.serves:
+        _refuse_first(args)
         _share_metrics(args.data)
     elif "data" in args and not args.data.is_dir():
         raise BadInput(f"there is no data folder {args.data}; --data names one that `sightline up` or `sightline demo` made")
     command = importlib.import_module(f"sightline.commands.{args.module}")
     return int(getattr(command, args.function)(args))
+
+
+def _refuse_first(args: argparse.Namespace) -> None:
+    """Raises RegistryInvalid for a registry with faults where none ever ran, before a data folder is made for it."""
+    registry = getattr(args, "registry", None)
+    if registry is not None and not Layout(args.data.resolve()).registry.exists():
+        importlib.import_module("domain.registry.check").read_registry(registry, os.environ)
 
 
 def _share_metrics(data: Path) -> None:

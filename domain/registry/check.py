@@ -43,6 +43,20 @@ def read_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[str, Regi
     return text, registry, secrets
 
 
+def registry_warnings(text: str, file: str) -> tuple[Fault, ...]:
+    """What is allowed in a registry without faults, and mostly a mistake."""
+    source = read_yaml(text, file)
+    found = Source(file, source.data, source.keys, source.values)
+    first_line: dict[str, int] = {}
+    for at, camera in enumerate(_mapping(source.data).get("cameras") or ()):
+        path: Path = ("cameras", at, "url")
+        line = first_line.setdefault(str(camera["url"]), source.values[path][0])
+        if line != source.values[path][0]:
+            message = f"this `url` is also that of the camera on line {line}"
+            found.fault(path, message, "each of the two is recorded for itself, from the same pictures")
+    return tuple(found.faults)
+
+
 def check_text(text: str, file: str, secrets: Secrets) -> tuple[Registry | None, tuple[Fault, ...]]:
     """The registry that `text` says (None where it cannot be built) and its faults, in the order of the file."""
     try:

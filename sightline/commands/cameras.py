@@ -14,7 +14,7 @@ from rich.table import Table
 from domain.clock import rfc3339
 from domain.errors import RegistryInvalid
 from domain.layout import Layout
-from domain.registry import load_registry
+from domain.registry.check import read_registry, registry_warnings
 from domain.states import CameraState, CameraStatus
 from sightline import site_registry
 from sightline.stores import open_stores
@@ -30,14 +30,18 @@ COLOURS = {
 
 
 def check(args: argparse.Namespace) -> int:
-    """0 where the registry is right; 1, with every fault, where it is not."""
+    """0 where the registry is right, with warnings or without; 1, with every fault, where it is not."""
     try:
-        registry, _ = load_registry(args.file, os.environ)
+        text, registry, _ = read_registry(args.file, os.environ)
     except RegistryInvalid as invalid:
         return print_faults(invalid, args.json)
+    warnings = registry_warnings(text, str(args.file))
     if args.json:
-        print(json.dumps({"cameras": len(registry.cameras), "faults": []}))
+        said = {"cameras": len(registry.cameras), "faults": [], "warnings": [asdict(one) for one in warnings]}
+        print(json.dumps(said, ensure_ascii=False))
     else:
+        for warning in warnings:
+            print(f"warning: {warning}", file=sys.stderr)
         print(f"{args.file}: {len(registry.cameras)} cameras in {len(registry.areas)} areas, no fault")
     return 0
 

@@ -18,7 +18,7 @@ from sightline.stores import archiver_of, open_stores, opened_archive
 from storage.check import check
 from storage.check_recordings import check_recordings
 from storage.ledger import Ledger
-from storage.rebuild import rebuild
+from storage.rebuild import Rebuilt, rebuild
 
 _TO_PEOPLE = Console(stderr=True)
 
@@ -35,13 +35,20 @@ def rebuild_index(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(asdict(rebuilt), ensure_ascii=False))
     else:
-        print(
-            f"{rebuilt.events} events and {rebuilt.people} people restored; {rebuilt.archived} more events in the archive; "
-            f"{rebuilt.watches} vehicle watches stand"
-        )
-        for name in rebuilt.damaged:
-            print(f"damaged: {name}")
+        print(rebuilt_text(rebuilt, args.from_sidecars))
     return 1 if rebuilt.damaged else 0
+
+
+def rebuilt_text(rebuilt: Rebuilt, from_sidecars: bool) -> str:
+    """What was restored, what is damaged, and how to find what the journals no longer tell."""
+    lines = [
+        f"{rebuilt.events} events and {rebuilt.people} people restored; {rebuilt.archived} more events in the archive; "
+        f"{rebuilt.watches} vehicle watches stand",
+        *(f"damaged: {name}" for name in rebuilt.damaged),
+    ]
+    if not from_sidecars:
+        lines.append("an event whose journal is lost is not among them; `--from-sidecars` finds it too, and takes longer")
+    return "\n".join(lines)
 
 
 def archive_index(args: argparse.Namespace) -> int:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from sightline.cli import main
+from sightline.commands.stores import rebuilt_text
+from storage.rebuild import Rebuilt
 from tests.sightline.test_instance import GOOD
 
 
@@ -39,13 +41,35 @@ def test_check_says_every_fault(tmp_path: Path, capsys: pytest.CaptureFixture[st
     file = tmp_path / "r.yaml"
     file.write_text(GOOD)
     assert main(["cameras", "check", str(file), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"cameras": 1, "faults": []}
+    assert json.loads(capsys.readouterr().out) == {"cameras": 1, "faults": [], "warnings": []}
     file.write_text(GOOD.replace("class: A", "class: Z"))
     assert main(["cameras", "check", str(file)]) == 1
     assert f"{file}:3:37: `class`" in capsys.readouterr().err
     assert main(["cameras", "check", str(file), "--json"]) == 1
     (fault,) = json.loads(capsys.readouterr().out)["faults"]
     assert (fault["line"], fault["column"]) == (3, 37)
+
+
+def test_check_warns_of_two_cameras_with_one_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "r.yaml"
+    second = "          {id: two, name: y, class: B, area: a, location: {lon: 1, lat: 2}, url: rtsp://127.0.0.1/1}]\n"
+    file.write_text(GOOD.rstrip().removesuffix("]") + ",\n" + second)
+    assert main(["cameras", "check", str(file)]) == 0
+    told = capsys.readouterr()
+    assert told.err.startswith(f"warning: {file}:4:")
+    assert "camera on line 3" in told.err
+    assert "127.0.0.1" not in told.err, "a url may hold a token"
+    assert "2 cameras" in told.out
+    assert main(["cameras", "check", str(file), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["faults"], [one["line"] for one in said["warnings"]]) == ([], [4])
+
+
+def test_a_rebuild_names_the_way_to_events_without_a_journal() -> None:
+    rebuilt = Rebuilt(people=2, events=5, archived=0, registry=1, damaged=("journal/x",), watches=0)
+    assert "--from-sidecars" in rebuilt_text(rebuilt, from_sidecars=False)
+    assert "--from-sidecars" not in rebuilt_text(rebuilt, from_sidecars=True)
+    assert "damaged: journal/x" in rebuilt_text(rebuilt, from_sidecars=True)
 
 
 def test_up_refuses_a_registry_with_faults_and_a_port_that_is_taken(
@@ -56,6 +80,7 @@ def test_up_refuses_a_registry_with_faults_and_a_port_that_is_taken(
     file.write_text(GOOD.replace("class: A", "class: Z"))
     assert main(["up", "--registry", str(file), "--data", str(tmp_path / "data")]) == 1
     assert "is not one of" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
     file.write_text(GOOD)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
