@@ -6,6 +6,7 @@ Nothing is retried in here: whoever calls knows whether it can wait. Objects are
 from __future__ import annotations
 
 import io
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from domain.errors import NotFound, ObjectsFull, ObjectsUnavailable
 from storage.suspicion import Suspicion
 
 TIMEOUT_S = 5.0
+MOST_IDLE = 128
+"""Connections kept for the next call: more than the threads of any process that may ask at once."""
 PART_BYTES = 8 << 20  # of a multipart upload; also the most of a file that is in memory at once
 CHUNK_BYTES = 64 << 10
 _SILENCE = (urllib3.exceptions.HTTPError,)
@@ -30,6 +33,11 @@ _FULL = frozenset({"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "Quota
 """What stores say to a write that they have no space for. SeaweedFS has but `InternalError` to say that none of its volumes is writable."""
 _INSUFFICIENT_STORAGE = 507
 _BUCKET_IS_THERE = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
+
+
+# Streams to slow readers hold a connection each, without a bound. Those above `MOST_IDLE` are closed
+# once they end, which is as intended; urllib3 has a warning for each.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,9 @@ class ObjectStore:
         self.bucket = bucket
         self._where = (endpoint, access_key, secret_key, bucket, secure)
         self._suspicion = Suspicion()
-        self._http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S), retries=urllib3.Retry(0), maxsize=16)
+        self._http = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S), retries=urllib3.Retry(0), maxsize=MOST_IDLE
+        )
         try:
             # A region given is a region not asked for: one request less, and one thing less that can fail.
             self._client = Minio(endpoint, access_key, secret_key, secure=secure, region="us-east-1", http_client=self._http)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import NotFound, ObjectsUnavailable
-from storage.s3 import PART_BYTES, ObjectStore
+from storage.s3 import MOST_IDLE, PART_BYTES, ObjectStore
 
 
 def test_what_is_put_is_got(objects: ObjectStore) -> None:
@@ -100,3 +100,20 @@ def test_an_endpoint_that_cannot_be_read_is_not_repeated(endpoint: str) -> None:
         ObjectStore(endpoint, "key", "secret", "bucket")
     assert "hunter2" not in f"{refused.value} {refused.value.__cause__}"
     assert refused.value.__suppress_context__
+
+
+def test_connections_of_many_streams_are_used_again_and_nothing_is_warned_of(
+    objects: ObjectStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    objects.put("shared", b"x" * 200_000, "video/mp4")
+    objects._http.clear()
+
+    def read(streams: int) -> int:
+        held = [objects.read("shared") for _ in range(streams)]
+        assert all(len(b"".join(stream)) == 200_000 for stream in held)
+        pool = objects._http.connection_from_url(objects._client._base_url._url.geturl())
+        return pool.num_connections
+
+    assert (read(100), read(100)) == (100, 100)
+    read(MOST_IDLE + 20)
+    assert [record.getMessage() for record in caplog.records] == []
