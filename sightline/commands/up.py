@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +29,17 @@ from sightline.servers import seaweedfs_security
 from sightline.stores import Stores, connected, reaching
 from sightline.supervisor import Supervisor, stop_on_signals
 
+SERVER_GROUPS = 2
+"""The groups that start before the jobs: what the command starts first, and the own servers."""
+_STEPS = {
+    "simulator": "cameras: starting the simulator",
+    "valkey": "servers: starting Valkey",
+    "seaweedfs": "servers: starting SeaweedFS with its certificates",
+    "live": "workers: starting the live process",
+    "worker": "workers: starting",
+    "api": "API: starting",
+}
+"""What is said of a process that is waited for, by the beginning of its name."""
 console = Console(stderr=True, highlight=False)
 
 
@@ -66,22 +77,37 @@ def serve(
         made = plan(layout, settings, parts, host, port)
         supervisor = Supervisor((first, *made.groups), clock, held=(claim,))
         stores = connected(reaching(settings, made.runtime, instance_secrets(layout)), layout, clock)
-        workers_fail = partial(supervisor.fails, worker_names(settings))
-        jobs = Jobs(_jobs(layout, settings, parts, made, stores, clock, workers_fail), "supervisor", clock)
-        try:
-            jobs.start()
-            _start(supervisor, made, layout, stop)
+        with ExitStack() as ending:
+            ending.callback(stores.close)
+            ending.callback(supervisor.stop)
+            ending.callback(console.print, "stopping …")
+            publish(layout, made.runtime)
+            supervisor.start(stop, _say_start, slice(SERVER_GROUPS))
+            if not stop.is_set():
+                _prepare_own_store(made, stores)
+                workers_fail = partial(supervisor.fails, worker_names(settings))
+                jobs = Jobs(_jobs(layout, settings, parts, made, stores, clock, workers_fail), "supervisor", clock)
+                ending.callback(jobs.stop)
+                jobs.start()
+                supervisor.start(stop, _say_start, slice(SERVER_GROUPS, None))
             if not stop.is_set():
                 _say_what_the_index_lacks(stores)
                 _greet(made, parts, settings, host, greeting)
             supervisor.run(stop)
-        finally:
-            console.print("stopping …")
-            jobs.stop()
-            supervisor.stop()
-            stores.close()
     console.print("stopped")
     return 0
+
+
+def _prepare_own_store(made: Plan, stores: Stores) -> None:
+    """Make the bucket in which the jobs keep the registry at once.
+
+    Where that fails, as on a full disk, a worker tries it again, and cameras are recorded meanwhile.
+    """
+    if made.has_own_store:
+        try:
+            stores.objects.ensure_bucket()
+        except StoreError as error:
+            console.print(f"[yellow]the object store does not serve yet: {escape(str(error))}[/yellow]")
 
 
 def _jobs(
@@ -90,7 +116,7 @@ def _jobs(
     """What the supervisor does besides looking after processes: follow the registry, and steer the node."""
     follower = site_registry.RegistryFollower(stores.registries, layout, clock)
     jobs: dict[str, Job] = {"registry": follower.run}
-    if made.runtime.s3_port is not None:
+    if made.has_own_store:
         security = seaweedfs_security(layout.seaweedfs, instance_secrets(layout).stores)
         jobs["certificates"] = IdentityRenewal(security.files, clock).run
     if parts.node:
@@ -110,10 +136,10 @@ def _settle(registry: Path | None, layout: Layout, clock: Clock) -> None:
         console.print(str(invalid), markup=False)
 
 
-def _start(supervisor: Supervisor, made: Plan, layout: Layout, stop: threading.Event) -> None:
-    publish(layout, made.runtime)
-    with console.status("starting …") as status:
-        supervisor.start(stop, lambda name: status.update(f"starting {name} …"))
+def _say_start(name: str) -> None:
+    """A line for each process that is waited for, so that a start that is slow says where."""
+    text = next(text for start, text in _STEPS.items() if name.startswith(start))
+    console.print(f"{text} {name}" if text.endswith(": starting") else text)
 
 
 def _say_what_the_index_lacks(stores: Stores) -> None:
@@ -132,7 +158,8 @@ def _say_what_the_index_lacks(stores: Stores) -> None:
 
 def _greet(made: Plan, parts: Parts, settings: Settings, host: str, greeting: Callable[[], str]) -> None:
     if parts.node:
-        console.print(f"{worker_count(settings)} camera workers run")
+        count = worker_count(settings)
+        console.print("1 camera worker runs" if count == 1 else f"{count} camera workers run")
     if parts.api:
         address = "127.0.0.1" if host == "0.0.0.0" else host
         print(f"console: http://{address}:{made.runtime.api_port}/{_greeting(greeting)}", flush=True)
