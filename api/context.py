@@ -26,6 +26,7 @@ from storage.index import EventIndex
 from storage.leases import Leases
 from storage.people import People
 from storage.s3 import ObjectStore
+from storage.site_identity import SiteFaults
 from storage.states import CameraStates
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
@@ -82,6 +83,8 @@ class ApiContext:
     """Signs the addresses of playlists."""
     alarms: Callable[[], tuple[Alarm, ...]] = tuple
     """What people must be told now, of all nodes; answers also without Redis."""
+    site_faults: Callable[[], SiteFaults] = SiteFaults
+    """What the stores have lost, as of a few seconds ago."""
 
     @property
     def events(self) -> EventStore:

@@ -57,7 +57,8 @@ class Guard:
             raise Unauthenticated("send a token: `Authorization: Bearer …`; `sightline user add` makes one")
         person = self._context.people.by_token(token.strip())
         if person is None:
-            raise Unauthenticated("this token is nobody's; `sightline user add` makes a new one")
+            index_fault = self._context.site_faults().index
+            raise Unauthenticated(index_fault or "no person has this token; `sightline user add` makes a new one")
         return person
 
 

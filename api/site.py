@@ -31,7 +31,7 @@ async def read_health() -> Health:
 
 def read_readiness(context: Context, response: Response) -> Readiness:
     """What the API depends on. 503 where nothing can be answered; `degraded` where pictures and clips must wait."""
-    dependencies = [_index(context), _objects(context), _disk(context)]
+    dependencies = [_index(context), _objects(context), _disk(context), *_contents(context)]
     lacking = [one for one in dependencies if not one.ok]
     status: Literal["ready", "degraded", "not_ready"] = "degraded" if lacking else "ready"
     if any(one.required for one in lacking):
@@ -61,6 +61,13 @@ def _objects(context: ApiContext) -> Dependency:
 def _disk(context: ApiContext) -> Dependency:
     bad = [alarm for alarm in context.alarms() if alarm.name in _OF_THE_DISK]
     return Dependency(name="disk", ok=not bad, required=False, why="; ".join(f"{alarm.node}: {alarm.sentence}" for alarm in bad))
+
+
+def _contents(context: ApiContext) -> list[Dependency]:
+    """Whether the stores that answer still hold what they held for this site."""
+    faults = context.site_faults()
+    contents = (("index_contents", faults.index), ("objects_contents", faults.objects))
+    return [Dependency(name=name, ok=why is None, required=True, why=why or "") for name, why in contents]
 
 
 def list_alarms(context: Context) -> AlarmList:

@@ -16,6 +16,8 @@ class AlarmName(StrEnum):
     CAMERAS_DOWN = "cameras_down"  # cameras that should be live are not, for minutes
     STORE_UNREACHABLE = "store_unreachable"  # the object store does not answer, or refuses, for minutes
     STORE_FULL = "store_full"  # the object store answers, and takes no more recordings
+    STORE_LOST = "store_lost"  # the object store is not the one that this site used
+    INDEX_EMPTIED = "index_emptied"  # Redis lost the index, and people with it
     INDEX_UNREACHABLE = "index_unreachable"  # Redis does not answer for minutes
     UPLOADS_BEHIND = "uploads_behind"  # segments wait for hours to be uploaded
     CLOCK_STEPPED = "clock_stepped"  # the node's own clock was set

@@ -7,7 +7,7 @@ recordings/<camera>/<yyyymmdd>/<segment name>       as on a node's disk
 archive/events/<yyyy>/<mm>/<dd>/<area>/<generation>-<hash>.parquet      archive/catalogue/<yyyymmdd>/<version>
 gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl       what the node did not record of it, and why
 gaps/nodes/<node>.json                              up to when that is all it had to say
-state/watches/<watch>/<version>.json
+state/watches/<watch>/<version>.json      state/site.json
 state/people/<name>/<version>.json      state/registry/<version>.json      state/holds/<hold>/<version>.json
 """
 
@@ -119,6 +119,7 @@ def person_object(name: str, version: int) -> str:
 
 
 REGISTRY_PREFIX = "state/registry/"
+SITE_OBJECT = "state/site.json"
 
 
 def registry_object(version: int) -> str:

@@ -84,6 +84,11 @@ class Layout:
         return self.root / "holds.json"
 
     @property
+    def site(self) -> Path:
+        """The id of the site whose object store this node uses, as JSON."""
+        return self.root / "site.json"
+
+    @property
     def alarms(self) -> Path:
         """What this node's alarms are, for when Redis is away."""
         return self.root / "run" / "alarms.json"

@@ -150,6 +150,11 @@ def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
     rebuild = _command(index, "rebuild", "restore the index from the object store: events, people, rights", "stores", "rebuild_index")
     rebuild.add_argument("--from-sidecars", action="store_true", help="read every event's own record instead of the journals (slow)")
     rebuild.add_argument("--whole", action="store_true", help="read journals of what the archive has too, as where it lost files")
+    rebuild.add_argument(
+        "--force",
+        action="store_true",
+        help="accept an object store that lost what the site had: people without a record are removed",
+    )
     archive = _command(index, "archive", "move events older than SIGHTLINE_INDEX_DAYS to the archive, now", "stores", "archive_index")
     storage = commands.add_parser("storage", help="what is kept").add_subparsers(metavar="ACTION", required=True)
     check = _command(storage, "check", "prove the storage invariants; says every breach", "stores", "check_storage")

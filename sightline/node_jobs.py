@@ -77,6 +77,7 @@ class NodeJobs:
             self._alarms, (self._stores.redis, self._stores.objects), self._cameras, lambda: read_statuses(self._layout), self._clock,
             self._settings, self._layout.root,
         )  # fmt: skip
+        watch.site_faults = self._stores.identity.settle
         jobs: dict[str, Job] = {
             "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain,
             "archive": self._move_old, "watch": watch.run,
@@ -169,6 +170,7 @@ class NodeJobs:
         failed, why = 0, ""
         while not self._clock.wait(stop, RETAIN_EVERY_S):
             try:
+                self.refuse_other_store()
                 retention.run_node(stop)
                 self._retain_site(retention, stop)
                 failed = 0
@@ -177,6 +179,12 @@ class NodeJobs:
                 log.warning("retention waits: %s", error)
                 why = str(error)
             self._alarms.say(AlarmName.RETENTION_STOPPED, f"what is too old is not deleted: {why}" if failed >= RETRIES_QUIET else None)
+
+    def refuse_other_store(self) -> None:
+        """A store that is not the site's lacks the legal holds that retention must obey."""
+        lost = self._stores.identity.check().objects
+        if lost is not None:
+            raise StoreError(lost)
 
     def _retain_site(self, retention: Retention, stop: threading.Event) -> None:
         """One node in an hour. A turn that came to nothing is given back: whichever node comes next goes on with it."""

@@ -27,6 +27,7 @@ from storage.people import People
 from storage.redis_door import Redis, connect
 from storage.registries import Registries
 from storage.s3 import ObjectStore
+from storage.site_identity import SiteIdentity
 from storage.states import CameraStates
 from storage.watch_matches import WatchMatches
 from storage.watches import Watches
@@ -45,6 +46,7 @@ class Stores:
     feed: Feed
     watches: Watches
     matches: WatchMatches
+    identity: SiteIdentity
 
     def close(self) -> None:
         self.redis.close()
@@ -75,6 +77,7 @@ def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
         Feed(redis, settings.feed_events),
         Watches(redis, objects, clock),
         WatchMatches(redis),
+        SiteIdentity(redis, objects, layout.site, clock),
     )
 
 

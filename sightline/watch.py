@@ -20,6 +20,7 @@ from storage.alarms import Alarms
 from storage.damaged_objects import DamagedObjects
 from storage.redis_door import Redis
 from storage.s3 import ObjectStore
+from storage.site_identity import SiteFaults
 
 LOOK_EVERY_S = 5.0
 DOWN_S = 180.0
@@ -57,6 +58,8 @@ class Watch:
         self._say = FloodGate(_log.warning, clock, every_s=60.0)
         self.oldest_waiting_ns: Callable[[], int | None] = lambda: None
         """When the oldest segment that waits to be uploaded was over; set where segments are uploaded."""
+        self.site_faults: Callable[[], SiteFaults] = SiteFaults
+        """What the stores have lost; set where a node looks after a site."""
 
     def run(self, stop: threading.Event) -> None:
         while not self._clock.wait(stop, LOOK_EVERY_S):
@@ -71,10 +74,21 @@ class Watch:
         self._alarms.say(AlarmName.STORE_UNREACHABLE, self._away(AlarmName.STORE_UNREACHABLE, self._objects.ping))
         self._alarms.say(AlarmName.INDEX_UNREACHABLE, self._away(AlarmName.INDEX_UNREACHABLE, self._redis.ping))
         self._look_for_damage()
+        self._look_for_losses()
         try:
             self._alarms.tell(self._redis)
         except (StoreError, OSError) as error:
             self._say("tell", f"the alarms cannot be told everywhere: {error}")
+
+    def _look_for_losses(self) -> None:
+        """While a store does not answer, the alarms stay as they are."""
+        try:
+            faults = self.site_faults()
+        except StoreError as error:
+            self._say("losses", f"it is not known whether the stores lost anything: {error}")
+            return
+        self._alarms.say(AlarmName.STORE_LOST, faults.objects)
+        self._alarms.say(AlarmName.INDEX_EMPTIED, faults.index)
 
     def _look_for_damage(self) -> None:
         """While Redis is away, what was known stands."""

@@ -29,6 +29,7 @@ from storage.audit import AuditLog
 from storage.corrections import Corrections
 from storage.damaged_objects import DamagedObjects
 from storage.redis_door import Redis
+from storage.site_identity import RecentSiteFaults
 from storage.stored_gaps import StoredGaps
 from storage.stored_segments import StoredSegments
 from storage.verified_objects import VerifiedObjects
@@ -66,6 +67,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "
         cutting=Cutting(layout.scratch / name),
         ticket_key=door_key(settings, layout),
         alarms=partial(_alarms, stores.redis, layout, clock),
+        site_faults=RecentSiteFaults(stores.identity, clock),
     )
 
 

@@ -26,6 +26,7 @@ from storage.age_check import AgeCheck
 from storage.archive import Archive
 from storage.archive_check import ArchiveCheck
 from storage.check_index import check_index
+from storage.check_losses import find_losses
 from storage.clips import verify
 from storage.corrections import read_record
 from storage.index import EventIndex
@@ -71,6 +72,10 @@ class Breach(StrEnum):
     ARCHIVE_DAMAGED = "archive_damaged"
     ARCHIVE_DIFFERS = "archive_differs"
     ARCHIVE_UNNAMED = "archive_unnamed"
+    STORE_LOST = "store_lost"
+    INDEX_EMPTIED = "index_emptied"
+    PERSON_LOST = "person_lost"
+    HOLD_LOST = "hold_lost"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -138,6 +143,7 @@ class _Check:
         self._deleted: set[str] = set()
         self._corrected_by: dict[str, Correction] = {}
         self._ages = None if registry is None else AgeCheck(objects, layout, registry, clock)
+        self._clock = clock
         self._held = Held((), 0)
 
     def run(self) -> list[Finding]:
@@ -146,6 +152,7 @@ class _Check:
         findings += self._events()
         findings += self._rows()
         findings += self._archived()
+        findings += self._losses()
         findings += (Finding(Breach.INDEX_DAMAGED, where, message) for where, message in check_index(self._redis))
         findings += self._persons()
         findings += self._vehicle_watches()
@@ -300,6 +307,10 @@ class _Check:
                 yield Finding(Breach.DELETION_UNFINISHED, event_id, "it is deleted, and the archive has it still; run retention again")
             elif event_id not in self._seen and event_id not in self._on_their_way:
                 yield Finding(Breach.INDEX_WITHOUT_OBJECTS, event_id, "the archive has it; the object store does not")
+
+    def _losses(self) -> Iterator[Finding]:
+        losses = find_losses(self._objects, self._redis, self._layout, self._clock)
+        return (Finding(Breach(loss.what), loss.subject, loss.message) for loss in losses)
 
     def _persons(self) -> Iterator[Finding]:
         records, damaged = self._people.records()

@@ -89,12 +89,18 @@ class NodeHolds:
     def held(self) -> Held:
         """Raises StoreError where the store is away and none were ever read here: then not even a full disk deletes anything."""
         try:
-            holds = self._holds.all()
+            holds = self._with_lost(self._holds.all())
         except StoreError as error:
             return Held(self._last_read(error), self._clock.wall_ns())
         if holds != self._written:
             self._write(holds)
         return Held(holds, self._clock.wall_ns())
+
+    def _with_lost(self, stored: tuple[Hold, ...]) -> tuple[Hold, ...]:
+        """With the holds whose records are gone. No record is ever deleted, so a store without one has lost it."""
+        known = last_read(self._file) if self._written is None else self._written
+        ids = {hold.id for hold in stored}
+        return (*stored, *(hold for hold in known if hold.id not in ids))
 
     def _last_read(self, error: StoreError) -> tuple[Hold, ...]:
         if self._written is not None:
@@ -117,3 +123,11 @@ class NodeHolds:
 
 def _json(hold: Hold) -> bytes:
     return hold.model_dump_json(by_alias=True).encode()
+
+
+def last_read(file: Path) -> tuple[Hold, ...]:
+    """The holds that a node last knew; none where it never read any."""
+    try:
+        return _HOLDS.validate_json(file.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return ()

@@ -65,6 +65,13 @@ class People:
         """Everybody, by name. People are few: a city's staff, not its citizens."""
         return sorted((_person(found) for found in texts(self._redis.do("HVALS", _PEOPLE))), key=lambda person: person.name)
 
+    def lost(self) -> tuple[Person, ...]:
+        """Those whom Redis knows, and of whom the object store has no record. By name."""
+        # Not `folders`: SeaweedFS also lists folders whose objects are gone.
+        keys = [found.key.removeprefix(PEOPLE_PREFIX) for found in self._objects.list(PEOPLE_PREFIX)]
+        recorded = {key.partition("/")[0] for key in keys}
+        return tuple(person for person in self.list() if person.name not in recorded)
+
     def restore(self) -> int:
         """Make Redis what the object store says, in one step; how many people that are. Whose record is damaged stays out."""
         records, damaged = self.records()

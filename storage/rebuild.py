@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from domain.clock import SystemClock
-from domain.errors import DataLoss
+from domain.errors import DataLoss, StoreError
 from domain.events import Event, Sidecar
 from domain.keys import EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR, is_correction
 from domain.layout import Layout
@@ -26,6 +26,7 @@ from storage.rebuild_parts import Applied, Hour, applied, apply, hours
 from storage.redis_door import Redis, text, texts
 from storage.registries import Registries
 from storage.s3 import ObjectStore
+from storage.site_identity import SiteIdentity
 from storage.spool import Spool
 from storage.watches import Watches
 
@@ -60,6 +61,7 @@ def rebuild(
     progress: ProgressSeen | None = None,
     from_sidecars: bool = False,
     whole: bool = False,
+    force: bool = False,
 ) -> Rebuilt:
     """Restore people and the registry's announcement, then every event; idempotent, and harmless beside running keepers (newer rows stay).
 
@@ -67,13 +69,33 @@ def rebuild(
     whose journals are lost, and takes a request for each. What the archive has stays there, and journals of its time are not read, unless
     `whole`.
 
+    Raises StoreError, before anything is changed, where the object store has lost what the site had: a rebuild would remove it from
+    Redis too. `force` accepts that loss.
+
     Stopped and called again, it goes on: hours of journals that were done are noted in Redis, and go with it if it is emptied again.
     """
+    identity = SiteIdentity(redis, objects, None if layout is None else layout.site, SystemClock())
+    if not force:
+        _refuse_loss(identity, People(redis, objects))
     with (
         TemporaryDirectory(prefix="sightline-rebuild-") as folder,
         closing(Archive.open(objects, redis, Path(folder), Settings(), SystemClock())) as archive,
     ):
-        return _Rebuild(objects, redis, layout, progress or _unseen, from_sidecars, whole, archive).run()
+        rebuilt = _Rebuild(objects, redis, layout, progress or _unseen, from_sidecars, whole, archive).run()
+    identity.accept()
+    return rebuilt
+
+
+def _refuse_loss(identity: SiteIdentity, people: People) -> None:
+    objects_fault = identity.check().objects
+    if objects_fault is not None:
+        raise StoreError(f"nothing was changed: {objects_fault}")
+    known, lost = people.list(), people.lost()
+    if known and len(lost) == len(known):
+        raise StoreError(
+            f"nothing was changed: the object store has no record of any of the {len(known)} people that Redis knows, and a rebuild "
+            "would remove them all; put the store back, or accept the loss with `sightline index rebuild --force`"
+        )
 
 
 def _unseen(done: int, total: int) -> None:

@@ -20,17 +20,23 @@ def add(args: argparse.Namespace) -> int:
 
 
 def list_people(args: argparse.Namespace) -> int:
-    """By the record in the object store: the index may have lost them, and then says so."""
+    """By the record in the object store; 1 where a store has lost people, which standard error names."""
     with open_stores(Layout(args.data.resolve())) as stores:
         records, damaged = stores.people.records()
+        faults = stores.identity.check().sentences()
+        lost = [person.name for person in stores.people.lost()]
         lacking = [record.name for record in records if not stores.people.is_restored(record)]
     if args.json:
         print(json.dumps([{"name": record.name, "role": record.role} for record in records], ensure_ascii=False))
     else:
         for record in records:
             print(f"{record.name}\t{record.role}")
+    for sentence in faults:
+        print(sentence, file=sys.stderr)
+    if lost:
+        print(f"the object store has no record of {', '.join(lost)}, whom the index knows", file=sys.stderr)
     if lacking:
         print(f"the index has lost {', '.join(lacking)}: run  sightline index rebuild", file=sys.stderr)
     for key in damaged:
         print(f"{key} cannot be read; that person's token opens nothing", file=sys.stderr)
-    return 0
+    return 1 if faults or lost else 0

@@ -31,6 +31,7 @@ def rebuild_index(args: argparse.Namespace) -> int:
         rebuilt = rebuild(
             stores.objects, stores.redis, layout,
             lambda done, total: progress.update(task, completed=done, total=total), args.from_sidecars, args.whole,
+            args.force,
         )  # fmt: skip
     if args.json:
         print(json.dumps(asdict(rebuilt), ensure_ascii=False))

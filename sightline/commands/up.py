@@ -91,7 +91,7 @@ def serve(
                 jobs.start()
                 supervisor.start(stop, _say_start, slice(SERVER_GROUPS, None))
             if not stop.is_set():
-                _say_what_the_index_lacks(stores)
+                _say_what_the_stores_lack(stores)
                 _greet(made, parts, settings, host, greeting)
             supervisor.run(stop)
     console.print("stopped")
@@ -142,9 +142,11 @@ def _say_start(name: str) -> None:
     console.print(f"{text} {name}" if text.endswith(": starting") else text)
 
 
-def _say_what_the_index_lacks(stores: Stores) -> None:
-    """An emptied index knows nobody, so that nobody could ask it what it lacks. Cameras are recorded whatever the stores do."""
+def _say_what_the_stores_lack(stores: Stores) -> None:
+    """An emptied index knows no token, so that no person could ask the API. Cameras are recorded whatever the stores do."""
     try:
+        for sentence in stores.identity.settle().sentences():
+            console.print(f"[red]{escape(sentence)}[/red]")
         records, _ = stores.people.records()
         lacking = sum(not stores.people.is_restored(record) for record in records)
     except StoreError as error:

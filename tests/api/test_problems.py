@@ -19,6 +19,7 @@ from domain.registry import Registry
 from storage.index import EventIndex
 from storage.redis_door import connect
 from storage.s3 import ObjectStore
+from storage.site_identity import SiteFaults
 
 if TYPE_CHECKING:
     from tests.api.conftest import MakeEvent, OpenSite, Site
@@ -131,6 +132,34 @@ def test_readiness_shows_the_faults_of_a_newer_registry(open_site: OpenSite) -> 
     ready = open_site(registry=lambda: SiteRegistry(Registry(version=1), faults)).get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
     assert ready.json()["registry_faults"] == ["camera_registry.yaml:7:3: unknown key `urll` (did you mean `url`?)"]
+
+
+def test_an_emptied_index_is_named_to_those_whose_token_it_lost(open_site: OpenSite) -> None:
+    lost = SiteFaults(index="Redis was emptied; run `sightline index rebuild`")
+    site = open_site(site_faults=lambda: lost)
+    answer = site.http.get(f"{site.url}/v1/session", headers={"Authorization": "Bearer sl_lost"})
+    assert (answer.status_code, check_problem(answer).detail) == (401, lost.index)
+    ready = site.http.get(f"{site.url}/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (503, "not_ready")
+    assert _not_ok(ready) == ["index_contents"], "the name says it also where no token can be checked"
+
+
+def test_a_token_of_no_person_in_a_whole_index(open_site: OpenSite) -> None:
+    site = open_site()
+    answer = site.http.get(f"{site.url}/v1/session", headers={"Authorization": "Bearer sl_lost"})
+    assert "sightline user add" in (check_problem(answer).detail or "")
+
+
+def test_a_lost_object_store_makes_the_site_not_ready(open_site: OpenSite) -> None:
+    lost = SiteFaults(objects="the object store is not the one that this site used")
+    ready = open_site(site_faults=lambda: lost).get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (503, "not_ready")
+    assert _not_ok(ready) == ["objects_contents"]
+    assert lost.objects in [one["why"] for one in ready.json()["dependencies"]]
+
+
+def _not_ok(ready: httpx.Response) -> list[str]:
+    return [one["name"] for one in ready.json()["dependencies"] if not one["ok"]]
 
 
 def test_an_object_store_that_is_down(open_site: OpenSite, dead_port: int, make_event: MakeEvent) -> None:

@@ -16,6 +16,7 @@ from storage.alarms import Alarms
 from storage.damaged_objects import STANDS_FOR_MS, DamagedObjects
 from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore
+from storage.site_identity import SiteFaults
 from tests.unwritable import unwritable
 
 
@@ -131,3 +132,19 @@ def test_a_damaged_file_is_an_alarm_until_it_is_whole_or_a_week_has_passed(valke
     assert "events/a/clip.mp4" in site.look()[AlarmName.EVIDENCE_DAMAGED]
     assert site.look(STANDS_FOR_MS / 1000) == {}
     redis.close()
+
+
+def test_what_the_stores_lost_is_an_alarm_until_it_is_back(site: Site) -> None:
+    site.watch.site_faults = lambda: SiteFaults("Redis was emptied", "the store is another")
+    assert site.look() == {
+        AlarmName.INDEX_EMPTIED: "Redis was emptied",
+        AlarmName.STORE_LOST: "the store is another",
+    }
+
+    def away() -> SiteFaults:
+        raise ObjectsUnavailable("no answer")
+
+    site.watch.site_faults = away
+    assert set(site.look()) == {AlarmName.INDEX_EMPTIED, AlarmName.STORE_LOST}, "not known better"
+    site.watch.site_faults = SiteFaults
+    assert site.look() == {}

@@ -110,6 +110,8 @@ def test_each_breach_is_found_by_its_name(site: Site, event: Event, damage: str)
     assert all(finding.message and finding.subject for finding in findings)
 
 
+OF_LOSSES = {Breach.STORE_LOST, Breach.INDEX_EMPTIED, Breach.PERSON_LOST, Breach.HOLD_LOST}
+"""Tested in test_check_losses.py."""
 OF_RETENTION = {Breach.DELETION_UNFINISHED, Breach.TOO_OLD, Breach.HELD_MISSING, Breach.HOLD_DAMAGED}
 """Tested in test_retention.py."""
 OF_RECORDINGS = {
@@ -123,7 +125,7 @@ OF_ARCHIVE = {Breach.ARCHIVE_DAMAGED, Breach.ARCHIVE_DIFFERS, Breach.ARCHIVE_UNN
 def test_every_breach_is_tested() -> None:
     assert {breach for _, breach in DAMAGES.values()} == set(Breach) - {
         Breach.CLIP_WITHOUT_EVENT
-    } - OF_RETENTION - OF_RECORDINGS - OF_ARCHIVE
+    } - OF_RETENTION - OF_RECORDINGS - OF_ARCHIVE - OF_LOSSES
 
 
 def test_deep_opens_the_clip_and_looks_for_its_event(site: Site, event: Event) -> None:

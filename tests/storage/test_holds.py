@@ -9,7 +9,7 @@ from domain.clock import NS_PER_S, ManualClock
 from domain.errors import BadInput, DataLoss, NotFound, StoreError
 from domain.holds import Held, Hold
 from domain.keys import dated_id, hold_object
-from storage.holds import Holds, NodeHolds
+from storage.holds import Holds, NodeHolds, last_read
 from storage.s3 import ObjectStore
 from tests.kept import START_NS, Relay, make_event
 
@@ -84,3 +84,16 @@ def test_a_node_remembers_holds_while_the_store_is_away(
     for one in (node, NodeHolds(Holds(door, clock), tmp_path / "holds.json", clock)):
         assert _covers(one.held(), "gate", 0, 1)
     door.close()
+
+
+def test_a_node_goes_on_holding_what_the_store_lost(objects: ObjectStore, clock: ManualClock, tmp_path: Path) -> None:
+    holds = Holds(objects, clock)
+    hold = _hold(clock)
+    holds.place(hold)
+    file = tmp_path / "holds.json"
+    node = NodeHolds(holds, file, clock)
+    node.held()
+    objects.delete(hold_object(hold.id, 1))
+    for one in (node, NodeHolds(Holds(objects, clock), file, clock)):
+        assert _covers(one.held(), "gate", 0, 1)
+        assert last_read(file) == (hold,)

@@ -1,0 +1,95 @@
+"""The commands say what a store has lost, and rebuild nothing out of a lost store unless they must."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain.clock import SystemClock
+from domain.errors import StoreError
+from domain.keys import SITE_OBJECT
+from domain.layout import Layout
+from domain.people import Role
+from domain.settings import Settings
+from sightline.cli import main
+from sightline.commands.up import _say_what_the_stores_lack
+from sightline.node_jobs import NodeJobs
+from sightline.stores import open_stores
+from storage.journal import Journal
+from storage.ledger import Ledger
+from storage.redis_door import connect
+from storage.spool import Spool
+
+if TYPE_CHECKING:
+    from tests.conftest import S3Config
+
+
+@pytest.fixture
+def data(tmp_path: Path, valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The data folder of a settled site with one person."""
+    redis = connect(valkey_server)
+    redis.do("FLUSHALL")
+    redis.close()
+    monkeypatch.setenv("SIGHTLINE_REDIS_URL", valkey_server)
+    monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", s3_server.endpoint)
+    monkeypatch.setenv("SIGHTLINE_S3_ACCESS_KEY", s3_server.access_key)
+    monkeypatch.setenv("SIGHTLINE_S3_SECRET_KEY", s3_server.secret_key)
+    monkeypatch.setenv("SIGHTLINE_S3_BUCKET", "losses-shown-tests")
+    with open_stores(Layout(tmp_path)) as stores:
+        for found in list(stores.objects.list("")):
+            stores.objects.delete(found.key)
+        stores.people.add("li.wei", Role.OPERATOR)
+        stores.identity.settle()
+    return str(tmp_path)
+
+
+def test_an_emptied_index(data: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["user", "list", "--data", data]) == 0
+    with open_stores(Layout(Path(data))) as stores:
+        stores.redis.do("FLUSHALL")
+        _say_what_the_stores_lack(stores)
+    assert "Redis was emptied" in capsys.readouterr().err
+    assert main(["user", "list", "--data", data]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == "li.wei\toperator\n"
+    assert "Redis was emptied" in shown.err
+    assert main(["index", "rebuild", "--data", data]) == 0
+    assert main(["user", "list", "--data", data]) == 0
+
+
+def test_a_node_deletes_nothing_by_the_holds_of_another_store(data: str) -> None:
+    layout, clock = Layout(Path(data)), SystemClock()
+    with open_stores(layout) as stores:
+        jobs = NodeJobs(
+            Settings(),
+            layout,
+            stores,
+            Spool(layout, clock),
+            Journal(layout.journal, clock),
+            Ledger(layout.recordings),
+            clock,
+        )
+        jobs.refuse_other_store()
+        stores.objects.delete(SITE_OBJECT)
+        with pytest.raises(StoreError, match="not the one that this site used"):
+            jobs.refuse_other_store()
+
+
+def test_a_lost_object_store(data: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with open_stores(Layout(Path(data))) as stores:
+        for found in list(stores.objects.list("")):
+            stores.objects.delete(found.key)
+        _say_what_the_stores_lack(stores)
+    assert "not the one that this site used" in capsys.readouterr().err.replace("\n", " ")
+    assert main(["user", "list", "--data", data]) == 1
+    shown = capsys.readouterr().err
+    assert "not the one that this site used" in shown
+    assert "no record of li.wei" in shown
+    assert main(["index", "rebuild", "--data", data]) == 1
+    assert "nothing was changed" in capsys.readouterr().err
+    assert main(["storage", "check", "--data", data]) == 1
+    assert "person_lost: li.wei" in capsys.readouterr().out
+    assert main(["index", "rebuild", "--force", "--data", data]) == 0
+    assert main(["storage", "check", "--data", data]) == 0
