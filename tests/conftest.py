@@ -1,9 +1,8 @@
-"""What every test may use: real stores, the development footage, and the rule that a skip must be an expected one."""
+"""What every test may use: real stores, footage, models, and the rule that a skip must be expected."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,10 +17,12 @@ from domain.clock import SystemClock
 from sightline.child import Child
 from sightline.ports import free_ports
 from sightline.servers import StoreSecrets, seaweedfs, valkey, valkey_url
+from tests.footage import Footage, drawn, real, version
 
+pytest_plugins = ["tests.expected_skips"]
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("SIGHTLINE_TEST_DATA", ROOT.parent / "shared" / "data"))
-"""Development footage: real, and no part of the repository."""
+"""Real footage, which is no part of the repository: where it is, tests see it as well as the drawn one."""
 MODELS = Path(os.environ.get("SIGHTLINE_MODELS_DIR", Path(sys.prefix) / "share" / "sightline" / "models"))
 hypothesis.settings.register_profile("untimed", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("untimed")  # how long an example takes says how busy the machine is
@@ -62,11 +63,15 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Config]:
 
 
 @pytest.fixture(scope="session")
-def footage() -> Path:
-    """The folder of development footage, or a skip where it is absent."""
-    if not SHARED.is_dir():
-        pytest.skip("development footage is absent")
-    return SHARED
+def drawn_footage(pytestconfig: pytest.Config) -> Footage:
+    """Drawn once for this checkout and all its processes, and anew when what draws it has changed."""
+    return drawn(pytestconfig.cache.mkdir(f"drawn-footage-{version()}"))
+
+
+@pytest.fixture(scope="session", params=["drawn", "real"] if SHARED.is_dir() else ["drawn"])
+def footage(request: pytest.FixtureRequest, drawn_footage: Footage) -> Footage:
+    """Drawn footage, and then the real one where it lies beside the checkout."""
+    return drawn_footage if request.param == "drawn" else real(SHARED)
 
 
 @pytest.fixture(scope="session")
@@ -94,22 +99,3 @@ def ffmpeg() -> str:
     if found is None:
         pytest.skip("Debian package absent: ffmpeg")
     return found
-
-
-def _expected_skips() -> list[re.Pattern[str]]:
-    lines = (ROOT / "tests" / "expected-skips.txt").read_text("utf-8").splitlines()
-    return [re.compile(line) for line in lines if line and not line.startswith("#")]
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Under CI a skip that nobody expects is a failure: a test that never runs proves nothing."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if not os.environ.get("CI") or reporter is None:
-        return
-    expected = _expected_skips()
-    for report in reporter.stats.get("skipped", []):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        if not any(pattern.search(reason) for pattern in expected):
-            reporter.write_line(f"unexpected skip: {report.nodeid}: {reason}", red=True)
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -28,7 +28,7 @@ WALKS = 3
 
 @dataclass(frozen=True, slots=True)
 class Car:
-    """A vehicle as it is seen from the front (see `vehicles.draw_with`), and the truth of its plate."""
+    """A vehicle from the front (see `vehicles.draw_with`), and the truth of its plate."""
 
     plate: str
     plate_color: PlateColor
@@ -37,7 +37,7 @@ class Car:
 
 @dataclass(frozen=True, slots=True)
 class PlatePass:
-    """The passing of a vehicle, in seconds from the start of the file; it leaves when its plate does."""
+    """The passing of a vehicle, in seconds of the file; it leaves when its plate does."""
 
     plate: str
     colour: str
@@ -100,7 +100,10 @@ _FAR_PX_PER_M, _NEAR_PX_PER_M = 62.0, 640.0
 
 
 def _approach(since_s: float) -> float:
-    """Pixels a metre of a vehicle this long after it came into view: it brakes towards the checkpoint, so it grows evenly in ratio."""
+    """The scale of a vehicle in pixels a metre, so long after it came into view.
+
+    It brakes towards the checkpoint, so that its size grows by an even ratio.
+    """
     return _FAR_PX_PER_M * math.exp(math.log(_NEAR_PX_PER_M / _FAR_PX_PER_M) * since_s / PASS_S)
 
 

@@ -11,12 +11,14 @@ import pytest
 from analytics.detections import Detections, Picture
 from analytics.fusion import Fusion
 from analytics.grammar_search import GrammarSearch
-from analytics.models import Models
+from analytics.models import FACE_DETECTOR, Models
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events import Location
 from domain.media import Drawn, Frame, WallSource
 from domain.registry.model import Camera, Checkpoint, CountLine, Polygon
 from domain.settings import Settings
+from tests.footage import Footage
+from tests.yunet import make_yunet
 
 EPOCH_NS = 1_760_000_000 * NS_PER_S
 
@@ -34,6 +36,14 @@ def models(settings: Settings, models_folder: Path) -> Models:
 @pytest.fixture(scope="session")
 def fusion(models: Models) -> Fusion:
     return Fusion(GrammarSearch(models.reader.alphabet))
+
+
+@pytest.fixture
+def yunet(footage: Footage, models_folder: Path, tmp_path: Path) -> Path:
+    """The file of a YuNet: a real one with the real footage, one made of CenterFace otherwise."""
+    if not footage.is_drawn:
+        return footage.folder / "face-yunet.onnx"
+    return make_yunet(models_folder / FACE_DETECTOR, tmp_path / "yunet.onnx")
 
 
 MakeCamera = Callable[..., Camera]

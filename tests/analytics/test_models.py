@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from analytics import models as models_module
-from analytics.detections import Floats
+from analytics.detections import Detections, Floats, Picture
 from analytics.face_detector import YuNet, decode_centerface, decode_yunet
 from analytics.models import SUMS, Member, Models, Wheel, check, fetch, main
 from analytics.onnx_door import Model
@@ -19,6 +19,7 @@ from domain.clock import NS_PER_S
 from domain.errors import BadInput, DataLoss, NotFound
 from domain.settings import Settings
 from sightline.evaluation.film import EPOCH_NS, frames
+from tests.footage import Footage
 
 
 @pytest.fixture
@@ -139,8 +140,8 @@ def test_a_face_is_decoded_from_yunets_cells() -> None:
     assert found.points[0, 0].tolist() == [32, 12]
 
 
-def test_plates_of_photographs_are_found_and_none_in_an_empty_picture(models: Models, footage: Path) -> None:
-    for photo in sorted((footage / "plate-photos").glob("*.jpg"))[:6]:
+def test_plates_of_photographs_are_found_and_none_in_an_empty_picture(models: Models, footage: Footage) -> None:
+    for photo in sorted(footage.photos.glob("*.jpg"))[:6]:
         picture = cv2.imdecode(np.fromfile(photo, np.uint8), cv2.IMREAD_COLOR)
         assert picture is not None
         found = models.plates.detect(np.asarray(picture, np.uint8))
@@ -151,37 +152,49 @@ def test_plates_of_photographs_are_found_and_none_in_an_empty_picture(models: Mo
     assert len(models.plates.detect(np.full((1080, 1920, 3), 110, np.uint8))) == 0
 
 
-def test_centerface_and_yunet_find_the_same_faces(models: Models, footage: Path) -> None:
-    capture = cv2.VideoCapture(str(footage / "checkpoint-faces.mp4"))
-    capture.set(cv2.CAP_PROP_POS_MSEC, 1200)
-    _, picture = capture.read()
-    capture.release()
-    bgr = np.asarray(picture, np.uint8)
-    one, other = models.faces.detect(bgr), YuNet(Model(footage / "face-yunet.onnx")).detect(bgr)
-    # YuNet's third here is a hand: its scores are less sure, which tracks of at least three detections make up for.
+def _picture_of(film: Path, at_s: float) -> Picture:
+    return next(one.bgr for one in frames(film, 5.0) if one.wall_ns >= EPOCH_NS + at_s * NS_PER_S)
+
+
+def test_centerface_and_yunet_find_the_same_faces(models: Models, yunet: Path, footage: Footage) -> None:
+    """The drawn footage comes with a YuNet that says in its own form just what CenterFace says."""
+    sure = models.faces.threshold if footage.is_drawn else 0.7
+    off_px = 0.1 if footage.is_drawn else 25
+    picture = _picture_of(footage.faces, 1.2)
+    one, other = models.faces.detect(picture), YuNet(Model(yunet), sure).detect(picture)
+    # The real YuNet's third find is a hand: tracks of at least three detections make up for that.
     assert len(one) == 2
     for found in (one, other.keep(np.array([0, 1]))):
-        order = np.argsort(found.xyxy[:, 0])
-        assert np.allclose(found.xyxy[order], one.xyxy[np.argsort(one.xyxy[:, 0])], atol=25)
+        assert np.allclose(_across(found), _across(one), atol=off_px)
         eyes_y, mouth_y = found.points[:, :2, 1].mean(axis=1), found.points[:, 3:, 1].mean(axis=1)
         assert (mouth_y > eyes_y).all()
         assert (found.points[:, 0, 0] < found.points[:, 1, 0]).all()
 
 
-def test_a_yunet_of_one_picture_size_finds_the_same_faces(footage: Path, tmp_path: Path) -> None:
+def test_yunet_finds_no_more_than_the_faces(yunet: Path, drawn_footage: Footage) -> None:
+    for at_s, faces in ((0.2, 0), (1.2, 2), (3.0, 2), (6.8, 0), (9.2, 2)):
+        assert len(YuNet(Model(yunet), 0.5).detect(_picture_of(drawn_footage.faces, at_s))) == faces
+
+
+def test_a_yunet_of_one_picture_size_finds_the_same_faces(yunet: Path, footage: Footage, tmp_path: Path) -> None:
     """As OpenCV's model zoo has it."""
-    free = YuNet(Model(footage / "face-yunet.onnx"))
-    graph = onnx.load(str(footage / "face-yunet.onnx"))
+    free = YuNet(Model(yunet))
+    graph = onnx.load(str(yunet))
     for axis, side_px in enumerate((1, 3, 640, 640)):
         graph.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = side_px
     onnx.save(graph, str(tmp_path / "fixed.onnx"))
     fixed = YuNet(Model(tmp_path / "fixed.onnx"))
     assert fixed.at(10_000).input_area_px == 640 * 640
-    frame = next(one for one in frames(footage / "checkpoint-faces.mp4", 1.0) if one.wall_ns > EPOCH_NS + NS_PER_S)
-    for picture in (frame.bgr, np.ascontiguousarray(frame.bgr[200:600, 400:900])):
+    whole = _picture_of(footage.faces, 2.0)
+    for picture in (whole, np.ascontiguousarray(whole[200:600, 400:900])):
         one, other = free.detect(picture), fixed.detect(picture)
         assert len(one) == len(other) > 0
-        assert np.allclose(one.xyxy[np.argsort(one.xyxy[:, 0])], other.xyxy[np.argsort(other.xyxy[:, 0])], atol=8)
+        assert np.allclose(_across(one), _across(other), atol=8)
+
+
+def _across(found: Detections) -> Floats:
+    """The boxes from left to right."""
+    return found.xyxy[np.argsort(found.xyxy[:, 0])]
 
 
 def test_a_face_model_that_is_no_yunet_or_not_there_is_named(models: Models, settings: Settings, tmp_path: Path) -> None:

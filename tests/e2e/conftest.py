@@ -22,8 +22,6 @@ from sightline.ports import free_ports
 
 CLOCK = SystemClock()
 REASON = {"X-Reason": "test"}
-PARKED = "闽DG065G"
-"""A car that stands beside the last vehicle of the plates' footage: its plate can be read, and the truth, of those that pass, lacks it."""
 
 
 class Site:

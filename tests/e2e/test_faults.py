@@ -12,6 +12,7 @@ from rich.console import Console
 from benchmarks.faults.__main__ import run
 from benchmarks.faults.chance import DEEDS, Campaign, deeds_of, passes_of
 from sightline.simulator.footage import truth_of
+from tests.footage import Footage
 
 SHORT_S = 26.0
 
@@ -32,9 +33,9 @@ def test_passes_go_on_with_the_loop(tmp_path: Path) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.timeout(600)
-def test_nothing_is_lost(footage: Path, models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_lost(footage: Footage, models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_WORKERS", "1")
-    video = footage / "checkpoint-plates.mp4"
+    video = footage.plates
     result = Campaign(random.SystemRandom().randrange(1 << 16), SHORT_S, video, truth_of(video), tmp_path, print).run()
     assert result.holds, result
     assert result.deeds

@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain.clock import NS_PER_S, parse_rfc3339
+from sightline.evaluation.truth import Pass
 from sightline.simulator import SimCamera, Simulator
 from sightline.statuses import read_statuses
-from tests.e2e.conftest import CLOCK, PARKED, Site, camera, have_clips
+from tests.e2e.conftest import CLOCK, Site, camera, have_clips
+from tests.footage import Footage
 from tests.waiting import wait_for
 
 SEES_AGAIN_NS = 4 * NS_PER_S
 """A worker that pulls the camera again needs this long to see."""
 PICTURES_OF_A_PASSING = 25
 """A vehicle is in view for longer than a second: who left out fewer pictures than this cannot have missed one for it."""
-Passing = dict[str, Any]
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
-def _plates(events: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(event["plate"]["text"] for event in events if event["kind"] == "vehicle" and event["plate"]["text"] != PARKED)
+def _plates(events: list[dict[str, Any]], footage: Footage) -> Counter[str]:
+    texts = [event["plate"]["text"] for event in events if event["kind"] == "vehicle"]
+    return Counter(text for text in texts if text not in footage.bystanders)
 
 
 def _has_any(site: Site, plates: Sequence[str]) -> bool:
-    return not _plates(site.events()).keys().isdisjoint(plates)
+    return any(event["plate"]["text"] in plates for event in site.events(kind="vehicle"))
 
 
 def _live_since_ns(site: Site, killed_ns: int) -> int | None:
     return next((one.since_ns for one in read_statuses(site.layout) if one.state.is_live and one.since_ns > killed_ns), None)
 
 
-def _unseen(passes: Sequence[Passing], events: list[dict[str, Any]], known: Sequence[str], until_ns: int) -> list[str]:
+def _unseen(passes: Sequence[Pass], events: list[dict[str, Any]], known: Sequence[str], until_ns: int) -> list[str]:
     """The plates that came after all that were `known` and before `until_ns`. When each came is told by those that were read."""
-    enter_s = {one["plate"]: one["enter_s"] for one in passes}
+    enter_s = {str(one.plate): one.enter_s for one in passes}
     read = [(event, plate) for event in events if (plate := event["plate"]["text"]) in enter_s]
     begun_ns = min(parse_rfc3339(event["started_at"]) - enter_s[plate] * NS_PER_S for event, plate in read)
     known_s = max(enter_s[plate] for plate in known)
@@ -56,17 +56,16 @@ def _left_out(site: Site) -> float:
     )
 
 
-def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Path) -> None:
+def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Footage) -> None:
     """The worker once the second vehicle is known, Valkey at the fourth, SeaweedFS at the fifth, live and API at the eighth."""
-    video = SimCamera("gate", footage / "checkpoint-plates.mp4", mode="on_first_play", loop=False)
+    video = SimCamera("gate", footage.plates, mode="on_first_play", loop=False)
     with Simulator([video]) as simulator:
         site = make_site([camera("gate", simulator.url("gate"), ["plate"])])
         site.start()
         site.token()
-        passes = json.loads((footage / "checkpoint-plates.json").read_text("utf-8"))["passes"]
-        order = [one["plate"] for one in passes]
+        order = footage.order()
         wait_for("second passing", partial(_has_any, site, order[1:]))
-        known, killed_ns = [plate for plate in _plates(site.events()) if plate in order], CLOCK.wall_ns()
+        known, killed_ns = [plate for plate in _plates(site.events(), footage) if plate in order], CLOCK.wall_ns()
         site.kill("sightline.worker", "--index 0")
         seen_again_ns = wait_for("camera", partial(_live_since_ns, site, killed_ns)) + SEES_AGAIN_NS
         for after, victim in ((4, "valkey-server"), (5, "weed"), (8, "sightline.live")):
@@ -75,10 +74,10 @@ def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Pa
         site.kill("sightline.web")
         wait_for("last passing", partial(_has_any, site, order[-1:]))
         wait_for("clips of all", partial(have_clips, site))
-        found = _plates(site.events())
+        found = _plates(site.events(), footage)
         assert set(found.values()) == {1}, "none is double"
         # Those in view from then until its successor saw may be gone; of the others each has its event, and at most one a wrong plate.
-        excused = _unseen(passes, site.events(), known, seen_again_ns)
+        excused = _unseen(footage.passes(), site.events(), known, seen_again_ns)
         missing = len(order) - len(excused) - found.total()
         assert missing <= _left_out(site) / PICTURES_OF_A_PASSING, (found, excused)
         assert found.total() <= len(order), found
@@ -86,9 +85,9 @@ def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Pa
         assert site.run("storage", "check", "--deep").endswith("clean\n")
 
 
-def test_a_store_away_for_a_while_delays_clips_and_loses_none(make_site: Callable[..., Site], footage: Path) -> None:
+def test_a_store_away_for_a_while_delays_clips_and_loses_none(make_site: Callable[..., Site], footage: Footage) -> None:
     """SeaweedFS stopped (not dead, the worse case): events are searchable all the while, pictures come through the door, clips follow."""
-    video = SimCamera("gate", footage / "checkpoint-plates.mp4", mode="on_first_play", loop=False)
+    video = SimCamera("gate", footage.plates, mode="on_first_play", loop=False)
     with Simulator([video]) as simulator:
         site = make_site([camera("gate", simulator.url("gate"), ["plate"])])
         site.start()

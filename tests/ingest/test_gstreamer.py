@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +17,7 @@ import pytest
 from domain.errors import SourceError, SourceUnreachable
 from domain.media import AudioPacket, Packet
 from ingest.rtsp import RtspSource
-from tests.conftest import SHARED
+from tests.footage import Footage
 from tests.ingest.conftest import pulling
 from tests.waiting import PATIENCE_S, wait_for
 
@@ -59,9 +60,20 @@ def urls(clips: dict[str, Path], gst_python: str, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("sounds")
     cameras = [f"{name}={file}" for name, file in clips.items()]
     cameras += [f"{name}={with_sound(folder / f'{name}.mov', clips['h264'], *sound)}" for name, sound in SOUNDS.items()]
-    if SHARED.is_dir():
-        cameras.append(f"plates={SHARED / 'checkpoint-plates.mp4'}")
-    server = subprocess.Popen([gst_python, SERVER, *cameras], stdout=subprocess.PIPE, text=True)
+    with serving(gst_python, cameras) as urls:
+        yield urls
+
+
+@pytest.fixture(scope="module")
+def checkpoint(footage: Footage, gst_python: str) -> Iterator[str]:
+    """The url of a camera that plays the film of vehicles."""
+    with serving(gst_python, [f"plates={footage.plates}"]) as urls:
+        yield urls["plates"]
+
+
+@contextmanager
+def serving(python: str, cameras: list[str]) -> Iterator[dict[str, str]]:
+    server = subprocess.Popen([python, SERVER, *cameras], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     yield json.loads(server.stdout.readline())["urls"]
     server.terminate()
@@ -87,16 +99,24 @@ def test_every_packet_comes(
     assert len(frames) == len(whole)
 
 
-@pytest.mark.usefixtures("footage")
+def width_px_of(file: Path) -> int:
+    with av.open(str(file)) as container:
+        return container.streams.video[0].width
+
+
 @pytest.mark.parametrize("transport", ["tcp", "udp", "libavformat"])
 def test_a_city_checkpoint_tells_the_senders_time(
-    transport: str, urls: dict[str, str], source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]
+    transport: str,
+    checkpoint: str,
+    footage: Footage,
+    source_of: Callable[..., RtspSource],
+    pull: Callable[..., Pulled],
 ) -> None:
-    first = pull(source_of(urls["plates"], transport), most=1)
-    assert first.packets[0].stream.width_px == 1920
+    first = pull(source_of(checkpoint, transport), most=1)
+    assert first.packets[0].stream.width_px == width_px_of(footage.plates)
     if transport == "udp":
         return
-    more = pull(source_of(urls["plates"], transport), most=120)
+    more = pull(source_of(checkpoint, transport), most=120)
     assert more.packets[-1].sender_wall_ns is not None
     assert abs(more.packets[-1].wall_ns - more.packets[-1].received_ns) < 2e8
 

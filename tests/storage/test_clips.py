@@ -21,6 +21,7 @@ from storage.clips import Cut, _held, cut, verify
 from storage.ledger import Ledger, Segment
 from storage.mp4 import Mp4Reader
 from storage.progressive import MOVIE_SCALE
+from tests.footage import Footage
 from tests.recorded import (
     B_FRAMES,
     HEVC,
@@ -329,9 +330,9 @@ def test_verify_refuses_what_is_no_clip_of_the_moment(recordings: dict[str, Path
         verify(out, made.start_ns, _ns(2), _ns(5))
 
 
-def test_a_clip_of_real_footage(footage: Path, tmp_path: Path, ffmpeg: str) -> None:
+def test_a_clip_of_a_film(footage: Footage, tmp_path: Path, ffmpeg: str) -> None:
     """The bytes of a real encoder's video, through segments into a clip: ffmpeg sees the same pictures in the source and in the clip."""
-    source = footage / "checkpoint-plates.mp4"
+    source = footage.plates
     packets = _packets_of_file(source)[:250]
     record(packets, tmp_path, segment_s=2)
     out = tmp_path / "clip.mp4"

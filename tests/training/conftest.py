@@ -1,18 +1,17 @@
-"""Glyphs for the generator's tests: made of the real characters where they are, and none where they are not."""
+"""Glyphs for the tests of the generator, made of drawn characters, and of real ones where they are."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
 from domain.plates import HEADS, TAILS
+from tests.footage import Footage
 from training.glyphs import SIDE_PX, Glyphs, Grey, load_characters, make_glyphs, split
 
 
 @pytest.fixture(scope="session")
-def characters(footage: Path) -> dict[str, list[Grey]]:
-    return load_characters(footage / "plate-characters.zip")
+def characters(footage: Footage) -> dict[str, list[Grey]]:
+    return load_characters(footage.characters)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 
 from analytics.models import Models
 from domain.settings import Settings
+from tests.footage import Footage
 from training.glyphs import Glyphs, load_characters, make_glyphs, split
 from training.plates import draw_plate
 from training.samples import kind_named
@@ -16,9 +17,9 @@ from training.scenes import Outcome, drive_by, picture_of, report
 
 
 @pytest.fixture(scope="module")
-def whole_glyphs(footage: Path) -> Glyphs:
-    """Of all real characters, and no fonts: kinds with a tail cannot be drawn."""
-    return make_glyphs(split(load_characters(footage / "plate-characters.zip"), 1)[0], [], [])
+def whole_glyphs(footage: Footage) -> Glyphs:
+    """Of all characters of the footage, and no fonts: kinds with a tail cannot be drawn."""
+    return make_glyphs(split(load_characters(footage.characters), 1)[0], [], [])
 
 
 @pytest.mark.parametrize("kind", ["yellow two rows", "armed police"])
