@@ -17,11 +17,9 @@ from api.feeds import Feeds
 from api.guard import Guard
 from api.one_thread import guarded, without_hop
 from api.openapi import describe
+from api.recorder import Recorder, recorded_first
 from api.routes import ROUTES
-from api.trace import Trace
 from api.trail import Trail
-from domain.people import Right
-from storage.audit import AuditEntry
 
 JSON = "application/json"
 
@@ -37,28 +35,30 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
         redoc_url=None,
         redirect_slashes=False,
     )
-    record = partial(_record, context)
-    app.router.route_class = guarded(Guard(context, declarations), record)
+    recorder = Recorder(context.audit, context.clock)
+    app.router.route_class = guarded(Guard(context, declarations), recorder)
+    app.state.recorder = recorder
     app.state.context = context
     app.state.feeds = Feeds(context)
     app.router.route_class = with_strict_bodies(app.router.route_class)
     for declaration in routes:
-        _add(app, declaration)
+        _add(app, declaration, recorder)
     declarations.check(app)
     add_fault_handlers(app)
-    app.add_middleware(Trail, record=record)
+    app.add_middleware(Trail, recorder=recorder)
     app.add_middleware(Envelope, clock=context.clock)
     app.openapi = lru_cache(1)(partial(describe, app, declarations))  # type: ignore[method-assign]
     return app
 
 
-def _add(app: FastAPI, declaration: Declaration) -> None:
+def _add(app: FastAPI, declaration: Declaration, recorder: Recorder) -> None:
     answer: dict[str, Any] = {"responses": {200: _good_answer(declaration)}, "operation_id": declaration.endpoint.__name__}
     if declaration.answers != JSON:
         answer["response_class"] = Response
-    app.add_api_route(declaration.path, without_hop(declaration.endpoint), methods=[declaration.method], **answer)
+    endpoint = recorded_first(declaration.endpoint, recorder) if declaration.is_change else declaration.endpoint
+    endpoint = without_hop(endpoint)
+    app.add_api_route(declaration.path, endpoint, methods=[declaration.method], **answer)
     if declaration.head:
-        endpoint = without_hop(declaration.endpoint)
         app.add_api_route(declaration.path, endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
 
 
@@ -67,23 +67,3 @@ def _good_answer(declaration: Declaration) -> dict[str, Any]:
         return {"description": "Answered"}
     binary = {"type": "string", "format": "binary"} if not declaration.answers.startswith("text/") else {"type": "string"}
     return {"description": "Answered", "content": {declaration.answers: {"schema": binary}}}
-
-
-def _record(context: ApiContext, trace: Trace, status: int) -> None:
-    declaration = trace.declaration
-    if declaration is None:
-        return
-    person = trace.person
-    context.audit.append(
-        AuditEntry(
-            person=person.name if person else "",
-            role=person.role if person else None,
-            address=trace.address,
-            route=declaration.audit,
-            right=declaration.right if isinstance(declaration.right, Right) else None,
-            terms=trace.terms,
-            reason=trace.reason,
-            case=trace.case,
-            status=status,
-        )
-    )

@@ -6,7 +6,6 @@ from api.context import Context, RequestTrace
 from api.events import find_event
 from api.models import CorrectionAsked, EventView
 from api.parameters import EventId
-from api.reasons import one_line
 from domain.errors import QueryInvalid
 from domain.events import Event
 from domain.plates import is_wildcard, search_pattern, why_no_plate
@@ -14,7 +13,6 @@ from domain.plates import is_wildcard, search_pattern, why_no_plate
 
 def correct_event(context: Context, trace: RequestTrace, event_id: EventId, asked: CorrectionAsked) -> EventView:
     """Correct what was read of an event's plate, correct that again, or take it back (`plate` null). Kept and found once answered."""
-    trace.reason = one_line("reason", asked.reason)
     event = find_event(context, event_id)
     text = _plate(asked.plate, event)
     trace.terms |= {"plate": text, "stood": event.reading, "camera": event.camera, "version": str(asked.version)}

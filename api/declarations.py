@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,7 +32,8 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One route. `audit` is empty where nothing is recorded; a `look` sees evidence, so it needs a reason and is recorded first."""
+    """One route. `audit` is empty where nothing is recorded. A `look` sees evidence, so it needs a reason and is
+    recorded before it is answered; a change (any method but GET and HEAD) is recorded before it is made."""
 
     method: str
     path: str
@@ -52,6 +54,22 @@ class Declaration:
             raise ValueError(f"{self.path}: a look is always recorded; give it an audit term")
         if self.look and isinstance(self.right, Access):
             raise ValueError(f"{self.path}: a look needs a right of its own")
+        if self.is_change:
+            self._check_change()
+
+    def _check_change(self) -> None:
+        """A change has its intent written by the thread that makes it, from its trace (`recorder.py`)."""
+        if not self.audit:
+            raise ValueError(f"{self.path}: a change is always recorded; give it an audit term")
+        if inspect.iscoroutinefunction(self.endpoint):
+            raise ValueError(f"{self.path}: the endpoint of a change blocks, and runs in a thread")
+        if "trace" not in inspect.signature(self.endpoint).parameters:
+            raise ValueError(f"{self.path}: the endpoint of a change takes `trace: RequestTrace`")
+
+    @property
+    def is_change(self) -> bool:
+        """By its method, so that no route can leave it out."""
+        return self.method not in ("GET", "HEAD")
 
     def allows(self, person: Person) -> bool:
         return isinstance(self.right, Access) or person.may(self.right)

@@ -15,6 +15,8 @@ from domain.errors import Forbidden, QueryInvalid, Unauthenticated
 from domain.people import Person
 from domain.words import likely
 
+_MOST_OF_RANGE = 100
+
 
 class Guard:
     """Blocking (it asks the index who a token is): runs in a thread, before FastAPI looks at the request (`one_thread`)."""
@@ -30,7 +32,7 @@ class Guard:
         if declaration is None:
             raise Forbidden(f"{request.method} {route.path} is not declared, so nobody may call it")
         trace.declaration = declaration
-        trace.terms = {**request.path_params, **{name: value for name, value in request.query_params.items() if name != TICKET}}
+        trace.terms = _terms(request, route, declaration)
         ticket = request.query_params.get(TICKET) if declaration.ticket else None
         if ticket is not None:
             self._admit(trace, declaration, read_ticket(self._context.ticket_key, ticket, self._context.clock.wall_ns()))
@@ -60,6 +62,14 @@ class Guard:
             index_fault = self._context.site_faults().index
             raise Unauthenticated(index_fault or "no person has this token; `sightline user add` makes a new one")
         return person
+
+
+def _terms(request: Request, route: APIRoute, declaration: Declaration) -> dict[str, str]:
+    """What is asked for, as the audit log has it: known parameters alone, and the path's own before those of the query."""
+    known = set(query_names(route.dependant)) - {TICKET}
+    terms = {name: value for name, value in request.query_params.items() if name in known}
+    byte_range = request.headers.get("range", "")[:_MOST_OF_RANGE] if declaration.head else ""
+    return terms | ({"range": byte_range} if byte_range else {}) | request.path_params
 
 
 def _check_right(person: Person, declaration: Declaration) -> None:

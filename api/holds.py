@@ -8,7 +8,6 @@ from fastapi import Query
 
 from api.context import ApiContext, Context, RequestTrace
 from api.parameters import HoldId
-from api.reasons import one_line
 from api.site_models import HoldAsked, HoldList
 from domain.clock import NS_PER_S
 from domain.errors import NotFound, QueryInvalid
@@ -26,7 +25,6 @@ def list_holds(context: Context) -> HoldList:
 
 def place_hold(context: Context, trace: RequestTrace, asked: HoldAsked) -> Hold:
     """Hold a camera's range, or an event, until it is released or `until`. It stands when this is answered."""
-    trace.reason = one_line("reason", asked.reason)
     camera, from_ns, to_ns = _held(context, asked)
     now_ns = context.clock.wall_ns()
     if asked.until is not None and asked.until <= now_ns:
@@ -42,7 +40,6 @@ def place_hold(context: Context, trace: RequestTrace, asked: HoldAsked) -> Hold:
 
 def release_hold(context: Context, trace: RequestTrace, hold_id: HoldId, reason: ReleaseReason) -> Hold:
     """End a hold. Its record stays, and says who ended it."""
-    trace.reason = one_line("reason", reason)
     return _holds(context).release(hold_id, trace.person.name if trace.person else "")
 
 

@@ -16,19 +16,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.guard import Guard
+from api.recorder import Recorder
 from api.trace import trace_of
-from api.trail import Record, refusal, write_entry
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def guarded(guard: Guard, record: Record) -> type[APIRoute]:
+def guarded(guard: Guard, recorder: Recorder) -> type[APIRoute]:
     """The only kind of route that an app has: none can leave the guard out."""
 
     class Guarded(APIRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
-            return _by_loop(guard, handle) if is_async(self.endpoint) else _in_thread(guard, record, handle)
+            return _by_loop(guard, handle) if is_async(self.endpoint) else _in_thread(guard, recorder, handle)
 
     return Guarded
 
@@ -57,13 +57,13 @@ def _by_loop(guard: Guard, handle: Handler) -> Handler:
     return answer
 
 
-def _in_thread(guard: Guard, record: Record, handle: Handler) -> Handler:
+def _in_thread(guard: Guard, recorder: Recorder, handle: Handler) -> Handler:
     def work(request: Request) -> Response:
         guard(request)
         response = _finished(handle(request))
         # A stream finds its status only while it is sent: its entry is written then.
-        if hasattr(response, "body") and not write_entry(record, trace_of(request.scope), response.status_code):
-            raise refusal()
+        if hasattr(response, "body"):
+            recorder.answered(trace_of(request.scope), response.status_code)
         return response
 
     async def answer(request: Request) -> Response:

@@ -25,6 +25,8 @@ class Trace:
     ticket: Ticket | None = None
     is_recorded: bool = False
     """Its entry was written to the audit log, or could not be."""
+    is_intended: bool = False
+    """The intent of a change is in the audit log."""
     terms: dict[str, str] = field(default_factory=dict)
 
 

@@ -6,7 +6,6 @@ from api.camera_models import TriggerAsked, TriggerView
 from api.cameras import holder
 from api.context import Context, RequestTrace
 from api.parameters import CameraId
-from api.reasons import one_line
 from domain.clock import NS_PER_S
 from domain.errors import TriggerRefused
 from domain.registry import Camera
@@ -19,7 +18,6 @@ def add_trigger(context: Context, trace: RequestTrace, camera_id: CameraId, aske
     Answered once it is on the node's disk, where it outlives every process.
     """
     camera = context.camera(camera_id)
-    trace.reason = one_line("reason", asked.reason)
     _check(camera)
     lease = holder(context, camera_id)
     now_ns = context.clock.wall_ns()

@@ -32,8 +32,10 @@ class WatchAsked(BaseModel):
     case: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         min_length=1, max_length=500, description="the case that it belongs to"
     )
-    webhook: str = Field("", max_length=2000, description="where matches are sent to as well, in the site's allowed networks")
-    secret: str = Field("", pattern=r"^([!-~]{16,200})?$", description="what webhooks are signed with; drawn where it is left out")
+    webhook: str = Field("", repr=False, max_length=2000, description="where matches are sent to as well, in the site's allowed networks")
+    secret: str = Field(
+        "", repr=False, pattern=r"^([!-~]{16,200})?$", description="what webhooks are signed with; drawn where it is left out"
+    )
 
 
 class WatchView(Answer):

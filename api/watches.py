@@ -9,7 +9,6 @@ from fastapi import Query
 
 from api.context import Context, RequestTrace
 from api.parameters import WatchId
-from api.reasons import one_line
 from api.watch_models import WatchAsked, WatchDetail, WatchList, WatchPlaced, WatchView
 from api.webhook_address import target_of
 from domain.clock import NS_PER_S
@@ -40,7 +39,6 @@ def read_watch(context: Context, watch_id: WatchId) -> WatchDetail:
 
 def place_watch(context: Context, trace: RequestTrace, asked: WatchAsked) -> WatchPlaced:
     """Ask to be told of a vehicle until a date. It stands when this is answered; the secret of its webhooks is told this once."""
-    trace.reason, trace.case = one_line("reason", asked.reason), one_line("case", asked.case)
     plate = _plate(asked)
     now_ns = context.clock.wall_ns()
     _check_until(asked.until, now_ns, context.settings.watch_days)
@@ -60,7 +58,6 @@ def place_watch(context: Context, trace: RequestTrace, asked: WatchAsked) -> Wat
 
 def end_watch(context: Context, trace: RequestTrace, watch_id: WatchId, reason: EndReason) -> WatchView:
     """End a watch. Its record stays, and says who ended it."""
-    trace.reason = one_line("reason", reason)
     return WatchView.of(context.watches.end(watch_id, Ended.DELETED, trace.person.name if trace.person else ""))
 
 

@@ -13,6 +13,7 @@ class AlarmName(StrEnum):
     DISK_FULL = "disk_full"  # recordings younger than their minimum are deleted to make room, or none are left to delete
     DISK_HELD = "disk_held"  # only what legal holds name is left to delete: less is recorded, and in the end nothing
     DISK_UNWRITABLE = "disk_unwritable"  # the data folder cannot be written, as on a read-only file system: nothing is recorded
+    AUDIT_FULL = "audit_full"  # the audit log is near its limit, or has reached it: then looks are refused
     CAMERAS_DOWN = "cameras_down"  # cameras that should be live are not, for minutes
     STORE_UNREACHABLE = "store_unreachable"  # the object store does not answer, or refuses, for minutes
     STORE_FULL = "store_full"  # the object store answers, and takes no more recordings

@@ -21,7 +21,8 @@ SightlineError
 │   ├── IndexUnavailable    Redis cannot be reached, or refuses
 │   ├── ObjectsUnavailable  the object store cannot be reached, or refuses
 │   │   └── ObjectsFull     it answers, and takes nothing more: as a store without space does
-│   ├── AuditUnavailable    a look cannot be written down, so it is not given
+│   ├── AuditUnavailable    a look or a change cannot be written down, so it is refused
+│   │   └── AuditFull       the audit log has reached its limit
 │   ├── NodeOffline         the node that has the answer is down
 │   └── DataLoss            stored data is damaged, or is not what its hash says
 └── InstanceBusy            another process runs on this data folder
@@ -153,6 +154,10 @@ class ObjectsFull(ObjectsUnavailable):
 
 
 class AuditUnavailable(StoreError):
+    pass
+
+
+class AuditFull(AuditUnavailable):
     pass
 
 

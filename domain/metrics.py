@@ -103,6 +103,12 @@ CAMERA_OVER_LIMIT = Gauge(
 )
 STRAIN = Gauge("sightline_strain", "How much of what can be borne is borne: 1 is all", ["worker", "what"], multiprocess_mode="livemax")
 REQUEST_S = Histogram("sightline_http_request_seconds", "Time to answer, by route", ["route", "status"])
+REFUSALS = Counter("sightline_refusals_total", "Requests without a valid token, by the status of their answer", ["status"])
+AUDIT_LINES_LOST = Counter(
+    "sightline_audit_lines_lost_total",
+    "Lines that the audit log did not take though the answer was given: outcome (of a change whose intent it has), refused",
+    ["phase"],
+)
 FEED_CLIENTS = Gauge("sightline_feed_clients", "Connections that follow a feed now", ["feed"], multiprocess_mode="livesum")
 FEED_LEFT_OUT = Counter("sightline_feed_left_out_total", "Messages of a feed that a slow reader got a summary of instead", ["feed"])
 WATCH_MATCHES = Counter("sightline_watch_matches_total", "Passings that a vehicle watch asked for")

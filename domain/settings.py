@@ -45,6 +45,9 @@ class Settings(BaseSettings):
         20.0, gt=0, description="most that the data folder may take, in GB of 10^9 bytes; the oldest recordings go"
     )
     disk_reserve_gb: float = Field(2.0, ge=0, description="free space that recordings always leave on their disk, in GB")
+    audit_limit_gb: float = Field(
+        5.0, gt=0, description="most that the audit log may take, in GB of 10^9 bytes, beside `disk_limit_gb`; a full one refuses looks"
+    )
     upload_limit_mb_s: float = Field(
         0.0, ge=0, description="most that a node uploads of recordings, in MB of 10^6 bytes a second; 0: as fast as it goes"
     )

@@ -68,6 +68,7 @@ class NodeJobs:
         self._clock = clock
         self._registry = RunningRegistry(layout)
         self._alarms = Alarms(settings.node, layout.alarms, clock)
+        self._audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
         self._holds = NodeHolds(Holds(stores.objects, clock), layout.holds, clock)
         self._uploads = None if has_own_store(layout) else self._make_uploads()
 
@@ -83,6 +84,7 @@ class NodeJobs:
             "archive": self._move_old, "watch": watch.run,
             "impossible": self._look_for_impossible,
         }  # fmt: skip
+        watch.audit_alarm = self._audit.alarm
         jobs |= self._watch_jobs()
         if self._uploads is not None:
             watch.oldest_waiting_ns = self._uploads.oldest_waiting_ns
@@ -91,7 +93,7 @@ class NodeJobs:
         return jobs
 
     def _watch_jobs(self) -> dict[str, Job]:
-        stores, audit = self._stores, AuditLog(self._layout.audit, self._clock)
+        stores, audit = self._stores, self._audit
         found = VehicleWatches(stores.feed, stores.index, stores.watches, stores.matches, audit, self._clock, self._settings.node)
         return {
             "vehicle watches": found.run,

@@ -1,4 +1,7 @@
-"""What a data folder takes besides recordings: on one machine the stores' own data, the spool, logs. Recordings make room for it."""
+"""What a data folder takes besides recordings: on one machine the stores' own data, the spool, logs. Recordings make room for it.
+
+The audit log does not count: it has a bound of its own, and requests from outside make it grow.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,11 @@ class OtherUse:
         self._size_bytes = 0
 
     def size_bytes(self) -> int:
-        """Bytes on disk of everything under the data folder but recordings."""
+        """Bytes on disk of everything under the data folder but recordings and the audit log."""
         if self._clock.monotonic_s() >= self._due_s:
             self._due_s = self._clock.monotonic_s() + _AGAIN_S
-            self._size_bytes = sum(_on_disk(folder) for folder in self._layout.root.iterdir() if folder != self._layout.recordings)
+            left_out = (self._layout.recordings, self._layout.audit)
+            self._size_bytes = sum(_on_disk(folder) for folder in self._layout.root.iterdir() if folder not in left_out)
         return self._size_bytes
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import socket
+import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import uvicorn
+from anyio import to_thread
 
 from api.app import make_app
 from api.context import ApiContext, SiteRegistry
 from api.cutting import Cutting
 from api.door_client import DoorClient
-from domain.alarms import Alarm
+from api.refusals import Refusals
+from domain.alarms import Alarm, AlarmName
 from domain.clock import Clock, SystemClock
 from domain.errors import IndexUnavailable
 from domain.layout import Layout
@@ -45,6 +49,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "
     """`name`: of the process, unique on its data folder."""
     stores = connected(settings, layout, clock)
     registry = site_registry.RunningRegistry(layout)
+    audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
     return ApiContext(
         settings=settings,
         registry=lambda: _site_registry(registry.now(), layout),
@@ -61,12 +66,12 @@ def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "
         leases=stores.leases,
         stored=StoredSegments(stores.objects, clock),
         stored_gaps=StoredGaps(stores.objects),
-        audit=AuditLog(layout.audit, clock),
+        audit=audit,
         door=DoorClient(door_key(settings, layout), clock),
         clock=clock,
         cutting=Cutting(layout.scratch / name),
         ticket_key=door_key(settings, layout),
-        alarms=partial(_alarms, stores.redis, layout, clock),
+        alarms=partial(_alarms, stores.redis, layout, AuditAlarm(audit, settings.node, clock), clock),
         site_faults=RecentSiteFaults(stores.identity, clock),
     )
 
@@ -75,12 +80,45 @@ def _site_registry(now: site_registry.Running, layout: Layout) -> SiteRegistry:
     return SiteRegistry(now.registry, site_registry.faults_shown(layout), now.former)
 
 
-def _alarms(redis: Redis, layout: Layout, clock: Clock) -> tuple[Alarm, ...]:
+class AuditAlarm:
+    """The alarm of the API's own audit log: on a machine without a node no other process raises it."""
+
+    def __init__(self, audit: AuditLog, node: str, clock: Clock) -> None:
+        self._audit = audit
+        self._node = node
+        self._clock = clock
+        self._since_ns: int | None = None
+
+    def added_to(self, known: tuple[Alarm, ...]) -> tuple[Alarm, ...]:
+        """`known` and this alarm, unless the node on the same machine has raised it already."""
+        sentence = self._audit.alarm()
+        if sentence is None:
+            self._since_ns = None
+            return known
+        since_ns = self._since_ns = self._since_ns or self._clock.wall_ns()
+        if any(alarm.name is AlarmName.AUDIT_FULL and alarm.node == self._node for alarm in known):
+            return known
+        return (*known, Alarm(name=AlarmName.AUDIT_FULL, node=self._node, since=since_ns, sentence=sentence))
+
+
+def _alarms(redis: Redis, layout: Layout, audit: AuditAlarm, clock: Clock) -> tuple[Alarm, ...]:
     """Of all nodes; while Redis is away, of the node on this data folder."""
     try:
-        return told(redis, clock)
+        return audit.added_to(told(redis, clock))
     except IndexUnavailable:
-        return told_here(layout.alarms, clock)
+        return audit.added_to(told_here(layout.alarms, clock))
+
+
+class _Server(uvicorn.Server):
+    """Calls `at_end` when it has stopped: afterwards the signal that stopped it ends the process."""
+
+    def __init__(self, config: uvicorn.Config, at_end: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._at_end = at_end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        await to_thread.run_sync(self._at_end)
 
 
 def main() -> None:
@@ -94,6 +132,8 @@ def main() -> None:
     settings = Settings()
     set_up_logging(settings.log_level, arguments.name)
     app = make_app(make_context(Layout(arguments.data), settings, SystemClock(), arguments.name))
+    refusals: Refusals = app.state.recorder.refusals
+    threading.Thread(target=refusals.run, args=(threading.Event(),), name="refusals", daemon=True).start()
     collect_seldom(_ALLOCATED)
     config = uvicorn.Config(
         app,
@@ -104,7 +144,7 @@ def main() -> None:
         proxy_headers=False,  # the audit names who asked: nobody may choose that by a header
     )
     with listening(arguments.host, arguments.port, arguments.shared) as door:
-        uvicorn.Server(config).run([door])
+        _Server(config, partial(refusals.sweep, is_last=True)).run([door])
 
 
 def listening(host: str, port: int, is_shared: bool) -> socket.socket:

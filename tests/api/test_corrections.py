@@ -38,7 +38,7 @@ def test_a_correction_is_answered_found_and_audited(site: Site, make_event: Make
     assert answer.json()["plate"]["text"] == "鄂F88888", "what was read stays"
     assert site.get(f"/v1/events/{event.id}").json() == answer.json()
     assert ids(site, "鄂F8888B") == ids(site, "鄂F88888") == ids(site, "鄂F8888?") == [event.id]
-    (line,) = [entry for entry in map(json.loads, site.audit_lines()) if entry["route"] == "event.correct"]
+    (line,) = [entry for entry in map(json.loads, site.audit_lines()) if (entry["route"], entry["phase"]) == ("event.correct", "outcome")]
     assert (line["right"], line["reason"], line["status"]) == ("events_correct", "seen in the clip", 200)
     assert (line["terms"]["plate"], line["terms"]["stood"], line["terms"]["id"]) == ("鄂F8888B", "鄂F88888", event.id)
 

@@ -136,7 +136,8 @@ def test_a_search_is_recorded_with_what_was_searched(site: Site) -> None:
     assert json.loads(site.audit_lines()[-1])["terms"] == {"plate": "鄂F8888?", "camera": "east-gate"}
 
 
-def test_refused_looks_are_recorded_too(site: Site) -> None:
+def test_refused_looks_are_recorded_too(open_site: OpenSite) -> None:
+    site = open_site()
     site.http.get(f"{site.url}/v1/events")
     site.get("/v1/events", Role.INTEGRATOR)
     site.get("/v1/events", reason=None)

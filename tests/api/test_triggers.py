@@ -31,7 +31,12 @@ def test_a_trigger_is_on_the_nodes_disk_when_it_is_answered(site: Site) -> None:
     assert (said["camera"], said["reason"]) == ("school", trigger.reason)
     assert parse_rfc3339(said["to"]) - parse_rfc3339(said["from"]) == 120 * NS_PER_S
     entry = json.loads(site.audit_lines()[-1])
-    assert (entry["route"], entry["reason"], entry["status"], entry["terms"]) == ("camera.trigger", trigger.reason, 200, {"id": "school"})
+    assert (entry["route"], entry["reason"], entry["status"], entry["terms"]) == (
+        "camera.trigger",
+        trigger.reason,
+        200,
+        {"id": "school", "duration_s": "120.0"},
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Everything but recordings counts, by the blocks that it takes."""
+"""Everything but recordings and the audit log counts, by the blocks that it takes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from domain.layout import Layout
 from sightline.usage import OtherUse
 
 
-def test_recordings_do_not_count_and_the_rest_does(tmp_path: Path) -> None:
+def test_recordings_and_the_audit_log_do_not_count_and_the_rest_does(tmp_path: Path) -> None:
     layout, clock = Layout(tmp_path), ManualClock()
-    for folder in (layout.recordings / "cam", layout.seaweedfs, layout.spool / "cam"):
+    for folder in (layout.recordings / "cam", layout.audit, layout.seaweedfs, layout.spool / "cam"):
         folder.mkdir(parents=True)
         (folder / "file").write_bytes(b"x" * 100_000)
     with (layout.seaweedfs / "holes").open("wb") as holes:

@@ -148,3 +148,21 @@ def test_what_the_stores_lost_is_an_alarm_until_it_is_back(site: Site) -> None:
     assert set(site.look()) == {AlarmName.INDEX_EMPTIED, AlarmName.STORE_LOST}, "not known better"
     site.watch.site_faults = SiteFaults
     assert site.look() == {}
+
+
+def test_an_audit_log_that_is_nearly_full_is_an_alarm(tmp_path: Path) -> None:
+    site, said = Site(tmp_path), ["nearly full"]
+    site.watch.audit_alarm = lambda: said[0] if said else None
+    assert site.look()[AlarmName.AUDIT_FULL] == "nearly full"
+    said.clear()
+    assert AlarmName.AUDIT_FULL not in site.look()
+
+
+def test_an_audit_log_that_cannot_be_read_is_an_alarm(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+
+    def refused() -> str | None:
+        raise PermissionError(13, "Permission denied")
+
+    site.watch.audit_alarm = refused
+    assert "Permission denied" in site.look()[AlarmName.AUDIT_FULL]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from domain.clock import ManualClock, SystemClock
-from domain.errors import StoreError
+from domain.errors import AuditFull, AuditUnavailable, StoreError
 from domain.people import Right, Role
 from storage.audit import AuditEntry, AuditLog
 
@@ -35,6 +35,7 @@ def test_a_line_says_who_when_what_and_why(tmp_path: Path, clock: ManualClock) -
         "at": "2025-10-09T08:53:20.000Z", "schema": 1,
         "person": "li.wei", "role": "operator", "address": "10.0.0.1", "route": "GET /v1/events",
         "right": "events_read", "terms": {"plate": "鄂C12345"}, "reason": "stolen car\nsecond line", "case": "2026-17", "status": 200,
+        "phase": "access", "request": "",
     }  # fmt: skip
 
 
@@ -60,3 +61,38 @@ def test_a_log_that_cannot_be_written_is_said(tmp_path: Path, clock: ManualClock
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="audit"):
         AuditLog(tmp_path / "file", clock).append(ENTRY)
+
+
+def fill(log: AuditLog, most_part: float = 1.0) -> None:
+    for _ in range(100):
+        log.append(ENTRY, most_part)
+
+
+def test_a_full_log_refuses_and_says_what_to_do(tmp_path: Path, clock: ManualClock) -> None:
+    log = AuditLog(tmp_path / "audit", clock, limit_gb=2e-6)
+    with pytest.raises(AuditFull, match="SIGHTLINE_AUDIT_LIMIT_GB"):
+        fill(log)
+    assert 1000 < sum(file.stat().st_size for file in (tmp_path / "audit").iterdir()) <= 2000
+    assert issubclass(AuditFull, AuditUnavailable)
+
+
+def test_the_bound_counts_what_other_processes_write(tmp_path: Path, clock: ManualClock) -> None:
+    log, other = (AuditLog(tmp_path / "audit", clock, limit_gb=2e-6) for _ in range(2))
+    log.append(ENTRY)
+    while other.used_part() < 0.81:
+        other.append(ENTRY)
+    assert log.alarm() is None
+    clock.advance(11)
+    assert "SIGHTLINE_AUDIT_LIMIT_GB" in (log.alarm() or "")
+    for file in (tmp_path / "audit").iterdir():
+        file.unlink()
+    clock.advance(11)
+    assert log.alarm() is None
+    log.append(ENTRY)
+
+
+def test_a_part_may_be_all_that_an_entry_is_let_fill(tmp_path: Path, clock: ManualClock) -> None:
+    log = AuditLog(tmp_path / "audit", clock, limit_gb=2e-6)
+    with pytest.raises(AuditFull, match="50%"):
+        fill(log, most_part=0.5)
+    log.append(ENTRY)

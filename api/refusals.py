@@ -1,0 +1,125 @@
+"""Requests without a valid token, as the audit log has them: a line for each address and minute.
+
+Anybody can send such requests, and as many as the network carries. So a line has neither their
+parameters nor their path, the addresses that are followed at once are bounded, and these lines may
+fill only a part of the audit log.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from domain.clock import NS_PER_S, Clock, rfc3339
+from domain.errors import SightlineError
+from domain.log import FloodGate
+from domain.metrics import AUDIT_LINES_LOST, REFUSALS
+from storage.audit import AuditEntry, AuditLog, Phase
+
+MOST_ADDRESSES = 256
+OTHERS = "others"
+"""Stands for all addresses beyond those that are followed."""
+MOST_PART = 0.5
+"""The part of the audit log's limit up to which refusals are written."""
+SWEEP_EVERY_S = 10.0
+_MINUTE_NS = 60 * NS_PER_S
+_MOST_CHARACTERS = 45
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Address:
+    written_ns: int
+    """When its last line was written, or was refused."""
+    refused: int = 0
+    """Requests since that line."""
+    since_ns: int = 0
+    route: str = ""
+    status: int = 0
+
+    def add(self, now_ns: int, route: str, status: int) -> None:
+        self.since_ns = self.since_ns if self.refused else now_ns
+        self.refused += 1
+        self.route, self.status = route, status
+
+
+class Refusals:
+    """Thread-safe. The first request of an address is written at once, the others with its next line."""
+
+    def __init__(self, audit: AuditLog, clock: Clock) -> None:
+        self._audit = audit
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._addresses: dict[str, _Address] = {}
+        self._swept_ns = 0
+        self._warn = FloodGate(_log.warning, clock, every_s=60.0)
+
+    def note(self, address: str, route: str, status: int) -> None:
+        """Count a request. `route` is an audit term or a path template, never what was asked."""
+        REFUSALS.labels(str(status)).inc()
+        self.sweep()
+        now_ns = self._clock.steady_ns()
+        network = network_of(address)
+        with self._lock:
+            if network not in self._addresses and len(self._addresses) >= MOST_ADDRESSES:
+                network = OTHERS
+            known = self._addresses.setdefault(network, _Address(now_ns - _MINUTE_NS))
+            known.add(now_ns, route, status)
+            line = self._due(network, known, now_ns)
+        if line is not None:
+            self._write(line)
+
+    def sweep(self, is_last: bool = False) -> None:
+        """Write what has waited for a minute, and forget addresses that are silent; `is_last`: write all."""
+        now_ns = self._clock.steady_ns()
+        with self._lock:
+            if not is_last and now_ns - self._swept_ns < NS_PER_S:
+                return
+            self._swept_ns = now_ns
+            lines = [self._due(network, known, now_ns, is_last) for network, known in self._addresses.items()]
+            self._addresses = {
+                network: known for network, known in self._addresses.items() if known.refused or now_ns - known.written_ns < _MINUTE_NS
+            }
+        for line in lines:
+            if line is not None:
+                self._write(line)
+
+    def run(self, stop: threading.Event) -> None:
+        """Sweep until `stop`: a thread of the process, so that the last line does not wait for a request."""
+        while not self._clock.wait(stop, SWEEP_EVERY_S):
+            self.sweep()
+
+    def _due(self, network: str, known: _Address, now_ns: int, is_last: bool = False) -> AuditEntry | None:
+        """The line of an address, where it has one to write now."""
+        if not known.refused or (now_ns - known.written_ns < _MINUTE_NS and not is_last):
+            return None
+        since = rfc3339(known.since_ns + self._clock.stepped_ns)
+        entry = AuditEntry(
+            person="", role=None, address=network, route=known.route, right=None,
+            terms={"refused": str(known.refused), "since": since}, status=known.status, phase=Phase.REFUSED,
+        )  # fmt: skip
+        known.written_ns, known.refused = now_ns, 0
+        return entry
+
+    def _write(self, entry: AuditEntry) -> None:
+        """A refusal shows nothing, so it is given also where it cannot be written."""
+        try:
+            self._audit.append(entry, MOST_PART)
+        except (OSError, SightlineError) as error:
+            AUDIT_LINES_LOST.labels(Phase.REFUSED).inc()
+            self._warn("refusals", f"refused requests are not in the audit log: {error}")
+
+
+def network_of(address: str) -> str:
+    """What a client cannot change at will: its IPv4 address, or the /64 network of its IPv6 address."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:_MOST_CHARACTERS]
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ip_network((found, 64), strict=False))
+    return str(found)
