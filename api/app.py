@@ -17,8 +17,10 @@ from api.feeds import Feeds
 from api.guard import Guard
 from api.one_thread import guarded, without_hop
 from api.openapi import describe
+from api.pools import Pools
 from api.recorder import Recorder, recorded_first
 from api.routes import ROUTES
+from api.sending import LeastRate, Sending
 from api.trail import Trail
 
 JSON = "application/json"
@@ -36,8 +38,9 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
         redirect_slashes=False,
     )
     recorder = Recorder(context.audit, context.clock)
-    app.router.route_class = guarded(Guard(context, declarations), recorder)
+    app.router.route_class = guarded(Guard(context, declarations), recorder, declarations, Pools())
     app.state.recorder = recorder
+    app.state.sending = Sending(context.clock, LeastRate.of(context.settings))
     app.state.context = context
     app.state.feeds = Feeds(context)
     app.router.route_class = with_strict_bodies(app.router.route_class)

@@ -1,4 +1,8 @@
-"""Recordings cut on demand: few at once, of bounded size, each a file without a name once it is open, gone when it is closed."""
+"""Recordings cut on demand: few at once, of bounded size, each a file without a name once it is open, gone when it is closed.
+
+A cut has a turn only while it is made. While it is sent, which takes as long as its reader does, it is one
+of the open files, whose number and size have bounds of their own.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -20,8 +25,11 @@ from storage.ledger import Segment
 from storage.recorded import holds_pictures
 
 MOST_AT_ONCE = 2
+MOST_OPEN = 16
 MOST_BYTES = 4 << 30
 """Of the segments of one cut: what it takes of the disk, once where they lie here, twice where they are gathered."""
+MOST_OPEN_BYTES = 4 * MOST_BYTES
+"""Of the segments of all cuts that are being made or sent."""
 _GATHERED = "gathered-"
 WAIT_FOR_TURN_S = 5.0
 CHUNK_BYTES = 256 << 10
@@ -43,13 +51,13 @@ class Wanted:
 
 
 class CutStream:
-    """A finished cut: its bytes in chunks, and the headers that tell of it. Close it, or its turn is never given back."""
+    """A finished cut: its bytes in chunks, and the headers that tell of it. Close it, or its place is never given back."""
 
-    def __init__(self, file: BinaryIO, made: Cut, give_back: threading.Semaphore) -> None:
+    def __init__(self, file: BinaryIO, made: Cut, give_back: Callable[[], None]) -> None:
         self._file = file
         self._left_bytes = self.size_bytes = made.size_bytes
         self.etag = f'"{made.sha256}"'
-        self._turn: threading.Semaphore | None = give_back
+        self._give_back: Callable[[], None] | None = give_back
         self.headers = {
             "ETag": self.etag,
             "Accept-Ranges": "bytes",
@@ -71,9 +79,9 @@ class CutStream:
 
     def close(self) -> None:
         self._file.close()
-        turn, self._turn = self._turn, None
-        if turn is not None:
-            turn.release()
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back()
 
 
 def gaps_header(gaps_ms: tuple[tuple[int, int], ...]) -> str:
@@ -87,6 +95,7 @@ class Cutting:
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
         self._turns = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._open = _OpenFiles()
         scratch.mkdir(parents=True, exist_ok=True)
         for left_over in scratch.glob("*.mp4"):  # by a process that was killed while it cut
             left_over.unlink()
@@ -96,38 +105,76 @@ class Cutting:
     def cut(self, find: Find, from_ns: int, to_ns: int) -> CutStream:
         """Raises NotFound saying what is nearest, BadInput where it is too much, StoreError where too many are being cut."""
         segments = find(from_ns, to_ns)
-        _check_size(sum(segment.path.stat().st_size for segment in segments if segment.path.exists()))
-        with self._turn():
+        size_bytes = sum(segment.path.stat().st_size for segment in segments if segment.path.exists())
+        _check_size(size_bytes)
+        with self._open.place(size_bytes) as give_back, self._turn():
             try:
-                return self._cut(segments, from_ns, to_ns)
+                return self._cut(segments, from_ns, to_ns, give_back)
             except NotFound as error:
                 raise NotFound(f"{error}; {_nearest(find, from_ns, to_ns)}") from error
 
     def cut_gathered(self, wanted: Sequence[Wanted], from_ns: int, to_ns: int) -> CutStream:
         """Of segments that lie elsewhere: each is copied here first, and gone again once it is cut."""
-        _check_size(sum(one.size_bytes for one in wanted))
-        with self._turn(), TemporaryDirectory(prefix=_GATHERED, dir=self._scratch) as folder:
+        size_bytes = sum(one.size_bytes for one in wanted)
+        _check_size(size_bytes)
+        with (
+            self._open.place(size_bytes) as give_back,
+            self._turn(),
+            TemporaryDirectory(prefix=_GATHERED, dir=self._scratch) as folder,
+        ):
             segments = [replace(one.segment, path=_copied(one, Path(folder))) for one in wanted]
-            return self._cut(segments, from_ns, to_ns)
+            return self._cut(segments, from_ns, to_ns, give_back)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Given back here only where nothing comes of it; a cut that is made gives it back when it is closed."""
+        """While a cut is made, and no longer."""
         if not self._turns.acquire(timeout=WAIT_FOR_TURN_S):
             raise StoreError(f"{MOST_AT_ONCE} recordings are being cut here already; try again in a moment")
         try:
             yield
-        except BaseException:
+        finally:
             self._turns.release()
-            raise
 
-    def _cut(self, segments: Sequence[Segment], from_ns: int, to_ns: int) -> CutStream:
+    def _cut(self, segments: Sequence[Segment], from_ns: int, to_ns: int, give_back: Callable[[], None]) -> CutStream:
         path = self._scratch / f"{uuid4().hex}.mp4"
         try:
             made = cut(segments, from_ns, to_ns, path)
-            return CutStream(path.open("rb"), made, self._turns)
+            return CutStream(path.open("rb"), made, give_back)
         finally:
             path.unlink(missing_ok=True)
+
+
+class _OpenFiles:
+    """The cuts that are being made or sent. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._size_bytes = 0
+
+    @contextmanager
+    def place(self, size_bytes: int) -> Iterator[Callable[[], None]]:
+        """A place for a cut, and what gives it back: called here only where nothing comes of the cut.
+
+        Raises StoreError where too many are open, or too much.
+        """
+        with self._lock:
+            if self._count >= MOST_OPEN or self._size_bytes + size_bytes > MOST_OPEN_BYTES:
+                said = f"{self._count} recordings of {self._size_bytes / 1e9:.1f} GB are being cut or sent here already"
+                raise StoreError(f"{said}; try again in a moment")
+            self._count += 1
+            self._size_bytes += size_bytes
+        give_back = partial(self._give_back, size_bytes)
+        try:
+            yield give_back
+        except BaseException:
+            give_back()
+            raise
+
+    def _give_back(self, size_bytes: int) -> None:
+        with self._lock:
+            self._count -= 1
+            self._size_bytes -= size_bytes
 
 
 def _check_size(size_bytes: int) -> None:

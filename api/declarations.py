@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from api.pools import Pool
 from domain.people import Person, Right
 
 
@@ -48,6 +49,9 @@ class Declaration:
     """HEAD is answered as well."""
     ticket: bool = False
     """A ticket in the address stands for the token and the reason: players can send no headers."""
+
+    pool: Pool = Pool.QUERIES
+    """The threads in which it blocks."""
 
     def __post_init__(self) -> None:
         if self.look and not self.audit:

@@ -21,9 +21,11 @@ from api.door_tokens import refusal
 from api.envelope import Envelope
 from api.faults import add_fault_handlers
 from api.node_account import NodeAccount
+from api.pools import Pool, Pools, pooled
 from api.problems import UNAUTHENTICATED, problem_response
 from api.ranges import IfRange, RangeHeader
 from api.recordings import cut_answer
+from api.sending import Sending
 from api.trace import trace_of
 from domain.clock import Clock
 from domain.errors import NotFound
@@ -43,8 +45,10 @@ def make_door(context: DoorContext) -> FastAPI:
     app.state.context = context
     app.state.recorded = Recorded(context.ledger.recordings)
     app.state.cutting = Cutting(context.scratch)
-    for path, endpoint in (*_ROUTES, *SEGMENT_ROUTES):
-        app.add_api_route(path, endpoint, methods=["GET"], response_model=None)
+    app.state.sending = Sending(context.clock, context.least_rate)
+    pools = Pools()
+    for path, endpoint, pool in (*_ROUTES, *SEGMENT_ROUTES):
+        app.add_api_route(path, pooled(pools, pool, endpoint), methods=["GET"], response_model=None)
     app.add_api_route("/door/cameras/{camera}/triggers", add_trigger, methods=["POST"], response_model=None)
     add_fault_handlers(app)
     app.add_middleware(Lock, key=context.key, clock=context.clock)
@@ -154,10 +158,10 @@ def health(context: Door) -> Response:
     return JSONResponse({"cameras": [asdict(status) for status in context.statuses()]})
 
 
-_ROUTES: tuple[tuple[str, Callable[..., object]], ...] = (
-    ("/door/cameras/{camera}/events/{event_id}/{name}", event_picture),
-    ("/door/cameras/{camera}/recording", recording),
-    ("/door/cameras/{camera}/account", account),
-    ("/door/cameras/{camera}/picture", camera_picture),
-    ("/door/health", health),
+_ROUTES: tuple[tuple[str, Callable[..., object], Pool], ...] = (
+    ("/door/cameras/{camera}/events/{event_id}/{name}", event_picture, Pool.PICTURES),
+    ("/door/cameras/{camera}/recording", recording, Pool.CUTS),
+    ("/door/cameras/{camera}/account", account, Pool.PLAYBACK),
+    ("/door/cameras/{camera}/picture", camera_picture, Pool.PICTURES),
+    ("/door/health", health, Pool.QUERIES),
 )

@@ -24,6 +24,8 @@ CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 10.0
 CUT_TIMEOUT_S = 60.0
 CHUNK_BYTES = 64 << 10
+MOST_CONNECTIONS = 128
+"""More than the threads of all pools that ask nodes, and the answers that stream from one, together (`pools.py`, `sending.py`)."""
 _PASSED_ON = (
     "content-length", "content-range", "accept-ranges", "etag",
     "sightline-start", "sightline-end", "sightline-gaps", "sightline-apart",
@@ -59,7 +61,7 @@ class DoorClient:
         self._clock = clock
         timeout = httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         # The environment's proxies are for the outside; nodes are not.
-        self._http = httpx.Client(timeout=timeout, trust_env=False, limits=httpx.Limits(max_connections=64))
+        self._http = httpx.Client(timeout=timeout, trust_env=False, limits=httpx.Limits(max_connections=MOST_CONNECTIONS))
 
     def event_picture(self, door_url: str, node: str, camera_id: str, event_id: str, name: str) -> bytes:
         """A picture from the node's spool. Raises NotFound where it is not there (any more)."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
 
+from api.sending import LeastRate
 from domain.clock import LATEST_NS, Clock
 from domain.states import CameraStatus
 from storage.gaps import GapLog
@@ -34,6 +35,7 @@ class DoorContext:
     """A folder for recordings being cut; emptied at start."""
     clock: Clock
     triggers: TriggerLog
+    least_rate: LeastRate = field(default_factory=LeastRate)
 
 
 async def _context(request: Request) -> DoorContext:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.door_context import Door, FromNs, ToNs
 from api.node_account import LAST_HEADER, NodeSegment
+from api.pools import Pool
 from domain.errors import DataLoss, NotFound
 from storage.ledger import Segment
 from storage.served_segments import find, keyframes, read_head, read_whole, said_of_head
@@ -60,7 +61,7 @@ def _head(path: Path) -> tuple[str, str]:
 
 
 ROUTES = (
-    ("/door/cameras/{camera}/segments", segments),
-    ("/door/cameras/{camera}/segments/{name}", segment),
-    ("/door/cameras/{camera}/segments/{name}/keyframes", segment_keyframes),
+    ("/door/cameras/{camera}/segments", segments, Pool.PLAYBACK),
+    ("/door/cameras/{camera}/segments/{name}", segment, Pool.PLAYBACK),
+    ("/door/cameras/{camera}/segments/{name}/keyframes", segment_keyframes, Pool.PLAYBACK),
 )

@@ -15,20 +15,27 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from api.declarations import Declarations
 from api.guard import Guard
+from api.pools import Pool, Pools
 from api.recorder import Recorder
 from api.trace import trace_of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def guarded(guard: Guard, recorder: Recorder) -> type[APIRoute]:
+def guarded(guard: Guard, recorder: Recorder, declarations: Declarations, pools: Pools) -> type[APIRoute]:
     """The only kind of route that an app has: none can leave the guard out."""
 
     class Guarded(APIRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
-            return _by_loop(guard, handle) if is_async(self.endpoint) else _in_thread(guard, recorder, handle)
+            if is_async(self.endpoint):
+                return _by_loop(guard, handle)
+            declaration = declarations.of(min(self.methods or {""}), self.path)
+            # One that is not declared is refused by the guard.
+            pool = declaration.pool if declaration else Pool.QUERIES
+            return _in_thread(guard, recorder, handle) if pool is Pool.QUERIES else _in_pool(guard, recorder, handle, pools, pool)
 
     return Guarded
 
@@ -60,17 +67,32 @@ def _by_loop(guard: Guard, handle: Handler) -> Handler:
 def _in_thread(guard: Guard, recorder: Recorder, handle: Handler) -> Handler:
     def work(request: Request) -> Response:
         guard(request)
-        response = _finished(handle(request))
-        # A stream finds its status only while it is sent: its entry is written then.
-        if hasattr(response, "body"):
-            recorder.answered(trace_of(request.scope), response.status_code)
-        return response
+        return _handled(recorder, handle, request)
 
     async def answer(request: Request) -> Response:
         await request.body()  # of few bytes; in the thread nothing can be waited for
         return await run_in_threadpool(work, request)
 
     return answer
+
+
+def _in_pool(guard: Guard, recorder: Recorder, handle: Handler, pools: Pools, pool: Pool) -> Handler:
+    """The guard has threads of its own: a refusal does not wait for what the pool waits for."""
+
+    async def answer(request: Request) -> Response:
+        await request.body()
+        await run_in_threadpool(guard, request)
+        return await pools.run(pool, _handled, recorder, handle, request)
+
+    return answer
+
+
+def _handled(recorder: Recorder, handle: Handler, request: Request) -> Response:
+    response = _finished(handle(request))
+    # A stream finds its status only while it is sent: its entry is written then.
+    if hasattr(response, "body"):
+        recorder.answered(trace_of(request.scope), response.status_code)
+    return response
 
 
 def _finished(answering: Coroutine[Any, Any, Response]) -> Response:

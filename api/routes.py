@@ -21,6 +21,7 @@ from api import (
 from api.declarations import Access, Declaration, Scope
 from api.feed_stream import MEDIA_TYPE as EVENT_STREAM
 from api.playlists import M3U8_TYPE
+from api.pools import Pool
 from domain.people import Right
 
 JPEG, MP4, HTML = "image/jpeg", "video/mp4", "text/html"
@@ -34,7 +35,7 @@ ROUTES: tuple[Declaration, ...] = (
     Declaration("GET", "/v1/session", site.read_session, Access.SIGNED_IN, Scope.NONE),
     Declaration("GET", "/v1/cameras", cameras.list_cameras, Right.CAMERAS_READ, Scope.SITE),
     Declaration("GET", "/v1/cameras/{id}", cameras.read_camera, Right.CAMERAS_READ, Scope.CAMERA),
-    Declaration("GET", "/v1/cameras/{id}/coverage", cameras.read_coverage, Right.CAMERAS_READ, Scope.CAMERA),
+    Declaration("GET", "/v1/cameras/{id}/coverage", cameras.read_coverage, Right.CAMERAS_READ, Scope.CAMERA, pool=Pool.PLAYBACK),
     Declaration(
         "GET",
         "/v1/cameras/{id}/recording",
@@ -45,6 +46,7 @@ ROUTES: tuple[Declaration, ...] = (
         look=True,
         answers=MP4,
         head=True,
+        pool=Pool.CUTS,
     ),
     Declaration(
         "GET",
@@ -54,6 +56,7 @@ ROUTES: tuple[Declaration, ...] = (
         Scope.CAMERA,
         audit="camera.playlist",
         look=True,
+        pool=Pool.PLAYBACK,
     ),
     Declaration(
         "GET",
@@ -65,6 +68,7 @@ ROUTES: tuple[Declaration, ...] = (
         look=True,
         answers=M3U8_TYPE,
         ticket=True,
+        pool=Pool.PLAYBACK,
     ),
     Declaration(
         "GET",
@@ -76,6 +80,7 @@ ROUTES: tuple[Declaration, ...] = (
         look=True,
         answers=MP4,
         ticket=True,
+        pool=Pool.PLAYBACK,
     ),
     Declaration(
         "GET",
@@ -86,6 +91,7 @@ ROUTES: tuple[Declaration, ...] = (
         audit="camera.keyframes",
         look=True,
         answers=MP4,
+        pool=Pool.PLAYBACK,
     ),
     Declaration(
         "GET",
@@ -96,6 +102,7 @@ ROUTES: tuple[Declaration, ...] = (
         audit="camera.picture",
         look=True,
         answers=JPEG,
+        pool=Pool.PICTURES,
     ),
     Declaration(
         "POST",
@@ -104,6 +111,7 @@ ROUTES: tuple[Declaration, ...] = (
         Right.RECORDINGS_TRIGGER,
         Scope.CAMERA,
         audit="camera.trigger",
+        pool=Pool.PLAYBACK,
     ),
     Declaration("GET", "/v1/alarms", site.list_alarms, Right.CAMERAS_READ, Scope.SITE),
     Declaration("GET", "/v1/holds", holds.list_holds, Right.EVIDENCE, Scope.SITE, audit="holds.list"),
@@ -156,9 +164,18 @@ ROUTES: tuple[Declaration, ...] = (
         audit="event.snapshot",
         look=True,
         answers=JPEG,
+        pool=Pool.PICTURES,
     ),
     Declaration(
-        "GET", "/v1/events/{id}/crop", media.read_crop, Right.EVENTS_READ, Scope.EVENT, audit="event.crop", look=True, answers=JPEG
+        "GET",
+        "/v1/events/{id}/crop",
+        media.read_crop,
+        Right.EVENTS_READ,
+        Scope.EVENT,
+        audit="event.crop",
+        look=True,
+        answers=JPEG,
+        pool=Pool.PICTURES,
     ),
     Declaration(
         "GET",
@@ -170,6 +187,7 @@ ROUTES: tuple[Declaration, ...] = (
         look=True,
         answers=MP4,
         head=True,
+        pool=Pool.PLAYBACK,
     ),
     Declaration("GET", "/v1/journeys", journeys.read_journey, Right.EVENTS_READ, Scope.SITE, audit="journey.read", look=True),
     Declaration(

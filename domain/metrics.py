@@ -103,6 +103,8 @@ CAMERA_OVER_LIMIT = Gauge(
 )
 STRAIN = Gauge("sightline_strain", "How much of what can be borne is borne: 1 is all", ["worker", "what"], multiprocess_mode="livemax")
 REQUEST_S = Histogram("sightline_http_request_seconds", "Time to answer, by route", ["route", "status"])
+POOL_REFUSED = Counter("sightline_pool_refused_total", "Requests refused since too many of their pool were being answered", ["pool"])
+SLOW_READERS = Counter("sightline_slow_readers_total", "Readers of exports that were closed since they read too slowly")
 REFUSALS = Counter("sightline_refusals_total", "Requests without a valid token, by the status of their answer", ["status"])
 AUDIT_LINES_LOST = Counter(
     "sightline_audit_lines_lost_total",

@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     plate_detect_fps: float = Field(10.0, gt=0, le=30, description="frames a second looked at for plates while something moves")
     face_detect_fps: float = Field(6.0, gt=0, le=30, description="frames a second looked at for faces while something moves")
     reason_required: bool = Field(True, description="refuse looks at plates, clips and pictures without X-Reason")
+    send_least_kb_s: float = Field(
+        32.0, ge=0, description="a reader of an export that takes less than this is closed, in kB of 1,000 bytes a second; 0: never"
+    )
+    send_slow_s: float = Field(30.0, ge=1, le=3600, description="seconds over which that rate is taken")
     feed_events: int = Field(50_000, ge=1000, description="events that the live feed can go back over; each takes some 200 bytes of Redis")
     watch_days: int = Field(90, ge=1, le=366, description="longest that a vehicle watch may stand, in days")
     webhook_networks: str = Field("", description="networks that webhooks may go to, such as 10.3.0.0/16,10.4.1.7/32; empty: to none")

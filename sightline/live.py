@@ -12,6 +12,7 @@ import uvicorn
 
 from api.door import make_door
 from api.door_context import DoorContext
+from api.sending import LeastRate
 from domain.clock import Clock, SystemClock
 from domain.errors import NotFound, SourceTimeout
 from domain.fanout import Tap
@@ -31,6 +32,8 @@ from storage.triggers import TriggerLog
 
 PICTURE_WITHIN_S = 8.0
 PICTURE_QUALITY = 85
+SLACK = 2.0
+"""How much longer than the API the node bears with a slow reader: the API, which knows the reader, closes it first."""
 
 
 def picture_now(layout: Layout, rosters: NodeRosters, clock: Clock, camera_id: str, is_sub: bool) -> bytes:
@@ -84,6 +87,7 @@ def main() -> None:
         scratch=layout.scratch,
         clock=clock,
         triggers=TriggerLog(layout, settings),
+        least_rate=LeastRate.of(settings, SLACK),
     )
     uvicorn.run(make_door(context), host=arguments.host, port=arguments.port, log_config=None, access_log=False, server_header=False)
 

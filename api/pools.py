@@ -1,0 +1,75 @@
+"""The threads in which routes block, divided so that what waits for cameras and nodes delays nothing else.
+
+A picture of a dead camera takes a thread for ten seconds. In one pool for all, forty of them stopped
+searches, tokens and health. Each pool has a bound of its own; beyond it a request is refused at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial, wraps
+from typing import Any, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+from domain.errors import StoreError
+from domain.metrics import POOL_REFUSED
+
+T = TypeVar("T")
+
+
+class Pool(StrEnum):
+    """What a route waits for."""
+
+    QUERIES = "queries"  # the index, the archive, the object store's small records; the guard is here as well
+    PICTURES = "pictures"  # a picture of a camera, a node or the object store
+    PLAYBACK = "playback"  # lists and pieces of recordings, of nodes and the object store
+    CUTS = "cuts"  # a recording that is cut, for up to a minute
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    running: int
+    waiting: int
+
+
+_SIZES = {
+    Pool.PICTURES: _Size(32, 64),
+    Pool.PLAYBACK: _Size(24, 48),
+    Pool.CUTS: _Size(8, 8),
+}
+"""Queries share the threads that the server has by itself, and wait for them without a bound."""
+
+
+class Pools:
+    """The pools of one app; used by its event loop alone."""
+
+    def __init__(self) -> None:
+        self._limiters = {pool: CapacityLimiter(size.running) for pool, size in _SIZES.items()}
+        self._inside = dict.fromkeys(_SIZES, 0)
+
+    async def run(self, pool: Pool, work: Callable[..., T], *arguments: Any) -> T:
+        """`work(*arguments)` in a thread of the pool. Raises StoreError where too many wait for one."""
+        if pool not in _SIZES:
+            return await to_thread.run_sync(work, *arguments)
+        size = _SIZES[pool]
+        if self._inside[pool] >= size.running + size.waiting:
+            POOL_REFUSED.labels(pool).inc()
+            raise StoreError(f"{size.running} requests for {pool} are being answered here and {size.waiting} wait; try again in a moment")
+        self._inside[pool] += 1
+        try:
+            return await to_thread.run_sync(work, *arguments, limiter=self._limiters[pool])
+        finally:
+            self._inside[pool] -= 1
+
+
+def pooled(pools: Pools, pool: Pool, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """A blocking endpoint as one that FastAPI awaits, and that runs in `pool`."""
+
+    @wraps(endpoint)
+    async def call(**arguments: Any) -> Any:
+        return await pools.run(pool, partial(endpoint, **arguments))
+
+    return call

@@ -1,0 +1,105 @@
+"""How answers that stream are sent: so many at once, and each no slower than a least rate.
+
+An export holds an open file, or a connection to a node, until its last byte is sent. A reader that
+stops reading would hold it for ever.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from anyio import CapacityLimiter
+
+from domain.clock import Clock
+from domain.errors import StoreError
+from domain.log import FloodGate
+from domain.metrics import SLOW_READERS
+from domain.settings import Settings
+
+MOST_AT_ONCE = 48
+"""Fewer than the connections to nodes that a process may have."""
+LOOK_EVERY_S = 0.5
+"""How often a reader is asked after. The rate itself is reckoned by the injected clock."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LeastRate:
+    """A reader that takes less than `bytes_per_s` over `over_s` seconds of waiting for it is closed."""
+
+    bytes_per_s: float = 32_000.0
+    over_s: float = 30.0
+
+    @classmethod
+    def of(cls, settings: Settings, slack: float = 1.0) -> LeastRate:
+        """By the settings. A node gives its readers more slack than the API, so that the API closes first."""
+        return cls(settings.send_least_kb_s * 1000, settings.send_slow_s * slack)
+
+
+class Pace:
+    """How fast one reader takes what is sent. Time in which it waits for us does not count."""
+
+    def __init__(self, clock: Clock, least: LeastRate) -> None:
+        self._clock = clock
+        self._least = least
+        self._waited_s = 0.0
+        self._sent_bytes = 0
+        self._since_s: float | None = None
+
+    @contextmanager
+    def sending(self, size_bytes: int) -> Iterator[None]:
+        """Around the sending of a chunk, which counts from its beginning."""
+        self._since_s = self._clock.monotonic_s()
+        self._sent_bytes += size_bytes
+        try:
+            yield
+        finally:
+            self._waited_s += self._clock.monotonic_s() - self._since_s
+            self._since_s = None
+
+    def is_too_slow(self) -> bool:
+        """Whether the window that ends now was too slow; a good one begins the next."""
+        current_s = 0.0 if self._since_s is None else self._clock.monotonic_s() - self._since_s
+        waited_s = self._waited_s + current_s
+        if waited_s < self._least.over_s:
+            return False
+        if self._sent_bytes < self._least.bytes_per_s * waited_s:
+            return True
+        self._waited_s, self._sent_bytes = -current_s, 0
+        return False
+
+
+class Sending:
+    """All answers that stream from one app; used by its event loop alone."""
+
+    def __init__(self, clock: Clock, least: LeastRate, most: int = MOST_AT_ONCE) -> None:
+        self._clock = clock
+        self._least = least
+        self._most = most
+        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
+        self.limiter = CapacityLimiter(most)
+        """Of the threads that wait for the next bytes of a source."""
+        self.open = 0
+
+    @contextmanager
+    def slot(self) -> Iterator[Pace]:
+        """While an answer is sent. Raises StoreError where too many are."""
+        if self.open >= self._most:
+            raise StoreError(f"{self._most} files are being sent here already; try again in a moment")
+        self.open += 1
+        try:
+            yield Pace(self._clock, self._least)
+        finally:
+            self.open -= 1
+
+    def close_slow(self, request_id: str) -> None:
+        """Count and log a reader that is closed."""
+        SLOW_READERS.inc()
+        self._warn(
+            "slow",
+            f"request {request_id}: its reader took less than {self._least.bytes_per_s / 1000:.0f} kB/s "
+            f"for {self._least.over_s:.0f} s, so its connection is closed",
+        )
