@@ -18,6 +18,7 @@ from api.guard import Guard
 from api.one_thread import guarded, without_hop
 from api.openapi import describe
 from api.pools import Pools
+from api.readiness import Probes
 from api.recorder import Recorder, recorded_first
 from api.routes import ROUTES
 from api.sending import LeastRate, Sending
@@ -40,6 +41,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     recorder = Recorder(context.audit, context.clock)
     app.router.route_class = guarded(Guard(context, declarations), recorder, declarations, Pools())
     app.state.recorder = recorder
+    app.state.probes = Probes(context)
     app.state.sending = Sending(context.clock, LeastRate.of(context.settings))
     app.state.context = context
     app.state.feeds = Feeds(context)

@@ -10,6 +10,7 @@ from api.context import ApiContext
 from api.declarations import Access, Declaration, Declarations
 from api.reasons import decode_header, read_reason
 from api.tickets import TICKET, Ticket, read_ticket
+from api.tokens import bearer_token
 from api.trace import Trace, trace_of
 from domain.errors import Forbidden, QueryInvalid, Unauthenticated
 from domain.people import Person
@@ -54,10 +55,10 @@ class Guard:
             raise Forbidden("this ticket opens something else; use addresses as they came")
 
     def _person(self, request: Request) -> Person:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        token = bearer_token(request)
+        if not token:
             raise Unauthenticated("send a token: `Authorization: Bearer …`; `sightline user add` makes one")
-        person = self._context.people.by_token(token.strip())
+        person = self._context.people.by_token(token)
         if person is None:
             index_fault = self._context.site_faults().index
             raise Unauthenticated(index_fault or "no person has this token; `sightline user add` makes a new one")

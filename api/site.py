@@ -15,12 +15,13 @@ from fastapi import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from api.context import ApiContext, Context, RequestTrace
-from api.site_models import AlarmList, Dependency, Health, Readiness, Session
-from domain.alarms import AlarmName
-from domain.errors import SightlineError, Unauthenticated
+from api.readiness import Probes
+from api.site_models import AlarmList, Health, Readiness, Session
+from api.tokens import bearer_token
+from domain.errors import IndexUnavailable, Unauthenticated
 from domain.metrics import exposition
+from domain.people import Right
 
-_OF_THE_DISK = (AlarmName.DISK_FULL, AlarmName.DISK_HELD, AlarmName.DISK_UNWRITABLE)
 METRICS_TYPE = "text/plain; version=0.0.4"
 
 
@@ -29,45 +30,34 @@ async def read_health() -> Health:
     return Health()
 
 
-def read_readiness(context: Context, response: Response) -> Readiness:
-    """What the API depends on. 503 where nothing can be answered; `degraded` where pictures and clips must wait."""
-    dependencies = [_index(context), _objects(context), _disk(context), *_contents(context)]
+def read_readiness(context: Context, request: Request, response: Response) -> Readiness:
+    """What the API depends on. 503 where nothing can be answered; `degraded` where pictures and clips must wait.
+
+    Why something fails, and the faults of a registry, are shown to those who may read the states of cameras.
+    """
+    probes: Probes = request.app.state.probes
+    dependencies = probes.dependencies()
     lacking = [one for one in dependencies if not one.ok]
     status: Literal["ready", "degraded", "not_ready"] = "degraded" if lacking else "ready"
     if any(one.required for one in lacking):
         status = "not_ready"
+    response.status_code = 503 if status == "not_ready" else 200
+    if not _may_see_details(context, request):
+        hidden = [one.model_copy(update={"why": None}) for one in dependencies]
+        return Readiness(status=status, dependencies=hidden, registry_faults=None)
     # The file's name is enough for whoever mends it; where it lies is nobody's outside.
     faults = [str(replace(fault, file=Path(fault.file).name)) for fault in context.registry().faults]
-    response.status_code = 503 if status == "not_ready" else 200
-    return Readiness(status=status, dependencies=dependencies, registry_faults=faults)
+    return Readiness(status=status, dependencies=list(dependencies), registry_faults=faults)
 
 
-def _index(context: ApiContext) -> Dependency:
+def _may_see_details(context: ApiContext, request: Request) -> bool:
+    """A probe without a token, or with a wrong one, is answered all the same; so it is while no token can be checked."""
+    token = bearer_token(request)
     try:
-        context.index.count()
-    except SightlineError:
-        return Dependency(name="index", ok=False, required=True, why="Redis does not answer")
-    return Dependency(name="index", ok=True, required=True, why="")
-
-
-def _objects(context: ApiContext) -> Dependency:
-    try:
-        context.objects.ping()
-    except SightlineError:
-        return Dependency(name="objects", ok=False, required=False, why="the object store does not answer for its bucket")
-    return Dependency(name="objects", ok=True, required=False, why="")
-
-
-def _disk(context: ApiContext) -> Dependency:
-    bad = [alarm for alarm in context.alarms() if alarm.name in _OF_THE_DISK]
-    return Dependency(name="disk", ok=not bad, required=False, why="; ".join(f"{alarm.node}: {alarm.sentence}" for alarm in bad))
-
-
-def _contents(context: ApiContext) -> list[Dependency]:
-    """Whether the stores that answer still hold what they held for this site."""
-    faults = context.site_faults()
-    contents = (("index_contents", faults.index), ("objects_contents", faults.objects))
-    return [Dependency(name=name, ok=why is None, required=True, why=why or "") for name, why in contents]
+        person = context.people.by_token(token) if token else None
+    except IndexUnavailable:
+        return False
+    return person is not None and person.may(Right.CAMERAS_READ)
 
 
 def list_alarms(context: Context) -> AlarmList:

@@ -53,10 +53,12 @@ class Dependency(Answer):
     name: str
     ok: bool
     required: bool = Field(description="without it nothing can be answered")
-    why: str = Field(description="empty while ok")
+    why: str | None = Field(description="empty while ok; null without a token that may read the states of cameras")
 
 
 class Readiness(Answer):
     status: Literal["ready", "degraded", "not_ready"]
     dependencies: list[Dependency]
-    registry_faults: list[str] = Field(description="faults of a newer registry that therefore does not run")
+    registry_faults: list[str] | None = Field(
+        description="faults of a newer registry that therefore does not run; null without a token that may read the states of cameras"
+    )

@@ -74,7 +74,7 @@ class Watch:
         self._alarms.say(AlarmName.DISK_UNWRITABLE, self._unwritable())
         self._alarms.say(AlarmName.CAMERAS_DOWN, self._cameras_down())
         self._alarms.say(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
-        self._alarms.say(AlarmName.AUDIT_FULL, self._audit_full())
+        self._alarms.say(AlarmName.AUDIT_FULL, self.audit_alarm())
         self._alarms.say(AlarmName.STORE_UNREACHABLE, self._away(AlarmName.STORE_UNREACHABLE, self._objects.ping))
         self._alarms.say(AlarmName.INDEX_UNREACHABLE, self._away(AlarmName.INDEX_UNREACHABLE, self._redis.ping))
         self._look_for_damage()
@@ -133,12 +133,6 @@ class Watch:
         if oldest_ns is None or late_s < self._late_s:
             return None
         return f"recordings wait {late_s / 3600:.1f} h to be uploaded, since {rfc3339(oldest_ns)}: only this node's disk has them"
-
-    def _audit_full(self) -> str | None:
-        try:
-            return self.audit_alarm()
-        except OSError as error:
-            return f"the audit log cannot be read, so looks may be refused: {error.strerror or error}"
 
     def _away(self, name: AlarmName, ping: Callable[[], None]) -> str | None:
         try:

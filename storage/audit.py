@@ -76,9 +76,9 @@ class AuditLog:
         """
         now_ns = self._clock.wall_ns()
         line = _Line(at=rfc3339(now_ns), **entry.__dict__).model_dump_json(by_alias=True).encode()
-        self._take(len(line) + 1, most_part)
         day = datetime.fromtimestamp(now_ns // NS_PER_S, UTC)
         try:
+            self._take(len(line) + 1, most_part)
             self._lines.append(self._folder / f"{day:%Y%m%d}.jsonl", line)
         except OSError as error:
             raise AuditUnavailable(f"the audit log cannot be written: {error.strerror or error}") from error
@@ -91,7 +91,10 @@ class AuditLog:
 
     def alarm(self) -> str | None:
         """What a person must know and do where the folder is nearly full."""
-        part = self.used_part()
+        try:
+            part = self.used_part()
+        except OSError as error:
+            return f"the audit log cannot be read, so every look and change may be refused: {error.strerror or error}"
         if part < ALARM_PART:
             return None
         return (

@@ -93,6 +93,6 @@ def test_alarms_are_listed_and_a_full_disk_degrades(open_site: OpenSite) -> None
     site = open_site(alarms=lambda: (alarm,))
     (item,) = site.get("/v1/alarms", Role.OPERATOR).json()["items"]
     assert item == {"name": "disk_full", "node": "node-2", "since": "2025-11-24T16:00:00.000Z", "sentence": "give it more space"}
-    ready = site.http.get(f"{site.url}/readyz")
+    ready = site.get("/readyz", Role.OPERATOR)
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
     assert {"name": "disk", "ok": False, "required": False, "why": "node-2: give it more space"} in ready.json()["dependencies"]

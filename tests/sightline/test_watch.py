@@ -156,13 +156,3 @@ def test_an_audit_log_that_is_nearly_full_is_an_alarm(tmp_path: Path) -> None:
     assert site.look()[AlarmName.AUDIT_FULL] == "nearly full"
     said.clear()
     assert AlarmName.AUDIT_FULL not in site.look()
-
-
-def test_an_audit_log_that_cannot_be_read_is_an_alarm(tmp_path: Path) -> None:
-    site = Site(tmp_path)
-
-    def refused() -> str | None:
-        raise PermissionError(13, "Permission denied")
-
-    site.watch.audit_alarm = refused
-    assert "Permission denied" in site.look()[AlarmName.AUDIT_FULL]

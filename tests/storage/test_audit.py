@@ -96,3 +96,13 @@ def test_a_part_may_be_all_that_an_entry_is_let_fill(tmp_path: Path, clock: Manu
     with pytest.raises(AuditFull, match="50%"):
         fill(log, most_part=0.5)
     log.append(ENTRY)
+
+
+def test_a_log_that_cannot_be_read_is_an_alarm_and_refuses(tmp_path: Path, clock: ManualClock) -> None:
+    log = AuditLog(tmp_path / "audit", clock)
+    (tmp_path / "audit").mkdir()
+    (tmp_path / "audit" / "20251009.jsonl").symlink_to(tmp_path / "audit" / "20251009.jsonl")
+    assert "cannot be read" in (log.alarm() or "")
+    clock.advance(11)
+    with pytest.raises(AuditUnavailable):
+        log.append(ENTRY)
