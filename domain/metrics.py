@@ -114,7 +114,7 @@ AUDIT_LINES_LOST = Counter(
 FEED_CLIENTS = Gauge("sightline_feed_clients", "Connections that follow a feed now", ["feed"], multiprocess_mode="livesum")
 FEED_LEFT_OUT = Counter("sightline_feed_left_out_total", "Messages of a feed that a slow reader got a summary of instead", ["feed"])
 WATCH_MATCHES = Counter("sightline_watch_matches_total", "Passings that a vehicle watch asked for")
-WEBHOOKS = Counter("sightline_webhooks_total", "Webhooks of vehicle watches, by outcome: delivered, failed, dead", ["outcome"])
+WEBHOOKS = Counter("sightline_webhooks_total", "Webhooks of vehicle watches, by outcome: delivered, failed, dead, deferred", ["outcome"])
 CAMERAS_HELD = Gauge("sightline_cameras_held", "Cameras that this node runs", multiprocess_mode="livemostrecent")
 LEASES = Counter("sightline_leases_total", "Cameras that this node took, or gave up to another", ["what"])
 CHILD_RESTARTS = Counter("sightline_child_restarts_total", "Child processes that ended and were started again", ["child"])

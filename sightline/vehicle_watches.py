@@ -17,7 +17,7 @@ from domain.metrics import WATCH_MATCHES
 from domain.misreadings import Match
 from domain.query import EventQuery
 from domain.watches import Ended, Watch, WatchMatch, match_id
-from storage.audit import AuditEntry, AuditLog
+from storage.audit import AuditEntry, AuditLog, Phase
 from storage.feed import Feed, FeedPage
 from storage.index import EventIndex
 from storage.watch_book import WatchBook
@@ -166,9 +166,9 @@ class VehicleWatches:
         WATCH_MATCHES.inc(len(self._matches.add([(one.match, bool(one.watch.webhook)) for one in new.values()], position, now_ms)))
 
 
-def entry_of(watch: Watch, what: str, terms: dict[str, str], status: int = 200) -> AuditEntry:
+def entry_of(watch: Watch, what: str, terms: dict[str, str], status: int | None = 200, phase: Phase = Phase.ACCESS) -> AuditEntry:
     """What happened to a watch by itself, under the name of who placed it."""
     return AuditEntry(
         person=watch.placed_by, role=None, address="", route=what, right=None, terms=terms, reason=watch.reason, case=watch.case,
-        status=status,
+        status=status, phase=phase,
     )  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +16,12 @@ import pytest
 
 from domain.clock import NS_PER_S, ManualClock
 from domain.events import Event
+from domain.metrics import WEBHOOKS
 from domain.settings import Settings
 from domain.watches import Ended, Watch
 from sightline import vehicle_watches, webhooks
 from sightline.vehicle_watches import VehicleWatches
-from sightline.webhooks import MOST_TRIES, Webhooks
+from sightline.webhooks import MOST_TRIES, MOST_WAITING, Webhooks
 from storage.audit import AuditLog
 from storage.feed import Feed
 from storage.index import EventIndex
@@ -28,6 +29,7 @@ from storage.redis_door import connect
 from storage.s3 import ObjectStore
 from storage.watch_matches import LEASE_MS, WatchMatches
 from storage.watches import Watches
+from tests.api.conftest import Site
 from tests.kept import START_NS, make_event
 from tests.storage.test_watch_book import watch_of
 
@@ -115,10 +117,14 @@ def receiver() -> Iterator[Receiver]:
     made.close()
 
 
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as made:
-        yield made
+def sent(sender: Webhooks) -> int:
+    """Let a sender send what is due, and wait for it; how many that were."""
+    try:
+        count = sender.run_once()
+        sender.wait()
+    finally:
+        sender._receivers.close()
+    return count
 
 
 def placed(city: City, plate: str = "鄂C12345", key: int = 1, **changes: object) -> Watch:
@@ -251,14 +257,14 @@ def test_a_watch_ends_by_itself_and_that_is_recorded(city: City) -> None:
     assert entry["terms"] == {"watch": watch.id}
 
 
-def test_a_webhook_is_signed_and_sent_once(city: City, receiver: Receiver, pool: ThreadPoolExecutor) -> None:
+def test_a_webhook_is_signed_and_sent_once(city: City, receiver: Receiver) -> None:
     watch = placed(city, webhook=receiver.url, secret="a secret of the tests")
-    node, sender = city.node(), city.sender()
+    node = city.node()
     node.run_once()
     city.passes(make_event(after_s=5))
     node.run_once()
-    assert sender.run_once(pool) == 1
-    assert sender.run_once(pool) == 0
+    assert sent(city.sender()) == 1
+    assert sent(city.sender()) == 0
     ((headers, body),) = receiver.had
     said = json.loads(body)
     assert (said["watch"], said["event"]["plate"]["text"], said["event"]["id"]) == (watch.id, "鄂C12345", make_event(after_s=5).id)
@@ -267,12 +273,12 @@ def test_a_webhook_is_signed_and_sent_once(city: City, receiver: Receiver, pool:
     assert headers["sightline-signature"] == f"v1={mac}"
     assert headers["sightline-match"] == said["id"]
     assert "secret" not in body.decode()
-    assert [entry["status"] for entry in city.audited("watch.webhook")] == [200]
+    assert [entry["status"] for entry in city.audited("watch.webhook")] == [None, 200]
 
 
 @pytest.mark.parametrize("status", [500, 302, 404])
 def test_a_webhook_that_fails_comes_again_also_from_another_process_and_is_given_up_in_the_end(
-    city: City, receiver: Receiver, pool: ThreadPoolExecutor, status: int
+    city: City, receiver: Receiver, status: int
 ) -> None:
     watch = placed(city, webhook=receiver.url, secret="a secret of the tests")
     node = city.node()
@@ -281,42 +287,80 @@ def test_a_webhook_that_fails_comes_again_also_from_another_process_and_is_given
     node.run_once()
     receiver.status = status
     for tries in range(1, MOST_TRIES + 1):
-        assert city.sender().run_once(pool) == 1
+        assert sent(city.sender()) == 1
         assert len(receiver.had) == tries
-        assert city.sender().run_once(pool) == 0, "it waits"
+        assert sent(city.sender()) == 0, "it waits"
         city.clock.advance(webhooks.LONGEST_PAUSE_S * 1.5)
     assert city.matches.waiting() == 0
     (dead,) = city.matches.dead(watch.id)
     assert (dead.tries, dead.last_error) == (MOST_TRIES, f"answered {status}")
 
 
-def test_a_receiver_that_comes_back_is_told(city: City, receiver: Receiver, pool: ThreadPoolExecutor) -> None:
+def test_a_receiver_that_comes_back_is_told(city: City, receiver: Receiver) -> None:
     url = receiver.url
     placed(city, webhook="http://127.0.0.1:1/", secret="a secret of the tests")
     node = city.node()
     node.run_once()
     city.passes(make_event(after_s=5))
     node.run_once()
-    assert city.sender().run_once(pool) == 1
+    assert sent(city.sender()) == 1
     watch = city.watches.standing()[0]
     city.watches._put(watch.model_copy(update={"webhook": url}), 2)
     city.clock.advance(2)
-    assert city.sender().run_once(pool) == 1
+    assert sent(city.sender()) == 1
     assert [headers["sightline-try"] for headers, _ in receiver.had] == ["2"]
 
 
-def test_a_webhook_goes_nowhere_but_to_allowed_networks_and_not_for_a_deleted_watch(
-    city: City, receiver: Receiver, pool: ThreadPoolExecutor
-) -> None:
+def test_a_webhook_goes_nowhere_but_to_allowed_networks_and_not_for_a_deleted_watch(city: City, receiver: Receiver) -> None:
     watch = placed(city, webhook=receiver.url, secret="a secret of the tests")
     node = city.node()
     node.run_once()
     city.passes(make_event(after_s=5))
     node.run_once()
-    assert city.sender("10.0.0.0/8").run_once(pool) == 1
+    assert sent(city.sender("10.0.0.0/8")) == 1
     assert receiver.had == []
     city.watches.end(watch.id, Ended.DELETED, "wang")
     city.clock.advance(10)
-    assert city.sender().run_once(pool) == 1
+    assert sent(city.sender()) == 1
     assert receiver.had == []
     assert city.matches.waiting() == 0
+
+
+@pytest.fixture
+def dead_receiver() -> Iterator[str]:
+    """Accepts connections and answers none; its address."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+def test_a_dead_receiver_delays_no_other_and_loses_nothing(city: City, receiver: Receiver, dead_receiver: str) -> None:
+    for key in range(MOST_WAITING + 4):
+        placed(city, key=key, webhook=dead_receiver, secret="a secret of the tests")
+    placed(city, key=99, webhook=receiver.url, secret="a secret of the tests")
+    node, sender = city.node(), city.sender()
+    deferred = WEBHOOKS.labels("deferred")._value.get()
+    node.run_once()
+    city.passes(make_event(after_s=5))
+    node.run_once()
+    assert sum(iter(sender.run_once, 0)) == MOST_WAITING + 5
+    Site.eventually(lambda: len(receiver.had) == 1)
+    assert WEBHOOKS.labels("deferred")._value.get() > deferred
+    assert city.matches.waiting() >= MOST_WAITING + 4
+    city.clock.advance(61)
+    sender._receivers.close()
+    assert city.matches.waiting() >= MOST_WAITING + 4, "what was not sent is due again"
+
+
+def test_a_webhook_that_cannot_be_recorded_is_not_sent(city: City, receiver: Receiver) -> None:
+    placed(city, webhook=receiver.url, secret="a secret of the tests")
+    node = city.node()
+    node.run_once()
+    city.passes(make_event(after_s=5))
+    node.run_once()
+    city.audit = AuditLog(city.folder, city.clock, limit_gb=1e-9)
+    assert sent(city.sender()) == 1
+    assert (receiver.had, city.matches.waiting()) == ([], 1)
+    city.audit = AuditLog(city.folder, city.clock)
+    city.clock.advance(61)
+    assert sent(city.sender()) == 1
+    assert (len(receiver.had), city.matches.waiting()) == (1, 0)
