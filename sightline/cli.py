@@ -46,7 +46,10 @@ def _run(args: argparse.Namespace) -> int:
     elif "data" in args and not args.data.is_dir():
         raise BadInput(f"there is no data folder {args.data}; --data names one that `sightline up` or `sightline demo` made")
     command = importlib.import_module(f"sightline.commands.{args.module}")
-    return int(getattr(command, args.function)(args))
+    function = getattr(command, args.function)
+    if args.audit and not getattr(args, "dry_run", False):
+        return int(importlib.import_module("sightline.command_audit").run_recorded(function, args))
+    return int(function(args))
 
 
 def _refuse_first(args: argparse.Namespace) -> None:
@@ -65,7 +68,7 @@ def _share_metrics(data: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sightline", description="The video backbone of a city's public-safety cameras.")
-    parser.set_defaults(serves=False, json=False)
+    parser.set_defaults(serves=False, json=False, audit="")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serving(commands)
     _add_cameras(commands)
@@ -82,6 +85,11 @@ def _command(commands: Commands[argparse.ArgumentParser], name: str, help_text: 
     command = commands.add_parser(name, help=help_text, description=help_text)
     command.set_defaults(module=module, function=function)
     return command
+
+
+def _recorded(command: argparse.ArgumentParser, term: str, *arguments: str) -> None:
+    """The command changes something: it has lines in the audit log, with those of its arguments."""
+    command.set_defaults(audit=term, audit_terms=arguments)
 
 
 def _data(command: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -128,6 +136,7 @@ def _add_cameras(commands: Commands[argparse.ArgumentParser]) -> None:
     for command in (diff, apply):
         command.add_argument("file", type=Path, metavar="FILE", help="camera_registry.yaml")
         _data(command)
+    _recorded(apply, "command.cameras_apply", "file")
     listing = _command(cameras, "list", "the cameras of a running instance and their states", "cameras", "list_cameras")
     _data(listing)
     for command in (check, diff, apply, listing):
@@ -139,6 +148,7 @@ def _add_people(commands: Commands[argparse.ArgumentParser]) -> None:
     add = _command(user, "add", "add a person; prints the new token once, alone on the last line", "people", "add")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--role", required=True, choices=ROLES)
+    _recorded(add, "command.user_add", "name", "role")
     listing = _command(user, "list", "who there is, and with which role", "people", "list_people")
     for command in (add, listing):
         _data(command)
@@ -166,6 +176,9 @@ def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
     retention = commands.add_parser("retention", help="how long things are kept").add_subparsers(metavar="ACTION", required=True)
     run = _command(retention, "run", "delete what is older than its maximum and not held, now", "retention", "run")
     run.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    _recorded(rebuild, "command.index_rebuild", "from_sidecars", "whole")
+    _recorded(archive, "command.index_archive")
+    _recorded(run, "command.retention_run")
     for command in (rebuild, archive, check, run):
         _data(command)
         _json(command)
