@@ -40,6 +40,8 @@ from storage.verified_objects import VerifiedObjects
 
 STOP_WITHIN_S = 5
 """Whoever follows a feed never ends by himself."""
+UNREAD_S = 60
+"""After this the kernel ends a connection whose peer acknowledges nothing, or has no room for anything."""
 _BACKLOG = 2048
 _ALLOCATED = 20_000
 """Objects that are looked through in some milliseconds."""
@@ -152,6 +154,8 @@ def listening(host: str, port: int, is_shared: bool) -> socket.socket:
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     door = socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=is_shared)
     door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or an answer waits 40 ms for the asker's word that it has the headers
+    # A reader that takes nothing would keep what was sent to it in the kernel for ever, also after its answer was given up.
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_S * 1000)
     return door
 
 

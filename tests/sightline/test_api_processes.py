@@ -13,7 +13,7 @@ from domain.layout import Layout
 from domain.settings import Settings
 from sightline.plan import MOST_API_PROCESSES, Parts, api_names, plan
 from sightline.ports import free_ports
-from sightline.web import listening
+from sightline.web import UNREAD_S, listening
 
 ALONE, BESIDE_WORKERS = Parts(servers=False, node=False, api=True), Parts(servers=True, node=True, api=True)
 CONNECTIONS = 64
@@ -55,6 +55,15 @@ def test_a_port_that_is_not_shared_is_refused_to_a_second() -> None:
     (port,) = free_ports(1)
     with listening("127.0.0.1", port, is_shared=False), pytest.raises(OSError, match="in use"):
         listening("127.0.0.1", port, is_shared=False)
+
+
+def test_a_connection_whose_peer_takes_nothing_ends() -> None:
+    """The option is inherited by the connections that the listener accepts."""
+    (port,) = free_ports(1)
+    with listening("127.0.0.1", port, is_shared=False) as door, socket.create_connection(("127.0.0.1", port), 5):
+        connection, _ = door.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNREAD_S * 1000
 
 
 def _accepted(door: socket.socket) -> int:
