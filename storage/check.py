@@ -95,11 +95,13 @@ def check(
     progress: Callable[[int], None] | None = None,
     registry: Registry | None = None,
     clock: Clock | None = None,
+    seen: Callable[[Finding], None] | None = None,
 ) -> list[Finding]:
     """Every breach there is; empty when clean. Entries in this node's spool are on their way, and no breach.
 
     Clips are read to compare their SHA-256; `deep` also opens each and looks for its event in it. Where something is found, all is
     looked at once more, and only what both saw is told: on a running system the rest was on its way. `progress` hears of events done.
+    `seen` gets each finding of the first look at once, before the second look confirms it.
     With a `registry` it is also proved that nothing is older than its maximum.
     """
     clock = clock or SystemClock()
@@ -107,7 +109,11 @@ def check(
         TemporaryDirectory(prefix="sightline-check-") as folder,
         closing(Archive.open(objects, redis, Path(folder), Settings(), clock)) as old,
     ):
-        first = _Check(objects, redis, layout, deep, progress, registry, clock, ArchiveCheck(old, objects)).run()
+        first: list[Finding] = []
+        for finding in _Check(objects, redis, layout, deep, progress, registry, clock, ArchiveCheck(old, objects)).run():
+            first.append(finding)
+            if seen is not None:
+                seen(finding)
         if not first:
             return []
         again = set(_Check(objects, redis, layout, deep, progress, registry, clock, ArchiveCheck(old, objects)).run())
@@ -146,19 +152,20 @@ class _Check:
         self._clock = clock
         self._held = Held((), 0)
 
-    def run(self) -> list[Finding]:
+    def run(self) -> Iterator[Finding]:
+        yield from self._losses()
         # In this order: an event leaves the spool after its journal line, which follows its sidecar.
-        findings = [*self._read_holds(), *self._spool(), *self._journals()]
-        findings += self._events()
-        findings += self._rows()
-        findings += self._archived()
-        findings += self._losses()
-        findings += (Finding(Breach.INDEX_DAMAGED, where, message) for where, message in check_index(self._redis))
-        findings += self._persons()
-        findings += self._vehicle_watches()
-        findings += self._recordings()
-        findings += self._gap_logs()
-        return findings
+        yield from self._read_holds()
+        yield from self._spool()
+        yield from self._journals()
+        yield from self._events()
+        yield from self._rows()
+        yield from self._archived()
+        yield from (Finding(Breach.INDEX_DAMAGED, where, message) for where, message in check_index(self._redis))
+        yield from self._persons()
+        yield from self._vehicle_watches()
+        yield from self._recordings()
+        yield from self._gap_logs()
 
     def _read_holds(self) -> Iterator[Finding]:
         try:

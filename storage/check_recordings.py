@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -35,15 +35,34 @@ class _Read:
 
 
 def check_recordings(layout: Layout, camera_id: str, decode: bool = False) -> list[Finding]:
-    """Every breach in what this node has of a camera; empty when clean. `decode`: every picture is decoded too, which takes its time.
+    """Every breach in what this node has of a camera, in order; empty when clean."""
+    return sorted(find_breaches(layout, camera_id, decode))
 
-    The segment being written is left out. Safe on a running system, but for a segment that is deleted while it is read: it is not told.
+
+def find_breaches(
+    layout: Layout,
+    camera_id: str,
+    decode: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Finding]:
+    """Every breach in what this node has of a camera, as soon as it is found.
+
+    `decode`: every picture is decoded too, which takes long. `progress` gets the number of segments
+    that are done and of all. The segment that is being written is left out. A segment that is
+    deleted while it is read is no breach.
     """
-    segments = [one for one in Ledger(layout.recordings).segments(camera_id, 0, LATEST_NS) if one.end_ns is not None]
-    read = [_read(segment, decode) for segment in segments if segment.path.exists()]
-    return sorted(
-        [*_of_files(read, [segment.start_ns for segment in segments]), *_of_overlaps(segments), *_of_holes(layout, camera_id, read)]
-    )
+    ledger = Ledger(layout.recordings)
+    segments = [one for one in ledger.segments(camera_id, 0, LATEST_NS) if one.end_ns is not None]
+    starts_ns = [segment.start_ns for segment in segments]
+    read: list[_Read] = []
+    for done, segment in enumerate(segments, 1):
+        if segment.path.exists():
+            read.append(_read(segment, decode))
+            yield from _of_files(read[-1:], starts_ns)
+        if progress is not None:
+            progress(done, len(segments))
+    yield from _of_overlaps(segments)
+    yield from _of_holes(layout, camera_id, read)
 
 
 def _read(segment: Segment, decode: bool) -> _Read:

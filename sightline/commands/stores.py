@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from functools import partial
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from domain.clock import SystemClock
 from domain.errors import StoreError
 from domain.layout import Layout
 from domain.settings import Settings
 from sightline import site_registry
+from sightline.check_report import CheckReport, interrupted_by_sigterm, progress_shown
 from sightline.stores import archiver_of, open_stores, opened_archive
 from storage.check import check
-from storage.check_recordings import check_recordings
+from storage.check_recordings import find_breaches
 from storage.ledger import Ledger
 from storage.rebuild import Rebuilt, rebuild
 
@@ -71,21 +73,43 @@ def archive_index(args: argparse.Namespace) -> int:
 
 
 def check_storage(args: argparse.Namespace) -> int:
-    """0 where every invariant holds; 1, with every breach, where one does not."""
-    layout = Layout(args.data.resolve())
-    with open_stores(layout) as stores, Progress(console=_TO_PEOPLE) as progress:
+    """0 where every invariant holds; 1, with every breach, where one does not or a signal ended the check."""
+    layout, report = Layout(args.data.resolve()), CheckReport(args.json)
+    try:
+        with interrupted_by_sigterm():
+            _check_stores(layout, args.deep, report)
+            if args.deep:
+                _check_recordings(layout, report)
+    except KeyboardInterrupt:
+        return report.stop()
+    return report.finish()
+
+
+def _check_stores(layout: Layout, deep: bool, report: CheckReport) -> None:
+    with open_stores(layout) as stores, progress_shown() as progress:
         task = progress.add_task("events", total=None)
         registry, _ = site_registry.running(layout)
-        findings = check(
-            stores.objects, stores.redis, layout, args.deep, lambda done: progress.update(task, completed=done), registry
-        )  # fmt: skip
-    if args.deep:
-        for camera_id in Ledger(layout.recordings).cameras():
-            findings += check_recordings(layout, camera_id, decode=True)
-    if args.json:
-        print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
-    else:
-        for finding in findings:
-            print(f"{finding.breach}: {finding.subject}: {finding.message}")
-        print("clean" if not findings else f"{len(findings)} breaches")
-    return 1 if findings else 0
+
+        def count(done: int) -> None:
+            report.count_events(done)
+            progress.update(task, completed=done)
+
+        found = check(stores.objects, stores.redis, layout, deep, count, registry, seen=report.add_unconfirmed)
+    report.confirm(found)
+
+
+def _check_recordings(layout: Layout, report: CheckReport) -> None:
+    cameras = Ledger(layout.recordings).cameras()
+    with progress_shown() as progress:
+        for number, camera_id in enumerate(cameras, 1):
+            report.count_cameras(number - 1, len(cameras))
+            name = f"recordings of {camera_id}, camera {number} of {len(cameras)}"
+            task = progress.add_task(name, total=None)
+            show = partial(_show, progress, task)
+            for finding in find_breaches(layout, camera_id, decode=True, progress=show):
+                report.add(finding)
+            progress.remove_task(task)
+
+
+def _show(progress: Progress, task: TaskID, done: int, total: int) -> None:
+    progress.update(task, completed=done, total=total)
