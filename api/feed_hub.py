@@ -1,6 +1,7 @@
 """One reader for all who follow a feed: it reads what arrives in Redis once and hands it to each, and waits for none of them.
 
-Everything here runs in the API's event loop but the reading, which has a thread of its own; without followers nothing is read.
+Everything here runs in the API's event loop but the reading, which runs in one thread at a time;
+without followers nothing is read.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from anyio import CapacityLimiter, to_thread
 
 from domain.errors import IndexUnavailable, StoreError
 from domain.events import Event
@@ -157,7 +159,7 @@ class Hub:
         self._number = 0
         self._live = True
         self._task: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, f"feed {feed}")
+        self._reading = CapacityLimiter(1)
 
     async def start(self) -> None:
         """Begin to read, where nobody does yet: then what arrives from now on is not missed. Raises IndexUnavailable."""
@@ -183,6 +185,11 @@ class Hub:
         FEED_CLIENTS.labels(self._feed).set(self._held)
 
     @property
+    def held_count(self) -> int:
+        """How many connections follow the feed, including those that have not joined yet."""
+        return self._held
+
+    @property
     def number(self) -> int:
         """Up to which all was handed out."""
         return self._number
@@ -197,8 +204,11 @@ class Hub:
         self._followers.discard(follower)
 
     async def read(self, after: int, limit: int) -> ArrivalsPage:
-        """Raises IndexUnavailable."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._source, after, limit)
+        """Read in a thread, one page at a time for all followers. Raises IndexUnavailable.
+
+        `run_in_executor` would leave each page in a reference cycle of its two futures.
+        """
+        return await to_thread.run_sync(self._source, after, limit, limiter=self._reading)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
 
 from api.feed_hub import PAGE, Arrival, Follower, Gap, Hub, LeftOut, Live, Message, Wanted
+from api.streams import GeneratedStream
 from domain.clock import rfc3339
 from domain.errors import IndexUnavailable, QueryInvalid
 
@@ -35,11 +36,11 @@ def resume_from(request: Request, after: int | None) -> int | None:
     return int(last_id)
 
 
-async def answer(hub: Hub, name: str, wants: Wanted, after: int | None, seconds: float) -> StreamingResponse:
+async def answer(hub: Hub, name: str, wants: Wanted, after: int | None, seconds: float) -> GeneratedStream:
     """Raises IndexUnavailable where Redis is away now; later that is said, and waited for."""
     await hub.start()
     stream = _Stream(hub, name, wants, after, seconds)
-    return StreamingResponse(stream.chunks(), media_type=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
+    return GeneratedStream(stream.chunks(), {"X-Accel-Buffering": "no"}, MEDIA_TYPE)
 
 
 class _Stream:
@@ -51,40 +52,53 @@ class _Stream:
         self._seconds = seconds
         self._sent = 0
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes]:
         ends_s = asyncio.get_running_loop().time() + self._seconds
         with self._hub.held():
             self._sent = self._hub.number if self._after is None else self._after
             yield b"retry: %d\n\n" % RETRY_MS + self._text([Live(True, self._sent)])
             try:
-                async for chunk in self._missed():
-                    yield chunk
+                async with aclosing(self._missed()) as missed:
+                    async for chunk in missed:
+                        yield chunk
             except IndexUnavailable:
                 return  # the client comes again with the last id that it has
             # Between the last look at what was missed and this, nothing was awaited: no arrival is between the two.
             follower = self._hub.join(self._wants, self._sent)
             try:
-                async for chunk in self._arriving(follower, ends_s):
-                    yield chunk
+                async with aclosing(self._arriving(follower, ends_s)) as arriving:
+                    async for chunk in arriving:
+                        yield chunk
             finally:
                 self._hub.leave(follower)
 
-    async def _missed(self) -> AsyncIterator[bytes]:
+    async def _missed(self) -> AsyncGenerator[bytes]:
         """What arrived before this connection, and while it was told of that."""
         last = self._sent + 1 if self._after is not None else self._sent
         while self._sent < max(last, self._hub.number):
-            page = await self._hub.read(self._sent, PAGE)
-            if self._sent < page.known_from:
-                yield self._text([Gap(self._sent, page.known_from)])
-            wanted = [one for one in page.items if self._wants(one.event)]
-            for start in range(0, len(wanted), _CHUNK):
-                yield self._text(wanted[start : start + _CHUNK])
-            if len(page.items) < PAGE:
-                self._sent = last = page.last
-            else:
-                self._sent = page.items[-1].number
+            chunks, is_last = await self._missed_page()
+            if is_last:
+                last = self._sent
+            for chunk in chunks:
+                yield chunk
 
-    async def _arriving(self, follower: Follower, ends_s: float) -> AsyncIterator[bytes]:
+    async def _missed_page(self) -> tuple[list[bytes], bool]:
+        """The next page as text, and whether it is the last one.
+
+        The events of a page take seven times the memory of its text, and a follower that does not
+        read holds what is returned here for as long as it is connected.
+        """
+        page = await self._hub.read(self._sent, PAGE)
+        chunks = []
+        if self._sent < page.known_from:
+            chunks.append(self._text([Gap(self._sent, page.known_from)]))
+        wanted = [one for one in page.items if self._wants(one.event)]
+        chunks += [self._text(wanted[at : at + _CHUNK]) for at in range(0, len(wanted), _CHUNK)]
+        is_last = len(page.items) < PAGE
+        self._sent = page.last if is_last else page.items[-1].number
+        return chunks, is_last
+
+    async def _arriving(self, follower: Follower, ends_s: float) -> AsyncGenerator[bytes]:
         while (left_s := ends_s - asyncio.get_running_loop().time()) > 0:
             number = follower.number
             messages = await follower.take(min(HEARTBEAT_S, left_s))

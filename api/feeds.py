@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
-from starlette.responses import StreamingResponse
 
 from api.context import ApiContext, Context, RequestTrace
 from api.feed_hub import Arrival, Hub, Wanted
@@ -15,6 +14,7 @@ from api.feed_stream import LONGEST_S, answer, resume_from
 from api.models import EventView, FeedTicket
 from api.numbers import Decimal, WholeNumber
 from api.parameters import passing_filter
+from api.streams import GeneratedStream
 from api.tickets import TICKET, ticket_for, write_ticket
 from api.trace import Trace
 from api.watch_models import WatchMatchView
@@ -70,7 +70,7 @@ async def follow_events(
     after: After = None,
     seconds: Seconds = LONGEST_S,
     ticket: TicketOf = None,
-) -> StreamingResponse:
+) -> GeneratedStream:
     """Events as they are indexed, as server-sent events; those of a spool late, and each again when it changes."""
     return await answer(feeds.events, "event", wanted(query), resume_from(request, after), seconds)
 
@@ -82,7 +82,7 @@ def read_events_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
 
 async def follow_matches(
     request: Request, feeds: FeedsOf, after: After = None, seconds: Seconds = LONGEST_S, ticket: TicketOf = None
-) -> StreamingResponse:
+) -> GeneratedStream:
     """What vehicle watches find, within a second of its being indexed, as server-sent events."""
     return await answer(feeds.watches, "match", lambda event: True, resume_from(request, after), seconds)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import Protocol
 
 from anyio import CancelScope, to_thread
@@ -71,3 +71,21 @@ class HeldStream(StreamingResponse):
 async def _until_too_slow(pace: Pace) -> None:
     while not pace.is_too_slow():
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+class GeneratedStream(StreamingResponse):
+    """Streams what `generator` yields and closes it, also where the reader leaves before the end.
+
+    A generator that is only dropped ends when the garbage collector finds it, which may take hours:
+    the exception that ended its reader refers to its frame. Until then it keeps all that it holds.
+    """
+
+    def __init__(self, generator: AsyncGenerator[bytes], headers: Mapping[str, str], media_type: str) -> None:
+        super().__init__(generator, headers=headers, media_type=media_type)
+        self._generator = generator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._generator.aclose()
