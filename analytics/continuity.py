@@ -8,6 +8,9 @@ The predicted displacement uses the geometric mean of the two speeds. It is exac
 straight toward the camera or goes straight away from it: with the time to contact T its place and size grow as 1/T, its
 speed in the picture as 1/T². For constant speed across the picture both means agree. A vehicle that follows on the same way
 falls short of that place by its time headway, however far apart the two tracks are.
+
+A single detection has a size but no velocity. The same geometry gives its speed from the ratio of the two sizes, so that
+the geometric mean is the speed of the track times that ratio.
 """
 
 from __future__ import annotations
@@ -19,11 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.detections import Floats
-from analytics.tracker import LEAP, Place, Track, centre, size_px
+from analytics.tracker import COURSE_NS, LEAP, Place, Track, centre, size_px
 from domain.clock import NS_PER_MS, NS_PER_S
 
-COURSE_NS = 400 * NS_PER_MS
-"""A pixel of jitter gives an error of 3 px/s in the velocity over four tenths of a second at ten looks a second."""
 COURSE_LEAST_NS = 150 * NS_PER_MS
 """A track that is shorter has no course that predicts a second ahead."""
 SIZE_LOG_MOST = math.log(1.25)
@@ -63,6 +64,20 @@ def continues_in_place(track: Track, before: Track, gap_most_ns: int) -> bool:
     return away_px <= LEAP * math.exp(found.log_size) and _sizes_agree(left, found, passed_s)
 
 
+def leaves_course(track: Track, box: Floats, wall_ns: int) -> bool:
+    """Whether the box is too far from the place that the track's course predicts to show the same vehicle.
+
+    False where the track is too short to have a course: a vehicle without a text is not yet a passing then.
+    """
+    left = _fit(_last(track))
+    if left is None:
+        return False
+    passed_s = (wall_ns - left.at_ns) / NS_PER_S
+    mean_velocity = left.velocity_px_s * np.float32(size_px(box) / math.exp(left.log_size))
+    away_px = float(np.hypot(*(centre(box) - left.centre - passed_s * mean_velocity)))
+    return away_px > LEAP * size_px(box)
+
+
 def _mean_velocity(left: Course, found: Course) -> Floats:
     """The geometric mean of the speeds, in the mean direction; zero where the two directions are opposite."""
     speeds = left.speed_px_s, found.speed_px_s
@@ -86,8 +101,7 @@ def _first(places: Sequence[Place]) -> list[Place]:
 
 
 def _last(track: Track) -> list[Place]:
-    places = [place for place in track.path if place.wall_ns < track.last_ns]
-    return _first([Place(track.last_ns, centre(track.box), size_px(track.box)), *reversed(places)])
+    return _first(list(reversed(track.latest)))
 
 
 def _fit(places: Sequence[Place]) -> Course | None:

@@ -151,7 +151,7 @@ class Passings:
         record = self._records.get(track.number)
         if record is None:
             record = self._records[track.number] = Record(track, self._id_of(track), str(frame.wall_source), (bgr.shape[1], bgr.shape[0]))
-        if not record.is_placed and has_course(track):
+        if not record.is_placed and has_course(track) and not self._follows_lost(record):
             self._place(record)
         if record.given:
             return
@@ -194,7 +194,7 @@ class Passings:
     def _give_lost(self, record: Record, now_ns: int) -> list[Passing]:
         is_lost = record.track.is_missed_again and now_ns - record.track.last_ns >= LOST_NS
         # Once: who stands behind passers-by is lost again and again.
-        if not is_lost or record.told or self._waits(record):
+        if not is_lost or record.told or self._waits(record) or self._follows_lost(record):
             return []
         return self._give(record, dwelt=False)
 
@@ -202,6 +202,12 @@ class Passings:
         """Whether its plate is not read yet: the track that continues it may read it."""
         plate = self._subject.plate(record)
         return plate is not None and not plate.text
+
+    def _follows_lost(self, record: Record) -> bool:
+        """Whether a track was lost before this one began and has not ended: this one may continue it once it has."""
+        if record.is_placed:
+            return False
+        return any(other.track.last_ns < record.track.first_ns for other in self._records.values())
 
     def _place(self, record: Record) -> None:
         """Decide which passing the track continues in place, if any; each is continued by one track."""

@@ -17,6 +17,8 @@ from analytics.detections import Detections, Floats
 from domain.clock import NS_PER_MS, NS_PER_S
 
 PATH_MOST = 32
+COURSE_NS = 400 * NS_PER_MS
+"""How much of a track its course is fitted to. At ten looks a second, a pixel of jitter is 3 px/s of the velocity."""
 STEADY_MS = 300
 TURN_LOG_LEAST = math.log(1.2)
 LEAP = 0.75
@@ -74,6 +76,8 @@ class Track:
     """When it last moved by a fifth of its size."""
     path: list[Place] = field(default_factory=list)
     """At most `PATH_MOST` places, evenly spread in time over its life."""
+    latest: list[Place] = field(default_factory=list)
+    """The places of its last looks, which span `COURSE_NS` where it is as old."""
     velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))
     _missed: int = 0
     """Looks since its last detection."""
@@ -87,6 +91,7 @@ class Track:
         self._anchor = self.box
         self._sizes_px = (size_px(self.box), size_px(self.box))
         self.path.append(Place(self.first_ns, centre(self.box), size_px(self.box)))
+        self._note_latest()
 
     @property
     def duration_ms(self) -> int:
@@ -136,6 +141,7 @@ class Track:
         self.score_mass += score
         self.score_best = max(self.score_best, score)
         self._note_movement()
+        self._note_latest()
 
     def miss(self) -> None:
         """It was looked for and not found."""
@@ -145,6 +151,12 @@ class Track:
         """Nothing in the picture moved since it was seen: it is still there."""
         self.last_ns = wall_ns
         self.velocity = np.zeros(2, np.float32)
+        self._note_latest()
+
+    def _note_latest(self) -> None:
+        self.latest.append(Place(self.last_ns, centre(self.box), size_px(self.box)))
+        while len(self.latest) > 2 and self.last_ns - self.latest[1].wall_ns >= COURSE_NS:
+            del self.latest[0]
 
     def _note_movement(self) -> None:
         size = size_px(self.box)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analytics.best_shot import plate_quality
+from analytics.continuity import leaves_course
 from analytics.crop_reading import FRAMINGS, CropReading, cut
 from analytics.detections import Detections, Detector, Picture
 from analytics.fusion import Fused, Fusion
@@ -53,20 +54,25 @@ class Vehicles:
         return around(bgr, track.box, GROWN_X, GROWN_Y)
 
     def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
-        unseen_ms = (wall_ns - record.track.last_ns) // NS_PER_MS
+        track, box = record.track, found.xyxy[0]
+        unseen_ms = (wall_ns - track.last_ns) // NS_PER_MS
         rested = wall_ns - record.asked_ns >= ASK_AFTER_MS * NS_PER_MS
-        leaps = bool(record.readings) and record.track.leaps(found.xyxy[0], wall_ns)
+        leaves = leaves_course(track, box, wall_ns)
+        leaps = leaves or (bool(record.readings) and track.leaps(box, wall_ns))
         if not leaps and (not rested or (unseen_ms < ASK_AFTER_MS and not record.is_doubtful)):
             return False
         record.asked_ns = wall_ns
+        # Where the plates cannot be compared, place and size decide.
+        is_elsewhere = leaves or (unseen_ms >= self.gate.lost_ms and track.turns(box))
         before = self._fused(record)
         if not _is_clear(before):
-            return unseen_ms >= self.gate.lost_ms and record.track.turns(found.xyxy[0])
+            return is_elsewhere
         now = self._fusion.fuse([self._crops.reading(cut(bgr, found.points[0], quality=1.0))], _color(record))
-        record.is_doubtful = not _is_clear(now)
-        if record.is_doubtful:
-            return unseen_ms >= self.gate.lost_ms and record.track.turns(found.xyxy[0])
-        return _apart(now.text, before.text) >= CLEARLY_APART
+        if _is_clear(now):
+            record.is_doubtful = False
+            return _apart(now.text, before.text) >= CLEARLY_APART
+        record.is_doubtful = record.is_doubtful or not is_elsewhere
+        return is_elsewhere
 
     def study(self, record: Record, quality: float, bgr: Picture) -> None:
         if record.is_doubtful:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from analytics.continuity import continues_in_place
-from analytics.tracker import Track
+from analytics.continuity import continues_in_place, leaves_course
+from analytics.tracker import COURSE_NS, LEAP, PATH_MOST, Track
 from domain.clock import NS_PER_MS, NS_PER_S
 
 GAP_MOST_NS = 2_000 * NS_PER_MS
@@ -132,3 +134,87 @@ def test_a_track_of_one_look_has_no_course() -> None:
     way = toward(8.0)
     assert not continues_in_place(follow(way, looks(1.7, 1.7)), follow(way, looks(0.0, 0.8)), GAP_MOST_NS)
     assert math.isclose(follow(way, looks(0.0, 0.8)).duration_ms, 800)
+
+
+LEFT_S = 0.8
+"""When the earlier track was found last."""
+SHORT_GAPS_S = (0.1, 0.25, 0.4, 0.6, 0.75)
+FOLLOWERS = [
+    *((toward(contact_s), headway_s) for contact_s in (3.5, 5.0) for headway_s in (0.5, 1.0, 3.0)),
+    *((toward(8.0), headway_s) for headway_s in (1.0, 1.5, 3.0)),
+    *((across(px_per_s), headway_s) for px_per_s in (120, 600) for headway_s in (0.5, 1.0, 3.0)),
+]
+"""Ways and headways at which the second vehicle is at least its length of a plate behind the first in the picture."""
+
+
+def is_off_course(way: Way, before: Track, at_s: float, seed: int = 7) -> bool:
+    """Whether one detection on this way leaves the course of the earlier track."""
+    found = follow(way, np.array([at_s]), seed)
+    return leaves_course(before, found.box, found.last_ns)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("gap_s", SHORT_GAPS_S)
+@pytest.mark.parametrize(
+    "way",
+    [*(toward(contact_s) for contact_s in (3.5, 5.0, 8.0)), toward(5.0, x_m=3.2), across(0), across(120), across(600)],
+)
+def test_one_vehicle_keeps_its_course(way: Way, gap_s: float, seed: int) -> None:
+    before = follow(way, looks(0.0, LEFT_S), seed)
+    assert not is_off_course(way, before, LEFT_S + gap_s, seed + 100)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("gap_s", SHORT_GAPS_S)
+@pytest.mark.parametrize(("way", "headway_s"), FOLLOWERS)
+def test_a_vehicle_that_follows_leaves_the_course(way: Way, headway_s: float, gap_s: float, seed: int) -> None:
+    before = follow(way, looks(0.0, LEFT_S), seed)
+    assert is_off_course(lambda at_s: way(at_s - headway_s), before, LEFT_S + gap_s, seed + 100)
+
+
+@given(
+    contact_s=st.floats(2.5, 10),
+    headway_s=st.floats(0.5, 3),
+    gap_s=st.floats(0.1, 0.75),
+    step_s=st.sampled_from([0.08, 0.1, 0.15, 0.2]),
+)
+def test_only_the_vehicle_itself_keeps_the_course_at_any_speed(contact_s: float, headway_s: float, gap_s: float, step_s: float) -> None:
+    """A vehicle that follows leaves it where it is a third farther behind than the limit."""
+    way = toward(contact_s)
+    before = follow(way, looks(0.0, LEFT_S, step_s))
+    assert not is_off_course(way, before, LEFT_S + gap_s)
+    lengths_behind = 4 / 0.44 / (contact_s - LEFT_S) * headway_s
+    is_behind = is_off_course(lambda at_s: way(at_s - headway_s), before, LEFT_S + gap_s)
+    assert is_behind or lengths_behind < LEAP * 4 / 3
+
+
+def test_the_next_lane_leaves_the_course() -> None:
+    before = follow(toward(5.0), looks(0.0, LEFT_S))
+    assert is_off_course(toward(5.0, x_m=3.2), before, LEFT_S + 0.4)
+
+
+def test_a_track_of_two_looks_has_no_course_to_leave() -> None:
+    before = follow(across(120), looks(0.0, 0.1))
+    assert not is_off_course(across(600), before, 0.7)
+
+
+def test_a_course_is_fitted_to_the_last_looks_however_long_the_stay() -> None:
+    """A path of a long stay keeps too few places for a vehicle that has just driven off."""
+
+    def way(at_s: float) -> tuple[float, float, float]:
+        return 200 + 240 * max(0.0, at_s - 40), 500, 60
+
+    before = follow(way, looks(0.0, 40.8))
+    assert len(before.path) <= PATH_MOST
+    assert COURSE_NS <= before.latest[-1].wall_ns - before.latest[0].wall_ns <= 1.3 * COURSE_NS
+    assert not is_off_course(way, before, 41.4)
+    assert continues_in_place(follow(way, looks(41.4, 42.0), 1), before, GAP_MOST_NS)
+
+
+def test_a_vehicle_that_is_held_has_the_course_of_one_that_stands() -> None:
+    before = follow(across(120), looks(0.0, LEFT_S))
+    for at_s in looks(LEFT_S + 0.1, 3.0):
+        before.hold(BEGAN_NS + round(at_s * NS_PER_S))
+    x, y, wide = across(120)(LEFT_S)
+    assert not is_off_course(lambda at_s: (x, y, wide), before, 3.6)
+    assert is_off_course(across(120), before, 3.6)

@@ -140,7 +140,7 @@ def test_a_vehicle_that_is_found_again_where_it_stops_is_one_event(street: Stree
     assert list(events_of(out).values()) == ["鄂F12345"]
 
 
-@pytest.mark.parametrize("again_s", [2.8, 3.1, 3.4])
+@pytest.mark.parametrize("again_s", [2.1, 2.4, 2.7, 3.1, 3.4])
 @pytest.mark.parametrize("headway_s", [1.0, 1.5])
 def test_the_next_vehicle_of_a_motorcade_is_another_event(street: Street, headway_s: float, again_s: float) -> None:
     """The first is never read, and the second is first found up to a second and a half after the first was lost."""
@@ -164,6 +164,60 @@ def test_a_vehicle_in_the_next_lane_is_another_event(street: Street) -> None:
 
     out = street.show([*[shown(at_s) for at_s in scenes_of(6)], *LONG_GONE])
     assert sorted(events_of(out).values()) == ["", "川A8H458"]
+
+
+STEEP, STEEP_ABOVE_PX = 5.0, 150.0
+"""How many of its lengths the plate is below the horizon, and how far the horizon is above the picture."""
+
+
+def steeply(at_s: float, grey: int) -> Scene:
+    """A vehicle seen from higher up: at a headway of half a second it is a plate's length behind."""
+    wide = 120 / (CONTACT_S - at_s)
+    y = STEEP * wide - STEEP_ABOVE_PX
+    body: Scene = [(BODY, (320, y - wide, 4 * wide, 3 * wide))]
+    return [*body, (grey, (320, y, wide, wide * 0.3))] if grey != BODY else body
+
+
+@pytest.mark.parametrize("gap_s", [0.1, 0.4, 0.7])
+@pytest.mark.parametrize("headway_s", [0.5, 1.0, 1.5, 3.0])
+@pytest.mark.parametrize(
+    ("first", "second", "want"),
+    [
+        (UNREADABLE, 100, ["", "川A8H458"]),
+        (60, UNREADABLE, ["", "鄂F12345"]),
+        (60, 100, ["川A8H458", "鄂F12345"]),
+        (UNREADABLE, UNREADABLE, ["", ""]),
+    ],
+)
+def test_a_second_vehicle_soon_after_a_lost_one_is_another_event(
+    street: Street, first: int, second: int, want: list[str], headway_s: float, gap_s: float
+) -> None:
+    """The first is lost in mid-view, and the second is first found before the first track ends."""
+
+    def shown(at_s: float) -> Scene:
+        ahead = steeply(at_s, first if at_s <= SMALL_TO_S else BODY) if at_s < NEAR_TO_S else EMPTY
+        if at_s < SMALL_TO_S + gap_s - 0.05:
+            return ahead
+        own_s = at_s - headway_s
+        return ahead + (steeply(own_s, second) if own_s < NEAR_TO_S else EMPTY)
+
+    times_s = [at_s for at_s in scenes_of(8) if at_s >= SMALL_FROM_S]
+    before = unread_count()
+    out = street.show([*[shown(at_s) for at_s in times_s], *LONG_GONE])
+    assert sorted(events_of(out).values()) == want
+    assert unread_count() - before == want.count("")
+    assert street.analyser.drafts() == []
+
+
+@pytest.mark.parametrize("near_grey", [60, UNREADABLE])
+@pytest.mark.parametrize("gap_s", [0.2, 0.4, 0.7])
+def test_a_vehicle_that_brakes_while_it_is_missed_is_one_event(street: Street, gap_s: float, near_grey: int) -> None:
+    """It is found again where it was lost, and goes on at a quarter of its speed."""
+    fast = [steeply(at_s, UNREADABLE) for at_s in scenes_of(SMALL_TO_S) if at_s >= SMALL_FROM_S]
+    missed = [EMPTY] * round(gap_s * 10 - 1)
+    slow = [steeply(SMALL_TO_S + at_s / 4, near_grey) for at_s in scenes_of(4)]
+    out = street.show([*fast, *missed, *slow, *LONG_GONE])
+    assert len(events_of(out)) == 1
 
 
 SLOWER = 2.5
