@@ -27,6 +27,7 @@ PARTS = {
     "index": "index --cluster 1000000",
     "cold": "cold",
     "rebuild": "rebuild",
+    "api-memory": "api_memory",
 }
 """Name, module and what it is told. Larger runs are asked of the module itself."""
 
