@@ -92,15 +92,30 @@ class Scripted:
 
     def _talk(self, connection: socket.socket) -> None:
         while data := connection.recv(8192):
-            for request in data.decode("utf-8", "replace").split("\r\n\r\n")[:-1]:
-                if request.startswith("$"):
-                    continue
+            for request in _requests(data):
                 self.requests.append(request)
                 number = request.split("CSeq: ")[1].split("\r\n")[0]
                 head, _, body = self._answer(request.split(" ")[0], request).partition("\n\n")
                 lines = [f"RTSP/1.0 {head}", f"CSeq: {number}", f"Content-Length: {len(body)}"]
                 connection.sendall("\r\n".join([*lines, "", body]).encode())
                 self.answers += 1
+
+
+def _requests(data: bytes) -> list[str]:
+    """What `data` holds besides interleaved packets, which may lie before a request in one read."""
+    text = b""
+    while data:
+        if data.startswith(b"$"):
+            data = data[4 + int.from_bytes(data[2:4], "big") :]
+            continue
+        request, end, data = data.partition(b"\r\n\r\n")
+        text += request + end
+    return text.decode().split("\r\n\r\n")[:-1]
+
+
+def test_a_request_behind_a_packet_in_one_read_is_read() -> None:
+    packet = b"$\x03\x00\x04\r\n\r\n"
+    assert _requests(packet + b"OPTIONS x\r\n\r\n" + packet + b"PLAY x\r\n\r\n") == ["OPTIONS x", "PLAY x"]
 
 
 @contextmanager
