@@ -8,7 +8,7 @@ from fastapi import Query
 
 from api.context import ApiContext, Context, RequestTrace
 from api.parameters import HoldId
-from api.site_models import HoldAsked, HoldList
+from api.site_models import DamagedHold, HoldAsked, HoldList
 from domain.clock import NS_PER_S
 from domain.errors import NotFound, QueryInvalid
 from domain.holds import Hold
@@ -19,8 +19,10 @@ ReleaseReason = Annotated[str, Query(min_length=1, max_length=500, description="
 
 
 def list_holds(context: Context) -> HoldList:
-    """Every hold there ever was, the newest first, released ones too."""
-    return HoldList(items=list(_holds(context).all()))
+    """Every hold there ever was, the newest first, released ones too; and those that cannot be read."""
+    known = _holds(context).known()
+    damaged = [DamagedHold(id=one.record_id, key=one.key, why=one.why) for one in known.damaged]
+    return HoldList(items=list(known.holds), damaged=damaged)
 
 
 def place_hold(context: Context, trace: RequestTrace, asked: HoldAsked) -> Hold:
@@ -39,7 +41,7 @@ def place_hold(context: Context, trace: RequestTrace, asked: HoldAsked) -> Hold:
 
 
 def release_hold(context: Context, trace: RequestTrace, hold_id: HoldId, reason: ReleaseReason) -> Hold:
-    """End a hold. Its record stays, and says who ended it."""
+    """End a hold, also one whose record cannot be read. Its record stays, and says who ended it."""
     return _holds(context).release(hold_id, trace.person.name if trace.person else "")
 
 

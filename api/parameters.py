@@ -28,7 +28,15 @@ def _event_id(text: str) -> str:
 
 EventId = Annotated[str, Path(alias="id", description="the event's id (ULID)", examples=[EXAMPLE_ID]), AfterValidator(_event_id)]
 CameraId = Annotated[str, Path(alias="id", max_length=64, description="the camera's id in the registry", examples=["junzhou-east-gate"])]
-HoldId = Annotated[str, Path(alias="id", pattern=r"^\d{8}-[0-9a-f]{8}$", description="the hold's id", examples=["20251009-5f1c0a52"])]
+HoldId = Annotated[
+    str,
+    Path(
+        alias="id",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        description="the hold's id",
+        examples=["20251009-5f1c0a52"],
+    ),
+]
 WatchId = Annotated[str, Path(alias="id", pattern=r"^\d{8}-[0-9a-f]{8}$", description="the watch's id", examples=["20261124-5f1c0a52"])]
 From = Annotated[Moment | None, Query(alias="from", description="at or after this time (RFC 3339)")]
 To = Annotated[Moment | None, Query(alias="to", description="before this time (RFC 3339)")]

@@ -26,8 +26,17 @@ class HoldAsked(BaseModel):
     until: BodyMoment | None = Field(None, description="when it ends by itself; null: when somebody releases it")
 
 
+class DamagedHold(Answer):
+    """A hold whose record cannot be read: what it protects is unknown, so retention deletes nothing."""
+
+    id: str
+    key: str = Field(description="the object in the store that is damaged")
+    why: str
+
+
 class HoldList(Answer):
     items: list[Hold]
+    damaged: list[DamagedHold] = Field(default=[], description="holds that cannot be read; repair the object or release the hold")
 
 
 class AlarmList(Answer):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.events import WallNs
+from domain.stored import StoredModel
 
 
 class AlarmName(StrEnum):
@@ -23,13 +24,12 @@ class AlarmName(StrEnum):
     UPLOADS_BEHIND = "uploads_behind"  # segments wait for hours to be uploaded
     CLOCK_STEPPED = "clock_stepped"  # the node's own clock was set
     EVIDENCE_DAMAGED = "evidence_damaged"  # stored files of events are not what their SHA-256 says
+    HOLD_DAMAGED = "hold_damaged"  # the record of a legal hold cannot be read: retention deletes nothing
     RETENTION_STOPPED = "retention_stopped"  # what is too old cannot be deleted
 
 
-class Alarm(BaseModel):
+class Alarm(StoredModel):
     """One alarm of one node, for as long as its cause lasts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: AlarmName
     node: str

@@ -24,7 +24,9 @@ SightlineError
 │   ├── AuditUnavailable    a look or a change cannot be written down, so it is refused
 │   │   └── AuditFull       the audit log has reached its limit
 │   ├── NodeOffline         the node that has the answer is down
+│   ├── RecordConflict      another process wrote the same version of a record; read it again
 │   └── DataLoss            stored data is damaged, or is not what its hash says
+│       └── NewerRecord     a newer version of Sightline wrote it
 └── InstanceBusy            another process runs on this data folder
 
 Foreign errors are turned into these at the one door of their library, with `raise ... from`.
@@ -169,7 +171,15 @@ class NodeOffline(StoreError):
         self.node = node
 
 
+class RecordConflict(StoreError):
+    pass
+
+
 class DataLoss(StoreError):
+    pass
+
+
+class NewerRecord(DataLoss):
     pass
 
 

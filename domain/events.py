@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from domain.clock import NS_PER_MS, parse_rfc3339, rfc3339
 from domain.plates import PlateColor
+from domain.stored import StoredModel, schema_field
 
 SCHEMA = 1
 Kind = Literal["vehicle", "face"]
@@ -29,29 +30,25 @@ WallNs = Annotated[
 """UTC nanoseconds in code, RFC 3339 in JSON; both rounded down to a millisecond, so that what is read is what was written."""
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Location(_Value):
+class Location(StoredModel):
     lon: float = Field(ge=-180, le=180)
     lat: float = Field(ge=-90, le=90)
     heading: float | None = Field(default=None, ge=0, lt=360, description="degrees clockwise from north that the camera looks")
 
 
-class Alternative(_Value):
+class Alternative(StoredModel):
     text: str
     confidence: float = Field(ge=0, le=1)
 
 
-class Plate(_Value):
+class Plate(StoredModel):
     text: str = Field(description="empty where the plate could not be read; the best guess is then among the alternatives")
     color: PlateColor
     confidence: float = Field(ge=0, le=1)
     alternatives: tuple[Alternative, ...] = ()
 
 
-class Correction(_Value):
+class Correction(StoredModel):
     """What a person says that a plate is. What was read stays as it was, beside it, and both are found."""
 
     text: str = Field(
@@ -63,7 +60,7 @@ class Correction(_Value):
     version: int = Field(ge=1, description="1 for the first, and one more for each that followed")
 
 
-class Event(_Value):
+class Event(StoredModel):
     id: str
     kind: Kind
     camera: str
@@ -90,7 +87,7 @@ class Event(_Value):
     wall_source: str = "receiver"
     clip_ready: bool = False
     clip_missing: str = Field(default="", description="why there will never be a clip; empty otherwise")
-    schema_: int = Field(default=SCHEMA, alias="schema")
+    schema_: int = schema_field(SCHEMA)
 
     @property
     def reading(self) -> str:
@@ -119,7 +116,7 @@ class Passing:
     crop_jpeg: bytes
 
 
-class Sidecar(_Value):
+class Sidecar(StoredModel):
     """What lies beside an event's objects: the event, and size and SHA-256 of each object at the time of keeping."""
 
     event: Event
@@ -129,7 +126,7 @@ class Sidecar(_Value):
     clip_end_at: WallNs = 0
 
 
-class ObjectDigest(_Value):
+class ObjectDigest(StoredModel):
     key: str
     size_bytes: int
     sha256: str

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.events import Event, WallNs
+from domain.stored import StoredModel, schema_field
 
 
-class Hold(BaseModel):
+class Hold(StoredModel):
     """As `state/holds/<id>/<version>.json` has it; the highest version stands. A released hold is kept, and holds nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     id: str = Field(examples=["20251009-5f1c0a52"])
     camera: str
@@ -25,7 +24,7 @@ class Hold(BaseModel):
     placed_at: WallNs
     released_by: str = ""
     released_at: WallNs | None = None
-    schema_: int = Field(default=1, alias="schema")
+    schema_: int = schema_field()
 
     def stands_at(self, wall_ns: int) -> bool:
         return self.released_at is None and (self.until is None or wall_ns < self.until)

@@ -13,6 +13,7 @@ state/people/<name>/<version>.json      state/registry/<version>.json      state
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import UTC, datetime
 
@@ -47,6 +48,7 @@ def journal_object(node: str, minute_wall_s: int) -> str:
 
 
 CORRECTED = "corrected."
+_CORRECTION = re.compile(r"corrected\.\d{10,15}\.json")
 
 
 def corrections_prefix(camera_id: str, event_id: str) -> str:
@@ -59,7 +61,7 @@ def correction_object(camera_id: str, event_id: str, version: int) -> str:
 
 
 def is_correction(key: str) -> bool:
-    return key.startswith(EVENTS_PREFIX) and key.rpartition("/")[2].startswith(CORRECTED)
+    return key.startswith(EVENTS_PREFIX) and _CORRECTION.fullmatch(key.rpartition("/")[2]) is not None
 
 
 def correction_journal_object(wall_s: int, event_id: str, version: int) -> str:
@@ -101,12 +103,22 @@ def node_gaps_object(node: str) -> str:
     return f"{NODE_GAPS_PREFIX}{node}.json"
 
 
+def holds_prefix(hold_id: str) -> str:
+    """What the keys of all versions of a hold begin with."""
+    return f"{HOLDS_PREFIX}{hold_id}/"
+
+
 def hold_object(hold_id: str, version: int) -> str:
-    return f"{HOLDS_PREFIX}{hold_id}/{version:010d}.json"
+    return f"{holds_prefix(hold_id)}{version:010d}.json"
+
+
+def watches_prefix(watch_id: str) -> str:
+    """What the keys of all versions of a watch begin with."""
+    return f"{WATCHES_PREFIX}{watch_id}/"
 
 
 def watch_object(watch_id: str, version: int) -> str:
-    return f"{WATCHES_PREFIX}{watch_id}/{version:010d}.json"
+    return f"{watches_prefix(watch_id)}{version:010d}.json"
 
 
 def dated_id(clock: Clock) -> str:
@@ -114,8 +126,13 @@ def dated_id(clock: Clock) -> str:
     return f"{day_of(clock.wall_ns())}-{secrets.token_hex(4)}"
 
 
+def person_prefix(name: str) -> str:
+    """What the keys of all versions of a person begin with."""
+    return f"{PEOPLE_PREFIX}{name}/"
+
+
 def person_object(name: str, version: int) -> str:
-    return f"state/people/{name}/{version:010d}.json"
+    return f"{person_prefix(name)}{version:010d}.json"
 
 
 REGISTRY_PREFIX = "state/registry/"
@@ -137,10 +154,13 @@ def archive_object(day: str, area: str, generation: int, sha256: str) -> str:
     return f"{ARCHIVED_PREFIX}{day[:4]}/{day[4:6]}/{day[6:]}/{area}/{generation:06d}-{sha256[:16]}.parquet"
 
 
-def place_of_key(key: str) -> tuple[str, str]:
-    """Day and area of a file's key."""
-    year, month, day, rest = key.removeprefix(ARCHIVED_PREFIX).split("/", 3)
-    return year + month + day, rest.rpartition("/")[0]
+_ARCHIVED = re.compile(rf"{ARCHIVED_PREFIX}(\d{{4}})/(\d\d)/(\d\d)/(.+)/\d{{6,}}-[0-9a-f]+\.parquet")
+
+
+def place_of_key(key: str) -> tuple[str, str] | None:
+    """Day and area of a file's key; None where it is no key of a file."""
+    match = _ARCHIVED.fullmatch(key)
+    return None if match is None else (match[1] + match[2] + match[3], match[4])
 
 
 def catalogue_object(day: str, version: int) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.events import Event, WallNs
 from domain.misreadings import Tie
+from domain.stored import StoredModel, schema_field
 
 
 class Ended(StrEnum):
@@ -18,10 +19,8 @@ class Ended(StrEnum):
     EXPIRED = "expired"
 
 
-class Watch(BaseModel):
+class Watch(StoredModel):
     """As `state/watches/<id>/<version>.json` has it; the highest version stands. An ended watch is kept, and finds nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(examples=["20261124-5f1c0a52"])
     plate: str = Field(description="a plate, or a pattern with ? and *")
@@ -36,16 +35,14 @@ class Watch(BaseModel):
     ended: Ended = Ended.NO
     ended_by: str = ""
     ended_at: WallNs | None = None
-    schema_: int = Field(default=1, alias="schema")
+    schema_: int = schema_field()
 
     def stands_at(self, wall_ns: int) -> bool:
         return self.ended is Ended.NO and wall_ns < self.until
 
 
-class WatchMatch(BaseModel):
+class WatchMatch(StoredModel):
     """A passing that a watch asked for. Told again, it has the same id."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(description="of watch and event")
     watch: str

@@ -13,22 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from pydantic import BaseModel, ConfigDict
-
 from domain.clock import Clock
 from domain.errors import InstanceBusy
 from domain.layout import Layout
 from domain.settings import Settings
+from domain.stored import StoredModel
 from sightline.private_files import make_private, write_atomically
 from sightline.servers import StoreSecrets, valkey_url
 
 log = logging.getLogger(__name__)
 
 
-class Runtime(BaseModel):
+class Runtime(StoredModel):
     """Where a running instance listens; every port is on loopback but the API's."""
-
-    model_config = ConfigDict(frozen=True)
 
     pid: int
     api_port: int
@@ -39,9 +36,7 @@ class Runtime(BaseModel):
     """Where its processes find the cameras' passwords; never what they are."""
 
 
-class InstanceSecrets(BaseModel):
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
+class InstanceSecrets(StoredModel):
     valkey_password: str
     s3_access_key: str
     s3_secret_key: str

@@ -32,7 +32,7 @@ from storage.audit import AuditLog
 from storage.disk import Claims, DiskBound
 from storage.gap_uploads import GapUploads
 from storage.gaps import GapLog
-from storage.holds import Holds, NodeHolds
+from storage.holds import HoldFollower, Holds, NodeHolds
 from storage.journal import Journal, JournalUploader
 from storage.ledger import Ledger
 from storage.retention import Kept, Retention
@@ -51,6 +51,7 @@ RETAIN_EVERY_S = 60.0
 SITE_EVERY_S = 3600
 RETRIES_QUIET = 15
 LOOK_EVERY_S = 60.0
+HOLDS_EVERY_S = 10.0
 LOOK_BACK_H = 7 * 24
 """As far as is asked for where nobody says; the rest is looked at when somebody does."""
 
@@ -81,6 +82,7 @@ class NodeJobs:
         watch.site_faults = self._stores.identity.settle
         jobs: dict[str, Job] = {
             "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain,
+            "holds": self._follow_holds,
             "archive": self._move_old, "watch": watch.run,
             "impossible": self._look_for_impossible,
         }  # fmt: skip
@@ -146,6 +148,12 @@ class NodeJobs:
     def _bound_disk(self, stop: threading.Event) -> None:
         bound = DiskBound(self._ledger, self._settings, self._clock, self._claims())
         DiskRounds(bound, self._layout, self._clock).run(stop)
+
+    def _follow_holds(self, stop: threading.Event) -> None:
+        """Keep the node's copy of the legal holds fresh, for when the store is away."""
+        follower = HoldFollower(self._holds, self._alarms.say)
+        while not self._clock.wait(stop, HOLDS_EVERY_S):
+            follower.run_once()
 
     def _look_for_impossible(self, stop: threading.Event) -> None:
         """Keeps what is known of impossible legs fresh, so that whoever asks waits for little; one node a minute."""

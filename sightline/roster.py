@@ -9,17 +9,16 @@ from __future__ import annotations
 import threading
 from ipaddress import IPv4Network, IPv6Network
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from domain.layout import Layout
 from domain.registry import Camera
+from domain.stored import StoredModel
 from sightline.private_files import write_atomically
 
 
-class Assigned(BaseModel):
+class Assigned(StoredModel):
     """A camera that a worker runs, and the fencing number that its recordings carry."""
-
-    model_config = ConfigDict(frozen=True)
 
     camera: Camera
     fence: int
@@ -27,9 +26,7 @@ class Assigned(BaseModel):
     """Another worker of the node records it too, until this one does: what it writes is not to be touched."""
 
 
-class Roster(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class Roster(StoredModel):
     registry: int = 0
     """The version of the registry; with a new one passwords are read again."""
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -43,7 +40,8 @@ def write_roster(layout: Layout, worker: int, roster: Roster) -> None:
 def read_roster(layout: Layout, worker: int) -> Roster:
     """An empty one where the node has written none yet, or it cannot be read (it is written again)."""
     try:
-        return Roster.model_validate_json(layout.roster(worker).read_bytes())
+        # A camera refuses unknown keys, for it is what people write; here a program wrote them.
+        return Roster.model_validate_json(layout.roster(worker).read_bytes(), extra="ignore")
     except (FileNotFoundError, ValidationError):
         return Roster()
 

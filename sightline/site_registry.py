@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from domain.clock import Clock
 from domain.errors import Fault, NotFound, RegistryInvalid, StoreError
 from domain.layout import Layout
@@ -24,6 +26,7 @@ from storage.registries import Registries, RegistryRecord
 
 log = logging.getLogger(__name__)
 FOLLOW_EVERY_S = 1.0
+_FAULTS = TypeAdapter(tuple[Fault, ...])
 NONE = Registry(version=1)
 
 
@@ -85,7 +88,7 @@ def running_registry(layout: Layout) -> Registry:
 def faults_shown(layout: Layout) -> tuple[Fault, ...]:
     """The faults of the registry that was given and refused; none when it runs."""
     try:
-        return tuple(Fault(**fault) for fault in json.loads(layout.registry_faults.read_text("utf-8")))
+        return _FAULTS.validate_json(layout.registry_faults.read_bytes())
     except FileNotFoundError:
         return ()
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from domain.clock import NS_PER_S, Clock
-from domain.holds import Held
+from domain.holds import Held, Hold
 from domain.keys import SIDECAR, day_of, event_object
 from domain.layout import Layout
 from domain.registry import Registry
 from storage.gap_retention import too_old
-from storage.holds import Holds
 from storage.ledger import Ledger
 from storage.retention import Ages
 from storage.s3 import ObjectStore
@@ -31,17 +30,11 @@ class TooOld:
 
 
 class AgeCheck:
-    """`held` raises DataLoss where a hold cannot be read."""
-
     def __init__(self, objects: ObjectStore, layout: Layout | None, registry: Registry, clock: Clock) -> None:
         self._objects = objects
         self._layout = layout
         self._clock = clock
-        self._holds = Holds(objects, clock)
         self._ages = Ages(registry, clock.wall_ns() - LATE_NS)
-
-    def held(self) -> Held:
-        return self._holds.held()
 
     def is_too_old(self, camera_id: str, ended_ns: int) -> bool:
         return ended_ns < self._ages.cutoff_ns(camera_id)
@@ -61,9 +54,9 @@ class AgeCheck:
         """The days of cameras of which the store says for too long what was missing."""
         return (log for log, is_held in too_old(StoredGaps(self._objects), self._ages.cutoff_ns, held) if not is_held)
 
-    def missing(self) -> Iterator[str]:
+    def missing(self, holds: Sequence[Hold]) -> Iterator[str]:
         """The events that a hold was placed for and that are not there."""
-        for hold in self._holds.all():
+        for hold in holds:
             stands = hold.event and hold.stands_at(self._clock.wall_ns())
             if stands and self._objects.stat(event_object(hold.camera, hold.event, SIDECAR)) is None:
                 yield hold.event

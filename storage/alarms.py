@@ -10,11 +10,12 @@ import os
 import threading
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from domain.alarms import Alarm, AlarmName
 from domain.clock import NS_PER_S, Clock
 from domain.metrics import ALARM
+from domain.stored import StoredModel
 from storage.redis_door import Redis, texts
 
 _KEY = "{alarms}:nodes"
@@ -23,9 +24,7 @@ FRESH_FOR_S = 120
 _log = logging.getLogger(__name__)
 
 
-class _Told(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Told(StoredModel):
     told_at: int
     alarms: tuple[Alarm, ...]
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from domain.clock import Clock
-from domain.errors import DataLoss, NotFound, ObjectsUnavailable, StoreError
+from domain.errors import DataLoss, NewerRecord, NotFound, ObjectsUnavailable, StoreError
 from domain.keys import CATALOGUE_PREFIX, catalogue_object
 from domain.query import EventQuery
 from storage.archive_day import ArchiveFile, ColdLeg, Day, header_bytes
@@ -46,6 +46,7 @@ class Catalogue:
         self._newest: dict[str, int] = {}
         self._seen: str | None = None
         self._damaged: dict[str, str] = {}
+        self._newer: frozenset[str] = frozenset()
 
     def days(self) -> dict[str, Day]:
         """Every day that has files, after a look whether others changed something. Raises StoreError."""
@@ -72,8 +73,13 @@ class Catalogue:
 
     @property
     def damaged(self) -> dict[str, str]:
-        """The days whose catalogue could not be read at the last look, and why."""
+        """The days whose catalogue could not be read at the last look, why, and what to do."""
         return self._damaged
+
+    @property
+    def newer(self) -> frozenset[str]:
+        """The days whose catalogue a newer version of Sightline wrote. It is never replaced."""
+        return self._newer
 
     def version(self, day: str) -> int:
         """The newest version of a day's catalogue, 0 where there is none."""
@@ -141,6 +147,7 @@ class Catalogue:
         self._newest = {name: max(versions) for name, versions in found.items()}
         days: dict[str, Day] = {}
         damaged: dict[str, str] = {}
+        newer: set[str] = set()
         for name, versions in sorted(found.items()):
             known = self._days.get(name)
             if known is not None and known.version == max(versions):
@@ -149,7 +156,12 @@ class Catalogue:
             try:
                 days[name] = self._read(name, max(versions), versions[max(versions)])
             except (DataLoss, NotFound) as error:
-                damaged[name] = str(error)
+                if isinstance(error, NewerRecord):
+                    newer.add(name)
+                    damaged[name] = str(error)
+                else:
+                    damaged[name] = f"{error}; run `sightline index rebuild`, which makes it again"
+        self._newer = frozenset(newer)
         self._days, self._damaged = {name: day for name, day in days.items() if day.files}, damaged
         self._filters.forget_all_but(self._days.values())
 

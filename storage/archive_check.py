@@ -36,10 +36,14 @@ class ArchiveCheck:
         days = self._archive.catalogue.days()
         damaged = self._archive.catalogue.damaged
         for day, why in damaged.items():
-            yield ArchiveFault("damaged", day, f"{why}; `sightline index rebuild` makes it again")
+            yield ArchiveFault("damaged", day, why)
         named = {file.key for day in days.values() for file in day.files}
         for stat in self._objects.list(ARCHIVED_PREFIX):
-            if stat.key not in named and place_of_key(stat.key)[0] not in damaged:
+            place = place_of_key(stat.key)
+            if place is None:
+                hint = "it is no file of the archive and is ignored; delete it"
+                yield ArchiveFault("unnamed", stat.key, f"{hint} unless you know its purpose")
+            elif stat.key not in named and place[0] not in damaged:
                 yield ArchiveFault(
                     "unnamed",
                     stat.key,

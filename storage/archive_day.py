@@ -6,19 +6,21 @@ The object: the length of the JSON (4 bytes, little-endian), the JSON, then the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
-from domain.errors import DataLoss
 from domain.keys import catalogue_object
 from domain.query import EventQuery
+from domain.stored import StoredModel, unreadable
 from storage.bloom import BLOCK_BYTES, SLICES, interleaved
 from storage.holed_files import DIGEST_BYTES, Part, digest_of
 
 _LENGTH_BYTES = 4
+COLUMNS_VERSION = 2
+"""The newest version of the columns of a file that this program knows (`archive_rows`)."""
 _SCHEMA = 2
 """1: filters lay one behind the other, of another kind, which nothing reads any more; its files had no parts."""
 
@@ -40,10 +42,8 @@ class FilePart:
         return self.is_wanted or self.low <= plate <= self.high
 
 
-class ArchiveFile(BaseModel):
+class ArchiveFile(StoredModel):
     """One file of the archive: the events of an area that began on a day (UTC)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     day: str
     area: str
@@ -63,7 +63,7 @@ class ArchiveFile(BaseModel):
     """Its cameras, with the least start (UTC ms) of each."""
     bloom_blocks: int
     """0: it has no filter, and may hold every plate."""
-    version: int = 1
+    version: int = Field(default=1, ge=1, le=COLUMNS_VERSION)
     """Of its columns (`archive_rows`)."""
     parts: str = ""
     """Its parts as JSON, kept as text since there are thousands of files; empty where it is fetched whole."""
@@ -85,10 +85,8 @@ class ColdLeg(NamedTuple):
     plate: str
 
 
-class _Header(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    schema_version: int = _SCHEMA
+class _Header(StoredModel):
+    schema_version: int = Field(default=_SCHEMA, ge=1, le=_SCHEMA)
     files: tuple[ArchiveFile, ...]
     slices: str = ""
     """The digests of the filters' slices, one behind the other."""
@@ -106,6 +104,8 @@ class Day:
     digests: str = ""
     legs: tuple[ColdLeg, ...] | None = None
     """None: nobody looked for them before the index forgot the day."""
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+    """What a newer writer says of the day and this program only keeps."""
 
     @classmethod
     def parse(cls, day: str, version: int, data: bytes) -> Day:
@@ -114,9 +114,9 @@ class Day:
         try:
             header = _Header.model_validate_json(data[_LENGTH_BYTES:end])
         except ValidationError as error:
-            raise DataLoss(f"{catalogue_object(day, version)} is no catalogue: {error.error_count()} faults") from error
+            raise unreadable(catalogue_object(day, version), error) from error
         if header.schema_version == _SCHEMA:
-            return cls(day, version, header.files, end, header.slices, header.legs)
+            return cls(day, version, header.files, end, header.slices, header.legs, header.model_extra or {})
         return cls(day, version, tuple(file.model_copy(update={"bloom_blocks": 0}) for file in header.files))
 
     @property
@@ -147,10 +147,10 @@ class Day:
         filters = interleaved([bloom for _, bloom in ordered])
         size = len(filters) // SLICES
         slices = "".join(digest_of(filters[number * size : (number + 1) * size]) for number in range(SLICES))
-        header = _Header(files=tuple(file for file, _ in ordered), slices=slices, legs=known)
+        header = _Header(files=tuple(file for file, _ in ordered), slices=slices, legs=known, **self.unknown)
         body = header.model_dump_json().encode()
         data = len(body).to_bytes(_LENGTH_BYTES, "little") + body + filters
-        return Day(self.day, version, header.files, _LENGTH_BYTES + len(body), slices, known), data
+        return Day(self.day, version, header.files, _LENGTH_BYTES + len(body), slices, known, self.unknown), data
 
     def may_answer(self, query: EventQuery, least_ms: int, greatest_ms: int) -> list[bool]:
         """For each file whether, plates aside, it may hold an event that is asked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +17,7 @@ import numpy as np
 from domain.errors import DataLoss, ObjectsUnavailable
 from domain.keys import archive_object
 from storage.archive_day import ArchiveFile
-from storage.archive_rows import GROUP_ROWS, ORDER, SELECT, VERSION, Row, columns_of, table
+from storage.archive_rows import GROUP_ROWS, ORDER, SELECT, TYPES, VERSION, Row, columns_of, table
 from storage.bloom import BLOCK_BYTES, bloom_of
 from storage.duck_door import Duck
 from storage.holed_files import digest_of
@@ -59,16 +59,23 @@ class ArchiveWriter:
         return path
 
     def merge(self, day: str, area: str, generation: int, parts: Sequence[Part]) -> Written | None:
-        """One sorted file of what `parts` have of an area; None where they have nothing. Proved before it is answered."""
+        """One sorted file of what `parts` have of an area; None where they have nothing.
+
+        Columns that a newer program added are kept. The file is proved before it is answered.
+        """
         path = self._folder / f"{secrets.token_hex(8)}.part"
+        of_parts = [self._added_columns(part) for part in parts]
+        added = {name: kind for columns in of_parts for name, kind in columns.items()}
         rows = " UNION ALL ".join(
-            f"SELECT {SELECT} FROM {table(part.version)} WHERE area = ? AND id NOT IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608
-            for part in parts
+            f"SELECT {SELECT}{_selected(added, own)} FROM {table(part.version)} "  # noqa: S608
+            "WHERE area = ? AND id NOT IN (SELECT unnest(?::VARCHAR[]))"
+            for part, own in zip(parts, of_parts, strict=True)
         )
         values = [value for part in parts for value in ([str(file) for file in part.files], area, list(part.without))]
         self._duck.write(f"SELECT * FROM ({rows}) ORDER BY {ORDER[VERSION]}", path, values=values, group_rows=GROUP_ROWS)  # noqa: S608
         wanted = self._duck.rows(f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({rows}) r", values)  # noqa: S608
-        got = self._duck.rows(f"SELECT count(*), sum(hash(r)::HUGEINT) FROM (SELECT {SELECT} FROM read_parquet(?)) r", [[str(path)]])  # noqa: S608
+        made = f"SELECT {SELECT}{_selected(added, added)} FROM read_parquet(?)"  # noqa: S608
+        got = self._duck.rows(f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({made}) r", [[str(path)]])  # noqa: S608
         if wanted != got:
             raise DataLoss(f"the file of {area} on {day} does not hold what was written into it: {got} instead of {wanted}")
         if wanted[0][0] == 0:
@@ -76,6 +83,14 @@ class ArchiveWriter:
             return None
         file, bloom = describe(self._duck, path, day, area, generation)
         return Written(path, file, bloom)
+
+    def _added_columns(self, part: Part) -> dict[str, str]:
+        """The columns that this program does not know, with their types."""
+        found: dict[str, str] = {}
+        for file in part.files if part.version == VERSION else ():
+            described = "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(?))"
+            found |= {str(name): str(kind) for name, kind in self._duck.rows(described, [[str(file)]])}
+        return {name: kind for name, kind in found.items() if name not in TYPES}
 
     def upload(self, written: Written) -> None:
         """Put a file into the store, and read it back. Raises ObjectsUnavailable."""
@@ -106,6 +121,13 @@ class ArchiveWriter:
     def clear(self) -> None:
         """Remove what a run that was killed left here."""
         self.forget(*self._folder.glob("*.stage"), *self._folder.glob("*.part"))
+
+
+def _selected(added: Mapping[str, str], own: Mapping[str, str]) -> str:
+    """The added columns in SQL; NULL where a file does not have one as its own."""
+    quoted = {name: '"' + name.replace('"', '""') + '"' for name in added}
+    values = (quoted[name] if name in own else f"NULL::{kind} AS {quoted[name]}" for name, kind in added.items())
+    return "".join(f", {value}" for value in values)
 
 
 def describe(duck: Duck, path: Path, day: str, area: str, generation: int, key: str | None = None) -> tuple[ArchiveFile, bytes]:

@@ -17,6 +17,7 @@ from domain.events import SCHEMA, Alternative, Event, Kind, Location, Plate
 from domain.made import made
 from domain.plates import PlateColor
 from domain.ulid import id_parts
+from storage.archive_day import COLUMNS_VERSION
 from storage.index_sought import found_by
 
 TYPES = {
@@ -29,7 +30,7 @@ TYPES = {
 """`plate`: what was read, empty where nothing could be, NULL of a face. `others`: every other text that the event may be found by, spaces
 between. `start_ms`: the time in the id. `alternatives`: JSON, a list of [text, confidence]. `direction`: empty where it is not known;
 `lane`: 0 there. `crossed`: the numbers of the count lines, commas between."""
-VERSION = 2
+VERSION = COLUMNS_VERSION
 """Of the columns. Files of version 1 have direction, lane and lines crossed behind `wall_source`, spaces before each (`forward lane=2
 crossed=1,-3`), and lie in another order."""
 _AS_NOW = """(SELECT * REPLACE (split_part(wall_source, ' ', 1) AS wall_source),

@@ -84,7 +84,7 @@ class ArchiveSearch:
         days = self._catalogue.days()
         for name, why in self._catalogue.damaged.items():
             if first <= name <= last:
-                raise DataLoss(f"{why}; run `sightline index rebuild`")
+                raise DataLoss(why)
         return [days[name] for name in sorted(days, reverse=newest) if first <= name <= last]
 
     def _look(self, files: Sequence[ArchiveFile], query: EventQuery, terms: Terms, want: int, after: str | None) -> list[Event]:

@@ -96,13 +96,19 @@ class Archiver:
             self._renew(damaged)
             lost: dict[str, dict[str, str]] = {}
             for stat in self._objects.list(ARCHIVED_PREFIX):
-                day, area = place_of_key(stat.key)
+                place = place_of_key(stat.key)
+                if place is None:  # `storage check` names it
+                    continue
+                day, area = place
+                if day in self._archive.catalogue.newer:  # made by a program that knows it better
+                    continue
                 if day not in known and (day in self._archive.catalogue.damaged or not self._archive.catalogue.version(day)):
                     # They come by key, so that of an area the highest generation is the last.
                     lost.setdefault(day, {})[area] = stat.key
             for day, keys in lost.items():
                 self._go_on()
-                self._archive.catalogue.change(self._newest(day), [], [self._described(day, *pair) for pair in keys.items()])
+                lost_day = Day(day, self._archive.catalogue.version(day))
+                self._archive.catalogue.change(lost_day, [], [self._described(day, *pair) for pair in keys.items()])
         return len(lost) + len(damaged)
 
     def _renew(self, days: Sequence[Day]) -> None:
@@ -295,7 +301,12 @@ class Archiver:
         self._redis.do("SET", MOVED_KEY, until_ms)
 
     def _newest(self, name: str) -> Day:
-        """A day without files: one that never had any, or whose files all went."""
+        """A day without files: one that never had any, or whose files all went.
+
+        Raises DataLoss where its catalogue cannot be read: then its files are not known.
+        """
+        if (why := self._archive.catalogue.damaged.get(name)) is not None:
+            raise DataLoss(why)
         return Day(name, self._archive.catalogue.version(name))
 
     def _sweep(self) -> int:
@@ -304,7 +315,10 @@ class Archiver:
         named = {file.key for day in days.values() for file in day.files}
         stray = 0
         for stat in list(self._objects.list(ARCHIVED_PREFIX)):
-            day, _ = place_of_key(stat.key)
+            place = place_of_key(stat.key)
+            if place is None:
+                continue
+            day, _ = place
             if stat.key in named or day in self._archive.catalogue.damaged or not self._archive.catalogue.version(day):
                 continue
             self._go_on()

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.clock import NS_PER_S, Clock, rfc3339
 from domain.errors import AuditFull, AuditUnavailable
 from domain.people import Right, Role
+from domain.stored import StoredModel, schema_field
 from storage.append import Appending
 
 BYTES_PER_GB = 1_000_000_000
@@ -33,10 +34,8 @@ class Phase(StrEnum):
     REFUSED = "refused"  # requests without a valid token, of one address
 
 
-class AuditEntry(BaseModel):
+class AuditEntry(StoredModel):
     """One line. `terms` says what was asked for: plate, camera, event, from, to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     person: str = Field(description="empty where nobody was recognised; `local:<user>` for a command on the machine")
     role: Role | None
@@ -53,7 +52,7 @@ class AuditEntry(BaseModel):
 
 class _Line(AuditEntry):
     at: str
-    schema_: int = Field(default=1, alias="schema")
+    schema_: int = schema_field()
 
 
 class AuditLog:

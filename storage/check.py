@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,10 +17,11 @@ from domain.clock import Clock, SystemClock
 from domain.errors import DataLoss, NotFound
 from domain.events import Correction, Event, ObjectDigest, Sidecar
 from domain.holds import Held
-from domain.keys import CLIP, EVENTS_PREFIX, HOLDS_PREFIX, SIDECAR, is_correction
+from domain.keys import CLIP, EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR, is_correction
 from domain.layout import Layout
 from domain.registry import Registry
 from domain.settings import Settings
+from domain.stored import unreadable
 from domain.watches import Ended
 from storage.age_check import AgeCheck
 from storage.archive import Archive
@@ -29,13 +30,16 @@ from storage.check_index import check_index
 from storage.check_losses import find_losses
 from storage.clips import verify
 from storage.corrections import read_record
+from storage.holds import Holds, KnownHolds
 from storage.index import EventIndex
 from storage.journal import Journal, JournalPart, corrections, covered, deleted, stored_keys, stored_part
 from storage.people import People
 from storage.redis_door import Redis
+from storage.registries import Registries
 from storage.s3 import ObjectStat, ObjectStore
 from storage.spool import Spool
 from storage.stored_gaps import StoredGaps
+from storage.versioned_records import DamagedRecord
 from storage.watches import Watches
 
 _PAGE = 500
@@ -62,6 +66,8 @@ class Breach(StrEnum):
     PERSON_DAMAGED = "person_damaged"
     WATCH_NOT_RESTORED = "watch_not_restored"
     WATCH_DAMAGED = "watch_damaged"
+    REGISTRY_DAMAGED = "registry_damaged"
+    FOREIGN_OBJECT = "foreign_object"
     SPOOL_DAMAGED = "spool_damaged"
     SEGMENT_DAMAGED = "segment_damaged"
     SEGMENT_DIFFERS = "segment_differs"
@@ -140,6 +146,7 @@ class _Check:
         self._index = EventIndex(redis)
         self._people = People(redis, objects)
         self._watches = Watches(redis, objects, clock)
+        self._registries = Registries(redis, objects)
         self._layout = layout
         self._deep = deep
         self._progress = progress
@@ -150,6 +157,7 @@ class _Check:
         self._corrected_by: dict[str, Correction] = {}
         self._ages = None if registry is None else AgeCheck(objects, layout, registry, clock)
         self._clock = clock
+        self._holds = KnownHolds(())
         self._held = Held((), 0)
 
     def run(self) -> Iterator[Finding]:
@@ -164,23 +172,28 @@ class _Check:
         yield from (Finding(Breach.INDEX_DAMAGED, where, message) for where, message in check_index(self._redis))
         yield from self._persons()
         yield from self._vehicle_watches()
+        yield from self._registry()
         yield from self._recordings()
         yield from self._gap_logs()
 
     def _read_holds(self) -> Iterator[Finding]:
-        try:
-            self._held = Held((), 0) if self._ages is None else self._ages.held()
-        except DataLoss as error:
-            self._ages = None
-            yield Finding(Breach.HOLD_DAMAGED, HOLDS_PREFIX, f"{error}; retention deletes nothing until it can be read")
+        known = Holds(self._objects, self._clock).known()
+        for damaged in known.damaged:
+            deed = (
+                f"retention deletes nothing until the object is repaired or the hold is released (`DELETE /v1/holds/{damaged.record_id}`)"
+            )
+            yield Finding(Breach.HOLD_DAMAGED, damaged.key, f"{damaged.why}; {deed}")
+        yield from _foreign(known.foreign)
+        self._holds = known
+        self._held = Held(known.holds, self._clock.wall_ns())
 
     def _recordings(self) -> Iterator[Finding]:
         if self._ages is None:
             return
-        for old in self._ages.recordings(self._held):
+        for old in () if self._holds.damaged else self._ages.recordings(self._held):
             what = f"{old.count} recordings {old.where} are older than its maximum, and no hold names them"
             yield Finding(Breach.TOO_OLD, f"{old.camera_id}/{old.day}", what)
-        for event_id in self._ages.missing():
+        for event_id in self._ages.missing(self._holds.holds):
             yield Finding(Breach.HELD_MISSING, event_id, "a legal hold was placed for it, and it is not there")
 
     def _gap_logs(self) -> Iterator[Finding]:
@@ -189,7 +202,7 @@ class _Check:
             damaged = stored.read(log)[1]
             if damaged:
                 yield Finding(Breach.GAP_LOG_DAMAGED, log.stat.key, f"{damaged} of its lines cannot be read")
-        for log in () if self._ages is None else self._ages.gap_logs(self._held):
+        for log in () if self._ages is None or self._holds.damaged else self._ages.gap_logs(self._held):
             yield Finding(Breach.TOO_OLD, log.stat.key, "it is older than its camera's maximum, and no hold names any of it")
 
     def _spool(self) -> Iterator[Finding]:
@@ -237,7 +250,7 @@ class _Check:
         try:
             sidecar = Sidecar.model_validate_json(self._objects.get(key))
         except ValidationError as error:
-            yield Finding(Breach.SIDECAR_DAMAGED, event_id, f"{key} is no sidecar: {error.error_count()} faults")
+            yield Finding(Breach.SIDECAR_DAMAGED, event_id, str(unreadable(key, error)))
             return
         yield from self._corrected(sidecar, stats)
         if self._is_too_old(sidecar.event):
@@ -247,7 +260,8 @@ class _Check:
         yield from self._digests(sidecar, stats)
 
     def _is_too_old(self, event: Event) -> bool:
-        old = self._ages is not None and self._ages.is_too_old(event.camera, event.ended_at)
+        is_known = self._ages is not None and not self._holds.damaged
+        old = is_known and self._ages is not None and self._ages.is_too_old(event.camera, event.ended_at)
         return old and not self._held.covers_event(event)
 
     def _corrected(self, sidecar: Sidecar, stats: dict[str, ObjectStat]) -> Iterator[Finding]:
@@ -320,21 +334,37 @@ class _Check:
         return (Finding(Breach(loss.what), loss.subject, loss.message) for loss in losses)
 
     def _persons(self) -> Iterator[Finding]:
-        records, damaged = self._people.records()
-        for record in records:
+        listing = self._people.records()
+        for record in listing.records:
             if not self._people.is_restored(record):
                 yield Finding(Breach.PERSON_NOT_RESTORED, record.name, "Redis does not know this person; rebuild the index")
-        for key in damaged:
-            yield Finding(Breach.PERSON_DAMAGED, key, "is not the record of a person, whose token therefore opens nothing")
+        for damaged in listing.damaged:
+            if damaged.record_id:
+                what = f"{damaged.why}; the token of this person opens nothing"
+                yield Finding(Breach.PERSON_DAMAGED, damaged.key, what)
+        yield from _foreign(listing.damaged)
 
     def _vehicle_watches(self) -> Iterator[Finding]:
-        records, damaged = self._watches.records()
+        listing = self._watches.records()
         known = set(self._watches.standing())
-        for watch in records:
+        for watch in listing.records:
             if (watch.ended is Ended.NO) is not (watch in known):
                 yield Finding(Breach.WATCH_NOT_RESTORED, watch.id, "Redis does not have this watch as its record is; rebuild the index")
-        for key in damaged:
-            yield Finding(Breach.WATCH_DAMAGED, key, "is not the record of a watch, which therefore finds nothing")
+        for damaged in listing.damaged:
+            if damaged.record_id:
+                yield Finding(Breach.WATCH_DAMAGED, damaged.key, f"{damaged.why}; this watch finds nothing")
+        yield from _foreign(listing.damaged)
+
+    def _registry(self) -> Iterator[Finding]:
+        try:
+            self._registries.newest()
+        except DataLoss as error:
+            yield Finding(Breach.REGISTRY_DAMAGED, REGISTRY_PREFIX, str(error))
+        yield from _foreign(self._registries.foreign())
+
+
+def _foreign(damaged: Iterable[DamagedRecord]) -> Iterator[Finding]:
+    return (Finding(Breach.FOREIGN_OBJECT, one.key, one.why) for one in damaged if not one.record_id)
 
 
 def _fetch(objects: ObjectStore, key: str, copy: Path | None) -> str:

@@ -13,32 +13,30 @@ import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from domain.clock import NS_PER_S, Clock
-from domain.errors import CorrectionConflict, DataLoss
+from domain.errors import CorrectionConflict, RecordConflict
 from domain.events import Correction, Event
-from domain.keys import correction_journal_object, correction_object, corrections_prefix
+from domain.keys import correction_journal_object, corrections_prefix
+from domain.stored import StoredModel, schema_field
 from storage.index import EventIndex
 from storage.journal import JournalCorrect
 from storage.locks import Lock
 from storage.redis_door import Redis
 from storage.s3 import ObjectStore
+from storage.versioned_records import VersionedRecords
 
 _TURN_S = 60
 """Longer than all calls of one correction may take; whoever dies meanwhile holds others up for as long."""
 
 
-class CorrectionRecord(BaseModel):
+class CorrectionRecord(StoredModel):
     """What `corrected.<version>.json` holds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     event_id: str
     camera: str
     correction: Correction
     reason: str
-    schema_: int = Field(default=1, alias="schema")
+    schema_: int = schema_field()
 
 
 class Corrections:
@@ -47,6 +45,7 @@ class Corrections:
     def __init__(self, redis: Redis, objects: ObjectStore, index: EventIndex, clock: Clock) -> None:
         self._redis = redis
         self._objects = objects
+        self._records = VersionedRecords(objects, CorrectionRecord)
         self._index = index
         self._clock = clock
 
@@ -59,14 +58,20 @@ class Corrections:
             newest = newest_record(self._objects, event.camera, event.id)
             record = self._next(event, newest, text, by, reason, version)
             if record is not newest:
-                key = correction_object(event.camera, event.id, record.correction.version)
-                self._objects.put(key, record.model_dump_json(by_alias=True).encode(), "application/json")
+                self._add(record)
             self._journal(record)
             self._index.correct(event.id, record.correction)
             if self._index.get(event.id) is None:
                 # It is in the archive: it comes back, is found at once, and is merged there by the next run.
                 self._index.put(event.model_copy(update={"corrected": record.correction}))
         return record.correction
+
+    def _add(self, record: CorrectionRecord) -> None:
+        prefix = corrections_prefix(record.camera, record.event_id)
+        try:
+            self._records.add(prefix, record.correction.version, record)
+        except RecordConflict as error:
+            raise CorrectionConflict("this event was corrected by another person in this moment; look again, then decide") from error
 
     def _next(self, event: Event, newest: CorrectionRecord | None, text: str, by: str, reason: str, version: int) -> CorrectionRecord:
         there = newest.correction if newest is not None else None
@@ -96,13 +101,12 @@ class Corrections:
 
 
 def newest_record(objects: ObjectStore, camera_id: str, event_id: str) -> CorrectionRecord | None:
-    """The correction of an event that stands, None where there never was one. Raises DataLoss where it cannot be read."""
-    keys = [stat.key for stat in objects.list(corrections_prefix(camera_id, event_id))]
-    return read_record(objects, max(keys)) if keys else None
+    """The correction of an event that stands, or None. Raises DataLoss where it cannot be read."""
+    records = VersionedRecords(objects, CorrectionRecord)
+    newest = records.newest(corrections_prefix(camera_id, event_id))
+    return None if newest is None else newest.record
 
 
 def read_record(objects: ObjectStore, key: str) -> CorrectionRecord:
-    try:
-        return CorrectionRecord.model_validate_json(objects.get(key))
-    except ValidationError as error:
-        raise DataLoss(f"{key} is no record of a correction: {error.error_count()} faults") from error
+    """One version of a correction. Raises DataLoss where it cannot be read."""
+    return VersionedRecords(objects, CorrectionRecord).read(key)

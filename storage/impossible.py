@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from domain.events import Event
 from domain.geo import EARTH_RADIUS_M
 from domain.journeys import DEFAULT_LIMITS, KMH, leg
+from domain.stored import StoredModel
 from domain.ulid import id_text, wall_ms_of
 from storage.index_corrections import IndexCorrections
 from storage.index_record import HOUR_MS, NOWHERE, ODD, plates_of
@@ -39,9 +39,7 @@ KEPT_S = 31 * 86_400
 _BEST_MOST = 0xFFFF
 
 
-class HourFound(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class HourFound(StoredModel):
     stamp: tuple[int, int]
     pairs: tuple[tuple[str, str], ...]
     more: bool = False

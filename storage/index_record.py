@@ -144,7 +144,7 @@ class PlaceFields:
 
     @classmethod
     def parse(cls, data: bytes) -> PlaceFields:
-        camera, class_, area, location = json.loads(data)
+        camera, class_, area, location, *_ = json.loads(data)
         return cls(camera, class_, area, Location.model_validate(location))
 
 
@@ -160,6 +160,8 @@ def entry_of(event: Event) -> Entry:
     best, end = (event.best_at - start_ns) // NS_PER_MS, (event.ended_at - start_ns) // NS_PER_MS
     is_exact = (
         event.started_at == start_ns
+        and not event.model_extra
+        and not event.location.model_extra
         and 0 <= best <= _MOST
         and 0 <= end <= _MOST
         and not event.clip_missing
@@ -224,13 +226,18 @@ _NO_READINGS = _Readings(NO_PLATE, (), b"", False, True)
 def _readings(plate: Plate) -> _Readings:
     code = pack(plate.text) if plate.text else NO_PLATE
     others = plate.alternatives
+    is_known = not plate.model_extra and not any(other.model_extra for other in others)
     if not others:
-        return _Readings(code or NO_PLATE, () if code in (None, NO_PLATE) else (code,), b"", code is None, code is not None)
+        is_exact = code is not None and is_known
+        own = () if code is None or code == NO_PLATE else (code,)
+        return _Readings(code or NO_PLATE, own, b"", code is None, is_exact)
     codes = [pack(other.text) if other.text else NO_PLATE for other in others]
     parts = [round(other.confidence * PARTS) for other in others]
     packed = b"".join(ALTERNATIVE.pack(other or NO_PLATE, min(_MOST, max(0, part))) for other, part in zip(codes, parts, strict=True))
     is_unpacked = code is None or None in codes
-    is_exact = not is_unpacked and len(others) <= _MOST_ALTERNATIVES and _are_exact(parts, [other.confidence for other in others])
+    is_exact = (
+        is_known and not is_unpacked and len(others) <= _MOST_ALTERNATIVES and _are_exact(parts, [other.confidence for other in others])
+    )
     posts = dict.fromkeys(found for found in (code, *codes) if found is not None and found != NO_PLATE)
     return _Readings(code or NO_PLATE, tuple(posts), packed, is_unpacked, is_exact)
 

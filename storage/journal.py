@@ -18,13 +18,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.clock import NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable, StoreError
 from domain.events import Correction, Event, ObjectDigest
 from domain.keys import JOURNAL_PREFIX, journal_object
 from domain.metrics import KEEP_RETRIES
+from domain.stored import StoredModel, schema_field
 from storage.append import append_line, locked
 from storage.s3 import ObjectStore
 
@@ -35,10 +36,8 @@ LATE_S = 5
 """A minute is uploaded this long after its end, so that a slow writer seldom adds to it; one that does is merged."""
 
 
-class _Line(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    schema_: Literal[1] = Field(default=1, alias="schema")
+class _Line(StoredModel):
+    schema_: int = schema_field()
 
 
 class JournalPut(_Line):

@@ -62,7 +62,8 @@ class JournalRetention:
 
     def _left_in(self, prefix: str) -> frozenset[str]:
         """The events of a day of which the store has any object: of a day that is over for all cameras, what holds keep."""
-        return frozenset(stat.key.removeprefix(prefix).split("/")[1] for stat in self._objects.list(prefix))
+        paths = (stat.key.removeprefix(prefix).split("/") for stat in self._objects.list(prefix))
+        return frozenset(path[1] for path in paths if len(path) > 1)
 
     def _minutes(self, before_day: str) -> Iterator[ObjectStat]:
         """The minutes of all nodes, oldest first."""

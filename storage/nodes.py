@@ -6,10 +6,12 @@ Nobody's clock is trusted with telling who is alive: a beat is a number that cha
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from domain.stored import unreadable
 from storage.redis_door import Redis, Reply
 
 ABOUT = "{nodes}:about"
@@ -26,6 +28,7 @@ class NodeEntry:
 
 
 _ENTRY = TypeAdapter(NodeEntry)
+_log = logging.getLogger(__name__)
 
 
 class Nodes:
@@ -43,4 +46,13 @@ def entries(about: Reply) -> dict[str, NodeEntry]:
     """What each node last said, of an answer to `HGETALL` of `ABOUT`."""
     if not isinstance(about, dict):
         raise TypeError(f"Redis answered {type(about).__name__} where a hash was due")
-    return {str(name): _ENTRY.validate_json(str(said)) for name, said in about.items()}
+    found = ((str(name), _parsed(str(name), str(said))) for name, said in about.items())
+    return {name: entry for name, entry in found if entry is not None}
+
+
+def _parsed(name: str, said: str) -> NodeEntry | None:
+    try:
+        return _ENTRY.validate_json(said)
+    except ValidationError as error:
+        _log.warning("%s; it counts as silent", unreadable(f"the entry of node {name!r}", error))
+        return None

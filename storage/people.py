@@ -7,15 +7,15 @@ import logging
 import re
 import secrets
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from domain.clock import Clock, SystemClock
-from domain.errors import BadInput
+from domain.errors import BadInput, RecordConflict
 from domain.events import WallNs
-from domain.keys import PEOPLE_PREFIX, person_object
+from domain.keys import PEOPLE_PREFIX, person_prefix
 from domain.people import Person, Role
+from domain.stored import StoredModel, schema_field
 from storage.redis_door import Command, Redis, text, texts
 from storage.s3 import ObjectStore
+from storage.versioned_records import Listing, VersionedRecords
 
 _log = logging.getLogger(__name__)
 _PEOPLE = "{people}:by_name"
@@ -24,22 +24,21 @@ _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 TOKEN_PREFIX = "sl_"
 
 
-class PersonRecord(BaseModel):
+class PersonRecord(StoredModel):
     """What `state/people/<name>/<version>.json` holds; the highest version stands."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     role: Role
     token_sha256: str
     added_at: WallNs
-    schema_: int = Field(default=1, alias="schema")
+    schema_: int = schema_field()
 
 
 class People:
     def __init__(self, redis: Redis, objects: ObjectStore, clock: Clock | None = None) -> None:
         self._redis = redis
         self._objects = objects
+        self._records = VersionedRecords(objects, PersonRecord)
         self._clock = clock or SystemClock()
 
     def add(self, name: str, role: Role) -> str:
@@ -48,11 +47,15 @@ class People:
             raise BadInput(f"{name!r} is not a name: use letters, digits, dots, dashes and underscores, 64 at most")
         # Asked first, so that a name is not taken by somebody whose token nobody was told.
         self._redis.ping()
-        if any(True for _ in self._objects.list(f"{PEOPLE_PREFIX}{name}/")):
-            raise BadInput(f"the name {name!r} is taken; choose another")
+        taken = BadInput(f"the name {name!r} is taken; choose another")
+        if any(True for _ in self._objects.list(person_prefix(name))):
+            raise taken
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         record = PersonRecord(name=name, role=role, token_sha256=_digest(token), added_at=self._clock.wall_ns())
-        self._objects.put(person_object(name, 1), record.model_dump_json(by_alias=True).encode(), "application/json")
+        try:
+            self._records.add(person_prefix(name), 1, record)
+        except RecordConflict as error:
+            raise taken from error
         self._redis.do_all(_entries(record), atomic=True)
         return token
 
@@ -74,35 +77,21 @@ class People:
 
     def restore(self) -> int:
         """Make Redis what the object store says, in one step; how many people that are. Whose record is damaged stays out."""
-        records, damaged = self.records()
-        for key in damaged:
-            _log.error("%s is not the record of a person; that person's token opens nothing", key)
+        listing = self.records()
+        for damaged in listing.damaged:
+            _log.error("%s; the token of such a person opens nothing", damaged.why)
         commands: list[Command] = [("DEL", _PEOPLE), ("DEL", _TOKENS)]
-        self._redis.do_all(commands + [entry for record in records for entry in _entries(record)], atomic=True)
-        return len(records)
+        self._redis.do_all(commands + [entry for record in listing.records for entry in _entries(record)], atomic=True)
+        return len(listing.records)
 
     def is_restored(self, record: PersonRecord) -> bool:
         """Whether Redis knows this person, role and token."""
         named, tokened = self._redis.do_all([("HGET", _PEOPLE, record.name), ("HGET", _TOKENS, record.token_sha256)])
         return text(named) == text(tokened) == _value(record)
 
-    def records(self) -> tuple[tuple[PersonRecord, ...], tuple[str, ...]]:
-        """The newest record of each person in the object store, and the keys of those that cannot be read.
-
-        An older version never stands in for a damaged one: it may grant what was taken back.
-        """
-        newest: dict[str, str] = {}
-        for found in self._objects.list(PEOPLE_PREFIX):
-            folder = found.key.rpartition("/")[0]
-            newest[folder] = max(found.key, newest.get(folder, ""))
-        records: tuple[PersonRecord, ...] = ()
-        damaged: tuple[str, ...] = ()
-        for key in newest.values():
-            try:
-                records += (PersonRecord.model_validate_json(self._objects.get(key)),)
-            except ValidationError:
-                damaged += (key,)
-        return records, damaged
+    def records(self) -> Listing[PersonRecord]:
+        """The newest record of each person in the object store, and what cannot be read."""
+        return self._records.all(PEOPLE_PREFIX)
 
 
 def _digest(token: str) -> str:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pydantic import ValidationError
+
 from domain.clock import SystemClock
 from domain.errors import DataLoss, StoreError
 from domain.events import Event, Sidecar
-from domain.keys import EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR, is_correction
+from domain.keys import EVENTS_PREFIX, SIDECAR, is_correction
 from domain.layout import Layout
 from domain.settings import Settings
+from domain.stored import unreadable
 from domain.ulid import wall_ms_of
 from storage.archive import Archive
 from storage.archiver import MOVED_KEY, Archiver, moved_until_ms, stands
@@ -130,7 +133,7 @@ class _Rebuild:
 
     def run(self) -> Rebuilt:
         people, registry = self._people.restore(), self._announced()
-        self._damaged += self._people.records()[1]
+        self._damaged += (one.key for one in self._people.records().damaged)
         self._restore_archive()
         # Local before stored: a minute that is uploaded meanwhile is then read twice rather than not at all.
         local = [] if self._layout is None else list(Journal(self._layout.journal, SystemClock()).parts())
@@ -152,7 +155,7 @@ class _Rebuild:
         archived = sum(file.rows for file in self._archive.files())
         # Last: whoever matches them then looks through what was indexed by now.
         watches = self._watches.restore()
-        self._damaged += self._watches.records()[1]
+        self._damaged += (one.key for one in self._watches.records().damaged)
         return Rebuilt(people, self._index.count(), archived, registry, tuple(self._damaged), watches)
 
     def _restore_archive(self) -> None:
@@ -206,11 +209,12 @@ class _Rebuild:
         self._progress(self._done, self._total)
 
     def _announced(self) -> int:
+        self._damaged += (one.key for one in self._registries.foreign())
         try:
             return self._registries.restore()
         except DataLoss as error:
             _log.error("%s", error)
-            self._damaged.append(REGISTRY_PREFIX)
+            self._damaged.append(self._registries.newest_key())
             return 0
 
     def _put(self, events: Iterable[Event]) -> None:
@@ -233,8 +237,8 @@ class _Rebuild:
     def _sidecar(self, key: str) -> Event | None:
         try:
             return Sidecar.model_validate_json(self._objects.get(key)).event
-        except ValueError:
-            _log.error("%s is no sidecar", key)
+        except ValidationError as error:
+            _log.error("%s", unreadable(key, error))
             self._damaged.append(key)
             return None
 

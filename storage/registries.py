@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import logging
 
 from domain.clock import Clock, SystemClock
-from domain.errors import DataLoss
+from domain.errors import DataLoss, NewerRecord
 from domain.events import WallNs
 from domain.keys import REGISTRY_PREFIX, registry_object
+from domain.stored import StoredModel, schema_field
 from storage.redis_door import Redis, number, text
 from storage.s3 import ObjectStore
+from storage.versioned_records import DamagedRecord, VersionedRecords
 
-_VERSION = re.compile(r"[0-9]{10}\.json")
+_log = logging.getLogger(__name__)
 _APPLIED = "{registry}:applied"
 _GIVEN_OUT = "{registry}:given_out"
 # Two who apply at once get two numbers, also over an emptied Redis.
@@ -29,39 +29,44 @@ return newest
 """
 
 
-class RegistryRecord(BaseModel):
+class RegistryRecord(StoredModel):
     """What `state/registry/<version>.json` holds: the text of a registry without fault, as a person wrote it. Never a password."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     version: int
     """0: it runs, and is not in the object store yet."""
     applied_at: WallNs
     text: str
-    schema_: int = Field(default=1, alias="schema")
+    schema_: int = schema_field()
 
 
 class Registries:
     def __init__(self, redis: Redis, objects: ObjectStore, clock: Clock | None = None) -> None:
         self._redis = redis
-        self._objects = objects
+        self._records = VersionedRecords(objects, RegistryRecord)
         self._clock = clock or SystemClock()
 
     def add(self, registry_text: str) -> RegistryRecord:
         """Keep a registry as the newest version and announce it. The text must have been checked.
 
+        A newest version that cannot be read is no obstacle: this one takes its place.
         Raises StoreError; then nothing is announced.
         """
-        newest = self.newest()
-        version = number(self._redis.do("EVAL", _DRAW, 1, _GIVEN_OUT, newest.version if newest else 0))
+        newest = self._records.newest_version(REGISTRY_PREFIX)
+        version = number(self._redis.do("EVAL", _DRAW, 1, _GIVEN_OUT, newest))
         added = RegistryRecord(version=version, applied_at=self._clock.wall_ns(), text=registry_text)
-        self._objects.put(registry_object(version), added.model_dump_json(by_alias=True).encode(), "application/json")
+        self._records.add(REGISTRY_PREFIX, version, added)
         self._announce(version)
         return added
 
     def adopt(self, registry_text: str) -> RegistryRecord:
         """The newest version where it says the same already, else as `add`: a site that starts again applies nothing new."""
-        newest = self.newest()
+        try:
+            newest = self.newest()
+        except NewerRecord:
+            raise
+        except DataLoss as error:
+            _log.error("%s; the registry that runs here takes its place", error)
+            newest = None
         return newest if newest is not None and newest.text == registry_text else self.add(registry_text)
 
     def announced(self) -> int:
@@ -69,19 +74,34 @@ class Registries:
         return int(text(self._redis.do("GET", _APPLIED)) or "0")
 
     def newest(self) -> RegistryRecord | None:
-        """The newest version in the object store, or None. Raises DataLoss where it cannot be read, ObjectsUnavailable."""
-        keys = [found.key for found in self._objects.list(REGISTRY_PREFIX)]
-        return self._read(max(keys)) if keys else None
+        """The newest version in the object store, or None.
+
+        Raises DataLoss where it cannot be read, ObjectsUnavailable.
+        """
+        try:
+            newest = self._records.newest(REGISTRY_PREFIX)
+        except NewerRecord:
+            raise
+        except DataLoss as error:
+            hint = "apply a registry again with `sightline cameras apply`"
+            raise DataLoss(f"{error}; {hint}") from error
+        return None if newest is None else newest.record
+
+    def newest_key(self) -> str:
+        """The key of the newest version; also where it cannot be read."""
+        return registry_object(self._records.newest_version(REGISTRY_PREFIX))
+
+    def foreign(self) -> tuple[DamagedRecord, ...]:
+        """The objects among the registries that are none."""
+        return tuple(self._records.foreign(REGISTRY_PREFIX))
 
     def versions(self) -> list[int]:
-        """The numbers of all versions in the object store, oldest first. Raises ObjectsUnavailable."""
-        names = (found.key.removeprefix(REGISTRY_PREFIX) for found in self._objects.list(REGISTRY_PREFIX))
-        numbers = (int(name[:-5]) for name in names if _VERSION.fullmatch(name))
-        return sorted(numbers)
+        """The numbers of all versions in the store, oldest first. Raises ObjectsUnavailable."""
+        return self._records.versions(REGISTRY_PREFIX)
 
     def read(self, version: int) -> RegistryRecord:
         """One version. Raises NotFound, DataLoss where it cannot be read, ObjectsUnavailable."""
-        return self._read(registry_object(version))
+        return self._records.read(registry_object(version))
 
     def restore(self) -> int:
         """Announce again what the object store holds; the version, 0 where there is none."""
@@ -93,9 +113,3 @@ class Registries:
 
     def _announce(self, version: int) -> None:
         self._redis.do("EVAL", _ANNOUNCE, 1, _APPLIED, version)
-
-    def _read(self, key: str) -> RegistryRecord:
-        try:
-            return RegistryRecord.model_validate_json(self._objects.get(key))
-        except ValidationError as error:
-            raise DataLoss(f"{key} is no record of a registry: {error.error_count()} faults") from error

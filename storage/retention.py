@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 from domain.clock import NS_PER_S, Clock
 from domain.errors import StoreError
-from domain.holds import Held
 from domain.keys import day_of
 from domain.metrics import RETENTION_DELETED
 from domain.registry import Camera, Registry
@@ -26,7 +25,7 @@ from storage.archiver import Archiver
 from storage.event_retention import EventRetention
 from storage.gap_retention import forget_nodes, too_old
 from storage.gaps import GapLog
-from storage.holds import Holds
+from storage.holds import FreshHeld, Holds
 from storage.index import EventIndex
 from storage.journal import Journal
 from storage.journal_retention import JournalRetention
@@ -83,7 +82,7 @@ class Kept:
 @dataclass(slots=True)
 class _Run:
     ages: Ages
-    held: Held
+    held: FreshHeld
     stop: threading.Event
     dry: bool
     report: Report = field(default_factory=Report)
@@ -137,7 +136,7 @@ class Retention:
         registry = self._registry()
         if not registry.cameras:
             raise StoreError("no registry runs, so how long anything is to be kept is not known")
-        return _Run(Ages(registry, self._clock.wall_ns()), self._kept.holds.held(), stop or threading.Event(), dry)
+        return _Run(Ages(registry, self._clock.wall_ns()), FreshHeld(self._kept.holds, self._clock), stop or threading.Event(), dry)
 
     def _recordings(self, run: _Run, camera_id: str) -> None:
         cutoff_ns = run.ages.cutoff_ns(camera_id)

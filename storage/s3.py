@@ -8,12 +8,14 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import urllib3
 from minio import Minio
@@ -31,7 +33,9 @@ _SILENCE = (urllib3.exceptions.HTTPError,)
 _ABSENT = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchBucket", "ResourceNotFound"})
 _FULL = frozenset({"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientCapacity", "InternalError"})
 """What stores say to a write that they have no space for. SeaweedFS has but `InternalError` to say that none of its volumes is writable."""
-_INSUFFICIENT_STORAGE = 507
+_OK, _CONFLICT, _PRECONDITION_FAILED, _INSUFFICIENT_STORAGE = 200, 409, 412, 507
+_SIGNED_FOR = timedelta(minutes=5)
+_CODE = re.compile(rb"<Code>([A-Za-z]+)</Code>")
 _BUCKET_IS_THERE = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
@@ -132,6 +136,23 @@ class ObjectStore:
         with self._asking(key), _writing(key):
             self._client.put_object(self.bucket, key, io.BytesIO(data), len(data), content_type)
 
+    def put_new(self, key: str, data: bytes, content_type: str) -> bool:
+        """Write `data` unless the key is taken; whether it was written. Of several writers one wins.
+
+        A store that does not know `If-None-Match` lets the last one win. What was written is read
+        back, so the others find out unless they had read theirs before that.
+        """
+        headers = {"If-None-Match": "*", "Content-Type": content_type}
+        with self._asking(key):
+            # The client of `minio` sends no conditional headers; an address that it signed may.
+            address = self._client.get_presigned_url("PUT", self.bucket, key, expires=_SIGNED_FOR)
+            answer = self._http.request("PUT", address, body=data, headers=headers)
+        if answer.status in (_PRECONDITION_FAILED, _CONFLICT):
+            return False
+        if answer.status != _OK:
+            _refuse(key, answer.status, answer.data)
+        return self.get(key) == data
+
     def put_file(self, key: str, path: Path, content_type: str) -> ObjectStat:
         """Write a file, over what was there, `PART_BYTES` at a time; what was written, with the etag that the store gave it."""
         with path.open("rb") as file, self._asking(key), _writing(key):
@@ -194,6 +215,16 @@ def _stat_of(key: str, headers: Mapping[str, str]) -> ObjectStat:
     modified = headers.get("Last-Modified")
     modified_s = 0 if modified is None else int(parsedate_to_datetime(modified).timestamp())
     return ObjectStat(key, int(size_bytes), _bare_etag(headers.get("ETag")), modified_s)
+
+
+def _refuse(key: str, status: int, answer: bytes) -> NoReturn:
+    match = _CODE.search(answer)
+    code = match[1].decode() if match else str(status)
+    if code in _FULL or status == _INSUFFICIENT_STORAGE:
+        raise ObjectsFull(f"the object store takes nothing more, {key} was refused: {code}")
+    if code in _ABSENT:
+        raise NotFound(f"the object store has no bucket for {key}")
+    raise ObjectsUnavailable(f"the object store refused {key}: {code}")
 
 
 def _bare_etag(etag: str | None) -> str:

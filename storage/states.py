@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from domain.states import CameraStatus
+from domain.stored import unreadable
 from storage.redis_door import Redis, maybe_texts
 
 FRESH_FOR_S = 15
 """A camera not published for this long has no state: its node may be dead, and what it last said is no longer known."""
 _STATUS = TypeAdapter(CameraStatus)
+_log = logging.getLogger(__name__)
 
 
 class CameraStates:
@@ -27,7 +30,17 @@ class CameraStates:
         if not camera_ids:
             return {}
         stored = maybe_texts(self._redis.do("MGET", *(_key(camera_id) for camera_id in camera_ids)))
-        return {status.camera_id: status for status in (_STATUS.validate_json(text) for text in stored if text is not None)}
+        statuses = (_parsed(text) for text in stored if text is not None)
+        return {status.camera_id: status for status in statuses if status is not None}
+
+
+def _parsed(text: str) -> CameraStatus | None:
+    """None where another version of Sightline has a state that this one does not know."""
+    try:
+        return _STATUS.validate_json(text)
+    except ValidationError as error:
+        _log.warning("%s", unreadable("a camera's state", error))
+        return None
 
 
 def _key(camera_id: str) -> str:

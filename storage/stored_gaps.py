@@ -11,12 +11,13 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from domain.clock import NS_PER_MS
 from domain.errors import NotFound
 from domain.gaps import Gap
 from domain.keys import GAPS_PREFIX, NODE_GAPS_PREFIX, day_of, day_start_ns, gaps_object, node_gaps_object
+from domain.stored import StoredModel
 from storage.gap_rows import Row, day_end_ns, read_rows, told
 from storage.s3 import ObjectStat, ObjectStore
 
@@ -24,10 +25,8 @@ _MOST_KNOWN = 2_000
 _JSONL, _JSON = "application/jsonl", "application/json"
 
 
-class NodeGaps(BaseModel):
+class NodeGaps(StoredModel):
     """How far the logs of a node in the store can be believed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     until_ms: int
     """Whatever the node had said by then is there."""

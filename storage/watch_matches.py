@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict
-
+from domain.stored import StoredModel
 from domain.watches import WatchMatch
 from storage.arrivals import ARRIVE, Arrivals
 from storage.redis_door import Redis, Script, maybe_texts, number, text
@@ -80,10 +79,8 @@ end
 """
 
 
-class Delivery(BaseModel):
+class Delivery(StoredModel):
     """A webhook on its way."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     match: WatchMatch
     tries: int = 0

@@ -78,7 +78,7 @@ def build_registry(text: str, file: str) -> Registry | None:
 
 def _build(source: Source) -> Registry | None:
     try:
-        return Registry.model_validate(_with_class_defaults(source.data))
+        return Registry.model_validate(_with_class_defaults(source.data), extra="forbid")
     except ValidationError as error:
         for detail in error.errors():
             _note(source, detail)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from domain.errors import RegistryInvalid
+from domain.errors import DataLoss, NewerRecord, RegistryInvalid
 from domain.layout import Layout
 from domain.registry import Changes, Registry, Secrets, changes_of
 from domain.registry.check import check_text, read_registry
@@ -55,7 +56,15 @@ def _environ(layout: Layout) -> Mapping[str, str]:
 
 def _applied(stores: Stores, layout: Layout) -> Registry:
     """The newest that was applied; one that was given at start and is not kept yet comes from this machine."""
-    newest = stores.registries.newest() or site_registry.record(layout)
+    try:
+        newest = stores.registries.newest() or site_registry.record(layout)
+    except NewerRecord:
+        raise
+    except DataLoss as error:
+        print(f"{error}; compared with what runs on this machine", file=sys.stderr)
+        newest = site_registry.record(layout)
+    for foreign in stores.registries.foreign():
+        print(foreign.why, file=sys.stderr)
     if newest is None:
         return site_registry.NONE
     registry, faults = check_text(newest.text, f"registry, version {newest.version}", Secrets())

@@ -22,7 +22,8 @@ def add(args: argparse.Namespace) -> int:
 def list_people(args: argparse.Namespace) -> int:
     """By the record in the object store; 1 where a store has lost people, which standard error names."""
     with open_stores(Layout(args.data.resolve())) as stores:
-        records, damaged = stores.people.records()
+        listing = stores.people.records()
+        records = listing.records
         faults = stores.identity.check().sentences()
         lost = [person.name for person in stores.people.lost()]
         lacking = [record.name for record in records if not stores.people.is_restored(record)]
@@ -37,6 +38,6 @@ def list_people(args: argparse.Namespace) -> int:
         print(f"the object store has no record of {', '.join(lost)}, whom the index knows", file=sys.stderr)
     if lacking:
         print(f"the index has lost {', '.join(lacking)}: run  sightline index rebuild", file=sys.stderr)
-    for key in damaged:
-        print(f"{key} cannot be read; that person's token opens nothing", file=sys.stderr)
+    for damaged in listing.damaged:
+        print(f"{damaged.why}; the token of such a person opens nothing", file=sys.stderr)
     return 1 if faults or lost else 0

@@ -147,7 +147,7 @@ def _say_what_the_stores_lack(stores: Stores) -> None:
     try:
         for sentence in stores.identity.settle().sentences():
             console.print(f"[red]{escape(sentence)}[/red]")
-        records, _ = stores.people.records()
+        records = stores.people.records().records
         lacking = sum(not stores.people.is_restored(record) for record in records)
     except StoreError as error:
         console.print(f"[yellow]a store does not serve yet: {escape(str(error))}[/yellow]")

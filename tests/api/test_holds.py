@@ -96,3 +96,24 @@ def test_alarms_are_listed_and_a_full_disk_degrades(open_site: OpenSite) -> None
     ready = site.get("/readyz", Role.OPERATOR)
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
     assert {"name": "disk", "ok": False, "required": False, "why": "node-2: give it more space"} in ready.json()["dependencies"]
+
+
+def test_a_damaged_hold_is_listed_hides_no_other_and_can_be_released(site: Site) -> None:
+    key = "state/holds/20251009-0bad0bad/0000000001.json"
+    site.context.objects.put(key, b'{"from": "26-11-29T17:00:00.000Z"}', "application/json")
+    placed = site.get("/v1/holds", method="POST", body=RANGE)
+    assert placed.status_code == 200, placed.text
+    listed = site.get("/v1/holds").json()
+    assert listed["items"] == [placed.json()]
+    (damaged,) = listed["damaged"]
+    assert (damaged["id"], damaged["key"]) == ("20251009-0bad0bad", key)
+    assert damaged["why"].startswith(f"{key} cannot be read: ")
+    released = site.get("/v1/holds/20251009-0bad0bad?reason=mistyped", method="DELETE")
+    assert released.status_code == 200, released.text
+    assert key in released.json()["reason"]
+    assert json.loads(site.audit_lines()[-1])["reason"] == "mistyped"
+    listed = site.get("/v1/holds").json()
+    assert listed["damaged"] == []
+    assert {item["id"] for item in listed["items"]} == {placed.json()["id"], "20251009-0bad0bad"}
+    release = site.get(f"/v1/holds/{placed.json()['id']}?reason=x", method="DELETE")
+    assert release.status_code == 200, release.text

@@ -16,6 +16,7 @@ import pytest
 
 from domain.clock import NS_PER_S, ManualClock
 from domain.events import Event
+from domain.keys import watches_prefix
 from domain.metrics import WEBHOOKS
 from domain.settings import Settings
 from domain.watches import Ended, Watch
@@ -27,6 +28,7 @@ from storage.feed import Feed
 from storage.index import EventIndex
 from storage.redis_door import connect
 from storage.s3 import ObjectStore
+from storage.versioned_records import VersionedRecords
 from storage.watch_matches import LEASE_MS, WatchMatches
 from storage.watches import Watches
 from tests.api.conftest import Site
@@ -305,7 +307,8 @@ def test_a_receiver_that_comes_back_is_told(city: City, receiver: Receiver) -> N
     node.run_once()
     assert sent(city.sender()) == 1
     watch = city.watches.standing()[0]
-    city.watches._put(watch.model_copy(update={"webhook": url}), 2)
+    changed = watch.model_copy(update={"webhook": url})
+    VersionedRecords(city.objects, Watch).add(watches_prefix(watch.id), 2, changed)
     city.clock.advance(2)
     assert sent(city.sender()) == 1
     assert [headers["sightline-try"] for headers, _ in receiver.had] == ["2"]

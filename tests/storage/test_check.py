@@ -7,7 +7,17 @@ from collections.abc import Callable
 import pytest
 
 from domain.events import Event, Sidecar
-from domain.keys import CLIP, CROP, SIDECAR, correction_object, event_object, gaps_object, person_object, watch_object
+from domain.keys import (
+    CLIP,
+    CROP,
+    SIDECAR,
+    correction_object,
+    event_object,
+    gaps_object,
+    person_object,
+    registry_object,
+    watch_object,
+)  # fmt: skip
 from domain.people import Role
 from storage.check import Breach, check
 from storage.index import EventIndex
@@ -94,6 +104,26 @@ DAMAGES: dict[str, tuple[Callable[[Site, Event], object], Breach]] = {
     "a correction damaged": (
         lambda site, event: site.objects.put(correction_object(event.camera, event.id, 1), b"{", "application/json"),
         Breach.CORRECTION_DAMAGED,
+    ),
+    "a registry damaged": (
+        lambda site, event: site.objects.put(registry_object(3), b"{", "application/json"),
+        Breach.REGISTRY_DAMAGED,
+    ),
+    "an object that is no registry": (
+        lambda site, event: site.objects.put("state/registry/zzz", b"junk", "text/plain"),
+        Breach.FOREIGN_OBJECT,
+    ),
+    "an object that is no hold": (
+        lambda site, event: site.objects.put("state/holds/zzz", b"junk", "text/plain"),
+        Breach.FOREIGN_OBJECT,
+    ),
+    "an object that is no person": (
+        lambda site, event: site.objects.put("state/people/zzz", b"junk", "text/plain"),
+        Breach.FOREIGN_OBJECT,
+    ),
+    "an object that is no watch": (
+        lambda site, event: site.objects.put("state/watches/a/b/c", b"junk", "text/plain"),
+        Breach.FOREIGN_OBJECT,
     ),
     "a spool entry damaged": (_damaged_spool_entry, Breach.SPOOL_DAMAGED),
 }

@@ -11,12 +11,14 @@ from domain.alarms import AlarmName
 from domain.clock import NS_PER_MS, ManualClock
 from domain.errors import StoreError
 from domain.holds import Held, Hold
-from domain.keys import day_of
+from domain.keys import day_of, hold_object
 from domain.media import SegmentName
 from domain.registry import Camera
 from domain.settings import Settings
 from storage.disk import Claims, DiskBound, Wanted
+from storage.holds import Holds, NodeHolds
 from storage.ledger import Ledger, Segment, open_name
+from storage.s3 import ObjectStore
 
 START_MS = 1_760_000_000_000
 SIZE_BYTES = 1_000
@@ -198,3 +200,16 @@ def test_while_nobody_knows_what_is_held_nothing_goes(recordings: Path) -> None:
     assert _bound(recordings, 1, held=held, say=said.__setitem__).run_once() == 0
     assert len(_left(recordings)) == 10
     assert "cannot be read" in (said[AlarmName.DISK_FULL] or "")
+
+
+def test_a_damaged_hold_leaves_the_others_in_force_on_a_full_disk(recordings: Path, objects: ObjectStore, clock: ManualClock) -> None:
+    """The hold that was placed after the damaged one used to protect nothing."""
+    holds = Holds(objects, clock)
+    before = _hold("a", 2, 3)
+    after = _hold("b", 5, 6).model_copy(update={"id": "20251009-00000001"})
+    holds.place(before)
+    objects.put(hold_object("20251009-0bad0bad", 1), b"{", "application/json")
+    holds.place(after)
+    node = NodeHolds(Holds(objects, clock), recordings / "holds.json", clock)
+    _bound(recordings, 0.5, held=node.held).run_once()
+    assert _left(recordings) == [("a", 2), ("b", 5)]

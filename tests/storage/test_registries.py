@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.errors import DataLoss, IndexUnavailable
+from domain.errors import DataLoss, IndexUnavailable, NewerRecord
 from domain.keys import registry_object
 from storage.redis_door import Redis, connect
 from storage.registries import Registries
@@ -53,7 +53,7 @@ class _Late(ObjectStore):
 
 def test_what_is_damaged_or_not_announced_is_said(redis: Redis, objects: ObjectStore) -> None:
     objects.put(registry_object(7), b"{", "application/json")
-    with pytest.raises(DataLoss, match="0000000007"):
+    with pytest.raises(DataLoss, match=r"0000000007.*sightline cameras apply"):
         Registries(redis, objects).newest()
     objects.delete(registry_object(7))
     dead = connect("redis://127.0.0.1:1/0")
@@ -61,3 +61,36 @@ def test_what_is_damaged_or_not_announced_is_said(redis: Redis, objects: ObjectS
         Registries(dead, objects).add("a")
     assert Registries(redis, objects).newest() is None
     dead.close()
+
+
+@pytest.mark.parametrize("key", ["state/registry/zzz", "state/registry/a/b.json", "state/registry/7.json"])
+def test_an_object_that_is_no_registry_is_in_nobodys_way(redis: Redis, objects: ObjectStore, key: str) -> None:
+    registries = Registries(redis, objects)
+    registries.add("a")
+    objects.put(key, b"junk", "text/plain")
+    newest = registries.newest()
+    assert newest is not None
+    assert newest.text == "a"
+    assert registries.add("b").version == 2
+    assert registries.restore() == 2
+    assert [one.key for one in registries.foreign()] == [key]
+
+
+def test_a_damaged_registry_is_replaced_by_the_next(redis: Redis, objects: ObjectStore) -> None:
+    registries = Registries(redis, objects)
+    registries.add("a")
+    objects.put(registry_object(2), b"{", "application/json")
+    assert registries.adopt("c").version == 3
+    newest = registries.newest()
+    assert newest is not None
+    assert newest.text == "c"
+
+
+def test_a_registry_of_a_newer_version_is_not_replaced_at_start(redis: Redis, objects: ObjectStore) -> None:
+    registries = Registries(redis, objects)
+    registries.add("a")
+    record = objects.get(registry_object(1)).replace(b'"schema":1', b'"schema":2')
+    objects.put(registry_object(2), record, "application/json")
+    with pytest.raises(NewerRecord, match="upgrade"):
+        registries.adopt("c")
+    assert registries.newest_key() == registry_object(2)

@@ -22,7 +22,7 @@ from storage.gaps import GapLog
 from storage.holds import Holds
 from storage.index import EventIndex
 from storage.journal import JournalUploader
-from storage.ledger import Ledger
+from storage.ledger import Ledger, Segment
 from storage.rebuild import rebuild
 from storage.redis_door import connect
 from storage.retention import Kept, Retention
@@ -55,7 +55,7 @@ def _kept(site: Site) -> Kept:
     return Kept(Ledger(site.layout.recordings), triggers, gaps, site.objects, EventIndex(site.redis), site.journal, holds)
 
 
-def _retention(site: Site) -> Retention:
+def retention_of(site: Site) -> Retention:
     return Retention(_kept(site), lambda: REGISTRY, SETTINGS, site.clock)
 
 
@@ -110,18 +110,18 @@ def test_recordings_go_once_they_are_older_than_their_maximum_and_not_before(sit
         for day in (-95, -91, -89, -6, -4, -1):
             _segment(site, camera_id, day * DAY_S)
             _segment(site, camera_id, day * DAY_S + 20, stored=True)
-    assert _retention(site).run_node(dry=True).recordings == 6
-    assert _retention(site).run_node().recordings == 6
+    assert retention_of(site).run_node(dry=True).recordings == 6
+    assert retention_of(site).run_node().recordings == 6
     young = [(camera_id, day * DAY_S) for day in (-4, -1) for camera_id in ("bridge", "old")]
     assert _here(site) == [("old", -89 * DAY_S), ("old", -6 * DAY_S), *young]
-    assert _retention(site).run_site().stored_recordings == 6
+    assert retention_of(site).run_site().stored_recordings == 6
     stored = StoredSegments(site.objects, site.clock)
     left = {id_: [one.start_ns for day in stored.days(id_) for one in stored.on_day(id_, day)] for id_ in ("bridge", "old")}
     assert left == {
         id_: [START_NS + (day * DAY_S + 20) * NS_PER_S for day in days] for id_, days in (("bridge", (-4, -1)), ("old", (-89, -6, -4, -1)))
     }
-    assert _retention(site).run_node().recordings == 0
-    assert _retention(site).run_site().stored_recordings == 0
+    assert retention_of(site).run_node().recordings == 0
+    assert retention_of(site).run_site().stored_recordings == 0
 
 
 def test_what_is_held_stays_here_and_in_the_store(site: Site) -> None:
@@ -130,13 +130,13 @@ def test_what_is_held_stays_here_and_in_the_store(site: Site) -> None:
         _segment(site, "bridge", after_s, stored=True)
         _segment(site, "bridge", after_s)
     hold = _hold(site, "bridge", -8 * DAY_S + 12, -8 * DAY_S + 13)
-    assert (_retention(site).run_node().held, _retention(site).run_site().held) == (1, 1)
+    assert (retention_of(site).run_node().held, retention_of(site).run_site().held) == (1, 1)
     assert _here(site) == [("bridge", -8 * DAY_S + 10)]
     assert _breaches(site) == set()
     Holds(site.objects, site.clock).release(hold.id, "wang")
     assert _breaches(site) == {Breach.TOO_OLD}
-    _retention(site).run_node()
-    _retention(site).run_site()
+    retention_of(site).run_node()
+    retention_of(site).run_site()
     assert _here(site) == []
     assert _breaches(site) == set()
 
@@ -157,23 +157,23 @@ def test_what_no_trigger_claims_goes_once_none_may_come_any_more(site: Site, cam
 def test_an_event_goes_whole_and_no_rebuilt_index_has_it_again(site: Site, event: Event) -> None:
     late = _keep(site, make_event(after_s=12))
     site.clock.advance(30 * DAY_S - 280 + 8)  # 280 s were gone
-    assert _retention(site).run_site(dry=True).events == 1
+    assert retention_of(site).run_site(dry=True).events == 1
     assert len(_objects_of(site, event)) == 4
-    assert _retention(site).run_site().events == 1
+    assert retention_of(site).run_site().events == 1
     assert (_objects_of(site, event), site.row(event)) == ([], None)
     assert len(_objects_of(site, late)) == 4
     site.redis.do("FLUSHALL")
     rebuild(site.objects, site.redis, site.layout, from_sidecars=True)
     assert site.row(event) is None
     assert site.row(late) is not None
-    _retention(site).run_node()
+    retention_of(site).run_node()
     assert _breaches(site) == set()
 
 
 def test_a_held_event_stays_with_all_that_it_has(site: Site, event: Event) -> None:
     _hold(site, "gate", 5, 8, event.id)
     site.clock.advance(400 * DAY_S)
-    report = _retention(site).run_site()
+    report = retention_of(site).run_site()
     assert (report.events, report.held) == (0, 1)
     assert site.row(event) is not None
     assert Breach.HELD_MISSING not in _breaches(site)
@@ -183,14 +183,50 @@ def test_a_held_event_stays_with_all_that_it_has(site: Site, event: Event) -> No
     assert Breach.HELD_MISSING in found
 
 
+def test_a_damaged_hold_that_is_released_lets_retention_go_on(site: Site) -> None:
+    _segment(site, "bridge", -300 * DAY_S)
+    key = hold_object("20251009-torn", 1)
+    site.objects.put(key, b"{", "application/json")
+    Holds(site.objects, site.clock).release("20251009-torn", "wang")
+    assert retention_of(site).run_node().recordings == 1
+    assert _breaches(site) == set()
+    assert site.objects.get(key) == b"{"
+
+
+def test_a_hold_that_is_placed_during_a_run_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for after_s in (-300 * DAY_S, -299 * DAY_S, -298 * DAY_S):
+        _segment(site, "bridge", after_s)
+    remove = Ledger.remove
+
+    def remove_and_place(ledger: Ledger, segment: Segment) -> int:
+        size_bytes = remove(ledger, segment)
+        if segment.start_ns == START_NS - 300 * DAY_S * NS_PER_S:
+            _hold(site, "bridge", -299 * DAY_S, -299 * DAY_S + 1)
+        site.clock.advance(1)
+        return size_bytes
+
+    monkeypatch.setattr(Ledger, "remove", remove_and_place)
+    report = retention_of(site).run_node()
+    assert (report.recordings, report.held) == (2, 1)
+    assert _here(site) == [("bridge", -299 * DAY_S)]
+
+
 @pytest.mark.parametrize("part", ["run_node", "run_site"])
 def test_while_it_is_not_known_what_is_held_or_how_long_anything_is_kept_nothing_goes(site: Site, event: Event, part: str) -> None:
     _segment(site, "bridge", -300 * DAY_S)
     site.clock.advance(400 * DAY_S)
     site.objects.put(hold_object("20251009-torn", 1), b"{", "application/json")
     with pytest.raises(StoreError, match="20251009-torn"):
-        getattr(_retention(site), part)()
-    assert Breach.HOLD_DAMAGED in _breaches(site)
+        getattr(retention_of(site), part)()
+    other = _hold(site, "bridge", -300 * DAY_S, -299 * DAY_S)
+    with pytest.raises(StoreError, match="20251009-torn"):
+        getattr(retention_of(site), part)()
+    assert Holds(site.objects, site.clock).release(other.id, "wang").released_by == "wang"
+    findings = check(site.objects, site.redis, site.layout, registry=REGISTRY, clock=site.clock)
+    (damaged,) = [finding for finding in findings if finding.breach is Breach.HOLD_DAMAGED]
+    assert damaged.subject == hold_object("20251009-torn", 1)
+    assert "DELETE /v1/holds/20251009-torn" in damaged.message
+    assert Breach.TOO_OLD not in {finding.breach for finding in findings}, "it may be held"
     site.objects.delete(hold_object("20251009-torn", 1))
     nothing = Retention(_kept(site), lambda: Registry(version=1), SETTINGS, site.clock)
     with pytest.raises(StoreError, match="no registry"):
@@ -206,8 +242,8 @@ def test_without_redis_an_event_keeps_its_objects(site: Site, event: Event) -> N
         Retention(kept, lambda: REGISTRY, SETTINGS, site.clock).run_site()
     assert len(_objects_of(site, event)) == 4
     assert {finding.breach for finding in check(site.objects, site.redis, site.layout)} == {Breach.DELETION_UNFINISHED}
-    _retention(site).run_node()
-    _retention(site).run_site()
+    retention_of(site).run_node()
+    retention_of(site).run_site()
     assert _breaches(site) == set()
 
 
@@ -222,13 +258,13 @@ def test_a_run_killed_anywhere_and_run_again_leaves_nothing_half_deleted(site: S
         site.objects, site.redis = FusedObjects(whole[0], fuse), FusedRedis(whole[1], fuse)
         site.journal = FusedJournal(site.layout.journal, site.clock, fuse)
         try:
-            _retention(site).run_site()
+            retention_of(site).run_site()
         except Killed:
             pass
         finally:
             site.objects, site.redis, site.journal = whole
         _nothing_is_shown_that_is_gone(site, event)
-    _retention(site).run_site()
+    retention_of(site).run_site()
     assert (_objects_of(site, event), site.row(event)) == ([], None)
     assert check(site.objects, site.redis, site.layout) == []
 
@@ -260,5 +296,5 @@ def test_it_ends_at_once_when_it_is_told_to(site: Site, event: Event) -> None:
     site.clock.advance(31 * DAY_S)
     stop = threading.Event()
     stop.set()
-    assert _retention(site).run_site(stop).events == 0
+    assert retention_of(site).run_site(stop).events == 0
     assert len(_objects_of(site, event)) == 4
