@@ -31,7 +31,8 @@ class AlarmName(StrEnum):
 class Alarm(StoredModel):
     """One alarm of one node, for as long as its cause lasts."""
 
-    name: AlarmName
+    name: AlarmName | str
+    """A name that this program does not know is one of a newer node."""
     node: str
     since: WallNs
     sentence: str = Field(description="what is wrong and what to do, for the person who reads it")

@@ -64,6 +64,11 @@ CROSSINGS = Counter(
     "sightline_crossings_total", "Events that crossed a count line, by its number and the side they went to", ["camera", "line", "way"]
 )
 KEEP_RETRIES = Counter("sightline_keep_retries_total", "Steps of keeping that failed and will be tried again, by step", ["step"])
+RECORDS_UNREADABLE = Counter(
+    "sightline_records_unreadable_total",
+    "Records in Redis that could not be read and were left out of an answer",
+    ["where"],
+)
 SPOOL_DAMAGED = Counter("sightline_spool_damaged_total", "Spool entries that could not be read and were set aside", ["camera"])
 EVENTS_LOST = Counter("sightline_events_lost_total", "Events that the disk refused for so long that memory could not hold them", ["camera"])
 JOB_FAILURES = Counter("sightline_job_failures_total", "Jobs in workers that failed by a fault of ours and began again", ["whose", "job"])

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 def read_former(layout: Layout) -> FormerCameras:
     """What is kept on this machine; nothing, to be learned again, where the file is absent or damaged."""
     try:
-        return FormerCameras.model_validate_json(layout.former_cameras.read_bytes())
+        # A camera refuses unknown keys, for it is what people write; here a program wrote them.
+        return FormerCameras.model_validate_json(layout.former_cameras.read_bytes(), extra="ignore")
     except FileNotFoundError:
         return FormerCameras()
     except ValidationError as error:

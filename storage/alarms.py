@@ -38,7 +38,8 @@ class Alarms:
         self._clock = clock
         self._lock = threading.Lock()
         told = _read(file)
-        self._active = {alarm.name: alarm for alarm in told.alarms} if told else {}
+        found = told.alarms if told else ()
+        self._active = {alarm.name: alarm for alarm in found if isinstance(alarm.name, AlarmName)}
 
     def say(self, name: AlarmName, sentence: str | None) -> None:
         """Raise an alarm with what is wrong now, or clear it where `sentence` is None."""

@@ -11,11 +11,13 @@ from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from domain.clock import NS_PER_MS
 from domain.events import SCHEMA, Alternative, Event, Kind, Location, Plate
 from domain.made import made
 from domain.plates import PlateColor
+from domain.stored import unreadable
 from domain.ulid import id_parts
 from storage.archive_day import COLUMNS_VERSION
 from storage.index_sought import found_by
@@ -52,9 +54,12 @@ def row_of(event: Event) -> Row:
 
 
 def event_of(row: Sequence[object]) -> Event:
-    """The event that was written."""
+    """The event that was written. Raises DataLoss where it cannot be read."""
     if row[-1] is not None:
-        return Event.model_validate_json(str(row[-1]))
+        try:
+            return Event.model_validate_json(str(row[-1]))
+        except ValidationError as error:
+            raise unreadable("an event of the archive", error) from error
     # What was checked when it was written need not be checked again.
     (
         text, _, event_id, start, best, end, kind, camera, class_, area, lon, lat, heading, color, share, others, confidence,

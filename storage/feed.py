@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from domain.events import Event
 from storage.arrivals import Arrivals
+from storage.readable import read_or_skip
 from storage.redis_door import Redis
 
 TAG = "{feed}"
@@ -39,7 +40,8 @@ class Feed:
     def after(self, number: int, limit: int) -> FeedPage:
         """At most `limit` events that arrived after `number`, the oldest first."""
         page = self._arrivals.after(number, limit)
-        return FeedPage(page.last, page.known_from, tuple((at, _unpacked(data)) for at, data in page.items))
+        found = ((at, _unpacked(data)) for at, data in page.items)
+        return FeedPage(page.last, page.known_from, tuple((at, event) for at, event in found if event is not None))
 
 
 def _packed(event: Event) -> bytes:
@@ -47,8 +49,8 @@ def _packed(event: Event) -> bytes:
     return _VERSION + packer.compress(event.to_json().encode()) + packer.flush()
 
 
-def _unpacked(data: bytes) -> Event:
-    return Event.model_validate_json(zlib.decompressobj(zdict=_SAMPLE).decompress(data[1:]))
+def _unpacked(data: bytes) -> Event | None:
+    return read_or_skip(Event, zlib.decompressobj(zdict=_SAMPLE).decompress(data[1:]), "feed")
 
 
 _VERSION = b"1"

@@ -28,6 +28,7 @@ from storage.index_rows import HourCount, Records
 from storage.index_search import load
 from storage.index_shards import Shards
 from storage.plate_code import NO_PLATE, pack
+from storage.readable import read_or_skip
 from storage.redis_door import Redis, maybe_texts
 
 RECORDS_MOST = 500_000
@@ -86,7 +87,10 @@ class ImpossibleLegs:
         if not hours:
             return {}
         texts = maybe_texts(self._redis.do("MGET", *map(_key, hours)))
-        return {hour: HourFound.model_validate_json(text) for hour, text in zip(hours, texts, strict=True) if text is not None}
+        found = {
+            hour: read_or_skip(HourFound, text, "impossible legs") for hour, text in zip(hours, texts, strict=True) if text is not None
+        }
+        return {hour: one for hour, one in found.items() if one is not None}
 
     def _look(self, hour: int, counts: dict[int, HourCount]) -> HourFound:
         pairs = [(a.id, b.id) for a, b in self._pairs(hour)]

@@ -169,7 +169,7 @@ class EventIndex:
         start_ns = hour * HOUR_MS * NS_PER_MS
         query = EventQuery(from_ns=start_ns, to_ns=start_ns + HOUR_MS * NS_PER_MS, order="oldest")
         for rows in Search(self._shards, query, None).rows(None):
-            yield from (event for event in load(self._shards, rows) if event is not None)
+            yield from (event for event in load(self._shards, rows, is_whole=True) if event is not None)
 
     def expire(self, before_ns: int) -> int:
         """Forget the events of whole hours that ended at this moment or before: how many were forgotten.

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from domain.clock import NS_PER_MS
 from domain.events import Event
 from domain.query import EventPage, EventQuery
+from domain.stored import unreadable
 from domain.ulid import id_parts
 from storage.index_places import is_in_place
 from storage.index_record import (
@@ -36,6 +38,7 @@ from storage.index_shards import SHARDS, Shards
 from storage.index_sought import Sought
 from storage.index_wanted import Wanted
 from storage.plate_code import BITS, PLACES, Demand
+from storage.readable import read_or_skip
 
 FIRST, FIRST_PLACED, MOST = 64, 512, 16_384
 """Records of a shard that are enough for one look: few at first, as most pages are full soon; more where only some places count."""
@@ -262,19 +265,31 @@ def _plates_fit(records: NDArray[np.void], demands: Sequence[Demand]) -> NDArray
     return fits
 
 
-def load(shards: Shards, rows: Sequence[Row]) -> list[Event | None]:
-    """The events of rows; None for one that was removed meanwhile."""
+def load(shards: Shards, rows: Sequence[Row], is_whole: bool = False) -> list[Event | None]:
+    """The events of rows; None for one that was removed meanwhile, or cannot be read.
+
+    `is_whole`: raise DataLoss for one that cannot be read, for a reader that must not miss any.
+    """
     names = [(row.shard, row.record[24:28]) for row in rows]
     places = shards.places.read(name for name in names if name[1] != NOWHERE)
     more = [i for i, row in enumerate(rows) if int.from_bytes(row.record[:4], "little") & (ALTERNATIVES | ODD)]
     beside = dict(zip(more, shards.beside([rows[i] for i in more]), strict=True))
-    return [_loaded(row, *beside.get(i, (b"", b"")), places.get(names[i])) for i, row in enumerate(rows)]
+    return [_loaded(row, *beside.get(i, (b"", b"")), places.get(names[i]), is_whole) for i, row in enumerate(rows)]
 
 
-def _loaded(row: Row, alternatives: bytes, body: bytes, place: PlaceFields | None) -> Event | None:
+def _loaded(row: Row, alternatives: bytes, body: bytes, place: PlaceFields | None, is_whole: bool) -> Event | None:
     if int.from_bytes(row.record[:4], "little") & ODD:
-        return Event.model_validate_json(body) if body else None
+        return _event(body, is_whole) if body else None
     return None if place is None else event_of(row.hour, row.record, alternatives, place, b"")
+
+
+def _event(body: bytes, is_whole: bool) -> Event | None:
+    if not is_whole:
+        return read_or_skip(Event, body, "index")
+    try:
+        return Event.model_validate_json(body)
+    except ValidationError as error:
+        raise unreadable("an event of the index", error) from error
 
 
 def _standing(row: Row) -> tuple[int, int, int]:

@@ -13,12 +13,13 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from domain.clock import Clock
 from domain.errors import NotFound, StoreError
 from domain.events import WallNs
 from domain.keys import JOURNAL_PREFIX, PEOPLE_PREFIX, SITE_OBJECT
+from domain.stored import StoredModel, schema_field
 from storage.people import People
 from storage.redis_door import Redis, text
 from storage.s3 import ObjectStore
@@ -31,14 +32,12 @@ FRESH_S = 5.0
 _REMEDY = "put the right store back, or accept the loss with `sightline index rebuild --force`"
 
 
-class SiteRecord(BaseModel):
+class SiteRecord(StoredModel):
     """What `state/site.json` in the object store and `site.json` in a data folder hold."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(min_length=1)
     created_at: WallNs
-    schema_: int = Field(default=1, alias="schema")
+    schema_: int = schema_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,7 @@ class SiteIdentity:
         self._objects.put(SITE_OBJECT, self._record(site_id).encode(), "application/json")
 
     def _record(self, site_id: str) -> str:
-        record = SiteRecord(id=site_id, created_at=self._clock.wall_ns(), schema=1)
+        record = SiteRecord(id=site_id, created_at=self._clock.wall_ns())
         return record.model_dump_json(by_alias=True)
 
     def _read_file(self) -> str | None:

@@ -12,6 +12,7 @@ from typing import cast
 from domain.stored import StoredModel
 from domain.watches import WatchMatch
 from storage.arrivals import ARRIVE, Arrivals
+from storage.readable import read_or_skip
 from storage.redis_door import Redis, Script, maybe_texts, number, text
 
 TAG = "{watches}"
@@ -141,12 +142,15 @@ class WatchMatches:
     def after(self, after: int, limit: int) -> MatchesPage:
         """At most `limit` that were found after `after`, the oldest first."""
         page = self._arrivals.after(after, limit)
-        return MatchesPage(page.last, page.known_from, tuple((at, WatchMatch.model_validate_json(data)) for at, data in page.items))
+        found = ((at, read_or_skip(WatchMatch, data, "matches")) for at, data in page.items)
+        matches = tuple((at, match) for at, match in found if match is not None)
+        return MatchesPage(page.last, page.known_from, matches)
 
     def claim(self, now_ms: int, until_ms: int, most: int) -> list[Delivery]:
         """Deliveries that are due. Nobody else has them before `until_ms`; then they are due again, unless settled."""
         found = cast("list[bytes]", self._run(_CLAIM, now_ms, until_ms, most))
-        return [Delivery.model_validate_json(one) for one in found if one]
+        deliveries = (read_or_skip(Delivery, one, "webhooks") for one in found if one)
+        return [delivery for delivery in deliveries if delivery is not None]
 
     def retry(self, delivery: Delivery, due_ms: int) -> None:
         self._run(_RETRY, delivery.match.id, _json(delivery), due_ms)
@@ -162,8 +166,8 @@ class WatchMatches:
     def dead(self, watch_id: str) -> list[Delivery]:
         """Webhooks of a watch that were given up, the newest first; at most the last thousand of all watches are known."""
         found = self._redis.do("LRANGE", f"{TAG}:dead", 0, MOST_DEAD - 1)
-        deliveries = (Delivery.model_validate_json(one) for one in maybe_texts(found) if one)
-        return [delivery for delivery in deliveries if delivery.match.watch == watch_id]
+        deliveries = (read_or_skip(Delivery, one, "webhooks") for one in maybe_texts(found) if one)
+        return [one for one in deliveries if one is not None and one.match.watch == watch_id]
 
     def _run(self, script: str, *words: str | int) -> object:
         return self._redis.run_all([Script(script, TAG, words)])[0]

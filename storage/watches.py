@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 import secrets
 
-from pydantic import ValidationError
-
 from domain.clock import Clock
 from domain.errors import BadInput, NotFound
 from domain.keys import WATCHES_PREFIX, watches_prefix
-from domain.stored import unreadable
 from domain.watches import Ended, Watch
+from storage.readable import read_or_skip
 from storage.redis_door import Redis, number, text, texts
 from storage.s3 import ObjectStore
 from storage.versioned_records import Listing, Versioned, VersionedRecords
@@ -56,12 +54,8 @@ class Watches:
 
     def standing(self) -> tuple[Watch, ...]:
         """Those that were not ended, the newest first; some may be over. At most `MOST_WATCHES`."""
-        watches: list[Watch] = []
-        for found in texts(self._redis.do("HVALS", _ACTIVE)):
-            try:
-                watches.append(Watch.model_validate_json(found))
-            except ValidationError as error:
-                _log.error("a watch in the index finds nothing: %s", unreadable(_ACTIVE, error))
+        found = (read_or_skip(Watch, one, "watches") for one in texts(self._redis.do("HVALS", _ACTIVE)))
+        watches = (watch for watch in found if watch is not None)
         return tuple(sorted(watches, key=lambda watch: watch.placed_at, reverse=True))
 
     def ended(self) -> tuple[Watch, ...]:

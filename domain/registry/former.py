@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from domain.events import WallNs
 from domain.registry.model import Camera, Registry
+from domain.stored import StoredModel
 
 
-class FormerCamera(BaseModel):
+class FormerCamera(StoredModel):
     """A camera as the newest registry that had it says it, and when a registry without it was applied."""
-
-    model_config = ConfigDict(frozen=True)
 
     camera: Camera
     left_at: WallNs
 
 
-class FormerCameras(BaseModel):
+class FormerCameras(StoredModel):
     """All cameras that a site had and has no more, by id."""
-
-    model_config = ConfigDict(frozen=True)
 
     is_complete: bool = False
     """Whether every registry was looked at that the object store has, and not only those that ran here."""
-    by_id: dict[str, FormerCamera] = {}
+    by_id: dict[str, FormerCamera] = Field(default_factory=dict)
 
     def after(self, before: Registry, now: Registry, applied_at_ns: int) -> FormerCameras:
         """What is known once `now` takes the place of `before`."""
@@ -39,4 +36,4 @@ class FormerCameras(BaseModel):
         present = {camera.id for camera in now.cameras}
         by_id = {**older.by_id, **self.by_id}
         known = {camera_id: one for camera_id, one in by_id.items() if camera_id not in present}
-        return FormerCameras(is_complete=True, by_id=known)
+        return self.model_copy(update={"is_complete": True, "by_id": known})

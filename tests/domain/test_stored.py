@@ -21,6 +21,7 @@ from domain.holds import Hold
 from domain.misreadings import Tie
 from domain.people import Right, Role
 from domain.registry import Camera
+from domain.registry.former import FormerCamera, FormerCameras
 from domain.stored import StoredModel, unreadable
 from domain.watches import Watch, WatchMatch
 from sightline.instance import InstanceSecrets, Runtime
@@ -33,6 +34,7 @@ from storage.impossible import HourFound
 from storage.journal import JournalCorrect, JournalDelete, JournalPut
 from storage.people import PersonRecord
 from storage.registries import RegistryRecord
+from storage.site_identity import SiteRecord
 from storage.stored_gaps import NodeGaps
 from storage.watch_matches import Delivery
 from tests.kept import START_NS, make_event
@@ -85,9 +87,12 @@ RECORDS: tuple[StoredModel, ...] = (
     JournalPut(event=EVENT, objects={"clip.mp4": DIGEST}),
     JournalDelete(event_id="e", camera="gate"),
     JournalCorrect(event_id="e", camera="gate", correction=CORRECTION),
+    SiteRecord(id="1", created_at=START_NS),
     NodeGaps(until_ms=1, beats_ms={"gate": 1}),
     HourFound(stamp=(1, 2), pairs=(("a", "b"),)),
     Assigned(camera=CAMERA, fence=1),
+    FormerCamera(camera=CAMERA, left_at=START_NS),
+    FormerCameras(by_id={"gate": FormerCamera(camera=CAMERA, left_at=START_NS)}),
     Roster(registry=1, networks=(IPv4Network("10.0.0.0/8"),), cameras=(Assigned(camera=CAMERA, fence=1),)),
     Runtime(pid=1, api_port=2, door_port=3, valkey_port=4, s3_port=None),
     InstanceSecrets(

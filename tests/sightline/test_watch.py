@@ -52,7 +52,7 @@ class Site:
         stores = cast(Redis, self.redis), cast(ObjectStore, self.objects)
         self.watch = Watch(self.alarms, stores, lambda: self.cameras, lambda: self.statuses, self.clock, Settings(upload_late_h=1), folder)
 
-    def look(self, after_s: float = LOOK_EVERY_S) -> dict[AlarmName, str]:
+    def look(self, after_s: float = LOOK_EVERY_S) -> dict[str, str]:
         self.clock.advance(after_s)
         self.watch.run_once()
         return {alarm.name: alarm.sentence for alarm in self.alarms.active()}

@@ -13,14 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from domain.alarms import AlarmName
 from domain.clock import ManualClock
-from domain.errors import CorrectionConflict, DataLoss
+from domain.errors import CorrectionConflict, DataLoss, NewerRecord
 from domain.events import Event, Sidecar
 from domain.keys import SIDECAR, correction_object, event_object, person_object, watch_object
+from domain.metrics import RECORDS_UNREADABLE
 from domain.people import Person, Role
 from domain.query import EventQuery
 from domain.states import CameraState, CameraStatus
 from domain.watches import Ended
+from storage.alarms import told
 from storage.archive_check import ArchiveCheck
 from storage.archive_day import Day
 from storage.archive_files import describe
@@ -37,10 +40,12 @@ from storage.rebuild import rebuild
 from storage.redis_door import Redis
 from storage.s3 import ObjectStore
 from storage.states import CameraStates
+from storage.watch_matches import WatchMatches
 from storage.watches import Watches
 from tests.kept import START_NS, Site, make_event
 from tests.storage.test_event_store import City
 from tests.storage.test_watch_book import watch_of
+from tests.storage.test_watches import match_of_watch
 
 ADDED = {"added_later": {"by": "a newer version"}}
 DAY = day_of_ms(START_NS // 10**6)
@@ -207,6 +212,39 @@ def test_nodes_and_states_of_another_version_are_read_or_left_out(redis: Redis, 
     redis.do("SET", "{state}:gate", json.dumps(found | ADDED))
     redis.do("SET", "{state}:bridge", json.dumps(found | {"state": "asleep"}))
     assert states.get(["gate", "bridge"]) == {"gate": status}
+
+
+def test_an_event_of_a_newer_schema_hides_no_other_in_index_and_feed(redis: Redis, caplog: pytest.LogCaptureFixture) -> None:
+    plain = make_event(after_s=1)
+    beyond = make_event(after_s=2).model_copy(update={"schema_": 2})
+    index, feed = EventIndex(redis), Feed(redis, 10)
+    index.put_all([plain, beyond])
+    feed.add_all([beyond, plain])
+    before = RECORDS_UNREADABLE.labels("index")._value.get()
+    assert index.get(plain.id) == plain
+    assert index.get(beyond.id) is None
+    assert RECORDS_UNREADABLE.labels("index")._value.get() == before + 1
+    assert [event for _, event in feed.after(0, 10).items] == [plain]
+    assert "newer version of Sightline" in caplog.text
+    with pytest.raises(NewerRecord):
+        list(index.hour(START_NS // (3600 * 10**9)))
+
+
+def test_a_match_or_webhook_of_a_newer_program_hides_no_other(redis: Redis) -> None:
+    matches = WatchMatches(redis)
+    first, second = match_of_watch(1), match_of_watch(2)
+    beyond = first.model_copy(update={"event": first.event.model_copy(update={"schema_": 2})})
+    matches.add([(beyond, True), (second, True)], 5, 0)
+    assert [match for _, match in matches.after(0, 10).items] == [second]
+    assert [delivery.match for delivery in matches.claim(1000, 2000, 4)] == [second]
+
+
+def test_an_alarm_of_a_newer_node_is_shown(redis: Redis, clock: ManualClock) -> None:
+    alarm = {"node": "node-2", "since": "2025-10-09T08:53:20.000Z", "sentence": "mend it"}
+    both = [{"name": "disk_full", **alarm}, {"name": "roof_leaks", **alarm} | ADDED]
+    said = {"told_at": clock.wall_ns(), "alarms": both}
+    redis.do("HSET", "{alarms}:nodes", "node-2", json.dumps(said))
+    assert [one.name for one in told(redis, clock)] == [AlarmName.DISK_FULL, "roof_leaks"]
 
 
 @pytest.fixture
