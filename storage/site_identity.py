@@ -126,7 +126,8 @@ class SiteIdentity:
         if ids.indexed is not None and ids.stored != ids.indexed:
             why = f"Redis holds the index of site {ids.indexed}, and the object store is of another"
             return SiteFaults(index=f"{why}: run `sightline index rebuild` if the store is right")
-        if ids.indexed is None and self._has_records() and (ids.stored or self._is_index_empty()):
+        is_emptied = self._has_records() if ids.stored else self._lacks_people()
+        if ids.indexed is None and is_emptied:
             why = "Redis was emptied: it lacks the people and events that the object store has"
             return SiteFaults(index=f"{why}; run `sightline index rebuild`, and tokens work again")
         return SiteFaults()
@@ -136,8 +137,13 @@ class SiteIdentity:
         prefixes = (PEOPLE_PREFIX, JOURNAL_PREFIX)
         return any(next(self._objects.list(prefix), None) is not None for prefix in prefixes)
 
-    def _is_index_empty(self) -> bool:
-        """Of a site without an id: one that is new, or that an older version of Sightline ran."""
+    def _lacks_people(self) -> bool:
+        """Whether Redis knows none of the people that the object store has.
+
+        This decides for a site without an id, which is new or was run by an older version.
+        """
+        if next(self._objects.list(PEOPLE_PREFIX), None) is None:
+            return False
         return not People(self._redis, self._objects, self._clock).list()
 
     def _create(self) -> str | None:
