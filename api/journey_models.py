@@ -6,10 +6,10 @@ from pydantic import Field
 
 from api.answers import Answer
 from api.models import EventView, MatchView
-from domain.events import WallNs
 from domain.journeys import Leg
 from domain.made import made
 from domain.nearby import NearCamera
+from domain.stored import WallNs
 
 
 class NearCameraView(Answer):

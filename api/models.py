@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.answers import Answer
-from domain.events import Event, WallNs
+from domain.events import Event
 from domain.made import made
 from domain.misreadings import Match, Tie
+from domain.stored import WallNs
 
 
 class MatchView(Answer):

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.answers import Answer
 from api.models import EventView
 from api.moments import BodyMoment
-from domain.events import WallNs
 from domain.misreadings import Tie
+from domain.stored import WallNs
 from domain.watches import Ended, Watch, WatchMatch
 from storage.watch_matches import Delivery
 

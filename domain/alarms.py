@@ -6,8 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from domain.events import WallNs
-from domain.stored import StoredModel
+from domain.stored import StoredModel, WallNs
 
 
 class AlarmName(StrEnum):

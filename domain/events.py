@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import Field
 
-from domain.clock import NS_PER_MS, parse_rfc3339, rfc3339
+from domain.clock import NS_PER_MS
 from domain.plates import PlateColor
-from domain.stored import StoredModel, schema_field
+from domain.stored import StoredModel, WallNs, schema_field
 
 SCHEMA = 1
 Kind = Literal["vehicle", "face"]
 Direction = Literal["", "toward", "away", "left", "right"]
-
-
-def _wall_ns(value: Any) -> int:
-    wall_ns = value if isinstance(value, int) else parse_rfc3339(str(value))
-    return wall_ns - wall_ns % NS_PER_MS
-
-
-WallNs = Annotated[
-    int,
-    PlainValidator(_wall_ns),
-    PlainSerializer(rfc3339, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-"""UTC nanoseconds in code, RFC 3339 in JSON; both rounded down to a millisecond, so that what is read is what was written."""
 
 
 class Location(StoredModel):

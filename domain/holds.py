@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from domain.events import Event, WallNs
-from domain.stored import StoredModel, schema_field
+from domain.events import Event
+from domain.stored import StoredModel, WallNs, schema_field
 
 
 class Hold(StoredModel):

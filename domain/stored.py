@@ -7,10 +7,19 @@ must not pass.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+)
 
+from domain.clock import NS_PER_MS, parse_rfc3339, rfc3339
 from domain.errors import DataLoss, NewerRecord
 
 _VERSIONS = frozenset({"schema", "schema_version", "version"})
@@ -39,3 +48,17 @@ def unreadable(where: str, error: ValidationError) -> DataLoss:
     field = ".".join(map(str, first["loc"])) or "the whole record"
     more = f", and {len(faults) - 1} more faults" if len(faults) > 1 else ""
     return DataLoss(f"{where} cannot be read: {field}: {first['msg']}{more}")
+
+
+def _wall_ns(value: Any) -> int:
+    wall_ns = value if isinstance(value, int) else parse_rfc3339(str(value))
+    return wall_ns - wall_ns % NS_PER_MS
+
+
+WallNs = Annotated[
+    int,
+    PlainValidator(_wall_ns),
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""UTC nanoseconds in code, RFC 3339 in JSON; both rounded down to a millisecond, so that what is read is what was written."""

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from domain.events import Event, WallNs
+from domain.events import Event
 from domain.misreadings import Tie
-from domain.stored import StoredModel, schema_field
+from domain.stored import StoredModel, WallNs, schema_field
 
 
 class Ended(StrEnum):

@@ -9,10 +9,9 @@ import secrets
 
 from domain.clock import Clock, SystemClock
 from domain.errors import BadInput, RecordConflict
-from domain.events import WallNs
 from domain.keys import PEOPLE_PREFIX, person_prefix
 from domain.people import Person, Role
-from domain.stored import StoredModel, schema_field
+from domain.stored import StoredModel, WallNs, schema_field
 from storage.redis_door import Command, Redis, text, texts
 from storage.s3 import ObjectStore
 from storage.versioned_records import Listing, VersionedRecords

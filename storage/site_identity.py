@@ -17,9 +17,8 @@ from pydantic import Field, ValidationError
 
 from domain.clock import Clock
 from domain.errors import NotFound, StoreError
-from domain.events import WallNs
 from domain.keys import JOURNAL_PREFIX, PEOPLE_PREFIX, SITE_OBJECT
-from domain.stored import StoredModel, schema_field
+from domain.stored import StoredModel, WallNs, schema_field
 from storage.people import People
 from storage.redis_door import Redis, text
 from storage.s3 import ObjectStore

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from domain.events import WallNs
 from domain.registry.model import Camera, Registry
-from domain.stored import StoredModel
+from domain.stored import StoredModel, WallNs
 
 
 class FormerCamera(StoredModel):
