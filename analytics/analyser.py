@@ -15,12 +15,12 @@ from analytics.passings import Passings
 from analytics.subjects import Subject
 from analytics.vehicles import Vehicles
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.events import Passing
-from domain.media import Frame
-from domain.passings import Analyser
+from domain.events.analyser import Analyser
+from domain.events.event import Passing
+from domain.media.packets import Frame
 from domain.registry.model import Camera
 from domain.settings import Settings
-from domain.unread import Unread
+from domain.unread_reasons import Unread
 
 FIRST_IDLE_NS = 250 * NS_PER_MS
 """How long no frame came when `idle` is first called after one."""
@@ -44,7 +44,7 @@ class _Paced:
 
 
 class CheckpointAnalyser:
-    """Implements `domain.passings.Analyser`."""
+    """Implements `domain.events.analyser.Analyser`."""
 
     def __init__(self, camera: Camera, subjects: list[tuple[Subject, float]]) -> None:
         """`subjects`: what to watch for, each with its looks a second."""

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from analytics.tracker import Track
-from domain.events import Direction
+from domain.events.event import Direction
 
 NEARER = math.log(1.25)
 """What comes a quarter nearer comes towards the camera, however far it goes aside meanwhile."""

@@ -11,7 +11,7 @@ from analytics.plate_crop import around
 from analytics.subjects import Record
 from analytics.tracker import Gate, Track
 from domain.clock import NS_PER_MS
-from domain.events import Event, Kind
+from domain.events.event import Event, Kind
 
 SIDE_LEAST_PX = 16
 """A smaller face shows nobody anything, and most false alarms are smaller."""

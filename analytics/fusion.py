@@ -20,7 +20,7 @@ from analytics.own_reader import ALPHABET
 from analytics.plate_reader import Lattices
 from analytics.priors import prior
 from analytics.public_word import as_plate, heard
-from domain.events import Alternative, Plate
+from domain.events.event import Alternative, Plate
 from domain.plates import FIRSTS, PlateColor, is_plate
 
 Scores = NDArray[np.float64]

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from analytics.subjects import Record
-from domain.events import Passing
+from domain.events.event import Passing
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from analytics.road import CountLines, together
 from analytics.subjects import Record, Subject
 from analytics.tracker import Track, centre, size_px
 from domain.clock import NS_PER_MS
-from domain.events import Event, Passing
+from domain.events.event import Event, Passing
 
 REMEMBERED_NS = 15_000 * NS_PER_MS
 RECENT_MOST = 16

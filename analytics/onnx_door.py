@@ -15,9 +15,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
+from domain.cpu_time import Spent
 from domain.errors import BadInput, NotFound
 from domain.metrics import LOOK_CPU_S
-from domain.spent import Spent
 
 _NAMES = {
     "cpu": "CPUExecutionProvider",

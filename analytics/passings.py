@@ -23,13 +23,13 @@ from analytics.road import CountLines, lane_at
 from analytics.subjects import Record, Shot, Subject
 from analytics.tracker import Track, Tracker
 from analytics.unread import width_px
-from domain import unread
+from domain import unread_reasons as unread
 from domain.clock import NS_PER_MS
-from domain.events import Event, Passing
-from domain.media import Frame
+from domain.cpu_time import Spent
+from domain.events.event import Event, Passing
+from domain.media.packets import Frame
 from domain.metrics import LOOK_CPU_S, UNREAD
 from domain.registry.model import Camera
-from domain.spent import Spent
 from domain.ulid import event_id
 
 DWELL_MS = 60_000

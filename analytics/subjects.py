@@ -9,9 +9,9 @@ from analytics.detections import Detections, Detector, Picture
 from analytics.fusion import Fused, Reading
 from analytics.plate_crop import Crop
 from analytics.tracker import Gate, Track
-from domain.events import Event, Kind, Plate
+from domain.events.event import Event, Kind, Plate
 from domain.plates import PlateColor
-from domain.unread import WhyUnread
+from domain.unread_reasons import WhyUnread
 
 
 @dataclass(slots=True)

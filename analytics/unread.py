@@ -8,7 +8,7 @@ import numpy as np
 from analytics.best_shot import sharpness
 from analytics.detections import Picture
 from analytics.subjects import Record
-from domain.unread import WhyUnread
+from domain.unread_reasons import WhyUnread
 
 LEGIBLE_WIDTH_PX = 45
 """A plate of one row is 14 px high then: under that readers guess (`analytics/weights/README.md`)."""

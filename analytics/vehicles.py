@@ -14,9 +14,9 @@ from analytics.subjects import Record
 from analytics.tracker import Gate, Track, in_step
 from analytics.unread import GROWN_X, GROWN_Y, why_illegible
 from domain.clock import NS_PER_MS
-from domain.events import Event, Kind, Plate
+from domain.events.event import Event, Kind, Plate
 from domain.plates import PlateColor
-from domain.unread import WhyUnread
+from domain.unread_reasons import WhyUnread
 
 READINGS_MOST = 7
 READ_EVERY_MS = 250

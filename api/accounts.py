@@ -9,8 +9,8 @@ from api.context import ApiContext, KnownCamera
 from api.node_account import NodeAccount
 from domain.clock import NS_PER_S, rfc3339
 from domain.errors import NodeOffline, ObjectsUnavailable
-from domain.gaps import Gap, GapCause
-from domain.keys import day_start_ns
+from domain.paths.object_keys import day_start_ns
+from domain.recordings.gaps import Gap, GapCause
 from domain.registry import Camera
 from storage.account import Account, Asked, account
 from storage.leases import Lease

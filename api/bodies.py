@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from domain.errors import QueryInvalid
-from domain.words import shown
+from domain.suggestions import shown
 
 
 class StrictRequest(Request):

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.answers import Answer
-from domain.events import Location
-from domain.gaps import Gap, GapCause
+from domain.camera_states import CameraState, CameraStatus, Shed, Why
+from domain.events.event import Location
+from domain.recordings.gaps import Gap, GapCause
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
-from domain.states import CameraState, CameraStatus, Shed, Why
-from domain.stored import WallNs
-from domain.unread import Unread, WhyUnread
+from domain.stored_model import WallNs
+from domain.unread_reasons import Unread, WhyUnread
 from storage.account import Account, Asked, Where
 
 

@@ -13,10 +13,10 @@ from api.cursors import read_cursor, write_cursor
 from api.moments import check_order
 from api.numbers import WholeNumber
 from api.parameters import AreaOf, CameraId, ClassOf, Next, RangeFrom, RangeTo
+from domain.camera_states import CameraStatus
 from domain.clock import NS_PER_S
 from domain.errors import NodeOffline, QueryInvalid
 from domain.registry import Camera, Registry
-from domain.states import CameraStatus
 from storage.account import Asked
 from storage.leases import Lease
 

@@ -7,7 +7,7 @@ from api.events import find_event
 from api.models import CorrectionAsked, EventView
 from api.parameters import EventId
 from domain.errors import QueryInvalid
-from domain.events import Event
+from domain.events.event import Event
 from domain.plates import is_wildcard, search_pattern, why_no_plate
 
 

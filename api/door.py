@@ -29,9 +29,9 @@ from api.sending import Sending
 from api.trace import trace_of
 from domain.clock import Clock
 from domain.errors import NotFound
-from domain.gaps import Gap, GapCause
-from domain.keys import CROP, SNAPSHOT
-from domain.triggers import Trigger
+from domain.paths.object_keys import CROP, SNAPSHOT
+from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.triggers import Trigger
 from storage.recorded import Recorded, clip, merge
 
 SHORTEST_KEY_BYTES = 16

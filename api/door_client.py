@@ -13,10 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 from api.door_tokens import sign
 from api.node_account import LAST_HEADER, NodeAccount, NodeSegment
 from api.problems import ERROR_OF_NAME, PREFIX, Problem
+from domain.camera_states import CameraStatus
 from domain.clock import Clock
 from domain.errors import NodeOffline
-from domain.states import CameraStatus
-from domain.triggers import Trigger
+from domain.recordings.triggers import Trigger
 from storage.fragment_times import Head, head_of
 from storage.served_segments import Keyframes
 

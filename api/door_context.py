@@ -10,8 +10,8 @@ from typing import Annotated, cast
 from fastapi import Depends, Query, Request
 
 from api.sending import LeastRate
+from domain.camera_states import CameraStatus
 from domain.clock import LATEST_NS, Clock
-from domain.states import CameraStatus
 from storage.gaps import GapLog
 from storage.ledger import Ledger
 from storage.spool import Spool

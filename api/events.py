@@ -12,9 +12,9 @@ from api.cursors import NO_CURSOR, read_cursor, write_cursor
 from api.models import EventList, EventView, MatchView
 from api.parameters import EventId, Limit, Next, event_query
 from domain.errors import NotFound, QueryInvalid
-from domain.events import Event
-from domain.misreadings import match_of
-from domain.query import EventQuery
+from domain.events.event import Event
+from domain.events.misreadings import match_of
+from domain.events.query import EventQuery
 from storage.index_sought import found_by
 from storage.index_ties import is_place
 

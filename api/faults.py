@@ -13,7 +13,7 @@ from api.problems import BAD_INPUT, METHOD_NOT_ALLOWED, NOT_FOUND, OTHER, QUERY_
 from api.tickets import TICKET
 from api.trace import trace_of
 from domain.errors import SightlineError
-from domain.words import likely, shown
+from domain.suggestions import likely, shown
 
 Detail = dict[str, object]
 _SECRET_FIELDS = frozenset({"secret", TICKET})

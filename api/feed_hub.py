@@ -17,7 +17,7 @@ from typing import Protocol
 from anyio import CapacityLimiter, to_thread
 
 from domain.errors import IndexUnavailable, StoreError
-from domain.events import Event
+from domain.events.event import Event
 from domain.metrics import FEED_CLIENTS, FEED_LEFT_OUT
 
 _log = logging.getLogger(__name__)

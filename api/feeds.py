@@ -19,9 +19,9 @@ from api.tickets import TICKET, ticket_for, write_ticket
 from api.trace import Trace
 from api.watch_models import WatchMatchView
 from domain.clock import NS_PER_S
-from domain.events import Event
-from domain.query import EventQuery
-from domain.watches import WatchMatch
+from domain.events.event import Event
+from domain.events.query import EventQuery
+from domain.events.watches import WatchMatch
 from storage.index_search import matches
 from storage.index_sought import found_by, plate_expression
 

@@ -14,7 +14,7 @@ from api.tokens import bearer_token
 from api.trace import Trace, trace_of
 from domain.errors import Forbidden, QueryInvalid, Unauthenticated
 from domain.people import Person
-from domain.words import likely
+from domain.suggestions import likely
 
 _MOST_OF_RANGE = 100
 

@@ -11,8 +11,8 @@ from api.parameters import HoldId
 from api.site_models import DamagedHold, HoldAsked, HoldList
 from domain.clock import NS_PER_S
 from domain.errors import NotFound, QueryInvalid
-from domain.holds import Hold
-from domain.keys import dated_id
+from domain.paths.object_keys import dated_id
+from domain.recordings.holds import Hold
 from storage.holds import Holds
 
 ReleaseReason = Annotated[str, Query(min_length=1, max_length=500, description="why the hold is released; it stands in the audit log")]

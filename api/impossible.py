@@ -17,8 +17,8 @@ from api.moments import check_order
 from api.parameters import AreaOf, From, Limit, Next, PlateOf, To
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import QueryInvalid
-from domain.events import Event
-from domain.journeys import leg
+from domain.events.event import Event
+from domain.events.journeys import leg
 from domain.plates import search_pattern
 from domain.ulid import wall_ms_of
 from storage.event_legs import EventLegs

@@ -6,10 +6,10 @@ from pydantic import Field
 
 from api.answers import Answer
 from api.models import EventView, MatchView
-from domain.journeys import Leg
-from domain.made import made
-from domain.nearby import NearCamera
-from domain.stored import WallNs
+from domain.events.journeys import Leg
+from domain.registry.nearby_cameras import NearCamera
+from domain.stored_model import WallNs
+from domain.trusted_models import made
 
 
 class NearCameraView(Answer):

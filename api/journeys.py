@@ -16,11 +16,11 @@ from api.numbers import WholeNumber
 from api.parameters import ExactPlate, From, Next, To, exact_plate
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import QueryInvalid
-from domain.events import Event
-from domain.journeys import Leg, Sighting, joined, legs_between
-from domain.misreadings import Match, Tie, match_of
-from domain.nearby import CameraMap
+from domain.events.event import Event
+from domain.events.journeys import Leg, Sighting, joined, legs_between
+from domain.events.misreadings import Match, Tie, match_of
 from domain.registry import Registry
+from domain.registry.nearby_cameras import CameraMap
 from domain.ulid import is_event_id
 from storage.index_sought import found_by
 

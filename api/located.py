@@ -12,8 +12,8 @@ from typing import TypeVar
 from api.accounts import holders
 from api.context import ApiContext
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
-from domain.keys import segment_object
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.object_keys import segment_object
 from storage.fragment_times import Head, head_of
 from storage.leases import Lease
 from storage.ledger import Segment, parse_segment

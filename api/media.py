@@ -17,8 +17,8 @@ from api.ranges import IfRange, Part, RangeHeader, select_part
 from api.streams import HeldStream
 from domain.clock import rfc3339
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
-from domain.events import Event, ObjectDigest
-from domain.keys import CLIP, CROP, SNAPSHOT
+from domain.events.event import Event, ObjectDigest
+from domain.paths.object_keys import CLIP, CROP, SNAPSHOT
 from storage.verified_objects import is_kept
 
 

@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.answers import Answer
-from domain.events import Event
-from domain.made import made
-from domain.misreadings import Match, Tie
-from domain.stored import WallNs
+from domain.events.event import Event
+from domain.events.misreadings import Match, Tie
+from domain.stored_model import WallNs
+from domain.trusted_models import made
 
 
 class MatchView(Answer):

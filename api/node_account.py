@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.gaps import Gap
+from domain.recordings.gaps import Gap
 from storage.recorded import Range
 
 LAST_HEADER = "Sightline-Last-Ns"

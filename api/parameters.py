@@ -12,9 +12,9 @@ from api.moments import Moment, check_order
 from api.numbers import Decimal, WholeNumber
 from api.shapes import parse_circle, parse_polygon
 from domain.errors import QueryInvalid
-from domain.events import Kind
+from domain.events.event import Kind
+from domain.events.query import EventQuery
 from domain.plates import PlateColor, is_wildcard, search_pattern
-from domain.query import EventQuery
 from domain.ulid import is_event_id
 
 EXAMPLE_ID = "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"

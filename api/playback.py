@@ -21,8 +21,8 @@ from api.tickets import TICKET, ticket_for, write_ticket
 from api.trace import Trace
 from domain.clock import NS_PER_S, rfc3339
 from domain.errors import Forbidden, NotFound, QueryInvalid, Unauthenticated
-from domain.gaps import Gap
 from domain.people import Right
+from domain.recordings.gaps import Gap
 from storage.fragment_times import head_of, moved
 from storage.pictures import picture_at
 

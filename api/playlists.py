@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from api.located import Located
 from api.tickets import TICKET
 from domain.clock import NS_PER_S, rfc3339
-from domain.gaps import Gap
+from domain.recordings.gaps import Gap
 from storage.recorded import JOIN_NS
 
 LONGEST_GAP_PART_NS = 10 * NS_PER_S

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.answers import Answer
 from api.moments import BodyMoment
 from domain.alarms import Alarm
-from domain.holds import Hold
 from domain.people import RIGHTS, Person, Right, Role
+from domain.recordings.holds import Hold
 
 
 class HoldAsked(BaseModel):

@@ -8,8 +8,8 @@ from api.context import Context, RequestTrace
 from api.parameters import CameraId
 from domain.clock import NS_PER_S
 from domain.errors import TriggerRefused
+from domain.recordings.triggers import Trigger, takes
 from domain.registry import Camera
-from domain.triggers import Trigger, takes
 
 
 def add_trigger(context: Context, trace: RequestTrace, camera_id: CameraId, asked: TriggerAsked) -> TriggerView:

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.answers import Answer
 from api.models import EventView
 from api.moments import BodyMoment
-from domain.misreadings import Tie
-from domain.stored import WallNs
-from domain.watches import Ended, Watch, WatchMatch
+from domain.events.misreadings import Tie
+from domain.events.watches import Ended, Watch, WatchMatch
+from domain.stored_model import WallNs
 from storage.watch_matches import Delivery
 
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]

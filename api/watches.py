@@ -13,9 +13,9 @@ from api.watch_models import WatchAsked, WatchDetail, WatchList, WatchPlaced, Wa
 from api.webhook_address import target_of
 from domain.clock import NS_PER_S
 from domain.errors import BadInput, QueryInvalid
-from domain.keys import dated_id
+from domain.events.watches import Ended, Watch
+from domain.paths.object_keys import dated_id
 from domain.plates import is_wildcard, search_pattern
-from domain.watches import Ended, Watch
 
 _DAY_NS = 86_400 * NS_PER_S
 LEAST_FIXED = 2

@@ -33,7 +33,7 @@ from benchmarks.processes import command_line, cost_of, descendants_of
 from benchmarks.site import CLOCK, BenchSite
 from benchmarks.soak import name_of
 from domain.clock import NS_PER_S
-from domain.events import Event, Passing
+from domain.events.event import Event, Passing
 from domain.people import Role
 from domain.settings import Settings
 from sightline.evaluation.film import EPOCH_NS, Look, Run, run

@@ -15,9 +15,9 @@ from types import TracebackType
 import httpx
 
 from benchmarks.processes import children_of, descendants_of
+from domain.camera_states import CameraStatus
 from domain.clock import NS_PER_S, SystemClock
-from domain.layout import Layout
-from domain.states import CameraStatus
+from domain.paths.data_layout import Layout
 from sightline.child import Child
 from sightline.ports import free_ports
 from sightline.servers import StoreSecrets, seaweedfs, valkey, valkey_url

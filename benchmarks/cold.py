@@ -27,9 +27,9 @@ from benchmarks.index import running
 from benchmarks.machine import OUT, machine
 from benchmarks.traffic import AREAS, City
 from domain.clock import NS_PER_MS, SystemClock
-from domain.events import Event
-from domain.keys import archive_object, catalogue_object
-from domain.query import EventQuery
+from domain.events.event import Event
+from domain.events.query import EventQuery
+from domain.paths.object_keys import archive_object, catalogue_object
 from domain.settings import Settings
 from domain.ulid import id_text
 from sightline.child import Child

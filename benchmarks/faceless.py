@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import NS_PER_S
-from domain.media import Drawn, Frame, WallSource
+from domain.media.packets import Drawn, Frame, WallSource
 from sightline.evaluation.film import EPOCH_NS
 from sightline.evaluation.labelled import open_picture
 

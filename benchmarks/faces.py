@@ -27,7 +27,7 @@ from analytics.models import Models
 from benchmarks import faceless
 from benchmarks.machine import machine
 from domain.clock import NS_PER_S, thread_cpu_s
-from domain.events import Passing
+from domain.events.event import Passing
 from domain.settings import Settings
 from sightline.evaluation.film import EPOCH_NS, Look, Run, camera, frames, run, watch
 from sightline.evaluation.truth import compare, read_truth

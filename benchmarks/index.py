@@ -26,7 +26,7 @@ from benchmarks.machine import OUT, machine
 from benchmarks.traffic import City
 from benchmarks.valkey_cluster import Cluster
 from domain.errors import IndexUnavailable
-from domain.events import Event
+from domain.events.event import Event
 from sightline.ports import free_ports
 from sightline.servers import valkey_binary
 from storage.index import EventIndex

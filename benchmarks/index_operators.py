@@ -19,8 +19,8 @@ from benchmarks.city import City
 from benchmarks.index_questions import CLOCK, MONTH_NS, QUESTIONS, parameters, percentiles_ms, times_of
 from benchmarks.processes import cost_of
 from domain.clock import NS_PER_MS, rfc3339
-from domain.events import Event
-from domain.query import EventQuery
+from domain.events.event import Event
+from domain.events.query import EventQuery
 from domain.ulid import id_parts, id_text
 from storage.index import EventIndex
 from storage.redis_door import Redis, connect

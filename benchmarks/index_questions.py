@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.clock import NS_PER_MS, SystemClock, rfc3339
-from domain.events import Event
-from domain.query import EventQuery
+from domain.events.event import Event
+from domain.events.query import EventQuery
 
 PAGE = 50
 CLOCK = SystemClock()

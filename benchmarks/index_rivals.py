@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks.index_questions import PAGE, text_of
-from domain.events import Event
+from domain.events.event import Event
+from domain.events.query import EventQuery
 from domain.plates import PROVINCES
-from domain.query import EventQuery
 from storage.redis_door import Redis
 
 _SCHEMA = """

@@ -19,8 +19,8 @@ from benchmarks.index import BATCH, EVENTS_A_DAY, running, seconds_of
 from benchmarks.machine import OUT, machine
 from benchmarks.traffic import City
 from domain.clock import NS_PER_S
-from domain.events import Event, ObjectDigest
-from domain.keys import CLIP, CROP, SNAPSHOT, event_object, journal_object
+from domain.events.event import Event, ObjectDigest
+from domain.paths.object_keys import CLIP, CROP, SNAPSHOT, event_object, journal_object
 from storage.index import EventIndex
 from storage.journal import JournalPut
 from storage.rebuild import rebuild

@@ -15,8 +15,8 @@ from pathlib import Path
 import av
 
 from benchmarks.processes import command_line, descendants_of
-from domain.layout import Layout
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
 from sightline.ports import free_ports
 
 _STOP_WITHIN_S = 60

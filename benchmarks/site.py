@@ -14,8 +14,8 @@ import httpx
 
 from benchmarks.processes import children_of, command_line
 from domain.clock import SystemClock
-from domain.events import Event
-from domain.layout import Layout
+from domain.events.event import Event
+from domain.paths.data_layout import Layout
 from domain.people import Role
 from sightline.ports import free_ports
 

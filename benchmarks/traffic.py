@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS
-from domain.events import Alternative, Event, Location, Plate
-from domain.made import made
+from domain.events.event import Alternative, Event, Location, Plate
 from domain.plates import DIGITS, LETTERS, PROVINCES, SERIAL, PlateColor
+from domain.trusted_models import made
 from domain.ulid import id_text
 
 CAMERAS = 871

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from domain.stored import StoredModel, WallNs
+from domain.stored_model import StoredModel, WallNs
 
 
 class AlarmName(StrEnum):

@@ -37,7 +37,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from domain.states import CameraState, Why
+from domain.camera_states import CameraState, Why
 
 
 class SightlineError(Exception):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 from domain import metrics
+from domain.camera_states import CameraState
 from domain.clock import NS_PER_S, Clock
 from domain.errors import SourceError
 from domain.log import FloodGate
-from domain.states import CameraState
 from ingest.health import Standing
 from ingest.stillness import Moment
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from domain.camera_states import Why
 from domain.clock import Clock
 from domain.errors import SourceTimeout, SourceUnreachable
 from domain.registry import Credentials, Networks
-from domain.states import Why
 from ingest.hangup import own_socket
 from ingest.intake import Counts
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from domain.clock import NS_PER_S
-from domain.media import Packet, ticks_to_ns
-from domain.runs import Came, Run
+from domain.media.packet_batch import Came, Run
+from domain.media.packets import Packet, ticks_to_ns
 from storage.coverage import HOLE_NS, LEARNT_PART, LONGEST_USUAL_NS, UNUSUAL
 
 DRIFT_NS = NS_PER_S // 5

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from domain import metrics
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
-from domain.fanout import Tap
-from domain.media import Frame, Packet, StreamInfo
-from domain.spent import Spent
-from domain.thinning import Thinning
+from domain.cpu_time import Spent
+from domain.media.decimator import Thinning
+from domain.media.fanout import Tap
+from domain.media.packets import Frame, Packet, StreamInfo
 from ingest.decode_failures import DecodeFailures
 from ingest.stillness import Moment
 

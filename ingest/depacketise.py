@@ -25,7 +25,7 @@ class AccessUnit(NamedTuple):
     is_key: bool
     """Its first slice is one of a picture that decoding can begin at."""
     starts: Sequence[int] = ()
-    """See `domain.media.Packet`."""
+    """See `domain.media.packets.Packet`."""
 
 
 class Units(Sequence[AccessUnit]):

@@ -12,9 +12,9 @@ import logging
 import math
 
 from domain.clock import NS_PER_S
-from domain.fanout import Tap
-from domain.media import AudioPacket, Packet, ticks_to_ns
-from domain.runs import Came, singly
+from domain.media.fanout import Tap
+from domain.media.packet_batch import Came, singly
+from domain.media.packets import AudioPacket, Packet, ticks_to_ns
 from ingest.decoder import FrameReader
 from ingest.packet_motion import WINDOW_NS, PacketMotion
 

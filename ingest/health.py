@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain.camera_states import CameraState, Why
 from domain.clock import NS_PER_S
 from domain.errors import SourceError
-from domain.states import CameraState, Why
 from ingest.decode_failures import DecodeFailures
 from ingest.stillness import Moment, Stillness
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from domain.clock import NS_PER_S
-from domain.media import Packet, StreamInfo
-from domain.runs import Run
+from domain.media.packet_batch import Run
+from domain.media.packets import Packet, StreamInfo
 from ingest import nal
 from ingest.depacketise import Units
 from ingest.native.taking import KEY

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from operator import sub
 
-from domain.runs import Came, Run, singly
+from domain.media.packet_batch import Came, Run, singly
 from ingest import nal
 
 _MARK = nal.START_CODE[1:]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from domain.errors import DataLoss, NodeOffline, NotFound
-from domain.media import Packet, StreamInfo
+from domain.media.packets import Packet, StreamInfo
 from ingest import live_wire
 
 _POLL_S = 0.25

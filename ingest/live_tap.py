@@ -13,8 +13,8 @@ from pathlib import Path
 
 from domain import metrics
 from domain.errors import NotFound
-from domain.fanout import Fanout, Tap
-from domain.media import StreamInfo
+from domain.media.fanout import Fanout, Tap
+from domain.media.packets import StreamInfo
 from ingest import live_wire
 
 _LOG = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ import struct
 from fractions import Fraction
 from pathlib import Path
 
-from domain.media import Packet, StreamInfo, WallSource
+from domain.media.packets import Packet, StreamInfo, WallSource
 
 HEAD = struct.Struct(">Ic")
 MOST_BYTES = 64 << 20

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from domain.camera_states import Why
 from domain.clock import Clock, rfc3339
 from domain.errors import SourceError, SourceRejected, SourceTimeout, SourceUnreachable
 from domain.log import FloodGate
 from domain.metrics import ONVIF_FAILURES, ONVIF_SUBSCRIBED
 from domain.registry import Camera, Credentials, Networks
-from domain.states import Why
 from ingest.backoff import Backoff
 from ingest.onvif_events import (
     GET_CAPABILITIES,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree import ElementTree as Tree
 
+from domain.camera_states import Why
 from domain.clock import NS_PER_S
 from domain.errors import SourceUnreachable
-from domain.states import Why
 from ingest.onvif_soap import Element, Request, every, first, text
 
 PULL_S, LEASE_S, RENEW_EVERY_S = 5, 60, 20

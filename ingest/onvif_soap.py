@@ -14,8 +14,8 @@ from typing import Any
 from xml.etree import ElementTree as Tree
 from xml.sax.saxutils import escape
 
+from domain.camera_states import Why
 from domain.errors import SourceRejected, SourceUnreachable
-from domain.states import Why
 
 Element = Tree.Element
 _WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"

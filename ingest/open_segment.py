@@ -12,9 +12,9 @@ from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import DataLoss, StoreError
-from domain.keys import day_of
-from domain.media import AudioPacket, Packet, SegmentName, ticks_to_ns
-from domain.runs import Came, Run
+from domain.media.packet_batch import Came, Run
+from domain.media.packets import AudioPacket, Packet, SegmentName, ticks_to_ns
+from domain.paths.object_keys import day_of
 from ingest import lengths, nal
 from ingest.cuts import DRIFT_NS
 from storage.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head

@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from domain.clock import NS_PER_S
-from domain.media import AudioPacket, Packet, ticks_to_ns
-from domain.runs import Came, singly
+from domain.media.packet_batch import Came, singly
+from domain.media.packets import AudioPacket, Packet, ticks_to_ns
 
 WINDOW_NS = NS_PER_S // 2
 """Packets are weighed by the half second: B-frames and the odd late packet even out, and a person needs longer to cross a picture."""

@@ -10,11 +10,11 @@ from functools import partial
 from typing import TypeVar
 
 from domain.clock import NS_PER_S, Clock
-from domain.layout import Layout
 from domain.log import FloodGate
-from domain.media import AudioPacket, Packet
+from domain.media.packet_batch import Came, Run, singly
+from domain.media.packets import AudioPacket, Packet
 from domain.metrics import PACKETS_DROPPED
-from domain.runs import Came, Run, singly
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from ingest.disk_writer import DiskWriter
 from ingest.segments import OnHole, Segments

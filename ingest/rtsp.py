@@ -9,10 +9,10 @@ from contextlib import closing
 from functools import partial
 from typing import Protocol
 
+from domain.camera_states import Why
 from domain.errors import SourceUnreachable
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import RtspReader, Settings
-from domain.states import Why
 from ingest import rtsp_libav
 from ingest.connect import Endpoint, Pull, is_address
 from ingest.intake import Counts

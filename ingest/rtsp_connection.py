@@ -10,11 +10,11 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Protocol
 
+from domain.camera_states import Why
 from domain.clock import NS_PER_S
 from domain.errors import SourceError, SourceTimeout, SourceUnreachable
-from domain.media import AudioPacket
-from domain.runs import Came, newest_pts_ns
-from domain.states import Why
+from domain.media.packet_batch import Came, newest_pts_ns
+from domain.media.packets import AudioPacket
 from ingest.connect import Pull, unreachable
 from ingest.hangup import own_socket
 from ingest.pull_loop import CALM_TICKS, TICK_S, PullLoop

@@ -16,11 +16,11 @@ import av.logging
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from domain.camera_states import Why
 from domain.clock import NS_PER_S
 from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTimeout, SourceUnreachable, SourceUnsupported
-from domain.media import Packet, StreamInfo
+from domain.media.packets import Packet, StreamInfo
 from domain.registry import Credentials
-from domain.states import Why
 from ingest.connect import Endpoint, Pull, preflight
 from ingest.hangup import WATCH, Line
 from ingest.intake import Intake, Unit

@@ -7,8 +7,8 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from domain.camera_states import Why
 from domain.errors import SourceUnreachable
-from domain.states import Why
 from ingest.rtsp_wire import Wire
 from ingest.tracks import AudioTrack, VideoTrack
 

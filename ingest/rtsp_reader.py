@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
+from domain.camera_states import Why
 from domain.errors import SourceNoVideo, SourceRejected, SourceUnreachable
-from domain.states import Why
 from ingest.intake import Counts
 from ingest.rtsp_media import Media
 from ingest.rtsp_session import Session, moved_to

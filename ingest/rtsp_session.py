@@ -9,9 +9,9 @@ import re
 import secrets
 from collections.abc import Generator
 
+from domain.camera_states import Why
 from domain.errors import SourceError, SourceRejected, SourceUnreachable
 from domain.registry import Credentials
-from domain.states import Why
 from ingest.rtsp_auth import Login, best
 from ingest.rtsp_wire import Answer
 

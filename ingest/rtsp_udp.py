@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from domain.camera_states import Why
 from domain.errors import SourceUnreachable
-from domain.states import Why
 from ingest.intake import Counts
 from ingest.reorder import Reorder
 from ingest.tracks import AudioTrack, VideoTrack

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from domain.errors import DataLoss
-from domain.layout import Layout
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
 from storage.boxes import whole_bytes
 from storage.ledger import Ledger, Segment
 from storage.mp4 import Mp4Reader

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from domain.clock import NS_PER_MS
 from domain.errors import DataLoss, StoreError
-from domain.gaps import GapCause
-from domain.media import AudioPacket, Packet
+from domain.media.packet_batch import Came, Run, count_of, singly
+from domain.media.packets import AudioPacket, Packet
 from domain.metrics import SEGMENT_BYTES, SEGMENTS
-from domain.runs import Came, Run, count_of, singly
+from domain.recordings.gaps import GapCause
 from ingest.cuts import Cuts, Place
 from ingest.open_segment import OpenSegment
 from storage.coverage import HOLE_NS

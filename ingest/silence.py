@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain.camera_states import Why
 from domain.errors import SourceTimeout
-from domain.states import Why
 
 _ENCODER = "the camera's video encoder may hang: restart it"
 

@@ -11,14 +11,14 @@ from functools import partial
 from typing import Protocol
 
 from domain import metrics
+from domain.camera_states import CameraState, CameraStatus, Why
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import SourceError, SourceUnreachable
-from domain.fanout import Fanout
-from domain.media import AudioPacket, Packet, StreamInfo
+from domain.media.fanout import Fanout
+from domain.media.packet_batch import Came, Run, newest_pts_ns, newest_wall_ns
+from domain.media.packets import AudioPacket, Packet, StreamInfo
 from domain.registry import Camera, Credentials, Networks
-from domain.runs import Came, Run, newest_pts_ns, newest_wall_ns
 from domain.settings import Settings
-from domain.states import CameraState, CameraStatus, Why
 from ingest.announce import Announcer
 from ingest.backoff import Backoff
 from ingest.decode_failures import DecodeFailures

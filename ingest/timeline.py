@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.media import WallSource
+from domain.media.packets import WallSource
 from ingest.sender_offset import SenderOffset
 
 TRUST_NS = 5 * NS_PER_S

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from domain.clock import NS_PER_S
-from domain.media import AudioInfo, AudioPacket, Packet, StreamInfo
-from domain.runs import Came, newest_of
+from domain.media.packet_batch import Came, newest_of
+from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo
 from ingest import nal, rtcp
 from ingest.audio import AudioUnits
 from ingest.depacketise import AccessUnit, AccessUnits, Units

@@ -9,13 +9,13 @@ import logging
 from collections import deque
 from dataclasses import replace
 
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_MS, NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
-from domain.gap_causes import Facts, Standing, explain
-from domain.gaps import Gap, GapCause
-from domain.layout import Layout
 from domain.log import FloodGate
-from domain.states import CameraState, CameraStatus
+from domain.paths.data_layout import Layout
+from domain.recordings.gap_causes import Facts, Standing, explain
+from domain.recordings.gaps import Gap, GapCause
 from storage.gaps import GapLog
 from storage.ledger import Ledger
 from storage.recorded import Recorded

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from domain.camera_states import CameraState, CameraStatus, Shed
 from domain.errors import NotFound
-from domain.fanout import Fanout, Tap
+from domain.events.analyser import Analyser
+from domain.media.fanout import Fanout, Tap
 from domain.metrics import CAMERA_SHED
-from domain.passings import Analyser
+from domain.recordings.triggers import listens
 from domain.registry import Camera, Credentials, Networks
-from domain.states import CameraState, CameraStatus, Shed
-from domain.triggers import listens
 from ingest.decode_failures import DecodeFailures
 from ingest.decoder import FrameReader
 from ingest.doze import Doze

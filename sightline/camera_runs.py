@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from domain.camera_states import CameraStatus
 from domain.errors import NotFound, StoreError
-from domain.fanout import Fanout
-from domain.passings import Analyser
+from domain.events.analyser import Analyser
+from domain.media.fanout import Fanout
 from domain.registry import Camera, Credentials, Networks, Secrets, must_restart
 from domain.registry.secrets import load_secrets
-from domain.states import CameraStatus
 from ingest.onvif import OnvifEvents
 from ingest.salvage import salvage
 from sightline.camera_run import CameraRun

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from domain.errors import BadInput, SightlineError
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from sightline.private_files import private_umask
 
 DEFAULT_PORT = 8080

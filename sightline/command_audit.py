@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 
 from domain.clock import SystemClock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from storage.audit import AuditEntry, AuditLog, Phase
 

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from domain.camera_states import Shed
 from domain.clock import Clock
-from domain.fanout import Sink
-from domain.gaps import GapCause
-from domain.media import AudioPacket
+from domain.media.fanout import Sink
+from domain.media.packet_batch import Came
+from domain.media.packets import AudioPacket
+from domain.recordings.gaps import GapCause
 from domain.registry import Camera
-from domain.runs import Came
-from domain.states import Shed
 from sightline.share import is_always_pulled
 
 LINGER_S = 30.0

@@ -6,7 +6,7 @@ import logging
 import threading
 
 from domain.clock import Clock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from sightline.pressure import Strain
 from sightline.strain import write_strain
 from storage.disk import DiskBound

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from domain.errors import DataLoss
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.registry import Registry
 from domain.registry.check import build_registry
 from domain.registry.former import FormerCameras

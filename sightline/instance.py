@@ -15,9 +15,9 @@ from typing import TextIO
 
 from domain.clock import Clock
 from domain.errors import InstanceBusy
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from domain.stored import StoredModel
+from domain.stored_model import StoredModel
 from sightline.private_files import make_private, write_atomically
 from sightline.servers import StoreSecrets, valkey_url
 

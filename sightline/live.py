@@ -15,10 +15,10 @@ from api.door_context import DoorContext
 from api.sending import LeastRate
 from domain.clock import Clock, SystemClock
 from domain.errors import NotFound, SourceTimeout
-from domain.fanout import Tap
-from domain.layout import Layout
 from domain.log import set_up_logging
-from domain.media import Frame
+from domain.media.fanout import Tap
+from domain.media.packets import Frame
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from ingest.decoder import FrameReader
 from ingest.live_client import live_packets

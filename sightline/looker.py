@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 
+from domain.cpu_time import Spent
 from domain.errors import StoreError
-from domain.events import Passing
+from domain.events.analyser import Analyser
+from domain.events.event import Passing
 from domain.log import FloodGate
-from domain.media import Frame
+from domain.media.packets import Frame
 from domain.metrics import EVENTS_LOST, LOOK_CPU_S
-from domain.passings import Analyser
+from domain.recordings.triggers import listens
 from domain.registry import Camera
-from domain.spent import Spent
-from domain.triggers import listens
-from domain.unread import Unread
+from domain.unread_reasons import Unread
 from ingest.doze import Doze
 from sightline.node_tools import NodeTools
 

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import Clock
 from domain.errors import IndexUnavailable
-from domain.layout import Layout
 from domain.log import FloodGate
 from domain.metrics import CAMERAS_HELD, LEASES
+from domain.paths.data_layout import Layout
 from domain.registry import Camera
-from domain.states import CameraState, CameraStatus
 from sightline.assign import assign
 from sightline.holding import HAND_OVER_WITHIN_S, Held, Sight, Steps, next_steps
 from sightline.peers import Peers

@@ -12,7 +12,7 @@ from functools import cached_property
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_S, Clock
 from domain.errors import StoreError
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.registry import Camera
 from domain.settings import Settings
 from sightline.disk_rounds import DiskRounds

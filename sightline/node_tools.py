@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.clock import Clock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from domain.camera_states import CameraStatus
 from domain.clock import Clock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.registry import Camera
-from domain.states import CameraStatus
 from sightline.roster import Assigned, Roster, take_rosters, write_roster
 from sightline.share import share
 from sightline.site_registry import Running

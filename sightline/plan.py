@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 
 from domain.errors import SightlineError
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.child import ChildSpec
 from sightline.environment import API, LIVE, WORKER

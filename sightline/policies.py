@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+from domain.camera_states import Shed
 from domain.clock import Clock
-from domain.layout import Layout
-from domain.states import Shed
+from domain.paths.data_layout import Layout
 from sightline.camera_run import CameraRun
 from sightline.shedding import shed_of_node
 

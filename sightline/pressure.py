@@ -19,8 +19,8 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from domain.camera_states import Shed
 from domain.registry import Camera
-from domain.states import Shed
 
 FULL = 1.0
 """A strain from which something is given up."""

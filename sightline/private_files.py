@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 
 log = logging.getLogger(__name__)
 

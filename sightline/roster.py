@@ -11,9 +11,9 @@ from ipaddress import IPv4Network, IPv6Network
 
 from pydantic import ValidationError
 
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.registry import Camera
-from domain.stored import StoredModel
+from domain.stored_model import StoredModel
 from sightline.private_files import write_atomically
 
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
+from domain.camera_states import Shed
 from domain.clock import Clock
-from domain.layout import Layout
 from domain.log import FloodGate
+from domain.paths.data_layout import Layout
 from domain.registry import Camera
-from domain.states import Shed
 from sightline.pressure import Ladder, Pressure, Strain
 from sightline.private_files import write_atomically
 from sightline.statuses import over_limit

@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 
 from domain.clock import Clock
 from domain.errors import Fault, NotFound, RegistryInvalid, StoreError
-from domain.layout import Layout
 from domain.log import FloodGate
+from domain.paths.data_layout import Layout
 from domain.registry import Camera, Registry, Secrets
 from domain.registry.check import check_text, read_registry
 from domain.registry.former import FormerCamera

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from domain.layout import Layout
-from domain.states import CameraStatus
+from domain.camera_states import CameraStatus
+from domain.paths.data_layout import Layout
 from sightline.private_files import write_atomically
 
 _STATUSES = TypeAdapter(list[CameraStatus])

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from domain.clock import Clock, SystemClock
 from domain.errors import SightlineError
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.instance import InstanceSecrets, Runtime, claimed, instance_secrets, runtime_of
 from sightline.plan import new_runtime, own_servers

@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pydantic import TypeAdapter, ValidationError
 
 from domain.clock import Clock
-from domain.layout import Layout
 from domain.log import FloodGate
 from domain.metrics import STRAIN
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.pressure import Strain
 from sightline.private_files import write_atomically

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from domain.clock import Clock
-from domain.fanout import Fanout
+from domain.media.fanout import Fanout
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from ingest.pull_loop import PullLoop

@@ -10,8 +10,8 @@ from domain.clock import NS_PER_S, Clock
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.metrics import TRIGGERS, TRIGGERS_LOST
+from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.registry.model import TriggerSource
-from domain.triggers import LONGEST_NS, Trigger
 from storage.triggers import TriggerLog
 
 AHEAD_NS = 10 * NS_PER_S

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from domain.clock import Clock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 
 _AGAIN_S = 30.0
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from domain.clock import NS_PER_MS, NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
-from domain.events import Event
+from domain.events.event import Event
+from domain.events.misreadings import Match
+from domain.events.query import EventQuery
+from domain.events.watches import Ended, Watch, WatchMatch, match_id
 from domain.log import FloodGate
 from domain.metrics import WATCH_MATCHES
-from domain.misreadings import Match
-from domain.query import EventQuery
-from domain.watches import Ended, Watch, WatchMatch, match_id
 from storage.audit import AuditEntry, AuditLog, Phase
 from storage.feed import Feed, FeedPage
 from storage.index import EventIndex

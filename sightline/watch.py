@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from domain.alarms import AlarmName
+from domain.camera_states import CameraStatus
 from domain.clock import NS_PER_S, Clock, ClockStep, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.registry import Camera
 from domain.settings import Settings
-from domain.states import CameraStatus
 from sightline.share import is_always_pulled
 from sightline.writable import why_unwritable
 from storage.alarms import Alarms

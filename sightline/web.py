@@ -20,8 +20,8 @@ from api.refusals import Refusals
 from domain.alarms import Alarm, AlarmName
 from domain.clock import Clock, SystemClock
 from domain.errors import IndexUnavailable
-from domain.layout import Layout
 from domain.log import set_up_logging
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline import site_registry
 from sightline.collecting import collect_seldom

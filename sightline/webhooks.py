@@ -19,10 +19,10 @@ from api.watch_models import WatchMatchView
 from api.webhook_address import target_of
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import BadInput, NotFound, StoreError
+from domain.events.watches import Ended, Watch
 from domain.log import FloodGate
 from domain.metrics import WEBHOOKS
 from domain.settings import Settings
-from domain.watches import Ended, Watch
 from sightline.receivers import Receivers
 from sightline.vehicle_watches import entry_of
 from sightline.webhook_post import POST_ERRORS, post

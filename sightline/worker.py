@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NoReturn, cast
 
 from domain.clock import NS_PER_S, Clock, SystemClock
-from domain.layout import Layout
+from domain.events.analyser import Analyser
 from domain.log import FloodGate, set_up_logging
 from domain.metrics import CLOCK_STEPPED_S, COMPILED, JOB_FAILURES, SPOOL_EVENTS
-from domain.passings import Analyser
+from domain.paths.data_layout import Layout
 from domain.registry import Camera
 from domain.settings import Settings
 from ingest.disk_writer import DiskWriter

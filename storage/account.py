@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from domain.gaps import Gap, GapCause
-from domain.paint import paint
+from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.overlay_intervals import paint
 from storage.recorded import JOIN_NS, Range, clip, merge
 
 

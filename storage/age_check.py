@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from domain.clock import NS_PER_S, Clock
-from domain.holds import Held, Hold
-from domain.keys import SIDECAR, day_of, event_object
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import SIDECAR, day_of, event_object
+from domain.recordings.holds import Held, Hold
 from domain.registry import Registry
 from storage.gap_retention import too_old
 from storage.ledger import Ledger

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from domain.alarms import Alarm, AlarmName
 from domain.clock import NS_PER_S, Clock
 from domain.metrics import ALARM
-from domain.stored import StoredModel
+from domain.stored_model import StoredModel
 from storage.redis_door import Redis, texts
 
 _KEY = "{alarms}:nodes"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from domain.clock import Clock
 from domain.errors import DataLoss, NewerRecord, NotFound, ObjectsUnavailable, StoreError
-from domain.keys import CATALOGUE_PREFIX, catalogue_object
-from domain.query import EventQuery
+from domain.events.query import EventQuery
+from domain.paths.object_keys import CATALOGUE_PREFIX, catalogue_object
 from storage.archive_day import ArchiveFile, ColdLeg, Day, header_bytes
 from storage.archive_filters import Filters
 from storage.bloom import parted

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal, cast
 
 from domain.errors import DataLoss, NotFound
-from domain.events import Event
-from domain.keys import ARCHIVED_PREFIX, place_of_key
+from domain.events.event import Event
+from domain.paths.object_keys import ARCHIVED_PREFIX, place_of_key
 from domain.ulid import wall_ms_of
 from storage.archive import Archive
 from storage.archive_day import ArchiveFile

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS, Clock
-from domain.misreadings import TIES, Tie
+from domain.events.misreadings import TIES, Tie
+from domain.events.query import EventQuery
 from domain.plates import is_wildcard
-from domain.query import EventQuery
 from domain.ulid import id_parts
 from storage.archive_cache import ArchiveCache
 from storage.archive_day import ArchiveFile

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from domain.keys import catalogue_object
-from domain.query import EventQuery
-from domain.stored import StoredModel, unreadable
+from domain.events.query import EventQuery
+from domain.paths.object_keys import catalogue_object
+from domain.stored_model import StoredModel, unreadable
 from storage.bloom import BLOCK_BYTES, SLICES, interleaved
 from storage.holed_files import DIGEST_BYTES, Part, digest_of
 

@@ -15,7 +15,7 @@ from typing import cast
 import numpy as np
 
 from domain.errors import DataLoss, ObjectsUnavailable
-from domain.keys import archive_object
+from domain.paths.object_keys import archive_object
 from storage.archive_day import ArchiveFile
 from storage.archive_rows import GROUP_ROWS, ORDER, SELECT, TYPES, VERSION, Row, columns_of, table
 from storage.bloom import BLOCK_BYTES, bloom_of

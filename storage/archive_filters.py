@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import DataLoss, NotFound
-from domain.keys import catalogue_object
+from domain.paths.object_keys import catalogue_object
 from storage.archive_day import Day
 from storage.bloom import SLICES, may_hold, slice_of
 from storage.holed_files import HoledFiles

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from domain.clock import NS_PER_MS
-from domain.events import SCHEMA, Alternative, Event, Kind, Location, Plate
-from domain.made import made
+from domain.events.event import SCHEMA, Alternative, Event, Kind, Location, Plate
 from domain.plates import PlateColor
-from domain.stored import unreadable
+from domain.stored_model import unreadable
+from domain.trusted_models import made
 from domain.ulid import id_parts
 from storage.archive_day import COLUMNS_VERSION
 from storage.index_sought import found_by

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from domain.clock import NS_PER_MS, Clock
 from domain.errors import DataLoss
-from domain.events import Event
-from domain.keys import day_of, day_start_ns
-from domain.misreadings import Tie
-from domain.query import EventPage, EventQuery
+from domain.events.event import Event
+from domain.events.misreadings import Tie
+from domain.events.query import EventPage, EventQuery
+from domain.paths.object_keys import day_of, day_start_ns
 from domain.ulid import id_parts, id_text
 from storage.archive_cache import ArchiveCache
 from storage.archive_catalogue import Catalogue

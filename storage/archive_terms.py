@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from domain.events import Event
-from domain.misreadings import Tie, misread, other_provinces
+from domain.events.event import Event
+from domain.events.misreadings import Tie, misread, other_provinces
+from domain.events.query import EventQuery
 from domain.plates import is_wildcard
-from domain.query import EventQuery
 from storage.duck_door import Value
 from storage.index_search import matches
 from storage.index_sought import Sought

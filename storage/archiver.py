@@ -19,10 +19,10 @@ from pathlib import Path
 
 from domain.clock import NS_PER_MS, Clock
 from domain.errors import DataLoss, NotFound, StoreError
-from domain.events import Event
-from domain.holds import Held
-from domain.keys import ARCHIVE_MOVED, ARCHIVED_PREFIX, place_of_key
+from domain.events.event import Event
 from domain.metrics import ARCHIVED_EVENTS
+from domain.paths.object_keys import ARCHIVE_MOVED, ARCHIVED_PREFIX, place_of_key
+from domain.recordings.holds import Held
 from domain.ulid import wall_ms_of
 from storage.archive import Archive
 from storage.archive_day import ArchiveFile, ColdLeg, Day

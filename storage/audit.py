@@ -16,7 +16,7 @@ from pydantic import Field
 from domain.clock import NS_PER_S, Clock, rfc3339
 from domain.errors import AuditFull, AuditUnavailable
 from domain.people import Right, Role
-from domain.stored import StoredModel, schema_field
+from domain.stored_model import StoredModel, schema_field
 from storage.append import Appending
 
 BYTES_PER_GB = 1_000_000_000

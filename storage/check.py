@@ -15,14 +15,14 @@ from pydantic import ValidationError
 
 from domain.clock import Clock, SystemClock
 from domain.errors import DataLoss, NotFound
-from domain.events import Correction, Event, ObjectDigest, Sidecar
-from domain.holds import Held
-from domain.keys import CLIP, EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR, is_correction
-from domain.layout import Layout
+from domain.events.event import Correction, Event, ObjectDigest, Sidecar
+from domain.events.watches import Ended
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import CLIP, EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR, is_correction
+from domain.recordings.holds import Held
 from domain.registry import Registry
 from domain.settings import Settings
-from domain.stored import unreadable
-from domain.watches import Ended
+from domain.stored_model import unreadable
 from storage.age_check import AgeCheck
 from storage.archive import Archive
 from storage.archive_check import ArchiveCheck

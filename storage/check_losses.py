@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.clock import Clock
-from domain.keys import HOLDS_PREFIX
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import HOLDS_PREFIX
 from storage.holds import last_read
 from storage.people import People
 from storage.redis_door import Redis

@@ -9,9 +9,9 @@ from statistics import median
 
 from domain.clock import LATEST_NS, NS_PER_MS, SystemClock, rfc3339
 from domain.errors import DataLoss
-from domain.gaps import GapCause
-from domain.layout import Layout
-from domain.media import ticks_to_ns
+from domain.media.packets import ticks_to_ns
+from domain.paths.data_layout import Layout
+from domain.recordings.gaps import GapCause
 from storage.account import Asked, account
 from storage.boxes import whole_bytes
 from storage.check import Breach, Finding

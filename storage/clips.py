@@ -16,7 +16,7 @@ from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
 from domain.errors import DataLoss, NotFound
-from domain.media import ticks_to_ns
+from domain.media.packets import ticks_to_ns
 from storage.boxes import whole_bytes
 from storage.coverage import Coverage
 from storage.ledger import Segment, parse_segment

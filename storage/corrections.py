@@ -15,9 +15,9 @@ from contextlib import contextmanager
 
 from domain.clock import NS_PER_S, Clock
 from domain.errors import CorrectionConflict, RecordConflict
-from domain.events import Correction, Event
-from domain.keys import correction_journal_object, corrections_prefix
-from domain.stored import StoredModel, schema_field
+from domain.events.event import Correction, Event
+from domain.paths.object_keys import correction_journal_object, corrections_prefix
+from domain.stored_model import StoredModel, schema_field
 from storage.index import EventIndex
 from storage.journal import JournalCorrect
 from storage.locks import Lock

@@ -18,11 +18,11 @@ from itertools import groupby, islice
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
-from domain.holds import Held
-from domain.importance import UNKNOWN, Importance, importance_of
 from domain.log import FloodGate
 from domain.metrics import SEGMENTS_EVICTED
+from domain.recordings.holds import Held
 from domain.registry import Camera
+from domain.registry.camera_priority import UNKNOWN, Importance, importance_of
 from domain.settings import Settings
 from storage.ledger import Ledger, Segment
 from storage.reserve import BYTES_PER_GB, DIRE_PART, SCARCE_PART, free_bytes, reserve_bytes, strain

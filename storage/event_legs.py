@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from domain.clock import NS_PER_MS
-from domain.events import Event
-from domain.query import EventQuery
+from domain.events.event import Event
+from domain.events.query import EventQuery
 from domain.ulid import wall_ms_of
 from storage.archive import Archive
 from storage.archive_day import ColdLeg

@@ -10,9 +10,9 @@ from itertools import groupby
 from typing import Protocol
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.holds import Held
-from domain.keys import EVENTS_PREFIX, SIDECAR, day_of
 from domain.metrics import RETENTION_DELETED
+from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, day_of
+from domain.recordings.holds import Held
 from domain.ulid import is_event_id, wall_ms_of
 from storage.index import EventIndex
 from storage.journal import Journal, JournalDelete

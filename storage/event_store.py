@@ -12,9 +12,9 @@ import numpy as np
 
 from domain.clock import NS_PER_MS, Clock
 from domain.errors import ObjectsUnavailable
-from domain.events import Event
-from domain.misreadings import TIES, Tie
-from domain.query import EventPage, EventQuery
+from domain.events.event import Event
+from domain.events.misreadings import TIES, Tie
+from domain.events.query import EventPage, EventQuery
 from domain.ulid import id_text, is_event_id
 from storage.archive import Archive
 from storage.archive_search import DAY_MS, day_of_ms, day_start_ms

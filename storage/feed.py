@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.events import Event
+from domain.events.event import Event
 from storage.arrivals import Arrivals
 from storage.readable import read_or_skip
 from storage.redis_door import Redis

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from domain.media import AudioInfo
+from domain.media.packets import AudioInfo
 from storage.sample_entries import MATRIX, VideoTrack, audio_entry, box, full_box, video_entry
 
 VIDEO_ID, AUDIO_ID = 1, 2

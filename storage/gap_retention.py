@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from domain.clock import NS_PER_MS
-from domain.holds import Held
+from domain.recordings.holds import Held
 from storage.stored_gaps import StoredGaps, StoredLog
 
 

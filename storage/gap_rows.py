@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.gaps import Gap, GapCause
-from domain.paint import paint
+from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.overlay_intervals import paint
 
 _DAY_NS = 86_400 * NS_PER_S
 _log = logging.getLogger(__name__)

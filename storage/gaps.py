@@ -10,10 +10,10 @@ from pathlib import Path
 
 from domain.clock import LATEST_NS, NS_PER_MS, NS_PER_S, Clock
 from domain.errors import StoreError
-from domain.gaps import Gap
-from domain.holds import Held
-from domain.keys import day_of, day_start_ns
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import day_of, day_start_ns
+from domain.recordings.gaps import Gap
+from domain.recordings.holds import Held
 from storage.append import append_line
 from storage.gap_rows import Row, day_end_ns, read_rows, readable, told
 

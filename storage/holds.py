@@ -18,8 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 from domain.alarms import AlarmName
 from domain.clock import Clock
 from domain.errors import BadInput, DataLoss, NotFound, ObjectsUnavailable, RecordConflict, StoreError
-from domain.holds import Held, Hold
-from domain.keys import HOLDS_PREFIX, holds_prefix
+from domain.paths.object_keys import HOLDS_PREFIX, holds_prefix
+from domain.recordings.holds import Held, Hold
 from storage.s3 import ObjectStore
 from storage.versioned_records import DamagedRecord, VersionedRecords, version_key
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.events import Event
+from domain.events.event import Event
+from domain.events.journeys import DEFAULT_LIMITS, KMH, leg
 from domain.geo import EARTH_RADIUS_M
-from domain.journeys import DEFAULT_LIMITS, KMH, leg
-from domain.stored import StoredModel
+from domain.stored_model import StoredModel
 from domain.ulid import id_text, wall_ms_of
 from storage.index_corrections import IndexCorrections
 from storage.index_record import HOUR_MS, NOWHERE, ODD, plates_of

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from domain.clock import NS_PER_MS
 from domain.errors import IndexUnavailable
-from domain.events import Correction, Event
-from domain.misreadings import Tie
-from domain.query import EventPage, EventQuery
+from domain.events.event import Correction, Event
+from domain.events.misreadings import Tie
+from domain.events.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text, is_event_id
 from storage.impossible import Found, ImpossibleLegs
 from storage.index_corrections import IndexCorrections

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.events import Correction
+from domain.events.event import Correction
 from storage.redis_door import Redis, maybe_texts
 
 _BY_EVENT = "{corrections}:by_event"

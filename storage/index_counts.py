@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS
-from domain.query import EventQuery
+from domain.events.query import EventQuery
 from domain.ulid import id_parts
 from storage.index_record import HOUR_MS, ODD, PARTS, PLATE
 from storage.index_rows import Codes, HourCount, Many, Records, Row, Rows

@@ -13,8 +13,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.events import Event
-from domain.query import EventQuery
+from domain.events.event import Event
+from domain.events.query import EventQuery
 from storage.index_record import PlaceFields
 from storage.redis_door import Redis, Script
 

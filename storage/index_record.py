@@ -29,10 +29,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS
-from domain.events import SCHEMA, Alternative, Direction, Event, Location, Plate
-from domain.made import made
-from domain.media import WallSource
+from domain.events.event import SCHEMA, Alternative, Direction, Event, Location, Plate
+from domain.media.packets import WallSource
 from domain.plates import PlateColor
+from domain.trusted_models import made
 from domain.ulid import id_parts, id_text
 from storage.plate_code import NO_PLATE, pack, unpack
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from domain.clock import NS_PER_MS
-from domain.events import Event
-from domain.query import EventPage, EventQuery
-from domain.stored import unreadable
+from domain.events.event import Event
+from domain.events.query import EventPage, EventQuery
+from domain.stored_model import unreadable
 from domain.ulid import id_parts
 from storage.index_places import is_in_place
 from storage.index_record import (

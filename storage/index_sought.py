@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from domain.events import Event
-from domain.misreadings import Tie, match_of, misread, other_provinces
+from domain.events.event import Event
+from domain.events.misreadings import Tie, match_of, misread, other_provinces
 from domain.plates import is_wildcard
 from storage.plate_code import Demand, demands, pack
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from domain.events import Event
-from domain.misreadings import TIES, match_of
-from domain.query import EventPage, EventQuery
+from domain.events.event import Event
+from domain.events.misreadings import TIES, match_of
+from domain.events.query import EventPage, EventQuery
 from domain.ulid import is_event_id
 from storage.index_search import Search
 from storage.index_shards import Shards

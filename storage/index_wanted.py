@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.query import EventQuery
+from domain.events.query import EventQuery
 from storage.index_places import Table
 from storage.index_rows import Records
 from storage.index_shards import SHARDS, Shards

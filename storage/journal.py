@@ -22,10 +22,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.clock import NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable, StoreError
-from domain.events import Correction, Event, ObjectDigest
-from domain.keys import JOURNAL_PREFIX, journal_object
+from domain.events.event import Correction, Event, ObjectDigest
 from domain.metrics import KEEP_RETRIES
-from domain.stored import StoredModel, schema_field
+from domain.paths.object_keys import JOURNAL_PREFIX, journal_object
+from domain.stored_model import StoredModel, schema_field
 from storage.append import append_line, locked
 from storage.s3 import ObjectStore
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from domain.errors import DataLoss
-from domain.keys import JOURNAL_PREFIX, event_day_prefix
 from domain.metrics import RETENTION_DELETED
+from domain.paths.object_keys import JOURNAL_PREFIX, event_day_prefix
 from storage.journal import JournalDelete, JournalLine, JournalPart, JournalPut, stored_part
 from storage.s3 import ObjectStat, ObjectStore
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from domain.clock import Clock
+from domain.cpu_time import Spent
 from domain.errors import IndexUnavailable, ObjectsUnavailable, StoreError
-from domain.events import Event
+from domain.events.event import Event
 from domain.metrics import KEEP_RETRIES, LOOK_CPU_S
 from domain.settings import Settings
-from domain.spent import Spent
 from storage.feed import Feed
 from storage.index import EventIndex
 from storage.journal import Journal

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from domain.clock import NS_PER_MS, NS_PER_S, Clock, rfc3339
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable
-from domain.events import Event, ObjectDigest, Sidecar
-from domain.keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
+from domain.events.event import Event, ObjectDigest, Sidecar
 from domain.metrics import CLIPS_MISSING
+from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.settings import Settings
 from storage.clips import Cut, cut, verify
 from storage.journal import Journal, JournalPut

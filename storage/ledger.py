@@ -16,8 +16,8 @@ from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import StoreError
-from domain.keys import day_of
-from domain.media import SegmentName, parse_open_name, segment_number
+from domain.media.packets import SegmentName, parse_open_name, segment_number
+from domain.paths.object_keys import day_of
 from storage.sizes import OPEN_MARK, Sizes
 
 _DAY = re.compile(r"^\d{8}$")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.stored import unreadable
+from domain.stored_model import unreadable
 from storage.redis_door import Redis, Reply
 
 ABOUT = "{nodes}:about"

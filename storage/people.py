@@ -9,9 +9,9 @@ import secrets
 
 from domain.clock import Clock, SystemClock
 from domain.errors import BadInput, RecordConflict
-from domain.keys import PEOPLE_PREFIX, person_prefix
+from domain.paths.object_keys import PEOPLE_PREFIX, person_prefix
 from domain.people import Person, Role
-from domain.stored import StoredModel, WallNs, schema_field
+from domain.stored_model import StoredModel, WallNs, schema_field
 from storage.redis_door import Command, Redis, text, texts
 from storage.s3 import ObjectStore
 from storage.versioned_records import Listing, VersionedRecords

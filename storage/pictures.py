@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from domain.errors import DataLoss, NotFound
-from domain.media import ticks_to_ns
+from domain.media.packets import ticks_to_ns
 
 QUALITY = "4"
 """Of MJPEG, 2 (best) to 31."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from domain.metrics import RECORDS_UNREADABLE
-from domain.stored import StoredModel, unreadable
+from domain.stored_model import StoredModel, unreadable
 
 _log = logging.getLogger(__name__)
 _Record = TypeVar("_Record", bound=StoredModel)

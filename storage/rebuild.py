@@ -13,11 +13,11 @@ from pydantic import ValidationError
 
 from domain.clock import SystemClock
 from domain.errors import DataLoss, StoreError
-from domain.events import Event, Sidecar
-from domain.keys import EVENTS_PREFIX, SIDECAR, is_correction
-from domain.layout import Layout
+from domain.events.event import Event, Sidecar
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, is_correction
 from domain.settings import Settings
-from domain.stored import unreadable
+from domain.stored_model import unreadable
 from domain.ulid import wall_ms_of
 from storage.archive import Archive
 from storage.archiver import MOVED_KEY, Archiver, moved_until_ms, stands

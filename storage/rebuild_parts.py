@@ -14,8 +14,8 @@ from itertools import groupby
 from typing import Any
 
 from domain.errors import DataLoss
-from domain.events import Correction, Event
-from domain.keys import JOURNAL_PREFIX
+from domain.events.event import Correction, Event
+from domain.paths.object_keys import JOURNAL_PREFIX
 from domain.ulid import wall_ms_of
 from storage.index import EventIndex
 from storage.journal import JournalPart, JournalPut, corrections, deleted, stored_part

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.clock import LATEST_NS, NS_PER_MS, NS_PER_S
-from domain.keys import day_of
-from domain.media import segment_number
+from domain.media.packets import segment_number
+from domain.paths.object_keys import day_of
 from storage.ledger import names_in
 from storage.name_set import NameSet
 

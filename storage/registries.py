@@ -6,8 +6,8 @@ import logging
 
 from domain.clock import Clock, SystemClock
 from domain.errors import DataLoss, NewerRecord
-from domain.keys import REGISTRY_PREFIX, registry_object
-from domain.stored import StoredModel, WallNs, schema_field
+from domain.paths.object_keys import REGISTRY_PREFIX, registry_object
+from domain.stored_model import StoredModel, WallNs, schema_field
 from storage.redis_door import Redis, number, text
 from storage.s3 import ObjectStore
 from storage.versioned_records import DamagedRecord, VersionedRecords

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 
 from domain.clock import NS_PER_S, Clock
 from domain.errors import StoreError
-from domain.keys import day_of
 from domain.metrics import RETENTION_DELETED
+from domain.paths.object_keys import day_of
+from domain.recordings.triggers import keeps_all
 from domain.registry import Camera, Registry
 from domain.settings import Settings
-from domain.triggers import keeps_all
 from storage.archiver import Archiver
 from storage.event_retention import EventRetention
 from storage.gap_retention import forget_nodes, too_old

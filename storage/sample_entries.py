@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from domain.errors import DataLoss
-from domain.media import AudioInfo
+from domain.media.packets import AudioInfo
 from storage.parameter_sets import sample_entry_box
 
 _VIDEO_TAGS = {"h264": (b"avc1", b"avcC"), "hevc": (b"hvc1", b"hvcC")}  # players of Apple's refuse hev1

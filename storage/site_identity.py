@@ -17,8 +17,8 @@ from pydantic import Field, ValidationError
 
 from domain.clock import Clock
 from domain.errors import NotFound, StoreError
-from domain.keys import JOURNAL_PREFIX, PEOPLE_PREFIX, SITE_OBJECT
-from domain.stored import StoredModel, WallNs, schema_field
+from domain.paths.object_keys import JOURNAL_PREFIX, PEOPLE_PREFIX, SITE_OBJECT
+from domain.stored_model import StoredModel, WallNs, schema_field
 from storage.people import People
 from storage.redis_door import Redis, text
 from storage.s3 import ObjectStore

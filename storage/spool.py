@@ -23,10 +23,10 @@ from pydantic import ValidationError
 
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import DataLoss, StoreError
-from domain.events import Event, Passing
-from domain.keys import CROP, SIDECAR, SNAPSHOT
-from domain.layout import Layout
+from domain.events.event import Event, Passing
 from domain.metrics import CROSSINGS, EVENTS, SPOOL_DAMAGED
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import CROP, SIDECAR, SNAPSHOT
 from domain.ulid import is_event_id, wall_ms_of
 
 _log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.states import CameraStatus
-from domain.stored import unreadable
+from domain.camera_states import CameraStatus
+from domain.stored_model import unreadable
 from storage.redis_door import Redis, maybe_texts
 
 FRESH_FOR_S = 15

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_S, Clock
 from domain.errors import ObjectsFull, StoreError
-from domain.holds import Held
-from domain.importance import UNKNOWN, Importance, importance_of
-from domain.keys import day_of
 from domain.metrics import SEGMENTS_EVICTED
+from domain.paths.object_keys import day_of
+from domain.recordings.holds import Held
 from domain.registry import Camera
+from domain.registry.camera_priority import UNKNOWN, Importance, importance_of
 from storage.reserve import BYTES_PER_GB
 from storage.stored_segments import StoredSegment, StoredSegments
 from storage.turns import Turn

@@ -15,9 +15,9 @@ from pydantic import ValidationError
 
 from domain.clock import NS_PER_MS
 from domain.errors import NotFound
-from domain.gaps import Gap
-from domain.keys import GAPS_PREFIX, NODE_GAPS_PREFIX, day_of, day_start_ns, gaps_object, node_gaps_object
-from domain.stored import StoredModel
+from domain.paths.object_keys import GAPS_PREFIX, NODE_GAPS_PREFIX, day_of, day_start_ns, gaps_object, node_gaps_object
+from domain.recordings.gaps import Gap
+from domain.stored_model import StoredModel
 from storage.gap_rows import Row, day_end_ns, read_rows, told
 from storage.s3 import ObjectStat, ObjectStore
 

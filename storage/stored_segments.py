@@ -11,8 +11,8 @@ from pathlib import Path
 
 from domain.clock import LATEST_NS, NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable
-from domain.keys import RECORDINGS_PREFIX, day_of, day_start_ns, is_day, segment_object
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.object_keys import RECORDINGS_PREFIX, day_of, day_start_ns, is_day, segment_object
 from storage.recorded import LEAST_BYTES
 from storage.s3 import ObjectStore
 

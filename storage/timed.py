@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from domain.clock import NS_PER_S
-from domain.media import ticks_to_ns
+from domain.media.packets import ticks_to_ns
 from storage.boxes import whole_bytes
 from storage.mp4 import Mp4Reader, Sample
 from storage.pieces import Piece

@@ -18,10 +18,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.clock import NS_PER_S
 from domain.errors import StoreError
-from domain.keys import day_of
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import day_of
+from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.settings import Settings
-from domain.triggers import LONGEST_NS, Trigger
 from storage.append import append_line
 
 Range = tuple[int, int]

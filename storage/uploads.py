@@ -16,13 +16,13 @@ from pathlib import Path
 
 from domain.clock import Clock
 from domain.errors import ObjectsFull, StoreError
-from domain.importance import Importance, importance_of
 from domain.log import FloodGate
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
 from domain.metrics import SEGMENTS_UPLOADED, UPLOAD_BYTES, UPLOAD_RETRIES, UPLOADS_WAITING
+from domain.recordings.triggers import keeps_all
 from domain.registry import Camera
+from domain.registry.camera_priority import Importance, importance_of
 from domain.settings import Settings
-from domain.triggers import keeps_all
 from storage.ledger import Ledger, Segment
 from storage.name_set import NameSet
 from storage.stored_segments import StoredSegments

@@ -17,10 +17,10 @@ from pydantic import ValidationError
 
 from domain.clock import Clock
 from domain.errors import DataLoss, IndexUnavailable, NotFound, ObjectsUnavailable
-from domain.events import Event, ObjectDigest, Sidecar
-from domain.keys import SIDECAR, event_object
+from domain.events.event import Event, ObjectDigest, Sidecar
 from domain.log import FloodGate
 from domain.metrics import OBJECTS_DAMAGED
+from domain.paths.object_keys import SIDECAR, event_object
 from storage.damaged_objects import DamagedObjects
 from storage.s3 import ObjectStore, ObjectStream
 

@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable, RecordConflict
-from domain.stored import StoredModel, unreadable
+from domain.stored_model import StoredModel, unreadable
 from storage.s3 import ObjectStat, ObjectStore
 
 _VERSION = re.compile(r"(\d{10,15})\.json")

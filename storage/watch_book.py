@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from domain.events import Event
-from domain.misreadings import Match, Tie, match_of, misread, other_provinces
+from domain.events.event import Event
+from domain.events.misreadings import Match, Tie, match_of, misread, other_provinces
+from domain.events.watches import Watch
 from domain.plates import is_wildcard
-from domain.watches import Watch
 from storage.index_sought import found_by, plate_expression
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from domain.stored import StoredModel
-from domain.watches import WatchMatch
+from domain.events.watches import WatchMatch
+from domain.stored_model import StoredModel
 from storage.arrivals import ARRIVE, Arrivals
 from storage.readable import read_or_skip
 from storage.redis_door import Redis, Script, maybe_texts, number, text

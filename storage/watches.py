@@ -7,8 +7,8 @@ import secrets
 
 from domain.clock import Clock
 from domain.errors import BadInput, NotFound
-from domain.keys import WATCHES_PREFIX, watches_prefix
-from domain.watches import Ended, Watch
+from domain.events.watches import Ended, Watch
+from domain.paths.object_keys import WATCHES_PREFIX, watches_prefix
 from storage.readable import read_or_skip
 from storage.redis_door import Redis, number, text, texts
 from storage.s3 import ObjectStore

@@ -15,10 +15,10 @@ import numpy as np
 from av.video.stream import VideoStream
 
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
-from domain.events import Alternative, Direction, Event, Kind, Location, Passing, Plate, Sidecar
-from domain.keys import SIDECAR, event_object
-from domain.layout import Layout
-from domain.media import SegmentName
+from domain.events.event import Alternative, Direction, Event, Kind, Location, Passing, Plate, Sidecar
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import SIDECAR, event_object
 from domain.plates import PlateColor
 from domain.settings import Settings
 from domain.ulid import event_id

@@ -15,9 +15,9 @@ from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 
 from domain.clock import NS_PER_S
-from domain.gaps import GapCause
-from domain.media import AudioInfo, AudioPacket, Packet, StreamInfo, WallSource
-from domain.runs import Came, Run
+from domain.media.packet_batch import Came, Run
+from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo, WallSource
+from domain.recordings.gaps import GapCause
 from ingest.segments import Segments
 from storage.mp4 import Mp4Reader
 

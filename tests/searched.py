@@ -7,10 +7,10 @@ import random
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
-from domain.events import Event
+from domain.events.event import Event
+from domain.events.query import EventQuery
 from domain.geo import Circle, Polygon
 from domain.plates import PlateColor
-from domain.query import EventQuery
 from storage.index import EventIndex
 from tests.kept import make_event
 

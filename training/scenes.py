@@ -19,8 +19,8 @@ from analytics.analyser import make_analyser
 from analytics.detections import Picture
 from analytics.models import Models
 from domain.clock import NS_PER_S
-from domain.events import Plate
-from domain.media import Drawn, Frame, WallSource
+from domain.events.event import Plate
+from domain.media.packets import Drawn, Frame, WallSource
 from domain.settings import Settings
 from sightline.evaluation.film import EPOCH_NS, camera, watch
 from sightline.simulator.plates import PX_PER_MM

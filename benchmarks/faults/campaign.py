@@ -12,7 +12,7 @@ from benchmarks.faults.scenarios import Scenario
 from benchmarks.faults.stage import CALM, RECOVER_WITHIN_S, SEGMENT_S, Stage
 from benchmarks.site import CLOCK
 from domain.clock import NS_PER_S, parse_rfc3339, rfc3339
-from domain.gaps import GapCause
+from domain.recordings.gaps import GapCause
 
 STEADY_WITHIN_S = 45.0
 AFTERWARDS_S = 3.0

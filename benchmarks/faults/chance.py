@@ -24,7 +24,7 @@ from benchmarks.machine import OUT
 from benchmarks.site import CLOCK, BenchSite
 from domain.clock import NS_PER_S
 from domain.errors import SightlineError
-from domain.events import Event
+from domain.events.event import Event
 from sightline.simulator import Cut, Fault, Jump, Loss, SimCamera, Simulator, Stall
 from sightline.simulator.footage import make_footage, truth_of
 from sightline.statuses import read_statuses, status_file

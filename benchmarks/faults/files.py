@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
 
 Span = tuple[int, int]
 """[start, end) in UTC nanoseconds."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from benchmarks.faults.files import Files, Span, differences, holes
 from benchmarks.faults.scenarios import Scenario
 from domain.clock import NS_PER_S
-from domain.gaps import GapCause
+from domain.recordings.gaps import GapCause
 from sightline.simulator.player import Counters
 
 RECOVER_WITHIN_S = 10.0

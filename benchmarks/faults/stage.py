@@ -10,9 +10,9 @@ from pathlib import Path
 
 from benchmarks.faults.relay import Relay
 from benchmarks.site import CLOCK, BenchSite
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_S
 from domain.errors import SightlineError
-from domain.states import CameraState, CameraStatus
 from sightline.simulator import SimCamera, Simulator
 from sightline.statuses import read_statuses, status_file
 

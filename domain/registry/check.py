@@ -10,13 +10,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.errors import Fault, RegistryInvalid
-from domain.events import Location
+from domain.events.event import Location
 from domain.registry.model import SECRET_NAME, Area, Camera, ClassPolicy, Registry, SubStream, default_classes
 from domain.registry.networks import Networks
 from domain.registry.policies import check_policies
 from domain.registry.secrets import Secrets, load_secrets
 from domain.registry.source import Path, Source, read_yaml
-from domain.words import is_plain_word, likely
+from domain.suggestions import is_plain_word, likely
 
 SECRET_HINT = "use letters, digits, - and _; user and password belong in the secrets file, or in SIGHTLINE_CAMERA_<NAME>=user:password"
 _KEYS_OF: dict[type[BaseModel], tuple[str, ...]] = {

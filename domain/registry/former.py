@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from domain.registry.model import Camera, Registry
-from domain.stored import StoredModel, WallNs
+from domain.stored_model import StoredModel, WallNs
 
 
 class FormerCamera(StoredModel):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from domain.events import Location
+from domain.events.event import Location
 
 RecordMode = Literal["continuous", "events", "on_demand"]
 Upload = Literal["all", "events", "none"]

@@ -6,8 +6,8 @@ import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from domain.camera_states import Why
 from domain.errors import SourceUnreachable
-from domain.states import Why
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from domain.errors import Fault, RegistryInvalid
 from domain.registry.source import Source, read_yaml
-from domain.words import is_plain_word
+from domain.suggestions import is_plain_word
 
 PREFIX = "SIGHTLINE_CAMERA_"
 FILE_NAME = "camera_secrets.yaml"

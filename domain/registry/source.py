@@ -10,7 +10,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 from domain.errors import Fault, RegistryInvalid
-from domain.words import is_plain_word
+from domain.suggestions import is_plain_word
 
 Path = tuple[str | int, ...]
 _QUOTED = re.compile(r""" (?:'[^'<]{2,}'|"[^"<]{2,}")""")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from domain.errors import DataLoss, NewerRecord, RegistryInvalid
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.registry import Changes, Registry, Secrets, changes_of
 from domain.registry.check import check_text, read_registry
 from sightline import site_registry

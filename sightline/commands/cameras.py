@@ -11,11 +11,11 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import rfc3339
 from domain.errors import RegistryInvalid
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.registry.check import read_registry, registry_warnings
-from domain.states import CameraState, CameraStatus
 from sightline import site_registry
 from sightline.stores import open_stores
 

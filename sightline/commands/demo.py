@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.people import Role
 from sightline.child import ChildSpec
 from sightline.commands.up import console, serve

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.people import Role
 from sightline.stores import open_stores
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, fields
 
 from domain.clock import SystemClock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline import site_registry
 from sightline.stores import archiver_of, open_stores, opened_archive

@@ -12,7 +12,7 @@ from rich.progress import Progress, TaskID
 
 from domain.clock import SystemClock
 from domain.errors import StoreError
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline import site_registry
 from sightline.check_report import CheckReport, interrupted_by_sigterm, progress_shown

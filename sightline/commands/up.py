@@ -14,8 +14,8 @@ from rich.markup import escape
 
 from domain.clock import Clock, SystemClock
 from domain.errors import StoreError
-from domain.layout import Layout
 from domain.log import set_up_logging
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline import site_registry
 from sightline.certificates import IdentityRenewal

@@ -14,9 +14,9 @@ from analytics.analyser import make_analyser
 from analytics.models import Models
 from domain.clock import NS_PER_S, SystemClock
 from domain.errors import BadInput
-from domain.events import Location, Passing
-from domain.media import Frame, WallSource
-from domain.passings import Analyser
+from domain.events.analyser import Analyser
+from domain.events.event import Location, Passing
+from domain.media.packets import Frame, WallSource
 from domain.registry.model import Camera, Checkpoint
 from domain.settings import Settings
 from ingest.decoder import Decoded

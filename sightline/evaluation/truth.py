@@ -11,7 +11,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from domain.clock import NS_PER_S
 from domain.errors import BadInput
-from domain.events import Event
+from domain.events.event import Event
 from domain.plates import normalise
 from sightline.evaluation.film import EPOCH_NS, Run
 

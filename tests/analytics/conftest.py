@@ -13,8 +13,8 @@ from analytics.fusion import Fusion
 from analytics.grammar_search import GrammarSearch
 from analytics.models import FACE_DETECTOR, Models
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.events import Location
-from domain.media import Drawn, Frame, WallSource
+from domain.events.event import Location
+from domain.media.packets import Drawn, Frame, WallSource
 from domain.registry.model import Camera, Checkpoint, CountLine, Polygon
 from domain.settings import Settings
 from tests.footage import Footage

@@ -13,8 +13,8 @@ from analytics.fusion import Fusion
 from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.plate_reader import Lattices
 from analytics.vehicles import Vehicles
-from domain.events import Passing
-from domain.media import Frame
+from domain.events.event import Passing
+from domain.media.packets import Frame
 from domain.plates import ALPHABET
 from domain.registry.model import Camera
 

@@ -8,7 +8,7 @@ import pytest
 from analytics.direction import direction_of
 from analytics.tracker import Track
 from domain.clock import NS_PER_MS
-from domain.events import Direction
+from domain.events.event import Direction
 
 
 def track(begin: tuple[float, float, float], end: tuple[float, float, float], looks: int = 15) -> Track:

@@ -11,7 +11,7 @@ from analytics.faces import Faces
 from analytics.fusion import Fusion
 from analytics.grammar_search import GrammarSearch
 from analytics.vehicles import Vehicles
-from domain.events import Passing
+from domain.events.event import Passing
 from tests.analytics.drawn import FULL, GONE, Box, MakeCamera, MakeFound, MakeFrame, Street, approach, draw
 
 

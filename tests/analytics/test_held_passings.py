@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from domain.clock import NS_PER_MS
-from domain.events import Passing
+from domain.events.event import Passing
 from domain.metrics import UNREAD
 from tests.analytics.drawn import (
     EMPTY,

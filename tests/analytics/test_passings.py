@@ -9,9 +9,9 @@ import pytest
 from analytics.passings import LOST_NS
 from analytics.vehicles import SURE_READINGS
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.events import Passing
+from domain.events.event import Passing
 from domain.metrics import UNREAD
-from domain.unread import KEPT, KEPT_NS
+from domain.unread_reasons import KEPT, KEPT_NS
 from tests.analytics.drawn import (
     EMPTY,
     GONE,

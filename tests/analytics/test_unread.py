@@ -11,7 +11,7 @@ from analytics.fusion import NOTHING, Fused
 from analytics.subjects import Record, Shot
 from analytics.tracker import Track
 from analytics.unread import GROWN_X, why_illegible, width_px
-from domain.unread import WhyUnread
+from domain.unread_reasons import WhyUnread
 
 BOX = np.array([0, 0, 90, 28], np.float32)
 UNLIKE, UNSURE = Fused("鄂F12345", 0.9, -9.0, (), -3.0), Fused("鄂F12345", 0.2, -3.0, (), -3.0)

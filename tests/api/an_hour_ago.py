@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.clock import NS_PER_S, SystemClock, rfc3339
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site

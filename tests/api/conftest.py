@@ -26,17 +26,17 @@ from api.cutting import Cutting
 from api.door import make_door
 from api.door_client import DoorClient
 from api.door_context import DoorContext
+from domain.camera_states import CameraStatus
 from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
 from domain.errors import NotFound
-from domain.events import Alternative, Event, Location, Passing, Plate
-from domain.keys import ARCHIVE_PREFIX, GAPS_PREFIX, RECORDINGS_PREFIX, day_of
-from domain.layout import Layout
-from domain.media import SegmentName
+from domain.events.event import Alternative, Event, Location, Passing, Plate
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import ARCHIVE_PREFIX, GAPS_PREFIX, RECORDINGS_PREFIX, day_of
 from domain.people import Role
 from domain.plates import PlateColor
 from domain.registry import Registry
 from domain.settings import Settings
-from domain.states import CameraStatus
 from domain.ulid import event_id
 from storage.archive import Archive
 from storage.audit import AuditLog

@@ -8,7 +8,7 @@ from storage.archiver import Archiver
 from tests.api.test_media import keep
 
 if TYPE_CHECKING:
-    from domain.events import Event
+    from domain.events.event import Event
     from tests.api.conftest import MakeEvent, Site
 
 DAY_S = 86_400

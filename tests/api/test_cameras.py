@@ -12,11 +12,11 @@ import av
 import pytest
 
 from api.cutting import MOST_AT_ONCE
+from domain.camera_states import CameraState, CameraStatus, Why
 from domain.clock import NS_PER_S, rfc3339
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.people import Role
-from domain.states import CameraState, CameraStatus, Why
-from domain.unread import Unread, WhyUnread
+from domain.unread_reasons import Unread, WhyUnread
 from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_S, ManualClock, SystemClock, parse_rfc3339, rfc3339
-from domain.gaps import Gap, GapCause
-from domain.keys import segment_object
-from domain.layout import Layout
-from domain.media import SegmentName
-from domain.states import CameraState, CameraStatus
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import segment_object
+from domain.recordings.gaps import Gap, GapCause
 from storage.gap_uploads import GapUploads
 from storage.gaps import GapLog
 from storage.ledger import Ledger, parse_segment

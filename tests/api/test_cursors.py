@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from api.cursors import read_cursor, write_cursor
 from domain.errors import QueryInvalid
-from domain.query import EventQuery
+from domain.events.query import EventQuery
 
 ID = "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"
 

@@ -11,7 +11,7 @@ import pytest
 from api import cutting
 from api.cutting import MOST_AT_ONCE, MOST_OPEN, Cutting, Find, Wanted
 from domain.errors import NotFound, StoreError
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from storage.ledger import Ledger, Segment
 from tests.api.conftest import START_NS
 

@@ -15,11 +15,11 @@ from api.door import make_door
 from api.door_client import DoorClient
 from api.door_context import DoorContext
 from api.door_tokens import sign
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.errors import NodeOffline, NotFound, SourceTimeout
 from domain.people import Role
 from domain.settings import Settings
-from domain.states import CameraState, CameraStatus
 from storage.gaps import GapLog
 from storage.ledger import Ledger
 from storage.spool import Spool

@@ -9,7 +9,7 @@ from api.models import EventView
 from domain.people import Role
 
 if TYPE_CHECKING:
-    from domain.events import Event
+    from domain.events.event import Event
     from tests.api.conftest import MakeEvent, Site
 
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from api.cursors import write_cursor
 from api.problems import MEDIA_TYPE, Problem
+from domain.events.query import EventQuery
 from domain.people import Role
-from domain.query import EventQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from domain.layout import Layout
+    from domain.paths.data_layout import Layout
     from tests.api.conftest import MakeEvent, Site
 
 FORMS = ["", "0", "1", "-1", "1e999", "nan", "50", "vehicle", "face", "A", "鄂F8888?", "*", "?", "鄂F88888", "blue", "newest"]

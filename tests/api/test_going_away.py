@@ -14,8 +14,8 @@ import pytest
 
 from api.door_client import DoorClient, DoorStream
 from domain.clock import SystemClock, rfc3339
-from domain.layout import Layout
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
 from storage.fragment_times import Head
 from storage.served_segments import Keyframes
 from tests.api.conftest import KEY

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.events import Alternative, Correction, Plate
+from domain.events.event import Alternative, Correction, Plate
 from domain.plates import PlateColor
 
 if TYPE_CHECKING:
-    from domain.events import Event
+    from domain.events.event import Event
     from tests.api.conftest import MakeEvent, Site
 
 DAY = "from=2025-11-24T15:00:00Z&to=2025-11-25T16:00:00Z"

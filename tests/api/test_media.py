@@ -9,13 +9,13 @@ import pytest
 from prometheus_client import REGISTRY
 
 from domain.errors import ObjectsUnavailable
-from domain.events import ObjectDigest, Sidecar
-from domain.keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
+from domain.events.event import ObjectDigest, Sidecar
+from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.people import Role
 from storage.damaged_objects import DamagedObjects
 
 if TYPE_CHECKING:
-    from domain.events import Event
+    from domain.events.event import Event
     from storage.s3 import ObjectStream
     from tests.api.conftest import MakeEvent, Site
 

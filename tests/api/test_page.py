@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 
 from api.context import SiteRegistry
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_S
-from domain.events import Event, ObjectDigest, Sidecar
-from domain.keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
-from domain.layout import Layout
+from domain.events.event import Event, ObjectDigest, Sidecar
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.people import Role
 from domain.plates import PlateColor
-from domain.states import CameraState, CameraStatus
 from sightline.ports import free_ports
 from storage.clips import cut
 from storage.ledger import Ledger

@@ -11,10 +11,10 @@ import av
 import pytest
 
 from domain.clock import ManualClock, SystemClock, rfc3339
-from domain.gaps import Gap, GapCause
-from domain.keys import segment_object
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.object_keys import segment_object
 from domain.people import Role
+from domain.recordings.gaps import Gap, GapCause
 from storage.gaps import GapLog
 from tests.api.an_hour_ago import CAMERA, Record, at, record_twice, span
 

@@ -16,9 +16,9 @@ from api.door import make_door
 from api.door_context import DoorContext
 from domain.clock import NS_PER_S, SystemClock, rfc3339
 from domain.errors import NotFound
-from domain.keys import segment_object
-from domain.layout import Layout
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import segment_object
 from domain.settings import Settings
 from storage.gaps import GapLog
 from storage.ledger import Ledger

@@ -11,10 +11,10 @@ import pytest
 from api.webhook_address import target_of
 from domain.clock import NS_PER_S, rfc3339
 from domain.errors import BadInput
-from domain.misreadings import Tie
+from domain.events.misreadings import Tie
+from domain.events.watches import WatchMatch, match_id
 from domain.people import Role
 from domain.settings import Settings, check_settings
-from domain.watches import WatchMatch, match_id
 from tests.sse import messages
 
 if TYPE_CHECKING:

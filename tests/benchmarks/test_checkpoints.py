@@ -10,7 +10,7 @@ from benchmarks.checkpoint_bound import Decoding, by_what_it_shows
 from benchmarks.checkpoint_footage import Footage
 from benchmarks.checkpoints import APART_S, Seen, Spending, _costs, _counted, _expected, _outcome
 from domain.clock import NS_PER_S
-from domain.events import Event, Location, Plate
+from domain.events.event import Event, Location, Plate
 from domain.plates import PlateColor
 from sightline.evaluation.film import EPOCH_NS
 from sightline.evaluation.truth import Pass

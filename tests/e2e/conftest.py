@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from domain.clock import SystemClock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from sightline.ports import free_ports
 
 CLOCK = SystemClock()

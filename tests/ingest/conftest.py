@@ -13,9 +13,9 @@ import av
 import numpy as np
 import pytest
 
-from domain.media import AudioPacket, Packet
+from domain.media.packet_batch import Came, singly
+from domain.media.packets import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
-from domain.runs import Came, singly
 from domain.settings import RtspReader, Settings
 from ingest.pull_loop import PullLoop
 from ingest.rtsp import RtspSource

@@ -10,9 +10,9 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from domain.clock import SystemClock
-from domain.fanout import Fanout
-from domain.layout import Layout
 from domain.log import set_up_logging
+from domain.media.fanout import Fanout
+from domain.paths.data_layout import Layout
 from domain.registry import Networks
 from domain.settings import Settings
 from ingest.disk_writer import DiskWriter

@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
+from domain.camera_states import CameraState, Why
 from domain.clock import ManualClock
 from domain.errors import SourceUnreachable
 from domain.metrics import CAMERA_ALARM, CAMERA_STATE
-from domain.states import CameraState, Why
 from ingest.announce import ALARM_AFTER_S, Announcer, shared_gate
 from ingest.health import Standing
 from ingest.stillness import Moment

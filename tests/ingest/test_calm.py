@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.fanout import Fanout
-from domain.media import AudioPacket
+from domain.media.fanout import Fanout
+from domain.media.packet_batch import Came, count_of
+from domain.media.packets import AudioPacket
 from domain.registry import Camera, Networks
-from domain.runs import Came, count_of
 from domain.settings import Settings
 from ingest import rtsp_connection
 from ingest.pull_loop import CALM_TICKS, PullLoop

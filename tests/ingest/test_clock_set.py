@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.media import Packet, StreamInfo
+from domain.media.packets import Packet, StreamInfo
 from ingest.intake import Counts, Intake, Unit
 from ingest.timeline import Timeline
 

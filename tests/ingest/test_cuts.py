@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
-from domain.media import Packet
+from domain.media.packets import Packet
 from ingest.cuts import Cuts, Place, decode_wall_ns
 from tests.recorded import B_FRAMES, LONG_GOP, PLAIN, Material, packets_of, run_of
 

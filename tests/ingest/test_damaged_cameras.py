@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
+from domain.camera_states import Why
 from domain.errors import SourceError
-from domain.states import Why
 from ingest.rtsp import RtspSource
 from tests.ingest.conftest import Puller
 from tests.ingest.damaged_camera import SDP_WITH_SOUND, DamagedCamera, Say, rtp

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from domain.clock import NS_PER_S, SystemClock
-from domain.fanout import Fanout, Tap
-from domain.media import Frame, Packet, StreamInfo, WallSource
+from domain.media.fanout import Fanout, Tap
+from domain.media.packets import Frame, Packet, StreamInfo, WallSource
 from domain.metrics import FRAMES_SKIPPED
 from ingest.decoder import LATE_NS, LATE_STEP_NS, FrameReader
 

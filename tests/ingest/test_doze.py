@@ -9,8 +9,8 @@ import av
 import pytest
 
 from domain.clock import NS_PER_S, SystemClock
-from domain.fanout import Tap
-from domain.media import Frame, Packet
+from domain.media.fanout import Tap
+from domain.media.packets import Frame, Packet
 from ingest.decoder import FrameReader
 from ingest.doze import BEFORE_NS, PEEK_EVERY_NS, Doze
 from ingest.packet_motion import WINDOW_NS

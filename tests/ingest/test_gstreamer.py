@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from domain.errors import SourceError, SourceUnreachable
-from domain.media import AudioPacket, Packet
+from domain.media.packets import AudioPacket, Packet
 from ingest.rtsp import RtspSource
 from tests.footage import Footage
 from tests.ingest.conftest import pulling

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.camera_states import CameraState, Why
 from domain.clock import NS_PER_S
 from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTimeout, SourceUnreachable, SourceUnsupported
-from domain.states import CameraState, Why
 from ingest.decode_failures import DecodeFailures
 from ingest.health import CLOCK_RIGHT_NS, CLOCK_WRONG_NS, NO_KEYFRAME_S, Health
 from ingest.stillness import Moment

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from domain.media import StreamInfo
+from domain.media.packets import StreamInfo
 from ingest import nal
 from ingest.intake import Counts, Intake, Unit
 from ingest.timeline import Timeline

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.media import Packet, StreamInfo, WallSource
-from domain.runs import Came
+from domain.media.packet_batch import Came
+from domain.media.packets import Packet, StreamInfo, WallSource
 from ingest.lengths import put, put_prefixed
 from tests.recorded import run_of
 

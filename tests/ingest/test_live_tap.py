@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import NodeOffline, NotFound
-from domain.fanout import Fanout
-from domain.media import Packet, StreamInfo, WallSource
+from domain.media.fanout import Fanout
+from domain.media.packets import Packet, StreamInfo, WallSource
 from ingest import live_wire
 from ingest.live_client import live_packets
 from ingest.live_tap import LiveTap

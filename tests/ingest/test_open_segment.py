@@ -12,7 +12,7 @@ import av
 import pytest
 
 from domain.clock import NS_PER_S
-from domain.media import AudioPacket, SegmentName
+from domain.media.packets import AudioPacket, SegmentName
 from storage.ledger import Ledger
 from tests.recorded import (
     B_FRAMES,

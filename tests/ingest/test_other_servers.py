@@ -14,7 +14,7 @@ from typing import Protocol
 import av
 import pytest
 
-from domain.media import Packet
+from domain.media.packets import Packet
 from ingest.rtsp import RtspSource
 from sightline.ports import answers, free_ports
 from tests.ingest.conftest import FPS, make_video

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from domain.camera_states import CameraState
 from domain.clock import SystemClock
-from domain.fanout import Fanout
-from domain.media import AudioPacket
+from domain.media.fanout import Fanout
+from domain.media.packet_batch import Came, count_of
+from domain.media.packets import AudioPacket
 from domain.registry import Camera, Networks
-from domain.runs import Came, count_of
 from domain.settings import Settings
-from domain.states import CameraState
 from ingest.pull_loop import CALM_TICKS, CALM_TOGETHER, PullLoop
 from ingest.streamer import Streamer
 from sightline.simulator import SimCamera, Simulator

@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from domain.errors import SourceError, SourceRejected, SourceUnreachable
-from domain.media import Packet
+from domain.media.packets import Packet
 from domain.registry import Credentials
 from ingest import nal
 from ingest.rtsp import RtspSource

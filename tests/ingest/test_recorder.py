@@ -13,8 +13,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from domain.clock import NS_PER_S, Clock, ManualClock, SystemClock
-from domain.gaps import GapCause
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.recordings.gaps import GapCause
 from domain.settings import Settings
 from ingest import recorder as module
 from ingest.disk_writer import DiskWriter

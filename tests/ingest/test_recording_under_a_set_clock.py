@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from domain.clock import NS_PER_S, SystemClock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from sightline.simulator import SimCamera, Simulator
 from storage.ledger import Ledger, Segment
 from tests.conftest import ROOT

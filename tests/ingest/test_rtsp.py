@@ -19,7 +19,7 @@ import pytest
 from pydantic import SecretStr
 
 from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTimeout, SourceUnreachable
-from domain.media import Packet
+from domain.media.packets import Packet
 from domain.registry import Credentials
 from ingest.rtsp import RtspSource
 from sightline.simulator import CodecChange, Cut, Jump, Loss, NoVideo, Refuse, SimCamera, Simulator, Stall

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from domain.errors import SourceError, SourceTimeout, SourceUnreachable
-from domain.media import Packet
+from domain.media.packets import Packet
 from ingest.rtsp import RtspSource
 from sightline.simulator import SimCamera, Simulator, Stall
 from tests.ingest.conftest import NEVER_S, assert_silence_ends_at_the_timeout

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS
-from domain.keys import day_of
-from domain.layout import Layout
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import day_of
 from ingest.salvage import salvage
 from storage.boxes import boxes, whole_bytes
 from storage.ledger import Ledger, open_name

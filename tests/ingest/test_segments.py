@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.gaps import GapCause
-from domain.media import Packet, SegmentName
+from domain.media.packets import Packet, SegmentName
+from domain.recordings.gaps import GapCause
 from storage.boxes import whole_bytes
 from storage.ledger import Ledger
 from storage.mp4 import Mp4Reader

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from domain.camera_states import Why
 from domain.errors import SourceTimeout
-from domain.states import Why
 from ingest.silence import Received, Silence
 
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS
-from domain.media import Packet
-from domain.runs import Run, singly
+from domain.media.packet_batch import Run, singly
+from domain.media.packets import Packet
 from ingest.depacketise import AccessUnit
 from ingest.intake import Counts
 from ingest.nal import START_CODE

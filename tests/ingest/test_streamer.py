@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.errors import SourceRejected, SourceUnreachable
-from domain.fanout import Fanout
-from domain.media import Packet, StreamInfo, WallSource
+from domain.media.fanout import Fanout
+from domain.media.packets import Packet, StreamInfo, WallSource
 from domain.registry import Camera, Networks
 from domain.settings import Settings
-from domain.states import CameraState, CameraStatus
 from ingest.backoff import FIRST_S, MOST_S
 from ingest.intake import Counts
 from ingest.pull_loop import Action, Owner, PullLoop

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.media import WallSource
+from domain.media.packets import WallSource
 from ingest.timeline import TRUST_NS, Timeline
 
 START_NS = 1_760_000_000 * NS_PER_S

@@ -19,8 +19,8 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.media import Packet, WallSource
-from domain.runs import singly
+from domain.media.packet_batch import singly
+from domain.media.packets import Packet, WallSource
 from ingest import nal
 from ingest.intake import Counts
 from ingest.sdp import Video

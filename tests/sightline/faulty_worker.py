@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 
 from domain.clock import SystemClock
-from domain.layout import Layout
 from domain.log import set_up_logging
+from domain.paths.data_layout import Layout
 from sightline import pulses
 from sightline.supervisor import stop_on_signals
 from sightline.worker import Worker

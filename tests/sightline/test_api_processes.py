@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.plan import MOST_API_PROCESSES, Parts, api_names, plan
 from sightline.ports import free_ports

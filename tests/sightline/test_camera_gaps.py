@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from domain.camera_states import CameraState, CameraStatus, Why
 from domain.clock import NS_PER_S, ManualClock
-from domain.gaps import GapCause
-from domain.keys import day_of
-from domain.layout import Layout
-from domain.media import SegmentName
-from domain.states import CameraState, CameraStatus, Why
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import day_of
+from domain.recordings.gaps import GapCause
 from sightline.camera_gaps import CameraGaps
 from storage.gaps import GapLog
 from storage.recorded import LEAST_BYTES

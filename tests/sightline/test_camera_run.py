@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from domain.camera_states import CameraState, Why
 from domain.clock import NS_PER_S, ManualClock
 from domain.errors import StoreError
-from domain.events import Passing
-from domain.fanout import Tap
-from domain.layout import Layout
-from domain.media import Frame, Packet
+from domain.events.event import Passing
+from domain.media.fanout import Tap
+from domain.media.packets import Frame, Packet
+from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from domain.states import CameraState, Why
-from domain.unread import Unread
+from domain.unread_reasons import Unread
 from ingest.decoder import FrameReader
 from ingest.disk_writer import DiskWriter
 from ingest.doze import Doze

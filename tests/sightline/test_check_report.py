@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.people import Role
 from sightline.cli import main
 from sightline.stores import open_stores

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domain.errors import AuditUnavailable, BadInput
-from domain.keys import PEOPLE_PREFIX
+from domain.paths.object_keys import PEOPLE_PREFIX
 from sightline.cli import _parser, main
 from sightline.command_audit import local_user, run_recorded
 from storage.s3 import ObjectStore

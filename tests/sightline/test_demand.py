@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from domain.camera_states import Shed
 from domain.clock import ManualClock
-from domain.gaps import GapCause
-from domain.media import AudioPacket, Packet
+from domain.media.packet_batch import Came, singly
+from domain.media.packets import AudioPacket, Packet
+from domain.recordings.gaps import GapCause
 from domain.registry import Camera
-from domain.runs import Came, singly
-from domain.states import Shed
 from sightline.bitrate_limit import MINUTE, BitrateLimit
 from sightline.demand import LINGER_S, Demand, Gate
 from tests.ingest.conftest import make_camera

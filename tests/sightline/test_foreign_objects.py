@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.keys import person_object, registry_object
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import person_object, registry_object
 from sightline.cli import main
 from sightline.stores import open_stores
 from storage.s3 import ObjectStore

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from domain.clock import NS_PER_MS, ManualClock
-from domain.keys import REGISTRY_PREFIX, day_of, registry_object
-from domain.layout import Layout
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import REGISTRY_PREFIX, day_of, registry_object
 from domain.settings import Settings
 from sightline import site_registry
 from sightline.former_cameras import read_former

@@ -10,11 +10,11 @@ import pytest
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.errors import StoreError
-from domain.gaps import GapCause
-from domain.holds import Held, Hold
-from domain.keys import day_of
-from domain.layout import Layout
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import day_of
+from domain.recordings.gaps import GapCause
+from domain.recordings.holds import Held, Hold
 from domain.settings import Settings
 from ingest.segments import Segments
 from sightline.disk_rounds import DiskRounds

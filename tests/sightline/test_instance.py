@@ -12,7 +12,7 @@ import pytest
 
 from domain.clock import SystemClock
 from domain.errors import InstanceBusy, RegistryInvalid
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from sightline import site_registry
 from sightline.instance import Runtime, claimed, instance_secrets, publish, runtime_of, store_environment
 from tests.unwritable import unwritable
@@ -49,7 +49,7 @@ def test_what_a_killed_instance_left_running_is_waited_for(tmp_path: Path) -> No
     """Two servers on one folder would ruin it. The child needs a moment to end, as a worker does."""
     child = "trap 'sleep 1; exit' TERM; while :; do sleep 0.1; done"
     program = (
-        "import time; from pathlib import Path; from domain.clock import SystemClock; from domain.layout import Layout\n"
+        "import time; from pathlib import Path; from domain.clock import SystemClock; from domain.paths.data_layout import Layout\n"
         "from sightline.child import Child, ChildSpec; from sightline.instance import claimed\n"
         f"folder = Path({str(tmp_path)!r}); claim = claimed(Layout(folder), SystemClock())\n"
         f"child = Child(ChildSpec('c', ('/bin/sh', '-c', {child!r}), folder / 'log'), SystemClock(), (claim.__enter__(),)); child.start()\n"

@@ -9,8 +9,8 @@ import pytest
 
 from domain.clock import SystemClock
 from domain.errors import StoreError
-from domain.keys import SITE_OBJECT
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import SITE_OBJECT
 from domain.people import Role
 from domain.settings import Settings
 from sightline.cli import main

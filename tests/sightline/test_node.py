@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.clock import ManualClock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from sightline.node import Identity, Node
 from sightline.placing import Placing
 from sightline.roster import RosterFile

@@ -12,11 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from domain.clock import SystemClock
-from domain.layout import Layout
 from domain.metrics import ONVIF_FAILURES
+from domain.paths.data_layout import Layout
+from domain.recordings.triggers import Trigger
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
-from domain.triggers import Trigger
 from ingest.onvif import MOST_BYTES, OnvifEvents
 from sightline.onvif import OnvifListener
 from sightline.triggers import Triggers

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import ManualClock
-from domain.layout import Layout
-from domain.states import CameraState, CameraStatus
+from domain.paths.data_layout import Layout
 from sightline.placing import Placing
 from sightline.roster import RosterFile
 from sightline.site_registry import Running, running, settle

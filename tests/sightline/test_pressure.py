@@ -8,9 +8,9 @@ from typing import Literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.events import Location
+from domain.camera_states import Shed
+from domain.events.event import Location
 from domain.registry import Camera
-from domain.states import Shed
 from sightline.pressure import LOWER_AFTER_S, RAISE_AFTER_S, Ladder, Pressure, Strain, order
 
 Class = Literal["A", "B", "C"]

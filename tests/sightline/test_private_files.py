@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from domain.clock import SystemClock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from sightline import private_files
 from sightline.instance import claimed
 from sightline.private_files import make_private, private_umask, write_atomically

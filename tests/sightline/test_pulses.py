@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from domain.clock import NS_PER_S, ManualClock, SystemClock
-from domain.gaps import Gap, GapCause
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.recordings.gaps import Gap, GapCause
 from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
 from sightline.child import ChildSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events import Location
+from domain.events.event import Location
 from domain.registry import Camera
 from sightline.share import is_always_pulled, load_of, share
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from domain.camera_states import CameraState, Shed
 from domain.clock import NS_PER_S, ManualClock, SystemClock
-from domain.layout import Layout
-from domain.media import AudioPacket
+from domain.media.packet_batch import Came, newest_of
+from domain.media.packets import AudioPacket
+from domain.paths.data_layout import Layout
+from domain.recordings.triggers import Trigger
 from domain.registry import Camera
-from domain.runs import Came, newest_of
 from domain.settings import Settings
-from domain.states import CameraState, Shed
-from domain.triggers import Trigger
 from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
 from sightline.camera_run import CameraRun

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.layout import Layout
-from domain.states import CameraState, CameraStatus
+from domain.camera_states import CameraState, CameraStatus
+from domain.paths.data_layout import Layout
 from sightline.statuses import over_limit, say_alive, write_statuses
 from tests.unwritable import unwritable
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from domain.camera_states import CameraState
 from domain.clock import SystemClock
 from domain.errors import NotFound
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from domain.registry import Camera
 from domain.registry.model import SubStream
 from domain.settings import Settings
-from domain.states import CameraState
 from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
 from sightline.camera_run import CameraRun

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from domain.clock import ManualClock, SystemClock
-from domain.layout import Layout
 from domain.metrics import CHILD_HANGS
+from domain.paths.data_layout import Layout
 from sightline import beats
 from sightline.child import LOG_LIMIT_BYTES, Child, ChildSpec
 from sightline.environment import WORKER

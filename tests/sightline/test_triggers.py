@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.settings import Settings
-from domain.triggers import LONGEST_NS, Trigger
 from sightline.triggers import AHEAD_NS, MOST_WAITING, Triggers
 from storage.triggers import TriggerLog, joined
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from domain.clock import ManualClock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from sightline.usage import OtherUse
 
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.clock import NS_PER_S, ManualClock
-from domain.events import Event
-from domain.keys import watches_prefix
+from domain.events.event import Event
+from domain.events.watches import Ended, Watch
 from domain.metrics import WEBHOOKS
+from domain.paths.object_keys import watches_prefix
 from domain.settings import Settings
-from domain.watches import Ended, Watch
 from sightline import vehicle_watches, webhooks
 from sightline.vehicle_watches import VehicleWatches
 from sightline.webhooks import MOST_TRIES, MOST_WAITING, Webhooks

@@ -6,11 +6,11 @@ from typing import cast
 import pytest
 
 from domain.alarms import AlarmName
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import ManualClock
 from domain.errors import IndexUnavailable, ObjectsUnavailable
 from domain.registry import Camera
 from domain.settings import Settings
-from domain.states import CameraState, CameraStatus
 from sightline.watch import AWAY_S, DOWN_S, LOOK_EVERY_S, STEP_TOLD_S, Watch
 from storage.alarms import Alarms
 from storage.damaged_objects import STANDS_FOR_MS, DamagedObjects

@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from domain.clock import ManualClock
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
 from storage.redis_door import Redis, connect
 from storage.s3 import ObjectStore
 from tests.kept import START_NS, Site, record

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
-from domain.gaps import Gap, GapCause
+from domain.recordings.gaps import Gap, GapCause
 from storage.account import Asked, Where, account
 from storage.recorded import clip, merge
 

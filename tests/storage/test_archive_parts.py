@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import DataLoss
-from domain.keys import ARCHIVED_PREFIX, CATALOGUE_PREFIX
-from domain.query import EventQuery
+from domain.events.query import EventQuery
+from domain.paths.object_keys import ARCHIVED_PREFIX, CATALOGUE_PREFIX
 from domain.settings import Settings
 from storage import archive_files
 from storage.archive import Archive

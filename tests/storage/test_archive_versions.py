@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.events import Event
-from domain.keys import archive_object, catalogue_object
-from domain.query import EventQuery
+from domain.events.event import Event
+from domain.events.query import EventQuery
+from domain.paths.object_keys import archive_object, catalogue_object
 from storage.archive_check import ArchiveCheck
 from storage.archive_files import describe
 from storage.archive_rows import ORDER, TYPES, columns_of, row_of

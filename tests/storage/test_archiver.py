@@ -9,10 +9,10 @@ import pytest
 
 from domain.clock import NS_PER_S
 from domain.errors import DataLoss
-from domain.events import Event
-from domain.holds import Held, Hold
-from domain.keys import ARCHIVED_PREFIX, CATALOGUE_PREFIX, EVENTS_PREFIX
-from domain.query import EventQuery
+from domain.events.event import Event
+from domain.events.query import EventQuery
+from domain.paths.object_keys import ARCHIVED_PREFIX, CATALOGUE_PREFIX, EVENTS_PREFIX
+from domain.recordings.holds import Held, Hold
 from domain.settings import Settings
 from storage.archive import Archive
 from storage.archive_check import ArchiveCheck

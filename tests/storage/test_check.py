@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from domain.events import Event, Sidecar
-from domain.keys import (
+from domain.events.event import Event, Sidecar
+from domain.paths.object_keys import (
     CLIP,
     CROP,
     SIDECAR,
@@ -17,7 +17,7 @@ from domain.keys import (
     person_object,
     registry_object,
     watch_object,
-)  # fmt: skip
+)
 from domain.people import Role
 from storage.check import Breach, check
 from storage.index import EventIndex

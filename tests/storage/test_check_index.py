@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.errors import IndexUnavailable
-from domain.query import EventQuery
+from domain.events.query import EventQuery
 from storage.check_index import check_index
 from storage.index import EventIndex
 from storage.index_counts import Buckets

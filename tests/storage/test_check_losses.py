@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from domain.clock import NS_PER_S, ManualClock
-from domain.holds import Hold
-from domain.keys import SITE_OBJECT, hold_object, person_object
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import SITE_OBJECT, hold_object, person_object
 from domain.people import Role
+from domain.recordings.holds import Hold
 from storage.check import Breach, check
 from storage.holds import Holds, NodeHolds
 from storage.people import People

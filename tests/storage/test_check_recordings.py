@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
-from domain.gaps import Gap, GapCause
-from domain.layout import Layout
-from domain.media import Packet, SegmentName
+from domain.media.packets import Packet, SegmentName
+from domain.paths.data_layout import Layout
+from domain.recordings.gaps import Gap, GapCause
 from storage.check import Breach
 from storage.check_recordings import certain_pictures, check_recordings
 from storage.gaps import GapLog

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import DataLoss, NotFound, StoreError
-from domain.media import AudioPacket, Packet
+from domain.media.packets import AudioPacket, Packet
 from storage.clips import Cut, _held, cut, verify
 from storage.ledger import Ledger, Segment
 from storage.mp4 import Mp4Reader

@@ -12,11 +12,11 @@ from typing import TypeVar
 import pytest
 
 from benchmarks.valkey_cluster import Cluster
+from domain.camera_states import CameraState, CameraStatus
 from domain.errors import IndexUnavailable
-from domain.events import Event
+from domain.events.event import Event
+from domain.events.query import EventQuery
 from domain.people import Role
-from domain.query import EventQuery
-from domain.states import CameraState, CameraStatus
 from storage import index_shards
 from storage.check_index import check_index
 from storage.feed import Feed

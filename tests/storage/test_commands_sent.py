@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from domain.query import EventQuery
+from domain.events.query import EventQuery
 from storage.feed import Feed
 from storage.index import EventIndex
 from storage.index_counts import Buckets

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
 from domain.errors import CorrectionConflict
-from domain.events import Correction, Event
-from domain.keys import SIDECAR, correction_object, event_object
-from domain.query import EventQuery
+from domain.events.event import Correction, Event
+from domain.events.query import EventQuery
+from domain.paths.object_keys import SIDECAR, correction_object, event_object
 from domain.settings import Settings
 from storage.archive import Archive
 from storage.check import Breach, check

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from domain.events import Direction, Event
+from domain.events.event import Direction, Event
 from storage import archive_rows
 from storage.index_record import DIRECTIONS, ODD, PlaceFields, entry_of, event_of
 from tests.kept import make_event

@@ -10,9 +10,9 @@ from prometheus_client import REGISTRY
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_MS, ManualClock
 from domain.errors import StoreError
-from domain.holds import Held, Hold
-from domain.keys import day_of, hold_object
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.object_keys import day_of, hold_object
+from domain.recordings.holds import Held, Hold
 from domain.registry import Camera
 from domain.settings import Settings
 from storage.disk import Claims, DiskBound, Wanted

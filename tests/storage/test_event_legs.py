@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from domain.clock import NS_PER_S
-from domain.events import Event
+from domain.events.event import Event
 from storage.archiver import Archiver
 from storage.corrections import Corrections
 from storage.redis_door import Redis

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.errors import ObjectsUnavailable
-from domain.events import Event
-from domain.misreadings import TIES, match_of
-from domain.query import EventQuery
+from domain.events.event import Event
+from domain.events.misreadings import TIES, match_of
+from domain.events.query import EventQuery
 from domain.settings import Settings
 from storage import archive_catalogue, archive_search
 from storage.archive import Archive

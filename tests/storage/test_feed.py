@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S, SystemClock
-from domain.events import Correction
+from domain.events.event import Correction
 from storage.feed import Feed
 from storage.index import EventIndex
 from storage.redis_door import Redis

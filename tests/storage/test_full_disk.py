@@ -10,8 +10,8 @@ import pytest
 
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_MS, ManualClock
-from domain.keys import day_of
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.object_keys import day_of
 from domain.settings import Settings
 from storage.disk import EARLY_TOLD_S, Claims, DiskBound
 from storage.ledger import Ledger

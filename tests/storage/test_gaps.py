@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.errors import StoreError
-from domain.gaps import Gap, GapCause
-from domain.holds import Held
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.holds import Held
 from storage.gaps import GapLog
 
 DAY_NS = 86_400 * NS_PER_S

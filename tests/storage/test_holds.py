@@ -9,8 +9,8 @@ import pytest
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_S, ManualClock
 from domain.errors import BadInput, DataLoss, NotFound, StoreError
-from domain.holds import Held, Hold
-from domain.keys import dated_id, hold_object
+from domain.paths.object_keys import dated_id, hold_object
+from domain.recordings.holds import Held, Hold
 from storage.holds import FreshHeld, HoldFollower, Holds, NodeHolds, last_read
 from storage.s3 import ObjectStore
 from tests.kept import START_NS, Relay, make_event

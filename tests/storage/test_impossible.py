@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.events import Correction, Event, Location
-from domain.journeys import leg
+from domain.events.event import Correction, Event, Location
+from domain.events.journeys import leg
 from domain.ulid import event_id
 from storage import impossible
 from storage.index import EventIndex

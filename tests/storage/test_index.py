@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import IndexUnavailable
-from domain.events import Correction, Event, Location
-from domain.misreadings import Tie, match_of
-from domain.query import EventQuery
+from domain.events.event import Correction, Event, Location
+from domain.events.misreadings import Tie, match_of
+from domain.events.query import EventQuery
 from domain.ulid import id_parts, id_text
 from storage import index_record, index_search, index_shards, index_ties
 from storage.index import EventIndex

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS
-from domain.events import Event
-from domain.misreadings import match_of
-from domain.query import EventQuery
+from domain.events.event import Event
+from domain.events.misreadings import match_of
+from domain.events.query import EventQuery
 from storage import index_counts
 from storage.index import EventIndex
 from storage.index_counts import Buckets

@@ -7,8 +7,8 @@ from typing import Literal
 
 import pytest
 
-from domain.events import Event
-from domain.query import EventQuery
+from domain.events.event import Event
+from domain.events.query import EventQuery
 from storage.check_index import check_index
 from storage.index import EventIndex
 from storage.redis_door import Redis

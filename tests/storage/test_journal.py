@@ -10,9 +10,9 @@ import pytest
 
 from domain.clock import ManualClock, SystemClock
 from domain.errors import DataLoss, ObjectsUnavailable, StoreError
-from domain.events import ObjectDigest
-from domain.keys import journal_object
-from domain.layout import Layout
+from domain.events.event import ObjectDigest
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import journal_object
 from storage.journal import Journal, JournalDelete, JournalLine, JournalPut, JournalUploader, covered, stored_keys, stored_part
 from storage.s3 import ObjectStore
 from tests.kept import START_NS, make_event

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from domain.events import Event
-from domain.holds import Hold
+from domain.events.event import Event
+from domain.recordings.holds import Hold
 from domain.registry import Registry
 from domain.settings import Settings
 from storage.check import check

@@ -11,9 +11,9 @@ from prometheus_client import REGISTRY
 
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.errors import DataLoss, ObjectsUnavailable
-from domain.keys import CLIP, CROP, SIDECAR, event_object
-from domain.layout import Layout
-from domain.query import EventQuery
+from domain.events.query import EventQuery
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import CLIP, CROP, SIDECAR, event_object
 from storage.check import check
 from storage.feed import Feed
 from storage.index import EventIndex

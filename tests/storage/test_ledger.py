@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.keys import day_of
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.object_keys import day_of
 from storage import ledger as ledger_module
 from storage.ledger import Ledger, Segment, open_name, parse_segment
 

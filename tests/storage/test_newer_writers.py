@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from domain.alarms import AlarmName
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import ManualClock
 from domain.errors import CorrectionConflict, DataLoss, NewerRecord
-from domain.events import Event, Sidecar
-from domain.keys import SIDECAR, correction_object, event_object, person_object, watch_object
+from domain.events.event import Event, Sidecar
+from domain.events.query import EventQuery
+from domain.events.watches import Ended
 from domain.metrics import RECORDS_UNREADABLE
+from domain.paths.object_keys import SIDECAR, correction_object, event_object, person_object, watch_object
 from domain.people import Person, Role
-from domain.query import EventQuery
-from domain.states import CameraState, CameraStatus
-from domain.watches import Ended
 from storage.alarms import told
 from storage.archive_check import ArchiveCheck
 from storage.archive_day import Day

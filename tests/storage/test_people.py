@@ -6,7 +6,7 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.errors import BadInput, IndexUnavailable
-from domain.keys import PEOPLE_PREFIX, person_object
+from domain.paths.object_keys import PEOPLE_PREFIX, person_object
 from domain.people import Person, Role
 from storage.people import People
 from storage.redis_door import Redis, connect

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from domain.clock import NS_PER_S
-from domain.events import Event
-from domain.keys import ARCHIVE_MOVED, ARCHIVE_PREFIX, CATALOGUE_PREFIX, SIDECAR, event_object, journal_object, person_object
+from domain.events.event import Event
+from domain.paths.object_keys import ARCHIVE_MOVED, ARCHIVE_PREFIX, CATALOGUE_PREFIX, SIDECAR, event_object, journal_object, person_object
 from domain.people import Person, Role
 from domain.settings import Settings
 from storage.archive import Archive

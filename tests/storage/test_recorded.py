@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.keys import day_of
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.object_keys import day_of
 from storage.ledger import Ledger, parse_segment
 from storage.recorded import JOIN_NS, LEAST_BYTES, Recorded, clip, merge
 

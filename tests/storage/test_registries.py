@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.errors import DataLoss, IndexUnavailable, NewerRecord
-from domain.keys import registry_object
+from domain.paths.object_keys import registry_object
 from storage.redis_door import Redis, connect
 from storage.registries import Registries
 from storage.s3 import ObjectStore

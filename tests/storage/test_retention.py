@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import IndexUnavailable, StoreError
-from domain.events import Event
-from domain.holds import Hold
-from domain.keys import CLIP, SIDECAR, day_of, event_object, hold_object
-from domain.media import SegmentName
+from domain.events.event import Event
+from domain.media.packets import SegmentName
+from domain.paths.object_keys import CLIP, SIDECAR, day_of, event_object, hold_object
+from domain.recordings.holds import Hold
+from domain.recordings.triggers import Trigger
 from domain.registry import Registry
 from domain.registry.model import TriggerSource
 from domain.settings import Settings
-from domain.triggers import Trigger
 from storage.check import Breach, check
 from storage.gaps import GapLog
 from storage.holds import Holds

@@ -8,8 +8,8 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.errors import StoreError
-from domain.keys import PEOPLE_PREFIX, SITE_OBJECT
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import PEOPLE_PREFIX, SITE_OBJECT
 from domain.people import Person, Role
 from storage.people import People
 from storage.rebuild import rebuild

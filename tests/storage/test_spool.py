@@ -9,9 +9,9 @@ import pytest
 
 from domain.clock import NS_PER_S, ManualClock
 from domain.errors import StoreError
-from domain.keys import CLIP, CROP, SNAPSHOT
-from domain.layout import Layout
 from domain.metrics import CROSSINGS, EVENTS, SPOOL_DAMAGED
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import CLIP, CROP, SNAPSHOT
 from storage.spool import Spool
 from tests.kept import make_event, make_passing
 

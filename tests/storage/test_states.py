@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.states import CameraState, CameraStatus
+from domain.camera_states import CameraState, CameraStatus
 from storage.redis_door import Redis, number
 from storage.states import FRESH_FOR_S, CameraStates
 

@@ -10,8 +10,8 @@ import pytest
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock, SystemClock
 from domain.errors import NotFound, ObjectsFull, StoreError
-from domain.holds import Held, Hold
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.recordings.holds import Held, Hold
 from domain.registry import Camera
 from sightline.child import Child
 from sightline.ports import free_ports

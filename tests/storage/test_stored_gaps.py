@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from domain.clock import NS_PER_S, ManualClock
-from domain.gaps import Gap, GapCause
-from domain.holds import Hold
-from domain.keys import gaps_object, node_gaps_object
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import gaps_object, node_gaps_object
+from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.holds import Hold
 from domain.registry import Registry
 from domain.settings import Settings
 from storage.check import Breach, check

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.errors import NotFound
-from domain.keys import day_of, segment_object
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.object_keys import day_of, segment_object
 from storage.s3 import ObjectStore
 from storage.stored_segments import FRESH_FOR_S, StoredSegments, _days
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
 from domain.errors import StoreError
-from domain.layout import Layout
+from domain.paths.data_layout import Layout
+from domain.recordings.triggers import Trigger
 from domain.settings import Settings
-from domain.triggers import Trigger
 from storage.triggers import TriggerLog, is_kept, joined
 
 START_NS = 1_764_000_000 * NS_PER_S

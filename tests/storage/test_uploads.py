@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.errors import ObjectsFull, ObjectsUnavailable
-from domain.keys import day_of
-from domain.layout import Layout
-from domain.media import SegmentName
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import day_of
 from domain.registry import Camera
 from domain.settings import Settings
 from storage.ledger import Ledger, open_name

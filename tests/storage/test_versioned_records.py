@@ -9,8 +9,8 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.errors import DataLoss, NewerRecord, ObjectsUnavailable, RecordConflict
-from domain.keys import holds_prefix
-from domain.stored import StoredModel, schema_field
+from domain.paths.object_keys import holds_prefix
+from domain.stored_model import StoredModel, schema_field
 from storage.holds import Holds
 from storage.s3 import ObjectStore
 from storage.versioned_records import VersionedRecords

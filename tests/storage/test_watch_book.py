@@ -6,10 +6,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
-from domain.events import Event
-from domain.misreadings import Tie, match_of
+from domain.events.event import Event
+from domain.events.misreadings import Tie, match_of
+from domain.events.watches import Watch
 from domain.plates import is_wildcard
-from domain.watches import Watch
 from storage.index_sought import found_by, plate_expression
 from storage.watch_book import WatchBook
 from tests.kept import START_NS, make_event

@@ -6,9 +6,9 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.errors import NotFound
-from domain.keys import watch_object
-from domain.misreadings import Tie
-from domain.watches import Ended, WatchMatch, match_id
+from domain.events.misreadings import Tie
+from domain.events.watches import Ended, WatchMatch, match_id
+from domain.paths.object_keys import watch_object
 from storage.rebuild import rebuild
 from storage.redis_door import Redis
 from storage.s3 import ObjectStore

@@ -8,7 +8,7 @@ from dataclasses import replace
 from benchmarks.faults.files import Files, Span
 from benchmarks.faults.judge import Account, Scene, Verdict, judged
 from benchmarks.faults.scenarios import Scenario
-from domain.gaps import GapCause
+from domain.recordings.gaps import GapCause
 
 S = 1_000_000_000
 WHOLE = [(0, 100 * S)]

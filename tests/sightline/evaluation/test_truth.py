@@ -8,7 +8,7 @@ import pytest
 
 from domain.clock import NS_PER_S
 from domain.errors import BadInput
-from domain.events import Event, Location, Passing, Plate
+from domain.events.event import Event, Location, Passing, Plate
 from domain.ulid import event_id
 from sightline.evaluation.film import EPOCH_NS, Run
 from sightline.evaluation.truth import Pass, compare, read_truth

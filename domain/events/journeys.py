@@ -1,0 +1,117 @@
+"""A plate's journey: its sightings in time order, the legs between them, which of these no vehicle could have driven, and which readings
+of other plates are likely of the same vehicle. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from domain.clock import NS_PER_S
+from domain.events.event import Event
+from domain.events.misreadings import TIES, Match, Tie
+from domain.geo import distance_m
+
+KMH = 3.6
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a leg may be before it is called impossible."""
+
+    speed_kmh: float = 200.0
+    clock_error_s: float = 5.0
+    """By how much two cameras' times may disagree."""
+    view_m: float = 150.0
+    """How far from its camera a vehicle may be seen, both ends together."""
+
+    def reach_m(self, seconds: float) -> float:
+        """How far apart two sightings may be, even if the clocks were wrong by all that they may and both views were stretched."""
+        return self.speed_kmh / KMH * (max(seconds, 0.0) + self.clock_error_s) + self.view_m
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """From one sighting to the next. Straight-line distance, so the true speed was at least `speed_kmh`; None where no time passed."""
+
+    from_event: str
+    to_event: str
+    from_camera: str
+    to_camera: str
+    distance_m: float
+    seconds: float
+    speed_kmh: float | None
+    impossible: bool
+
+
+DEFAULT_LIMITS = Limits()
+ROAD = Limits(speed_kmh=120.0)
+"""As fast as a vehicle in a city is likely to be: what a likely misreading must keep to if it is to be of the same vehicle."""
+NEAR_S = 1800
+"""A likely misreading is joined where the vehicle was seen within this time of it: beyond, a road alone says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    event: Event
+    match: Match
+
+    @property
+    def order(self) -> str:
+        return self.event.id
+
+
+def legs_between(sightings: Sequence[Event], limits: Limits = DEFAULT_LIMITS) -> list[Leg]:
+    """The legs of sightings in time order, one fewer than these.
+
+    Overlapping views and skewed clocks give short legs of little or negative time; those are no cloned plates.
+    """
+    return [leg(a, b, limits) for a, b in pairwise(sightings)]
+
+
+def leg(a: Event, b: Event, limits: Limits = DEFAULT_LIMITS) -> Leg:
+    metres = 0.0 if a.camera == b.camera else distance_m(a.location.lon, a.location.lat, b.location.lon, b.location.lat)
+    seconds = (b.best_at - a.best_at) / NS_PER_S
+    speed_kmh = round(metres / seconds * KMH, 1) if seconds > 0 else None
+    return Leg(a.id, b.id, a.camera, b.camera, round(metres, 1), round(seconds, 3), speed_kmh, metres > limits.reach_m(seconds))
+
+
+def joined(certain: Sequence[Event], likely: Iterable[tuple[Event, Match]], plate: str) -> list[Sighting]:
+    """The sightings of `plate` in time order, with those likely misreadings of it among them that time and road allow.
+
+    Each must fit between its neighbours on the way at no more than `ROAD`, one of them within `NEAR_S`. A plate that was seen where this
+    vehicle cannot have been is another vehicle's: of it only those are joined of which the reader itself held `plate` possible.
+    """
+    line = [Sighting(event, Match(Tie.EXACT, f"read as {plate}")) for event in certain]
+    ranked = sorted(likely, key=lambda pair: (TIES.index(pair[1].tie), pair[0].id))
+    others = {event.reading for event, _ in ranked if not _is_possible(line, event)}
+    for event, match in ranked:
+        if match.tie is not Tie.ALTERNATIVE and event.reading in others:
+            continue
+        why = _fit(line, event)
+        if why is not None:
+            insort(line, Sighting(event, Match(match.tie, f"{match.reason}; {why}")), key=lambda sighting: sighting.order)
+    return line
+
+
+def _neighbours(line: Sequence[Sighting], event: Event) -> list[tuple[Leg, str]]:
+    """The legs to the sightings before and after, and a word for which it is."""
+    at = bisect_left(line, event.id, key=lambda sighting: sighting.order)
+    before = [(leg(line[at - 1].event, event), "after")] if at else []
+    return before + ([(leg(event, line[at].event), "before")] if at < len(line) else [])
+
+
+def _is_possible(line: Sequence[Sighting], event: Event) -> bool:
+    return not any(leg_.impossible for leg_, _ in _neighbours(line, event))
+
+
+def _fit(line: Sequence[Sighting], event: Event) -> str | None:
+    """Why an event fits on the way, for people; None where it does not."""
+    legs = _neighbours(line, event)
+    near = [(abs(leg_.seconds), leg_, word) for leg_, word in legs if abs(leg_.seconds) <= NEAR_S]
+    if not near or any(leg_.distance_m > ROAD.reach_m(leg_.seconds) for leg_, _ in legs):
+        return None
+    seconds, nearest, word = min(near, key=lambda one: one[0])
+    camera = nearest.from_camera if word == "after" else nearest.to_camera
+    return f"{seconds:.0f} s {word} {camera}, {nearest.distance_m / 1000:.1f} km away"

@@ -1,0 +1,195 @@
+"""A bounded fan-out of packets: one camera's reader feeds recorder, decoder and live, and waits for none of them.
+
+Each tap has its own queue. A tap that falls behind drops all that it holds and goes on from the newest keyframe, since a decoder or a
+viewer wants now, not then; every loss is counted. `put` never blocks. A recorder, which wants all, is a sink.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from domain.media.packet_batch import Came, Run, singly
+from domain.media.packets import AudioPacket, Packet
+
+
+class Tap:
+    """One consumer's queue, bounded in packets and in bytes. Thread-safe: one reader puts, one consumer takes."""
+
+    def __init__(self, name: str, max_packets: int, max_bytes: int) -> None:
+        self.name = name
+        self.dropped_packets = 0
+        self._max_packets = max_packets
+        self._max_bytes = max_bytes
+        self._queue: deque[Packet] = deque()
+        self._bytes = 0
+        self._wants_keyframe = True
+        self._closed = False
+        self._ready = threading.Condition()
+
+    def put(self, packet: Packet) -> None:
+        with self._ready:
+            if self._closed:
+                return
+            if self._wants_keyframe and not packet.is_keyframe:
+                self.dropped_packets += 1
+                return
+            if self._is_full(packet) and not self._make_room(packet):
+                return
+            self._wants_keyframe = False
+            self._queue.append(packet)
+            self._bytes += packet.size_bytes
+            self._ready.notify()
+
+    def take(self, timeout_s: float | None = None) -> list[Packet]:
+        """All packets waiting, in order: empty after `timeout_s` without one, or once closed and drained."""
+        with self._ready:
+            self._ready.wait_for(lambda: bool(self._queue) or self._closed, timeout_s)
+            packets = list(self._queue)
+            self._queue.clear()
+            self._bytes = 0
+            return packets
+
+    def __iter__(self) -> Iterator[Packet]:
+        """Packets until the tap is closed and drained."""
+        while True:
+            packets = self.take()
+            if not packets:
+                return
+            yield from packets
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()
+
+    def _is_full(self, packet: Packet) -> bool:
+        return len(self._queue) >= self._max_packets or self._bytes + packet.size_bytes > self._max_bytes
+
+    def _make_room(self, packet: Packet) -> bool:
+        self.dropped_packets += len(self._queue)
+        self._queue.clear()
+        self._bytes = 0
+        if packet.is_keyframe:
+            return True
+        self.dropped_packets += 1
+        self._wants_keyframe = True
+        return False
+
+
+class Sink(Protocol):
+    """A consumer that is handed every packet in the reader's own thread, and so may never wait for anything."""
+
+    def put(self, *came: Came) -> None: ...
+
+    def put_audio(self, packet: AudioPacket, /) -> None: ...
+
+
+class Fanout:
+    """The taps of one camera. Taps come and go from any thread while packets flow.
+
+    It holds the packets since the last keyframe (none once they pass `held_packets` or `held_bytes`), so that who begins to watch need not
+    wait for the next.
+    """
+
+    def __init__(self, held_packets: int = 300, held_bytes: int = 8 << 20) -> None:
+        self._taps: tuple[Tap, ...] = ()
+        self._sinks: tuple[Sink, ...] = ()
+        self._hurried: dict[Sink, Callable[[], bool]] = {}
+        self.on_tap: Callable[[], None] = _do_nothing
+        """Called, from any thread, when a tap was opened."""
+        self._lock = threading.Lock()
+        self._held: list[Came] = []
+        self._held_packets = self._held_bytes = 0
+        self._most_held_packets = held_packets
+        self._most_held_bytes = held_bytes
+
+    def open(self, name: str, max_packets: int = 512, max_bytes: int = 32 << 20, from_held: bool = False) -> Tap:
+        """A new tap; `from_held`: it begins with the packets held since the last keyframe, none left out or doubled."""
+        tap = Tap(name, max_packets, max_bytes)
+        with self._lock:
+            for packet in singly(self._held if from_held else ()):
+                tap.put(packet)
+            self._taps = (*self._taps, tap)
+        self.on_tap()
+        return tap
+
+    def close(self, tap: Tap) -> None:
+        with self._lock:
+            self._taps = tuple(other for other in self._taps if other is not tap)
+        tap.close()
+
+    def attach(self, sink: Sink, is_hurried: Callable[[], bool] | None = None) -> None:
+        """Hand every packet from now on to `sink` too, audio included; `is_hurried`: whether it wants them as soon as they can be had."""
+        with self._lock:
+            self._sinks = (*self._sinks, sink)
+            if is_hurried is not None:
+                self._hurried[sink] = is_hurried
+
+    def detach(self, sink: Sink) -> None:
+        with self._lock:
+            self._sinks = tuple(other for other in self._sinks if other is not sink)
+            self._hurried.pop(sink, None)
+
+    def put(self, *came: Came) -> None:
+        """What came together, in order. Single packets are made of runs only for those who take them one by one."""
+        with self._lock:
+            self._hold(came)
+            for sink in self._sinks:
+                sink.put(*came)
+            for packet in singly(came) if self._taps else ():
+                for tap in self._taps:
+                    tap.put(packet)
+
+    def put_audio(self, packet: AudioPacket) -> None:
+        """Audio goes to sinks only: decoders and viewers have no use for it."""
+        for sink in self._sinks:
+            sink.put_audio(packet)
+
+    def _hold(self, came: Sequence[Came]) -> None:
+        for one in came:
+            if one.is_keyframe:
+                self._held, self._held_packets, self._held_bytes = [one], 1, len(one.data)
+            elif self._held:
+                self._held.append(one)
+                self._held_packets += one.count if isinstance(one, Run) else 1
+                self._held_bytes += len(one.data)
+        if self._held_packets > self._most_held_packets or self._held_bytes > self._most_held_bytes:
+            self._held = []
+
+    def forget(self) -> None:
+        """Hold nothing of a connection that is over: who begins to watch would take it for now."""
+        with self._lock:
+            self._held = []
+
+    def close_all(self) -> None:
+        with self._lock:
+            taps, self._taps = self._taps, ()
+            self._held = []
+        for tap in taps:
+            tap.close()
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether anybody waits for the next packet: a viewer does, a sink where it says so, a recorder never."""
+        with self._lock:
+            return bool(self._taps) or any(ask() for ask in self._hurried.values())
+
+    @property
+    def is_heeded(self) -> bool:
+        """Whether a sink may become hurried by what comes."""
+        return bool(self._hurried)
+
+    @property
+    def taps(self) -> tuple[Tap, ...]:
+        return self._taps
+
+
+def _do_nothing() -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,92 @@
+"""Packets that came together, as one thing: most of them are only ever written to a file, and are never needed one by one."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+
+from domain.media.packets import Packet, StreamInfo, WallSource
+
+
+@dataclass(slots=True)
+class Run:
+    """One or more pictures of one stream that plainly follow each other: no keyframes, each shown as soon as it is decoded.
+
+    Their `dts` are their `pts`. As with `Packet`, nobody writes to it. What is said of a packet there is said of each of them here.
+    """
+
+    stream: StreamInfo
+    data: bytes
+    """All of them, one behind the other."""
+    ends: Sequence[int]
+    """Where each ends in `data`."""
+    pts: Sequence[int]
+    walls_ns: Sequence[int]
+    duration: int
+    wall_source: WallSource
+    received_ns: int
+    sender_offset_ns: int | None
+    """From its `pts` to the camera's own time of a picture."""
+    pts_ns: Sequence[int]
+    starts: Sequence[int]
+    """Where in `data` the start codes of all NAL units lie; empty where that is not known of all."""
+
+    is_keyframe = False
+
+    @property
+    def count(self) -> int:
+        return len(self.ends)
+
+    @property
+    def wall_ns(self) -> int:
+        """Of the first."""
+        return self.walls_ns[0]
+
+    @property
+    def newest(self) -> Packet:
+        """The last; its `starts` are left out."""
+        return self._packet(-1, 0 if len(self.ends) < 2 else self.ends[-2], ())
+
+    def packets(self) -> Iterator[Packet]:
+        """One by one."""
+        starts, first = self.starts, 0
+        for at, (begin, end) in enumerate(pairwise((0, *self.ends))):
+            last = bisect_left(starts, end, first)
+            yield self._packet(at, begin, [start - begin for start in starts[first:last]] if starts else ())
+            first = last
+
+    def _packet(self, at: int, begin: int, starts: Sequence[int]) -> Packet:
+        sender_ns = None if self.sender_offset_ns is None else self.sender_offset_ns + self.pts_ns[at]
+        pts, wall_ns, data = self.pts[at], self.walls_ns[at], self.data[begin : self.ends[at]]
+        return Packet(self.stream, data, pts, pts, self.duration, False, wall_ns, self.wall_source, self.received_ns, sender_ns, starts)
+
+
+Came = Packet | Run
+
+
+def singly(came: Iterable[Came]) -> Iterator[Packet]:
+    """All packets, one by one."""
+    return chain.from_iterable([one.packets() if isinstance(one, Run) else (one,) for one in came])
+
+
+def newest_of(came: Sequence[Came]) -> Packet:
+    """The last packet of at least one."""
+    last = came[-1]
+    return last.newest if isinstance(last, Run) else last
+
+
+def newest_wall_ns(one: Came) -> int:
+    """Of the last packet of what came together."""
+    return one.walls_ns[-1] if isinstance(one, Run) else one.wall_ns
+
+
+def newest_pts_ns(one: Came) -> int:
+    """Of the last packet of what came together."""
+    return one.pts_ns[-1] if isinstance(one, Run) else one.pts_ns
+
+
+def count_of(came: Iterable[Came]) -> int:
+    """How many packets they are."""
+    return sum([one.count if isinstance(one, Run) else 1 for one in came])

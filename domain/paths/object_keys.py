@@ -1,0 +1,167 @@
+"""Every name in the object store. One bucket; a key alone says what it holds, when and whose.
+
+events/<yyyy>/<mm>/<dd>/<camera>/<event id>/{snapshot.jpg,crop.jpg,clip.mp4,event.json,corrected.<version>.json}
+journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz
+journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event id>.<version>.jsonl.gz       of no node: no node has such a name
+recordings/<camera>/<yyyymmdd>/<segment name>       as on a node's disk
+archive/events/<yyyy>/<mm>/<dd>/<area>/<generation>-<hash>.parquet      archive/catalogue/<yyyymmdd>/<version>
+gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl       what the node did not record of it, and why
+gaps/nodes/<node>.json                              up to when that is all it had to say
+state/watches/<watch>/<version>.json      state/site.json
+state/people/<name>/<version>.json      state/registry/<version>.json      state/holds/<hold>/<version>.json
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime
+
+from domain.clock import LATEST_NS, NS_PER_S, Clock
+from domain.media.packets import SegmentName
+from domain.ulid import wall_ms_of
+
+SNAPSHOT, CROP, CLIP, SIDECAR = "snapshot.jpg", "crop.jpg", "clip.mp4", "event.json"
+EVENTS_PREFIX, JOURNAL_PREFIX, PEOPLE_PREFIX = "events/", "journal/", "state/people/"
+RECORDINGS_PREFIX, HOLDS_PREFIX, WATCHES_PREFIX = "recordings/", "state/holds/", "state/watches/"
+GAPS_PREFIX, NODE_GAPS_PREFIX = "gaps/cameras/", "gaps/nodes/"
+
+
+def event_prefix(camera_id: str, event_id: str) -> str:
+    """The folder of an event's objects, by the day (UTC) of its start."""
+    return f"{event_day_prefix(event_id)}{camera_id}/{event_id}/"
+
+
+def event_day_prefix(event_id: str) -> str:
+    """The folder of all events of the day (UTC) on which this one started."""
+    day = datetime.fromtimestamp(wall_ms_of(event_id) / 1000, UTC)
+    return f"{EVENTS_PREFIX}{day:%Y/%m/%d}/"
+
+
+def event_object(camera_id: str, event_id: str, name: str) -> str:
+    return event_prefix(camera_id, event_id) + name
+
+
+def journal_object(node: str, minute_wall_s: int) -> str:
+    minute = datetime.fromtimestamp(minute_wall_s, UTC)
+    return f"journal/{node}/{minute:%Y/%m/%d/%H%M}.jsonl.gz"
+
+
+CORRECTED = "corrected."
+_CORRECTION = re.compile(r"corrected\.\d{10,15}\.json")
+
+
+def corrections_prefix(camera_id: str, event_id: str) -> str:
+    """What all corrections of an event begin with; the highest version is the last of them."""
+    return event_prefix(camera_id, event_id) + CORRECTED
+
+
+def correction_object(camera_id: str, event_id: str, version: int) -> str:
+    return f"{corrections_prefix(camera_id, event_id)}{version:010d}.json"
+
+
+def is_correction(key: str) -> bool:
+    return key.startswith(EVENTS_PREFIX) and _CORRECTION.fullmatch(key.rpartition("/")[2]) is not None
+
+
+def correction_journal_object(wall_s: int, event_id: str, version: int) -> str:
+    minute = datetime.fromtimestamp(wall_s, UTC)
+    return f"{JOURNAL_PREFIX}_corrections/{minute:%Y/%m/%d/%H%M}.{event_id}.{version}.jsonl.gz"
+
+
+def day_of(wall_ns: int) -> str:
+    """The day (`yyyymmdd`, UTC) under which a segment that starts then lies, on disk and in the store.
+
+    A moment before 1970 or after 9999, such as a range's end and a margin, counts to the first or
+    the last day that there is.
+    """
+    wall_s = min(max(0, wall_ns), LATEST_NS - 1) // NS_PER_S
+    return f"{datetime.fromtimestamp(wall_s, UTC):%Y%m%d}"
+
+
+def day_start_ns(day: str) -> int:
+    return int(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).timestamp()) * NS_PER_S
+
+
+def is_day(text: str) -> bool:
+    """Whether `text` is a day as `day_of` writes it."""
+    try:
+        return day_of(day_start_ns(text)) == text
+    except ValueError:
+        return False
+
+
+def segment_object(name: SegmentName) -> str:
+    return f"{RECORDINGS_PREFIX}{name.camera_id}/{day_of(name.start_ns)}/{name.file_name}"
+
+
+def gaps_object(camera_id: str, node: str, day: str) -> str:
+    return f"{GAPS_PREFIX}{camera_id}/{node}/{day}.jsonl"
+
+
+def node_gaps_object(node: str) -> str:
+    return f"{NODE_GAPS_PREFIX}{node}.json"
+
+
+def holds_prefix(hold_id: str) -> str:
+    """What the keys of all versions of a hold begin with."""
+    return f"{HOLDS_PREFIX}{hold_id}/"
+
+
+def hold_object(hold_id: str, version: int) -> str:
+    return f"{holds_prefix(hold_id)}{version:010d}.json"
+
+
+def watches_prefix(watch_id: str) -> str:
+    """What the keys of all versions of a watch begin with."""
+    return f"{WATCHES_PREFIX}{watch_id}/"
+
+
+def watch_object(watch_id: str, version: int) -> str:
+    return f"{watches_prefix(watch_id)}{version:010d}.json"
+
+
+def dated_id(clock: Clock) -> str:
+    """A new id of a hold or a watch: its day (UTC), and chance."""
+    return f"{day_of(clock.wall_ns())}-{secrets.token_hex(4)}"
+
+
+def person_prefix(name: str) -> str:
+    """What the keys of all versions of a person begin with."""
+    return f"{PEOPLE_PREFIX}{name}/"
+
+
+def person_object(name: str, version: int) -> str:
+    return f"{person_prefix(name)}{version:010d}.json"
+
+
+REGISTRY_PREFIX = "state/registry/"
+SITE_OBJECT = "state/site.json"
+
+
+def registry_object(version: int) -> str:
+    return f"{REGISTRY_PREFIX}{version:010d}.json"
+
+
+ARCHIVE_PREFIX, ARCHIVED_PREFIX, CATALOGUE_PREFIX = "archive/", "archive/events/", "archive/catalogue/"
+
+ARCHIVE_MOVED = "archive/moved.json"
+"""Up to when everything that the index had was moved."""
+
+
+def archive_object(day: str, area: str, generation: int, sha256: str) -> str:
+    """A day (`yyyymmdd`) of an area. Every version has a key of its own, so that a file never changes; the highest generation stands."""
+    return f"{ARCHIVED_PREFIX}{day[:4]}/{day[4:6]}/{day[6:]}/{area}/{generation:06d}-{sha256[:16]}.parquet"
+
+
+_ARCHIVED = re.compile(rf"{ARCHIVED_PREFIX}(\d{{4}})/(\d\d)/(\d\d)/(.+)/\d{{6,}}-[0-9a-f]+\.parquet")
+
+
+def place_of_key(key: str) -> tuple[str, str] | None:
+    """Day and area of a file's key; None where it is no key of a file."""
+    match = _ARCHIVED.fullmatch(key)
+    return None if match is None else (match[1] + match[2] + match[3], match[4])
+
+
+def catalogue_object(day: str, version: int) -> str:
+    return f"{CATALOGUE_PREFIX}{day}/{version:010d}"

@@ -1,0 +1,114 @@
+"""The fan-out never blocks its reader, keeps what each consumer holds decodable, and counts every packet it drops."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.media.fanout import Fanout, Tap
+from domain.media.packet_batch import Came, singly
+from domain.media.packets import AudioPacket, Packet, StreamInfo, WallSource
+
+STREAM = StreamInfo("cam", "h264", 1280, 720, Fraction(1, 90000), b"", 1)
+
+
+def _packet(number: int, keyframe: bool, size_bytes: int = 10) -> Packet:
+    return Packet(STREAM, b"x" * size_bytes, number, number, 1, keyframe, number, WallSource.RECEIVER, number)
+
+
+def test_each_tap_gets_every_packet_from_the_first_keyframe_on() -> None:
+    fanout = Fanout()
+    taps = [fanout.open("decoder"), fanout.open("live")]
+    for number in range(6):
+        fanout.put(_packet(number, number == 2))
+    for tap in taps:
+        assert [packet.pts for packet in tap.take()] == [2, 3, 4, 5]
+        assert tap.dropped_packets == 2
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=60))
+def test_what_comes_out_is_decodable_and_what_does_not_is_counted(steps: list[tuple[bool, int]]) -> None:
+    """`steps`: whether each packet is a keyframe, and how often the consumer takes after it (0: not)."""
+    tap = Tap("t", max_packets=4, max_bytes=35)
+    taken: list[int] = []
+    for number, (keyframe, takes) in enumerate(steps):
+        tap.put(_packet(number, keyframe))
+        if takes == 3:
+            taken += [packet.pts for packet in tap.take(0)]
+    taken += [packet.pts for packet in tap.take(0)]
+    assert taken == sorted(set(taken))
+    assert len(taken) + tap.dropped_packets == len(steps)
+    for before, after in zip([-2, *taken], taken, strict=False):
+        assert after == before + 1 or steps[after][0], "a hole must end at a keyframe"
+
+
+def test_a_viewer_that_falls_behind_gets_the_new() -> None:
+    tap = Tap("f", 4, 10_000)
+    for number in range(10):
+        tap.put(_packet(number, number % 3 == 0))
+    assert [packet.pts for packet in tap.take()] == [6, 7, 8, 9]
+
+
+def test_a_closed_tap_gives_what_it_holds_and_then_ends() -> None:
+    fanout = Fanout()
+    tap = fanout.open("decoder")
+    fanout.put(_packet(0, True))
+    fanout.close_all()
+    fanout.put(_packet(1, True))
+    assert [packet.pts for packet in tap] == [0]
+    assert tap.closed
+
+
+def test_a_sink_is_handed_video_and_audio_until_it_is_detached() -> None:
+    class Kept:
+        def __init__(self) -> None:
+            self.got: list[object] = []
+
+        def put(self, *came: Came) -> None:
+            self.got.extend(singly(came))
+
+        def put_audio(self, packet: object, /) -> None:
+            self.got.append(packet)
+
+    fanout, sink = Fanout(), Kept()
+    fanout.attach(sink)
+    video = _packet(0, True)
+    sound = AudioPacket(video.stream, b"\x00", 0, 160, 0, 0)
+    fanout.put(video)
+    fanout.put_audio(sound)
+    fanout.detach(sink)
+    fanout.put(_packet(1, False))
+    assert sink.got == [video, sound]
+
+
+def test_it_is_followed_by_viewers_and_by_sinks_that_are_in_a_hurry() -> None:
+    class Nothing:
+        def put(self, *came: Came) -> None: ...
+
+        def put_audio(self, packet: AudioPacket, /) -> None: ...
+
+    fanout, recorder, looker, is_hurried = Fanout(), Nothing(), Nothing(), [True]
+    fanout.attach(recorder)
+    assert not fanout.is_followed
+    tap = fanout.open("viewer")
+    assert fanout.is_followed
+    fanout.close(tap)
+    fanout.attach(looker, lambda: is_hurried[0])
+    assert fanout.is_followed
+    is_hurried[0] = False
+    assert not fanout.is_followed
+    is_hurried[0] = True
+    assert fanout.is_heeded
+    fanout.detach(looker)
+    assert not fanout.is_followed
+    assert not fanout.is_heeded
+
+
+def test_whoever_reads_for_it_is_told_of_a_new_viewer() -> None:
+    fanout, told = Fanout(), list[int]()
+    fanout.on_tap = lambda: told.append(len(fanout.taps))
+    fanout.close(fanout.open("viewer"))
+    fanout.open("another", from_held=True)
+    assert told == [1, 1]
