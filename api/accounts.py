@@ -12,9 +12,9 @@ from domain.errors import NodeOffline, ObjectsUnavailable
 from domain.paths.object_keys import day_start_ns
 from domain.recordings.gaps import Gap, GapCause
 from domain.registry import Camera
-from storage.account import Account, Asked, account
-from storage.leases import Lease
-from storage.recorded import Range, merge
+from storage.recordings.coverage import Account, Asked, account
+from storage.recordings.recorded_ranges import Range, merge
+from storage.site.leases import Lease
 
 SETTLED_AFTER_NS = 8 * NS_PER_S
 """What is younger may still be on its way to disk, and its gaps on their way to the log: it is told as recorded, never as missing."""

@@ -16,7 +16,7 @@ from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
 from domain.stored_model import WallNs
 from domain.unread_reasons import Unread, WhyUnread
-from storage.account import Account, Asked, Where
+from storage.recordings.coverage import Account, Asked, Where
 
 
 class UnreadView(Answer):

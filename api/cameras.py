@@ -17,8 +17,8 @@ from domain.camera_states import CameraStatus
 from domain.clock import NS_PER_S
 from domain.errors import NodeOffline, QueryInvalid
 from domain.registry import Camera, Registry
-from storage.account import Asked
-from storage.leases import Lease
+from storage.recordings.coverage import Asked
+from storage.site.leases import Lease
 
 LONGEST_COVERAGE_S = 31 * 86_400
 FormerToo = Annotated[bool, Query(description="also cameras that the registry has no more")]

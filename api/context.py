@@ -17,22 +17,22 @@ from domain.errors import Fault, NotFound
 from domain.registry import Camera, Registry
 from domain.registry.former import FormerCamera
 from domain.settings import Settings
-from storage.archive import Archive
-from storage.audit import AuditLog
-from storage.corrections import Corrections
-from storage.event_store import EventStore
-from storage.feed import Feed
-from storage.index import EventIndex
-from storage.leases import Leases
-from storage.people import People
-from storage.s3 import ObjectStore
-from storage.site_identity import SiteFaults
-from storage.states import CameraStates
-from storage.stored_gaps import StoredGaps
-from storage.stored_segments import StoredSegments
-from storage.verified_objects import VerifiedObjects
-from storage.watch_matches import WatchMatches
-from storage.watches import Watches
+from storage.archive.archive import Archive
+from storage.clients.s3 import ObjectStore
+from storage.events.corrections import Corrections
+from storage.events.feed import Feed
+from storage.events.store import EventStore
+from storage.events.verified_objects import VerifiedObjects
+from storage.index.event_index import EventIndex
+from storage.recordings.gaps.stored import StoredGaps
+from storage.recordings.stored_segments import StoredSegments
+from storage.site.audit import AuditLog
+from storage.site.camera_states import CameraStates
+from storage.site.leases import Leases
+from storage.site.people import People
+from storage.site.site_identity import SiteFaults
+from storage.site.watch_matches import WatchMatches
+from storage.site.watches import Watches
 
 
 @dataclass(frozen=True, slots=True)

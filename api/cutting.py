@@ -20,9 +20,9 @@ from uuid import uuid4
 from api.ranges import Part
 from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
 from domain.errors import BadInput, NotFound, StoreError
-from storage.clips import Cut, cut
-from storage.ledger import Segment
-from storage.recorded import holds_pictures
+from storage.recordings.clips import Cut, cut
+from storage.recordings.ledger import Segment
+from storage.recordings.recorded_ranges import holds_pictures
 
 MOST_AT_ONCE = 2
 MOST_OPEN = 16

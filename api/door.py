@@ -32,7 +32,7 @@ from domain.errors import NotFound
 from domain.paths.object_keys import CROP, SNAPSHOT
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.triggers import Trigger
-from storage.recorded import Recorded, clip, merge
+from storage.recordings.recorded_ranges import Recorded, clip, merge
 
 SHORTEST_KEY_BYTES = 16
 

@@ -17,8 +17,8 @@ from domain.camera_states import CameraStatus
 from domain.clock import Clock
 from domain.errors import NodeOffline
 from domain.recordings.triggers import Trigger
-from storage.fragment_times import Head, head_of
-from storage.served_segments import Keyframes
+from storage.mp4.fragment_times import Head, head_of
+from storage.recordings.served_segments import Keyframes
 
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 10.0

@@ -12,10 +12,10 @@ from fastapi import Depends, Query, Request
 from api.sending import LeastRate
 from domain.camera_states import CameraStatus
 from domain.clock import LATEST_NS, Clock
-from storage.gaps import GapLog
-from storage.ledger import Ledger
-from storage.spool import Spool
-from storage.triggers import TriggerLog
+from storage.events.spool import Spool
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from api.door_context import Door, FromNs, ToNs
 from api.node_account import LAST_HEADER, NodeSegment
 from api.pools import Pool
 from domain.errors import DataLoss, NotFound
-from storage.ledger import Segment
-from storage.served_segments import find, keyframes, read_head, read_whole, said_of_head
+from storage.recordings.ledger import Segment
+from storage.recordings.served_segments import find, keyframes, read_head, read_whole, said_of_head
 
 _HEADS_KNOWN = 20_000
 

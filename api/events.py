@@ -15,8 +15,8 @@ from domain.errors import NotFound, QueryInvalid
 from domain.events.event import Event
 from domain.events.misreadings import match_of
 from domain.events.query import EventQuery
-from storage.index_sought import found_by
-from storage.index_ties import is_place
+from storage.index.fuzzy_search import is_place
+from storage.index.plate_query import found_by
 
 
 def find_event(context: ApiContext, event_id: str) -> Event:

@@ -22,8 +22,8 @@ from domain.clock import NS_PER_S
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.events.watches import WatchMatch
-from storage.index_search import matches
-from storage.index_sought import found_by, plate_expression
+from storage.index.plate_query import found_by, plate_expression
+from storage.index.search import matches
 
 After = Annotated[
     WholeNumber | None, Query(ge=0, lt=10**16, description="go on after this arrival number; `Last-Event-ID` comes before it")

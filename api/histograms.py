@@ -15,7 +15,7 @@ from api.parameters import event_query
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import QueryInvalid
 from domain.events.query import EventQuery
-from storage.index_counts import Buckets
+from storage.index.counts import Buckets
 
 SPAN_NS = 30 * 86_400 * NS_PER_S
 """What is counted where `from` is left out."""

@@ -13,7 +13,7 @@ from domain.clock import NS_PER_S
 from domain.errors import NotFound, QueryInvalid
 from domain.paths.object_keys import dated_id
 from domain.recordings.holds import Hold
-from storage.holds import Holds
+from storage.site.holds import Holds
 
 ReleaseReason = Annotated[str, Query(min_length=1, max_length=500, description="why the hold is released; it stands in the audit log")]
 

@@ -21,8 +21,8 @@ from domain.events.event import Event
 from domain.events.journeys import leg
 from domain.plates import search_pattern
 from domain.ulid import wall_ms_of
-from storage.event_legs import EventLegs
-from storage.index_sought import plate_expression
+from storage.events.journey_legs import EventLegs
+from storage.index.plate_query import plate_expression
 
 SPAN_S, LONGEST_S = 7 * 86_400, 31 * 86_400
 HOUR_NS = 3600 * NS_PER_S

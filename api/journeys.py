@@ -22,7 +22,7 @@ from domain.events.misreadings import Match, Tie, match_of
 from domain.registry import Registry
 from domain.registry.nearby_cameras import CameraMap
 from domain.ulid import is_event_id
-from storage.index_sought import found_by
+from storage.index.plate_query import found_by
 
 SPAN_NS = 30 * 86_400 * NS_PER_S
 """What a journey looks back over where `from` is left out."""

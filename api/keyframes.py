@@ -12,7 +12,7 @@ from api.located import Found, Located, locate, offline_header, segment_keyframe
 from api.streams import HeldStream
 from domain.clock import rfc3339
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
-from storage.fragment_times import moved
+from storage.mp4.fragment_times import moved
 
 _log = logging.getLogger(__name__)
 _Chunks = Generator[bytes, None, None]

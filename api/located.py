@@ -14,12 +14,12 @@ from api.context import ApiContext
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
 from domain.media.packets import SegmentName
 from domain.paths.object_keys import segment_object
-from storage.fragment_times import Head, head_of
-from storage.leases import Lease
-from storage.ledger import Segment, parse_segment
-from storage.pieces import plan
-from storage.s3 import ObjectStore
-from storage.served_segments import Keyframes, keyframes_in, said_of_head
+from storage.clients.s3 import ObjectStore
+from storage.mp4.fragment_times import Head, head_of
+from storage.recordings.cut_plan import plan
+from storage.recordings.ledger import Segment, parse_segment
+from storage.recordings.served_segments import Keyframes, keyframes_in, said_of_head
+from storage.site.leases import Lease
 
 _FIRST_BYTES = 64 << 10
 _HEADS_KNOWN = 20_000

@@ -19,7 +19,7 @@ from domain.clock import rfc3339
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
 from domain.events.event import Event, ObjectDigest
 from domain.paths.object_keys import CLIP, CROP, SNAPSHOT
-from storage.verified_objects import is_kept
+from storage.events.verified_objects import is_kept
 
 
 def read_snapshot(context: Context, event_id: EventId) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from domain.recordings.gaps import Gap
-from storage.recorded import Range
+from storage.recordings.recorded_ranges import Range
 
 LAST_HEADER = "Sightline-Last-Ns"
 """The wall time of the last keyframe of an answer; absent where there is none."""

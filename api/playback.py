@@ -23,8 +23,8 @@ from domain.clock import NS_PER_S, rfc3339
 from domain.errors import Forbidden, NotFound, QueryInvalid, Unauthenticated
 from domain.people import Right
 from domain.recordings.gaps import Gap
-from storage.fragment_times import head_of, moved
-from storage.pictures import picture_at
+from storage.mp4.fragment_times import head_of, moved
+from storage.recordings.pictures import picture_at
 
 LONGEST_PLAYLIST_S = 24 * 3600
 LONGEST_KEYFRAMES_S = 6 * 3600

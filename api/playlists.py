@@ -14,7 +14,7 @@ from api.located import Located
 from api.tickets import TICKET
 from domain.clock import NS_PER_S, rfc3339
 from domain.recordings.gaps import Gap
-from storage.recorded import JOIN_NS
+from storage.recordings.recorded_ranges import JOIN_NS
 
 LONGEST_GAP_PART_NS = 10 * NS_PER_S
 """HLS makes the longest part the time between looks, so that long gaps are cut."""

@@ -23,7 +23,7 @@ from domain.clock import Clock
 from domain.errors import AuditUnavailable, SightlineError
 from domain.metrics import AUDIT_LINES_LOST
 from domain.people import Right
-from storage.audit import AuditEntry, AuditLog, Phase
+from storage.site.audit import AuditEntry, AuditLog, Phase
 
 _log = logging.getLogger(__name__)
 _OWN_FIELDS = frozenset({"reason", "case"})

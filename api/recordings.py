@@ -16,7 +16,7 @@ from api.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.ranges import IfRange, Part, RangeHeader, select_part
 from api.streams import HeldStream
 from api.trace import Trace
-from storage.leases import Lease
+from storage.site.leases import Lease
 
 LONGEST_RECORDING_S = 3600
 MP4 = "video/mp4"

@@ -16,7 +16,7 @@ from domain.clock import NS_PER_S, Clock, rfc3339
 from domain.errors import SightlineError
 from domain.log import FloodGate
 from domain.metrics import AUDIT_LINES_LOST, REFUSALS
-from storage.audit import AuditEntry, AuditLog, Phase
+from storage.site.audit import AuditEntry, AuditLog, Phase
 
 MOST_ADDRESSES = 256
 OTHERS = "others"

@@ -13,7 +13,7 @@ from api.moments import BodyMoment
 from domain.events.misreadings import Tie
 from domain.events.watches import Ended, Watch, WatchMatch
 from domain.stored_model import WallNs
-from storage.watch_matches import Delivery
+from storage.site.watch_matches import Delivery
 
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 

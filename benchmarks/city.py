@@ -22,9 +22,9 @@ from sightline.child import Child
 from sightline.ports import free_ports
 from sightline.servers import StoreSecrets, seaweedfs, valkey, valkey_url
 from sightline.statuses import read_statuses
-from storage.leases import Lease, Leases
-from storage.ledger import Ledger
-from storage.redis_door import connect
+from storage.clients.redis import connect
+from storage.recordings.ledger import Ledger
+from storage.site.leases import Lease, Leases
 
 CLOCK = SystemClock()
 STOP_WITHIN_S = 60

@@ -35,14 +35,14 @@ from domain.ulid import id_text
 from sightline.child import Child
 from sightline.ports import free_ports
 from sightline.servers import StoreSecrets, seaweedfs
-from storage.archive import Archive
-from storage.archive_day import ArchiveFile, Day
-from storage.archive_files import Part, describe
-from storage.archive_rows import ORDER, SELECT, VERSION, row_of
-from storage.archive_search import DAY_MS, day_of_ms
-from storage.bloom import BLOCK_BYTES, SLICES, bloom_of
-from storage.event_store import PAGE_S
-from storage.s3 import ObjectStore
+from storage.archive.archive import Archive
+from storage.archive.bloom import BLOCK_BYTES, SLICES, bloom_of
+from storage.archive.day import ArchiveFile, Day
+from storage.archive.parquet_files import Part, describe
+from storage.archive.rows import ORDER, SELECT, VERSION, row_of
+from storage.archive.search import DAY_MS, day_of_ms
+from storage.clients.s3 import ObjectStore
+from storage.events.store import PAGE_S
 
 CLOCK = SystemClock()
 PAGE = 50

@@ -29,8 +29,8 @@ from domain.errors import IndexUnavailable
 from domain.events.event import Event
 from sightline.ports import free_ports
 from sightline.servers import valkey_binary
-from storage.index import EventIndex
-from storage.redis_door import Redis, connect
+from storage.clients.redis import Redis, connect
+from storage.index.event_index import EventIndex
 
 EVENTS_A_DAY = 333_333
 """Ten million in a month."""

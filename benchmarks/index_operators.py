@@ -22,8 +22,8 @@ from domain.clock import NS_PER_MS, rfc3339
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.ulid import id_parts, id_text
-from storage.index import EventIndex
-from storage.redis_door import Redis, connect
+from storage.clients.redis import Redis, connect
+from storage.index.event_index import EventIndex
 
 OPERATORS, EVERY_S, LASTS_S = 100, 2.0, 30.0
 START_S = 1.0

@@ -13,7 +13,7 @@ from benchmarks.index_questions import PAGE, text_of
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.plates import PROVINCES
-from storage.redis_door import Redis
+from storage.clients.redis import Redis
 
 _SCHEMA = """
 PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;

@@ -21,11 +21,11 @@ from benchmarks.traffic import City
 from domain.clock import NS_PER_S
 from domain.events.event import Event, ObjectDigest
 from domain.paths.object_keys import CLIP, CROP, SNAPSHOT, event_object, journal_object
-from storage.index import EventIndex
-from storage.journal import JournalPut
+from storage.clients.redis import Redis
+from storage.clients.s3 import ObjectStore
+from storage.events.journal import JournalPut
+from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
-from storage.redis_door import Redis
-from storage.s3 import ObjectStore
 
 _MINUTE_S = 60
 

@@ -22,7 +22,7 @@ from benchmarks.cameras import Picture, make_stream, served
 from benchmarks.city import CLOCK, City, until
 from benchmarks.machine import OUT, machine
 from domain.clock import NS_PER_S
-from storage.ledger import Ledger
+from storage.recordings.ledger import Ledger
 
 NODES = ("north", "south")
 READY_WITHIN_S = 120.0

@@ -16,7 +16,7 @@ from domain.clock import SystemClock
 from domain.errors import IndexUnavailable
 from sightline.ports import answers
 from sightline.servers import valkey_binary
-from storage.redis_door import Redis, connect, number
+from storage.clients.redis import Redis, connect, number
 
 SLOTS = 16_384
 NODE_TIMEOUT_MS = 1000

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from domain.clock import NS_PER_S
 from domain.media.packet_batch import Came, Run
 from domain.media.packets import Packet, ticks_to_ns
-from storage.coverage import HOLE_NS, LEARNT_PART, LONGEST_USUAL_NS, UNUSUAL
+from storage.recordings.packet_coverage import HOLE_NS, LEARNT_PART, LONGEST_USUAL_NS, UNUSUAL
 
 DRIFT_NS = NS_PER_S // 5
 """Wall times and `pts` of one segment may disagree by this much: times in a file come from `pts`."""

@@ -17,10 +17,10 @@ from domain.media.packets import AudioPacket, Packet, SegmentName, ticks_to_ns
 from domain.paths.object_keys import day_of
 from ingest import lengths, nal
 from ingest.cuts import DRIFT_NS
-from storage.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
-from storage.ledger import open_name
-from storage.reserve import free_bytes
-from storage.sample_entries import VideoTrack
+from storage.mp4.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
+from storage.mp4.sample_entries import VideoTrack
+from storage.recordings.free_space_reserve import free_bytes
+from storage.recordings.ledger import open_name
 
 _MOST_PIECES = 512
 """The kernel takes 1024 in one write."""

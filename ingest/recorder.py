@@ -18,7 +18,7 @@ from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from ingest.disk_writer import DiskWriter
 from ingest.segments import OnHole, Segments
-from storage.reserve import events_bytes
+from storage.recordings.free_space_reserve import events_bytes
 
 FRAGMENT_S = 0.9
 """Of packets in a fragment, about: with the time between two reads and two turns of the writer, that is what `kill -9` costs."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from domain.errors import DataLoss
 from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
-from storage.boxes import whole_bytes
-from storage.ledger import Ledger, Segment
-from storage.mp4 import Mp4Reader
+from storage.mp4.boxes import whole_bytes
+from storage.mp4.demuxer import Mp4Reader
+from storage.recordings.ledger import Ledger, Segment
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from domain.metrics import SEGMENT_BYTES, SEGMENTS
 from domain.recordings.gaps import GapCause
 from ingest.cuts import Cuts, Place
 from ingest.open_segment import OpenSegment
-from storage.coverage import HOLE_NS
+from storage.recordings.packet_coverage import HOLE_NS
 
 _MOST_EARLY_SOUND = 256
 """Pieces of sound that came before their session's first picture; more are older than any picture that could follow."""

@@ -16,9 +16,9 @@ from domain.log import FloodGate
 from domain.paths.data_layout import Layout
 from domain.recordings.gap_causes import Facts, Standing, explain
 from domain.recordings.gaps import Gap, GapCause
-from storage.gaps import GapLog
-from storage.ledger import Ledger
-from storage.recorded import Recorded
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.recorded_ranges import Recorded
 
 OPEN_AFTER_NS = 5 * NS_PER_S
 """Nothing recorded for this long is a hole that goes on; what is recorded can be read within two seconds or so."""

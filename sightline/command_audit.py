@@ -11,7 +11,7 @@ from collections.abc import Callable
 from domain.clock import SystemClock
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from storage.audit import AuditEntry, AuditLog, Phase
+from storage.site.audit import AuditEntry, AuditLog, Phase
 
 
 def run_recorded(command: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:

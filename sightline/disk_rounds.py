@@ -9,7 +9,7 @@ from domain.clock import Clock
 from domain.paths.data_layout import Layout
 from sightline.pressure import Strain
 from sightline.strain import write_strain
-from storage.disk import DiskBound
+from storage.recordings.disk_quota import DiskBound
 
 EVERY_S = 5.0
 WHILE_STRAINED_S = 1.0

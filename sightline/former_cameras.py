@@ -13,7 +13,7 @@ from domain.registry import Registry
 from domain.registry.check import build_registry
 from domain.registry.former import FormerCameras
 from sightline.private_files import write_atomically
-from storage.registries import Registries, RegistryRecord
+from storage.site.registries import Registries, RegistryRecord
 
 log = logging.getLogger(__name__)
 

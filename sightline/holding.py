@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from storage.leases import Lease
+from storage.site.leases import Lease
 
 HAND_OVER_WITHIN_S = 8.0
 """A camera that records neither here nor there by then is taken all the same: it is down, and its lease should be where it belongs."""

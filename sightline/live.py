@@ -25,10 +25,10 @@ from ingest.live_client import live_packets
 from sightline.instance import door_key
 from sightline.roster import NodeRosters
 from sightline.statuses import read_statuses
-from storage.gaps import GapLog
-from storage.ledger import Ledger
-from storage.spool import Spool
-from storage.triggers import TriggerLog
+from storage.events.spool import Spool
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
 
 PICTURE_WITHIN_S = 8.0
 PICTURE_QUALITY = 85

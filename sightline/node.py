@@ -21,9 +21,9 @@ from sightline.placing import Placing
 from sightline.share import load_of
 from sightline.site_registry import Running, RunningRegistry
 from sightline.statuses import read_statuses
-from storage.leases import Lease, Leases
-from storage.nodes import NodeEntry, Nodes
-from storage.states import CameraStates
+from storage.site.camera_states import CameraStates
+from storage.site.leases import Lease, Leases
+from storage.site.nodes import NodeEntry, Nodes
 
 log = logging.getLogger(__name__)
 STEER_EVERY_S = 1.0

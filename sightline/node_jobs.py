@@ -25,24 +25,24 @@ from sightline.usage import OtherUse
 from sightline.vehicle_watches import VehicleWatches
 from sightline.watch import Watch
 from sightline.webhooks import Webhooks
-from storage.alarms import Alarms
-from storage.archive import Archive
-from storage.archiver import Archiver
-from storage.audit import AuditLog
-from storage.disk import Claims, DiskBound
-from storage.gap_uploads import GapUploads
-from storage.gaps import GapLog
-from storage.holds import HoldFollower, Holds, NodeHolds
-from storage.journal import Journal, JournalUploader
-from storage.ledger import Ledger
+from storage.archive.archive import Archive
+from storage.archive.archiver import Archiver
+from storage.clients.interval_lock import Turn
+from storage.events.journal import Journal, JournalUploader
+from storage.events.spool import Spool
+from storage.recordings.disk_quota import Claims, DiskBound
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.gaps.stored import StoredGaps
+from storage.recordings.gaps.uploads import GapUploads
+from storage.recordings.ledger import Ledger
+from storage.recordings.object_store_quota import ROUND_EVERY_S, StoreClaims, StoreRoom
+from storage.recordings.stored_segments import StoredSegments
+from storage.recordings.trigger_log import TriggerLog
+from storage.recordings.uploads import Uploads
 from storage.retention import Kept, Retention
-from storage.spool import Spool
-from storage.store_room import ROUND_EVERY_S, StoreClaims, StoreRoom
-from storage.stored_gaps import StoredGaps
-from storage.stored_segments import StoredSegments
-from storage.triggers import TriggerLog
-from storage.turns import Turn
-from storage.uploads import Uploads
+from storage.site.alarms import Alarms
+from storage.site.audit import AuditLog
+from storage.site.holds import HoldFollower, Holds, NodeHolds
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from ingest.disk_writer import DiskWriter
 from ingest.pull_loop import PullLoop
 from sightline.look_pool import LookPool
 from sightline.triggers import Triggers
-from storage.spool import Spool
+from storage.events.spool import Spool
 
 
 @dataclass(frozen=True, slots=True)

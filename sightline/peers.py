@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from storage.nodes import NodeEntry
+from storage.site.nodes import NodeEntry
 
 SILENT_FOR_S = 4.0
 """A node whose beat has not changed for this long is taken for dead."""

@@ -22,7 +22,7 @@ from domain.registry.former import FormerCamera
 from domain.registry.secrets import FILE_NAME, load_secrets
 from sightline.former_cameras import learn, note_applied, read_former
 from sightline.private_files import write_atomically
-from storage.registries import Registries, RegistryRecord
+from storage.site.registries import Registries, RegistryRecord
 
 log = logging.getLogger(__name__)
 FOLLOW_EVERY_S = 1.0

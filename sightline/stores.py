@@ -17,20 +17,20 @@ from sightline.instance import InstanceSecrets, Runtime, claimed, instance_secre
 from sightline.plan import new_runtime, own_servers
 from sightline.servers import valkey_url
 from sightline.supervisor import Supervisor
-from storage.archive import Archive
-from storage.archiver import Archiver
-from storage.feed import Feed
-from storage.index import EventIndex
-from storage.leases import Leases
-from storage.nodes import Nodes
-from storage.people import People
-from storage.redis_door import Redis, connect
-from storage.registries import Registries
-from storage.s3 import ObjectStore
-from storage.site_identity import SiteIdentity
-from storage.states import CameraStates
-from storage.watch_matches import WatchMatches
-from storage.watches import Watches
+from storage.archive.archive import Archive
+from storage.archive.archiver import Archiver
+from storage.clients.redis import Redis, connect
+from storage.clients.s3 import ObjectStore
+from storage.events.feed import Feed
+from storage.index.event_index import EventIndex
+from storage.site.camera_states import CameraStates
+from storage.site.leases import Leases
+from storage.site.nodes import Nodes
+from storage.site.people import People
+from storage.site.registries import Registries
+from storage.site.site_identity import SiteIdentity
+from storage.site.watch_matches import WatchMatches
+from storage.site.watches import Watches
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.pressure import Strain
 from sightline.private_files import write_atomically
-from storage.reserve import DIRE_PART, free_bytes, reserve_bytes, strain
+from storage.recordings.free_space_reserve import DIRE_PART, free_bytes, reserve_bytes, strain
 
 BEAT_S = 0.5
 BEATS_A_SECOND = 2

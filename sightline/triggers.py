@@ -12,7 +12,7 @@ from domain.log import FloodGate
 from domain.metrics import TRIGGERS, TRIGGERS_LOST
 from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.registry.model import TriggerSource
-from storage.triggers import TriggerLog
+from storage.recordings.trigger_log import TriggerLog
 
 AHEAD_NS = 10 * NS_PER_S
 """What goes on triggering is logged so far ahead, and then not again before that: one line in ten seconds."""

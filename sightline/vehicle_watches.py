@@ -17,12 +17,12 @@ from domain.events.query import EventQuery
 from domain.events.watches import Ended, Watch, WatchMatch, match_id
 from domain.log import FloodGate
 from domain.metrics import WATCH_MATCHES
-from storage.audit import AuditEntry, AuditLog, Phase
-from storage.feed import Feed, FeedPage
-from storage.index import EventIndex
-from storage.watch_book import WatchBook
-from storage.watch_matches import WatchMatches
-from storage.watches import Watches
+from storage.events.feed import Feed, FeedPage
+from storage.index.event_index import EventIndex
+from storage.site.audit import AuditEntry, AuditLog, Phase
+from storage.site.watch_index import WatchBook
+from storage.site.watch_matches import WatchMatches
+from storage.site.watches import Watches
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.2

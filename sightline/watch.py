@@ -16,11 +16,11 @@ from domain.registry import Camera
 from domain.settings import Settings
 from sightline.share import is_always_pulled
 from sightline.writable import why_unwritable
-from storage.alarms import Alarms
-from storage.damaged_objects import DamagedObjects
-from storage.redis_door import Redis
-from storage.s3 import ObjectStore
-from storage.site_identity import SiteFaults
+from storage.clients.redis import Redis
+from storage.clients.s3 import ObjectStore
+from storage.events.damaged_objects import DamagedObjects
+from storage.site.alarms import Alarms
+from storage.site.site_identity import SiteFaults
 
 LOOK_EVERY_S = 5.0
 DOWN_S = 180.0

@@ -27,16 +27,16 @@ from sightline import site_registry
 from sightline.collecting import collect_seldom
 from sightline.instance import door_key
 from sightline.stores import connected
-from storage.alarms import told, told_here
-from storage.archive import Archive
-from storage.audit import AuditLog
-from storage.corrections import Corrections
-from storage.damaged_objects import DamagedObjects
-from storage.redis_door import Redis
-from storage.site_identity import RecentSiteFaults
-from storage.stored_gaps import StoredGaps
-from storage.stored_segments import StoredSegments
-from storage.verified_objects import VerifiedObjects
+from storage.archive.archive import Archive
+from storage.clients.redis import Redis
+from storage.events.corrections import Corrections
+from storage.events.damaged_objects import DamagedObjects
+from storage.events.verified_objects import VerifiedObjects
+from storage.recordings.gaps.stored import StoredGaps
+from storage.recordings.stored_segments import StoredSegments
+from storage.site.alarms import told, told_here
+from storage.site.audit import AuditLog
+from storage.site.site_identity import RecentSiteFaults
 
 STOP_WITHIN_S = 5
 """Whoever follows a feed never ends by himself."""

@@ -26,9 +26,9 @@ from domain.settings import Settings
 from sightline.receivers import Receivers
 from sightline.vehicle_watches import entry_of
 from sightline.webhook_post import POST_ERRORS, post
-from storage.audit import AuditLog, Phase
-from storage.watch_matches import Delivery, WatchMatches
-from storage.watches import Watches
+from storage.site.audit import AuditLog, Phase
+from storage.site.watch_matches import Delivery, WatchMatches
+from storage.site.watches import Watches
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.25

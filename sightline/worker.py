@@ -40,11 +40,11 @@ from sightline.stores import connected
 from sightline.strain import Gauge
 from sightline.supervisor import stop_on_signals
 from sightline.triggers import Triggers
-from storage.journal import Journal
-from storage.keeper import Keeper
-from storage.ledger import Ledger
-from storage.spool import Spool
-from storage.triggers import TriggerLog
+from storage.events.journal import Journal
+from storage.events.publisher import Keeper
+from storage.events.spool import Spool
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
 
 log = logging.getLogger(__name__)
 

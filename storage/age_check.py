@@ -10,12 +10,12 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import SIDECAR, day_of, event_object
 from domain.recordings.holds import Held, Hold
 from domain.registry import Registry
-from storage.gap_retention import too_old
-from storage.ledger import Ledger
+from storage.clients.s3 import ObjectStore
+from storage.recordings.gaps.retention import too_old
+from storage.recordings.gaps.stored import StoredGaps, StoredLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.stored_segments import StoredSegments
 from storage.retention import Ages
-from storage.s3 import ObjectStore
-from storage.stored_gaps import StoredGaps, StoredLog
-from storage.stored_segments import StoredSegments
 
 LATE_NS = 86_400 * NS_PER_S
 """Retention runs each minute on a node, each hour for the site, and may have been stopped: less than this too old is no breach."""

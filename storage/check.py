@@ -24,23 +24,23 @@ from domain.registry import Registry
 from domain.settings import Settings
 from domain.stored_model import unreadable
 from storage.age_check import AgeCheck
-from storage.archive import Archive
-from storage.archive_check import ArchiveCheck
-from storage.check_index import check_index
-from storage.check_losses import find_losses
-from storage.clips import verify
-from storage.corrections import read_record
-from storage.holds import Holds, KnownHolds
-from storage.index import EventIndex
-from storage.journal import Journal, JournalPart, corrections, covered, deleted, stored_keys, stored_part
-from storage.people import People
-from storage.redis_door import Redis
-from storage.registries import Registries
-from storage.s3 import ObjectStat, ObjectStore
-from storage.spool import Spool
-from storage.stored_gaps import StoredGaps
-from storage.versioned_records import DamagedRecord
-from storage.watches import Watches
+from storage.archive.archive import Archive
+from storage.archive.check import ArchiveCheck
+from storage.clients.redis import Redis
+from storage.clients.s3 import ObjectStat, ObjectStore
+from storage.clients.versioned_records import DamagedRecord
+from storage.events.corrections import read_record
+from storage.events.journal import Journal, JournalPart, corrections, covered, deleted, stored_keys, stored_part
+from storage.events.spool import Spool
+from storage.index.check import check_index
+from storage.index.event_index import EventIndex
+from storage.loss_check import find_losses
+from storage.recordings.clips import verify
+from storage.recordings.gaps.stored import StoredGaps
+from storage.site.holds import Holds, KnownHolds
+from storage.site.people import People
+from storage.site.registries import Registries
+from storage.site.watches import Watches
 
 _PAGE = 500
 

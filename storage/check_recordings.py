@@ -12,14 +12,14 @@ from domain.errors import DataLoss
 from domain.media.packets import ticks_to_ns
 from domain.paths.data_layout import Layout
 from domain.recordings.gaps import GapCause
-from storage.account import Asked, account
-from storage.boxes import whole_bytes
 from storage.check import Breach, Finding
-from storage.coverage import HOLE_NS, LONGEST_USUAL_NS, Coverage
-from storage.gaps import GapLog
-from storage.ledger import Ledger, Segment
-from storage.mp4 import Mp4Reader
-from storage.recorded import Range, merge
+from storage.mp4.boxes import whole_bytes
+from storage.mp4.demuxer import Mp4Reader
+from storage.recordings.coverage import Asked, account
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger, Segment
+from storage.recordings.packet_coverage import HOLE_NS, LONGEST_USUAL_NS, Coverage
+from storage.recordings.recorded_ranges import Range, merge
 
 SLACK_NS = 200 * NS_PER_MS
 """A name is in milliseconds, and the last picture of a file as long as the one before it."""

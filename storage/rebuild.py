@@ -19,19 +19,19 @@ from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, is_correction
 from domain.settings import Settings
 from domain.stored_model import unreadable
 from domain.ulid import wall_ms_of
-from storage.archive import Archive
-from storage.archiver import MOVED_KEY, Archiver, moved_until_ms, stands
-from storage.corrections import read_record
-from storage.index import EventIndex
-from storage.journal import Journal
-from storage.people import People
+from storage.archive.archive import Archive
+from storage.archive.archiver import MOVED_KEY, Archiver, moved_until_ms, stands
+from storage.clients.redis import Redis, text, texts
+from storage.clients.s3 import ObjectStore
+from storage.events.corrections import read_record
+from storage.events.journal import Journal
+from storage.events.spool import Spool
+from storage.index.event_index import EventIndex
 from storage.rebuild_parts import Applied, Hour, applied, apply, hours
-from storage.redis_door import Redis, text, texts
-from storage.registries import Registries
-from storage.s3 import ObjectStore
-from storage.site_identity import SiteIdentity
-from storage.spool import Spool
-from storage.watches import Watches
+from storage.site.people import People
+from storage.site.registries import Registries
+from storage.site.site_identity import SiteIdentity
+from storage.site.watches import Watches
 
 _log = logging.getLogger(__name__)
 _BATCH = 500

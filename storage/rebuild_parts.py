@@ -17,10 +17,10 @@ from domain.errors import DataLoss
 from domain.events.event import Correction, Event
 from domain.paths.object_keys import JOURNAL_PREFIX
 from domain.ulid import wall_ms_of
-from storage.index import EventIndex
-from storage.journal import JournalPart, JournalPut, corrections, deleted, stored_part
-from storage.redis_door import Redis
-from storage.s3 import ObjectStat, ObjectStore
+from storage.clients.redis import Redis
+from storage.clients.s3 import ObjectStat, ObjectStore
+from storage.events.journal import JournalPart, JournalPut, corrections, deleted, stored_part
+from storage.index.event_index import EventIndex
 
 _HOUR = re.compile(r"^journal/[^/]+/(\d{4}/\d\d/\d\d/\d\d)")
 _HOUR_MS = 3_600_000

@@ -21,19 +21,19 @@ from domain.paths.object_keys import day_of
 from domain.recordings.triggers import keeps_all
 from domain.registry import Camera, Registry
 from domain.settings import Settings
-from storage.archiver import Archiver
-from storage.event_retention import EventRetention
-from storage.gap_retention import forget_nodes, too_old
-from storage.gaps import GapLog
-from storage.holds import FreshHeld, Holds
-from storage.index import EventIndex
-from storage.journal import Journal
-from storage.journal_retention import JournalRetention
-from storage.ledger import Ledger, Segment
-from storage.s3 import ObjectStore
-from storage.stored_gaps import StoredGaps
-from storage.stored_segments import StoredSegment, StoredSegments
-from storage.triggers import TriggerLog, is_kept
+from storage.archive.archiver import Archiver
+from storage.clients.s3 import ObjectStore
+from storage.events.journal import Journal
+from storage.events.journal_retention import JournalRetention
+from storage.events.retention import EventRetention
+from storage.index.event_index import EventIndex
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.gaps.retention import forget_nodes, too_old
+from storage.recordings.gaps.stored import StoredGaps
+from storage.recordings.ledger import Ledger, Segment
+from storage.recordings.stored_segments import StoredSegment, StoredSegments
+from storage.recordings.trigger_log import TriggerLog, is_kept
+from storage.site.holds import FreshHeld, Holds
 
 _DAY_NS = 86_400 * NS_PER_S
 

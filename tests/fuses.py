@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from domain.clock import ManualClock
-from storage.journal import Journal, JournalLine
-from storage.redis_door import Command, Redis, Reply, Word
-from storage.s3 import ObjectStat, ObjectStore, ObjectStream
+from storage.clients.redis import Command, Redis, Reply, Word
+from storage.clients.s3 import ObjectStat, ObjectStore, ObjectStream
+from storage.events.journal import Journal, JournalLine
 
 
 class Killed(BaseException):

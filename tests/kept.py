@@ -23,14 +23,14 @@ from domain.plates import PlateColor
 from domain.settings import Settings
 from domain.ulid import event_id
 from storage.check import check
-from storage.feed import Feed
-from storage.index import EventIndex
-from storage.journal import Journal
-from storage.keeper import Keeper
-from storage.ledger import Ledger
-from storage.redis_door import Redis
-from storage.s3 import ObjectStore
-from storage.spool import Spool
+from storage.clients.redis import Redis
+from storage.clients.s3 import ObjectStore
+from storage.events.feed import Feed
+from storage.events.journal import Journal
+from storage.events.publisher import Keeper
+from storage.events.spool import Spool
+from storage.index.event_index import EventIndex
+from storage.recordings.ledger import Ledger
 
 START_NS = 1_760_000_000 * NS_PER_S
 FPS = 10

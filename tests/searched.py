@@ -11,7 +11,7 @@ from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.geo import Circle, Polygon
 from domain.plates import PlateColor
-from storage.index import EventIndex
+from storage.index.event_index import EventIndex
 from tests.kept import make_event
 
 HOUR_NS = 3_600 * NS_PER_S

@@ -19,10 +19,10 @@ MAY_IMPORT = {
     "sightline": {"domain", "storage", "ingest", "analytics", "api", "sightline"},
 }
 DOORS = {
-    "redis": {"storage/redis_door.py"},
-    "minio": {"storage/s3.py"},
-    "urllib3": {"storage/s3.py"},
-    "duckdb": {"storage/duck_door.py"},
+    "redis": {"storage/clients/redis.py"},
+    "minio": {"storage/clients/s3.py"},
+    "urllib3": {"storage/clients/s3.py"},
+    "duckdb": {"storage/clients/duckdb.py"},
     "onnxruntime": {"analytics/onnx_door.py"},
     "onnx": {"analytics/models.py"},
     "aiortc": {"api/webrtc.py"},

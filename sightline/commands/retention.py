@@ -11,13 +11,13 @@ from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline import site_registry
 from sightline.stores import archiver_of, open_stores, opened_archive
-from storage.gaps import GapLog
-from storage.holds import Holds
-from storage.journal import Journal
-from storage.ledger import Ledger
+from storage.events.journal import Journal
+from storage.events.spool import Spool
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
 from storage.retention import Kept, Report, Retention
-from storage.spool import Spool
-from storage.triggers import TriggerLog
+from storage.site.holds import Holds
 
 
 def run(args: argparse.Namespace) -> int:

@@ -19,8 +19,8 @@ from sightline.check_report import CheckReport, interrupted_by_sigterm, progress
 from sightline.stores import archiver_of, open_stores, opened_archive
 from storage.check import check
 from storage.check_recordings import find_breaches
-from storage.ledger import Ledger
 from storage.rebuild import Rebuilt, rebuild
+from storage.recordings.ledger import Ledger
 
 _TO_PEOPLE = Console(stderr=True)
 

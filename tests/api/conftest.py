@@ -38,27 +38,27 @@ from domain.plates import PlateColor
 from domain.registry import Registry
 from domain.settings import Settings
 from domain.ulid import event_id
-from storage.archive import Archive
-from storage.audit import AuditLog
-from storage.corrections import Corrections
-from storage.damaged_objects import DamagedObjects
-from storage.feed import Feed
-from storage.gaps import GapLog
-from storage.index import EventIndex
-from storage.leases import Leases
-from storage.ledger import Ledger
-from storage.nodes import NodeEntry, Nodes
-from storage.people import People
-from storage.redis_door import Redis, connect
-from storage.s3 import ObjectStore
-from storage.spool import Spool
-from storage.states import CameraStates
-from storage.stored_gaps import StoredGaps
-from storage.stored_segments import StoredSegments
-from storage.triggers import TriggerLog
-from storage.verified_objects import VerifiedObjects
-from storage.watch_matches import WatchMatches
-from storage.watches import Watches
+from storage.archive.archive import Archive
+from storage.clients.redis import Redis, connect
+from storage.clients.s3 import ObjectStore
+from storage.events.corrections import Corrections
+from storage.events.damaged_objects import DamagedObjects
+from storage.events.feed import Feed
+from storage.events.spool import Spool
+from storage.events.verified_objects import VerifiedObjects
+from storage.index.event_index import EventIndex
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.gaps.stored import StoredGaps
+from storage.recordings.ledger import Ledger
+from storage.recordings.stored_segments import StoredSegments
+from storage.recordings.trigger_log import TriggerLog
+from storage.site.audit import AuditLog
+from storage.site.camera_states import CameraStates
+from storage.site.leases import Leases
+from storage.site.nodes import NodeEntry, Nodes
+from storage.site.people import People
+from storage.site.watch_matches import WatchMatches
+from storage.site.watches import Watches
 from tests.waiting import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage.archiver import Archiver
+from storage.archive.archiver import Archiver
 from tests.api.test_media import keep
 
 if TYPE_CHECKING:

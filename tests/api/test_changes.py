@@ -19,9 +19,9 @@ from domain.errors import AuditUnavailable
 from domain.metrics import AUDIT_LINES_LOST
 from domain.people import Right, Role
 from domain.settings import Settings
-from storage.audit import AuditEntry, AuditLog
-from storage.redis_door import Script, texts
-from storage.triggers import TriggerLog
+from storage.clients.redis import Script, texts
+from storage.recordings.trigger_log import TriggerLog
+from storage.site.audit import AuditEntry, AuditLog
 from tests.api.test_watches import asked as watch_asked
 
 if TYPE_CHECKING:
@@ -173,8 +173,8 @@ from api.app import make_app
 from domain.clock import SystemClock
 from domain.people import Person, Role
 from domain.settings import Settings
-from storage.audit import AuditLog
-from storage.s3 import ObjectStore
+from storage.site.audit import AuditLog
+from storage.clients.s3 import ObjectStore
 
 class DyingStore(ObjectStore):
     def put(self, key, data, content_type):

@@ -13,11 +13,11 @@ from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import segment_object
 from domain.recordings.gaps import Gap, GapCause
-from storage.gap_uploads import GapUploads
-from storage.gaps import GapLog
-from storage.ledger import Ledger, parse_segment
-from storage.s3 import ObjectStore
-from storage.stored_segments import StoredSegments
+from storage.clients.s3 import ObjectStore
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.gaps.uploads import GapUploads
+from storage.recordings.ledger import Ledger, parse_segment
+from storage.recordings.stored_segments import StoredSegments
 from tests.api.an_hour_ago import START_NS, Record, at
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from api import cutting
 from api.cutting import MOST_AT_ONCE, MOST_OPEN, Cutting, Find, Wanted
 from domain.errors import NotFound, StoreError
 from domain.paths.data_layout import Layout
-from storage.ledger import Ledger, Segment
+from storage.recordings.ledger import Ledger, Segment
 from tests.api.conftest import START_NS
 
 Record = Callable[[Layout, str, int, float], Path]

@@ -17,7 +17,7 @@ from api.routes import ROUTES
 from domain.clock import SystemClock
 from domain.people import RIGHTS, Right, Role
 from domain.settings import Settings
-from storage.audit import AuditLog
+from storage.site.audit import AuditLog
 
 if TYPE_CHECKING:
     from tests.api.conftest import MakeEvent, OpenSite, Site

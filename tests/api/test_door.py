@@ -20,10 +20,10 @@ from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.errors import NodeOffline, NotFound, SourceTimeout
 from domain.people import Role
 from domain.settings import Settings
-from storage.gaps import GapLog
-from storage.ledger import Ledger
-from storage.spool import Spool
-from storage.triggers import TriggerLog
+from storage.events.spool import Spool
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
 
 if TYPE_CHECKING:
     from tests.api.conftest import MakeEvent, Site

@@ -21,8 +21,8 @@ from api import feed_hub, feed_stream
 from api.feed_hub import MOST_WAITING, Follower, Gap, LeftOut, Live
 from api.feeds import _event_arrival
 from domain.people import Role
-from storage.feed import Feed
-from storage.redis_door import connect
+from storage.clients.redis import connect
+from storage.events.feed import Feed
 from tests.kept import Relay
 from tests.sse import Message, messages
 from tests.waiting import PATIENCE_S

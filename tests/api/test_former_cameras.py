@@ -10,7 +10,7 @@ from api.context import SiteRegistry
 from domain.clock import rfc3339
 from domain.people import Role
 from domain.registry.former import FormerCamera
-from storage.nodes import NodeEntry, Nodes
+from storage.site.nodes import NodeEntry, Nodes
 from tests.api.an_hour_ago import CAMERA, Record, at, record_twice, span
 
 if TYPE_CHECKING:

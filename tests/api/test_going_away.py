@@ -16,8 +16,8 @@ from api.door_client import DoorClient, DoorStream
 from domain.clock import SystemClock, rfc3339
 from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
-from storage.fragment_times import Head
-from storage.served_segments import Keyframes
+from storage.mp4.fragment_times import Head
+from storage.recordings.served_segments import Keyframes
 from tests.api.conftest import KEY
 from tests.api.test_recordings import another_node, at, store, times_of
 

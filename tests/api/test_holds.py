@@ -10,7 +10,7 @@ import pytest
 from domain.alarms import Alarm, AlarmName
 from domain.clock import NS_PER_S
 from domain.people import Role
-from storage.holds import Holds
+from storage.site.holds import Holds
 from tests.api.conftest import START_NS
 
 if TYPE_CHECKING:

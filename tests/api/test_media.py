@@ -12,11 +12,11 @@ from domain.errors import ObjectsUnavailable
 from domain.events.event import ObjectDigest, Sidecar
 from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.people import Role
-from storage.damaged_objects import DamagedObjects
+from storage.events.damaged_objects import DamagedObjects
 
 if TYPE_CHECKING:
     from domain.events.event import Event
-    from storage.s3 import ObjectStream
+    from storage.clients.s3 import ObjectStream
     from tests.api.conftest import MakeEvent, Site
 
 DATA = bytes(range(256)) * 1200  # more than one chunk of the store's

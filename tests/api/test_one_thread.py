@@ -14,7 +14,7 @@ from api.app import make_app
 from api.declarations import Declaration, Scope
 from api.routes import ROUTES
 from domain.people import Right, Role
-from storage.audit import AuditEntry, AuditLog
+from storage.site.audit import AuditEntry, AuditLog
 
 if TYPE_CHECKING:
     import pytest

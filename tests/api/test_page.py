@@ -25,8 +25,8 @@ from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.people import Role
 from domain.plates import PlateColor
 from sightline.ports import free_ports
-from storage.clips import cut
-from storage.ledger import Ledger
+from storage.recordings.clips import cut
+from storage.recordings.ledger import Ledger
 from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:

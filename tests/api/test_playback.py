@@ -15,7 +15,7 @@ from domain.media.packets import SegmentName
 from domain.paths.object_keys import segment_object
 from domain.people import Role
 from domain.recordings.gaps import Gap, GapCause
-from storage.gaps import GapLog
+from storage.recordings.gaps.log import GapLog
 from tests.api.an_hour_ago import CAMERA, Record, at, record_twice, span
 
 if TYPE_CHECKING:

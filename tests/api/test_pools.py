@@ -22,9 +22,9 @@ from domain.errors import NotFound
 from domain.metrics import POOL_REFUSED
 from domain.people import Role
 from domain.settings import Settings
-from storage.gaps import GapLog
-from storage.ledger import Ledger
-from storage.triggers import TriggerLog
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
 from tests.api.conftest import KEY
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from domain import errors
 from domain.errors import Fault, SightlineError
 from domain.people import Role
 from domain.registry import Registry
-from storage.index import EventIndex
-from storage.redis_door import connect
-from storage.s3 import ObjectStore
-from storage.site_identity import SiteFaults
+from storage.clients.redis import connect
+from storage.clients.s3 import ObjectStore
+from storage.index.event_index import EventIndex
+from storage.site.site_identity import SiteFaults
 
 if TYPE_CHECKING:
     from tests.api.conftest import MakeEvent, OpenSite, Site

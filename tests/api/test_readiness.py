@@ -16,9 +16,9 @@ from domain.clock import ManualClock
 from domain.errors import Fault, IndexUnavailable, ObjectsUnavailable
 from domain.people import Role
 from domain.registry import Registry
-from storage.people import People
-from storage.redis_door import connect
-from storage.site_identity import SiteFaults
+from storage.clients.redis import connect
+from storage.site.people import People
+from storage.site.site_identity import SiteFaults
 from tests.api.conftest import START_NS, Site
 
 if TYPE_CHECKING:

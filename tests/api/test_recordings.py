@@ -20,10 +20,10 @@ from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import segment_object
 from domain.settings import Settings
-from storage.gaps import GapLog
-from storage.ledger import Ledger
-from storage.spool import Spool
-from storage.triggers import TriggerLog
+from storage.events.spool import Spool
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
 from tests.api.conftest import KEY
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from api.refusals import MOST_ADDRESSES, OTHERS, Refusals, network_of
 from domain.clock import ManualClock
 from domain.metrics import AUDIT_LINES_LOST, REFUSALS
-from storage.audit import AuditLog
+from storage.site.audit import AuditLog
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite

@@ -12,7 +12,7 @@ from domain.clock import NS_PER_S, parse_rfc3339
 from domain.people import Role
 from domain.registry import Registry
 from domain.settings import Settings
-from storage.triggers import TriggerLog
+from storage.recordings.trigger_log import TriggerLog
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site

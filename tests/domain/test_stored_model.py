@@ -26,17 +26,19 @@ from domain.registry.former import FormerCamera, FormerCameras
 from domain.stored_model import StoredModel, unreadable
 from sightline.instance import InstanceSecrets, Runtime
 from sightline.roster import Assigned, Roster
-from storage import alarms, archive_day, audit, journal
-from storage.archive_day import ArchiveFile
-from storage.audit import AuditEntry
-from storage.corrections import CorrectionRecord
-from storage.impossible import HourFound
-from storage.journal import JournalCorrect, JournalDelete, JournalPut
-from storage.people import PersonRecord
-from storage.registries import RegistryRecord
-from storage.site_identity import SiteRecord
-from storage.stored_gaps import NodeGaps
-from storage.watch_matches import Delivery
+from storage.archive import day as archive_day
+from storage.archive.day import ArchiveFile
+from storage.events import journal
+from storage.events.corrections import CorrectionRecord
+from storage.events.journal import JournalCorrect, JournalDelete, JournalPut
+from storage.index.impossible_legs import HourFound
+from storage.recordings.gaps.stored import NodeGaps
+from storage.site import alarms, audit
+from storage.site.audit import AuditEntry
+from storage.site.people import PersonRecord
+from storage.site.registries import RegistryRecord
+from storage.site.site_identity import SiteRecord
+from storage.site.watch_matches import Delivery
 from tests.kept import START_NS, make_event
 
 ADDED = {"added_later": {"by": "a newer version", "numbers": [1, 2]}}

@@ -10,7 +10,7 @@ import pytest
 
 from domain.clock import SystemClock
 from sightline.simulator import SimCamera, Simulator
-from storage.ledger import Ledger
+from storage.recordings.ledger import Ledger
 from tests.e2e.conftest import Site, camera
 from tests.e2e.small import small_video
 from tests.unwritable import unwritable

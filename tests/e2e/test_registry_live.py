@@ -14,7 +14,7 @@ import pytest
 
 from domain.clock import NS_PER_S
 from sightline.simulator import SimCamera, Simulator
-from storage.ledger import Ledger
+from storage.recordings.ledger import Ledger
 from tests.e2e.conftest import Site, camera
 from tests.e2e.small import FPS, small_video
 from tests.waiting import wait_for

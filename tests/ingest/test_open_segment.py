@@ -13,7 +13,7 @@ import pytest
 
 from domain.clock import NS_PER_S
 from domain.media.packets import AudioPacket, SegmentName
-from storage.ledger import Ledger
+from storage.recordings.ledger import Ledger
 from tests.recorded import (
     B_FRAMES,
     HEIGHT_PX,

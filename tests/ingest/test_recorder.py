@@ -20,7 +20,7 @@ from ingest import recorder as module
 from ingest.disk_writer import DiskWriter
 from ingest.recorder import Recorder
 from ingest.salvage import salvage
-from storage.ledger import Ledger, Segment
+from storage.recordings.ledger import Ledger, Segment
 from tests.recorded import PLAIN, START_NS, nals_of_file, packets_of
 from tests.waiting import PATIENCE_S
 

@@ -13,8 +13,8 @@ from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
 from ingest.salvage import salvage
-from storage.boxes import boxes, whole_bytes
-from storage.ledger import Ledger, open_name
+from storage.mp4.boxes import boxes, whole_bytes
+from storage.recordings.ledger import Ledger, open_name
 from tests.recorded import B_FRAMES, HEVC, PER_FRAGMENT, PLAIN, START_NS, Material, nals_of_file, packets_of, recording
 
 

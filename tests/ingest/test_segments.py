@@ -12,9 +12,9 @@ import pytest
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.media.packets import Packet, SegmentName
 from domain.recordings.gaps import GapCause
-from storage.boxes import whole_bytes
-from storage.ledger import Ledger
-from storage.mp4 import Mp4Reader
+from storage.mp4.boxes import whole_bytes
+from storage.mp4.demuxer import Mp4Reader
+from storage.recordings.ledger import Ledger
 from tests.recorded import (
     B_FRAMES,
     HEVC,

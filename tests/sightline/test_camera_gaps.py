@@ -15,8 +15,8 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
 from domain.recordings.gaps import GapCause
 from sightline.camera_gaps import CameraGaps
-from storage.gaps import GapLog
-from storage.recorded import LEAST_BYTES
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.recorded_ranges import LEAST_BYTES
 
 START_NS = 1_760_000_000 * NS_PER_S
 TO_MIDNIGHT_S = 86_400 - START_NS // NS_PER_S % 86_400

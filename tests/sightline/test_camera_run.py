@@ -27,8 +27,8 @@ from sightline.look_pool import LookPool
 from sightline.looker import MOST_WAITING, Looker
 from sightline.node_tools import NodeTools
 from sightline.triggers import Triggers
-from storage.spool import Spool
-from storage.triggers import TriggerLog
+from storage.events.spool import Spool
+from storage.recordings.trigger_log import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera
 from tests.kept import make_event, make_passing
 from tests.recorded import PLAIN, packets_of

@@ -16,7 +16,7 @@ from domain.paths.data_layout import Layout
 from domain.people import Role
 from sightline.cli import main
 from sightline.stores import open_stores
-from storage.redis_door import connect
+from storage.clients.redis import connect
 from tests.kept import START_NS, record
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from domain.errors import AuditUnavailable, BadInput
 from domain.paths.object_keys import PEOPLE_PREFIX
 from sightline.cli import _parser, main
 from sightline.command_audit import local_user, run_recorded
-from storage.s3 import ObjectStore
+from storage.clients.s3 import ObjectStore
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config

@@ -13,7 +13,7 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import person_object, registry_object
 from sightline.cli import main
 from sightline.stores import open_stores
-from storage.s3 import ObjectStore
+from storage.clients.s3 import ObjectStore
 from tests.conftest import S3Config
 from tests.sightline.test_instance import GOOD
 

@@ -20,13 +20,13 @@ from sightline.former_cameras import read_former
 from sightline.node_jobs import NodeJobs
 from sightline.site_registry import RegistryFollower, Running, RunningRegistry
 from sightline.stores import Stores
-from storage.disk import DiskBound
-from storage.journal import Journal
-from storage.ledger import Ledger
-from storage.redis_door import connect
-from storage.registries import Registries
-from storage.s3 import ObjectStore
-from storage.spool import Spool
+from storage.clients.redis import connect
+from storage.clients.s3 import ObjectStore
+from storage.events.journal import Journal
+from storage.events.spool import Spool
+from storage.recordings.disk_quota import DiskBound
+from storage.recordings.ledger import Ledger
+from storage.site.registries import Registries
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config

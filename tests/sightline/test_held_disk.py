@@ -19,10 +19,10 @@ from domain.settings import Settings
 from ingest.segments import Segments
 from sightline.disk_rounds import DiskRounds
 from sightline.shedding import Shedding, shed_of_node
-from storage.disk import Claims, DiskBound
-from storage.ledger import Ledger
-from storage.reserve import events_bytes, free_bytes
-from storage.spool import Spool
+from storage.events.spool import Spool
+from storage.recordings.disk_quota import Claims, DiskBound
+from storage.recordings.free_space_reserve import events_bytes, free_bytes
+from storage.recordings.ledger import Ledger
 from tests.kept import make_event, make_passing
 from tests.recorded import PLAIN, START_NS, packets_of
 from tests.sightline.test_pressure import CAMERAS

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sightline.assign import assign
 from sightline.holding import Held, Sight, next_steps
 from sightline.peers import Peers
-from storage.leases import Lease
-from storage.nodes import NodeEntry
+from storage.site.leases import Lease
+from storage.site.nodes import NodeEntry
 
 CAMERAS = {f"cam-{number}": 1.0 for number in range(8)}
 STARTS_IN_S = 2

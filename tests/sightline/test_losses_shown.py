@@ -17,10 +17,10 @@ from sightline.cli import main
 from sightline.commands.up import _say_what_the_stores_lack
 from sightline.node_jobs import NodeJobs
 from sightline.stores import open_stores
-from storage.journal import Journal
-from storage.ledger import Ledger
-from storage.redis_door import connect
-from storage.spool import Spool
+from storage.clients.redis import connect
+from storage.events.journal import Journal
+from storage.events.spool import Spool
+from storage.recordings.ledger import Ledger
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config

@@ -14,10 +14,10 @@ from sightline.node import Identity, Node
 from sightline.placing import Placing
 from sightline.roster import RosterFile
 from sightline.site_registry import RunningRegistry, settle
-from storage.leases import Leases
-from storage.nodes import NodeEntry, Nodes
-from storage.redis_door import Redis, connect
-from storage.states import CameraStates
+from storage.clients.redis import Redis, connect
+from storage.site.camera_states import CameraStates
+from storage.site.leases import Leases
+from storage.site.nodes import NodeEntry, Nodes
 
 REGISTRY = """\
 version: 1

@@ -20,7 +20,7 @@ from domain.settings import Settings
 from ingest.onvif import MOST_BYTES, OnvifEvents
 from sightline.onvif import OnvifListener
 from sightline.triggers import Triggers
-from storage.triggers import TriggerLog
+from storage.recordings.trigger_log import TriggerLog
 from tests.onvif_device import PASSWORD, USER, OnvifDevice, motion, serving
 from tests.waiting import PATIENCE_S, wait_for
 

@@ -22,9 +22,9 @@ from sightline.roster import Assigned, Roster, write_roster
 from sightline.simulator import SimCamera, Simulator
 from sightline.statuses import read_worker_statuses, status_file
 from sightline.supervisor import Supervisor
-from storage.account import Asked, account
-from storage.gaps import GapLog
-from storage.recorded import Recorded
+from storage.recordings.coverage import Asked, account
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.recorded_ranges import Recorded
 from tests.ingest.conftest import NETWORKS, make_camera, make_video
 from tests.waiting import wait_for
 

@@ -22,7 +22,7 @@ from sightline.child import Child, ChildSpec
 from sightline.ports import free_ports
 from sightline.seaweedfs_security import SeaweedfsSecurity
 from sightline.servers import StoreSecrets, seaweedfs, seaweedfs_binary
-from storage.s3 import ObjectStore
+from storage.clients.s3 import ObjectStore
 
 SECRETS = StoreSecrets("valkey-password", "access", "secret", "signing")
 KEY = "state/people/li/0000000001.json"

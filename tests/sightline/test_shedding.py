@@ -29,9 +29,9 @@ from sightline.simulator import SimCamera, Simulator
 from sightline.statuses import write_statuses
 from sightline.strain import BEAT_S, Gauge, strain_of_node, write_strain
 from sightline.triggers import Triggers
-from storage.ledger import Ledger
-from storage.spool import Spool
-from storage.triggers import TriggerLog
+from storage.events.spool import Spool
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera, make_video
 from tests.waiting import wait_for
 

@@ -22,8 +22,8 @@ from sightline.look_pool import LookPool
 from sightline.node_tools import NodeTools
 from sightline.simulator import SimCamera, Simulator
 from sightline.triggers import Triggers
-from storage.spool import Spool
-from storage.triggers import TriggerLog
+from storage.events.spool import Spool
+from storage.recordings.trigger_log import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera, make_video
 from tests.waiting import PATIENCE_S
 

@@ -12,7 +12,7 @@ from domain.paths.data_layout import Layout
 from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.settings import Settings
 from sightline.triggers import AHEAD_NS, MOST_WAITING, Triggers
-from storage.triggers import TriggerLog, joined
+from storage.recordings.trigger_log import TriggerLog, joined
 
 CLOCK = ManualClock()
 NOW_NS = CLOCK.wall_ns()

@@ -23,17 +23,17 @@ from domain.settings import Settings
 from sightline import vehicle_watches, webhooks
 from sightline.vehicle_watches import VehicleWatches
 from sightline.webhooks import MOST_TRIES, MOST_WAITING, Webhooks
-from storage.audit import AuditLog
-from storage.feed import Feed
-from storage.index import EventIndex
-from storage.redis_door import connect
-from storage.s3 import ObjectStore
-from storage.versioned_records import VersionedRecords
-from storage.watch_matches import LEASE_MS, WatchMatches
-from storage.watches import Watches
+from storage.clients.redis import connect
+from storage.clients.s3 import ObjectStore
+from storage.clients.versioned_records import VersionedRecords
+from storage.events.feed import Feed
+from storage.index.event_index import EventIndex
+from storage.site.audit import AuditLog
+from storage.site.watch_matches import LEASE_MS, WatchMatches
+from storage.site.watches import Watches
 from tests.api.conftest import Site
 from tests.kept import START_NS, make_event
-from tests.storage.test_watch_book import watch_of
+from tests.storage.site.test_watch_index import watch_of
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config

@@ -12,11 +12,11 @@ from domain.errors import IndexUnavailable, ObjectsUnavailable
 from domain.registry import Camera
 from domain.settings import Settings
 from sightline.watch import AWAY_S, DOWN_S, LOOK_EVERY_S, STEP_TOLD_S, Watch
-from storage.alarms import Alarms
-from storage.damaged_objects import STANDS_FOR_MS, DamagedObjects
-from storage.redis_door import Redis, connect
-from storage.s3 import ObjectStore
-from storage.site_identity import SiteFaults
+from storage.clients.redis import Redis, connect
+from storage.clients.s3 import ObjectStore
+from storage.events.damaged_objects import STANDS_FOR_MS, DamagedObjects
+from storage.site.alarms import Alarms
+from storage.site.site_identity import SiteFaults
 from tests.unwritable import unwritable
 
 

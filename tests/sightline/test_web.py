@@ -7,7 +7,7 @@ from pathlib import Path
 from domain.alarms import Alarm, AlarmName
 from domain.clock import ManualClock
 from sightline.web import AuditAlarm
-from storage.audit import AuditLog
+from storage.site.audit import AuditLog
 
 
 def test_the_alarm_of_the_audit_log_stands_once_and_keeps_its_beginning(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.paths.data_layout import Layout
-from storage.redis_door import Redis, connect
-from storage.s3 import ObjectStore
+from storage.clients.redis import Redis, connect
+from storage.clients.s3 import ObjectStore
 from tests.kept import START_NS, Site, record
 
 

@@ -20,12 +20,12 @@ from domain.paths.object_keys import (
 )
 from domain.people import Role
 from storage.check import Breach, check
-from storage.index import EventIndex
-from storage.journal import JournalUploader, stored_keys
-from storage.people import People
-from storage.watches import Watches
+from storage.events.journal import JournalUploader, stored_keys
+from storage.index.event_index import EventIndex
+from storage.site.people import People
+from storage.site.watches import Watches
 from tests.kept import Site, make_event
-from tests.storage.test_watch_book import watch_of
+from tests.storage.site.test_watch_index import watch_of
 
 
 @pytest.fixture

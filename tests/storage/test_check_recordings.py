@@ -17,8 +17,8 @@ from domain.paths.data_layout import Layout
 from domain.recordings.gaps import Gap, GapCause
 from storage.check import Breach
 from storage.check_recordings import certain_pictures, check_recordings
-from storage.gaps import GapLog
-from storage.ledger import Ledger, Segment
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger, Segment
 from tests.recorded import (
     B_FRAMES,
     HEVC,

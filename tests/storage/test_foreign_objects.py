@@ -8,20 +8,20 @@ import pytest
 
 from domain.people import Person, Role
 from domain.settings import Settings
-from storage.archive import Archive
-from storage.archiver import Archiver
+from storage.archive.archive import Archive
+from storage.archive.archiver import Archiver
 from storage.check import Breach, check
-from storage.corrections import Corrections
-from storage.holds import Holds
-from storage.index import EventIndex
-from storage.journal import JournalUploader
-from storage.people import People
+from storage.events.corrections import Corrections
+from storage.events.journal import JournalUploader
+from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
-from storage.registries import Registries
-from storage.watches import Watches
+from storage.site.holds import Holds
+from storage.site.people import People
+from storage.site.registries import Registries
+from storage.site.watches import Watches
 from tests.kept import Site, make_event
+from tests.storage.site.test_watch_index import watch_of
 from tests.storage.test_retention import REGISTRY, retention_of
-from tests.storage.test_watch_book import watch_of
 
 EVENT = make_event(after_s=5)
 PREFIXES = (

@@ -23,29 +23,29 @@ from domain.events.watches import Ended
 from domain.metrics import RECORDS_UNREADABLE
 from domain.paths.object_keys import SIDECAR, correction_object, event_object, person_object, watch_object
 from domain.people import Person, Role
-from storage.alarms import told
-from storage.archive_check import ArchiveCheck
-from storage.archive_day import Day
-from storage.archive_files import describe
-from storage.archive_rows import ORDER, SELECT, VERSION, columns_of, row_of
-from storage.archive_search import day_of_ms
+from storage.archive.check import ArchiveCheck
+from storage.archive.day import Day
+from storage.archive.parquet_files import describe
+from storage.archive.rows import ORDER, SELECT, VERSION, columns_of, row_of
+from storage.archive.search import day_of_ms
 from storage.check import check
-from storage.corrections import Corrections
-from storage.feed import Feed
-from storage.index import EventIndex
-from storage.journal import JournalUploader
-from storage.nodes import NodeEntry, Nodes
-from storage.people import People
+from storage.clients.redis import Redis
+from storage.clients.s3 import ObjectStore
+from storage.events.corrections import Corrections
+from storage.events.feed import Feed
+from storage.events.journal import JournalUploader
+from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
-from storage.redis_door import Redis
-from storage.s3 import ObjectStore
-from storage.states import CameraStates
-from storage.watch_matches import WatchMatches
-from storage.watches import Watches
+from storage.site.alarms import told
+from storage.site.camera_states import CameraStates
+from storage.site.nodes import NodeEntry, Nodes
+from storage.site.people import People
+from storage.site.watch_matches import WatchMatches
+from storage.site.watches import Watches
 from tests.kept import START_NS, Site, make_event
-from tests.storage.test_event_store import City
-from tests.storage.test_watch_book import watch_of
-from tests.storage.test_watches import match_of_watch
+from tests.storage.events.test_store import City
+from tests.storage.site.test_watch_index import watch_of
+from tests.storage.site.test_watches import match_of_watch
 
 ADDED = {"added_later": {"by": "a newer version"}}
 DAY = day_of_ms(START_NS // 10**6)

@@ -12,14 +12,14 @@ from domain.events.event import Event
 from domain.paths.object_keys import ARCHIVE_MOVED, ARCHIVE_PREFIX, CATALOGUE_PREFIX, SIDECAR, event_object, journal_object, person_object
 from domain.people import Person, Role
 from domain.settings import Settings
-from storage.archive import Archive
-from storage.archive_day import Day
-from storage.archiver import Archiver, moved_until_ms
+from storage.archive.archive import Archive
+from storage.archive.archiver import Archiver, moved_until_ms
+from storage.archive.day import Day
 from storage.check import check
-from storage.index import EventIndex
-from storage.journal import JournalDelete, JournalPut, JournalUploader, stored_keys
-from storage.people import People
+from storage.events.journal import JournalDelete, JournalPut, JournalUploader, stored_keys
+from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
+from storage.site.people import People
 from tests.kept import START_NS, Site, make_event
 
 

@@ -18,16 +18,16 @@ from domain.registry import Registry
 from domain.registry.model import TriggerSource
 from domain.settings import Settings
 from storage.check import Breach, check
-from storage.gaps import GapLog
-from storage.holds import Holds
-from storage.index import EventIndex
-from storage.journal import JournalUploader
-from storage.ledger import Ledger, Segment
+from storage.clients.redis import connect
+from storage.events.journal import JournalUploader
+from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
-from storage.redis_door import connect
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger, Segment
+from storage.recordings.stored_segments import StoredSegments
+from storage.recordings.trigger_log import TriggerLog
 from storage.retention import Kept, Retention
-from storage.stored_segments import StoredSegments
-from storage.triggers import TriggerLog
+from storage.site.holds import Holds
 from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
 

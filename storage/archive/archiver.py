@@ -1,0 +1,357 @@
+"""Moves events that are older than the index holds to the archive, and takes from it what is too old. One at a time for the whole site.
+
+Of a day, in this order: the events are read from the index and staged here; each area's file is written anew, proved, put into the
+store and read back; the day's catalogue names the new files; the index is read again, and where it has what was read and nothing older,
+it forgets the day; files that no catalogue names go. A run that was killed anywhere has lost nothing, and the next does it again: an
+event that both know is one event, and its later version stands.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from domain.clock import NS_PER_MS, Clock
+from domain.errors import DataLoss, NotFound, StoreError
+from domain.events.event import Event
+from domain.metrics import ARCHIVED_EVENTS
+from domain.paths.object_keys import ARCHIVE_MOVED, ARCHIVED_PREFIX, place_of_key
+from domain.recordings.holds import Held
+from domain.ulid import wall_ms_of
+from storage.archive.archive import Archive
+from storage.archive.day import ArchiveFile, ColdLeg, Day
+from storage.archive.parquet_files import Part, Written, describe
+from storage.archive.rows import row_of
+from storage.archive.search import DAY_MS, day_of_ms, day_start_ms
+from storage.clients.locks import Lock
+from storage.clients.redis import Redis, text
+from storage.clients.s3 import ObjectStore
+from storage.index.event_index import EventIndex, standing
+
+_log = logging.getLogger(__name__)
+RUNNER_KEY = "{archive}:runner"
+MOVED_KEY = "{archive}:moved"
+RUNNER_S = 120
+_HOUR_MS = 3_600_000
+_AT_ONCE = 20_000
+ArchiveProgress = Callable[[str, int], None]
+"""Called with the day that is being moved, and how many events were moved in all."""
+
+
+@dataclass(slots=True)
+class Moved:
+    """What a run did."""
+
+    events: int = 0
+    """Moved from the index to the archive."""
+    files: int = 0
+    """Written."""
+    removed: int = 0
+    """Events taken from the archive, since they were too old."""
+    stray: int = 0
+    """Files deleted that no catalogue named."""
+
+
+class Archiver:
+    def __init__(self, archive: Archive, index: EventIndex, redis: Redis, objects: ObjectStore, clock: Clock) -> None:
+        self._archive = archive
+        self._index = index
+        self._redis = redis
+        self._objects = objects
+        self._clock = clock
+        self._lock = Lock(redis, RUNNER_KEY, RUNNER_S)
+
+    def run(self, days: int, stop: threading.Event | None = None, progress: ArchiveProgress | None = None) -> Moved | None:
+        """Move every whole day that ended `days` days ago; None where another process is at it. Raises StoreError where a store is away."""
+        moved, stop = Moved(), stop or threading.Event()
+        before_ms = self._clock.wall_ns() // NS_PER_MS - days * DAY_MS
+        with self._alone() as is_alone:
+            if not is_alone:
+                return None
+            self._archive.catalogue.announce()
+            self._renew([day for day in self._archive.catalogue.days().values() if day.is_old])
+            while not stop.is_set() and (day := self._oldest(before_ms)) is not None:
+                self._move(day, moved)
+                if progress is not None:
+                    progress(day, moved.events)
+            moved.stray = self._sweep()
+            if not stop.is_set():
+                self._note(before_ms)
+        return moved
+
+    def restore(self) -> int:
+        """Make catalogues again from the files, of days that have none to be read: how many. Raises StoreError where another runs."""
+        with self._alone() as is_alone:
+            if not is_alone:
+                raise StoreError("events are being moved to the archive; try again when that is done")
+            self._archive.catalogue.announce()
+            known = self._archive.catalogue.days()
+            damaged = [day for day in known.values() if day.is_old or not self._has_filters(day)]
+            self._renew(damaged)
+            lost: dict[str, dict[str, str]] = {}
+            for stat in self._objects.list(ARCHIVED_PREFIX):
+                place = place_of_key(stat.key)
+                if place is None:  # `storage check` names it
+                    continue
+                day, area = place
+                if day in self._archive.catalogue.newer:  # made by a program that knows it better
+                    continue
+                if day not in known and (day in self._archive.catalogue.damaged or not self._archive.catalogue.version(day)):
+                    # They come by key, so that of an area the highest generation is the last.
+                    lost.setdefault(day, {})[area] = stat.key
+            for day, keys in lost.items():
+                self._go_on()
+                lost_day = Day(day, self._archive.catalogue.version(day))
+                self._archive.catalogue.change(lost_day, [], [self._described(day, *pair) for pair in keys.items()])
+        return len(lost) + len(damaged)
+
+    def _renew(self, days: Sequence[Day]) -> None:
+        """Say anew of days what their files hold."""
+        for day in days:
+            self._go_on()
+            self._archive.catalogue.change(day, [], [self._described(day.day, file.area, file.key) for file in day.files])
+
+    def _has_filters(self, day: Day) -> bool:
+        try:
+            self._archive.catalogue.blooms(day)
+        except DataLoss:
+            return False
+        return True
+
+    def retain(self, cutoff_ns: Callable[[str], int], held: Held, stop: threading.Event | None = None) -> Moved | None:
+        """Take from the archive what started before its camera's cutoff, but for what is held: a file that is left empty goes whole."""
+        moved = Moved()
+        with self._alone() as is_alone:
+            if not is_alone:
+                return None
+            for name, day in sorted(self._archive.catalogue.days().items()):
+                if stop is not None and stop.is_set():
+                    break
+                gone = {file.area: ids for file in day.files if (ids := self._too_old(file, cutoff_ns, held))}
+                if gone:
+                    self._rewrite(self._archive.catalogue.days()[name], gone, moved)
+            moved.stray = self._sweep()
+        return moved
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Whether nobody else runs. It lapses by itself where a process died."""
+        if not self._lock.take():
+            yield False
+            return
+        self._archive.writer.clear()
+        try:
+            yield True
+        finally:
+            self._lock.give_back()
+
+    def _go_on(self) -> None:
+        """Raises StoreError where it took so long that somebody else may run."""
+        if not self._lock.renew():
+            raise StoreError("another process has taken over the archive; this run ends here")
+
+    def _oldest(self, before_ms: int) -> str | None:
+        """The oldest day of which the index has something, where it ended long enough ago."""
+        hours = self._index.hours()
+        if not hours:
+            return None
+        day = day_of_ms(hours[0] * _HOUR_MS)
+        return day if day_start_ms(day) + DAY_MS <= before_ms else None
+
+    def _move(self, name: str, moved: Moved) -> None:
+        hours = [hour for hour in self._index.hours() if day_of_ms(hour * _HOUR_MS) == name]
+        staged: list[Path] = []
+        fingerprints: dict[int, int] = {}
+        by_area: dict[str, dict[str, Event]] = {}
+        try:
+            day = self._archive.catalogue.days().get(name) or self._newest(name)
+            for hour in hours:
+                fingerprints[hour] = self._stage(hour, day, staged, by_area)
+                self._go_on()
+            written = [made for area in sorted(by_area) if (made := self._merged(day, area, staged, by_area[area], moved)) is not None]
+        finally:
+            self._archive.writer.forget(*staged)
+        if written:
+            self._publish(day, [], written, self._legs(name))
+        count = self._forget(name, fingerprints)
+        moved.events += count
+        ARCHIVED_EVENTS.inc(count)
+
+    def _stage(self, hour: int, day: Day, staged: list[Path], by_area: dict[str, dict[str, Event]]) -> int:
+        """An hour's events in files of their own; of areas that have a file already, the events too. Answers their fingerprint."""
+        fingerprint = 0
+        events = self._index.hour(hour)
+        while batch := list(islice(events, _AT_ONCE)):
+            latest = {event.id: event for event in sorted(batch, key=standing)}
+            staged.append(self._archive.writer.stage([row_of(event) for event in latest.values()]))
+            for event in latest.values():
+                known = by_area.setdefault(event.area, {})
+                if day.file(event.area) is not None:
+                    known[event.id] = event
+            fingerprint ^= _fingerprint(latest.values())
+        return fingerprint
+
+    def _merged(self, day: Day, area: str, staged: Sequence[Path], fresh: dict[str, Event], moved: Moved) -> Written | None:
+        """An area's new file; None where the one that stands has all of it."""
+        self._go_on()
+        old = day.file(area)
+        writer = self._archive.writer
+        if old is None:
+            written = writer.merge(day.day, area, 1, [Part(tuple(staged))])
+        else:
+            there = {event.id: event for event in self._archive.search.of_file(old, list(fresh))}
+            beaten = [event_id for event_id, event in fresh.items() if event_id in there and stands(there[event_id], event)]
+            if len(beaten) == len(fresh):
+                return None
+            replaced = tuple(event_id for event_id in there if event_id not in set(beaten))
+            with self._archive.cache.held([old]) as (path,):
+                parts = [Part((path,), replaced, old.version), Part(tuple(staged), tuple(beaten))]
+                written = writer.merge(day.day, area, old.generation + 1, parts)
+        if written is not None:
+            writer.upload(written)
+            moved.files += 1
+        return written
+
+    def _legs(self, name: str) -> list[ColdLeg]:
+        """The impossible legs that begin on a day, before the index forgets where they began."""
+        first = day_start_ms(name) // _HOUR_MS
+        while (found := self._index.impossible(first, first + DAY_MS // _HOUR_MS)).unlooked_hours:
+            self._go_on()
+        pairs = [pair for pair in found.pairs if day_of_ms(wall_ms_of(pair[0])) == name]
+        events = self._index.get_all([later for _, later in pairs])
+        return [ColdLeg(*pair, event.reading) for pair, event in zip(pairs, events, strict=True) if event is not None]
+
+    def _publish(self, day: Day, removed: Iterable[str], written: Sequence[Written], legs: Iterable[ColdLeg] | None = None) -> None:
+        """Let the catalogue name the new files; then those that they replace go."""
+        self._go_on()
+        changed = self._archive.catalogue.change(day, removed, [(made.file, made.bloom) for made in written], legs)
+        stands = {file.key for file in changed.files}
+        for file in day.files:
+            if file.key not in stands:
+                self._objects.delete(file.key)
+
+    def _forget(self, name: str, fingerprints: dict[int, int]) -> int:
+        """Let the index forget a day that it has unchanged; else nothing: the next turn takes what came meanwhile."""
+        self._archive.catalogue.settle()
+        hours = self._index.hours()
+        now = {hour: self._of_hour(hour) for hour in hours if day_of_ms(hour * _HOUR_MS) <= name}
+        if now != fingerprints:
+            return 0
+        self._go_on()
+        return self._index.expire((day_start_ms(name) + DAY_MS) * NS_PER_MS)
+
+    def _of_hour(self, hour: int) -> int:
+        fingerprint = 0
+        events = self._index.hour(hour)
+        while batch := list(islice(events, _AT_ONCE)):
+            fingerprint ^= _fingerprint({event.id: event for event in sorted(batch, key=standing)}.values())
+        return fingerprint
+
+    def _too_old(self, file: ArchiveFile, cutoff_ns: Callable[[str], int], held: Held) -> list[str]:
+        """The ids of a file's events that are to go."""
+        if not any(least_ms * NS_PER_MS < cutoff_ns(camera) for camera, least_ms in file.cameras.items()):
+            return []
+        return [
+            event_id
+            for event_id, camera, start_ms, end_ms in self._archive.times(file)
+            if start_ms * NS_PER_MS < cutoff_ns(camera) and not held.covers(camera, start_ms * NS_PER_MS, end_ms * NS_PER_MS + 1)
+        ]
+
+    def _rewrite(self, day: Day, gone: dict[str, list[str]], moved: Moved) -> None:
+        """A day's files without some events."""
+        written: list[Written] = []
+        for file in day.files:
+            if file.area not in gone:
+                continue
+            moved.removed += len(gone[file.area])
+            if len(gone[file.area]) == file.rows:
+                continue
+            self._go_on()
+            with self._archive.cache.held([file]) as (path,):
+                made = self._archive.writer.merge(
+                    day.day, file.area, file.generation + 1, [Part((path,), tuple(gone[file.area]), file.version)]
+                )
+            if made is not None:
+                self._archive.writer.upload(made)
+                moved.files += 1
+                written.append(made)
+        self._publish(day, gone, written)
+
+    def _described(self, day: str, area: str, key: str) -> tuple[ArchiveFile, bytes]:
+        """What the catalogue says of a file that is only in the store."""
+        with self._archive.writer.fetched(key) as path:
+            generation = int(key.rpartition("/")[2].partition("-")[0])
+            return describe(self._archive.duck, path, day, area, generation, key)
+
+    def _note(self, before_ms: int) -> None:
+        """Let a rebuild know that what is older need not be read from journals. Not where Redis was emptied since: then the index may
+        have lacked what was to be moved, until it is rebuilt."""
+        stored, known = moved_until_ms(self._objects), text(self._redis.do("GET", MOVED_KEY))
+        if stored and known != str(stored):
+            _log.warning("the index was emptied and is not rebuilt, so what the archive lacks is not known; run `sightline index rebuild`")
+            return
+        until_ms = max(stored, before_ms - before_ms % DAY_MS)
+        self._objects.put(ARCHIVE_MOVED, json.dumps({"until_ms": until_ms}).encode(), "application/json")
+        self._redis.do("SET", MOVED_KEY, until_ms)
+
+    def _newest(self, name: str) -> Day:
+        """A day without files: one that never had any, or whose files all went.
+
+        Raises DataLoss where its catalogue cannot be read: then its files are not known.
+        """
+        if (why := self._archive.catalogue.damaged.get(name)) is not None:
+            raise DataLoss(why)
+        return Day(name, self._archive.catalogue.version(name))
+
+    def _sweep(self) -> int:
+        """Delete files that no catalogue names: of runs that were killed. A day whose catalogue cannot be read is left alone."""
+        days = self._archive.catalogue.days()
+        named = {file.key for day in days.values() for file in day.files}
+        stray = 0
+        for stat in list(self._objects.list(ARCHIVED_PREFIX)):
+            place = place_of_key(stat.key)
+            if place is None:
+                continue
+            day, _ = place
+            if stat.key in named or day in self._archive.catalogue.damaged or not self._archive.catalogue.version(day):
+                continue
+            self._go_on()
+            try:
+                self._objects.delete(stat.key)
+                stray += 1
+            except NotFound:
+                _log.info("%s was deleted already", stat.key)
+        return stray
+
+
+def moved_until_ms(objects: ObjectStore) -> int:
+    """What began before this (UTC ms), and was in the index then, is in the archive; 0: not known."""
+    try:
+        return int(json.loads(objects.get(ARCHIVE_MOVED))["until_ms"])
+    except NotFound:
+        return 0
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataLoss(f"{ARCHIVE_MOVED} cannot be read; delete it, and run `sightline index rebuild`: {error}") from error
+
+
+def stands(there: Event, fresh: Event) -> bool:
+    """Whether what the archive has need not be replaced: it is the same, or later."""
+    return there == fresh or (standing(there), _correction(there)) > (standing(fresh), _correction(fresh))
+
+
+def _correction(event: Event) -> int:
+    return 0 if event.corrected is None else event.corrected.version
+
+
+def _fingerprint(events: Iterable[Event]) -> int:
+    """Of a set of events, whatever their order; within this process."""
+    found = 0
+    for event in events:
+        found ^= hash((event.id, event.to_json()))
+    return found

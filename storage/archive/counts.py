@@ -1,0 +1,144 @@
+"""How many events of the archive match, over time: counted by SQL where columns decide, one by one where they do not.
+
+The newest days come first, so that a count which took its time has a moment from which on it is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.clock import NS_PER_MS, Clock
+from domain.events.misreadings import TIES, Tie
+from domain.events.query import EventQuery
+from domain.plates import is_wildcard
+from domain.ulid import id_parts
+from storage.archive.cache import ArchiveCache
+from storage.archive.day import ArchiveFile
+from storage.archive.rows import TYPES, event_of
+from storage.archive.search import ArchiveSearch, selected, span_of
+from storage.archive.sql_terms import Terms, like
+from storage.clients.duckdb import Duck, Value
+from storage.index.counts import Buckets
+
+_COLUMNS = ", ".join(TYPES)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveCount:
+    counts: NDArray[np.int64]
+    whole_from_ms: int | None
+    """Of what began earlier some was not counted; None where all was."""
+
+
+class ArchiveCounts:
+    def __init__(self, search: ArchiveSearch, cache: ArchiveCache, duck: Duck, clock: Clock) -> None:
+        self._search = search
+        self._cache = cache
+        self._duck = duck
+        self._clock = clock
+
+    def count(self, query: EventQuery, buckets: Buckets, without: Sequence[str], until_s: float | None) -> ArchiveCount:
+        """How many match in each bucket, but for the events of the ids `without`. What is asked for must lie within the buckets.
+
+        One look is made at least, and none begins after `until_s` (monotonic). Raises StoreError, DataLoss.
+        """
+        query = replace(query, order="newest")
+        ties: Sequence[Tie | None] = TIES if query.plate is not None and query.fuzzy else (None,)
+        parts = [self._tied(query, tie, buckets, without, until_s) for tie in ties]
+        reached = [part.whole_from_ms for part in parts if part.whole_from_ms is not None]
+        return ArchiveCount(sum((part.counts for part in parts), np.zeros(buckets.count, np.int64)), max(reached, default=None))
+
+    def _tied(self, query: EventQuery, tie: Tie | None, buckets: Buckets, without: Sequence[str], until_s: float | None) -> ArchiveCount:
+        counts = np.zeros(buckets.count, np.int64)
+        terms = Terms.of(query, tie)
+        if terms is None:
+            return ArchiveCount(counts, None)
+        reached: int | None = None
+        for files, bound in self._search.looks(query, terms, *span_of(query, None)):
+            if reached is not None and until_s is not None and self._clock.monotonic_s() >= until_s:
+                return ArchiveCount(counts, reached)
+            opened = [file for file in files if not self._is_counted(file, query, buckets, without, counts)]
+            if opened:
+                self._look(opened, query, terms, without, buckets, counts)
+            reached = id_parts(bound)[0]
+        return ArchiveCount(counts, None)
+
+    def _is_counted(
+        self, file: ArchiveFile, query: EventQuery, buckets: Buckets, without: Sequence[str], counts: NDArray[np.int64]
+    ) -> bool:
+        """A file that lies in one bucket and of which everything is asked for need not be opened."""
+        least_ms, greatest_ms = span_of(query, None)
+        bucket = buckets.index_of(file.from_ms)
+        is_of_all = query == EventQuery(from_ns=query.from_ns, to_ns=query.to_ns, order=query.order)
+        if without or not is_of_all or bucket != buckets.index_of(file.to_ms) or file.from_ms < least_ms or file.to_ms > greatest_ms:
+            return False
+        counts[bucket] += file.rows
+        return True
+
+    def _look(
+        self,
+        files: Sequence[ArchiveFile],
+        query: EventQuery,
+        terms: Terms,
+        without: Sequence[str],
+        buckets: Buckets,
+        counts: NDArray[np.int64],
+    ) -> None:
+        self._cache.read(files, terms.plate, lambda paths: self._add(_Look(files, paths, query, terms, without), buckets, counts))
+
+    def _add(self, look: _Look, buckets: Buckets, counts: NDArray[np.int64]) -> None:
+        groups = self._duck.rows(*look.decided(f"(start_ms - {buckets.start_ms}) // {buckets.width_ms} AS bucket, lon, lat"))
+        rows = self._duck.rows(*look.undecided())
+        for bucket, lon, lat, events in cast("list[tuple[int, float, float, int]]", groups):
+            if look.is_there(lon, lat):
+                counts[bucket] += events
+        for row in rows:
+            event = event_of(row)
+            if look.terms.takes(event):
+                counts[buckets.index_of(event.started_at // NS_PER_MS)] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The SQL of one look: rows of which columns tell whether they match, but for where they are, and the others."""
+
+    files: Sequence[ArchiveFile]
+    paths: Sequence[Path]
+    query: EventQuery
+    terms: Terms
+    without: Sequence[str]
+
+    def decided(self, columns: str) -> tuple[str, list[Value]]:
+        sql, values = self._where("AND", columns)
+        return f"SELECT *, count(*) FROM ({sql}) GROUP BY ALL", values  # noqa: S608
+
+    def undecided(self) -> tuple[str, list[Value]]:
+        return self._where("AND NOT", _COLUMNS)
+
+    def is_there(self, lon: float, lat: float) -> bool:
+        query = self.query
+        return (query.near is None or query.near.holds(lon, lat)) and (query.within is None or query.within.holds(lon, lat))
+
+    def _where(self, joined: str, columns: str) -> tuple[str, list[Value]]:
+        tells, told = self._tells()
+        area = self.query.area
+        placed, place = ("TRUE", ()) if area is None else ("(area = ? OR starts_with(area, ?))", (area, f"{area}/"))
+        more = f"start_ms BETWEEN ? AND ? AND {placed} AND id NOT IN (SELECT unnest(?::VARCHAR[])) {joined} ({tells})"
+        values: tuple[Value, ...] = (*span_of(self.query, None), *place, list(self.without), *told)
+        wheres = [(f"{where} AND {more}", (*asked, *values)) for where, asked in self.terms.wheres]
+        return selected(columns, self.files, self.paths, wheres)
+
+    def _tells(self) -> tuple[str, list[Value]]:
+        """Which rows columns decide: those that give their event back, and whose plate, as it was read, is what is asked for."""
+        plate = self.query.plate
+        if plate is None:
+            return "body IS NULL", []
+        if is_wildcard(plate):
+            return "body IS NULL AND coalesce(plate LIKE ?, FALSE)", [like(plate)]
+        return "FALSE", []

@@ -1,0 +1,204 @@
+"""Searches of the archive: the same queries as the index answers, over Parquet files, a stretch of days at a time.
+
+SQL finds what may match; `matches` and the plate's own rule, which the index uses too, decide. A page that took its time ends where it came
+to, with the place to go on after, which is then an id that no event need have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from domain.clock import NS_PER_MS, Clock
+from domain.errors import DataLoss
+from domain.events.event import Event
+from domain.events.misreadings import Tie
+from domain.events.query import EventPage, EventQuery
+from domain.paths.object_keys import day_of, day_start_ns
+from domain.ulid import id_parts, id_text
+from storage.archive.cache import ArchiveCache
+from storage.archive.catalogue import Catalogue
+from storage.archive.day import ArchiveFile, Day
+from storage.archive.rows import TYPES, event_of, table
+from storage.archive.sql_terms import Terms, Where
+from storage.clients.duckdb import Duck, Value
+
+DAY_MS = 86_400_000
+FILES_AT_ONCE = 12
+"""Whole days are looked at together until they have so many files."""
+DAYS_AT_FIRST, DAYS_AT_ONCE = 8, 64
+"""Days of which it is fetched together what they have to tell of a plate."""
+ROWS_LEAST = 64
+_COLUMNS = ", ".join(TYPES)
+_ID = list(TYPES).index("id")
+_BY_IDS = "id IN (SELECT unnest(?::VARCHAR[]))"
+_LEAST_TAIL, _GREATEST_TAIL = bytes(10), b"\xff" * 10
+_END_MS = 253_402_300_799_999
+
+
+class ArchiveSearch:
+    def __init__(self, catalogue: Catalogue, cache: ArchiveCache, duck: Duck, clock: Clock) -> None:
+        self._catalogue = catalogue
+        self._cache = cache
+        self._duck = duck
+        self._clock = clock
+
+    def page(self, query: EventQuery, tie: Tie | None, limit: int, after: str | None, until_s: float | None) -> EventPage:
+        """At most `limit` events after the id `after`; one look is made at least, and none begins after `until_s` (monotonic)."""
+        terms = Terms.of(query, tie)
+        if terms is None:
+            return EventPage((), None)
+        least_ms, greatest_ms = span_of(query, after)
+        found: list[Event] = []
+        reached = after
+        looks = self.looks(query, terms, least_ms, greatest_ms)
+        for number, (files, bound) in enumerate(looks):
+            if number and until_s is not None and self._clock.monotonic_s() >= until_s:
+                return EventPage(tuple(found), reached)
+            found += self._look(files, query, terms, limit + 1 - len(found), after) if files else []
+            if len(found) > limit:
+                return EventPage(tuple(found[:limit]), found[limit - 1].id)
+            reached = bound
+        return EventPage(tuple(found), None)
+
+    def looks(self, query: EventQuery, terms: Terms, least_ms: int, greatest_ms: int) -> Iterator[tuple[list[ArchiveFile], str]]:
+        """Files to look at together, in the order asked for, and the id that all of theirs come before; none where what days
+        have to tell of a plate had to be fetched, so that whoever is in haste may stop there."""
+        newest = query.order == "newest"
+        files: list[ArchiveFile] = []
+        for days in _grown(self._days(least_ms, greatest_ms, newest)):
+            if terms.texts is not None and any(self._catalogue.lacks(day, terms.texts) for day in days):
+                self._catalogue.bring(days, terms.texts)
+                yield files, _bound_before(days[0].day, newest)
+                files = []
+            for day in days:
+                files += self._catalogue.candidates(day, query, terms.texts, least_ms, greatest_ms)
+                if len(files) >= FILES_AT_ONCE:
+                    yield files, _bound(day.day, newest)
+                    files = []
+        if files:
+            yield files, _bound(files[-1].day, newest)
+
+    def _days(self, least_ms: int, greatest_ms: int, newest: bool) -> list[Day]:
+        first, last = day_of_ms(least_ms), day_of_ms(greatest_ms)
+        days = self._catalogue.days()
+        for name, why in self._catalogue.damaged.items():
+            if first <= name <= last:
+                raise DataLoss(why)
+        return [days[name] for name in sorted(days, reverse=newest) if first <= name <= last]
+
+    def _look(self, files: Sequence[ArchiveFile], query: EventQuery, terms: Terms, want: int, after: str | None) -> list[Event]:
+        """The first `want` events of these files that match, after the id `after`."""
+
+        def look(paths: Sequence[Path]) -> list[Event]:
+            found: list[Event] = []
+            most, last = max(ROWS_LEAST, want), after
+            while len(found) < want:
+                rows = self._duck.rows(*_page(files, paths, query, terms, last, most))
+                found += [event for row in rows if terms.takes(event := event_of(row))]
+                if len(rows) < most:
+                    break
+                last = str(rows[-1][_ID])
+                most *= 4
+            return found[:want]
+
+        return self._cache.read(files, terms.plate, look)
+
+    def _events(self, files: Sequence[ArchiveFile], where: Where) -> list[Event]:
+        """The events of these files that meet a condition."""
+        if not files:
+            return []
+        with self._cache.held(files) as paths:
+            return [event_of(row) for row in self._duck.rows(*selected(_COLUMNS, files, paths, [where]))]
+
+    def of_file(self, file: ArchiveFile, ids: Sequence[str]) -> list[Event]:
+        """The events of a file that have one of these ids."""
+        return self._events([file], (_BY_IDS, (list(ids),)))
+
+    def get_all(self, ids: Sequence[str]) -> dict[str, Event]:
+        """The events of these ids that are there."""
+        by_day: dict[str, list[str]] = {}
+        for event_id in ids:
+            by_day.setdefault(day_of_ms(id_parts(event_id)[0]), []).append(event_id)
+        found: dict[str, Event] = {}
+        for day, wanted in by_day.items():
+            start_ms = day_start_ms(day)
+            for file in (file for known in self._days(start_ms, start_ms, newest=True) for file in known.files):
+                found |= {event.id: event for event in self.of_file(file, wanted)}
+        return found
+
+    def of_camera(self, day: str, camera: str) -> list[Event]:
+        """The events of a camera on a day."""
+        start_ms = day_start_ms(day)
+        files = [file for found in self._days(start_ms, start_ms, newest=True) for file in found.files if camera in file.cameras]
+        return self._events(files, ("camera = ?", (camera,)))
+
+    def get(self, event_id: str) -> Event | None:
+        """One event: files that are here are looked at first."""
+        ms = id_parts(event_id)[0]
+        files = [self._catalogue.candidates(day, EventQuery(), None, ms, ms) for day in self._days(ms, ms, newest=True)]
+        ordered = sorted((file for some in files for file in some), key=lambda file: not self._cache.has(file))
+        for start in range(0, len(ordered), FILES_AT_ONCE):
+            for event in self._events(ordered[start : start + FILES_AT_ONCE], ("id = ?", (event_id,))):
+                return event
+        return None
+
+
+def _page(
+    files: Sequence[ArchiveFile], paths: Sequence[Path], query: EventQuery, terms: Terms, after: str | None, most: int
+) -> tuple[str, list[Value]]:
+    sign, order = ("<", "DESC") if query.order == "newest" else (">", "ASC")
+    more, said = "start_ms BETWEEN ? AND ?", (*span_of(query, after), *(() if after is None else (after,)))
+    more += "" if after is None else f" AND id {sign} ?"
+    sql, values = selected(_COLUMNS, files, paths, [(f"{where} AND {more}", (*asked, *said)) for where, asked in terms.wheres])
+    return f"SELECT * FROM ({sql}) ORDER BY id {order} LIMIT {most}", values  # noqa: S608
+
+
+def selected(columns: str, files: Sequence[ArchiveFile], paths: Sequence[Path], wheres: Sequence[Where]) -> tuple[str, list[Value]]:
+    """SQL for what files have that meets one of some conditions, and its values; `paths`: where each of them lies."""
+    parts: list[str] = []
+    values: list[Value] = []
+    for version in sorted({file.version for file in files}):
+        mine: Value = [str(path) for file, path in zip(files, paths, strict=True) if file.version == version]
+        for where, asked in wheres:
+            parts.append(f"SELECT {columns} FROM {table(version)} WHERE {where}")  # noqa: S608
+            values += [mine, *asked]
+    return " UNION ALL ".join(parts), values
+
+
+def span_of(query: EventQuery, after: str | None) -> tuple[int, int]:
+    """Starts (UTC ms) that are still to be looked at, both ends included."""
+    least = 0 if query.from_ns is None else max(0, -(-query.from_ns // NS_PER_MS))
+    greatest = _END_MS if query.to_ns is None else min(_END_MS, -(-query.to_ns // NS_PER_MS) - 1)
+    if after is not None:
+        at = id_parts(after)[0]
+        least, greatest = (least, min(greatest, at)) if query.order == "newest" else (max(least, at), greatest)
+    return least, greatest
+
+
+def day_of_ms(wall_ms: int) -> str:
+    return day_of(wall_ms * NS_PER_MS)
+
+
+def day_start_ms(day: str) -> int:
+    return day_start_ns(day) // NS_PER_MS
+
+
+def _grown(days: Sequence[Day]) -> Iterator[Sequence[Day]]:
+    """Days in parts, the first few, then ever more."""
+    start, size = 0, DAYS_AT_FIRST
+    while start < len(days):
+        yield days[start : start + size]
+        start, size = start + size, min(2 * size, DAYS_AT_ONCE)
+
+
+def _bound_before(day: str, newest: bool) -> str:
+    """The id that no id of a day comes before, in the order asked for."""
+    start_ms = day_start_ms(day)
+    return id_text(start_ms + DAY_MS if newest else start_ms, _LEAST_TAIL)
+
+
+def _bound(day: str, newest: bool) -> str:
+    """The id beyond all ids of a day, in the order asked for."""
+    start_ms = day_start_ms(day)
+    return id_text(start_ms, _LEAST_TAIL) if newest else id_text(start_ms + DAY_MS - 1, _GREATEST_TAIL)

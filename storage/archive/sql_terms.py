@@ -1,0 +1,91 @@
+"""What a search asks of the archive, as SQL over a file's columns. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domain.events.event import Event
+from domain.events.misreadings import Tie, misread, other_provinces
+from domain.events.query import EventQuery
+from domain.plates import is_wildcard
+from storage.clients.duckdb import Value
+from storage.index.plate_query import Sought
+from storage.index.search import matches
+
+Where = tuple[str, tuple[Value, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a search asks for: conditions of which a row that may match meets one and no row two, the texts one of which a file must
+    hold, and who decides."""
+
+    wheres: tuple[Where, ...]
+    texts: tuple[str, ...] | None
+    takes: Callable[[Event], bool]
+
+    @property
+    def plate(self) -> str | None:
+        """The one plate that parts of a file are enough for."""
+        return self.texts[0] if self.texts is not None and len(self.texts) == 1 else None
+
+    @classmethod
+    def of(cls, query: EventQuery, tie: Tie | None) -> Terms | None:
+        """None where nothing can match."""
+        if query.plate is None:
+            return cls((_restricted(query),), None, lambda event: matches(event, query))
+        sought = Sought.by_pattern(query.plate) if tie is None else Sought.by_tie(query.plate, tie)
+        if sought is None:
+            return None
+        takes = sought.takes
+        where, values = _restricted(query)
+        if is_wildcard(query.plate):
+            both = (f"{where} AND (plate LIKE ? OR regexp_matches(others, ?))", (*values, like(query.plate), _among(query.plate)))
+            return cls((both,), None, lambda event: matches(event, query) and takes(event))
+        texts = _texts(query.plate, tie)
+        return cls(_by_texts(where, values, texts), texts, lambda event: matches(event, query) and takes(event))
+
+
+def _by_texts(where: str, values: tuple[Value, ...], texts: tuple[str, ...]) -> tuple[Where, ...]:
+    """Of one text two conditions, each of one column, as DuckDB then passes over the row groups that cannot have it."""
+    if len(texts) == 1:
+        (text,) = texts
+        other = f"{where} AND others IS NOT NULL AND contains(others, ?) AND plate <> ?"
+        return ((f"{where} AND plate = ?", (*values, text)), (other, (*values, text, text)))
+    plates = "(list_contains(?::VARCHAR[], plate) OR (others IS NOT NULL AND list_has_any(string_split(others, ' '), ?::VARCHAR[])))"
+    return ((f"{where} AND {plates}", (*values, list(texts), list(texts))),)
+
+
+def like(pattern: str) -> str:
+    """A pattern of ours as SQL's LIKE has it."""
+    return pattern.replace("?", "_").replace("*", "%")
+
+
+def _among(pattern: str) -> str:
+    """An expression that finds a text that matches a pattern among texts with spaces between."""
+    return f"(^| ){re.escape(pattern).replace(re.escape('?'), '[^ ]').replace(re.escape('*'), '[^ ]*')}( |$)"
+
+
+def _texts(plate: str, tie: Tie | None) -> tuple[str, ...]:
+    return misread(plate) if tie is Tie.MISREADING else other_provinces(plate) if tie is Tie.PROVINCE else (plate,)
+
+
+def _restricted(query: EventQuery) -> Where:
+    """Conditions on columns, each as strict as the query's own or less so."""
+    parts: list[tuple[str, Value]] = []
+    for column, value in (
+        ("kind", query.kind),
+        ("camera", query.camera),
+        ("class", query.class_),
+        ("color", query.color),
+        ("direction", query.direction),
+    ):
+        if value is not None:
+            parts.append((f"{column} = ?", str(value)))
+    if query.min_confidence is not None:
+        parts.append(("confidence >= ?", query.min_confidence))
+    if query.lane is not None:
+        parts.append(("lane = ?", query.lane))
+    return " AND ".join(["TRUE", *(part for part, _ in parts)]), tuple(value for _, value in parts)

@@ -1,0 +1,222 @@
+"""The door to Redis (or Valkey), one server or a cluster: typed calls, and its errors as ours. The only module that imports `redis`.
+
+Neither KEYS nor SCAN is ever sent; no read is without a bound. Keys that must change together share a hash tag, so that a cluster will do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import redis
+from redis._parsers.commands import CommandPolicies, RequestPolicy, ResponsePolicy
+from redis.backoff import ConstantBackoff, NoBackoff
+from redis.cluster import ClusterNode
+from redis.commands.policies import STATIC_POLICIES
+from redis.exceptions import NoScriptError, RedisClusterException
+from redis.retry import Retry
+
+from domain.errors import IndexUnavailable
+from storage.clients.circuit_breaker import Suspicion
+
+Word = str | int | bytes
+Command = tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Lua to run beside the data; every key that it touches has the hash tag of `key`."""
+
+    text: str
+    key: str
+    arguments: tuple[Word, ...]
+
+
+Reply = object
+"""What Redis answers: int, str, None, float or a list of these; `texts` and `number` narrow it."""
+
+CONNECT_TIMEOUT_S = 2.0
+ANSWER_TIMEOUT_S = 5.0
+CLUSTER = "+cluster"
+_NEVER = ":never"
+"""Names, behind a script's own key, one that never exists. While a slot moves key by key, a script that is sent to either node would meet a
+part of its keys; one with two names of which any is missing is refused there (`TRYAGAIN`), and runs nowhere until the slot has moved."""
+_PORT = 6379
+_TIMES: dict[str, Any] = {
+    "decode_responses": True,
+    "socket_connect_timeout": CONNECT_TIMEOUT_S,
+    "socket_timeout": ANSWER_TIMEOUT_S,
+}
+_KEYED = CommandPolicies(request_policy=RequestPolicy.DEFAULT_KEYED, response_policy=ResponsePolicy.DEFAULT_KEYED)
+
+
+STATIC_POLICIES["core"] |= {"eval": _KEYED, "evalsha": _KEYED}
+"""Else redis-py asks one certain node for the keys of each script of a pipeline: a round trip each, and none works once it is dead."""
+_Client = redis.Redis | redis.RedisCluster
+
+
+class Redis:
+    """Connections to one server or to a cluster; thread-safe. Every call raises IndexUnavailable where it is away or refuses."""
+
+    def __init__(self, open_: Callable[[], _Client], url: str = "") -> None:
+        self._open = open_
+        self._url = url
+        self._opened: _Client | None = None
+        self._opening = threading.Lock()
+        self._suspicion = Suspicion()
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        """In another process: a door of its own to the same server."""
+        return connect, (self._url,)
+
+    @property
+    def _client(self) -> _Client:
+        """Opened by the first call: a cluster is asked at once how it is made up."""
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    def do(self, *command: Word) -> Reply:
+        """One command and its answer."""
+        with self._asking():
+            answer: Reply = self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+            return answer
+
+    def do_all(self, commands: Sequence[Command], atomic: bool = False) -> list[Reply]:
+        """Several commands in one round trip; `atomic`: all or none (MULTI). Raises if any of them failed."""
+        if not commands:
+            return []
+        with self._asking(), self._client.pipeline(transaction=atomic) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return list(pipe.execute())
+
+    def run_all(self, scripts: Sequence[Script]) -> list[object]:
+        """Several scripts in one round trip, each whole or not at all; their answers hold bytes, not text.
+
+        They are sent by their hashes, and in full only where the server does not know one (`NOSCRIPT`: nothing of it has run then).
+        """
+        if not scripts:
+            return []
+        with self._asking():
+            answers = self._answers([("EVALSHA", _sha1(script.text)) for script in scripts], scripts)
+            unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+            texts_of = [scripts[i] for i in unknown]
+            for i, answer in zip(unknown, self._answers([("EVAL", script.text) for script in texts_of], texts_of), strict=True):
+                answers[i] = answer
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers
+
+    def values(self, groups: Sequence[Sequence[str]]) -> list[list[bytes | None]]:
+        """What lies at each key, as bytes, in one round trip; the keys of a group have one hash tag."""
+        asked = [group for group in groups if group]
+        with self._asking(), self._client.pipeline(transaction=False) as pipe:
+            for group in asked:
+                pipe.execute_command("MGET", *group, NEVER_DECODE=True)
+            found = iter(pipe.execute() if asked else ())
+        return [next(found) if group else [] for group in groups]
+
+    def _answers(self, words: Sequence[tuple[str, str]], scripts: Sequence[Script]) -> list[object]:
+        """An answer to each script, which is an exception where it failed."""
+        if not scripts:
+            return []
+        with self._client.pipeline(transaction=False) as pipe:
+            for (how, what), script in zip(words, scripts, strict=True):
+                pipe.execute_command(how, what, 2, script.key, script.key + _NEVER, *script.arguments, NEVER_DECODE=True)
+            return list(pipe.execute(raise_on_error=False))
+
+    def ping(self) -> None:
+        """Raises IndexUnavailable unless the server answers."""
+        self.do("PING")
+
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        refusal = IndexUnavailable("Redis did not answer its last call, so it is not asked meanwhile")
+        with _mapped(), self._suspicion.asking(refusal, (redis.ConnectionError, redis.TimeoutError, RedisClusterException)):
+            yield
+
+
+def connect(url: str) -> Redis:
+    """A door to `redis://` or `rediss://` `url`, or to a cluster: `redis+cluster://` with the addresses of some of its nodes, by commas.
+
+    Connects on first use, and again by itself after the server was away.
+    """
+    try:
+        client = _cluster(url) if CLUSTER in url.partition("://")[0] else _single(url)
+    except ValueError:
+        # The cause is left out: it repeats parts of the address, which may be of its password.
+        raise IndexUnavailable(
+            "SIGHTLINE_REDIS_URL is not an address of Redis; write redis://user:password@host:port, "
+            "and percent-encode /, ?, # and @ of a password"
+        ) from None
+    return Redis(client, url)
+
+
+def _single(url: str) -> Callable[[], redis.Redis]:
+    # One retry on a fresh connection: those in the pool are dead after the server restarted.
+    client = redis.Redis.from_url(url, **_TIMES, retry=Retry(NoBackoff(), 1))
+    return lambda: client
+
+
+def _cluster(url: str) -> Callable[[], redis.RedisCluster]:
+    """What opens a client of the cluster; each of the addresses is enough to learn the others."""
+    parts = urlsplit(url.replace(CLUSTER, "", 1))
+    login, _, addresses = parts.netloc.rpartition("@")
+    hosts = [urlsplit(f"//{address}") for address in addresses.split(",")]
+    nodes = [ClusterNode(host.hostname or "", host.port or _PORT) for host in hosts]  # type: ignore[no-untyped-call]
+    if not all(host.hostname for host in hosts):
+        raise ValueError("a cluster's address is host:port, or some of these with commas between")
+    words = dict(zip(("username", "password"), login.split(":", 1), strict=False)) if login else {}
+    known: dict[str, Any] = {name: unquote(word) for name, word in words.items() if word}
+    known |= _TIMES | {"ssl": parts.scheme == "rediss"}
+    return lambda: redis.RedisCluster(startup_nodes=nodes, require_full_coverage=False, retry=Retry(ConstantBackoff(0.05), 3), **known)
+
+
+@cache
+def _sha1(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+
+def texts(reply: Reply) -> list[str]:
+    """A list of strings; anything else is a fault of ours."""
+    if not isinstance(reply, list):
+        raise TypeError(f"Redis answered {type(reply).__name__} where a list was due")
+    return [str(item) for item in reply]
+
+
+def maybe_texts(reply: Reply) -> list[str | None]:
+    """A list of strings and None, as MGET and HMGET answer."""
+    if not isinstance(reply, list):
+        raise TypeError(f"Redis answered {type(reply).__name__} where a list was due")
+    return [None if item is None else str(item) for item in reply]
+
+
+def text(reply: Reply) -> str | None:
+    return None if reply is None else str(reply)
+
+
+def number(reply: Reply) -> int:
+    if not isinstance(reply, int):
+        raise TypeError(f"Redis answered {type(reply).__name__} where a number was due")
+    return reply
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    try:
+        yield
+    except (redis.RedisError, RedisClusterException) as error:
+        raise IndexUnavailable(f"Redis: {error}") from error

@@ -1,0 +1,243 @@
+"""Proves the invariants of the index's layout, shard by shard, in small steps: docs/index.md numbers them.
+
+What is written meanwhile may be met half way; whoever asks twice, and believes what was said both times, is right.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+
+from storage.clients.redis import Redis, Script
+from storage.index.key_scripts import LAYOUT, SHARD
+from storage.index.plate_code import NO_PLATE
+from storage.index.posting_scripts import ORDERED
+from storage.index.record import ALTERNATIVES, FACE, HOUR_MS, NOWHERE, ODD, RECORD, START_BITS
+from storage.index.rows import BLOCK, POINTER_BYTES
+from storage.index.shards import SHARDS
+
+_EMPTY = struct.pack("<II", 0xFFFFFFFF, 0)
+_POSTS_AT_ONCE, _NUMBERS_AT_ONCE, _BUCKETS = 256, 512, 16_381
+
+_STANDING = """
+local P = KEYS[1]
+local function size(command, key) return redis.call(command, P .. key) end
+return {
+  redis.call('GET', P .. ':version') or '', redis.call('ZRANGE', P .. ':hours', 0, -1), tonumber(redis.call('GET', P .. ':n') or 0),
+  size('STRLEN', ':t') / 6, size('LLEN', ':free'), size('HLEN', ':x'), redis.call('HGET', P .. ':pl', 'sum') or '0',
+  size('BITCOUNT', ':live'),
+}
+"""
+_HOUR = """
+local counts = redis.call('HMGET', KEYS[1] .. ':k', ARGV[1], 'f' .. ARGV[1])
+return { redis.call('GET', KEYS[1] .. ':h' .. ARGV[1]) or '', counts[1] or '0', counts[2] or '0' }
+"""
+_BLOCK = """
+local name = ARGV[1] .. ':' .. ARGV[2]
+return { redis.call('GET', KEYS[1] .. ':b' .. name) or '', redis.call('GET', KEYS[1] .. ':a' .. name) or '' }
+"""
+_BODIES = "local found = redis.call('HMGET', KEYS[1] .. ':x', unpack(ARGV)) for i = 1, #found do found[i] = found[i] or '' end return found"
+_PLACES = "return redis.call('HKEYS', KEYS[1] .. ':pl')"
+_NOT_POSTED = (
+    SHARD
+    + ORDERED
+    + """
+-- ARGV[1]: plate and pointer, again and again. Answers those whose plate does not lead to the pointer.
+local answer = {}
+for at = 1, #ARGV[1], 11 do
+  local code, pointer = sub(ARGV[1], at, at + 5), sub(ARGV[1], at + 6, at + 10)
+  local value = call('HGET', bucket_key(code), code) or ''
+  local is_there
+  if #value == 4 then
+    local key = P .. ':q' .. unpack('>I4', value)
+    local at = how_many_less(key, call('STRLEN', key) / 5, to_number(pointer, 1)) * 5
+    is_there = call('GETRANGE', key, at, at + 4) == pointer
+  else
+    for i = 5, #value, 5 do is_there = is_there or sub(value, i, i + 4) == pointer end
+  end
+  if not is_there then answer[#answer + 1] = code .. pointer end
+end
+return answer
+"""
+)
+_NUMBERS = (
+    SHARD
+    + ORDERED
+    + """
+-- ARGV: a number (of eight), how many. Answers their codes; of each plate the number it says it has, how many pointers, and 1 where
+-- these do not lie in order though they are many; and each bitmap.
+local first, count = tonumber(ARGV[1]), tonumber(ARGV[2])
+local codes, said = call('GETRANGE', P .. ':t', first * 6, (first + count) * 6 - 1), {}
+for at = 1, #codes, 6 do
+  local code = sub(codes, at, at + 5)
+  local value = call('HGET', bucket_key(code), code)
+  local number = value and unpack('>I4', value) or 0xffffffff
+  local is_many = value and #value == 4
+  local pointers = is_many and call('GET', P .. ':q' .. number) or sub(value or '', 5)
+  said[#said + 1] = pack('<I4I4I4', number, #pointers / 5, is_many and in_order(pointers) ~= pointers and 1 or 0)
+end
+local answer, from, to = { codes, table.concat(said) }, first / 8, (first + count) / 8 - 1
+for b = 0, 47 do answer[#answer + 1] = call('GETRANGE', P .. ':s' .. b, from, to) end
+answer[#answer + 1] = call('GETRANGE', P .. ':long', from, to)
+answer[#answer + 1] = call('GETRANGE', P .. ':live', from, to)
+return answer
+"""
+)
+_BUCKETED = """
+local count = 0
+for bucket = ARGV[1], ARGV[2] do count = count + redis.call('HLEN', KEYS[1] .. ':p' .. string.format('%.0f', bucket)) end
+return count
+"""
+
+
+def check_index(redis: Redis) -> Iterator[tuple[str, str]]:
+    """What is wrong: where, and a sentence. Nothing where the index is sound."""
+    shards = [_Shard(redis, f"{{e{shard}}}") for shard in range(SHARDS)]
+    for shard in shards:
+        yield from shard.begin()
+    for hour in sorted({hour for shard in shards for hour in shard.hours}):
+        ids: Counter[bytes] = Counter()
+        for shard in shards:
+            yield from shard.hour(hour, ids)
+        yield from ((f"hour {hour}", f"an event lies in {count} places: {tail.hex()}") for tail, count in ids.items() if count > 1)
+    for shard in shards:
+        yield from shard.end()
+
+
+@dataclass(slots=True)
+class _Shard:
+    redis: Redis
+    prefix: str
+    hours: set[int] = field(default_factory=set)
+    standing: tuple[bytes, list[bytes], int, int, int, int, bytes, int] = (b"", [], 0, 0, 0, 0, b"", 0)
+    posts: int = 0
+    events: int = 0
+    odd: int = 0
+    names: set[bytes] = field(default_factory=set)
+
+    def begin(self) -> Iterator[tuple[str, str]]:
+        self.standing = cast("tuple[bytes, list[bytes], int, int, int, int, bytes, int]", self._ask(_STANDING))
+        version, hours, count, *_ = self.standing
+        self.hours = {int(hour) for hour in hours}
+        if count and int(version or b"1") != LAYOUT:
+            yield self.prefix, f"it is of layout {int(version or b'1')}, and this program's is {LAYOUT}"
+
+    def end(self) -> Iterator[tuple[str, str]]:
+        _, _, count, numbers, free, bodies, total, live = self.standing
+        if self.events != count:
+            yield f"{self.prefix}:n", f"says {count}, and there are {self.events} events"
+        if self.odd != bodies:
+            yield f"{self.prefix}:x", f"has {bodies} entries for {self.odd} odd events"
+        yield from self._places(int(total))
+        plates, pointers = yield from self._dictionary(numbers)
+        if pointers != self.posts:
+            yield f"{self.prefix}:p", f"plates lead to {pointers} records, and {self.posts} are theirs"
+        if not plates == live == numbers - free == self._bucketed():
+            yield f"{self.prefix}:t", f"{plates} plates have a number, {live} are live, {free} of {numbers} numbers are free"
+
+    def hour(self, hour: int, ids: Counter[bytes]) -> Iterator[tuple[str, str]]:
+        if hour not in self.hours:
+            return
+        where = f"{self.prefix}:h{hour}"
+        directory, said, said_faces = cast("tuple[bytes, bytes, bytes]", self._ask(_HOUR, hour))
+        events = faces = 0
+        for k in range(len(directory) // 8):
+            ranges = directory[k * 8 : k * 8 + 8]
+            block, others = cast("tuple[bytes, bytes]", self._ask(_BLOCK, hour, k))
+            if len(block) % RECORD.size or len(block) > BLOCK * RECORD.size or (not block) != (ranges == _EMPTY):
+                yield f"{self.prefix}:b{hour}:{k}", f"has {len(block)} bytes, and its directory says {ranges.hex()}"
+                continue
+            records = [(i, block[i * RECORD.size : (i + 1) * RECORD.size]) for i in range(len(block) // RECORD.size)]
+            records = [(i, record) for i, record in records if any(record)]
+            events += len(records)
+            faces += sum(bool(_bits(record) & FACE) for _, record in records)
+            ids.update(record[4:14] for _, record in records)
+            yield from self._block(hour, k, records, struct.unpack("<II", ranges), others)
+        if (int(said), int(said_faces)) != (events, faces):
+            yield where, f"is said to have {int(said)} events, {int(said_faces)} of faces, and has {events} and {faces}"
+        self.events += events
+
+    def _block(
+        self, hour: int, k: int, records: Sequence[tuple[int, bytes]], ranges: tuple[int, ...], others: bytes
+    ) -> Iterator[tuple[str, str]]:
+        where = f"{self.prefix}:b{hour}:{k}"
+        starts = [_bits(record) & START_BITS for _, record in records]
+        if not records or not ranges[0] <= min(starts) <= max(starts) <= ranges[1] < HOUR_MS:
+            yield where, f"its directory does not hold its starts: {ranges}"
+        self.names |= {record[24:28] for _, record in records if not (_bits(record) & ODD and record[24:28] == NOWHERE)}
+        beside = _alternatives(others)
+        odd = {i: (hour << 20 | k * BLOCK + i).to_bytes(POINTER_BYTES, "big") for i, record in records if _bits(record) & ODD}
+        self.odd += len(odd)
+        bodies = dict(zip(odd, cast("list[bytes]", self._ask(_BODIES, *odd.values())) if odd else [], strict=True))
+        if stray := beside.keys() - {i for i, record in records if _bits(record) & ALTERNATIVES}:
+            yield where, f"has alternatives for records that have none: {sorted(stray)}"
+        posts = [
+            (code, hour << 20 | k * BLOCK + i) for i, record in records for code in _posts(record, beside.get(i, ()), bodies.get(i, b""))
+        ]
+        self.posts += len(posts)
+        for at in range(0, len(posts), _POSTS_AT_ONCE):
+            packed = b"".join(code + pointer.to_bytes(POINTER_BYTES, "big") for code, pointer in posts[at : at + _POSTS_AT_ONCE])
+            for lost in cast("list[bytes]", self._ask(_NOT_POSTED, packed)):
+                yield where, f"the plate {lost[:6].hex()} does not lead to its record {lost[6:].hex()}"
+
+    def _places(self, total: int) -> Iterator[tuple[str, str]]:
+        known = {name for name in cast("list[bytes]", self._ask(_PLACES)) if len(name) == 4}
+        if self.names - known:
+            yield f"{self.prefix}:pl", f"lacks {len(self.names - known)} places that records name"
+        if sum(int.from_bytes(name, "little") + 1 for name in known) != total:
+            yield f"{self.prefix}:pl", "its names do not add up to what it says"
+
+    def _dictionary(self, numbers: int) -> Generator[tuple[str, str], None, tuple[int, int]]:
+        plates = pointers = 0
+        for first in range(0, int(numbers), _NUMBERS_AT_ONCE):
+            codes, said, *planes = cast("list[bytes]", self._ask(_NUMBERS, first, _NUMBERS_AT_ONCE))
+            given = np.frombuffer(codes, np.uint8).reshape(-1, 6)
+            told = np.frombuffer(said, "<u4").reshape(-1, 3)
+            used = np.flatnonzero(given.any(axis=1))
+            plates, pointers = plates + len(used), pointers + int(told[used, 1].sum())
+            if (told[used, 0] != first + used).any():
+                yield f"{self.prefix}:t", f"plates among the numbers from {first} on say that they have others"
+            if told[used, 2].any():
+                yield f"{self.prefix}:q", f"pointers of plates among the numbers from {first} on do not lie in order"
+            is_long, is_used = (given[:, 5] & 63) != 0, np.isin(np.arange(len(given)), used)
+            wanted = np.concatenate([np.unpackbits(given, axis=1), is_long[:, None], is_used[:, None]], axis=1)
+            size = len(given) + -len(given) % 8
+            found = [np.unpackbits(np.frombuffer(plane.ljust(size // 8, b"\0"), np.uint8))[: len(given)] for plane in planes]
+            if (np.stack(found, axis=1) != wanted).any():
+                yield f"{self.prefix}:s", f"the bitmaps of the numbers from {first} on are not those of their plates"
+        return plates, pointers
+
+    def _bucketed(self) -> int:
+        spans = [(at, min(at + 1000, _BUCKETS) - 1) for at in range(0, _BUCKETS, 1000)]
+        return sum(cast("int", self._ask(_BUCKETED, first, last)) for first, last in spans)
+
+    def _ask(self, script: str, *arguments: bytes | int | str) -> object:
+        return self.redis.run_all([Script(script, self.prefix, arguments)])[0]
+
+
+def _bits(record: bytes) -> int:
+    return int.from_bytes(record[:4], "little")
+
+
+def _alternatives(data: bytes) -> dict[int, tuple[bytes, ...]]:
+    """By ordinal, the codes of a block's alternatives."""
+    found: dict[int, tuple[bytes, ...]] = {}
+    at = 0
+    while at < len(data):
+        end = at + 2 + data[at + 1] * 8
+        found[data[at]] = tuple(data[i : i + 6] for i in range(at + 2, end, 8))
+        at = end
+    return found
+
+
+def _posts(record: bytes, others: Sequence[bytes], body: bytes) -> set[bytes]:
+    """The plates that a record must be found by: `body` is what lies beside an odd one."""
+    if _bits(record) & ODD:
+        count = body[8] if body else 0
+        return {body[9 + i * 6 : 15 + i * 6] for i in range(count)} | ({record[18:24]} - {NO_PLATE})
+    return {record[18:24], *others} - {NO_PLATE}

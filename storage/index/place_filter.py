@@ -1,0 +1,80 @@
+"""Which places a search wants: a few are looked for beside the data, of many the records are sifted here."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.events.query import EventQuery
+from storage.index.places import Table
+from storage.index.rows import Records
+from storage.index.shards import SHARDS, Shards
+
+FEW = 8
+"""Places of a shard that are looked for in its blocks by name."""
+MORE = 8
+"""A look for names takes so many times more records: little of them comes back."""
+_TRIES = 20
+
+
+class Wanted:
+    """For one search; `is_placed`: it asks for places at all."""
+
+    def __init__(self, shards: Shards, query: EventQuery) -> None:
+        self._shards = shards
+        self.is_placed = (query.camera, query.area, query.class_, query.near, query.within) != (None,) * 5
+        self._query = query
+        self._table: Table | None = None
+        self._fits = np.ones(1, np.bool_)
+
+    @property
+    def part(self) -> float:
+        """Which part of the places that are known is wanted; 1 where none is known."""
+        if not self.is_placed:
+            return 1.0
+        self._look_up()
+        return max(1, int(self._fits[:-1].sum())) / max(1, len(self._fits) - 1)
+
+    @property
+    def is_few(self) -> bool:
+        """Whether the places wanted, as far as they are known, are looked for by name."""
+        return self.is_placed and max(map(len, self._names())) <= FEW
+
+    def scan(self, least_ms: int, greatest_ms: int, newest: bool, enough: int) -> tuple[Records, int | None]:
+        """As `Shards.scan`, but some of what is elsewhere may be left out."""
+        for _ in range(_TRIES if self.is_placed else 0):
+            names = self._names()
+            if max(map(len, names)) > FEW:
+                break
+            found = self._shards.scan_places(least_ms, greatest_ms, newest, enough * MORE, names)
+            if found is not None:
+                return found
+            self._shards.places.read_all(range(SHARDS))
+        return self._shards.scan(least_ms, greatest_ms, newest, enough)
+
+    def fits(self, found: Records) -> NDArray[np.bool_]:
+        """Whether each record may be at a place that is wanted."""
+        if not self.is_placed or not len(found.records):
+            return np.ones(len(found.records), np.bool_)
+        rows = self._rows(found)
+        unknown = np.unique(found.shards[(rows == len(self._fits) - 1) & (found.records["place"] != 0)])
+        if len(unknown):
+            self._shards.places.read_all(int(shard) for shard in unknown)
+            rows = self._rows(found)
+        return self._fits[rows]
+
+    def _names(self) -> list[list[bytes]]:
+        """Of the places wanted, by shard."""
+        self._look_up()
+        assert self._table is not None
+        return [self._table.names(shard, self._fits) for shard in range(SHARDS)]
+
+    def _rows(self, found: Records) -> NDArray[np.int64]:
+        self._look_up()
+        assert self._table is not None
+        return self._table.rows_of(found.shards, found.records["place"])
+
+    def _look_up(self) -> None:
+        table = self._shards.places.table()
+        if table is not self._table:
+            self._table, self._fits = table, table.fits(self._query)

@@ -1,0 +1,177 @@
+"""What runs inside Redis to look plates up: their pointers, and the records that these lead to."""
+
+from __future__ import annotations
+
+from storage.index.key_scripts import SHARD
+from storage.index.posting_scripts import ORDERED
+
+_MEETING = """
+local function narrowed(into, demand)
+  local ones, zeros = { P .. ':live' }, {}
+  local length = string.byte(demand, 1)
+  if length == 8 then ones[2] = P .. ':long' elseif length == 7 then zeros[1] = P .. ':long' end
+  for i = 2, #demand, 2 do
+    local place, code = string.byte(demand, i, i + 1)
+    for b = 0, 5 do
+      local key = P .. ':s' .. (place * 6 + b)
+      if bit.band(code, bit.lshift(1, 5 - b)) ~= 0 then ones[#ones + 1] = key else zeros[#zeros + 1] = key end
+    end
+  end
+  call('BITOP', 'AND', into, spread(ones))
+  if #zeros > 0 then
+    local not_these = P .. ':tmp0'
+    call('BITOP', 'OR', not_these, spread(zeros))
+    call('BITOP', 'AND', not_these, not_these, into)
+    call('BITOP', 'XOR', into, into, not_these)
+  end
+end
+
+-- Leaves the numbers of the plates that meet one of these demands as bits at a key, which the caller deletes; answers how many they are.
+local FOUND = P .. ':tmp1'
+local function meeting(demands)
+  local one, at = P .. ':tmp2', 1
+  call('DEL', FOUND)
+  while at <= #demands do
+    local size = string.byte(demands, at)
+    narrowed(one, sub(demands, at + 1, at + size))
+    call('BITOP', 'OR', FOUND, FOUND, one)
+    at = at + 1 + size
+  end
+  call('DEL', one, P .. ':tmp0')
+  return call('BITCOUNT', FOUND)
+end
+"""
+
+PART = (
+    SHARD
+    + _MEETING
+    + """
+-- ARGV[1]: demands. Answers how many of the shard's plates meet one, and how many it has.
+local count = meeting(ARGV[1])
+call('DEL', FOUND)
+return { count, call('BITCOUNT', P .. ':live') }
+"""
+)
+
+PLATES = (
+    SHARD
+    + ORDERED
+    + _MEETING
+    + """
+-- ARGV: least and greatest hour, '1' for newest first, how many rows, most plates, then what to look for: a run of codes, or demands.
+-- Answers {bound hour or '' where all was looked at, rows}: every row of hours on the near side of the bound is there;
+-- or {'many', what part of the shard's plates match} where these are more than are to be looked at.
+-- ARGV[8]: '1' where rows that were read as another plate are not wanted, though these plates were held possible.
+local first, last, newest, want, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5])
+local codes, demands, NO_PLATE = ARGV[6], ARGV[7], string.rep('\\0', 6)
+local ENOUGH = want * 8 -- pointers: some lead to readings of other plates
+
+if demands ~= '' then
+  local count = meeting(demands)
+  if count > most then
+    call('DEL', FOUND)
+    return { 'many', tostring(count / call('BITCOUNT', P .. ':live')) }
+  end
+  -- Of the bytes in between nothing is looked at here.
+  local parts, bytes, number = {}, call('GET', FOUND), call('BITPOS', FOUND, 1)
+  while count > 0 and number >= 0 do
+    local byte = math.floor(number / 8)
+    local bits = string.byte(bytes, byte + 1)
+    for b = 0, 7 do
+      if bit.band(bits, bit.rshift(0x80, b)) ~= 0 then
+        parts[#parts + 1] = call('GETRANGE', P .. ':t', (byte * 8 + b) * 6, (byte * 8 + b) * 6 + 5)
+      end
+    end
+    number = call('BITPOS', FOUND, 1, byte + 1)
+  end
+  call('DEL', FOUND)
+  codes = table.concat(parts)
+end
+
+-- The nearest pointers, as numbers that ascend in the order asked for, by whole hours. Once there are enough, hours beyond are cut off.
+local keys, count, limit, is_cut = {}, 0, 2 * ENOUGH, false
+local function cut(hour)
+  if newest and hour > first then
+    first, is_cut = hour, true
+  elseif not newest and hour < last then
+    last, is_cut = hour, true
+  end
+end
+local function hour_of(key) return math.floor(math.abs(key) / 1048576) end
+local function prune()
+  table.sort(keys)
+  if count > ENOUGH then
+    local hour = hour_of(keys[ENOUGH])
+    cut(hour)
+    while newest and hour_of(keys[count]) < hour or not newest and hour_of(keys[count]) > hour do
+      keys[count] = nil
+      count = count - 1
+    end
+  end
+  limit = 2 * math.max(count, ENOUGH)
+end
+local function add(pointers, from)
+  local least, greatest = first * 1048576, (last + 1) * 1048576
+  for at = from, #pointers, 5 do
+    local high, low = unpack('>BI4', pointers, at)
+    local number = high * 4294967296 + low
+    if number >= least and number < greatest then
+      count = count + 1
+      keys[count] = newest and -number or number
+    end
+  end
+  if count > limit then prune() end
+end
+
+-- Of a plate seen often: of the span's pointers the nearest.
+local function nearest(key)
+  local size = call('STRLEN', key) / 5
+  local function before(hour) return how_many_less(key, size, hour * 1048576) end
+  local function hour_at(i) return (from_pointer(call('GETRANGE', key, i * 5, i * 5 + 4), 1)) end
+  local from, to = before(first), before(last + 1)
+  if to - from > ENOUGH then
+    if newest then cut(hour_at(to - ENOUGH)) else cut(hour_at(from + ENOUGH - 1)) end
+    from, to = before(first), before(last + 1)
+  end
+  return to > from and call('GETRANGE', key, from * 5, to * 5 - 1) or ''
+end
+
+local wanted = {}
+for i = 1, #codes, 6 do
+  local code = sub(codes, i, i + 5)
+  local value = call('HGET', bucket_key(code), code)
+  wanted[code] = true
+  if value and #value == 4 then
+    add(nearest(P .. ':q' .. unpack('>I4', value)), 1)
+  elseif value then
+    add(value, 5)
+  end
+end
+for _, pointer in ipairs(call('ZRANGEBYSCORE', P .. ':odd', first * 1048576, '(' .. string.format('%.0f', (last + 1) * 1048576))) do
+  add(pointer, 1)
+end
+prune()
+
+-- A record without a plate, or one that is odd, may be of any that leads to it.
+local function may_be(record)
+  local code = sub(record, 19, 24)
+  return ARGV[8] ~= '1' or wanted[code] or code == NO_PLATE or string.byte(record, 4) >= 0x80
+end
+local rows, bound, before = {}, is_cut and (newest and first - 1 or last + 1), nil
+for i, key in ipairs(keys) do
+  local hour, ordinal = hour_of(key), math.abs(key) % 1048576
+  if hour < first or hour > last then break end
+  if #rows >= want and hour ~= before then
+    bound = hour
+    break
+  end
+  before = hour
+  if key ~= keys[i - 1] then
+    local within = ordinal % CAPACITY * R
+    local record = call('GETRANGE', block_key(hour, math.floor(ordinal / CAPACITY)), within, within + R - 1)
+    if #record == R and may_be(record) then rows[#rows + 1] = to_pointer(hour, ordinal) .. record end
+  end
+end
+return { bound and tostring(bound) or '', table.concat(rows) }
+"""
+)

@@ -1,0 +1,298 @@
+"""The index's shards: which one an event lies in, and each script as a typed call to one of them or to all at once."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.clients.redis import Redis, Script
+from storage.index import plate_scripts as index_plates
+from storage.index import read_scripts as index_reads
+from storage.index import removal_scripts as index_removals
+from storage.index import write_scripts as index_writes
+from storage.index.layout import bring_up
+from storage.index.places import Places
+from storage.index.plate_code import NO_PLATE, Demand
+from storage.index.record import HOUR_MS, RECORD, RECORDS, Entry
+from storage.index.rows import BLOCK, POINTER_BYTES, Codes, HourCount, Many, Records, Row, Rows, numbers_of
+
+SHARDS = 8
+_ROW_BYTES = POINTER_BYTES + RECORD.size
+_ENTRY = struct.Struct("<I40s4sdBBIB")
+_CLAIM = struct.Struct("<II10sdB")
+_ID = struct.Struct("<II10s")
+_ORDINAL = (1 << 20) - 1
+LISTED_FROM = 1024
+"""From so many records of a shard on, blocks are fetched as they lie: a script that answers them copies each several times."""
+_FOR_EVER = 1e300
+LOOKED_AT_FROM, CLAIMS_A_BLOCK = 64, 8
+"""From so many events on, whether other shards have them is looked up in whole blocks, one for eight events at most."""
+GATHERED_AS_SCANNED = 1 / 350
+"""To gather a plate's rows takes as long as to sift 65 records; eight shards give a page together."""
+FEW_PLATES = 32
+"""Plates of a shard whose rows are gathered whatever part of all they are."""
+EXPIRED_AT_ONCE = 128
+"""Records that one script forgets: a few milliseconds in which Redis answers nobody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evicted:
+    """Entries of which another shard has a newer version, and those of which another shard had an older or equal one until now."""
+
+    beaten: list[tuple[int, Entry]]
+    alone_now: list[tuple[int, Entry]]
+
+
+def shard_of(entry: Entry) -> int:
+    """By the plate, so that a plate's sightings and its place in the dictionary lie together; without one, by the id."""
+    code = entry.record[18:24]
+    return zlib.crc32(entry.event_tail if code == NO_PLATE else code) % SHARDS
+
+
+class Shards:
+    def __init__(self, redis: Redis) -> None:
+        self._door = redis
+        self._is_up_to_date = False
+        self.places = Places(redis)
+
+    @property
+    def _redis(self) -> Redis:
+        """The door; at the first call the layout behind it is brought up to date."""
+        if not self._is_up_to_date:
+            bring_up(self._door, SHARDS)
+            self._is_up_to_date = True
+        return self._door
+
+    def put(self, entries: Sequence[tuple[int, Entry]]) -> set[int]:
+        """Write each into its shard unless it has a newer version; places are made known where they are not.
+
+        Answers the hours of events that the shard had otherwise, but for their clips.
+        """
+        groups = _grouped(entries)
+        answers = self._redis.run_all([_script(index_writes.PUT, shard, _packed(group)) for shard, group in groups.items()])
+        again: list[tuple[int, Entry]] = []
+        changed: set[int] = set()
+        for (shard, group), answer in zip(groups.items(), answers, strict=True):
+            missing, hours = cast("tuple[list[bytes], list[int]]", answer)
+            again += [(shard, entry) for entry in group if entry.place.name in missing]
+            changed |= set(hours)
+        return changed | self.put(self._made_known(again)) if again else changed
+
+    def evict(self, entries: Sequence[tuple[int, Entry]]) -> Evicted:
+        """Remove what other shards than their own have of these events and is not newer."""
+        groups = self._elsewhere(entries)
+        scripts = [_script(index_removals.EVICT, shard, b"".join(_claim(entry) for _, entry in mine)) for shard, mine in groups.items()]
+        answers = cast("list[list[int]]", self._redis.run_all(scripts))
+        found: dict[int, dict[bytes, tuple[int, Entry]]] = {0: {}, 1: {}, 2: {}}
+        for mine, answer in zip(groups.values(), answers, strict=True):
+            for pair, outcome in zip(mine, answer, strict=True):
+                found[outcome][pair[1].record] = pair
+        return Evicted(list(found[1].values()), list(found[2].values()))
+
+    def _elsewhere(self, entries: Sequence[tuple[int, Entry]]) -> dict[int, list[tuple[int, Entry]]]:
+        """By shard, the entries of which it may have a version though it is not theirs. Of many, the blocks are looked at here."""
+        if len(entries) < LOOKED_AT_FROM:
+            groups = {shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)}
+            return {shard: mine for shard, mine in groups.items() if mine}
+        arguments = len(entries) // CLAIMS_A_BLOCK, _ranges([entry for _, entry in entries])
+        answers = self._redis.run_all([_script(index_removals.LOOK, shard, *arguments) for shard in range(SHARDS)])
+        ours = np.frombuffer(b"".join([entry.event_tail[:8] for _, entry in entries]), ">u8").astype(np.uint64)
+        whose = np.array([shard for shard, _ in entries])
+        found = {}
+        for shard, blocks in enumerate(cast("list[list[bytes] | int]", answers)):
+            others = np.flatnonzero(whose != shard)
+            met = others if isinstance(blocks, int) else others[np.isin(ours[others], _tails(blocks))]
+            found[shard] = [entries[i] for i in met]
+        return {shard: mine for shard, mine in found.items() if mine}
+
+    def remove(self, ids: Iterable[tuple[int, bytes]], shards: Iterable[int] = range(SHARDS)) -> None:
+        """Remove events by start (UTC ms) and the rest of the id; those that are nowhere are no fault."""
+        claims = b"".join(_CLAIM.pack(*divmod(ms, HOUR_MS), tail, _FOR_EVER, 0) for ms, tail in ids)
+        self._redis.run_all([_script(index_removals.EVICT, shard, claims) for shard in shards])
+
+    def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[Row]]:
+        """The rows of each id: one, or none; two for a moment while a new reading replaces another."""
+        blob = b"".join(_ID.pack(*divmod(ms, HOUR_MS), tail) for ms, tail in ids)
+        answers = cast("list[list[bytes]]", self._redis.run_all([_script(index_reads.GET, shard, blob) for shard in range(SHARDS)]))
+        return [
+            [Row(shard, row[:POINTER_BYTES], row[POINTER_BYTES:]) for shard, row in enumerate(found) if row]
+            for found in zip(*answers, strict=True)
+        ]
+
+    def scan(self, least_ms: int, greatest_ms: int, newest: bool, enough: int) -> tuple[Records, int | None]:
+        """All records of blocks with starts in [least_ms, greatest_ms], the first in order until a shard's are `enough`; and the bound up
+        to which all are there."""
+        is_listed = enough >= LISTED_FROM
+        arguments = (least_ms, greatest_ms, int(newest), enough, "", "", int(is_listed))
+        answers = cast("list[tuple[bytes, bytes, list[bytes]]]", self._run(index_reads.SCAN, *arguments))
+        firsts = [pointers for _, pointers, _ in answers]
+        blocks = self._blocks(firsts) if is_listed else [found for _, _, found in answers]
+        return Records.of_blocks(firsts, blocks), _nearest([bound for bound, _, _ in answers], newest, 1)
+
+    def _run(self, text: str, *arguments: bytes | int | str) -> list[object]:
+        """What each shard answers to the same."""
+        return self._redis.run_all([_script(text, shard, *arguments) for shard in range(SHARDS)])
+
+    def _blocks(self, firsts: Sequence[bytes]) -> list[list[bytes]]:
+        """By shard the blocks that begin at these pointers; one that is gone by now is empty."""
+        keys = [[f"{{e{shard}}}:b{p >> 20}:{(p & _ORDINAL) // BLOCK}" for p in numbers_of(found)] for shard, found in enumerate(firsts)]
+        return [[block or b"" for block in found] for found in self._redis.values(keys)]
+
+    def scan_places(
+        self, least_ms: int, greatest_ms: int, newest: bool, enough: int, names: Sequence[Sequence[bytes]]
+    ) -> tuple[Records, int | None] | None:
+        """As `scan`, but only what is at places of these names, shard by shard; None where there are places that were not known."""
+        scripts = [
+            _script(index_reads.SCAN, shard, least_ms, greatest_ms, int(newest), enough, self.places.sum_of(shard), b"".join(wanted), 0)
+            for shard, wanted in enumerate(names)
+        ]
+        answers = cast("list[tuple[bytes, bytes, bytes]]", self._redis.run_all(scripts))
+        if any(answer[0] == b"places" for answer in answers):
+            return None
+        records = np.frombuffer(b"".join([rows for _, _, rows in answers]), RECORDS)
+        shards = np.repeat(np.arange(SHARDS), [len(pointers) // POINTER_BYTES for _, pointers, _ in answers])
+        pointers = np.array(numbers_of(b"".join([pointers for _, pointers, _ in answers])), np.int64)
+        return Records(records, pointers, shards), _nearest([bound for bound, _, _ in answers], newest, 1)
+
+    def by_plates(self, wanted: Codes, span: tuple[int, int], newest: bool, want: int, most: int) -> Rows | Many:
+        """Rows posted under a code that is wanted, of the hours of `span`; `Many` where more than `most` plates of a shard match, or so
+        many that it is better to look at the records by time."""
+        first, last = span[0] // HOUR_MS, span[1] // HOUR_MS
+        demands = b"".join(_demand(demand) for demand in wanted.demands)
+        if demands:
+            count, plates = self._meeting(demands)
+            if count > most or (count > FEW_PLATES and count * count > plates * wanted.page * GATHERED_AS_SCANNED > 0):
+                return Many(count / plates)
+        arguments = (first, last, int(newest), want, 2 * most, b"".join(wanted.codes), demands, int(wanted.is_read))
+        answers = self._run(index_plates.PLATES, *arguments)
+        rows: list[Row] = []
+        bounds: list[bytes] = []
+        for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
+            if answer[0] == b"many":
+                return Many(float(answer[1]))
+            bounds.append(answer[0])
+            blob = answer[1]
+            rows += [
+                Row(shard, blob[at : at + POINTER_BYTES], blob[at + POINTER_BYTES : at + _ROW_BYTES])
+                for at in range(0, len(blob), _ROW_BYTES)
+            ]
+        bound = _nearest(bounds, newest, HOUR_MS)
+        return Rows(rows, bound if bound is None or not newest else bound + HOUR_MS - 1)
+
+    def _meeting(self, demands: bytes) -> tuple[int, int]:
+        """How many plates of a shard meet these demands, and how many it has; asked of one of them, as plates lie in them by hash."""
+        (answer,) = self._redis.run_all([_script(index_plates.PART, zlib.crc32(demands) % SHARDS, demands)])
+        return cast("tuple[int, int]", answer)
+
+    def beside(self, rows: Sequence[Row]) -> list[tuple[bytes, bytes]]:
+        """Alternatives and JSON of each row, empty where it has none."""
+        groups: dict[int, list[int]] = {}
+        for i, row in enumerate(rows):
+            groups.setdefault(row.shard, []).append(i)
+        answers = self._redis.run_all(
+            [_script(index_reads.BESIDE, shard, b"".join(rows[i].pointer for i in mine)) for shard, mine in groups.items()]
+        )
+        found: list[tuple[bytes, bytes]] = [(b"", b"")] * len(rows)
+        for mine, answer in zip(groups.values(), cast("list[list[bytes]]", answers), strict=True):
+            for i, others, body in zip(mine, answer[::2], answer[1::2], strict=True):
+                found[i] = others, body
+        return found
+
+    def count(self) -> int:
+        return sum(int(cast("bytes | None", answer) or 0) for answer in self._redis.run_all([_script(_COUNT, s) for s in range(SHARDS)]))
+
+    def hours(self) -> set[int]:
+        """The hours (since 1970, UTC) in which events of any shard began."""
+        answers = cast("list[list[bytes]]", self._redis.run_all([_script(_HOURS, s) for s in range(SHARDS)]))
+        return {int(hour) for answer in answers for hour in answer}
+
+    def hour_counts(self, first_hour: int, last_hour: int) -> dict[int, HourCount]:
+        """Of each hour between these, both included, in which events began."""
+        answers = self._redis.run_all([_script(index_reads.COUNTS, shard, first_hour, last_hour) for shard in range(SHARDS)])
+        counts = np.frombuffer(b"".join(cast("list[bytes]", answers)), "<u4").reshape(-1, 3).astype(np.int64)
+        hours, which = np.unique(counts[:, 0], return_inverse=True)
+        events, faces = (np.bincount(which, counts[:, column], len(hours)).astype(int).tolist() for column in (1, 2))
+        return {hour: HourCount(*of) for hour, *of in zip(hours.tolist(), events, faces, strict=True)}
+
+    def some(self, hours: Sequence[int], stride: int, least_ms: int, greatest_ms: int) -> Records:
+        """Of these hours every `stride`-th block that may have a start in [least_ms, greatest_ms], spread over hours and shards; 1: all."""
+        packed = b"".join(hour.to_bytes(4, "little") for hour in hours)
+        scripts = [_script(index_reads.SOME, shard, packed, stride, shard, least_ms, greatest_ms) for shard in range(SHARDS)]
+        answers = cast("list[tuple[bytes, list[bytes]]]", self._redis.run_all(scripts))
+        return Records.of_blocks([pointers for pointers, _ in answers], [blocks for _, blocks in answers])
+
+    def expire(self, before_hour: int) -> tuple[int, bool]:
+        """Forget some of the oldest events of the hours before this one: how many, and whether there may be more."""
+        scripts = [_script(index_removals.EXPIRE, s, before_hour, EXPIRED_AT_ONCE) for s in range(SHARDS)]
+        found = cast("list[tuple[int, int]]", self._redis.run_all(scripts))
+        return sum(gone for gone, _ in found), any(more for _, more in found)
+
+    def _made_known(self, entries: Sequence[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
+        """The entries with their places known; one whose place's name another place has already goes without."""
+        places = list(dict.fromkeys((shard, entry.place) for shard, entry in entries))
+        known = self._redis.run_all([_script(_KNOW, shard, place.name, place.check + place.json) for shard, place in places])
+        is_own = {(shard, place): body == place.check + place.json for (shard, place), body in zip(places, known, strict=True)}
+        return [(shard, entry if is_own[shard, entry.place] else entry.placeless()) for shard, entry in entries]
+
+
+def _ranges(entries: Sequence[Entry]) -> bytes:
+    """Of each hour the least and the greatest start."""
+    starts: dict[int, list[int]] = {}
+    for entry in entries:
+        starts.setdefault(entry.hour, []).append(entry.start_ms)
+    return b"".join(struct.pack("<III", hour, min(found), max(found)) for hour, found in starts.items())
+
+
+def _tails(blocks: Sequence[bytes]) -> NDArray[np.uint64]:
+    """What tells the events of blocks apart, but for one in 10**19."""
+    return np.frombuffer(b"".join(blocks), RECORDS)["tail_high"].astype(np.uint64)
+
+
+_KNOW = """
+if redis.call('HSETNX', KEYS[1] .. ':pl', ARGV[1], ARGV[2]) == 1 then
+  redis.call('HINCRBY', KEYS[1] .. ':pl', 'sum', struct.unpack('<I4', ARGV[1]) + 1)
+end
+return redis.call('HGET', KEYS[1] .. ':pl', ARGV[1])
+"""
+_HOURS = "return redis.call('ZRANGE', KEYS[1] .. ':hours', 0, -1)"
+_COUNT = "return redis.call('GET', KEYS[1] .. ':n')"
+
+
+def _script(text: str, shard: int, *arguments: bytes | int | str) -> Script:
+    return Script(text, f"{{e{shard}}}", arguments)
+
+
+def _grouped(entries: Sequence[tuple[int, Entry]]) -> dict[int, list[Entry]]:
+    groups: dict[int, list[Entry]] = {}
+    for shard, entry in entries:
+        groups.setdefault(shard, []).append(entry)
+    return groups
+
+
+def _packed(entries: Sequence[Entry]) -> bytes:
+    return b"".join(
+        _ENTRY.pack(e.hour, e.record, e.place.check, e.ended_ms, len(e.posts), len(e.alternatives) // 8, len(e.json), e.is_unpacked)
+        + b"".join(e.posts) + e.alternatives + e.json
+        for e in entries
+    )  # fmt: skip
+
+
+def _claim(entry: Entry) -> bytes:
+    bits = int.from_bytes(entry.record[:4], "little")
+    return _CLAIM.pack(entry.hour, entry.start_ms, entry.event_tail, entry.ended_ms, bits >> 23 & 3)
+
+
+def _demand(demand: Demand) -> bytes:
+    body = bytes([demand.length or 0, *(number for pair in demand.codes for number in pair)])
+    return bytes([len(body)]) + body
+
+
+def _nearest(bounds: Sequence[bytes], newest: bool, unit: int) -> int | None:
+    known = [int(bound) * unit for bound in bounds if bound]
+    return None if not known else max(known) if newest else min(known)

@@ -1,0 +1,45 @@
+"""Finds what the object store has lost: Redis and this node's disk still know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from domain.clock import Clock
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import HOLDS_PREFIX
+from storage.clients.redis import Redis
+from storage.clients.s3 import ObjectStore
+from storage.site.holds import last_read
+from storage.site.people import People
+from storage.site.site_identity import SiteIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """`what`: the store, the index, a person or a hold."""
+
+    what: str
+    subject: str
+    message: str
+
+
+def find_losses(objects: ObjectStore, redis: Redis, layout: Layout | None, clock: Clock) -> Iterator[Loss]:
+    """Every loss. The legal holds are compared with those that this node last read."""
+    site_file = None if layout is None else layout.site
+    faults = SiteIdentity(redis, objects, site_file, clock).check()
+    if faults.objects is not None:
+        yield Loss("store_lost", "state/site.json", faults.objects)
+    if faults.index is not None:
+        yield Loss("index_emptied", "Redis", faults.index)
+    for person in People(redis, objects, clock).lost():
+        message = f"Redis knows this {person.role}, and the object store has no record of them; "
+        yield Loss("person_lost", person.name, message + "put the store back, or restore its copy")
+    if layout is None:
+        return
+    keys = [found.key.removeprefix(HOLDS_PREFIX) for found in objects.list(HOLDS_PREFIX)]
+    recorded = {key.partition("/")[0] for key in keys}
+    for hold in last_read(layout.holds):
+        if hold.id not in recorded:
+            message = f"this node knows the legal hold ({hold.reason}), and its record is gone; "
+            yield Loss("hold_lost", hold.id, message + "put the store back, or place it again")

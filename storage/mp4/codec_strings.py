@@ -1,0 +1,64 @@
+"""What a file holds as a player is told it (RFC 6381): `avc1.64001f,mp4a.40.2`, out of the sample entries of its head. Pure."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from domain.errors import DataLoss
+from storage.mp4.fragment_times import boxes_in
+
+_TO_CONFIG = {b"avc1": 78, b"hvc1": 78, b"mp4a": 28}
+"""Bytes of a sample entry before the boxes within it."""
+_PATH = (b"mdia", b"minf", b"stbl", b"stsd")
+_SPACES = ("", "A", "B", "C")
+
+
+def mime_of(head: bytes) -> str:
+    """As `MediaSource.addSourceBuffer` wants it. Raises DataLoss where the head is damaged."""
+    try:
+        return f'video/mp4; codecs="{",".join(_codecs(head))}"'
+    except (struct.error, IndexError) as error:
+        raise DataLoss(f"the head of a segment is damaged: {error}") from error
+
+
+def _codecs(head: bytes) -> Iterator[str]:
+    for moov in (box for box in boxes_in(head, 0, len(head)) if box.type == b"moov"):
+        for trak in (box for box in boxes_in(head, moov.body, moov.end) if box.type == b"trak"):
+            place = trak
+            for name in _PATH:
+                place = next((box for box in boxes_in(head, place.body, place.end) if box.type == name), place)
+            for entry in list(boxes_in(head, place.body + 8, place.end))[:1]:
+                skip = _TO_CONFIG.get(entry.type, entry.end - entry.body)
+                config = next(boxes_in(head, entry.body + skip, entry.end), None)
+                yield _codec(entry.type, b"" if config is None else head[config.body : config.end])
+
+
+def _codec(tag: bytes, config: bytes) -> str:
+    if not tag.isalnum():
+        raise DataLoss("the head of a segment is damaged: what it holds has no name")
+    name = tag.decode()
+    if tag == b"avc1":
+        return f"{name}.{config[1:4].hex()}"
+    if tag == b"hvc1":
+        return f"{name}.{_hevc(config)}"
+    return f"{name}.40.{_aac_object(config)}" if tag == b"mp4a" else name
+
+
+def _hevc(config: bytes) -> str:
+    """ISO/IEC 14496-15, annex E.3."""
+    space, tier, profile = config[1] >> 6, "H" if config[1] >> 5 & 1 else "L", config[1] & 0x1F
+    compatible = int(f"{int.from_bytes(config[2:6], 'big'):032b}"[::-1], 2)
+    constraints = [f"{byte:X}" for byte in config[6:12].rstrip(b"\0")]
+    return ".".join([f"{_SPACES[space]}{profile}", f"{compatible:X}", f"{tier}{config[12]}", *constraints])
+
+
+def _aac_object(config: bytes) -> int:
+    """The first five bits of the AudioSpecificConfig, which lies in descriptors within descriptors."""
+    at = 4
+    for body in (3, 13, 0):  # of an ES_Descriptor and a DecoderConfigDescriptor, before those within them
+        at += 1
+        while config[at] & 0x80:
+            at += 1
+        at += 1 + body
+    return config[at] >> 3

@@ -1,0 +1,139 @@
+"""What this node did not record and why, as lines of JSON: a file for each camera and day (UTC) under `gaps/`, only ever appended to.
+
+`storage/recordings/gaps/rows.py` says what a line means. That somebody looks after a camera is told by the file `alive`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from domain.clock import LATEST_NS, NS_PER_MS, NS_PER_S, Clock
+from domain.errors import StoreError
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import day_of, day_start_ns
+from domain.recordings.gaps import Gap
+from domain.recordings.holds import Held
+from storage.clients.append_only_file import append_line
+from storage.recordings.gaps.rows import Row, day_end_ns, read_rows, readable, told
+
+_DAY_NS = 86_400 * NS_PER_S
+_ALIVE = "alive"
+
+
+class GapLog:
+    """Thread-safe, also between processes."""
+
+    def __init__(self, layout: Layout, clock: Clock) -> None:
+        self._layout = layout
+        self._clock = clock
+        self._alive: dict[str, Path] = {}
+        """The files that `beat` touches, by camera."""
+
+    def add(self, gap: Gap) -> None:
+        """A gap that is over; on disk when this returns. Raises StoreError."""
+        since_ns = gap.since_ns or gap.start_ns
+        for start_ns, end_ns in _by_day(gap.start_ns, gap.end_ns):
+            self._append(gap.camera_id, Row(start_ns, end_ns, gap.cause, gap.detail, since_ns))
+
+    def open(self, gap: Gap) -> None:
+        """A gap that has lasted until `gap.end_ns` and goes on. To be said again at the first look of each day. Raises StoreError."""
+        *before, (start_ns, _) = _by_day(gap.start_ns, max(gap.end_ns, gap.start_ns) + NS_PER_MS)
+        since_ns = gap.since_ns or gap.start_ns
+        for part_start_ns, part_end_ns in before:
+            self._append(gap.camera_id, Row(part_start_ns, part_end_ns, gap.cause, gap.detail, since_ns))
+        self._append(gap.camera_id, Row(start_ns, None, gap.cause, gap.detail, since_ns))
+
+    def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Gap, ...]:
+        """The gaps within [from_ns, to_ns), cut to it, by start, none overlapping."""
+        days = [_read(path) for path in self._files(camera_id, from_ns, to_ns)]
+        return told(camera_id, days, self.last_beat_ns(camera_id), (from_ns, to_ns))
+
+    def first_ns(self, camera_id: str) -> int | None:
+        """The start of the first gap there is of a camera; None where there is none."""
+        for path in self._files(camera_id, 0, LATEST_NS):
+            if rows := _read(path):
+                return min(row.since_ns for row in rows)
+        return None
+
+    def left_open(self, camera_id: str) -> Gap | None:
+        """The gap that was said last, where that goes on: it lasts from its start, and nobody said until when. None where it is over."""
+        for path in reversed(self._files(camera_id, 0, LATEST_NS)):
+            if rows := _read(path):
+                said = rows[-1]
+                gap = Gap(camera_id, said.start_ns, said.start_ns, said.cause, said.detail, said.since_ns)
+                return gap if said.end_ns is None else None
+        return None
+
+    def beat(self, camera_id: str) -> None:
+        """Somebody looks after the camera now: to be said every second. Raises StoreError."""
+        path = self._alive.get(camera_id) or self._alive.setdefault(camera_id, self._layout.gaps / camera_id / _ALIVE)
+        now_ns = self._clock.wall_ns()
+        try:
+            try:
+                os.utime(path, ns=(now_ns, now_ns))
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+                os.utime(path, ns=(now_ns, now_ns))
+        except OSError as error:
+            raise StoreError(f"{path} cannot be touched: {error}") from error
+
+    def last_beat_ns(self, camera_id: str) -> int | None:
+        """When somebody last looked after the camera on this node; None for never."""
+        try:
+            return (self._layout.gaps / camera_id / _ALIVE).stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    def cameras(self) -> list[str]:
+        """The cameras that were ever looked after here."""
+        return sorted(path.name for path in self._layout.gaps.glob("*") if path.is_dir())
+
+    def days(self, camera_id: str) -> dict[str, int]:
+        """The days (`yyyymmdd`) of which there is a log, and its size in bytes."""
+        try:
+            with os.scandir(self._layout.gaps / camera_id) as found:  # cheaper than paths: all cameras are asked for every half minute
+                logs = [entry for entry in found if entry.name.endswith(".jsonl")]
+        except FileNotFoundError:
+            return {}
+        return {log.name.removesuffix(".jsonl"): log.stat().st_size for log in sorted(logs, key=lambda entry: entry.name)}
+
+    def read(self, camera_id: str, day: str) -> bytes:
+        """The lines of a day's log that can be read, as they lie on disk."""
+        return readable((self._layout.gaps / camera_id / f"{day}.jsonl").read_bytes())
+
+    def forget_before(self, camera_id: str, before_ns: int, held: Held) -> None:
+        """Delete the days that lie wholly before that of `before_ns`, and of which a hold names nothing."""
+        for path in self._files(camera_id, 0, max(0, before_ns - _DAY_NS)):
+            start_ns = day_start_ns(path.stem)
+            if not held.covers(camera_id, start_ns, start_ns + _DAY_NS):
+                path.unlink(missing_ok=True)
+
+    def _append(self, camera_id: str, row: Row) -> None:
+        path = self._layout.gaps / camera_id / f"{day_of(row.start_ns)}.jsonl"
+        try:
+            append_line(path, row.line())
+        except OSError as error:
+            raise StoreError(f"the gap of camera {camera_id} cannot be written down: {error}") from error
+
+    def _files(self, camera_id: str, from_ns: int, to_ns: int) -> list[Path]:
+        first, last = day_of(from_ns), day_of(to_ns)
+        return sorted(path for path in (self._layout.gaps / camera_id).glob("[0-9]*.jsonl") if first <= path.stem <= last)
+
+
+def _by_day(start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+    parts = []
+    while start_ns < end_ns:
+        part_end_ns = min(end_ns, day_end_ns(start_ns))
+        parts.append((start_ns, part_end_ns))
+        start_ns = part_end_ns
+    return parts
+
+
+def _read(path: Path) -> list[Row]:
+    """A day's rows. Deleted meanwhile, it has none."""
+    try:
+        return read_rows(path.read_bytes(), str(path))[0]
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,26 @@
+"""Retention of the logs of gaps in the object store: a day goes once it is too old for its camera, unless a hold names some of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from domain.clock import NS_PER_MS
+from domain.recordings.holds import Held
+from storage.recordings.gaps.stored import StoredGaps, StoredLog
+
+
+def too_old(stored: StoredGaps, cutoff_ns: Callable[[str], int], held: Held) -> Iterator[tuple[StoredLog, bool]]:
+    """The logs of days that were over before their camera's cutoff, and whether a hold keeps each."""
+    for camera_id in stored.cameras():
+        before_ns = cutoff_ns(camera_id)
+        for log in stored.of_camera(camera_id):
+            if log.span[1] <= before_ns:
+                yield log, held.covers(camera_id, *log.span)
+
+
+def forget_nodes(stored: StoredGaps, before_ns: int) -> None:
+    """What is known of nodes that said nothing since then; no log of theirs is left."""
+    for node in stored.nodes():
+        said = stored.said_of_node(node)
+        if said is not None and said.until_ms * NS_PER_MS < before_ns:
+            stored.forget_node(node)

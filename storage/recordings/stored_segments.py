@@ -1,0 +1,145 @@
+"""What is recorded and lies in the object store, from its listing alone: `recordings/<camera>/<yyyymmdd>/<segment name>`."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.clock import LATEST_NS, NS_PER_S, Clock
+from domain.errors import DataLoss, NotFound, ObjectsUnavailable
+from domain.media.packets import SegmentName
+from domain.paths.object_keys import RECORDINGS_PREFIX, day_of, day_start_ns, is_day, segment_object
+from storage.clients.s3 import ObjectStore
+from storage.recordings.recorded_ranges import LEAST_BYTES
+
+FRESH_FOR_S = 15.0
+"""A listing of a day of a camera is asked for again after this: uploads come all the time, and a day may have thousands."""
+MOST_LISTINGS = 64
+_LONGEST_SEGMENT_S = 3600
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSegment:
+    """One segment in the object store."""
+
+    name: SegmentName
+    size_bytes: int
+    etag: str
+
+    @property
+    def key(self) -> str:
+        return segment_object(self.name)
+
+    @property
+    def camera_id(self) -> str:
+        return self.name.camera_id
+
+    @property
+    def start_ns(self) -> int:
+        return self.name.start_ns
+
+    @property
+    def end_ns(self) -> int:
+        return self.name.end_ns
+
+    @property
+    def fence(self) -> int:
+        return self.name.fence
+
+
+class StoredSegments:
+    """Thread-safe. Every call raises ObjectsUnavailable where the store is away."""
+
+    def __init__(self, objects: ObjectStore, clock: Clock) -> None:
+        self._objects = objects
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._listings: OrderedDict[tuple[str, str], tuple[float, tuple[StoredSegment, ...]]] = OrderedDict()
+
+    def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[StoredSegment, ...]:
+        """The stored segments that share a moment with [from_ns, to_ns), by start; at most `FRESH_FOR_S` old.
+
+        A segment that is too small to hold a picture is left out.
+        """
+        listed = (segment for day in _days(from_ns, to_ns) for segment in self._listing(camera_id, day))
+        found = [segment for segment in listed if segment.size_bytes >= LEAST_BYTES]
+        return tuple(segment for segment in found if segment.start_ns < to_ns and segment.end_ns > from_ns)
+
+    def fetch(self, name: SegmentName, into: Path) -> Path:
+        """Copy a segment into the folder `into`, whole or not at all. Raises NotFound, DataLoss, or OSError where the disk refuses."""
+        key, path = segment_object(name), into / name.file_name
+        stat = self._objects.stat(key)
+        if stat is None:
+            raise NotFound(f"the object store has no {key}")
+        unfinished = path.with_name(f".{name.file_name}.{os.getpid()}.{threading.get_ident()}")
+        try:
+            self._copy(key, unfinished, stat.size_bytes)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return path
+
+    def cameras(self) -> list[str]:
+        """The cameras of which the store has something."""
+        return sorted(self._objects.folders(RECORDINGS_PREFIX))
+
+    def days(self, camera_id: str) -> list[str]:
+        """The days (`yyyymmdd`) of which the store has something of a camera."""
+        return sorted(filter(is_day, self._objects.folders(f"{RECORDINGS_PREFIX}{camera_id}/")))
+
+    def on_day(self, camera_id: str, day: str) -> Iterator[StoredSegment]:
+        """What the store has of a camera's day, by start, as it is listed now."""
+        for found in self._objects.list(f"{RECORDINGS_PREFIX}{camera_id}/{day}/"):
+            name = SegmentName.parse(found.key.rpartition("/")[2])
+            if name is not None and segment_object(name) == found.key:
+                yield StoredSegment(name, found.size_bytes, found.etag)
+
+    def put(self, name: SegmentName, path: Path) -> StoredSegment:
+        """Upload a segment, then ask whether it is there as it was given. Raises ObjectsUnavailable where it is not, or OSError."""
+        key = segment_object(name)
+        given = self._objects.put_file(key, path, "video/mp4")
+        if self._objects.stat(key) != given:
+            raise ObjectsUnavailable(f"the object store did not keep {key} as it was given")
+        return StoredSegment(name, given.size_bytes, given.etag)
+
+    def holds(self, name: SegmentName, size_bytes: int) -> bool:
+        """Whether the store has this segment, whole, at this moment."""
+        stat = self._objects.stat(segment_object(name))
+        return stat is not None and stat.size_bytes == size_bytes
+
+    def remove(self, segment: StoredSegment) -> None:
+        """Delete a segment; one that is gone already is no fault."""
+        self._objects.delete(segment.key)
+
+    def _listing(self, camera_id: str, day: str) -> tuple[StoredSegment, ...]:
+        now_s, asked = self._clock.monotonic_s(), (camera_id, day)
+        with self._lock:
+            known = self._listings.get(asked)
+        if known is not None and now_s - known[0] < FRESH_FOR_S:
+            return known[1]
+        listed = tuple(self.on_day(camera_id, day))
+        with self._lock:
+            self._listings[asked] = (now_s, listed)
+            self._listings.move_to_end(asked)
+            while len(self._listings) > MOST_LISTINGS:
+                self._listings.popitem(last=False)
+        return listed
+
+    def _copy(self, key: str, path: Path, size_bytes: int) -> None:
+        with path.open("wb") as out:
+            copied = sum(out.write(chunk) for chunk in self._objects.read(key))
+        if copied != size_bytes:
+            raise DataLoss(f"{key} has {size_bytes} bytes, and only {copied} could be read")
+
+
+def _days(from_ns: int, to_ns: int) -> Iterator[str]:
+    """The days whose segments may reach into the range, the one before included where it begins soon after midnight."""
+    at_ns = day_start_ns(day_of(from_ns - _LONGEST_SEGMENT_S * NS_PER_S))
+    while at_ns < min(to_ns, LATEST_NS):
+        yield day_of(at_ns)
+        at_ns += _DAY_S * NS_PER_S

@@ -1,0 +1,133 @@
+"""The log of triggers, and what of a camera's recording they keep.
+
+triggers/<camera>/<yyyymmdd of the start>.jsonl      {"source": "motion", "start_ns": …, "end_ns": …, "reason": ""}
+
+Appended to by any process of the node, read by all, deleted by the day. A line that a power cut tore is said, and is nobody's trigger.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from domain.clock import NS_PER_S
+from domain.errors import StoreError
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import day_of
+from domain.recordings.triggers import LONGEST_NS, Trigger
+from domain.settings import Settings
+from storage.clients.append_only_file import append_line
+
+Range = tuple[int, int]
+_TRIGGER = TypeAdapter(Trigger)
+_MOST_DAYS = 4_000
+_log = logging.getLogger(__name__)
+
+
+def joined(ranges: Iterable[Range]) -> tuple[Range, ...]:
+    """The same moments as `ranges`, by start, none twice."""
+    found: list[Range] = []
+    for start_ns, end_ns in sorted(ranges):
+        if found and start_ns <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end_ns))
+        elif start_ns < end_ns:
+            found.append((start_ns, end_ns))
+    return tuple(found)
+
+
+def is_kept(start_ns: int, end_ns: int, ranges: Sequence[Range]) -> bool:
+    """Whether a segment shares a moment with what is kept: then all of it is, since a segment is never cut."""
+    return any(start_ns < kept_end_ns and kept_start_ns < end_ns for kept_start_ns, kept_end_ns in ranges)
+
+
+class TriggerLog:
+    """Thread-safe. What was read of a day is remembered, and only what was added since is read again."""
+
+    def __init__(self, layout: Layout, settings: Settings) -> None:
+        self._root = layout.triggers
+        self._before_ns = round(settings.trigger_before_s * NS_PER_S)
+        self._after_ns = round(settings.trigger_after_s * NS_PER_S)
+        self._days: dict[Path, _Day] = {}
+        self._lock = threading.Lock()
+
+    def add(self, trigger: Trigger, durable: bool = True) -> None:
+        """Log a trigger: it outlives every process when this returns, and where it is `durable` also a power cut. Raises StoreError."""
+        line = {name: value for name, value in asdict(trigger).items() if name != "camera_id"}
+        try:
+            append_line(self._file(trigger.camera_id, trigger.start_ns), json.dumps(line, ensure_ascii=False).encode(), durable=durable)
+        except OSError as error:
+            raise StoreError(f"a trigger of {trigger.camera_id} cannot be logged: {error}") from error
+
+    def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Trigger, ...]:
+        """The triggers that share a moment with [from_ns, to_ns), by start."""
+        first, last = day_of(from_ns - LONGEST_NS), day_of(to_ns)
+        found = [
+            trigger
+            for file in self._files(camera_id)
+            if first <= file.stem <= last
+            for trigger in self._read(file, camera_id)
+            if trigger.start_ns < to_ns and trigger.end_ns >= from_ns
+        ]
+        return tuple(sorted(found, key=lambda trigger: trigger.start_ns))
+
+    def kept_ranges(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Range, ...]:
+        """What of [from_ns, to_ns) is to be kept, by start: the triggers with the seconds before and after them, joined."""
+        triggers = self.between(camera_id, from_ns - self._after_ns, to_ns + self._before_ns)
+        widened = ((trigger.start_ns - self._before_ns, trigger.end_ns + self._after_ns) for trigger in triggers)
+        return joined((max(start_ns, from_ns), min(end_ns, to_ns)) for start_ns, end_ns in widened)
+
+    def forget_before(self, camera_id: str, wall_ns: int) -> None:
+        """Delete the days of which nothing is needed any more: those that end, longest trigger included, before `wall_ns`."""
+        for file in self._files(camera_id):
+            if file.stem < day_of(wall_ns - LONGEST_NS):
+                file.unlink(missing_ok=True)
+                self._days.pop(file, None)
+
+    def _file(self, camera_id: str, wall_ns: int) -> Path:
+        return self._root / camera_id / f"{day_of(wall_ns)}.jsonl"
+
+    def _files(self, camera_id: str) -> list[Path]:
+        return sorted((self._root / camera_id).glob("????????.jsonl"))
+
+    def _read(self, file: Path, camera_id: str) -> list[Trigger]:
+        with self._lock:
+            if len(self._days) > _MOST_DAYS:
+                self._days.clear()
+            day = self._days.setdefault(file, _Day())
+            day.read_on(file, camera_id)
+            return day.triggers
+
+
+class _Day:
+    """One file, as far as it was read."""
+
+    def __init__(self) -> None:
+        self.triggers: list[Trigger] = []
+        self._read_bytes = 0
+
+    def read_on(self, file: Path, camera_id: str) -> None:
+        try:
+            if file.stat().st_size == self._read_bytes:
+                return
+            with file.open("rb") as lines:
+                lines.seek(self._read_bytes)
+                whole, _, _ = lines.read().rpartition(b"\n")
+        except FileNotFoundError:  # its day is over
+            return
+        if whole:
+            self._read_bytes += len(whole) + 1
+            self.triggers = [*self.triggers, *(found for line in whole.split(b"\n") if (found := _parsed(line, file, camera_id)))]
+
+
+def _parsed(line: bytes, file: Path, camera_id: str) -> Trigger | None:
+    try:
+        return _TRIGGER.validate_python({"camera_id": camera_id, **json.loads(line)})
+    except (ValueError, TypeError, ValidationError):
+        _log.warning("a line of %s is no trigger; it keeps nothing", file)
+        return None

@@ -1,0 +1,213 @@
+"""Brings finished segments into the object store: what each camera's policy says, the important first, as fast as it may.
+
+What is uploaded is what the store lists; nothing else remembers it, so nothing can disagree after a crash. A day of a camera is listed
+once, when it is come to, and what this process uploads is added. A segment counts once the store says that it has it, as it was given.
+
+The most important cameras come first, and of cameras that matter alike the oldest segment: it is the next that a full disk takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from domain.clock import Clock
+from domain.errors import ObjectsFull, StoreError
+from domain.log import FloodGate
+from domain.media.packets import SegmentName
+from domain.metrics import SEGMENTS_UPLOADED, UPLOAD_BYTES, UPLOAD_RETRIES, UPLOADS_WAITING
+from domain.recordings.triggers import keeps_all
+from domain.registry import Camera
+from domain.registry.camera_priority import Importance, importance_of
+from domain.settings import Settings
+from storage.recordings.ledger import Ledger, Segment
+from storage.recordings.name_set import NameSet
+from storage.recordings.stored_segments import StoredSegments
+from storage.recordings.trigger_log import Range, is_kept
+
+BATCH = 20
+"""Uploaded before it is asked again what matters most: during hours of catching up, new segments of important cameras come first."""
+LOOK_AGAIN_S = 5.0
+_NAMES_PER_S = 500
+"""A day's folder is read again the later the more names it has: of hundreds of cameras, reading names would else take a core by evening."""
+FIRST_RETRY_S, LAST_RETRY_S = 1.0, 30.0
+BYTES_PER_MB = 10**6
+_log = logging.getLogger(__name__)
+Kept = Callable[[str, int, int], Sequence[Range]]
+"""What of a camera's range is kept around its triggers."""
+
+
+@dataclass(slots=True)
+class _Day:
+    """A day of a camera on this disk. `stored` is None until the store was asked."""
+
+    folder: Path
+    stored: NameSet | None = None
+    waiting: list[SegmentName] = field(default_factory=list)
+    names: int = 0
+    read_s: float = float("-inf")
+    changed_ns: int = -1
+
+
+class Uploads:
+    """One for each node. `run` is one thread's; `seems_uploaded` and `waiting` may be asked by others."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        stored: StoredSegments,
+        settings: Settings,
+        clock: Clock,
+        cameras: Callable[[], Sequence[Camera]],
+        kept: Kept,
+        room: Callable[[ObjectsFull | None], None] = lambda _: None,
+    ) -> None:
+        """`room` is told, in `run`'s thread, of each upload that was refused for want of space, and when uploads are taken."""
+        self._ledger = ledger
+        self._stored = stored
+        self._bytes_per_s = settings.upload_limit_mb_s * BYTES_PER_MB
+        self._clock = clock
+        self._cameras = cameras
+        self._kept = kept
+        self._room = room
+        self._days: dict[tuple[str, str], _Day] = {}
+        self._say = FloodGate(_log.warning, clock, every_s=10.0)
+        self.failing_since_ns: int | None = None
+        self.last_error = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Upload until `stop`; a store that is away is asked again, ever later, 30 s at most. Segments wait where they are."""
+        retry_s = 0.0
+        while not stop.is_set():
+            try:
+                done = self.run_once(stop)
+                retry_s = 0.0
+            except (StoreError, OSError) as error:
+                UPLOAD_RETRIES.inc()
+                self._say("failed", f"uploads wait: {error}")
+                self._note(str(error))
+                if isinstance(error, ObjectsFull):
+                    self._room(error)
+                retry_s = min(LAST_RETRY_S, retry_s * 2 or FIRST_RETRY_S)
+                self._clock.wait(stop, retry_s)
+                continue
+            self._note("")
+            if done:
+                self._room(None)
+            else:
+                self._clock.wait(stop, LOOK_AGAIN_S)
+
+    def run_once(self, stop: threading.Event) -> int:
+        """Upload the next few; how many. Raises ObjectsUnavailable where the store is away, OSError where a file cannot be read."""
+        self._refresh()
+        done = 0
+        for camera_id, day, name in self._next(BATCH):
+            if stop.is_set():
+                break
+            done += self._upload(camera_id, day, name, stop)
+        UPLOADS_WAITING.set(self.waiting())
+        return done
+
+    def seems_uploaded(self, segment: Segment) -> bool:
+        """Whether the store had this segment when it was last listed; answers at once."""
+        day = self._days.get((segment.camera_id, segment.path.parent.name))
+        return day is not None and day.stored is not None and segment.path.name in day.stored
+
+    def is_uploaded(self, segment: Segment) -> bool:
+        """Whether the store has this segment, whole, now. A store that does not answer has it not: then its copy here is the only one."""
+        name = SegmentName.parse(segment.path.name)
+        try:
+            return name is not None and self._stored.holds(name, segment.path.stat().st_size)
+        except (StoreError, OSError):
+            return False
+
+    def waiting(self) -> int:
+        """How many segments wait, as far as folders were read."""
+        return sum(len(day.waiting) for day in tuple(self._days.values()))
+
+    def oldest_waiting_ns(self) -> int | None:
+        """When the oldest segment that waits was over, or None where none does."""
+        return min((day.waiting[0].end_ns for day in tuple(self._days.values()) if day.waiting), default=None)
+
+    def _refresh(self) -> None:
+        """Read the folders that are due. What cannot be listed in the store yet waits as not uploaded."""
+        cameras = {camera.id: camera for camera in self._cameras() if camera.upload != "none"}
+        there = {(camera_id, folder.name): folder for camera_id in cameras for folder in self._ledger.days(camera_id)}
+        self._days = {place: self._days.get(place) or _Day(folder) for place, folder in there.items()}
+        for (camera_id, _), day in self._days.items():
+            self._read(cameras[camera_id], day)
+
+    def _read(self, camera: Camera, day: _Day) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s - day.read_s < max(LOOK_AGAIN_S, day.names / _NAMES_PER_S):
+            return
+        changed_ns = day.folder.stat().st_mtime_ns if day.folder.exists() else 0
+        if changed_ns == day.changed_ns and _keeps_whole(camera):
+            return
+        if day.stored is None:
+            day.stored = self._listed(camera.id, day.folder.name)
+        found = [name for name in self._ledger.finished_names(day.folder, camera.id) if name.file_name not in day.stored]
+        day.waiting = sorted(self._claimed(camera, found), key=lambda name: name.start_ms)
+        day.names, day.read_s, day.changed_ns = len(found) + len(day.stored), now_s, changed_ns
+
+    def _listed(self, camera_id: str, day: str) -> NameSet:
+        """What the store has of a day, of those that are as long here: one that was torn is uploaded again."""
+        stored = NameSet()
+        for segment in self._stored.on_day(camera_id, day):
+            path = self._ledger.recordings / camera_id / day / segment.name.file_name
+            if path.exists() and path.stat().st_size == segment.size_bytes:
+                stored.add(path.name)
+        return stored
+
+    def _claimed(self, camera: Camera, names: list[SegmentName]) -> list[SegmentName]:
+        if _keeps_whole(camera) or not names:
+            return names
+        ranges = self._kept(camera.id, min(name.start_ns for name in names), max(name.end_ns for name in names))
+        return [name for name in names if is_kept(name.start_ns, name.end_ns, ranges)]
+
+    def _next(self, most: int) -> Iterator[tuple[str, _Day, SegmentName]]:
+        ranks = {camera.id: importance_of(camera) for camera in self._cameras()}
+        by_rank: dict[Importance, list[tuple[SegmentName, str, _Day]]] = {}
+        for (camera_id, _), day in self._days.items():
+            if day.waiting and camera_id in ranks:
+                by_rank.setdefault(ranks[camera_id], []).extend((name, camera_id, day) for name in day.waiting[:most])
+        for rank in sorted(by_rank, reverse=True):
+            for name, camera_id, day in sorted(by_rank[rank], key=lambda one: one[0].start_ms):
+                if most <= 0:
+                    return
+                most -= 1
+                yield camera_id, day, name
+
+    def _upload(self, camera_id: str, day: _Day, name: SegmentName, stop: threading.Event) -> int:
+        since_s = self._clock.monotonic_s()
+        try:
+            segment = self._stored.put(name, day.folder / name.file_name)
+        except FileNotFoundError:  # evicted meanwhile
+            day.waiting.remove(name)
+            return 0
+        assert day.stored is not None
+        day.stored.add(name.file_name)
+        day.waiting.remove(name)
+        SEGMENTS_UPLOADED.labels(camera_id).inc()
+        UPLOAD_BYTES.labels(camera_id).inc(segment.size_bytes)
+        self._throttle(segment.size_bytes, self._clock.monotonic_s() - since_s, stop)
+        return 1
+
+    def _throttle(self, size_bytes: int, took_s: float, stop: threading.Event) -> None:
+        if self._bytes_per_s:
+            self._clock.wait(stop, max(0.0, size_bytes / self._bytes_per_s - took_s))
+
+    def _note(self, error: str) -> None:
+        if error and self.failing_since_ns is None:
+            self.failing_since_ns = self._clock.wall_ns()
+        elif not error:
+            self.failing_since_ns = None
+        self.last_error = error
+
+
+def _keeps_whole(camera: Camera) -> bool:
+    """Whether all of a camera's recording is uploaded, and not only what is around its triggers."""
+    return camera.upload == "all" and keeps_all(camera)

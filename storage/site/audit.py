@@ -1,0 +1,126 @@
+"""The audit log: who looked at what or changed what, and why. Lines of JSON, a file a day (UTC), only ever appended to.
+
+The line of a look is on disk before the look is answered; that of a change, before anything changes.
+The folder is bounded: nothing of it is ever deleted here, so a full one refuses looks and changes.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field
+
+from domain.clock import NS_PER_S, Clock, rfc3339
+from domain.errors import AuditFull, AuditUnavailable
+from domain.people import Right, Role
+from domain.stored_model import StoredModel, schema_field
+from storage.clients.append_only_file import Appending
+
+BYTES_PER_GB = 1_000_000_000
+LIMIT_GB = 5.0
+ALARM_PART = 0.8
+_COUNT_EVERY_S = 10.0
+
+
+class Phase(StrEnum):
+    """What a line stands for."""
+
+    ACCESS = "access"  # a look, or what was refused of it
+    INTENT = "intent"  # a change that is about to be made
+    OUTCOME = "outcome"  # what became of it; a change refused before its intent has this line alone
+    REFUSED = "refused"  # requests without a valid token, of one address
+
+
+class AuditEntry(StoredModel):
+    """One line. `terms` says what was asked for: plate, camera, event, from, to."""
+
+    person: str = Field(description="empty where nobody was recognised; `local:<user>` for a command on the machine")
+    role: Role | None
+    address: str
+    route: str
+    right: Right | None
+    terms: dict[str, str] = Field(default_factory=dict)
+    reason: str = ""
+    case: str = ""
+    status: int | None = Field(description="HTTP status of the answer; of a command, its exit code; null in an intent")
+    phase: Phase = Phase.ACCESS
+    request: str = Field("", description="the same in an intent and its outcome, and in the process's log")
+
+
+class _Line(AuditEntry):
+    at: str
+    schema_: int = schema_field()
+
+
+class AuditLog:
+    """Safe for threads and processes; entries of several threads share a wait for the disk."""
+
+    def __init__(self, folder: Path, clock: Clock, limit_gb: float = LIMIT_GB) -> None:
+        self._folder = folder
+        self._lines = Appending(mode=0o600)
+        self._clock = clock
+        self._limit_bytes = round(limit_gb * BYTES_PER_GB)
+        self._lock = threading.Lock()
+        self._used_bytes = 0
+        self._counted_s = float("-inf")
+
+    def append(self, entry: AuditEntry, most_part: float = 1.0) -> None:
+        """Write an entry and wait until it is on disk.
+
+        Raises AuditUnavailable where it cannot be written, AuditFull where it would fill more than
+        `most_part` of the limit: then what it tells of must not happen.
+        """
+        now_ns = self._clock.wall_ns()
+        line = _Line(at=rfc3339(now_ns), **entry.__dict__).model_dump_json(by_alias=True).encode()
+        day = datetime.fromtimestamp(now_ns // NS_PER_S, UTC)
+        try:
+            self._take(len(line) + 1, most_part)
+            self._lines.append(self._folder / f"{day:%Y%m%d}.jsonl", line)
+        except OSError as error:
+            raise AuditUnavailable(f"the audit log cannot be written: {error.strerror or error}") from error
+
+    def used_part(self) -> float:
+        """How much of the limit is used: 1 is all. What other processes wrote is counted every 10 s."""
+        with self._lock:
+            self._count()
+            return self._used_bytes / self._limit_bytes
+
+    def alarm(self) -> str | None:
+        """What a person must know and do where the folder is nearly full."""
+        try:
+            part = self.used_part()
+        except OSError as error:
+            return f"the audit log cannot be read, so every look and change may be refused: {error.strerror or error}"
+        if part < ALARM_PART:
+            return None
+        return (
+            f"the audit log takes {part:.0%} of SIGHTLINE_AUDIT_LIMIT_GB; at 100% every look and change is refused: "
+            "copy its oldest days elsewhere and delete them here, or raise the limit"
+        )
+
+    def _take(self, size_bytes: int, most_part: float) -> None:
+        with self._lock:
+            self._count()
+            if self._used_bytes + size_bytes > self._limit_bytes * most_part:
+                raise AuditFull(
+                    f"the audit log has reached {most_part:.0%} of its limit (SIGHTLINE_AUDIT_LIMIT_GB), and no look or change "
+                    "goes unrecorded; an administrator must copy its oldest days elsewhere and delete them, or raise the limit"
+                )
+            self._used_bytes += size_bytes
+
+    def _count(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._counted_s >= _COUNT_EVERY_S:
+            self._counted_s = now_s
+            self._used_bytes = sum(_size(file) for file in self._folder.iterdir()) if self._folder.is_dir() else 0
+
+
+def _size(file: Path) -> int:
+    """0 where it was moved away meanwhile."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,243 @@
+"""Legal holds: versioned records in the object store, and on each node a copy for when it is away.
+
+A record that cannot be read protects an unknown range. It never hides the other holds, and retention
+deletes nothing while there is one: docs/retention.md says what happens then.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from domain.alarms import AlarmName
+from domain.clock import Clock
+from domain.errors import BadInput, DataLoss, NotFound, ObjectsUnavailable, RecordConflict, StoreError
+from domain.paths.object_keys import HOLDS_PREFIX, holds_prefix
+from domain.recordings.holds import Held, Hold
+from storage.clients.s3 import ObjectStore
+from storage.clients.versioned_records import DamagedRecord, VersionedRecords, version_key
+
+_log = logging.getLogger(__name__)
+_HOLDS = TypeAdapter(tuple[Hold, ...])
+_ATTEMPTS = 5
+_FRESH_FOR_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHolds:
+    """Every hold that can be read, the newest first, and the records that cannot be."""
+
+    holds: tuple[Hold, ...]
+    damaged: tuple[DamagedRecord, ...] = ()
+    """Those whose range is unknown. An object that is no record at all is not among them."""
+    foreign: tuple[DamagedRecord, ...] = ()
+
+    def sentence(self) -> str | None:
+        """What is damaged and what to do about it, or None."""
+        if not self.damaged:
+            return None
+        named = "; ".join(f"{one.record_id}: {one.why}" for one in self.damaged)
+        return (
+            f"{len(self.damaged)} legal holds cannot be read, so retention deletes nothing. Repair each "
+            f"object, or release the hold (`DELETE /v1/holds/ID`) and place it again: {named}"
+        )
+
+
+class Holds:
+    """Thread-safe. Raises ObjectsUnavailable where the store is away."""
+
+    def __init__(self, objects: ObjectStore, clock: Clock) -> None:
+        self._records = VersionedRecords(objects, Hold, remembers=True)
+        self._clock = clock
+
+    def place(self, hold: Hold) -> None:
+        """Keep a new hold. When this returns, everybody who reads the holds finds it.
+
+        Raises StoreError where it cannot be found again: then it must not be taken for placed.
+        """
+        if hold.from_ >= hold.to:
+            raise BadInput("a hold's `from` must lie before its `to`")
+        self._records.add(holds_prefix(hold.id), 1, hold)
+        if hold not in self.known().holds:
+            raise DataLoss(
+                f"the hold {hold.id} was written and cannot be read again, so it is not in force; "
+                "run `sightline storage check`, then place it again"
+            )
+
+    def release(self, hold_id: str, person: str) -> Hold:
+        """End a hold; the record says by whom and when. Released again, it stays as it is.
+
+        A hold that cannot be read is released too: by a version after the damaged one, which stays.
+        Raises NotFound.
+        """
+        for _ in range(_ATTEMPTS):
+            version = self._records.newest_version(holds_prefix(hold_id))
+            if version == 0:
+                raise NotFound(f"there is no hold {hold_id!r}; GET /v1/holds lists all")
+            hold = self._standing(hold_id, version)
+            if hold.released_at is not None:
+                return hold
+            released = hold.model_copy(update={"released_by": person, "released_at": self._clock.wall_ns()})
+            try:
+                self._records.add(holds_prefix(hold_id), version + 1, released)
+            except RecordConflict:  # released by another person in this moment
+                continue
+            return released
+        raise RecordConflict(f"the hold {hold_id} changes all the time; try again")
+
+    def known(self) -> KnownHolds:
+        """Every hold there ever was, and what cannot be read.
+
+        Of a damaged record the newest version that can be read protects its range, unreleased.
+        """
+        listing = self._records.all(HOLDS_PREFIX)
+        damaged = tuple(one for one in listing.damaged if one.record_id)
+        older = (self._older(one.record_id) for one in damaged)
+        holds = [*listing.records, *(hold for hold in older if hold is not None)]
+        return KnownHolds(
+            tuple(sorted(holds, key=lambda hold: hold.placed_at, reverse=True)),
+            damaged,
+            tuple(one for one in listing.damaged if not one.record_id),
+        )
+
+    def held(self) -> Held:
+        """What may not be deleted now. Raises StoreError where that is not known in full."""
+        known = self.known()
+        if (sentence := known.sentence()) is not None:
+            raise DataLoss(sentence)
+        return Held(known.holds, self._clock.wall_ns())
+
+    def _standing(self, hold_id: str, version: int) -> Hold:
+        try:
+            return self._records.read(version_key(holds_prefix(hold_id), version))
+        except DataLoss as error:
+            older = self._older(hold_id)
+            return older if older is not None else _unknown_range(hold_id, error)
+
+    def _older(self, hold_id: str) -> Hold | None:
+        """The newest version that can be read, as it was before anybody released it."""
+        found = self._records.newest_readable(holds_prefix(hold_id))
+        if found is None:
+            return None
+        return found.record.model_copy(update={"released_by": "", "released_at": None})
+
+
+def _unknown_range(hold_id: str, error: DataLoss) -> Hold:
+    return Hold(
+        id=hold_id, camera="", from_=0, to=0, reason=f"this hold's record cannot be read: {error}",
+        placed_by="", placed_at=0,
+    )  # fmt: skip
+
+
+class FreshHeld(Held):
+    """What is held, for a run that takes long: read again where the last look is a second old.
+
+    Raises StoreError, at any question, where it is not known in full what is held.
+    """
+
+    def __init__(self, holds: Holds, clock: Clock) -> None:
+        super().__init__((), clock.wall_ns())
+        self._holds = holds
+        self._clock = clock
+        self._held = holds.held()
+        self._read_s = clock.monotonic_s()
+
+    def covers(self, camera_id: str, from_ns: int, to_ns: int) -> bool:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._read_s >= _FRESH_FOR_S:
+            self._held, self._read_s = self._holds.held(), now_s
+        return self._held.covers(camera_id, from_ns, to_ns)
+
+
+class NodeHolds:
+    """The holds as a node's full-disk rule knows them: the store's or, while that is away, the file's.
+
+    A damaged record hides no other hold here: a full disk must be emptied, and the rest stays protected.
+    Thread-safe.
+    """
+
+    def __init__(self, holds: Holds, file: Path, clock: Clock) -> None:
+        self._holds = holds
+        self._file = file
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._written: tuple[Hold, ...] | None = None
+
+    def held(self) -> Held:
+        """Raises StoreError where the store is away and no holds were ever read on this node."""
+        try:
+            holds = self.refresh().holds
+        except ObjectsUnavailable as error:
+            holds = self._last_read(error)
+        return Held(holds, self._clock.wall_ns())
+
+    def refresh(self) -> KnownHolds:
+        """Read the store's holds and keep them in the file, with those whose records it lost.
+
+        Raises ObjectsUnavailable.
+        """
+        known = self._holds.known()
+        with self._lock:
+            holds = self._with_lost(known.holds)
+            if holds != self._written:
+                self._write(holds)
+        return replace(known, holds=holds)
+
+    def _with_lost(self, stored: tuple[Hold, ...]) -> tuple[Hold, ...]:
+        """With the holds whose records are gone or damaged since they were read.
+
+        No record is ever deleted, so a store without one has lost it.
+        """
+        known = last_read(self._file) if self._written is None else self._written
+        ids = {hold.id for hold in stored}
+        return (*stored, *(hold for hold in known if hold.id not in ids))
+
+    def _last_read(self, error: ObjectsUnavailable) -> tuple[Hold, ...]:
+        with self._lock:
+            if self._written is not None:
+                return self._written
+            try:
+                return _HOLDS.validate_json(self._file.read_bytes())
+            except (FileNotFoundError, ValidationError):
+                raise StoreError(f"the legal holds cannot be read, and never were on this node: {error}") from error
+
+    def _write(self, holds: tuple[Hold, ...]) -> None:
+        unfinished = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+        self._written = holds
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(_HOLDS.dump_json(holds, by_alias=True))
+            unfinished.replace(self._file)
+        except OSError as error:  # memory has them until the process ends
+            _log.warning("the legal holds cannot be written on this node: %s", error)
+
+
+def last_read(file: Path) -> tuple[Hold, ...]:
+    """The holds that a node last knew; none where it never read any."""
+    try:
+        return _HOLDS.validate_json(file.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return ()
+
+
+class HoldFollower:
+    """Reads the holds for a node at intervals, and raises the alarm about those that cannot be read."""
+
+    def __init__(self, holds: NodeHolds, say: Callable[[AlarmName, str | None], None]) -> None:
+        self._holds = holds
+        self._say = say
+
+    def run_once(self) -> None:
+        """A store that is away leaves the copy and the alarm as they are."""
+        try:
+            known = self._holds.refresh()
+        except ObjectsUnavailable as error:
+            _log.info("the legal holds stay as they were last read: %s", error)
+            return
+        self._say(AlarmName.HOLD_DAMAGED, known.sentence())

@@ -1,0 +1,177 @@
+"""What watches found, in Redis: who looks for it now, how far he came, the feed of matches, and the webhooks that are to be sent.
+
+Whoever looks may die, or be taken for dead and go on, at any step: a match has the same id each time, and is added once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from domain.events.watches import WatchMatch
+from domain.stored_model import StoredModel
+from storage.clients.arrival_stream import ARRIVE, Arrivals
+from storage.clients.readable_records import read_or_skip
+from storage.clients.redis import Redis, Script, maybe_texts, number, text
+
+TAG = "{watches}"
+MOST_MATCHES = 10_000
+MOST_DEAD = 1_000
+SEEN_S = 8 * 86_400
+"""A match is not told again within this time, however often its event comes."""
+LEASE_MS = 5_000
+
+_LEASE = """
+local held = redis.call('GET', KEYS[1] .. ':lease')
+if held and held ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1] .. ':lease', ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+_ADD = (
+    ARRIVE
+    + """
+local most, seen_s, position, added = ARGV[1], ARGV[2], ARGV[3], {}
+for i = 4, #ARGV, 4 do
+  local id, match, delivery, due_ms = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  if redis.call('SET', P .. ':seen:' .. id, 1, 'NX', 'EX', seen_s) then
+    arrive(most, match)
+    if delivery ~= '' then
+      redis.call('HSET', P .. ':deliveries', id, delivery)
+      redis.call('ZADD', P .. ':due', due_ms, id)
+    end
+    added[#added + 1] = id
+  end
+end
+redis.call('SET', P .. ':position', position)
+return added
+"""
+)
+_OWE = """
+local P = KEYS[1]
+local owed = tonumber(redis.call('GET', P .. ':owed') or ARGV[1])
+redis.call('SET', P .. ':owed', string.format('%.0f', math.min(owed, tonumber(ARGV[1]))))
+redis.call('SET', P .. ':position', ARGV[2])
+"""
+_CLAIM = """
+local P, now_ms, until_ms, most = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local found = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. ':due', '-inf', now_ms, 'LIMIT', 0, most)) do
+  redis.call('ZADD', P .. ':due', until_ms, id)
+  found[#found + 1] = redis.call('HGET', P .. ':deliveries', id) or ''
+end
+return found
+"""
+_RETRY = """
+local P, id = KEYS[1], ARGV[1]
+if redis.call('HEXISTS', P .. ':deliveries', id) == 1 then
+  redis.call('HSET', P .. ':deliveries', id, ARGV[2])
+  redis.call('ZADD', P .. ':due', ARGV[3], id)
+end
+"""
+_SETTLE = """
+local P, id, dead, most = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+redis.call('HDEL', P .. ':deliveries', id)
+redis.call('ZREM', P .. ':due', id)
+if dead ~= '' then
+  redis.call('LPUSH', P .. ':dead', dead)
+  redis.call('LTRIM', P .. ':dead', 0, most - 1)
+end
+"""
+
+
+class Delivery(StoredModel):
+    """A webhook on its way."""
+
+    match: WatchMatch
+    tries: int = 0
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchesPage:
+    """As `arrivals.Page`, of matches."""
+
+    last: int
+    known_from: int
+    items: tuple[tuple[int, WatchMatch], ...]
+
+
+class WatchMatches:
+    """Every call raises IndexUnavailable where Redis is away."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._arrivals = Arrivals(redis, TAG, MOST_MATCHES)
+
+    def take_lease(self, owner: str) -> bool:
+        """Whether `owner` is the one who looks now; to be asked again well within `LEASE_MS`."""
+        return self._run(_LEASE, owner, LEASE_MS) == 1
+
+    def position(self) -> int | None:
+        """The number of the feed up to which all was matched; None where that is not known."""
+        found = text(self._redis.do("GET", f"{TAG}:position"))
+        return None if found is None else int(found)
+
+    def owe(self, since_ms: int, position: int) -> None:
+        """What was indexed since then is to be looked up, since the feed cannot tell; from `position` on it can."""
+        self._run(_OWE, since_ms, position)
+
+    def owed(self) -> int | None:
+        """Since when (UTC ms) all is to be looked up, whoever began with it; None where nothing is."""
+        found = text(self._redis.do("GET", f"{TAG}:owed"))
+        return None if found is None else int(found)
+
+    def paid(self) -> None:
+        self._redis.do("DEL", f"{TAG}:owed")
+
+    def unseen(self, matches: Sequence[WatchMatch]) -> list[WatchMatch]:
+        """Those that were not added yet."""
+        if not matches:
+            return []
+        seen = maybe_texts(self._redis.do("MGET", *(f"{TAG}:seen:{match.id}" for match in matches)))
+        return [match for match, known in zip(matches, seen, strict=True) if known is None]
+
+    def add(self, matches: Sequence[tuple[WatchMatch, bool]], position: int, now_ms: int) -> list[str]:
+        """Add matches, each once, those with `True` as webhooks too, and the position with them; the ids of those that are new."""
+        words: list[str | int] = []
+        for match, is_sent in matches:
+            words += [match.id, match.model_dump_json(by_alias=True), _json(Delivery(match=match)) if is_sent else "", now_ms]
+        return [found.decode() for found in cast("list[bytes]", self._run(_ADD, MOST_MATCHES, SEEN_S, position, *words))]
+
+    def after(self, after: int, limit: int) -> MatchesPage:
+        """At most `limit` that were found after `after`, the oldest first."""
+        page = self._arrivals.after(after, limit)
+        found = ((at, read_or_skip(WatchMatch, data, "matches")) for at, data in page.items)
+        matches = tuple((at, match) for at, match in found if match is not None)
+        return MatchesPage(page.last, page.known_from, matches)
+
+    def claim(self, now_ms: int, until_ms: int, most: int) -> list[Delivery]:
+        """Deliveries that are due. Nobody else has them before `until_ms`; then they are due again, unless settled."""
+        found = cast("list[bytes]", self._run(_CLAIM, now_ms, until_ms, most))
+        deliveries = (read_or_skip(Delivery, one, "webhooks") for one in found if one)
+        return [delivery for delivery in deliveries if delivery is not None]
+
+    def retry(self, delivery: Delivery, due_ms: int) -> None:
+        self._run(_RETRY, delivery.match.id, _json(delivery), due_ms)
+
+    def settle(self, delivery: Delivery, dead: bool = False) -> None:
+        """It is delivered; or `dead`: given up, and kept to be looked at."""
+        self._run(_SETTLE, delivery.match.id, _json(delivery) if dead else "", MOST_DEAD)
+
+    def waiting(self) -> int:
+        """How many webhooks are on their way."""
+        return number(self._redis.do("HLEN", f"{TAG}:deliveries"))
+
+    def dead(self, watch_id: str) -> list[Delivery]:
+        """Webhooks of a watch that were given up, the newest first; at most the last thousand of all watches are known."""
+        found = self._redis.do("LRANGE", f"{TAG}:dead", 0, MOST_DEAD - 1)
+        deliveries = (read_or_skip(Delivery, one, "webhooks") for one in maybe_texts(found) if one)
+        return [one for one in deliveries if one is not None and one.match.watch == watch_id]
+
+    def _run(self, script: str, *words: str | int) -> object:
+        return self._redis.run_all([Script(script, TAG, words)])[0]
+
+
+def _json(delivery: Delivery) -> str:
+    return delivery.model_dump_json(by_alias=True)

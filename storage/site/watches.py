@@ -1,0 +1,100 @@
+"""Vehicle watches: versioned records in the object store; those that stand are in Redis too, for who matches them."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from domain.clock import Clock
+from domain.errors import BadInput, NotFound
+from domain.events.watches import Ended, Watch
+from domain.paths.object_keys import WATCHES_PREFIX, watches_prefix
+from storage.clients.readable_records import read_or_skip
+from storage.clients.redis import Redis, number, text, texts
+from storage.clients.s3 import ObjectStore
+from storage.clients.versioned_records import Listing, Versioned, VersionedRecords
+
+_log = logging.getLogger(__name__)
+_ACTIVE, _VERSION, _POSITION = "{watches}:active", "{watches}:version", "{watches}:position"
+MOST_WATCHES = 10_000
+
+
+class Watches:
+    """Thread-safe. Raises StoreError where a store is away."""
+
+    def __init__(self, redis: Redis, objects: ObjectStore, clock: Clock) -> None:
+        self._redis = redis
+        self._records = VersionedRecords(objects, Watch)
+        self._clock = clock
+
+    def place(self, watch: Watch) -> None:
+        """Keep a new watch: every passing that is indexed from now on is compared with it."""
+        if number(self._redis.do("HLEN", _ACTIVE)) >= MOST_WATCHES:
+            raise BadInput(f"{MOST_WATCHES} watches stand already; end some that are not needed")
+        self._records.add(watches_prefix(watch.id), 1, watch)
+        self._redis.do_all([("HSET", _ACTIVE, watch.id, _json(watch)), _changed()], atomic=True)
+
+    def end(self, watch_id: str, ended: Ended, person: str) -> Watch:
+        """End a watch; the record says why, by whom and when. One that has ended stays as it is.
+
+        Raises NotFound, RecordConflict.
+        """
+        newest = self._newest(watch_id)
+        watch = newest.record
+        if watch.ended is Ended.NO:
+            end = {"ended": ended, "ended_by": person, "ended_at": self._clock.wall_ns()}
+            watch = watch.model_copy(update=end)
+            self._records.add(watches_prefix(watch_id), newest.version + 1, watch)
+        self._redis.do_all([("HDEL", _ACTIVE, watch_id), _changed()], atomic=True)
+        return watch
+
+    def get(self, watch_id: str) -> Watch:
+        """A watch, ended ones too. Raises NotFound."""
+        return self._newest(watch_id).record
+
+    def standing(self) -> tuple[Watch, ...]:
+        """Those that were not ended, the newest first; some may be over. At most `MOST_WATCHES`."""
+        found = (read_or_skip(Watch, one, "watches") for one in texts(self._redis.do("HVALS", _ACTIVE)))
+        watches = (watch for watch in found if watch is not None)
+        return tuple(sorted(watches, key=lambda watch: watch.placed_at, reverse=True))
+
+    def ended(self) -> tuple[Watch, ...]:
+        """Those that ended, the newest first."""
+        watches = (watch for watch in self.records().records if watch.ended is not Ended.NO)
+        return tuple(sorted(watches, key=lambda watch: watch.placed_at, reverse=True))
+
+    def version(self) -> str | None:
+        """It changes with every change; None where Redis has no watches: then `restore`."""
+        return text(self._redis.do("GET", _VERSION))
+
+    def restore(self) -> int:
+        """Make Redis what the object store says; how many stand.
+
+        What was indexed meanwhile is matched again, by time.
+        """
+        listing = self.records()
+        for damaged in listing.damaged:
+            _log.error("%s; this watch finds nothing: place it again", damaged.why)
+        standing = [watch for watch in listing.records if watch.ended is Ended.NO]
+        entered = [("HSET", _ACTIVE, watch.id, _json(watch)) for watch in standing]
+        self._redis.do_all([("DEL", _ACTIVE, _POSITION), *entered, _changed()], atomic=True)
+        return len(standing)
+
+    def records(self) -> Listing[Watch]:
+        """The newest record of each watch, and what cannot be read."""
+        return self._records.all(WATCHES_PREFIX)
+
+    def _newest(self, watch_id: str) -> Versioned[Watch]:
+        newest = self._records.newest(watches_prefix(watch_id))
+        if newest is None:
+            raise NotFound(f"there is no watch {watch_id!r}; GET /v1/watches lists those that stand")
+        return newest
+
+
+def _changed() -> tuple[str, str, str]:
+    # Drawn, not counted: a count would begin again over an emptied Redis, and could be one that was seen before.
+    return ("SET", _VERSION, secrets.token_hex(8))
+
+
+def _json(watch: Watch) -> str:
+    return watch.model_dump_json(by_alias=True)

@@ -1,0 +1,62 @@
+"""A store that is silent holds one caller at a time; the first answer ends the suspicion."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from domain.clock import SystemClock
+from domain.errors import NotFound, ObjectsUnavailable
+from storage.clients.circuit_breaker import Suspicion
+from storage.clients.s3 import ObjectStore
+
+REFUSAL = ObjectsUnavailable("not asked")
+CLOCK = SystemClock()
+
+
+def _ask(suspicion: Suspicion, fault: Exception | None = None) -> None:
+    with suspicion.asking(REFUSAL, (TimeoutError,)):
+        if fault is not None:
+            raise fault
+
+
+def test_only_silence_is_suspect() -> None:
+    suspicion = Suspicion()
+    with pytest.raises(NotFound):
+        _ask(suspicion, NotFound("x"))
+    with suspicion.asking(REFUSAL, (TimeoutError,)):
+        _ask(suspicion)  # beside another call: nothing is suspected
+
+
+def test_while_one_finds_out_the_others_are_refused() -> None:
+    suspicion = Suspicion()
+    with pytest.raises(TimeoutError):
+        _ask(suspicion, TimeoutError())
+    with suspicion.asking(REFUSAL, (TimeoutError,)), pytest.raises(ObjectsUnavailable, match="not asked"):
+        _ask(suspicion)
+    with suspicion.asking(REFUSAL, (TimeoutError,)):
+        _ask(suspicion)  # it had answered
+
+
+def test_a_store_that_hangs_keeps_few_threads() -> None:
+    """A socket that accepts and never answers, as a stopped server: after the first silence all callers but one come back at once."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = ObjectStore(f"127.0.0.1:{silent.getsockname()[1]}", "key", "secret", "bucket")
+        with pytest.raises(ObjectsUnavailable):
+            store.get("first")
+        probe = threading.Thread(target=_swallow, args=(store,))
+        probe.start()
+        while not store._suspicion._probing.locked():
+            CLOCK.sleep(0.01)
+        for _ in range(20):
+            with pytest.raises(ObjectsUnavailable, match="last call"):
+                store.get("next")
+        probe.join()
+        store.close()
+
+
+def _swallow(store: ObjectStore) -> None:
+    with pytest.raises(ObjectsUnavailable):
+        store.get("probe")

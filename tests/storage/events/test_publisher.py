@@ -1,0 +1,309 @@
+"""Keeping, on real stores: whatever fails or dies between two steps, the end is the same, and the check finds it clean."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from prometheus_client import REGISTRY
+
+from domain.clock import NS_PER_S, ManualClock, SystemClock
+from domain.errors import DataLoss, ObjectsUnavailable
+from domain.events.query import EventQuery
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import CLIP, CROP, SIDECAR, event_object
+from storage.check import check
+from storage.clients.redis import connect
+from storage.clients.s3 import ObjectStore
+from storage.events.feed import Feed
+from storage.events.journal import JournalPut
+from storage.events.publisher import Keeper
+from storage.events.spool import Entry, Spool
+from storage.index.event_index import EventIndex
+from storage.recordings.ledger import Ledger
+from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
+from tests.kept import SETTINGS, START_NS, Relay, Site, make_event, record
+from tests.waiting import PATIENCE_S, wait_for
+
+
+def test_an_event_is_kept_whole(site: Site) -> None:
+    event = make_event(after_s=10)
+    passing = site.put(event)
+    assert site.keeper.run_once() == 0
+    kept = event.model_copy(update={"clip_ready": True})
+    assert site.row(event) == kept
+    sidecar = site.sidecar(event)
+    assert sidecar.event == kept
+    assert sorted(sidecar.objects) == ["clip.mp4", "crop.jpg", "snapshot.jpg"]
+    assert site.objects.get(event_object("gate", event.id, CROP)) == passing.crop_jpeg
+    assert sidecar.clip_start_at <= event.started_at - NS_PER_S
+    assert sidecar.clip_end_at >= event.ended_at + NS_PER_S
+    assert sidecar.gaps_ms == ()
+    (part,) = site.journal.parts()
+    assert part.lines == (JournalPut(event=kept, objects=sidecar.objects),)
+    site.assert_clean(event)
+
+
+def test_what_keeping_costs_is_counted(site: Site) -> None:
+    def spent_s() -> float:
+        return REGISTRY.get_sample_value("sightline_look_cpu_seconds_total", {"step": "keep"}) or 0.0
+
+    before_s = spent_s()
+    site.put(make_event(after_s=10))
+    assert site.keeper.run_once() == 0
+    assert spent_s() > before_s
+
+
+def test_an_event_is_searchable_while_its_clip_is_coming(site: Site) -> None:
+    event = make_event(after_s=10)
+    site.recorded_until = event.ended_at + NS_PER_S
+    site.put(event)
+    assert site.keeper.run_once() == 1
+    assert site.row(event) == event
+    assert site.objects.stat(event_object("gate", event.id, CROP)) is not None
+    assert site.objects.stat(event_object("gate", event.id, CLIP)) is None
+    assert check(site.objects, site.redis, site.layout) == [], "what is on its way is no breach"
+    site.recorded_until = event.ended_at + 2 * NS_PER_S
+    assert site.keeper.run_once() == 0
+    site.assert_clean(event)
+
+
+@pytest.mark.parametrize("until_s", [None, 10.5])
+def test_where_recording_stopped_the_clip_takes_what_there_is(site: Site, until_s: float | None) -> None:
+    event = make_event(after_s=28, lasts_s=4)
+    site.clock.advance(30)
+    site.recorded_until = None if until_s is None else START_NS + 30 * NS_PER_S
+    site.put(event)
+    assert site.keeper.run_once() == 1
+    site.clock.advance(19)
+    assert site.keeper.run_once() == 1, "it may still come back"
+    site.clock.advance(2)
+    assert site.keeper.run_once() == 0
+    sidecar = site.sidecar(event)
+    assert sidecar.event.clip_ready
+    assert sidecar.gaps_ms, "the missing seconds are told"
+    assert sidecar.gaps_ms[-1][1] * 10**6 >= event.ended_at
+    site.assert_clean(event)
+
+
+@pytest.mark.parametrize(("camera", "after_s"), [("bridge", 10), ("gate", 500)])
+def test_where_nothing_was_recorded_the_event_says_so(site: Site, camera: str, after_s: float) -> None:
+    event = make_event(camera=camera, after_s=after_s)
+    site.clock.advance(after_s)
+    site.put(event)
+    site.clock.advance(60)
+    site.keeper.run_once()
+    row = site.row(event)
+    assert row is not None
+    assert (row.clip_ready, row.clip_missing) == (False, "nothing was recorded")
+    site.assert_clean(event)
+
+
+def test_that_there_is_no_clip_is_settled_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the store refuses the sidecar: one event without a clip is counted as one."""
+    event = make_event("shop", after_s=0)
+    site.put(event)
+    site.clock.advance(3600)
+    put = ObjectStore.put
+
+    def refusing(store: ObjectStore, key: str, data: bytes, content_type: str) -> None:
+        if key.endswith(SIDECAR):
+            raise ObjectsUnavailable("no space")
+        put(store, key, data, content_type)
+
+    before = REGISTRY.get_sample_value("sightline_clips_missing_total", {"camera": "shop"}) or 0
+    with monkeypatch.context() as patched:
+        patched.setattr(ObjectStore, "put", refusing)
+        for _ in range(3):
+            site.keeper.run_once()
+    site.keeper.run_once()
+    assert REGISTRY.get_sample_value("sightline_clips_missing_total", {"camera": "shop"}) == before + 1
+    site.assert_clean(event)
+
+
+def test_nothing_recorded_yet_is_not_nothing_recorded(site: Site) -> None:
+    """Within the minute the recording may still turn up: a recorder that restarts salvages what was open."""
+    event = make_event(camera="bridge", after_s=35)
+    site.put(event)
+    assert site.keeper.run_once() == 1
+    record(site.layout.recordings, "bridge", START_NS + 30 * NS_PER_S, 10)
+    assert site.keeper.run_once() == 0
+    assert site.sidecar(event).event.clip_ready
+
+
+def test_a_damaged_recording_ends_in_an_event_without_clip(site: Site) -> None:
+    event = make_event(camera="bridge", after_s=2)
+    record(site.layout.recordings, "bridge", START_NS, 10)
+    for path in (site.layout.recordings / "bridge").rglob("*.mp4"):
+        path.write_bytes(b"\0" * 4000)
+    site.put(event)
+    site.clock.advance(60)
+    site.keeper.run_once()
+    assert (row := site.row(event)) is not None
+    assert row.clip_missing
+    site.assert_clean(event)
+
+
+def test_a_passing_that_went_on_is_kept_anew(site: Site) -> None:
+    site.put(make_event(after_s=5))
+    site.keeper.run_once()
+    longer = make_event(after_s=5, lasts_s=8)
+    passing = site.put(longer, b"better")
+    site.keeper.run_once()
+    sidecar = site.sidecar(longer)
+    assert sidecar.event == longer.model_copy(update={"clip_ready": True})
+    assert sidecar.clip_end_at >= longer.ended_at
+    assert site.objects.get(event_object("gate", longer.id, CROP)) == passing.crop_jpeg
+    site.assert_clean(longer)
+
+
+def test_a_replay_of_what_is_kept_changes_nothing(site: Site) -> None:
+    event = make_event(after_s=5, lasts_s=3)
+    site.put(event)
+    site.keeper.run_once()
+    before = site.sidecar(event)
+    site.put(make_event(after_s=5, lasts_s=1), b"worse")
+    site.put(event, b"worse")
+    site.keeper.run_once()
+    assert site.sidecar(event) == before
+    assert site.row(event) == before.event
+    site.assert_clean(event)
+
+
+class FusedSpool(Spool):
+    def __init__(self, layout: Layout, clock: ManualClock, fuse: Fuse) -> None:
+        super().__init__(layout, clock)
+        self.fuse = fuse
+
+    def remove(self, entry: Entry) -> None:
+        self.fuse.pass_through(lambda: super(FusedSpool, self).remove(entry))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_crash_at_any_door_ends_in_the_same_state(site: Site, after: bool) -> None:
+    """Two events, one of them twice; the process dies at the first door, at the second, and so on until it passes all."""
+    doors = (site.redis, site.objects, site.spool, site.journal)
+    for at in range(1, 100):
+        site.redis.do("FLUSHALL")
+        for found in list(site.objects.list("")):
+            site.objects.delete(found.key)
+        for path in site.journal.minutes():
+            path.unlink()
+        fuse = Fuse(at, after)
+        site.redis, site.objects = FusedRedis(site.redis, fuse), FusedObjects(site.objects, fuse)
+        site.spool, site.journal = FusedSpool(site.layout, site.clock, fuse), FusedJournal(site.layout.journal, site.clock, fuse)
+        events = [make_event(after_s=5), make_event(camera="bridge", after_s=-100)]
+        keeper = site.restart()
+        try:
+            for event in events:
+                site.put(event)
+            keeper.run_once()
+        except Killed:
+            pass
+        site.redis, site.objects, site.spool, site.journal = doors
+        assert site.restart().run_once() == 0
+        site.assert_clean(*events, deep=False)
+        assert [(row.clip_ready, bool(row.clip_missing)) for event in events if (row := site.row(event))] == [(True, False), (False, True)]
+        if not fuse.blown:
+            assert at > 12, "there are more doors than that"
+            return
+    raise AssertionError("the keeper passes doors without end")
+
+
+@pytest.fixture
+def relays(valkey_server: str, s3_server: object) -> Iterator[dict[str, Relay]]:
+    found = {
+        "redis": Relay(urlsplit(valkey_server).port or 0),
+        "objects": Relay(int(str(getattr(s3_server, "endpoint")).rpartition(":")[2])),  # noqa: B009 - its type lives in tests/conftest.py
+    }
+    yield found
+    for relay in found.values():
+        relay.cut()
+
+
+def test_each_store_may_be_away_while_the_other_is_served(
+    site: Site, relays: dict[str, Relay], valkey_server: str, s3_server: object
+) -> None:
+    """The keeper runs in its threads, and the cables are pulled: events are searchable without the object store, and their objects
+    arrive without Redis; when both are back nothing is missing."""
+    config = vars(s3_server) if hasattr(s3_server, "__dict__") else {name: getattr(s3_server, name) for name in s3_server.__slots__}  # type: ignore[attr-defined]
+    real_port = str(urlsplit(valkey_server).port)
+    redis = connect(valkey_server.replace(f":{real_port}/", f":{relays['redis'].port}/"))
+    objects = ObjectStore(f"127.0.0.1:{relays['objects'].port}", config["access_key"], config["secret_key"], site.objects.bucket)
+    watcher = EventIndex(site.redis)
+    keeper = Keeper(
+        site.spool, EventIndex(redis), Feed(redis, 1000), objects, site.journal, Ledger(site.layout.recordings), SETTINGS, SystemClock(),
+        lambda: ["gate"], lambda camera: START_NS + 3600 * NS_PER_S,
+    )  # fmt: skip
+    stop = threading.Event()
+    thread = threading.Thread(target=keeper.run, args=(stop,))
+    thread.start()
+    try:
+        relays["objects"].cut()
+        first = make_event(after_s=5)
+        site.put(first)
+        keeper.wake()
+        wait_for("event in the index", lambda: watcher.get(first.id) == first)
+        assert [event.id for event in watcher.query(EventQuery(plate="鄂C*"), 5).events] == [first.id]
+        relays["redis"].cut()
+        relays["objects"].mend()
+        second = make_event(after_s=8)
+        site.put(second)
+        keeper.wake()
+        wait_for("objects", lambda: all(site.objects.stat(event_object("gate", one.id, SIDECAR)) is not None for one in (first, second)))
+        assert watcher.get(second.id) is None
+        relays["redis"].mend()
+        wait_for("empty spool", lambda: site.spool.pending(["gate"]) == [])
+    finally:
+        stop.set()
+        keeper.wake()
+        thread.join(PATIENCE_S)
+        objects.close()
+        redis.close()
+    assert not thread.is_alive()
+    site.assert_clean(first, second)
+
+
+def test_one_event_that_cannot_be_kept_holds_up_no_other(site: Site) -> None:
+    bad, good = make_event(after_s=5), make_event(after_s=10)
+    site.put(bad)
+    site.put(good)
+    (entry, _) = site.spool.pending(["gate"])
+    crop = entry.path / CROP
+    crop.rename(entry.path / "hidden")
+    assert site.keeper.run_once() == 1
+    assert (row := site.row(good)) is not None
+    assert row.clip_ready
+    (entry.path / "hidden").rename(crop)
+    assert site.keeper.run_once() == 0
+    site.assert_clean(bad, good)
+
+
+def test_a_clip_that_does_not_hold_its_event_is_never_shown(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(*arguments: object) -> None:
+        raise DataLoss("clip.mp4 lacks something")
+
+    event = make_event(after_s=25)
+    monkeypatch.setattr("storage.events.publish_steps.verify", lacking)
+    site.put(event)
+    assert site.keeper.run_once() == 1
+    assert site.objects.stat(event_object("gate", event.id, CLIP)) is None
+    monkeypatch.undo()
+    assert site.keeper.run_once() == 0
+    site.assert_clean(event)
+
+
+def test_many_waiting_are_all_indexed_newest_first(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [make_event(after_s=n / 100, lasts_s=0) for n in range(30)]
+    site.recorded_until = START_NS
+    monkeypatch.setattr("storage.events.publisher._INDEX_BATCH", 14)
+    for event in events:
+        site.put(event)
+    index_lane = site.keeper._lanes[0]
+    assert index_lane.run_once() == 0.0, "there is more to do at once"
+    assert EventIndex(site.redis).ids(None, 1) == [events[16].id]
+    index_lane.run_once()
+    index_lane.run_once()
+    assert EventIndex(site.redis).count() == 30

@@ -1,0 +1,357 @@
+"""The index of events on a real Valkey, against a list that is searched by looking at everything."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Sequence
+from typing import Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.errors import IndexUnavailable
+from domain.events.event import Correction, Event, Location
+from domain.events.misreadings import Tie, match_of
+from domain.events.query import EventQuery
+from domain.ulid import id_parts, id_text
+from storage.clients.redis import Redis, Script, connect
+from storage.index import fuzzy_search as index_ties
+from storage.index import record as index_record
+from storage.index import search as index_search
+from storage.index import shards as index_shards
+from storage.index.event_index import EventIndex
+from storage.index.plate_query import found_by
+from tests.kept import START_NS, make_event
+from tests.searched import CAMERAS, HOUR_NS, PATTERNS, PLATES_USED, by_looking_at_all, drawn_of_few, events_that, paged, queries_of
+
+PLATES_MEANT = ["鄂F88888", "", "粤B12345D", "鄂C12345"]
+
+events = events_that(st.integers(0, 12).map(lambda n: n / 2), "1234")
+moments = (
+    st.none()
+    | st.integers(-1, 7000).map(lambda ms: START_NS + ms * NS_PER_MS + 1)
+    | st.integers(0, 6).map(lambda s: START_NS + s * NS_PER_S)
+)
+queries = queries_of(moments)
+
+
+def make_bounds_tiny(patch: pytest.MonkeyPatch) -> None:
+    bounds = (index_search, "MOST", 1), (index_search, "PLATES_MOST", 0), (index_ties, "TIED_MOST", 0), (index_shards, "LISTED_FROM", 0)
+    for module, name, value in bounds:
+        patch.setattr(module, name, value)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(events, max_size=25), st.lists(queries, min_size=6, max_size=6), st.integers(1, 9), st.booleans())
+def test_a_search_finds_what_looking_at_all_finds(
+    redis: Redis, stored: list[Event], asked: list[EventQuery], limit: int, tight: bool
+) -> None:
+    """Events of one id replace each other; the bounds of a search are made tiny at times, so that it has to go on."""
+    redis.do("FLUSHALL")
+    index = EventIndex(redis)
+    latest: dict[str, Event] = {}
+    for event in stored:
+        index.put(event)
+        if event.id not in latest or event.ended_at >= latest[event.id].ended_at:
+            latest[event.id] = event
+    for n, event in enumerate(list(latest.values())[::3]):
+        text = PLATES_MEANT[n % len(PLATES_MEANT)]
+        index.correct(event.id, Correction(text=text, original=event.plate.text if event.plate else "", by="li", at=START_NS, version=1))
+        latest[event.id] = event.model_copy(update={"corrected": index.corrections([event.id])[event.id]})
+    with pytest.MonkeyPatch.context() as patch:
+        if tight:
+            make_bounds_tiny(patch)
+        for query in asked:
+            assert paged(index, query, limit) == by_looking_at_all(list(latest.values()), query)
+    assert index.count() == len(latest)
+    assert index.get_all(list(latest)) == list(latest.values()), "every field of an event comes back"
+
+
+@pytest.mark.parametrize("tight", [False, True])
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_every_pattern_finds_its_plates_among_many(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, tight: bool, order: Literal["newest", "oldest"]
+) -> None:
+    """Enough distinct plates that each bound is reached: of the dictionary, of the plates that match, of the ids looked at."""
+    index = EventIndex(redis)
+    plates = ["鄂C12345", "鄂C12346", "鄂F88888", "鄂F8888A", "京A12345", "粤B12345D", "京B88880", "鄂A12355"]
+    stored = [make_event(camera=CAMERAS[n % 3], after_s=n / 4, plate=plates[n % len(plates)]) for n in range(48)]
+    index.put_all(stored)
+    if tight:
+        make_bounds_tiny(monkeypatch)
+    for pattern in PATTERNS:
+        for camera in (None, "gate"):
+            query = EventQuery(plate=pattern, camera=camera, order=order)
+            assert paged(index, query, 7) == by_looking_at_all(stored, query), query
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(events, max_size=12))
+def test_places_that_share_a_name_are_told_apart(redis: Redis, stored: list[Event]) -> None:
+    """Names of places are four bytes of a hash: here all of them are the same four."""
+    redis.do("FLUSHALL")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_record, "NAME_BYTES", 0)
+        index_record._place.cache_clear()
+        index = EventIndex(redis)
+        for event in stored:
+            index.put(event)
+        for camera in CAMERAS:
+            query = EventQuery(camera=camera)
+            assert paged(index, query, 3) == by_looking_at_all(list({event.id: event for event in stored}.values()), query)
+    index_record._place.cache_clear()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(events, st.booleans()), max_size=20))
+def test_removing_leaves_nothing_behind(redis: Redis, steps: list[tuple[Event, bool]]) -> None:
+    redis.do("FLUSHALL")
+    index = EventIndex(redis)
+    for event, then_remove in steps:
+        index.put(event)
+        if then_remove:
+            index.remove(event.id)
+            assert index.get(event.id) is None
+    for event, _ in steps:
+        index.remove(event.id)
+    assert redis.do("DBSIZE") == 0, "postings, dictionaries and rows go with their events"
+
+
+def test_an_event_put_again_leaves_its_old_postings(redis: Redis) -> None:
+    index = EventIndex(redis)
+    first = make_event(plate="鄂C12345")
+    index.put(first)
+    index.put(make_event(plate="鄂C54321", lasts_s=2))
+    assert paged(index, EventQuery(plate="鄂C12345"), 5) == []
+    assert paged(index, EventQuery(plate="鄂C*"), 5) == [first.id]
+
+
+def test_a_replay_never_takes_a_clip_away(redis: Redis) -> None:
+    index = EventIndex(redis)
+    event = make_event()
+    index.put(event.model_copy(update={"clip_ready": True}))
+    index.put(event)
+    assert (found := index.get(event.id)) is not None
+    assert found.clip_ready
+    longer = make_event(lasts_s=5)
+    index.put(longer)
+    assert index.get(event.id) == longer, "a passing that went on gets a new clip"
+
+
+class Interrupted(Redis):
+    """A door at which, once and after some calls, somebody else comes in between."""
+
+    def __init__(self, door: Redis, other: Event, calls: int) -> None:
+        self.__dict__.update(door.__dict__)
+        self.door = door
+        self.other: Event | None = other
+        self.calls = calls
+
+    def run_all(self, scripts: Sequence[Script]) -> list[object]:
+        if self.calls == 0 and self.other is not None:
+            EventIndex(self.door).put(self.other)
+            self.other = None
+        self.calls -= 1
+        return super().run_all(scripts)
+
+
+@pytest.fixture(params=[index_shards.LOOKED_AT_FROM, 1])
+def looked_at_from(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to learn what other shards have."""
+    monkeypatch.setattr(index_shards, "LOOKED_AT_FROM", request.param)
+    monkeypatch.setattr(index_shards, "CLAIMS_A_BLOCK", 1)
+
+
+@pytest.mark.usefixtures("looked_at_from")
+@pytest.mark.parametrize("calls", range(7))
+@pytest.mark.parametrize("there_before", [False, True])
+def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool, calls: int) -> None:
+    index = EventIndex(redis)
+    if there_before:
+        index.put(make_event(plate="鄂C00000"))
+    newest = make_event(plate="鄂C00002", lasts_s=9)
+    door = Interrupted(redis, newest, calls)
+    EventIndex(door).put(make_event(plate="鄂C00001", lasts_s=5))
+    if door.other is not None:  # it took fewer calls
+        index.put(newest)
+    assert index.get(newest.id) == newest
+    assert [paged(index, EventQuery(plate=f"鄂C0000{n}"), 5) for n in range(3)] == [[], [], [newest.id]]
+
+
+@pytest.mark.usefixtures("looked_at_from")
+def test_of_two_equal_versions_the_later_stands_wherever_they_lie(redis: Redis) -> None:
+    """As a correction must, whose event ended when the one before it did; back and forth, so that each shard is once the other's."""
+    index = EventIndex(redis)
+    for plate in ["鄂C12345", "鄂F88888", "京A12345", "粤B12345D"] * 2:
+        event = make_event(plate=plate)
+        index.put(event)
+        assert index.get(event.id) == event
+        assert paged(index, EventQuery(), 5) == [event.id]
+    assert index.count() == 1
+
+
+@pytest.mark.usefixtures("looked_at_from")
+def test_writers_at_once_agree(redis: Redis, valkey_server: str) -> None:
+    """Of many writers of one event the newest state wins, and no posting of another stays."""
+    states = [make_event(plate=f"鄂C1234{n}", lasts_s=n) for n in range(8)]
+
+    def write(event: Event) -> None:
+        door = connect(valkey_server)
+        for _ in range(10):
+            EventIndex(door).put(event)
+        door.close()
+
+    threads = [threading.Thread(target=write, args=(state,)) for state in states]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    index = EventIndex(redis)
+    assert index.get(states[0].id) == states[-1]
+    assert [paged(index, EventQuery(plate=f"鄂C1234{n}"), 5) for n in range(8)] == [[]] * 7 + [[states[0].id]]
+
+
+def test_paging_is_stable_while_events_arrive(redis: Redis) -> None:
+    index = EventIndex(redis)
+    there = [make_event(after_s=n) for n in range(20)]
+    index.put_all(there)
+    seen: list[str] = []
+    after: str | None = None
+    for n in range(100):
+        page = index.query(EventQuery(), 3, after)
+        seen += [event.id for event in page.events]
+        index.put(make_event(after_s=30 + n))
+        if page.next is None:
+            break
+        after = page.next
+    assert seen == sorted((event.id for event in there), reverse=True)
+
+
+def test_the_last_page_says_so(redis: Redis) -> None:
+    index = EventIndex(redis)
+    index.put_all([make_event(after_s=n) for n in range(4)])
+    first = index.query(EventQuery(), 2)
+    assert index.query(EventQuery(), 2, first.next).next is None
+
+
+def test_a_cursor_outside_the_asked_time_widens_nothing(redis: Redis) -> None:
+    index = EventIndex(redis)
+    early, late = make_event(after_s=0), make_event(after_s=100)
+    index.put_all([early, late])
+    oldest = EventQuery(from_ns=START_NS + 50 * NS_PER_S, order="oldest")
+    assert [event.id for event in index.query(oldest, 5, early.id).events] == [late.id]
+    newest = EventQuery(to_ns=START_NS + 50 * NS_PER_S)
+    assert [event.id for event in index.query(newest, 5, late.id).events] == [early.id]
+
+
+def test_ids_walk_everything(redis: Redis) -> None:
+    index = EventIndex(redis)
+    stored = sorted(event.id for event in (make_event(after_s=n) for n in range(7)))
+    index.put_all([make_event(after_s=n) for n in range(7)])
+    first = index.ids(None, 4)
+    assert first + index.ids(first[-1], 4) == stored
+    assert index.ids(stored[-1], 4) == []
+
+
+@pytest.mark.parametrize("pattern", ["*?" * 60, "*8" * 8, "?" * 5000])
+def test_no_pattern_takes_long(redis: Redis, pattern: str) -> None:
+    """Runs of wildcards are folded, so that a pattern made to hurt is one like any other."""
+    index = EventIndex(redis)
+    index.put_all([make_event(after_s=n, plate=f"鄂C8888{n % 10}") for n in range(300)])
+    assert isinstance(paged(index, EventQuery(plate=pattern), 50), list)
+
+
+def test_a_dead_redis_is_said_plainly() -> None:
+    door = connect("redis://127.0.0.1:1/0")
+    with pytest.raises(IndexUnavailable, match="Redis"):
+        EventIndex(door).get(make_event().id)
+    door.close()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(events, max_size=20), st.sampled_from([p for p in PLATES_USED if p] + ["鄂C12395", "鄂FB8888"]), st.integers(1, 5))
+def test_one_misreading_away_is_found_the_surest_first(redis: Redis, stored: list[Event], plate: str, limit: int) -> None:
+    redis.do("FLUSHALL")
+    index = EventIndex(redis)
+    latest = {event.id: event for event in stored}
+    index.put_all(list(latest.values()))
+    ranked = [(match.tie, event.id) for event in latest.values() if (match := match_of(event, plate, found_by(event))) is not None]
+    expected = [event_id for tie in Tie for _, event_id in sorted((pair for pair in ranked if pair[0] is tie), reverse=True)]
+    assert paged(index, EventQuery(plate=plate, fuzzy=True), limit) == expected
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(events, st.integers(-2, 2)), max_size=25), st.integers(-2, 3), st.integers(1, 3))
+def test_hours_that_expired_leave_nothing_behind(redis: Redis, drawn: list[tuple[Event, int]], before: int, at_once: int) -> None:
+    """What a search finds afterwards is what was put since then, and with the last hour the last key goes."""
+    redis.do("FLUSHALL")
+    index = EventIndex(redis)
+    latest = {event.id: event for event in (hours_later(event, hours) for event, hours in drawn)}
+    index.put_all(list(latest.values()))
+    before_ns = START_NS - START_NS % HOUR_NS + before * HOUR_NS
+    left = {event_id: event for event_id, event in latest.items() if event.started_at >= before_ns}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_shards, "EXPIRED_AT_ONCE", at_once)
+        assert index.expire(before_ns + HOUR_NS - 1) == len(latest) - len(left)
+        assert index.expire(before_ns) == 0
+    assert index.hours() == sorted({event.started_at // HOUR_NS for event in left.values()})
+    found = [event for hour in index.hours() for event in index.hour(hour)]
+    assert found == sorted(left.values(), key=lambda event: event.id)
+    for pattern in PATTERNS:
+        assert paged(index, EventQuery(plate=pattern), 7) == by_looking_at_all(list(left.values()), EventQuery(plate=pattern))
+    index.expire(START_NS + 9 * HOUR_NS)
+    assert redis.do("DBSIZE") == 0
+
+
+def hours_later(event: Event, hours: int) -> Event:
+    """The same passing at another time."""
+    start_ms, tail = id_parts(event.id)
+    moments = {name: getattr(event, name) + hours * HOUR_NS for name in ("started_at", "best_at", "ended_at")}
+    return event.model_copy(update={"id": id_text(start_ms + hours * 3_600_000, tail), **moments})
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_batches_leave_what_one_by_one_would(redis: Redis, seed: int) -> None:
+    """Hundreds of events over two hours, most of few plates: blocks fill, numbers of plates are freed and given out again, and readings
+    that change move between shards, all within the same few batches."""
+    draw = random.Random(seed)
+    index, kept = EventIndex(redis), dict[str, Event]()
+    for _ in range(8):
+        batch = [drawn_of_few(draw) for _ in range(400)]
+        index.put_all(batch)
+        for event in sorted(batch, key=lambda event: event.ended_at):
+            if event.id not in kept or event.ended_at >= kept[event.id].ended_at:
+                kept[event.id] = event
+        for event_id in draw.sample(sorted(kept), len(kept) // 3):
+            index.remove(event_id)
+            del kept[event_id]
+        if draw.random() < 0.3:
+            index.expire(START_NS - START_NS % HOUR_NS + HOUR_NS)
+            kept = {event_id: event for event_id, event in kept.items() if event.started_at // HOUR_NS > START_NS // HOUR_NS}
+        assert [event for hour in index.hours() for event in index.hour(hour)] == sorted(kept.values(), key=lambda event: event.id)
+        assert index.count() == len(kept)
+        for pattern in ("鄂C*7", "鄂?1??5*", "*警", "鄂C00017", "鄂C10018"):
+            query = EventQuery(plate=pattern)
+            assert paged(index, query, 50) == by_looking_at_all(list(kept.values()), query)
+    for event_id in kept:
+        index.remove(event_id)
+    assert redis.do("DBSIZE") == 0
+
+
+def test_a_place_that_another_process_made_known_is_found(redis: Redis, valkey_server: str) -> None:
+    """Whoever looks for a few places by their names must have heard of all of them."""
+    index, other = EventIndex(redis), connect(valkey_server)
+    first = make_event(camera="gate")
+    index.put(first)
+    assert paged(index, EventQuery(camera="gate"), 5) == [first.id]
+    moved = make_event(camera="gate", after_s=5).model_copy(update={"location": Location(lon=111.51, lat=32.5)})
+    EventIndex(other).put(moved)
+    other.close()
+    assert paged(index, EventQuery(camera="gate"), 5) == [moved.id, first.id]
+    redis.do("FLUSHALL")
+    index.put(make_event(camera="bridge", after_s=5))
+    assert paged(index, EventQuery(camera="bridge"), 5) == [make_event(camera="bridge", after_s=5).id]
+    assert paged(index, EventQuery(camera="gate"), 5) == []

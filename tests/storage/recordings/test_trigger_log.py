@@ -1,0 +1,110 @@
+"""What triggers keep: pure ranges by property, and the log through torn lines, other processes and days."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.clock import NS_PER_S
+from domain.errors import StoreError
+from domain.paths.data_layout import Layout
+from domain.recordings.triggers import Trigger
+from domain.settings import Settings
+from storage.recordings.trigger_log import TriggerLog, is_kept, joined
+
+START_NS = 1_764_000_000 * NS_PER_S
+DAY_NS = 86_400 * NS_PER_S
+CAMERA = "gate"
+
+ranges = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12)
+
+
+@given(ranges)
+def test_joined_ranges_are_the_same_moments_apart_and_in_order(given_ranges: list[tuple[int, int]]) -> None:
+    found = joined(given_ranges)
+    moments = {moment for start, end in given_ranges for moment in range(start, end)}
+    assert {moment for start, end in found for moment in range(start, end)} == moments
+    assert all(before[1] < after[0] for before, after in pairwise(found))
+
+
+@given(ranges, st.integers(0, 60), st.integers(1, 20))
+def test_a_segment_is_kept_when_it_shares_a_moment(given_ranges: list[tuple[int, int]], start: int, length: int) -> None:
+    moments = {moment for range_start, range_end in given_ranges for moment in range(range_start, range_end)}
+    assert is_kept(start, start + length, joined(given_ranges)) == bool(moments & set(range(start, start + length)))
+
+
+def log_in(folder: Path) -> TriggerLog:
+    return TriggerLog(Layout(folder), Settings(trigger_before_s=5, trigger_after_s=10))
+
+
+def at(from_s: float, to_s: float, reason: str = "") -> Trigger:
+    return Trigger(CAMERA, "api", START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S), reason)
+
+
+def kept_s(log: TriggerLog, from_s: float, to_s: float) -> list[tuple[float, float]]:
+    found = log.kept_ranges(CAMERA, START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S))
+    return [((start - START_NS) / NS_PER_S, (end - START_NS) / NS_PER_S) for start, end in found]
+
+
+def test_a_trigger_keeps_the_seconds_before_and_after_it(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    log.add(at(100, 110))
+    log.add(at(120, 121, "撞车"))
+    log.add(at(300, 300), durable=False)
+    assert kept_s(log, 0, 1000) == [(95, 131), (295, 310)]
+    assert kept_s(log, 97, 130) == [(97, 130)]
+    assert kept_s(log, 131, 295) == []
+    assert kept_s(log, 305, 306) == [(305, 306)]
+    assert [trigger.reason for trigger in log.between(CAMERA, START_NS, START_NS + DAY_NS)] == ["", "撞车", ""]
+    assert log.kept_ranges("other", 0, START_NS * 2) == ()
+
+
+def test_what_one_process_logs_others_read_at_once(tmp_path: Path) -> None:
+    writer, reader = log_in(tmp_path), log_in(tmp_path)
+    assert kept_s(reader, 0, 1000) == []
+    for number in range(3):
+        writer.add(at(100 * number, 100 * number + 1))
+        assert len(kept_s(reader, 0, 1000)) == number + 1
+
+
+def test_a_trigger_over_midnight_is_found_from_both_days(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    midnight_ns = (START_NS // DAY_NS + 1) * DAY_NS
+    log.add(Trigger(CAMERA, "motion", midnight_ns - DAY_NS // 2, midnight_ns + DAY_NS // 2 - NS_PER_S))
+    assert log.kept_ranges(CAMERA, midnight_ns, midnight_ns + NS_PER_S) == ((midnight_ns, midnight_ns + NS_PER_S),)
+
+
+@pytest.mark.parametrize("torn", [b'{"source": "mo', b"\x00\x00\x00", b"[]", b'{"source": "wind", "start_ns": 1, "end_ns": 2}'])
+def test_a_torn_or_foreign_line_spoils_only_itself(tmp_path: Path, torn: bytes) -> None:
+    log = log_in(tmp_path)
+    log.add(at(100, 101))
+    (file,) = (tmp_path / "triggers" / CAMERA).iterdir()
+    with file.open("ab") as lines:
+        lines.write(torn)
+    assert len(kept_s(log, 0, 1000)) == 1
+    log.add(at(500, 501))
+    assert kept_s(log, 0, 1000) == [(95, 111), (495, 511)]
+
+
+def test_days_are_forgotten_once_no_trigger_of_them_can_reach(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    for day in range(4):
+        log.add(at(day * 86_400, day * 86_400 + 1))
+    log.forget_before(CAMERA, START_NS + 3 * DAY_NS)
+    assert len(log.between(CAMERA, 0, START_NS + 9 * DAY_NS)) == 2
+
+
+def test_a_disk_that_refuses_is_said(tmp_path: Path) -> None:
+    (tmp_path / "triggers").write_text("in the way")
+    with pytest.raises(StoreError, match="a trigger of gate cannot be logged"):
+        log_in(tmp_path).add(at(0, 1))
+
+
+@pytest.mark.parametrize("length_s", [-1, 86_401])
+def test_a_trigger_has_a_sensible_length(length_s: int) -> None:
+    with pytest.raises(ValueError, match="a trigger lasts"):
+        at(0, length_s)
