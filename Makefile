@@ -31,12 +31,12 @@ $(VENV)/.installed: $(VENV)/.python requirements/run.txt requirements/models.txt
 	@touch $@
 
 # Without any compiler the node runs all the same, and says that it costs more.
-$(VENV)/.native: $(VENV)/.installed ingest/native/depacketise.c ingest/native/build.py requirements/compiler.txt
+$(VENV)/.native: $(VENV)/.installed ingest/packets/native/depacketise.c ingest/packets/native/build.py requirements/compiler.txt
 	@echo "compiler: building the packet reader"
-	@$(BIN)/python -m ingest.native.build || { \
+	@$(BIN)/python -m ingest.packets.native.build || { \
 	  echo "compiler: this machine has none; fetching one, to be used once and removed"; \
 	  $(INSTALL) compiler requirements/compiler.txt install --no-deps --require-hashes -r requirements/compiler.txt --target $(VENV)/compiler && \
-	  PYTHONPATH=$(VENV)/compiler $(BIN)/python -m ingest.native.build; \
+	  PYTHONPATH=$(VENV)/compiler $(BIN)/python -m ingest.packets.native.build; \
 	} || echo "compiler: none can be had; packets of cameras are taken apart in Python, which costs more of the processor"
 	@rm -rf $(VENV)/compiler
 	@touch $@

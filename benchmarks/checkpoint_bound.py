@@ -12,8 +12,8 @@ from analytics.models import Models
 from benchmarks.checkpoint_footage import EVERY_S, FPS, Footage
 from domain.clock import NS_PER_S
 from domain.settings import Settings
-from ingest.doze import QUIET_WINDOWS
-from ingest.packet_motion import WINDOW_NS
+from ingest.frames.decode_gate import QUIET_WINDOWS
+from ingest.frames.packet_motion import WINDOW_NS
 from sightline.backlog import LEAST_PART
 from sightline.evaluation.film import EPOCH_NS, Look, Run, frames, run
 from sightline.evaluation.truth import Pass, compare

@@ -19,14 +19,14 @@ from domain.media.packet_batch import Came, Run, newest_pts_ns, newest_wall_ns
 from domain.media.packets import AudioPacket, Packet, StreamInfo
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
-from ingest.announce import Announcer
-from ingest.backoff import Backoff
-from ingest.decode_failures import DecodeFailures
-from ingest.health import Health
-from ingest.intake import Counts
-from ingest.pull_loop import PullLoop
-from ingest.rtsp import Receiver, RtspSource
-from ingest.stillness import Moment
+from ingest.health.announce import Announcer
+from ingest.health.decode_failures import DecodeFailures
+from ingest.health.freeze_detection import Moment
+from ingest.health.health import Health
+from ingest.packets.packet_builder import Counts
+from ingest.rtsp.backoff import Backoff
+from ingest.rtsp.pull_loop import PullLoop
+from ingest.rtsp.source import Receiver, RtspSource
 
 _LOG = logging.getLogger(__name__)
 

@@ -18,12 +18,12 @@ from domain.media.fanout import Fanout, Tap
 from domain.metrics import CAMERA_SHED
 from domain.recordings.triggers import listens
 from domain.registry import Camera, Credentials, Networks
-from ingest.decode_failures import DecodeFailures
-from ingest.decoder import FrameReader
-from ingest.doze import Doze
-from ingest.onvif import OnvifEvents
-from ingest.packet_motion import MotionSink
-from ingest.recorder import Recorder
+from ingest.frames.decode_gate import Doze
+from ingest.frames.decoder import FrameReader
+from ingest.frames.packet_motion import MotionSink
+from ingest.health.decode_failures import DecodeFailures
+from ingest.onvif.client import OnvifEvents
+from ingest.recording.recorder import Recorder
 from ingest.streamer import Streamer
 from sightline.bitrate_limit import BitrateLimit
 from sightline.camera_gaps import CameraGaps

@@ -15,8 +15,8 @@ from domain.events.analyser import Analyser
 from domain.media.fanout import Fanout
 from domain.registry import Camera, Credentials, Networks, Secrets, must_restart
 from domain.registry.secrets import load_secrets
-from ingest.onvif import OnvifEvents
-from ingest.salvage import salvage
+from ingest.onvif.client import OnvifEvents
+from ingest.recording.recovery import salvage
 from sightline.camera_run import CameraRun
 from sightline.node_tools import NodeTools
 from sightline.roster import Assigned, Roster

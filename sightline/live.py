@@ -20,8 +20,8 @@ from domain.media.fanout import Tap
 from domain.media.packets import Frame
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from ingest.decoder import FrameReader
-from ingest.live_client import live_packets
+from ingest.frames.decoder import FrameReader
+from ingest.live.client import live_packets
 from sightline.instance import door_key
 from sightline.roster import NodeRosters
 from sightline.statuses import read_statuses

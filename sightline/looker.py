@@ -14,7 +14,7 @@ from domain.metrics import EVENTS_LOST, LOOK_CPU_S
 from domain.recordings.triggers import listens
 from domain.registry import Camera
 from domain.unread_reasons import Unread
-from ingest.doze import Doze
+from ingest.frames.decode_gate import Doze
 from sightline.node_tools import NodeTools
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from domain.clock import Clock
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from ingest.disk_writer import DiskWriter
-from ingest.pull_loop import PullLoop
+from ingest.recording.disk_writer import DiskWriter
+from ingest.rtsp.pull_loop import PullLoop
 from sightline.look_pool import LookPool
 from sightline.triggers import Triggers
 from storage.events.spool import Spool

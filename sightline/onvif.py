@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import httpx
 
 from domain.metrics import JOB_FAILURES
-from ingest.onvif import OnvifEvents
+from ingest.onvif.client import OnvifEvents
 from sightline.lasting import PAUSE_S
 
 log = logging.getLogger(__name__)

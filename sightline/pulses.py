@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.clock import Clock
-from ingest.disk_writer import DiskWriter
-from ingest.pull_loop import PullLoop
+from ingest.recording.disk_writer import DiskWriter
+from ingest.rtsp.pull_loop import PullLoop
 
 LOOP_HANGS_AFTER_S = 20.0
 """Its tick is 0.1 s, and nothing that it does may wait; a machine that is overloaded is slow, though, and no slower for a restart."""

@@ -10,7 +10,7 @@ from domain.clock import Clock
 from domain.media.fanout import Fanout
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
-from ingest.pull_loop import PullLoop
+from ingest.rtsp.pull_loop import PullLoop
 from ingest.streamer import Streamer
 from sightline.demand import Demand
 

@@ -19,10 +19,10 @@ from domain.metrics import CLOCK_STEPPED_S, COMPILED, JOB_FAILURES, SPOOL_EVENTS
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
 from domain.settings import Settings
-from ingest.disk_writer import DiskWriter
-from ingest.live_tap import LiveTap
-from ingest.native.taking import why_not
-from ingest.pull_loop import PullLoop
+from ingest.live.tap import LiveTap
+from ingest.packets.native.depacketiser import why_not
+from ingest.recording.disk_writer import DiskWriter
+from ingest.rtsp.pull_loop import PullLoop
 from sightline.camera_runs import CameraRuns, LazyAnalysers
 from sightline.collecting import collect_seldom
 from sightline.lasting import Job, Jobs

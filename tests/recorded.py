@@ -18,7 +18,7 @@ from domain.clock import NS_PER_S
 from domain.media.packet_batch import Came, Run
 from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo, WallSource
 from domain.recordings.gaps import GapCause
-from ingest.segments import Segments
+from ingest.recording.segments import Segments
 from storage.mp4.demuxer import Mp4Reader
 
 START_NS = 1_760_000_000 * NS_PER_S + 123_000_000

@@ -29,8 +29,8 @@ DOORS = {
     "cryptography": {"sightline/certificates.py"},
     "time": {"domain/clock.py"},
 }
-RTSP_DOOR, RTSP_OPENERS = "ingest/rtsp.py", {"ingest/rtsp_libav.py"}
-RTSP_READERS = {"ingest.rtsp_libav", "ingest.rtsp_connection"}
+RTSP_DOOR, RTSP_OPENERS = "ingest/rtsp/source.py", {"ingest/rtsp/libav.py"}
+RTSP_READERS = {"ingest.rtsp.libav", "ingest.rtsp.connection"}
 
 
 def _files(room: str) -> list[Path]:

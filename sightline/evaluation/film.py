@@ -19,7 +19,7 @@ from domain.events.event import Location, Passing
 from domain.media.packets import Frame, WallSource
 from domain.registry.model import Camera, Checkpoint
 from domain.settings import Settings
-from ingest.decoder import Decoded
+from ingest.frames.decoder import Decoded
 
 EPOCH_NS = 1_760_000_000 * NS_PER_S
 """The wall time of the file's beginning: any will do."""
@@ -48,7 +48,7 @@ def frames(video: Path, fps: float, closed: Sequence[Span] = ()) -> Iterator[Fra
 
 
 def _pictures(video: Path) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Pictures with their times from the first on. Decoded as `ingest/decoder.py` does: one thread, without the loop filter."""
+    """Pictures with their times from the first on. Decoded as `ingest/frames/decoder.py` does: one thread, without the loop filter."""
     if not video.is_file():
         raise BadInput(f"there is no file {video}")
     began_s: float | None = None

@@ -17,8 +17,8 @@ from domain.media.packet_batch import Came, singly
 from domain.media.packets import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import RtspReader, Settings
-from ingest.pull_loop import PullLoop
-from ingest.rtsp import RtspSource
+from ingest.rtsp.pull_loop import PullLoop
+from ingest.rtsp.source import RtspSource
 from tests.adjusted_clock import AdjustedClock
 from tests.waiting import wait_event, wait_for
 

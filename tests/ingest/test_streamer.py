@@ -16,12 +16,12 @@ from domain.media.fanout import Fanout
 from domain.media.packets import Packet, StreamInfo, WallSource
 from domain.registry import Camera, Networks
 from domain.settings import Settings
-from ingest.backoff import FIRST_S, MOST_S
-from ingest.intake import Counts
-from ingest.pull_loop import Action, Owner, PullLoop
-from ingest.rtsp import Receiver
+from ingest.packets.packet_builder import Counts
+from ingest.packets.timeline import Timeline
+from ingest.rtsp.backoff import FIRST_S, MOST_S
+from ingest.rtsp.pull_loop import Action, Owner, PullLoop
+from ingest.rtsp.source import Receiver
 from ingest.streamer import Streamer
-from ingest.timeline import Timeline
 from sightline.simulator import Cut, SimCamera, Simulator
 from tests.waiting import PATIENCE_S, wait_for
 

@@ -18,10 +18,10 @@ from domain.media.packets import Frame, Packet
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from domain.unread_reasons import Unread
-from ingest.decoder import FrameReader
-from ingest.disk_writer import DiskWriter
-from ingest.doze import Doze
-from ingest.pull_loop import PullLoop
+from ingest.frames.decode_gate import Doze
+from ingest.frames.decoder import FrameReader
+from ingest.recording.disk_writer import DiskWriter
+from ingest.rtsp.pull_loop import PullLoop
 from sightline.camera_run import CameraRun
 from sightline.look_pool import LookPool
 from sightline.looker import MOST_WAITING, Looker

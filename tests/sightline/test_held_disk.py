@@ -16,7 +16,7 @@ from domain.paths.object_keys import day_of
 from domain.recordings.gaps import GapCause
 from domain.recordings.holds import Held, Hold
 from domain.settings import Settings
-from ingest.segments import Segments
+from ingest.recording.segments import Segments
 from sightline.disk_rounds import DiskRounds
 from sightline.shedding import Shedding, shed_of_node
 from storage.events.spool import Spool

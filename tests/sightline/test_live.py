@@ -13,7 +13,7 @@ from domain.clock import SystemClock
 from domain.errors import NodeOffline, NotFound
 from domain.media.fanout import Fanout
 from domain.media.packets import Frame
-from ingest.live_tap import LiveTap
+from ingest.live.tap import LiveTap
 from sightline.live import _first_frame, _jpeg
 from tests.recorded import B_FRAMES, HEIGHT_PX, PLAIN, WIDTH_PX, Material, packets_of
 from tests.waiting import PATIENCE_S

@@ -17,7 +17,7 @@ from domain.paths.data_layout import Layout
 from domain.recordings.triggers import Trigger
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
-from ingest.onvif import MOST_BYTES, OnvifEvents
+from ingest.onvif.client import MOST_BYTES, OnvifEvents
 from sightline.onvif import OnvifListener
 from sightline.triggers import Triggers
 from storage.recordings.trigger_log import TriggerLog
@@ -83,7 +83,7 @@ def soon(what: Callable[[], bool]) -> bool:
     ids=["token", "http digest", "clock a day behind", "no renewal", "addresses of another network"],
 )
 def test_motion_of_a_device_is_a_line_of_the_log(device: OnvifDevice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.onvif.RENEW_EVERY_S", 0.0)
+    monkeypatch.setattr("ingest.onvif.client.RENEW_EVERY_S", 0.0)
     site = Site(tmp_path)
     with serving(device):
         site.wanted = [site.events(device.port)]

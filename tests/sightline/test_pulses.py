@@ -13,8 +13,8 @@ import pytest
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.paths.data_layout import Layout
 from domain.recordings.gaps import Gap, GapCause
-from ingest.disk_writer import DiskWriter
-from ingest.pull_loop import PullLoop
+from ingest.recording.disk_writer import DiskWriter
+from ingest.rtsp.pull_loop import PullLoop
 from sightline.child import ChildSpec
 from sightline.environment import WORKER
 from sightline.pulses import LOOP_HANGS_AFTER_S, WRITER_HANGS_AFTER_S, Hang, Pulse, Pulses

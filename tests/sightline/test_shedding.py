@@ -17,8 +17,8 @@ from domain.paths.data_layout import Layout
 from domain.recordings.triggers import Trigger
 from domain.registry import Camera
 from domain.settings import Settings
-from ingest.disk_writer import DiskWriter
-from ingest.pull_loop import PullLoop
+from ingest.recording.disk_writer import DiskWriter
+from ingest.rtsp.pull_loop import PullLoop
 from sightline.camera_run import CameraRun
 from sightline.look_pool import LookPool
 from sightline.node_tools import NodeTools

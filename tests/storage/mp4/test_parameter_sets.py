@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import DataLoss
-from ingest import nal
+from ingest.packets import nal
 from storage.mp4.parameter_sets import sample_entry_box
 from tests.recorded import HEVC, PLAIN, Material, packets_of
 

@@ -1,0 +1,72 @@
+"""The live process's side of live view: a camera's packets from the worker that pulls it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from domain.errors import DataLoss, NodeOffline, NotFound
+from domain.media.packets import Packet, StreamInfo
+from ingest.live import wire as live_wire
+
+_POLL_S = 0.25
+_CONNECT_S = 2.0
+
+
+def live_packets(path: Path, camera_id: str, stop: threading.Event) -> Iterator[Packet]:
+    """The packets of a camera from the last keyframe on, until `stop` is set or the worker ends the camera.
+
+    Raises NotFound where the worker has no such camera, NodeOffline where it does not run or dies.
+    """
+    with _connect(path) as connection:
+        connection.sendall(camera_id.encode() + b"\n")
+        connection.settimeout(_POLL_S)
+        stream: StreamInfo | None = None
+        while (head := _receive(connection, live_wire.HEAD.size, stop)) is not None:
+            size_bytes, kind = live_wire.HEAD.unpack(head)
+            if size_bytes > live_wire.MOST_BYTES:
+                raise DataLoss(f"the worker's live connection is out of step (a message of {size_bytes} bytes)")
+            body = _receive(connection, size_bytes, stop)
+            if body is None or kind == live_wire.END:
+                return
+            if kind == live_wire.ERROR:
+                raise NotFound(body.decode())
+            if kind == live_wire.STREAM:
+                stream = live_wire.parse_stream(body)
+            elif stream is not None:
+                yield live_wire.parse_packet(body, stream)
+
+
+def _connect(path: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(_CONNECT_S)
+    try:
+        connection.connect(live_wire.address_of(path))
+        is_ours = live_wire.is_ours(connection)
+    except OSError as error:
+        connection.close()
+        raise NodeOffline(f"the camera's worker does not answer at {path}: {error.strerror or error}") from error
+    if not is_ours:
+        connection.close()
+        raise NodeOffline(f"the socket of {path} belongs to another user")
+    return connection
+
+
+def _receive(connection: socket.socket, size_bytes: int, stop: threading.Event) -> bytes | None:
+    """Exactly `size_bytes`, or None when stopped."""
+    received = bytearray()
+    while len(received) < size_bytes:
+        if stop.is_set():
+            return None
+        try:
+            piece = connection.recv(size_bytes - len(received))
+        except TimeoutError:
+            continue
+        except OSError as error:
+            raise NodeOffline(f"the camera's worker broke off: {error.strerror}") from error
+        if not piece:
+            raise NodeOffline("the camera's worker broke off")
+        received += piece
+    return bytes(received)

@@ -1,0 +1,139 @@
+"""The worker's side of live view: a unix socket that gives a camera's packets to the node's live process while somebody watches."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+
+from domain import metrics
+from domain.errors import NotFound
+from domain.media.fanout import Fanout, Tap
+from domain.media.packets import StreamInfo
+from ingest.live import wire as live_wire
+
+_LOG = logging.getLogger(__name__)
+MOST_CLIENTS = 64
+TAP = "live"
+_POLL_S = 0.25
+_SEND_S = 1.5
+"""A client that takes nothing for this long is cut off; it may come again."""
+_MOST_ID_BYTES = 256
+
+
+class LiveTap:
+    """Serves the cameras of one worker. `watching(camera_id)` gives a camera's fan-out for as long as the context is open (an on-demand
+    camera is pulled meanwhile), or raises NotFound."""
+
+    def __init__(self, path: Path, watching: Callable[[str], AbstractContextManager[Fanout]]) -> None:
+        self._path = path
+        self._watching = watching
+        self._clients: set[threading.Thread] = set()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def wake(self) -> None:
+        """`stop` was set."""
+        os.eventfd_write(self._wake, 1)
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until `stop` and `wake`; returns when every client's thread has ended, within 2 s."""
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        with self._listen() as server:
+            poll.register(server, select.POLLIN)
+            while not stop.is_set():
+                poll.poll()
+                with suppress(BlockingIOError):
+                    connection, _ = server.accept()
+                    self._admit(connection, stop)
+                self._clients = {client for client in self._clients if client.is_alive()}
+        self._path.unlink(missing_ok=True)
+        for client in self._clients:
+            client.join()
+
+    def _listen(self) -> socket.socket:
+        address = live_wire.address_of(self._path)
+        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        server.setblocking(False)
+        if not address.startswith("\0"):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.unlink(missing_ok=True)
+        server.bind(address)
+        if not address.startswith("\0"):
+            self._path.chmod(0o600)
+        server.listen(MOST_CLIENTS)
+        return server
+
+    def _admit(self, connection: socket.socket, stop: threading.Event) -> None:
+        if not live_wire.is_ours(connection) or len(self._clients) >= MOST_CLIENTS:
+            _LOG.warning("a live connection was refused: %d are open, or it is another user's", len(self._clients))
+            connection.close()
+            return
+        client = threading.Thread(target=self._serve, args=(connection, stop), name="live-client", daemon=True)
+        self._clients.add(client)
+        client.start()
+
+    def _serve(self, connection: socket.socket, stop: threading.Event) -> None:
+        connection.settimeout(_SEND_S)
+        with connection, suppress(OSError):  # the client went away, or takes nothing: either way it is over
+            try:
+                with self._watching(_read_id(connection)) as fanout:
+                    _feed(connection, fanout, stop)
+            except NotFound as error:
+                connection.sendall(live_wire.message(live_wire.ERROR, str(error).encode()))
+
+
+def _read_id(connection: socket.socket) -> str:
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = connection.recv(_MOST_ID_BYTES)
+        if not piece or len(line) > _MOST_ID_BYTES:
+            raise NotFound("the request was no camera id")
+        line += piece
+    return line.strip().decode("utf-8", "replace")
+
+
+def _feed(connection: socket.socket, fanout: Fanout, stop: threading.Event) -> None:
+    tap = fanout.open(TAP, from_held=True)
+    counted = 0
+    try:
+        stream: StreamInfo | None = None
+        while not stop.is_set():
+            stream = _forward(connection, tap, stream)
+            if tap.closed or _has_hung_up(connection):
+                break
+            counted = _count_drops(tap, stream, counted)
+        connection.sendall(live_wire.message(live_wire.END))
+    finally:
+        fanout.close(tap)
+        _count_drops(tap, stream, counted)
+
+
+def _forward(connection: socket.socket, tap: Tap, stream: StreamInfo | None) -> StreamInfo | None:
+    """Send what waits in the tap, in one write; returns the stream that the client knows now."""
+    pieces: list[bytes] = []
+    for packet in tap.take(_POLL_S):
+        if packet.stream is not stream:
+            stream = packet.stream
+            pieces.append(live_wire.stream_message(stream))
+        pieces.append(live_wire.packet_message(packet))
+    if pieces:
+        connection.sendall(b"".join(pieces))
+    return stream
+
+
+def _has_hung_up(connection: socket.socket) -> bool:
+    """A client says nothing after its line, so anything to read is its end."""
+    return bool(select.select([connection], [], [], 0)[0])
+
+
+def _count_drops(tap: Tap, stream: StreamInfo | None, counted: int) -> int:
+    if stream is not None and tap.dropped_packets > counted:
+        metrics.PACKETS_DROPPED.labels(stream.camera_id, TAP).inc(tap.dropped_packets - counted)
+        return tap.dropped_packets
+    return counted

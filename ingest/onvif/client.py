@@ -1,0 +1,204 @@
+"""One ONVIF device's events over HTTP, subscribed for ever: a long poll, renewed, begun anew with backoff. Runs in an event loop.
+
+Nothing here follows a device to another host: of the addresses that it gives, only path and port are taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import httpx
+
+from domain.camera_states import Why
+from domain.clock import Clock, rfc3339
+from domain.errors import SourceError, SourceRejected, SourceTimeout, SourceUnreachable
+from domain.log import FloodGate
+from domain.metrics import ONVIF_FAILURES, ONVIF_SUBSCRIBED
+from domain.registry import Camera, Credentials, Networks
+from ingest.onvif.events import (
+    GET_CAPABILITIES,
+    GET_TIME,
+    PULL,
+    PULL_S,
+    RENEW,
+    RENEW_EVERY_S,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
+    Held,
+    Notice,
+    Subscription,
+    device_time_ns,
+    events_address,
+    notices,
+    subscription,
+)
+from ingest.onvif.soap import Element, Request, Token, envelope, read
+from ingest.rtsp.auth import Login, best
+from ingest.rtsp.backoff import Backoff
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 10.0
+GOODBYE_S = 1.0
+REFUSED_WAIT_S = 300.0
+"""After refused credentials: devices lock an account that is tried often, and the same account pulls the stream."""
+MOST_BYTES = 1 << 20
+LEAST_PULL_S = 0.25
+"""A device that answers at once with nothing is not asked more often."""
+_PATH = "/onvif/device_service"
+Fire = Callable[[int, int, str], None]
+"""A range (UTC ns) that triggers, and why."""
+
+
+class Device:
+    """What is said to one device. Its methods raise SourceError."""
+
+    def __init__(self, http: httpx.AsyncClient, address: str, port: int, credentials: Credentials | None, clock: Clock) -> None:
+        """`address`: of the device, by number and allowed."""
+        self._http = http
+        self._address = address
+        self._port = port
+        self._credentials = credentials
+        self._clock = clock
+        self._login: Login | None = None
+        self._ahead_ns = 0
+        """The device's clock less ours."""
+        self._subscription = Subscription("", "")
+
+    async def subscribe(self) -> None:
+        told_ns = device_time_ns(await self._ask(_PATH, GET_TIME))
+        self._ahead_ns = told_ns - self._clock.wall_ns() if told_ns is not None else 0
+        events = events_address(await self._ask(_PATH, GET_CAPABILITIES))
+        self._subscription = subscription(await self._ask(events, SUBSCRIBE))
+
+    async def pull(self) -> tuple[Notice, ...]:
+        """What came since the last time; waits for news a few seconds."""
+        return notices(await self._ask(self._subscription.address, PULL, PULL_S + ANSWER_S))
+
+    async def renew(self) -> None:
+        await self._ask(self._subscription.address, RENEW)
+
+    async def unsubscribe(self) -> None:
+        """A courtesy: what is not unsubscribed lapses within a minute."""
+        if self._subscription.address:
+            await self._ask(self._subscription.address, UNSUBSCRIBE, GOODBYE_S)
+
+    async def _ask(self, where: str, request: Request, timeout_s: float = ANSWER_S) -> Element:
+        references = "" if where == _PATH else self._subscription.references
+        try:
+            async with asyncio.timeout(timeout_s):
+                response, answer = await self._post(where, request, references)
+                if response.status_code == 401 and self._logs_in(response):
+                    response, answer = await self._post(where, request, references)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise SourceTimeout(f"ONVIF at port {self._port} did not answer within {timeout_s:g} s") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise SourceUnreachable(f"ONVIF at port {self._port} cannot be reached: {error or type(error).__name__}") from error
+        if response.status_code in (401, 403):
+            raise SourceRejected("ONVIF refused the credentials")
+        if response.status_code == 404:
+            raise SourceUnreachable(f"ONVIF has nothing at {response.request.url.path}", Why.NO_PATH)
+        return read(answer)
+
+    async def _post(self, where: str, request: Request, references: str) -> tuple[httpx.Response, bytes]:
+        url = self._url(where)
+        content = envelope(request, where if "://" in where else url, self._token(), references)
+        kind = f'application/soap+xml; charset=utf-8; action="{request.action}"'
+        headers = {b"Content-Type": kind.encode(), b"Accept-Encoding": b"identity"}
+        if self._login is not None:
+            headers[b"Authorization"] = self._login.header("POST", httpx.URL(url).raw_path.decode()).encode()
+        async with self._http.stream("POST", url, content=content, headers=headers) as response:
+            return response, await _bounded(response)
+
+    def _url(self, where: str) -> str:
+        """Of an address that the device gave, which may lead anywhere: its path, and its port where it means itself."""
+        host = f"[{self._address}]" if ":" in self._address else self._address
+        try:
+            parts = urlsplit(where)
+            port = (parts.port or 80) if parts.hostname == self._address else self._port
+        except ValueError:
+            raise SourceUnreachable("the ONVIF device gave an address that is none", Why.REJECTED) from None
+        return f"http://{host}:{port}{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+
+    def _token(self) -> Token | None:
+        if self._credentials is None:
+            return None
+        created = rfc3339(self._clock.wall_ns() + self._ahead_ns)
+        return Token(self._credentials.user, self._credentials.password.get_secret_value(), secrets.token_bytes(16), created)
+
+    def _logs_in(self, response: httpx.Response) -> bool:
+        """Take up the digest that the device asks for; never Basic, which would tell whoever listens the password."""
+        challenge = best(response.headers.get_list("www-authenticate"))
+        if challenge is None or challenge.is_basic or self._credentials is None:
+            return False
+        self._login = Login(challenge, self._credentials.user, self._credentials.password.get_secret_value(), secrets.token_hex(8))
+        return True
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    answer = bytearray()
+    async for chunk in response.aiter_raw():  # what is packed could unpack to any size
+        answer += chunk
+        if len(answer) > MOST_BYTES:
+            raise SourceUnreachable("the ONVIF device answers without end", Why.REJECTED)
+    return bytes(answer)
+
+
+class OnvifEvents:
+    """The motion of one camera by its own word, for as long as `run` is not cancelled."""
+
+    def __init__(self, camera: Camera, credentials: Credentials | None, networks: Networks, fire: Fire, clock: Clock) -> None:
+        self.camera_id = camera.id
+        self._camera = camera
+        self._credentials = credentials
+        self._networks = networks
+        self._fire = fire
+        self._clock = clock
+        self._warn = FloodGate(log.warning, clock, every_s=60.0)
+
+    async def run(self, http: httpx.AsyncClient) -> None:
+        backoff = Backoff()
+        subscribed = ONVIF_SUBSCRIBED.labels(self.camera_id)
+        while True:
+            began_s, is_refused = self._clock.monotonic_s(), False
+            try:
+                await self._follow(http)
+            except SourceError as error:
+                ONVIF_FAILURES.labels(self.camera_id).inc()
+                self._warn("onvif", f"{self.camera_id}: no triggers by ONVIF: {error}")
+                is_refused = isinstance(error, SourceRejected)
+            finally:
+                subscribed.set(0)
+            await asyncio.sleep(REFUSED_WAIT_S if is_refused else backoff.next_s(self._clock.monotonic_s() - began_s))
+
+    async def _follow(self, http: httpx.AsyncClient) -> None:
+        """One subscription, until it fails."""
+        port = self._camera.onvif_port
+        address = await asyncio.to_thread(self._networks.resolve, self._camera.host, port)
+        device = Device(http, address, port, self._credentials, self._clock)
+        try:
+            await device.subscribe()
+            ONVIF_SUBSCRIBED.labels(self.camera_id).set(1)
+            log.info("%s: its ONVIF events are subscribed", self.camera_id)
+            await self._listen(device)
+        finally:
+            with suppress(SourceError):
+                await device.unsubscribe()
+
+    async def _listen(self, device: Device) -> None:
+        held, renew_at_s = Held(), self._clock.monotonic_s() + RENEW_EVERY_S
+        while True:
+            asked_s = self._clock.monotonic_s()
+            found = held.take(await device.pull(), self._clock.monotonic_s(), self._clock.wall_ns())
+            if found is not None:
+                self._fire(*found)
+            if self._clock.monotonic_s() >= renew_at_s:
+                renew_at_s = self._clock.monotonic_s() + RENEW_EVERY_S
+                with suppress(SourceUnreachable):  # some devices know no renewal: pulling renews, or the next pull fails
+                    await device.renew()
+            await asyncio.sleep(max(0.0, LEAST_PULL_S - (self._clock.monotonic_s() - asked_s)))

@@ -1,0 +1,154 @@
+"""The tracks of a session: their RTP packets become units, and those packets with times. Pure."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from domain.clock import NS_PER_S
+from domain.media.packet_batch import Came, newest_of
+from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo
+from ingest.packets import nal, rtcp
+from ingest.packets.audio import AudioUnits
+from ingest.packets.depacketise import AccessUnit, AccessUnits, Units
+from ingest.packets.packet_builder import Counts, Intake, Unit
+from ingest.packets.rtp import Ticks
+from ingest.packets.sdp import Audio, Video
+from ingest.packets.timeline import Timeline
+
+
+class VideoTrack:
+    """`units` takes RTP packets, `control` RTCP packets; `packets` gives what came whole of them."""
+
+    def __init__(self, camera_id: str, video: Video, audio: Audio | None, counts: Counts, channel: int = 0) -> None:
+        sound = AudioInfo(audio.codec, audio.clock_hz, audio.channels, audio.config) if audio is not None else None
+        info = StreamInfo(camera_id, video.codec, 0, 0, Fraction(1, video.clock_hz), nal.annex_b(video.sets), 0, sound)
+        self.units = AccessUnits(video.codec, video.payload_type, channel)
+        self._last: list[Came] = []
+        self.is_over = False
+        """The camera said goodbye."""
+        self.reports = 0
+        """RTCP packets that came."""
+        self._counts = counts
+        self._intake = Intake(counts, info, reorder_depth=None)
+        self._sender = rtcp.SenderClock(video.clock_hz)
+        self._ticks = Ticks()
+
+    def control(self, data: bytes) -> None:
+        self.reports += 1
+        compound = rtcp.parse(data)
+        if compound.report is not None:
+            self._sender.reported(compound.report)
+        self.is_over = self.is_over or compound.is_bye
+
+    def packets(self, received_ns: int, stepped_ns: int = 0) -> list[Came]:
+        """What is whole, and received at `received_ns`: steady time, to which wall time adds `stepped_ns`."""
+        taken, self.units.ready = self.units.ready, Units()
+        counts, intake = self._counts, self._intake
+        counts.broken_packets, counts.lost_packets = self.units.broken_units, self.units.lost_packets
+        ticks = self._ticks.all(taken.stamps)
+        sender_ns = self._sender.wall_ns(taken.stamps[0]) if taken.stamps and intake.wants_sender else None
+        came: list[Came] = []
+        at = 0
+        while at < len(ticks):
+            run = intake.steady(taken, ticks, at, received_ns) if at or sender_ns is None else None
+            if run is not None:
+                came.append(run)
+                at += run.count
+                continue
+            packet = self._packet(taken[at], ticks[at], received_ns, None if at else sender_ns, stepped_ns)
+            if packet is not None:
+                came.append(packet)
+            at += 1
+        self._last = came[-1:] or self._last
+        return came
+
+    def _packet(self, unit: AccessUnit, ticks: int, received_ns: int, sender_ns: int | None, stepped_ns: int) -> Packet | None:
+        """One unit by itself, whatever it is; none before the first keyframe. Only the first of a read is told the sender's time."""
+        jumps = self._counts.jumps
+        packet = self._intake.packet(Unit(unit.data, ticks, None, 0, received_ns, sender_ns, stepped_ns, unit.starts))
+        if self._counts.jumps != jumps:
+            self._sender.jumped()
+        return packet
+
+    @property
+    def is_even(self) -> bool:
+        """Its time stamps run as fast as time does."""
+        return self._intake.is_even
+
+    def read_every(self, ns: int) -> None:
+        """Packets come at reads that are so far apart."""
+        self._counts.timeline.read_every_ns = ns
+
+    @property
+    def newest(self) -> Packet | None:
+        """The last packet that came."""
+        return newest_of(self._last) if self._last else None
+
+    @property
+    def stepped_ns(self) -> int:
+        """By how much the wall time of `newest` is ahead of steady time."""
+        return self._intake.stepped_ns
+
+    def report(self, own_ssrc: int) -> bytes:
+        units = self.units
+        return rtcp.receiver_report(own_ssrc, units.ssrc, units.highest_sequence, units.lost_packets, self._sender.report)
+
+
+class AudioTrack:
+    """The sound beside a `video`, and on its clock: by both sender reports where there are any, else by when it comes."""
+
+    def __init__(self, audio: Audio, video: VideoTrack) -> None:
+        self.units = AudioUnits(audio.codec, audio.payload_type, audio.channels)
+        self._hz = audio.clock_hz
+        self._video = video
+        self._sender = rtcp.SenderClock(audio.clock_hz)
+        self._ticks = Ticks()
+        self._timeline = Timeline()
+        self._shift = 0
+        self._last_wall_ns = self._last_stepped_ns = 0
+
+    def control(self, data: bytes) -> None:
+        report = rtcp.parse(data).report
+        if report is not None:
+            self._sender.reported(report)
+
+    def packets(self, received_ns: int) -> list[AudioPacket]:
+        """What is whole, and received at `received_ns` (steady time); nothing before the video's first packet."""
+        taken, self.units.ready = self.units.ready, []
+        picture = self._video.newest
+        if picture is None or not taken:
+            return []
+        stamps = [self._ticks.of(piece.stamp) for piece in taken]
+        stepped_ns = self._video.stepped_ns
+        if stepped_ns != self._last_stepped_ns:
+            self._last_wall_ns += stepped_ns - self._last_stepped_ns
+            self._last_stepped_ns = stepped_ns
+        last_ns = self._wall_ns(taken[-1].stamp, stamps[-1], picture, received_ns)
+        packets: list[AudioPacket] = []
+        for piece, ticks in zip(taken, stamps, strict=True):
+            wall_ns = max(self._last_wall_ns + 1, last_ns - (stamps[-1] - ticks) * NS_PER_S // self._hz)
+            self._last_wall_ns = wall_ns
+            packets.append(AudioPacket(picture.stream, piece.data, ticks + self._shift, piece.duration, wall_ns, received_ns + stepped_ns))
+        return packets
+
+    def report(self, own_ssrc: int) -> bytes:
+        numbers = self.units.numbers
+        return rtcp.receiver_report(own_ssrc, numbers.ssrc, numbers.highest, numbers.lost, self._sender.report)
+
+    def read_every(self, ns: int) -> None:
+        """Pieces come at reads that are so far apart."""
+        self._timeline.read_every_ns = ns
+
+    def _wall_ns(self, stamp: int, ticks: int, picture: Packet, received_ns: int) -> int:
+        """Of the newest piece, in steady time with the steps of the video. A leap of its counter is taken out of all that follow."""
+        timeline = self._timeline
+        if timeline.jumped(self._ns(ticks), received_ns):
+            self._shift += timeline.expected_pts_ns(received_ns, 0) * self._hz // NS_PER_S - ticks - self._shift
+            self._sender.jumped()
+        pts_ns, sender_ns = self._ns(ticks), self._sender.wall_ns(stamp)
+        if sender_ns is not None and picture.sender_wall_ns is not None:
+            timeline.sender(pts_ns, sender_ns + picture.wall_ns - picture.sender_wall_ns - self._last_stepped_ns)
+        return timeline.wall(pts_ns, received_ns).wall_ns + self._last_stepped_ns
+
+    def _ns(self, ticks: int) -> int:
+        return (ticks + self._shift) * NS_PER_S // self._hz

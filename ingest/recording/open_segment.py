@@ -1,0 +1,246 @@
+"""One segment file while it is written: fragmented MP4, packets untouched, readable by others a fragment at a time."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from operator import sub
+from pathlib import Path
+
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.errors import DataLoss, StoreError
+from domain.media.packet_batch import Came, Run
+from domain.media.packets import AudioPacket, Packet, SegmentName, ticks_to_ns
+from domain.paths.object_keys import day_of
+from ingest.packets import length_prefix as lengths
+from ingest.packets import nal
+from ingest.recording.segment_boundaries import DRIFT_NS
+from storage.mp4.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
+from storage.mp4.sample_entries import VideoTrack
+from storage.recordings.free_space_reserve import free_bytes
+from storage.recordings.ledger import open_name
+
+_MOST_PIECES = 512
+"""The kernel takes 1024 in one write."""
+LONGEST_JOIN_NS = NS_PER_S
+"""A stream that goes on joins its segments, but not over the hour by which the wall clock was set: nothing was recorded of that."""
+
+
+class OpenSegment:
+    """Takes whole fragments until `finish`. After a StoreError of `write` only `finish` may follow; the fragments so far stay."""
+
+    def __init__(self, folder: Path, camera_id: str, fence: int, first: Packet, is_free: bool, spare_bytes: int) -> None:
+        """Creates the file; `first` is the packet that is written first. `is_free`: no file here can have its start already.
+        `spare_bytes` of the disk stay free: it is full for us there.
+
+        Raises StoreError, and DataLoss where the camera sends nothing that a file could declare.
+        """
+        self.readable_until_ns = 0
+        """Wall time up to which others can read every picture; 0 before the first fragment."""
+        self.start_ns = first.wall_ns
+        self.stream = first.stream
+        self.size_bytes = 0
+        """What of the file is whole fragments."""
+        self.is_broken = False
+        """The disk refused a fragment: what comes after the whole ones is a part of it."""
+        self._camera_id, self._fence = camera_id, fence
+        self._spare_bytes = spare_bytes
+        self._first = first
+        self._usual_ticks = 1
+        self._last_dts: int | None = None
+        """The `dts` of the last packet of the fragment before."""
+        self._end_ns = first.wall_ns
+        self._sequence = 0
+        self._sound = _SoundTimes(first.wall_ns, self.stream.audio.clock_hz) if self.stream.audio else None
+        self._head = head(_track(first), self.stream.audio)
+        with _disk():
+            folder.mkdir(parents=True, exist_ok=True)
+            _leave(spare_bytes, folder, len(first.data))
+            self.start_ms, self._path = _path(folder, camera_id, fence, first.wall_ns, is_free)
+            self._file = self._path.open("xb", buffering=0)
+
+    def write(self, came: Sequence[Came], sound: Sequence[AudioPacket]) -> None:
+        """One fragment of these, in one write. Raises StoreError where the disk refuses: then nothing of them is in the file."""
+        video = self._video(came) if came else None
+        audio = self._sound.run(sound) if self._sound and sound else None
+        if video is None and audio is None:
+            return
+        data = fragment(self._sequence + 1, video, audio)
+        data[0] = self._head + data[0]
+        size_bytes = sum(map(len, data))
+        self.is_broken = True  # until all of it is written
+        try:
+            _leave(self._spare_bytes, self._file.fileno(), size_bytes)
+            _write_all(self._file.fileno(), data)
+        except OSError as error:
+            raise _refused(error) from error
+        self.is_broken = False
+        self._sequence += 1
+        self._head = b""
+        self.size_bytes += size_bytes
+        if came:
+            self._read_until(came)
+
+    def finish(self, next_wall_ns: int | None, joins: bool) -> int:
+        """No more pictures come: from here on `readable_until_ns` is its end, which is returned.
+
+        It ends with its last picture, or where the next packet begins if that `joins` it or is earlier.
+        """
+        if self.readable_until_ns:
+            self.readable_until_ns = self._end_before(next_wall_ns, joins)
+        return self.readable_until_ns
+
+    def close(self) -> SegmentName | None:
+        """Bring the file to disk and name it; to be called after `finish`.
+
+        None where the disk never took a whole fragment: the file is then gone. Raises StoreError where the disk refuses even this: the
+        file is then left to `salvage`.
+        """
+        with _disk():
+            with self._file:
+                if self.is_broken:
+                    self._file.truncate(self.size_bytes)
+                os.fsync(self._file.fileno())
+            return self._rename()
+
+    def _video(self, came: Sequence[Came]) -> VideoRun:
+        scale = self.stream.time_base.numerator
+        decoded = _dts(came)
+        times = list(map(sub, decoded[1:], decoded))
+        if times:
+            self._usual_ticks = times[-1]
+        elif self._last_dts is not None:  # a camera of few pictures a second: each is a fragment
+            self._usual_ticks = decoded[0] - self._last_dts
+        self._last_dts = decoded[-1]
+        times.append(self._length_ticks(came[-1]))
+        self._usual_ticks = times[-1]
+        data: list[bytes | bytearray] = []
+        table = [0, 0, DELTA, 0] * len(decoded)
+        table[0::4] = [ticks * scale for ticks in times]
+        table[1::4] = lengths.put(self.stream.codec, came, data)
+        row = 0
+        for one in came:
+            if isinstance(one, Run):
+                row += one.count
+                continue
+            table[4 * row + 2 : 4 * row + 4] = (KEYFRAME if one.is_keyframe else DELTA, (one.pts - one.dts) * scale)
+            row += 1
+        return VideoRun((decoded[0] - self._first.dts) * scale, table, data)
+
+    def _read_until(self, came: Sequence[Came]) -> None:
+        last_dts = _dts(came[-1:])[-1]
+        length = self._length_ticks(came[-1])
+        newest_pts = max([one.pts[-1] if isinstance(one, Run) else one.pts for one in came])
+        self._end_ns = max(self._end_ns, self._wall_ns(newest_pts + length))
+        self.readable_until_ns = self._wall_ns(last_dts + length)
+
+    def _wall_ns(self, ticks: int) -> int:
+        """As a reader of the file has it: by the camera's own time. A wall clock that is set does not reach into an open file."""
+        return self.start_ns + ticks_to_ns(ticks - self._first.pts, self.stream.time_base)
+
+    def _length_ticks(self, last: Came) -> int:
+        """How long the last packet known is: the next one's time is not known yet, and its fragment will tell it."""
+        return last.duration or self._usual_ticks
+
+    def _end_before(self, next_wall_ns: int | None, joins: bool) -> int:
+        if next_wall_ns is None or next_wall_ns <= self.start_ns:
+            return self._end_ns
+        if joins and next_wall_ns - self._end_ns <= LONGEST_JOIN_NS:
+            return next_wall_ns
+        return min(self._end_ns, next_wall_ns)
+
+    def _rename(self) -> SegmentName | None:
+        if not self.readable_until_ns:
+            self._path.unlink()
+            return None
+        # How long a lone picture is shown is not known: it lasts for the shortest time that a name says.
+        duration_ms = max(1, self.readable_until_ns // NS_PER_MS - self.start_ms)
+        name = SegmentName(self._camera_id, self.start_ms, duration_ms, self._fence)
+        self._path.rename(self._path.with_name(name.file_name))
+        return name
+
+
+class _SoundTimes:
+    """Where sound lies on a segment's time: from wall time at first, then by its own count of samples for as long as the two agree."""
+
+    def __init__(self, start_ns: int, clock_hz: int) -> None:
+        self._start_ns = start_ns
+        self._clock_hz = clock_hz
+        self._offset: int | None = None
+        self._end = 0
+
+    def run(self, sound: Sequence[AudioPacket]) -> AudioRun | None:
+        placed: list[tuple[int, AudioPacket]] = []
+        for packet in sound:
+            at = self._place(packet)
+            if at >= self._end:  # sound that goes back in time has no place in a file
+                placed.append((at, packet))
+                self._end = at + packet.duration
+        if not placed:
+            return None
+        table: list[int] = []
+        for (at, packet), (after, _) in pairwise((*placed, (self._end, placed[-1][1]))):
+            table += (after - at, len(packet.data))
+        return AudioRun(placed[0][0], table, [packet.data for _, packet in placed])
+
+    def _place(self, packet: AudioPacket) -> int:
+        by_wall = (packet.wall_ns - self._start_ns) * self._clock_hz // NS_PER_S
+        if self._offset is None or abs(packet.pts + self._offset - by_wall) * NS_PER_S > DRIFT_NS * self._clock_hz:
+            self._offset = max(by_wall, self._end) - packet.pts
+        return packet.pts + self._offset
+
+
+def _dts(came: Sequence[Came]) -> list[int]:
+    """Of each packet; those of a run are their pts."""
+    return [dts for one in came for dts in (one.pts if isinstance(one, Run) else (one.dts,))]
+
+
+def _track(first: Packet) -> VideoTrack:
+    """A session has one set of parameters: those of its description, or where that has none, of its keyframes."""
+    stream = first.stream
+    sets = nal.parameter_sets(stream.codec, stream.extradata) or nal.parameter_sets(stream.codec, first.data)
+    if not sets:
+        raise DataLoss(f"camera {stream.camera_id} sends no parameter sets, so that its video can be neither recorded nor decoded")
+    delay = (first.pts - first.dts) * stream.time_base.numerator
+    return VideoTrack(stream.codec, stream.width_px, stream.height_px, sets, stream.time_base.denominator, delay)
+
+
+def _path(folder: Path, camera_id: str, fence: int, wall_ns: int, is_free: bool) -> tuple[int, Path]:
+    """A start in UTC ms that no file here has, the packet's own but for a clock that was set back, and the open file's path."""
+    day = folder / day_of(wall_ns)
+    day.mkdir(parents=True, exist_ok=True)
+    start_ms = wall_ns // NS_PER_MS
+    while not is_free and any(day.glob(f"{camera_id}_{start_ms}_*_{fence}.mp4")):
+        start_ms += 1
+    return start_ms, day / open_name(camera_id, start_ms, fence)
+
+
+def _leave(spare_bytes: int, place: Path | int, size_bytes: int) -> None:
+    """Raises OSError where less than `spare_bytes` would be free after `size_bytes` more."""
+    if spare_bytes and free_bytes(place) - size_bytes < spare_bytes:
+        raise OSError(errno.ENOSPC, "what is left of the disk is for events")
+
+
+def _write_all(file: int, data: list[bytes | bytearray]) -> None:
+    if len(data) > _MOST_PIECES:
+        data = [b"".join(data)]
+    written = os.writev(file, data)
+    if written < sum(map(len, data)):
+        left = memoryview(b"".join(data))[written:]
+        while left:
+            left = left[os.write(file, left) :]
+
+
+def _refused(error: OSError) -> StoreError:
+    return StoreError(f"a recording cannot be written: {error}")
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _refused(error) from error

@@ -1,0 +1,367 @@
+"""One connection to a camera in the pull loop: connecting, talking, playing. It never waits, and costs no thread."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import select
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import Protocol
+
+from domain.camera_states import Why
+from domain.clock import NS_PER_S
+from domain.errors import SourceError, SourceTimeout, SourceUnreachable
+from domain.media.packet_batch import Came, newest_pts_ns
+from domain.media.packets import AudioPacket
+from ingest.rtsp.endpoint import Pull, unreachable
+from ingest.rtsp.libav_watchdog import own_socket
+from ingest.rtsp.pull_loop import CALM_TICKS, TICK_S, PullLoop
+from ingest.rtsp.reader import Elsewhere, Played, Talk, Unread, begin
+from ingest.rtsp.session import Session
+from ingest.rtsp.silence import Received, Silence
+from ingest.rtsp.transport import Interleaved
+from ingest.rtsp.udp import Datagrams
+from ingest.rtsp.wire import MOST_ANSWER_BYTES, Wire
+
+LOOK_S = 0.5
+"""How often a connection looks whether it was silent for too long, or has something to send."""
+_REPORT_S = 5.0
+_HEAVY_BYTES_S = 500_000
+"""What sends more than this is read at each tick, and what sends more than half of it at one in five: what comes between two turns has to
+lie in the kernel, and to be taken by one of them."""
+_CALM, _CALMER = 5, CALM_TICKS
+_CALMER_TIMEOUT_S = 5.0
+"""Where silence has to be noticed sooner, no camera is read as seldom as that."""
+_READS = 2
+"""Reads at one tick. What is left then comes at the next, so that a camera that sends without end holds up no other."""
+End = Exception | Elsewhere | Unread
+
+
+class Taker(Protocol):
+    """Where a connection's packets go."""
+
+    @property
+    def is_followed(self) -> bool:
+        """Somebody waits for what comes: a viewer, or a decoder."""
+
+    @property
+    def is_heeded(self) -> bool:
+        """Something is done by what comes: it may be that it is then waited for."""
+
+    def took(self, came: list[Came], /) -> None: ...
+
+    def heard(self, packets: list[AudioPacket], /) -> None: ...
+
+
+class Connection:
+    """From `open` until `close`, or until `ended` is called, once, with why. All in the loop's thread."""
+
+    def __init__(self, pull: Pull, loop: PullLoop, taker: Taker, ended: Callable[[End], None]) -> None:
+        self._pull = pull
+        self._loop = loop
+        self._clock = loop.clock
+        self._taker = taker
+        self._ended = ended
+        self._sockets = ExitStack()
+        self._session = Session(pull.credentials)
+        self._wire = Wire((0, 1), loop.buffer)
+        self._media: Interleaved | Datagrams = Interleaved(self._wire)
+        self._talk: Talk
+        self._is_open = False
+        self._is_connected = self._is_answered = False
+        self._came_bytes = 0
+        """Since the last report."""
+        self._every = self._most_every = 1
+        """At one tick in how many it is read, and at how many it may be by what it sends, which is not known yet."""
+        self._turn_s, self._newest_ns = 0.0, 0
+        """Of a calm one: when it was last read, and the newest time stamp that it had then."""
+        self._url = ""
+        self._ssrc = secrets.randbits(32)
+        self._sounds = 0
+        self._silence = Silence(pull.timeout_s, self._clock.monotonic_s())
+
+    def open(self) -> None:
+        """Raises SourceUnreachable where the connection fails at once."""
+        endpoint = self._pull.endpoint
+        family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+        try:
+            self._socket = self._sockets.enter_context(own_socket(family))
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            code = self._socket.connect_ex((endpoint.address, endpoint.port))
+        except OSError as error:
+            self._sockets.close()
+            raise SourceUnreachable(f"no connection can be made: {error.strerror}") from None
+        self._is_open = True
+        if code in (0, errno.EINPROGRESS):
+            self._loop.watch_urgently(self._socket, self, self._connected, select.EPOLLOUT)
+            self._loop.call_later(LOOK_S, self, self._look)
+        else:
+            self._loop.call(self, lambda: self._check(code))
+
+    def leave(self) -> None:
+        """Take what has come, and close it."""
+        if self._is_open and self._url:
+            self._loop.do(self, self._play)
+        self.close()
+
+    def close(self) -> None:
+        """End it, with a goodbye if that can be said at once; `ended` is not called any more."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        if self._url:
+            with suppress(OSError):
+                self._socket.send(self._session.tear_down(self._url))
+        for own in (self._socket, *self._datagram_sockets()):
+            self._loop.forget(own)
+        if isinstance(self._media, Datagrams):
+            self._media.close()
+        self._sockets.close()
+
+    def failed(self, error: Exception) -> None:
+        self._end(error)
+
+    def _end(self, end: End) -> None:
+        if self._is_open:
+            self.close()
+            self._ended(end)
+
+    def _check(self, code: int) -> None:
+        if code:
+            raise unreachable(self._pull.endpoint, code)
+
+    def _connected(self) -> None:
+        self._check(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+        self._is_connected = True
+        self._loop.forget(self._socket)
+        self._loop.watch_urgently(self._socket, self, self._answered, select.EPOLLIN)
+        pull = self._pull
+        if pull.endpoint.transport == "udp":
+            own_address = self._socket.getsockname()[0]
+            self._media = Datagrams(pull.endpoint.address, own_address, pull.udp_ports, pull.counts, self._loop.buffer)
+        self._talk = begin(self._session, pull.endpoint.url(), self._media, pull.camera_id, pull.counts)
+        self._ask(next(self._talk))
+
+    def _watch_datagrams(self) -> None:
+        is_pressing = isinstance(self._media, Datagrams) and self._media.is_pressing
+        for own in self._datagram_sockets():
+            if is_pressing:
+                self._loop.watch_urgently(own, self, self._play_datagrams, select.EPOLLIN)
+            else:
+                self._loop.watch(own, self, self._play_datagrams)
+
+    def _datagram_sockets(self) -> list[socket.socket]:
+        return self._media.sockets if isinstance(self._media, Datagrams) else []
+
+    def _ask(self, request: bytes) -> None:
+        self._send(request)
+        self._silence.begin(self._clock.monotonic_s(), self._received())
+
+    def _answered(self) -> None:
+        """Bytes before anything is played; its media may begin among them."""
+        is_over = self._read()
+        answers = self._wire.answers
+        while answers and not self._url:
+            self._is_answered = True
+            if self._session.is_awaited(answer := answers.popleft()):
+                try:
+                    self._ask(self._talk.send(answer))
+                except StopIteration as stop:
+                    self._settled(stop.value)
+        if self._wire.is_too_long and not self._url:
+            kib = MOST_ANSWER_BYTES >> 10
+            raise SourceUnreachable(f"the camera's answer is longer than {kib} KiB", Why.MALFORMED)
+        if self._wire.garbage_bytes and not self._is_answered:
+            raise SourceUnreachable("the camera's answer is not RTSP", Why.NOT_RTSP)
+        if is_over and self._is_open:
+            raise SourceUnreachable("the camera ended the connection", Why.ENDED)
+
+    def _settled(self, outcome: Elsewhere | Unread | Played) -> None:
+        if not isinstance(outcome, Played):
+            self._end(outcome)
+            return
+        self._url = outcome.url
+        now_s = self._clock.monotonic_s()
+        self._report_s, self._keep_s = now_s + _REPORT_S, now_s + self._session.keep_alive_s
+        self._silence.begin(now_s, self._received())
+        self._loop.forget(self._socket)
+        self._loop.watch(self._socket, self, self._play)
+        self._watch_datagrams()
+        self._take()
+
+    def _take_turn(self) -> None:
+        """As a calm one."""
+        began_s = self._clock.monotonic_s()
+        self._play()
+        self._turn_s = began_s
+        self._look_after()
+
+    def _play(self) -> None:
+        """What came through the connection since the last tick."""
+        if isinstance(self._media, Datagrams):
+            self._media.read(self._clock.monotonic_s())  # before the connection's end, which may have overtaken them
+        is_over = self._read()
+        self._take(is_over)
+        while self._wire.answers:
+            self._session.heed(self._wire.answers.popleft())
+
+    def _play_datagrams(self) -> None:
+        if isinstance(self._media, Datagrams):
+            self._media.read(self._clock.monotonic_s())
+            self._take()
+
+    def _take(self, is_over: bool = False) -> None:
+        """Hand on what is whole. Raises SourceUnreachable where no more will come."""
+        video, audio = self._media.video, self._media.audio
+        if video is None:
+            return
+        is_over = is_over or video.is_over
+        if is_over:
+            video.units.flush()
+        if video.units.ready:
+            now_s = self._clock.monotonic_s()
+            packets = video.packets(self._clock.steady_ns(), self._clock.stepped_ns)
+            self._silence.heard_s = self._arrived_s(packets, now_s)
+            if packets:
+                self._taker.took(packets)
+        if audio is not None and audio.units.ready:
+            self._sounds += len(audio.units.ready)
+            if sound := audio.packets(self._clock.steady_ns()):
+                self._taker.heard(sound)
+        if is_over:
+            raise SourceUnreachable("the camera ended the stream", Why.ENDED)
+
+    def _arrived_s(self, packets: list[Came], now_s: float) -> float:
+        """When the last of what is read now came, as far as a calm camera's own time tells."""
+        if self._every == 1 or not packets:
+            return now_s
+        before_ns, self._newest_ns = self._newest_ns, newest_pts_ns(packets[-1])
+        likely_s = self._silence.heard_s + (self._newest_ns - before_ns) / NS_PER_S
+        return min(now_s, max(self._turn_s, likely_s))
+
+    def _read(self) -> bool:
+        """Read what is there; True at the connection's end."""
+        for _ in range(_READS):
+            room = self._wire.room()
+            try:
+                size = self._socket.recv_into(room)
+            except BlockingIOError:
+                return False
+            except OSError as error:
+                raise _failed(error) from None
+            self._came_bytes += size
+            self._wire.deliver(size, self._media)
+            if size < len(room):
+                return size == 0
+        self._most_every = 1  # there is more than a turn takes
+        return False
+
+    def _look(self) -> None:
+        """At each `LOOK_S`, but while it is calm: then each turn is one."""
+        self._look_after()
+        if self._is_open and self._every == 1:
+            self._loop.call_later(LOOK_S, self, self._look)
+
+    def _look_after(self) -> None:
+        if not self._is_open:
+            return
+        now_s = self._clock.monotonic_s()
+        self._look_at_silence(now_s)
+        if self._url:
+            self._play_datagrams()  # what waits for one that never comes
+            self._do_chores(now_s)
+            self._find_pace()
+
+    def _look_at_silence(self, now_s: float) -> None:
+        """Raises SourceTimeout where it has lasted for too long."""
+        timeout_s, endpoint = self._pull.timeout_s, self._pull.endpoint
+        if self._url:
+            self._silence.look_for_picture(now_s, self._received())
+        elif self._is_connected:
+            self._silence.look_for_answer(now_s, self._received(), self._wire.pending_bytes)
+        elif now_s - self._silence.heard_s > timeout_s:
+            sentence = f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s"
+            raise SourceTimeout(sentence, Why.NO_ANSWER)
+
+    def _received(self) -> Received:
+        """All that has come so far."""
+        garbage_bytes, strange = self._wire.garbage_bytes, self._pull.counts.strange_packets
+        video = self._media.video
+        if video is None:
+            return Received(strange_packets=strange, garbage_bytes=garbage_bytes)
+        units = video.units
+        return Received(
+            units.received_packets,
+            units.foreign_packets,
+            units.broken_units,
+            video.reports,
+            self._sounds,
+            strange,
+            garbage_bytes,
+        )
+
+    def hurry(self) -> None:
+        """Somebody may wait for what comes from now on."""
+        if self._is_open and self._every > 1 and self._taker.is_followed:
+            self._loop.do(self, self._take_turn)
+
+    def _find_pace(self) -> None:
+        """A viewer who comes finds what the kernel held until now already taken."""
+        every = self._wanted_every()
+        if every == self._every or not self._is_open:
+            return
+        self._every = every
+        for track in (self._media.video, self._media.audio):
+            if track is not None:
+                track.read_every(0 if every == 1 else round(every * TICK_S * NS_PER_S))
+        if every > 1:
+            self._loop.calm(self._socket, every, self._take_turn)
+            return
+        self._loop.hurry(self._socket)
+        self._loop.call_later(LOOK_S, self, self._look)
+
+    def _wanted_every(self) -> int:
+        """Datagrams are always taken soon: the kernel holds few of them."""
+        if self._taker.is_followed or isinstance(self._media, Datagrams):
+            return 1
+        is_even = self._media.video is not None and self._media.video.is_even
+        needs_care = self._taker.is_heeded or self._pull.timeout_s < _CALMER_TIMEOUT_S or not is_even
+        return min(self._most_every, _CALM) if needs_care else self._most_every
+
+    def _learn_load(self) -> None:
+        """From calm to calmer only when it was calm for a while: what the kernel lets lie grows with what one read has taken."""
+        came_bytes_s, self._came_bytes = self._came_bytes / _REPORT_S, 0
+        if came_bytes_s > _HEAVY_BYTES_S:
+            self._most_every = 1
+        else:
+            self._most_every = _CALM if self._every == 1 or came_bytes_s > _HEAVY_BYTES_S / 2 else _CALMER
+
+    def _do_chores(self, now_s: float) -> None:
+        """What a session needs now and then to go on."""
+        if now_s >= self._report_s:
+            self._report_s = now_s + _REPORT_S
+            self._learn_load()
+            if isinstance(self._media, Datagrams):
+                self._media.send_reports(self._ssrc)
+            else:
+                self._send(b"".join(self._media.reports(self._ssrc)))
+        if now_s >= self._keep_s:
+            self._keep_s = now_s + self._session.keep_alive_s
+            self._send(self._session.keep_alive(self._url))
+
+    def _send(self, data: bytes) -> None:
+        try:
+            sent = self._socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            raise _failed(error) from None
+        if sent < len(data):
+            raise SourceTimeout("the camera takes nothing")
+
+
+def _failed(error: OSError) -> SourceError:
+    return SourceUnreachable(f"the connection failed: {error.strerror}")

@@ -1,0 +1,114 @@
+"""Where a camera's stream is, and the TCP connection to it: errors in words, and a wait that `stop` ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from domain.camera_states import Why
+from domain.clock import Clock
+from domain.errors import SourceTimeout, SourceUnreachable
+from domain.registry import Credentials, Networks
+from ingest.packets.packet_builder import Counts
+from ingest.rtsp.libav_watchdog import own_socket
+
+_SLICE_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a camera's stream is. It holds no password."""
+
+    address: str
+    port: int
+    scheme: str
+    path: str
+    transport: str
+
+    @classmethod
+    def of(cls, url: str, transport: str, networks: Networks) -> Endpoint:
+        """Asks a name server, where the host is a name. Raises SourceUnreachable where it has no allowed address, or `url` none at all."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or (322 if parts.scheme == "rtsps" else 554)
+        except ValueError:
+            raise SourceUnreachable("the camera's address is none") from None
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        return cls(networks.resolve(host, port), port, parts.scheme, path, transport)
+
+    def url(self, login: str = "") -> str:
+        """By address; `login` is `user:password@`, encoded, or empty."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.scheme}://{login}{host}:{self.port}{self.path}"
+
+
+def is_address(url: str) -> bool:
+    """Whether the host of `url` is written as an address, so that no name server need be asked."""
+    try:
+        ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One connection to be made, and where its counts go."""
+
+    camera_id: str
+    endpoint: Endpoint
+    credentials: Credentials | None
+    counts: Counts
+    timeout_s: float
+    udp_ports: tuple[int, int]
+    """The first and the last that media may come to."""
+    stop: threading.Event
+    clock: Clock
+
+
+def preflight(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:
+    """Connect once and hang up, for an error that says what is wrong and a wait that `stop` ends. False when stopped."""
+    with connected(endpoint, timeout_s, stop) as probe:
+        return probe is not None
+
+
+@contextmanager
+def connected(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> Iterator[socket.socket | None]:
+    """A non-blocking socket of our own to `endpoint`; None when stopped. Raises SourceTimeout and SourceUnreachable."""
+    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+    with own_socket(family) as own:
+        own.setblocking(False)
+        yield own if _connect(own, endpoint, timeout_s, stop) else None
+
+
+def _connect(own: socket.socket, endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:
+    code = own.connect_ex((endpoint.address, endpoint.port))
+    slices = round(timeout_s / _SLICE_S)
+    while code in (errno.EINPROGRESS, errno.EAGAIN):
+        if stop.is_set():
+            return False
+        if slices <= 0:
+            raise SourceTimeout(f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s", Why.NO_ANSWER)
+        slices -= 1
+        if select.select([], [own], [], _SLICE_S)[1]:
+            code = own.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise unreachable(endpoint, code)
+    return True
+
+
+_NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
+
+
+def unreachable(endpoint: Endpoint, code: int) -> SourceUnreachable:
+    """The error of a connect that failed with the errno `code`."""
+    why = Why.REFUSED if code == errno.ECONNREFUSED else Why.NO_ROUTE if code in _NO_ROUTE else Why.FAILED
+    return SourceUnreachable(f"{endpoint.address}:{endpoint.port} cannot be reached: {os.strerror(code)}", why)

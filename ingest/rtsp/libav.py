@@ -1,0 +1,189 @@
+"""The camera's packets through libavformat (PyAV): over UDP, over TLS, and whatever our own reader leaves to it. Its errors are ours.
+
+Nothing that holds a password leaves this file: libavformat is given it in a URL of our making, its log is off, and its error texts,
+which quote the URL, are never shown or chained. Ways of RTSP that cost us: `docs/ingest.md`.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Generator, Iterator
+from fractions import Fraction
+
+import av
+import av.logging
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from domain.camera_states import Why
+from domain.clock import NS_PER_S
+from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTimeout, SourceUnreachable, SourceUnsupported
+from domain.media.packets import Packet, StreamInfo
+from domain.registry import Credentials
+from ingest.packets.packet_builder import Intake, Unit
+from ingest.rtsp.endpoint import Endpoint, Pull, preflight
+from ingest.rtsp.libav_watchdog import WATCH, Line
+
+CODECS = ("h264", "hevc")
+_MOST_LOGIN_BYTES = 127
+"""libavformat keeps user and password in 128 bytes, and cuts what is longer."""
+_SAME_REPORT_NS = NS_PER_S // 10
+_OPTIONS = {
+    "allowed_media_types": "video",  # audio is not set up, so it costs nothing
+    "probesize": "32",  # the first packet is enough: parameter sets and size are read here; packets read while probing are delivered
+    "analyzeduration": "0",
+    "reorder_queue_size": "256",
+    "buffer_size": "2097152",  # of a UDP socket: a keyframe of 8 Mbit/s streams comes as one burst
+    "user_agent": "Sightline",
+}
+av.logging.set_level(None)
+
+
+def packets(pull: Pull) -> Generator[Packet, None, None]:
+    """One connection's, from the first keyframe on until `pull.stop`. Raises SourceError for every other end."""
+    endpoint, timeout_s, stop = pull.endpoint, pull.timeout_s, pull.stop
+    url = _login_url(endpoint, pull.credentials)
+    if not preflight(endpoint, timeout_s, stop):
+        return
+    line = Line((endpoint.address.partition("%")[0], endpoint.port), timeout_s, stop, pull.clock)
+    with WATCH.over(line):
+        failure: SourceError | None = None
+        try:
+            with line.opening():
+                container = _open(url, endpoint.transport, timeout_s)
+            with container:
+                if line.went_elsewhere():
+                    raise SourceUnreachable("the camera redirects to another address; write that one into the registry", Why.REDIRECTED)
+                yield from _demux(container, line, pull)
+        except av.FFmpegError as error:
+            failure = _mapped(error, line.timed_out, timeout_s)
+    if not stop.is_set():
+        # Raised out here, so that no traceback shows libavformat's error, which quotes the URL with its password.
+        raise failure or _ended(line.timed_out, timeout_s)
+
+
+def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet]:
+    stream = _video_of(container)
+    counts, clock = pull.counts, pull.clock
+    intake = Intake(counts, _first_info(pull.camera_id, stream), stream.codec_context.reorder_depth)
+    sender = _SenderClock()
+    handed_ns = clock.steady_ns()
+    for raw in container.demux(stream):
+        # A packet is handed over when the next one begins to arrive: so it arrived when the one before it was handed over.
+        received_ns, handed_ns = handed_ns, clock.steady_ns()
+        data = bytes(raw)
+        if not data:
+            break
+        if pull.stop.is_set():
+            return
+        line.alive()
+        counts.broken_packets += raw.is_corrupt
+        jumps = counts.jumps
+        sender_wall_ns = sender.wall_ns(raw, intake.ns(raw.pts)) if intake.wants_sender and raw.pts is not None else None
+        packet = intake.packet(Unit(data, raw.pts, raw.dts, raw.duration or 0, received_ns, sender_wall_ns, clock.stepped_ns))
+        if counts.jumps != jumps:
+            sender.jumped()
+        if packet is not None:
+            yield packet
+
+
+def _first_info(camera_id: str, stream: VideoStream) -> StreamInfo:
+    """What the connection's description says; extradata and size may still be lacking."""
+    context = stream.codec_context
+    if context.name not in CODECS:
+        raise SourceUnsupported(f"the camera sends {context.name}; set it to H.264 or H.265")
+    time_base = stream.time_base or Fraction(1, 90_000)
+    return StreamInfo(camera_id, context.name, context.width, context.height, time_base, context.extradata or b"", 0)
+
+
+def _login_url(endpoint: Endpoint, credentials: Credentials | None) -> str:
+    """The URL for libavformat, by address. Raises SourceRejected where user and password are longer than it carries."""
+    return endpoint.url(_login(credentials))
+
+
+_RESERVED = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=\u0080-\U0010ffff-]")
+
+
+def _login(credentials: Credentials | None) -> str:
+    """`user:password@`, encoded. Only what would end the part is encoded, as room is scarce: characters beyond ASCII go as UTF-8."""
+    if credentials is None:
+        return ""
+    user, password = (_encoded(text) for text in (credentials.user, credentials.password.get_secret_value()))
+    login = f"{user}:{password}"
+    if len(login.encode()) > _MOST_LOGIN_BYTES:
+        raise SourceRejected("user and password together are too long for RTSP (127 bytes, and reserved characters count three)")
+    return login + "@"
+
+
+def _encoded(text: str) -> str:
+    return _RESERVED.sub(lambda match: f"%{ord(match[0]):02X}", text)
+
+
+class _SenderClock:
+    """The sender's time of packets, which libavformat works out from the last sender report (AVProducerReferenceTime, in us)."""
+
+    def __init__(self) -> None:
+        self._offset_ns: int | None = None
+        self._stale_ns: int | None = None
+
+    def jumped(self) -> None:
+        """The counter leapt: times worked out from the report before that are wrong, until another report comes."""
+        self._stale_ns = self._offset_ns
+
+    def wall_ns(self, raw: av.Packet[VideoStream], raw_pts_ns: int) -> int | None:
+        """The sender's UTC time of this packet; None where no report tells it."""
+        if not raw.has_sidedata("prft"):
+            return None
+        (wall_us,) = struct.unpack_from("<q", bytes(raw.get_sidedata("prft")))
+        offset_ns = int(wall_us) * 1000 - raw_pts_ns
+        if self._stale_ns is not None and abs(offset_ns - self._stale_ns) < _SAME_REPORT_NS:
+            return None
+        self._offset_ns, self._stale_ns = offset_ns, None
+        return offset_ns + raw_pts_ns
+
+
+def _open(url: str, transport: str, timeout_s: float) -> InputContainer:
+    """The opened connection. Only the open has PyAV's timeout (see `hangup.py`); libavformat's own stays as a second guard."""
+    late_s = timeout_s + 1.0  # after the watch, which knows why
+    options = {**_OPTIONS, "rtsp_transport": transport, "timeout": str(round(late_s * 1_000_000))}
+    try:
+        return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))
+    except av.HTTPOtherClientError:
+        # What a server says to PLAY when nothing was set up: look once more, whether there is anything but video.
+        del options["allowed_media_types"]
+        with av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None)) as container:
+            _video_of(container)
+        raise
+
+
+def _video_of(container: InputContainer) -> VideoStream:
+    if not container.streams.video:
+        raise SourceNoVideo("the camera's stream has no video")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise SourceUnsupported("the camera sends a codec that nobody here knows; set it to H.264 or H.265")
+    return stream
+
+
+def _ended(timed_out: bool, timeout_s: float) -> SourceError:
+    if timed_out:
+        return SourceTimeout(f"no video came for {timeout_s:g} s")
+    return SourceUnreachable("the camera ended the stream", Why.ENDED)
+
+
+def _mapped(error: av.FFmpegError, timed_out: bool, timeout_s: float) -> SourceError:
+    """libavformat's error as one of ours, without its text, which may hold the URL."""
+    if isinstance(error, av.HTTPUnauthorizedError | av.HTTPForbiddenError):
+        return SourceRejected("the camera refuses the user name or password")
+    if timed_out or isinstance(error, av.ExitError | av.TimeoutError):
+        return SourceTimeout(f"the camera said nothing for {timeout_s:g} s")
+    if isinstance(error, av.HTTPNotFoundError):
+        return SourceUnreachable("the camera has no stream under this path (404)", Why.NO_PATH)
+    if isinstance(error, av.HTTPError | av.HTTPClientError):
+        return SourceUnreachable(f"the camera refuses the request ({error.strerror})", Why.REJECTED)
+    if isinstance(error, av.InvalidDataError):
+        return SourceUnreachable("the camera's answer is not RTSP, or its description of the stream is broken", Why.NOT_RTSP)
+    if isinstance(error, av.EOFError):
+        return SourceUnreachable("the camera ended the stream", Why.ENDED)
+    return SourceUnreachable(f"the connection failed: {error.strerror}")

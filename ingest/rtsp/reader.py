@@ -1,0 +1,79 @@
+"""Our own RTSP reader, for what nearly every camera sends: from the first request to media that comes. Pure: it yields what to send."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from domain.camera_states import Why
+from domain.errors import SourceNoVideo, SourceRejected, SourceUnreachable
+from ingest.packets.packet_builder import Counts
+from ingest.packets.sdp import Audio, control_url, first_audio, first_video
+from ingest.packets.tracks import AudioTrack, VideoTrack
+from ingest.rtsp.session import Session, moved_to
+from ingest.rtsp.transport import Media
+from ingest.rtsp.wire import Answer
+
+CODECS = ("h264", "hevc")
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The camera sends us to another address."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Nothing that this reader reads; why, in words. libavformat may."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    url: str
+    """What later requests are about."""
+
+
+Outcome = Elsewhere | Unread | Played
+Talk = Generator[bytes, Answer, Outcome]
+
+
+def begin(session: Session, url: str, media: Media, camera_id: str, counts: Counts) -> Talk:
+    """Have the stream of `url` sent to `media`."""
+    answer = yield from session.describe(url)
+    if elsewhere := moved_to(answer):
+        return Elsewhere(elsewhere)
+    base = answer.header("content-base") or answer.header("content-location") or url
+    base = base if base.lower().startswith("rtsp://") else url
+    text = answer.body.decode("utf-8", "replace")
+    video = first_video(text)
+    if video is None and "m=" in text:
+        raise SourceNoVideo("the camera's stream has no video")
+    if video is None:
+        raise SourceUnreachable("the camera describes no stream", Why.REJECTED)
+    if video.codec not in CODECS or not video.is_plain:
+        return Unread(f"it sends {video.codec}" + ("" if video.is_plain else ", encrypted or interleaved"))
+    media.agreed(0, (yield from session.set_up(control_url(base, video.control), media.offer(0))))
+    audio = first_audio(text)
+    if audio is not None:
+        audio = yield from _with_sound(session, base, audio, media, counts)
+    track = VideoTrack(camera_id, video, audio, counts, media.channel(0))
+    media.begin(track, AudioTrack(audio, track) if audio is not None else None)
+    session_url = control_url(base, video.session_control)
+    yield from session.play(session_url)
+    return Played(session_url)
+
+
+def _with_sound(session: Session, base: str, audio: Audio, media: Media, counts: Counts) -> Generator[bytes, Answer, Audio | None]:
+    """Have `audio` sent too; None where it is not: the video matters more."""
+    refusal = "" if audio.is_kept else f"{audio.codec} is not kept"
+    if not refusal:
+        try:
+            media.agreed(1, (yield from session.set_up(control_url(base, audio.control), media.offer(1))))
+        except (SourceUnreachable, SourceRejected) as error:
+            refusal = str(error)
+    counts.left_out = refusal
+    return None if refusal else audio

@@ -1,0 +1,121 @@
+"""One RTSP session as a conversation: what is asked, and what the camera's answers mean (RFC 2326). Pure: no sockets.
+
+A `Talk` yields requests and is sent the answer to each. No error text quotes an answer or a header: they may hold what a login is made of.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Generator
+
+from domain.camera_states import Why
+from domain.errors import SourceError, SourceRejected, SourceUnreachable
+from domain.registry import Credentials
+from ingest.rtsp.auth import Login, best
+from ingest.rtsp.wire import Answer
+
+_LOGINS = 3
+_HARMLESS = {("OPTIONS", status) for status in (404, 405, 454, 455, 501, 551)}
+"""Some cameras know no OPTIONS; what they have is asked for next."""
+_MOVED = (301, 302, 303, 305, 307, 308)
+_USUAL_TIMEOUT_S = 60.0
+_TIMEOUT = re.compile(r"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
+
+
+class Session:
+    """Raises SourceError for what the camera refuses."""
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        self.keep_alive_s = _USUAL_TIMEOUT_S / 2
+        self._credentials = credentials
+        self._login: Login | None = None
+        self._id = ""
+        self._sequence = 0
+        self._tells_parameters = False
+
+    def is_awaited(self, answer: Answer) -> bool:
+        """Whether it answers the last request."""
+        return answer.header("cseq") in ("", str(self._sequence))
+
+    def describe(self, url: str) -> Generator[bytes, Answer, Answer]:
+        """The answer with the description of `url`, or one that moves it elsewhere: see `moved_to`."""
+        options = yield from self._ask("OPTIONS", url)
+        self._tells_parameters = "GET_PARAMETER" in options.header("public").upper()
+        if moved_to(options):
+            return options
+        return (yield from self._ask("DESCRIBE", url, "Accept: application/sdp"))
+
+    def set_up(self, url: str, transport: str) -> Generator[bytes, Answer, str]:
+        """Have the media of `url` sent as the Transport header `transport` says; returns what the camera makes of it."""
+        answer = yield from self._ask("SETUP", url, f"Transport: {transport}")
+        self._id, _, rest = answer.header("session").partition(";")
+        if timeout := _TIMEOUT.search(rest):
+            self.keep_alive_s = max(1.0, int(timeout[1]) / 2)
+        return answer.header("transport")
+
+    def play(self, url: str) -> Generator[bytes, Answer, None]:
+        """From here on the media comes, the first of it perhaps before the answer."""
+        yield from self._ask("PLAY", url, "Range: npt=0.000-")
+
+    def keep_alive(self, url: str) -> bytes:
+        """A request that asks for nothing; its answer goes to `heed`."""
+        return self._request("GET_PARAMETER" if self._tells_parameters else "OPTIONS", url)
+
+    def tear_down(self, url: str) -> bytes:
+        return self._request("TEARDOWN", url)
+
+    def heed(self, answer: Answer) -> None:
+        """Look at an answer that comes while media is played: raises where the camera no longer knows the session."""
+        if answer.status == 401:
+            self._log_in(answer)
+        if answer.status == 454:
+            raise SourceUnreachable("the camera gave up the session (454)", Why.SESSION_LOST)
+
+    def _ask(self, method: str, url: str, *headers: str) -> Generator[bytes, Answer, Answer]:
+        for attempt in range(_LOGINS):
+            answer = yield self._request(method, url, *headers)
+            if answer.status != 401:
+                break
+            if not self._log_in(answer) and attempt:
+                break
+            if self._login is None:
+                break
+        is_moved = method in ("OPTIONS", "DESCRIBE") and moved_to(answer)
+        if answer.status != 200 and not is_moved and (method, answer.status) not in _HARMLESS:
+            raise _refused(method, answer.status)
+        return answer
+
+    def _log_in(self, answer: Answer) -> bool:
+        """Get ready to log in as the camera asks; True where only the nonce was too old."""
+        challenge = best(answer.all("www-authenticate"))
+        if challenge is None or self._credentials is None:
+            self._login = None
+            return False
+        password = self._credentials.password.get_secret_value()
+        self._login = Login(challenge, self._credentials.user, password, secrets.token_hex(8))
+        return challenge.is_stale
+
+    def _request(self, method: str, url: str, *headers: str) -> bytes:
+        self._sequence += 1
+        lines = [f"{method} {url} RTSP/1.0", f"CSeq: {self._sequence}", "User-Agent: Sightline", *headers]
+        if self._id:
+            lines.append(f"Session: {self._id}")
+        if self._login is not None:
+            lines.append(f"Authorization: {self._login.header(method, url)}")
+        return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
+
+
+def moved_to(answer: Answer) -> str:
+    """The address that the camera sends us to instead; empty where it does not."""
+    return answer.header("location") if answer.status in _MOVED else ""
+
+
+def _refused(method: str, status: int) -> SourceError:
+    if status in (401, 403):
+        return SourceRejected("the camera refuses the user name or password")
+    if status == 404:
+        return SourceUnreachable("the camera has no stream under this path (404)", Why.NO_PATH)
+    if method == "SETUP" and status == 461:
+        return SourceUnreachable("the camera does not send the way the registry says; write another `transport` there", Why.TRANSPORT)
+    return SourceUnreachable(f"the camera refuses the request ({method}: {status})", Why.REJECTED)

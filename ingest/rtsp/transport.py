@@ -1,0 +1,84 @@
+"""How the media of a session come: through its own connection, or as datagrams. What both agree on with a camera, and take apart."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from domain.camera_states import Why
+from domain.errors import SourceUnreachable
+from ingest.packets.tracks import AudioTrack, VideoTrack
+from ingest.rtsp.wire import Wire
+
+_INTERLEAVED = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
+
+
+class Media(Protocol):
+    """What a session is set up with. Tracks are counted from 0; the video's is the first."""
+
+    def offer(self, track: int, /) -> str:
+        """The Transport header that asks for a track."""
+
+    def agreed(self, track: int, transport: str, /) -> None:
+        """The camera answered with this Transport header. Raises SourceUnreachable where it means another way."""
+
+    def channel(self, track: int, /) -> int:
+        """Of a track's RTP packets, where they come through the connection."""
+
+    def begin(self, video: VideoTrack, audio: AudioTrack | None, /) -> None:
+        """From now on packets may come. `audio` is track 1, where it was agreed on."""
+
+
+class Interleaved:
+    """Media that comes through the RTSP connection, each packet behind four bytes that say its channel and length."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.video: VideoTrack | None = None
+        self.audio: AudioTrack | None = None
+        self._wire = wire
+        self._channels: list[tuple[int, int]] = []
+        self._takers: dict[int, Callable[[bytearray, int, int], None]] = {}
+        self.go_on = _take_nothing
+
+    def offer(self, track: int) -> str:
+        return f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1}"
+
+    def agreed(self, track: int, transport: str) -> None:
+        match = _INTERLEAVED.search(transport)
+        if match is None and "RTP/AVP/TCP" not in transport.upper():
+            raise SourceUnreachable("the camera does not send over TCP; write `transport: udp` into the registry", Why.TRANSPORT)
+        first = int(match[1]) & 0xFF if match is not None else 2 * track
+        second = int(match[2] or first + 1) & 0xFF if match is not None else first + 1
+        self._channels.append((first, second))
+        self._wire.channels = tuple(channel for pair in self._channels for channel in pair)
+
+    def channel(self, track: int) -> int:
+        return self._channels[track][0]
+
+    def begin(self, video: VideoTrack, audio: AudioTrack | None) -> None:
+        self.video, self.audio = video, audio
+        self.go_on = video.units.go_on
+        for (data, control), track in zip(self._channels, (video, audio), strict=False):
+            if track is not None:
+                self._takers |= {control: _controls(track), data: track.units.put}
+
+    def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
+        if (take := self._takers.get(channel)) is not None:
+            take(buffer, start, stop)
+
+    def reports(self, own_ssrc: int) -> Iterator[bytes]:
+        """What to send through the connection, about each track that has come to anything."""
+        for (_, control), track in zip(self._channels, (self.video, self.audio), strict=False):
+            if track is not None:
+                report = track.report(own_ssrc)
+                yield struct.pack(">BBH", 0x24, control, len(report)) + report
+
+
+def _take_nothing(buffer: bytearray, at: int, end: int) -> int:
+    return at
+
+
+def _controls(track: VideoTrack | AudioTrack) -> Callable[[bytearray, int, int], None]:
+    return lambda buffer, start, stop: track.control(bytes(buffer[start:stop]))

@@ -1,0 +1,150 @@
+"""Frames: the right picture at the right time, at the rate asked for, whatever the stream does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from domain.clock import NS_PER_S, SystemClock
+from domain.media.fanout import Fanout, Tap
+from domain.media.packets import Frame, Packet, StreamInfo, WallSource
+from domain.metrics import FRAMES_SKIPPED
+from ingest.frames.decoder import LATE_NS, LATE_STEP_NS, FrameReader
+
+START_NS = 1_760_000_000 * NS_PER_S
+Load = Callable[..., list[Packet]]
+
+
+@pytest.fixture
+def load(clips: dict[str, Path]) -> Load:
+    """The packets of a file as a camera's session would give them: Annex B, pts from 0 in 1/90000, wall time by pts."""
+
+    def read(name: str, session: int = 1, start_ns: int = START_NS) -> list[Packet]:
+        with av.open(str(clips[name])) as container:
+            stream = container.streams.video[0]
+            codec = "h264" if stream.codec_context.name == "h264" else "hevc"
+            to_annex_b = av.BitStreamFilterContext(f"{codec}_mp4toannexb", stream)
+            raws = [raw for packet in container.demux(stream) if packet.size for raw in to_annex_b.filter(packet)]
+            ticks = (stream.time_base or Fraction(1)) * 90_000
+            info = StreamInfo("gate", codec, stream.width, stream.height, Fraction(1, 90_000), b"", session)
+            found = []
+            for raw in raws:
+                pts = round((raw.pts or 0) * ticks)
+                dts = round((raw.dts or 0) * ticks)
+                wall_ns = start_ns + pts * NS_PER_S // 90_000
+                found.append(Packet(info, bytes(raw), pts, dts, 3600, raw.is_keyframe, wall_ns, WallSource.RECEIVER, wall_ns))
+            return found
+
+    return read
+
+
+def frames_of(packets: list[Packet], fps: float = 1000.0) -> list[Frame]:
+    fanout = Fanout()
+    tap = fanout.open("decode")
+    reader = FrameReader(tap, SystemClock(), fps, "gate")
+    frames: list[Frame] = []
+    for packet in packets:
+        fanout.put(packet)
+        frames += _drain(reader, tap)
+    fanout.close(tap)
+    return frames + [frame for frame in reader if frame is not None]
+
+
+def _drain(reader: FrameReader, tap: Tap) -> list[Frame]:
+    return [frame for packet in tap.take(0) for frame in reader._frames(packet)]
+
+
+def number_of(frame: Frame) -> int:
+    """The frame's number modulo 50, as its brightness says (see `make_video`)."""
+    return round(float(frame.bgr[-40:].mean()) / 4)
+
+
+@pytest.mark.parametrize("name", ["h264", "hevc", "large"])
+def test_each_frame_has_the_time_of_its_own_packet(name: str, load: Load) -> None:
+    packets = load(name)
+    frames = frames_of(packets)
+    assert len(frames) >= 47
+    assert frames[0].bgr.shape == (packets[0].stream.height_px, packets[0].stream.width_px, 3)
+    start_ns = min(packet.wall_ns for packet in packets)
+    for frame in frames:
+        expected = round((frame.wall_ns - start_ns) / NS_PER_S * 25) % 50
+        assert abs(number_of(frame) - expected) <= 1 or {number_of(frame), expected} <= {0, 49, 50}
+
+
+@pytest.mark.parametrize("name", ["h264", "hevc", "large"])
+def test_brightness_is_that_of_the_colours(name: str, load: Load) -> None:
+    for frame in frames_of(load(name), 5.0):
+        grey, colours = frame.pixels.grey.astype(np.float64), frame.bgr.astype(np.float64)
+        assert grey.shape == (frame.height_px, frame.width_px) == colours.shape[:2]
+        weighed = 16 + (colours @ (0.114, 0.587, 0.299)) * 219 / 255
+        assert np.abs(grey - weighed).mean() < 3
+
+
+@pytest.mark.parametrize(("fps", "count"), [(5.0, 10), (10.0, 20), (12.5, 25), (25.0, 50)])
+def test_frames_come_at_the_rate_asked_for(fps: float, count: int, load: Load) -> None:
+    frames = frames_of(load("h264"), fps)
+    assert abs(len(frames) - count) <= 2
+
+
+def test_a_new_session_gets_a_decoder_of_its_own(load: Load) -> None:
+    frames = frames_of(load("h264")[:30] + load("large", session=2, start_ns=START_NS + 2 * NS_PER_S)[:30])
+    assert {(frame.session, frame.width_px) for frame in frames} == {(1, 320), (2, 640)}
+
+
+def test_broken_packets_cost_frames_up_to_the_next_keyframe(load: Load) -> None:
+    packets = load("h264")
+    broken = [replace(p, data=b"\x00\x00\x00\x01\x65" + b"\xff" * 20) if i == 10 else p for i, p in enumerate(packets)]
+    frames = frames_of(broken)
+    assert 30 < len(frames) <= 50
+    assert frames[-1].pts == packets[-1].pts
+
+
+@pytest.mark.parametrize(("part", "count"), [(1.0, 25), (0.5, 12), (0.3, 7)])
+def test_of_the_frames_due_an_even_part_is_given_and_the_rest_is_counted(part: float, count: int, load: Load) -> None:
+    tap = Tap("decode", 512, 32 << 20)
+    reader = FrameReader(tap, SystemClock(), 12.5, f"gate-{part}")
+    reader.part = part
+    for packet in load("h264"):
+        tap.put(packet)
+    tap.close()
+    reader.catch_up(0, START_NS + 60 * NS_PER_S)
+    frames = [frame for frame in reader if frame is not None]
+    apart_ns = np.diff([frame.wall_ns for frame in frames])
+    assert abs(len(frames) - count) <= 1
+    assert apart_ns.max() - apart_ns.min() <= NS_PER_S / 12.5 * 1.01
+    assert reader.arrived_ns is None, "what was held says nothing of how late looks are"
+    skipped = FRAMES_SKIPPED.labels(f"gate-{part}", "backlog")._value.get()
+    assert abs(skipped + len(frames) - 25) <= 1
+
+
+@pytest.mark.parametrize("part", [1.0, 0.5])
+def test_a_reader_that_is_late_gives_two_frames_a_second_until_it_caught_up(part: float, load: Load) -> None:
+    """Of which none is left out, however far behind the worker is."""
+    fanout = Fanout()
+    tap = fanout.open("decode")
+    for packet in load("h264"):
+        fanout.put(packet)
+    fanout.close(tap)
+    reader = FrameReader(tap, SystemClock(), 25.0, "gate")
+    reader.part = part
+    frames = [frame for frame in reader if frame is not None]
+    newest_ns = reader._newest_wall_ns
+    late = [frame.wall_ns for frame in frames if newest_ns - frame.wall_ns > LATE_NS]
+    assert [round((wall_ns - frames[0].wall_ns) / LATE_STEP_NS) for wall_ns in late] == [0, 1, 2]
+    assert len(frames) - len(late) >= 11 * part, "and all of what is not late"
+
+
+def test_silence_is_told_and_the_end_ends() -> None:
+    fanout = Fanout()
+    tap = fanout.open("decode")
+    frames = iter(FrameReader(tap, SystemClock(), 10.0, "gate"))
+    assert next(frames) is None
+    threading.Timer(0.1, fanout.close_all).start()
+    assert list(frames) in ([], [None])

@@ -1,0 +1,51 @@
+"""A camera pulled and recorded in a process of its own, whose clock a test sets: `url folder seconds`. Prints its status as it ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from dataclasses import asdict
+from ipaddress import ip_network
+from pathlib import Path
+
+from domain.clock import SystemClock
+from domain.log import set_up_logging
+from domain.media.fanout import Fanout
+from domain.paths.data_layout import Layout
+from domain.registry import Networks
+from domain.settings import Settings
+from ingest.recording.disk_writer import DiskWriter
+from ingest.recording.recorder import Recorder
+from ingest.rtsp.pull_loop import PullLoop
+from ingest.streamer import Streamer
+from tests.ingest.conftest import make_camera
+
+
+def main(url: str, folder: str) -> None:
+    """Until standard input closes."""
+    set_up_logging("WARNING", "recorder")
+    clock, settings, fanout, stop = SystemClock(), Settings(segment_s=2.0), Fanout(), threading.Event()
+    loop, writer = PullLoop(clock), DiskWriter(clock)
+    recorder = Recorder("gate", Layout(Path(folder)), lambda: 7, settings, clock, writer, lambda *_: None)
+    fanout.attach(recorder)
+    streamer = Streamer(make_camera(url), None, Networks((ip_network("127.0.0.0/8"),)), fanout, settings, clock)
+    writing = threading.Thread(target=writer.run, args=(stop,))
+    writing.start()
+    loop.start()
+    streamer.start(loop)
+    sys.stdin.read()
+    status = streamer.status()
+    streamer.stop()
+    streamer.join()
+    recorder.close()
+    recorder.join(120.0)
+    stop.set()
+    writing.join()
+    loop.stop()
+    loop.join()
+    print(json.dumps(asdict(status)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
