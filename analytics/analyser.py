@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 
-from analytics.every_plate import EveryPlate
-from analytics.faces import Faces
-from analytics.fusion import Fusion
-from analytics.grammar_search import GrammarSearch
-from analytics.masks import Masks
+from analytics.detection.combined_plate_detector import EveryPlate
+from analytics.detection.masks import Masks
+from analytics.detection.motion import thumbnail
 from analytics.models import Models
-from analytics.motion import thumbnail
-from analytics.passings import Passings
-from analytics.subjects import Subject
-from analytics.vehicles import Vehicles
+from analytics.passings.faces import Faces
+from analytics.passings.passings import Passings
+from analytics.passings.subjects import Subject
+from analytics.passings.vehicles import Vehicles
+from analytics.plates.fusion import Fusion
+from analytics.plates.grammar_search import GrammarSearch
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events.analyser import Analyser
 from domain.events.event import Passing

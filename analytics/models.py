@@ -18,11 +18,11 @@ from pathlib import Path
 
 import cv2
 
-from analytics.face_detector import CenterFace, FaceDetector, YuNet
-from analytics.onnx_door import Model, providers_of
-from analytics.own_reader import OwnReader
-from analytics.plate_detector import PlateDetector
-from analytics.plate_reader import PlateReader
+from analytics.detection.face_detector import CenterFace, FaceDetector, YuNet
+from analytics.detection.plate_detector import PlateDetector
+from analytics.inference.onnx_runtime import Model, providers_of
+from analytics.plates.own_reader import OwnReader
+from analytics.plates.reader import PlateReader
 from domain.errors import BadInput, DataLoss, NotFound, SightlineError
 from domain.settings import Settings
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analytics.crop_reading import FRAMINGS, CropReading, cut
-from analytics.detections import Picture
-from analytics.every_plate import EveryPlate
-from analytics.fusion import CALIBRATION, Calibration, Fused, Fusion
-from analytics.grammar_search import GrammarSearch
+from analytics.detection.combined_plate_detector import EveryPlate
+from analytics.detection.detections import Picture
+from analytics.detection.two_rows import HIGH_PART
 from analytics.models import Models
-from analytics.plate_color import plate_color, votes
-from analytics.plate_crop import Crop
-from analytics.two_rows import HIGH_PART
+from analytics.plates.color import plate_color, votes
+from analytics.plates.crop import Crop
+from analytics.plates.crop_reading import FRAMINGS, CropReading, cut
+from analytics.plates.fusion import CALIBRATION, Calibration, Fused, Fusion
+from analytics.plates.grammar_search import GrammarSearch
 from domain.plates import PlateColor
 
 INPUT_AREA_PX = 1920 * 1088

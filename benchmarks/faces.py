@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 
 from analytics.analyser import make_analyser
-from analytics.detections import Floats, Picture
-from analytics.face_detector import FaceDetector
-from analytics.geometry import iou
+from analytics.detection.detections import Floats, Picture
+from analytics.detection.face_detector import FaceDetector
+from analytics.detection.geometry import iou
 from analytics.models import Models
 from benchmarks import faceless
 from benchmarks.machine import machine

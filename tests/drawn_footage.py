@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from analytics.detections import Picture
+from analytics.detection.detections import Picture
 from domain.plates import ARMED_POLICE, DIGITS, LETTERS, PROVINCES, PlateColor
 from sightline.simulator.footage import make_video
 from sightline.simulator.plates import ASSETS

@@ -23,7 +23,7 @@ DOORS = {
     "minio": {"storage/clients/s3.py"},
     "urllib3": {"storage/clients/s3.py"},
     "duckdb": {"storage/clients/duckdb.py"},
-    "onnxruntime": {"analytics/onnx_door.py"},
+    "onnxruntime": {"analytics/inference/onnx_runtime.py"},
     "onnx": {"analytics/models.py"},
     "aiortc": {"api/webrtc.py"},
     "cryptography": {"sightline/certificates.py"},

@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from analytics.detections import Floats
-from analytics.face_detector import YUNET_STRIDES_PX
+from analytics.detection.detections import Floats
+from analytics.detection.face_detector import YUNET_STRIDES_PX
 
 _HEADS = (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
 _IR_VERSION, _OPSET = 7, 13

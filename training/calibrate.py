@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.crop_reading import CropReading
-from analytics.detections import Picture
-from analytics.fusion import CALIBRATION, Calibration, Fusion, Weighed
-from analytics.grammar_search import GrammarSearch
+from analytics.detection.detections import Picture
 from analytics.models import Models
-from analytics.plate_color import plate_color, votes
-from analytics.plate_crop import Crop
+from analytics.plates.color import plate_color, votes
+from analytics.plates.crop import Crop
+from analytics.plates.crop_reading import CropReading
+from analytics.plates.fusion import CALIBRATION, Calibration, Fusion, Weighed
+from analytics.plates.grammar_search import GrammarSearch
 from analytics.still_pictures import StillPictures
 from domain.settings import Settings
 from sightline.evaluation.labelled import labelled, open_picture

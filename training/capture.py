@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.two_rows import UPPER_ROW_WIDTH, unroll
+from analytics.detection.two_rows import UPPER_ROW_WIDTH, unroll
 from training.glyphs import Floats, Grey
 from training.plates import FlatPlate
 from training.texts import Rng

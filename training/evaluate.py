@@ -15,17 +15,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from analytics.detections import Floats, Picture
-from analytics.fusion import Fusion
-from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
+from analytics.detection.detections import Floats, Picture
+from analytics.detection.plate_detector import PlateDetector
+from analytics.detection.two_rows import is_two_rows, unroll
+from analytics.inference.onnx_runtime import Model
 from analytics.models import PLATE_CHARACTERS, PLATE_DETECTOR, PLATE_READER
-from analytics.onnx_door import Model
-from analytics.own_reader import ALPHABET, OwnReader
-from analytics.plate_color import plate_color, votes
-from analytics.plate_crop import rectify
-from analytics.plate_detector import PlateDetector
-from analytics.plate_reader import PlateReader
-from analytics.two_rows import is_two_rows, unroll
+from analytics.plates.color import plate_color, votes
+from analytics.plates.crop import rectify
+from analytics.plates.fusion import Fusion
+from analytics.plates.grammar_search import Alphabet, GrammarSearch, Lattice
+from analytics.plates.own_reader import ALPHABET, OwnReader
+from analytics.plates.reader import PlateReader
 from domain.clock import SystemClock
 
 HYPOTHESES = 6

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analytics.detections import Picture
+from analytics.detection.detections import Picture
 from domain.plates import PROVINCES
 from training.arguments import parser_of, unseen_glyphs
 from training.capture import Hardness

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.grammar_search import GrammarSearch
 from analytics.models import Models
-from analytics.plate_reader import PlateReader
-from analytics.public_word import PROVINCE_BIAS, UNTAUGHT
+from analytics.plates.grammar_search import GrammarSearch
+from analytics.plates.public_reader import PROVINCE_BIAS, UNTAUGHT
+from analytics.plates.reader import PlateReader
 from domain.plates import PROVINCES
 from domain.settings import Settings
 from training.arguments import parser_of, trained_glyphs, unseen_glyphs

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from analytics.analyser import make_analyser
-from analytics.detections import Picture
+from analytics.detection.detections import Picture
 from analytics.models import Models
 from domain.clock import NS_PER_S
 from domain.events.event import Plate

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.detections import Detections, Picture
-from analytics.fusion import Fusion
-from analytics.grammar_search import GrammarSearch
+from analytics.detection.detections import Detections, Picture
 from analytics.models import FACE_DETECTOR, Models
+from analytics.plates.fusion import Fusion
+from analytics.plates.grammar_search import GrammarSearch
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events.event import Location
 from domain.media.packets import Drawn, Frame, WallSource

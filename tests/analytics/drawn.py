@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from analytics.analyser import CheckpointAnalyser
-from analytics.detections import Detections, Picture
-from analytics.fusion import Fusion
-from analytics.grammar_search import Alphabet, GrammarSearch, Lattice
-from analytics.plate_reader import Lattices
-from analytics.vehicles import Vehicles
+from analytics.detection.detections import Detections, Picture
+from analytics.passings.vehicles import Vehicles
+from analytics.plates.fusion import Fusion
+from analytics.plates.grammar_search import Alphabet, GrammarSearch, Lattice
+from analytics.plates.reader import Lattices
 from domain.events.event import Passing
 from domain.media.packets import Frame
 from domain.plates import ALPHABET

@@ -10,11 +10,11 @@ import onnx
 import pytest
 
 from analytics import models as models_module
-from analytics.detections import Detections, Floats, Picture
-from analytics.face_detector import YuNet, decode_centerface, decode_yunet
+from analytics.detection.detections import Detections, Floats, Picture
+from analytics.detection.face_detector import YuNet, decode_centerface, decode_yunet
+from analytics.detection.plate_detector import INPUT_AREA_PX, anchors, decode, letterbox
+from analytics.inference.onnx_runtime import Model
 from analytics.models import SUMS, Member, Models, Wheel, check, fetch, main
-from analytics.onnx_door import Model
-from analytics.plate_detector import INPUT_AREA_PX, anchors, decode, letterbox
 from domain.clock import NS_PER_S
 from domain.errors import BadInput, DataLoss, NotFound
 from domain.settings import Settings

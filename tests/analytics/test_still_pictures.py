@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from analytics.detections import Picture
+from analytics.detection.detections import Picture
 from analytics.models import Models
 from analytics.still_pictures import StillPictures
 from tests.footage import Footage

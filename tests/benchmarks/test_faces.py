@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from analytics.detections import Detections, Picture
+from analytics.detection.detections import Detections, Picture
 from benchmarks.faces import HEIGHTS_PX, SHOWN_PX, recall, shown
 
 BOX = np.array([600, 300, 640, 350], np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.fusion import Calibration, Weighed
+from analytics.plates.fusion import Calibration, Weighed
 from training.calibrate import Case, fit, reliability
 
 

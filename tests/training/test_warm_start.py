@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analytics.inference.onnx_runtime import Model
 from analytics.models import OWN_READER
-from analytics.onnx_door import Model
 from training.glyphs import Glyphs
 from training.samples import Drawer
 

@@ -1,0 +1,91 @@
+"""Faces of people walking by: found and followed by place alone, never compared with one another."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analytics.detection.best_shot import face_quality
+from analytics.detection.detections import Detections, Picture
+from analytics.detection.face_detector import FaceDetector
+from analytics.passings.subjects import Record
+from analytics.plates.crop import around
+from analytics.tracking.tracker import Gate, Track
+from domain.clock import NS_PER_MS
+from domain.events.event import Event, Kind
+
+SIDE_LEAST_PX = 16
+"""A smaller face shows nobody anything, and most false alarms are smaller."""
+DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
+SCORE_OVER_THRESHOLD = 0.1
+"""A face is once seen this much more surely than the least that its detector gives: what never is, is a shirt or a lamp."""
+STEADY_SCORE_MEAN_LEAST = 0.7
+"""Of one that was seen at every look: two good sights are enough where there were only two looks."""
+RESUME_NS = 5_000 * NS_PER_MS
+RESUME_REACH = 3.0
+"""In widths of the face, how far a person may have gone while a process was restarted."""
+
+
+class _OfSize:
+    """The detector, without faces that are too small."""
+
+    def __init__(self, detector: FaceDetector) -> None:
+        self._detector = detector
+        self.threshold = detector.threshold
+
+    @property
+    def input_area_px(self) -> int:
+        return self._detector.input_area_px
+
+    def at(self, input_area_px: int) -> _OfSize:
+        return _OfSize(self._detector.at(input_area_px))
+
+    def detect(self, bgr: Picture) -> Detections:
+        found = self._detector.detect(bgr)
+        sides = found.xyxy[:, 2:] - found.xyxy[:, :2]
+        return found.keep(np.min(sides, axis=1, initial=np.inf) >= SIDE_LEAST_PX)
+
+
+class Faces:
+    kind: Kind = "face"
+    gate = Gate(reach=1.0, reach_per_s=2.0, growth=1.6, growth_per_s=1.6, lost_ms=1000)
+
+    def __init__(self, detector: FaceDetector) -> None:
+        self.detector = _OfSize(detector)
+
+    def quality(self, track: Track, bgr: Picture) -> float:
+        face = around(bgr, track.box, 0.0, 0.0)
+        return face_quality(track.score, track.box, track.points, face, (bgr.shape[1], bgr.shape[0]))
+
+    def crop(self, track: Track, bgr: Picture) -> Picture:
+        return around(bgr, track.box, 0.4, 0.4)
+
+    def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
+        unseen_ms = (wall_ns - record.track.last_ns) // NS_PER_MS
+        return unseen_ms >= self.gate.lost_ms and record.track.turns(found.xyxy[0])
+
+    def study(self, record: Record, quality: float, bgr: Picture) -> None:
+        """Nothing is learnt of a person but that one passed."""
+
+    def plate(self, record: Record) -> None:
+        return None
+
+    def is_clear(self, record: Record) -> bool:
+        return False
+
+    def counts(self, record: Record, clear: list[Track]) -> bool:
+        track = record.track
+        if track.score_best < self.detector.threshold + SCORE_OVER_THRESHOLD:
+            return False
+        often = track.detections >= DETECTIONS_LEAST and track.score_mass >= SCORE_MASS_LEAST
+        return often or (track.is_steady and track.score_mean >= STEADY_SCORE_MEAN_LEAST)
+
+    def why_unread(self, record: Record, clear: list[Track]) -> None:
+        return None
+
+    def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
+        """Only over a restart, and only by place: two people may walk the same way seconds apart."""
+        if not from_process_before or event.started_at - before.ended_at > RESUME_NS:
+            return False
+        a, b = event.box, before.box
+        apart = np.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2
+        return bool(apart <= RESUME_REACH * max(a[2] - a[0], b[2] - b[0]))

@@ -1,0 +1,182 @@
+"""Vehicles, by their plates: what is read of a track, and when it is a passing."""
+
+from __future__ import annotations
+
+from analytics.detection.best_shot import plate_quality
+from analytics.detection.detections import Detections, Detector, Picture
+from analytics.passings.continuity import leaves_course
+from analytics.passings.subjects import Record
+from analytics.passings.unread import GROWN_X, GROWN_Y, why_illegible
+from analytics.plates.color import plate_color, votes
+from analytics.plates.crop import Crop, around, rectify
+from analytics.plates.crop_reading import FRAMINGS, CropReading, cut
+from analytics.plates.fusion import Fused, Fusion
+from analytics.plates.reader import PlateReader
+from analytics.tracking.tracker import Gate, Track, in_step
+from domain.clock import NS_PER_MS
+from domain.events.event import Event, Kind, Plate
+from domain.plates import PlateColor
+from domain.unread_reasons import WhyUnread
+
+READINGS_MOST = 7
+READ_EVERY_MS = 250
+BETTER = 1.2
+"""A picture this much better than the best one read is read at once."""
+FAIR = 0.7
+"""A picture this much worse than the best one read is not worth reading."""
+SURE_READINGS, SURE_CONFIDENCE, MUCH_BETTER = 3, 0.98, 2.0
+"""So many readings that are so sure together share their faults with the next: after them only a picture so much better is read."""
+DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
+UNREAD_DETECTIONS_LEAST, UNREAD_SCORE_LEAST, UNREAD_TRAVEL_LEAST, UNREAD_GROWTH_LEAST = 4, 0.6, 1.0, 1.35
+STEADY_SCORE_MEAN_LEAST, STEADY_CONFIDENCE_LEAST = 0.6, 0.9
+"""Of one that was seen at every look: two sights are enough where there were only two looks and the plate is plain."""
+ASK_AFTER_MS = 250
+"""A track that was not seen for this long may be continued by another vehicle: the plate is read first."""
+CLEAR_CONFIDENCE, CLEARLY_APART = 0.5, 3
+"""Two readings that are each more likely right than not, and that differ in this many characters, are of two vehicles."""
+SAME_PASSING_NS = 10_000 * NS_PER_MS
+
+
+class Vehicles:
+    kind: Kind = "vehicle"
+    gate = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=750)
+
+    def __init__(self, detector: Detector, reader: PlateReader, fusion: Fusion) -> None:
+        self.detector = detector
+        self._fusion = fusion
+        self._crops = CropReading(reader, fusion)
+
+    def quality(self, track: Track, bgr: Picture) -> float:
+        rectified = rectify(bgr, track.points)
+        return plate_quality(track.score, track.box, track.points, rectified, (bgr.shape[1], bgr.shape[0]))
+
+    def crop(self, track: Track, bgr: Picture) -> Picture:
+        return around(bgr, track.box, GROWN_X, GROWN_Y)
+
+    def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
+        track, box = record.track, found.xyxy[0]
+        unseen_ms = (wall_ns - track.last_ns) // NS_PER_MS
+        rested = wall_ns - record.asked_ns >= ASK_AFTER_MS * NS_PER_MS
+        leaves = leaves_course(track, box, wall_ns)
+        leaps = leaves or (bool(record.readings) and track.leaps(box, wall_ns))
+        if not leaps and (not rested or (unseen_ms < ASK_AFTER_MS and not record.is_doubtful)):
+            return False
+        record.asked_ns = wall_ns
+        # Where the plates cannot be compared, place and size decide.
+        is_elsewhere = leaves or (unseen_ms >= self.gate.lost_ms and track.turns(box))
+        before = self._fused(record)
+        if not _is_clear(before):
+            return is_elsewhere
+        now = self._fusion.fuse([self._crops.reading(cut(bgr, found.points[0], quality=1.0))], _color(record))
+        if _is_clear(now):
+            record.is_doubtful = False
+            return _apart(now.text, before.text) >= CLEARLY_APART
+        record.is_doubtful = record.is_doubtful or not is_elsewhere
+        return is_elsewhere
+
+    def study(self, record: Record, quality: float, bgr: Picture) -> None:
+        if record.is_doubtful:
+            return
+        crop = cut(bgr, record.track.points, quality, FRAMINGS[len(record.readings) % len(FRAMINGS)])
+        for color, share in votes(crop.picture).items():
+            record.color_votes[color] = record.color_votes.get(color, 0.0) + quality * share
+        if _worth_reading(record, quality) and not self._is_sure(record, quality):
+            self._read(record, crop)
+        elif record.unread is None or quality > record.unread.quality:
+            record.unread = crop
+
+    def plate(self, record: Record) -> Plate:
+        return self._fused(record).plate(_color(record))
+
+    def is_clear(self, record: Record) -> bool:
+        track = record.track
+        if track.detections >= DETECTIONS_LEAST and track.score_mass >= SCORE_MASS_LEAST:
+            return self._fused(record).is_read
+        if not track.is_steady or track.score_mean < STEADY_SCORE_MEAN_LEAST:
+            return False
+        return self._fused(record).is_read and self._fused(record).confidence >= STEADY_CONFIDENCE_LEAST
+
+    def counts(self, record: Record, clear: list[Track]) -> bool:
+        """A plate that was read; or an unreadable one that went by, and is no other writing on a vehicle whose plate was read."""
+        track = record.track
+        if self.is_clear(record):
+            return True
+        if any(in_step(track, other) for other in clear):
+            return False
+        return _moved(track) and track.detections >= UNREAD_DETECTIONS_LEAST and track.score_best >= UNREAD_SCORE_LEAST
+
+    def why_unread(self, record: Record, clear: list[Track]) -> WhyUnread | None:
+        if self.is_clear(record):
+            return None
+        if record.shot is None:
+            return WhyUnread.SEEN_ONCE
+        if any(in_step(record.track, other) for other in clear):
+            return WhyUnread.WRITING
+        if record.fused is not None and record.fused.is_read:
+            return WhyUnread.SEEN_TOO_LITTLE
+        return why_illegible(record) if _moved(record.track) else WhyUnread.STILL
+
+    def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
+        near = event.started_at - before.ended_at <= SAME_PASSING_NS
+        return near and event.plate is not None and before.plate is not None and same_plate(event.plate, before.plate)
+
+    def _is_sure(self, record: Record, quality: float) -> bool:
+        """Whether the plate is known so well that a picture of this quality would add nothing."""
+        if len(record.readings) < SURE_READINGS or quality > MUCH_BETTER * record.readings[0].quality:
+            return False
+        fused = self._fused(record)
+        return fused.is_read and fused.confidence >= SURE_CONFIDENCE
+
+    def _read(self, record: Record, crop: Crop) -> None:
+        record.readings.append(self._crops.reading(crop))
+        record.readings.sort(key=lambda reading: -reading.quality)
+        del record.readings[READINGS_MOST:]
+        record.last_read_ns = record.track.last_ns
+        record.fused = record.unread = None
+
+    def _fused(self, record: Record) -> Fused:
+        if record.unread is not None and not record.readings:
+            self._read(record, record.unread)
+        if record.fused is None:
+            record.fused = self._fusion.fuse(record.readings, _color(record))
+        return record.fused
+
+
+def same_plate(plate: Plate, other: Plate) -> bool:
+    """Whether two readings may be of one plate: equal, or one character apart and either has the other among its alternatives."""
+    if not plate.text or not other.text:
+        return False
+    if plate.text == other.text:
+        return True
+    named = {one.text for one in plate.alternatives} | {one.text for one in other.alternatives}
+    return _apart(plate.text, other.text) == 1 and bool({plate.text, other.text} & named)
+
+
+def _apart(text: str, other: str) -> int:
+    """How many characters differ, place by place."""
+    return sum(a != b for a, b in zip(text, other, strict=False)) + abs(len(text) - len(other))
+
+
+def _moved(track: Track) -> bool:
+    return track.travel >= UNREAD_TRAVEL_LEAST or track.growth >= UNREAD_GROWTH_LEAST
+
+
+def _worth_reading(record: Record, quality: float) -> bool:
+    best = max((reading.quality for reading in record.readings), default=0.0)
+    if not record.readings or quality > BETTER * best:
+        return record.track.detections > 1
+    rested = record.track.last_ns - record.last_read_ns >= READ_EVERY_MS * NS_PER_MS
+    worst = min(reading.quality for reading in record.readings)
+    wanted = len(record.readings) < READINGS_MOST or quality > BETTER * worst
+    return rested and wanted and quality > FAIR * best
+
+
+def _is_clear(fused: Fused) -> bool:
+    return fused.is_read and fused.confidence >= CLEAR_CONFIDENCE
+
+
+def _color(record: Record) -> PlateColor:
+    total = sum(record.color_votes.values())
+    if total <= 0:
+        return PlateColor.UNKNOWN
+    return plate_color({color: vote / total for color, vote in record.color_votes.items()})

@@ -1,0 +1,292 @@
+"""Joins the detections of successive frames into tracks: pure, and by time, not by frames, so that the rate of looks may vary.
+
+A track goes on where it was heading (constant velocity); a detection may continue it when it lies near that place, measured in the
+box's own size, and is of about the same size. Plates are small and move several times their width between looks, so that overlap alone
+would lose them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analytics.detection.detections import Detections, Floats
+from domain.clock import NS_PER_MS, NS_PER_S
+
+PATH_MOST = 32
+COURSE_NS = 400 * NS_PER_MS
+"""How much of a track its course is fitted to. At ten looks a second, a pixel of jitter is 3 px/s of the velocity."""
+STEADY_MS = 300
+TURN_LOG_LEAST = math.log(1.2)
+LEAP = 0.75
+"""In lengths of the box. Of vehicles bumper to bumper, seen from far and low, plates are as near as one and a half."""
+STEP_SPREAD, STEP_NEAR = 0.25, 1.5
+"""In sizes of the other: how far a mark on the same vehicle may stray from its place, and how near it is the same vehicle anyway (a plate
+is 0.44 m wide: nothing with a plate of its own comes within 0.66 m of it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """How far from where it is expected a box may be, in lengths of its longer side: `reach` at once, and `reach_per_s` more a second."""
+
+    reach: float
+    reach_per_s: float
+    growth: float
+    """Most ratio of sizes of two successive boxes at once, and `growth_per_s` times as much a second."""
+    growth_per_s: float
+    lost_ms: int
+    """A track ends when nothing continued it for this long."""
+    unseen_ms: int = 2000
+    """Where there were no looks, what is seen after at most this long may still continue it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a track was at one moment: its centre, and the longer side of its box."""
+
+    wall_ns: int
+    centre: Floats
+    size_px: float
+
+
+@dataclass(slots=True)
+class Track:
+    """One plate or one face over successive frames. Times are UTC nanoseconds, boxes pixel `xyxy`."""
+
+    number: int
+    first_ns: int
+    first_box: Floats
+    last_ns: int
+    box: Floats
+    score: float
+    points: Floats
+    detections: int = 1
+    looks: int = 1
+    """From its first detection to its last."""
+    score_mass: float = 0.0
+    score_best: float = 0.0
+    travel: float = 0.0
+    """Farthest that its centre was from where it began, in lengths of its box's longer side."""
+    growth: float = 1.0
+    """Ratio of its largest size to its smallest."""
+    moved_ns: int = 0
+    """When it last moved by a fifth of its size."""
+    path: list[Place] = field(default_factory=list)
+    """At most `PATH_MOST` places, evenly spread in time over its life."""
+    latest: list[Place] = field(default_factory=list)
+    """The places of its last looks, which span `COURSE_NS` where it is as old."""
+    velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))
+    _missed: int = 0
+    """Looks since its last detection."""
+    _path_gap_ns: int = 90 * NS_PER_MS
+    _anchor: Floats = field(default_factory=lambda: np.zeros(4, np.float32))
+    _sizes_px: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        self.score_mass = self.score_best = self.score
+        self.moved_ns = self.first_ns
+        self._anchor = self.box
+        self._sizes_px = (size_px(self.box), size_px(self.box))
+        self.path.append(Place(self.first_ns, centre(self.box), size_px(self.box)))
+        self._note_latest()
+
+    @property
+    def duration_ms(self) -> int:
+        return (self.last_ns - self.first_ns) // NS_PER_MS
+
+    @property
+    def score_mean(self) -> float:
+        return self.score_mass / self.detections
+
+    @property
+    def is_lost(self) -> bool:
+        """It was not found at the last look."""
+        return self._missed > 0
+
+    @property
+    def is_missed_again(self) -> bool:
+        """It was not found at the last two looks, or more."""
+        return self._missed > 1
+
+    @property
+    def is_steady(self) -> bool:
+        """Seen at every look for a while: at two or three looks a second there are few in a passing."""
+        return self.detections == self.looks > 1 and self.duration_ms >= STEADY_MS
+
+    def turns(self, box: Floats) -> bool:
+        """Whether it would shrink where it grew before, or grow where it shrank: what comes nearer does not go away again at once."""
+        before, after = (math.log(max(size_px(b), 1e-3) / max(size_px(a), 1e-3)) for a, b in ((self.first_box, self.box), (self.box, box)))
+        return before * after < 0 and min(abs(before), abs(after)) > TURN_LOG_LEAST
+
+    def leaps(self, box: Floats, wall_ns: int) -> bool:
+        """Whether the box is farther from where the track was heading than a vehicle gets by braking or a plate by being found badly."""
+        return _distance(centre(box), self.expected_centre(wall_ns)) > LEAP * max(size_px(box), size_px(self.box))
+
+    def expected_centre(self, wall_ns: int) -> Floats:
+        place: Floats = centre(self.box) + self.velocity * np.float32((wall_ns - self.last_ns) / NS_PER_S)
+        return place
+
+    def extend(self, wall_ns: int, box: Floats, score: float, points: Floats) -> None:
+        passed_s = max((wall_ns - self.last_ns) / NS_PER_S, 1e-3)
+        measured = (centre(box) - centre(self.box)) / np.float32(passed_s)
+        # Half of the new measure: the corners of small plates jitter by pixels, and a vehicle's speed changes slowly.
+        weight = np.float32(1.0 if self.detections == 1 else 0.5)
+        self.velocity = (np.float32(1) - weight) * self.velocity + weight * measured
+        self.last_ns, self.box, self.score, self.points = wall_ns, box, score, points
+        self.detections += 1
+        self.looks, self._missed = self.looks + self._missed + 1, 0
+        self.score_mass += score
+        self.score_best = max(self.score_best, score)
+        self._note_movement()
+        self._note_latest()
+
+    def miss(self) -> None:
+        """It was looked for and not found."""
+        self._missed += 1
+
+    def hold(self, wall_ns: int) -> None:
+        """Nothing in the picture moved since it was seen: it is still there."""
+        self.last_ns = wall_ns
+        self.velocity = np.zeros(2, np.float32)
+        self._note_latest()
+
+    def _note_latest(self) -> None:
+        self.latest.append(Place(self.last_ns, centre(self.box), size_px(self.box)))
+        while len(self.latest) > 2 and self.last_ns - self.latest[1].wall_ns >= COURSE_NS:
+            del self.latest[0]
+
+    def _note_movement(self) -> None:
+        size = size_px(self.box)
+        self._sizes_px = (min(self._sizes_px[0], size), max(self._sizes_px[1], size))
+        self.growth = self._sizes_px[1] / max(self._sizes_px[0], 1e-3)
+        self.travel = max(self.travel, _distance(centre(self.box), centre(self.first_box)) / max(size, 1e-3))
+        grew = size / max(size_px(self._anchor), 1e-3)
+        if _distance(centre(self.box), centre(self._anchor)) > 0.2 * size or not 0.83 < grew < 1.2:
+            self._anchor, self.moved_ns = self.box, self.last_ns
+        if self.last_ns - self.path[-1].wall_ns >= self._path_gap_ns:
+            self.path.append(Place(self.last_ns, centre(self.box), size))
+        if len(self.path) > PATH_MOST:
+            del self.path[1::2]
+            self._path_gap_ns *= 2
+
+
+class Tracker:
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._tracks: list[Track] = []
+        self._made = 0
+        self._looked_ns = 0
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The tracks that have not ended, lost ones included, oldest first."""
+        return tuple(self._tracks)
+
+    def update(self, found: Detections, wall_ns: int, is_another: Callable[[Track, int], bool] = lambda track, at: False) -> list[Track]:
+        """Continue and begin tracks; those that a detection of this frame continued or began, in the order of `found`.
+
+        `is_another` says of a track and a detection's number, which belong together by place, that they are not of one subject.
+        """
+        free_tracks, free_found = set(range(len(self._tracks))), set(range(len(found)))
+        touched: dict[int, Track] = {}
+        for _, track_at, found_at in sorted(self._pairs(found, wall_ns)):
+            if track_at in free_tracks and found_at in free_found and not is_another(self._tracks[track_at], found_at):
+                free_tracks.discard(track_at)
+                free_found.discard(found_at)
+                track = touched[found_at] = self._tracks[track_at]
+                track.extend(wall_ns, found.xyxy[found_at], float(found.score[found_at]), found.points[found_at])
+        for track_at in free_tracks:
+            self._tracks[track_at].miss()
+        for found_at in sorted(free_found):
+            touched[found_at] = self._begin(found, found_at, wall_ns)
+        self._looked_ns = wall_ns
+        return [touched[found_at] for found_at in sorted(touched)]
+
+    def continues_all(self, found: Detections, wall_ns: int) -> bool:
+        """Whether each track has a detection that may continue it."""
+        return {track_at for _, track_at, _ in self._pairs(found, wall_ns)} == set(range(len(self._tracks)))
+
+    def hold(self, wall_ns: int, seen_ns: int) -> None:
+        """The picture has not changed since the look at `seen_ns`: the tracks seen then are still there, the others still are not."""
+        for track in self._tracks:
+            if track.last_ns >= seen_ns:
+                track.hold(wall_ns)
+            else:
+                track.miss()
+
+    def ended(self, wall_ns: int) -> list[Track]:
+        """Take away and give back the tracks that nothing continued for `lost_ms`."""
+        lost_ns = self._gate.lost_ms * NS_PER_MS
+        gone = [track for track in self._tracks if wall_ns - track.last_ns >= lost_ns]
+        self._tracks = [track for track in self._tracks if wall_ns - track.last_ns < lost_ns]
+        return gone
+
+    def close(self) -> list[Track]:
+        gone, self._tracks = self._tracks, []
+        return gone
+
+    def _begin(self, found: Detections, at: int, wall_ns: int) -> Track:
+        box = found.xyxy[at]
+        track = Track(self._made, wall_ns, box, wall_ns, box, float(found.score[at]), found.points[at])
+        self._made += 1
+        self._tracks.append(track)
+        return track
+
+    def _pairs(self, found: Detections, wall_ns: int) -> list[tuple[float, int, int]]:
+        """Every (cost, track, detection) within the gate; the cost is the distance in lengths of the box plus the change of size."""
+        pairs: list[tuple[float, int, int]] = []
+        for track_at, track in enumerate(self._tracks):
+            if self._is_over(track, wall_ns):
+                continue
+            for found_at in range(len(found)):
+                cost = self._cost(track, found.xyxy[found_at], wall_ns)
+                if cost is not None:
+                    pairs.append((cost, track_at, found_at))
+        return pairs
+
+    def _is_over(self, track: Track, wall_ns: int) -> bool:
+        """Nothing may continue it any more: it was looked for and not found, or not looked for so long that it may be anywhere."""
+        missed = track.last_ns < self._looked_ns
+        return wall_ns - track.last_ns >= (self._gate.lost_ms if missed else self._gate.unseen_ms) * NS_PER_MS
+
+    def _cost(self, track: Track, box: Floats, wall_ns: int) -> float | None:
+        size = max(size_px(box), size_px(track.box))
+        change = size / max(min(size_px(box), size_px(track.box)), 1e-3)
+        # Near the place where it was counts as well as near where it was heading: vehicles brake.
+        away_px = min(_distance(centre(box), track.expected_centre(wall_ns)), _distance(centre(box), centre(track.box)) * 1.25)
+        passed_s = (wall_ns - track.last_ns) / NS_PER_S
+        reach = self._gate.reach + self._gate.reach_per_s * passed_s
+        if away_px / size > reach or change > self._gate.growth * self._gate.growth_per_s**passed_s:
+            return None
+        return away_px / size + math.log(change)
+
+
+def in_step(track: Track, other: Track) -> bool:
+    """Whether `track` kept its place relative to `other`, in sizes of `other`, all the while that both were seen: two marks on one
+    vehicle do, two vehicles do not, for one is nearer to the camera or faster. Large marks stray by more, for they are found less
+    exactly. False where they were hardly seen together."""
+    at = {place.wall_ns: place for place in other.path}
+    pairs = [(place, at[place.wall_ns]) for place in track.path if place.wall_ns in at]
+    if len(pairs) < 3:
+        return False
+    offsets = np.stack([(place.centre - base.centre) / np.float32(max(base.size_px, 1e-3)) for place, base in pairs])
+    away = np.hypot(offsets[:, 0], offsets[:, 1])
+    spread = np.hypot(*(offsets.max(axis=0) - offsets.min(axis=0)))
+    larger = float(np.mean([place.size_px / max(base.size_px, 1e-3) for place, base in pairs]))
+    return bool(away.max() < STEP_NEAR or spread < STEP_SPREAD * max(1.0, float(away.mean()), larger))
+
+
+def centre(box: Floats) -> Floats:
+    middle: Floats = (box[:2] + box[2:]) / np.float32(2)
+    return middle
+
+
+def size_px(box: Floats) -> float:
+    return float(max(box[2] - box[0], box[3] - box[1]))
+
+
+def _distance(a: Floats, b: Floats) -> float:
+    return float(np.hypot(*(a - b)))
