@@ -8,21 +8,21 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from api.bodies import with_strict_bodies
-from api.context import ApiContext
-from api.declarations import Declaration, Declarations
-from api.envelope import Envelope
-from api.faults import add_fault_handlers
-from api.feeds import Feeds
-from api.guard import Guard
-from api.one_thread import guarded, without_hop
+from api.access.api_context import ApiContext
+from api.access.guard import Guard
+from api.access.guarded_route import guarded, without_hop
+from api.feeds.feeds import Feeds
 from api.openapi import describe
-from api.pools import Pools
-from api.readiness import Probes
-from api.recorder import Recorder, recorded_first
+from api.requests.audit_recorder import Recorder, recorded_first
+from api.requests.audit_trail import Trail
+from api.requests.bodies import with_strict_bodies
+from api.requests.declarations import Declaration, Declarations
+from api.requests.error_responses import add_fault_handlers
+from api.requests.request_middleware import Envelope
+from api.requests.send_limits import LeastRate, Sending
+from api.requests.thread_pools import Pools
 from api.routes import ROUTES
-from api.sending import LeastRate, Sending
-from api.trail import Trail
+from api.site.readiness import Probes
 
 JSON = "application/json"
 

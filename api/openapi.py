@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.declarations import Access, Declaration, Declarations
-from api.problems import KINDS, MEDIA_TYPE, Problem
+from api.requests.declarations import Access, Declaration, Declarations
+from api.requests.problems import KINDS, MEDIA_TYPE, Problem
 
 _DESCRIPTION = """Cameras, events, clips and recordings of a city's public-safety video network.
 

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from api import (
-    cameras,
-    corrections,
-    events,
-    feeds,
-    histograms,
-    holds,
-    impossible,
-    journeys,
-    media,
-    playback,
-    recordings,
-    site,
-    triggers,
-    watches,
-)
-from api.declarations import Access, Declaration, Scope
-from api.feed_stream import MEDIA_TYPE as EVENT_STREAM
-from api.playlists import M3U8_TYPE
-from api.pools import Pool
+from api.cameras import cameras, playback, recordings, triggers
+from api.cameras.playlists import M3U8_TYPE
+from api.events import corrections, histograms, journeys, media
+from api.events import impossible_legs as impossible
+from api.events import search as events
+from api.feeds import feeds, watches
+from api.feeds.stream import MEDIA_TYPE as EVENT_STREAM
+from api.requests.declarations import Access, Declaration, Scope
+from api.requests.thread_pools import Pool
+from api.site import holds, site
 from domain.people import Right
 
 JPEG, MP4, HTML = "image/jpeg", "video/mp4", "text/html"

@@ -10,9 +10,9 @@ from pathlib import Path
 import cv2
 import uvicorn
 
-from api.door import make_door
-from api.door_context import DoorContext
-from api.sending import LeastRate
+from api.node_api.app import make_door
+from api.node_api.context import DoorContext
+from api.requests.send_limits import LeastRate
 from domain.clock import Clock, SystemClock
 from domain.errors import NotFound, SourceTimeout
 from domain.log import set_up_logging

@@ -12,11 +12,11 @@ from pathlib import Path
 import uvicorn
 from anyio import to_thread
 
+from api.access.api_context import ApiContext, SiteRegistry
 from api.app import make_app
-from api.context import ApiContext, SiteRegistry
-from api.cutting import Cutting
-from api.door_client import DoorClient
-from api.refusals import Refusals
+from api.nodes.client import DoorClient
+from api.requests.cutting import Cutting
+from api.requests.refused_requests import Refusals
 from domain.alarms import Alarm, AlarmName
 from domain.clock import Clock, SystemClock
 from domain.errors import IndexUnavailable

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from api.webhook_address import Target
+from api.feeds.webhook_address import Target
 from domain.clock import Clock
 
 POST_ERRORS = (OSError, HTTPException, ValueError)

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from api.watch_models import WatchMatchView
-from api.webhook_address import target_of
+from api.feeds.watch_models import WatchMatchView
+from api.feeds.webhook_address import target_of
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import BadInput, NotFound, StoreError
 from domain.events.watches import Ended, Watch

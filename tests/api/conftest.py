@@ -20,12 +20,12 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from api.access.api_context import ApiContext, SiteRegistry
 from api.app import make_app
-from api.context import ApiContext, SiteRegistry
-from api.cutting import Cutting
-from api.door import make_door
-from api.door_client import DoorClient
-from api.door_context import DoorContext
+from api.node_api.app import make_door
+from api.node_api.context import DoorContext
+from api.nodes.client import DoorClient
+from api.requests.cutting import Cutting
 from domain.camera_states import CameraStatus
 from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
 from domain.errors import NotFound

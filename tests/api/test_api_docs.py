@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api.declarations import Access, Declaration
-from api.problems import KINDS, OTHER, Kind
+from api.requests.declarations import Access, Declaration
+from api.requests.problems import KINDS, OTHER, Kind
 from api.routes import ROUTES
 
 if TYPE_CHECKING:

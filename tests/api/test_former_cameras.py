@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from api.context import SiteRegistry
+from api.access.api_context import SiteRegistry
 from domain.clock import rfc3339
 from domain.people import Role
 from domain.registry.former import FormerCamera

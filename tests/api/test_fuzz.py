@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.cursors import write_cursor
-from api.problems import MEDIA_TYPE, Problem
+from api.requests.cursors import write_cursor
+from api.requests.problems import MEDIA_TYPE, Problem
 from domain.events.query import EventQuery
 from domain.people import Role
 

@@ -16,7 +16,7 @@ import httpx
 import numpy as np
 import pytest
 
-from api.context import SiteRegistry
+from api.access.api_context import SiteRegistry
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_S
 from domain.events.event import Event, ObjectDigest, Sidecar

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from api.webhook_address import Target
+from api.feeds.webhook_address import Target
 from domain.clock import ManualClock
 from sightline.webhook_post import POST_ERRORS, post
 

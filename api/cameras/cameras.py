@@ -1,0 +1,93 @@
+"""Routes of cameras: their entries and states, what is recorded of them, and a picture now."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+
+from api.access.api_context import ApiContext, Context
+from api.cameras.coverage import account_of
+from api.cameras.models import CameraList, CameraView, CoverageView
+from api.requests.cursors import read_cursor, write_cursor
+from api.requests.numbers import WholeNumber
+from api.requests.parameters import AreaOf, CameraId, ClassOf, Next, RangeFrom, RangeTo
+from api.requests.times import check_order
+from domain.camera_states import CameraStatus
+from domain.clock import NS_PER_S
+from domain.errors import NodeOffline, QueryInvalid
+from domain.registry import Camera, Registry
+from storage.recordings.coverage import Asked
+from storage.site.leases import Lease
+
+LONGEST_COVERAGE_S = 31 * 86_400
+FormerToo = Annotated[bool, Query(description="also cameras that the registry has no more")]
+CameraLimit = Annotated[WholeNumber, Query(ge=1, le=1000, description="most cameras of a page")]
+
+
+def list_cameras(
+    context: Context, area: AreaOf = None, class_: ClassOf = None, former: FormerToo = False, limit: CameraLimit = 500, next_: Next = None
+) -> CameraList:
+    """Cameras by id, with their states."""
+    search = ("cameras", area, class_, former)
+    after = "" if next_ is None else read_cursor(search, next_)
+    now = context.registry()
+    left = {one.camera.id: one for one in now.former.values()} if former else {}
+    cameras = (*now.registry.cameras, *(one.camera for one in left.values()))
+    found = sorted((c for c in cameras if c.id > after and _is_in(c, area, class_)), key=lambda camera: camera.id)
+    page = found[:limit]
+    states = context.states.get([camera.id for camera in page])
+    cursor = write_cursor(search, page[-1].id) if len(found) > limit else None
+    items = [
+        _former_view(now.registry, camera, left[camera.id].left_at)
+        if camera.id in left
+        else _view(now.registry, camera, states.get(camera.id))
+        for camera in page
+    ]
+    return CameraList(items=items, next=cursor)
+
+
+def read_camera(context: Context, camera_id: CameraId) -> CameraView:
+    """One camera, with its state. One that left the registry is told as it last was, and since when it is gone."""
+    known, registry = context.known_camera(camera_id), context.registry().registry
+    if known.left_ns is not None:
+        return _former_view(registry, known.camera, known.left_ns)
+    return _view(registry, known.camera, context.states.get([camera_id]).get(camera_id))
+
+
+def read_coverage(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> CoverageView:
+    """Which parts of a range are recorded and where they lie, and why the others are missing; up to now, at most 31 days."""
+    known = context.known_camera(camera_id)
+    check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
+    now_ns = context.clock.wall_ns()
+    answer = account_of(context, known, from_ns, to_ns)
+    return CoverageView.of(Asked(camera_id, from_ns, to_ns), answer.account, answer.offline, now_ns)
+
+
+def _is_in(camera: Camera, area: str | None, class_: str | None) -> bool:
+    in_area = area is None or camera.area == area or camera.area.startswith(f"{area}/")
+    return in_area and (class_ is None or camera.class_ == class_)
+
+
+def _view(registry: Registry, camera: Camera, status: CameraStatus | None) -> CameraView:
+    area = registry.areas.get(camera.area)
+    return CameraView.of(camera, area.name if area else camera.area, status)
+
+
+def _former_view(registry: Registry, camera: Camera, left_ns: int) -> CameraView:
+    view = _view(registry, camera.model_copy(update={"enabled": False}), None)
+    return view.model_copy(update={"left_registry_at": left_ns})
+
+
+def holder(context: ApiContext, camera_id: str) -> Lease:
+    """The lease of the node that has a camera. Raises NodeOffline where none has it."""
+    lease = context.leases.holder(camera_id)
+    if lease is None:
+        raise NodeOffline(f"no node holds {camera_id}, so nobody can be asked for it")
+    return lease
+
+
+def check_span(from_ns: int, to_ns: int, longest_s: int) -> None:
+    check_order(from_ns, to_ns)
+    if to_ns - from_ns > longest_s * NS_PER_S:
+        raise QueryInvalid("to", f"lies {(to_ns - from_ns) / NS_PER_S:.0f} s after `from`; ask for at most {longest_s} s at once")

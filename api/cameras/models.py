@@ -1,0 +1,216 @@
+"""The answers of the API about cameras and what is recorded of them as types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from api.requests.answers import Answer
+from domain.camera_states import CameraState, CameraStatus, Shed, Why
+from domain.events.event import Location
+from domain.recordings.gaps import Gap, GapCause
+from domain.registry import Camera
+from domain.registry.model import Checkpoint, RecordMode
+from domain.stored_model import WallNs
+from domain.unread_reasons import Unread, WhyUnread
+from storage.recordings.coverage import Account, Asked, Where
+
+
+class UnreadView(Answer):
+    """Something that was followed as a plate and gave no text. What it may have said, and its pictures, are with its event alone."""
+
+    at: WallNs
+    why: WhyUnread
+    width_px: int = Field(description="of the plate in its best picture, in pixels of the camera's; 45 and more can be read")
+    looks: int = Field(description="how often it was found")
+    is_event: bool = Field(description="it went by, so it is an event without a text")
+
+    @classmethod
+    def of(cls, one: Unread) -> UnreadView:
+        return cls(at=one.at_ns, why=one.why, width_px=one.width_px, looks=one.looks, is_event=one.is_event)
+
+
+class CameraView(Answer):
+    """A camera: its registry entry without credentials, and its state as its node last reported it."""
+
+    id: str
+    name: str
+    class_: Literal["A", "B", "C"] = Field(alias="class")
+    area: str
+    area_name: str
+    location: Location
+    url: str = Field(description="host, port and path; never credentials or a query")
+    transport: Literal["tcp", "udp"]
+    checkpoint: tuple[Checkpoint, ...]
+    record: RecordMode
+    retention_days: int
+    enabled: bool
+    state: CameraState
+    live: bool = Field(description="pictures come that change and can be recorded: `live`, and `clock_wrong`")
+    since: WallNs | None = Field(description="when it came into this state")
+    last_error: str = Field(description="a sentence; it stays after the camera is well again")
+    last_error_at: WallNs | None
+    why: Why = Field(description="what kind of fault `last_error` tells of; empty where there was none")
+    last_frame_at: WallNs | None
+    codec: str
+    width_px: int
+    height_px: int
+    fps: float
+    bitrate_bps: int
+    wall_source: str = Field(description="whose clock its times are by: `sender` or `receiver`")
+    clock_skew_ms: int | None = Field(description="the camera's clock less the node's, by its sender reports; null without reports")
+    recorded_until: WallNs | None
+    reconnects: int
+    lost_packets: int
+    shed: Shed = Field(description="what of it is given up under pressure; empty: nothing")
+    over_limit: bool = Field(description="it sent more than its `max_bitrate_kbps` over the last minute")
+    unread: tuple[UnreadView, ...] = Field(description="the last plates that gave no text, at most 8 of the last hour, the newest last")
+    node: str = Field(description="the node that holds it; empty where none has reported it")
+    left_registry_at: WallNs | None = Field(
+        None,
+        description="since when the registry has it no more; null where it does. Its recordings can be read as before",
+    )
+
+    @classmethod
+    def of(cls, camera: Camera, area_name: str, status: CameraStatus | None) -> CameraView:
+        known = status or CameraStatus(camera.id, CameraState.UNKNOWN, 0)
+        return cls(
+            id=camera.id,
+            name=camera.name,
+            class_=camera.class_,
+            area=camera.area,
+            area_name=area_name,
+            location=camera.location,
+            url=_bare(camera.url),
+            transport=camera.transport,
+            checkpoint=camera.checkpoint,
+            record=camera.record,
+            retention_days=camera.retention_days,
+            enabled=camera.enabled,
+            state=known.state,
+            live=known.state.is_live,
+            since=known.since_ns or None,
+            last_error=known.last_error,
+            last_error_at=known.last_error_ns or None,
+            why=known.why,
+            last_frame_at=known.last_packet_wall_ns or None,
+            codec=known.codec,
+            width_px=known.width_px,
+            height_px=known.height_px,
+            fps=known.fps,
+            bitrate_bps=known.bitrate_bps,
+            wall_source=known.wall_source,
+            clock_skew_ms=known.clock_skew_ms,
+            recorded_until=known.recorded_until_ns or None,
+            reconnects=known.reconnects,
+            lost_packets=known.lost_packets,
+            shed=known.shed,
+            over_limit=known.over_limit,
+            unread=tuple(UnreadView.of(one) for one in known.unread),
+            node=known.node,
+        )
+
+
+def _bare(url: str) -> str:
+    """Without user name, password and query: some cameras take a password there."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+class CameraList(Answer):
+    items: list[CameraView]
+    next: str | None = Field(description="cursor of the next page; null on the last")
+
+
+class RecordedView(Answer):
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    where: Where = Field(description="`local`: on a node's disk; `objects`: in the object store; or `both`")
+
+
+class GapView(Answer):
+    """A part that is not recorded, and why."""
+
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    cause: GapCause
+    detail: str = Field(description="a sentence for people; may be empty")
+    since: WallNs = Field(description="since when this cause holds, which may be before the range")
+    ongoing: bool = Field(description="it lasts until now, and goes on")
+
+    @classmethod
+    def of(cls, gap: Gap, now_ns: int) -> GapView:
+        return cls(
+            from_=gap.start_ns,
+            to=gap.end_ns,
+            cause=gap.cause,
+            detail=gap.detail,
+            since=gap.since_ns or gap.start_ns,
+            ongoing=gap.end_ns >= now_ns,
+        )
+
+
+class CoverageView(Answer):
+    """Every moment of a camera's time, up to now: recorded, or missing with its cause."""
+
+    camera: str
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    recorded: list[RecordedView]
+    gaps: list[GapView]
+    offline: list[str] = Field(description="nodes, or `objects` for the object store, that may have more and do not answer")
+
+    @classmethod
+    def of(cls, asked: Asked, account: Account, offline: Sequence[str], now_ns: int) -> CoverageView:
+        recorded = [RecordedView(from_=part.start_ns, to=part.end_ns, where=part.where) for part in account.recorded]
+        gaps = [GapView.of(gap, now_ns) for gap in account.gaps]
+        return cls(camera=asked.camera_id, from_=asked.from_ns, to=asked.to_ns, recorded=recorded, gaps=gaps, offline=list(offline))
+
+
+class PlaylistPart(Answer):
+    """One segment."""
+
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    at_s: float = Field(description="where it begins on the player's time")
+    codec: str = Field(description="two parts of the same can be played without another head")
+    mime: str = Field(description="what it holds, as a browser's `addSourceBuffer` wants it")
+    head: str = Field(description="address of what a player is given first")
+    media: str = Field(description="address of its pictures and sound, their times moved to the player's")
+    size_bytes: int
+
+
+class PlaylistView(Answer):
+    """What a player needs to play a range. Addresses can be had without headers, for a while."""
+
+    camera: str
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    zero: WallNs = Field(description="the moment that is the player's time 0: `from`, or where the first segment begins before it")
+    hls: str = Field(description="address of the same as HLS")
+    segments: list[PlaylistPart]
+    gaps: list[GapView]
+    offline: list[str] = Field(description="who did not answer and may have more: nodes, and `objects` for the object store")
+
+
+class TriggerAsked(BaseModel):
+    """What a trigger says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=500, description="why the recording is kept; it stands in the audit log"
+    )
+    duration_s: float = Field(60.0, ge=1, le=21_600, strict=True, description="how long it is recorded from now, in seconds")
+
+
+class TriggerView(Answer):
+    """A trigger, as it is on the disk of the camera's node."""
+
+    camera: str
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    reason: str

@@ -1,0 +1,87 @@
+"""The route of recordings: a range as one MP4, cut where its segments lie, or here where they lie in several places."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fastapi import Request
+from starlette.responses import Response
+
+from api.access.api_context import ApiContext, Context, RequestTrace
+from api.cameras.cameras import check_span, holder
+from api.cameras.segment_locator import Found, answered, offline_header, segment_bytes
+from api.requests.byte_ranges import IfRange, Part, RangeHeader, select_part
+from api.requests.cutting import CutStream, Wanted
+from api.requests.parameters import CameraId, RangeFrom, RangeTo
+from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
+from api.requests.request_trace import Trace
+from api.requests.streams import HeldStream
+from storage.site.leases import Lease
+
+LONGEST_RECORDING_S = 3600
+MP4 = "video/mp4"
+
+
+def read_recording(
+    context: Context,
+    trace: RequestTrace,
+    request: Request,
+    camera_id: CameraId,
+    from_ns: RangeFrom,
+    to_ns: RangeTo,
+    range_: RangeHeader = None,
+    if_range: IfRange = None,
+) -> Response:
+    """An MP4 cut from what is recorded, not re-encoded, at most an hour, from all nodes that held the camera and the object store.
+
+    `Sightline-Gaps` lists the parts that it lacks, `Sightline-Offline` who does not answer and may have some of them.
+    """
+    context.known_camera(camera_id)
+    check_span(from_ns, to_ns, LONGEST_RECORDING_S)
+    span = (from_ns, to_ns)
+
+    def use(found: Found) -> Response:
+        answer = _answer(context, trace, request, camera_id, span, found, (range_, if_range))
+        answer.headers.update(offline_header(found.offline))
+        return answer
+
+    return answered(context, camera_id, span, use)
+
+
+def _answer(
+    context: ApiContext, trace: Trace, request: Request, camera_id: str, span: tuple[int, int], found: Found,
+    part: tuple[str | None, str | None],
+) -> Response:  # fmt: skip
+    places = {one.lease for one in found.segments} or {holder(context, camera_id)}
+    if len(places) == 1 and (lease := places.pop()) is not None:
+        return _from_node(context, request, lease, camera_id, span)
+    wanted = [Wanted(one.segment, one.size_bytes, partial(segment_bytes, context, one)) for one in found.segments]
+    made = context.cutting.cut_gathered(wanted, *span)
+    return cut_answer(made, trace.request_id, *part, only_head=request.method == "HEAD")
+
+
+def cut_answer(made: CutStream, request_id: str, range_: str | None, if_range: str | None, only_head: bool = False) -> Response:
+    """A cut, or the part of it that was asked for."""
+    part = select_part(range_, if_range, made.etag, made.size_bytes)
+    if part == "outside":
+        made.close()
+        detail, headers = f"the recording is {made.size_bytes} bytes long", {"Content-Range": f"bytes */{made.size_bytes}"}
+        return problem_response(RANGE_NOT_SATISFIABLE, detail, request_id, field="Range", headers=headers)
+    headers = {**made.headers, "Content-Length": str(made.size_bytes)}
+    if isinstance(part, Part):
+        made.only(part)
+        headers |= {"Content-Length": str(part.length_bytes), "Content-Range": part.content_range}
+    status = 206 if isinstance(part, Part) else 200
+    if only_head:
+        made.close()
+        return Response(status_code=status, headers=headers, media_type=MP4)
+    return HeldStream(made, made.close, status, headers, MP4)
+
+
+def _from_node(context: ApiContext, request: Request, lease: Lease, camera_id: str, span: tuple[int, int]) -> Response:
+    asked = {name: value for name in ("range", "if-range") if (value := request.headers.get(name)) is not None}
+    stream = context.door.recording(lease.door_url, lease.node, camera_id, *span, asked)
+    if request.method == "HEAD":
+        stream.close()
+        return Response(status_code=stream.status, headers=stream.headers, media_type=MP4)
+    return HeldStream(stream, stream.close, stream.status, stream.headers, stream.media_type)

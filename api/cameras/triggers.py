@@ -1,0 +1,33 @@
+"""The route by which others have a camera recorded, or what it records kept."""
+
+from __future__ import annotations
+
+from api.access.api_context import Context, RequestTrace
+from api.cameras.cameras import holder
+from api.cameras.models import TriggerAsked, TriggerView
+from api.requests.parameters import CameraId
+from domain.clock import NS_PER_S
+from domain.errors import TriggerRefused
+from domain.recordings.triggers import Trigger, takes
+from domain.registry import Camera
+
+
+def add_trigger(context: Context, trace: RequestTrace, camera_id: CameraId, asked: TriggerAsked) -> TriggerView:
+    """Have a camera recorded for a while, and that kept as its retention says; an on-demand camera is pulled meanwhile.
+
+    Answered once it is on the node's disk, where it outlives every process.
+    """
+    camera = context.camera(camera_id)
+    _check(camera)
+    lease = holder(context, camera_id)
+    now_ns = context.clock.wall_ns()
+    trigger = Trigger(camera_id, "api", now_ns, now_ns + round(asked.duration_s * NS_PER_S), trace.reason)
+    context.door.trigger(lease.door_url, lease.node, trigger)
+    return TriggerView(camera=camera_id, from_=trigger.start_ns, to=trigger.end_ns, reason=trigger.reason)
+
+
+def _check(camera: Camera) -> None:
+    if not camera.enabled:
+        raise TriggerRefused(f"{camera.id} is disabled in the registry, so nothing records it")
+    if not takes(camera, "api"):
+        raise TriggerRefused(f"`triggers` of {camera.id} in the registry lacks `api`")

@@ -1,0 +1,140 @@
+"""Routes of journeys: where a plate was seen, in time order, with the way between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Query
+
+from api.access.api_context import ApiContext, Context
+from api.events.journey_models import Journey, LegView, NearCameraView
+from api.events.models import EventView, MatchView
+from api.requests.cursors import NO_CURSOR, read_cursor, write_cursor
+from api.requests.numbers import WholeNumber
+from api.requests.parameters import ExactPlate, From, Next, To, exact_plate
+from api.requests.times import check_order
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.errors import QueryInvalid
+from domain.events.event import Event
+from domain.events.journeys import Leg, Sighting, joined, legs_between
+from domain.events.misreadings import Match, Tie, match_of
+from domain.registry import Registry
+from domain.registry.nearby_cameras import CameraMap
+from domain.ulid import is_event_id
+from storage.index.plate_query import found_by
+
+SPAN_NS = 30 * 86_400 * NS_PER_S
+"""What a journey looks back over where `from` is left out."""
+LIKELY_MOST = 500
+"""Likely misreadings looked at for one page."""
+
+Fuzzy = Annotated[bool, Query(description="also join readings that one likely misreading makes of the plate, where time and road allow")]
+Around = Annotated[WholeNumber, Query(ge=0, le=10, description="most cameras named on each leg, and after the last sighting")]
+Sightings = Annotated[
+    WholeNumber, Query(alias="limit", ge=1, le=500, description="most sightings of a page, not counting those joined by `fuzzy`")
+]
+
+
+class _Maps:
+    """The map of the registry that runs, made anew when another runs."""
+
+    def __init__(self) -> None:
+        self._made: tuple[Registry, CameraMap] | None = None
+
+    def of(self, registry: Registry) -> CameraMap:
+        made = self._made
+        if made is None or made[0] is not registry:
+            made = self._made = registry, CameraMap(registry.cameras)
+        return made[1]
+
+
+_MAPS = _Maps()
+
+
+def read_journey(
+    context: Context,
+    plate: ExactPlate,
+    from_ns: From = None,
+    to_ns: To = None,
+    fuzzy: Fuzzy = False,
+    around: Around = 3,
+    limit: Sightings = 500,
+    next_: Next = None,
+) -> Journey:
+    """Where a plate was seen, in time order, and the legs between. Without `to`: until now; without `from`: 30 days back."""
+    text = exact_plate(plate)
+    search = ("journey", text, from_ns, to_ns, fuzzy)
+    after = None if next_ is None else read_after(search, next_)
+    end_ns = context.clock.wall_ns() if to_ns is None else to_ns
+    begin_ns = max(0, end_ns - SPAN_NS) if from_ns is None else from_ns
+    check_order(begin_ns, end_ns)
+    found = context.events.sightings(text, begin_ns, end_ns, limit + 1, after)
+    certain, more = found[:limit], len(found) > limit
+    before = None if after is None else context.events.get(after)
+    known = (*(() if before is None else (before,)), *certain)
+    line, is_all = [Sighting(event, Match(Tie.EXACT, "")) for event in known], True
+    if fuzzy:
+        begin_ns_, end_ns_ = _page_span(begin_ns, end_ns, before, certain[-1] if more else None)
+        line, is_all = _with_likely(context, text, known, begin_ns_, end_ns_)
+    line = [one for one in line if before is None or one.event.id > before.id]
+    events = [one.event for one in line]
+    cameras = _MAPS.of(context.registry().registry)
+    return Journey(
+        plate=text,
+        from_=begin_ns,
+        to=end_ns,
+        sightings=[EventView.of(event) for event in events],
+        matches=[MatchView.of(one.match) for one in line] if fuzzy else [],
+        legs=_legs(cameras, ([] if before is None else [before]) + events, around),
+        expected=_expected(cameras, events, around) if not more else [],
+        truncated=more,
+        likely_truncated=not is_all,
+        next=write_cursor(search, certain[-1].id) if more else None,
+    )
+
+
+def read_after(search: object, cursor: str) -> str:
+    after = read_cursor(search, cursor)
+    if not is_event_id(after):
+        raise QueryInvalid("next", NO_CURSOR)
+    return after
+
+
+def _page_span(begin_ns: int, end_ns: int, before: Event | None, last: Event | None) -> tuple[int, int]:
+    """The time of a page: from after the sighting before it up to its last; the last page goes on to the end."""
+    return (
+        begin_ns if before is None else before.started_at + NS_PER_MS,
+        end_ns if last is None else last.started_at + NS_PER_MS,
+    )
+
+
+def _with_likely(context: ApiContext, plate: str, known: Sequence[Event], begin_ns: int, end_ns: int) -> tuple[list[Sighting], bool]:
+    """The sightings with likely misreadings joined, and whether all of these were looked at."""
+    page = context.events.likely(plate, begin_ns, end_ns, LIKELY_MOST)
+    return joined(known, [(event, _match(event, plate)) for event in page.events], plate), page.next is None
+
+
+def _match(event: Event, plate: str) -> Match:
+    match = match_of(event, plate, found_by(event)) or Match(Tie.PROVINCE, "")
+    if match.tie is Tie.EXACT:
+        return Match(Tie.ALTERNATIVE, f"read as nothing certain, with {plate} held possible")
+    return match
+
+
+def _legs(cameras: CameraMap, events: Sequence[Event], around: int) -> list[LegView]:
+    legs = legs_between(events)
+    return [LegView.of(leg, _passed(cameras, leg, a, b, around)) for leg, a, b in zip(legs, events, events[1:], strict=False)]
+
+
+def _passed(cameras: CameraMap, leg: Leg, a: Event, b: Event, around: int) -> list[NearCameraView]:
+    """None on a leg that nobody drove."""
+    if leg.impossible or not around or a.camera == b.camera:
+        return []
+    return [NearCameraView.of(near) for near in cameras.passed(a.location, b.location, around, (a.camera, b.camera))]
+
+
+def _expected(cameras: CameraMap, events: Sequence[Event], around: int) -> list[NearCameraView]:
+    if not events or not around:
+        return []
+    return [NearCameraView.of(near) for near in cameras.nearest(events[-1].location, around, (events[-1].camera,))]

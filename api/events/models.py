@@ -1,0 +1,77 @@
+"""The answers of the API about events as types: what OpenAPI shows and what every route promises."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from api.requests.answers import Answer
+from domain.events.event import Event
+from domain.events.misreadings import Match, Tie
+from domain.stored_model import WallNs
+from domain.trusted_models import made
+
+
+class MatchView(Answer):
+    """What ties an event to the plate that was asked for."""
+
+    tie: Tie
+    reason: str
+
+    @classmethod
+    def of(cls, match: Match) -> MatchView:
+        return made(cls, {"tie": match.tie, "reason": match.reason})
+
+
+class EventView(Event):
+    """An event, and where its pictures and its clip are."""
+
+    snapshot: str = Field(description="path of the best frame (JPEG)")
+    crop: str = Field(description="path of the plate or face cut out (JPEG)")
+    clip: str = Field(description="path of the clip (MP4), there once `clip_ready`")
+
+    @classmethod
+    def of(cls, event: Event) -> EventView:
+        path = f"/v1/events/{event.id}"
+        return made(cls, {**event.__dict__, "snapshot": f"{path}/snapshot", "crop": f"{path}/crop", "clip": f"{path}/clip"})
+
+
+class EventList(Answer):
+    items: list[EventView]
+    next: str | None = Field(description="cursor of the next page; null on the last")
+    matches: list[MatchView] = Field(default=[], description="with `fuzzy`: for each item, what ties it to the plate that was asked for")
+    archived: bool = Field(
+        default=False, description="the slower archive was looked at too: there may be fewer items than `limit`, and more by `next`"
+    )
+
+
+class FeedTicket(Answer):
+    """An address that needs no headers."""
+
+    address: str = Field(description="path and query; filters and `after` may be added to it")
+    until: WallNs = Field(description="it may be opened before this; what is open goes on")
+
+
+class HistogramView(Answer):
+    """How many events match, over time."""
+
+    from_: WallNs = Field(alias="from", description="where the first bucket begins: at `from` or, so that buckets are round, before it")
+    to: WallNs
+    bucket_s: int
+    counts: tuple[int, ...] = Field(description="one for each bucket, the oldest first; nothing before the `from` that was asked for")
+    total: int
+    exact: bool = Field(description="false: estimated from a sample, since counting would have taken too long")
+    whole_from: WallNs | None = Field(description="not all that began before this was counted: the archive took long, or is out of reach")
+
+
+class CorrectionAsked(BaseModel):
+    """What a person says that an event's plate is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plate: str | None = Field(max_length=32, description="the whole plate, as typed in a search; null: take the correction back")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=500, description="how the person knows; it stands in the audit log"
+    )
+    version: int = Field(ge=0, description="`corrected.version` of the event as the person saw it; 0 where it had none")

@@ -1,0 +1,53 @@
+"""Routes of events: search, and one event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Depends
+
+from api.access.api_context import ApiContext, Context
+from api.events.models import EventList, EventView, MatchView
+from api.requests.cursors import NO_CURSOR, read_cursor, write_cursor
+from api.requests.parameters import EventId, Limit, Next, event_query
+from domain.errors import NotFound, QueryInvalid
+from domain.events.event import Event
+from domain.events.misreadings import match_of
+from domain.events.query import EventQuery
+from storage.index.fuzzy_search import is_place
+from storage.index.plate_query import found_by
+
+
+def find_event(context: ApiContext, event_id: str) -> Event:
+    """Raises NotFound."""
+    event = context.events.get(event_id)
+    if event is None:
+        raise NotFound(f"there is no event {event_id}")
+    return event
+
+
+def search_events(context: Context, query: Annotated[EventQuery, Depends(event_query)], limit: Limit = 50, next_: Next = None) -> EventList:
+    """Events, newest first (or oldest, by `order`). Pages are stable while events arrive: pass `next` on with the same filters.
+
+    `archived`: the archive was looked at, which takes longer; such a page may hold fewer than `limit`, or none, and yet have `next`.
+    """
+    after = None if next_ is None else read_cursor(query, next_)
+    if after is not None and not is_place(query, after):
+        raise QueryInvalid("next", NO_CURSOR)
+    page = context.events.query(query, limit, after)
+    cursor = None if page.next is None else write_cursor(query, page.next)
+    items, matches = [EventView.of(event) for event in page.events], _matches(page.events, query)
+    return EventList(items=items, next=cursor, matches=matches, archived=page.archived)
+
+
+def _matches(events: Sequence[Event], query: EventQuery) -> list[MatchView]:
+    if not query.fuzzy or query.plate is None:
+        return []
+    matches = (match_of(event, query.plate, found_by(event)) for event in events)
+    return [MatchView.of(match) for match in matches if match is not None]
+
+
+def read_event(context: Context, event_id: EventId) -> EventView:
+    """One event."""
+    return EventView.of(find_event(context, event_id))

@@ -1,0 +1,135 @@
+"""A feed as server-sent events: what was missed since a number, then what arrives, with heartbeats; docs/api.md has the messages.
+
+Every message has the number to go on from as its id, heartbeats too: so a client that wants little need not go over all it did not want.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+
+from starlette.requests import Request
+
+from api.feeds.hub import PAGE, Arrival, Follower, Gap, Hub, LeftOut, Live, Message, Wanted
+from api.requests.streams import GeneratedStream
+from domain.clock import rfc3339
+from domain.errors import IndexUnavailable, QueryInvalid
+
+MEDIA_TYPE = "text/event-stream"
+HEARTBEAT_S = 10.0
+LONGEST_S = 3600
+"""Then a client comes again by itself: whether it still may is asked again, and stands in the audit log."""
+RETRY_MS = 2000
+_NS_PER_NUMBER = 1000
+_CHUNK = 64
+
+
+def resume_from(request: Request, after: int | None) -> int | None:
+    """Where to go on: `Last-Event-ID`, which a browser sends when it comes again to the same address, before `after`."""
+    last_id = request.headers.get("Last-Event-ID", "").strip()
+    if not last_id:
+        return after
+    if not (last_id.isascii() and last_id.isdigit() and len(last_id) <= 16):
+        raise QueryInvalid("Last-Event-ID", "must be the id of a message of this feed, as it came")
+    return int(last_id)
+
+
+async def answer(hub: Hub, name: str, wants: Wanted, after: int | None, seconds: float) -> GeneratedStream:
+    """Raises IndexUnavailable where Redis is away now; later that is said, and waited for."""
+    await hub.start()
+    stream = _Stream(hub, name, wants, after, seconds)
+    return GeneratedStream(stream.chunks(), {"X-Accel-Buffering": "no"}, MEDIA_TYPE)
+
+
+class _Stream:
+    def __init__(self, hub: Hub, name: str, wants: Wanted, after: int | None, seconds: float) -> None:
+        self._hub = hub
+        self._name = name
+        self._wants = wants
+        self._after = after
+        self._seconds = seconds
+        self._sent = 0
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        ends_s = asyncio.get_running_loop().time() + self._seconds
+        with self._hub.held():
+            self._sent = self._hub.number if self._after is None else self._after
+            yield b"retry: %d\n\n" % RETRY_MS + self._text([Live(True, self._sent)])
+            try:
+                async with aclosing(self._missed()) as missed:
+                    async for chunk in missed:
+                        yield chunk
+            except IndexUnavailable:
+                return  # the client comes again with the last id that it has
+            # Between the last look at what was missed and this, nothing was awaited: no arrival is between the two.
+            follower = self._hub.join(self._wants, self._sent)
+            try:
+                async with aclosing(self._arriving(follower, ends_s)) as arriving:
+                    async for chunk in arriving:
+                        yield chunk
+            finally:
+                self._hub.leave(follower)
+
+    async def _missed(self) -> AsyncGenerator[bytes]:
+        """What arrived before this connection, and while it was told of that."""
+        last = self._sent + 1 if self._after is not None else self._sent
+        while self._sent < max(last, self._hub.number):
+            chunks, is_last = await self._missed_page()
+            if is_last:
+                last = self._sent
+            for chunk in chunks:
+                yield chunk
+
+    async def _missed_page(self) -> tuple[list[bytes], bool]:
+        """The next page as text, and whether it is the last one.
+
+        The events of a page take seven times the memory of its text, and a follower that does not
+        read holds what is returned here for as long as it is connected.
+        """
+        page = await self._hub.read(self._sent, PAGE)
+        chunks = []
+        if self._sent < page.known_from:
+            chunks.append(self._text([Gap(self._sent, page.known_from)]))
+        wanted = [one for one in page.items if self._wants(one.event)]
+        chunks += [self._text(wanted[at : at + _CHUNK]) for at in range(0, len(wanted), _CHUNK)]
+        is_last = len(page.items) < PAGE
+        self._sent = page.last if is_last else page.items[-1].number
+        return chunks, is_last
+
+    async def _arriving(self, follower: Follower, ends_s: float) -> AsyncGenerator[bytes]:
+        while (left_s := ends_s - asyncio.get_running_loop().time()) > 0:
+            number = follower.number
+            messages = await follower.take(min(HEARTBEAT_S, left_s))
+            for start in range(0, len(messages), _CHUNK):
+                yield self._text(messages[start : start + _CHUNK])
+            if not messages:
+                self._sent = max(self._sent, number)
+                yield b": alive\nid: %d\n\n" % self._sent
+
+    def _text(self, messages: Iterable[Message]) -> bytes:
+        return "".join(map(self._one, messages)).encode()
+
+    def _one(self, message: Message) -> str:
+        name, number, data = self._name, self._sent, ""
+        match message:
+            case Arrival():
+                number, data = message.number, message.data
+            case LeftOut():
+                name, number, data = "summary", message.to, _summary(message)
+            case Gap():
+                name, number, data = "gap", message.to, _range(message.from_, message.to)
+            case Live():
+                name, data = "status", json.dumps({"live": message.live, "arrival": self._sent})
+        self._sent = max(self._sent, number)
+        return f"id: {self._sent}\nevent: {name}\ndata: {data}\n\n"
+
+
+def _summary(left: LeftOut) -> str:
+    return _range(left.from_, left.to, left_out=left.by_kind.total(), by_kind=left.by_kind)
+
+
+def _range(from_: int, to: int, **more: object) -> str:
+    times = {"from_at": rfc3339(from_ * _NS_PER_NUMBER), "to_at": rfc3339(to * _NS_PER_NUMBER)}
+    return json.dumps({"from": from_, "to": to, **times, **more})

@@ -1,0 +1,103 @@
+"""The answers of the API about vehicle watches as types; and the body of their webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from api.events.models import EventView
+from api.requests.answers import Answer
+from api.requests.times import BodyMoment
+from domain.events.misreadings import Tie
+from domain.events.watches import Ended, Watch, WatchMatch
+from domain.stored_model import WallNs
+from storage.site.watch_matches import Delivery
+
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class WatchAsked(BaseModel):
+    """Which vehicle somebody is to be told of, until when, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plate: str = Field(min_length=1, max_length=32, description="a plate, or a pattern with ? and *", examples=["鄂C?12*K"])
+    fuzzy: bool = Field(False, description="with a whole plate: also what one likely misreading makes of it")
+    until: BodyMoment = Field(description="when the watch ends by itself")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=500, description="why; it stands in the audit log"
+    )
+    case: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=500, description="the case that it belongs to"
+    )
+    webhook: str = Field("", repr=False, max_length=2000, description="where matches are sent to as well, in the site's allowed networks")
+    secret: str = Field(
+        "", repr=False, pattern=r"^([!-~]{16,200})?$", description="what webhooks are signed with; drawn where it is left out"
+    )
+
+
+class WatchView(Answer):
+    """A watch, but for the secret of its webhooks."""
+
+    id: str
+    plate: str
+    fuzzy: bool
+    until: WallNs
+    reason: str
+    case: str
+    placed_by: str
+    placed_at: WallNs
+    webhook: str
+    ended: Ended = Field(description="`deleted`, `expired`; empty while it stands")
+    ended_by: str
+    ended_at: WallNs | None
+
+    @classmethod
+    def of(cls, watch: Watch) -> WatchView:
+        return cls(**{name: getattr(watch, name) for name in WatchView.model_fields})
+
+
+class WatchPlaced(WatchView):
+    secret: str = Field(description="what its webhooks are signed with: told this once; empty without a webhook")
+
+
+class DeadWebhook(Answer):
+    """A webhook that was given up."""
+
+    match: str
+    event: str
+    tries: int
+    last_error: str
+
+
+class WatchDetail(WatchView):
+    dead: list[DeadWebhook] = Field(description="webhooks that were given up, the newest first")
+
+    @classmethod
+    def made(cls, watch: Watch, dead: Sequence[Delivery]) -> WatchDetail:
+        given_up = [DeadWebhook(match=one.match.id, event=one.match.event.id, tries=one.tries, last_error=one.last_error) for one in dead]
+        return cls(**WatchView.of(watch).model_dump(), dead=given_up)
+
+
+class WatchList(Answer):
+    items: list[WatchView]
+
+
+class WatchMatchView(Answer):
+    """A passing that a watch asked for."""
+
+    id: str = Field(description="of watch and event: told again, it is the same")
+    watch: str
+    plate: str = Field(description="the watch's plate or pattern")
+    tie: Tie
+    why: str
+    case: str
+    matched_at: WallNs
+    event: EventView
+
+    @classmethod
+    def of(cls, match: WatchMatch) -> WatchMatchView:
+        own = {name: getattr(match, name) for name in WatchMatchView.model_fields if name != "event"}
+        return cls.model_construct(**own, event=EventView.of(match.event))

@@ -1,0 +1,130 @@
+"""Writes the audit log for the API: accesses to evidence, changes, and requests of unknown persons.
+
+The line of an access is on disk before its answer leaves. A change has two lines: its intent, which
+is on disk before anything changes, and its outcome. Requests without a valid token are summed up by
+address (`refusals.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from pydantic import BaseModel
+
+from api.requests.declarations import Access
+from api.requests.reasons import one_line
+from api.requests.refused_requests import Refusals
+from api.requests.request_trace import Trace
+from domain.clock import Clock
+from domain.errors import AuditUnavailable, SightlineError
+from domain.metrics import AUDIT_LINES_LOST
+from domain.people import Right
+from storage.site.audit import AuditEntry, AuditLog, Phase
+
+_log = logging.getLogger(__name__)
+_OWN_FIELDS = frozenset({"reason", "case"})
+"""They have fields of their own in a line, and are no terms."""
+
+
+class Recorder:
+    """Thread-safe."""
+
+    def __init__(self, audit: AuditLog, clock: Clock) -> None:
+        self._audit = audit
+        self.refusals = Refusals(audit, clock)
+
+    def concerns(self, trace: Trace) -> bool:
+        """Whether `answered` has anything to write."""
+        declaration = trace.declaration
+        if trace.is_recorded or declaration is None or declaration.right is Access.ANYONE:
+            return False
+        return trace.person is None or bool(declaration.audit)
+
+    def intended(self, trace: Trace) -> None:
+        """Write the intent of a change. Raises AuditUnavailable: then nothing may change."""
+        self._write(trace, Phase.INTENT, None)
+        trace.is_intended = True
+
+    def answered(self, trace: Trace, status: int) -> None:
+        """Write the line of an answer, once. Raises AuditUnavailable: then nothing may be answered."""
+        declaration = trace.declaration
+        if declaration is None or not self.concerns(trace):
+            return
+        trace.is_recorded = True
+        if trace.person is None:
+            self.refusals.note(trace.address, declaration.audit or declaration.path, status)
+            return
+        self.refusals.sweep()
+        try:
+            self._write(trace, Phase.OUTCOME if declaration.is_change else Phase.ACCESS, status)
+        except AuditUnavailable:
+            if not trace.is_intended:
+                raise
+            # The change is made and its intent is on disk. Another answer would have it made twice.
+            AUDIT_LINES_LOST.labels(Phase.OUTCOME).inc()
+
+    def _write(self, trace: Trace, phase: Phase, status: int | None) -> None:
+        declaration, person = trace.declaration, trace.person
+        assert declaration is not None
+        entry = AuditEntry(
+            person=person.name if person else "",
+            role=person.role if person else None,
+            address=trace.address,
+            route=declaration.audit,
+            right=declaration.right if isinstance(declaration.right, Right) else None,
+            terms=trace.terms,
+            reason=trace.reason,
+            case=trace.case,
+            status=status,
+            phase=phase,
+            request=trace.request_id,
+        )
+        try:
+            self._audit.append(entry)
+        except AuditUnavailable:
+            _log.exception("request %s: no line can be added to the audit log", trace.request_id)
+            raise
+        except (OSError, SightlineError) as error:
+            _log.exception("request %s: no line can be added to the audit log", trace.request_id)
+            raise AuditUnavailable(
+                "the audit log cannot be written, and no look or change goes unrecorded; tell the administrator of the site"
+            ) from error
+
+
+def recorded_first(endpoint: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
+    """The endpoint of a change, which runs only once its intent is on disk.
+
+    It is called with checked arguments, so a request that cannot be understood is no intent.
+    """
+
+    @wraps(endpoint)
+    def call(**arguments: Any) -> Any:
+        trace: Trace = arguments["trace"]
+        _describe(trace, arguments)
+        recorder.intended(trace)
+        return endpoint(**arguments)
+
+    return call
+
+
+def _describe(trace: Trace, arguments: Mapping[str, Any]) -> None:
+    """Take what the change asks for, and why, from its parameters and its body."""
+    bodies = [value for value in arguments.values() if isinstance(value, BaseModel)]
+    said = {name: value for body in bodies for name, value in body if name in _OWN_FIELDS}
+    said |= {name: arguments[name] for name in _OWN_FIELDS & arguments.keys()}
+    trace.reason = one_line("reason", said.get("reason") or "")
+    trace.case = one_line("case", said.get("case") or "")
+    asked = {name: term for body in bodies for name, term in _terms(body).items()}
+    trace.terms = {name: term for name, term in {**asked, **trace.terms}.items() if name not in _OWN_FIELDS}
+
+
+def _terms(body: BaseModel) -> dict[str, str]:
+    """The fields of a body, but for those that are left out of `repr` as well: they are secret."""
+    hidden = {name for name, field in type(body).model_fields.items() if not field.repr}
+    values = body.model_dump(mode="json", by_alias=True, exclude=hidden | _OWN_FIELDS, exclude_none=True)
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    return {name: text for name, text in texts.items() if text}

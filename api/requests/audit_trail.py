@@ -1,0 +1,60 @@
+"""No answer leaves before its line is in the audit log."""
+
+from __future__ import annotations
+
+from anyio import to_thread
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.requests.audit_recorder import Recorder
+from api.requests.problems import error_response
+from api.requests.request_trace import Trace, trace_of
+from domain.errors import AuditUnavailable
+
+
+class Trail:
+    """Stands between the envelope and the routes. What the audit log does not concern passes by."""
+
+    def __init__(self, app: ASGIApp, recorder: Recorder) -> None:
+        self._app = app
+        self._recorder = recorder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        gate = _Gate(trace_of(scope), self._recorder, send)
+        try:
+            await self._app(scope, receive, gate.send)
+        except Exception:
+            # Refused: this is our own AuditUnavailable, in whatever the layers between made of it.
+            if gate.refusal is None:
+                await gate.write(500)
+                raise
+        if gate.refusal is not None:
+            # Nothing has been sent: the gate never opened.
+            await error_response(gate.refusal, trace_of(scope).request_id)(scope, receive, send)
+
+
+class _Gate:
+    """Opens for the answer once its line is on disk."""
+
+    def __init__(self, trace: Trace, recorder: Recorder, send: Send) -> None:
+        self._trace = trace
+        self._recorder = recorder
+        self._send = send
+        self.refusal: AuditUnavailable | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self.write(message["status"])
+            if self.refusal is not None:
+                raise self.refusal
+        await self._send(message)
+
+    async def write(self, status: int) -> None:
+        """The line, where the thread of the route did not write it."""
+        if self._recorder.concerns(self._trace):
+            try:
+                await to_thread.run_sync(self._recorder.answered, self._trace, status)
+            except AuditUnavailable as error:
+                self.refusal = error

@@ -1,0 +1,106 @@
+"""Around every request: an id, limits of size, security headers, one log line, one measurement, and no fault that shows its inside."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.requests.problems import CONTENT_TOO_LARGE, URI_TOO_LONG, Kind, internal_response, problem_response
+from api.requests.request_trace import Trace, put_trace
+from domain.clock import Clock
+from domain.metrics import REQUEST_S
+
+MAX_TARGET_BYTES = 8_192
+MAX_BODY_BYTES = 65_536
+_log = logging.getLogger("api.access")
+
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    # What is looked at is recorded, so nothing between may answer in our stead.
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+
+
+class Envelope:
+    """Outermost of all: whatever happens inside, an answer of one shape goes out and one line is written."""
+
+    def __init__(self, app: ASGIApp, clock: Clock) -> None:
+        self._app = app
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace = Trace(secrets.token_hex(8), (scope.get("client") or ("",))[0])
+        put_trace(scope, trace)
+        answer = _Answer(send, trace.request_id)
+        began_s = self._clock.monotonic_s()
+        try:
+            await self._answer(scope, receive, answer, trace)
+        finally:
+            _account(scope, trace, answer, self._clock.monotonic_s() - began_s)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer, trace: Trace) -> None:
+        refusal = _refusal(scope)
+        if refusal is not None:
+            await problem_response(*refusal, trace.request_id)(scope, receive, answer.send)
+            return
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception:
+            _log.exception("request %s failed", trace.request_id)
+            if answer.status:
+                raise  # bytes are out: the server cuts the connection, so that nobody takes a part for the whole
+            await internal_response(trace.request_id)(scope, receive, answer.send)
+
+
+class _Answer:
+    """Adds the headers that every answer has, and notes its status and size."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.status = 0
+        self.size_bytes = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = list(message.get("headers", ()))
+            present = {name.lower() for name, _ in headers}
+            headers += [(name, value) for name, value in SECURITY_HEADERS if name not in present]
+            message = {**message, "headers": [*headers, (b"x-request-id", self._request_id.encode())]}
+        elif message["type"] == "http.response.body":
+            self.size_bytes += len(message.get("body", b""))
+        await self._send(message)
+
+
+def _refusal(scope: Scope) -> tuple[Kind, str] | None:
+    target_bytes = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    if target_bytes > MAX_TARGET_BYTES:
+        return URI_TOO_LONG, f"the address is {target_bytes} bytes long; at most {MAX_TARGET_BYTES}"
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    length = headers.get(b"content-length", b"0")
+    if b"transfer-encoding" in headers or not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        return CONTENT_TOO_LARGE, f"a body must say its length and be at most {MAX_BODY_BYTES} bytes"
+    return None
+
+
+def _account(scope: Scope, trace: Trace, answer: _Answer, took_s: float) -> None:
+    """The query is left out: it holds plates, and those belong in the audit log alone."""
+    route: Any = scope.get("route")
+    template = str(route.path) if route is not None else "unmatched"
+    REQUEST_S.labels(route=template, status=str(answer.status)).observe(took_s)
+    path = (scope.get("raw_path") or b"").partition(b"?")[0].decode("ascii", "replace")
+    who = trace.person.name if trace.person else "-"
+    line = "%s %s %s %d %d bytes %.1f ms %s"
+    _log.info(line, who, scope["method"], path, answer.status, answer.size_bytes, took_s * 1000, trace.request_id)

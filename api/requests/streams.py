@@ -1,0 +1,91 @@
+"""Answers that stream from something held open, and let go of it however they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from typing import Protocol
+
+from anyio import CancelScope, to_thread
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from api.requests.request_trace import trace_of
+from api.requests.send_limits import LOOK_EVERY_S, Pace, Sending
+
+
+class ByteStream(Protocol):
+    """Chunks of bounded size, and what must be closed after them."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+    def close(self) -> None: ...
+
+
+class HeldStream(StreamingResponse):
+    """Streams `source` and closes it, also where the reader leaves or is too slow, or the answer never begins.
+
+    Raises StoreError, before the answer begins, where too many files are being sent.
+    """
+
+    def __init__(
+        self, source: ByteStream, close: Callable[[], None], status_code: int, headers: Mapping[str, str], media_type: str
+    ) -> None:
+        super().__init__((), status_code, headers, media_type)
+        self._chunks = iter(source)
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sending: Sending = scope["app"].state.sending
+        try:
+            with sending.slot() as pace:
+                if not await self._is_sent(sending, pace, receive, send):
+                    # Without its end the server cuts the connection, so that no part is taken for the whole.
+                    sending.close_slow(trace_of(scope).request_id)
+        finally:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(self._close, limiter=sending.limiter)
+
+    async def _is_sent(self, sending: Sending, pace: Pace, receive: Receive, send: Send) -> bool:
+        """False where the reader is too slow; True where all is sent or the reader has left."""
+        sent = asyncio.ensure_future(self._send(sending, pace, send))
+        left = asyncio.ensure_future(self.listen_for_disconnect(receive))
+        slow = asyncio.ensure_future(_until_too_slow(pace))
+        try:
+            await asyncio.wait((sent, left, slow), return_when=asyncio.FIRST_COMPLETED)
+            if sent.done():
+                sent.result()
+            return sent.done() or left.done()
+        finally:
+            for task in (sent, left, slow):
+                task.cancel()
+            await asyncio.gather(sent, left, slow, return_exceptions=True)
+
+    async def _send(self, sending: Sending, pace: Pace, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        while chunk := await to_thread.run_sync(next, self._chunks, b"", limiter=sending.limiter):
+            with pace.sending(len(chunk)):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _until_too_slow(pace: Pace) -> None:
+    while not pace.is_too_slow():
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+class GeneratedStream(StreamingResponse):
+    """Streams what `generator` yields and closes it, also where the reader leaves before the end.
+
+    A generator that is only dropped ends when the garbage collector finds it, which may take hours:
+    the exception that ended its reader refers to its frame. Until then it keeps all that it holds.
+    """
+
+    def __init__(self, generator: AsyncGenerator[bytes], headers: Mapping[str, str], media_type: str) -> None:
+        super().__init__(generator, headers=headers, media_type=media_type)
+        self._generator = generator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._generator.aclose()

@@ -1,0 +1,73 @@
+"""The answers of the API about the site, its holds and who asks as types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from api.requests.answers import Answer
+from api.requests.times import BodyMoment
+from domain.alarms import Alarm
+from domain.people import RIGHTS, Person, Right, Role
+from domain.recordings.holds import Hold
+
+
+class HoldAsked(BaseModel):
+    """What is to be held: a camera's range, or an event."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    camera: str | None = Field(None, max_length=64)
+    from_: BodyMoment | None = Field(None, alias="from")
+    to: BodyMoment | None = None
+    event: str | None = Field(None, max_length=26, description="an event's id, in place of camera and range")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(min_length=1, max_length=500, description="why it is held")
+    until: BodyMoment | None = Field(None, description="when it ends by itself; null: when somebody releases it")
+
+
+class DamagedHold(Answer):
+    """A hold whose record cannot be read: what it protects is unknown, so retention deletes nothing."""
+
+    id: str
+    key: str = Field(description="the object in the store that is damaged")
+    why: str
+
+
+class HoldList(Answer):
+    items: list[Hold]
+    damaged: list[DamagedHold] = Field(default=[], description="holds that cannot be read; repair the object or release the hold")
+
+
+class AlarmList(Answer):
+    items: list[Alarm] = Field(description="the oldest first; empty while all is well")
+
+
+class Session(Answer):
+    name: str
+    role: Role
+    rights: list[Right]
+    reason_required: bool = Field(description="whether looks at evidence need X-Reason here")
+
+    @classmethod
+    def of(cls, person: Person, reason_required: bool) -> Session:
+        return cls(name=person.name, role=person.role, rights=sorted(RIGHTS[person.role]), reason_required=reason_required)
+
+
+class Health(Answer):
+    status: Literal["ok"] = "ok"
+
+
+class Dependency(Answer):
+    name: str
+    ok: bool
+    required: bool = Field(description="without it nothing can be answered")
+    why: str | None = Field(description="empty while ok; null without a token that may read the states of cameras")
+
+
+class Readiness(Answer):
+    status: Literal["ready", "degraded", "not_ready"]
+    dependencies: list[Dependency]
+    registry_faults: list[str] | None = Field(
+        description="faults of a newer registry that therefore does not run; null without a token that may read the states of cameras"
+    )

@@ -1,0 +1,107 @@
+"""Routes of the site itself: health, readiness, metrics, who am I, the plain page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from fastapi import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from api.access.api_context import ApiContext, Context, RequestTrace
+from api.requests.tokens import bearer_token
+from api.site.models import AlarmList, Health, Readiness, Session
+from api.site.readiness import Probes
+from domain.errors import IndexUnavailable, Unauthenticated
+from domain.metrics import exposition
+from domain.people import Right
+
+METRICS_TYPE = "text/plain; version=0.0.4"
+
+
+async def read_health() -> Health:
+    """The process answers; nothing else is looked at."""
+    return Health()
+
+
+def read_readiness(context: Context, request: Request, response: Response) -> Readiness:
+    """What the API depends on. 503 where nothing can be answered; `degraded` where pictures and clips must wait.
+
+    Why something fails, and the faults of a registry, are shown to those who may read the states of cameras.
+    """
+    probes: Probes = request.app.state.probes
+    dependencies = probes.dependencies()
+    lacking = [one for one in dependencies if not one.ok]
+    status: Literal["ready", "degraded", "not_ready"] = "degraded" if lacking else "ready"
+    if any(one.required for one in lacking):
+        status = "not_ready"
+    response.status_code = 503 if status == "not_ready" else 200
+    if not _may_see_details(context, request):
+        hidden = [one.model_copy(update={"why": None}) for one in dependencies]
+        return Readiness(status=status, dependencies=hidden, registry_faults=None)
+    # The file's name is enough for whoever mends it; where it lies is nobody's outside.
+    faults = [str(replace(fault, file=Path(fault.file).name)) for fault in context.registry().faults]
+    return Readiness(status=status, dependencies=list(dependencies), registry_faults=faults)
+
+
+def _may_see_details(context: ApiContext, request: Request) -> bool:
+    """A probe without a token, or with a wrong one, is answered all the same; so it is while no token can be checked."""
+    token = bearer_token(request)
+    try:
+        person = context.people.by_token(token) if token else None
+    except IndexUnavailable:
+        return False
+    return person is not None and person.may(Right.CAMERAS_READ)
+
+
+def list_alarms(context: Context) -> AlarmList:
+    """What people must do something about now, at any node of the site."""
+    return AlarmList(items=list(context.alarms()))
+
+
+def read_metrics() -> Response:
+    """All metrics of this node in the Prometheus text format."""
+    return Response(exposition(), media_type=METRICS_TYPE)
+
+
+async def read_session(context: Context, trace: RequestTrace) -> Session:
+    """Who the token belongs to, and what that person may do."""
+    if trace.person is None:
+        raise Unauthenticated("send a token: `Authorization: Bearer …`")
+    return Session.of(trace.person, context.settings.reason_required)
+
+
+async def read_openapi(request: Request) -> Response:
+    """This description."""
+    return JSONResponse(request.app.openapi())
+
+
+async def read_page() -> Response:
+    """The plain page: newest events, search and cameras, until the console."""
+    html, policy = _page()
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+
+
+@cache
+def _page() -> tuple[str, str]:
+    """The page and its policy, which lets in its own script and style by their hashes and nothing else."""
+    html = files("console").joinpath("plain.html").read_text("utf-8")
+    script, style = _hash_of(html, "script"), _hash_of(html, "style")
+    policy = (
+        f"default-src 'none'; script-src {script}; style-src {style}; img-src blob: data:; media-src blob:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return html, policy
+
+
+def _hash_of(html: str, tag: str) -> str:
+    match = re.search(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+    if match is None:
+        raise ValueError(f"console/plain.html has no <{tag}>")
+    return f"'sha256-{base64.b64encode(hashlib.sha256(match[1].encode()).digest()).decode()}'"

@@ -1,0 +1,165 @@
+"""Recordings as files: whole, in parts, and out of segments that lie in several places."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import pytest
+
+from api.node_api.app import make_door
+from api.node_api.context import DoorContext
+from api.requests import cutting
+from domain.clock import NS_PER_S, SystemClock, rfc3339
+from domain.errors import NotFound
+from domain.media.packets import SegmentName
+from domain.paths.data_layout import Layout
+from domain.paths.object_keys import segment_object
+from domain.settings import Settings
+from storage.events.spool import Spool
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
+from tests.api.conftest import KEY
+
+if TYPE_CHECKING:
+    from tests.api.conftest import OpenSite, Site
+
+START_NS = SystemClock().wall_ns() // NS_PER_S * NS_PER_S - 1800 * NS_PER_S
+Record = Callable[[Layout, str, int, float], Path]
+
+
+def at(seconds: float) -> int:
+    return START_NS + round(seconds * NS_PER_S)
+
+
+def address(from_s: float, to_s: float, camera: str = "east-gate") -> str:
+    return f"/v1/cameras/{camera}/recording?from={rfc3339(at(from_s))}&to={rfc3339(at(to_s))}"
+
+
+def store(site: Site, path: Path) -> None:
+    """To the object store alone, as after its time on the disk."""
+    name = SegmentName.parse(path.name)
+    assert name is not None
+    site.context.objects.put_file(segment_object(name), path, "video/mp4")
+    path.unlink()
+
+
+@pytest.fixture
+def whole(site: Site, record: Record) -> bytes:
+    record(site.layout, "east-gate", at(0), 4)
+    site.hold("east-gate")
+    return site.get(address(1, 4)).content
+
+
+def test_a_part_is_the_same_bytes(site: Site, whole: bytes) -> None:
+    answer = site.get(address(1, 4), Range="bytes=100-299")
+    assert (answer.status_code, answer.content) == (206, whole[100:300])
+    assert answer.headers["Content-Range"] == f"bytes 100-299/{len(whole)}"
+    assert site.get(address(1, 4), Range="bytes=-50").content == whole[-50:]
+
+
+def test_a_part_of_another_file_is_the_whole(site: Site, whole: bytes) -> None:
+    answer = site.get(address(1, 4), Range="bytes=0-9", If_Range='"another"')
+    assert (answer.status_code, answer.content) == (200, whole)
+    etag = answer.headers["ETag"]
+    assert site.get(address(1, 4), Range="bytes=0-9", If_Range=etag).content == whole[:10]
+
+
+def test_what_lies_outside_the_file(site: Site, whole: bytes) -> None:
+    answer = site.get(address(1, 4), Range=f"bytes={len(whole)}-")
+    assert (answer.status_code, answer.json()["type"]) == (416, "urn:sightline:problem:range_not_satisfiable")
+    assert answer.headers["Content-Range"] == f"bytes */{len(whole)}"
+
+
+def test_its_head_alone(site: Site, whole: bytes) -> None:
+    answer = site.get(address(1, 4), method="HEAD")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Length"] == str(len(whole))
+    assert answer.headers["Sightline-Gaps"] == "none"
+
+
+def test_segments_on_a_node_and_in_the_object_store_are_one_file(open_site: OpenSite, record: Record) -> None:
+    site = open_site()
+    for start_s in (0, 4, 8):
+        path = record(site.layout, "west-gate", at(start_s), 4)
+        if start_s != 4:
+            store(site, path)
+    site.hold("west-gate")
+    answer = site.get(address(1, 11, "west-gate"))
+    assert (answer.status_code, answer.headers["Sightline-Gaps"]) == (200, "none")
+    with av.open(io.BytesIO(answer.content), "r") as container:
+        times = [frame.time or 0 for frame in container.decode(video=0)]
+    assert len([time for time in times if 0 <= time < 10]) == 100
+    part = site.get(address(1, 11, "west-gate"), Range="bytes=10-19")
+    assert (part.status_code, part.content) == (206, answer.content[10:20])
+    assert site.get(address(1, 11, "west-gate"), method="HEAD").headers["Content-Length"] == str(len(answer.content))
+    assert list((site.layout.root / "api-scratch").iterdir()) == []
+
+
+def test_a_node_that_is_down_costs_only_what_it_alone_has(open_site: OpenSite, record: Record) -> None:
+    site = open_site()
+    store(site, record(site.layout, "school", at(0), 4))
+    site.hold("school", "node-7", "http://127.0.0.1:9")
+    assert site.get(address(0, 4, "school")).status_code == 200
+    answer = site.get(address(100, 104, "school"))
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
+
+
+def test_too_much_at_once_is_refused_politely(site: Site, record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(site.layout, "east-gate", at(0), 4)
+    site.hold("east-gate")
+    monkeypatch.setattr(cutting, "MOST_BYTES", 1000)
+    answer = site.get(address(0, 4))
+    assert answer.status_code == 400
+    assert "ask in parts" in answer.json()["detail"]
+
+
+@contextmanager
+def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
+    """A second node with a disk of its own; its layout and the address of its door."""
+    layout, clock = Layout(folder), SystemClock()
+    ledger, gaps, triggers = Ledger(layout.recordings), GapLog(layout, clock), TriggerLog(layout, Settings())
+    door = make_door(DoorContext(KEY, Spool(layout, clock), ledger, gaps, lambda: (), _no_picture, folder / "scratch", clock, triggers))
+    with site.serve(door) as url:
+        yield layout, url
+
+
+def _no_picture(camera_id: str, is_sub: bool) -> bytes:
+    raise NotFound(f"{camera_id} has shown nothing")
+
+
+def times_of(content: bytes) -> list[float]:
+    with av.open(io.BytesIO(content), "r") as container:
+        return [time for frame in container.decode(video=0) if (time := frame.time or 0) >= 0]
+
+
+def test_a_camera_that_moved_is_one_file_and_one_playlist_over_both_nodes(site: Site, record: Record, tmp_path: Path) -> None:
+    with another_node(site, tmp_path / "node-2") as (layout, url):
+        record(layout, "east-gate", at(0), 4)
+        record(site.layout, "east-gate", at(4), 4)
+        site.hold("east-gate", "node-2", url)
+        site.hold("east-gate")
+        answer = site.get(address(1, 7))
+        assert (answer.status_code, answer.headers["Sightline-Gaps"], answer.headers["Sightline-Offline"]) == (200, "none", "none")
+        assert len([time for time in times_of(answer.content) if time < 6]) == 60
+        playlist = site.get(address(1, 7).replace("/recording", "/playlist")).json()
+        assert len(playlist["segments"]) == 2
+        assert [site.get(one["media"]).status_code for one in playlist["segments"]] == [200, 200]
+    answer = site.get(address(1, 7))  # and with the second node down, what this one has
+    assert (answer.status_code, answer.headers["Sightline-Offline"]) == (200, "node-2")
+    assert answer.headers["Sightline-Gaps"] == f"{rfc3339(at(1))}/{rfc3339(at(4))}"
+    assert site.get(address(1, 3)).status_code == 503
+
+
+@pytest.mark.parametrize(("seen_before_s", "status"), [(60, 503), (2 * 3600, 404), (100 * 86_400, 404)])
+def test_a_node_that_was_gone_before_is_not_missed(site: Site, seen_before_s: int, status: int) -> None:
+    site.hold("school", "gone", "http://127.0.0.1:9")
+    site.beat("gone", "http://127.0.0.1:9", seen_ns=START_NS - seen_before_s * NS_PER_S)
+    site.hold("school")
+    assert site.get(address(500, 504, "school")).status_code == status
+    assert site.get(address(500, 504, "school").replace("/recording", "/coverage")).json()["offline"] == (["gone"] if status == 503 else [])

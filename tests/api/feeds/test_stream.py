@@ -1,0 +1,77 @@
+"""A feed's answer to a client that does not read: what it holds meanwhile, and after the client left."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from api.feeds.feeds import _event_arrival
+from api.feeds.hub import PAGE, Arrival, ArrivalsPage, Hub
+from api.feeds.stream import answer
+
+if TYPE_CHECKING:
+    from starlette.types import Message
+
+    from tests.api.conftest import MakeEvent
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    last: int
+    known_from: int
+    items: tuple[Arrival, ...]
+
+
+@dataclass(slots=True)
+class _Client:
+    """A connection whose socket takes the first body and no more. It is cut while the next waits."""
+
+    blocked: asyncio.Event
+    cut: asyncio.Event
+    bodies: int = 0
+
+    async def receive(self) -> Message:
+        await self.cut.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.body":
+            self.bodies += 1
+            if self.bodies > 1:
+                self.blocked.set()
+                await asyncio.Event().wait()
+
+
+def test_a_client_that_does_not_read_holds_text_and_leaves_the_feed_when_it_is_cut(
+    make_event: MakeEvent,
+) -> None:
+    """Neither depends on the garbage collector, which seldom runs in an API process."""
+
+    def read(after: int, limit: int) -> ArrivalsPage:
+        numbers = range(after + 1, min(after + limit, newest) + 1)
+        return _Page(newest, 0, tuple(_event_arrival(number, event) for number in numbers))
+
+    async def run() -> tuple[list[Arrival], int, int]:
+        hub, client = Hub("events", read), _Client(asyncio.Event(), asyncio.Event())
+        response = await answer(hub, "event", lambda event: True, 0, 60.0)
+        scope = {"type": "http", "asgi": {"spec_version": "2.3"}}
+        serving = asyncio.create_task(response(scope, client.receive, client.send))
+        await client.blocked.wait()
+        await hub.read(newest, 1)  # an empty page: the thread has dropped the last one by then
+        events_held = [one for one in gc.get_objects() if isinstance(one, Arrival)]
+        followers_before = hub.held_count
+        client.cut.set()
+        await serving
+        return events_held, followers_before, hub.held_count
+
+    newest, event = 10 * PAGE, make_event()
+    gc.collect()
+    gc.disable()
+    try:
+        events_held, followers_before, followers_after = asyncio.run(run())
+    finally:
+        gc.enable()
+    assert events_held == []
+    assert (followers_before, followers_after) == (1, 0)

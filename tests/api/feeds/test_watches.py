@@ -1,0 +1,158 @@
+"""Vehicle watches as people see them: placed with reason and case, listed, ended, and their matches heard of."""
+
+from __future__ import annotations
+
+import json
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from api.feeds.webhook_address import target_of
+from domain.clock import NS_PER_S, rfc3339
+from domain.errors import BadInput
+from domain.events.misreadings import Tie
+from domain.events.watches import WatchMatch, match_id
+from domain.people import Role
+from domain.settings import Settings, check_settings
+from tests.sse import messages
+
+if TYPE_CHECKING:
+    from tests.api.conftest import MakeEvent, OpenSite, Site
+
+NETWORKS = (ip_network("127.0.0.0/8"), ip_network("10.3.0.0/16"), ip_network("fd00::/8"))
+
+
+@pytest.fixture(autouse=True)
+def _no_watches(site: Site) -> None:
+    for found in list(site.context.objects.list("state/watches/")):
+        site.context.objects.delete(found.key)
+
+
+def asked(site: Site, **changes: object) -> dict[str, Any]:
+    until = rfc3339(site.context.clock.wall_ns() + 7 * 86_400 * NS_PER_S)
+    return {"plate": "鄂c·12345", "until": until, "reason": "肇事逃逸", "case": "案118", **changes}
+
+
+def test_a_watch_is_placed_listed_and_ended_and_the_audit_log_says_why(site: Site) -> None:
+    placed = site.get("/v1/watches", Role.INVESTIGATOR, None, "POST", asked(site))
+    assert placed.status_code == 200, placed.text
+    watch = placed.json()
+    assert (watch["plate"], watch["case"], watch["secret"], watch["webhook"]) == ("鄂C12345", "案118", "", "")
+    entry = json.loads(site.audit_lines()[-1])
+    assert (entry["route"], entry["reason"], entry["case"], entry["terms"]["plate"]) == ("watch.place", "肇事逃逸", "案118", "鄂C12345")
+    (listed,) = site.get("/v1/watches").json()["items"]
+    assert listed == {name: value for name, value in watch.items() if name != "secret"}
+    ended = site.get(f"/v1/watches/{watch['id']}?reason=found", method="DELETE").json()
+    assert (ended["ended"], ended["ended_by"]) == ("deleted", watch["placed_by"])
+    assert json.loads(site.audit_lines()[-1])["reason"] == "found"
+    assert site.get("/v1/watches").json()["items"] == []
+    assert site.get("/v1/watches?ended=1").json()["items"] == [ended]
+    assert site.get(f"/v1/watches/{watch['id']}").json() == {**ended, "dead": []}
+
+
+def test_a_secret_is_told_once(open_site: OpenSite) -> None:
+    site = open_site(settings=Settings(webhook_networks="127.0.0.0/8"))
+    body = asked(site, webhook="http://127.0.0.1:9/x")
+    drawn = site.get("/v1/watches", method="POST", body=body).json()
+    given = site.get("/v1/watches", method="POST", body={**body, "secret": "0123456789abcdef"}).json()
+    assert len(drawn["secret"]) >= 32
+    assert given["secret"] == "0123456789abcdef"
+    for path in ("/v1/watches", f"/v1/watches/{given['id']}", f"/v1/watches/{drawn['id']}"):
+        text = site.get(path).text
+        assert "secret" not in text
+        assert drawn["secret"] not in text
+    assert not any(drawn["secret"] in line or given["secret"] in line for line in site.audit_lines())
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"plate": "鄂?*"}, "plate"),
+        ({"plate": "###"}, "plate"),
+        ({"plate": "鄂C1?345", "fuzzy": True}, "fuzzy"),
+        ({"until": "2020-01-01T00:00:00Z"}, "until"),
+        ({"until": "2099-01-01T00:00:00Z"}, "until"),
+        ({"reason": " "}, None),
+        ({"case": ""}, None),
+        ({"person": "somebody"}, None),
+        ({"webhook": "http://127.0.0.1/"}, "webhook"),
+        ({"secret": "0123456789abcdef"}, "secret"),
+    ],
+)
+def test_what_cannot_be_watched_is_refused(site: Site, changes: dict[str, object], field: str | None) -> None:
+    answer = site.get("/v1/watches", method="POST", body=asked(site, **changes))
+    assert answer.status_code == 400, answer.text
+    assert field is None or answer.json()["field"] == field
+    assert site.get("/v1/watches").json()["items"] == []
+
+
+def test_only_who_has_the_right_may_watch(site: Site) -> None:
+    for role in (Role.OPERATOR, Role.INTEGRATOR, Role.AUDITOR):
+        assert site.get("/v1/watches", role, method="POST", body=asked(site)).status_code == 403
+        assert site.get("/v1/watches/feed?seconds=0", role).status_code == 403
+
+
+def test_matches_are_heard_of(site: Site, make_event: MakeEvent) -> None:
+    event = make_event(3)
+    match = WatchMatch(
+        id=match_id("20261124-00000001", event.id), watch="20261124-00000001", plate="鄂F*", tie=Tie.EXACT, why="read so",
+        matched_at=event.ended_at, event=event, case="118",
+    )  # fmt: skip
+    before = site.context.matches.after(0, 1).last
+    site.context.matches.add([(match, False)], 1, 0)
+    _, heard = messages(site.get(f"/v1/watches/feed?seconds=0&after={before}"))
+    assert (heard.name, heard.data["match"]["id"], heard.data["match"]["event"]["id"]) == ("match", match.id, event.id)
+    assert heard.data["match"]["event"]["crop"].startswith("/v1/events/")
+    address = site.get("/v1/watches/feed/ticket").json()["address"]
+    assert [one.id for one in messages(site.http.get(f"{site.url}{address}&after={before}&seconds=0"))][-1] == heard.id
+    ticket = address.partition("ticket=")[2]
+    assert site.http.get(f"{site.url}/v1/events/feed?seconds=0&ticket={ticket}").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:8080/a?b=c", "http://127.0.0.1:8080/a?b=c"),
+        ("https://10.3.4.5/", "https://10.3.4.5:443/"),
+        ("http://[fd00::1]:81", "http://[fd00::1]:81/"),
+        ("http://[::ffff:127.0.0.1]/", "http://127.0.0.1:80/"),
+        ("http://2130706433/", "http://127.0.0.1:80/"),
+    ],
+)
+def test_a_webhook_goes_to_the_address_that_was_checked(url: str, expected: str) -> None:
+    assert target_of(url, NETWORKS).url == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://10.4.0.1/", "http://169.254.169.254/latest/", "http://[::1]/", "http://0.0.0.0/", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/",
+        "http:///x", "file:///etc/passwd",
+        "http://127.0.0.1:99999/", "http://no-such-host.invalid/", "http://127.0.0.1/#x", "http://[::1", "x",
+    ],
+)  # fmt: skip
+def test_a_webhook_goes_nowhere_else(url: str) -> None:
+    with pytest.raises(BadInput):
+        target_of(url, NETWORKS)
+    with pytest.raises(BadInput):
+        target_of("http://127.0.0.1/", ())
+
+
+def test_a_refused_address_does_not_repeat_its_password() -> None:
+    with pytest.raises(BadInput) as refused:
+        target_of("http://user:hunter2#@127.0.0.1/", NETWORKS)
+    assert "hunter2" not in f"{refused.value} {refused.value.__cause__}"
+
+
+@pytest.mark.parametrize("field", ["secret", "password"])
+def test_a_refused_secret_is_not_repeated(site: Site, field: str) -> None:
+    answer = site.get("/v1/watches", method="POST", body={"plate": "鄂F88888", "until": "2030-01-01T00:00:00Z", field: "hunter2"})
+    assert (answer.status_code, "hunter2" in answer.text) == (400, False)
+    assert f"{field}:" in answer.json()["detail"]
+
+
+def test_wrong_networks_are_told_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_WEBHOOK_NETWORKS", "10.3.0.0/16, somewhere")
+    with pytest.raises(BadInput, match="SIGHTLINE_WEBHOOK_NETWORKS"):
+        check_settings()

@@ -1,0 +1,137 @@
+"""The node's door: nothing without a token made for just that; its client turns what it says into errors of ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.node_api.app import make_door
+from api.node_api.context import DoorContext
+from api.nodes.client import DoorClient
+from api.nodes.tokens import sign
+from api.requests.cutting import Cutting
+from domain.camera_states import CameraState, CameraStatus
+from domain.clock import NS_PER_S, ManualClock, SystemClock
+from domain.errors import NodeOffline, NotFound, SourceTimeout
+from domain.people import Role
+from domain.settings import Settings
+from storage.events.spool import Spool
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
+
+if TYPE_CHECKING:
+    from tests.api.conftest import MakeEvent, Site
+
+KEY = b"the door's key, of the tests"
+PATHS = (
+    "/door/health",
+    "/door/cameras/east-gate/coverage?from_ns=0&to_ns=1",
+    "/door/cameras/east-gate/recording?from_ns=0&to_ns=1",
+    "/door/cameras/east-gate/picture",
+    "/door/cameras/east-gate/events/01JD7Z3V5G8M2K4Q6R9T1W3Y5A/snapshot.jpg",
+    "/nowhere",
+    "/openapi.json",
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_answers_without_its_own_token(site: Site, path: str) -> None:
+    now_ns = SystemClock().wall_ns()
+    other = sign(KEY, "GET", b"/door/other", now_ns)
+    stale = sign(KEY, "GET", path.encode(), now_ns - 120 * NS_PER_S)
+    guessed = sign(b"a guess as long as a key", "GET", path.encode(), now_ns)
+    for headers in (
+        {},
+        {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}"},
+        *({"Authorization": t} for t in (other, stale, guessed)),
+    ):
+        answer = httpx.get(site.door_url + path, headers=headers, trust_env=False)
+        assert (answer.status_code, answer.json()["type"]) == (401, "urn:sightline:problem:unauthenticated"), headers
+
+
+def test_its_own_token_opens_it(site: Site) -> None:
+    token = sign(KEY, "GET", b"/door/health", SystemClock().wall_ns())
+    assert httpx.get(f"{site.door_url}/door/health", headers={"Authorization": token}, trust_env=False).json() == {"cameras": []}
+    assert httpx.get(f"{site.door_url}/door/health?x=1", headers={"Authorization": token}, trust_env=False).status_code == 401
+
+
+def test_health_comes_back_as_it_was(site: Site) -> None:
+    status = CameraStatus("east-gate", CameraState.WRONG_PASSWORD, 5, "401 Unauthorized")
+    site.statuses.append(status)
+    assert site.context.door.health(site.door_url, "node-1") == (status,)
+
+
+def test_only_pictures_leave_the_spool(site: Site, make_event: MakeEvent) -> None:
+    event = make_event()
+    site.spool_passing(event)
+    for name in ("event.json", "..%2Fevent.json", "snapshot.png"):
+        with pytest.raises(NotFound):
+            site.context.door.event_picture(site.door_url, "node-1", event.camera, event.id, name)
+
+
+def test_clocks_far_apart_are_named_and_count_as_offline(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    late = DoorClient(KEY, ManualClock(SystemClock().wall_ns() - 3600 * NS_PER_S))
+    with late, pytest.raises(NodeOffline, match="does not serve this API"):
+        late.health(site.door_url, "node-1")
+    assert "do the clocks of API and node agree?" in caplog.text
+
+
+def test_something_else_at_the_address_counts_as_offline(site: Site) -> None:
+    with site.serve(FastAPI()) as url, pytest.raises(NodeOffline, match="another version"):
+        site.context.door.health(url, "node-1")
+    with pytest.raises(NodeOffline, match="node-1"):
+        site.context.door.health("http://[broken", "node-1")
+
+
+def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
+    def fails(camera_id: str, is_sub: bool) -> bytes:
+        raise SourceTimeout(f"{camera_id} is silent")
+
+    clock = SystemClock()
+    context = DoorContext(
+        KEY,
+        Spool(site.layout, clock),
+        Ledger(site.layout.recordings),
+        GapLog(site.layout, clock),
+        lambda: (),
+        fails,
+        tmp_path / "s",
+        clock,
+        TriggerLog(site.layout, Settings()),
+    )
+    with site.serve(make_door(context)) as url:
+        site.hold("east-gate", "node-1", url)
+        answer = site.get("/v1/cameras/east-gate/picture")
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:camera_unavailable")
+    assert answer.json()["detail"] == "east-gate is silent"
+
+
+def test_a_short_key_does_not_start(site: Site, tmp_path: Path) -> None:
+    clock = SystemClock()
+    context = DoorContext(
+        KEY,
+        Spool(site.layout, clock),
+        Ledger(tmp_path),
+        GapLog(site.layout, clock),
+        lambda: (),
+        lambda *_: b"",
+        tmp_path / "s",
+        clock,
+        TriggerLog(site.layout, Settings()),
+    )
+    with pytest.raises(ValueError, match="16 or more"):
+        make_door(replace(context, key=b"short"))
+
+
+def test_what_a_killed_cut_left_is_cleared_at_start(tmp_path: Path) -> None:
+    left_over = tmp_path / "scratch" / "half.mp4"
+    left_over.parent.mkdir()
+    left_over.write_bytes(b"half")
+    Cutting(tmp_path / "scratch")
+    assert not left_over.exists()

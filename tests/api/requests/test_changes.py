@@ -1,0 +1,207 @@
+"""Every change by a person: its intent is in the audit log before anything changes, and without that nothing does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from api.app import make_app
+from api.requests.declarations import Access, Declaration, Scope
+from api.routes import ROUTES
+from domain.clock import SystemClock
+from domain.errors import AuditUnavailable
+from domain.metrics import AUDIT_LINES_LOST
+from domain.people import Right, Role
+from domain.settings import Settings
+from storage.clients.redis import Script, texts
+from storage.recordings.trigger_log import TriggerLog
+from storage.site.audit import AuditEntry, AuditLog
+from tests.api.feeds.test_watches import asked as watch_asked
+
+if TYPE_CHECKING:
+    from tests.api.conftest import MakeEvent, OpenSite, Site
+    from tests.conftest import S3Config
+
+CHANGES = [route for route in ROUTES if route.is_change]
+RANGE = {"camera": "east-gate", "from": "2025-11-24T16:00:00Z", "to": "2025-11-24T17:00:00Z", "reason": "case 118"}
+FOR_EVER_NS = 1 << 62
+DIGEST = "return ARGV[1] .. redis.sha1hex(redis.call('DUMP', ARGV[1]))"
+
+
+def state_of(site: Site) -> dict[str, object]:
+    """All that a change by a person may alter."""
+    objects = {stat.key: stat.etag for stat in site.context.objects.list("") if not stat.key.startswith("state/people/")}
+    keys = [key for key in texts(site.redis.do("KEYS", "*")) if "people" not in key]
+    digests = site.redis.run_all([Script(DIGEST, "{x}", (key,)) for key in sorted(keys)])
+    return {"objects": objects, "redis": digests, "triggers": TriggerLog(site.layout, Settings()).between("school", 0, FOR_EVER_NS)}
+
+
+class Asked:
+    """What a test asks of each route that changes something: its address and its body."""
+
+    def __init__(self, site: Site, make_event: MakeEvent) -> None:
+        event = make_event()
+        site.context.index.put(event)
+        site.hold("school")
+        hold = site.get("/v1/holds", method="POST", body=RANGE).json()["id"]
+        watch = site.get("/v1/watches", method="POST", body=watch_asked(site)).json()["id"]
+        self.of: dict[tuple[str, str], tuple[str, object]] = {
+            ("POST", "/v1/cameras/{id}/triggers"): ("/v1/cameras/school/triggers", {"reason": "button"}),
+            ("POST", "/v1/holds"): ("/v1/holds", RANGE),
+            ("DELETE", "/v1/holds/{id}"): (f"/v1/holds/{hold}?reason=closed", None),
+            ("POST", "/v1/watches"): ("/v1/watches", watch_asked(site)),
+            ("DELETE", "/v1/watches/{id}"): (f"/v1/watches/{watch}?reason=found", None),
+            ("PATCH", "/v1/events/{id}"): (f"/v1/events/{event.id}", {"plate": "鄂F8888B", "reason": "read it", "version": 0}),
+        }
+
+
+class FailingLog(AuditLog):
+    """An audit log that takes no more from its `fails_at`th line on."""
+
+    fails_at = 0
+
+    def append(self, entry: AuditEntry, most_part: float = 1.0) -> None:
+        self.fails_at -= 1
+        if self.fails_at < 0:
+            raise AuditUnavailable("the disk is full")
+        super().append(entry, most_part)
+
+
+def test_every_change_has_its_intent_before_its_outcome(site: Site, make_event: MakeEvent) -> None:
+    asked = Asked(site, make_event)
+    assert len(CHANGES) >= 6
+    for route in CHANGES:
+        path, body = asked.of[route.method, route.path]
+        before = len(site.audit_lines())
+        answer = site.get(path, method=route.method, body=body)
+        assert answer.status_code == 200, answer.text
+        intent, outcome = map(json.loads, site.audit_lines()[before:])
+        assert (intent["phase"], intent["status"], intent["route"]) == ("intent", None, route.audit)
+        assert (outcome["phase"], outcome["status"], outcome["route"]) == ("outcome", 200, route.audit)
+        assert intent["request"] == outcome["request"] == answer.headers["X-Request-Id"]
+        assert intent["person"].startswith("investigator-")
+        assert intent["reason"] == outcome["reason"] != ""
+        assert "reason" not in intent["terms"]
+        assert intent["terms"].keys() <= outcome["terms"].keys()
+
+
+def test_nothing_changes_whose_intent_cannot_be_written(open_site: OpenSite, make_event: MakeEvent) -> None:
+    site = open_site()
+    asked = Asked(site, make_event)
+    failing = FailingLog(site.layout.audit, SystemClock())
+    with site.serve(make_app(replace(site.context, audit=failing))) as url:
+        site.url, before = url, state_of(site)
+        for route in CHANGES:
+            path, body = asked.of[route.method, route.path]
+            answer = site.get(path, method=route.method, body=body)
+            assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:audit_unavailable"), route.path
+            assert "Retry-After" in answer.headers
+            assert state_of(site) == before, route.path
+
+
+def test_a_change_whose_outcome_cannot_be_written_is_answered_and_counted(open_site: OpenSite) -> None:
+    site, before = open_site(), AUDIT_LINES_LOST.labels("outcome")._value.get()
+    failing = FailingLog(site.layout.audit, SystemClock())
+    failing.fails_at = 1
+    with site.serve(make_app(replace(site.context, audit=failing))) as url:
+        site.url = url
+        assert site.get("/v1/holds", method="POST", body=RANGE).status_code == 200
+    (line,) = map(json.loads, site.audit_lines())
+    assert line["phase"] == "intent"
+    assert AUDIT_LINES_LOST.labels("outcome")._value.get() == before + 1
+
+
+def test_what_cannot_be_understood_is_no_intent(site: Site) -> None:
+    assert site.get("/v1/holds", method="POST", body={**RANGE, "cam": "x"}).status_code == 400
+    assert site.get("/v1/holds", Role.OPERATOR, method="POST", body=RANGE).status_code == 403
+    assert [json.loads(line)["phase"] for line in site.audit_lines()] == ["outcome", "outcome"]
+
+
+def test_the_path_comes_before_parameters_of_its_name(site: Site) -> None:
+    site.get("/v1/holds/20251009-00000000?reason=x&id=20251009-11111111", method="DELETE")
+    assert json.loads(site.audit_lines()[-1])["terms"]["id"] == "20251009-00000000"
+
+
+def test_the_secret_of_a_watch_is_in_no_line(site: Site) -> None:
+    body = {**watch_asked(site), "webhook": "http://127.0.0.1/hook?key=hunter2", "secret": "hunter2-hunter2-hunter2"}
+    site.get("/v1/watches", method="POST", body=body)
+    assert site.audit_lines()
+    assert "hunter2" not in "\n".join(site.audit_lines())
+
+
+def test_a_range_is_in_the_terms(site: Site, make_event: MakeEvent) -> None:
+    site.get(f"/v1/events/{make_event().id}/clip", Range="bytes=0-9")
+    assert json.loads(site.audit_lines()[-1])["terms"]["range"] == "bytes=0-9"
+
+
+def _endpoint(trace: object) -> dict[str, str]:
+    return {}
+
+
+async def _waiting(trace: object) -> dict[str, str]:
+    return {}
+
+
+def _untraced() -> dict[str, str]:
+    return {}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_change_that_would_not_be_recorded_cannot_be_declared(method: str) -> None:
+    def declared(**changes: Any) -> Declaration:
+        return Declaration(method, "/x", **{"endpoint": _endpoint, "right": Right.EVIDENCE, "scope": Scope.SITE, "audit": "x", **changes})
+
+    assert declared().is_change
+    for wrong, why in (({"audit": ""}, "audit term"), ({"endpoint": _waiting}, "thread"), ({"endpoint": _untraced}, "trace")):
+        with pytest.raises(ValueError, match=why):
+            declared(**wrong)
+    assert not any(route.is_change for route in ROUTES if route.right is Access.ANYONE)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from types import SimpleNamespace
+import httpx
+from api.app import make_app
+from domain.clock import SystemClock
+from domain.people import Person, Role
+from domain.settings import Settings
+from storage.site.audit import AuditLog
+from storage.clients.s3 import ObjectStore
+
+class DyingStore(ObjectStore):
+    def put(self, key, data, content_type):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+folder, endpoint, access_key, secret_key = sys.argv[1:]
+clock = SystemClock()
+context = SimpleNamespace(
+    clock=clock, settings=Settings(), audit=AuditLog(Path(folder), clock), ticket_key=b"x" * 32, feed=None, matches=None,
+    people=SimpleNamespace(by_token=lambda token: Person("li", Role.INVESTIGATOR)),
+    known_camera=lambda id: SimpleNamespace(camera=SimpleNamespace(id=id)),
+    objects=DyingStore(endpoint, access_key, secret_key, "api-tests"),
+)
+transport = httpx.ASGITransport(app=make_app(context))
+async def ask():
+    async with httpx.AsyncClient(transport=transport, base_url="http://x", headers={"Authorization": "Bearer t"}) as http:
+        await http.post("/v1/holds", json=BODY)
+import asyncio
+asyncio.run(ask())
+"""
+
+
+def test_a_process_killed_in_the_change_leaves_its_intent(bucket: object, s3_server: S3Config, tmp_path: Path) -> None:
+    program = KILLED.replace("BODY", repr(RANGE))
+    words = (str(tmp_path), s3_server.endpoint, s3_server.access_key, s3_server.secret_key)
+    ended = subprocess.run((sys.executable, "-c", program, *words), cwd=Path(__file__).parents[2], capture_output=True, check=False)
+    assert ended.returncode == -9, ended.stderr.decode()
+    (line,) = [json.loads(line) for file in tmp_path.glob("*.jsonl") for line in file.read_text("utf-8").splitlines()]
+    assert (line["phase"], line["person"], line["reason"]) == ("intent", "li", "case 118")
+    assert line["terms"]["camera"] == "east-gate"

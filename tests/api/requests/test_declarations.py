@@ -1,0 +1,180 @@
+"""Every route is declared, is denied to who lacks its right, wants its reason, and stands in the audit log before it answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from api.app import make_app
+from api.requests.declarations import Access, Declaration, Declarations, Scope
+from api.routes import ROUTES
+from domain.clock import SystemClock
+from domain.people import RIGHTS, Right, Role
+from domain.settings import Settings
+from storage.site.audit import AuditLog
+
+if TYPE_CHECKING:
+    from tests.api.conftest import MakeEvent, OpenSite, Site
+
+ID = "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"
+SPAN = "?from=2025-11-24T16:00:00Z&to=2025-11-24T16:00:10Z"
+QUERIES = {
+    "/v1/events/feed": "?seconds=0",
+    "/v1/watches/feed": "?seconds=0",
+    "/v1/journeys": "?plate=鄂F88888",
+    "/v1/cameras/{id}/recording": SPAN,
+    "/v1/cameras/{id}/coverage": SPAN,
+}
+GUARDED = [route for route in ROUTES if route.right is not Access.ANYONE]
+LOOKS = [route for route in ROUTES if route.look]
+
+
+def address(route: Declaration) -> str:
+    thing = ID if route.path.startswith("/v1/events") else "east-gate"
+    return route.path.replace("{id}", thing) + QUERIES.get(route.path, "")
+
+
+def named(route: Declaration) -> str:
+    return f"{route.method} {route.path}"
+
+
+async def _undeclared() -> dict[str, str]:
+    return {}
+
+
+def test_a_route_without_a_declaration_does_not_start() -> None:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    Declarations(ROUTES).check(app)
+    app.add_api_route("/v1/secret", _undeclared)
+    with pytest.raises(ValueError, match="GET /v1/secret is not declared"):
+        Declarations(ROUTES).check(app)
+
+
+def test_a_route_around_the_guard_does_not_start() -> None:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.router.routes.append(Route("/raw", lambda request: None))
+    with pytest.raises(ValueError, match="not declared"):
+        Declarations(ROUTES).check(app)
+
+
+def test_a_look_without_an_audit_term_or_a_right_cannot_be_declared() -> None:
+    with pytest.raises(ValueError, match="audit term"):
+        Declaration("GET", "/x", _undeclared, Right.EVENTS_READ, Scope.SITE, look=True)
+    with pytest.raises(ValueError, match="right of its own"):
+        Declaration("GET", "/x", _undeclared, Access.SIGNED_IN, Scope.SITE, audit="x", look=True)
+
+
+def test_a_route_added_behind_the_table_is_denied(site: Site) -> None:
+    app = make_app(site.context)
+    app.add_api_route("/v1/secret", _undeclared)
+    with site.serve(app) as url:
+        answer = httpx.get(f"{url}/v1/secret", headers={"Authorization": f"Bearer {site.tokens[Role.ADMIN]}"}, trust_env=False)
+    assert answer.status_code == 403
+    assert "not declared" in answer.json()["detail"]
+
+
+def test_rights_are_asked_of_every_route(site: Site) -> None:
+    for route in GUARDED:
+        for role in Role:
+            answer = site.get(address(route), role, method=route.method)
+            allowed = isinstance(route.right, Access) or route.right in RIGHTS[role]
+            assert (answer.status_code != 403) is allowed, f"{role} {named(route)} {answer.text}"
+            if not allowed:
+                assert f"`{route.right}`" in answer.json()["detail"]
+
+
+def test_nobody_gets_in_without_a_token_or_with_a_wrong_one(site: Site) -> None:
+    for route in GUARDED:
+        for authorization in ({}, {"Authorization": "Bearer sl_wrong"}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}):
+            answer = site.http.request(route.method, site.url + address(route), headers=authorization)
+            assert answer.status_code == 401, named(route)
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+            assert answer.json()["type"] == "urn:sightline:problem:unauthenticated"
+
+
+def test_open_routes_need_no_token(site: Site) -> None:
+    for route in ROUTES:
+        if route.right is Access.ANYONE:
+            assert site.http.get(site.url + route.path).status_code == 200, named(route)
+
+
+def test_every_look_wants_a_reason(site: Site) -> None:
+    assert len(LOOKS) >= 12
+    for route in LOOKS:
+        answer = site.get(address(route), reason=None)
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:sightline:problem:reason_missing"), named(route)
+        assert "X-Reason" in answer.json()["detail"]
+        assert "reason_missing" not in site.get(address(route), reason="查找被盗车辆").text
+
+
+def test_a_site_can_switch_reasons_off(open_site: OpenSite) -> None:
+    site = open_site(settings=Settings(reason_required=False))
+    assert site.get("/v1/events", reason=None).status_code == 200
+    assert site.get("/v1/session").json()["reason_required"] is False
+
+
+def test_every_look_is_in_the_audit_log_with_its_outcome(site: Site) -> None:
+    for route in LOOKS:
+        status = site.get(address(route), X_Case="案2026-118", reason="查找").status_code
+        entry = json.loads(site.audit_lines()[-1])
+        assert (entry["route"], entry["right"], entry["status"]) == (route.audit, route.right, status)
+        assert (entry["reason"], entry["case"], entry["role"]) == ("查找", "案2026-118", "investigator")
+        assert entry["person"].startswith("investigator-")
+        assert entry["address"] == "127.0.0.1"
+        if "{id}" in route.path:
+            assert entry["terms"]["id"] in (ID, "east-gate")
+
+
+def test_a_search_is_recorded_with_what_was_searched(site: Site) -> None:
+    site.get("/v1/events?plate=鄂F8888?&camera=east-gate")
+    assert json.loads(site.audit_lines()[-1])["terms"] == {"plate": "鄂F8888?", "camera": "east-gate"}
+
+
+def test_refused_looks_are_recorded_too(open_site: OpenSite) -> None:
+    site = open_site()
+    site.http.get(f"{site.url}/v1/events")
+    site.get("/v1/events", Role.INTEGRATOR)
+    site.get("/v1/events", reason=None)
+    site.get("/v1/events?limit=0")
+    entries = [json.loads(line) for line in site.audit_lines()]
+    assert [entry["status"] for entry in entries] == [401, 403, 403, 400]
+    assert entries[0]["person"] == ""
+
+
+def test_a_look_that_fails_inside_is_recorded_too(open_site: OpenSite) -> None:
+    site = open_site(index=None)
+    assert site.get("/v1/events").status_code == 500
+    assert json.loads(site.audit_lines()[-1])["status"] == 500
+
+
+def test_what_is_no_look_is_not_recorded(site: Site) -> None:
+    for path in ("/healthz", "/readyz", "/v1/session", "/v1/cameras", "/"):
+        site.get(path)
+    assert site.audit_lines() == []
+
+
+def test_no_look_is_given_while_the_audit_log_cannot_be_written(open_site: OpenSite, make_event: MakeEvent) -> None:
+    plain = open_site()
+    in_the_way = plain.layout.root / "a-file"
+    in_the_way.write_text("")
+    site = open_site(audit=AuditLog(in_the_way / "audit", SystemClock()))
+    site.spool_passing(make_event())
+    site.hold("east-gate")
+    for path in ("/v1/events", f"/v1/events/{make_event().id}/snapshot"):
+        answer = site.get(path)
+        assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:audit_unavailable")
+        assert "Retry-After" in answer.headers
+        assert "鄂" not in answer.text
+        assert "snapshot of" not in answer.text
+    assert site.get("/v1/cameras").status_code == 200
+
+
+def test_declarations_are_values() -> None:
+    assert all(dataclasses.replace(route) == route for route in ROUTES)
+    assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)

@@ -1,0 +1,79 @@
+"""Times, reasons and plates as people write them."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.requests.parameters import exact_plate
+from api.requests.reasons import MAX_CHARACTERS, decode_header, read_reason
+from api.requests.times import parse_moment
+from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
+from domain.errors import QueryInvalid, ReasonMissing
+
+NOON_NS = 1_764_000_000 * NS_PER_S
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_a_time_comes_back(wall_ms: int) -> None:
+    assert parse_moment(rfc3339(wall_ms * NS_PER_MS)) == wall_ms * NS_PER_MS
+
+
+@pytest.mark.parametrize(
+    "text", ["2025-11-24T16:00:00Z", "2025-11-25T00:00:00+08:00", "2025-11-25T00:00:00 08:00", " 2025-11-24T16:00:00.000Z"]
+)
+def test_one_moment_is_written_in_many_ways(text: str) -> None:
+    assert parse_moment(text) == NOON_NS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2025-11-24T16:00:00",
+        "1764000000",
+        "0001-01-01T00:00:00+08:00",
+        "9999-12-31T23:59:59-08:00",
+        "1969-12-31T23:59:59Z",
+    ],
+)
+def test_what_is_no_time_is_told_how_to_be_one(text: str) -> None:
+    with pytest.raises(ValueError, match="2026-11-24T13:55:04Z"):
+        parse_moment(text)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_time_or_a_value_error(text: str) -> None:
+    try:
+        assert parse_moment(text) >= 0
+    except ValueError as error:
+        assert "such as" in str(error)  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize("reason", ["theft 2026-118", "查找被盗车辆", "100% sure", "a%20b"])
+def test_a_reason_is_read_raw_and_percent_encoded(reason: str) -> None:
+    assert decode_header("X-Reason", quote(reason).encode()) == reason
+    assert decode_header("X-Reason", reason.replace("%20", " ").encode()) == reason.replace("%20", " ")
+
+
+@pytest.mark.parametrize("raw", [None, b"", b"   ", b"%20"])
+def test_no_reason_is_refused_where_one_is_required(raw: bytes | None) -> None:
+    with pytest.raises(ReasonMissing, match="X-Reason"):
+        read_reason(raw, required=True)
+    assert read_reason(raw, required=False) == ""
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b"%ff", b"line%0abreak", b"x" * (MAX_CHARACTERS + 1), b"nul%00"])
+def test_a_reason_that_is_no_line_of_text_is_refused(raw: bytes) -> None:
+    with pytest.raises(QueryInvalid, match="X-Reason"):
+        decode_header("X-Reason", raw)
+
+
+def test_a_journey_wants_a_whole_plate() -> None:
+    assert exact_plate("鄂f·88888") == "鄂F88888"
+    with pytest.raises(QueryInvalid, match="whole plate"):
+        exact_plate("鄂F8888?")

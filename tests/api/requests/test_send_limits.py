@@ -1,0 +1,165 @@
+"""Slow readers of what streams: they are closed, counted, and stop nobody else."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from api.app import make_app
+from api.requests.declarations import Declaration, Scope
+from api.requests.send_limits import LeastRate, Pace, Sending
+from api.requests.streams import HeldStream
+from api.routes import ROUTES
+from domain.clock import ManualClock
+from domain.metrics import SLOW_READERS
+from domain.people import Right, Role
+from domain.settings import Settings
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Site
+
+CHUNK = b"x" * (256 << 10)
+SIZE_BYTES = 400 * len(CHUNK)
+LEAST = LeastRate(32_000, 30)
+
+
+class Export:
+    """Something large that is held open while it is sent."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.closed = threading.Semaphore(0)
+        self.given = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(SIZE_BYTES // len(CHUNK)):
+            self.given += 1
+            yield CHUNK
+
+    def close(self) -> None:
+        self.closed.release()
+
+
+class Served:
+    """An app with a route that streams, whose readers are timed by a clock that the test moves."""
+
+    def __init__(self, site: Site, most: int = 48) -> None:
+        self.site, self.export, self.clock = site, Export(), ManualClock()
+        export = self.export
+
+        def read_export() -> HeldStream:
+            export.opened += 1
+            return HeldStream(export, export.close, 200, {"Content-Length": str(SIZE_BYTES)}, "video/mp4")
+
+        declared = Declaration("GET", "/v1/export", read_export, Right.EVENTS_READ, Scope.SITE, audit="test.export", look=True)
+        self.app = make_app(site.context, (*ROUTES, declared))
+        self.sending = Sending(self.clock, LEAST, most)
+        self.app.state.sending = self.sending
+        self.headers = {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}", "X-Reason": "test"}
+
+    @contextmanager
+    def reader(self, url: str) -> Iterator[socket.socket]:
+        """A reader that has asked, and reads nothing of the answer by itself."""
+        place = urlsplit(url)
+        assert place.port is not None
+        with socket.create_connection(("127.0.0.1", place.port)) as reader:
+            said = "".join(f"{name}: {value}\r\n" for name, value in {"Host": place.netloc, **self.headers}.items())
+            reader.sendall(f"GET /v1/export HTTP/1.1\r\n{said}\r\n".encode())
+            self.site.eventually(lambda: self.sending.open > 0)
+            yield reader
+
+
+def test_a_reader_that_stops_is_closed_counted_and_lets_go(site: Site) -> None:
+    served, before = Served(site), SLOW_READERS._value.get()
+    with site.serve(served.app) as url, served.reader(url) as reader:
+
+        def is_closed_by_and_by() -> bool:
+            served.clock.advance(5)
+            return served.export.closed.acquire(blocking=False)
+
+        site.eventually(is_closed_by_and_by)
+        site.eventually(lambda: served.sending.open == 0)
+        assert SLOW_READERS._value.get() == before + 1
+        assert served.export.given < SIZE_BYTES // len(CHUNK)
+        reader.settimeout(20)
+        got = 0
+        while part := reader.recv(1 << 20):
+            got += len(part)
+        assert got < SIZE_BYTES, "the connection ends, so no part is taken for the whole"
+
+
+def test_a_reader_that_reads_is_given_all(site: Site) -> None:
+    served, before = Served(site), SLOW_READERS._value.get()
+    with site.serve(served.app) as url, httpx.Client(trust_env=False, timeout=60) as http:
+        answer = http.get(f"{url}/v1/export", headers=served.headers)
+    assert len(answer.content) == SIZE_BYTES
+    assert served.export.closed.acquire(timeout=20)
+    assert SLOW_READERS._value.get() == before
+
+
+def test_a_reader_that_leaves_lets_go(site: Site) -> None:
+    served, before = Served(site), SLOW_READERS._value.get()
+    with site.serve(served.app) as url:
+        with served.reader(url):
+            pass
+        assert served.export.closed.acquire(timeout=20)
+        site.eventually(lambda: served.sending.open == 0)
+    assert SLOW_READERS._value.get() == before
+
+
+def test_too_many_at_once_are_refused_and_let_go(site: Site) -> None:
+    served = Served(site, most=1)
+    with site.serve(served.app) as url, served.reader(url):
+        refused = httpx.get(f"{url}/v1/export", headers=served.headers, trust_env=False, timeout=20)
+        assert (refused.status_code, refused.json()["type"]) == (503, "urn:sightline:problem:unavailable")
+        assert "Retry-After" in refused.headers
+        assert served.export.closed.acquire(timeout=20)
+        assert (served.export.opened, served.sending.open) == (2, 1)
+
+
+def _paced(clock: ManualClock, pace: Pace, chunks: int, seconds: float) -> bool:
+    """Whether a reader that takes `seconds` for each chunk is found too slow within it."""
+    for _ in range(chunks):
+        with pace.sending(len(CHUNK)):
+            clock.advance(seconds)
+            if pace.is_too_slow():
+                return True
+    return False
+
+
+@pytest.mark.parametrize(("seconds", "is_too_slow"), [(0.0, False), (1.0, False), (7.0, False), (12.0, True), (100.0, True)])
+def test_a_reader_is_judged_by_the_rate_over_a_window(seconds: float, is_too_slow: bool) -> None:
+    clock = ManualClock()
+    assert _paced(clock, Pace(clock, LEAST), 50, seconds) is is_too_slow
+
+
+def test_a_source_that_is_slow_is_not_held_against_the_reader() -> None:
+    clock = ManualClock()
+    pace = Pace(clock, LEAST)
+    for _ in range(20):
+        clock.advance(60)
+        assert not _paced(clock, pace, 1, 1.0)
+
+
+def test_a_reader_that_was_quick_may_not_stop_for_longer_than_a_window() -> None:
+    clock = ManualClock()
+    pace = Pace(clock, LEAST)
+    assert not _paced(clock, pace, 1000, 0.1)
+    with pace.sending(len(CHUNK)):
+        clock.advance(31)
+        pace.is_too_slow()
+        clock.advance(31)
+        assert pace.is_too_slow()
+
+
+def test_the_rate_comes_from_the_settings_and_0_is_never() -> None:
+    assert LeastRate.of(Settings(send_least_kb_s=64, send_slow_s=10), slack=2) == LeastRate(64_000, 20)
+    clock = ManualClock()
+    assert not _paced(clock, Pace(clock, LeastRate(0, 30)), 5, 1000)

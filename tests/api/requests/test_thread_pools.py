@@ -1,0 +1,138 @@
+"""What waits for cameras and nodes delays nothing else, in the API and in the node's own API."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from api.node_api.app import make_door
+from api.node_api.context import DoorContext
+from api.nodes.client import MOST_CONNECTIONS, DoorClient
+from api.requests.send_limits import MOST_AT_ONCE
+from api.requests.thread_pools import _SIZES, Pool
+from api.routes import ROUTES
+from domain.clock import SystemClock
+from domain.errors import NotFound
+from domain.metrics import POOL_REFUSED
+from domain.people import Role
+from domain.settings import Settings
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
+from tests.api.conftest import KEY
+
+if TYPE_CHECKING:
+    from tests.api.conftest import OpenSite, Site
+
+RUNNING, WAITING = _SIZES[Pool.PICTURES].running, _SIZES[Pool.PICTURES].waiting
+PICTURE = "/v1/cameras/east-gate/picture"
+
+
+class DeadCamera:
+    """Gives no picture until it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.waiting = 0
+        self._lock = threading.Lock()
+
+    def picture(self) -> bytes:
+        with self._lock:
+            self.waiting += 1
+        self.let_go.wait(60)
+        raise NotFound("no picture")
+
+
+class HangingDoor(DoorClient):
+    """A client of nodes of which one has a dead camera."""
+
+    def __init__(self, camera: DeadCamera) -> None:
+        super().__init__(KEY, SystemClock())
+        self._camera = camera
+
+    def camera_picture(self, door_url: str, node: str, camera_id: str, is_sub: bool = False) -> bytes:
+        return self._camera.picture()
+
+
+@pytest.fixture
+def camera() -> Iterator[DeadCamera]:
+    camera = DeadCamera()
+    yield camera
+    camera.let_go.set()
+
+
+@pytest.fixture
+def threads(camera: DeadCamera) -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(RUNNING + WAITING + 8) as threads:
+        yield threads
+        camera.let_go.set()
+
+
+def test_pictures_of_a_dead_camera_delay_no_other_call(open_site: OpenSite, camera: DeadCamera, threads: ThreadPoolExecutor) -> None:
+    site = open_site(door=HangingDoor(camera))
+    site.hold("east-gate")
+    site.http = httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_connections=None))
+    assert site.get("/v1/session").status_code == 200
+    asked = [threads.submit(site.get, PICTURE) for _ in range(RUNNING + WAITING)]
+    site.eventually(lambda: camera.waiting == RUNNING)
+    for path in ("/v1/session", "/v1/events", "/v1/cameras", "/healthz"):
+        assert site.get(path).status_code == 200
+    assert site.get(PICTURE, Role.INTEGRATOR).status_code == 403, "the guard does not wait either"
+    before = POOL_REFUSED.labels("pictures")._value.get()
+    refused = _first_refused(site, threads)
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:sightline:problem:unavailable")
+    assert refused.headers["Retry-After"] == "2"
+    assert POOL_REFUSED.labels("pictures")._value.get() > before
+    assert not any(one.done() for one in asked)
+    camera.let_go.set()
+    assert {one.result().status_code for one in asked} == {404}
+
+
+def _first_refused(site: Site, threads: ThreadPoolExecutor) -> httpx.Response:
+    """All that wait may not have reached the server yet: ask until one too many has."""
+    more: list[Future[httpx.Response]] = []
+
+    def one_is_refused() -> bool:
+        if len(more) < 8:
+            more.append(threads.submit(site.get, PICTURE))
+        return any(one.done() for one in more)
+
+    site.eventually(one_is_refused)
+    return next(one.result() for one in more if one.done())
+
+
+def test_pictures_of_a_dead_camera_delay_nothing_else_of_a_node(
+    site: Site, camera: DeadCamera, threads: ThreadPoolExecutor, tmp_path: Path
+) -> None:
+    clock = SystemClock()
+    context = DoorContext(
+        KEY, site.spool, Ledger(site.layout.recordings), GapLog(site.layout, clock), tuple,
+        lambda camera_id, is_sub: camera.picture(), tmp_path / "scratch", clock, TriggerLog(site.layout, Settings()),
+    )  # fmt: skip
+    with site.serve(make_door(context)) as url, DoorClient(KEY, clock) as client:
+        asked = [threads.submit(client.camera_picture, url, "node-1", "east-gate") for _ in range(RUNNING + 16)]
+        site.eventually(lambda: camera.waiting == RUNNING)
+        assert client.health(url, "node-1") == ()
+        assert client.segments(url, "node-1", "east-gate", 0, 1) == []
+        assert not any(one.done() for one in asked)
+        camera.let_go.set()
+        assert all(isinstance(one.exception(), NotFound) for one in asked)
+
+
+def test_every_route_that_asks_nodes_has_a_pool_of_its_own() -> None:
+    pools = {route.path.rpartition("/")[2]: route.pool for route in ROUTES if route.pool is not Pool.QUERIES}
+    assert pools == {
+        "picture": Pool.PICTURES, "snapshot": Pool.PICTURES, "crop": Pool.PICTURES, "recording": Pool.CUTS,
+        "coverage": Pool.PLAYBACK, "playlist": Pool.PLAYBACK, "playlist.m3u8": Pool.PLAYBACK, "{name}": Pool.PLAYBACK,
+        "keyframes": Pool.PLAYBACK, "clip": Pool.PLAYBACK, "triggers": Pool.PLAYBACK,
+    }  # fmt: skip
+
+
+def test_there_are_connections_to_nodes_for_all_who_may_ask_them() -> None:
+    assert sum(size.running for size in _SIZES.values()) + MOST_AT_ONCE <= MOST_CONNECTIONS

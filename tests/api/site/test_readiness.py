@@ -1,0 +1,105 @@
+"""`/readyz`: names for everybody, details for those who may read states, and no more than one look a second behind it."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from api.access.api_context import ApiContext, SiteRegistry
+from api.site.readiness import Probes
+from domain.alarms import Alarm, AlarmName
+from domain.clock import ManualClock
+from domain.errors import Fault, IndexUnavailable, ObjectsUnavailable
+from domain.people import Role
+from domain.registry import Registry
+from storage.clients.redis import connect
+from storage.site.people import People
+from storage.site.site_identity import SiteFaults
+from tests.api.conftest import START_NS, Site
+
+if TYPE_CHECKING:
+    from tests.api.conftest import OpenSite
+
+FAULTS = (Fault("/etc/sightline/camera_registry.yaml", 7, 3, "unknown key `urll`", "did you mean `url`?"),)
+ALARM = Alarm(name=AlarmName.DISK_FULL, node="node-2", since=START_NS, sentence="give it more space")
+
+
+@pytest.fixture
+def faulty(open_site: OpenSite) -> Site:
+    return open_site(registry=lambda: SiteRegistry(Registry(version=1), FAULTS), alarms=lambda: (ALARM,))
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer sl_wrong", "Basic YTpi"])
+def test_without_a_token_only_names_are_shown(faulty: Site, authorization: str | None) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+    ready = faulty.http.get(f"{faulty.url}/readyz", headers=headers)
+    assert (ready.status_code, ready.json()["status"], ready.json()["registry_faults"]) == (200, "degraded", None)
+    shown = [(one["name"], one["ok"], one["why"]) for one in ready.json()["dependencies"]]
+    assert shown[:3] == [("index", True, None), ("objects", True, None), ("disk", False, None)]
+    assert shown[3:] == [("index_contents", True, None), ("objects_contents", True, None)]
+    for inside in ("node-2", "space", "urll", "yaml"):
+        assert inside not in ready.text
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_details_are_for_those_who_may_read_states(faulty: Site, role: Role) -> None:
+    said = faulty.get("/readyz", role).json()
+    if role is Role.AUDITOR:
+        assert said["registry_faults"] is None
+    else:
+        assert said["registry_faults"] == ["camera_registry.yaml:7:3: unknown key `urll` (did you mean `url`?)"]
+        assert said["dependencies"][2]["why"] == "node-2: give it more space"
+
+
+def test_while_no_token_can_be_checked_names_are_shown(open_site: OpenSite) -> None:
+    plain = open_site()
+    away = connect("redis://127.0.0.1:1/0")
+    site = open_site(people=People(away, plain.context.objects), alarms=lambda: (ALARM,))
+    ready = site.http.get(f"{site.url}/readyz", headers={"Authorization": "Bearer sl_any"})
+    assert (ready.status_code, ready.json()["dependencies"][2]["why"]) == (200, None)
+
+
+class Counted:
+    """Dependencies that count how often they are asked, and may hang."""
+
+    def __init__(self) -> None:
+        self.asked, self.clock, self.answers = 0, ManualClock(), threading.Event()
+        self.answers.set()
+        store = SimpleNamespace(count=self._count, ping=self._ping)
+        context = SimpleNamespace(index=store, objects=store, clock=self.clock, alarms=tuple, site_faults=SiteFaults)
+        self.probes = Probes(cast(ApiContext, context))
+
+    def _count(self) -> None:
+        self.asked += 1
+        self.answers.wait(60)
+        raise IndexUnavailable("away")
+
+    def _ping(self) -> None:
+        raise ObjectsUnavailable("away")
+
+
+def test_dependencies_are_asked_once_a_second() -> None:
+    counted = Counted()
+    for _ in range(50):
+        assert [one.ok for one in counted.probes.dependencies()] == [False, False, True, True, True]
+    assert counted.asked == 1
+    counted.clock.advance(1)
+    counted.probes.dependencies()
+    assert counted.asked == 2
+
+
+def test_while_a_dependency_hangs_what_was_found_last_is_answered() -> None:
+    counted = Counted()
+    found = counted.probes.dependencies()
+    counted.clock.advance(5)
+    counted.answers.clear()
+    with ThreadPoolExecutor(1) as thread:
+        hanging = thread.submit(counted.probes.dependencies)
+        Site.eventually(lambda: counted.asked == 2)
+        assert counted.probes.dependencies() is found
+        counted.answers.set()
+        assert hanging.result() is not found
