@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import OUT
-from sightline.simulator.footage import make_footage, truth_of
+from simulator.footage import make_footage, truth_of
 
 PARTS = {
     "capacity-simulator": "capacity",

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from domain.clock import SystemClock
-from sightline.simulator.player import Counters
+from simulator.player import Counters
 
 Server = Literal["simulator", "gstreamer"]
 FPS = 25
@@ -74,7 +74,7 @@ def served(server: Server, file: Path, cameras: int, folder: Path, every_s: floa
     else:
         config = folder / "simulator.json"
         config.write_text(json.dumps([{"path": path, "file": str(file), "phase_s": every_s * at} for at, path in enumerate(paths)]))
-        command = [sys.executable, "-m", "sightline.simulator", "--config", str(config)]
+        command = [sys.executable, "-m", "simulator", "--config", str(config)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

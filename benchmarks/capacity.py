@@ -25,7 +25,7 @@ from benchmarks.machine import OUT, machine
 from benchmarks.processes import Cost, cost_of
 from benchmarks.recorders import Kept, Recorder, ffmpegs, kept, sightline
 from domain.clock import SystemClock
-from sightline.simulator.player import Counters
+from simulator.player import Counters
 
 CLOCK = SystemClock()
 CAMERAS = (16, 64, 128, 256)

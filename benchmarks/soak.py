@@ -31,7 +31,7 @@ from benchmarks.machine import OUT, machine
 from benchmarks.processes import Held, command_line, descendants_of, held_by
 from benchmarks.site import CLOCK, BenchSite
 from domain.people import Role
-from sightline.simulator import SimCamera
+from simulator import SimCamera
 
 EVERY_S = 5.0
 WARM_UP_S = 300.0
@@ -164,7 +164,7 @@ class Soak:
         ]
         config = self._folder / "simulator.json"
         config.write_bytes(_CAMERAS.dump_json(cameras))
-        process = subprocess.Popen((sys.executable, "-m", "sightline.simulator", "--config", str(config)), stdout=subprocess.PIPE)
+        process = subprocess.Popen((sys.executable, "-m", "simulator", "--config", str(config)), stdout=subprocess.PIPE)
         assert process.stdout is not None
         try:
             yield json.loads(process.stdout.readline())["urls"]

@@ -17,12 +17,12 @@ import numpy as np
 
 from analytics.detection.detections import Picture
 from domain.plates import ARMED_POLICE, DIGITS, LETTERS, PROVINCES, PlateColor
-from sightline.simulator.footage import make_video
-from sightline.simulator.plates import ASSETS
-from sightline.simulator.reels import Car, faces_reel, plates_reel
-from sightline.simulator.scene import HEIGHT_PX, WIDTH_PX, checkpoint_road
-from sightline.simulator.sprites import Sprite
-from sightline.simulator.vehicles import GROUND_PX, MIDDLE_PX, PX_PER_M, Shape, draw_with
+from simulator.footage import make_video
+from simulator.plates import ASSETS
+from simulator.reels import Car, faces_reel, plates_reel
+from simulator.scene import HEIGHT_PX, WIDTH_PX, checkpoint_road
+from simulator.sprites import Sprite
+from simulator.vehicles import GROUND_PX, MIDDLE_PX, PX_PER_M, Shape, draw_with
 from training.glyphs import Floats, Glyphs, Grey, make_glyphs
 from training.plates import GROUNDS, draw_plate
 from training.scenes import picture_of

@@ -14,7 +14,7 @@ import numpy as np
 
 from domain.plates import PlateColor
 from sightline.evaluation.truth import Pass, read_truth
-from sightline.simulator.footage import truth_of
+from simulator.footage import truth_of
 from tests.drawn_footage import (
     make_characters,
     make_crops,

@@ -23,10 +23,10 @@ from domain.events.event import Plate
 from domain.media.packets import Drawn, Frame, WallSource
 from domain.settings import Settings
 from sightline.evaluation.film import EPOCH_NS, camera, watch
-from sightline.simulator.plates import PX_PER_MM
-from sightline.simulator.scene import HEIGHT_PX, WIDTH_PX, checkpoint_road
-from sightline.simulator.sprites import Sprite
-from sightline.simulator.vehicles import GROUND_PX, MIDDLE_PX, Shape, draw_with
+from simulator.plates import PX_PER_MM
+from simulator.scene import HEIGHT_PX, WIDTH_PX, checkpoint_road
+from simulator.sprites import Sprite
+from simulator.vehicles import GROUND_PX, MIDDLE_PX, Shape, draw_with
 from training.arguments import parser_of, unseen_glyphs
 from training.glyphs import Glyphs
 from training.plates import FlatPlate, draw_plate

@@ -25,9 +25,9 @@ from benchmarks.site import CLOCK, BenchSite
 from domain.clock import NS_PER_S
 from domain.errors import SightlineError
 from domain.events.event import Event
-from sightline.simulator import Cut, Fault, Jump, Loss, SimCamera, Simulator, Stall
-from sightline.simulator.footage import make_footage, truth_of
 from sightline.statuses import read_statuses, status_file
+from simulator import Cut, Fault, Jump, Loss, SimCamera, Simulator, Stall
+from simulator.footage import make_footage, truth_of
 
 SMALL = Picture(180, 0.3)
 """Enough to be decoded, and cheap to decode."""

@@ -9,7 +9,7 @@ from benchmarks.faults.files import Files, Span, differences, holes
 from benchmarks.faults.scenarios import Scenario
 from domain.clock import NS_PER_S
 from domain.recordings.gaps import GapCause
-from sightline.simulator.player import Counters
+from simulator.player import Counters
 
 RECOVER_WITHIN_S = 10.0
 MAY_LOSE = 50

@@ -15,7 +15,7 @@ from benchmarks.faults.namespace import dropping, hosts_file, small_disk
 from benchmarks.faults.stage import Actor, Stage
 from domain.clock import NS_PER_S
 from domain.recordings.gaps import GapCause
-from sightline.simulator import Jump, NewPassword, SimCamera, Simulator
+from simulator import Jump, NewPassword, SimCamera, Simulator
 
 HOUR_S = 3600
 DISK_MB = 24

@@ -13,8 +13,8 @@ from benchmarks.site import CLOCK, BenchSite
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_S
 from domain.errors import SightlineError
-from sightline.simulator import SimCamera, Simulator
 from sightline.statuses import read_statuses, status_file
+from simulator import SimCamera, Simulator
 
 CALM = ("calm-1", "calm-2", "calm-3")
 SEGMENT_S = 4

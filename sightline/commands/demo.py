@@ -16,8 +16,8 @@ from sightline.commands.up import console, serve
 from sightline.plan import Parts
 from sightline.ports import answers, free_ports
 from sightline.private_files import write_atomically
-from sightline.simulator.footage import Footage, make_footage
 from sightline.stores import open_stores
+from simulator.footage import Footage, make_footage
 
 VISITOR = "visitor"
 AREAS = {
@@ -86,7 +86,7 @@ def _simulator(layout: Layout, cameras: tuple[DemoCamera, ...], port: int) -> Ch
     config = layout.demo / "simulator.json"
     simulated = [{"path": camera.id, "file": str(camera.file), "phase_s": camera.ahead_s} for camera in cameras]
     write_atomically(config, json.dumps(simulated))
-    command = (sys.executable, "-m", "sightline.simulator", "--config", str(config), "--port", str(port))
+    command = (sys.executable, "-m", "simulator", "--config", str(config), "--port", str(port))
     return ChildSpec("simulator", command, layout.logs / "simulator.log", ready=lambda: answers(port))
 
 

@@ -13,7 +13,7 @@ from domain.registry.model import Camera
 from domain.settings import Settings
 from sightline.evaluation.film import Look, run
 from sightline.evaluation.truth import compare, read_truth
-from sightline.simulator.footage import truth_of
+from simulator.footage import truth_of
 from tests.footage import Footage
 
 

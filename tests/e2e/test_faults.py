@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks.faults.__main__ import run
 from benchmarks.faults.chance import DEEDS, Campaign, deeds_of, passes_of
-from sightline.simulator.footage import truth_of
+from simulator.footage import truth_of
 from tests.footage import Footage
 
 SHORT_S = 26.0

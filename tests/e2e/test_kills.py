@@ -13,8 +13,8 @@ import pytest
 
 from domain.clock import NS_PER_S, parse_rfc3339
 from sightline.evaluation.truth import Pass
-from sightline.simulator import SimCamera, Simulator
 from sightline.statuses import read_statuses
+from simulator import SimCamera, Simulator
 from tests.e2e.conftest import CLOCK, Site, camera, have_clips
 from tests.footage import Footage
 from tests.waiting import wait_for

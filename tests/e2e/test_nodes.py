@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.city import CLOCK, City, until
 from domain.clock import NS_PER_S, parse_rfc3339, rfc3339
-from sightline.simulator import SimCamera, Simulator
+from simulator import SimCamera, Simulator
 from tests.e2e.conftest import camera
 from tests.e2e.small import small_video
 from tests.waiting import PATIENCE_S

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.clock import SystemClock
-from sightline.simulator import SimCamera, Simulator
+from simulator import SimCamera, Simulator
 from storage.recordings.ledger import Ledger
 from tests.e2e.conftest import Site, camera
 from tests.e2e.small import small_video

@@ -13,7 +13,7 @@ import av
 import pytest
 
 from domain.clock import NS_PER_S
-from sightline.simulator import SimCamera, Simulator
+from simulator import SimCamera, Simulator
 from storage.recordings.ledger import Ledger
 from tests.e2e.conftest import Site, camera
 from tests.e2e.small import FPS, small_video

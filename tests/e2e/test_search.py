@@ -17,7 +17,7 @@ import pytest
 
 from domain.clock import parse_rfc3339, rfc3339
 from sightline.evaluation.film import duration_s
-from sightline.simulator import SimCamera, Simulator
+from simulator import SimCamera, Simulator
 from tests.e2e.conftest import Site, camera, have_clips
 from tests.footage import Footage
 from tests.waiting import PATIENCE_S, wait_for

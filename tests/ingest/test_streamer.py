@@ -22,7 +22,7 @@ from ingest.rtsp.backoff import FIRST_S, MOST_S
 from ingest.rtsp.pull_loop import Action, Owner, PullLoop
 from ingest.rtsp.source import Receiver
 from ingest.streamer import Streamer
-from sightline.simulator import Cut, SimCamera, Simulator
+from simulator import Cut, SimCamera, Simulator
 from tests.waiting import PATIENCE_S, wait_for
 
 INFO = StreamInfo("gate", "h264", 320, 240, Fraction(1, 90_000), b"", 1)

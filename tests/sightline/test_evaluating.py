@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sightline.cli import main
-from sightline.simulator.footage import truth_of
+from simulator.footage import truth_of
 from tests.footage import Footage
 
 pytestmark = pytest.mark.usefixtures("models_folder")

@@ -19,9 +19,9 @@ from sightline.child import ChildSpec
 from sightline.environment import WORKER
 from sightline.pulses import LOOP_HANGS_AFTER_S, WRITER_HANGS_AFTER_S, Hang, Pulse, Pulses
 from sightline.roster import Assigned, Roster, write_roster
-from sightline.simulator import SimCamera, Simulator
 from sightline.statuses import read_worker_statuses, status_file
 from sightline.supervisor import Supervisor
+from simulator import SimCamera, Simulator
 from storage.recordings.coverage import Asked, account
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.recorded_ranges import Recorded

@@ -25,10 +25,10 @@ from sightline.node_tools import NodeTools
 from sightline.policies import Policies
 from sightline.pressure import Strain
 from sightline.shedding import Shedding
-from sightline.simulator import SimCamera, Simulator
 from sightline.statuses import write_statuses
 from sightline.strain import BEAT_S, Gauge, strain_of_node, write_strain
 from sightline.triggers import Triggers
+from simulator import SimCamera, Simulator
 from storage.events.spool import Spool
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog

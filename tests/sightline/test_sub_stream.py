@@ -20,8 +20,8 @@ from ingest.rtsp.pull_loop import PullLoop
 from sightline.camera_run import CameraRun
 from sightline.look_pool import LookPool
 from sightline.node_tools import NodeTools
-from sightline.simulator import SimCamera, Simulator
 from sightline.triggers import Triggers
+from simulator import SimCamera, Simulator
 from storage.events.spool import Spool
 from storage.recordings.trigger_log import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera, make_video

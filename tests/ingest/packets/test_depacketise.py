@@ -15,7 +15,7 @@ from ingest.packets.depacketise import AccessUnit, AccessUnits
 from ingest.packets.nal import annex_b
 from ingest.packets.native.depacketiser import CAPACITY_BYTES, why_not
 from ingest.rtsp.wire import Wire
-from sightline.simulator.rtp import Codec, payloads
+from simulator.rtp import Codec, payloads
 
 TYPES = {"h264": Codec.H264, "hevc": Codec.HEVC}
 SLICE = {"h264": b"\x41\x9a", "hevc": b"\x02\x01\xd0"}

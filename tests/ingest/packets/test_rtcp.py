@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
 from ingest.packets import rtcp
-from sightline.simulator.rtp import goodbye, sender_report
+from simulator.rtp import goodbye, sender_report
 
 NOW_NS = 1_795_000_000 * NS_PER_S + 250_000_000
 

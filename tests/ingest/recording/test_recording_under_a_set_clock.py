@@ -14,7 +14,7 @@ import pytest
 
 from domain.clock import NS_PER_S, SystemClock
 from domain.paths.data_layout import Layout
-from sightline.simulator import SimCamera, Simulator
+from simulator import SimCamera, Simulator
 from storage.recordings.ledger import Ledger, Segment
 from tests.conftest import ROOT
 from tests.waiting import PATIENCE_S

@@ -21,7 +21,7 @@ from domain.registry import Camera, Networks
 from domain.settings import Settings
 from ingest.rtsp.pull_loop import CALM_TICKS, CALM_TOGETHER, PullLoop
 from ingest.streamer import Streamer
-from sightline.simulator import SimCamera, Simulator
+from simulator import SimCamera, Simulator
 from tests.adjusted_clock import AdjustedClock
 from tests.ingest.conftest import wait_passes
 from tests.waiting import PATIENCE_S, wait_event, wait_for

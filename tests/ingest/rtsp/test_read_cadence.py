@@ -17,7 +17,7 @@ from ingest.rtsp.connection import Connection
 from ingest.rtsp.pull_loop import CALM_TICKS, PullLoop
 from ingest.rtsp.source import RtspSource
 from ingest.streamer import Streamer
-from sightline.simulator import SimCamera, Simulator
+from simulator import SimCamera, Simulator
 from tests.adjusted_clock import AdjustedClock
 from tests.ingest.conftest import FPS, wait_passes
 from tests.waiting import PATIENCE_S, wait_for

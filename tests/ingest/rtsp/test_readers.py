@@ -21,7 +21,7 @@ from domain.registry import Credentials
 from ingest.packets import nal
 from ingest.rtsp.auth import Challenge, Login
 from ingest.rtsp.source import RtspSource
-from sightline.simulator import Cut, Loss, NewPassword, SimCamera, Simulator
+from simulator import Cut, Loss, NewPassword, SimCamera, Simulator
 from tests.ingest.conftest import NEVER_S, pulling, wait_passes
 from tests.waiting import PATIENCE_S, wait_for
 

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from domain.errors import SourceError, SourceTimeout, SourceUnreachable
 from domain.media.packets import Packet
 from ingest.rtsp.source import RtspSource
-from sightline.simulator import SimCamera, Simulator, Stall
+from simulator import SimCamera, Simulator, Stall
 from tests.ingest.conftest import NEVER_S, assert_silence_ends_at_the_timeout
 
 

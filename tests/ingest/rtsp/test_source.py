@@ -22,7 +22,7 @@ from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTime
 from domain.media.packets import Packet
 from domain.registry import Credentials
 from ingest.rtsp.source import RtspSource
-from sightline.simulator import CodecChange, Cut, Jump, Loss, NoVideo, Refuse, SimCamera, Simulator, Stall
+from simulator import CodecChange, Cut, Jump, Loss, NoVideo, Refuse, SimCamera, Simulator, Stall
 from tests.adjusted_clock import AdjustedClock
 from tests.ingest.conftest import NEVER_S, assert_silence_ends_at_the_timeout, pulling
 from tests.waiting import PATIENCE_S, wait_event, wait_for

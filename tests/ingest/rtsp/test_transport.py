@@ -19,7 +19,7 @@ from ingest.packets.timeline import Timeline
 from ingest.packets.tracks import AudioTrack, VideoTrack
 from ingest.rtsp.transport import Interleaved
 from ingest.rtsp.wire import Wire
-from sightline.simulator.rtp import Codec, payloads, sender_report
+from simulator.rtp import Codec, payloads, sender_report
 
 ANSWER = b"RTSP/1.0 200 OK\r\nCSeq: 9\r\nContent-Length: 2\r\n\r\nok"
 SLICE = {"h264": b"\x41\x9a", "hevc": b"\x02\x01\xd0"}

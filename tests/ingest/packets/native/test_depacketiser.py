@@ -11,7 +11,7 @@ import pytest
 
 from ingest.packets.native.build import FLAGS, SOURCE, build, compilers, library
 from ingest.packets.native.depacketiser import why_not
-from sightline.simulator.rtp import Codec, payloads
+from simulator.rtp import Codec, payloads
 
 HARSH = ("-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 RECORDS = 20_000

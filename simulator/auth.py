@@ -8,7 +8,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from hashlib import md5
 
-from sightline.simulator.plan import Login
+from simulator.plan import Login
 
 REALM = "simulator"
 _FIELD = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,]+))')

@@ -6,8 +6,8 @@ from base64 import b64encode
 
 import pytest
 
-from sightline.simulator.auth import digest, is_authorised
-from sightline.simulator.plan import Login
+from simulator.auth import digest, is_authorised
+from simulator.plan import Login
 
 LOGIN = Login("admin", 'pa:ss"w@rd')
 

@@ -10,8 +10,8 @@ import av
 import pytest
 
 from domain.errors import BadInput
-from sightline.simulator.media import prepare
-from sightline.simulator.rtp import Codec
+from simulator.media import prepare
+from simulator.rtp import Codec
 
 MakeVideo = Callable[..., Path]
 

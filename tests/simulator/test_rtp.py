@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
-from sightline.simulator.rtp import Codec, goodbye, nal_units, payloads, sender_report
+from simulator.rtp import Codec, goodbye, nal_units, payloads, sender_report
 
 _BODY = st.binary(min_size=1, max_size=5000)
 _H264_NAL = st.builds(lambda head, body: bytes([head]) + body, st.sampled_from([0x67, 0x68, 0x65, 0x41, 0x06]), _BODY)

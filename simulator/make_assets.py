@@ -1,4 +1,4 @@
-"""Makes the files of `assets/` from their sources, once: `python -m sightline.simulator.make_assets NotoSansCJK-Bold.ttc astronaut.png`."""
+"""Makes the files of `assets/` from their sources, once: `python -m simulator.make_assets NotoSansCJK-Bold.ttc astronaut.png`."""
 
 from __future__ import annotations
 

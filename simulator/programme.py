@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from sightline.simulator.media import Media, Unit
+from simulator.media import Media, Unit
 
 
 @dataclass(frozen=True, slots=True)

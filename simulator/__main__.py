@@ -1,4 +1,4 @@
-"""`python -m sightline.simulator --config FILE.json [--port N]`: simulated cameras as a process of their own."""
+"""`python -m simulator --config FILE.json [--port N]`: simulated cameras as a process of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from domain.errors import BadInput
-from sightline.simulator import CodecChange, Fault, SimCamera, Simulator
+from simulator import CodecChange, Fault, SimCamera, Simulator
 
 
 def read_config(file: Path) -> list[SimCamera]:
@@ -36,7 +36,7 @@ def _placed(camera: SimCamera, folder: Path) -> SimCamera:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m sightline.simulator", description="Play files as RTSP cameras.")
+    parser = argparse.ArgumentParser(prog="python -m simulator", description="Play files as RTSP cameras.")
     parser.add_argument("--config", type=Path, required=True, help="a JSON list of cameras; docs/simulator.md says what each may hold")
     parser.add_argument("--port", type=int, default=0, help="the RTSP port on loopback; 0 takes a free one")
     options = parser.parse_args(arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sightline.simulator.camera import Cut, Fault, Jump, Loss, NewPassword, NoVideo, Refuse, SimCamera, Stall
+from simulator.camera import Cut, Fault, Jump, Loss, NewPassword, NoVideo, Refuse, SimCamera, Stall
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from types import TracebackType
 
 from domain.clock import Clock, SystemClock
 from domain.errors import BadInput
-from sightline.simulator.camera import CodecChange, Cut, Fault, SimCamera
-from sightline.simulator.connection import Connection
-from sightline.simulator.media import Media, prepare
-from sightline.simulator.output import UdpPorts
-from sightline.simulator.player import Counters
-from sightline.simulator.station import Station
+from simulator.camera import CodecChange, Cut, Fault, SimCamera
+from simulator.connection import Connection
+from simulator.media import Media, prepare
+from simulator.output import UdpPorts
+from simulator.player import Counters
+from simulator.station import Station
 
 STOP_S = 5.0
 ServeClient = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

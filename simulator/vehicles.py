@@ -10,7 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 
 from domain.plates import PlateColor
-from sightline.simulator.plates import PX_PER_MM, draw_plate
+from simulator.plates import PX_PER_MM, draw_plate
 
 PX_PER_M = 460
 SIZE_PX = (1000, 1200)  # width, height of the canvas; wheels stand on GROUND_PX

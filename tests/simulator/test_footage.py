@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from domain.plates import ALPHABET, PlateColor, is_plate
-from sightline.simulator.footage import BITRATE_BPS, FPS, VEHICLES, make_footage, truth_of
-from sightline.simulator.media import prepare
-from sightline.simulator.plates import draw_plate, glyph
-from sightline.simulator.vehicles import Vehicle
+from simulator.footage import BITRATE_BPS, FPS, VEHICLES, make_footage, truth_of
+from simulator.media import prepare
+from simulator.plates import draw_plate, glyph
+from simulator.vehicles import Vehicle
 
 
 @pytest.mark.parametrize("vehicle", VEHICLES, ids=lambda vehicle: str(vehicle.plate))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from domain.errors import BadInput
-from sightline.simulator.media import FRAMING_BYTES, Unit
+from simulator.media import FRAMING_BYTES, Unit
 
 MAX_WAITING_BYTES = 1 << 20
 

@@ -13,8 +13,8 @@ import av
 import pytest
 
 from domain.errors import BadInput
-from sightline.simulator import CodecChange, Stall
-from sightline.simulator.__main__ import main, read_config
+from simulator import CodecChange, Stall
+from simulator.__main__ import main, read_config
 from tests.waiting import PATIENCE_S
 
 MakeVideo = Callable[..., Path]
@@ -30,7 +30,7 @@ def _write(folder: Path, cameras: object) -> Path:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_where_it_is_and_ends_when_told(make_video: MakeVideo, tmp_path: Path, number: signal.Signals) -> None:
     config = _write(tmp_path, [{"path": "a/b", "file": str(make_video())}])
-    command = [sys.executable, "-m", "sightline.simulator", "--config", str(config)]
+    command = [sys.executable, "-m", "simulator", "--config", str(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())
@@ -44,7 +44,7 @@ def test_it_says_where_it_is_and_ends_when_told(make_video: MakeVideo, tmp_path:
 
 def test_it_falls_silent_and_says_what_it_sent_when_asked(make_video: MakeVideo, tmp_path: Path) -> None:
     config = _write(tmp_path, [{"path": "a", "file": str(make_video())}])
-    command = [sys.executable, "-m", "sightline.simulator", "--config", str(config)]
+    command = [sys.executable, "-m", "simulator", "--config", str(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout is not None
         process.stdout.readline()

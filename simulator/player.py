@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from random import Random
 
 from domain.clock import NS_PER_S
-from sightline.simulator.camera import Loss
-from sightline.simulator.output import Output
-from sightline.simulator.plan import FaultPlan
-from sightline.simulator.programme import Programme, Slot
-from sightline.simulator.rtp import goodbye, sender_report
+from simulator.camera import Loss
+from simulator.output import Output
+from simulator.plan import FaultPlan
+from simulator.programme import Programme, Slot
+from simulator.rtp import goodbye, sender_report
 
 REPORT_EVERY_S = 4.0
 

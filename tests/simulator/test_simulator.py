@@ -15,19 +15,7 @@ import pytest
 
 from domain.clock import SystemClock
 from domain.errors import BadInput
-from sightline.simulator import (
-    CodecChange,
-    Cut,
-    Fault,
-    Jump,
-    Loss,
-    NewPassword,
-    NoVideo,
-    Refuse,
-    SimCamera,
-    Simulator,
-    Stall,
-)
+from simulator import CodecChange, Cut, Fault, Jump, Loss, NewPassword, NoVideo, Refuse, SimCamera, Simulator, Stall
 from tests.waiting import PATIENCE_S, wait_for
 
 MakeVideo = Callable[..., Path]

@@ -12,7 +12,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from domain.errors import BadInput
-from sightline.simulator.rtp import CLOCK_HZ, Codec, nal_type, nal_units, payloads
+from simulator.rtp import CLOCK_HZ, Codec, nal_type, nal_units, payloads
 
 PAYLOAD_TYPE = 96
 MAX_FILE_BYTES = 1 << 30

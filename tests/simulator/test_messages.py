@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sightline.simulator.messages import Answer, MalformedRequest, Transport, parse_request, parse_transport
+from simulator.messages import Answer, MalformedRequest, Transport, parse_request, parse_transport
 
 
 @pytest.mark.parametrize(

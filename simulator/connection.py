@@ -6,11 +6,11 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 
-from sightline.simulator.auth import challenges, is_authorised
-from sightline.simulator.messages import TRACK, Answer, MalformedRequest, Request, Transport, parse_request, parse_transport
-from sightline.simulator.output import TcpOutput, UdpOutput, UdpPorts
-from sightline.simulator.player import Player
-from sightline.simulator.station import Station
+from simulator.auth import challenges, is_authorised
+from simulator.messages import TRACK, Answer, MalformedRequest, Request, Transport, parse_request, parse_transport
+from simulator.output import TcpOutput, UdpOutput, UdpPorts
+from simulator.player import Player
+from simulator.station import Station
 
 SESSION_TIMEOUT_S = 60
 METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER"

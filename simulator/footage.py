@@ -17,9 +17,9 @@ import numpy as np
 from cv2.typing import MatLike
 
 from domain.plates import PlateColor
-from sightline.simulator import scene
-from sightline.simulator.reels import Car, Reel, faces_reel, plates_reel, street_reel
-from sightline.simulator.vehicles import Vehicle, draw_vehicle
+from simulator import scene
+from simulator.reels import Car, Reel, faces_reel, plates_reel, street_reel
+from simulator.vehicles import Vehicle, draw_vehicle
 
 VERSION = 1
 """Part of the files' names: footage of another version is made anew."""

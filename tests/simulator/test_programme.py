@@ -6,9 +6,9 @@ from itertools import islice, pairwise
 
 import pytest
 
-from sightline.simulator.media import Media, unit_of
-from sightline.simulator.programme import Piece, Programme
-from sightline.simulator.rtp import Codec
+from simulator.media import Media, unit_of
+from simulator.programme import Piece, Programme
+from simulator.rtp import Codec
 
 
 def _media(count: int, gop: int, codec: Codec = Codec.H264) -> Media:

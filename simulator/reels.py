@@ -14,10 +14,10 @@ import numpy as np
 from cv2.typing import MatLike
 
 from domain.plates import PlateColor
-from sightline.simulator import scene
-from sightline.simulator.plates import ASSETS
-from sightline.simulator.sprites import Sprite, shadow
-from sightline.simulator.vehicles import GROUND_PX, MIDDLE_PX, PX_PER_M, Bgr, draw_side
+from simulator import scene
+from simulator.plates import ASSETS
+from simulator.sprites import Sprite, shadow
+from simulator.vehicles import GROUND_PX, MIDDLE_PX, PX_PER_M, Bgr, draw_side
 
 PASS_S, EVERY_S = 3.3, 4.4
 APPROACH_S, WALK_S, WALK_EVERY_S = 2.6, 5.9, 7.0

@@ -8,12 +8,12 @@ from itertools import chain, dropwhile
 from pathlib import Path
 
 from domain.clock import NS_PER_S, Clock
-from sightline.simulator.camera import CodecChange, SimCamera
-from sightline.simulator.media import Media, silence
-from sightline.simulator.output import Output
-from sightline.simulator.plan import FaultPlan
-from sightline.simulator.player import Counters, Epoch, Player, Score
-from sightline.simulator.programme import Piece, Programme, Slot
+from simulator.camera import CodecChange, SimCamera
+from simulator.media import Media, silence
+from simulator.output import Output
+from simulator.plan import FaultPlan
+from simulator.player import Counters, Epoch, Player, Score
+from simulator.programme import Piece, Programme, Slot
 
 
 class Station:

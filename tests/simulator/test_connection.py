@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sightline.simulator import SimCamera, Simulator
+from simulator import SimCamera, Simulator
 from tests.waiting import PATIENCE_S, wait_for
 
 MakeVideo = Callable[..., Path]
