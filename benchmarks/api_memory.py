@@ -23,7 +23,7 @@ from benchmarks.machine import OUT, machine
 from benchmarks.processes import held_by
 from benchmarks.site import CLOCK, BenchSite
 from benchmarks.traffic import City
-from sightline.stores import open_stores
+from sightline.processes.store_clients import open_stores
 
 MAY_GROW = 1.6
 EVENTS = 2000
@@ -66,7 +66,7 @@ def measure(folder: Path, clients: int, bursts: int) -> dict[str, object]:
         site.sign_in()
         with open_stores(site.layout) as stores:
             stores.feed.add_all(list(City(EVENTS, 1).drawn()))
-        (process_id,) = site.pids("sightline.web")
+        (process_id,) = site.pids("sightline.api_process")
         before = held_by(process_id).resident_bytes
         found = [burst_of(site, clients, process_id) for _ in range(bursts)]
     finally:

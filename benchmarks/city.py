@@ -18,10 +18,10 @@ from benchmarks.processes import children_of, descendants_of
 from domain.camera_states import CameraStatus
 from domain.clock import NS_PER_S, SystemClock
 from domain.paths.data_layout import Layout
-from sightline.child import Child
-from sightline.ports import free_ports
-from sightline.servers import StoreSecrets, seaweedfs, valkey, valkey_url
-from sightline.statuses import read_statuses
+from sightline.processes.child import Child
+from sightline.processes.embedded_servers import StoreSecrets, seaweedfs, valkey, valkey_url
+from sightline.processes.ports import free_ports
+from sightline.processes.status_file import read_statuses
 from storage.clients.redis import connect
 from storage.recordings.ledger import Ledger
 from storage.site.leases import Lease, Leases

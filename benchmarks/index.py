@@ -27,8 +27,8 @@ from benchmarks.traffic import City
 from benchmarks.valkey_cluster import Cluster
 from domain.errors import IndexUnavailable
 from domain.events.event import Event
-from sightline.ports import free_ports
-from sightline.servers import valkey_binary
+from sightline.processes.embedded_servers import valkey_binary
+from sightline.processes.ports import free_ports
 from storage.clients.redis import Redis, connect
 from storage.index.event_index import EventIndex
 

@@ -17,7 +17,7 @@ import av
 from benchmarks.processes import command_line, descendants_of
 from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
-from sightline.ports import free_ports
+from sightline.processes.ports import free_ports
 
 _STOP_WITHIN_S = 60
 

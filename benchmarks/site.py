@@ -17,7 +17,7 @@ from domain.clock import SystemClock
 from domain.events.event import Event
 from domain.paths.data_layout import Layout
 from domain.people import Role
-from sightline.ports import free_ports
+from sightline.processes.ports import free_ports
 
 CLOCK = SystemClock()
 STOP_WITHIN_S = 60

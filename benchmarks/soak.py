@@ -47,7 +47,7 @@ DESCRIPTORS_MAY_RISE = 8
 THREADS_MAY_RISE = 3
 KINDS = {"resident_bytes": "resident, MB", "descriptors": "descriptors", "threads": "threads"}
 _NAMES = (
-    ("sightline.worker", "worker"), ("sightline.live", "live"), ("sightline.web", "api"),
+    ("sightline.worker", "worker"), ("sightline.live_process", "live"), ("sightline.api_process", "api"),
     ("valkey-server", "valkey"), ("weed", "seaweedfs"),
     ("sightline up", "supervisor"),
 )  # fmt: skip

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from domain.clock import SystemClock
 from domain.errors import IndexUnavailable
-from sightline.ports import answers
-from sightline.servers import valkey_binary
+from sightline.processes.embedded_servers import valkey_binary
+from sightline.processes.ports import answers
 from storage.clients.redis import Redis, connect, number
 
 SLOTS = 16_384

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from domain.errors import BadInput, SightlineError
 from domain.paths.data_layout import Layout
-from sightline.private_files import private_umask
+from sightline.processes.private_files import private_umask
 
 DEFAULT_PORT = 8080
 ROLES = ("operator", "investigator", "integrator", "auditor", "admin")
@@ -48,7 +48,7 @@ def _run(args: argparse.Namespace) -> int:
     command = importlib.import_module(f"sightline.commands.{args.module}")
     function = getattr(command, args.function)
     if args.audit and not getattr(args, "dry_run", False):
-        return int(importlib.import_module("sightline.command_audit").run_recorded(function, args))
+        return int(importlib.import_module("sightline.processes.command_audit").run_recorded(function, args))
     return int(function(args))
 
 

@@ -23,23 +23,23 @@ from ingest.live.tap import LiveTap
 from ingest.packets.native.depacketiser import why_not
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
-from sightline.camera_runs import CameraRuns, LazyAnalysers
-from sightline.collecting import collect_seldom
-from sightline.lasting import Job, Jobs
-from sightline.look_pool import LookPool
-from sightline.node_jobs import NodeJobs
-from sightline.node_tools import NodeTools
-from sightline.onvif import OnvifListener
-from sightline.plan import worker_count
-from sightline.policies import Policies
-from sightline.pulses import Pulses
-from sightline.roster import NodeRosters, RosterFile
-from sightline.shedding import Shedding
-from sightline.statuses import say_alive, write_statuses
-from sightline.stores import connected
-from sightline.strain import Gauge
-from sightline.supervisor import stop_on_signals
-from sightline.triggers import Triggers
+from sightline.cameras.camera_runs import CameraRuns, LazyAnalysers
+from sightline.cameras.inference_scheduler import LookPool
+from sightline.cameras.onvif_listener import OnvifListener
+from sightline.cameras.policy_loop import Policies
+from sightline.cameras.trigger_queue import Triggers
+from sightline.cameras.worker_context import NodeTools
+from sightline.cluster.roster import NodeRosters, RosterFile
+from sightline.jobs.node_jobs import NodeJobs
+from sightline.overload.load import Gauge
+from sightline.overload.shedding import Shedding
+from sightline.processes.gc_tuning import collect_seldom
+from sightline.processes.process_plan import worker_count
+from sightline.processes.status_file import say_alive, write_statuses
+from sightline.processes.store_clients import connected
+from sightline.processes.supervised_threads import Job, Jobs
+from sightline.processes.supervisor import stop_on_signals
+from sightline.processes.watchdog import Pulses
 from storage.events.journal import Journal
 from storage.events.publisher import Keeper
 from storage.events.spool import Spool

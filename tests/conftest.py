@@ -14,9 +14,9 @@ import hypothesis
 import pytest
 
 from domain.clock import SystemClock
-from sightline.child import Child
-from sightline.ports import free_ports
-from sightline.servers import StoreSecrets, seaweedfs, valkey, valkey_url
+from sightline.processes.child import Child
+from sightline.processes.embedded_servers import StoreSecrets, seaweedfs, valkey, valkey_url
+from sightline.processes.ports import free_ports
 from tests.footage import Footage, drawn, real, version
 
 pytest_plugins = ["tests.expected_skips"]

@@ -26,7 +26,7 @@ DOORS = {
     "onnxruntime": {"analytics/inference/onnx_runtime.py"},
     "onnx": {"analytics/models.py"},
     "aiortc": {"api/webrtc.py"},
-    "cryptography": {"sightline/certificates.py"},
+    "cryptography": {"sightline/processes/certificates.py"},
     "time": {"domain/clock.py"},
 }
 RTSP_DOOR, RTSP_OPENERS = "ingest/rtsp/source.py", {"ingest/rtsp/libav.py"}

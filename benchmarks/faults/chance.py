@@ -25,7 +25,7 @@ from benchmarks.site import CLOCK, BenchSite
 from domain.clock import NS_PER_S
 from domain.errors import SightlineError
 from domain.events.event import Event
-from sightline.statuses import read_statuses, status_file
+from sightline.processes.status_file import read_statuses, status_file
 from simulator import Cut, Fault, Jump, Loss, SimCamera, Simulator, Stall
 from simulator.footage import make_footage, truth_of
 
@@ -37,8 +37,8 @@ CHILDREN = {
     "worker": ("sightline.worker", "--index 0"),
     "valkey": ("valkey-server",),
     "seaweedfs": ("weed", "server"),
-    "live": ("sightline.live",),
-    "api": ("sightline.web",),
+    "live": ("sightline.live_process",),
+    "api": ("sightline.api_process",),
 }
 DEEDS = (*(f"kill {name}" for name in CHILDREN), "stop valkey", "stop seaweedfs", "kill supervisor", "restart")
 STOPPED_S = 8.0

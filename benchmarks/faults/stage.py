@@ -13,7 +13,7 @@ from benchmarks.site import CLOCK, BenchSite
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_S
 from domain.errors import SightlineError
-from sightline.statuses import read_statuses, status_file
+from sightline.processes.status_file import read_statuses, status_file
 from simulator import SimCamera, Simulator
 
 CALM = ("calm-1", "calm-2", "calm-3")

@@ -13,10 +13,10 @@ from domain.errors import DataLoss, NewerRecord, RegistryInvalid
 from domain.paths.data_layout import Layout
 from domain.registry import Changes, Registry, Secrets, changes_of
 from domain.registry.check import check_text, read_registry
-from sightline import site_registry
+from sightline.cluster import site_registry
 from sightline.commands.cameras import print_faults
-from sightline.instance import runtime_of
-from sightline.stores import Stores, open_stores
+from sightline.processes.instance import runtime_of
+from sightline.processes.store_clients import Stores, open_stores
 
 
 def diff(args: argparse.Namespace) -> int:

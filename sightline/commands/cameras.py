@@ -16,8 +16,8 @@ from domain.clock import rfc3339
 from domain.errors import RegistryInvalid
 from domain.paths.data_layout import Layout
 from domain.registry.check import read_registry, registry_warnings
-from sightline import site_registry
-from sightline.stores import open_stores
+from sightline.cluster import site_registry
+from sightline.processes.store_clients import open_stores
 
 COLOURS = {
     CameraState.LIVE: "green",

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from domain.paths.data_layout import Layout
 from domain.people import Role
-from sightline.child import ChildSpec
 from sightline.commands.up import console, serve
-from sightline.plan import Parts
-from sightline.ports import answers, free_ports
-from sightline.private_files import write_atomically
-from sightline.stores import open_stores
+from sightline.processes.child import ChildSpec
+from sightline.processes.ports import answers, free_ports
+from sightline.processes.private_files import write_atomically
+from sightline.processes.process_plan import Parts
+from sightline.processes.store_clients import open_stores
 from simulator.footage import Footage, make_footage
 
 VISITOR = "visitor"

@@ -8,7 +8,7 @@ import sys
 
 from domain.paths.data_layout import Layout
 from domain.people import Role
-from sightline.stores import open_stores
+from sightline.processes.store_clients import open_stores
 
 
 def add(args: argparse.Namespace) -> int:

@@ -9,8 +9,8 @@ from dataclasses import asdict, fields
 from domain.clock import SystemClock
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from sightline import site_registry
-from sightline.stores import archiver_of, open_stores, opened_archive
+from sightline.cluster import site_registry
+from sightline.processes.store_clients import archiver_of, open_stores, opened_archive
 from storage.events.journal import Journal
 from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog

@@ -14,9 +14,9 @@ from domain.clock import SystemClock
 from domain.errors import StoreError
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from sightline import site_registry
 from sightline.check_report import CheckReport, interrupted_by_sigterm, progress_shown
-from sightline.stores import archiver_of, open_stores, opened_archive
+from sightline.cluster import site_registry
+from sightline.processes.store_clients import archiver_of, open_stores, opened_archive
 from storage.check import check
 from storage.check_recordings import find_breaches
 from storage.rebuild import Rebuilt, rebuild

@@ -17,17 +17,17 @@ from domain.errors import StoreError
 from domain.log import set_up_logging
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from sightline import site_registry
-from sightline.certificates import IdentityRenewal
-from sightline.child import ChildSpec
-from sightline.instance import claimed, instance_secrets, publish
-from sightline.lasting import Job, Jobs
-from sightline.node import Identity, Node
-from sightline.placing import Placing
-from sightline.plan import Parts, Plan, clear_earlier_run, plan, worker_count, worker_names
-from sightline.servers import seaweedfs_security
-from sightline.stores import Stores, connected, reaching
-from sightline.supervisor import Supervisor, stop_on_signals
+from sightline.cluster import site_registry
+from sightline.cluster.node import Identity, Node
+from sightline.cluster.roster_writer import Placing
+from sightline.processes.certificates import IdentityRenewal
+from sightline.processes.child import ChildSpec
+from sightline.processes.embedded_servers import seaweedfs_security
+from sightline.processes.instance import claimed, instance_secrets, publish
+from sightline.processes.process_plan import Parts, Plan, clear_earlier_run, plan, worker_count, worker_names
+from sightline.processes.store_clients import Stores, connected, reaching
+from sightline.processes.supervised_threads import Job, Jobs
+from sightline.processes.supervisor import Supervisor, stop_on_signals
 
 SERVER_GROUPS = 2
 """The groups that start before the jobs: what the command starts first, and the own servers."""

@@ -24,7 +24,7 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.people import Role
 from domain.plates import PlateColor
-from sightline.ports import free_ports
+from sightline.processes.ports import free_ports
 from storage.recordings.clips import cut
 from storage.recordings.ledger import Ledger
 from tests.waiting import PATIENCE_S

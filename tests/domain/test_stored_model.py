@@ -24,8 +24,8 @@ from domain.recordings.holds import Hold
 from domain.registry import Camera
 from domain.registry.former import FormerCamera, FormerCameras
 from domain.stored_model import StoredModel, unreadable
-from sightline.instance import InstanceSecrets, Runtime
-from sightline.roster import Assigned, Roster
+from sightline.cluster.roster import Assigned, Roster
+from sightline.processes.instance import InstanceSecrets, Runtime
 from storage.archive import day as archive_day
 from storage.archive.day import ArchiveFile
 from storage.events import journal

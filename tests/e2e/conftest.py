@@ -18,7 +18,7 @@ import pytest
 
 from domain.clock import SystemClock
 from domain.paths.data_layout import Layout
-from sightline.ports import free_ports
+from sightline.processes.ports import free_ports
 
 CLOCK = SystemClock()
 REASON = {"X-Reason": "test"}

@@ -14,7 +14,7 @@ import cv2
 import httpx
 import pytest
 
-from sightline.ports import free_ports
+from sightline.processes.ports import free_ports
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

@@ -13,7 +13,7 @@ import pytest
 
 from domain.clock import NS_PER_S, parse_rfc3339
 from sightline.evaluation.truth import Pass
-from sightline.statuses import read_statuses
+from sightline.processes.status_file import read_statuses
 from simulator import SimCamera, Simulator
 from tests.e2e.conftest import CLOCK, Site, camera, have_clips
 from tests.footage import Footage
@@ -68,10 +68,10 @@ def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Fo
         known, killed_ns = [plate for plate in _plates(site.events(), footage) if plate in order], CLOCK.wall_ns()
         site.kill("sightline.worker", "--index 0")
         seen_again_ns = wait_for("camera", partial(_live_since_ns, site, killed_ns)) + SEES_AGAIN_NS
-        for after, victim in ((4, "valkey-server"), (5, "weed"), (8, "sightline.live")):
+        for after, victim in ((4, "valkey-server"), (5, "weed"), (8, "sightline.live_process")):
             wait_for(f"passing {after}", partial(_has_any, site, order[after - 1 :]))
             site.kill(victim)
-        site.kill("sightline.web")
+        site.kill("sightline.api_process")
         wait_for("last passing", partial(_has_any, site, order[-1:]))
         wait_for("clips of all", partial(have_clips, site))
         found = _plates(site.events(), footage)

@@ -137,7 +137,7 @@ def test_a_second_up_is_refused_and_a_stop_leaves_nothing_behind(two_gates: Site
     """From here on the site is stopped and started: what only asks comes before."""
     site = two_gates
     assert site.run("up", "--registry", str(site.registry), code=1) == ""
-    children = [site.pid("valkey-server"), site.pid("weed"), site.pid("sightline.live"), site.pid("sightline.web")]
+    children = [site.pid("valkey-server"), site.pid("weed"), site.pid("sightline.live_process"), site.pid("sightline.api_process")]
     assert wait_for("state", lambda: _state_of(site, "east")) == "unreachable"
     assert site.stop(signal.SIGINT) == 0
     for child in children:

@@ -34,9 +34,9 @@ def test_no_child_has_a_secret_of_another_and_no_file_is_open(make_site: Callabl
     expected = {
         "valkey-server": set(),
         "weed": set(),
-        "sightline.live": {DOOR},
+        "sightline.live_process": {DOOR},
         "sightline.worker": {*stores, CAMERA},
-        "sightline.web": {*stores, DOOR},
+        "sightline.api_process": {*stores, DOOR},
     }
     seen: dict[str, list[set[str]]] = {}
     for pid in _descendants(site.process_id):

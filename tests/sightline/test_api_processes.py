@@ -11,9 +11,9 @@ import pytest
 
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from sightline.plan import MOST_API_PROCESSES, Parts, api_names, plan
-from sightline.ports import free_ports
-from sightline.web import UNREAD_S, listening
+from sightline.api_process import UNREAD_S, listening
+from sightline.processes.ports import free_ports
+from sightline.processes.process_plan import MOST_API_PROCESSES, Parts, api_names, plan
 
 ALONE, BESIDE_WORKERS = Parts(servers=False, node=False, api=True), Parts(servers=True, node=True, api=True)
 CONNECTIONS = 64

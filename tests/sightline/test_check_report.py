@@ -15,7 +15,7 @@ import pytest
 from domain.paths.data_layout import Layout
 from domain.people import Role
 from sightline.cli import main
-from sightline.stores import open_stores
+from sightline.processes.store_clients import open_stores
 from storage.clients.redis import connect
 from tests.kept import START_NS, record
 

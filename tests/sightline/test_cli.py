@@ -13,7 +13,7 @@ import pytest
 from sightline.cli import main
 from sightline.commands.stores import rebuilt_text
 from storage.rebuild import Rebuilt
-from tests.sightline.test_instance import GOOD
+from tests.sightline.processes.test_instance import GOOD
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,10 @@ import pytest
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import person_object, registry_object
 from sightline.cli import main
-from sightline.stores import open_stores
+from sightline.processes.store_clients import open_stores
 from storage.clients.s3 import ObjectStore
 from tests.conftest import S3Config
-from tests.sightline.test_instance import GOOD
+from tests.sightline.processes.test_instance import GOOD
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from domain.people import Role
 from domain.settings import Settings
 from sightline.cli import main
 from sightline.commands.up import _say_what_the_stores_lack
-from sightline.node_jobs import NodeJobs
-from sightline.stores import open_stores
+from sightline.jobs.node_jobs import NodeJobs
+from sightline.processes.store_clients import open_stores
 from storage.clients.redis import connect
 from storage.events.journal import Journal
 from storage.events.spool import Spool

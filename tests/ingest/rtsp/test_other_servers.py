@@ -16,7 +16,7 @@ import pytest
 
 from domain.media.packets import Packet
 from ingest.rtsp.source import RtspSource
-from sightline.ports import answers, free_ports
+from sightline.processes.ports import answers, free_ports
 from tests.ingest.conftest import FPS, make_video
 
 NOBODY = 65534

@@ -13,9 +13,9 @@ from domain.errors import NotFound, ObjectsFull, StoreError
 from domain.media.packets import SegmentName
 from domain.recordings.holds import Held, Hold
 from domain.registry import Camera
-from sightline.child import Child
-from sightline.ports import free_ports
-from sightline.servers import seaweedfs
+from sightline.processes.child import Child
+from sightline.processes.embedded_servers import seaweedfs
+from sightline.processes.ports import free_ports
 from storage.clients.interval_lock import Turn
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore

@@ -1,0 +1,163 @@
+"""The API's process: HTTP for people and the page in their browsers. `python -m sightline.api_process`."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from anyio import to_thread
+
+from api.access.api_context import ApiContext, SiteRegistry
+from api.app import make_app
+from api.nodes.client import DoorClient
+from api.requests.cutting import Cutting
+from api.requests.refused_requests import Refusals
+from domain.alarms import Alarm, AlarmName
+from domain.clock import Clock, SystemClock
+from domain.errors import IndexUnavailable
+from domain.log import set_up_logging
+from domain.paths.data_layout import Layout
+from domain.settings import Settings
+from sightline.cluster import site_registry
+from sightline.processes.gc_tuning import collect_seldom
+from sightline.processes.instance import door_key
+from sightline.processes.store_clients import connected
+from storage.archive.archive import Archive
+from storage.clients.redis import Redis
+from storage.events.corrections import Corrections
+from storage.events.damaged_objects import DamagedObjects
+from storage.events.verified_objects import VerifiedObjects
+from storage.recordings.gaps.stored import StoredGaps
+from storage.recordings.stored_segments import StoredSegments
+from storage.site.alarms import told, told_here
+from storage.site.audit import AuditLog
+from storage.site.site_identity import RecentSiteFaults
+
+STOP_WITHIN_S = 5
+"""Whoever follows a feed never ends by himself."""
+UNREAD_S = 60
+"""After this the kernel ends a connection whose peer acknowledges nothing, or has no room for anything."""
+_BACKLOG = 2048
+_ALLOCATED = 20_000
+"""Objects that are looked through in some milliseconds."""
+
+
+def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "api") -> ApiContext:
+    """`name`: of the process, unique on its data folder."""
+    stores = connected(settings, layout, clock)
+    registry = site_registry.RunningRegistry(layout)
+    audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
+    return ApiContext(
+        settings=settings,
+        registry=lambda: _site_registry(registry.now(), layout),
+        index=stores.index,
+        archive=Archive.open(stores.objects, stores.redis, layout.archive_cache(name), settings, clock),
+        feed=stores.feed,
+        watches=stores.watches,
+        matches=stores.matches,
+        objects=stores.objects,
+        verified=VerifiedObjects(stores.objects, DamagedObjects(stores.redis, clock), clock),
+        people=stores.people,
+        corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
+        states=stores.states,
+        leases=stores.leases,
+        stored=StoredSegments(stores.objects, clock),
+        stored_gaps=StoredGaps(stores.objects),
+        audit=audit,
+        door=DoorClient(door_key(settings, layout), clock),
+        clock=clock,
+        cutting=Cutting(layout.scratch / name),
+        ticket_key=door_key(settings, layout),
+        alarms=partial(_alarms, stores.redis, layout, AuditAlarm(audit, settings.node, clock), clock),
+        site_faults=RecentSiteFaults(stores.identity, clock),
+    )
+
+
+def _site_registry(now: site_registry.Running, layout: Layout) -> SiteRegistry:
+    return SiteRegistry(now.registry, site_registry.faults_shown(layout), now.former)
+
+
+class AuditAlarm:
+    """The alarm of the API's own audit log: on a machine without a node no other process raises it."""
+
+    def __init__(self, audit: AuditLog, node: str, clock: Clock) -> None:
+        self._audit = audit
+        self._node = node
+        self._clock = clock
+        self._since_ns: int | None = None
+
+    def added_to(self, known: tuple[Alarm, ...]) -> tuple[Alarm, ...]:
+        """`known` and this alarm, unless the node on the same machine has raised it already."""
+        sentence = self._audit.alarm()
+        if sentence is None:
+            self._since_ns = None
+            return known
+        since_ns = self._since_ns = self._since_ns or self._clock.wall_ns()
+        if any(alarm.name is AlarmName.AUDIT_FULL and alarm.node == self._node for alarm in known):
+            return known
+        return (*known, Alarm(name=AlarmName.AUDIT_FULL, node=self._node, since=since_ns, sentence=sentence))
+
+
+def _alarms(redis: Redis, layout: Layout, audit: AuditAlarm, clock: Clock) -> tuple[Alarm, ...]:
+    """Of all nodes; while Redis is away, of the node on this data folder."""
+    try:
+        return audit.added_to(told(redis, clock))
+    except IndexUnavailable:
+        return audit.added_to(told_here(layout.alarms, clock))
+
+
+class _Server(uvicorn.Server):
+    """Calls `at_end` when it has stopped: afterwards the signal that stopped it ends the process."""
+
+    def __init__(self, config: uvicorn.Config, at_end: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._at_end = at_end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        await to_thread.run_sync(self._at_end)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m sightline.api_process", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--name", default="api")
+    parser.add_argument("--shared", action="store_true", help="other processes listen on the same port")
+    arguments = parser.parse_args()
+    settings = Settings()
+    set_up_logging(settings.log_level, arguments.name)
+    app = make_app(make_context(Layout(arguments.data), settings, SystemClock(), arguments.name))
+    refusals: Refusals = app.state.recorder.refusals
+    threading.Thread(target=refusals.run, args=(threading.Event(),), name="refusals", daemon=True).start()
+    collect_seldom(_ALLOCATED)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+        proxy_headers=False,  # the audit names who asked: nobody may choose that by a header
+    )
+    with listening(arguments.host, arguments.port, arguments.shared) as door:
+        _Server(config, partial(refusals.sweep, is_last=True)).run([door])
+
+
+def listening(host: str, port: int, is_shared: bool) -> socket.socket:
+    """A socket for people's connections; where the port `is_shared`, the kernel deals them out to all processes that listen so."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    door = socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=is_shared)
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or an answer waits 40 ms for the asker's word that it has the headers
+    # A reader that takes nothing would keep what was sent to it in the kernel for ever, also after its answer was given up.
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_S * 1000)
+    return door
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""One camera in one worker: its streamer in the pull loop, its recorder in the disk writer; at a checkpoint a looker, a thread of its own.
+
+The streamer hands packets to the fan-out and waits for nobody; what the others lose is counted there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from domain.camera_states import CameraState, CameraStatus, Shed
+from domain.errors import NotFound
+from domain.events.analyser import Analyser
+from domain.media.fanout import Fanout, Tap
+from domain.metrics import CAMERA_SHED
+from domain.recordings.triggers import listens
+from domain.registry import Camera, Credentials, Networks
+from ingest.frames.decode_gate import Doze
+from ingest.frames.decoder import FrameReader
+from ingest.frames.packet_motion import MotionSink
+from ingest.health.decode_failures import DecodeFailures
+from ingest.onvif.client import OnvifEvents
+from ingest.recording.recorder import Recorder
+from ingest.streamer import Streamer
+from sightline.cameras.bitrate_limit import BitrateLimit
+from sightline.cameras.checkpoint_loop import Looker
+from sightline.cameras.gap_recorder import CameraGaps
+from sightline.cameras.pull_policy import Demand, Gate
+from sightline.cameras.sub_stream import SubStream, as_camera
+from sightline.cameras.worker_context import NodeTools
+from sightline.processes.supervised_threads import lasting
+
+log = logging.getLogger(__name__)
+
+FINISH_S = 1.5
+"""How long the end of a recording is waited for."""
+_SHED_PARTS = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.5, Shed.ANALYTICS: 0.0, Shed.RECORDING: 0.0, Shed.RECORDING_FOR_DISK: 0.0}
+"""Of the looks a second."""
+LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
+
+
+class CameraRun:
+    def __init__(
+        self,
+        camera: Camera,
+        credentials: Credentials | None,
+        fence: Callable[[], int],
+        analyser: Callable[[], Analyser] | None,
+        networks: Networks,
+        tools: NodeTools,
+    ) -> None:
+        """`analyser` is called in the thread that looks: what it needs may take a while to load."""
+        self.camera = camera
+        self.fanout = Fanout()
+        self._tools = tools
+        self._analyser = analyser
+        self._demand = Demand(camera, partial(tools.triggers.is_asked, camera.id), tools.clock)
+        self._limit = BitrateLimit(camera.id, camera.max_bitrate_kbps)
+        self._tending = threading.Lock()
+        self._is_pulled = False
+        self._said_shed: Shed | None = None
+        self._stop = threading.Event()
+        failures = DecodeFailures()
+        self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock, failures=failures)
+        self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
+        self._recorder = Recorder(camera.id, tools.layout, fence, tools.settings, tools.clock, tools.writer, self._gaps.on_hole)
+        self._gate = Gate(self._recorder)
+        self.fanout.attach(self._gate)
+        if listens(camera, "motion"):
+            self.fanout.attach(MotionSink(partial(tools.triggers.fire, camera.id, "motion")), lambda: False)
+        sub = as_camera(camera)
+        self._sub = SubStream(sub, credentials, networks, tools.settings, tools.clock) if sub is not None else None
+        fire = partial(tools.triggers.fire, camera.id, "onvif")
+        self.events = OnvifEvents(camera, credentials, networks, fire, tools.clock) if listens(camera, "onvif") else None
+        """What the camera says by itself, to be listened to while it runs."""
+        self._look_tap = Tap("decoder", LOOK_PACKETS, LOOK_BYTES)
+        if analyser is not None:
+            reader = FrameReader(self._look_tap, tools.clock, self._fps(), camera.id, failures)
+            self._doze = Doze(camera.id, self._look_tap, reader)
+            self.fanout.attach(self._doze, lambda: self._doze.is_awake)
+        self._looker: Looker | None = None
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        self._gaps.begin()
+        if self._analyser is not None:
+            self._spawn("look", partial(self._look, self._analyser))
+        self.tend()
+
+    def stop(self) -> None:
+        """Ask all of it to end; `finish`, and then `join`, wait for that."""
+        with self._tending:
+            self._stop.set()
+            self._streamer.stop()
+        if self._sub is not None:
+            self._sub.stop()
+
+    def finish(self) -> None:
+        """Wait for the last packet, and end the recording after it. Of many cameras each before the first `join`: their recordings then
+        end at one turn of the disk writer."""
+        self._streamer.join()
+        self.fanout.detach(self._gate)
+        self._recorder.close()
+
+    def join(self) -> None:
+        self.finish()
+        self.fanout.close_all()
+        self._look_tap.close()
+        if self._sub is not None:
+            self._sub.join()
+        for thread in self._threads:
+            thread.join()
+        if not self._recorder.join(FINISH_S):
+            log.warning("%s: the disk hangs; the next start finishes the recording", self.camera.id)
+
+    @property
+    def recorded_until_ns(self) -> int:
+        return self._recorder.recorded_until_ns
+
+    @contextmanager
+    def watching(self, is_sub: bool = False) -> Iterator[Fanout]:
+        """The camera's packets while somebody watches; one that is pulled on demand is pulled meanwhile, and a little longer.
+
+        `is_sub`: of its sub-stream; raises NotFound where it has none.
+        """
+        if is_sub:
+            if self._sub is None:
+                raise NotFound(f"camera {self.camera.id} has no sub-stream")
+            with self._sub.watching(self._tools.loop) as fanout:
+                yield fanout
+            return
+        with self._demand.watching():
+            self.tend()
+            yield self.fanout
+
+    def shed(self, what: Shed) -> None:
+        """Give this much up from the next `tend` on; `Shed.NOTHING` gives it back."""
+        self._demand.shed = what
+
+    def tend(self) -> None:
+        """Do what is wanted now: pull or not, record or not, look as often. To be called about once a second."""
+        if self._sub is not None:
+            self._sub.tend(self._tools.loop)
+        with self._tending:
+            if self._stop.is_set():
+                return
+            self._gate.is_open = self._demand.is_recorded()
+            is_pulled = self._demand.is_pulled()
+            if is_pulled and not self._is_pulled:
+                self._streamer.start(self._tools.loop)
+            elif self._is_pulled and not is_pulled:
+                self._streamer.stop()
+            self._is_pulled = is_pulled
+            if self._looker is not None:
+                self._looker.pace(_SHED_PARTS[self._demand.shed] * self._fps())
+            if self._demand.shed is not self._said_shed:
+                self._said_shed = self._demand.shed
+                CAMERA_SHED.labels(self.camera.id).set(list(Shed).index(self._said_shed))
+            if is_pulled:
+                self._limit.feed(self._streamer.bitrate_bps)
+
+    def status(self) -> CameraStatus:
+        """The reader's state with the recorder's. Asked for every second: what is missing of the recording is written down with it."""
+        status = self._streamer.status()
+        if not self._is_pulled:
+            status.state = CameraState.IDLE
+        status.recorded_until_ns = self.recorded_until_ns
+        status.lost_packets = self._recorder.lost_packets
+        status.node = self._tools.settings.node
+        status.shed = self._demand.shed
+        status.over_limit = self._limit.is_over
+        status.unread = self._looker.unread() if self._looker is not None else ()
+        self._gaps.look(status, self._demand.why_not_recorded())
+        return status
+
+    def give_up(self, since_ns: int, detail: str) -> None:
+        """The process ends at once, by a fault of its own that began then. Raises StoreError where the disk refuses to be told."""
+        if self._demand.why_not_recorded() is None:
+            self._gaps.give_up(since_ns, detail)
+
+    def _look(self, analyser: Callable[[], Analyser]) -> None:
+        self._looker = Looker(self.camera, analyser(), self._doze, self._tools)
+        self._looker.run()
+
+    def _fps(self) -> float:
+        settings = self._tools.settings
+        rates = {"plate": settings.plate_detect_fps, "face": settings.face_detect_fps}
+        return max(rates[kind] for kind in self.camera.checkpoint)
+
+    def _spawn(self, job: str, target: Callable[[], None]) -> threading.Thread:
+        thread = threading.Thread(
+            target=lasting, args=(job, self.camera.id, target, self._stop, self._tools.clock), name=f"{job} {self.camera.id}"
+        )
+        thread.start()
+        self._threads.append(thread)
+        return thread

@@ -1,0 +1,155 @@
+"""The cameras of a worker, started and stopped while the others go on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from domain.camera_states import CameraStatus
+from domain.errors import NotFound, StoreError
+from domain.events.analyser import Analyser
+from domain.media.fanout import Fanout
+from domain.registry import Camera, Credentials, Networks, Secrets, must_restart
+from domain.registry.secrets import load_secrets
+from ingest.onvif.client import OnvifEvents
+from ingest.recording.recovery import salvage
+from sightline.cameras.camera_run import CameraRun
+from sightline.cameras.worker_context import NodeTools
+from sightline.cluster.roster import Assigned, Roster
+
+log = logging.getLogger(__name__)
+
+
+class CameraRuns:
+    """`apply` is called by one thread; what runs may be asked by any."""
+
+    def __init__(self, tools: NodeTools, analyser: Callable[[Camera], Analyser], says_alive: Callable[[], None]) -> None:
+        """`analyser` makes a checkpoint's, in the thread that will look; `says_alive` is called at each camera while many start or end."""
+        self._says_alive = says_alive
+        self._tools = tools
+        self._analyser = analyser
+        self._fences: dict[str, int] = {}
+        self._runs: dict[str, CameraRun] = {}
+        self._started_as: dict[str, tuple[Camera, Credentials | None]] = {}
+        self._networks = Networks(())
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(self._runs)
+
+    def apply(self, roster: Roster) -> None:
+        """Run what the roster says. New cameras start first; those that go, or differ in what their stream needs, end together."""
+        secrets = self._secrets()
+        networks_changed = roster.networks != self._networks.allowed
+        self._networks = Networks(roster.networks)
+        wanted = {one.camera.id: one for one in roster.cameras}
+        self._fences |= {name: one.fence for name, one in wanted.items()}
+        ending = [name for name in self._runs if name not in wanted or networks_changed or self._differs(wanted[name].camera, secrets)]
+        before = set(self._runs)
+        for name in ending:
+            self._runs[name].stop()
+        self._start((one for name, one in wanted.items() if name not in before), secrets)
+        self._join(ending)
+        self._start((wanted[name] for name in ending if name in wanted), secrets)
+        log.info("%d cameras; %d new, %d ended", len(self._runs), len(wanted.keys() - before), len(before - wanted.keys()))
+
+    def stop(self) -> None:
+        ending = self.ids
+        for name in ending:
+            self._runs[name].stop()
+        for name in ending:
+            self._runs[name].finish()
+        for name in ending:
+            self._runs[name].join()
+
+    def give_up(self, since_ns: int, detail: str) -> None:
+        """Write down of each camera that it was not recorded since then, and why: the process ends."""
+        for run in self.running():
+            try:
+                run.give_up(since_ns, detail)
+            except StoreError as error:
+                log.error("%s: why nothing was recorded is not written down: %s", run.camera.id, error)
+
+    def statuses(self) -> list[CameraStatus]:
+        return [run.status() for run in self.running()]
+
+    def recorded_until(self, camera_id: str) -> int | None:
+        """Wall time (UTC ns) up to which a camera is recorded; None where nothing here records it."""
+        run = self._runs.get(camera_id)
+        return run.recorded_until_ns if run else None
+
+    @contextmanager
+    def watching(self, stream: str) -> Iterator[Fanout]:
+        """The packets of a camera (its id), or of its sub-stream (`<id>/sub`), while somebody watches. Raises NotFound."""
+        camera_id, _, sub = stream.partition("/")
+        run = self._runs.get(camera_id)
+        if run is None:
+            raise NotFound(f"this worker has no camera {camera_id}")
+        with run.watching(is_sub=bool(sub)) as fanout:
+            yield fanout
+
+    def running(self) -> Sequence[CameraRun]:
+        return tuple(self._runs.values())
+
+    def events(self) -> Sequence[OnvifEvents]:
+        """Of the cameras that trigger by ONVIF."""
+        return tuple(run.events for run in self.running() if run.events is not None)
+
+    def _start(self, assigned: Iterable[Assigned], secrets: Secrets) -> None:
+        for one in assigned:
+            self._says_alive()
+            if not one.joins:  # what the other worker is just writing is not torn
+                salvage(self._tools.layout, one.camera.id)
+                self._tools.spool.sweep([one.camera.id])
+            run = self._make(one.camera, _credentials(one.camera, secrets))
+            run.start()
+            self._runs = {**self._runs, one.camera.id: run}
+
+    def _make(self, camera: Camera, credentials: Credentials | None) -> CameraRun:
+        self._started_as[camera.id] = (camera, credentials)
+        analyser = partial(self._analyser, camera) if camera.checkpoint else None
+        return CameraRun(camera, credentials, partial(self._fences.__getitem__, camera.id), analyser, self._networks, self._tools)
+
+    def _join(self, ending: Sequence[str]) -> None:
+        for name in ending:
+            self._runs[name].finish()
+        for name in ending:
+            self._says_alive()
+            self._runs[name].join()
+            self._runs = {other: run for other, run in self._runs.items() if other != name}
+            del self._started_as[name]
+
+    def _differs(self, camera: Camera, secrets: Secrets) -> bool:
+        started_as, credentials = self._started_as[camera.id]
+        return must_restart(started_as, camera) or credentials != _credentials(camera, secrets)
+
+    def _secrets(self) -> Secrets:
+        """A password that is missing is its camera's trouble alone."""
+        secrets, faults = load_secrets(self._tools.layout.registry, os.environ)
+        for fault in faults:
+            log.error("%s", fault)
+        return secrets
+
+
+def _credentials(camera: Camera, secrets: Secrets) -> Credentials | None:
+    return secrets.get(camera.credentials) if camera.credentials else None
+
+
+class LazyAnalysers:
+    """Makes checkpoints' analysers; the models are loaded for the first, so that recording does not wait for them. Thread-safe."""
+
+    def __init__(self, make: Callable[[], Callable[[Camera], Analyser]]) -> None:
+        """`make` loads the models, which takes a second."""
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: Callable[[Camera], Analyser] | None = None
+
+    def __call__(self, camera: Camera) -> Analyser:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+        return self._made(camera)

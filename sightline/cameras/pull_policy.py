@@ -1,0 +1,87 @@
+"""Whether a camera is pulled now, and whether what it sends is recorded: its policy, who watches, who asks, and what is given up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from domain.camera_states import Shed
+from domain.clock import Clock
+from domain.media.fanout import Sink
+from domain.media.packet_batch import Came
+from domain.media.packets import AudioPacket
+from domain.recordings.gaps import GapCause
+from domain.registry import Camera
+from sightline.cluster.worker_balance import is_always_pulled
+
+LINGER_S = 30.0
+"""A camera that is pulled for its viewers goes on for this long after the last one left, so that looking again is quick."""
+
+
+class Demand:
+    """Thread-safe. `is_asked` answers whether a trigger wants the camera recorded now; it is asked only of cameras on demand."""
+
+    def __init__(self, camera: Camera, is_asked: Callable[[], bool], clock: Clock) -> None:
+        self._is_always = is_always_pulled(camera)
+        self._is_asked = is_asked
+        self._clock = clock
+        self._watchers = 0
+        self._watched_s: float | None = None
+        self._lock = threading.Lock()
+        self.shed = Shed.NOTHING
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        with self._lock:
+            self._watchers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watchers -= 1
+                self._watched_s = self._clock.monotonic_s()
+
+    def is_recorded(self) -> bool:
+        """Watching alone records nothing: the recordings of a camera on demand are its owner's."""
+        return not self.shed.is_of_recording and (self._is_always or self._is_asked())
+
+    def why_not_recorded(self) -> tuple[GapCause, str] | None:
+        """None while it is to be recorded."""
+        if self.shed is Shed.RECORDING_FOR_DISK:
+            return GapCause.DISK, "given up, since the disk was full"
+        if self.shed is Shed.RECORDING:
+            return GapCause.SHED, "given up under pressure of the processor"
+        return None if self.is_recorded() else (GapCause.NOT_ASKED, "nobody asked for it")
+
+    def is_pulled(self) -> bool:
+        return self._is_watched() or self.is_recorded()
+
+    def _is_watched(self) -> bool:
+        with self._lock:
+            lingers = self._watched_s is not None and self._clock.monotonic_s() - self._watched_s < LINGER_S
+            return self._watchers > 0 or lingers
+
+
+class Gate:
+    """A sink that lets packets through to another while it is open, from the first keyframe after it opened."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.is_open = False
+        self._goes_on = False
+        self._sink = sink
+
+    def put(self, *came: Came) -> None:
+        if not self.is_open:
+            self._goes_on = False
+            return
+        if not self._goes_on:
+            first = next((at for at, one in enumerate(came) if one.is_keyframe), len(came))
+            came = came[first:]
+        if came:
+            self._goes_on = True
+            self._sink.put(*came)
+
+    def put_audio(self, packet: AudioPacket) -> None:
+        if self._goes_on:
+            self._sink.put_audio(packet)

@@ -1,0 +1,29 @@
+"""What the cameras of a worker share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domain.clock import Clock
+from domain.paths.data_layout import Layout
+from domain.settings import Settings
+from ingest.recording.disk_writer import DiskWriter
+from ingest.rtsp.pull_loop import PullLoop
+from sightline.cameras.inference_scheduler import LookPool
+from sightline.cameras.trigger_queue import Triggers
+from storage.events.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTools:
+    settings: Settings
+    layout: Layout
+    clock: Clock
+    spool: Spool
+    writer: DiskWriter
+    kept: Callable[[], None]
+    """Called when the spool has something new."""
+    loop: PullLoop
+    triggers: Triggers
+    looks: LookPool

@@ -1,0 +1,78 @@
+"""The cameras that left this site's registry, kept in the data folder and learned from the registries in the object store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from domain.errors import DataLoss
+from domain.paths.data_layout import Layout
+from domain.registry import Registry
+from domain.registry.check import build_registry
+from domain.registry.former import FormerCameras
+from sightline.processes.private_files import write_atomically
+from storage.site.registries import Registries, RegistryRecord
+
+log = logging.getLogger(__name__)
+
+
+def read_former(layout: Layout) -> FormerCameras:
+    """What is kept on this machine; nothing, to be learned again, where the file is absent or damaged."""
+    try:
+        # A camera refuses unknown keys, for it is what people write; here a program wrote them.
+        return FormerCameras.model_validate_json(layout.former_cameras.read_bytes(), extra="ignore")
+    except FileNotFoundError:
+        return FormerCameras()
+    except ValidationError as error:
+        log.error(
+            "%s cannot be read (%d faults); it is made again from the object store",
+            layout.former_cameras,
+            error.error_count(),
+        )
+        return FormerCameras()
+
+
+def note_applied(layout: Layout, before: RegistryRecord | None, applied: RegistryRecord) -> None:
+    """Remember the cameras of `before` that `applied` no longer has. Raises OSError."""
+    if before is None or before.text == applied.text:
+        return
+    known = read_former(layout)
+    left = known.after(_cameras_of(before), _cameras_of(applied), applied.applied_at)
+    if left != known:
+        _write(layout, left)
+
+
+def learn(layout: Layout, registries: Registries, running: RegistryRecord) -> Iterator[None]:
+    """Go through all registries that the object store has, one at each step, and keep what they tell.
+
+    Needed once on a data folder: later changes are noted as they are applied.
+    """
+    older, before = FormerCameras(), Registry(version=1)
+    for version in registries.versions():
+        if version <= running.version:
+            try:
+                record = registries.read(version)
+            except DataLoss as error:
+                log.error("%s; cameras that only it had stay unknown", error)
+                continue
+            now = _cameras_of(record)
+            older, before = older.after(before, now, record.applied_at), now
+        yield
+    now = _cameras_of(running)
+    older = older.after(before, now, running.applied_at)
+    _write(layout, read_former(layout).joined(older, now))
+
+
+def _cameras_of(record: RegistryRecord) -> Registry:
+    """An empty registry where the text is none any more: it was checked by the version that applied it."""
+    registry = build_registry(record.text, f"registry, version {record.version}")
+    if registry is None:
+        log.error("version %d of the registry cannot be read; its cameras stay unknown", record.version)
+        return Registry(version=1)
+    return registry
+
+
+def _write(layout: Layout, known: FormerCameras) -> None:
+    write_atomically(layout.former_cameras, known.model_dump_json(by_alias=True))

@@ -1,0 +1,159 @@
+"""Watches what a person must be told of on a node: cameras and stores that stay away, uploads that fall behind, a clock that was set."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from domain.alarms import AlarmName
+from domain.camera_states import CameraStatus
+from domain.clock import NS_PER_S, Clock, ClockStep, rfc3339
+from domain.errors import StoreError
+from domain.log import FloodGate
+from domain.registry import Camera
+from domain.settings import Settings
+from sightline.cluster.worker_balance import is_always_pulled
+from sightline.processes.writable import why_unwritable
+from storage.clients.redis import Redis
+from storage.clients.s3 import ObjectStore
+from storage.events.damaged_objects import DamagedObjects
+from storage.site.alarms import Alarms
+from storage.site.site_identity import SiteFaults
+
+LOOK_EVERY_S = 5.0
+DOWN_S = 180.0
+AWAY_S = 120.0
+STEP_TOLD_S = 900.0
+_MOST_NAMED = 5
+_log = logging.getLogger(__name__)
+
+
+class Watch:
+    """One for each node; `run` is one thread's."""
+
+    def __init__(
+        self,
+        alarms: Alarms,
+        stores: tuple[Redis, ObjectStore],
+        cameras: Callable[[], Sequence[Camera]],
+        statuses: Callable[[], Sequence[CameraStatus]],
+        clock: Clock,
+        settings: Settings,
+        folder: Path,
+    ) -> None:
+        """`folder`: what has to be writable."""
+        self._alarms = alarms
+        self._redis, self._objects = stores
+        self._damaged = DamagedObjects(self._redis, clock)
+        self._cameras = cameras
+        self._statuses = statuses
+        self._clock = clock
+        self._folder = folder
+        self._late_s = settings.upload_late_h * 3600
+        self._away_since_s: dict[AlarmName, float] = {}
+        self._steps = clock.steps
+        self._stepped: tuple[float, ClockStep] | None = None
+        self._say = FloodGate(_log.warning, clock, every_s=60.0)
+        self.oldest_waiting_ns: Callable[[], int | None] = lambda: None
+        """When the oldest segment that waits to be uploaded was over; set where segments are uploaded."""
+        self.site_faults: Callable[[], SiteFaults] = SiteFaults
+        """What the stores have lost; set where a node looks after a site."""
+
+        self.audit_alarm: Callable[[], str | None] = lambda: None
+        """What is to be said of the audit log of this data folder; set where there is one."""
+
+    def run(self, stop: threading.Event) -> None:
+        while not self._clock.wait(stop, LOOK_EVERY_S):
+            self.run_once()
+
+    def run_once(self) -> None:
+        """Look at everything once, then tell. What cannot be told now is told by the next look."""
+        self._alarms.say(AlarmName.CLOCK_STEPPED, self._clock_step())
+        self._alarms.say(AlarmName.DISK_UNWRITABLE, self._unwritable())
+        self._alarms.say(AlarmName.CAMERAS_DOWN, self._cameras_down())
+        self._alarms.say(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
+        self._alarms.say(AlarmName.AUDIT_FULL, self.audit_alarm())
+        self._alarms.say(AlarmName.STORE_UNREACHABLE, self._away(AlarmName.STORE_UNREACHABLE, self._objects.ping))
+        self._alarms.say(AlarmName.INDEX_UNREACHABLE, self._away(AlarmName.INDEX_UNREACHABLE, self._redis.ping))
+        self._look_for_damage()
+        self._look_for_losses()
+        try:
+            self._alarms.tell(self._redis)
+        except (StoreError, OSError) as error:
+            self._say("tell", f"the alarms cannot be told everywhere: {error}")
+
+    def _look_for_losses(self) -> None:
+        """While a store does not answer, the alarms stay as they are."""
+        try:
+            faults = self.site_faults()
+        except StoreError as error:
+            self._say("losses", f"it is not known whether the stores lost anything: {error}")
+            return
+        self._alarms.say(AlarmName.STORE_LOST, faults.objects)
+        self._alarms.say(AlarmName.INDEX_EMPTIED, faults.index)
+
+    def _look_for_damage(self) -> None:
+        """While Redis is away, what was known stands."""
+        try:
+            damaged = self._damaged.all()
+        except StoreError as error:
+            self._say("damaged", f"damaged files of events cannot be asked for: {error}")
+            return
+        sentence = None
+        if damaged:
+            sentence = (
+                f"{len(damaged)} stored files of events are not what their SHA-256 says and are not "
+                f"handed out, the last found {damaged[0]}: put them back from a copy; "
+                "`sightline storage check` names all of them"
+            )
+        self._alarms.say(AlarmName.EVIDENCE_DAMAGED, sentence)
+
+    def _unwritable(self) -> str | None:
+        why = why_unwritable(self._folder)
+        return f"the data folder cannot be written, and nothing is recorded ({why}): check the disk and mount it writable" if why else None
+
+    def _cameras_down(self) -> str | None:
+        expected = {camera.id for camera in self._cameras() if camera.enabled and is_always_pulled(camera)}
+        since_ns = self._clock.wall_ns() - round(DOWN_S * NS_PER_S)
+        down = sorted(
+            (status for status in self._statuses() if status.camera_id in expected and _is_down(status, since_ns)),
+            key=lambda status: status.camera_id,
+        )
+        if not down:
+            return None
+        named = ", ".join(f"{status.camera_id} ({status.state})" for status in down[:_MOST_NAMED])
+        more = f" and {len(down) - _MOST_NAMED} more" if len(down) > _MOST_NAMED else ""
+        return f"{len(down)} of {len(expected)} cameras have given no picture for {DOWN_S / 60:.0f} minutes or more: {named}{more}"
+
+    def _uploads_behind(self) -> str | None:
+        oldest_ns = self.oldest_waiting_ns()
+        late_s = 0.0 if oldest_ns is None else (self._clock.wall_ns() - oldest_ns) / NS_PER_S
+        if oldest_ns is None or late_s < self._late_s:
+            return None
+        return f"recordings wait {late_s / 3600:.1f} h to be uploaded, since {rfc3339(oldest_ns)}: only this node's disk has them"
+
+    def _away(self, name: AlarmName, ping: Callable[[], None]) -> str | None:
+        try:
+            ping()
+        except StoreError as error:
+            since_s = self._away_since_s.setdefault(name, self._clock.monotonic_s())
+            away_s = self._clock.monotonic_s() - since_s
+            return f"for {away_s / 60:.0f} minutes: {error}" if away_s >= AWAY_S else None
+        self._away_since_s.pop(name, None)
+        return None
+
+    def _clock_step(self) -> str | None:
+        """Told for a quarter of an hour: until then recordings of before and after lie close together or on top of each other."""
+        now_s = self._clock.monotonic_s()
+        steps, before = self._clock.steps, self._steps
+        if steps != before:
+            self._steps, self._stepped = steps, (now_s, steps[-1])
+        if self._stepped is not None and now_s - self._stepped[0] >= STEP_TOLD_S:
+            self._stepped = None
+        return f"{self._stepped[1]}: mend its time source (NTP)" if self._stepped else None
+
+
+def _is_down(status: CameraStatus, since_ns: int) -> bool:
+    return not status.state.is_live and status.since_ns <= since_ns

@@ -1,0 +1,246 @@
+"""What a node needs done once, whatever its cameras are; its first worker does it: journals and recordings go up, what is too old and
+what has no room goes, and people are told what they must know."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from domain.alarms import AlarmName
+from domain.clock import NS_PER_S, Clock
+from domain.errors import StoreError
+from domain.paths.data_layout import Layout
+from domain.registry import Camera
+from domain.settings import Settings
+from sightline.cluster.site_registry import RunningRegistry
+from sightline.jobs.alarm_monitor import Watch
+from sightline.jobs.disk_quota_job import DiskRounds
+from sightline.jobs.disk_usage import OtherUse
+from sightline.jobs.watch_matcher import VehicleWatches
+from sightline.jobs.webhooks import Webhooks
+from sightline.processes.instance import has_own_store
+from sightline.processes.status_file import read_statuses
+from sightline.processes.store_clients import Stores, archiver_of
+from sightline.processes.supervised_threads import Job
+from storage.archive.archive import Archive
+from storage.archive.archiver import Archiver
+from storage.clients.interval_lock import Turn
+from storage.events.journal import Journal, JournalUploader
+from storage.events.spool import Spool
+from storage.recordings.disk_quota import Claims, DiskBound
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.gaps.stored import StoredGaps
+from storage.recordings.gaps.uploads import GapUploads
+from storage.recordings.ledger import Ledger
+from storage.recordings.object_store_quota import ROUND_EVERY_S, StoreClaims, StoreRoom
+from storage.recordings.stored_segments import StoredSegments
+from storage.recordings.trigger_log import TriggerLog
+from storage.recordings.uploads import Uploads
+from storage.retention import Kept, Retention
+from storage.site.alarms import Alarms
+from storage.site.audit import AuditLog
+from storage.site.holds import HoldFollower, Holds, NodeHolds
+
+log = logging.getLogger(__name__)
+
+BUCKET_EVERY_S = 5.0
+RETAIN_EVERY_S = 60.0
+SITE_EVERY_S = 3600
+RETRIES_QUIET = 15
+LOOK_EVERY_S = 60.0
+HOLDS_EVERY_S = 10.0
+LOOK_BACK_H = 7 * 24
+"""As far as is asked for where nobody says; the rest is looked at when somebody does."""
+
+
+class NodeJobs:
+    def __init__(
+        self, settings: Settings, layout: Layout, stores: Stores, spool: Spool, journal: Journal, ledger: Ledger, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._layout = layout
+        self._stores = stores
+        self._spool = spool
+        self._journal = journal
+        self._ledger = ledger
+        self._clock = clock
+        self._registry = RunningRegistry(layout)
+        self._alarms = Alarms(settings.node, layout.alarms, clock)
+        self._audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
+        self._holds = NodeHolds(Holds(stores.objects, clock), layout.holds, clock)
+        self._uploads = None if has_own_store(layout) else self._make_uploads()
+
+    def jobs(self) -> dict[str, Job]:
+        """Each runs in a thread of its own until its event is set."""
+        watch = Watch(
+            self._alarms, (self._stores.redis, self._stores.objects), self._cameras, lambda: read_statuses(self._layout), self._clock,
+            self._settings, self._layout.root,
+        )  # fmt: skip
+        watch.site_faults = self._stores.identity.settle
+        jobs: dict[str, Job] = {
+            "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain,
+            "holds": self._follow_holds,
+            "archive": self._move_old, "watch": watch.run,
+            "impossible": self._look_for_impossible,
+        }  # fmt: skip
+        watch.audit_alarm = self._audit.alarm
+        jobs |= self._watch_jobs()
+        if self._uploads is not None:
+            watch.oldest_waiting_ns = self._uploads.oldest_waiting_ns
+            jobs["uploads"] = self._upload
+            jobs["gaps"] = self._upload_gaps
+        return jobs
+
+    def _watch_jobs(self) -> dict[str, Job]:
+        stores, audit = self._stores, self._audit
+        found = VehicleWatches(stores.feed, stores.index, stores.watches, stores.matches, audit, self._clock, self._settings.node)
+        return {
+            "vehicle watches": found.run,
+            "webhooks": Webhooks(stores.matches, stores.watches, audit, self._settings, self._clock, lambda: found.is_matching).run,
+        }
+
+    def _make_uploads(self) -> Uploads:
+        """Where the store is the node's own, on its disk, a segment would be held twice: there is none."""
+        kept = TriggerLog(self._layout, self._settings).kept_ranges
+        stored = StoredSegments(self._stores.objects, self._clock)
+        turn = Turn(self._stores.redis, "store_room", self._settings.node, ROUND_EVERY_S)
+        claims = StoreClaims(self._kept_cameras, Holds(self._stores.objects, self._clock).held, self._alarms.say)
+        room = StoreRoom(stored, claims, turn, self._clock)
+        return Uploads(Ledger(self._layout.recordings), stored, self._settings, self._clock, self._kept_cameras, kept, room.note)
+
+    def _cameras(self) -> Sequence[Camera]:
+        return self._registry.now().registry.cameras
+
+    def _kept_cameras(self) -> Sequence[Camera]:
+        """Cameras that left the registry too: their recordings keep the place that they had."""
+        return self._registry.now().kept_cameras
+
+    def _upload_journal(self, stop: threading.Event) -> None:
+        self._wait_for_bucket(stop)
+        JournalUploader(self._journal, self._stores.objects, self._settings.node, self._clock).run(stop)
+
+    def _upload(self, stop: threading.Event) -> None:
+        self._wait_for_bucket(stop)
+        assert self._uploads is not None
+        self._uploads.run(stop)
+
+    def _upload_gaps(self, stop: threading.Event) -> None:
+        self._wait_for_bucket(stop)
+        gaps = GapLog(self._layout, self._clock)
+        GapUploads(gaps, StoredGaps(self._stores.objects), self._settings.node, self._clock).run(stop)
+
+    def _wait_for_bucket(self, stop: threading.Event) -> None:
+        while not self._has_bucket() and not self._clock.wait(stop, BUCKET_EVERY_S):
+            pass
+
+    def _has_bucket(self) -> bool:
+        """Made here too: the store may have been away when the site started for the first time."""
+        try:
+            self._stores.objects.ensure_bucket()
+        except StoreError as error:
+            log.warning("the object store has no bucket yet: %s", error)
+            return False
+        return True
+
+    def _bound_disk(self, stop: threading.Event) -> None:
+        bound = DiskBound(self._ledger, self._settings, self._clock, self._claims())
+        DiskRounds(bound, self._layout, self._clock).run(stop)
+
+    def _follow_holds(self, stop: threading.Event) -> None:
+        """Keep the node's copy of the legal holds fresh, for when the store is away."""
+        follower = HoldFollower(self._holds, self._alarms.say)
+        while not self._clock.wait(stop, HOLDS_EVERY_S):
+            follower.run_once()
+
+    def _look_for_impossible(self, stop: threading.Event) -> None:
+        """Keeps what is known of impossible legs fresh, so that whoever asks waits for little; one node a minute."""
+        turn = Turn(self._stores.redis, "impossible", self._settings.node, round(LOOK_EVERY_S) - 5)
+        while not self._clock.wait(stop, LOOK_EVERY_S):
+            try:
+                if turn.take():
+                    hour = self._clock.wall_ns() // (3600 * NS_PER_S)
+                    self._stores.index.impossible(hour - LOOK_BACK_H, hour)
+            except StoreError as error:
+                log.warning("impossible legs wait: %s", error)
+
+    def _wanted(self) -> list[tuple[str, int, int]]:
+        return self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s)
+
+    def _retain(self, stop: threading.Event) -> None:
+        """What lies here every minute, since recordings that nothing claimed soon fill a disk; the site's by one node in an hour."""
+        kept = Kept(
+            Ledger(self._layout.recordings), TriggerLog(self._layout, self._settings), GapLog(self._layout, self._clock),
+            self._stores.objects, self._stores.index, self._journal, Holds(self._stores.objects, self._clock), self._wanted,
+            self._archiver(),
+        )  # fmt: skip
+        retention = Retention(kept, lambda: self._registry.now().registry, self._settings, self._clock)
+        failed, why = 0, ""
+        while not self._clock.wait(stop, RETAIN_EVERY_S):
+            try:
+                self.refuse_other_store()
+                retention.run_node(stop)
+                self._retain_site(retention, stop)
+                failed = 0
+            except (StoreError, OSError) as error:
+                failed += 1
+                log.warning("retention waits: %s", error)
+                why = str(error)
+            self._alarms.say(AlarmName.RETENTION_STOPPED, f"what is too old is not deleted: {why}" if failed >= RETRIES_QUIET else None)
+
+    def refuse_other_store(self) -> None:
+        """A store that is not the site's lacks the legal holds that retention must obey."""
+        lost = self._stores.identity.check().objects
+        if lost is not None:
+            raise StoreError(lost)
+
+    def _retain_site(self, retention: Retention, stop: threading.Event) -> None:
+        """One node in an hour. A turn that came to nothing is given back: whichever node comes next goes on with it."""
+        turn = Turn(self._stores.redis, "retention", self._settings.node, SITE_EVERY_S)
+        if not turn.take():
+            return
+        try:
+            retention.run_site(stop)
+        except (StoreError, OSError):
+            turn.give_back()
+            raise
+        if stop.is_set():
+            turn.give_back()
+
+    @cached_property
+    def _archive(self) -> Archive:
+        return Archive.open(self._stores.objects, self._stores.redis, self._layout.archive_cache("node"), self._settings, self._clock)
+
+    def _archiver(self) -> Archiver:
+        return archiver_of(self._stores, self._archive, self._clock)
+
+    def _move_old(self, stop: threading.Event) -> None:
+        """Events older than the index holds move to the archive: each hour, by one node. A turn that came to nothing is given back."""
+        turn = Turn(self._stores.redis, "archive", self._settings.node, SITE_EVERY_S)
+        while not self._clock.wait(stop, RETAIN_EVERY_S):
+            try:
+                if turn.take() and self._archiver().run(self._settings.index_days, stop) is None:
+                    turn.give_back()
+            except (StoreError, OSError) as error:
+                log.warning("old events wait in the index, and are not moved to the archive: %s", error)
+                self._take_no_turn(turn)
+
+    def _take_no_turn(self, turn: Turn) -> None:
+        try:
+            turn.give_back()
+        except StoreError as error:
+            log.warning("the turn of the archive lapses by itself: %s", error)
+
+    def _claims(self) -> Claims:
+        claims = Claims(
+            cameras=self._kept_cameras,
+            wanted=self._wanted,
+            held=self._holds.held,
+            others_bytes=OtherUse(self._layout, self._clock).size_bytes,
+            say=self._alarms.say,
+        )
+        if self._uploads is None:
+            return claims
+        return replace(claims, seems_uploaded=self._uploads.seems_uploaded, is_uploaded=self._uploads.is_uploaded)

@@ -1,0 +1,179 @@
+"""Sends the matches of vehicle watches to other systems: signed, to allowed networks alone, again and again with growing pauses.
+
+Each receiver (scheme, host and port) has a queue of its own, and a deadline holds for each exchange: one that is slow or
+dead delays none of the others. What finds a full queue is due again later; nothing is lost, since Redis has all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from api.feeds.watch_models import WatchMatchView
+from api.feeds.webhook_address import target_of
+from domain.clock import NS_PER_MS, NS_PER_S, Clock
+from domain.errors import BadInput, NotFound, StoreError
+from domain.events.watches import Ended, Watch
+from domain.log import FloodGate
+from domain.metrics import WEBHOOKS
+from domain.settings import Settings
+from sightline.jobs.watch_matcher import entry_of
+from sightline.jobs.webhook_post import POST_ERRORS, post
+from sightline.jobs.webhook_queues import Receivers
+from storage.site.audit import AuditLog, Phase
+from storage.site.watch_matches import Delivery, WatchMatches
+from storage.site.watches import Watches
+
+log = logging.getLogger(__name__)
+LOOK_EVERY_S = 0.25
+IDLE_S = 1.0
+"""Where there is no watch, or another node matches."""
+AWAY_S = 1.0
+CLAIMED_AT_ONCE = 16
+MOST_RECEIVERS = 32
+"""That are sent to at once. Others wait for a thread."""
+MOST_WAITING = 16
+"""For one receiver."""
+EXCHANGE_S = 10.0
+"""The most that one POST takes, from the connection to the status of the answer."""
+HELD_MS = 60_000
+"""A sender that died with a delivery in hand: another sends it after this."""
+DEFERRED_MS = 10_000
+"""When a delivery is due again that found the queue of its receiver full."""
+MOST_TRIES = 15
+LONGEST_PAUSE_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A delivery, and until when (UTC) no other process sends it."""
+
+    delivery: Delivery
+    watch: Watch
+    until_ms: int
+
+
+class Webhooks:
+    def __init__(
+        self,
+        matches: WatchMatches,
+        watches: Watches,
+        audit: AuditLog,
+        settings: Settings,
+        clock: Clock,
+        is_matching: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`is_matching`: whether this node may find something at any moment."""
+        self._is_matching = is_matching
+        self._matches = matches
+        self._watches = watches
+        self._audit = audit
+        self._settings = settings
+        self._clock = clock
+        self._receivers = Receivers(self._send, MOST_RECEIVERS, MOST_WAITING)
+        self._warn = FloodGate(log.warning, clock, every_s=10.0)
+
+    def run(self, stop: threading.Event) -> None:
+        pause_s = 0.0
+        try:
+            while not self._clock.wait(stop, pause_s):
+                try:
+                    pause_s = 0.0 if self.run_once() else LOOK_EVERY_S if self._is_matching() else IDLE_S
+                except StoreError as error:
+                    self._warn("store", f"webhooks wait: {error}")
+                    pause_s = AWAY_S
+        finally:
+            self._receivers.close()
+
+    def run_once(self) -> int:
+        """Give what is due to the queues of its receivers; how many that were."""
+        until_ms = self._now_ms() + HELD_MS
+        due = self._matches.claim(self._now_ms(), until_ms, CLAIMED_AT_ONCE)
+        for delivery in due:
+            watch = self._watch_of(delivery)
+            if watch is None:
+                self._matches.settle(delivery)
+            elif not self._receivers.add(_receiver(watch.webhook), _Claimed(delivery, watch, until_ms)):
+                WEBHOOKS.labels("deferred").inc()
+                self._matches.retry(delivery, self._now_ms() + DEFERRED_MS)
+        return len(due)
+
+    def wait(self) -> None:
+        """Until all that was given to receivers has its outcome."""
+        self._receivers.wait()
+
+    def _send(self, claimed: _Claimed) -> None:
+        """A store that is away does not end the queue: what it was not told of is due again after `HELD_MS`."""
+        if self._now_ms() + EXCHANGE_S * 1000 >= claimed.until_ms:
+            WEBHOOKS.labels("deferred").inc()
+            return
+        watch, delivery = claimed.watch, claimed.delivery
+        terms = {"watch": watch.id, "match": delivery.match.id, "try": str(delivery.tries + 1)}
+        try:
+            # First, or a full audit log would have it sent again and again with no line.
+            self._audit.append(entry_of(watch, "watch.webhook", terms, None, Phase.INTENT))
+            status, error = self._answer(watch, delivery)
+            self._audit.append(entry_of(watch, "watch.webhook", terms, status, Phase.OUTCOME))
+            self._settle(delivery, error)
+        except StoreError as error:
+            self._warn("store", f"webhooks wait: {error}")
+
+    def _answer(self, watch: Watch, delivery: Delivery) -> tuple[int, str]:
+        """Status and error; each 0 or empty where there is none."""
+        try:
+            status = self._post(watch, delivery)
+        except (*POST_ERRORS, BadInput) as fault:
+            return 0, str(fault) or type(fault).__name__
+        return status, "" if 200 <= status < 300 else f"answered {status}"
+
+    def _settle(self, delivery: Delivery, error: str) -> None:
+        if error:
+            self._failed(delivery.model_copy(update={"tries": delivery.tries + 1, "last_error": error[:300]}))
+        else:
+            self._matches.settle(delivery)
+            WEBHOOKS.labels("delivered").inc()
+
+    def _watch_of(self, delivery: Delivery) -> Watch | None:
+        """None where nobody wants it any more. One that is over is still told of what was found in its time."""
+        try:
+            watch = self._watches.get(delivery.match.watch)
+        except NotFound:
+            return None
+        return None if watch.ended is Ended.DELETED else watch
+
+    def _post(self, watch: Watch, delivery: Delivery) -> int:
+        """The status of the answer, of which nothing else is read."""
+        target = target_of(watch.webhook, self._settings.allowed_webhook_networks)
+        body = WatchMatchView.of(delivery.match).model_dump_json(by_alias=True).encode()
+        headers = signed(watch.secret, body, self._clock.wall_ns() // NS_PER_S)
+        headers |= {"Content-Type": "application/json", "Sightline-Match": delivery.match.id, "Sightline-Try": str(delivery.tries + 1)}
+        return post(target, headers, body, self._clock, EXCHANGE_S)
+
+    def _failed(self, delivery: Delivery) -> None:
+        if delivery.tries >= MOST_TRIES:
+            self._matches.settle(delivery, dead=True)
+            WEBHOOKS.labels("dead").inc()
+            return
+        pause_s = min(LONGEST_PAUSE_S, 2 ** (delivery.tries - 1)) * random.uniform(0.5, 1.5)
+        self._matches.retry(delivery, self._now_ms() + round(pause_s * 1000))
+        WEBHOOKS.labels("failed").inc()
+
+    def _now_ms(self) -> int:
+        return self._clock.wall_ns() // NS_PER_MS
+
+
+def _receiver(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def signed(secret: str, body: bytes, at_s: int) -> dict[str, str]:
+    """The headers that prove to a receiver who knows the secret that a body is ours, and of when."""
+    mac = hmac.new(secret.encode(), f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"Sightline-Timestamp": str(at_s), "Sightline-Signature": f"v1={mac}"}

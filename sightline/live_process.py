@@ -1,0 +1,96 @@
+"""The node's live process: its door, through which the API gets what only the node has. `python -m sightline.live_process`."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from functools import partial
+from pathlib import Path
+
+import cv2
+import uvicorn
+
+from api.node_api.app import make_door
+from api.node_api.context import DoorContext
+from api.requests.send_limits import LeastRate
+from domain.clock import Clock, SystemClock
+from domain.errors import NotFound, SourceTimeout
+from domain.log import set_up_logging
+from domain.media.fanout import Tap
+from domain.media.packets import Frame
+from domain.paths.data_layout import Layout
+from domain.settings import Settings
+from ingest.frames.decoder import FrameReader
+from ingest.live.client import live_packets
+from sightline.cluster.roster import NodeRosters
+from sightline.processes.instance import door_key
+from sightline.processes.status_file import read_statuses
+from storage.events.spool import Spool
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.ledger import Ledger
+from storage.recordings.trigger_log import TriggerLog
+
+PICTURE_WITHIN_S = 8.0
+PICTURE_QUALITY = 85
+SLACK = 2.0
+"""How much longer than the API the node bears with a slow reader: the API, which knows the reader, closes it first."""
+
+
+def picture_now(layout: Layout, rosters: NodeRosters, clock: Clock, camera_id: str, is_sub: bool) -> bytes:
+    """A camera's picture now (JPEG), or its sub-stream's, from the packets of the worker that pulls it.
+
+    Raises NotFound, NodeOffline or SourceTimeout.
+    """
+    worker = rosters.workers().get(camera_id)
+    if worker is None:
+        raise NotFound(f"no worker of this node has camera {camera_id}")
+    return _jpeg(_first_frame(layout.live_socket(worker), f"{camera_id}/sub" if is_sub else camera_id, clock))
+
+
+def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:
+    stop = threading.Event()
+    timer = threading.Timer(PICTURE_WITHIN_S, stop.set)
+    timer.start()
+    tap = Tap("picture", max_packets=512, max_bytes=32 << 20)
+    frames = iter(FrameReader(tap, clock, 1000.0, camera_id))
+    try:
+        for packet in live_packets(socket, camera_id, stop):
+            tap.put(packet)
+            frame = next(frames, None)
+            if frame is not None:
+                return frame
+    finally:
+        timer.cancel()
+    raise SourceTimeout(f"camera {camera_id} gave no picture within {PICTURE_WITHIN_S:.0f} s")
+
+
+def _jpeg(frame: Frame) -> bytes:
+    _, encoded = cv2.imencode(".jpg", frame.bgr, [cv2.IMWRITE_JPEG_QUALITY, PICTURE_QUALITY])
+    return encoded.tobytes()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m sightline.live_process", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    settings, layout, clock = Settings(), Layout(arguments.data), SystemClock()
+    set_up_logging(settings.log_level, "live")
+    context = DoorContext(
+        key=door_key(settings, layout),
+        spool=Spool(layout, clock),
+        ledger=Ledger(layout.recordings),
+        gaps=GapLog(layout, clock),
+        statuses=lambda: read_statuses(layout),
+        picture=partial(picture_now, layout, NodeRosters(layout), clock),
+        scratch=layout.scratch,
+        clock=clock,
+        triggers=TriggerLog(layout, settings),
+        least_rate=LeastRate.of(settings, SLACK),
+    )
+    uvicorn.run(make_door(context), host=arguments.host, port=arguments.port, log_config=None, access_log=False, server_header=False)
+
+
+if __name__ == "__main__":
+    main()

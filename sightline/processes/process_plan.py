@@ -1,0 +1,148 @@
+"""Which child processes an instance has, with their ports and settings: servers, workers, live process, API."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from domain.errors import SightlineError
+from domain.paths.data_layout import Layout
+from domain.settings import Settings
+from sightline.processes.child import ChildSpec
+from sightline.processes.embedded_servers import seaweedfs, valkey
+from sightline.processes.environment import API, LIVE, WORKER
+from sightline.processes.instance import Runtime, instance_secrets, store_environment
+from sightline.processes.ports import answers, free_ports, leave
+from sightline.processes.status_file import status_file
+
+MOST_API_PROCESSES = 4
+"""Where nobody says how many: each takes memory, and may search the archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    runtime: Runtime
+    groups: tuple[tuple[ChildSpec, ...], ...]
+    """Children that start together: servers, then all that needs them."""
+
+    @property
+    def has_own_store(self) -> bool:
+        """Whether one of the children is the object store."""
+        return self.runtime.s3_port is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What of an instance this command runs; `up` runs all."""
+
+    servers: bool
+    node: bool
+    api: bool
+
+
+def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int) -> Plan:
+    """Raises SightlineError where the API's port is taken, or a larger site's stores are not named."""
+    if parts.api and answers(port):
+        raise SightlineError(f"port {port} is taken by another program; choose one with --port")
+    if not parts.servers and (settings.redis_url is None or settings.s3_endpoint is None):
+        raise SightlineError("SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores")
+    if not (parts.node and parts.api) and settings.door_key is None:
+        raise SightlineError("SIGHTLINE_DOOR_KEY must be set, to the same for all nodes and APIs of the site (16 characters or more)")
+    runtime = new_runtime(settings, port)
+    shared = store_environment(layout, runtime.valkey_port, runtime.s3_port)
+    children = _node(layout, settings, runtime, shared) if parts.node else []
+    if parts.api:
+        children += _api(layout, runtime, host, shared, api_names(settings, parts))
+    return Plan(runtime, (tuple(own_servers(layout, runtime)), tuple(children)))
+
+
+def new_runtime(settings: Settings, api_port: int) -> Runtime:
+    """Fresh ports; none for a server that the site has already."""
+    leave(api_port)
+    valkey_port, s3_port, door_port = free_ports(3)
+    return Runtime(
+        pid=os.getpid(),
+        api_port=api_port,
+        door_port=settings.door_port or door_port,
+        valkey_port=valkey_port if settings.redis_url is None else None,
+        s3_port=s3_port if settings.s3_endpoint is None else None,
+        secrets_file=os.environ.get("SIGHTLINE_SECRETS_FILE", ""),
+    )
+
+
+def own_servers(layout: Layout, runtime: Runtime) -> list[ChildSpec]:
+    """The servers that the runtime has ports for, in the order in which they start."""
+    secrets = instance_secrets(layout).stores
+    specs = []
+    if runtime.valkey_port is not None:
+        specs.append(valkey(layout.valkey, runtime.valkey_port, secrets, layout.logs / "valkey.log"))
+    if runtime.s3_port is not None:
+        specs.append(seaweedfs(layout.seaweedfs, runtime.s3_port, secrets, layout.logs / "seaweedfs.log"))
+    return specs
+
+
+def worker_count(settings: Settings) -> int:
+    return settings.workers or len(os.sched_getaffinity(0))
+
+
+def worker_names(settings: Settings) -> list[str]:
+    return [f"worker-{index}" for index in range(worker_count(settings))]
+
+
+def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str, str]) -> list[ChildSpec]:
+    live = ChildSpec(
+        "live", _module("sightline.live_process", layout, "--host", settings.door_host, "--port", runtime.door_port), layout.logs / "live.log",
+        ready=lambda: answers(runtime.door_port, settings.door_host), allowed=LIVE,
+    )  # fmt: skip
+    workers = [
+        ChildSpec(
+            name,
+            _module("sightline.worker", layout, "--index", index),
+            layout.logs / f"worker-{index}.log", ready=status_file(layout, index).exists, allowed=WORKER, env=shared, stop_timeout_s=30,
+            beat=status_file(layout, index),
+        )
+        for index, name in enumerate(worker_names(settings))
+    ]  # fmt: skip
+    return [live, *workers]
+
+
+def api_names(settings: Settings, parts: Parts) -> list[str]:
+    """The processes that answer people: one beside workers, whose cores it would take."""
+    count = settings.api_processes or (1 if parts.node else min(MOST_API_PROCESSES, len(os.sched_getaffinity(0))))
+    return ["api", *(f"api-{index}" for index in range(1, count))]
+
+
+def _api(layout: Layout, runtime: Runtime, host: str, shared: dict[str, str], names: Sequence[str]) -> list[ChildSpec]:
+    """All listen on one port, and the kernel deals out connections."""
+    port_is_shared = ("--shared",) if len(names) > 1 else ()
+    return [
+        ChildSpec(
+            name, _module("sightline.api_process", layout, "--host", host, "--port", runtime.api_port, "--name", name, *port_is_shared),
+            layout.logs / f"{name}.log", ready=lambda: _is_healthy(host, runtime.api_port), allowed=API, env=shared,
+        )
+        for name in names
+    ]  # fmt: skip
+
+
+def _module(name: str, layout: Layout, *arguments: object) -> tuple[str, ...]:
+    return (sys.executable, "-m", name, "--data", str(layout.root), *map(str, arguments))
+
+
+def _is_healthy(host: str, port: int) -> bool:
+    address = "127.0.0.1" if host == "0.0.0.0" else host
+    try:
+        return httpx.get(f"http://{address}:{port}/healthz", timeout=1.0, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def clear_earlier_run(layout: Layout) -> None:
+    """Forget the counts and states of an earlier run; this process's own counts were begun at import and stay."""
+    own = f"_{os.getpid()}.db"
+    for file in [*layout.metrics.glob("*.db"), *layout.statuses.glob("*.json")]:
+        if not file.name.endswith(own):
+            file.unlink()

@@ -1,0 +1,137 @@
+"""The doors to the stores: of the processes of an instance, and of commands that act on one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from domain.clock import Clock, SystemClock
+from domain.errors import SightlineError
+from domain.paths.data_layout import Layout
+from domain.settings import Settings
+from sightline.processes.embedded_servers import valkey_url
+from sightline.processes.instance import InstanceSecrets, Runtime, claimed, instance_secrets, runtime_of
+from sightline.processes.process_plan import new_runtime, own_servers
+from sightline.processes.supervisor import Supervisor
+from storage.archive.archive import Archive
+from storage.archive.archiver import Archiver
+from storage.clients.redis import Redis, connect
+from storage.clients.s3 import ObjectStore
+from storage.events.feed import Feed
+from storage.index.event_index import EventIndex
+from storage.site.camera_states import CameraStates
+from storage.site.leases import Leases
+from storage.site.nodes import Nodes
+from storage.site.people import People
+from storage.site.registries import Registries
+from storage.site.site_identity import SiteIdentity
+from storage.site.watch_matches import WatchMatches
+from storage.site.watches import Watches
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    redis: Redis
+    objects: ObjectStore
+    index: EventIndex
+    people: People
+    states: CameraStates
+    leases: Leases
+    nodes: Nodes
+    registries: Registries
+    feed: Feed
+    watches: Watches
+    matches: WatchMatches
+    identity: SiteIdentity
+
+    def close(self) -> None:
+        self.redis.close()
+        self.objects.close()
+
+
+def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
+    """The stores that the settings name; nothing is asked of them yet. Raises SightlineError where they name none."""
+    if settings.redis_url is None or settings.s3_endpoint is None or settings.s3_access_key is None or settings.s3_secret_key is None:
+        raise SightlineError("SIGHTLINE_REDIS_URL, SIGHTLINE_S3_ENDPOINT, SIGHTLINE_S3_ACCESS_KEY and SIGHTLINE_S3_SECRET_KEY must be set")
+    redis = connect(settings.redis_url.get_secret_value())
+    objects = ObjectStore(
+        settings.s3_endpoint,
+        settings.s3_access_key.get_secret_value(),
+        settings.s3_secret_key.get_secret_value(),
+        settings.s3_bucket,
+        settings.s3_secure,
+    )
+    return Stores(
+        redis,
+        objects,
+        EventIndex(redis),
+        People(redis, objects, clock),
+        CameraStates(redis),
+        Leases(redis),
+        Nodes(redis),
+        Registries(redis, objects, clock),
+        Feed(redis, settings.feed_events),
+        Watches(redis, objects, clock),
+        WatchMatches(redis),
+        SiteIdentity(redis, objects, layout.site, clock),
+    )
+
+
+@contextmanager
+def open_stores(layout: Layout) -> Iterator[Stores]:
+    """The stores of the instance on this data folder, for a command. Its own servers are started for the while when it is not running."""
+    settings, clock = Settings(), SystemClock()
+    with ExitStack() as held:
+        runtime = runtime_of(layout)
+        if runtime is None and (settings.redis_url is None or settings.s3_endpoint is None):
+            claim = held.enter_context(claimed(layout, clock))
+            runtime = held.enter_context(_servers_only(layout, settings, clock, claim))
+        stores = connected(reaching(settings, runtime, instance_secrets(layout)), layout, clock)
+        held.callback(stores.close)
+        stores.objects.ensure_bucket()
+        yield stores
+
+
+@contextmanager
+def opened_archive(stores: Stores, layout: Layout, settings: Settings, clock: Clock) -> Iterator[Archive]:
+    """The archive for a command, with a folder of its own for the while."""
+    with TemporaryDirectory(prefix=".archive-", dir=layout.root) as folder:
+        archive = Archive.open(stores.objects, stores.redis, Path(folder), settings, clock)
+        try:
+            yield archive
+        finally:
+            archive.close()
+
+
+def archiver_of(stores: Stores, archive: Archive, clock: Clock) -> Archiver:
+    return Archiver(archive, stores.index, stores.redis, stores.objects, clock)
+
+
+@contextmanager
+def _servers_only(layout: Layout, settings: Settings, clock: Clock, claim: int) -> Iterator[Runtime]:
+    runtime = new_runtime(settings, api_port=0)
+    supervisor = Supervisor([own_servers(layout, runtime)], clock, held=(claim,))
+    try:
+        supervisor.start(threading.Event(), lambda _: None)
+        yield runtime
+    finally:
+        supervisor.stop()
+
+
+def reaching(settings: Settings, runtime: Runtime | None, secrets: InstanceSecrets) -> Settings:
+    """The settings with the instance's own servers filled in where the site names none."""
+    found = settings.model_dump()
+    if runtime is not None and settings.redis_url is None and runtime.valkey_port is not None:
+        found["redis_url"] = valkey_url(runtime.valkey_port, secrets.stores)
+    if runtime is not None and settings.s3_endpoint is None and runtime.s3_port is not None:
+        found |= {
+            "s3_endpoint": f"127.0.0.1:{runtime.s3_port}",
+            "s3_access_key": secrets.s3_access_key,
+            "s3_secret_key": secrets.s3_secret_key,
+            "s3_secure": False,
+        }
+    return Settings(**found)

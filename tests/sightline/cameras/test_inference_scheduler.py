@@ -1,0 +1,86 @@
+"""Turns: never more than there may be at once, nobody waits for ever, those who follow something first, and dear ones after cheap ones."""
+
+from __future__ import annotations
+
+import threading
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.clock import NS_PER_S, ManualClock, SystemClock
+from sightline.cameras.inference_scheduler import MOST_COST_S, PATIENCE_S, Asked, LookPool, first_due
+
+ASKED = st.builds(Asked, st.sampled_from("abcdef"), st.floats(0, 10), st.booleans(), st.floats(0, 5))
+
+
+@given(st.lists(ASKED, min_size=1, max_size=20))
+def test_nobody_is_overtaken_by_who_asked_much_later(waiting: list[Asked]) -> None:
+    order: list[Asked] = []
+    while waiting:
+        order.append(first_due(waiting))
+        waiting.remove(order[-1])
+    for at, one in enumerate(order):
+        assert all(earlier.asked_s <= one.asked_s + PATIENCE_S + MOST_COST_S for earlier in order[:at])
+
+
+@given(st.floats(0, 10), st.floats(0, 0.05))
+def test_of_two_that_ask_at_once_who_follows_something_and_who_costs_less_comes_first(asked_s: float, cost_s: float) -> None:
+    idle, busy = Asked("idle", asked_s, False, cost_s), Asked("busy", asked_s, True, cost_s)
+    assert first_due([idle, busy]) is busy
+    dear = Asked("dear", asked_s, True, cost_s + 0.01)
+    assert first_due([dear, busy]) is busy
+
+
+def test_no_more_look_at_once_than_may_and_all_get_their_turns() -> None:
+    pool, inside, looked = LookPool(2, SystemClock()), [0, 0], list[str]()
+    lock = threading.Lock()
+
+    def look(camera_id: str) -> None:
+        for turn in range(50):
+            with pool.turn(camera_id, turn % 2 == 0, None):
+                with lock:
+                    inside[0] += 1
+                    inside[1] = max(inside)
+                    looked.append(camera_id)
+                with lock:
+                    inside[0] -= 1
+
+    threads = [threading.Thread(target=look, args=(f"cam-{at}",)) for at in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert inside[0] == 0
+    assert inside[1] <= 2
+    assert sorted(looked) == sorted(f"cam-{at}" for at in range(4) for _ in range(50))
+
+
+def test_as_many_look_at_once_as_may() -> None:
+    pool, done = LookPool(2, SystemClock()), threading.Event()
+    with pool.turn("one", True, None), pool.turn("two", True, None):
+        done.set()
+    assert done.is_set()
+
+
+def test_a_look_that_fails_gives_its_turn_on() -> None:
+    pool = LookPool(1, SystemClock())
+    for _ in range(3):
+        try:
+            with pool.turn("gate", False, None):
+                raise ValueError("a look")
+        except ValueError:
+            pass
+    done = threading.Event()
+    with pool.turn("gate", False, None):
+        done.set()
+    assert done.is_set()
+
+
+def test_while_pictures_wait_long_for_a_look_all_are_looked_at_less_often_and_held_ones_do_not_count() -> None:
+    clock = ManualClock()
+    pool = LookPool(1, clock)
+    for held in (True, False):
+        for _ in range(20):
+            with pool.turn("gate", True, None if held else clock.wall_ns() - NS_PER_S):
+                clock.advance(0.2)
+        assert (pool.part == 1.0) is held

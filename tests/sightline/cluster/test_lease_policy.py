@@ -1,0 +1,147 @@
+"""A city of simulated nodes: whatever is killed, cut off or emptied, a camera that somebody recorded is recorded on, and views settle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sightline.cluster.lease_policy import Held, Sight, next_steps
+from sightline.cluster.membership import Peers
+from sightline.cluster.node_assignment import assign
+from storage.site.leases import Lease
+from storage.site.nodes import NodeEntry
+
+CAMERAS = {f"cam-{number}": 1.0 for number in range(8)}
+STARTS_IN_S = 2
+"""A camera records this long after its node began with it."""
+
+
+@dataclass
+class City:
+    """Redis, as far as leases need it."""
+
+    about: dict[str, NodeEntry] = field(default_factory=dict)
+    leases: dict[str, Lease] = field(default_factory=dict)
+    drawn: dict[str, int] = field(default_factory=dict)
+    now_s: int = 1000
+    answers: bool = True
+
+    def draw(self, camera: str) -> int:
+        held = self.leases[camera].fence if camera in self.leases else 0
+        self.drawn[camera] = max(held + 1, self.drawn.get(camera, 0) + 1, self.now_s)
+        return self.drawn[camera]
+
+    def take(self, node: str, camera: str, fence: int) -> None:
+        if camera not in self.leases or fence > self.leases[camera].fence:
+            self.leases[camera] = Lease(node, "", fence)
+
+
+class SimNode:
+    def __init__(self, name: str, city: City) -> None:
+        self.name, self.city = name, city
+        self.held: dict[str, Held] = {}
+        self.peers = Peers()
+        self.cut_off = False
+
+    def records(self, camera: str) -> bool:
+        return camera in self.held and self.city.now_s - self.held[camera].since_s >= STARTS_IN_S
+
+    def tick(self, nodes: list[SimNode]) -> None:
+        city, now_s = self.city, self.city.now_s
+        if self.cut_off or not city.answers:
+            self.peers.unheard()
+            return
+        city.about[self.name] = NodeEntry(self.name, "", 1.0, now_s)
+        self.peers.see(city.about, now_s)
+        capacities = self.peers.capacities(now_s)
+        wanted = {camera for camera, node in assign(CAMERAS, capacities).items() if node == self.name}
+        elsewhere = {camera for node in nodes if node is not self for camera in node.held if node.records(camera)}
+        sight = Sight(
+            self.name, now_s, wanted, CAMERAS, capacities, {k: v for k, v in city.leases.items() if k in wanted | self.held.keys()},
+            self.records, elsewhere.__contains__,
+        )  # fmt: skip
+        steps = next_steps(self.held, sight)
+        self.held = steps.held | {camera: Held(city.draw(camera), now_s) for camera in steps.draw}
+        fresh = {camera: self.held[camera].fence for camera in steps.draw if camera not in city.leases}
+        for camera, fence in (steps.take | fresh).items():
+            city.take(self.name, camera, fence)
+
+
+def _recorded(nodes: list[SimNode]) -> set[str]:
+    return {camera for node in nodes for camera in node.held if node.records(camera)}
+
+
+def _run(city: City, nodes: list[SimNode], seconds: int) -> None:
+    for _ in range(seconds):
+        city.now_s += 1
+        for node in nodes:
+            node.tick(nodes)
+
+
+def _settled(city: City, nodes: list[SimNode]) -> bool:
+    """Every camera in one node, which has its lease, and none has more than its part."""
+    holding = [(camera, node.name) for node in nodes for camera in node.held]
+    owned = all(city.leases[camera].node == node for camera, node in holding)
+    return sorted(camera for camera, _ in holding) == sorted(CAMERAS) and owned
+
+
+Deeds = st.lists(st.sampled_from(["add", "cut off", "back", "empty", "away", "here", "wait"]), max_size=8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(Deeds)
+def test_no_camera_stops_while_its_node_lives(deeds: list[str]) -> None:
+    city = City()
+    nodes = [SimNode("node-0", city), SimNode("node-1", city)]
+    _run(city, nodes, 20)
+    assert _settled(city, nodes)
+    for deed in deeds:
+        match deed:
+            case "add" if len(nodes) < 4:
+                nodes.append(SimNode(f"node-{len(nodes)}", city))
+            case "cut off":
+                nodes[-1].cut_off = True
+            case "back":
+                nodes[-1].cut_off = False
+            case "empty":
+                city.about, city.leases, city.drawn = {}, {}, {}
+            case "away" | "here":
+                city.answers = deed == "here"
+        for _ in range(7):
+            _run(city, nodes, 1)
+            assert _recorded(nodes) == CAMERAS.keys(), f"a gap after {deed}"
+    city.answers = True
+    for node in nodes:
+        node.cut_off = False
+    for _ in range(40):
+        _run(city, nodes, 1)
+        assert _recorded(nodes) == CAMERAS.keys()
+    assert _settled(city, nodes)
+
+
+@given(st.integers(2, 4))
+def test_the_cameras_of_a_killed_node_are_recorded_within_eight_seconds(count: int) -> None:
+    city = City()
+    nodes = [SimNode(f"node-{number}", city) for number in range(count)]
+    _run(city, nodes, 20)
+    nodes.pop()
+    _run(city, nodes, 8)
+    assert _recorded(nodes) == CAMERAS.keys()
+    _run(city, nodes, 10)
+    assert _settled(city, nodes)
+
+
+def test_what_is_held_without_redis_is_held_for_ever_and_a_higher_number_ends_it() -> None:
+    city = City()
+    nodes = [SimNode("node-0", city), SimNode("node-1", city)]
+    _run(city, nodes, 20)
+    nodes[1].cut_off = True
+    lost = set(nodes[1].held)
+    _run(city, nodes, 600)
+    assert set(nodes[1].held) == lost
+    assert set(nodes[0].held) == CAMERAS.keys(), "both record what the one that is cut off had"
+    nodes[1].cut_off = False
+    nodes[1].tick(nodes)
+    assert not set(nodes[1].held) & lost or all(nodes[1].held[camera].since_s == city.now_s for camera in lost & nodes[1].held.keys())

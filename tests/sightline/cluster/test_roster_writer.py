@@ -1,0 +1,46 @@
+"""A camera that moves between workers is run by both until the new one records it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from domain.camera_states import CameraState, CameraStatus
+from domain.clock import ManualClock
+from domain.paths.data_layout import Layout
+from sightline.cluster.roster import RosterFile
+from sightline.cluster.roster_writer import Placing
+from sightline.cluster.site_registry import Running, running, settle
+from sightline.processes.status_file import write_statuses
+
+NAMES = [f"gate-{number}" for number in range(8)]
+
+
+def registry() -> str:
+    cameras = "".join(
+        f"  - {{id: {name}, name: x, class: A, area: a, location: {{lon: 1, lat: 2}}, url: rtsp://127.0.0.1/{name}}}\n" for name in NAMES
+    )
+    return f"version: 1\nareas: {{a: {{name: a}}}}\ncameras:\n{cameras}"
+
+
+def rostered(layout: Layout, worker: int) -> set[str]:
+    roster = RosterFile(layout, worker).changed()
+    return set() if roster is None else {one.camera.id for one in roster.cameras}
+
+
+@pytest.mark.parametrize("state", CameraState)
+def test_only_a_camera_that_is_live_stays_in_its_old_worker_until_the_new_one_records_it(state: CameraState, tmp_path: Path) -> None:
+    layout, clock = Layout(tmp_path), ManualClock()
+    file = tmp_path / "registry.yaml"
+    file.write_text(registry())
+    settle(file, layout, clock)
+    site, _ = running(layout)
+    version = Running(1, site)
+    fences = dict.fromkeys(NAMES, 1)
+    Placing(layout, 1, clock).place(site.cameras, fences, version)
+    write_statuses(layout, 0, [CameraStatus(name, state, clock.wall_ns()) for name in NAMES])
+    Placing(layout, 2, clock).place(site.cameras, fences, version)
+    moved = rostered(layout, 1)
+    assert moved
+    assert (moved <= rostered(layout, 0)) is state.is_live

@@ -1,0 +1,61 @@
+"""The own servers: up with a password, refusing without one, on loopback alone, and keeping data over a kill."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from domain.clock import SystemClock
+from domain.errors import SightlineError
+from sightline.processes.child import Child, ChildSpec
+from sightline.processes.embedded_servers import StoreSecrets, valkey
+from sightline.processes.ports import free_ports
+from tests.conftest import S3Config
+
+SECRETS = StoreSecrets("pw", "access", "secret", "signing")
+
+
+def _ask(port: int, text: str) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), 2) as connection:
+        connection.settimeout(2)
+        connection.sendall(text.encode())
+        return connection.recv(4096)
+
+
+def test_valkey_refuses_without_the_password_and_keeps_data_over_a_kill(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    spec = valkey(tmp_path / 'with space, 摄像机 and "quotes"', port, SECRETS, tmp_path / "log")
+    child = Child(spec, SystemClock())
+    child.start()
+    child.wait_ready()
+    assert b"NOAUTH" in _ask(port, "PING\r\n")
+    assert _ask(port, "AUTH pw\r\nSET a 1\r\n").endswith(b"+OK\r\n")
+    assert child.pid is not None
+    child._process.kill()  # type: ignore[union-attr]
+    child.join()
+    child.start()
+    child.wait_ready()
+    assert b"$1\r\n1\r\n" in _ask(port, "AUTH pw\r\nGET a\r\n")
+    shutil.rmtree(tmp_path / 'with space, 摄像机 and "quotes"')
+    child._process.kill()  # type: ignore[union-attr]
+    child.join()
+    child.start()
+    child.wait_ready()
+    assert b"$-1" in _ask(port, "AUTH pw\r\nGET a\r\n")
+    child.stop()
+    assert child.exit_code() == 0
+
+
+def test_seaweedfs_refuses_unsigned_calls(s3_server: S3Config) -> None:
+    assert httpx.get(f"http://{s3_server.endpoint}/sightline/x", trust_env=False).status_code == 403
+
+
+def test_a_child_that_ends_while_starting_shows_its_log(tmp_path: Path) -> None:
+    child = Child(ChildSpec("broken", ("/bin/sh", "-c", "echo why; exit 3"), tmp_path / "log", ready=lambda: False), SystemClock())
+    child.start()
+    with pytest.raises(SightlineError, match=r"ended with 3 while starting:\nwhy"):
+        child.wait_ready()

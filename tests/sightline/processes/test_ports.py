@@ -1,0 +1,31 @@
+"""Ports for servers that do not listen yet."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from sightline.processes.ports import _FIRST, answers, free_ports, leave
+
+
+def test_none_is_given_again_while_its_server_may_not_listen_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.processes.ports._LAST", _FIRST + 99)
+    chosen = _FIRST + 7
+    leave(chosen)
+    given = [port for _ in range(10) for port in free_ports(5)]
+    assert len(set(given)) == 50
+    assert chosen not in given
+
+
+def test_ports_differ_can_be_bound_and_are_none_that_a_connection_could_take() -> None:
+    ports = free_ports(20)
+    assert len(set(ports)) == 20
+    first_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert max(ports) < max(first_outgoing, 32_768)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", ports[0]))
+        assert not answers(ports[0])
+        server.listen()
+        assert answers(ports[0])

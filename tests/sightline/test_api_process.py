@@ -1,0 +1,28 @@
+"""What the API's process adds to the API: the alarm of its own audit log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from domain.alarms import Alarm, AlarmName
+from domain.clock import ManualClock
+from sightline.api_process import AuditAlarm
+from storage.site.audit import AuditLog
+
+
+def test_the_alarm_of_the_audit_log_stands_once_and_keeps_its_beginning(tmp_path: Path) -> None:
+    clock = ManualClock()
+    audit = AuditAlarm(AuditLog(tmp_path, clock, limit_gb=1e-6), "node-1", clock)
+    other = Alarm(name=AlarmName.CAMERAS_DOWN, node="node-2", since=1, sentence="two cameras")
+    assert audit.added_to((other,)) == (other,)
+    (tmp_path / "20251009.jsonl").write_bytes(b"x" * 900)
+    clock.advance(60)
+    known, own = audit.added_to((other,))
+    assert (known, own.name, own.node) == (other, AlarmName.AUDIT_FULL, "node-1")
+    assert "SIGHTLINE_AUDIT_LIMIT_GB" in own.sentence
+    clock.advance(60)
+    assert audit.added_to(()) == (own,)
+    assert audit.added_to((own,)) == (own,)
+    (tmp_path / "20251009.jsonl").unlink()
+    clock.advance(60)
+    assert audit.added_to(()) == ()

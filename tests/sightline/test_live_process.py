@@ -1,0 +1,68 @@
+"""A picture now, of a camera whose decoder gives pictures late, and of one that gives none."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from domain.clock import SystemClock
+from domain.errors import NodeOffline, NotFound
+from domain.media.fanout import Fanout
+from domain.media.packets import Frame
+from ingest.live.tap import LiveTap
+from sightline.live_process import _first_frame, _jpeg
+from tests.recorded import B_FRAMES, HEIGHT_PX, PLAIN, WIDTH_PX, Material, packets_of
+from tests.waiting import PATIENCE_S
+
+CLOCK = SystemClock()
+
+
+@contextmanager
+def _worker(socket: Path, fanout: Fanout) -> Iterator[None]:
+    @contextmanager
+    def watching(camera_id: str) -> Iterator[Fanout]:
+        if camera_id != "cam-1":
+            raise NotFound(f"no camera {camera_id}")
+        yield fanout
+
+    stop = threading.Event()
+    tap = LiveTap(socket, watching)
+    thread = threading.Thread(target=tap.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        tap.wake()
+        thread.join()
+
+
+@pytest.mark.parametrize("material", [PLAIN, B_FRAMES], ids=["plain", "b-frames"])
+def test_a_picture_comes_from_the_packets_held(tmp_path: Path, material: Material) -> None:
+    fanout = Fanout()
+    for packet in packets_of(material)[:20]:
+        fanout.put(packet)
+    with _worker(tmp_path / "socket", fanout):
+        frame = _until_it_serves(tmp_path / "socket")
+    assert (frame.width_px, frame.height_px) == (WIDTH_PX, HEIGHT_PX)
+    assert _jpeg(frame).startswith(b"\xff\xd8")
+
+
+def _until_it_serves(socket: Path) -> Frame:
+    deadline_s = CLOCK.monotonic_s() + PATIENCE_S
+    while True:
+        try:
+            return _first_frame(socket, "cam-1", CLOCK)
+        except NodeOffline:
+            if CLOCK.monotonic_s() > deadline_s:
+                raise
+            CLOCK.sleep(0.05)
+
+
+def test_a_dead_worker_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NodeOffline):
+        _first_frame(tmp_path / "nobody", "cam-1", CLOCK)
