@@ -79,4 +79,4 @@ lock: ## write requirements/*.txt anew from requirements/*.in
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 
 clean: ## remove what the other verbs made
-	rm -rf $(VENV) build *.egg-info ingest/native/*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/out
+	rm -rf $(VENV) build *.egg-info ingest/packets/native/*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/out

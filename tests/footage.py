@@ -29,8 +29,8 @@ DRAWN_BY = (
     "tests/drawn_footage.py",
     "training/*.py",
     "domain/plates.py",
-    "sightline/simulator/*.py",
-    "sightline/simulator/assets/*",
+    "simulator/*.py",
+    "simulator/assets/*",
 )
 PLATES, FACES = "checkpoint-plates.mp4", "checkpoint-faces.mp4"
 PHOTOS, CROPS, CHARACTERS = "plate-photos", "plate-crops", "plate-characters.zip"

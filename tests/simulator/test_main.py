@@ -18,7 +18,7 @@ from simulator.__main__ import main, read_config
 from tests.waiting import PATIENCE_S
 
 MakeVideo = Callable[..., Path]
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def _write(folder: Path, cameras: object) -> Path:

@@ -200,7 +200,7 @@ asyncio.run(ask())
 def test_a_process_killed_in_the_change_leaves_its_intent(bucket: object, s3_server: S3Config, tmp_path: Path) -> None:
     program = KILLED.replace("BODY", repr(RANGE))
     words = (str(tmp_path), s3_server.endpoint, s3_server.access_key, s3_server.secret_key)
-    ended = subprocess.run((sys.executable, "-c", program, *words), cwd=Path(__file__).parents[2], capture_output=True, check=False)
+    ended = subprocess.run((sys.executable, "-c", program, *words), cwd=Path(__file__).parents[3], capture_output=True, check=False)
     assert ended.returncode == -9, ended.stderr.decode()
     (line,) = [json.loads(line) for file in tmp_path.glob("*.jsonl") for line in file.read_text("utf-8").splitlines()]
     assert (line["phase"], line["person"], line["reason"]) == ("intent", "li", "case 118")

@@ -245,7 +245,7 @@ sys.stdin.read()
 
 
 def test_after_kill_9_everything_said_to_be_recorded_is(tmp_path: Path) -> None:
-    root = Path(__file__).parent.parent.parent
+    root = Path(__file__).parents[3]
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root) as process:
         assert process.stdout is not None

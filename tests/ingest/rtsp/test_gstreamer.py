@@ -21,7 +21,7 @@ from tests.footage import Footage
 from tests.ingest.conftest import pulling
 from tests.waiting import PATIENCE_S, wait_for
 
-SERVER = Path(__file__).parent.parent / "gst_server.py"
+SERVER = Path(__file__).parents[2] / "gst_server.py"
 
 
 class Pulled(Protocol):
