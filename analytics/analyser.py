@@ -1,4 +1,6 @@
-"""The analyser of one checkpoint camera: its masks, its pace, and the passings of each kind that it watches for."""
+"""The analyser of one checkpoint camera: its masks, its pace, and the passings of each kind
+that it watches for.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ from domain.unread_reasons import Unread
 FIRST_IDLE_NS = 250 * NS_PER_MS
 """How long no frame came when `idle` is first called after one."""
 _EARLY = 0.8
-"""A frame may come this part of the period after the last and still be looked at: frames never fall exactly on the beat."""
+"""A frame may come this part of the period after the last and still be looked at: frames never
+fall exactly on the beat.
+"""
 
 
 class _Paced:
@@ -59,7 +63,10 @@ class CheckpointAnalyser:
         if not due:
             return []
         # Made only for those that want to see them.
-        small, shown = cache(lambda: thumbnail(self._masks.apply(frame.pixels.grey))), cache(lambda: self._masks.apply(frame.bgr))
+        small, shown = (
+            cache(lambda: thumbnail(self._masks.apply(frame.pixels.grey))),
+            cache(lambda: self._masks.apply(frame.bgr)),
+        )
         return [passing for kind in due for passing in kind.passings.look(frame, shown, small)]
 
     def idle(self, wall_ns: int) -> list[Passing]:
@@ -67,7 +74,8 @@ class CheckpointAnalyser:
             return []
         if self._idle_since_ns is None:
             self._idle_since_ns = wall_ns
-        # Frames carry the camera's clock, `wall_ns` is ours: only its course says how long ago the last frame was.
+        # Frames carry the camera's clock, `wall_ns` is ours: only its course says how long ago the
+        # last frame was.
         now_ns = self._last_frame_ns + FIRST_IDLE_NS + max(0, wall_ns - self._idle_since_ns)
         return [passing for kind in self._kinds for passing in kind.passings.pass_time(now_ns)]
 
@@ -89,11 +97,15 @@ class CheckpointAnalyser:
 
 
 def make_analyser(camera: Camera, models: Models, settings: Settings) -> Analyser:
-    """The analyser of a camera's checkpoint kinds; raises ValueError for a camera that is no checkpoint."""
+    """The analyser of a camera's checkpoint kinds; raises ValueError for a camera that is no
+    checkpoint.
+    """
     subjects: list[tuple[Subject, float]] = []
     if "plate" in camera.checkpoint:
         fusion = Fusion(GrammarSearch(models.reader.alphabet))
-        subjects.append((Vehicles(EveryPlate(models.plates), models.reader, fusion), settings.plate_detect_fps))
+        subjects.append(
+            (Vehicles(EveryPlate(models.plates), models.reader, fusion), settings.plate_detect_fps)
+        )
     if "face" in camera.checkpoint:
         subjects.append((Faces(models.faces), settings.face_detect_fps))
     if not subjects:

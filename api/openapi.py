@@ -1,4 +1,6 @@
-"""The OpenAPI description, completed from the table of routes: the token, the reason, and the problems that every route may answer."""
+"""The OpenAPI description, completed from the table of routes: the token, the reason, and the
+problems that every route may answer.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,9 @@ from api.requests.problems import KINDS, MEDIA_TYPE, Problem
 
 _DESCRIPTION = """Cameras, events, clips and recordings of a city's public-safety video network.
 
-Times are RFC 3339 in UTC with milliseconds. Lists are `{items, next}`; pass `next` on as it came. Errors are problem documents (RFC 9457).
-Calls that look at evidence carry `X-Reason` and may carry `X-Case` (UTF-8, or percent-encoded); each is written to the audit log."""
+Times are RFC 3339 in UTC with milliseconds. Lists are `{items, next}`; pass `next` on as it came.
+Errors are problem documents (RFC 9457). Calls that look at evidence carry `X-Reason` and may carry
+`X-Case` (UTF-8, or percent-encoded); each is written to the audit log."""
 
 _HEADERS: tuple[dict[str, Any], ...] = (
     {
@@ -37,10 +40,14 @@ _HEADERS: tuple[dict[str, Any], ...] = (
 
 def describe(app: FastAPI, declarations: Declarations) -> dict[str, Any]:
     """The description of `app`, made once."""
-    spec: dict[str, Any] = get_openapi(title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes)
+    spec: dict[str, Any] = get_openapi(
+        title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes
+    )
     components = spec.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
-    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "made by `sightline user add`"}}
+    components["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "description": "made by `sightline user add`"}
+    }
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
             declaration = declarations.of(method.upper(), path)
@@ -50,7 +57,9 @@ def describe(app: FastAPI, declarations: Declarations) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], declaration: Declaration) -> None:
-    operation["responses"] = {code: answer for code, answer in operation["responses"].items() if code != "422"}
+    operation["responses"] = {
+        code: answer for code, answer in operation["responses"].items() if code != "422"
+    }
     operation["responses"] |= {str(status): _problem(status) for status in _statuses(declaration)}
     operation["x-right"] = str(declaration.right)
     operation["x-scope"] = str(declaration.scope)
@@ -70,4 +79,7 @@ def _statuses(declaration: Declaration) -> list[int]:
 
 def _problem(status: int) -> dict[str, Any]:
     titles = " / ".join(f"{kind.title} (`{kind.name}`)" for kind in KINDS if kind.status == status)
-    return {"description": titles, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    return {
+        "description": titles,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }

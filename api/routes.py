@@ -1,4 +1,6 @@
-"""The table of routes: what each needs, acts on and is called in the audit log. A route that is not here does not exist."""
+"""The table of routes: what each needs, acts on and is called in the audit log. A route that is
+not here does not exist.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,21 @@ ROUTES: tuple[Declaration, ...] = (
     Declaration("GET", "/", site.read_page, Access.ANYONE, Scope.NONE, answers=HTML),
     Declaration("GET", "/healthz", site.read_health, Access.ANYONE, Scope.NONE),
     Declaration("GET", "/readyz", site.read_readiness, Access.ANYONE, Scope.NONE),
-    Declaration("GET", "/metrics", site.read_metrics, Right.METRICS_READ, Scope.SITE, answers="text/plain"),
+    Declaration(
+        "GET", "/metrics", site.read_metrics, Right.METRICS_READ, Scope.SITE, answers="text/plain"
+    ),
     Declaration("GET", "/openapi.json", site.read_openapi, Access.ANYONE, Scope.NONE),
     Declaration("GET", "/v1/session", site.read_session, Access.SIGNED_IN, Scope.NONE),
     Declaration("GET", "/v1/cameras", cameras.list_cameras, Right.CAMERAS_READ, Scope.SITE),
     Declaration("GET", "/v1/cameras/{id}", cameras.read_camera, Right.CAMERAS_READ, Scope.CAMERA),
-    Declaration("GET", "/v1/cameras/{id}/coverage", cameras.read_coverage, Right.CAMERAS_READ, Scope.CAMERA, pool=Pool.PLAYBACK),
+    Declaration(
+        "GET",
+        "/v1/cameras/{id}/coverage",
+        cameras.read_coverage,
+        Right.CAMERAS_READ,
+        Scope.CAMERA,
+        pool=Pool.PLAYBACK,
+    ),
     Declaration(
         "GET",
         "/v1/cameras/{id}/recording",
@@ -104,11 +115,26 @@ ROUTES: tuple[Declaration, ...] = (
         pool=Pool.PLAYBACK,
     ),
     Declaration("GET", "/v1/alarms", site.list_alarms, Right.CAMERAS_READ, Scope.SITE),
-    Declaration("GET", "/v1/holds", holds.list_holds, Right.EVIDENCE, Scope.SITE, audit="holds.list"),
-    Declaration("POST", "/v1/holds", holds.place_hold, Right.EVIDENCE, Scope.SITE, audit="hold.place"),
-    Declaration("DELETE", "/v1/holds/{id}", holds.release_hold, Right.EVIDENCE, Scope.SITE, audit="hold.release"),
-    Declaration("GET", "/v1/watches", watches.list_watches, Right.WATCHES, Scope.SITE, audit="watches.list"),
-    Declaration("POST", "/v1/watches", watches.place_watch, Right.WATCHES, Scope.SITE, audit="watch.place"),
+    Declaration(
+        "GET", "/v1/holds", holds.list_holds, Right.EVIDENCE, Scope.SITE, audit="holds.list"
+    ),
+    Declaration(
+        "POST", "/v1/holds", holds.place_hold, Right.EVIDENCE, Scope.SITE, audit="hold.place"
+    ),
+    Declaration(
+        "DELETE",
+        "/v1/holds/{id}",
+        holds.release_hold,
+        Right.EVIDENCE,
+        Scope.SITE,
+        audit="hold.release",
+    ),
+    Declaration(
+        "GET", "/v1/watches", watches.list_watches, Right.WATCHES, Scope.SITE, audit="watches.list"
+    ),
+    Declaration(
+        "POST", "/v1/watches", watches.place_watch, Right.WATCHES, Scope.SITE, audit="watch.place"
+    ),
     Declaration(
         "GET",
         feeds.WATCHES_FEED,
@@ -121,11 +147,34 @@ ROUTES: tuple[Declaration, ...] = (
         ticket=True,
     ),
     Declaration(
-        "GET", f"{feeds.WATCHES_FEED}/ticket", feeds.read_matches_ticket, Right.WATCHES, Scope.SITE, audit="watches.feed_ticket", look=True
+        "GET",
+        f"{feeds.WATCHES_FEED}/ticket",
+        feeds.read_matches_ticket,
+        Right.WATCHES,
+        Scope.SITE,
+        audit="watches.feed_ticket",
+        look=True,
     ),
-    Declaration("GET", "/v1/watches/{id}", watches.read_watch, Right.WATCHES, Scope.SITE, audit="watch.read"),
-    Declaration("DELETE", "/v1/watches/{id}", watches.end_watch, Right.WATCHES, Scope.SITE, audit="watch.delete"),
-    Declaration("GET", "/v1/events", events.search_events, Right.EVENTS_READ, Scope.SITE, audit="events.search", look=True),
+    Declaration(
+        "GET", "/v1/watches/{id}", watches.read_watch, Right.WATCHES, Scope.SITE, audit="watch.read"
+    ),
+    Declaration(
+        "DELETE",
+        "/v1/watches/{id}",
+        watches.end_watch,
+        Right.WATCHES,
+        Scope.SITE,
+        audit="watch.delete",
+    ),
+    Declaration(
+        "GET",
+        "/v1/events",
+        events.search_events,
+        Right.EVENTS_READ,
+        Scope.SITE,
+        audit="events.search",
+        look=True,
+    ),
     Declaration(
         "GET",
         feeds.EVENTS_FEED,
@@ -138,13 +187,40 @@ ROUTES: tuple[Declaration, ...] = (
         ticket=True,
     ),
     Declaration(
-        "GET", f"{feeds.EVENTS_FEED}/ticket", feeds.read_events_ticket, Right.EVENTS_READ, Scope.SITE, audit="events.feed_ticket", look=True
+        "GET",
+        f"{feeds.EVENTS_FEED}/ticket",
+        feeds.read_events_ticket,
+        Right.EVENTS_READ,
+        Scope.SITE,
+        audit="events.feed_ticket",
+        look=True,
     ),
     Declaration(
-        "GET", "/v1/events/histogram", histograms.read_histogram, Right.EVENTS_READ, Scope.SITE, audit="events.histogram", look=True
+        "GET",
+        "/v1/events/histogram",
+        histograms.read_histogram,
+        Right.EVENTS_READ,
+        Scope.SITE,
+        audit="events.histogram",
+        look=True,
     ),
-    Declaration("GET", "/v1/events/{id}", events.read_event, Right.EVENTS_READ, Scope.EVENT, audit="event.read", look=True),
-    Declaration("PATCH", "/v1/events/{id}", corrections.correct_event, Right.EVENTS_CORRECT, Scope.EVENT, audit="event.correct"),
+    Declaration(
+        "GET",
+        "/v1/events/{id}",
+        events.read_event,
+        Right.EVENTS_READ,
+        Scope.EVENT,
+        audit="event.read",
+        look=True,
+    ),
+    Declaration(
+        "PATCH",
+        "/v1/events/{id}",
+        corrections.correct_event,
+        Right.EVENTS_CORRECT,
+        Scope.EVENT,
+        audit="event.correct",
+    ),
     Declaration(
         "GET",
         "/v1/events/{id}/snapshot",
@@ -179,8 +255,22 @@ ROUTES: tuple[Declaration, ...] = (
         head=True,
         pool=Pool.PLAYBACK,
     ),
-    Declaration("GET", "/v1/journeys", journeys.read_journey, Right.EVENTS_READ, Scope.SITE, audit="journey.read", look=True),
     Declaration(
-        "GET", "/v1/journeys/impossible", impossible.list_impossible, Right.EVENTS_READ, Scope.SITE, audit="journeys.impossible", look=True
+        "GET",
+        "/v1/journeys",
+        journeys.read_journey,
+        Right.EVENTS_READ,
+        Scope.SITE,
+        audit="journey.read",
+        look=True,
+    ),
+    Declaration(
+        "GET",
+        "/v1/journeys/impossible",
+        impossible.list_impossible,
+        Right.EVENTS_READ,
+        Scope.SITE,
+        audit="journeys.impossible",
+        look=True,
     ),
 )

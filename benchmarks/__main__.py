@@ -1,9 +1,11 @@
-"""`make bench`: every benchmark in turn, each a module that also runs by itself; JSON and plots go to `benchmarks/out`.
+"""`make bench`: every benchmark in turn, each a module that also runs by itself; JSON and plots go
+to `benchmarks/out`.
 
     python -m benchmarks [NAME ...]         (make bench BENCH="index cold")
 
-Figures are ratios against a reference measured in the same run, never a timed test. docs/performance.md quotes them with the machine.
-The checkpoints' video is drawn, unless SIGHTLINE_BENCH_VIDEO names another, with its truth beside it.
+Figures are ratios against a reference measured in the same run, never a timed test.
+docs/performance.md quotes them with the machine. The checkpoints' video is drawn, unless
+SIGHTLINE_BENCH_VIDEO names another, with its truth beside it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from simulator.footage import make_footage, truth_of
 PARTS = {
     "capacity-simulator": "capacity",
     "capacity-gstreamer": "capacity --server gstreamer --cameras 64 --reference 64",
-    "capacity-gstreamer-1080p": "capacity --server gstreamer --cameras 16 --reference 16 --height 1080 --mbit 4",
+    "capacity-gstreamer-1080p": "capacity --server gstreamer --cameras 16 --reference 16 --height "
+    "1080 --mbit 4",
     "takeover": "takeover",
     "checkpoints": "checkpoints VIDEO --truth TRUTH --cameras 4 --idle 4",
     "index": "index --cluster 1000000",
@@ -36,14 +39,23 @@ def commands(names: list[str], video: Path) -> dict[str, list[str]]:
     """What is run for each of these names."""
     told = {"VIDEO": str(video), "TRUTH": str(truth_of(video))}
     return {
-        name: [sys.executable, "-m", f"benchmarks.{module}", *(told.get(word, word) for word in words)]
+        name: [
+            sys.executable,
+            "-m",
+            f"benchmarks.{module}",
+            *(told.get(word, word) for word in words),
+        ]
         for name in names
         for module, *words in [PARTS[name].split()]
     }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("names", nargs="*", type=_part, metavar="NAME", help=", ".join(PARTS))
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sightline-bench-") as folder:
@@ -65,9 +77,18 @@ def _run(parts: dict[str, list[str]]) -> int:
     """How many did not end well."""
     failed = []
     for number, (name, command) in enumerate(parts.items(), 1):
-        print(f"[{number}/{len(parts)}] {name}: {' '.join(command[1:])}", file=sys.stderr, flush=True)
-        failed += [name] if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode else []
-    print(f"reports are in {OUT}" + (f"; failed: {', '.join(failed)}" if failed else ""), file=sys.stderr)
+        print(
+            f"[{number}/{len(parts)}] {name}: {' '.join(command[1:])}", file=sys.stderr, flush=True
+        )
+        failed += (
+            [name]
+            if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+            else []
+        )
+    print(
+        f"reports are in {OUT}" + (f"; failed: {', '.join(failed)}" if failed else ""),
+        file=sys.stderr,
+    )
     return len(failed)
 
 

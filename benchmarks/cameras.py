@@ -1,4 +1,6 @@
-"""Cameras for a benchmark: one file of a known picture and bit rate, played as many cameras by a server in a process of its own."""
+"""Cameras for a benchmark: one file of a known picture and bit rate, played as many cameras by
+a server in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class Cameras:
         self._counts = counts
 
     def fall_silent(self) -> list[Counters] | None:
-        """Send nothing more; what was sent until then, of each camera. None from a server that does not count."""
+        """Send nothing more; what was sent until then, of each camera. None from a server that
+        does not count.
+        """
         if not self._counts:
             return None
         self._process.send_signal(signal.SIGUSR1)
@@ -63,22 +67,42 @@ class Cameras:
 
 
 @contextmanager
-def served(server: Server, file: Path, cameras: int, folder: Path, every_s: float = 0.0) -> Iterator[Cameras]:
-    """`cameras` cameras that all play `file`: the simulator's without an end, GStreamer's once for each client, from its beginning.
+def served(
+    server: Server, file: Path, cameras: int, folder: Path, every_s: float = 0.0
+) -> Iterator[Cameras]:
+    """`cameras` cameras that all play `file`: the simulator's without an end, GStreamer's once for
+    each client, from its beginning.
 
     `every_s`: of the simulator's, each is this much further on in the file than the one before.
     """
     paths = [f"cam-{number}" for number in range(cameras)]
     if server == "gstreamer":
-        command = ["/usr/bin/python3", str(_ROOT / "tests" / "gst_server.py"), "--port", "0", *(f"{path}={file}" for path in paths)]
+        command = [
+            "/usr/bin/python3",
+            str(_ROOT / "tests" / "gst_server.py"),
+            "--port",
+            "0",
+            *(f"{path}={file}" for path in paths),
+        ]
     else:
         config = folder / "simulator.json"
-        config.write_text(json.dumps([{"path": path, "file": str(file), "phase_s": every_s * at} for at, path in enumerate(paths)]))
+        config.write_text(
+            json.dumps(
+                [
+                    {"path": path, "file": str(file), "phase_s": every_s * at}
+                    for at, path in enumerate(paths)
+                ]
+            )
+        )
         command = [sys.executable, "-m", "simulator", "--config", str(config)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield Cameras(process, list(json.loads(process.stdout.readline())["urls"].values()), counts=server == "simulator")
+        yield Cameras(
+            process,
+            list(json.loads(process.stdout.readline())["urls"].values()),
+            counts=server == "simulator",
+        )
     finally:
         process.terminate()
         process.wait()
@@ -86,7 +110,9 @@ def served(server: Server, file: Path, cameras: int, folder: Path, every_s: floa
 
 
 def make_stream(file: Path, picture: Picture, seconds: float = _SHORT_S) -> Path:
-    """A moving, noisy picture at a steady bit rate, a keyframe every two seconds: ten seconds encoded, and repeated."""
+    """A moving, noisy picture at a steady bit rate, a keyframe every two seconds: ten seconds
+    encoded, and repeated.
+    """
     short = file.with_name(f"ten-seconds-{file.name}")
     _encode(short, picture)
     with av.open(str(file), "w") as container:
@@ -100,17 +126,31 @@ def make_stream(file: Path, picture: Picture, seconds: float = _SHORT_S) -> Path
                 for packet in source.demux(read):
                     if packet.pts is None or packet.dts is None:
                         continue
-                    packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, stream
+                    packet.pts, packet.dts, packet.stream = (
+                        packet.pts + shift,
+                        packet.dts + shift,
+                        stream,
+                    )
                     container.mux(packet)
     short.unlink()
     return file
 
 
 def _encode(file: Path, picture: Picture) -> None:
-    width_px, height_px, rate_kbit_s = picture.width_px, picture.height_px, round(picture.mbit_s * 1000)
+    width_px, height_px, rate_kbit_s = (
+        picture.width_px,
+        picture.height_px,
+        round(picture.mbit_s * 1000),
+    )
     random = np.random.default_rng(1)
     noise = random.integers(0, 60, (height_px, width_px + 16 * FPS, 3), np.uint8)
-    options = {"preset": "ultrafast", "tune": "zerolatency", "bf": "0", "g": str(GOP), "sc_threshold": "0"}
+    options = {
+        "preset": "ultrafast",
+        "tune": "zerolatency",
+        "bf": "0",
+        "g": str(GOP),
+        "sc_threshold": "0",
+    }
     if picture.codec == "libx264":
         options["x264-params"] = f"nal-hrd=cbr:vbv-maxrate={rate_kbit_s}:vbv-bufsize={rate_kbit_s}"
     else:
@@ -120,9 +160,16 @@ def _encode(file: Path, picture: Picture) -> None:
     with av.open(str(file), "w") as container:
         stream = container.add_stream(picture.codec, rate=FPS, options=options)
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width_px, height_px, "yuv420p", rate_kbit_s * 1000
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = (
+            width_px,
+            height_px,
+            "yuv420p",
+            rate_kbit_s * 1000,
+        )
         for number in range(_SHORT_S * FPS):
             shift = 16 * (number % FPS)
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(noise[:, shift : shift + width_px]), format="bgr24")
+            frame = av.VideoFrame.from_ndarray(
+                np.ascontiguousarray(noise[:, shift : shift + width_px]), format="bgr24"
+            )
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

@@ -1,12 +1,15 @@
-"""Capacity: how many cameras one machine records without losing a picture, and what each costs beside one ffmpeg a camera.
+"""Capacity: how many cameras one machine records without losing a picture, and what each costs
+beside one ffmpeg a camera.
 
-    python -m benchmarks.capacity [--cameras 16,64,128,256] [--reference 128,64] [--seconds 30] [--mbit 1] [--height 720]
+    python -m benchmarks.capacity [--cameras 16,64,128,256] [--reference 128,64] [--seconds 30]
+    [--mbit 1] [--height 720]
                                   [--server simulator|gstreamer]
 
-Every number of cameras is recorded by one instance of Sightline (`sightline up`, its camera workers are the figure). Then ffmpeg, one
-process a camera, records the first number of `--reference` that it loses nothing at: that one is the reference. The server is in no figure.
-The simulator says what it sent, and the files are counted: what is not in them is lost. GStreamer does not count; there, what is missing
-between pictures is lost. JSON and a plot go to `benchmarks/out`.
+Every number of cameras is recorded by one instance of Sightline (`sightline up`, its camera workers
+are the figure). Then ffmpeg, one process a camera, records the first number of `--reference` that
+it loses nothing at: that one is the reference. The server is in no figure. The simulator says what
+it sent, and the files are counted: what is not in them is lost. GStreamer does not count; there,
+what is missing between pictures is lost. JSON and a plot go to `benchmarks/out`.
 """
 
 from __future__ import annotations
@@ -63,7 +66,9 @@ class Plan:
 
 
 def measure(who: str, recorder: Recorder, cameras: int, plan: Plan, stream: Path) -> Run:
-    """Record `cameras` cameras for a while; what it cost in a settled state, and what is not in the files."""
+    """Record `cameras` cameras for a while; what it cost in a settled state, and what is not in
+    the files.
+    """
     with tempfile.TemporaryDirectory(prefix="sightline-capacity-") as name:
         folder = Path(name)
         with served(plan.server, stream, cameras, folder) as source:
@@ -74,19 +79,31 @@ def measure(who: str, recorder: Recorder, cameras: int, plan: Plan, stream: Path
             held = [kept(one) for one in recording.folders]
     lost = sum(_lost(one, None if sent is None else sent[at]) for at, one in enumerate(held))
     return Run(
-        who, cameras, plan.seconds, len(recording.pids),
-        100 * ours.cpu_s / plan.seconds / cameras, ours.resident_bytes / 1e6 / cameras, ours.proportional_bytes / 1e6 / cameras,
-        100 * servers.cpu_s / plan.seconds, sum(one.pictures for one in held), lost,
-    )  # fmt: skip
+        who,
+        cameras,
+        plan.seconds,
+        len(recording.pids),
+        100 * ours.cpu_s / plan.seconds / cameras,
+        ours.resident_bytes / 1e6 / cameras,
+        ours.proportional_bytes / 1e6 / cameras,
+        100 * servers.cpu_s / plan.seconds,
+        sum(one.pictures for one in held),
+        lost,
+    )
 
 
 def _settled_cost(pids: list[int], source: Cameras, plan: Plan) -> tuple[Cost, Cost]:
-    """CPU seconds used within the plan's, and memory at their end, of the recorder and of the server."""
+    """CPU seconds used within the plan's, and memory at their end, of the recorder and of the
+    server.
+    """
     CLOCK.sleep(plan.settle_s)
     before = cost_of(pids), cost_of([source.process_id])
     CLOCK.sleep(plan.seconds)
     after = cost_of(pids), cost_of([source.process_id])
-    ours, servers = (replace(late, cpu_s=late.cpu_s - early.cpu_s) for early, late in zip(before, after, strict=True))
+    ours, servers = (
+        replace(late, cpu_s=late.cpu_s - early.cpu_s)
+        for early, late in zip(before, after, strict=True)
+    )
     return ours, servers
 
 
@@ -119,28 +136,39 @@ def run(cameras: tuple[int, ...], references: tuple[int, ...], plan: Plan) -> di
         theirs = reference(references, plan, stream)
     best = theirs[-1]
     return {
-        "machine": machine(), "server": plan.server, "picture": asdict(plan.picture), "seconds": plan.seconds,
-        "reference_cameras": best.cameras, "reference_lost": best.lost,
+        "machine": machine(),
+        "server": plan.server,
+        "picture": asdict(plan.picture),
+        "seconds": plan.seconds,
+        "reference_cameras": best.cameras,
+        "reference_lost": best.lost,
         "runs": [asdict(one) for one in (*ours, *theirs)],
         "ratios": [
             {
-                "cameras": one.cameras, "lost": one.lost,
+                "cameras": one.cameras,
+                "lost": one.lost,
                 "cpu": one.cpu_percent_of_a_core / best.cpu_percent_of_a_core,
-                "resident": one.resident_mb / best.resident_mb, "proportional": one.proportional_mb / best.proportional_mb,
+                "resident": one.resident_mb / best.resident_mb,
+                "proportional": one.proportional_mb / best.proportional_mb,
             }
             for one in ours
         ],
-    }  # fmt: skip
+    }
 
 
 def _longest_s(plan: Plan) -> float:
-    """GStreamer plays a file once, and that must outlast the recorder; the simulator begins again."""
+    """GStreamer plays a file once, and that must outlast the recorder; the simulator begins
+    again.
+    """
     return plan.seconds + 4 * plan.settle_s if plan.server == "gstreamer" else 10.0
 
 
 def _told(one: Run) -> Run:
     cost = f"{one.cpu_percent_of_a_core:.3f} % of a core and {one.resident_mb:.2f} MB a camera"
-    print(f"{one.who}, {one.cameras} cameras: {cost}, {one.lost} of {one.pictures} pictures lost", file=sys.stderr)
+    print(
+        f"{one.who}, {one.cameras} cameras: {cost}, {one.lost} of {one.pictures} pictures lost",
+        file=sys.stderr,
+    )
     return one
 
 
@@ -155,9 +183,17 @@ def plot(report: dict[str, Any], file: Path) -> None:
     best = next(one for one in reversed(report["runs"]) if one["who"] == "ffmpeg")
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.5))
     for axis, key, title in zip(
-        axes, ("cpu_percent_of_a_core", "resident_mb"), ("% of a core a camera", "MB a camera (resident)"), strict=True
+        axes,
+        ("cpu_percent_of_a_core", "resident_mb"),
+        ("% of a core a camera", "MB a camera (resident)"),
+        strict=True,
     ):
-        axis.plot([one["cameras"] for one in ours], [one[key] for one in ours], marker="o", label="Sightline")
+        axis.plot(
+            [one["cameras"] for one in ours],
+            [one[key] for one in ours],
+            marker="o",
+            label="Sightline",
+        )
         axis.axhline(best[key], color="tab:orange", label=f"ffmpeg, {best['cameras']} cameras")
         axis.set(title=title, xlabel="cameras", ylim=(0, None))
         axis.legend()
@@ -170,17 +206,37 @@ def numbers(text: str) -> tuple[int, ...]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cameras", type=numbers, default=CAMERAS, help="how many cameras Sightline records, one run each")
-    parser.add_argument("--reference", type=numbers, default=REFERENCES, help="how many ffmpeg tries, until it loses nothing")
-    parser.add_argument("--seconds", type=float, default=30, help="how long each is measured, once settled")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--cameras",
+        type=numbers,
+        default=CAMERAS,
+        help="how many cameras Sightline records, one run each",
+    )
+    parser.add_argument(
+        "--reference",
+        type=numbers,
+        default=REFERENCES,
+        help="how many ffmpeg tries, until it loses nothing",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=30, help="how long each is measured, once settled"
+    )
     parser.add_argument("--mbit", type=float, default=1)
     parser.add_argument("--height", type=int, default=720)
     parser.add_argument("--server", choices=get_args(Server), default="simulator")
     chosen = parser.parse_args()
-    report = run(chosen.cameras, chosen.reference, Plan(Picture(chosen.height, chosen.mbit), chosen.seconds, chosen.server))
+    report = run(
+        chosen.cameras,
+        chosen.reference,
+        Plan(Picture(chosen.height, chosen.mbit), chosen.seconds, chosen.server),
+    )
     OUT.mkdir(exist_ok=True)
-    name = f"capacity-{chosen.server}" + (f"-{chosen.height}p" if chosen.height != Picture().height_px else "")
+    name = f"capacity-{chosen.server}" + (
+        f"-{chosen.height}p" if chosen.height != Picture().height_px else ""
+    )
     (OUT / f"{name}.json").write_text(json.dumps(report, indent=1))
     plot(report, OUT / f"{name}.svg")
     print(json.dumps(report, indent=1))

@@ -1,4 +1,6 @@
-"""The most checkpoints that the cores could watch, by the CPU time of each part of one over its footage, without a clock: an arithmetic."""
+"""The most checkpoints that the cores could watch, by the CPU time of each part of one over its
+footage, without a clock: an arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from sightline.evaluation.film import EPOCH_NS, Look, Run, frames, run
 from sightline.evaluation.truth import Pass, compare
 
 QUIET_S = QUIET_WINDOWS * WINDOW_NS / NS_PER_S
-"""How long after a vehicle a checkpoint begins to doze, at the soonest: what it leaves out comes later."""
+"""How long after a vehicle a checkpoint begins to doze, at the soonest: what it leaves out
+comes later.
+"""
 
 
 class Decoding(NamedTuple):
@@ -30,32 +34,45 @@ class Decoding(NamedTuple):
 
 
 def bound(footage: Footage, offline: Run, settings: Settings, models: Models) -> dict[str, Any]:
-    """Every frame decoded; as many looks as the setting says (`offline`: its run), and the fewest that a worker that is behind makes.
-    What recording, keeping and answering take is not in it."""
+    """Every frame decoded; as many looks as the setting says (`offline`: its run), and the fewest
+    that a worker that is behind makes. What recording, keeping and answering take is not in it.
+    """
     least_fps = settings.plate_detect_fps * LEAST_PART
     fewest = run(footage.busy, Look("plate", least_fps), settings, models)
     decoding = _decoding(footage)
     decode_ms = sum(one.cpu_ms for one in decoding) / (EVERY_S * len(footage.passes))
     cores = len(os.sched_getaffinity(0))
     return {
-        "cores": cores, "decode_ms_a_frame": round(decode_ms / FPS, 2), "decode_ms_a_second": round(decode_ms, 1),
-        "decode_ms_a_frame_by_what_it_shows": {name: round(ms, 2) for name, ms in by_what_it_shows(decoding, footage.passes).items()},
-        "looks": [_row(footage, fps, done, decode_ms, cores) for fps, done in ((settings.plate_detect_fps, offline), (least_fps, fewest))],
-    }  # fmt: skip
+        "cores": cores,
+        "decode_ms_a_frame": round(decode_ms / FPS, 2),
+        "decode_ms_a_second": round(decode_ms, 1),
+        "decode_ms_a_frame_by_what_it_shows": {
+            name: round(ms, 2) for name, ms in by_what_it_shows(decoding, footage.passes).items()
+        },
+        "looks": [
+            _row(footage, fps, done, decode_ms, cores)
+            for fps, done in ((settings.plate_detect_fps, offline), (least_fps, fewest))
+        ],
+    }
 
 
 def _row(footage: Footage, fps: float, done: Run, decode_ms: float, cores: int) -> dict[str, Any]:
     outcome, look_ms = compare(done, footage.passes), 1000 * done.cpu_s / done.duration_s
     return {
-        "a_second": fps, "ms_a_look": outcome["cpu_ms_a_look"], "ms_a_second": round(look_ms, 1),
-        "passings": outcome["passings"], "found": outcome["found"], "plates_right": outcome["plates_right"],
+        "a_second": fps,
+        "ms_a_look": outcome["cpu_ms_a_look"],
+        "ms_a_second": round(look_ms, 1),
+        "passings": outcome["passings"],
+        "found": outcome["found"],
+        "plates_right": outcome["plates_right"],
         "cameras": round(1000 * cores / (decode_ms + look_ms), 1),
-    }  # fmt: skip
+    }
 
 
 def by_what_it_shows(decoding: Sequence[Decoding], passes: Sequence[Pass]) -> dict[str, float]:
-    """CPU ms of a frame with a vehicle in view, and of one of an empty road that a second of it goes before; medians, which leave
-    keyframes out."""
+    """CPU ms of a frame with a vehicle in view, and of one of an empty road that a second of it
+    goes before; medians, which leave keyframes out.
+    """
     shows = {"vehicle": list[float](), "road": list[float]()}
     for one in decoding:
         if any(each.enter_s <= one.at_s < each.leave_s for each in passes):

@@ -1,4 +1,6 @@
-"""Footage of a checkpoint for benchmarks: from a video with its truth, each vehicle's last second and a half, and then an empty road."""
+"""Footage of a checkpoint for benchmarks: from a video with its truth, each vehicle's last
+second and a half, and then an empty road.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,23 @@ FPS = 25
 BEFORE_S, IN_VIEW_S, EVERY_S = 0.5, 1.5, 4.0
 STILL_S = 20.0
 BUSY_NOISE, STILL_NOISE = 3.0, 1.5
-"""Grey levels of noise. The road with traffic has as much as makes it 3 Mbit/s, for decoding to cost what it does; the empty one as little
-as a camera leaves that takes noise out over time, or packets after a keyframe would be four times as large as those before the next."""
+"""Grey levels of noise. The road with traffic has as much as makes it 3 Mbit/s, for decoding to
+cost what it does; the empty one as little as a camera leaves that takes noise out over time, or
+packets after a keyframe would be four times as large as those before the next.
+"""
 _NOISES = 8
-_OPTIONS = {"preset": "veryfast", "crf": "22", "g": str(2 * FPS), "sc_threshold": "0", "bf": "0", "maxrate": "6M", "bufsize": "6M"}
-"""As cameras are set: a variable bit rate up to a limit, a keyframe every two seconds, no B-frames."""
+_OPTIONS = {
+    "preset": "veryfast",
+    "crf": "22",
+    "g": str(2 * FPS),
+    "sc_threshold": "0",
+    "bf": "0",
+    "maxrate": "6M",
+    "bufsize": "6M",
+}
+"""As cameras are set: a variable bit rate up to a limit, a keyframe every two seconds, no
+B-frames.
+"""
 
 Planes = NDArray[np.uint8]
 """A picture as the decoder has it: brightness, and half as high below it colour."""
@@ -30,7 +44,9 @@ Planes = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """A vehicle in view for `IN_VIEW_S` of every `EVERY_S`, and its truth; and the same road with nobody on it."""
+    """A vehicle in view for `IN_VIEW_S` of every `EVERY_S`, and its truth; and the same road
+    with nobody on it.
+    """
 
     busy: Path
     still: Path
@@ -39,7 +55,10 @@ class Footage:
     @property
     def mbit_s(self) -> dict[str, float]:
         seconds = {self.busy: EVERY_S * len(self.passes), self.still: STILL_S}
-        return {file.stem: round(file.stat().st_size * 8e-6 / length_s, 2) for file, length_s in seconds.items()}
+        return {
+            file.stem: round(file.stat().st_size * 8e-6 / length_s, 2)
+            for file, length_s in seconds.items()
+        }
 
 
 def make_footage(video: Path, passes: list[Pass], folder: Path) -> Footage:
@@ -71,7 +90,12 @@ def _encode(pictures: Iterable[Planes], file: Path, noise_levels: float) -> None
                 stream.width, stream.height = planes.shape[1], planes.shape[0] * 2 // 3
                 noises = _noises(stream.height, stream.width, noise_levels)
             noisy = planes.copy()
-            cv2.add(planes[: stream.height], noises[number % _NOISES], dst=noisy[: stream.height], dtype=cv2.CV_8U)
+            cv2.add(
+                planes[: stream.height],
+                noises[number % _NOISES],
+                dst=noisy[: stream.height],
+                dtype=cv2.CV_8U,
+            )
             container.mux(stream.encode(av.VideoFrame.from_ndarray(noisy, format="yuv420p")))
         container.mux(stream.encode())
 
@@ -86,14 +110,18 @@ def _pictures(video: Path, passes: list[Pass], road: Planes) -> Iterator[Planes]
             begin_s = one.leave_s - IN_VIEW_S
             first = next(frame for frame in frames if (frame.time or 0.0) >= begin_s)
             shown = islice(chain([first], frames), in_view)
-            yield from chain(repeat(road, before), (_planes(frame) for frame in shown), repeat(road, after))
+            yield from chain(
+                repeat(road, before), (_planes(frame) for frame in shown), repeat(road, after)
+            )
 
 
 def _road(video: Path, passes: list[Pass]) -> Planes:
     """The picture in the middle between the first two passes."""
     at_s = (passes[0].leave_s + passes[1].enter_s) / 2
     with av.open(str(video)) as container:
-        return _planes(next(frame for frame in container.decode(video=0) if (frame.time or 0.0) >= at_s))
+        return _planes(
+            next(frame for frame in container.decode(video=0) if (frame.time or 0.0) >= at_s)
+        )
 
 
 def _planes(frame: av.VideoFrame) -> Planes:
@@ -102,4 +130,7 @@ def _planes(frame: av.VideoFrame) -> Planes:
 
 def _noises(height_px: int, width_px: int, levels: float) -> list[NDArray[np.int16]]:
     drawn = np.random.default_rng(5)
-    return [np.rint(drawn.normal(0, levels, (height_px, width_px))).astype(np.int16) for _ in range(_NOISES)]
+    return [
+        np.rint(drawn.normal(0, levels, (height_px, width_px))).astype(np.int16)
+        for _ in range(_NOISES)
+    ]

@@ -1,12 +1,16 @@
-"""Checkpoints: how many cameras with traffic one machine watches, what each costs, and where that goes.
+"""Checkpoints: how many cameras with traffic one machine watches, what each costs, and where that
+goes.
 
-    python -m benchmarks.checkpoints VIDEO.mp4 --truth TRUTH.json [--cameras 10] [--minutes 2] [--idle 0] [--footage DIR]
+    python -m benchmarks.checkpoints VIDEO.mp4 --truth TRUTH.json [--cameras 10] [--minutes 2]
+    [--idle 0] [--footage DIR]
 
-The video with its truth (as of `benchmarks.passings`) becomes a camera's: a vehicle in view for 1.5 s of every 4. It is played as so many
-cameras, each at another moment, to a whole instance (`sightline up`); the simulator is in no figure. Passings caught and read are held
-against the same pipeline over the file, without a clock, whose CPU time also gives the most cameras that there could be. `--idle N` also
-compares N checkpoints of an empty road with N cameras of it that are only recorded. Shares are of the workers'
-CPU time, counted by the threads that spend it. JSON goes to `benchmarks/out`.
+The video with its truth (as of `benchmarks.passings`) becomes a camera's: a vehicle in view for 1.5
+s of every 4. It is played as so many cameras, each at another moment, to a whole instance
+(`sightline up`); the simulator is in no figure. Passings caught and read are held against the same
+pipeline over the file, without a clock, whose CPU time also gives the most cameras that there could
+be. `--idle N` also compares N checkpoints of an empty road with N cameras of it that are only
+recorded. Shares are of the workers' CPU time, counted by the threads that spend it. JSON goes to
+`benchmarks/out`.
 """
 
 from __future__ import annotations
@@ -72,7 +76,10 @@ class Spending:
             return {name: value - start.get(name, 0.0) for name, value in after.items()}
 
         return Spending(
-            self.at_s - before.at_s, less(self.cpu_s, before.cpu_s), less(self.steps_s, before.steps_s), less(self.counts, before.counts)
+            self.at_s - before.at_s,
+            less(self.cpu_s, before.cpu_s),
+            less(self.steps_s, before.steps_s),
+            less(self.counts, before.counts),
         )
 
     @property
@@ -117,8 +124,12 @@ class Seen:
 
 
 @contextmanager
-def watched(file: Path, cameras: int, checkpoint: bool, folder: Path) -> Iterator[tuple[BenchSite, int]]:
-    """An instance that records so many cameras of `file`, as checkpoints or not; and when their streams began."""
+def watched(
+    file: Path, cameras: int, checkpoint: bool, folder: Path
+) -> Iterator[tuple[BenchSite, int]]:
+    """An instance that records so many cameras of `file`, as checkpoints or not; and when their
+    streams began.
+    """
     folder.mkdir()
     with served("simulator", file, cameras, folder, APART_S) as source:
         site = BenchSite(folder / "site", _registry(source.urls, checkpoint))
@@ -135,19 +146,31 @@ def watched(file: Path, cameras: int, checkpoint: bool, folder: Path) -> Iterato
             site.close()
 
 
-def measure(footage: Footage, offline: Run, cameras: int, minutes: float, folder: Path) -> dict[str, Any]:
+def measure(
+    footage: Footage, offline: Run, cameras: int, minutes: float, folder: Path
+) -> dict[str, Any]:
     seen = Seen()
     with watched(footage.busy, cameras, True, folder / "busy") as (site, began_ns):
         _until(SETTLE_S, lambda: seen.look(site))
         from_ns, before = CLOCK.wall_ns(), spending_of(site)
         _until(minutes * 60, lambda: seen.look(site))
         to_ns, spent = CLOCK.wall_ns() - round(LAST_S * NS_PER_S), spending_of(site).since(before)
-    outcomes = [_outcome(at, seen, _expected(footage, began_ns, at, from_ns, to_ns)) for at in range(cameras)]
-    return {"cameras": cameras, "seconds": spent.at_s, **_caught(outcomes, compare(offline, footage.passes)), **_costs(spent, cameras)}
+    outcomes = [
+        _outcome(at, seen, _expected(footage, began_ns, at, from_ns, to_ns))
+        for at in range(cameras)
+    ]
+    return {
+        "cameras": cameras,
+        "seconds": spent.at_s,
+        **_caught(outcomes, compare(offline, footage.passes)),
+        **_costs(spent, cameras),
+    }
 
 
 def _expected(footage: Footage, began_ns: int, camera: int, from_ns: int, to_ns: int) -> list[Pass]:
-    """A camera's passings that lie in this time, in seconds since the epoch that `compare` reckons from."""
+    """A camera's passings that lie in this time, in seconds since the epoch that `compare`
+    reckons from.
+    """
     length_s = EVERY_S * len(footage.passes)
     at_s, found = (began_ns - EPOCH_NS) / NS_PER_S - APART_S * camera, list[Pass]()
     while at_s < (to_ns - EPOCH_NS) / NS_PER_S:
@@ -159,30 +182,57 @@ def _expected(footage: Footage, began_ns: int, camera: int, from_ns: int, to_ns:
 
 
 def _outcome(camera: int, seen: Seen, expected: list[Pass]) -> tuple[dict[str, Any], list[float]]:
-    """How a camera's events compare with what went by, and how long after each vehicle had left its event was found."""
-    from_ns, to_ns = (round(at_s * NS_PER_S) + EPOCH_NS for at_s in (expected[0].enter_s - 0.5, expected[-1].leave_s + 0.5))
-    events = [one for one in seen.events.values() if one.camera == f"cam-{camera}" and from_ns <= one.started_at and one.ended_at <= to_ns]
-    done = Run([((seen.at_ns[one.id] - EPOCH_NS) / NS_PER_S, Passing(one, b"", b"")) for one in events])
+    """How a camera's events compare with what went by, and how long after each vehicle had left
+    its event was found.
+    """
+    from_ns, to_ns = (
+        round(at_s * NS_PER_S) + EPOCH_NS
+        for at_s in (expected[0].enter_s - 0.5, expected[-1].leave_s + 0.5)
+    )
+    events = [
+        one
+        for one in seen.events.values()
+        if one.camera == f"cam-{camera}" and from_ns <= one.started_at and one.ended_at <= to_ns
+    ]
+    done = Run(
+        [((seen.at_ns[one.id] - EPOCH_NS) / NS_PER_S, Passing(one, b"", b"")) for one in events]
+    )
     late_s = []
     for out_s, passing in done.passings:
         middle_s = ((passing.event.started_at + passing.event.ended_at) / 2 - EPOCH_NS) / NS_PER_S
-        late_s += [out_s - one.leave_s for one in expected if one.enter_s - 0.2 <= middle_s <= one.leave_s + 0.2]
+        late_s += [
+            out_s - one.leave_s
+            for one in expected
+            if one.enter_s - 0.2 <= middle_s <= one.leave_s + 0.2
+        ]
     return compare(done, expected), late_s
 
 
-def _caught(outcomes: list[tuple[dict[str, Any], list[float]]], offline: dict[str, Any]) -> dict[str, Any]:
-    total = {key: sum(one[key] for one, _ in outcomes) for key in ("passings", "found", "doubled", "false", "plates_right")}
+def _caught(
+    outcomes: list[tuple[dict[str, Any], list[float]]], offline: dict[str, Any]
+) -> dict[str, Any]:
+    total = {
+        key: sum(one[key] for one, _ in outcomes)
+        for key in ("passings", "found", "doubled", "false", "plates_right")
+    }
     late_s = [late for _, lates in outcomes for late in lates]
     shares = {
-        key: total[key] / total["passings"] / (offline[key] / offline["passings"]) for key in ("found", "plates_right") if offline[key]
+        key: total[key] / total["passings"] / (offline[key] / offline["passings"])
+        for key in ("found", "plates_right")
+        if offline[key]
     }
     return {
-        "offline": {key: offline[key] for key in (*total, "wrong", "cpu_ms_a_look")}, **total,
+        "offline": {key: offline[key] for key in (*total, "wrong", "cpu_ms_a_look")},
+        **total,
         "of_offline": {key: round(value, 3) for key, value in shares.items()},
-        "searchable_after_s": {f"p{part}": round(float(np.percentile(late_s, part)), 2) for part in (50, 95)} if late_s else None,
+        "searchable_after_s": {
+            f"p{part}": round(float(np.percentile(late_s, part)), 2) for part in (50, 95)
+        }
+        if late_s
+        else None,
         "others": sorted(other for one, _ in outcomes for other in one["others"]),
         "wrong": sorted(wrong for one, _ in outcomes for wrong in one.get("wrong", [])),
-    }  # fmt: skip
+    }
 
 
 def _costs(spent: Spending, cameras: int) -> dict[str, Any]:
@@ -190,33 +240,48 @@ def _costs(spent: Spending, cameras: int) -> dict[str, Any]:
     decode_ms = 1000 * spent.steps_s.get("decode", 0.0) / max(1.0, decoded)
     return {
         "cores_used": round(sum(spent.cpu_s.values()) / spent.at_s, 2),
-        "cores_by_process": {name: round(value / spent.at_s, 3) for name, value in sorted(spent.cpu_s.items())},
+        "cores_by_process": {
+            name: round(value / spent.at_s, 3) for name, value in sorted(spent.cpu_s.items())
+        },
         "percent_of_a_core_a_camera": round(100 * spent.workers_s / spent.at_s / cameras, 2),
         "shares": {
-            **{name: round(value / spent.workers_s, 3) for name, value in sorted(spent.steps_s.items())},
+            **{
+                name: round(value / spent.workers_s, 3)
+                for name, value in sorted(spent.steps_s.items())
+            },
             "the rest": round(1 - sum(spent.steps_s.values()) / spent.workers_s, 3),
         },
         "frames_decoded_a_second_a_camera": round(decoded / spent.at_s / cameras, 1),
         "decode_ms_a_frame": round(decode_ms, 2),
         "counts": {name: round(value) for name, value in spent.counts.items()},
-    }  # fmt: skip
+    }
 
 
 def idle(footage: Footage, cameras: int, folder: Path) -> dict[str, Any]:
-    """What a camera of the empty road costs the workers, as a checkpoint and only recorded, in parts of a core."""
+    """What a camera of the empty road costs the workers, as a checkpoint and only recorded, in
+    parts of a core.
+    """
     cost: dict[bool, float] = {}
     for checkpoint in (True, False):
-        with watched(footage.still, cameras, checkpoint, folder / f"idle-{checkpoint}") as (site, _):
+        with watched(footage.still, cameras, checkpoint, folder / f"idle-{checkpoint}") as (
+            site,
+            _,
+        ):
             CLOCK.sleep(IDLE_SETTLE_S)
             before = spending_of(site)
             CLOCK.sleep(IDLE_S)
             spent = spending_of(site).since(before)
         cost[checkpoint] = spent.workers_s / spent.at_s / cameras
-        _tell(f"{'checkpoint' if checkpoint else 'recorded'}: {100 * cost[checkpoint]:.3f} % of a core a camera; {spent.steps_s}")
+        _tell(
+            f"{'checkpoint' if checkpoint else 'recorded'}: {100 * cost[checkpoint]:.3f} % of a "
+            f"core a camera; {spent.steps_s}"
+        )
     return {
-        "cameras": cameras, "checkpoint_percent": round(100 * cost[True], 3), "recorded_percent": round(100 * cost[False], 3),
+        "cameras": cameras,
+        "checkpoint_percent": round(100 * cost[True], 3),
+        "recorded_percent": round(100 * cost[False], 3),
         "ratio": round(cost[True] / cost[False], 2),
-    }  # fmt: skip
+    }
 
 
 def _until(seconds: float, look: Callable[[], None]) -> None:
@@ -227,8 +292,12 @@ def _until(seconds: float, look: Callable[[], None]) -> None:
 
 
 def _registry(urls: list[str], checkpoint: bool) -> dict[str, object]:
-    entry = {"class": "A", "area": "bench", "location": {"lon": 111.5, "lat": 32.5}} | ({"checkpoint": ["plate"]} if checkpoint else {})
-    cameras = [{"id": f"cam-{at}", "name": f"cam-{at}", "url": url, **entry} for at, url in enumerate(urls)]
+    entry = {"class": "A", "area": "bench", "location": {"lon": 111.5, "lat": 32.5}} | (
+        {"checkpoint": ["plate"]} if checkpoint else {}
+    )
+    cameras = [
+        {"id": f"cam-{at}", "name": f"cam-{at}", "url": url, **entry} for at, url in enumerate(urls)
+    ]
     return {"version": 1, "areas": {"bench": {"name": "bench"}}, "cameras": cameras}
 
 
@@ -237,13 +306,22 @@ def _tell(said: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("video", type=Path)
     parser.add_argument("--truth", type=Path, required=True)
     parser.add_argument("--cameras", type=int, default=10, help="with traffic; 0: none")
     parser.add_argument("--minutes", type=float, default=2.0)
-    parser.add_argument("--idle", type=int, default=0, help="compare so many cameras of an empty road, as checkpoints and only recorded")
-    parser.add_argument("--footage", type=Path, help="a folder that keeps the cameras' files for the next run")
+    parser.add_argument(
+        "--idle",
+        type=int,
+        default=0,
+        help="compare so many cameras of an empty road, as checkpoints and only recorded",
+    )
+    parser.add_argument(
+        "--footage", type=Path, help="a folder that keeps the cameras' files for the next run"
+    )
     chosen = parser.parse_args()
     passes = read_truth(chosen.truth)
     report: dict[str, Any] = {"machine": machine()}

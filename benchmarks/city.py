@@ -1,4 +1,6 @@
-"""A city on one machine: its own Valkey and SeaweedFS, any number of nodes and one API, as processes of their own, to be killed at will."""
+"""A city on one machine: its own Valkey and SeaweedFS, any number of nodes and one API, as
+processes of their own, to be killed at will.
+"""
 
 from __future__ import annotations
 
@@ -71,28 +73,45 @@ class CityNode:
 
     def statuses(self) -> dict[str, CameraStatus]:
         """What its workers last said, by camera; nothing while it does not run."""
-        return {status.camera_id: status for status in read_statuses(self.layout)} if self.runs else {}
+        return (
+            {status.camera_id: status for status in read_statuses(self.layout)} if self.runs else {}
+        )
 
     def log_tail(self) -> str:
         return self._log.read_text("utf-8", "replace")[-4000:]
 
 
 class City:
-    """`with City(folder, cameras, ("north", "south")) as city:` - all of it serves when the block begins."""
+    """`with City(folder, cameras, ("north", "south")) as city:` - all of it serves when the
+    block begins.
+    """
 
     def __init__(
-        self, folder: Path, cameras: Sequence[Mapping[str, object]], nodes: Sequence[str], workers: int = 1, redis_url: str = ""
+        self,
+        folder: Path,
+        cameras: Sequence[Mapping[str, object]],
+        nodes: Sequence[str],
+        workers: int = 1,
+        redis_url: str = "",
     ) -> None:
-        """`cameras`: entries of a registry. `workers`: of each node. `redis_url`: a Redis that serves already, in place of its own."""
+        """`cameras`: entries of a registry. `workers`: of each node. `redis_url`: a Redis that
+        serves already, in place of its own.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.cameras = tuple(str(camera["id"]) for camera in cameras)
         areas = {str(camera["area"]): {"name": str(camera["area"])} for camera in cameras}
         self.registry = folder / "camera_registry.yaml"
-        self.registry.write_text(json.dumps({"version": 1, "areas": areas, "cameras": list(cameras)}), "utf-8")
+        self.registry.write_text(
+            json.dumps({"version": 1, "areas": areas, "cameras": list(cameras)}), "utf-8"
+        )
         valkey_port, s3_port, self.port = free_ports(3)
-        self.valkey = Child(valkey(folder / "valkey", valkey_port, SECRETS, folder / "valkey.log"), CLOCK)
-        self.seaweedfs = Child(seaweedfs(folder / "seaweedfs", s3_port, SECRETS, folder / "seaweedfs.log"), CLOCK)
+        self.valkey = Child(
+            valkey(folder / "valkey", valkey_port, SECRETS, folder / "valkey.log"), CLOCK
+        )
+        self.seaweedfs = Child(
+            seaweedfs(folder / "seaweedfs", s3_port, SECRETS, folder / "seaweedfs.log"), CLOCK
+        )
         self._servers = (self.seaweedfs,) if redis_url else (self.valkey, self.seaweedfs)
         self._url = redis_url or valkey_url(valkey_port, SECRETS)
         self._environment = {
@@ -119,13 +138,29 @@ class City:
         self.run("cameras", "apply", str(self.registry))
         for node in self.nodes.values():
             node.start()
-        command = (sys.executable, "-m", "sightline", "api", "--data", str(self._api_data), "--port", str(self.port), "--host", "127.0.0.1")
+        command = (
+            sys.executable,
+            "-m",
+            "sightline",
+            "api",
+            "--data",
+            str(self._api_data),
+            "--port",
+            str(self.port),
+            "--host",
+            "127.0.0.1",
+        )
         with (self.folder / "api.log").open("ab") as log:
             self._api = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
         self._token = self.run("user", "add", "tester", "--role", "investigator").splitlines()[-1]
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         for node in self.nodes.values():
             if node.runs:
                 node.kill()
@@ -142,15 +177,25 @@ class City:
         return [self._api.pid, *descendants_of(self._api.pid)]
 
     def run(self, *arguments: str) -> str:
-        """A command of Sightline on this city; its standard output. Raises RuntimeError where it fails."""
+        """A command of Sightline on this city; its standard output. Raises RuntimeError where
+        it fails.
+        """
         command = (sys.executable, "-m", "sightline", *arguments, "--data", str(self._api_data))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=self._environment, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=120, env=self._environment, check=False
+        )
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
         return done.stdout
 
     def get(self, path: str, **parameters: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", params=parameters, headers=self.headers, timeout=30, trust_env=False)
+        return httpx.get(
+            f"http://127.0.0.1:{self.port}{path}",
+            params=parameters,
+            headers=self.headers,
+            timeout=30,
+            trust_env=False,
+        )
 
     @property
     def headers(self) -> dict[str, str]:
@@ -164,7 +209,9 @@ class City:
         return {camera_id for camera_id, lease in self.leases().items() if lease.node == name}
 
     def recorded_until_s(self, camera_id: str) -> float:
-        """Wall time in seconds up to which a node that runs has recorded a camera; 0 where none has."""
+        """Wall time in seconds up to which a node that runs has recorded a camera; 0 where none
+        has.
+        """
         known = [node.statuses().get(camera_id) for node in self.nodes.values()]
         return max((status.recorded_until_ns for status in known if status), default=0) / NS_PER_S
 
@@ -173,12 +220,20 @@ class City:
         return all(self.recorded_until_s(camera_id) > since_s for camera_id in self.cameras)
 
     def longest_gap_s(self, camera_id: str, from_s: float = 0.0) -> float:
-        """The longest hole after `from_s` (wall time) in what all nodes together recorded of a camera, once their segments are finished."""
+        """The longest hole after `from_s` (wall time) in what all nodes together recorded of a
+        camera, once their segments are finished.
+        """
         from_ns = round(from_s * NS_PER_S)
         ledgers = [Ledger(node.layout.recordings) for node in self.nodes.values()]
-        segments = [segment for ledger in ledgers for segment in ledger.segments(camera_id, from_ns, 1 << 62)]
+        segments = [
+            segment
+            for ledger in ledgers
+            for segment in ledger.segments(camera_id, from_ns, 1 << 62)
+        ]
         until_ns, longest_ns = from_ns, 0
-        for start_ns, end_ns in sorted((segment.start_ns, segment.end_ns or segment.start_ns) for segment in segments):
+        for start_ns, end_ns in sorted(
+            (segment.start_ns, segment.end_ns or segment.start_ns) for segment in segments
+        ):
             longest_ns = max(longest_ns, start_ns - max(until_ns, from_ns)) if until_ns else 0
             until_ns = max(until_ns, end_ns)
         return longest_ns / NS_PER_S

@@ -1,10 +1,12 @@
-"""A plate over a year that is older than the index holds, at the size of a city: 14,600 files of 109,000 rows, and their filters.
+"""A plate over a year that is older than the index holds, at the size of a city: 14,600 files of
+109,000 rows, and their filters.
 
-`python -m benchmarks.cold`, some ten minutes and eight GB of the temporary folder. A few areas' days are drawn and written whole, each
-with its filter. The filters of all files of the year have their true size: each is one of those, turned by an amount of its own, so that
-a plate meets other bits of it. Of the files those are in the store that a search opens: the ones that have a plate that is asked for,
-which no drawn file has, and the ones whose filter says so wrongly. They come from a real SeaweedFS on loopback. CPU is of this process,
-all its threads.
+`python -m benchmarks.cold`, some ten minutes and eight GB of the temporary folder. A few areas'
+days are drawn and written whole, each with its filter. The filters of all files of the year have
+their true size: each is one of those, turned by an amount of its own, so that a plate meets other
+bits of it. Of the files those are in the store that a search opens: the ones that have a plate that
+is asked for, which no drawn file has, and the ones whose filter says so wrongly. They come from a
+real SeaweedFS on loopback. CPU is of this process, all its threads.
 """
 
 from __future__ import annotations
@@ -57,7 +59,9 @@ LAST_DAYS = 12
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """Plates that are asked for, and how many days of the year, in how many areas a day, and how often there each was seen."""
+    """Plates that are asked for, and how many days of the year, in how many areas a day, and
+    how often there each was seen.
+    """
 
     name: str
     plates: tuple[str, ...]
@@ -84,7 +88,9 @@ def store(folder: Path) -> Iterator[ObjectStore]:
     child = Child(seaweedfs(folder, port, secrets, folder / "log"), CLOCK)
     child.start()
     child.wait_ready()
-    objects = ObjectStore(f"127.0.0.1:{port}", secrets.s3_access_key, secrets.s3_secret_key, "benchmark")
+    objects = ObjectStore(
+        f"127.0.0.1:{port}", secrets.s3_access_key, secrets.s3_secret_key, "benchmark"
+    )
     objects.ensure_bucket()
     try:
         yield objects
@@ -96,7 +102,9 @@ def store(folder: Path) -> Iterator[ObjectStore]:
 class Year:
     """A year of a city in the store."""
 
-    def __init__(self, archive: Archive, objects: ObjectStore, days: int, rows: int, asked: int) -> None:
+    def __init__(
+        self, archive: Archive, objects: ObjectStore, days: int, rows: int, asked: int
+    ) -> None:
         self._archive, self._objects, self.days = archive, objects, days
         self._drawn, self._vain = _draw(archive, rows), set[str]()
         self._turns = np.random.default_rng(5).integers(0, 1 << 30, (days, AREAS, 2))
@@ -119,7 +127,9 @@ class Year:
         return float(np.mean([drawn.file.size_bytes for drawn in self._drawn]))
 
     def publish(self) -> int:
-        """Every day's catalogue, with filters of their true size, and the files that have a plate; how many bytes it has."""
+        """Every day's catalogue, with filters of their true size, and the files that have a
+        plate; how many bytes it has.
+        """
         size = 0
         for number in range(self.days):
             day = day_of_ms(FIRST_MS + number * DAY_MS)
@@ -130,14 +140,24 @@ class Year:
         return size
 
     def supply(self, habit: Habit) -> float:
-        """Put the other files into the store that a search for a plate opens, since their filters say so: how many, on the average."""
+        """Put the other files into the store that a search for a plate opens, since their
+        filters say so: how many, on the average.
+        """
         vain = 0
-        last = sorted(self._archive.catalogue.days().values(), key=lambda day: day.day)[-LAST_DAYS if habit.days == self.days else 0 :]
+        last = sorted(self._archive.catalogue.days().values(), key=lambda day: day.day)[
+            -LAST_DAYS if habit.days == self.days else 0 :
+        ]
         for plate in habit.plates:
             for day in last:
-                for file in self._archive.catalogue.candidates(day, EventQuery(), [plate], 0, 1 << 60):
+                for file in self._archive.catalogue.candidates(
+                    day, EventQuery(), [plate], 0, 1 << 60
+                ):
                     if self._objects.stat(file.key) is None:
-                        self._objects.put_file(file.key, self._drawn[int(file.area[-2:]) % DRAWN].path, "application/vnd.apache.parquet")
+                        self._objects.put_file(
+                            file.key,
+                            self._drawn[int(file.area[-2:]) % DRAWN].path,
+                            "application/vnd.apache.parquet",
+                        )
                         self._vain.add(file.key)
                     vain += file.key in self._vain
         return round(vain / len(habit.plates), 1)
@@ -147,37 +167,61 @@ class Year:
         shift, turn = self._turns[number, area]
         slices = drawn.bloom.reshape(SLICES, -1, BLOCK_BYTES)
         bloom = np.roll(slices, (shift % SLICES, turn % slices.shape[1]), (0, 1)).tobytes()
-        name, digest = f"city/district-{area:02d}", hashlib.sha256(f"{day} {area}".encode()).hexdigest()
+        name, digest = (
+            f"city/district-{area:02d}",
+            hashlib.sha256(f"{day} {area}".encode()).hexdigest(),
+        )
         file = drawn.file.model_copy(update={
             "day": day, "area": name, "key": archive_object(day, name, 1, digest), "sha256": digest,
             "from_ms": start_ms, "to_ms": start_ms + DAY_MS - 1,
         })  # fmt: skip
         if (habits := self._wanted.get((number, area))) is None:
             return file, bloom
-        mine = bloom_of((plate for habit in habits for plate in habit.plates), len(bloom) // BLOCK_BYTES)
-        bloom = np.bitwise_or(np.frombuffer(bloom, np.uint8), np.frombuffer(mine, np.uint8)).tobytes()
+        mine = bloom_of(
+            (plate for habit in habits for plate in habit.plates), len(bloom) // BLOCK_BYTES
+        )
+        bloom = np.bitwise_or(
+            np.frombuffer(bloom, np.uint8), np.frombuffer(mine, np.uint8)
+        ).tobytes()
         # A page of a plate that is seen daily ends within the last days.
         if self.days - number > LAST_DAYS and habits == self.habits[:1]:
             return file, bloom
         return self._with_events(file, drawn, habits), bloom
 
     def _with_events(self, file: ArchiveFile, drawn: Drawn, habits: Sequence[Habit]) -> ArchiveFile:
-        """The drawn file with events of plates that are asked for: its entry, once it is in the store."""
+        """The drawn file with events of plates that are asked for: its entry, once it is in the
+        store.
+        """
         model, writer, events = drawn.event, self._archive.writer, list[Event]()
-        for n, plate in enumerate(plate for habit in habits for plate in habit.plates for _ in range(habit.times)):
+        for n, plate in enumerate(
+            plate for habit in habits for plate in habit.plates for _ in range(habit.times)
+        ):
             ms = file.from_ms + n * 61_000 % DAY_MS
             event_id = id_text(ms, hashlib.sha256(f"{file.key} {n}".encode()).digest()[:10])
-            read = model.plate.model_copy(update={"text": plate, "alternatives": ()}) if model.plate else None
+            read = (
+                model.plate.model_copy(update={"text": plate, "alternatives": ()})
+                if model.plate
+                else None
+            )
             moments = dict.fromkeys(("started_at", "best_at", "ended_at"), ms * NS_PER_MS)
-            events.append(model.model_copy(update={"id": event_id, "area": file.area, "plate": read, **moments}))
+            events.append(
+                model.model_copy(
+                    update={"id": event_id, "area": file.area, "plate": read, **moments}
+                )
+            )
         staged = writer.stage([row_of(event) for event in events])
-        sql = f"SELECT {SELECT} FROM read_parquet(?) UNION ALL SELECT {SELECT} FROM read_parquet(?) ORDER BY {ORDER[VERSION]}"  # noqa: S608
+        sql = (
+            f"SELECT {SELECT} FROM read_parquet(?) UNION ALL SELECT {SELECT} FROM "  # noqa: S608
+            f"read_parquet(?) ORDER BY {ORDER[VERSION]}"
+        )
         path = staged.with_suffix(".made")
         self._archive.duck.write(sql, path, values=[[str(drawn.path)], [str(staged)]])
         made, _ = describe(self._archive.duck, path, file.day, file.area, 1)
         self._objects.put_file(made.key, path, "application/vnd.apache.parquet")
         writer.forget(staged, path)
-        return made.model_copy(update={"from_ms": file.from_ms, "to_ms": file.to_ms, "bloom_blocks": file.bloom_blocks})
+        return made.model_copy(
+            update={"from_ms": file.from_ms, "to_ms": file.to_ms, "bloom_blocks": file.bloom_blocks}
+        )
 
 
 def _draw(archive: Archive, rows: int) -> list[Drawn]:
@@ -200,8 +244,12 @@ def _cpu_s() -> float:
     return times.user + times.system
 
 
-def _asked(archive: Archive, plates: Sequence[str], before: Callable[[str], object]) -> dict[str, float]:
-    """One whole page of each plate; the API ends a page after `PAGE_S`, and goes on with the next. `before` is not in the figures."""
+def _asked(
+    archive: Archive, plates: Sequence[str], before: Callable[[str], object]
+) -> dict[str, float]:
+    """One whole page of each plate; the API ends a page after `PAGE_S`, and goes on with the
+    next. `before` is not in the figures.
+    """
     wall, cpu, events = list[float](), list[float](), 0
     for plate in plates:
         before(plate)
@@ -211,10 +259,14 @@ def _asked(archive: Archive, plates: Sequence[str], before: Callable[[str], obje
         cpu.append((_cpu_s() - began_cpu_s) * 1000)
         events += len(page.events)
     return {
-        "asked": len(plates), "at_once": sum(one <= PAGE_S * 1000 for one in wall), "events": round(events / len(plates), 1),
-        "p50_ms": round(float(np.percentile(wall, 50))), "p99_ms": round(float(np.percentile(wall, 99))),
-        "cpu_ms": round(float(np.mean(cpu))), "cpu_p99_ms": round(float(np.percentile(cpu, 99))),
-    }  # fmt: skip
+        "asked": len(plates),
+        "at_once": sum(one <= PAGE_S * 1000 for one in wall),
+        "events": round(events / len(plates), 1),
+        "p50_ms": round(float(np.percentile(wall, 50))),
+        "p99_ms": round(float(np.percentile(wall, 99))),
+        "cpu_ms": round(float(np.mean(cpu))),
+        "cpu_p99_ms": round(float(np.percentile(cpu, 99))),
+    }
 
 
 def _emptied(*folders: Path) -> None:
@@ -225,7 +277,11 @@ def _emptied(*folders: Path) -> None:
 
 def run(days: int, rows: int, asked: int) -> dict[str, Any]:
     """One report."""
-    with tempfile.TemporaryDirectory() as name, store(Path(name)) as objects, running(Path(name) / "valkey") as (redis, _, _):
+    with (
+        tempfile.TemporaryDirectory() as name,
+        store(Path(name)) as objects,
+        running(Path(name) / "valkey") as (redis, _, _),
+    ):
         folder = Path(name) / "archive"
         with closing(Archive.open(objects, redis, folder, Settings(), CLOCK)) as archive:
             year = Year(archive, objects, days, rows, asked)
@@ -233,10 +289,16 @@ def run(days: int, rows: int, asked: int) -> dict[str, Any]:
             began_s, began_cpu_s = CLOCK.monotonic_s(), _cpu_s()
             archive.catalogue.days()
             report = {
-                "machine": machine(), "days": days, "files": days * AREAS, "rows_a_file": rows, "catalogue_gb": round(size / 1e9, 2),
-                "catalogue_read_s": round(CLOCK.monotonic_s() - began_s, 2), "catalogue_cpu_s": round(_cpu_s() - began_cpu_s, 2),
-                "file_mb": round(year.file_bytes / 1e6, 2), "bytes_an_event": round(year.file_bytes / rows, 1),
-            }  # fmt: skip
+                "machine": machine(),
+                "days": days,
+                "files": days * AREAS,
+                "rows_a_file": rows,
+                "catalogue_gb": round(size / 1e9, 2),
+                "catalogue_read_s": round(CLOCK.monotonic_s() - began_s, 2),
+                "catalogue_cpu_s": round(_cpu_s() - began_cpu_s, 2),
+                "file_mb": round(year.file_bytes / 1e6, 2),
+                "bytes_an_event": round(year.file_bytes / rows, 1),
+            }
             files, filters = archive.cache.folder, folder / "filters"
             for habit in year.habits:
 
@@ -245,8 +307,12 @@ def run(days: int, rows: int, asked: int) -> dict[str, Any]:
 
                 report[habit.name] = {
                     "opened_in_vain": year.supply(habit),
-                    "nothing_here": _asked(archive, habit.plates, lambda _: _emptied(files, filters)),
-                    "filters_here": _asked(archive, habit.plates, lambda plate: _filters_alone(archive, plate, files)),
+                    "nothing_here": _asked(
+                        archive, habit.plates, lambda _: _emptied(files, filters)
+                    ),
+                    "filters_here": _asked(
+                        archive, habit.plates, lambda plate: _filters_alone(archive, plate, files)
+                    ),
                     "all_here": _asked(archive, habit.plates, again),
                 }
                 print("\n" + habit.name, json.dumps(report[habit.name]), flush=True)

@@ -1,5 +1,7 @@
-"""Ordinary video without faces, for counting false alarms: photographs of streets, each panned and zoomed for seconds as a camera on a
-mast sways and a vehicle nears, by day, mirrored, and in the dark with its noise. Not one pixel is drawn."""
+"""Ordinary video without faces, for counting false alarms: photographs of streets, each panned and
+zoomed for seconds as a camera on a mast sways and a vehicle nears, by day, mirrored, and in the
+dark with its noise. Not one pixel is drawn.
+"""
 
 from __future__ import annotations
 
@@ -46,25 +48,46 @@ def frames(files: Sequence[Path], takes: Sequence[Take], fps: float) -> Iterator
     number, black = 0, np.zeros((SIZE_PX[1], SIZE_PX[0], 3), np.uint8)
     for at, take in enumerate(takes):
         rng = np.random.default_rng([7, at])
-        noises = [np.rint(rng.normal(0, take.noise_levels, black.shape)).astype(np.int16) for _ in range(_NOISES)]
+        noises = [
+            np.rint(rng.normal(0, take.noise_levels, black.shape)).astype(np.int16)
+            for _ in range(_NOISES)
+        ]
         for file in files:
             photo = open_picture(file)
             pan = rng.uniform(-0.08, 0.08, 2)
-            shown = [_shown(photo, take, pan, n / (CLIP_S * fps)) for n in range(round(CLIP_S * fps))]
+            shown = [
+                _shown(photo, take, pan, n / (CLIP_S * fps)) for n in range(round(CLIP_S * fps))
+            ]
             for picture in [*shown, *[black] * round(APART_S * fps)]:
                 noisy = cv2.add(picture, noises[number % _NOISES], dtype=cv2.CV_8U)
                 wall_ns = EPOCH_NS + round(number / fps * NS_PER_S)
-                yield Frame("film", Drawn(np.asarray(noisy, np.uint8)), number, 0, wall_ns, WallSource.RECEIVER)
+                yield Frame(
+                    "film",
+                    Drawn(np.asarray(noisy, np.uint8)),
+                    number,
+                    0,
+                    wall_ns,
+                    WallSource.RECEIVER,
+                )
                 number += 1
 
 
 def _shown(photo: Picture, take: Take, pan: NDArray[np.float64], part: float) -> Picture:
-    """The photograph `part` of the way through its clip: it covers the picture, but where it is panned and zoomed out of it."""
+    """The photograph `part` of the way through its clip: it covers the picture, but where it is
+    panned and zoomed out of it.
+    """
     high, wide = photo.shape[:2]
     size = np.array(SIZE_PX)
     scale = max(size / (wide, high)) * (1 + (take.zoom - 1) * part)
     middle = size / 2 + pan * size * (2 * part - 1)
     mirror = -1.0 if take.is_mirrored else 1.0
-    matrix = np.array([[mirror * scale, 0, middle[0] - mirror * scale * wide / 2], [0, scale, middle[1] - scale * high / 2]])
-    moved = cv2.warpAffine(photo, matrix, SIZE_PX, flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    matrix = np.array(
+        [
+            [mirror * scale, 0, middle[0] - mirror * scale * wide / 2],
+            [0, scale, middle[1] - scale * high / 2],
+        ]
+    )
+    moved = cv2.warpAffine(
+        photo, matrix, SIZE_PX, flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    )
     return np.asarray(cv2.convertScaleAbs(moved, alpha=take.light), np.uint8)

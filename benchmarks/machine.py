@@ -9,5 +9,13 @@ OUT = Path(__file__).parent / "out"
 
 
 def machine() -> dict[str, str | int]:
-    models = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return {"cpu": models[0] if models else platform.machine(), "cores": len(models), "python": platform.python_version()}
+    models = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return {
+        "cpu": models[0] if models else platform.machine(),
+        "cores": len(models),
+        "python": platform.python_version(),
+    }

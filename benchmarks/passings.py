@@ -1,7 +1,8 @@
-"""Measures analytics on a video file as `sightline eval` does, and also with gaps between looks, as on a machine that has too much to do.
+"""Measures analytics on a video file as `sightline eval` does, and also with gaps between looks, as
+on a machine that has too much to do.
 
-`python -m benchmarks.passings VIDEO.mp4 --truth TRUTH.json --kind plate --fps 10` prints JSON. The process's CPU is measured over looks
-alone, without decoding.
+`python -m benchmarks.passings VIDEO.mp4 --truth TRUTH.json --kind plate --fps 10` prints JSON. The
+process's CPU is measured over looks alone, without decoding.
 """
 
 from __future__ import annotations
@@ -38,16 +39,30 @@ class Gaps:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure passings on a video file with a truth file.")
+    parser = argparse.ArgumentParser(
+        description="Measure passings on a video file with a truth file."
+    )
     parser.add_argument("video", type=Path)
     parser.add_argument("--truth", type=Path, required=True)
     parser.add_argument("--kind", choices=["plate", "face"], required=True)
-    parser.add_argument("--fps", type=float, default=None, help="looks a second; the setting of that kind where left out")
-    parser.add_argument("--gaps", type=int, metavar="SEED", help="leave out looks: 0.5 to 1.5 s after every 0.3 to 2.5 s, by this seed")
+    parser.add_argument(
+        "--fps",
+        type=float,
+        default=None,
+        help="looks a second; the setting of that kind where left out",
+    )
+    parser.add_argument(
+        "--gaps",
+        type=int,
+        metavar="SEED",
+        help="leave out looks: 0.5 to 1.5 s after every 0.3 to 2.5 s, by this seed",
+    )
     parser.add_argument("--events", action="store_true", help="print every event too")
     chosen = parser.parse_args()
     settings = Settings()
-    fps = chosen.fps or (settings.plate_detect_fps if chosen.kind == "plate" else settings.face_detect_fps)
+    fps = chosen.fps or (
+        settings.plate_detect_fps if chosen.kind == "plate" else settings.face_detect_fps
+    )
     closed = [] if chosen.gaps is None else Gaps(chosen.gaps).within(duration_s(chosen.video))
     done = run(chosen.video, Look(chosen.kind, fps, closed), settings, Models.load(settings))
     outcome = compare(done, read_truth(chosen.truth))

@@ -11,8 +11,10 @@ _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds used since each process began, and its memory two ways: resident, in which pages that processes share count for each of
-    them (what process viewers show), and proportional, in which they count once."""
+    """CPU seconds used since each process began, and its memory two ways: resident, in which pages
+    that processes share count for each of them (what process viewers show), and proportional, in
+    which they count once.
+    """
 
     cpu_s: float
     resident_bytes: int
@@ -20,7 +22,11 @@ class Cost:
 
 
 def cost_of(pids: list[int]) -> Cost:
-    return Cost(sum(map(_cpu_s, pids)), sum(_memory_bytes(pid, "Rss:") for pid in pids), sum(_memory_bytes(pid, "Pss:") for pid in pids))
+    return Cost(
+        sum(map(_cpu_s, pids)),
+        sum(_memory_bytes(pid, "Rss:") for pid in pids),
+        sum(_memory_bytes(pid, "Pss:") for pid in pids),
+    )
 
 
 def _cpu_s(pid: int) -> float:

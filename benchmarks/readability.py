@@ -137,7 +137,12 @@ def nodes(tree: ast.AST) -> int:
 
 def repeated_class_names(trees: Iterable[ast.Module]) -> list[str]:
     """Public names of classes that more than one module defines."""
-    names = Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_"))
+    names = Counter(
+        node.name
+        for tree in trees
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
     return sorted(name for name, count in names.items() if count > 1)
 
 

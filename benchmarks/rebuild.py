@@ -1,6 +1,8 @@
-"""`sightline index rebuild` from journals in a real object store, beside writing the same events into an index as nodes do.
+"""`sightline index rebuild` from journals in a real object store, beside writing the same events
+into an index as nodes do.
 
-`python -m benchmarks.rebuild --events 500000`. The journals are those of one node, an object a minute.
+`python -m benchmarks.rebuild --events 500000`. The journals are those of one node, an object a
+minute.
 """
 
 from __future__ import annotations
@@ -33,17 +35,23 @@ _MINUTE_S = 60
 def run(events: int) -> dict[str, object]:
     """One report."""
     drawn = list(City(events, events / EVENTS_A_DAY).drawn())
-    with tempfile.TemporaryDirectory(prefix="sightline-rebuild-") as name, store(Path(name) / "store") as objects:
+    with (
+        tempfile.TemporaryDirectory(prefix="sightline-rebuild-") as name,
+        store(Path(name) / "store") as objects,
+    ):
         journals = _write(objects, drawn)
         with running(Path(name) / "written") as (redis, _, _):
             written_s = seconds_of(lambda: _put(EventIndex(redis), drawn))
         with running(Path(name) / "rebuilt") as (redis, _, _):
             rebuilt_s = seconds_of(lambda: _rebuild(objects, redis, len(drawn)))
     return {
-        "machine": machine(), "events": len(drawn), "journals": journals,
-        "rebuilt_a_minute": round(len(drawn) / rebuilt_s * 60), "written_a_minute": round(len(drawn) / written_s * 60),
+        "machine": machine(),
+        "events": len(drawn),
+        "journals": journals,
+        "rebuilt_a_minute": round(len(drawn) / rebuilt_s * 60),
+        "written_a_minute": round(len(drawn) / written_s * 60),
         "of_written": round(written_s / rebuilt_s, 2),
-    }  # fmt: skip
+    }
 
 
 def _write(objects: ObjectStore, events: Sequence[Event]) -> int:
@@ -52,7 +60,9 @@ def _write(objects: ObjectStore, events: Sequence[Event]) -> int:
     in_order = sorted(events, key=_minute_s)
     for minute_s, mine in groupby(in_order, _minute_s):
         lines = b"".join(_line(event) + b"\n" for event in mine)
-        objects.put(journal_object("node", minute_s), gzip.compress(lines, mtime=0), "application/gzip")
+        objects.put(
+            journal_object("node", minute_s), gzip.compress(lines, mtime=0), "application/gzip"
+        )
         count += 1
         print(f"\r{count:,} journals", end="", file=sys.stderr)
     print(file=sys.stderr)
@@ -65,7 +75,9 @@ def _minute_s(event: Event) -> int:
 
 def _line(event: Event) -> bytes:
     digests = {
-        name: ObjectDigest(key=event_object(event.camera, event.id, name), size_bytes=100_000, sha256="0" * 64)
+        name: ObjectDigest(
+            key=event_object(event.camera, event.id, name), size_bytes=100_000, sha256="0" * 64
+        )
         for name in (SNAPSHOT, CROP, CLIP)
     }
     return JournalPut(event=event, objects=digests).model_dump_json(by_alias=True).encode()
@@ -79,12 +91,16 @@ def _put(index: EventIndex, events: Sequence[Event]) -> None:
 def _rebuild(objects: ObjectStore, redis: Redis, expected: int) -> None:
     found = rebuild(objects, redis)
     if found.events != expected or found.damaged:
-        raise AssertionError(f"{found.events} of {expected} events came back; damaged: {found.damaged}")
+        raise AssertionError(
+            f"{found.events} of {expected} events came back; damaged: {found.damaged}"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.rebuild", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks.rebuild",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--events", type=int, default=500_000)
     report = run(parser.parse_args().events)

@@ -1,4 +1,6 @@
-"""Who records in a benchmark: an instance of Sightline, or one `ffmpeg -c copy -f segment` a camera as many recorders do it."""
+"""Who records in a benchmark: an instance of Sightline, or one `ffmpeg -c copy -f segment` a
+camera as many recorders do it.
+"""
 
 from __future__ import annotations
 
@@ -44,22 +46,48 @@ Recorder = Callable[[Sequence[str], Path], AbstractContextManager[Recording]]
 
 @contextmanager
 def sightline(urls: Sequence[str], folder: Path) -> Iterator[Recording]:
-    """The camera workers of an instance that records all of `urls` without a pause; it has stopped when this is left."""
+    """The camera workers of an instance that records all of `urls` without a pause; it has
+    stopped when this is left.
+    """
     cameras = [
-        {"id": f"cam-{number}", "name": "x", "class": "A", "area": "a", "location": {"lon": 0, "lat": 0}, "url": url}
+        {
+            "id": f"cam-{number}",
+            "name": "x",
+            "class": "A",
+            "area": "a",
+            "location": {"lon": 0, "lat": 0},
+            "url": url,
+        }
         for number, url in enumerate(urls)
     ]
     registry = folder / "registry.yaml"
-    registry.write_text(json.dumps({"version": 1, "areas": {"a": {"name": "a"}}, "cameras": cameras}))
+    registry.write_text(
+        json.dumps({"version": 1, "areas": {"a": {"name": "a"}}, "cameras": cameras})
+    )
     layout = Layout(folder / "data")
     (port,) = free_ports(1)
-    command = (sys.executable, "-m", "sightline", "up", "--registry", str(registry), "--data", str(layout.root), "--port", str(port))
+    command = (
+        sys.executable,
+        "-m",
+        "sightline",
+        "up",
+        "--registry",
+        str(registry),
+        "--data",
+        str(layout.root),
+        "--port",
+        str(port),
+    )
     with (folder / "up.log").open("wb") as log:
-        process = subprocess.Popen((*command, "--host", "127.0.0.1"), stdout=subprocess.PIPE, stderr=log, text=True)
+        process = subprocess.Popen(
+            (*command, "--host", "127.0.0.1"), stdout=subprocess.PIPE, stderr=log, text=True
+        )
     assert process.stdout is not None
     try:
         process.stdout.readline()
-        workers = [pid for pid in descendants_of(process.pid) if "sightline.worker" in command_line(pid)]
+        workers = [
+            pid for pid in descendants_of(process.pid) if "sightline.worker" in command_line(pid)
+        ]
         yield Recording(workers, [layout.recordings_of(camera["id"]) for camera in cameras])  # type: ignore[arg-type]
     finally:
         process.terminate()
@@ -73,9 +101,35 @@ def ffmpegs(urls: Sequence[str], folder: Path) -> Iterator[Recording]:
     processes = []
     for url, out in zip(urls, folders, strict=True):
         out.mkdir()
-        command = ("ffmpeg", "-v", "error", "-nostdin", "-rtsp_transport", "tcp", "-i", url, "-c", "copy", "-an", "-f", "segment")
-        options = ("-segment_time", "10", "-segment_format", "mp4", "-segment_format_options", "movflags=+frag_keyframe+empty_moov")
-        processes.append(subprocess.Popen((*command, *options, str(out / "%05d.mp4")), env={**os.environ, "AV_LOG_FORCE_NOCOLOR": "1"}))
+        command = (
+            "ffmpeg",
+            "-v",
+            "error",
+            "-nostdin",
+            "-rtsp_transport",
+            "tcp",
+            "-i",
+            url,
+            "-c",
+            "copy",
+            "-an",
+            "-f",
+            "segment",
+        )
+        options = (
+            "-segment_time",
+            "10",
+            "-segment_format",
+            "mp4",
+            "-segment_format_options",
+            "movflags=+frag_keyframe+empty_moov",
+        )
+        processes.append(
+            subprocess.Popen(
+                (*command, *options, str(out / "%05d.mp4")),
+                env={**os.environ, "AV_LOG_FORCE_NOCOLOR": "1"},
+            )
+        )
     try:
         yield Recording([process.pid for process in processes], folders)
     finally:
@@ -86,7 +140,9 @@ def ffmpegs(urls: Sequence[str], folder: Path) -> Iterator[Recording]:
 
 
 def kept(folder: Path) -> Kept:
-    """Count a camera's pictures. Where files are named by their time (ours), what lacks between two of them counts too."""
+    """Count a camera's pictures. Where files are named by their time (ours), what lacks between
+    two of them counts too.
+    """
     pictures = missing = 0
     before_s: float | None = None
     for file in sorted(folder.rglob("*.mp4")):
@@ -103,7 +159,11 @@ def _shown_s(file: Path) -> list[float]:
     with av.open(str(file)) as container:
         (stream,) = container.streams.video
         assert stream.time_base is not None
-        return [float(packet.pts * stream.time_base) for packet in container.demux(stream) if packet.pts is not None and packet.size]
+        return [
+            float(packet.pts * stream.time_base)
+            for packet in container.demux(stream)
+            if packet.pts is not None and packet.size
+        ]
 
 
 def _missing(times_s: Sequence[float]) -> int:

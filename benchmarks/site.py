@@ -1,4 +1,6 @@
-"""One instance under a benchmark: `sightline up` as a person runs it, asked over HTTP, its processes found by their command lines."""
+"""One instance under a benchmark: `sightline up` as a person runs it, asked over HTTP, its
+processes found by their command lines.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ RUN_WITHIN_S = 120.0
 
 
 class BenchSite:
-    def __init__(self, folder: Path, registry: dict[str, object], environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, registry: dict[str, object], environment: dict[str, str] | None = None
+    ) -> None:
         """`folder` is made; the instance's data are under it."""
         folder.mkdir(parents=True, exist_ok=True)
         self.layout = Layout(folder / "data")
@@ -36,12 +40,25 @@ class BenchSite:
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
         self._environment = environment
-        self._http = httpx.Client(timeout=15, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
-        """One for all questions: to make a client takes longer than to be answered. It keeps no connection: the site is killed at times."""
+        self._http = httpx.Client(
+            timeout=15, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+        """One for all questions: to make a client takes longer than to be answered. It keeps no
+        connection: the site is killed at times.
+        """
 
     def start(self) -> None:
         """Begin `up`; `answers` says whether it serves."""
-        arguments = ("--registry", self._registry, "--data", self.layout.root, "--port", self.port, "--host", "127.0.0.1")
+        arguments = (
+            "--registry",
+            self._registry,
+            "--data",
+            self.layout.root,
+            "--port",
+            self.port,
+            "--host",
+            "127.0.0.1",
+        )
         command = (sys.executable, "-m", "sightline", "up", *map(str, arguments))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
@@ -73,9 +90,18 @@ class BenchSite:
         return found
 
     def run(self, *arguments: str, within_s: float = RUN_WITHIN_S) -> tuple[int, str]:
-        """A command of Sightline on this instance: exit code and what it printed. Raises subprocess.TimeoutExpired."""
+        """A command of Sightline on this instance: exit code and what it printed. Raises
+        subprocess.TimeoutExpired.
+        """
         command = (sys.executable, "-m", "sightline", *arguments, "--data", str(self.layout.root))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=within_s, check=False, env=self._environment)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            check=False,
+            env=self._environment,
+        )
         return done.returncode, done.stdout + done.stderr
 
     def sign_in(self, role: Role = Role.INVESTIGATOR) -> None:
@@ -108,7 +134,11 @@ class BenchSite:
     def newest(self, limit: int = 100) -> list[Event]:
         """The newest events; none where the site does not answer just now."""
         answer = self.get("/v1/events", limit=str(limit))
-        return [_event(item) for item in answer.json()["items"]] if answer is not None and answer.status_code == 200 else []
+        return (
+            [_event(item) for item in answer.json()["items"]]
+            if answer is not None and answer.status_code == 200
+            else []
+        )
 
     def get(self, path: str, **query: str) -> httpx.Response | None:
         """What the site answers to somebody signed in; None where it does not answer at all."""
@@ -133,7 +163,11 @@ class BenchSite:
         left = []
         for entry in Path("/proc").iterdir():
             with suppress(OSError):
-                if entry.name.isdecimal() and int(entry.name) != os.getpid() and str(self.layout.root) in command_line(int(entry.name)):
+                if (
+                    entry.name.isdecimal()
+                    and int(entry.name) != os.getpid()
+                    and str(self.layout.root) in command_line(int(entry.name))
+                ):
                     left.append(command_line(int(entry.name)))
         return left
 

@@ -1,9 +1,11 @@
-"""Soak: many cameras with faults by chance for a long time, and whether memory, descriptors and threads stay flat.
+"""Soak: many cameras with faults by chance for a long time, and whether memory, descriptors and
+threads stay flat.
 
     python -m benchmarks.soak [--minutes 30] [--cameras 64] [--seed S]        (make soak MINUTES=30)
 
-Each process of the site is sampled; after a warm-up a line is fitted to each of its figures, and what it rises within the run must stay
-within the bounds below. JSON and a plot go to `benchmarks/out`.
+Each process of the site is sampled; after a warm-up a line is fitted to each of its figures, and
+what it rises within the run must stay within the bounds below. JSON and a plot go to
+`benchmarks/out`.
 """
 
 from __future__ import annotations
@@ -47,11 +49,19 @@ DESCRIPTORS_MAY_RISE = 8
 THREADS_MAY_RISE = 3
 KINDS = {"resident_bytes": "resident, MB", "descriptors": "descriptors", "threads": "threads"}
 _NAMES = (
-    ("sightline.worker", "worker"), ("sightline.live_process", "live"), ("sightline.api_process", "api"),
-    ("valkey-server", "valkey"), ("weed", "seaweedfs"),
+    ("sightline.worker", "worker"),
+    ("sightline.live_process", "live"),
+    ("sightline.api_process", "api"),
+    ("valkey-server", "valkey"),
+    ("weed", "seaweedfs"),
     ("sightline up", "supervisor"),
-)  # fmt: skip
-_COUNTED = ("sightline_packets_total", "sightline_packets_dropped_total", "sightline_packets_broken_total", "sightline_reconnects_total")
+)
+_COUNTED = (
+    "sightline_packets_total",
+    "sightline_packets_dropped_total",
+    "sightline_packets_broken_total",
+    "sightline_reconnects_total",
+)
 _CAMERAS = TypeAdapter(list[SimCamera])
 
 
@@ -65,7 +75,11 @@ class Series:
 
     def rise(self, kind: str, from_s: float) -> tuple[float, float]:
         """How much a fitted line rises from `from_s` to the end, and where it begins."""
-        points = [(at_s, float(getattr(held, kind))) for at_s, held in zip(self.at_s, self.held, strict=True) if at_s >= from_s]
+        points = [
+            (at_s, float(getattr(held, kind)))
+            for at_s, held in zip(self.at_s, self.held, strict=True)
+            if at_s >= from_s
+        ]
         slope, start = fitted(points)
         return slope * (points[-1][0] - points[0][0]), start
 
@@ -109,7 +123,11 @@ class Soak:
 
     def run(self) -> dict[str, Any]:
         with self._simulator() as urls:
-            site = BenchSite(self._folder / "site", _registry(urls), {**os.environ, "SIGHTLINE_DISK_LIMIT_GB": "4"})
+            site = BenchSite(
+                self._folder / "site",
+                _registry(urls),
+                {**os.environ, "SIGHTLINE_DISK_LIMIT_GB": "4"},
+            )
             try:
                 site.start()
                 _wait(site)
@@ -140,17 +158,31 @@ class Soak:
 
     def _report(self, code: int) -> dict[str, Any]:
         warm_up_s = min(WARM_UP_S, self._duration_s / 3)
-        faults = faults_found(self._series, warm_up_s) + ([] if code == 0 else [f"the site ended with {code}"])
+        faults = faults_found(self._series, warm_up_s) + (
+            [] if code == 0 else [f"the site ended with {code}"]
+        )
         rises = {
-            name: {kind: dict(zip(("rise", "start"), one.rise(kind, warm_up_s), strict=True)) for kind in KINDS}
+            name: {
+                kind: dict(zip(("rise", "start"), one.rise(kind, warm_up_s), strict=True))
+                for kind in KINDS
+            }
             for name, one in self._series.items()
             if one.at_s[-1] >= warm_up_s
         }
         return {
-            "machine": machine(), "cameras": len(self._cameras), "minutes": self._duration_s / 60, "warm_up_s": warm_up_s,
-            "holds": not faults, "faults": faults, "rises": rises, "counts": self._counts,
-            "series": {name: {"at_s": one.at_s, "held": [asdict(held) for held in one.held]} for name, one in self._series.items()},
-        }  # fmt: skip
+            "machine": machine(),
+            "cameras": len(self._cameras),
+            "minutes": self._duration_s / 60,
+            "warm_up_s": warm_up_s,
+            "holds": not faults,
+            "faults": faults,
+            "rises": rises,
+            "counts": self._counts,
+            "series": {
+                name: {"at_s": one.at_s, "held": [asdict(held) for held in one.held]}
+                for name, one in self._series.items()
+            },
+        }
 
     @contextmanager
     def _simulator(self) -> Iterator[dict[str, str]]:
@@ -158,13 +190,18 @@ class Soak:
         video = make_stream(self._folder / "stream.mp4", Picture())
         cameras = [
             SimCamera(
-                name, video, phase_s=self._random.uniform(0, 10), faults=faults_of(self._random, self._duration_s + 60, FAULT_EVERY_S)
+                name,
+                video,
+                phase_s=self._random.uniform(0, 10),
+                faults=faults_of(self._random, self._duration_s + 60, FAULT_EVERY_S),
             )
             for name in self._cameras
         ]
         config = self._folder / "simulator.json"
         config.write_bytes(_CAMERAS.dump_json(cameras))
-        process = subprocess.Popen((sys.executable, "-m", "simulator", "--config", str(config)), stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            (sys.executable, "-m", "simulator", "--config", str(config)), stdout=subprocess.PIPE
+        )
         assert process.stdout is not None
         try:
             yield json.loads(process.stdout.readline())["urls"]
@@ -218,7 +255,11 @@ def plot(report: dict[str, Any], file: Path) -> None:
     for axis, (kind, title) in zip(axes, KINDS.items(), strict=True):
         for name, one in report["series"].items():
             scale = 1e6 if kind == "resident_bytes" else 1
-            axis.plot([at_s / 60 for at_s in one["at_s"]], [held[kind] / scale for held in one["held"]], label=name)
+            axis.plot(
+                [at_s / 60 for at_s in one["at_s"]],
+                [held[kind] / scale for held in one["held"]],
+                label=name,
+            )
         axis.axvline(report["warm_up_s"] / 60, color="grey", linestyle=":")
         axis.set(title=title, xlabel="minutes", ylim=(0, None))
     axes[0].legend(fontsize="small")
@@ -227,10 +268,17 @@ def plot(report: dict[str, Any], file: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--cameras", type=int, default=64)
-    parser.add_argument("--seed", type=int, default=None, help="repeats the faults; one is drawn and printed where it is left out")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=None,
+        help="repeats the faults; one is drawn and printed where it is left out",
+    )
     chosen = parser.parse_args()
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(1 << 16)
     print(f"seed {seed}", file=sys.stderr)
@@ -241,7 +289,9 @@ def main() -> int:
     plot(report, OUT / "soak.svg")
     print(
         json.dumps(
-            {key: report[key] for key in ("cameras", "minutes", "holds", "faults", "rises")} | {"last": report["counts"][-1]}, indent=1
+            {key: report[key] for key in ("cameras", "minutes", "holds", "faults", "rises")}
+            | {"last": report["counts"][-1]},
+            indent=1,
         )
     )
     return 0 if report["holds"] else 1

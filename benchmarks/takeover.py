@@ -1,9 +1,11 @@
-"""Take-over: two nodes on one machine share cameras, one is killed, and each of its cameras is timed until the other records it.
+"""Take-over: two nodes on one machine share cameras, one is killed, and each of its cameras is
+timed until the other records it.
 
     python -m benchmarks.takeover [--cameras 32] [--rounds 3]
 
-A take-over lasts from the `kill -9` of all processes of the node to the first picture in a file of the other. After each, the killed
-node comes back and the load evens out again. What the other node had all along must have no hole. JSON goes to `benchmarks/out`.
+A take-over lasts from the `kill -9` of all processes of the node to the first picture in a file of
+the other. After each, the killed node comes back and the load evens out again. What the other node
+had all along must have no hole. JSON goes to `benchmarks/out`.
 """
 
 from __future__ import annotations
@@ -58,21 +60,29 @@ def play(city: City) -> Round:
 
 
 def times_of(city: City, one: Round) -> list[float]:
-    """Seconds from the kill to the first picture elsewhere, for each camera that moved; by the names of files, after all were finished."""
+    """Seconds from the kill to the first picture elsewhere, for each camera that moved; by the
+    names of files, after all were finished.
+    """
     ledger = Ledger(city.nodes[NODES[1]].layout.recordings)
     return [_first_ns(ledger, camera_id, one) / NS_PER_S for camera_id in sorted(one.moved)]
 
 
 def _first_ns(ledger: Ledger, camera_id: str, one: Round) -> int:
     segments = ledger.segments(camera_id, one.killed_ns, one.end_ns + NS_PER_S)
-    late_ns = [segment.start_ns - one.killed_ns for segment in segments if segment.start_ns > one.killed_ns]
+    late_ns = [
+        segment.start_ns - one.killed_ns for segment in segments if segment.start_ns > one.killed_ns
+    ]
     return min(late_ns, default=round(TAKEN_OVER_WITHIN_S * NS_PER_S))
 
 
 def holes_of(city: City, one: Round) -> list[str]:
     """What the node that lived lacks of the cameras that it had all along."""
     ledger = Ledger(city.nodes[NODES[1]].layout.recordings)
-    return [camera_id for camera_id in sorted(one.stayed) if _longest_hole_s(ledger, camera_id, one) > HOLE_S]
+    return [
+        camera_id
+        for camera_id in sorted(one.stayed)
+        if _longest_hole_s(ledger, camera_id, one) > HOLE_S
+    ]
 
 
 def _longest_hole_s(ledger: Ledger, camera_id: str, one: Round) -> float:
@@ -95,17 +105,27 @@ def run(cameras: int, rounds: int, folder: Path, picture: Picture) -> dict[str, 
             times_s = np.array([time_s for one in played for time_s in times_of(city, one)])
             holes = [name for one in played for name in holes_of(city, one)]
     return {
-        "machine": machine(), "cameras": cameras, "rounds": rounds, "taken_over": len(times_s),
-        "p50_s": float(np.percentile(times_s, 50)), "p95_s": float(np.percentile(times_s, 95)), "max_s": float(times_s.max()),
-        "holes_elsewhere": holes, "holds": bool(times_s.max() < ALLOWED_S) and not holes,
-    }  # fmt: skip
+        "machine": machine(),
+        "cameras": cameras,
+        "rounds": rounds,
+        "taken_over": len(times_s),
+        "p50_s": float(np.percentile(times_s, 50)),
+        "p95_s": float(np.percentile(times_s, 95)),
+        "max_s": float(times_s.max()),
+        "holes_elsewhere": holes,
+        "holds": bool(times_s.max() < ALLOWED_S) and not holes,
+    }
 
 
 def _is_even(city: City) -> bool:
     """Each node holds a fair part, and pulls what it holds and nothing else."""
     held = {name: city.held_by(name) for name in NODES}
     pulled = {name: set(city.nodes[name].statuses()) for name in NODES}
-    return held == pulled and sum(map(len, held.values())) == len(city.cameras) and min(map(len, held.values())) >= len(city.cameras) // 3
+    return (
+        held == pulled
+        and sum(map(len, held.values())) == len(city.cameras)
+        and min(map(len, held.values())) >= len(city.cameras) // 3
+    )
 
 
 def _now_s() -> float:
@@ -113,11 +133,20 @@ def _now_s() -> float:
 
 
 def _entry(camera_id: str, url: str) -> dict[str, object]:
-    return {"id": camera_id, "name": camera_id, "class": "A", "area": "city", "location": {"lon": 111.5, "lat": 32.5}, "url": url}
+    return {
+        "id": camera_id,
+        "name": camera_id,
+        "class": "A",
+        "area": "city",
+        "location": {"lon": 111.5, "lat": 32.5},
+        "url": url,
+    }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cameras", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()

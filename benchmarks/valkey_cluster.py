@@ -31,7 +31,9 @@ class Cluster:
         self._folder = folder
         self.ports = _ports(6)
         self._servers = {port: self._server(port) for port in self.ports}
-        self._nodes: dict[int, Redis] = {port: connect(f"redis://127.0.0.1:{port}") for port in self.ports}
+        self._nodes: dict[int, Redis] = {
+            port: connect(f"redis://127.0.0.1:{port}") for port in self.ports
+        }
 
     @property
     def url(self) -> str:
@@ -47,7 +49,9 @@ class Cluster:
             _wait(partial(node.do, "PING"))
         primaries = self.ports[:3]
         for part, port in enumerate(primaries):
-            self._nodes[port].do("CLUSTER", "ADDSLOTSRANGE", part * SLOTS // 3, (part + 1) * SLOTS // 3 - 1)
+            self._nodes[port].do(
+                "CLUSTER", "ADDSLOTSRANGE", part * SLOTS // 3, (part + 1) * SLOTS // 3 - 1
+            )
         for port in self.ports[1:]:
             self._nodes[port].do("CLUSTER", "MEET", "127.0.0.1", self.ports[0])
         _wait(lambda: all(len(self._known(port)) == 6 for port in self.ports))
@@ -58,15 +62,23 @@ class Cluster:
         self.wait_for_replicas()
 
     def kill(self, port: int) -> None:
-        """End one node as `kill -9` does, and wait until another has its slots and all others agree."""
+        """End one node as `kill -9` does, and wait until another has its slots and all others
+        agree.
+        """
         server = self._servers.pop(port)
         server.kill()
         server.wait()
         self._nodes.pop(port).close()
-        _wait(lambda: all(self._is_well(other) and self._has_failed(other, port) for other in self._nodes))
+        _wait(
+            lambda: all(
+                self._is_well(other) and self._has_failed(other, port) for other in self._nodes
+            )
+        )
 
     def move(self, key: str, by_keys: bool) -> None:
-        """Let another primary have the slot of a key: at once, as Valkey 9 does, or key by key, as all before do."""
+        """Let another primary have the slot of a key: at once, as Valkey 9 does, or key by key,
+        as all before do.
+        """
         slot = number(self.primaries[0].do("CLUSTER", "KEYSLOT", key))
         names = [str(node.do("CLUSTER", "MYID")) for node in self.primaries]
         has = next(n for n, name in enumerate(names) if name == self._owner(slot))
@@ -74,7 +86,9 @@ class Cluster:
         if by_keys:
             self._move_by_keys(slot, has, gets, names)
         else:
-            self.primaries[has].do("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", names[gets])
+            self.primaries[has].do(
+                "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", names[gets]
+            )
         _wait(lambda: self._owner(slot) == names[gets])
 
     def _owner(self, slot: int) -> str:
@@ -106,16 +120,24 @@ class Cluster:
         folder = self._folder / str(port)
         folder.mkdir()
         options = {
-            "port": port, "bind": "127.0.0.1", "dir": folder, "save": "", "cluster-enabled": "yes", "repl-diskless-sync-delay": 0,
-            "cluster-node-timeout": NODE_TIMEOUT_MS, "cluster-replica-validity-factor": 0,
-        }  # fmt: skip
+            "port": port,
+            "bind": "127.0.0.1",
+            "dir": folder,
+            "save": "",
+            "cluster-enabled": "yes",
+            "repl-diskless-sync-delay": 0,
+            "cluster-node-timeout": NODE_TIMEOUT_MS,
+            "cluster-replica-validity-factor": 0,
+        }
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         return subprocess.Popen([str(valkey_binary()), *words], stdout=subprocess.DEVNULL)
 
     def _known(self, port: int) -> dict[str, str]:
         """The nodes that one knows, by port, as it describes each."""
         lines = str(self._nodes[port].do("CLUSTER", "NODES")).splitlines()
-        return {found[1]: line for line in lines if (found := re.match(r"[0-9a-f]+ [^ ]*:(\d+)@", line))}
+        return {
+            found[1]: line for line in lines if (found := re.match(r"[0-9a-f]+ [^ ]*:(\d+)@", line))
+        }
 
     def _is_well(self, port: int) -> bool:
         return "cluster_state:ok" in str(self._nodes[port].do("CLUSTER", "INFO"))
@@ -128,9 +150,13 @@ class Cluster:
 
 
 def _ports(count: int) -> tuple[int, ...]:
-    """Ports below those that the machine gives out, each free, and its bus ten thousand above as well."""
+    """Ports below those that the machine gives out, each free, and its bus ten thousand above
+    as well.
+    """
     drawn = random.SystemRandom().sample(range(12_000, 22_000), 40 * count)
-    return tuple(islice((port for port in drawn if not answers(port) and not answers(port + 10_000)), count))
+    return tuple(
+        islice((port for port in drawn if not answers(port) and not answers(port + 10_000)), count)
+    )
 
 
 def _wait(is_so: Callable[[], object]) -> None:

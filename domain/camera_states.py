@@ -18,7 +18,9 @@ class CameraState(StrEnum):
     NO_VIDEO = "no_video"
     NO_KEYFRAMES = "no_keyframes"  # none has come in this connection: nothing can be recorded
     NO_PARAMETER_SETS = "no_parameter_sets"  # keyframes come, and what describes them does not
-    UNDECODABLE = "undecodable"  # packets come and are recorded; the decoder makes no picture of them
+    UNDECODABLE = (
+        "undecodable"  # packets come and are recorded; the decoder makes no picture of them
+    )
     FROZEN = "frozen"  # packets come, and the picture does not change
     CLOCK_WRONG = "clock_wrong"  # live, but the camera's own time is far from ours
     SPARSE_KEYFRAMES = "sparse_keyframes"  # live and recorded, but keyframes are far apart
@@ -57,7 +59,9 @@ class Why(StrEnum):
     OUTSIDE_NETWORKS = "outside_networks"  # the registry's `networks` do not allow the address
     REFUSED = "refused"  # a host is there, and nothing listens on the port
     NO_ROUTE = "no_route"  # no way to the address, or the network says that the host is down
-    NO_ANSWER = "no_answer"  # no connection within the time: wrong host, switched off, or a firewall
+    NO_ANSWER = (
+        "no_answer"  # no connection within the time: wrong host, switched off, or a firewall
+    )
     FAILED = "failed"  # the connection broke
     NOT_RTSP = "not_rtsp"  # something else answers on that port
     TLS = "tls"  # the encrypted connection cannot be agreed on
@@ -98,8 +102,10 @@ class Shed(StrEnum):
 
 @dataclass(slots=True)
 class CameraStatus:
-    """What a worker knows of one camera at one moment. Times are UTC nanoseconds; 0 means never. Whoever makes it fills it in, and nobody
-    writes to it after: not `frozen`, since one is made of each camera every second."""
+    """What a worker knows of one camera at one moment. Times are UTC nanoseconds; 0 means never.
+    Whoever makes it fills it in, and nobody writes to it after: not `frozen`, since one is made of
+    each camera every second.
+    """
 
     camera_id: str
     state: CameraState
@@ -115,7 +121,9 @@ class CameraStatus:
     recorded_until_ns: int = 0
     reconnects: int = 0
     lost_packets: int = 0
-    """Packets that arrived and were dropped by us (recorder queue full, disk refused); never hidden."""
+    """Packets that arrived and were dropped by us (recorder queue full, disk refused); never
+    hidden.
+    """
     node: str = ""
     why: Why = Why.NONE
     """What kind of fault `last_error` tells of."""

@@ -1,7 +1,8 @@
 """Time, injected: the one module that asks the machine for it.
 
-Wall time is UTC nanoseconds since 1970 (`*_wall_ns`, `*_ns`); monotonic time is for waiting and rates only.
-Wall time can be set, by an administrator or NTP. What must not leap then reckons in steady time, which is wall time without those steps.
+Wall time is UTC nanoseconds since 1970 (`*_wall_ns`, `*_ns`); monotonic time is for waiting and
+rates only. Wall time can be set, by an administrator or NTP. What must not leap then reckons in
+steady time, which is wall time without those steps.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ NS_PER_MS = 1_000_000
 LATEST_NS = 253_402_300_800 * NS_PER_S
 """The start of the year 10000. Each moment that is read from a name or a request lies before it."""
 STEP_NS = NS_PER_S // 2
-"""Wall time that moves by more than this against monotonic time between two looks was set; by less, it is taken for slewed."""
+"""Wall time that moves by more than this against monotonic time between two looks was set; by
+less, it is taken for slewed.
+"""
 _MOST_STEPS = 100
 _LOG = logging.getLogger(__name__)
 
@@ -34,7 +37,10 @@ class ClockStep:
     def __str__(self) -> str:
         way = "forward" if self.to_ns > self.from_ns else "back"
         by_s = abs(self.to_ns - self.from_ns) / NS_PER_S
-        return f"this machine's clock was set {way} by {by_s:.1f} s, from {rfc3339(self.from_ns)} to {rfc3339(self.to_ns)}"
+        return (
+            f"this machine's clock was set {way} by {by_s:.1f} s, from {rfc3339(self.from_ns)} "
+            f"to {rfc3339(self.to_ns)}"
+        )
 
 
 class Clock(Protocol):
@@ -42,11 +48,15 @@ class Clock(Protocol):
         """UTC now, in nanoseconds."""
 
     def steady_ns(self) -> int:
-        """Wall time without the steps since this clock began: `wall_ns() - stepped_ns`. It follows what is slewed."""
+        """Wall time without the steps since this clock began: `wall_ns() - stepped_ns`. It
+        follows what is slewed.
+        """
 
     @property
     def stepped_ns(self) -> int:
-        """By how much wall time was set forward (back: below zero) since this clock began, in all."""
+        """By how much wall time was set forward (back: below zero) since this clock began, in
+        all.
+        """
 
     @property
     def steps(self) -> tuple[ClockStep, ...]:
@@ -59,11 +69,15 @@ class Clock(Protocol):
         """Wait for `event` for at most `timeout_s`; True when it was set."""
 
     def sleep(self, seconds: float) -> None:
-        """Pause where there is nothing to wait on but another process's state, asked again and again."""
+        """Pause where there is nothing to wait on but another process's state, asked again and
+        again.
+        """
 
 
 class SystemClock:
-    """The machine's. A step is noticed, and logged once, by whoever first asks for the time after it."""
+    """The machine's. A step is noticed, and logged once, by whoever first asks for the time
+    after it.
+    """
 
     def __init__(self) -> None:
         self._lead_ns = self._steady_lead_ns = time.time_ns() - time.monotonic_ns()
@@ -95,7 +109,9 @@ class SystemClock:
         return self._steps
 
     def _look(self) -> None:
-        """Was it set? A thread that was held up between asking for one time and the other must not be taken for that."""
+        """Was it set? A thread that was held up between asking for one time and the other must
+        not be taken for that.
+        """
         while True:
             before_ns, wall_ns, after_ns = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
             if after_ns - before_ns < STEP_NS // 10:
@@ -125,7 +141,9 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that only a test moves. `wait` advances it at once and records how long was asked for."""
+    """A clock that only a test moves. `wait` advances it at once and records how long was asked
+    for.
+    """
 
     def __init__(self, wall_ns: int = 1_760_000_000 * NS_PER_S) -> None:
         self._steady_ns = wall_ns
@@ -181,7 +199,9 @@ def _minute(minute: int) -> str:
 
 
 def parse_rfc3339(text: str) -> int:
-    """UTC nanoseconds of an RFC 3339 time; raises ValueError where the offset is missing or the text is none."""
+    """UTC nanoseconds of an RFC 3339 time; raises ValueError where the offset is missing or the
+    text is none.
+    """
     moment = datetime.fromisoformat(text.strip())
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; write 2026-11-24T13:55:04Z or +08:00")

@@ -1,4 +1,6 @@
-"""CPU time of the calling thread, told to a counter by what it was spent on: what looking costs, and where it goes."""
+"""CPU time of the calling thread, told to a counter by what it was spent on: what looking
+costs, and where it goes.
+"""
 
 from __future__ import annotations
 
@@ -19,5 +21,10 @@ class Spent:
     def __enter__(self) -> None:
         self._from_s = thread_cpu_s()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._counter.inc(thread_cpu_s() - self._from_s)

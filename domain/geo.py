@@ -1,4 +1,6 @@
-"""Places on the map: WGS 84 longitude and latitude in degrees, distances in metres on a sphere (good to 0.5 %)."""
+"""Places on the map: WGS 84 longitude and latitude in degrees, distances in metres on a sphere
+(good to 0.5 %).
+"""
 
 from __future__ import annotations
 
@@ -36,11 +38,15 @@ class Circle:
         return distance_m(self.lon, self.lat, lon, lat) <= self.radius_m
 
     def touches(self, bounds: Bounds) -> bool:
-        """Whether it may hold a point of these bounds; a circle about a pole, or across the 180th meridian, always may."""
+        """Whether it may hold a point of these bounds; a circle about a pole, or across the
+        180th meridian, always may.
+        """
         high = math.degrees(self.radius_m / EARTH_RADIUS_M) * 1.001
         if abs(self.lat) + high >= 89:
             return True
-        wide = math.degrees(math.asin(min(1.0, math.sin(math.radians(high)) / math.cos(math.radians(self.lat)))))
+        wide = math.degrees(
+            math.asin(min(1.0, math.sin(math.radians(high)) / math.cos(math.radians(self.lat))))
+        )
         if not -180 < self.lon - wide < self.lon + wide < 180:
             return True
         return _meet((self.lon - wide, self.lat - high, self.lon + wide, self.lat + high), bounds)
@@ -48,7 +54,9 @@ class Circle:
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A simple polygon of three corners or more, (longitude, latitude); the last side closes it. None crosses the 180th meridian."""
+    """A simple polygon of three corners or more, (longitude, latitude); the last side closes
+    it. None crosses the 180th meridian.
+    """
 
     corners: tuple[tuple[float, float], ...]
 
@@ -56,7 +64,9 @@ class Polygon:
         """By the number of sides that a ray to the east crosses (even-odd rule)."""
         inside = False
         for (lon_a, lat_a), (lon_b, lat_b) in pairwise((*self.corners, self.corners[0])):
-            if (lat_a > lat) != (lat_b > lat) and lon < lon_a + (lat - lat_a) / (lat_b - lat_a) * (lon_b - lon_a):
+            if (lat_a > lat) != (lat_b > lat) and lon < lon_a + (lat - lat_a) / (lat_b - lat_a) * (
+                lon_b - lon_a
+            ):
                 inside = not inside
         return inside
 

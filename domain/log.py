@@ -1,4 +1,6 @@
-"""Logging: one line an event of note, and a flood of one fault at most a line a second, with the count of what was left out."""
+"""Logging: one line an event of note, and a flood of one fault at most a line a second, with
+the count of what was left out.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,18 @@ _MOST_KEYS = 1000
 
 
 def set_up_logging(level: str, process_name: str) -> None:
-    logging.basicConfig(level=level, format=FORMAT.replace("%(processName)s", process_name), force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request, readiness checks included
+    logging.basicConfig(
+        level=level, format=FORMAT.replace("%(processName)s", process_name), force=True
+    )
+    logging.getLogger("httpx").setLevel(
+        logging.WARNING
+    )  # it tells of every request, readiness checks included
 
 
 class FloodGate:
-    """Collapses repeats of one message: the first passes, then one a second with how many were held back."""
+    """Collapses repeats of one message: the first passes, then one a second with how many were
+    held back.
+    """
 
     def __init__(self, write: Callable[[str], None], clock: Clock, every_s: float = 1.0) -> None:
         self._write = write
@@ -41,7 +49,9 @@ class FloodGate:
         self._write(_with_count(message, last.held if last is not None else 0))
 
     def flush(self) -> None:
-        """Write what was held back and has waited for its second, the newest of each key: to be called now and then."""
+        """Write what was held back and has waited for its second, the newest of each key: to be
+        called now and then.
+        """
         now_s = self._clock.monotonic_s()
         due: list[_Last] = []
         with self._lock:
@@ -55,11 +65,17 @@ class FloodGate:
     def _forget(self, now_s: float) -> None:
         """Keys may hold what varies without end."""
         if len(self._last) >= _MOST_KEYS:
-            self._last = {key: last for key, last in self._last.items() if last.held or now_s - last.at_s < self._every_s}
+            self._last = {
+                key: last
+                for key, last in self._last.items()
+                if last.held or now_s - last.at_s < self._every_s
+            }
 
 
 class _Last(NamedTuple):
-    """When a message of a key was last written, how many were held back since, and the newest of them."""
+    """When a message of a key was last written, how many were held back since, and the newest
+    of them.
+    """
 
     at_s: float
     held: int

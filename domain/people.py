@@ -1,4 +1,6 @@
-"""People who use Sightline: their roles, and the rights that each role has. One table; routes name the right they need."""
+"""People who use Sightline: their roles, and the rights that each role has. One table; routes
+name the right they need.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ class Right(StrEnum):
     CAMERAS_READ = "cameras_read"  # entries and states, never pictures
     EVENTS_READ = "events_read"  # searches, events, their pictures and clips, journeys
     RECORDINGS_READ = "recordings_read"
-    RECORDINGS_TRIGGER = "recordings_trigger"  # have a camera recorded, or what it records kept; shows nothing of it
+    RECORDINGS_TRIGGER = (
+        "recordings_trigger"  # have a camera recorded, or what it records kept; shows nothing of it
+    )
     LIVE_VIEW = "live_view"
     EVENTS_CORRECT = "events_correct"  # a person's reading of a plate
     WATCHES = "watches"  # be told of a vehicle from now on, and see what all watches found

@@ -1,9 +1,13 @@
-"""The grammar of Chinese plates (GA 36-2018) as positions and the characters each may hold, and the plates people type.
+"""The grammar of Chinese plates (GA 36-2018) as positions and the characters each may hold, and the
+plates people type.
 
-A plate's text is 7 characters (8 for new-energy): a province, a letter of the issuing office, then letters and digits without
-I and O; O occurs only as that second letter, on older official plates. Special plates end in one of 警 学 港 澳 挂 领 or begin with 使.
-The armed police's are WJ, a province, four digits and a digit or letter (WJ京1234X), without the province at their headquarters. The
-armed forces' (2012 series, which GA 36 leaves out) are two letters, the first one of a few services and regions, and five digits (VA12345).
+A plate's text is 7 characters (8 for new-energy): a province, a letter of the issuing office, then
+letters and digits without I and O; O occurs only as that second letter, on older official plates.
+Special plates end in one of 警 学 港 澳 挂 领 or begin with 使. The armed police's
+are WJ, a province,
+four digits and a digit or letter (WJ京1234X), without the province at their headquarters. The armed
+forces' (2012 series, which GA 36 leaves out) are two letters, the first one of a few services and
+regions, and five digits (VA12345).
 """
 
 from __future__ import annotations
@@ -50,7 +54,9 @@ class Pattern:
         return len(self.positions)
 
     def matches(self, text: str) -> bool:
-        return len(text) == len(self.positions) and all(c in allowed for c, allowed in zip(text, self.positions, strict=True))
+        return len(text) == len(self.positions) and all(
+            c in allowed for c, allowed in zip(text, self.positions, strict=True)
+        )
 
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -76,20 +82,32 @@ def why_no_plate(text: str) -> str:
         return ""
     same = [pattern for pattern in PATTERNS if len(pattern) == len(text)]
     if not same:
-        return f"has {len(text)} characters; a plate has 7, and one of new energy or the armed police 8"
-    places = [next(i for i, allowed in enumerate(pattern.positions) if text[i] not in allowed) for pattern in same]
+        return (
+            f"has {len(text)} characters; a plate has 7, and one of new energy or the armed "
+            "police 8"
+        )
+    places = [
+        next(i for i, allowed in enumerate(pattern.positions) if text[i] not in allowed)
+        for pattern in same
+    ]
     place = max(places)
-    return f"{text[place]!r} cannot stand at place {place + 1} of {text}; a plate is a province, a letter, then letters and digits"
+    return (
+        f"{text[place]!r} cannot stand at place {place + 1} of {text}; a plate is a province, "
+        "a letter, then letters and digits"
+    )
 
 
 def normalise(text: str) -> str:
-    """A plate as it is stored: full-width forms folded, upper case, without spaces, dots and dashes."""
+    """A plate as it is stored: full-width forms folded, upper case, without spaces, dots and
+    dashes.
+    """
     folded = unicodedata.normalize("NFKC", text).upper()
     return "".join(c for c in folded if c not in " \t·•.-—_")
 
 
 def search_pattern(typed: str) -> str:
-    """What a person typed, ready to search: normalised, `?` one character, `*` any; I becomes 1, and O becomes 0 after the second place.
+    """What a person typed, ready to search: normalised, `?` one character, `*` any; I becomes 1,
+    and O becomes 0 after the second place.
 
     Raises QueryInvalid for a character that no plate holds.
     """
@@ -100,7 +118,10 @@ def search_pattern(typed: str) -> str:
     folded = head[:2] + head[2:].replace("O", "0") + star + rest.replace("O", "0")
     for character in folded:
         if character not in ALPHABET and character not in "?*":
-            raise QueryInvalid("plate", f"{character!r} is on no plate; use plate characters, ? for one and * for any")
+            raise QueryInvalid(
+                "plate",
+                f"{character!r} is on no plate; use plate characters, ? for one and * for any",
+            )
     return folded
 
 

@@ -1,8 +1,8 @@
 """The base of every record that is stored, so that versions of Sightline can run side by side.
 
-A reader keeps the fields that it does not know and writes them back, so a newer writer may add some.
-What people write (request bodies, the registry) refuses unknown fields instead: a typing error there
-must not pass.
+A reader keeps the fields that it does not know and writes them back, so a newer writer may add
+some. What people write (request bodies, the registry) refuses unknown fields instead: a typing
+error there must not pass.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ _VERSIONS = frozenset({"schema", "schema_version", "version"})
 class StoredModel(BaseModel):
     """A record in a store or on a node's disk, or a part of one."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="allow", populate_by_name=True, hide_input_in_errors=True
+    )
 
 
 def schema_field(newest: int = 1) -> Any:
@@ -42,8 +44,15 @@ def schema_field(newest: int = 1) -> Any:
 def unreadable(where: str, error: ValidationError) -> DataLoss:
     """Why the record `where` cannot be read, in a sentence without its content."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
-    if any(fault["loc"][-1:][0] in _VERSIONS and fault["type"] == "less_than_equal" for fault in faults if fault["loc"]):
-        return NewerRecord(f"{where} was written by a newer version of Sightline; upgrade this installation to read it")
+    if any(
+        fault["loc"][-1:][0] in _VERSIONS and fault["type"] == "less_than_equal"
+        for fault in faults
+        if fault["loc"]
+    ):
+        return NewerRecord(
+            f"{where} was written by a newer version of Sightline; upgrade this installation to "
+            "read it"
+        )
     first = faults[0]
     field = ".".join(map(str, first["loc"])) or "the whole record"
     more = f", and {len(faults) - 1} more faults" if len(faults) > 1 else ""
@@ -61,4 +70,6 @@ WallNs = Annotated[
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""UTC nanoseconds in code, RFC 3339 in JSON; both rounded down to a millisecond, so that what is read is what was written."""
+"""UTC nanoseconds in code, RFC 3339 in JSON; both rounded down to a millisecond, so that what
+is read is what was written.
+"""

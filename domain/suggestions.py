@@ -7,7 +7,9 @@ import re
 from collections.abc import Sequence
 
 _NEAR = 0.65
-"""How alike two words must be, by difflib's ratio: `xyzzy` and `fuzzy`, two letters of five apart, are not."""
+"""How alike two words must be, by difflib's ratio: `xyzzy` and `fuzzy`, two letters of five
+apart, are not.
+"""
 
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")

@@ -1,7 +1,9 @@
-"""Event ids: a ULID whose time is the track's start and whose other 80 bits come from camera and first frame.
+"""Event ids: a ULID whose time is the track's start and whose other 80 bits come from camera and
+first frame.
 
-A replay after a crash sees the same first frame of the same camera and so makes the same id: keeping is idempotent by it.
-ULID: https://github.com/ulid/spec (26 characters of Crockford's base 32, sortable by time).
+A replay after a crash sees the same first frame of the same camera and so makes the same id:
+keeping is idempotent by it. ULID: https://github.com/ulid/spec (26 characters of Crockford's base
+32, sortable by time).
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ _FORM = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 def event_id(camera_id: str, kind: str, started_wall_ns: int, first_frame_key: str) -> str:
-    """The id of a track's event. `first_frame_key` tells tracks of one frame apart (its box, say)."""
+    """The id of a track's event. `first_frame_key` tells tracks of one frame apart (its box,
+    say).
+    """
     seed = f"{camera_id}\n{kind}\n{started_wall_ns}\n{first_frame_key}".encode()
     tail = int.from_bytes(hashlib.sha256(seed).digest()[:10], "big")
     return _encode(((started_wall_ns // NS_PER_MS) << 80) | tail)
@@ -33,7 +37,9 @@ def wall_ms_of(event_id_text: str) -> int:
 
 
 def id_parts(event_id_text: str) -> tuple[int, bytes]:
-    """An id's start in UTC milliseconds, and its other ten bytes. Raises ValueError for what is no id."""
+    """An id's start in UTC milliseconds, and its other ten bytes. Raises ValueError for what is
+    no id.
+    """
     if _FORM.fullmatch(event_id_text) is None:
         raise ValueError(f"{event_id_text!r} is no event id")
     number = int(event_id_text.translate(_AS_PYTHON_READS), 32)

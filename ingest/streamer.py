@@ -1,4 +1,6 @@
-"""Keeps one camera pulled: connects, connects again for ever with backoff, and says how it stands."""
+"""Keeps one camera pulled: connects, connects again for ever with backoff, and says how it
+stands.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ class _Session:
         self.marks: deque[_Mark] = deque(maxlen=6)
 
     def begin(self, keyframe: Packet) -> None:
-        """Look at once where the session is another: our clock may have been set back, and `next_look_ns` be an hour away."""
+        """Look at once where the session is another: our clock may have been set back, and
+        `next_look_ns` be an hour away.
+        """
         if keyframe.stream.session != self._number:
             self._number, self.next_look_ns = keyframe.stream.session, 0
 
@@ -83,12 +87,17 @@ class _Session:
         if len(marks) < 2 or marks[-1].at_ns <= marks[0].at_ns:
             return 0.0, 0
         passed_s = (marks[-1].at_ns - marks[0].at_ns) / NS_PER_S
-        frames, size_bytes = marks[-1].packets - marks[0].packets, marks[-1].size_bytes - marks[0].size_bytes
+        frames, size_bytes = (
+            marks[-1].packets - marks[0].packets,
+            marks[-1].size_bytes - marks[0].size_bytes,
+        )
         return round(frames / passed_s, 2), round(size_bytes * 8 / passed_s)
 
 
 class Streamer:
-    """Pulls one camera into its fan-out, in a pull loop. All but `start`, `stop`, `join` and `status` belongs to its thread."""
+    """Pulls one camera into its fan-out, in a pull loop. All but `start`, `stop`, `join` and
+    `status` belongs to its thread.
+    """
 
     def __init__(
         self,
@@ -132,7 +141,9 @@ class Streamer:
         self._told_skew_ns: int | None = None
 
     def start(self, loop: PullLoop) -> None:
-        """Pull until `stop`: after each connection that ends, wait (longer after each that gave little) and connect again."""
+        """Pull until `stop`: after each connection that ends, wait (longer after each that gave
+        little) and connect again.
+        """
         self._loop = loop
         self._fanout.on_tap = lambda: loop.call(self, self._source.hurry)
         self._announcer.share(loop.warn)
@@ -162,7 +173,9 @@ class Streamer:
         for one in came:
             if isinstance(one, Packet) and one.is_keyframe:
                 session.begin(one)
-                self._health.keyframe(one.stream.codec, one.data, session.packets, session.size_bytes, self._now())
+                self._health.keyframe(
+                    one.stream.codec, one.data, session.packets, session.size_bytes, self._now()
+                )
             session.packets += one.count if isinstance(one, Run) else 1
             session.size_bytes += len(one.data)
         session.last = came[-1:]
@@ -189,7 +202,9 @@ class Streamer:
         elif self._loop is not None:
             self._failed(error)
             self._attempt += 1
-            self._loop.call_later(self._backoff.next_s(self._media_s()), self, partial(self._connect, self._attempt))
+            self._loop.call_later(
+                self._backoff.next_s(self._media_s()), self, partial(self._connect, self._attempt)
+            )
 
     def failed(self, error: Exception) -> None:
         self.ended(error)
@@ -222,7 +237,9 @@ class Streamer:
             self.ended(None)
 
     def status(self) -> CameraStatus:
-        """How the camera stands now; `recorded_until_ns` and `lost_packets` are the composer's to fill in."""
+        """How the camera stands now; `recorded_until_ns` and `lost_packets` are the composer's
+        to fill in.
+        """
         session = self._session
         counts = self._source.counts
         if counts.before_keyframe_packets:
@@ -255,7 +272,9 @@ class Streamer:
 
     @property
     def bitrate_bps(self) -> int:
-        """Of the last five seconds of its present connection; 0 before there are any, or where it is over."""
+        """Of the last five seconds of its present connection; 0 before there are any, or where
+        it is over.
+        """
         return self._session.rates()[1] if self._is_open else 0
 
     def _look(self, session: _Session, newest: Came) -> None:
@@ -286,10 +305,19 @@ class Streamer:
 
     def _connected(self, stream: StreamInfo) -> None:
         sound = stream.audio.codec if stream.audio is not None else "no sound"
-        _LOG.info("%s: live, %s %dx%d, %s", self._camera.id, stream.codec, stream.width_px, stream.height_px, sound)
+        _LOG.info(
+            "%s: live, %s %dx%d, %s",
+            self._camera.id,
+            stream.codec,
+            stream.width_px,
+            stream.height_px,
+            sound,
+        )
         if self._source.counts.left_out and not self._has_said_left_out:
             self._has_said_left_out = True
-            _LOG.warning("%s: its sound is left out: %s", self._camera.id, self._source.counts.left_out)
+            _LOG.warning(
+                "%s: its sound is left out: %s", self._camera.id, self._source.counts.left_out
+            )
         self._live.set(1)
 
     def _failed(self, error: Exception) -> None:

@@ -1,4 +1,6 @@
-"""The API's process: HTTP for people and the page in their browsers. `python -m sightline.api_process`."""
+"""The API's process: HTTP for people and the page in their browsers. `python -m
+sightline.api_process`.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ from storage.site.site_identity import RecentSiteFaults
 STOP_WITHIN_S = 5
 """Whoever follows a feed never ends by himself."""
 UNREAD_S = 60
-"""After this the kernel ends a connection whose peer acknowledges nothing, or has no room for anything."""
+"""After this the kernel ends a connection whose peer acknowledges nothing, or has no room for
+anything.
+"""
 _BACKLOG = 2048
 _ALLOCATED = 20_000
 """Objects that are looked through in some milliseconds."""
@@ -56,7 +60,9 @@ def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "
         settings=settings,
         registry=lambda: _site_registry(registry.now(), layout),
         index=stores.index,
-        archive=Archive.open(stores.objects, stores.redis, layout.archive_cache(name), settings, clock),
+        archive=Archive.open(
+            stores.objects, stores.redis, layout.archive_cache(name), settings, clock
+        ),
         feed=stores.feed,
         watches=stores.watches,
         matches=stores.matches,
@@ -73,7 +79,9 @@ def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "
         clock=clock,
         cutting=Cutting(layout.scratch / name),
         ticket_key=door_key(settings, layout),
-        alarms=partial(_alarms, stores.redis, layout, AuditAlarm(audit, settings.node, clock), clock),
+        alarms=partial(
+            _alarms, stores.redis, layout, AuditAlarm(audit, settings.node, clock), clock
+        ),
         site_faults=RecentSiteFaults(stores.identity, clock),
     )
 
@@ -83,7 +91,9 @@ def _site_registry(now: site_registry.Running, layout: Layout) -> SiteRegistry:
 
 
 class AuditAlarm:
-    """The alarm of the API's own audit log: on a machine without a node no other process raises it."""
+    """The alarm of the API's own audit log: on a machine without a node no other process raises
+    it.
+    """
 
     def __init__(self, audit: AuditLog, node: str, clock: Clock) -> None:
         self._audit = audit
@@ -100,7 +110,10 @@ class AuditAlarm:
         since_ns = self._since_ns = self._since_ns or self._clock.wall_ns()
         if any(alarm.name is AlarmName.AUDIT_FULL and alarm.node == self._node for alarm in known):
             return known
-        return (*known, Alarm(name=AlarmName.AUDIT_FULL, node=self._node, since=since_ns, sentence=sentence))
+        return (
+            *known,
+            Alarm(name=AlarmName.AUDIT_FULL, node=self._node, since=since_ns, sentence=sentence),
+        )
 
 
 def _alarms(redis: Redis, layout: Layout, audit: AuditAlarm, clock: Clock) -> tuple[Alarm, ...]:
@@ -112,7 +125,9 @@ def _alarms(redis: Redis, layout: Layout, audit: AuditAlarm, clock: Clock) -> tu
 
 
 class _Server(uvicorn.Server):
-    """Calls `at_end` when it has stopped: afterwards the signal that stopped it ends the process."""
+    """Calls `at_end` when it has stopped: afterwards the signal that stopped it ends the
+    process.
+    """
 
     def __init__(self, config: uvicorn.Config, at_end: Callable[[], None]) -> None:
         super().__init__(config)
@@ -129,13 +144,17 @@ def main() -> None:
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--name", default="api")
-    parser.add_argument("--shared", action="store_true", help="other processes listen on the same port")
+    parser.add_argument(
+        "--shared", action="store_true", help="other processes listen on the same port"
+    )
     arguments = parser.parse_args()
     settings = Settings()
     set_up_logging(settings.log_level, arguments.name)
     app = make_app(make_context(Layout(arguments.data), settings, SystemClock(), arguments.name))
     refusals: Refusals = app.state.recorder.refusals
-    threading.Thread(target=refusals.run, args=(threading.Event(),), name="refusals", daemon=True).start()
+    threading.Thread(
+        target=refusals.run, args=(threading.Event(),), name="refusals", daemon=True
+    ).start()
     collect_seldom(_ALLOCATED)
     config = uvicorn.Config(
         app,
@@ -150,11 +169,16 @@ def main() -> None:
 
 
 def listening(host: str, port: int, is_shared: bool) -> socket.socket:
-    """A socket for people's connections; where the port `is_shared`, the kernel deals them out to all processes that listen so."""
+    """A socket for people's connections; where the port `is_shared`, the kernel deals them out
+    to all processes that listen so.
+    """
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     door = socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=is_shared)
-    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or an answer waits 40 ms for the asker's word that it has the headers
-    # A reader that takes nothing would keep what was sent to it in the kernel for ever, also after its answer was given up.
+    door.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+    )  # or an answer waits 40 ms for the asker's word that it has the headers
+    # A reader that takes nothing would keep what was sent to it in the kernel for ever, also after
+    # its answer was given up.
     door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_S * 1000)
     return door
 

@@ -72,7 +72,10 @@ class CheckReport:
     def _stores_done(self) -> str:
         if self._is_confirmed:
             return "the stores checked whole"
-        return f"{self._events} events looked at, {self._unconfirmed} findings not confirmed by a second look"
+        return (
+            f"{self._events} events looked at, {self._unconfirmed} findings not confirmed by a "
+            "second look"
+        )
 
     def _print_json(self) -> None:
         if self._is_json:

@@ -1,4 +1,6 @@
-"""The node's live process: its door, through which the API gets what only the node has. `python -m sightline.live_process`."""
+"""The node's live process: its door, through which the API gets what only the node has. `python
+-m sightline.live_process`.
+"""
 
 from __future__ import annotations
 
@@ -33,18 +35,25 @@ from storage.recordings.trigger_log import TriggerLog
 PICTURE_WITHIN_S = 8.0
 PICTURE_QUALITY = 85
 SLACK = 2.0
-"""How much longer than the API the node bears with a slow reader: the API, which knows the reader, closes it first."""
+"""How much longer than the API the node bears with a slow reader: the API, which knows the
+reader, closes it first.
+"""
 
 
-def picture_now(layout: Layout, rosters: NodeRosters, clock: Clock, camera_id: str, is_sub: bool) -> bytes:
-    """A camera's picture now (JPEG), or its sub-stream's, from the packets of the worker that pulls it.
+def picture_now(
+    layout: Layout, rosters: NodeRosters, clock: Clock, camera_id: str, is_sub: bool
+) -> bytes:
+    """A camera's picture now (JPEG), or its sub-stream's, from the packets of the worker that pulls
+    it.
 
     Raises NotFound, NodeOffline or SourceTimeout.
     """
     worker = rosters.workers().get(camera_id)
     if worker is None:
         raise NotFound(f"no worker of this node has camera {camera_id}")
-    return _jpeg(_first_frame(layout.live_socket(worker), f"{camera_id}/sub" if is_sub else camera_id, clock))
+    return _jpeg(
+        _first_frame(layout.live_socket(worker), f"{camera_id}/sub" if is_sub else camera_id, clock)
+    )
 
 
 def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:
@@ -89,7 +98,14 @@ def main() -> None:
         triggers=TriggerLog(layout, settings),
         least_rate=LeastRate.of(settings, SLACK),
     )
-    uvicorn.run(make_door(context), host=arguments.host, port=arguments.port, log_config=None, access_log=False, server_header=False)
+    uvicorn.run(
+        make_door(context),
+        host=arguments.host,
+        port=arguments.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""A camera worker: some of a node's cameras, pulled, recorded, looked at, and their events kept. `python -m sightline.worker`."""
+"""A camera worker: some of a node's cameras, pulled, recorded, looked at, and their events
+kept. `python -m sightline.worker`.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ LOOK_EVERY_S = 0.25
 
 
 class Worker:
-    """Runs what its roster says. The first worker also does what a node needs once, and keeps events of cameras that are gone."""
+    """Runs what its roster says. The first worker also does what a node needs once, and keeps
+    events of cameras that are gone.
+    """
 
     def __init__(self, layout: Layout, index: int, clock: Clock) -> None:
         self._settings = Settings()
@@ -78,21 +82,42 @@ class Worker:
         self._pulses = Pulses(self._loop, self._writer, clock)
         self._triggers = Triggers(TriggerLog(layout, self._settings), clock)
         looks = LookPool(len(os.sched_getaffinity(0)) // worker_count(self._settings), clock)
-        tools = NodeTools(self._settings, layout, clock, self._spool, self._writer, self._keeper.wake, self._loop, self._triggers, looks)
-        self._live_tap = LiveTap(layout.live_socket(index), lambda camera_id: self._runs.watching(camera_id))
-        self._runs = CameraRuns(tools, LazyAnalysers(partial(_load_models, self._settings)), partial(say_alive, layout, index))
+        tools = NodeTools(
+            self._settings,
+            layout,
+            clock,
+            self._spool,
+            self._writer,
+            self._keeper.wake,
+            self._loop,
+            self._triggers,
+            looks,
+        )
+        self._live_tap = LiveTap(
+            layout.live_socket(index), lambda camera_id: self._runs.watching(camera_id)
+        )
+        self._runs = CameraRuns(
+            tools,
+            LazyAnalysers(partial(_load_models, self._settings)),
+            partial(say_alive, layout, index),
+        )
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop`: then cameras end first, so that the keeper still takes their last events."""
+        """Until `stop`: then cameras end first, so that the keeper still takes their last
+        events.
+        """
         wakes = (self._keeper.wake, self._triggers.wake, self._writer.wake, self._live_tap.wake)
         jobs = Jobs(self._jobs(), f"worker-{self._index}", self._clock, wakes)
-        collect_seldom(100_000)  # looking through what is loaded again and again was a tenth of what pulling costs
+        collect_seldom(
+            100_000
+        )  # looking through what is loaded again and again was a tenth of what pulling costs
         self._say_how_compiled()
         self._loop.start()
         jobs.start()
         try:
             self._follow_until(stop, jobs)
-        finally:  # whatever ends this thread ends the process: what is left of it would be seen by nobody
+        # whatever ends this thread ends the process: what is left of it would be seen by nobody
+        finally:
             self._runs.stop()
             self._loop.stop()
             self._loop.join()
@@ -104,7 +129,11 @@ class Worker:
         why = why_not()
         COMPILED.labels(f"worker-{self._index}").set(not why)
         if why:
-            log.warning("packets of cameras are taken apart in Python alone, which costs more of the processor: %s", why)
+            log.warning(
+                "packets of cameras are taken apart in Python alone, which costs more of the "
+                "processor: %s",
+                why,
+            )
 
     def _jobs(self) -> dict[str, Job]:
         jobs: dict[str, Job] = {
@@ -113,11 +142,21 @@ class Worker:
             "triggers": self._triggers.run,
             "onvif": OnvifListener(self._runs.events).run,
             "policies": Policies(self._layout, lambda: self._runs.running(), self._clock).run,
-            "strain": Gauge(self._layout, self._index, self._settings, self._clock, self._writer.waiting_part).run,
+            "strain": Gauge(
+                self._layout, self._index, self._settings, self._clock, self._writer.waiting_part
+            ).run,
             "live tap": self._live_tap.run,
         }
         if self._index == 0:
-            node = NodeJobs(self._settings, self._layout, self._stores, self._spool, self._journal, self._ledger, self._clock)
+            node = NodeJobs(
+                self._settings,
+                self._layout,
+                self._stores,
+                self._spool,
+                self._journal,
+                self._ledger,
+                self._clock,
+            )
             jobs |= node.jobs()
             jobs["shedding"] = Shedding(self._layout, self._node_rosters.cameras, self._clock).run
         return jobs
@@ -125,17 +164,31 @@ class Worker:
     def _make_keeper(self) -> Keeper:
         stores = self._stores
         return Keeper(
-            self._spool, stores.index, stores.feed, stores.objects, self._journal, self._ledger, self._settings, self._clock,
-            self._kept_ids, lambda camera_id: self._runs.recorded_until(camera_id),
-        )  # fmt: skip
+            self._spool,
+            stores.index,
+            stores.feed,
+            stores.objects,
+            self._journal,
+            self._ledger,
+            self._settings,
+            self._clock,
+            self._kept_ids,
+            lambda camera_id: self._runs.recorded_until(camera_id),
+        )
 
     def _kept_ids(self) -> list[str]:
-        """This worker's cameras; the first worker also has what the spool holds of cameras that no worker of the node runs any more."""
+        """This worker's cameras; the first worker also has what the spool holds of cameras that
+        no worker of the node runs any more.
+        """
         own = list(self._runs.ids)
         if self._index:
             return own
         others = self._node_rosters.workers()
-        return own + [camera_id for camera_id in self._spool.cameras() if camera_id not in others and camera_id not in own]
+        return own + [
+            camera_id
+            for camera_id in self._spool.cameras()
+            if camera_id not in others and camera_id not in own
+        ]
 
     def _follow_until(self, stop: threading.Event, jobs: Jobs) -> None:
         publish_at_s = 0.0
@@ -151,14 +204,26 @@ class Worker:
                 return
 
     def _look_after_threads(self, jobs: Jobs) -> None:
-        """A worker one of whose threads is lost ends, and is started again: nothing else brings its cameras back."""
+        """A worker one of whose threads is lost ends, and is started again: nothing else brings
+        its cameras back.
+        """
         if hang := self._pulses.looked(PUBLISH_EVERY_S):
-            self._give_up(hang.thread, hang.since_ns, f"the {hang.thread} of its worker hung, which was started again")
+            self._give_up(
+                hang.thread,
+                hang.since_ns,
+                f"the {hang.thread} of its worker hung, which was started again",
+            )
         for name in jobs.dead():
-            self._give_up(name, self._clock.wall_ns(), f"the thread `{name}` of its worker ended, which was started again")
+            self._give_up(
+                name,
+                self._clock.wall_ns(),
+                f"the thread `{name}` of its worker ended, which was started again",
+            )
 
     def _give_up(self, thread: str, since_ns: int, why: str) -> NoReturn:
-        """End at once: a thread that hangs cannot be waited for. What is open is finished by the next process."""
+        """End at once: a thread that hangs cannot be waited for. What is open is finished by
+        the next process.
+        """
         log.critical("the worker ends: %s", why)
         JOB_FAILURES.labels(f"worker-{self._index}", thread).inc()
         self._runs.give_up(since_ns, why)
@@ -176,8 +241,13 @@ class Worker:
 
 
 def _load_models(settings: Settings) -> Callable[[Camera], Analyser]:
-    """Imported and loaded in the thread of the first checkpoint: all cameras are recorded meanwhile."""
-    analyser, models = importlib.import_module("analytics.analyser"), importlib.import_module("analytics.models")
+    """Imported and loaded in the thread of the first checkpoint: all cameras are recorded
+    meanwhile.
+    """
+    analyser, models = (
+        importlib.import_module("analytics.analyser"),
+        importlib.import_module("analytics.models"),
+    )
     loaded = models.Models.load(settings)
     return lambda camera: cast(Analyser, analyser.make_analyser(camera, loaded, settings))
 

@@ -1,4 +1,6 @@
-"""Basic and digest authentication as RTSP cameras ask for it (RFC 2617; MD5 without qop is what they all speak)."""
+"""Basic and digest authentication as RTSP cameras ask for it (RFC 2617; MD5 without qop is what
+they all speak).
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def is_authorised(header: str, method: str, login: Login, nonce: str) -> bool:
 
 def digest(login: Login, method: str, uri: str, nonce: str) -> str:
     """The response of RFC 2069, which RFC 2617 keeps for challenges without qop."""
-    return _md5(f"{_md5(f'{login.user}:{REALM}:{login.password}')}:{nonce}:{_md5(f'{method}:{uri}')}")
+    return _md5(
+        f"{_md5(f'{login.user}:{REALM}:{login.password}')}:{nonce}:{_md5(f'{method}:{uri}')}"
+    )
 
 
 def _md5(text: str) -> str:

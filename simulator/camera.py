@@ -1,4 +1,6 @@
-"""What a simulated camera is: its file, how it plays, and the faults that it is told to have, each at a time of its stream."""
+"""What a simulated camera is: its file, how it plays, and the faults that it is told to have,
+each at a time of its stream.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ class Jump:
 
 @dataclass(frozen=True, config=_STRICT)
 class Loss:
-    """One in `one_in` RTP packets is lost for `for_s`, by chance from `seed`; their sequence numbers are missing."""
+    """One in `one_in` RTP packets is lost for `for_s`, by chance from `seed`; their sequence
+    numbers are missing.
+    """
 
     at_s: Seconds
     for_s: Seconds
@@ -51,7 +55,9 @@ class Loss:
 
 @dataclass(frozen=True, config=_STRICT)
 class CodecChange:
-    """The stream goes over to another file. A change of codec ends connections, since the session description no longer holds."""
+    """The stream goes over to another file. A change of codec ends connections, since the
+    session description no longer holds.
+    """
 
     at_s: Seconds
     file: Path
@@ -86,13 +92,17 @@ class Refuse:
     kind: Literal["refuse"] = "refuse"
 
 
-Fault = Annotated[Stall | Cut | Jump | Loss | CodecChange | NewPassword | NoVideo | Refuse, Field(discriminator="kind")]
+Fault = Annotated[
+    Stall | Cut | Jump | Loss | CodecChange | NewPassword | NoVideo | Refuse,
+    Field(discriminator="kind"),
+]
 Mode = Literal["live", "on_first_play", "on_play"]
 
 
 @dataclass(frozen=True, config=_STRICT)
 class SimCamera:
-    """One camera. Its stream's time begins with the simulator (`live`), with the first PLAY (`on_first_play`), or with each (`on_play`).
+    """One camera. Its stream's time begins with the simulator (`live`), with the first PLAY
+    (`on_first_play`), or with each (`on_play`).
 
     The first two run on whether anyone watches or not, as cameras do: a client joins in the middle.
     """
@@ -105,6 +115,10 @@ class SimCamera:
     password: str | None = None
     faults: tuple[Fault, ...] = ()
     join: Literal["next", "held"] = "next"
-    """Where a client that joins in the middle starts: at the next keyframe, or in a burst from the last one."""
+    """Where a client that joins in the middle starts: at the next keyframe, or in a burst from
+    the last one.
+    """
     phase_s: Seconds = 0.0
-    """Where in the file the stream begins; cameras of one file with other phases see the same things at other times."""
+    """Where in the file the stream begins; cameras of one file with other phases see the same
+    things at other times.
+    """

@@ -7,7 +7,15 @@ import secrets
 from collections.abc import Mapping
 
 from simulator.auth import challenges, is_authorised
-from simulator.messages import TRACK, Answer, MalformedRequest, Request, Transport, parse_request, parse_transport
+from simulator.messages import (
+    TRACK,
+    Answer,
+    MalformedRequest,
+    Request,
+    Transport,
+    parse_request,
+    parse_transport,
+)
 from simulator.output import TcpOutput, UdpOutput, UdpPorts
 from simulator.player import Player
 from simulator.station import Station
@@ -18,10 +26,17 @@ _NEEDS_SESSION = ("PLAY", "PAUSE", "TEARDOWN")
 
 
 class Connection:
-    """`run` returns when the client goes, falls silent for a session's timeout, or its stream ends."""
+    """`run` returns when the client goes, falls silent for a session's timeout, or its stream
+    ends.
+    """
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stations: Mapping[str, Station], ports: UdpPorts, nonce: str
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        stations: Mapping[str, Station],
+        ports: UdpPorts,
+        nonce: str,
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -45,7 +60,12 @@ class Connection:
                     break
         except MalformedRequest:
             self._writer.write(Answer(400).encoded(""))
-        except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (
+            TimeoutError,
+            ConnectionError,
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+        ):
             pass  # the client went; a stream that it had ends with it
         finally:
             if self._player is not None:
@@ -62,7 +82,8 @@ class Connection:
         self._writer.transport.abort()
 
     async def _request(self) -> Request | None:
-        """The next request; the reports that a client sends between them are skipped. None at the connection's end.
+        """The next request; the reports that a client sends between them are skipped. None at the
+        connection's end.
 
         Raises TimeoutError after a session's timeout without either.
         """
@@ -88,9 +109,15 @@ class Connection:
         if station.plan.refuses(station.now_s):
             return Answer(503)
         login = station.plan.login(station.now_s)
-        if login is not None and not is_authorised(request.header("authorization"), request.method, login, self._nonce):
-            return Answer(401, tuple(("WWW-Authenticate", challenge) for challenge in challenges(self._nonce)))
-        if request.method in _NEEDS_SESSION and (not self._session or request.header("session").partition(";")[0] != self._session):
+        if login is not None and not is_authorised(
+            request.header("authorization"), request.method, login, self._nonce
+        ):
+            return Answer(
+                401, tuple(("WWW-Authenticate", challenge) for challenge in challenges(self._nonce))
+            )
+        if request.method in _NEEDS_SESSION and (
+            not self._session or request.header("session").partition(";")[0] != self._session
+        ):
             return Answer(454)
         return self._dispatch(request, station)
 
@@ -118,11 +145,17 @@ class Connection:
         self._station, self._transport = station, transport
         self._session = self._session or secrets.token_hex(8)
         if transport.channels:
-            chosen = f"RTP/AVP/TCP;unicast;interleaved={transport.channels[0]}-{transport.channels[1]}"
+            chosen = (
+                f"RTP/AVP/TCP;unicast;interleaved={transport.channels[0]}-{transport.channels[1]}"
+            )
         else:
             client, server = transport.ports or (0, 0), self._ports.numbers
-            chosen = f"RTP/AVP;unicast;client_port={client[0]}-{client[1]};server_port={server[0]}-{server[1]}"
-        return Answer(200, (("Transport", chosen), ("Session", f"{self._session};timeout={SESSION_TIMEOUT_S}")))
+            ports = f"client_port={client[0]}-{client[1]};server_port={server[0]}-{server[1]}"
+            chosen = f"RTP/AVP;unicast;{ports}"
+        return Answer(
+            200,
+            (("Transport", chosen), ("Session", f"{self._session};timeout={SESSION_TIMEOUT_S}")),
+        )
 
     def _play(self, request: Request) -> Answer:
         station, transport = self._station, self._transport
@@ -157,6 +190,17 @@ class Connection:
 
 
 def _describe(request: Request, station: Station) -> Answer:
-    lines = ("v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=Simulated camera", "c=IN IP4 0.0.0.0", "t=0 0", "a=control:*")
+    lines = (
+        "v=0",
+        "o=- 0 0 IN IP4 127.0.0.1",
+        "s=Simulated camera",
+        "c=IN IP4 0.0.0.0",
+        "t=0 0",
+        "a=control:*",
+    )
     body = "\r\n".join((*lines, *station.media.sdp, f"a=control:{TRACK}")) + "\r\n"
-    return Answer(200, (("Content-Base", request.url.rstrip("/") + "/"), ("Content-Type", "application/sdp")), body)
+    return Answer(
+        200,
+        (("Content-Base", request.url.rstrip("/") + "/"), ("Content-Type", "application/sdp")),
+        body,
+    )

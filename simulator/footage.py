@@ -1,4 +1,6 @@
-"""Makes the demo's footage once: a vehicle checkpoint, a face checkpoint and a street, drawn and encoded, with their truth beside."""
+"""Makes the demo's footage once: a vehicle checkpoint, a face checkpoint and a street, drawn
+and encoded, with their truth beside.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +38,16 @@ VEHICLES = (
     Vehicle("陕E2R586", PlateColor.BLUE, "sedan", (60, 60, 64)),
     Vehicle("浙A6X419", PlateColor.BLUE, "sedan", (120, 170, 205)),
 )
-"""Invented plates, of provinces whose characters in our font the public reader knows; see docs/simulator.md."""
+"""Invented plates, of provinces whose characters in our font the public reader knows; see
+docs/simulator.md.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """The demo's files: H.264 without B-frames; each has its truth beside it as JSON (`truth_of`)."""
+    """The demo's files: H.264 without B-frames; each has its truth beside it as JSON
+    (`truth_of`).
+    """
 
     plates: Path
     faces: Path
@@ -49,7 +55,9 @@ class Footage:
 
 
 def make_footage(folder: Path, progress: Callable[[str], None] | None = None) -> Footage:
-    """The demo's files in `folder`, made there unless they are there already. `progress` hears a plain sentence for each file made."""
+    """The demo's files in `folder`, made there unless they are there already. `progress` hears
+    a plain sentence for each file made.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     makers = {"plates": _plates, "faces": faces_reel, "street": _street}
     paths = {name: folder / f"{name}-{VERSION}.mp4" for name in makers}
@@ -78,7 +86,8 @@ def make_video(reel: Reel, path: Path) -> str:
     frames = round(reel.duration_s * FPS)
     truth = {"fps": FPS, "frames": frames, "passes": [asdict(passing) for passing in reel.passes]}
     truth_of(path).write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    # Under another name until it is whole, so that a run that was killed leaves nothing that looks made.
+    # Under another name until it is whole, so that a run that was killed leaves nothing that looks
+    # made.
     unfinished = path.with_name(f"{path.stem}.{os.getpid()}.part")
     _encode(unfinished, (_filmed(reel.paint(index / FPS), index) for index in range(frames)))
     unfinished.replace(path)
@@ -99,7 +108,10 @@ def _encode(path: Path, frames: Iterator[MatLike]) -> None:
         container.mux(stream.encode())
 
 
-_NOISE = [np.random.default_rng(seed).integers(0, 7, (scene.HEIGHT_PX, scene.WIDTH_PX, 3), np.uint8) for seed in range(3)]
+_NOISE = [
+    np.random.default_rng(seed).integers(0, 7, (scene.HEIGHT_PX, scene.WIDTH_PX, 3), np.uint8)
+    for seed in range(3)
+]
 
 
 def _filmed(picture: MatLike, index: int) -> MatLike:

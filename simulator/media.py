@@ -1,4 +1,6 @@
-"""A file's video, prepared once: every access unit as ready RTP packets, in which only four fields change at play time."""
+"""A file's video, prepared once: every access unit as ready RTP packets, in which only four
+fields change at play time.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from simulator.rtp import CLOCK_HZ, Codec, nal_type, nal_units, payloads
 PAYLOAD_TYPE = 96
 MAX_FILE_BYTES = 1 << 30
 _FRAMED_HEADER = struct.Struct(">BBHBBHII")
-"""An RTP packet's head over TCP: `$`, channel, length (RFC 2326, 10.12); then flags, marker and type, sequence, timestamp, SSRC."""
+"""An RTP packet's head over TCP: `$`, channel, length (RFC 2326, 10.12); then flags, marker and
+type, sequence, timestamp, SSRC.
+"""
 _STAMP = struct.Struct(">HII")
 FRAMING_BYTES = 4
 _PARAMETER_SETS = {Codec.H264: (7, 8), Codec.HEVC: (32, 33, 34)}
@@ -25,7 +29,9 @@ _PARAMETER_SETS = {Codec.H264: (7, 8), Codec.HEVC: (32, 33, 34)}
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One access unit. `due` is when it is sent and `pts` what it stands for, both in ticks of the media's clock from the file's start."""
+    """One access unit. `due` is when it is sent and `pts` what it stands for, both in ticks of
+    the media's clock from the file's start.
+    """
 
     due: int
     pts: int
@@ -53,7 +59,9 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A stream of prepared units. `duration` is what one lap of a loop takes, in ticks of `clock_hz`."""
+    """A stream of prepared units. `duration` is what one lap of a loop takes, in ticks of
+    `clock_hz`.
+    """
 
     codec: Codec
     clock_hz: int
@@ -68,11 +76,16 @@ class Media:
 
 
 def prepare(file: Path) -> Media:
-    """Read and packetise the H.264 or H.265 video of an MP4 or Matroska file; raises BadInput where that cannot be done."""
+    """Read and packetise the H.264 or H.265 video of an MP4 or Matroska file; raises BadInput
+    where that cannot be done.
+    """
     if not file.is_file():
         raise BadInput(f"{file}: no such file; a simulated camera plays an MP4 or MKV file")
     if file.stat().st_size > MAX_FILE_BYTES:
-        raise BadInput(f"{file}: over {MAX_FILE_BYTES >> 20} MiB, and a camera's file is held in memory; give a shorter one")
+        raise BadInput(
+            f"{file}: over {MAX_FILE_BYTES >> 20} MiB, and a camera's file is held in memory; "
+            "give a shorter one"
+        )
     try:
         with av.open(str(file)) as container:
             if not container.streams.video:
@@ -96,15 +109,25 @@ def _prepared(file: Path, container: InputContainer, stream: VideoStream) -> Med
     if not samples:
         raise BadInput(f"{file}: has no keyframe")
     units = tuple(
-        _unit(codec, due, pts, is_keyframe, _with_sets(codec, nal_units(data, length_size), sets if is_keyframe else ()))
-        for (due, pts), (_, is_keyframe, data) in zip(_times([pts for pts, _, _ in samples]), samples, strict=True)
+        _unit(
+            codec,
+            due,
+            pts,
+            is_keyframe,
+            _with_sets(codec, nal_units(data, length_size), sets if is_keyframe else ()),
+        )
+        for (due, pts), (_, is_keyframe, data) in zip(
+            _times([pts for pts, _, _ in samples]), samples, strict=True
+        )
     )
     frame = round(CLOCK_HZ / float(stream.average_rate or 25))
     return Media(codec, CLOCK_HZ, units, units[-1].due + frame, _video_sdp(codec, sets))
 
 
 def _times(pts: list[int]) -> list[tuple[int, int]]:
-    """When each unit is sent, from 0 on, and what it stands for: never later than that, as no camera sends what it has not seen."""
+    """When each unit is sent, from 0 on, and what it stands for: never later than that, as no
+    camera sends what it has not seen.
+    """
     shown = sorted(pts)
     delay = max(own - turn for own, turn in zip(pts, shown, strict=True))
     return [(turn - shown[0], own - shown[0] - delay) for own, turn in zip(pts, shown, strict=True)]
@@ -114,11 +137,16 @@ def _codec(file: Path, stream: VideoStream) -> Codec:
     try:
         return Codec(stream.codec_context.name)
     except ValueError:
-        raise BadInput(f"{file}: its video is {stream.codec_context.name}; a simulated camera plays H.264 and H.265") from None
+        raise BadInput(
+            f"{file}: its video is {stream.codec_context.name}; a simulated camera plays H.264 "
+            "and H.265"
+        ) from None
 
 
 def _parameter_sets(file: Path, codec: Codec, extradata: bytes) -> tuple[int, tuple[bytes, ...]]:
-    """The size of NAL lengths and the parameter sets of an avcC or hvcC record (ISO/IEC 14496-15, 5.3.3 and 8.3.3)."""
+    """The size of NAL lengths and the parameter sets of an avcC or hvcC record (ISO/IEC
+    14496-15, 5.3.3 and 8.3.3).
+    """
     if len(extradata) < 7 or extradata[0] != 1:
         raise BadInput(f"{file}: has no avcC or hvcC record; give an MP4 or MKV file")
     record = _Reader(extradata)
@@ -175,7 +203,10 @@ def unit_of(parts: list[bytes], payload_type: int, due: int, pts: int, is_keyfra
     for index, payload in enumerate(parts):
         marker = 0x80 if index == len(parts) - 1 else 0
         offsets.append(len(template))
-        template += _FRAMED_HEADER.pack(0x24, 0, 12 + len(payload), 0x80, marker | payload_type, 0, 0, 0) + payload
+        template += (
+            _FRAMED_HEADER.pack(0x24, 0, 12 + len(payload), 0x80, marker | payload_type, 0, 0, 0)
+            + payload
+        )
     return Unit(due, pts, is_keyframe, bytes(template), tuple(offsets))
 
 
@@ -184,10 +215,14 @@ def _video_sdp(codec: Codec, sets: tuple[bytes, ...]) -> tuple[str, ...]:
     head = f"m=video 0 RTP/AVP {PAYLOAD_TYPE}"
     if codec is Codec.H264:
         sps = next((nal for nal in sets if nal_type(codec, nal) == 7), b"\0\x42\0\x1e")
-        fmtp = f"packetization-mode=1;profile-level-id={sps[1:4].hex()};sprop-parameter-sets={','.join(text for _, text in texts)}"
+        profile, encoded = sps[1:4].hex(), ",".join(text for _, text in texts)
+        fmtp = f"packetization-mode=1;profile-level-id={profile};sprop-parameter-sets={encoded}"
         return (head, f"a=rtpmap:{PAYLOAD_TYPE} H264/{CLOCK_HZ}", f"a=fmtp:{PAYLOAD_TYPE} {fmtp}")
     names = {32: "sprop-vps", 33: "sprop-sps", 34: "sprop-pps"}
-    fmtp = ";".join(f"{names[kind]}={','.join(text for other, text in texts if other == kind)}" for kind in names)
+    fmtp = ";".join(
+        f"{names[kind]}={','.join(text for other, text in texts if other == kind)}"
+        for kind in names
+    )
     return (head, f"a=rtpmap:{PAYLOAD_TYPE} H265/{CLOCK_HZ}", f"a=fmtp:{PAYLOAD_TYPE} {fmtp}")
 
 

@@ -46,7 +46,11 @@ def parse_request(text: bytes) -> Request:
     parts = lines[0].split(" ")
     if len(parts) != 3 or not parts[2].startswith("RTSP/1."):
         raise MalformedRequest(f"not an RTSP request: {lines[0][:80]!r}")
-    headers = {name.strip().lower(): value.strip() for name, colon, value in (line.partition(":") for line in lines[1:]) if colon}
+    headers = {
+        name.strip().lower(): value.strip()
+        for name, colon, value in (line.partition(":") for line in lines[1:])
+        if colon
+    }
     return Request(parts[0].upper(), parts[1], headers)
 
 
@@ -60,13 +64,18 @@ class Answer:
         headers = [("CSeq", cseq or "0"), ("Server", "Sightline simulator"), *self.headers]
         if self.body:
             headers.append(("Content-Length", str(len(self.body.encode()))))
-        lines = [f"RTSP/1.0 {self.status} {REASONS[self.status]}", *[f"{name}: {value}" for name, value in headers]]
+        lines = [
+            f"RTSP/1.0 {self.status} {REASONS[self.status]}",
+            *[f"{name}: {value}" for name, value in headers],
+        ]
         return ("\r\n".join(lines) + "\r\n\r\n" + self.body).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """How a client wants its packets: `channels` of the RTSP connection (RTP, RTCP), or UDP `ports` of its own."""
+    """How a client wants its packets: `channels` of the RTSP connection (RTP, RTCP), or UDP
+    `ports` of its own.
+    """
 
     channels: tuple[int, int] | None = None
     ports: tuple[int, int] | None = field(default=None)

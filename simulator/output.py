@@ -1,4 +1,6 @@
-"""The two ways out to a client: interleaved in its RTSP connection, and UDP. Neither waits, and neither holds more than it is allowed."""
+"""The two ways out to a client: interleaved in its RTSP connection, and UDP. Neither waits, and
+neither holds more than it is allowed.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +38,14 @@ class TcpOutput:
         if not lost:
             self._transport.write(packets)
             return
-        self._transport.write(b"".join(piece for index, piece in enumerate(unit.pieces(packets)) if index not in lost))
+        self._transport.write(
+            b"".join(piece for index, piece in enumerate(unit.pieces(packets)) if index not in lost)
+        )
 
     def send_rtcp(self, report: bytes) -> None:
-        self._transport.write(bytes([0x24, self._rtcp_channel]) + len(report).to_bytes(2, "big") + report)
+        self._transport.write(
+            bytes([0x24, self._rtcp_channel]) + len(report).to_bytes(2, "big") + report
+        )
 
 
 class _UdpProtocol(asyncio.DatagramProtocol):
@@ -54,9 +60,13 @@ class _UdpProtocol(asyncio.DatagramProtocol):
 
 
 class UdpPorts:
-    """The server's one pair of UDP ports; what clients send to them (reports, hole punching) is read and dropped."""
+    """The server's one pair of UDP ports; what clients send to them (reports, hole punching) is
+    read and dropped.
+    """
 
-    def __init__(self, rtp: asyncio.DatagramTransport, rtcp: asyncio.DatagramTransport, state: _UdpProtocol) -> None:
+    def __init__(
+        self, rtp: asyncio.DatagramTransport, rtcp: asyncio.DatagramTransport, state: _UdpProtocol
+    ) -> None:
         self.rtp = rtp
         self.rtcp = rtcp
         self._state = state
@@ -71,14 +81,18 @@ class UdpPorts:
 
     @classmethod
     async def bind(cls, host: str) -> UdpPorts:
-        """An even port and the odd one after it (RFC 3550, 11); raises BadInput where none is free."""
+        """An even port and the odd one after it (RFC 3550, 11); raises BadInput where none is
+        free.
+        """
         loop = asyncio.get_running_loop()
         for _ in range(64):
             rtp, state = await loop.create_datagram_endpoint(_UdpProtocol, local_addr=(host, 0))
             port = rtp.get_extra_info("sockname")[1]
             try:
                 if port % 2 == 0:
-                    rtcp, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(host, port + 1))
+                    rtcp, _ = await loop.create_datagram_endpoint(
+                        asyncio.DatagramProtocol, local_addr=(host, port + 1)
+                    )
                     return cls(rtp, rtcp, state)
             except OSError:
                 pass

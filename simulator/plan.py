@@ -22,26 +22,56 @@ class FaultPlan:
         self._faults = (*self._faults, fault)
 
     def stalled(self, at_s: float) -> bool:
-        return any(fault.at_s <= at_s < fault.at_s + fault.for_s for fault in self._faults if isinstance(fault, Stall))
+        return any(
+            fault.at_s <= at_s < fault.at_s + fault.for_s
+            for fault in self._faults
+            if isinstance(fault, Stall)
+        )
 
     def next_cut_s(self, after_s: float) -> float | None:
-        return min((fault.at_s for fault in self._faults if isinstance(fault, Cut) and fault.at_s > after_s), default=None)
+        return min(
+            (
+                fault.at_s
+                for fault in self._faults
+                if isinstance(fault, Cut) and fault.at_s > after_s
+            ),
+            default=None,
+        )
 
     def jumped_s(self, at_s: float) -> float:
         """How far RTP timestamps are off by now."""
-        return sum(fault.by_s for fault in self._faults if isinstance(fault, Jump) and fault.at_s <= at_s)
+        return sum(
+            fault.by_s for fault in self._faults if isinstance(fault, Jump) and fault.at_s <= at_s
+        )
 
     def loss(self, at_s: float) -> Loss | None:
-        return next((one for one in self._faults if isinstance(one, Loss) and one.at_s <= at_s < one.at_s + one.for_s), None)
+        return next(
+            (
+                one
+                for one in self._faults
+                if isinstance(one, Loss) and one.at_s <= at_s < one.at_s + one.for_s
+            ),
+            None,
+        )
 
     def refuses(self, at_s: float) -> bool:
-        return any(fault.at_s <= at_s < fault.at_s + fault.for_s for fault in self._faults if isinstance(fault, Refuse))
+        return any(
+            fault.at_s <= at_s < fault.at_s + fault.for_s
+            for fault in self._faults
+            if isinstance(fault, Refuse)
+        )
 
     def has_no_video(self, at_s: float) -> bool:
-        return any(fault.at_s <= at_s < fault.at_s + fault.for_s for fault in self._faults if isinstance(fault, NoVideo))
+        return any(
+            fault.at_s <= at_s < fault.at_s + fault.for_s
+            for fault in self._faults
+            if isinstance(fault, NoVideo)
+        )
 
     def login(self, at_s: float) -> Login | None:
         """Who may come in; None where everybody may."""
-        changes = [fault for fault in self._faults if isinstance(fault, NewPassword) and fault.at_s <= at_s]
+        changes = [
+            fault for fault in self._faults if isinstance(fault, NewPassword) and fault.at_s <= at_s
+        ]
         last = max(changes, key=lambda change: change.at_s, default=None)
         return Login(last.user, last.password) if last else self._login

@@ -1,4 +1,6 @@
-"""One client's stream: takes what is due from the programme, stamps it, and sends it on time, with the faults that the camera has."""
+"""One client's stream: takes what is due from the programme, stamps it, and sends it on time,
+with the faults that the camera has.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +55,13 @@ class Score:
 
 
 class Player:
-    """Sends from `first` on until the stream ends, a fault ends it, or `stop`. `on_end(abruptly)` is called once, unless stopped."""
+    """Sends from `first` on until the stream ends, a fault ends it, or `stop`.
+    `on_end(abruptly)` is called once, unless stopped.
+    """
 
-    def __init__(self, score: Score, slots: Iterator[Slot], output: Output, on_end: Callable[[bool], None]) -> None:
+    def __init__(
+        self, score: Score, slots: Iterator[Slot], output: Output, on_end: Callable[[bool], None]
+    ) -> None:
         self._score = score
         self._hz = score.programme.clock_hz
         self._slots = slots
@@ -66,7 +72,11 @@ class Player:
         self._timer: asyncio.TimerHandle | None = None
         self._cut: asyncio.TimerHandle | None = None
         self._cut_s = math.inf
-        self.ssrc, self._base, self.sequence = secrets.randbits(32), secrets.randbits(32), secrets.randbits(16)
+        self.ssrc, self._base, self.sequence = (
+            secrets.randbits(32),
+            secrets.randbits(32),
+            secrets.randbits(16),
+        )
         self._packets = 0
         self._bytes = 0
         self._next_report_s = 0.0
@@ -82,7 +92,9 @@ class Player:
     @property
     def first_timestamp(self) -> int:
         """The RTP time of the first packet, for RTP-Info."""
-        return self._timestamp(self._slot.pts, self._slot.due / self._hz) if self._slot else self._base
+        return (
+            self._timestamp(self._slot.pts, self._slot.due / self._hz) if self._slot else self._base
+        )
 
     def start(self) -> None:
         self._score.counters.plays += 1
@@ -99,7 +111,9 @@ class Player:
                 timer.cancel()
 
     def _tick(self) -> None:
-        now_s = min(self.now_s, self._cut_s)  # where the event loop is late, nothing of after a cut is sent before it
+        now_s = min(
+            self.now_s, self._cut_s
+        )  # where the event loop is late, nothing of after a cut is sent before it
         while self._slot is not None and self._slot.due / self._hz <= now_s:
             if self._slot.media.codec is not self._codec:
                 self._end(False)
@@ -138,7 +152,9 @@ class Player:
     def _send(self, slot: Slot, at_s: float) -> None:
         unit = slot.unit
         lost = self._lost(len(unit.offsets), self._score.plan.loss(at_s))
-        packets = unit.stamped(self._output.channel, self.sequence, self._timestamp(slot.pts, at_s), self.ssrc)
+        packets = unit.stamped(
+            self._output.channel, self.sequence, self._timestamp(slot.pts, at_s), self.ssrc
+        )
         self._output.send(unit, packets, lost)
         self.sequence += len(unit.offsets)
         self._packets += len(unit.offsets)
@@ -161,7 +177,13 @@ class Player:
     def _sender_report(self) -> bytes:
         now_s = self.now_s
         wall_ns = self._score.epoch.wall_ns + round(now_s * NS_PER_S)
-        return sender_report(self.ssrc, wall_ns, self._timestamp(round(now_s * self._hz), now_s), self._packets, self._bytes)
+        return sender_report(
+            self.ssrc,
+            wall_ns,
+            self._timestamp(round(now_s * self._hz), now_s),
+            self._packets,
+            self._bytes,
+        )
 
     def _report(self) -> None:
         self._output.send_rtcp(self._sender_report())

@@ -1,4 +1,6 @@
-"""What a camera shows when: its prepared files laid along the ticks of one clock that never jumps, loops and codec changes included."""
+"""What a camera shows when: its prepared files laid along the ticks of one clock that never
+jumps, loops and codec changes included.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from simulator.media import Media, Unit
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A unit in its place: when it is sent and what it stands for, in ticks since the stream's beginning."""
+    """A unit in its place: when it is sent and what it stands for, in ticks since the stream's
+    beginning.
+    """
 
     due: int
     pts: int
@@ -33,9 +37,15 @@ class Piece:
         return None if self.loop else self.start + self.media.duration
 
     def slots(self, since: int, from_keyframe: bool) -> Iterator[Slot]:
-        """Its units due at `since` or later; with `from_keyframe`, from the last keyframe due by then."""
+        """Its units due at `since` or later; with `from_keyframe`, from the last keyframe due
+        by then.
+        """
         units = self.media.units
-        lap, rest = divmod(max(0, since - self.start), self.media.duration) if self.loop else (0, max(0, since - self.start))
+        lap, rest = (
+            divmod(max(0, since - self.start), self.media.duration)
+            if self.loop
+            else (0, max(0, since - self.start))
+        )
         index = bisect_left(units, rest, key=lambda unit: unit.due)
         if from_keyframe:
             index = bisect_right(units, rest, key=lambda unit: unit.due) - 1
@@ -68,7 +78,9 @@ class Programme:
         return self._pieces[self._index(at)].media
 
     def slots(self, since: int, from_keyframe: bool = False) -> Iterator[Slot]:
-        """What is due at `since` or later, in order; with `from_keyframe`, from the last keyframe due by then."""
+        """What is due at `since` or later, in order; with `from_keyframe`, from the last
+        keyframe due by then.
+        """
         first = self._index(since)
         for index, piece in enumerate(self._pieces[first:], first):
             following = self._pieces[index + 1 :]

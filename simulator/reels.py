@@ -172,7 +172,9 @@ def street_reel(far_paints: Sequence[Bgr], near_paints: Sequence[Bgr]) -> Reel:
     """Cars of these paints cross a street from side to side; there is nothing to read or find."""
     houses = scene.street()
     cars = [Sprite(draw_side(paint), (220, 150)) for paint in far_paints]
-    mirrored = [Sprite(np.ascontiguousarray(draw_side(paint)[:, ::-1]), (220, 150)) for paint in near_paints]
+    mirrored = [
+        Sprite(np.ascontiguousarray(draw_side(paint)[:, ::-1]), (220, 150)) for paint in near_paints
+    ]
 
     def paint(at_s: float) -> MatLike:
         frame = houses.copy()

@@ -1,4 +1,6 @@
-"""Access units into RTP payloads, and RTCP reports: pure bytes, no sockets (RFC 3550, RFC 6184 for H.264, RFC 7798 for H.265)."""
+"""Access units into RTP payloads, and RTCP reports: pure bytes, no sockets (RFC 3550, RFC 6184
+for H.264, RFC 7798 for H.265).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ class Codec(StrEnum):
 
 
 def nal_units(data: bytes, length_size: int) -> list[bytes]:
-    """The NAL units of an MP4 sample, each behind a big-endian length of `length_size` bytes; raises ValueError where it is cut off."""
+    """The NAL units of an MP4 sample, each behind a big-endian length of `length_size` bytes;
+    raises ValueError where it is cut off.
+    """
     units: list[bytes] = []
     at = 0
     while at < len(data):
@@ -38,7 +42,9 @@ def nal_type(codec: Codec, nal: bytes) -> int:
 
 
 def payloads(codec: Codec, nals: Iterable[bytes], limit: int = PAYLOAD_LIMIT_BYTES) -> list[bytes]:
-    """The RTP payloads of one access unit, none longer than `limit`: small NAL units together, large ones in fragments."""
+    """The RTP payloads of one access unit, none longer than `limit`: small NAL units together,
+    large ones in fragments.
+    """
     fragment, aggregate, header_size = _FORMS[codec]
     done: list[bytes] = []
     small: list[bytes] = []
@@ -91,18 +97,30 @@ def _parts(body: bytes, size: int) -> list[tuple[int, bytes]]:
     return [((at == 0) << 7 | (at + size >= len(body)) << 6, body[at : at + size]) for at in starts]
 
 
-_FORMS: dict[Codec, tuple[Callable[[bytes, int], list[bytes]], Callable[[list[bytes]], bytes], int]] = {
+_FORMS: dict[
+    Codec, tuple[Callable[[bytes, int], list[bytes]], Callable[[list[bytes]], bytes], int]
+] = {
     Codec.H264: (_fu_a, _stap_a, 1),
     Codec.HEVC: (_fu, _ap, 2),
 }
 
 
 def sender_report(ssrc: int, wall_ns: int, timestamp: int, packets: int, size_bytes: int) -> bytes:
-    """An RTCP compound of a sender report (`timestamp` is the RTP time of UTC `wall_ns`) and a CNAME (RFC 3550, 6.4.1 and 6.5)."""
+    """An RTCP compound of a sender report (`timestamp` is the RTP time of UTC `wall_ns`) and a
+    CNAME (RFC 3550, 6.4.1 and 6.5).
+    """
     seconds, rest_ns = divmod(wall_ns, NS_PER_S)
     counts = (packets & 0xFFFFFFFF, size_bytes & 0xFFFFFFFF)
     report = struct.pack(
-        ">BBHIIIIII", 0x80, 200, 6, ssrc, seconds + _NTP_EPOCH_S & 0xFFFFFFFF, (rest_ns << 32) // NS_PER_S, timestamp & 0xFFFFFFFF, *counts
+        ">BBHIIIIII",
+        0x80,
+        200,
+        6,
+        ssrc,
+        seconds + _NTP_EPOCH_S & 0xFFFFFFFF,
+        (rest_ns << 32) // NS_PER_S,
+        timestamp & 0xFFFFFFFF,
+        *counts,
     )
     name = b"simulator"
     item = bytes([1, len(name)]) + name + b"\0"

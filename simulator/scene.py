@@ -1,4 +1,6 @@
-"""Draws the places of the demo: the road of a vehicle checkpoint, the gate of a face checkpoint, and an ordinary street."""
+"""Draws the places of the demo: the road of a vehicle checkpoint, the gate of a face
+checkpoint, and an ordinary street.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ Points = list[tuple[float, float]]
 
 
 def px_per_m(ground_y_px: float) -> float:
-    """How large a metre is where the ground is seen at this height of the picture (a pinhole camera over flat ground)."""
+    """How large a metre is where the ground is seen at this height of the picture (a pinhole
+    camera over flat ground).
+    """
     return (ground_y_px - HORIZON_PX) / CAMERA_HEIGHT_M
 
 
@@ -32,10 +36,23 @@ def _fill(canvas: MatLike, points: Points, color: Bgr) -> None:
     cv2.fillPoly(canvas, [np.array(points).round().astype(np.int32)], color, cv2.LINE_AA)
 
 
-def _strip(canvas: MatLike, left_m: float, right_m: float, span_px: tuple[float, float], color: Bgr) -> None:
-    """A strip of ground between two distances from the middle, from one height of the picture to another."""
+def _strip(
+    canvas: MatLike, left_m: float, right_m: float, span_px: tuple[float, float], color: Bgr
+) -> None:
+    """A strip of ground between two distances from the middle, from one height of the picture
+    to another.
+    """
     top, bottom = span_px
-    _fill(canvas, [_ground(left_m, top), _ground(right_m, top), _ground(right_m, bottom), _ground(left_m, bottom)], color)
+    _fill(
+        canvas,
+        [
+            _ground(left_m, top),
+            _ground(right_m, top),
+            _ground(right_m, bottom),
+            _ground(left_m, bottom),
+        ],
+        color,
+    )
 
 
 def checkpoint_road() -> MatLike:
@@ -61,11 +78,30 @@ def checkpoint_road() -> MatLike:
     return _wear(canvas, random)
 
 
-def _tree(canvas: MatLike, foot: tuple[float, float], scale: float, random: np.random.Generator) -> None:
+def _tree(
+    canvas: MatLike, foot: tuple[float, float], scale: float, random: np.random.Generator
+) -> None:
     """A crown seen from above and aside, with its shadow over the pavement."""
     x, y = foot
-    cv2.ellipse(canvas, (round(x), round(y)), (round(scale * 1.3), round(scale * 0.5)), 0, 0, 360, (70, 84, 78), -1, cv2.LINE_AA)
-    cv2.line(canvas, (round(x), round(y)), (round(x), round(y - scale * 1.4)), (52, 66, 84), max(2, round(scale * 0.18)), cv2.LINE_AA)
+    cv2.ellipse(
+        canvas,
+        (round(x), round(y)),
+        (round(scale * 1.3), round(scale * 0.5)),
+        0,
+        0,
+        360,
+        (70, 84, 78),
+        -1,
+        cv2.LINE_AA,
+    )
+    cv2.line(
+        canvas,
+        (round(x), round(y)),
+        (round(x), round(y - scale * 1.4)),
+        (52, 66, 84),
+        max(2, round(scale * 0.18)),
+        cv2.LINE_AA,
+    )
     for _ in range(26):
         dx, dy = random.normal(0, 0.55, 2)
         shade = random.integers(-16, 22)
@@ -85,7 +121,9 @@ def _speckle(canvas: MatLike, random: np.random.Generator, amplitude: int, blur_
 def _wear(canvas: MatLike, random: np.random.Generator) -> MatLike:
     """Large soft shadows and a darker edge of the picture, as lenses have."""
     clouds = cv2.resize(
-        random.normal(1, 0.05, (6, 10)).astype(np.float32), (canvas.shape[1], canvas.shape[0]), interpolation=cv2.INTER_CUBIC
+        random.normal(1, 0.05, (6, 10)).astype(np.float32),
+        (canvas.shape[1], canvas.shape[0]),
+        interpolation=cv2.INTER_CUBIC,
     )
     y, x = np.mgrid[-1 : 1 : canvas.shape[0] * 1j, -1 : 1 : canvas.shape[1] * 1j]
     vignette = 1 - 0.14 * (x**2 + y**2).astype(np.float32)
@@ -102,14 +140,27 @@ def gate_hall() -> MatLike:
     for x in range(110, WIDTH_PX, 212):
         cv2.rectangle(canvas, (x, 110), (x + 190, 430), (176, 168, 150), -1)
         cv2.rectangle(canvas, (x + 6, 116), (x + 184, 424), (214, 206, 186), -1)
-        _fill(canvas, [(x + 30, 116), (x + 80, 116), (x + 40, 424), (x + 6, 424), (x + 6, 300)], (230, 224, 210))
+        _fill(
+            canvas,
+            [(x + 30, 116), (x + 80, 116), (x + 40, 424), (x + 6, 424), (x + 6, 300)],
+            (230, 224, 210),
+        )
         cv2.line(canvas, (x + 95, 116), (x + 95, 424), (150, 144, 132), 4, cv2.LINE_AA)
     for x in (40, 420, 860, 1240):
         _fill(canvas, [(x - 26, 40), (x + 26, 40), (x + 26, 470), (x - 26, 470)], (164, 170, 172))
         _fill(canvas, [(x - 26, 40), (x - 8, 40), (x - 8, 470), (x - 26, 470)], (190, 196, 198))
-    _fill(canvas, [(0, 440), (WIDTH_PX, 440), (WIDTH_PX, HEIGHT_PX), (0, HEIGHT_PX)], (150, 158, 164))
+    _fill(
+        canvas, [(0, 440), (WIDTH_PX, 440), (WIDTH_PX, HEIGHT_PX), (0, HEIGHT_PX)], (150, 158, 164)
+    )
     for step in range(-14, 15):
-        cv2.line(canvas, (640 + step * 60, 440), (640 + step * 210, HEIGHT_PX), (132, 140, 146), 2, cv2.LINE_AA)
+        cv2.line(
+            canvas,
+            (640 + step * 60, 440),
+            (640 + step * 210, HEIGHT_PX),
+            (132, 140, 146),
+            2,
+            cv2.LINE_AA,
+        )
     for y in (462, 494, 540, 606, 690):
         cv2.line(canvas, (0, y), (WIDTH_PX, y), (134, 142, 148), 2, cv2.LINE_AA)
     return _wear(canvas, random)
@@ -122,7 +173,9 @@ def barrier() -> MatLike:
     cv2.rectangle(canvas, (0, BARRIER_PX), (WIDTH_PX, BARRIER_PX + 14), (206, 202, 196, 255), -1)
     for x in range(60, WIDTH_PX, 290):
         cv2.rectangle(canvas, (x, BARRIER_PX - 26), (x + 74, HEIGHT_PX), (166, 160, 152, 255), -1)
-        cv2.rectangle(canvas, (x, BARRIER_PX - 26), (x + 74, BARRIER_PX - 12), (222, 218, 212, 255), -1)
+        cv2.rectangle(
+            canvas, (x, BARRIER_PX - 26), (x + 74, BARRIER_PX - 12), (222, 218, 212, 255), -1
+        )
         cv2.circle(canvas, (x + 37, BARRIER_PX + 34), 13, (90, 200, 90, 255), -1, cv2.LINE_AA)
     return canvas
 
@@ -136,7 +189,11 @@ def street() -> MatLike:
     left = -30
     while left < WIDTH_PX:
         width, height = int(random.integers(120, 230)), int(random.integers(150, 330))
-        _house(canvas, (left, 430 - height, width, height), tuple(int(v) for v in random.integers(120, 205, 3)))
+        _house(
+            canvas,
+            (left, 430 - height, width, height),
+            tuple(int(v) for v in random.integers(120, 205, 3)),
+        )
         left += width + int(random.integers(-4, 30))
     _fill(canvas, [(0, 430), (WIDTH_PX, 430), (WIDTH_PX, 486), (0, 486)], (166, 172, 176))
     _fill(canvas, [(0, 486), (WIDTH_PX, 486), (WIDTH_PX, 676), (0, 676)], (104, 104, 106))
@@ -151,7 +208,9 @@ def street() -> MatLike:
 def _house(canvas: MatLike, box: tuple[int, int, int, int], color: tuple[int, ...]) -> None:
     left, top, width, height = box
     cv2.rectangle(canvas, (left, top), (left + width, top + height), color, -1)
-    cv2.rectangle(canvas, (left, top), (left + width, top + 9), [value * 0.8 for value in color], -1)
+    cv2.rectangle(
+        canvas, (left, top), (left + width, top + 9), [value * 0.8 for value in color], -1
+    )
     for x in range(left + 14, left + width - 20, 34):
         for y in range(top + 24, top + height - 40, 40):
             cv2.rectangle(canvas, (x, y), (x + 18, y + 24), (126, 108, 88), -1)

@@ -27,10 +27,17 @@ ServeClient = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[N
 class Simulator:
     """`with Simulator([SimCamera("gate", file)]) as sim: sim.url("gate")`.
 
-    Files are read on entering; raises BadInput where one cannot be played, where two cameras share a path, or where the port is taken.
+    Files are read on entering; raises BadInput where one cannot be played, where two cameras share
+    a path, or where the port is taken.
     """
 
-    def __init__(self, cameras: Iterable[SimCamera], port: int = 0, host: str = "127.0.0.1", clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        cameras: Iterable[SimCamera],
+        port: int = 0,
+        host: str = "127.0.0.1",
+        clock: Clock | None = None,
+    ) -> None:
         self._cameras = tuple(cameras)
         paths = [camera.path for camera in self._cameras]
         doubles = sorted({path for path in paths if paths.count(path) > 1})
@@ -48,12 +55,19 @@ class Simulator:
     def __enter__(self) -> Simulator:
         medias = _prepared(self._cameras)
         started: Future[int] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(medias, started)), name="simulator", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(medias, started)), name="simulator", daemon=True
+        )
         self._thread.start()
         self.port = started.result()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     def stop(self) -> None:
@@ -75,7 +89,8 @@ class Simulator:
         return self._stations[path].counters
 
     def fail(self, path: str, fault: Fault) -> None:
-        """Let a camera have a fault from now on: its `at_s` is counted from this moment. Connections that play have it too.
+        """Let a camera have a fault from now on: its `at_s` is counted from this moment.
+        Connections that play have it too.
 
         Raises BadInput for a cut and a codec change, which are laid out when a stream begins.
         """
@@ -85,7 +100,9 @@ class Simulator:
         self._on_loop(lambda: station.plan.add(replace(fault, at_s=station.now_s + fault.at_s)))
 
     def fall_silent(self) -> dict[str, Counters]:
-        """Send nothing more to anyone, connections stay; what was sent of each camera until then."""
+        """Send nothing more to anyone, connections stay; what was sent of each camera until
+        then.
+        """
 
         def silence() -> None:
             for client in self._clients.values():
@@ -123,7 +140,9 @@ class Simulator:
         except BadInput as error:
             started.set_exception(error)
             return
-        self._stations |= {camera.path: Station(camera, medias, self._clock) for camera in self._cameras}
+        self._stations |= {
+            camera.path: Station(camera, medias, self._clock) for camera in self._cameras
+        }
         started.set_result(server.sockets[0].getsockname()[1])
         await self._stop.wait()
         server.close()
@@ -137,11 +156,18 @@ class Simulator:
             return await asyncio.start_server(serve_client, self._host, self.port, backlog=1024)
         except OSError as error:
             ports.close()
-            raise BadInput(f"port {self.port} of {self._host} cannot be used: {error.strerror}") from error
+            raise BadInput(
+                f"port {self.port} of {self._host} cannot be used: {error.strerror}"
+            ) from error
 
 
 def _prepared(cameras: tuple[SimCamera, ...]) -> dict[Path, Media]:
     """Each file once, however many cameras play it."""
     files = {camera.file for camera in cameras}
-    files |= {fault.file for camera in cameras for fault in camera.faults if isinstance(fault, CodecChange)}
+    files |= {
+        fault.file
+        for camera in cameras
+        for fault in camera.faults
+        if isinstance(fault, CodecChange)
+    }
     return {file: prepare(file) for file in sorted(files)}

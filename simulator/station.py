@@ -1,4 +1,6 @@
-"""A simulated camera at run time: what it shows now, who may come in, and where a new client starts."""
+"""A simulated camera at run time: what it shows now, who may come in, and where a new client
+starts.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Station:
 
     @property
     def now_s(self) -> float:
-        """Seconds of the camera's stream; until it has begun, 0. In `on_play` mode this is since the simulator's start."""
+        """Seconds of the camera's stream; until it has begun, 0. In `on_play` mode this is
+        since the simulator's start.
+        """
         if self.camera.mode == "on_play":
             return self._loop.time() - self._made.loop_s
         return self._loop.time() - self._epoch.loop_s if self._epoch else 0.0
@@ -40,7 +44,11 @@ class Station:
     @property
     def is_over(self) -> bool:
         end = self._programme.end
-        return self.camera.mode != "on_play" and end is not None and self.now_s * self._programme.clock_hz >= end
+        return (
+            self.camera.mode != "on_play"
+            and end is not None
+            and self.now_s * self._programme.clock_hz >= end
+        )
 
     @property
     def media(self) -> Media:
@@ -49,7 +57,9 @@ class Station:
         at_s = 0.0 if self.camera.mode == "on_play" else self.now_s
         return programme.media_at(round(at_s * programme.clock_hz))
 
-    def player(self, output: Output, on_end: Callable[[bool], None], since_s: float | None = None) -> Player:
+    def player(
+        self, output: Output, on_end: Callable[[bool], None], since_s: float | None = None
+    ) -> Player:
         """A new client's stream. `since_s` is where an `on_play` client that paused goes on."""
         now = self._now()
         epoch = self._epoch_of_play(now, since_s or 0.0)
@@ -80,5 +90,8 @@ class Station:
 def _programme(camera: SimCamera, medias: dict[Path, Media]) -> Programme:
     first = medias[camera.file]
     changes = [fault for fault in camera.faults if isinstance(fault, CodecChange)]
-    pieces = [Piece(round(change.at_s * first.clock_hz), medias[change.file], camera.loop) for change in changes]
+    pieces = [
+        Piece(round(change.at_s * first.clock_hz), medias[change.file], camera.loop)
+        for change in changes
+    ]
     return Programme((Piece(-round(camera.phase_s * first.clock_hz), first, camera.loop), *pieces))

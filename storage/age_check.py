@@ -1,4 +1,6 @@
-"""Proves that nothing is older than its maximum unless a legal hold names it, and that what is held is there."""
+"""Proves that nothing is older than its maximum unless a legal hold names it, and that what is
+held is there.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from storage.recordings.stored_segments import StoredSegments
 from storage.retention import Ages
 
 LATE_NS = 86_400 * NS_PER_S
-"""Retention runs each minute on a node, each hour for the site, and may have been stopped: less than this too old is no breach."""
+"""Retention runs each minute on a node, each hour for the site, and may have been stopped: less
+than this too old is no breach.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,9 @@ class TooOld:
 
 
 class AgeCheck:
-    def __init__(self, objects: ObjectStore, layout: Layout | None, registry: Registry, clock: Clock) -> None:
+    def __init__(
+        self, objects: ObjectStore, layout: Layout | None, registry: Registry, clock: Clock
+    ) -> None:
         self._objects = objects
         self._layout = layout
         self._clock = clock
@@ -45,30 +51,48 @@ class AgeCheck:
         for camera_id in stored.cameras():
             for day in stored.days(camera_id):
                 if day <= day_of(self._ages.cutoff_ns(camera_id)):
-                    ranges = [(segment.start_ns, segment.end_ns) for segment in stored.on_day(camera_id, day)]
+                    ranges = [
+                        (segment.start_ns, segment.end_ns)
+                        for segment in stored.on_day(camera_id, day)
+                    ]
                     yield from self._too_old(camera_id, day, "in the object store", ranges, held)
         if self._layout is not None:
             yield from self._local(Ledger(self._layout.recordings), held)
 
     def gap_logs(self, held: Held) -> Iterator[StoredLog]:
         """The days of cameras of which the store says for too long what was missing."""
-        return (log for log, is_held in too_old(StoredGaps(self._objects), self._ages.cutoff_ns, held) if not is_held)
+        return (
+            log
+            for log, is_held in too_old(StoredGaps(self._objects), self._ages.cutoff_ns, held)
+            if not is_held
+        )
 
     def missing(self, holds: Sequence[Hold]) -> Iterator[str]:
         """The events that a hold was placed for and that are not there."""
         for hold in holds:
             stands = hold.event and hold.stands_at(self._clock.wall_ns())
-            if stands and self._objects.stat(event_object(hold.camera, hold.event, SIDECAR)) is None:
+            if (
+                stands
+                and self._objects.stat(event_object(hold.camera, hold.event, SIDECAR)) is None
+            ):
                 yield hold.event
 
     def _local(self, ledger: Ledger, held: Held) -> Iterator[TooOld]:
         for camera_id in ledger.cameras():
             for folder in ledger.days(camera_id):
                 if folder.name <= day_of(self._ages.cutoff_ns(camera_id)):
-                    ranges = [(name.start_ns, name.end_ns) for name in ledger.finished_names(folder, camera_id)]
+                    ranges = [
+                        (name.start_ns, name.end_ns)
+                        for name in ledger.finished_names(folder, camera_id)
+                    ]
                     yield from self._too_old(camera_id, folder.name, "on this node", ranges, held)
 
-    def _too_old(self, camera_id: str, day: str, where: str, ranges: list[tuple[int, int]], held: Held) -> Iterator[TooOld]:
-        count = sum(self.is_too_old(camera_id, end_ns) and not held.covers(camera_id, start_ns, end_ns) for start_ns, end_ns in ranges)
+    def _too_old(
+        self, camera_id: str, day: str, where: str, ranges: list[tuple[int, int]], held: Held
+    ) -> Iterator[TooOld]:
+        count = sum(
+            self.is_too_old(camera_id, end_ns) and not held.covers(camera_id, start_ns, end_ns)
+            for start_ns, end_ns in ranges
+        )
         if count:
             yield TooOld(camera_id, day, where, count)

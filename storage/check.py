@@ -30,7 +30,15 @@ from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStat, ObjectStore
 from storage.clients.versioned_records import DamagedRecord
 from storage.events.corrections import read_record
-from storage.events.journal import Journal, JournalPart, corrections, covered, deleted, stored_keys, stored_part
+from storage.events.journal import (
+    Journal,
+    JournalPart,
+    corrections,
+    covered,
+    deleted,
+    stored_keys,
+    stored_part,
+)
 from storage.events.spool import Spool
 from storage.index.check import check_index
 from storage.index.event_index import EventIndex
@@ -86,7 +94,9 @@ class Breach(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One breach of an invariant: of which event, key or person, and what is wrong in a sentence."""
+    """One breach of an invariant: of which event, key or person, and what is wrong in a
+    sentence.
+    """
 
     breach: Breach
     subject: str
@@ -103,12 +113,14 @@ def check(
     clock: Clock | None = None,
     seen: Callable[[Finding], None] | None = None,
 ) -> list[Finding]:
-    """Every breach there is; empty when clean. Entries in this node's spool are on their way, and no breach.
+    """Every breach there is; empty when clean. Entries in this node's spool are on their way, and
+    no breach.
 
-    Clips are read to compare their SHA-256; `deep` also opens each and looks for its event in it. Where something is found, all is
-    looked at once more, and only what both saw is told: on a running system the rest was on its way. `progress` hears of events done.
-    `seen` gets each finding of the first look at once, before the second look confirms it.
-    With a `registry` it is also proved that nothing is older than its maximum.
+    Clips are read to compare their SHA-256; `deep` also opens each and looks for its event in it.
+    Where something is found, all is looked at once more, and only what both saw is told: on a
+    running system the rest was on its way. `progress` hears of events done. `seen` gets each
+    finding of the first look at once, before the second look confirms it. With a `registry` it is
+    also proved that nothing is older than its maximum.
     """
     clock = clock or SystemClock()
     with (
@@ -116,13 +128,19 @@ def check(
         closing(Archive.open(objects, redis, Path(folder), Settings(), clock)) as old,
     ):
         first: list[Finding] = []
-        for finding in _Check(objects, redis, layout, deep, progress, registry, clock, ArchiveCheck(old, objects)).run():
+        for finding in _Check(
+            objects, redis, layout, deep, progress, registry, clock, ArchiveCheck(old, objects)
+        ).run():
             first.append(finding)
             if seen is not None:
                 seen(finding)
         if not first:
             return []
-        again = set(_Check(objects, redis, layout, deep, progress, registry, clock, ArchiveCheck(old, objects)).run())
+        again = set(
+            _Check(
+                objects, redis, layout, deep, progress, registry, clock, ArchiveCheck(old, objects)
+            ).run()
+        )
     return sorted(finding for finding in first if finding in again)
 
 
@@ -162,14 +180,18 @@ class _Check:
 
     def run(self) -> Iterator[Finding]:
         yield from self._losses()
-        # In this order: an event leaves the spool after its journal line, which follows its sidecar.
+        # In this order: an event leaves the spool after its journal line, which follows its
+        # sidecar.
         yield from self._read_holds()
         yield from self._spool()
         yield from self._journals()
         yield from self._events()
         yield from self._rows()
         yield from self._archived()
-        yield from (Finding(Breach.INDEX_DAMAGED, where, message) for where, message in check_index(self._redis))
+        yield from (
+            Finding(Breach.INDEX_DAMAGED, where, message)
+            for where, message in check_index(self._redis)
+        )
         yield from self._persons()
         yield from self._vehicle_watches()
         yield from self._registry()
@@ -180,7 +202,8 @@ class _Check:
         known = Holds(self._objects, self._clock).known()
         for damaged in known.damaged:
             deed = (
-                f"retention deletes nothing until the object is repaired or the hold is released (`DELETE /v1/holds/{damaged.record_id}`)"
+                "retention deletes nothing until the object is repaired or the hold is "
+                f"released (`DELETE /v1/holds/{damaged.record_id}`)"
             )
             yield Finding(Breach.HOLD_DAMAGED, damaged.key, f"{damaged.why}; {deed}")
         yield from _foreign(known.foreign)
@@ -191,19 +214,32 @@ class _Check:
         if self._ages is None:
             return
         for old in () if self._holds.damaged else self._ages.recordings(self._held):
-            what = f"{old.count} recordings {old.where} are older than its maximum, and no hold names them"
+            what = (
+                f"{old.count} recordings {old.where} are older than its maximum, and no hold "
+                "names them"
+            )
             yield Finding(Breach.TOO_OLD, f"{old.camera_id}/{old.day}", what)
         for event_id in self._ages.missing(self._holds.holds):
-            yield Finding(Breach.HELD_MISSING, event_id, "a legal hold was placed for it, and it is not there")
+            yield Finding(
+                Breach.HELD_MISSING, event_id, "a legal hold was placed for it, and it is not there"
+            )
 
     def _gap_logs(self) -> Iterator[Finding]:
         stored = StoredGaps(self._objects)
         for log in (log for camera_id in stored.cameras() for log in stored.of_camera(camera_id)):
             damaged = stored.read(log)[1]
             if damaged:
-                yield Finding(Breach.GAP_LOG_DAMAGED, log.stat.key, f"{damaged} of its lines cannot be read")
-        for log in () if self._ages is None or self._holds.damaged else self._ages.gap_logs(self._held):
-            yield Finding(Breach.TOO_OLD, log.stat.key, "it is older than its camera's maximum, and no hold names any of it")
+                yield Finding(
+                    Breach.GAP_LOG_DAMAGED, log.stat.key, f"{damaged} of its lines cannot be read"
+                )
+        for log in (
+            () if self._ages is None or self._holds.damaged else self._ages.gap_logs(self._held)
+        ):
+            yield Finding(
+                Breach.TOO_OLD,
+                log.stat.key,
+                "it is older than its camera's maximum, and no hold names any of it",
+            )
 
     def _spool(self) -> Iterator[Finding]:
         if self._layout is None:
@@ -211,7 +247,11 @@ class _Check:
         spool = Spool(self._layout, SystemClock())
         self._on_their_way = {entry.event_id for entry in spool.pending(spool.cameras())}
         for path in spool.damaged():
-            yield Finding(Breach.SPOOL_DAMAGED, path.name, f"could not be read and was set aside; look at {path}, then delete it")
+            yield Finding(
+                Breach.SPOOL_DAMAGED,
+                path.name,
+                f"could not be read and was set aside; look at {path}, then delete it",
+            )
 
     def _journals(self) -> Iterator[Finding]:
         parts: list[JournalPart] = []
@@ -227,16 +267,28 @@ class _Check:
         self._corrected_by = corrections(parts)
         for part in parts:
             if part.damaged_lines:
-                yield Finding(Breach.JOURNAL_DAMAGED, part.name, f"{part.damaged_lines} of its lines cannot be read")
+                yield Finding(
+                    Breach.JOURNAL_DAMAGED,
+                    part.name,
+                    f"{part.damaged_lines} of its lines cannot be read",
+                )
 
     def _events(self) -> Iterator[Finding]:
-        """Every event that the object store has something of. Keys come in order, so an event's objects come together."""
-        found = groupby(self._objects.list(EVENTS_PREFIX), key=lambda found: found.key.rpartition("/")[0])
+        """Every event that the object store has something of. Keys come in order, so an event's
+        objects come together.
+        """
+        found = groupby(
+            self._objects.list(EVENTS_PREFIX), key=lambda found: found.key.rpartition("/")[0]
+        )
         for done, (folder, stats) in enumerate(found, 1):
             event_id = folder.rpartition("/")[2]
             self._seen.add(event_id)
             if event_id in self._deleted:
-                yield Finding(Breach.DELETION_UNFINISHED, event_id, f"it is deleted, and {folder} has objects still; run retention again")
+                yield Finding(
+                    Breach.DELETION_UNFINISHED,
+                    event_id,
+                    f"it is deleted, and {folder} has objects still; run retention again",
+                )
             elif event_id not in self._on_their_way:
                 yield from self._event(folder, event_id, {stat.key: stat for stat in stats})
             if self._progress is not None:
@@ -245,7 +297,11 @@ class _Check:
     def _event(self, folder: str, event_id: str, stats: dict[str, ObjectStat]) -> Iterator[Finding]:
         key = f"{folder}/{SIDECAR}"
         if key not in stats:
-            yield Finding(Breach.OBJECTS_WITHOUT_SIDECAR, event_id, f"{folder} has objects, and no sidecar says what they are")
+            yield Finding(
+                Breach.OBJECTS_WITHOUT_SIDECAR,
+                event_id,
+                f"{folder} has objects, and no sidecar says what they are",
+            )
             return
         try:
             sidecar = Sidecar.model_validate_json(self._objects.get(key))
@@ -254,60 +310,102 @@ class _Check:
             return
         yield from self._corrected(sidecar, stats)
         if self._is_too_old(sidecar.event):
-            yield Finding(Breach.TOO_OLD, event_id, "it is older than its camera's maximum, and no hold names it")
+            yield Finding(
+                Breach.TOO_OLD,
+                event_id,
+                "it is older than its camera's maximum, and no hold names it",
+            )
         if self._journaled.get(event_id, 0) < sidecar.event.ended_at:
-            yield Finding(Breach.NOT_JOURNALED, event_id, "no journal line says that it was kept: a rebuilt index would lack it")
+            yield Finding(
+                Breach.NOT_JOURNALED,
+                event_id,
+                "no journal line says that it was kept: a rebuilt index would lack it",
+            )
         yield from self._digests(sidecar, stats)
 
     def _is_too_old(self, event: Event) -> bool:
         is_known = self._ages is not None and not self._holds.damaged
-        old = is_known and self._ages is not None and self._ages.is_too_old(event.camera, event.ended_at)
+        old = (
+            is_known
+            and self._ages is not None
+            and self._ages.is_too_old(event.camera, event.ended_at)
+        )
         return old and not self._held.covers_event(event)
 
     def _corrected(self, sidecar: Sidecar, stats: dict[str, ObjectStat]) -> Iterator[Finding]:
-        """The row is what the sidecar says, and the newest correction beside it, which the sidecar does not know."""
+        """The row is what the sidecar says, and the newest correction beside it, which the
+        sidecar does not know.
+        """
         event, keys = sidecar.event, [key for key in stats if is_correction(key)]
         correction: Correction | None = None
         if keys:
             try:
                 correction = read_record(self._objects, max(keys)).correction
             except DataLoss as error:
-                yield Finding(Breach.CORRECTION_DAMAGED, event.id, f"{error}; what was read of it stands")
+                yield Finding(
+                    Breach.CORRECTION_DAMAGED, event.id, f"{error}; what was read of it stands"
+                )
                 return
             if self._corrected_by.get(event.id) != correction:
-                yield Finding(Breach.NOT_JOURNALED, event.id, "no journal line says how it was corrected: a rebuilt index would lack that")
+                yield Finding(
+                    Breach.NOT_JOURNALED,
+                    event.id,
+                    "no journal line says how it was corrected: a rebuilt index would lack that",
+                )
         yield from self._row(event.model_copy(update={"corrected": correction}))
 
     def _row(self, event: Event) -> Iterator[Finding]:
         row = self._index.get(event.id) or self._archive.event(event.camera, event.id)
         if row is None:
-            yield Finding(Breach.OBJECTS_WITHOUT_INDEX, event.id, "its objects are kept, and the index lacks it; rebuild the index")
+            yield Finding(
+                Breach.OBJECTS_WITHOUT_INDEX,
+                event.id,
+                "its objects are kept, and the index lacks it; rebuild the index",
+            )
         elif row != event:
-            yield Finding(Breach.INDEX_DIFFERS, event.id, "the index says other things of it than its sidecar; rebuild the index")
+            yield Finding(
+                Breach.INDEX_DIFFERS,
+                event.id,
+                "the index says other things of it than its sidecar; rebuild the index",
+            )
 
     def _digests(self, sidecar: Sidecar, stats: dict[str, ObjectStat]) -> Iterator[Finding]:
         event = sidecar.event
         if event.clip_ready and CLIP not in sidecar.objects:
-            yield Finding(Breach.OBJECT_MISSING, event.id, "its clip is said to be ready, and its sidecar names none")
+            yield Finding(
+                Breach.OBJECT_MISSING,
+                event.id,
+                "its clip is said to be ready, and its sidecar names none",
+            )
         for digest in sidecar.objects.values():
             stat = stats.get(digest.key)
             if stat is None:
                 yield Finding(Breach.OBJECT_MISSING, event.id, f"{digest.key} is gone")
             elif stat.size_bytes != digest.size_bytes:
-                yield Finding(Breach.OBJECT_DIFFERS, event.id, f"{digest.key} has {stat.size_bytes} bytes of {digest.size_bytes}")
+                yield Finding(
+                    Breach.OBJECT_DIFFERS,
+                    event.id,
+                    f"{digest.key} has {stat.size_bytes} bytes of {digest.size_bytes}",
+                )
             else:
                 yield from self._content(sidecar, digest)
 
     def _content(self, sidecar: Sidecar, digest: ObjectDigest) -> Iterator[Finding]:
         with TemporaryDirectory(prefix="sightline-check-") as folder:
-            copy = Path(folder) / "object" if self._deep and digest.key.endswith("/" + CLIP) else None
+            copy = (
+                Path(folder) / "object" if self._deep and digest.key.endswith("/" + CLIP) else None
+            )
             try:
                 sha256 = _fetch(self._objects, digest.key, copy)
             except NotFound:
                 yield Finding(Breach.OBJECT_MISSING, sidecar.event.id, f"{digest.key} is gone")
                 return
             if sha256 != digest.sha256:
-                yield Finding(Breach.OBJECT_DIFFERS, sidecar.event.id, f"{digest.key} has not the SHA-256 that its sidecar says")
+                yield Finding(
+                    Breach.OBJECT_DIFFERS,
+                    sidecar.event.id,
+                    f"{digest.key} has not the SHA-256 that its sidecar says",
+                )
             elif copy is not None:
                 yield from _opened(sidecar, copy)
 
@@ -318,16 +416,28 @@ class _Check:
             after = ids[-1]
             for event_id in ids:
                 if event_id not in self._seen and event_id not in self._on_their_way:
-                    yield Finding(Breach.INDEX_WITHOUT_OBJECTS, event_id, "the index has it; the object store and the spool do not")
+                    yield Finding(
+                        Breach.INDEX_WITHOUT_OBJECTS,
+                        event_id,
+                        "the index has it; the object store and the spool do not",
+                    )
 
     def _archived(self) -> Iterator[Finding]:
         for fault in self._archive.faults():
             yield Finding(Breach(f"archive_{fault.what}"), fault.subject, fault.message)
         for event_id in self._archive.ids():
             if event_id in self._deleted:
-                yield Finding(Breach.DELETION_UNFINISHED, event_id, "it is deleted, and the archive has it still; run retention again")
+                yield Finding(
+                    Breach.DELETION_UNFINISHED,
+                    event_id,
+                    "it is deleted, and the archive has it still; run retention again",
+                )
             elif event_id not in self._seen and event_id not in self._on_their_way:
-                yield Finding(Breach.INDEX_WITHOUT_OBJECTS, event_id, "the archive has it; the object store does not")
+                yield Finding(
+                    Breach.INDEX_WITHOUT_OBJECTS,
+                    event_id,
+                    "the archive has it; the object store does not",
+                )
 
     def _losses(self) -> Iterator[Finding]:
         losses = find_losses(self._objects, self._redis, self._layout, self._clock)
@@ -337,7 +447,11 @@ class _Check:
         listing = self._people.records()
         for record in listing.records:
             if not self._people.is_restored(record):
-                yield Finding(Breach.PERSON_NOT_RESTORED, record.name, "Redis does not know this person; rebuild the index")
+                yield Finding(
+                    Breach.PERSON_NOT_RESTORED,
+                    record.name,
+                    "Redis does not know this person; rebuild the index",
+                )
         for damaged in listing.damaged:
             if damaged.record_id:
                 what = f"{damaged.why}; the token of this person opens nothing"
@@ -349,10 +463,16 @@ class _Check:
         known = set(self._watches.standing())
         for watch in listing.records:
             if (watch.ended is Ended.NO) is not (watch in known):
-                yield Finding(Breach.WATCH_NOT_RESTORED, watch.id, "Redis does not have this watch as its record is; rebuild the index")
+                yield Finding(
+                    Breach.WATCH_NOT_RESTORED,
+                    watch.id,
+                    "Redis does not have this watch as its record is; rebuild the index",
+                )
         for damaged in listing.damaged:
             if damaged.record_id:
-                yield Finding(Breach.WATCH_DAMAGED, damaged.key, f"{damaged.why}; this watch finds nothing")
+                yield Finding(
+                    Breach.WATCH_DAMAGED, damaged.key, f"{damaged.why}; this watch finds nothing"
+                )
         yield from _foreign(listing.damaged)
 
     def _registry(self) -> Iterator[Finding]:
@@ -364,7 +484,9 @@ class _Check:
 
 
 def _foreign(damaged: Iterable[DamagedRecord]) -> Iterator[Finding]:
-    return (Finding(Breach.FOREIGN_OBJECT, one.key, one.why) for one in damaged if not one.record_id)
+    return (
+        Finding(Breach.FOREIGN_OBJECT, one.key, one.why) for one in damaged if not one.record_id
+    )
 
 
 def _fetch(objects: ObjectStore, key: str, copy: Path | None) -> str:
@@ -383,4 +505,8 @@ def _opened(sidecar: Sidecar, clip: Path) -> Iterator[Finding]:
     try:
         verify(clip, sidecar.clip_start_at, event.started_at, event.ended_at, sidecar.gaps_ms)
     except DataLoss as error:
-        yield Finding(Breach.CLIP_WITHOUT_EVENT, event.id, str(error).replace(str(clip), sidecar.objects[CLIP].key))
+        yield Finding(
+            Breach.CLIP_WITHOUT_EVENT,
+            event.id,
+            str(error).replace(str(clip), sidecar.objects[CLIP].key),
+        )

@@ -1,4 +1,6 @@
-"""Proves that a camera's ledger is what its files hold: each is read whole and compared with its name, and each hole is explained."""
+"""Proves that a camera's ledger is what its files hold: each is read whole and compared with
+its name, and each hole is explained.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +77,11 @@ def _read(segment: Segment, decode: bool) -> _Read:
         if not damage and decode:
             with Mp4Reader(segment.path) as reader:
                 decoded = reader.decode_all()
-            damage = "" if certain <= decoded <= pictures else f"of its {pictures} pictures {decoded} can be decoded"
+            damage = (
+                ""
+                if certain <= decoded <= pictures
+                else f"of its {pictures} pictures {decoded} can be decoded"
+            )
     except FileNotFoundError:  # deleted meanwhile
         return _Read(segment, [(segment.start_ns, segment.end_ns or 0)], "")
     except DataLoss as error:
@@ -86,22 +92,31 @@ def _read(segment: Segment, decode: bool) -> _Read:
 
 
 def _pictures(segment: Segment, coverage: Coverage) -> tuple[int, int, str]:
-    """How many there are, added to `coverage`; how many of them must decode; and what is wrong with them."""
+    """How many there are, added to `coverage`; how many of them must decode; and what is wrong
+    with them.
+    """
     first_pts, damage = None, ""
     found: list[tuple[int, bool]] = []
     with Mp4Reader(segment.path) as reader:
         base = reader.parameters.time_base
         for sample in reader:
             if first_pts is None:
-                first_pts, damage = sample.pts, "" if sample.is_keyframe else "does not begin with a keyframe"
-            wall_ns, decode_ns = (segment.start_ns + ticks_to_ns(ticks - first_pts, base) for ticks in (sample.pts, sample.dts))
+                first_pts, damage = (
+                    sample.pts,
+                    "" if sample.is_keyframe else "does not begin with a keyframe",
+                )
+            wall_ns, decode_ns = (
+                segment.start_ns + ticks_to_ns(ticks - first_pts, base)
+                for ticks in (sample.pts, sample.dts)
+            )
             coverage.add(wall_ns, decode_ns)
             found.append((sample.dts, sample.is_keyframe))
     return len(found), certain_pictures(found), damage
 
 
 def certain_pictures(found: Sequence[tuple[int, bool]]) -> int:
-    """Of pictures (dts, is a keyframe), how many need none that never came: from where one is missing to the next keyframe, all may.
+    """Of pictures (dts, is a keyframe), how many need none that never came: from where one is
+    missing to the next keyframe, all may.
 
     What the network lost is counted where it was lost, and makes no file a damaged one.
     """
@@ -118,25 +133,43 @@ def _of_files(read: Sequence[_Read], starts_ns: Sequence[int]) -> Iterator[Findi
         name, said = one.segment.path.name, (one.segment.start_ns, one.segment.end_ns or 0)
         if one.damage:
             yield Finding(Breach.SEGMENT_DAMAGED, name, one.damage)
-        elif not one.ranges or abs(one.ranges[0][0] - said[0]) > SLACK_NS or not _ends_as_said(one.ranges[-1][1], said[1], starts_ns):
-            yield Finding(Breach.SEGMENT_DIFFERS, name, f"its pictures are from {_told(one.ranges)}")
+        elif (
+            not one.ranges
+            or abs(one.ranges[0][0] - said[0]) > SLACK_NS
+            or not _ends_as_said(one.ranges[-1][1], said[1], starts_ns)
+        ):
+            yield Finding(
+                Breach.SEGMENT_DIFFERS, name, f"its pictures are from {_told(one.ranges)}"
+            )
         elif len(one.ranges) > 1:
-            yield Finding(Breach.SEGMENT_DIFFERS, name, f"it hides a hole: its pictures are from {_told(one.ranges)}")
+            yield Finding(
+                Breach.SEGMENT_DIFFERS,
+                name,
+                f"it hides a hole: its pictures are from {_told(one.ranges)}",
+            )
 
 
 def _ends_as_said(end_ns: int, said_ns: int, starts_ns: Sequence[int]) -> bool:
-    """A camera that came back may go on earlier than its last pictures lasted: a name then ends where the next segment begins."""
+    """A camera that came back may go on earlier than its last pictures lasted: a name then ends
+    where the next segment begins.
+    """
     if abs(end_ns - said_ns) <= SLACK_NS:
         return True
     return end_ns > said_ns and any(abs(start_ns - said_ns) <= NS_PER_MS for start_ns in starts_ns)
 
 
 def _of_overlaps(segments: Sequence[Segment]) -> Iterator[Finding]:
-    """Two processes may record at once, under fences of their own; one never records a moment twice."""
+    """Two processes may record at once, under fences of their own; one never records a moment
+    twice.
+    """
     for fence in {segment.fence for segment in segments}:
         for before, after in pairwise(segment for segment in segments if segment.fence == fence):
             if before.end_ns is not None and before.end_ns - after.start_ns > SLACK_NS:
-                yield Finding(Breach.SEGMENTS_OVERLAP, after.path.name, f"begins before {before.path.name} ends")
+                yield Finding(
+                    Breach.SEGMENTS_OVERLAP,
+                    after.path.name,
+                    f"begins before {before.path.name} ends",
+                )
 
 
 def _of_holes(layout: Layout, camera_id: str, read: Sequence[_Read]) -> Iterator[Finding]:
@@ -148,14 +181,23 @@ def _of_holes(layout: Layout, camera_id: str, read: Sequence[_Read]) -> Iterator
     told = log.between(camera_id, asked.from_ns, asked.to_ns)
     for gap in account(asked, ranges, [], told).gaps:
         if gap.cause is GapCause.UNKNOWN:
-            message = f"nothing is recorded from {rfc3339(gap.start_ns)} to {rfc3339(gap.end_ns)}, and nothing says why"
+            message = (
+                f"nothing is recorded from {rfc3339(gap.start_ns)} to "
+                f"{rfc3339(gap.end_ns)}, and nothing says why"
+            )
             yield Finding(Breach.HOLE_UNEXPLAINED, camera_id, message)
     for gap in told:
         for start_ns, end_ns in ranges:
             if min(gap.end_ns, end_ns) - max(gap.start_ns, start_ns) > HOLE_NS:
-                message = f"said to be missing ({gap.cause}), and recorded: {rfc3339(max(gap.start_ns, start_ns))}"
+                message = (
+                    f"said to be missing ({gap.cause}), and recorded: "
+                    f"{rfc3339(max(gap.start_ns, start_ns))}"
+                )
                 yield Finding(Breach.GAP_RECORDED, camera_id, message)
 
 
 def _told(ranges: Sequence[Range]) -> str:
-    return ", ".join(f"{rfc3339(start_ns)} to {rfc3339(end_ns)}" for start_ns, end_ns in ranges) or "no time at all"
+    return (
+        ", ".join(f"{rfc3339(start_ns)} to {rfc3339(end_ns)}" for start_ns, end_ns in ranges)
+        or "no time at all"
+    )

@@ -24,7 +24,9 @@ class Loss:
     message: str
 
 
-def find_losses(objects: ObjectStore, redis: Redis, layout: Layout | None, clock: Clock) -> Iterator[Loss]:
+def find_losses(
+    objects: ObjectStore, redis: Redis, layout: Layout | None, clock: Clock
+) -> Iterator[Loss]:
     """Every loss. The legal holds are compared with those that this node last read."""
     site_file = None if layout is None else layout.site
     faults = SiteIdentity(redis, objects, site_file, clock).check()

@@ -1,4 +1,6 @@
-"""Makes the index anew from what does not live in Redis: journals, this node's spool, people, registry, watches."""
+"""Makes the index anew from what does not live in Redis: journals, this node's spool, people,
+registry, watches.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +38,18 @@ from storage.site.watches import Watches
 _log = logging.getLogger(__name__)
 _BATCH = 500
 _DONE, _GONE = "{rebuild}:done", "{rebuild}:gone"
-"""Hours of journals that a run has done, with what they held; and the events that they say are deleted."""
+"""Hours of journals that a run has done, with what they held; and the events that they say are
+deleted.
+"""
 ProgressSeen = Callable[[int, int], None]
 """Called with how many parts are done, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What was read. `damaged` names journals, sidecars and records of people that could not be read in full."""
+    """What was read. `damaged` names journals, sidecars and records of people that could not be
+    read in full.
+    """
 
     people: int
     events: int
@@ -66,16 +72,18 @@ def rebuild(
     whole: bool = False,
     force: bool = False,
 ) -> Rebuilt:
-    """Restore people and the registry's announcement, then every event; idempotent, and harmless beside running keepers (newer rows stay).
+    """Restore people and the registry's announcement, then every event; idempotent, and harmless
+    beside running keepers (newer rows stay).
 
-    `layout`: also the journal minutes and the spool of this node. `from_sidecars`: read every event's sidecar as well, which finds events
-    whose journals are lost, and takes a request for each. What the archive has stays there, and journals of its time are not read, unless
-    `whole`.
+    `layout`: also the journal minutes and the spool of this node. `from_sidecars`: read every
+    event's sidecar as well, which finds events whose journals are lost, and takes a request for
+    each. What the archive has stays there, and journals of its time are not read, unless `whole`.
 
-    Raises StoreError, before anything is changed, where the object store has lost what the site had: a rebuild would remove it from
-    Redis too. `force` accepts that loss.
+    Raises StoreError, before anything is changed, where the object store has lost what the site
+    had: a rebuild would remove it from Redis too. `force` accepts that loss.
 
-    Stopped and called again, it goes on: hours of journals that were done are noted in Redis, and go with it if it is emptied again.
+    Stopped and called again, it goes on: hours of journals that were done are noted in Redis, and
+    go with it if it is emptied again.
     """
     identity = SiteIdentity(redis, objects, None if layout is None else layout.site, SystemClock())
     if not force:
@@ -84,7 +92,9 @@ def rebuild(
         TemporaryDirectory(prefix="sightline-rebuild-") as folder,
         closing(Archive.open(objects, redis, Path(folder), Settings(), SystemClock())) as archive,
     ):
-        rebuilt = _Rebuild(objects, redis, layout, progress or _unseen, from_sidecars, whole, archive).run()
+        rebuilt = _Rebuild(
+            objects, redis, layout, progress or _unseen, from_sidecars, whole, archive
+        ).run()
     identity.accept()
     return rebuilt
 
@@ -96,8 +106,10 @@ def _refuse_loss(identity: SiteIdentity, people: People) -> None:
     known, lost = people.list(), people.lost()
     if known and len(lost) == len(known):
         raise StoreError(
-            f"nothing was changed: the object store has no record of any of the {len(known)} people that Redis knows, and a rebuild "
-            "would remove them all; put the store back, or accept the loss with `sightline index rebuild --force`"
+            f"nothing was changed: the object store has no record of any of the {len(known)} "
+            "people that Redis knows, and a rebuild "
+            "would remove them all; put the store back, or accept the loss with `sightline index "
+            "rebuild --force`"
         )
 
 
@@ -135,9 +147,18 @@ class _Rebuild:
         people, registry = self._people.restore(), self._announced()
         self._damaged += (one.key for one in self._people.records().damaged)
         self._restore_archive()
-        # Local before stored: a minute that is uploaded meanwhile is then read twice rather than not at all.
-        local = [] if self._layout is None else list(Journal(self._layout.journal, SystemClock()).parts())
-        wanted = [hour for hour in hours(self._objects) if self._whole or hour.ended_ms > self._archived_until_ms]
+        # Local before stored: a minute that is uploaded meanwhile is then read twice rather than
+        # not at all.
+        local = (
+            []
+            if self._layout is None
+            else list(Journal(self._layout.journal, SystemClock()).parts())
+        )
+        wanted = [
+            hour
+            for hour in hours(self._objects)
+            if self._whole or hour.ended_ms > self._archived_until_ms
+        ]
         sidecars = self._sidecar_keys() if self._from_sidecars else []
         self._total = len(wanted) + len(local) + len(sidecars)
         self._stored(wanted)
@@ -146,7 +167,8 @@ class _Rebuild:
         gone = set(texts(self._redis.do("HKEYS", _GONE)))
         self._read_sidecars(sidecars, gone)
         self._put(self._spooled())
-        # Whatever the order of lines: one node may have written down that it kept an event, and another that it deleted it.
+        # Whatever the order of lines: one node may have written down that it kept an event, and
+        # another that it deleted it.
         for event_id in gone:
             self._index.remove(event_id)
         self._redis.do("DEL", _DONE, _GONE)
@@ -156,7 +178,9 @@ class _Rebuild:
         # Last: whoever matches them then looks through what was indexed by now.
         watches = self._watches.restore()
         self._damaged += (one.key for one in self._watches.records().damaged)
-        return Rebuilt(people, self._index.count(), archived, registry, tuple(self._damaged), watches)
+        return Rebuilt(
+            people, self._index.count(), archived, registry, tuple(self._damaged), watches
+        )
 
     def _restore_archive(self) -> None:
         """Its catalogues, where they are lost; and up to when it has everything."""
@@ -167,10 +191,19 @@ class _Rebuild:
         """The journals of the store, but for the hours that a run which was stopped has done."""
         marks = {hour.name: hour.mark for hour in wanted}
         noted = self._redis.do_all([("HGET", _DONE, name) for name in marks])
-        done = {name for (name, mark), there in zip(marks.items(), noted, strict=True) if text(there) == mark}
+        done = {
+            name
+            for (name, mark), there in zip(marks.items(), noted, strict=True)
+            if text(there) == mark
+        }
         if done:
             self._count(len(done))
-        for one in applied(self._objects, self._redis, [hour for hour in wanted if hour.name not in done], self._archived_until_ms):
+        for one in applied(
+            self._objects,
+            self._redis,
+            [hour for hour in wanted if hour.name not in done],
+            self._archived_until_ms,
+        ):
             self._take(one)
             if not one.damaged:
                 self._redis.do("HSET", _DONE, one.name, marks[one.name])
@@ -183,13 +216,21 @@ class _Rebuild:
             if done.old or done.old_corrections
             else {}
         )
-        self._put(event for event in done.old if event.id not in known or not stands(known[event.id], event))
+        self._put(
+            event
+            for event in done.old
+            if event.id not in known or not stands(known[event.id], event)
+        )
         for event_id, correction in done.old_corrections.items():
             there = known.get(event_id)
-            if there is not None and (there.corrected is None or there.corrected.version < correction.version):
+            if there is not None and (
+                there.corrected is None or there.corrected.version < correction.version
+            ):
                 self._put([there.model_copy(update={"corrected": correction})])
         if done.gone:
-            self._redis.do("HSET", _GONE, *(word for event_id in done.gone for word in (event_id, 1)))
+            self._redis.do(
+                "HSET", _GONE, *(word for event_id in done.gone for word in (event_id, 1))
+            )
         self._count(1)
 
     def _read_sidecars(self, sidecars: Sequence[str], gone: set[str]) -> None:
@@ -197,7 +238,11 @@ class _Rebuild:
             batch = sidecars[start : start + _BATCH]
             self._correct([key for key in batch if is_correction(key)], gone)
             found = [
-                event for key in batch if not is_correction(key) and (event := self._sidecar(key)) is not None and event.id not in gone
+                event
+                for key in batch
+                if not is_correction(key)
+                and (event := self._sidecar(key)) is not None
+                and event.id not in gone
             ]
             old = [event.id for event in found if wall_ms_of(event.id) < self._archived_until_ms]
             known = self._archive.search.get_all(old) if old else {}
@@ -221,7 +266,11 @@ class _Rebuild:
         self._index.put_all(list(events))
 
     def _sidecar_keys(self) -> list[str]:
-        return [found.key for found in self._objects.list(EVENTS_PREFIX) if found.key.endswith("/" + SIDECAR) or is_correction(found.key)]
+        return [
+            found.key
+            for found in self._objects.list(EVENTS_PREFIX)
+            if found.key.endswith("/" + SIDECAR) or is_correction(found.key)
+        ]
 
     def _correct(self, keys: Iterable[str], gone: set[str]) -> None:
         for key in keys:

@@ -1,4 +1,6 @@
-"""The journals of the object store, an hour of a node at a time: fetched, parsed and entered by several processes at once."""
+"""The journals of the object store, an hour of a node at a time: fetched, parsed and entered by
+several processes at once.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ import multiprocessing
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -39,7 +47,9 @@ class Hour:
     @property
     def mark(self) -> str:
         """What tells whether the same objects were read already."""
-        return hashlib.sha256("\n".join(f"{stat.key} {stat.etag} {stat.size_bytes}" for stat in self.stats).encode()).hexdigest()[:16]
+        return hashlib.sha256(
+            "\n".join(f"{stat.key} {stat.etag} {stat.size_bytes}" for stat in self.stats).encode()
+        ).hexdigest()[:16]
 
     @property
     def ended_ms(self) -> int:
@@ -47,7 +57,10 @@ class Hour:
         match = _HOUR.match(self.name)
         if match is None:
             return 1 << 62
-        return round(datetime.strptime(match[1], "%Y/%m/%d/%H").replace(tzinfo=UTC).timestamp() * 1000) + _HOUR_MS
+        return (
+            round(datetime.strptime(match[1], "%Y/%m/%d/%H").replace(tzinfo=UTC).timestamp() * 1000)
+            + _HOUR_MS
+        )
 
 
 @dataclass(slots=True)
@@ -66,11 +79,15 @@ class Applied:
 def hours(objects: ObjectStore) -> Iterator[Hour]:
     """All journals in the store, by node, then by hour."""
     stats = (stat for stat in objects.list(JOURNAL_PREFIX) if stat.key.endswith(".jsonl.gz"))
-    for name, mine in groupby(stats, key=lambda stat: match[0] if (match := _HOUR.match(stat.key)) else stat.key):
+    for name, mine in groupby(
+        stats, key=lambda stat: match[0] if (match := _HOUR.match(stat.key)) else stat.key
+    ):
         yield Hour(name, tuple(mine))
 
 
-def apply(index: EventIndex, name: str, parts: Iterable[JournalPart], old_before_ms: int) -> Applied:
+def apply(
+    index: EventIndex, name: str, parts: Iterable[JournalPart], old_before_ms: int
+) -> Applied:
     """Enter what journals say, but for what is about events that began before `old_before_ms`."""
     done = Applied(name)
     fresh: list[Event] = []
@@ -79,8 +96,11 @@ def apply(index: EventIndex, name: str, parts: Iterable[JournalPart], old_before
             done.damaged.append(part.name)
         for line in part.lines:
             if isinstance(line, JournalPut):
-                (done.old if wall_ms_of(line.event.id) < old_before_ms else fresh).append(line.event)
-        # At once, whatever comes first: an event takes the correction that is there with it, and one that is there is corrected.
+                (done.old if wall_ms_of(line.event.id) < old_before_ms else fresh).append(
+                    line.event
+                )
+        # At once, whatever comes first: an event takes the correction that is there with it, and
+        # one that is there is corrected.
         for event_id, correction in corrections([part]).items():
             index.correct(event_id, correction)
             if wall_ms_of(event_id) < old_before_ms:
@@ -91,8 +111,16 @@ def apply(index: EventIndex, name: str, parts: Iterable[JournalPart], old_before
     return done
 
 
-def applied(objects: ObjectStore, redis: Redis, wanted: Sequence[Hour], old_before_ms: int, processes: int = 0) -> Iterator[Applied]:
-    """What comes of each hour, in the order in which they are done. Closed before its end, it ends what it began."""
+def applied(
+    objects: ObjectStore,
+    redis: Redis,
+    wanted: Sequence[Hour],
+    old_before_ms: int,
+    processes: int = 0,
+) -> Iterator[Applied]:
+    """What comes of each hour, in the order in which they are done. Closed before its end, it
+    ends what it began.
+    """
     if len(wanted) <= FEW:
         index = EventIndex(redis)
         yield from (_apply_hour(objects, index, hour, old_before_ms) for hour in wanted)

@@ -1,10 +1,14 @@
-"""Deletes what is older than its camera's maximum, unless a legal hold names it, and recordings that no trigger claimed in time.
+"""Deletes what is older than its camera's maximum, unless a legal hold names it, and recordings
+that no trigger claimed in time.
 
-One idempotent job. It may be killed between any two steps and run again, by anyone, also by several nodes at once:
+One idempotent job. It may be killed between any two steps and run again, by anyone, also by several
+nodes at once:
 
 - while it is not known what is held, it deletes nothing;
-- of an event, first the journal says that it is deleted, then the index forgets it, then its objects go, the sidecar last. So nothing
-  shows an event whose clip is gone, no rebuilt index has it again, and what a killed run left is found by what is still there;
+- of an event, first the journal says that it is deleted, then the index forgets it, then its
+  objects go, the sidecar last. So nothing
+  shows an event whose clip is gone, no rebuilt index has it again, and what a killed run left is
+  found by what is still there;
 - a recording is one file or object: it is there or it is not.
 """
 
@@ -40,7 +44,9 @@ _DAY_NS = 86_400 * NS_PER_S
 
 @dataclass(slots=True)
 class Report:
-    """What was deleted, or would be. `held`: what is older than its maximum and stays, since a legal hold names it."""
+    """What was deleted, or would be. `held`: what is older than its maximum and stays, since a
+    legal hold names it.
+    """
 
     recordings: int = 0
     unclaimed_recordings: int = 0
@@ -59,13 +65,17 @@ class Ages:
         self.longest_days = registry.longest_retention_days
 
     def cutoff_ns(self, camera_id: str) -> int:
-        """What ended before this is too old. A camera that the registry no longer has is kept as long as any is."""
+        """What ended before this is too old. A camera that the registry no longer has is kept
+        as long as any is.
+        """
         return self._now_ns - self._days.get(camera_id, self.longest_days) * _DAY_NS
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Everything that retention deletes from. `ledger`, `triggers` and `gaps` are this node's; the rest is the site's."""
+    """Everything that retention deletes from. `ledger`, `triggers` and `gaps` are this node's;
+    the rest is the site's.
+    """
 
     ledger: Ledger
     triggers: TriggerLog
@@ -89,7 +99,9 @@ class _Run:
 
 
 class Retention:
-    def __init__(self, kept: Kept, registry: Callable[[], Registry], settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, kept: Kept, registry: Callable[[], Registry], settings: Settings, clock: Clock
+    ) -> None:
         self._kept = kept
         self._registry = registry
         self._wait_ns = round(settings.trigger_wait_s * NS_PER_S)
@@ -97,12 +109,18 @@ class Retention:
         self._stored = StoredSegments(kept.objects, clock)
 
     def run_node(self, stop: threading.Event | None = None, dry: bool = False) -> Report:
-        """What lies on this node. Raises StoreError where it is not known what is held; then nothing was deleted."""
+        """What lies on this node. Raises StoreError where it is not known what is held; then
+        nothing was deleted.
+        """
         run = self._begin(stop, dry)
         for camera_id in self._kept.ledger.cameras():
             self._recordings(run, camera_id)
         for camera in self._registry().cameras:
-            if not keeps_all(camera):  # on demand too: the end of what was asked for, and all of a checkpoint, which clips are cut from
+            if not keeps_all(
+                camera
+                # on demand too: the end of what was asked for, and all of a checkpoint, which clips
+                # are cut from
+            ):
                 self._unclaimed(run, camera)
             if not dry:
                 self._kept.triggers.forget_before(camera.id, run.ages.cutoff_ns(camera.id))
@@ -111,18 +129,21 @@ class Retention:
         return run.report
 
     def run_site(self, stop: threading.Event | None = None, dry: bool = False) -> Report:
-        """What lies in the object store, and events wherever they are known. Raises StoreError where a store is away: the rest is done by
-        the next run."""
+        """What lies in the object store, and events wherever they are known. Raises StoreError
+        where a store is away: the rest is done by the next run.
+        """
         run = self._begin(stop, dry)
         for segment in self._old_stored(run):
             self._stored_recording(run, segment)
         self._stored_gaps(run)
         self._archived(run)
-        EventRetention(self._kept.objects, self._kept.index, self._kept.journal, run.held, run.stop, dry).run(
-            run.ages.cutoff_ns, run.report
-        )
+        EventRetention(
+            self._kept.objects, self._kept.index, self._kept.journal, run.held, run.stop, dry
+        ).run(run.ages.cutoff_ns, run.report)
         if not run.dry:
-            JournalRetention(self._kept.objects, run.stop).run(day_of(self._clock.wall_ns() - run.ages.longest_days * _DAY_NS))
+            JournalRetention(self._kept.objects, run.stop).run(
+                day_of(self._clock.wall_ns() - run.ages.longest_days * _DAY_NS)
+            )
         return run.report
 
     def _archived(self, run: _Run) -> None:
@@ -130,13 +151,20 @@ class Retention:
         if self._kept.archiver is None or run.dry:
             return
         if self._kept.archiver.retain(run.ages.cutoff_ns, run.held, run.stop) is None:
-            raise StoreError("events are being moved to the archive; what is too old of them goes after that")
+            raise StoreError(
+                "events are being moved to the archive; what is too old of them goes after that"
+            )
 
     def _begin(self, stop: threading.Event | None, dry: bool) -> _Run:
         registry = self._registry()
         if not registry.cameras:
             raise StoreError("no registry runs, so how long anything is to be kept is not known")
-        return _Run(Ages(registry, self._clock.wall_ns()), FreshHeld(self._kept.holds, self._clock), stop or threading.Event(), dry)
+        return _Run(
+            Ages(registry, self._clock.wall_ns()),
+            FreshHeld(self._kept.holds, self._clock),
+            stop or threading.Event(),
+            dry,
+        )
 
     def _recordings(self, run: _Run, camera_id: str) -> None:
         cutoff_ns = run.ages.cutoff_ns(camera_id)
@@ -147,20 +175,34 @@ class Retention:
                 run.report.recordings += self._remove(run, segment, "recording")
 
     def _unclaimed(self, run: _Run, camera: Camera) -> None:
-        """Of a camera that keeps what triggers: what none claimed for as long as one may come late, and no clip waits for."""
+        """Of a camera that keeps what triggers: what none claimed for as long as one may come
+        late, and no clip waits for.
+        """
         before_ns = self._clock.wall_ns() - self._wait_ns
-        segments = [s for s in self._kept.ledger.oldest_first((camera.id,), before_ns) if s.end_ns is not None and s.end_ns <= before_ns]
+        segments = [
+            s
+            for s in self._kept.ledger.oldest_first((camera.id,), before_ns)
+            if s.end_ns is not None and s.end_ns <= before_ns
+        ]
         if not segments:
             return
         last_ns = max(segment.end_ns or 0 for segment in segments)
         claimed = [*self._kept.triggers.kept_ranges(camera.id, segments[0].start_ns, last_ns)]
-        claimed += [(from_ns, to_ns) for camera_id, from_ns, to_ns in self._kept.wanted() if camera_id == camera.id]
+        claimed += [
+            (from_ns, to_ns)
+            for camera_id, from_ns, to_ns in self._kept.wanted()
+            if camera_id == camera.id
+        ]
         for segment in segments:
-            if not run.stop.is_set() and not is_kept(segment.start_ns, segment.end_ns or 0, claimed):
+            if not run.stop.is_set() and not is_kept(
+                segment.start_ns, segment.end_ns or 0, claimed
+            ):
                 run.report.unclaimed_recordings += self._remove(run, segment, "unclaimed_recording")
 
     def _remove(self, run: _Run, segment: Segment, what: str) -> int:
-        if run.held.covers(segment.camera_id, segment.start_ns, segment.end_ns or segment.start_ns + 1):
+        if run.held.covers(
+            segment.camera_id, segment.start_ns, segment.end_ns or segment.start_ns + 1
+        ):
             run.report.held += 1
             return 0
         if run.dry:

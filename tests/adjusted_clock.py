@@ -1,4 +1,6 @@
-"""A clock for tests in which real sockets and threads run: the machine's time, held and set forward by the test."""
+"""A clock for tests in which real sockets and threads run: the machine's time, held and set
+forward by the test.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from domain.clock import NS_PER_S, ClockStep, SystemClock
 
 
 class AdjustedClock:
-    """It runs as the machine's clock does until it is held. Timeouts under test are reached by `advance`, not by waiting."""
+    """It runs as the machine's clock does until it is held. Timeouts under test are reached by
+    `advance`, not by waiting.
+    """
 
     stepped_ns = 0
     steps: tuple[ClockStep, ...] = ()

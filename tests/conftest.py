@@ -1,4 +1,6 @@
-"""What every test may use: real stores, footage, models, and the rule that a skip must be expected."""
+"""What every test may use: real stores, footage, models, and the rule that a skip must be
+expected.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,19 @@ from tests.footage import Footage, drawn, real, version
 pytest_plugins = ["tests.expected_skips"]
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("SIGHTLINE_TEST_DATA", ROOT.parent / "shared" / "data"))
-"""Real footage, which is no part of the repository: where it is, tests see it as well as the drawn one."""
-MODELS = Path(os.environ.get("SIGHTLINE_MODELS_DIR", Path(sys.prefix) / "share" / "sightline" / "models"))
+"""Real footage, which is no part of the repository: where it is, tests see it as well as the
+drawn one.
+"""
+MODELS = Path(
+    os.environ.get("SIGHTLINE_MODELS_DIR", Path(sys.prefix) / "share" / "sightline" / "models")
+)
 hypothesis.settings.register_profile("untimed", hypothesis.settings(), deadline=None)
-hypothesis.settings.load_profile("untimed")  # how long an example takes says how busy the machine is
-STORE_SECRETS = StoreSecrets("test-valkey-password", "test-access", "test-secret-key", "test-signing-key")
+hypothesis.settings.load_profile(
+    "untimed"
+)  # how long an example takes says how busy the machine is
+STORE_SECRETS = StoreSecrets(
+    "test-valkey-password", "test-access", "test-secret-key", "test-signing-key"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,9 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Config]:
 
 @pytest.fixture(scope="session")
 def drawn_footage(pytestconfig: pytest.Config) -> Footage:
-    """Drawn once for this checkout and all its processes, and anew when what draws it has changed."""
+    """Drawn once for this checkout and all its processes, and anew when what draws it has
+    changed.
+    """
     return drawn(pytestconfig.cache.mkdir(f"drawn-footage-{version()}"))
 
 
@@ -86,8 +98,14 @@ def models_folder() -> Path:
 def gst_python() -> str:
     """A Python that has GStreamer's RTSP server, or a skip where Debian's packages are absent."""
     python = "/usr/bin/python3"
-    probe = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
-    if not Path(python).exists() or subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode:
+    probe = (
+        "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import "
+        "GstRtspServer"
+    )
+    if (
+        not Path(python).exists()
+        or subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode
+    ):
         pytest.skip("Debian package absent: gir1.2-gst-rtsp-server-1.0")
     return python
 

@@ -83,7 +83,9 @@ class Footage:
     @property
     def read_crops(self) -> list[str]:
         """The names of crops that are read right: all that are drawn, and one of the real ones."""
-        return sorted(one.stem for one in self.crops.glob("*.jpg")) if self.is_drawn else ["川X90621"]
+        return (
+            sorted(one.stem for one in self.crops.glob("*.jpg")) if self.is_drawn else ["川X90621"]
+        )
 
     @property
     def characters(self) -> Path:
@@ -113,7 +115,9 @@ class Footage:
 
 
 def version() -> str:
-    """A digest of all that the drawn footage depends on: the code that draws it, and its libraries."""
+    """A digest of all that the drawn footage depends on: the code that draws it, and its
+    libraries.
+    """
     digest = hashlib.sha256()
     for library in (av, cv2, np):
         digest.update(f"{library.__name__} {library.__version__}\n".encode())

@@ -1,4 +1,6 @@
-"""Stores that end the process at the n-th call: what is left then must be whole, and running again must finish it."""
+"""Stores that end the process at the n-th call: what is left then must be whole, and running
+again must finish it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ class Killed(BaseException):
 
 
 class Fuse:
-    """Ends the process at the n-th door that it passes, just before or just after what is behind it."""
+    """Ends the process at the n-th door that it passes, just before or just after what is
+    behind it.
+    """
 
     def __init__(self, at: int, after: bool) -> None:
         self.left, self.after = at, after
@@ -41,7 +45,9 @@ class FusedObjects(ObjectStore):
         self.fuse.pass_through(lambda: super(FusedObjects, self).put(key, data, content_type))
 
     def put_file(self, key: str, path: Path, content_type: str) -> ObjectStat:
-        return self.fuse.pass_through(lambda: super(FusedObjects, self).put_file(key, path, content_type))  # type: ignore[return-value]
+        return self.fuse.pass_through(
+            lambda: super(FusedObjects, self).put_file(key, path, content_type)
+        )  # type: ignore[return-value]
 
     def stat(self, key: str) -> ObjectStat | None:
         return self.fuse.pass_through(lambda: super(FusedObjects, self).stat(key))  # type: ignore[return-value]

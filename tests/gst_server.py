@@ -1,11 +1,13 @@
-"""GStreamer's RTSP server as cameras: the independent check of ingest (run it with Debian's python3, which has `gi`).
+"""GStreamer's RTSP server as cameras: the independent check of ingest (run it with Debian's
+python3, which has `gi`).
 
     /usr/bin/python3 tests/gst_server.py --port 0 path=file[:shared] ...
 
-Each path plays a file's H.264 or H.265 over TCP or UDP. By default each client starts the file at its beginning, once, and is
-told when it ends; `:shared` is one pipeline for all clients, in which a later one joins in the middle. When ready it
-prints one line of JSON: `{"port": N, "urls": {path: url}}`. It ends on SIGTERM or SIGINT.
-Needs the Debian packages python3-gi, gir1.2-gst-rtsp-server-1.0, gstreamer1.0-plugins-good and gstreamer1.0-plugins-bad.
+Each path plays a file's H.264 or H.265 over TCP or UDP. By default each client starts the file at
+its beginning, once, and is told when it ends; `:shared` is one pipeline for all clients, in which a
+later one joins in the middle. When ready it prints one line of JSON: `{"port": N, "urls": {path:
+url}}`. It ends on SIGTERM or SIGINT. Needs the Debian packages python3-gi,
+gir1.2-gst-rtsp-server-1.0, gstreamer1.0-plugins-good and gstreamer1.0-plugins-bad.
 """
 
 from __future__ import annotations
@@ -23,7 +25,11 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstPbutils, GstRtspServer  # noqa: E402
 
 CODECS = {"video/x-h264": "h264", "video/x-h265": "h265"}
-SOUNDS = {"audio/mpeg": "aacparse ! rtpmp4gpay", "audio/x-alaw": "rtppcmapay", "audio/x-mulaw": "rtppcmupay"}
+SOUNDS = {
+    "audio/mpeg": "aacparse ! rtpmp4gpay",
+    "audio/x-alaw": "rtppcmapay",
+    "audio/x-mulaw": "rtppcmupay",
+}
 
 
 def codec_of(file: Path) -> str:
@@ -47,10 +53,11 @@ def factory_of(file: Path, shared: bool) -> GstRtspServer.RTSPMediaFactory:
     demuxer = "matroskademux" if file.suffix == ".mkv" else "qtdemux"
     factory = GstRtspServer.RTSPMediaFactory()
     sound = sound_of(file)
-    # The parser puts parameter sets before each IDR picture once; the payloader would put them before each of its slices,
-    # and so cut an access unit of several slices in two.
+    # The parser puts parameter sets before each IDR picture once; the payloader would put them
+    # before each of its slices, and so cut an access unit of several slices in two.
     factory.set_launch(
-        f'( filesrc location="{file.resolve()}" ! {demuxer} name=demux demux. ! queue ! {codec}parse config-interval=-1 '
+        f'( filesrc location="{file.resolve()}" ! {demuxer} name=demux demux. ! queue ! '
+        f"{codec}parse config-interval=-1 "
         f"! video/x-{codec},stream-format=byte-stream,alignment=au ! rtp{codec}pay name=pay0 pt=96 "
         + (f"demux. ! queue ! {sound} name=pay1 )" if sound else ")")
     )
@@ -60,7 +67,9 @@ def factory_of(file: Path, shared: bool) -> GstRtspServer.RTSPMediaFactory:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("cameras", nargs="+", metavar="path=file[:shared]")
     arguments = parser.parse_args()
@@ -77,7 +86,12 @@ def main() -> None:
     if not server.attach(None):
         raise SystemExit(f"port {arguments.port} is taken")
     port = server.get_bound_port()
-    print(json.dumps({"port": port, "urls": {path: f"rtsp://127.0.0.1:{port}/{path}" for path in paths}}), flush=True)
+    print(
+        json.dumps(
+            {"port": port, "urls": {path: f"rtsp://127.0.0.1:{port}/{path}" for path in paths}}
+        ),
+        flush=True,
+    )
     loop = GLib.MainLoop()
     for number in (signal.SIGTERM, signal.SIGINT):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, loop.quit)

@@ -1,4 +1,6 @@
-"""Material for tests of storage: events, passings, short recordings, and a relay that cuts a store off."""
+"""Material for tests of storage: events, passings, short recordings, and a relay that cuts a
+store off.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,16 @@ import numpy as np
 from av.video.stream import VideoStream
 
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
-from domain.events.event import Alternative, Direction, Event, Kind, Location, Passing, Plate, Sidecar
+from domain.events.event import (
+    Alternative,
+    Direction,
+    Event,
+    Kind,
+    Location,
+    Passing,
+    Plate,
+    Sidecar,
+)
 from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import SIDECAR, event_object
@@ -50,26 +61,46 @@ def make_event(
     key: str = "1",
     way: tuple[Direction, int, tuple[int, ...]] = ("", 0, ()),
 ) -> Event:
-    """An event `after_s` after START_NS; of a face where `plate` is None. `way`: direction, lane and count lines crossed."""
+    """An event `after_s` after START_NS; of a face where `plate` is None. `way`: direction,
+    lane and count lines crossed.
+    """
     kind: Kind = "face" if plate is None else "vehicle"
     started = START_NS + round(after_s * 1000) * NS_PER_MS
     others = tuple(Alternative(text=text, confidence=share) for text, share in alternatives)
     return Event.model_validate(
         {
-            "id": event_id(camera, kind, started, key), "kind": kind, "camera": camera, "class": class_, "area": _AREAS[camera],
-            "location": Location(lon=111.5, lat=32.5), "started_at": started, "best_at": started,
-            "ended_at": started + round(lasts_s * NS_PER_S), "confidence": confidence, "box": (0.1, 0.2, 0.3, 0.4),
-            "direction": way[0], "lane": way[1], "crossed": way[2],
-            "plate": None if plate is None else Plate(text=plate, color=color, confidence=0.9, alternatives=others),
+            "id": event_id(camera, kind, started, key),
+            "kind": kind,
+            "camera": camera,
+            "class": class_,
+            "area": _AREAS[camera],
+            "location": Location(lon=111.5, lat=32.5),
+            "started_at": started,
+            "best_at": started,
+            "ended_at": started + round(lasts_s * NS_PER_S),
+            "confidence": confidence,
+            "box": (0.1, 0.2, 0.3, 0.4),
+            "direction": way[0],
+            "lane": way[1],
+            "crossed": way[2],
+            "plate": None
+            if plate is None
+            else Plate(text=plate, color=color, confidence=0.9, alternatives=others),
         }
-    )  # fmt: skip
+    )
 
 
 def make_passing(event: Event, pictures: bytes = b"") -> Passing:
-    return Passing(event, b"\xff\xd8 snapshot " + event.id.encode() + pictures, b"\xff\xd8 crop " + event.id.encode() + pictures)
+    return Passing(
+        event,
+        b"\xff\xd8 snapshot " + event.id.encode() + pictures,
+        b"\xff\xd8 crop " + event.id.encode() + pictures,
+    )
 
 
-def record(recordings: Path, camera: str, start_ns: int, seconds: int, segment_s: int = 5, fence: int = 1) -> None:
+def record(
+    recordings: Path, camera: str, start_ns: int, seconds: int, segment_s: int = 5, fence: int = 1
+) -> None:
     """A recording of `camera` in finished segments, as the recorder leaves them."""
     for at_s in range(0, seconds, segment_s):
         length_s = min(segment_s, seconds - at_s)
@@ -89,7 +120,11 @@ def _fragmented(seconds: int) -> bytes:
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.codec_context.time_base = Fraction(1, FPS)
-        stream.options = {"preset": "ultrafast", "g": str(FPS), "x264-params": f"keyint={FPS}:scenecut=0:bframes=0"}
+        stream.options = {
+            "preset": "ultrafast",
+            "g": str(FPS),
+            "x264-params": f"keyint={FPS}:scenecut=0:bframes=0",
+        }
         for number in range(seconds * FPS):
             grey = np.full((48, 64, 3), number * 7 % 256, np.uint8)
             picture = av.VideoFrame.from_ndarray(grey, format="rgb24")
@@ -100,9 +135,13 @@ def _fragmented(seconds: int) -> bytes:
 
 
 class Site:
-    """One worker's storage; `restart` is what is left when its process dies: the disk and the stores."""
+    """One worker's storage; `restart` is what is left when its process dies: the disk and the
+    stores.
+    """
 
-    def __init__(self, redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock) -> None:
+    def __init__(
+        self, redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock
+    ) -> None:
         self.redis, self.objects, self.layout, self.clock = redis, objects, layout, clock
         self.recorded_until: int | None = START_NS + 3600 * NS_PER_S
         self.spool = Spool(layout, clock)
@@ -113,9 +152,17 @@ class Site:
         index, ledger = EventIndex(self.redis), Ledger(self.layout.recordings)
         cameras = ["gate", "bridge", "shop"]
         self.keeper = Keeper(
-            self.spool, index, Feed(self.redis, 1000), self.objects, self.journal, ledger, SETTINGS, self.clock, lambda: cameras,
+            self.spool,
+            index,
+            Feed(self.redis, 1000),
+            self.objects,
+            self.journal,
+            ledger,
+            SETTINGS,
+            self.clock,
+            lambda: cameras,
             lambda camera: self.recorded_until,
-        )  # fmt: skip
+        )
         return self.keeper
 
     def put(self, event: Event, pictures: bytes = b"") -> Passing:
@@ -127,7 +174,9 @@ class Site:
         return EventIndex(self.redis).get(event.id)
 
     def sidecar(self, event: Event) -> Sidecar:
-        return Sidecar.model_validate_json(self.objects.get(event_object(event.camera, event.id, SIDECAR)))
+        return Sidecar.model_validate_json(
+            self.objects.get(event_object(event.camera, event.id, SIDECAR))
+        )
 
     def assert_clean(self, *events: Event, deep: bool = True) -> None:
         assert self.spool.pending(self.spool.cameras()) == []
@@ -136,7 +185,9 @@ class Site:
 
 
 class Relay:
-    """A TCP relay to a real store: `cut` makes the store unreachable, `mend` brings it back, as a pulled cable would."""
+    """A TCP relay to a real store: `cut` makes the store unreachable, `mend` brings it back, as
+    a pulled cable would.
+    """
 
     def __init__(self, port: int) -> None:
         self._target = ("127.0.0.1", port)

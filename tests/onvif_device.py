@@ -1,4 +1,6 @@
-"""A small ONVIF device over real HTTP: checks logins as cameras do, keeps one subscription, and says what a test has it say."""
+"""A small ONVIF device over real HTTP: checks logins as cameras do, keeps one subscription, and
+says what a test has it say.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +20,27 @@ REALM, NONCE = "device", "abc123"
 _FAULT = "<S:Fault><S:Code><S:Subcode><S:Value>ter:{}</S:Value></S:Subcode></S:Code></S:Fault>"
 
 
-def motion(is_on: bool, topic: str = "tns1:RuleEngine/CellMotionDetector/Motion", operation: str = "Changed") -> str:
+def motion(
+    is_on: bool,
+    topic: str = "tns1:RuleEngine/CellMotionDetector/Motion",
+    operation: str = "Changed",
+) -> str:
     value = "true" if is_on else "false"
     return (
-        f'<n:NotificationMessage xmlns:n="urn:n"><n:Topic>{topic}</n:Topic><n:Message><t:Message xmlns:t="urn:t" UtcTime="x" '
-        f'PropertyOperation="{operation}"><t:Source><t:SimpleItem Name="Rule" Value="r"/></t:Source>'
-        f'<t:Data><t:SimpleItem Name="IsMotion" Value="{value}"/></t:Data></t:Message></n:Message></n:NotificationMessage>'
+        f'<n:NotificationMessage xmlns:n="urn:n"><n:Topic>{topic}</n:Topic><n:Message><t:Message '
+        'xmlns:t="urn:t" UtcTime="x" '
+        f'PropertyOperation="{operation}"><t:Source><t:SimpleItem Name="Rule" '
+        'Value="r"/></t:Source>'
+        '<t:Data><t:SimpleItem Name="IsMotion" '
+        f'Value="{value}"/></t:Data></t:Message></n:Message></n:NotificationMessage>'
     )
 
 
 @dataclass
 class OnvifDevice:
-    """`http_login`: asks for HTTP digest beside the token. `ahead_s`: its clock less ours. `said`: the next answer's messages."""
+    """`http_login`: asks for HTTP digest beside the token. `ahead_s`: its clock less ours.
+    `said`: the next answer's messages.
+    """
 
     http_login: bool = False
     ahead_s: float = 0.0
@@ -57,19 +68,29 @@ class OnvifDevice:
     def _say(self, what: str, root: Tree.Element) -> tuple[int, str]:
         if what == "GetSystemDateAndTime":
             now = datetime.now(UTC) + timedelta(seconds=self.ahead_s)
-            time = f"<Hour>{now.hour}</Hour><Minute>{now.minute}</Minute><Second>{now.second}</Second>"
+            time = (
+                f"<Hour>{now.hour}</Hour><Minute>{now.minute}</Minute><Second>{now.second}</Second>"
+            )
             date = f"<Year>{now.year}</Year><Month>{now.month}</Month><Day>{now.day}</Day>"
             return 200, f"<UTCDateTime><Time>{time}</Time><Date>{date}</Date></UTCDateTime>"
         address = f"http://{self.event_host or f'127.0.0.1:{self.port}'}"
         if what == "GetCapabilities":
-            return 200, f"<Capabilities><Events><XAddr>{address}/onvif/events</XAddr></Events></Capabilities>"
+            return (
+                200,
+                f"<Capabilities><Events><XAddr>{address}/onvif/events</XAddr></Events></Capabilities>",
+            )
         if what == "CreatePullPointSubscription":
             self.is_subscribed.set()
             return 200, (
-                f'<SubscriptionReference xmlns:d="urn:d"><Address>{address}/onvif/sub?Idx=1</Address>'
+                "<SubscriptionReference "
+                f'xmlns:d="urn:d"><Address>{address}/onvif/sub?Idx=1</Address>'
                 "<ReferenceParameters><d:Id>7</d:Id></ReferenceParameters></SubscriptionReference>"
             )
-        if not self.is_subscribed.is_set() or root[0].find("{urn:d}Id") is None or (what == "Renew" and not self.has_renew):
+        if (
+            not self.is_subscribed.is_set()
+            or root[0].find("{urn:d}Id") is None
+            or (what == "Renew" and not self.has_renew)
+        ):
             return 400, _FAULT.format("InvalidArgVal")
         if what == "Unsubscribe":
             self.is_subscribed.clear()
@@ -86,8 +107,12 @@ class OnvifDevice:
         if "Nonce" not in found or found["Nonce"] in self.nonces:
             return False
         self.nonces.add(found["Nonce"])
-        digest = b64encode(sha1(b64decode(found["Nonce"]) + (found["Created"] + PASSWORD).encode()).digest()).decode()
-        off_s = (datetime.fromisoformat(found["Created"]) - datetime.now(UTC)).total_seconds() - self.ahead_s
+        digest = b64encode(
+            sha1(b64decode(found["Nonce"]) + (found["Created"] + PASSWORD).encode()).digest()
+        ).decode()
+        off_s = (
+            datetime.fromisoformat(found["Created"]) - datetime.now(UTC)
+        ).total_seconds() - self.ahead_s
         return found["Username"] == USER and found["Password"] == digest and abs(off_s) < 5
 
 
@@ -95,7 +120,9 @@ def _http_digest(header: str, path: str) -> bool:
     def hashed(text: str) -> str:
         return md5(text.encode()).hexdigest()
 
-    return hashed(f"{hashed(f'{USER}:{REALM}:{PASSWORD}')}:{NONCE}:{hashed(f'POST:{path}')}") in header
+    return (
+        hashed(f"{hashed(f'{USER}:{REALM}:{PASSWORD}')}:{NONCE}:{hashed(f'POST:{path}')}") in header
+    )
 
 
 @contextmanager
@@ -106,7 +133,10 @@ def serving(device: OnvifDevice) -> Iterator[OnvifDevice]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status, said = device.reply(self.path, body, self.headers.get("Authorization", ""))
-            answer = f'<S:Envelope xmlns:S="urn:s" xmlns:ter="urn:e"><S:Body>{said}</S:Body></S:Envelope>'.encode()
+            answer = (
+                '<S:Envelope xmlns:S="urn:s" '
+                f'xmlns:ter="urn:e"><S:Body>{said}</S:Body></S:Envelope>'
+            ).encode()
             answer = answer if device.answer is None else device.answer
             self.send_response(status)
             if status == 401:

@@ -1,4 +1,6 @@
-"""Synthetic material for tests of recording: short encoded streams as packets, what NAL units they hold, and recordings made of them."""
+"""Synthetic material for tests of recording: short encoded streams as packets, what NAL units
+they hold, and recordings made of them.
+"""
 
 from __future__ import annotations
 
@@ -48,19 +50,44 @@ LONG_GOP = Material(gop=200)
 B_FRAMES = Material(b_frames=3)
 HEVC = Material(codec="hevc")
 HEVC_B_FRAMES = Material(codec="hevc", b_frames=3)
-KINDS = {"plain": PLAIN, "long_gop": LONG_GOP, "b_frames": B_FRAMES, "hevc": HEVC, "hevc_b_frames": HEVC_B_FRAMES}
+KINDS = {
+    "plain": PLAIN,
+    "long_gop": LONG_GOP,
+    "b_frames": B_FRAMES,
+    "hevc": HEVC,
+    "hevc_b_frames": HEVC_B_FRAMES,
+}
 
 
-def packets_of(material: Material, start_ns: int = START_NS, session: int = 1, in_band: bool = True) -> list[Packet]:
-    """The stream as a camera would send it, its first picture at `start_ns`. Frame n shows its number in `number_in`'s way."""
+def packets_of(
+    material: Material, start_ns: int = START_NS, session: int = 1, in_band: bool = True
+) -> list[Packet]:
+    """The stream as a camera would send it, its first picture at `start_ns`. Frame n shows its
+    number in `number_in`'s way.
+    """
     encoded, extradata = _encoded(material)
-    stream = StreamInfo("cam-1", material.codec, WIDTH_PX, HEIGHT_PX, _TIME_BASE, b"" if in_band else extradata, session)
+    stream = StreamInfo(
+        "cam-1",
+        material.codec,
+        WIDTH_PX,
+        HEIGHT_PX,
+        _TIME_BASE,
+        b"" if in_band else extradata,
+        session,
+    )
     first_pts = encoded[0].pts
-    return [replace(packet, stream=stream, wall_ns=start_ns + (packet.pts - first_pts) * NS_PER_S // _TICKS) for packet in encoded]
+    return [
+        replace(
+            packet, stream=stream, wall_ns=start_ns + (packet.pts - first_pts) * NS_PER_S // _TICKS
+        )
+        for packet in encoded
+    ]
 
 
 def sound_of(codec: str, video: Packet, seconds: float, delay_ns: int = 0) -> list[AudioPacket]:
-    """Sound that begins with the picture `video` and comes `delay_ns` after the pictures of its time: 16 kHz AAC, or 8 kHz G.711."""
+    """Sound that begins with the picture `video` and comes `delay_ns` after the pictures of its
+    time: 16 kHz AAC, or 8 kHz G.711.
+    """
     data, info, samples = _sound(codec)
     stream = replace(video.stream, audio=info)
     length_ns = samples * NS_PER_S // info.clock_hz
@@ -68,7 +95,11 @@ def sound_of(codec: str, video: Packet, seconds: float, delay_ns: int = 0) -> li
     for number in range(int(seconds * info.clock_hz / samples)):
         wall_ns = video.wall_ns + number * samples * NS_PER_S // info.clock_hz
         come_ns = wall_ns + length_ns + delay_ns
-        pieces.append(AudioPacket(stream, data[number % len(data)], 777 + number * samples, samples, wall_ns, come_ns))
+        pieces.append(
+            AudioPacket(
+                stream, data[number % len(data)], 777 + number * samples, samples, wall_ns, come_ns
+            )
+        )
     return pieces
 
 
@@ -87,7 +118,9 @@ def _sound(codec: str) -> tuple[list[bytes], AudioInfo, int]:
     encoder.sample_rate, encoder.layout, encoder.format = 16_000, "mono", "fltp"
     made: list[bytes] = []
     for number in range(40):
-        wave = np.sin(np.arange(number * 1024, number * 1024 + 1024) * (0.05 + number / 1000)).astype(np.float32)
+        wave = np.sin(
+            np.arange(number * 1024, number * 1024 + 1024) * (0.05 + number / 1000)
+        ).astype(np.float32)
         frame = av.AudioFrame.from_ndarray(wave[None], "fltp", "mono")
         frame.sample_rate = 16_000
         made += [bytes(packet) for packet in encoder.encode(frame)]
@@ -107,12 +140,27 @@ def recording(folder: Path, fence: int = 1, segment_s: float = 2.0) -> Recording
     """Segments of "cam-1" under `folder`, a `recordings` folder."""
     told: list[str] = []
     holes: list[tuple[int, int, GapCause | None]] = []
-    segments = Segments("cam-1", folder / "cam-1", lambda: fence, segment_s, told.append, lambda *hole: holes.append(hole))
+    segments = Segments(
+        "cam-1",
+        folder / "cam-1",
+        lambda: fence,
+        segment_s,
+        told.append,
+        lambda *hole: holes.append(hole),
+    )
     return Recording(segments, told, holes)
 
 
-def record(packets: Sequence[Packet], folder: Path, fence: int = 1, segment_s: float = 2.0, sound: Sequence[AudioPacket] = ()) -> Recording:
-    """Put packets into segments under `folder`, a fragment of about a second at a time, with the sound that has come; and finish them."""
+def record(
+    packets: Sequence[Packet],
+    folder: Path,
+    fence: int = 1,
+    segment_s: float = 2.0,
+    sound: Sequence[AudioPacket] = (),
+) -> Recording:
+    """Put packets into segments under `folder`, a fragment of about a second at a time, with
+    the sound that has come; and finish them.
+    """
     made = recording(folder, fence, segment_s)
     for at in range(0, len(packets), PER_FRAGMENT):
         run = packets[at : at + PER_FRAGMENT]
@@ -132,8 +180,14 @@ def number_in(picture: av.VideoFrame) -> int:
 
 
 def nals(access_unit: bytes, is_annex_b: bool) -> list[str]:
-    """SHA-256 of each slice and SEI of an access unit, without parameter sets and delimiters (which MP4 keeps apart)."""
-    return [hashlib.sha256(nal).hexdigest() for nal in (_annex_b(access_unit) if is_annex_b else _prefixed(access_unit)) if nal]
+    """SHA-256 of each slice and SEI of an access unit, without parameter sets and delimiters
+    (which MP4 keeps apart).
+    """
+    return [
+        hashlib.sha256(nal).hexdigest()
+        for nal in (_annex_b(access_unit) if is_annex_b else _prefixed(access_unit))
+        if nal
+    ]
 
 
 def nals_of_file(path: Path) -> list[list[str]]:
@@ -157,11 +211,23 @@ def _prefixed(data: bytes) -> Iterator[bytes]:
 @cache
 def _encoded(material: Material) -> tuple[list[Packet], bytes]:
     context = _encoder(material)
-    raw = [packet for number in range(material.length) for packet in context.encode(_picture(number))] + context.encode(None)
+    raw = [
+        packet for number in range(material.length) for packet in context.encode(_picture(number))
+    ] + context.encode(None)
     ticks = _TICKS // material.fps
     stream = StreamInfo("cam-1", material.codec, WIDTH_PX, HEIGHT_PX, _TIME_BASE, b"", 1)
     packets = [
-        Packet(stream, bytes(p), (p.pts or 0) * ticks, (p.dts or 0) * ticks, 0, p.is_keyframe, 0, WallSource.RECEIVER, START_NS)
+        Packet(
+            stream,
+            bytes(p),
+            (p.pts or 0) * ticks,
+            (p.dts or 0) * ticks,
+            0,
+            p.is_keyframe,
+            0,
+            WallSource.RECEIVER,
+            START_NS,
+        )
         for p in raw
     ]
     return packets, bytes(context.extradata or b"")
@@ -174,9 +240,13 @@ def _encoder(material: Material) -> VideoCodecContext:
     context.width, context.height, context.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
     context.time_base, context.framerate = Fraction(1, material.fps), Fraction(material.fps)
     context.gop_size, context.max_b_frames = material.gop, material.b_frames
-    gop = f"keyint={material.gop}:min-keyint={material.gop}:scenecut=0:open-gop=0:bframes={material.b_frames}:b-adapt=0"
+    interval = f"keyint={material.gop}:min-keyint={material.gop}"
+    gop = f"{interval}:scenecut=0:open-gop=0:bframes={material.b_frames}:b-adapt=0"
     quiet = "" if is_h264 else ":log-level=none:pools=1:frame-threads=1"
-    context.options = {"preset": "ultrafast", "x264-params" if is_h264 else "x265-params": gop + quiet}
+    context.options = {
+        "preset": "ultrafast",
+        "x264-params" if is_h264 else "x265-params": gop + quiet,
+    }
     return context
 
 
@@ -217,7 +287,9 @@ def as_read(packets: Sequence[Packet], most: int = 12) -> list[Came]:
     came: list[Came] = []
     waiting: list[Packet] = []
     for packet in packets:
-        if waiting and (packet.is_keyframe or packet.stream is not waiting[0].stream or len(waiting) == most):
+        if waiting and (
+            packet.is_keyframe or packet.stream is not waiting[0].stream or len(waiting) == most
+        ):
             came.append(run_of(waiting))
             waiting = []
         if packet.is_keyframe:

@@ -1,4 +1,6 @@
-"""What searches of events are tried with, on any store of them: events, questions, and the answer by looking at everything."""
+"""What searches of events are tried with, on any store of them: events, questions, and the
+answer by looking at everything.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,18 @@ from storage.index.event_index import EventIndex
 from tests.kept import make_event
 
 HOUR_NS = 3_600 * NS_PER_S
-PLATES_USED = ["鄂C12345", "鄂C12346", "鄂F88888", "鄂F8888A", "京A12345", "粤B12345D", "使123456", "WJ88885", "", None]
+PLATES_USED = [
+    "鄂C12345",
+    "鄂C12346",
+    "鄂F88888",
+    "鄂F8888A",
+    "京A12345",
+    "粤B12345D",
+    "使123456",
+    "WJ88885",
+    "",
+    None,
+]
 """One of them, WJ88885, has no code, so that its events are odd."""
 PATTERNS = [
     "鄂C12345",
@@ -40,8 +53,12 @@ AREAS = ["dan", "dan/jun", "dan/jun/south", "shi", "da", "nowhere"]
 
 
 def events_that(after_s: st.SearchStrategy[float], keys: str) -> st.SearchStrategy[Event]:
-    """Events with every field that a search can ask for, of few plates and places, so that they meet."""
-    alternative = st.tuples(st.sampled_from(["鄂C12345", "鄂F88888", "WJ88885"]), st.sampled_from([0.01, 0.3]))
+    """Events with every field that a search can ask for, of few plates and places, so that they
+    meet.
+    """
+    alternative = st.tuples(
+        st.sampled_from(["鄂C12345", "鄂F88888", "WJ88885"]), st.sampled_from([0.01, 0.3])
+    )
     return st.builds(
         make_event,
         camera=st.sampled_from(CAMERAS),
@@ -53,7 +70,16 @@ def events_that(after_s: st.SearchStrategy[float], keys: str) -> st.SearchStrate
         confidence=st.sampled_from([0.3, 0.9, 0.123456]),
         class_=st.sampled_from("ABC"),
         key=st.sampled_from(keys),
-        way=st.sampled_from([("", 0, ()), ("", 0, ()), ("toward", 2, (1,)), ("right", 7, (-1,)), ("toward", 9, (2, -1)), ("away", 0, ())]),
+        way=st.sampled_from(
+            [
+                ("", 0, ()),
+                ("", 0, ()),
+                ("toward", 2, (1,)),
+                ("right", 7, (-1,)),
+                ("toward", 9, (2, -1)),
+                ("away", 0, ()),
+            ]
+        ),
     )
 
 
@@ -73,18 +99,34 @@ def queries_of(moments: st.SearchStrategy[int | None]) -> st.SearchStrategy[Even
         direction=st.sampled_from([None, None, None, "", "toward", "right"]),
         lane=st.sampled_from([None, None, None, 0, 2, 7, 9]),
         order=st.sampled_from(["newest", "oldest"]),
-        near=st.sampled_from([None, None, None, Circle(111.5, 32.51, 1200), Circle(111.6, 32.5, 5000)]),
-        within=st.sampled_from([None, None, None, Polygon(((111, 32), (112, 32), (112, 33))), Polygon(((111, 32), (112, 33), (111, 33)))]),
+        near=st.sampled_from(
+            [None, None, None, Circle(111.5, 32.51, 1200), Circle(111.6, 32.5, 5000)]
+        ),
+        within=st.sampled_from(
+            [
+                None,
+                None,
+                None,
+                Polygon(((111, 32), (112, 32), (112, 33))),
+                Polygon(((111, 32), (112, 33), (111, 33))),
+            ]
+        ),
     )
 
 
 def by_looking_at_all(stored: list[Event], query: EventQuery) -> list[str]:
-    """Written apart from the index: what each field of a query means, in words of the event alone."""
+    """Written apart from the index: what each field of a query means, in words of the event
+    alone.
+    """
     found = []
     for event in stored:
         readings = []
         if event.plate is not None:
-            readings = [event.plate.text] if event.plate.text else [a.text for a in event.plate.alternatives if a.confidence >= 0.05]
+            readings = (
+                [event.plate.text]
+                if event.plate.text
+                else [a.text for a in event.plate.alternatives if a.confidence >= 0.05]
+            )
         if event.corrected is not None and event.corrected.text:
             readings.append(event.corrected.text)
         wrong = [
@@ -92,7 +134,8 @@ def by_looking_at_all(stored: list[Event], query: EventQuery) -> list[str]:
             query.from_ns is not None and event.started_at < query.from_ns,
             query.to_ns is not None and event.started_at >= query.to_ns,
             query.camera not in (None, event.camera),
-            query.area is not None and query.area.split("/") != event.area.split("/")[: len(query.area.split("/"))],
+            query.area is not None
+            and query.area.split("/") != event.area.split("/")[: len(query.area.split("/"))],
             query.class_ not in (None, event.class_),
             query.plate is not None and not any(glob(query.plate, reading) for reading in readings),
             query.color is not None and (event.plate is None or event.plate.color != query.color),
@@ -129,9 +172,21 @@ def paged(index: EventIndex, query: EventQuery, limit: int) -> list[str]:
 
 
 def drawn_of_few(draw: random.Random) -> Event:
-    plate = draw.choice([f"鄂C{draw.randrange(300):05d}", f"鄂C1001{draw.randrange(9)}", f"鄂F{draw.randrange(50):04d}警", "", "WJ88885"])
+    plate = draw.choice(
+        [
+            f"鄂C{draw.randrange(300):05d}",
+            f"鄂C1001{draw.randrange(9)}",
+            f"鄂F{draw.randrange(50):04d}警",
+            "",
+            "WJ88885",
+        ]
+    )
     other = f"鄂C{draw.randrange(20):05d}"
     return make_event(
-        camera=draw.choice(CAMERAS), after_s=draw.randrange(0, 2 * 3600, 12), lasts_s=draw.choice([1, 1, 2, 70]), plate=plate,
-        alternatives=((other, 0.3),) * (draw.random() < 0.2), class_=draw.choice("AB"),
-    )  # fmt: skip
+        camera=draw.choice(CAMERAS),
+        after_s=draw.randrange(0, 2 * 3600, 12),
+        lasts_s=draw.choice([1, 1, 2, 70]),
+        plate=plate,
+        alternatives=((other, 0.3),) * (draw.random() < 0.2),
+        class_=draw.choice("AB"),
+    )

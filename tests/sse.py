@@ -28,5 +28,7 @@ def messages(answer: httpx.Response) -> Iterator[Message]:
             fields[name] = value
         else:
             if "id" in fields:
-                yield Message(fields.get("event", ""), int(fields["id"]), json.loads(fields.get("data", "{}")))
+                yield Message(
+                    fields.get("event", ""), int(fields["id"]), json.loads(fields.get("data", "{}"))
+                )
             fields = {}

@@ -29,10 +29,16 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
 def test_every_setting_is_documented_with_its_default() -> None:
     text = (ROOT / "docs" / "settings.md").read_text("utf-8")
     for name, field in Settings.model_fields.items():
-        row = next((line for line in text.splitlines() if f"`SIGHTLINE_{name.upper()}`" in line), None)
+        row = next(
+            (line for line in text.splitlines() if f"`SIGHTLINE_{name.upper()}`" in line), None
+        )
         assert row, f"{name} is not documented"
         if isinstance(field.default, int | float | str):
-            assert f"| {field.default:g} |" in row if not isinstance(field.default, str) else f"| {field.default} |" in row
+            assert (
+                f"| {field.default:g} |" in row
+                if not isinstance(field.default, str)
+                else f"| {field.default} |" in row
+            )
 
 
 def test_every_metric_is_documented() -> None:

@@ -19,7 +19,9 @@ SKIPS_WHOLE = "import pytest\n\npytest.skip({reason!r}, allow_module_level=True)
 UNEXPECTED, EXPECTED = "a file is absent", "torch is not installed"
 
 
-def run(cache: Path, *arguments: str | Path, ci: bool = True, **environment: str) -> tuple[int, str]:
+def run(
+    cache: Path, *arguments: str | Path, ci: bool = True, **environment: str
+) -> tuple[int, str]:
     """The exit code and the output of a run of pytest."""
     inherited = {key: value for key, value in os.environ.items() if not _is_of_pytest(key)}
     command = (sys.executable, "-m", "pytest", "-o", f"cache_dir={cache}", *map(str, arguments))
@@ -51,7 +53,9 @@ RULE = ("-p", "tests.expected_skips")
 
 @pytest.mark.parametrize("skips", [SKIPS, SKIPS_WHOLE], ids=["a test", "a whole file"])
 @pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "with xdist"])
-def test_an_unexpected_skip_fails_the_run(tests_of: Path, skips: str, processes: tuple[str, ...]) -> None:
+def test_an_unexpected_skip_fails_the_run(
+    tests_of: Path, skips: str, processes: tuple[str, ...]
+) -> None:
     (tests_of / "test_skips.py").write_text(skips.format(reason=UNEXPECTED), "utf-8")
     code, said = run(tests_of / "cache", *RULE, *processes, tests_of)
     assert code == pytest.ExitCode.TESTS_FAILED, said
@@ -88,7 +92,9 @@ def test_absent_real_footage_skips_nothing(tmp_path: Path) -> None:
         named = ("tests/e2e", "tests/analytics", "--collect-only", "-q")
         code, collected[name] = run(tmp_path, *named, SIGHTLINE_TEST_DATA=str(folder))
         assert code == pytest.ExitCode.OK, collected[name]
-    tests = {name: re.findall(r"^tests\S*::.*", said, re.MULTILINE) for name, said in collected.items()}
+    tests = {
+        name: re.findall(r"^tests\S*::.*", said, re.MULTILINE) for name, said in collected.items()
+    }
     drawn = [test for test in tests["absent"] if "drawn" in test]
     assert len(drawn) > 10
     assert not [test for test in tests["absent"] if "real" in test.partition("[")[2]]

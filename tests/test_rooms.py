@@ -1,4 +1,6 @@
-"""The rules of the rooms: who may import whom, one door for each foreign library, and what a worker does not load at its start."""
+"""The rules of the rooms: who may import whom, one door for each foreign library, and what a
+worker does not load at its start.
+"""
 
 from __future__ import annotations
 
@@ -58,14 +60,23 @@ def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
 
 @pytest.mark.parametrize("library", DOORS)
 def test_a_library_has_one_door(library: str) -> None:
-    users = {str(file.relative_to(ROOT)) for room in MAY_IMPORT for file in _files(room) if library in _imports(file)}
+    users = {
+        str(file.relative_to(ROOT))
+        for room in MAY_IMPORT
+        for file in _files(room)
+        if library in _imports(file)
+    }
     assert users <= DOORS[library]
 
 
 def test_rtsp_has_one_door_to_its_two_readers() -> None:
-    """libavformat is given RTSP options in one file (other users of `av` open local files or codecs), and the door alone picks a reader."""
+    """libavformat is given RTSP options in one file (other users of `av` open local files or
+    codecs), and the door alone picks a reader.
+    """
     files = [file for room in MAY_IMPORT for file in _files(room)]
-    assert {_name(file) for file in files if "rtsp_transport" in file.read_text("utf-8")} == RTSP_OPENERS
+    assert {
+        _name(file) for file in files if "rtsp_transport" in file.read_text("utf-8")
+    } == RTSP_OPENERS
     assert {_name(file) for file in files if _modules(file) & RTSP_READERS} == {RTSP_DOOR}
 
 
@@ -75,19 +86,34 @@ def _name(file: Path) -> str:
 
 def _modules(file: Path) -> set[str]:
     """Full names of what `file` imports, and of what it imports from there."""
-    nodes = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
-    return {f"{node.module}.{alias.name}" for node in nodes for alias in node.names} | {str(node.module) for node in nodes}
+    nodes = [
+        node
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+    ]
+    return {f"{node.module}.{alias.name}" for node in nodes for alias in node.names} | {
+        str(node.module) for node in nodes
+    }
 
 
 def test_relative_imports_are_not_used() -> None:
     for room in MAY_IMPORT:
         for file in _files(room):
             nodes = ast.walk(ast.parse(file.read_text("utf-8")))
-            assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level], file
+            assert not [
+                node for node in nodes if isinstance(node, ast.ImportFrom) and node.level
+            ], file
 
 
 def test_a_worker_starts_without_what_most_never_need() -> None:
-    """Models and DuckDB take a hundred megabytes and a second: they are loaded by the first who asks for them."""
-    told = "import sys, sightline.worker; print(*{'duckdb', 'onnxruntime', 'cv2'} & sys.modules.keys())"
-    loaded = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    """Models and DuckDB take a hundred megabytes and a second: they are loaded by the first who
+    asks for them.
+    """
+    told = (
+        "import sys, sightline.worker; print(*{'duckdb', 'onnxruntime', 'cv2'} & "
+        "sys.modules.keys())"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert loaded.stdout.split() == []

@@ -1,4 +1,6 @@
-"""A folder that really cannot be written for a while: under a read-only mount, or for an ordinary user without the permission."""
+"""A folder that really cannot be written for a while: under a read-only mount, or for an
+ordinary user without the permission.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from pathlib import Path
 
 @contextmanager
 def unwritable(folder: Path) -> Iterator[None]:
-    """Inside the block no file below `folder` can be made, removed or opened to be written. Open files stay open, as on a disk."""
+    """Inside the block no file below `folder` can be made, removed or opened to be written.
+    Open files stay open, as on a disk.
+    """
     if _mount("--bind", str(folder), str(folder)):
         with _mounted_read_only(folder):
             yield

@@ -1,4 +1,6 @@
-"""Waiting in tests: for a condition, never for a time. How long a thing takes says how busy the machine is."""
+"""Waiting in tests: for a condition, never for a time. How long a thing takes says how busy the
+machine is.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ _CLOCK = SystemClock()
 
 
 def wait_for(what: str, probe: Callable[[], T | None], timeout_s: float = PATIENCE_S) -> T:
-    """Ask `probe` again and again, and return its first true result. Fails, and names `what`, after `timeout_s`."""
+    """Ask `probe` again and again, and return its first true result. Fails, and names `what`,
+    after `timeout_s`.
+    """
     deadline_s, pause_s = _CLOCK.monotonic_s() + timeout_s, _FIRST_POLL_S
     while not (found := probe()):
         if _CLOCK.monotonic_s() > deadline_s:

@@ -1,8 +1,9 @@
-"""A face detector with the inputs and outputs of YuNet, made of CenterFace, to test that YuNet fits.
+"""A face detector with the inputs and outputs of YuNet, made of CenterFace, to test that YuNet
+fits.
 
-YuNet's own file is no part of the repository. Here CenterFace's graph is given YuNet's form. Of each
-four cells of CenterFace, 4 px wide, the likeliest becomes a cell of 8 px. Nothing is found at the
-strides of 16 and 32 px.
+YuNet's own file is no part of the repository. Here CenterFace's graph is given YuNet's form. Of
+each four cells of CenterFace, 4 px wide, the likeliest becomes a cell of 8 px. Nothing is found at
+the strides of 16 and 32 px.
 """
 
 from __future__ import annotations
@@ -59,7 +60,10 @@ def make_yunet(centerface: Path, file: Path) -> Path:
     heat, size, offset, points = (output.name for output in model.graph.output)
     _swap_blue_and_red(graph)
     likeliest = _likeliest_of_four(graph, heat)
-    score, sides = _chosen(graph, heat, 1, likeliest), graph.pick(_chosen(graph, size, 2, likeliest), [1, 0])
+    score, sides = (
+        _chosen(graph, heat, 1, likeliest),
+        graph.pick(_chosen(graph, size, 2, likeliest), [1, 0]),
+    )
     shift = graph.pick(_chosen(graph, offset, 2, likeliest), [1, 0])
     parts = graph.pick(_chosen(graph, points, 10, likeliest), _SWAP_Y_X)
     centre = _centre_in_cells(graph, shift, likeliest)
@@ -117,9 +121,15 @@ def _centre_in_cells(graph: _Graph, shift: str, likeliest: str) -> str:
     axes = []
     for of_four in ([0, 1, 0, 1], [0, 0, 1, 1]):
         place = np.array(of_four, np.float32).reshape(_EACH_CELL)
-        axes.append(graph.add("ReduceSum", graph.add("Mul", likeliest, place), np.array([1], np.int64), keepdims=0))
+        axes.append(
+            graph.add(
+                "ReduceSum", graph.add("Mul", likeliest, place), np.array([1], np.int64), keepdims=0
+            )
+        )
     moved = graph.add("Add", graph.add("Concat", *axes, axis=1), shift)
-    return graph.add("Mul", graph.add("Add", moved, np.array(0.5, np.float32)), np.array(0.5, np.float32))
+    return graph.add(
+        "Mul", graph.add("Add", moved, np.array(0.5, np.float32)), np.array(0.5, np.float32)
+    )
 
 
 def _nothing(graph: _Graph, values: str, cells: int) -> str:

@@ -1,1 +1,3 @@
-"""Makes the weights of the plate reader: draws plates, trains, exports, measures. Not shipped in the package."""
+"""Makes the weights of the plate reader: draws plates, trains, exports, measures. Not shipped
+in the package.
+"""

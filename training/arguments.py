@@ -1,4 +1,6 @@
-"""What the commands of this folder are told about characters and fonts, and the glyphs that these give. Not shipped in the package."""
+"""What the commands of this folder are told about characters and fonts, and the glyphs that
+these give. Not shipped in the package.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,13 @@ def parser_of(document: str | None) -> argparse.ArgumentParser:
 
 def trained_glyphs(given: argparse.Namespace) -> Glyphs:
     """Of the characters that training sees."""
-    return make_glyphs(split(load_characters(given.characters), SPLIT_SEED)[0], given.font, given.latin_font)
+    return make_glyphs(
+        split(load_characters(given.characters), SPLIT_SEED)[0], given.font, given.latin_font
+    )
 
 
 def unseen_glyphs(given: argparse.Namespace) -> Glyphs:
     """Of the characters that training never saw."""
-    return make_glyphs(split(load_characters(given.characters), SPLIT_SEED)[1], given.font, given.latin_font)
+    return make_glyphs(
+        split(load_characters(given.characters), SPLIT_SEED)[1], given.font, given.latin_font
+    )

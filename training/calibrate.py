@@ -1,8 +1,11 @@
-"""Fits how scores become confidences, on drawn plates of characters that training never saw; and draws how well confidences hold.
+"""Fits how scores become confidences, on drawn plates of characters that training never saw; and
+draws how well confidences hold.
 
-`python -m training.calibrate --characters plate-characters.zip --font … --latin-font … [--crops DIR --photos DIR --plot FILE.svg]`
-prints JSON: the temperature that fits single pictures best, the gain that fits tracks best (least log-loss of "the first text is
-right"), and the fit's expected calibration error in ten bins. Real pictures are measured, never fitted to. Not shipped in the package.
+`python -m training.calibrate --characters plate-characters.zip --font … --latin-font … [--crops DIR
+--photos DIR --plot FILE.svg]` prints JSON: the temperature that fits single pictures best, the gain
+that fits tracks best (least log-loss of "the first text is right"), and the fit's expected
+calibration error in ten bins. Real pictures are measured, never fitted to. Not shipped in the
+package.
 """
 
 from __future__ import annotations
@@ -37,7 +40,9 @@ SEED = 6
 LEVEL = 0.7
 """As the hard set of the model card."""
 CAPTURES, SHOTS_A_CAPTURE = 2, 3
-"""Of a drawn track: pictures of a passing come in runs that share dirt, light and skew, and differ in small moves."""
+"""Of a drawn track: pictures of a passing come in runs that share dirt, light and skew, and
+differ in small moves.
+"""
 BINS = 10
 CHANCES = 200
 TEMPERATURES = np.geomspace(0.5, 6, 26)
@@ -72,7 +77,9 @@ class Reader:
             yield Case(weighed, weighed.texts[0] == truth)
 
 
-def drawn(reader: Reader, glyphs: Glyphs, stream: int, count: int, is_track: bool = False) -> list[Case]:
+def drawn(
+    reader: Reader, glyphs: Glyphs, stream: int, count: int, is_track: bool = False
+) -> list[Case]:
     """`count` plates, each seen once or as a track."""
     cases: list[Case] = []
     for index in range(count):
@@ -80,20 +87,36 @@ def drawn(reader: Reader, glyphs: Glyphs, stream: int, count: int, is_track: boo
         kind = draw_kind(rng)
         text = draw_text(kind, rng)
         plate = draw_plate(text, kind, glyphs, rng)
-        crops = [capture(plate, rng, Hardness(level=LEVEL)).crop for _ in range(CAPTURES if is_track else 1)]
-        cases += reader.case([moved(crop, rng) for crop in crops for _ in range(SHOTS_A_CAPTURE)] if is_track else crops, text)
+        crops = [
+            capture(plate, rng, Hardness(level=LEVEL)).crop
+            for _ in range(CAPTURES if is_track else 1)
+        ]
+        cases += reader.case(
+            [moved(crop, rng) for crop in crops for _ in range(SHOTS_A_CAPTURE)]
+            if is_track
+            else crops,
+            text,
+        )
     return cases
 
 
 def real_crops(reader: Reader, folder: Path) -> list[Case]:
-    return [case for one in labelled(folder) for case in reader.case([open_picture(one.file)], one.truth)]
+    return [
+        case
+        for one in labelled(folder)
+        for case in reader.case([open_picture(one.file)], one.truth)
+    ]
 
 
 def real_photos(stills: StillPictures, folder: Path) -> list[tuple[float, bool]]:
-    """Of each photograph the reading that is its truth, or else its surest find's: other plates in it are not labelled."""
+    """Of each photograph the reading that is its truth, or else its surest find's: other plates
+    in it are not labelled.
+    """
     pairs = []
     for one in labelled(folder):
-        found = [still.fused for still in stills.photograph(open_picture(one.file)) if still.fused.text]
+        found = [
+            still.fused for still in stills.photograph(open_picture(one.file)) if still.fused.text
+        ]
         named = [fused for fused in found if fused.text == one.truth]
         pairs += [(fused.confidence, fused.text == one.truth) for fused in (named or found)[:1]]
     return pairs
@@ -101,8 +124,14 @@ def real_photos(stills: StillPictures, folder: Path) -> list[tuple[float, bool]]
 
 def fit(singles: list[Case], tracks: list[Case]) -> Calibration:
     """By log-loss over grids: two numbers, and a thousand cases."""
-    best = min((Calibration(round(float(one), 2), 0.0) for one in TEMPERATURES), key=lambda one: _log_loss(singles, one))
-    return min((replace(best, gain=round(float(gain), 2)) for gain in GAINS), key=lambda one: _log_loss(tracks, one))
+    best = min(
+        (Calibration(round(float(one), 2), 0.0) for one in TEMPERATURES),
+        key=lambda one: _log_loss(singles, one),
+    )
+    return min(
+        (replace(best, gain=round(float(gain), 2)) for gain in GAINS),
+        key=lambda one: _log_loss(tracks, one),
+    )
 
 
 def _log_loss(cases: list[Case], calibration: Calibration) -> float:
@@ -112,11 +141,17 @@ def _log_loss(cases: list[Case], calibration: Calibration) -> float:
 
 
 def reliability(pairs: Iterable[tuple[float, bool]]) -> dict[str, object]:
-    """Bins of confidence with their counts, mean confidences and parts right, the expected calibration error, and how large it would be of
-    as many by chance alone, were each right as often as its confidence says."""
+    """Bins of confidence with their counts, mean confidences and parts right, the expected
+    calibration error, and how large it would be of as many by chance alone, were each right as
+    often as its confidence says.
+    """
     table = np.array([(confidence, float(right)) for confidence, right in pairs])
     at = np.minimum((table[:, 0] * BINS).astype(int), BINS - 1)
-    bins = [(int((at == n).sum()), *(float(value) for value in table[at == n].mean(axis=0))) for n in range(BINS) if (at == n).any()]
+    bins = [
+        (int((at == n).sum()), *(float(value) for value in table[at == n].mean(axis=0)))
+        for n in range(BINS)
+        if (at == n).any()
+    ]
     chances = np.random.default_rng(SEED).random((CHANCES, len(table))) < table[:, 0]
     by_chance = np.mean([_error(table[:, 0], chance, at) for chance in chances])
     rounded = [[count, round(sure, 3), round(right, 3)] for count, sure, right in bins]
@@ -164,7 +199,10 @@ def plot(reports: dict[str, dict[str, object]], file: Path) -> None:
 def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument(
-        "--count", type=int, default=1000, help="drawn plates to fit on, and a third as tracks; as many plates and tracks to measure"
+        "--count",
+        type=int,
+        default=1000,
+        help="drawn plates to fit on, and a third as tracks; as many plates and tracks to measure",
     )
     parser.add_argument("--crops", type=Path, help="real crops to check on, named by their plates")
     parser.add_argument("--photos", type=Path, help="real photographs to check on")
@@ -173,19 +211,37 @@ def main() -> None:
     glyphs = unseen_glyphs(given)
     models = Models.load(Settings())
     reader = Reader(models)
-    fitted = fit(drawn(reader, glyphs, 0, given.count), drawn(reader, glyphs, 1, given.count // 3, is_track=True))
-    cases = {"drawn": drawn(reader, glyphs, 2, given.count), "drawn tracks": drawn(reader, glyphs, 3, given.count, is_track=True)}
+    fitted = fit(
+        drawn(reader, glyphs, 0, given.count),
+        drawn(reader, glyphs, 1, given.count // 3, is_track=True),
+    )
+    cases = {
+        "drawn": drawn(reader, glyphs, 2, given.count),
+        "drawn tracks": drawn(reader, glyphs, 3, given.count, is_track=True),
+    }
     if given.crops:
         cases["crops"] = real_crops(reader, given.crops)
     reports = {name: reliability(_pairs(some, fitted)) for name, some in cases.items()}
     if given.photos:
-        reports["photographs"] = reliability(real_photos(StillPictures(models, fitted), given.photos))
+        reports["photographs"] = reliability(
+            real_photos(StillPictures(models, fitted), given.photos)
+        )
     if given.plot:
         plot(reports, given.plot)
     before = Calibration(1.0, 0.0)
-    uncalibrated = {name: reliability(_pairs(some, before))["expected calibration error"] for name, some in cases.items()}
+    uncalibrated = {
+        name: reliability(_pairs(some, before))["expected calibration error"]
+        for name, some in cases.items()
+    }
     report = {"fitted": asdict(fitted), "in use": asdict(CALIBRATION)}
-    sys.stdout.write(json.dumps({**report, **reports, "error without calibration": uncalibrated}, ensure_ascii=False, indent=1) + "\n")
+    sys.stdout.write(
+        json.dumps(
+            {**report, **reports, "error without calibration": uncalibrated},
+            ensure_ascii=False,
+            indent=1,
+        )
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

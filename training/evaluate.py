@@ -1,7 +1,9 @@
-"""Measures weights on real pictures named by their plates: alone, the public reader alone, and both together. Not shipped in the package.
+"""Measures weights on real pictures named by their plates: alone, the public reader alone, and both
+together. Not shipped in the package.
 
-`python -m training.evaluate WEIGHTS FOLDER --models DIR [--photos]`: crops, or with `--photos` whole photographs whose plates are found
-first (one counts as read when any plate found in it is read exactly). Prints JSON. Nothing may be chosen by its figures.
+`python -m training.evaluate WEIGHTS FOLDER --models DIR [--photos]`: crops, or with `--photos`
+whole photographs whose plates are found first (one counts as read when any plate found in it is
+read exactly). Prints JSON. Nothing may be chosen by its figures.
 """
 
 from __future__ import annotations
@@ -63,8 +65,13 @@ class Readers:
 
     def __init__(self, weights: Path, models: Path) -> None:
         characters = (models / PLATE_CHARACTERS).read_text("utf-8").split()
-        self._reader = PlateReader(Model(models / PLATE_READER), characters, OwnReader(Model(weights)))
-        self._own_search, self._public_search = GrammarSearch(Alphabet(ALPHABET)), GrammarSearch(self._reader.alphabet)
+        self._reader = PlateReader(
+            Model(models / PLATE_READER), characters, OwnReader(Model(weights))
+        )
+        self._own_search, self._public_search = (
+            GrammarSearch(Alphabet(ALPHABET)),
+            GrammarSearch(self._reader.alphabet),
+        )
         self._fusion = Fusion(self._public_search)
 
     def read(self, crop: Picture) -> dict[str, str]:
@@ -102,14 +109,20 @@ def photos(folder: Path, detector: PlateDetector) -> list[Example]:
     for file in sorted(folder.glob("*.jpg")):
         picture = _open(file)
         points = detector.detect(picture).points[:4]
-        examples.append(Example(file.stem, [crop for quad in points for crop in _cuts(picture, quad)]))
+        examples.append(
+            Example(file.stem, [crop for quad in points for crop in _cuts(picture, quad)])
+        )
     return examples
 
 
 def _cuts(picture: Picture, corners: Floats) -> list[Picture]:
     """The plate straightened; and, where it is as high as two rows are, unrolled as well."""
     rectified = rectify(picture, corners)
-    return [rectified, unroll(rectified, rectified.shape[1], rectified.shape[0])] if is_two_rows(corners) else [rectified]
+    return (
+        [rectified, unroll(rectified, rectified.shape[1], rectified.shape[0])]
+        if is_two_rows(corners)
+        else [rectified]
+    )
 
 
 def _open(file: Path) -> Picture:
@@ -147,11 +160,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("weights", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--models", type=Path, required=True, help="the folder of the public models")
+    parser.add_argument(
+        "--models", type=Path, required=True, help="the folder of the public models"
+    )
     parser.add_argument("--photos", action="store_true")
     given = parser.parse_args()
     readers = Readers(given.weights, given.models)
-    examples = photos(given.folder, PlateDetector(Model(given.models / PLATE_DETECTOR))) if given.photos else crops(given.folder)
+    examples = (
+        photos(given.folder, PlateDetector(Model(given.models / PLATE_DETECTOR)))
+        if given.photos
+        else crops(given.folder)
+    )
     report = {**measure(readers, examples), "ms a crop": round(cost_ms(given.weights), 2)}
     sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=1) + "\n")
 

@@ -1,4 +1,5 @@
-"""Writes a checkpoint's averaged weights as the ONNX file that `analytics/` reads. Not shipped in the package.
+"""Writes a checkpoint's averaged weights as the ONNX file that `analytics/` reads. Not shipped in
+the package.
 
 Input `crops`: (n, 32, 128, 3) float32, 0 to 255, blue, green, red.
 Outputs: `symbols` (n, 32, 74) probabilities, the blank first; `colors` (n, 5).
@@ -72,12 +73,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("target", type=Path)
-    parser.add_argument("--data", type=Path, action="append", default=[], help="a file that it was trained on; its hash is noted")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        action="append",
+        default=[],
+        help="a file that it was trained on; its hash is noted",
+    )
     parser.add_argument("--command", default="", help="the command that trained it")
     given = parser.parse_args()
     hashes = {file.name: sha256(file) for file in given.data}
     export(given.checkpoint, given.target, {"data": json.dumps(hashes), "command": given.command})
-    sys.stdout.write(f"{given.target}: {given.target.stat().st_size} bytes, sha256 {sha256(given.target)}\n")
+    sys.stdout.write(
+        f"{given.target}: {given.target.stat().st_size} bytes, sha256 {sha256(given.target)}\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""The shapes of plate characters: real ones averaged into clean glyphs, real ones as they are, and drawn ones. Not shipped in the package.
+"""The shapes of plate characters: real ones averaged into clean glyphs, real ones as they are, and
+drawn ones. Not shipped in the package.
 
-The real characters are 20x20 cut-outs, white on black, the height filled and the proportions kept, so a 45 by 90 mm character is about
-10 by 20 px in the middle. Averaging dozens of aligned cut-outs of one character gives its true shape finer than any one of them holds.
+The real characters are 20x20 cut-outs, white on black, the height filled and the proportions kept,
+so a 45 by 90 mm character is about 10 by 20 px in the middle. Averaging dozens of aligned cut-outs
+of one character gives its true shape finer than any one of them holds.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 SIDE_PX = 54
-"""A glyph is a square of this side; its character stands in the middle, as high as the square and half as wide."""
+"""A glyph is a square of this side; its character stands in the middle, as high as the square
+and half as wide.
+"""
 SPLIT_SEED = 1
 HELD_OUT_PART = 0.15
 """Of the real characters of each kind, kept from training to measure on."""
@@ -43,7 +47,9 @@ _NARROW = {"1": 7, "J": 22, "L": 24}
 
 @dataclass(frozen=True)
 class Glyphs:
-    """(54, 54) grey shapes, white on black, of each character: one mean (soft edges, to be thresholded), real ones, drawn ones."""
+    """(54, 54) grey shapes, white on black, of each character: one mean (soft edges, to be
+    thresholded), real ones, drawn ones.
+    """
 
     mean: dict[str, Grey]
     real: dict[str, list[Grey]]
@@ -51,19 +57,27 @@ class Glyphs:
 
 
 def load_characters(archive: Path) -> dict[str, list[Grey]]:
-    """Real characters by name, (20, 20) each, in the archive's order. Raises FileNotFoundError where the archive is absent."""
+    """Real characters by name, (20, 20) each, in the archive's order. Raises FileNotFoundError
+    where the archive is absent.
+    """
     found: dict[str, list[Grey]] = {}
     with zipfile.ZipFile(archive) as opened:
         for name in sorted(opened.namelist()):
             folder, _, file = name.rpartition("/")
             if file.endswith(".jpg"):
-                picture = cv2.imdecode(np.frombuffer(opened.read(name), np.uint8), cv2.IMREAD_GRAYSCALE)
+                picture = cv2.imdecode(
+                    np.frombuffer(opened.read(name), np.uint8), cv2.IMREAD_GRAYSCALE
+                )
                 if picture is not None:
-                    found.setdefault(folder.rpartition("/")[2], []).append(np.asarray(picture, np.uint8))
+                    found.setdefault(folder.rpartition("/")[2], []).append(
+                        np.asarray(picture, np.uint8)
+                    )
     return found
 
 
-def split(characters: dict[str, list[Grey]], seed: int) -> tuple[dict[str, list[Grey]], dict[str, list[Grey]]]:
+def split(
+    characters: dict[str, list[Grey]], seed: int
+) -> tuple[dict[str, list[Grey]], dict[str, list[Grey]]]:
     """Those to train on and those held out, the same for the same seed."""
     train: dict[str, list[Grey]] = {}
     held: dict[str, list[Grey]] = {}
@@ -75,14 +89,21 @@ def split(characters: dict[str, list[Grey]], seed: int) -> tuple[dict[str, list[
     return train, held
 
 
-def make_glyphs(characters: dict[str, list[Grey]], fonts: Iterable[Path], latin_fonts: Iterable[Path]) -> Glyphs:
-    """Glyphs of real `characters`, and of fonts: Chinese characters from `fonts`, digits and letters from `latin_fonts`."""
+def make_glyphs(
+    characters: dict[str, list[Grey]], fonts: Iterable[Path], latin_fonts: Iterable[Path]
+) -> Glyphs:
+    """Glyphs of real `characters`, and of fonts: Chinese characters from `fonts`, digits and
+    letters from `latin_fonts`.
+    """
     mean, real = {}, {}
     for name, samples in characters.items():
         mean[name], real[name] = _average([_enlarge(sample) for sample in samples[:_SAMPLES_MOST]])
     drawn: dict[str, list[Grey]] = {}
     latin = set(DIGITS + LETTERS + "O")
-    for paths, wanted in ((list(fonts), lambda c: c not in latin), (list(latin_fonts), lambda c: c in latin)):
+    for paths, wanted in (
+        (list(fonts), lambda c: c not in latin),
+        (list(latin_fonts), lambda c: c in latin),
+    ):
         _draw_all(drawn, paths, wanted)
     if "0" in mean:
         mean["O"], real["O"] = mean["0"], real["0"]
@@ -93,12 +114,18 @@ def with_first_from(glyphs: Glyphs, fonts: Iterable[Path]) -> Glyphs:
     """The same but for the provinces, which only `fonts` draw."""
     drawn: dict[str, list[Grey]] = {}
     _draw_all(drawn, list(fonts), lambda character: character in PROVINCES)
-    mean = {character: glyph for character, glyph in glyphs.mean.items() if character not in PROVINCES}
-    real = {character: some for character, some in glyphs.real.items() if character not in PROVINCES}
+    mean = {
+        character: glyph for character, glyph in glyphs.mean.items() if character not in PROVINCES
+    }
+    real = {
+        character: some for character, some in glyphs.real.items() if character not in PROVINCES
+    }
     return Glyphs(mean, real, {**glyphs.drawn, **drawn})
 
 
-def _draw_all(drawn: dict[str, list[Grey]], paths: list[Path], wanted: Callable[[str], bool]) -> None:
+def _draw_all(
+    drawn: dict[str, list[Grey]], paths: list[Path], wanted: Callable[[str], bool]
+) -> None:
     for path in paths:
         for character in DRAWN_CHARACTERS:
             if wanted(character):
@@ -106,11 +133,15 @@ def _draw_all(drawn: dict[str, list[Grey]], paths: list[Path], wanted: Callable[
 
 
 def _enlarge(sample: Grey) -> Grey:
-    return np.asarray(cv2.resize(sample, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC), np.uint8)
+    return np.asarray(
+        cv2.resize(sample, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC), np.uint8
+    )
 
 
 def _average(samples: list[Grey]) -> tuple[Grey, list[Grey]]:
-    """The mean of the samples that agree, each shifted onto it; and those samples that are not plainly something else."""
+    """The mean of the samples that agree, each shifted onto it; and those samples that are not
+    plainly something else.
+    """
     shifted: list[Floats] = [sample.astype(np.float32) / np.float32(255) for sample in samples]
     mean: Floats = np.median(np.stack(shifted), axis=0).astype(np.float32)
     order = np.arange(len(samples))
@@ -130,7 +161,9 @@ def _shift_onto(sample: Floats, mean: Floats) -> Floats:
     shift, _ = cv2.phaseCorrelate(sample, mean)
     dx, dy = (float(np.clip(value, -4, 4)) for value in shift)
     matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
-    return np.asarray(cv2.warpAffine(sample, matrix, (SIDE_PX, SIDE_PX), flags=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(
+        cv2.warpAffine(sample, matrix, (SIDE_PX, SIDE_PX), flags=cv2.INTER_LINEAR), np.float32
+    )
 
 
 def _grey(picture: Floats) -> Grey:
@@ -138,7 +171,9 @@ def _grey(picture: Floats) -> Grey:
 
 
 def _face(font: Path) -> ImageFont.FreeTypeFont:
-    """The font; of a collection its first face of simplified Chinese, where it names one: others draw some characters otherwise."""
+    """The font; of a collection its first face of simplified Chinese, where it names one:
+    others draw some characters otherwise.
+    """
     first = ImageFont.truetype(str(font), _DRAWN_PX)
     if font.suffix == ".ttc" and (first.getname()[0] or "").endswith(" JP"):
         return ImageFont.truetype(str(font), _DRAWN_PX, index=_SIMPLIFIED)

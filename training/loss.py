@@ -1,4 +1,6 @@
-"""What the reader is trained for, and how many plates it reads exactly. Not shipped in the package."""
+"""What the reader is trained for, and how many plates it reads exactly. Not shipped in the
+package.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,17 @@ GUIDE_WEIGHT = 3.0
 
 
 def loss_of(net: nn.Module, batch: Batch, guided: float) -> Tensor:
-    """CTC, plus `guided` times what each step should say: drawn plates know where their characters stand, which CTC learns slowly."""
+    """CTC, plus `guided` times what each step should say: drawn plates know where their
+    characters stand, which CTC learns slowly.
+    """
     said, colours = net(torch.from_numpy(batch.crops))
     targets = [symbols(text) for text in batch.texts]
     flat = torch.tensor([symbol for target in targets for symbol in target])
     lengths = torch.tensor([len(target) for target in targets])
     steps = torch.full((len(targets),), STEPS)
-    reading = nn.functional.ctc_loss(said.log_softmax(2).transpose(0, 1), flat, steps, lengths, zero_infinity=True)
+    reading = nn.functional.ctc_loss(
+        said.log_softmax(2).transpose(0, 1), flat, steps, lengths, zero_infinity=True
+    )
     truth = torch.tensor([COLORS.index(kind.color) for kind in batch.kinds])
     loss = reading + COLOR_WEIGHT * nn.functional.cross_entropy(colours, truth)
     if guided > 0:
@@ -35,12 +41,20 @@ def greedy(said: Tensor) -> list[str]:
     """The likeliest symbol of each step, repeats and blanks taken out."""
     texts = []
     for row in said.argmax(2).tolist():
-        kept = [symbol for place, symbol in enumerate(row) if symbol and (place == 0 or row[place - 1] != symbol)]
+        kept = [
+            symbol
+            for place, symbol in enumerate(row)
+            if symbol and (place == 0 or row[place - 1] != symbol)
+        ]
         texts.append("".join(ALPHABET[symbol - 1] for symbol in kept))
     return texts
 
 
 def exact_rate(net: nn.Module, batch: Batch) -> float:
     with torch.no_grad():
-        read = [text for part in torch.from_numpy(batch.crops).split(64) for text in greedy(net(part)[0])]
+        read = [
+            text
+            for part in torch.from_numpy(batch.crops).split(64)
+            for text in greedy(net(part)[0])
+        ]
     return float(np.mean([got == wanted for got, wanted in zip(read, batch.texts, strict=True)]))

@@ -1,6 +1,8 @@
-"""The plate reader: a small convolutional network with a CTC head, and a second head for the plate's colour. Not shipped in the package.
+"""The plate reader: a small convolutional network with a CTC head, and a second head for the
+plate's colour. Not shipped in the package.
 
-Input: (n, 32, 128, 3) crops, blue, green, red, 0 to 255. Each is standardised inside the graph, so darkness and low contrast cost nothing.
+Input: (n, 32, 128, 3) crops, blue, green, red, 0 to 255. Each is standardised inside the graph, so
+darkness and low contrast cost nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +19,11 @@ STEPS = 32
 
 
 def _conv(
-    inputs: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int] = (1, 1), pad: tuple[int, int] = (0, 0)
+    inputs: int,
+    outputs: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int] = (1, 1),
+    pad: tuple[int, int] = (0, 0),
 ) -> nn.Sequential:
     convolution = nn.Conv2d(inputs, outputs, kernel, stride, pad, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))

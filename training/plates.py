@@ -1,6 +1,8 @@
-"""Draws a plate flat and clean, as GA 36 lays it out: which glyph stands where, in which colours. Not shipped in the package.
+"""Draws a plate flat and clean, as GA 36 lays it out: which glyph stands where, in which colours.
+Not shipped in the package.
 
-Layouts are in millimetres; drawings have 0.6 px a millimetre, so that a character of 90 mm is as high as a glyph.
+Layouts are in millimetres; drawings have 0.6 px a millimetre, so that a character of 90 mm is as
+high as a glyph.
 """
 
 from __future__ import annotations
@@ -48,8 +50,10 @@ class Layout:
 
 @dataclass(frozen=True)
 class FlatPlate:
-    """A plate seen from the front. `layers` (h, w, 3): ink, red ink, rim and bolts, each 0 to 255; `ground` (2, 2, 3) at its corners, the
-    inks' and the rim's colours (3,), as blue, green, red; `centres` (n, 2) px of the characters."""
+    """A plate seen from the front. `layers` (h, w, 3): ink, red ink, rim and bolts, each 0 to 255;
+    `ground` (2, 2, 3) at its corners, the inks' and the rim's colours (3,), as blue, green, red;
+    `centres` (n, 2) px of the characters.
+    """
 
     text: str
     kind: Kind
@@ -64,15 +68,26 @@ class FlatPlate:
 def layout(kind: Kind, text: str, rng: Rng) -> Layout:
     """Where each character of `text` stands."""
     if kind.rows == 2:
-        upper = [Box(110, 15, 80, 60), Box(250, 15, 80, 60)] if len(text) == 7 else [Box(60 + 120 * i, 15, 80, 60) for i in range(3)]
-        return Layout(440, 220, tuple(upper + [Box(27.5 + 80 * i, 90, 65, 110) for i in range(5)]), (220, 45) if len(text) == 7 else None)
+        upper = (
+            [Box(110, 15, 80, 60), Box(250, 15, 80, 60)]
+            if len(text) == 7
+            else [Box(60 + 120 * i, 15, 80, 60) for i in range(3)]
+        )
+        return Layout(
+            440,
+            220,
+            tuple(upper + [Box(27.5 + 80 * i, 90, 65, 110) for i in range(5)]),
+            (220, 45) if len(text) == 7 else None,
+        )
     if kind.color is PlateColor.GREEN:
         xs = [15.5, 15.5 + 54] + [15.5 + 54 + 43 + 49 + 52 * i for i in range(6)]
         dot = (15.5 + 54 + 43 + 24.5, 70.0) if rng.random() < 0.3 else None
         return Layout(480, 140, tuple(Box(x, 25, 45 if x < 20 else 43, 90) for x in xs), dot)
     if kind.name == "armed police" and len(text) == 8:
         head = [Box(14, 25, 42, 90), Box(62, 25, 42, 90), Box(112, 45, 40, 70)]
-        return Layout(440, 140, tuple(head + [Box(176 + 50 * i, 25, 43, 90) for i in range(5)]), (164, 80))
+        return Layout(
+            440, 140, tuple(head + [Box(176 + 50 * i, 25, 43, 90) for i in range(5)]), (164, 80)
+        )
     after = 2
     if kind.name == "embassy":
         after = int(rng.choice([1, 4]))
@@ -84,7 +99,9 @@ def layout(kind: Kind, text: str, rng: Rng) -> Layout:
 
 
 def draw_plate(text: str, kind: Kind, glyphs: Glyphs, rng: Rng, varied: bool = False) -> FlatPlate:
-    """`varied`: each glyph is changed a little, so that more shapes are trained on than there are; what is measured on is not."""
+    """`varied`: each glyph is changed a little, so that more shapes are trained on than there
+    are; what is measured on is not.
+    """
     placed = layout(kind, text, rng)
     shape = (round(placed.height_mm * PX_A_MM), round(placed.width_mm * PX_A_MM), 3)
     layers = np.zeros(shape, np.uint8)
@@ -92,7 +109,9 @@ def draw_plate(text: str, kind: Kind, glyphs: Glyphs, rng: Rng, varied: bool = F
     glyph = (lambda character: vary(pen.glyph(character), rng)) if varied else pen.glyph
     heads = _red_heads(kind, text, rng)
     for place, (character, box) in enumerate(zip(text, placed.boxes, strict=True)):
-        red = place < heads or (character in _RED_TAILS and (kind.color is PlateColor.WHITE or rng.random() < 0.3))
+        red = place < heads or (
+            character in _RED_TAILS and (kind.color is PlateColor.WHITE or rng.random() < 0.3)
+        )
         _stamp(layers[:, :, 1 if red else 0], glyph(character), box, rng)
     if placed.dot_mm:
         _dot(layers, placed.dot_mm, rng)
@@ -104,11 +123,15 @@ def draw_plate(text: str, kind: Kind, glyphs: Glyphs, rng: Rng, varied: bool = F
     ground = _ground(kind, shape, rng)
     middles = [[box.x_mm + box.width_mm / 2, box.y_mm + box.height_mm / 2] for box in placed.boxes]
     centres = np.array(middles, np.float32) * np.float32(PX_A_MM)
-    return FlatPlate(text, kind, layers, ground, _floats(ink), _floats(red_ink), _floats(rim), centres)
+    return FlatPlate(
+        text, kind, layers, ground, _floats(ink), _floats(red_ink), _floats(rim), centres
+    )
 
 
 def _red_heads(kind: Kind, text: str, rng: Rng) -> int:
-    """How many characters from the first are red: the armed forces' two or one; WJ, and on front plates the province after it."""
+    """How many characters from the first are red: the armed forces' two or one; WJ, and on
+    front plates the province after it.
+    """
     if kind.name in MILITARY_KINDS:
         return 1 + int(rng.random() < 0.7)
     if kind.name in ARMED_POLICE_KINDS:
@@ -121,7 +144,9 @@ def _floats(colour: NDArray[np.float64]) -> Floats:
 
 
 class _Pen:
-    """One plate's style: the same sources of glyphs, the same weight of strokes for all its characters."""
+    """One plate's style: the same sources of glyphs, the same weight of strokes for all its
+    characters.
+    """
 
     def __init__(self, glyphs: Glyphs, rng: Rng) -> None:
         self._glyphs, self._rng = glyphs, rng
@@ -141,17 +166,24 @@ class _Pen:
             return self._weighted(drawn[self._font % len(drawn)])
         real = self._glyphs.real.get(character, [])
         if real and (mean is None or self._from_real):
-            return np.asarray(cv2.LUT(real[int(self._rng.integers(0, len(real)))], self._curve), np.uint8)
+            return np.asarray(
+                cv2.LUT(real[int(self._rng.integers(0, len(real)))], self._curve), np.uint8
+            )
         if mean is None:
             raise KeyError(f"no glyph of {character!r}: give a font that has it")
         if drawn and self._blended and character not in LATIN:
-            mean = np.asarray(cv2.addWeighted(mean, 0.55, drawn[self._font % len(drawn)], 0.45, 0), np.uint8)
+            mean = np.asarray(
+                cv2.addWeighted(mean, 0.55, drawn[self._font % len(drawn)], 0.45, 0), np.uint8
+            )
         return np.asarray(cv2.LUT(mean, self._curve), np.uint8)
 
     def _weighted(self, glyph: Grey) -> Grey:
         if self._grow == 0:
             return glyph
-        return np.asarray(cv2.erode(glyph, self._kernel) if self._grow < 0 else cv2.dilate(glyph, self._kernel), np.uint8)
+        return np.asarray(
+            cv2.erode(glyph, self._kernel) if self._grow < 0 else cv2.dilate(glyph, self._kernel),
+            np.uint8,
+        )
 
 
 def _threshold(level: float, gain: float) -> Grey:
@@ -161,7 +193,11 @@ def _threshold(level: float, gain: float) -> Grey:
 def _stamp(layer: Grey, glyph: Grey, box: Box, rng: Rng) -> None:
     """Lay the glyph's square (twice as wide as the box) on the layer where the box is."""
     wide, high = round(box.width_mm * 2 * PX_A_MM), round(box.height_mm * PX_A_MM)
-    scaled = glyph if (wide, high) == (SIDE_PX, SIDE_PX) else cv2.resize(glyph, (wide, high), interpolation=cv2.INTER_LINEAR)
+    scaled = (
+        glyph
+        if (wide, high) == (SIDE_PX, SIDE_PX)
+        else cv2.resize(glyph, (wide, high), interpolation=cv2.INTER_LINEAR)
+    )
     x = round((box.x_mm - box.width_mm / 2) * PX_A_MM + rng.uniform(-0.8, 0.8))
     y = round(box.y_mm * PX_A_MM + rng.uniform(-0.8, 0.8))
     left, right = max(0, x), min(layer.shape[1], x + wide)
@@ -182,7 +218,13 @@ def _rim(layers: Grey, rng: Rng) -> None:
     rim = np.zeros((high, wide), np.uint8)
     if rng.random() < 0.75:
         inset = int(rng.integers(1, 4))
-        cv2.rectangle(rim, (inset, inset), (wide - 1 - inset, high - 1 - inset), int(rng.integers(90, 256)), int(rng.integers(1, 3)))
+        cv2.rectangle(
+            rim,
+            (inset, inset),
+            (wide - 1 - inset, high - 1 - inset),
+            int(rng.integers(90, 256)),
+            int(rng.integers(1, 3)),
+        )
     if rng.random() < 0.25:
         cv2.rectangle(rim, (0, 0), (wide - 1, high - 1), 255, int(rng.integers(3, 10)))
     for x in (0.24, 0.76):

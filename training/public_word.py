@@ -1,9 +1,11 @@
-"""Measures what the public reader's word is worth on drawn plates: which provinces it is too ready to name, and how sure it is of a plate.
+"""Measures what the public reader's word is worth on drawn plates: which provinces it is too ready
+to name, and how sure it is of a plate.
 
-`python -m training.public_word --characters plate-characters.zip --font … --latin-font …` prints JSON: how often its word on the province
-is right and its log-loss, as it is and with the bias that makes the true provinces likeliest (each weighing alike), and what it
-says of a plate of a kind that it knows on average. Fitted on the characters that our reader is trained on, and measured on the others.
-Not shipped in the package.
+`python -m training.public_word --characters plate-characters.zip --font … --latin-font …` prints
+JSON: how often its word on the province is right and its log-loss, as it is and with the bias that
+makes the true provinces likeliest (each weighing alike), and what it says of a plate of a kind that
+it knows on average. Fitted on the characters that our reader is trained on, and measured on the
+others. Not shipped in the package.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ from training.texts import KINDS
 SEED = 60
 LEVELS = (0.3, 0.4, 0.5, 0.6, 0.7)
 PENALTY = 0.1
-"""On the square of a bias: drawn plates are not real ones, and what is only just seen in them is not taken for known."""
+"""On the square of a bias: drawn plates are not real ones, and what is only just seen in them
+is not taken for known.
+"""
 _STEPS, _STEP = 600, 4.0
 
 Bias = NDArray[np.float64]
@@ -43,8 +47,9 @@ IN_USE = np.array([PROVINCE_BIAS[province] for province in PROVINCES])
 
 @dataclass(frozen=True)
 class Words:
-    """(n, provinces) log-probability of each province by the reader's word, all else of the text being known; the (n,) true ones; and (n,)
-    log-probabilities of the text, whichever its province."""
+    """(n, provinces) log-probability of each province by the reader's word, all else of the text
+    being known; the (n,) true ones; and (n,) log-probabilities of the text, whichever its province.
+    """
 
     logs: NDArray[np.float64]
     truths: NDArray[np.intp]
@@ -55,7 +60,9 @@ class Words:
         return np.asarray(np.exp(said - np.logaddexp.reduce(said, axis=1, keepdims=True)))
 
     def right(self, bias: Bias) -> float:
-        return float(np.average(self.chances(bias).argmax(axis=1) == self.truths, weights=self.weights))
+        return float(
+            np.average(self.chances(bias).argmax(axis=1) == self.truths, weights=self.weights)
+        )
 
     def log_loss(self, bias: Bias) -> float:
         told = self.chances(bias)[np.arange(len(self.truths)), self.truths]
@@ -85,11 +92,20 @@ def fit(words: Words) -> Bias:
 
 def words(reader: PlateReader, glyphs: Glyphs, stream: int, count: int, level: float) -> Words:
     """Of `count` drawn plates of the kinds that it knows: of one row, without a tail."""
-    drawer, search = Drawer(glyphs, SEED, stream, Hardness(level=level)), GrammarSearch(reader.alphabet)
+    drawer, search = (
+        Drawer(glyphs, SEED, stream, Hardness(level=level)),
+        GrammarSearch(reader.alphabet),
+    )
     known = [kind for kind in KINDS if kind.name in {"blue", "yellow", "green small"}]
     logs, truths = [], []
-    for crop, text, *_ in (drawer.sample(index, known[index % len(known)]) for index in range(count)):
-        logs.append(search.log_probabilities(reader.read(crop).public, [province + text[1:] for province in PROVINCES]))
+    for crop, text, *_ in (
+        drawer.sample(index, known[index % len(known)]) for index in range(count)
+    ):
+        logs.append(
+            search.log_probabilities(
+                reader.read(crop).public, [province + text[1:] for province in PROVINCES]
+            )
+        )
         truths.append(PROVINCES.index(text[0]))
     said = np.array(logs)
     some = np.logaddexp.reduce(said, axis=1)
@@ -98,8 +114,15 @@ def words(reader: PlateReader, glyphs: Glyphs, stream: int, count: int, level: f
 
 def report(measured: Words, fitted: Bias) -> dict[str, object]:
     biases = {"as it is": NONE, "in use": IN_USE, "fitted": fitted}
-    rates = {name: {"right": round(measured.right(one), 3), "log-loss": round(measured.log_loss(one), 2)} for name, one in biases.items()}
-    return {"count": len(measured.truths), **rates, "of a plate": round(float(measured.bodies.mean()), 1)}
+    rates = {
+        name: {"right": round(measured.right(one), 3), "log-loss": round(measured.log_loss(one), 2)}
+        for name, one in biases.items()
+    }
+    return {
+        "count": len(measured.truths),
+        **rates,
+        "of a plate": round(float(measured.bodies.mean()), 1),
+    }
 
 
 def main() -> None:
@@ -108,14 +131,31 @@ def main() -> None:
     given = parser.parse_args()
     reader = Models.load(Settings()).reader
     drawn = [
-        [words(reader, glyphs, 10 * which + at, given.count, level) for at, level in enumerate(LEVELS)]
+        [
+            words(reader, glyphs, 10 * which + at, given.count, level)
+            for at, level in enumerate(LEVELS)
+        ]
         for which, glyphs in enumerate((trained_glyphs(given), unseen_glyphs(given)))
     ]
     fitted = fit(together(drawn[0]))
     bias = {name: round(float(by), 1) for name, by in zip(PROVINCES, fitted, strict=True)}
-    by_level = {f"unseen, level {level:g}": report(one, fitted) for level, one in zip(LEVELS, drawn[1], strict=True)}
-    reports = {"fitted on": report(together(drawn[0]), fitted), "unseen": report(together(drawn[1]), fitted), **by_level}
-    sys.stdout.write(json.dumps({"fitted": bias, "of a plate, in use": UNTAUGHT, **reports}, ensure_ascii=False, indent=1) + "\n")
+    by_level = {
+        f"unseen, level {level:g}": report(one, fitted)
+        for level, one in zip(LEVELS, drawn[1], strict=True)
+    }
+    reports = {
+        "fitted on": report(together(drawn[0]), fitted),
+        "unseen": report(together(drawn[1]), fitted),
+        **by_level,
+    }
+    sys.stdout.write(
+        json.dumps(
+            {"fitted": bias, "of a plate, in use": UNTAUGHT, **reports},
+            ensure_ascii=False,
+            indent=1,
+        )
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

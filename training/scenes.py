@@ -1,8 +1,9 @@
-"""Drawn vehicles with plates of every kind drive by, through the real detector, tracker and readers. Not shipped in the package.
+"""Drawn vehicles with plates of every kind drive by, through the real detector, tracker and
+readers. Not shipped in the package.
 
-`python -m training.scenes --characters plate-characters.zip --font … --latin-font … [--count N]` prints JSON: of each kind, how many
-passings gave one event, and how many the right plate. Plates are drawn of characters that training never saw; vehicles and
-road are the demo's.
+`python -m training.scenes --characters plate-characters.zip --font … --latin-font … [--count N]`
+prints JSON: of each kind, how many passings gave one event, and how many the right plate. Plates
+are drawn of characters that training never saw; vehicles and road are the demo's.
 """
 
 from __future__ import annotations
@@ -53,11 +54,19 @@ class Outcome:
 def picture_of(plate: FlatPlate) -> Picture:
     """The flat plate as it is, at the simulator's pixels a millimetre."""
     high, wide = plate.layers.shape[:2]
-    picture = np.asarray(cv2.resize(plate.ground, (wide, high), interpolation=cv2.INTER_LINEAR), np.float32)
+    picture = np.asarray(
+        cv2.resize(plate.ground, (wide, high), interpolation=cv2.INTER_LINEAR), np.float32
+    )
     for channel, colour in ((2, plate.rim), (0, plate.ink), (1, plate.red)):
-        picture += plate.layers[:, :, channel, None].astype(np.float32) / np.float32(255) * (colour - picture)
+        picture += (
+            plate.layers[:, :, channel, None].astype(np.float32)
+            / np.float32(255)
+            * (colour - picture)
+        )
     size = (440 if wide < 280 else 480, round(440 * high / wide) if wide < 280 else 140)
-    larger = cv2.resize(picture, (size[0] * PX_PER_MM, size[1] * PX_PER_MM), interpolation=cv2.INTER_LINEAR)
+    larger = cv2.resize(
+        picture, (size[0] * PX_PER_MM, size[1] * PX_PER_MM), interpolation=cv2.INTER_LINEAR
+    )
     return np.asarray(np.clip(larger, 0, 255), np.uint8)
 
 
@@ -66,24 +75,49 @@ def passing(plate: Picture, road: Picture, rng: Rng) -> Iterator[Frame]:
     shape: Shape = "lorry" if plate.shape[0] > 400 else "sedan"
     paint = (int(rng.integers(30, 200)), int(rng.integers(30, 200)), int(rng.integers(30, 200)))
     sprite = Sprite(draw_with(plate, shape, paint), (MIDDLE_PX, GROUND_PX))
-    x, steady = float(rng.uniform(0.35, 0.65)) * WIDTH_PX, rng.normal(0, NOISE_LEVELS, (4, HEIGHT_PX, WIDTH_PX, 1)).astype(np.int16)
+    x, steady = (
+        float(rng.uniform(0.35, 0.65)) * WIDTH_PX,
+        rng.normal(0, NOISE_LEVELS, (4, HEIGHT_PX, WIDTH_PX, 1)).astype(np.int16),
+    )
     for number in range(IN_VIEW + AFTER):
         canvas = road.copy()
         part = number / (IN_VIEW - 1)
         if part <= 1:
-            sprite.paste(canvas, x, HEIGHT_PX * (0.55 + 0.4 * part), SCALES[0] + (SCALES[1] - SCALES[0]) * part)
+            sprite.paste(
+                canvas,
+                x,
+                HEIGHT_PX * (0.55 + 0.4 * part),
+                SCALES[0] + (SCALES[1] - SCALES[0]) * part,
+            )
         soft = cv2.GaussianBlur(canvas, (0, 0), BLUR_PX)
         noisy = np.clip(soft + steady[number % len(steady)], 0, 255).astype(np.uint8)
-        yield Frame("film", Drawn(noisy), number, 0, EPOCH_NS + round(number / FPS * NS_PER_S), WallSource.RECEIVER)
+        yield Frame(
+            "film",
+            Drawn(noisy),
+            number,
+            0,
+            EPOCH_NS + round(number / FPS * NS_PER_S),
+            WallSource.RECEIVER,
+        )
 
 
 def drive_by(kind: Kind, index: int, glyphs: Glyphs, models: Models, settings: Settings) -> Outcome:
     rng = np.random.default_rng([SEED, KINDS.index(kind), index])
     truth = draw_text(kind, rng)
     plate = picture_of(draw_plate(truth, kind, glyphs, rng))
-    done = watch(passing(plate, np.asarray(checkpoint_road(), np.uint8), rng), make_analyser(camera("plate"), models, settings))
-    events = {one.event.id: one.event.plate for _, one in done.passings if one.event.plate is not None}
-    return Outcome(kind.name, truth, tuple(plate.text for plate in events.values()), tuple(_guess(plate) for plate in events.values()))
+    done = watch(
+        passing(plate, np.asarray(checkpoint_road(), np.uint8), rng),
+        make_analyser(camera("plate"), models, settings),
+    )
+    events = {
+        one.event.id: one.event.plate for _, one in done.passings if one.event.plate is not None
+    }
+    return Outcome(
+        kind.name,
+        truth,
+        tuple(plate.text for plate in events.values()),
+        tuple(_guess(plate) for plate in events.values()),
+    )
 
 
 def _guess(plate: Plate) -> str:
@@ -91,15 +125,27 @@ def _guess(plate: Plate) -> str:
 
 
 def report(outcomes: list[Outcome]) -> dict[str, dict[str, object]]:
-    """By kind: how many drove by, gave one event, and were read right; and what was read of the others."""
+    """By kind: how many drove by, gave one event, and were read right; and what was read of the
+    others.
+    """
     table: dict[str, dict[str, object]] = {}
     for kind in KINDS:
         some = [one for one in outcomes if one.kind == kind.name]
-        wrong = [f"{one.truth} as {' '.join(one.read) or 'nothing'} ({' '.join(one.guessed)})" for one in some if one.read != (one.truth,)]
+        wrong = [
+            f"{one.truth} as {' '.join(one.read) or 'nothing'} ({' '.join(one.guessed)})"
+            for one in some
+            if one.read != (one.truth,)
+        ]
         events = sum(len(one.read) == 1 for one in some)
         right = sum(one.read == (one.truth,) for one in some)
         guessed = sum(one.guessed == (one.truth,) for one in some)
-        table[kind.name] = {"passings": len(some), "one event": events, "right": right, "right or first guess": guessed, "wrong": wrong}
+        table[kind.name] = {
+            "passings": len(some),
+            "one event": events,
+            "right": right,
+            "right or first guess": guessed,
+            "wrong": wrong,
+        }
     return table
 
 
@@ -110,7 +156,11 @@ def main() -> None:
     glyphs = unseen_glyphs(given)
     settings = Settings()
     models = Models.load(settings)
-    outcomes = [drive_by(kind, index, glyphs, models, settings) for kind in KINDS for index in range(given.count)]
+    outcomes = [
+        drive_by(kind, index, glyphs, models, settings)
+        for kind in KINDS
+        for index in range(given.count)
+    ]
     sys.stdout.write(json.dumps(report(outcomes), ensure_ascii=False, indent=1) + "\n")
 
 

@@ -1,4 +1,6 @@
-"""Draws the texts of plates: every kind that GA 36 knows, and the armed forces', provinces evenly. Not shipped in the package."""
+"""Draws the texts of plates: every kind that GA 36 knows, and the armed forces', provinces
+evenly. Not shipped in the package.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from domain.plates import ARMED_POLICE, DIGITS, LETTERS, MILITARY_FIRSTS, NEW_ENERGY_MARKS, PROVINCES, SERIAL, PlateColor
+from domain.plates import (
+    ARMED_POLICE,
+    DIGITS,
+    LETTERS,
+    MILITARY_FIRSTS,
+    NEW_ENERGY_MARKS,
+    PROVINCES,
+    SERIAL,
+    PlateColor,
+)
 
 Rng = np.random.Generator
 
@@ -48,7 +59,9 @@ _OLD_OFFICIAL = 0.02
 _HEADQUARTERS = 0.1
 """How often an armed police's plate has no province."""
 _LETTERS_EVEN = 0.5
-"""How often serials are drawn evenly from letters and digits (U, D and Q as often as 0), rather than with two letters at most as issued."""
+"""How often serials are drawn evenly from letters and digits (U, D and Q as often as 0), rather
+than with two letters at most as issued.
+"""
 
 
 def draw_kind(rng: Rng) -> Kind:
@@ -66,9 +79,17 @@ def draw_text(kind: Kind, rng: Rng) -> str:
         head = "" if rng.random() < _HEADQUARTERS else head
         return ARMED_POLICE + head + _some(DIGITS, 4, rng) + _some(SERIAL, 1, rng)
     if kind.name == "green small":
-        return head + _some(LETTERS, 1, rng) + _some(NEW_ENERGY_MARKS, 1, rng) + _some(SERIAL, 1, rng) + _some(DIGITS, 4, rng)
+        return (
+            head
+            + _some(LETTERS, 1, rng)
+            + _some(NEW_ENERGY_MARKS, 1, rng)
+            + _some(SERIAL, 1, rng)
+            + _some(DIGITS, 4, rng)
+        )
     if kind.name == "green large":
-        return head + _some(LETTERS, 1, rng) + _some(DIGITS, 5, rng) + _some(NEW_ENERGY_MARKS, 1, rng)
+        return (
+            head + _some(LETTERS, 1, rng) + _some(DIGITS, 5, rng) + _some(NEW_ENERGY_MARKS, 1, rng)
+        )
     office = "O" if rng.random() < _OLD_OFFICIAL else _some(LETTERS, 1, rng)
     if kind.tails:
         return head + office + _serial(4, rng) + _some(kind.tails, 1, rng)

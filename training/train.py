@@ -1,7 +1,9 @@
-"""Trains the plate reader on drawn plates; stops and goes on from its checkpoint. Not shipped in the package.
+"""Trains the plate reader on drawn plates; stops and goes on from its checkpoint. Not shipped in
+the package.
 
-`python -m training.train OUT --characters plate-characters.zip --font … --latin-font … --minutes 70`: OUT gets `checkpoint.pt` and
-`log.jsonl`. Each process has one thread, draws its own plates and goes its own way for a few steps, then all take their mean.
+`python -m training.train OUT --characters plate-characters.zip --font … --latin-font … --minutes
+70`: OUT gets `checkpoint.pt` and `log.jsonl`. Each process has one thread, draws its own plates and
+goes its own way for a few steps, then all take their mean.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ GUIDED_FOR = 2.0
 USES = 3
 """How often each drawn batch is used, changed a little: drawing costs a third of a step."""
 STEPS_APART = 8
-"""Between two means of the processes' weights: where others use the machine too, waiting for each other at every step costs a third."""
+"""Between two means of the processes' weights: where others use the machine too, waiting for
+each other at every step costs a third.
+"""
 GRADIENT_BOUND = 5.0
 HELD_OUT_PLATES = 512
 HELD_OUT_SEED = 20261124
@@ -55,7 +59,9 @@ class Plan:
     seed: int = HELD_OUT_SEED
     check_minutes: float = 3.0
     start: Path | None = None
-    """Exported weights to begin with; drawn plates are then at their worst, and places untold, from the start."""
+    """Exported weights to begin with; drawn plates are then at their worst, and places untold,
+    from the start.
+    """
 
 
 @dataclass
@@ -68,7 +74,9 @@ class Progress:
 def make_all_glyphs(plan: Plan) -> tuple[Glyphs, Glyphs]:
     """Glyphs to train with, and those of characters that training never sees."""
     train, held = split(load_characters(plan.characters), SPLIT_SEED)
-    return make_glyphs(train, plan.fonts, plan.latin_fonts), make_glyphs(held, plan.fonts, plan.latin_fonts)
+    return make_glyphs(train, plan.fonts, plan.latin_fonts), make_glyphs(
+        held, plan.fonts, plan.latin_fonts
+    )
 
 
 class Trainer:
@@ -79,16 +87,29 @@ class Trainer:
         self._glyphs = glyphs
         self._net = PlateNet().to(memory_format=torch.channels_last)
         if plan.start is not None:
-            start_from(self._net, plan.start, torch.from_numpy(Drawer(glyphs, plan.seed, stream=1002).batch(0, HELD_OUT_PLATES).crops))
+            start_from(
+                self._net,
+                plan.start,
+                torch.from_numpy(
+                    Drawer(glyphs, plan.seed, stream=1002).batch(0, HELD_OUT_PLATES).crops
+                ),
+            )
         self._mean = PlateNet().to(memory_format=torch.channels_last).eval()
         self._mean.load_state_dict(self._net.state_dict())
-        self._optimiser = torch.optim.AdamW(self._net.parameters(), lr=plan.peak_rate, weight_decay=1e-3)
+        self._optimiser = torch.optim.AdamW(
+            self._net.parameters(), lr=plan.peak_rate, weight_decay=1e-3
+        )
         self._progress = Progress()
         self._batch: Batch | None = None
         self._resume()
         if rank == 0:
-            drawn = {"drawn": Drawer(glyphs, HELD_OUT_SEED, stream=1000), "held out": Drawer(held, HELD_OUT_SEED, stream=1001)}
-            self._checks = {name: drawer.batch(0, HELD_OUT_PLATES) for name, drawer in drawn.items()}
+            drawn = {
+                "drawn": Drawer(glyphs, HELD_OUT_SEED, stream=1000),
+                "held out": Drawer(held, HELD_OUT_SEED, stream=1001),
+            }
+            self._checks = {
+                name: drawer.batch(0, HELD_OUT_PLATES) for name, drawer in drawn.items()
+            }
 
     def run(self) -> None:
         began = checked = _first_says(self._clock.monotonic_s())
@@ -111,11 +132,15 @@ class Trainer:
             drawer = Drawer(self._glyphs, plan.seed, self._rank, hardness, varied=True)
             self._batch = batch = drawer.batch(progress.step * plan.batch, plan.batch)
         else:
-            batch = again(self._batch, np.random.default_rng([plan.seed, self._rank, progress.step]))
+            batch = again(
+                self._batch, np.random.default_rng([plan.seed, self._rank, progress.step])
+            )
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self._net.train()
-        loss = loss_of(self._net, batch, guided=0.0 if plan.start else max(0.0, 1 - GUIDED_FOR * self._done()))
+        loss = loss_of(
+            self._net, batch, guided=0.0 if plan.start else max(0.0, 1 - GUIDED_FOR * self._done())
+        )
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self._net.parameters(), GRADIENT_BOUND)
@@ -135,7 +160,9 @@ class Trainer:
     def _follow(self) -> None:
         decay = min(EMA_DECAY, (self._progress.step + 1) / (self._progress.step + 20))
         with torch.no_grad():
-            for mean, now in zip(self._mean.state_dict().values(), self._net.state_dict().values(), strict=True):
+            for mean, now in zip(
+                self._mean.state_dict().values(), self._net.state_dict().values(), strict=True
+            ):
                 if mean.dtype.is_floating_point:
                     mean.lerp_(now, 1 - decay)
                 else:
@@ -208,7 +235,9 @@ def _work(rank: int, plan: Plan) -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     meeting = (plan.out / "meeting").resolve()
-    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=plan.processes)
+    dist.init_process_group(
+        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=plan.processes
+    )
     Trainer(plan, rank).run()
     dist.destroy_process_group()
 
@@ -216,11 +245,20 @@ def _work(rank: int, plan: Plan) -> None:
 def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, required=True, help="of training in all, earlier runs counted")
+    parser.add_argument(
+        "--minutes", type=float, required=True, help="of training in all, earlier runs counted"
+    )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=Plan.seed)
-    parser.add_argument("--start", type=Path, metavar="FILE.onnx", help="exported weights to begin with, rather than with nothing")
-    parser.add_argument("--peak-rate", type=float, default=Plan.peak_rate, help="of learning, the highest")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="FILE.onnx",
+        help="exported weights to begin with, rather than with nothing",
+    )
+    parser.add_argument(
+        "--peak-rate", type=float, default=Plan.peak_rate, help="of learning, the highest"
+    )
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "meeting").unlink(missing_ok=True)

@@ -1,7 +1,9 @@
-"""Takes training up again from exported weights, where no checkpoint is left. Not shipped in the package.
+"""Takes training up again from exported weights, where no checkpoint is left. Not shipped in the
+package.
 
-Export folds each batch normalisation into the convolution before it. Here each gets statistics again, measured on drawn plates, and the
-scale and shift that undo them, so that the net says at first what the file says, and normalises by its batches as it trains on.
+Export folds each batch normalisation into the convolution before it. Here each gets statistics
+again, measured on drawn plates, and the scale and shift that undo them, so that the net says at
+first what the file says, and normalises by its batches as it trains on.
 """
 
 from __future__ import annotations
@@ -25,8 +27,15 @@ def start_from(net: PlateNet, file: Path, crops: Tensor) -> None:
     model = onnx.load(str(file))
     if {entry.key: entry.value for entry in model.metadata_props}.get("alphabet") != ALPHABET:
         raise ValueError(f"{file} reads another alphabet than this generator draws")
-    held = {entry.name: torch.from_numpy(numpy_helper.to_array(entry).copy()) for entry in model.graph.initializer}
-    folded = [(held[node.input[1]], held[node.input[2]]) for node in model.graph.node if node.op_type == "Conv"]
+    held = {
+        entry.name: torch.from_numpy(numpy_helper.to_array(entry).copy())
+        for entry in model.graph.initializer
+    }
+    folded = [
+        (held[node.input[1]], held[node.input[2]])
+        for node in model.graph.node
+        if node.op_type == "Conv"
+    ]
     convolutions = [part for part in net.modules() if isinstance(part, nn.Conv2d)]
     norms = [part for part in net.modules() if isinstance(part, nn.BatchNorm2d)]
     with torch.no_grad():
@@ -49,7 +58,10 @@ def _fill_all(net: PlateNet, held: dict[str, Tensor], symbols_bias: Tensor) -> N
 
 def _fill(parameter: Tensor, value: Tensor) -> None:
     if parameter.shape != value.shape:
-        raise ValueError(f"the file has weights of {tuple(value.shape)} where this net has {tuple(parameter.shape)}")
+        raise ValueError(
+            f"the file has weights of {tuple(value.shape)} where this net has "
+            f"{tuple(parameter.shape)}"
+        )
     parameter.copy_(value)
 
 
@@ -63,7 +75,9 @@ def _pass_on(norm: nn.BatchNorm2d, bias: Tensor) -> None:
 
 
 def _measure(net: PlateNet, norms: list[nn.BatchNorm2d], crops: Tensor) -> None:
-    """One pass in which each normalisation sees what it will normalise; then its statistics, and what undoes them."""
+    """One pass in which each normalisation sees what it will normalise; then its statistics,
+    and what undoes them.
+    """
     seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
 
     def note(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:

@@ -1,4 +1,6 @@
-"""How good a picture of a plate or a face is: large, sharp, seen from the front, and wholly in view. Pure functions; more is better."""
+"""How good a picture of a plate or a face is: large, sharp, seen from the front, and wholly in
+view. Pure functions; more is better.
+"""
 
 from __future__ import annotations
 
@@ -10,29 +12,49 @@ import numpy as np
 from analytics.detection.detections import Floats, Picture
 
 _ENOUGH_SHARPNESS = 12.0
-"""Mean absolute second difference of grey levels; a sharp plate of any size has more, once scaled to one width."""
+"""Mean absolute second difference of grey levels; a sharp plate of any size has more, once
+scaled to one width.
+"""
 
 
-def plate_quality(score: float, box: Floats, corners: Floats, rectified: Picture, frame_px: tuple[int, int]) -> float:
+def plate_quality(
+    score: float, box: Floats, corners: Floats, rectified: Picture, frame_px: tuple[int, int]
+) -> float:
     """The width of the plate in pixels, as if it were sharp, straight and wholly in view."""
-    return score * plate_width_px(corners) * sharpness(rectified) * plate_frontality(corners) * in_view(box, frame_px)
+    return (
+        score
+        * plate_width_px(corners)
+        * sharpness(rectified)
+        * plate_frontality(corners)
+        * in_view(box, frame_px)
+    )
 
 
-def face_quality(score: float, box: Floats, landmarks: Floats, crop: Picture, frame_px: tuple[int, int]) -> float:
-    """The side of the face in pixels, as if it were sharp, turned to the camera and wholly in view."""
+def face_quality(
+    score: float, box: Floats, landmarks: Floats, crop: Picture, frame_px: tuple[int, int]
+) -> float:
+    """The side of the face in pixels, as if it were sharp, turned to the camera and wholly in
+    view.
+    """
     side_px = math.sqrt(max(float((box[2] - box[0]) * (box[3] - box[1])), 0.0))
     return score * side_px * sharpness(crop) * face_frontality(landmarks) * in_view(box, frame_px)
 
 
 def plate_width_px(corners: Floats) -> float:
     top_left, top_right, bottom_right, bottom_left = corners
-    return float(np.linalg.norm(top_right - top_left) + np.linalg.norm(bottom_right - bottom_left)) / 2
+    return (
+        float(np.linalg.norm(top_right - top_left) + np.linalg.norm(bottom_right - bottom_left)) / 2
+    )
 
 
 def plate_frontality(corners: Floats) -> float:
-    """From 0.5 to 1: how nearly the plate's width is to its height as it is on the vehicle (440 mm by 140 mm)."""
+    """From 0.5 to 1: how nearly the plate's width is to its height as it is on the vehicle (440
+    mm by 140 mm).
+    """
     top_left, top_right, bottom_right, bottom_left = corners
-    high_px = float(np.linalg.norm(bottom_left - top_left) + np.linalg.norm(bottom_right - top_right)) / 2
+    high_px = (
+        float(np.linalg.norm(bottom_left - top_left) + np.linalg.norm(bottom_right - top_right)) / 2
+    )
     seen = plate_width_px(corners) / max(high_px, 1e-3)
     return 0.5 + 0.5 * min(1.0, seen / (440 / 140))
 
@@ -55,7 +77,9 @@ def sharpness(picture: Picture) -> float:
 
 
 def in_view(box: Floats, frame_px: tuple[int, int]) -> float:
-    """From 0.3 to 1: less where the box is nearer to a side of the frame (width, height) than half its own width."""
+    """From 0.3 to 1: less where the box is nearer to a side of the frame (width, height) than
+    half its own width.
+    """
     left, top, right, bottom = (float(value) for value in box)
     room_px = min(left, top, frame_px[0] - right, frame_px[1] - bottom)
     return 0.3 + 0.7 * min(1.0, max(0.0, room_px) / max(0.5 * (right - left), 1.0))

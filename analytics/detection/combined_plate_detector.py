@@ -1,4 +1,6 @@
-"""Finds plates of one row by the model and yellow ones of two rows by colour and shape: all that a vehicle may carry, in one look."""
+"""Finds plates of one row by the model and yellow ones of two rows by colour and shape: all
+that a vehicle may carry, in one look.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,20 @@ class EveryPlate:
         return EveryPlate(self._detector.at(input_area_px))
 
     def detect(self, bgr: Picture) -> Detections:
-        """Plates in one picture, what the model found first; `points` are (n, 4, 2) corners, clockwise from top left."""
+        """Plates in one picture, what the model found first; `points` are (n, 4, 2) corners,
+        clockwise from top left.
+        """
         found, guessed = self._detector.detect(bgr), two_row_finder.find(bgr)
         return joined(found, guessed) if len(guessed) else found
 
 
 def joined(found: Detections, guessed: Detections) -> Detections:
     """What was found, and guesses beside it: a guess gives way to every find that it touches."""
-    both = Detections(*(np.concatenate([getattr(one, name) for one in (found, guessed)]) for name in ("xyxy", "score", "points")))
+    both = Detections(
+        *(
+            np.concatenate([getattr(one, name) for one in (found, guessed)])
+            for name in ("xyxy", "score", "points")
+        )
+    )
     ranked = np.concatenate([found.score + np.float32(1), guessed.score])
     return both.keep(nms(both.xyxy, ranked, iou_most=0.4, inside_most=0.3))

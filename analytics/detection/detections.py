@@ -15,9 +15,11 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """`xyxy` (n, 4) and `points` (n, k, 2) in pixels of the frame, `score` (n,) from 0 to 1; raises ValueError on other shapes.
+    """`xyxy` (n, 4) and `points` (n, k, 2) in pixels of the frame, `score` (n,) from 0 to 1; raises
+    ValueError on other shapes.
 
-    A plate's points are its corners: top left, top right, bottom right, bottom left. A face's are eyes, nose and corners of the mouth.
+    A plate's points are its corners: top left, top right, bottom right, bottom left. A face's are
+    eyes, nose and corners of the mouth.
     """
 
     xyxy: Floats
@@ -27,7 +29,9 @@ class Detections:
     def __post_init__(self) -> None:
         count = len(self.score)
         if self.score.shape != (count,) or self.xyxy.shape != (count, 4):
-            raise ValueError(f"boxes {self.xyxy.shape} and scores {self.score.shape} do not belong together")
+            raise ValueError(
+                f"boxes {self.xyxy.shape} and scores {self.score.shape} do not belong together"
+            )
         if self.points.ndim != 3 or self.points.shape[0] != count or self.points.shape[2] != 2:
             raise ValueError(f"points {self.points.shape} are not (n, k, 2) of {count} detections")
 
@@ -39,7 +43,11 @@ class Detections:
 
     @classmethod
     def none(cls, points: int) -> Detections:
-        return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty((0, points, 2), np.float32))
+        return cls(
+            np.empty((0, 4), np.float32),
+            np.empty(0, np.float32),
+            np.empty((0, points, 2), np.float32),
+        )
 
 
 class Detector(Protocol):

@@ -33,8 +33,10 @@ def iou(a: Floats, b: Floats) -> Floats:
 
 
 def nms(xyxy: Floats, score: Floats, iou_most: float, inside_most: float = 1.1) -> NDArray[np.intp]:
-    """Indices of the boxes that stay, best first: none overlaps a better one by more than `iou_most`, nor lies within it by more
-    than the part `inside_most` of its own or the better one's area (a plate has no plate inside it)."""
+    """Indices of the boxes that stay, best first: none overlaps a better one by more than
+    `iou_most`, nor lies within it by more than the part `inside_most` of its own or the better
+    one's area (a plate has no plate inside it).
+    """
     order = np.argsort(-score, kind="stable")
     shared = intersections(xyxy, xyxy)
     area = areas(xyxy)

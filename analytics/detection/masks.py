@@ -1,4 +1,6 @@
-"""Privacy masks of a camera: polygons that are black before anything looks at the picture, and in every snapshot made of it."""
+"""Privacy masks of a camera: polygons that are black before anything looks at the picture, and
+in every snapshot made of it.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,23 @@ from domain.registry.model import Polygon
 
 
 class Masks:
-    """`polygons` in parts of the picture, as the registry has them. Not thread-safe: one analyser has one."""
+    """`polygons` in parts of the picture, as the registry has them. Not thread-safe: one
+    analyser has one.
+    """
 
     def __init__(self, polygons: tuple[Polygon, ...]) -> None:
         self._polygons = polygons
         self._shown: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
 
     def apply(self, picture: Picture) -> Picture:
-        """The picture, in colour or grey, with the masked parts black: itself without masks, else a copy (a frame is never written to)."""
+        """The picture, in colour or grey, with the masked parts black: itself without masks,
+        else a copy (a frame is never written to).
+        """
         if not self._polygons:
             return picture
-        return np.asarray(cv2.copyTo(picture, self._shown_of(picture.shape[0], picture.shape[1])), np.uint8)
+        return np.asarray(
+            cv2.copyTo(picture, self._shown_of(picture.shape[0], picture.shape[1])), np.uint8
+        )
 
     def _shown_of(self, height_px: int, width_px: int) -> NDArray[np.uint8]:
         if self._shown.shape != (height_px, width_px):

@@ -1,4 +1,6 @@
-"""Pictures as the tensors that models take, in memory that is used again: fresh megabytes cost more time than what is written to them."""
+"""Pictures as the tensors that models take, in memory that is used again: fresh megabytes cost
+more time than what is written to them.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,19 @@ _spare: deque[Floats] = deque()
 
 
 @contextmanager
-def tensor_of(picture: Picture, less: Sequence[float] = (0.0, 0.0, 0.0), red_first: bool = False) -> Iterator[Floats]:
-    """(1, 3, height, width): the planes blue, green and red less so much of each, for as long as the block runs. Thread-safe."""
+def tensor_of(
+    picture: Picture, less: Sequence[float] = (0.0, 0.0, 0.0), red_first: bool = False
+) -> Iterator[Floats]:
+    """(1, 3, height, width): the planes blue, green and red less so much of each, for as long
+    as the block runs. Thread-safe.
+    """
     memory = _lent(picture.size)
     try:
         tensor = memory[: picture.size].reshape(1, 3, *picture.shape[:2])
         for at, plane in enumerate(cv2.split(picture)):
-            cv2.subtract(plane, less[at], dst=tensor[0, 2 - at if red_first else at], dtype=cv2.CV_32F)  # type: ignore[call-overload]
+            cv2.subtract(
+                plane, less[at], dst=tensor[0, 2 - at if red_first else at], dtype=cv2.CV_32F
+            )  # type: ignore[call-overload]
         yield tensor
     finally:
         _spare.append(memory)

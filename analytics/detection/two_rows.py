@@ -1,4 +1,6 @@
-"""Lays the two rows of a high plate (220 by 440 mm) side by side, so that a reader of one row can read it."""
+"""Lays the two rows of a high plate (220 by 440 mm) side by side, so that a reader of one row
+can read it.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +12,25 @@ Picture = NDArray[np.uint8]
 Corners = NDArray[np.float32]
 
 UPPER_ROW_ENDS, LOWER_ROW_STARTS = 0.39, 0.34
-"""As parts of the height: the rows meet at 0.375 (75 of 200 mm between the margins), and overlap so that a skewed crop loses nothing."""
+"""As parts of the height: the rows meet at 0.375 (75 of 200 mm between the margins), and
+overlap so that a skewed crop loses nothing.
+"""
 UPPER_ROW_WIDTH = 0.43
-"""The upper row's part of the result's width: its two characters become as wide as the five below."""
+"""The upper row's part of the result's width: its two characters become as wide as the five
+below.
+"""
 
 
 HIGH_PART = 0.42
-"""A plate of one row is 0.29 or 0.32 times as high as wide, one of two rows 0.5; seen from the side both look narrower."""
+"""A plate of one row is 0.29 or 0.32 times as high as wide, one of two rows 0.5; seen from the
+side both look narrower.
+"""
 
 
 def is_two_rows(corners: Corners) -> bool:
-    """Whether the quadrilateral `corners` (4, 2; clockwise from top left) is as high as plates with two rows are."""
+    """Whether the quadrilateral `corners` (4, 2; clockwise from top left) is as high as plates
+    with two rows are.
+    """
     top_left, top_right, bottom_right, bottom_left = corners
     wide = float(np.linalg.norm(top_right - top_left) + np.linalg.norm(bottom_right - bottom_left))
     high = float(np.linalg.norm(bottom_left - top_left) + np.linalg.norm(bottom_right - top_right))
@@ -34,4 +44,12 @@ def unroll(crop: Picture, width_px: int, height_px: int) -> Picture:
     upper = crop[: max(1, round(rows * UPPER_ROW_ENDS))]
     lower = crop[min(rows - 1, round(rows * LOWER_ROW_STARTS)) :]
     parts = ((upper, upper_px), (lower, width_px - upper_px))
-    return np.asarray(np.hstack([cv2.resize(part, (wide, height_px), interpolation=cv2.INTER_AREA) for part, wide in parts]), np.uint8)
+    return np.asarray(
+        np.hstack(
+            [
+                cv2.resize(part, (wide, height_px), interpolation=cv2.INTER_AREA)
+                for part, wide in parts
+            ]
+        ),
+        np.uint8,
+    )

@@ -1,7 +1,8 @@
 """The only door to ONNX Runtime: a model file in, arrays out.
 
-One thread a session: two halve a look's latency and then spin, which costs twice the CPU when frames come at a steady rate
-(measured: 76 CPU-ms against 33 a frame). A process has many cameras, so threads come from them. `run` may be called from any thread.
+One thread a session: two halve a look's latency and then spin, which costs twice the CPU when
+frames come at a steady rate (measured: 76 CPU-ms against 33 a frame). A process has many cameras,
+so threads come from them. `run` may be called from any thread.
 """
 
 from __future__ import annotations
@@ -43,13 +44,16 @@ _ERRORS = (
 
 
 def providers_of(wanted: str) -> tuple[str, ...]:
-    """ONNX Runtime's names of `SIGHTLINE_ONNX_PROVIDERS`; what this installation lacks is left out, and the processor comes last."""
+    """ONNX Runtime's names of `SIGHTLINE_ONNX_PROVIDERS`; what this installation lacks is left
+    out, and the processor comes last.
+    """
     there = onnxruntime.get_available_providers()
     names = [name for name in wanted.split(",") if name != "cpu"]
     missing = [name for name in names if _NAMES[name] not in there]
     if missing:
         _LOG.warning(
-            "SIGHTLINE_ONNX_PROVIDERS: %s not in this onnxruntime (%s): install the onnxruntime package that has it; models run without",
+            "SIGHTLINE_ONNX_PROVIDERS: %s not in this onnxruntime (%s): install the onnxruntime "
+            "package that has it; models run without",
             ", ".join(missing),
             onnxruntime.__version__,
         )
@@ -57,31 +61,46 @@ def providers_of(wanted: str) -> tuple[str, ...]:
 
 
 class Model:
-    """A session with one input tensor. Raises NotFound or BadInput with the file's name when it cannot be loaded."""
+    """A session with one input tensor. Raises NotFound or BadInput with the file's name when it
+    cannot be loaded.
+    """
 
     def __init__(self, path: Path, providers: tuple[str, ...] = CPU) -> None:
         if not path.is_file():
-            raise NotFound(f"model {path} is not there; fetch the models with `python -m analytics.models fetch {path.parent}`")
+            raise NotFound(
+                f"model {path} is not there; fetch the models with `python -m analytics.models "
+                f"fetch {path.parent}`"
+            )
         try:
-            self._session = onnxruntime.InferenceSession(str(path), _options(), providers=list(providers))
+            self._session = onnxruntime.InferenceSession(
+                str(path), _options(), providers=list(providers)
+            )
         except _ERRORS as error:
             raise BadInput(f"model {path} cannot be loaded: {error}") from error
         self.path = path
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
-        """What it runs on: a provider that is there may find no device, and leave it to the next."""
+        """What it runs on: a provider that is there may find no device, and leave it to the
+        next.
+        """
         self._cpu = LOOK_CPU_S.labels(path.stem)
         self._input: str = self._session.get_inputs()[0].name
         self.picture_px = _picture_px(self._session.get_inputs()[0].shape)
         """Width and height where only pictures of one size fit, else None."""
-        self.output_names: tuple[str, ...] = tuple(output.name for output in self._session.get_outputs())
+        self.output_names: tuple[str, ...] = tuple(
+            output.name for output in self._session.get_outputs()
+        )
 
     def run(self, tensor: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """The model's outputs, in the order of `output_names`. Raises BadInput where the tensor does not fit the model."""
+        """The model's outputs, in the order of `output_names`. Raises BadInput where the tensor
+        does not fit the model.
+        """
         try:
             with Spent(self._cpu):
                 outputs = self._session.run(None, {self._input: tensor})
         except _ERRORS as error:
-            raise BadInput(f"model {self.path} refuses an input of shape {tensor.shape}: {error}") from error
+            raise BadInput(
+                f"model {self.path} refuses an input of shape {tensor.shape}: {error}"
+            ) from error
         return cast("list[NDArray[np.float32]]", outputs)
 
 

@@ -1,16 +1,19 @@
-"""Decides whether a track continues an earlier one in place and time: the same plate, not found for a while. Pure.
+"""Decides whether a track continues an earlier one in place and time: the same plate, not found for
+a while. Pure.
 
-The detector may miss a small plate for longer than a track lives. Each end of the gap has a course: a place, a velocity and
-a size, fitted to `COURSE_NS` of the track. The later track continues the earlier one where it lies within half of the least
-distance between two vehicles of the place that both courses predict.
+The detector may miss a small plate for longer than a track lives. Each end of the gap has a course:
+a place, a velocity and a size, fitted to `COURSE_NS` of the track. The later track continues the
+earlier one where it lies within half of the least distance between two vehicles of the place that
+both courses predict.
 
-The predicted displacement uses the geometric mean of the two speeds. It is exact for a vehicle at constant speed that comes
-straight toward the camera or goes straight away from it: with the time to contact T its place and size grow as 1/T, its
-speed in the picture as 1/T². For constant speed across the picture both means agree. A vehicle that follows on the same way
-falls short of that place by its time headway, however far apart the two tracks are.
+The predicted displacement uses the geometric mean of the two speeds. It is exact for a vehicle at
+constant speed that comes straight toward the camera or goes straight away from it: with the time to
+contact T its place and size grow as 1/T, its speed in the picture as 1/T². For constant speed
+across the picture both means agree. A vehicle that follows on the same way falls short of that
+place by its time headway, however far apart the two tracks are.
 
-A single detection has a size but no velocity. The same geometry gives its speed from the ratio of the two sizes, so that
-the geometric mean is the speed of the track times that ratio.
+A single detection has a size but no velocity. The same geometry gives its speed from the ratio of
+the two sizes, so that the geometric mean is the speed of the track times that ratio.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ from domain.clock import NS_PER_MS, NS_PER_S
 COURSE_LEAST_NS = 150 * NS_PER_MS
 """A track that is shorter has no course that predicts a second ahead."""
 SIZE_LOG_MOST = math.log(1.25)
-"""How far the size may lie outside what the courses allow: the sides of small plates are found to a tenth."""
+"""How far the size may lie outside what the courses allow: the sides of small plates are found
+to a tenth.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +58,27 @@ def has_course(track: Track) -> bool:
 
 
 def continues_in_place(track: Track, before: Track, gap_most_ns: int) -> bool:
-    """Whether `track` may be what `before` followed, which ended at most `gap_most_ns` before `track` began."""
+    """Whether `track` may be what `before` followed, which ended at most `gap_most_ns` before
+    `track` began.
+    """
     if not 0 < track.first_ns - before.last_ns <= gap_most_ns:
         return False
     left, found = _fit(_last(before)), _fit(_first(track.path))
     if left is None or found is None:
         return False
     passed_s = (found.at_ns - left.at_ns) / NS_PER_S
-    away_px = float(np.hypot(*(found.centre - left.centre - passed_s * _mean_velocity(left, found))))
+    away_px = float(
+        np.hypot(*(found.centre - left.centre - passed_s * _mean_velocity(left, found)))
+    )
     return away_px <= LEAP * math.exp(found.log_size) and _sizes_agree(left, found, passed_s)
 
 
 def leaves_course(track: Track, box: Floats, wall_ns: int) -> bool:
-    """Whether the box is too far from the place that the track's course predicts to show the same vehicle.
+    """Whether the box is too far from the place that the track's course predicts to show the same
+    vehicle.
 
-    False where the track is too short to have a course: a vehicle without a text is not yet a passing then.
+    False where the track is too short to have a course: a vehicle without a text is not yet a
+    passing then.
     """
     left = _fit(_last(track))
     if left is None:
@@ -79,24 +90,34 @@ def leaves_course(track: Track, box: Floats, wall_ns: int) -> bool:
 
 
 def _mean_velocity(left: Course, found: Course) -> Floats:
-    """The geometric mean of the speeds, in the mean direction; zero where the two directions are opposite."""
+    """The geometric mean of the speeds, in the mean direction; zero where the two directions
+    are opposite.
+    """
     speeds = left.speed_px_s, found.speed_px_s
     if min(speeds) <= 0 or float(left.velocity_px_s @ found.velocity_px_s) <= 0:
         return np.zeros(2, np.float32)
     direction = left.velocity_px_s / speeds[0] + found.velocity_px_s / speeds[1]
-    velocity: Floats = (direction / np.hypot(*direction) * math.sqrt(speeds[0] * speeds[1])).astype(np.float32)
+    velocity: Floats = (direction / np.hypot(*direction) * math.sqrt(speeds[0] * speeds[1])).astype(
+        np.float32
+    )
     return velocity
 
 
 def _sizes_agree(left: Course, found: Course, passed_s: float) -> bool:
-    """Whether the size changed between not at all and as fast as in the faster of the two courses."""
+    """Whether the size changed between not at all and as fast as in the faster of the two
+    courses.
+    """
     grown, rates = found.log_size - left.log_size, (0.0, left.growth_per_s, found.growth_per_s)
     return passed_s * min(rates) - SIZE_LOG_MOST <= grown <= passed_s * max(rates) + SIZE_LOG_MOST
 
 
 def _first(places: Sequence[Place]) -> list[Place]:
     """The first places that span `COURSE_NS`, or all."""
-    spans = (number for number, place in enumerate(places) if abs(place.wall_ns - places[0].wall_ns) >= COURSE_NS)
+    spans = (
+        number
+        for number, place in enumerate(places)
+        if abs(place.wall_ns - places[0].wall_ns) >= COURSE_NS
+    )
     return list(places[: next(spans, len(places)) + 1])
 
 
@@ -112,4 +133,10 @@ def _fit(places: Sequence[Place]) -> Course | None:
     at_s = np.array([(place.wall_ns - at_ns) / NS_PER_S for place in places])
     values = np.array([[*place.centre, math.log(max(place.size_px, 1e-3))] for place in places])
     slope, mean = at_s @ values / (at_s @ at_s), values.mean(axis=0)
-    return Course(at_ns, mean[:2].astype(np.float32), slope[:2].astype(np.float32), float(mean[2]), float(slope[2]))
+    return Course(
+        at_ns,
+        mean[:2].astype(np.float32),
+        slope[:2].astype(np.float32),
+        float(mean[2]),
+        float(slope[2]),
+    )

@@ -1,4 +1,6 @@
-"""Faces of people walking by: found and followed by place alone, never compared with one another."""
+"""Faces of people walking by: found and followed by place alone, never compared with one
+another.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,13 @@ SIDE_LEAST_PX = 16
 """A smaller face shows nobody anything, and most false alarms are smaller."""
 DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
 SCORE_OVER_THRESHOLD = 0.1
-"""A face is once seen this much more surely than the least that its detector gives: what never is, is a shirt or a lamp."""
+"""A face is once seen this much more surely than the least that its detector gives: what never
+is, is a shirt or a lamp.
+"""
 STEADY_SCORE_MEAN_LEAST = 0.7
-"""Of one that was seen at every look: two good sights are enough where there were only two looks."""
+"""Of one that was seen at every look: two good sights are enough where there were only two
+looks.
+"""
 RESUME_NS = 5_000 * NS_PER_MS
 RESUME_REACH = 3.0
 """In widths of the face, how far a person may have gone while a process was restarted."""
@@ -54,7 +60,9 @@ class Faces:
 
     def quality(self, track: Track, bgr: Picture) -> float:
         face = around(bgr, track.box, 0.0, 0.0)
-        return face_quality(track.score, track.box, track.points, face, (bgr.shape[1], bgr.shape[0]))
+        return face_quality(
+            track.score, track.box, track.points, face, (bgr.shape[1], bgr.shape[0])
+        )
 
     def crop(self, track: Track, bgr: Picture) -> Picture:
         return around(bgr, track.box, 0.4, 0.4)
@@ -83,7 +91,9 @@ class Faces:
         return None
 
     def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
-        """Only over a restart, and only by place: two people may walk the same way seconds apart."""
+        """Only over a restart, and only by place: two people may walk the same way seconds
+        apart.
+        """
         if not from_process_before or event.started_at - before.ended_at > RESUME_NS:
             return False
         a, b = event.box, before.box

@@ -1,8 +1,10 @@
-"""Holds an unread passing back after its end, because a track may still continue it and read its plate.
+"""Holds an unread passing back after its end, because a track may still continue it and read its
+plate.
 
-A passing without a text is held for the time in which the same vehicle may be found again (`Gate.unseen_ms`). While a track
-that began in that time is too young to be placed, it is held for up to as long again. While a track that continues it is in
-view the two are one passing, which is held for at most as long as any passing in view.
+A passing without a text is held for the time in which the same vehicle may be found again
+(`Gate.unseen_ms`). While a track that began in that time is too young to be placed, it is held for
+up to as long again. While a track that continues it is in view the two are one passing, which is
+held for at most as long as any passing in view.
 """
 
 from __future__ import annotations
@@ -49,12 +51,22 @@ class HeldPassings:
         self._held[passing.event.id] = HeldPassing(passing, record)
 
     def drop(self, event_id: str) -> None:
-        """Forget what is held under this id, if anything: it is published as a part of something longer."""
+        """Forget what is held under this id, if anything: it is published as a part of
+        something longer.
+        """
         self._held.pop(event_id, None)
 
     def release(self, now_ns: int, in_view: Collection[Record]) -> list[HeldPassing]:
-        """Take away and return what is to be published now; `in_view` are the records of the tracks that have not ended."""
-        return self._take([held for held in self._held.values() if now_ns - held.record.track.last_ns >= self._limit_ns(held, in_view)])
+        """Take away and return what is to be published now; `in_view` are the records of the
+        tracks that have not ended.
+        """
+        return self._take(
+            [
+                held
+                for held in self._held.values()
+                if now_ns - held.record.track.last_ns >= self._limit_ns(held, in_view)
+            ]
+        )
 
     def close(self) -> list[HeldPassing]:
         """Take away and return all of it."""
@@ -68,5 +80,11 @@ class HeldPassings:
     def _limit_ns(self, held: HeldPassing, in_view: Collection[Record]) -> int:
         if any(record.continues_id == held.event_id for record in in_view):
             return self._in_view_most_ns
-        began_ns = (record.track.first_ns - held.record.track.last_ns for record in in_view if not record.is_placed)
-        return self._gap_most_ns * (2 if any(0 < gap_ns <= self._gap_most_ns for gap_ns in began_ns) else 1)
+        began_ns = (
+            record.track.first_ns - held.record.track.last_ns
+            for record in in_view
+            if not record.is_placed
+        )
+        return self._gap_most_ns * (
+            2 if any(0 < gap_ns <= self._gap_most_ns for gap_ns in began_ns) else 1
+        )

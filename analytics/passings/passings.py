@@ -1,8 +1,10 @@
-"""Tracks of one kind at one camera -> passings: one a vehicle or person that went by, never one a frame.
+"""Tracks of one kind at one camera -> passings: one a vehicle or person that went by, never one a
+frame.
 
-An event is given out when its track is lost, and once more where that is found again before it ends; or after a minute in view (a vehicle
-that parks), after which the track is followed in silence until it leaves. A track that continues a passing which just ended takes its id,
-so that keeping it again extends it. A passing whose plate was not read is held back first (`held_passings.py`).
+An event is given out when its track is lost, and once more where that is found again before it
+ends; or after a minute in view (a vehicle that parks), after which the track is followed in silence
+until it leaves. A track that continues a passing which just ended takes its id, so that keeping it
+again extends it. A passing whose plate was not read is held back first (`held_passings.py`).
 """
 
 from __future__ import annotations
@@ -34,11 +36,15 @@ from domain.ulid import event_id
 
 DWELL_MS = 60_000
 LOST_NS = 300 * NS_PER_MS
-"""What was missed at two looks and for this long is told, though it may still be found again, and is told once more then."""
+"""What was missed at two looks and for this long is told, though it may still be found again,
+and is told once more then.
+"""
 LOOK_ANYWAY_NS = 2_000 * NS_PER_MS
 """However still the picture is, it is looked at this often."""
 CLOCK_STEP_NS = 1_000 * NS_PER_MS
-"""A camera whose clock steps back by more ends its tracks: they would otherwise wait for the old time to come again."""
+"""A camera whose clock steps back by more ends its tracks: they would otherwise wait for the
+old time to come again.
+"""
 CLEARLY_BETTER = 1.2
 JPEG_QUALITY = 85
 _JPEG = LOOK_CPU_S.labels("jpeg")
@@ -66,7 +72,9 @@ class Passings:
         self._detected_ns = 0
 
     def look(self, frame: Frame, shown: Shown, thumbnail: Callable[[], Thumbnail]) -> list[Passing]:
-        """Look at one frame (`shown`: its picture with masks black), where the last look is not too fresh; the passings that it ended."""
+        """Look at one frame (`shown`: its picture with masks black), where the last look is not
+        too fresh; the passings that it ended.
+        """
         now_ns = frame.wall_ns
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
         if self._looked_ns:
@@ -87,15 +95,23 @@ class Passings:
 
     def _follow(self, found: Detections, frame: Frame, bgr: Picture) -> None:
         def is_another(track: Track, at: int) -> bool:
-            return self._subject.is_another(self._records[track.number], found.keep(np.array([at])), bgr, frame.wall_ns)
+            return self._subject.is_another(
+                self._records[track.number], found.keep(np.array([at])), bgr, frame.wall_ns
+            )
 
         for track in self._tracker.update(found, frame.wall_ns, is_another):
             self._note(track, frame, bgr)
 
     def pass_time(self, now_ns: int) -> list[Passing]:
-        """The passings that have ended by `now_ns`, in the frames' time, seem to have, or have been in view for a minute."""
+        """The passings that have ended by `now_ns`, in the frames' time, seem to have, or have
+        been in view for a minute.
+        """
         given = self._end(self._tracker.ended(now_ns))
-        given += [passing for record in self._records.values() for passing in self._give_dwelling(record) + self._give_lost(record, now_ns)]
+        given += [
+            passing
+            for record in self._records.values()
+            for passing in self._give_dwelling(record) + self._give_lost(record, now_ns)
+        ]
         given += self._give_held(self._held.release(now_ns, self._records.values()))
         self._forget(now_ns)
         return given
@@ -105,11 +121,21 @@ class Passings:
         return bool(self._tracker.tracks or self._held)
 
     def drafts(self) -> list[Passing]:
-        records = [record for record in self._records.values() if not self._is_told(record) and self._counts(record)]
+        records = [
+            record
+            for record in self._records.values()
+            if not self._is_told(record) and self._counts(record)
+        ]
         made = [self._passing(record) for record in records]
-        drafts = [self._lately.continued(passing, record)[0] for passing, record in zip(made, records, strict=True) if passing is not None]
+        drafts = [
+            self._lately.continued(passing, record)[0]
+            for passing, record in zip(made, records, strict=True)
+            if passing is not None
+        ]
         continued_ids = {draft.event.id for draft in drafts}
-        return drafts + [passing for passing in self._held.passings if passing.event.id not in continued_ids]
+        return drafts + [
+            passing for passing in self._held.passings if passing.event.id not in continued_ids
+        ]
 
     def resume(self, recent: list[Passing]) -> None:
         self._lately.resume(recent)
@@ -118,24 +144,38 @@ class Passings:
         return self._end(self._tracker.close()) + self._give_held(self._held.close())
 
     def _forget(self, now_ns: int) -> None:
-        """What no track in view can continue or go beside any more: a track may end long after what it continues."""
-        # While no pictures come nothing is forgotten: what stands in front of a camera that is reconnected stands there still.
+        """What no track in view can continue or go beside any more: a track may end long after
+        what it continues.
+        """
+        # While no pictures come nothing is forgotten: what stands in front of a camera that is
+        # reconnected stands there still.
         seen_ns = min(now_ns, self._looked_ns)
         earliest_ns = min([seen_ns, *(record.track.first_ns for record in self._records.values())])
-        self._lately.forget(earliest_ns, self._held.event_ids | {record.continues_id for record in self._records.values()})
+        self._lately.forget(
+            earliest_ns,
+            self._held.event_ids | {record.continues_id for record in self._records.values()},
+        )
         if self.unread and now_ns - self.unread[0].at_ns > unread.KEPT_NS:
             self.unread = self.unread[1:]
-        self._clear = [track for track in self._clear if earliest_ns - track.last_ns < REMEMBERED_NS][-RECENT_MOST:]
+        self._clear = [
+            track for track in self._clear if earliest_ns - track.last_ns < REMEMBERED_NS
+        ][-RECENT_MOST:]
 
     def _end(self, tracks: list[Track]) -> list[Passing]:
-        self._clear += [track for track in tracks if self._subject.is_clear(self._records[track.number])]
+        self._clear += [
+            track for track in tracks if self._subject.is_clear(self._records[track.number])
+        ]
         return [passing for track in tracks for passing in self._finish(track)]
 
     def _counts(self, record: Record) -> bool:
         return self._subject.counts(record, self._clear_beside(record))
 
     def _clear_beside(self, record: Record) -> list[Track]:
-        clear = [other.track for other in self._records.values() if other is not record and self._subject.is_clear(other)]
+        clear = [
+            other.track
+            for other in self._records.values()
+            if other is not record and self._subject.is_clear(other)
+        ]
         return clear + [track for track in self._clear if track is not record.track]
 
     def _note_unread(self, record: Record) -> None:
@@ -144,21 +184,32 @@ class Passings:
             return
         UNREAD.labels(self._camera.id, why).inc()
         if why is not unread.WhyUnread.SEEN_ONCE:
-            one = unread.Unread(record.track.last_ns, why, width_px(record), record.track.detections, bool(record.told))
+            one = unread.Unread(
+                record.track.last_ns,
+                why,
+                width_px(record),
+                record.track.detections,
+                bool(record.told),
+            )
             self.unread = (*self.unread, one)[-unread.KEPT :]
 
     def _note(self, track: Track, frame: Frame, bgr: Picture) -> None:
         record = self._records.get(track.number)
         if record is None:
-            record = self._records[track.number] = Record(track, self._id_of(track), str(frame.wall_source), (bgr.shape[1], bgr.shape[0]))
+            record = self._records[track.number] = Record(
+                track, self._id_of(track), str(frame.wall_source), (bgr.shape[1], bgr.shape[0])
+            )
         if not record.is_placed and has_course(track) and not self._follows_lost(record):
             self._place(record)
         if record.given:
             return
         quality = self._subject.quality(track, bgr)
         self._subject.study(record, quality, bgr)
-        # Not at the first sight: most false alarms are never seen again, and a JPEG of the whole frame takes a quarter of a look's time.
-        if track.detections > 1 and (record.shot is None or quality > CLEARLY_BETTER * record.shot.quality):
+        # Not at the first sight: most false alarms are never seen again, and a JPEG of the whole
+        # frame takes a quarter of a look's time.
+        if track.detections > 1 and (
+            record.shot is None or quality > CLEARLY_BETTER * record.shot.quality
+        ):
             with Spent(_JPEG):
                 pictures = _jpeg(bgr), _jpeg(self._subject.crop(track, bgr))
             record.shot = Shot(quality, frame.wall_ns, _parts(track.box, bgr), *pictures)
@@ -177,7 +228,9 @@ class Passings:
         return given
 
     def _give_held(self, released: list[HeldPassing]) -> list[Passing]:
-        """What is still evidence enough: the vehicle that it is writing on may have been read since."""
+        """What is still evidence enough: the vehicle that it is writing on may have been read
+        since.
+        """
         for held in released:
             held.record.told = held.record.track.detections if self._counts(held.record) else 0
             self._note_unread(held.record)
@@ -204,15 +257,21 @@ class Passings:
         return plate is not None and not plate.text
 
     def _follows_lost(self, record: Record) -> bool:
-        """Whether a track was lost before this one began and has not ended: this one may continue it once it has."""
+        """Whether a track was lost before this one began and has not ended: this one may
+        continue it once it has.
+        """
         if record.is_placed:
             return False
         return any(other.track.last_ns < record.track.first_ns for other in self._records.values())
 
     def _place(self, record: Record) -> None:
-        """Decide which passing the track continues in place, if any; each is continued by one track."""
+        """Decide which passing the track continues in place, if any; each is continued by one
+        track.
+        """
         taken_ids = {other.continues_id for other in self._records.values() if other is not record}
-        record.continues_id = self._lately.continued_in_place(record.track, self._records.keys(), taken_ids)
+        record.continues_id = self._lately.continued_in_place(
+            record.track, self._records.keys(), taken_ids
+        )
         record.is_placed = True
 
     def _is_told(self, record: Record) -> bool:
@@ -233,7 +292,9 @@ class Passings:
         return [] if before is not None and before.dwelt else [passing]
 
     def _remember_dwelling(self, record: Record) -> None:
-        """A stay ends now, whatever its event said: what continues it within seconds is the same stay."""
+        """A stay ends now, whatever its event said: what continues it within seconds is the
+        same stay.
+        """
         passing = self._passing(record)
         if passing is not None:
             self._lately.add(passing, record.track, dwelt=True)

@@ -1,5 +1,7 @@
-"""The passings of one kind that ended lately at one camera, and which of them a new one continues: what comes back within seconds, or
-stands where it stood before a time without pictures, has not passed again. Where one of the two has no text, place and time decide."""
+"""The passings of one kind that ended lately at one camera, and which of them a new one continues:
+what comes back within seconds, or stands where it stood before a time without pictures, has not
+passed again. Where one of the two has no text, place and time decide.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from domain.events.event import Event, Passing
 REMEMBERED_NS = 15_000 * NS_PER_MS
 RECENT_MOST = 16
 BLIND_NS, BLIND_MOST_NS = 2_000 * NS_PER_MS, 600_000 * NS_PER_MS
-"""A time without looks from the one to the other: what stood there before it, and stands there after it, has not gone meanwhile."""
+"""A time without looks from the one to the other: what stood there before it, and stands there
+after it, has not gone meanwhile.
+"""
 STOOD_WITHIN, STOOD_GROWTH = 0.5, 1.25
 """In lengths of its box, and in times its size."""
 
@@ -42,7 +46,9 @@ class Recent:
             return False
         size, was = size_px(box), size_px(self.track.box)
         apart_px = float(np.hypot(*(centre(box) - centre(self.track.box))))
-        return apart_px < STOOD_WITHIN * min(size, was) and max(size, was) < STOOD_GROWTH * min(size, was)
+        return apart_px < STOOD_WITHIN * min(size, was) and max(size, was) < STOOD_GROWTH * min(
+            size, was
+        )
 
 
 class Lately:
@@ -60,7 +66,11 @@ class Lately:
 
     def resume(self, recent: Sequence[Passing]) -> None:
         """What a process before this one left."""
-        self._recent += [Recent(passing, True, False) for passing in recent if passing.event.kind == self._subject.kind]
+        self._recent += [
+            Recent(passing, True, False)
+            for passing in recent
+            if passing.event.kind == self._subject.kind
+        ]
 
     def add(self, passing: Passing, track: Track, dwelt: bool) -> None:
         """It has ended, so far as is known, and takes the place of what was known of its event."""
@@ -68,15 +78,25 @@ class Lately:
         self._recent.append(Recent(passing, False, dwelt, track, self._blind_ns))
 
     def forget(self, earliest_ns: int, needed_ids: Collection[str]) -> None:
-        """Forget what nothing can continue that began at `earliest_ns` or later, but none of the events `needed_ids`."""
-        recent = [one for one in self._recent if earliest_ns - one.passing.event.ended_at - self._blind_since(one) < REMEMBERED_NS]
+        """Forget what nothing can continue that began at `earliest_ns` or later, but none of
+        the events `needed_ids`.
+        """
+        recent = [
+            one
+            for one in self._recent
+            if earliest_ns - one.passing.event.ended_at - self._blind_since(one) < REMEMBERED_NS
+        ]
         kept = {one.passing.event.id for one in recent[-RECENT_MOST:]} | set(needed_ids)
         self._recent = [one for one in self._recent if one.passing.event.id in kept]
 
-    def continued_in_place(self, track: Track, in_view: Collection[int], taken_ids: Collection[str]) -> str:
-        """The event that `track` continues in place and time, the latest first; empty where there is none.
+    def continued_in_place(
+        self, track: Track, in_view: Collection[int], taken_ids: Collection[str]
+    ) -> str:
+        """The event that `track` continues in place and time, the latest first; empty where there
+        is none.
 
-        Events of the tracks numbered `in_view`, which have not ended, and of `taken_ids` are left out.
+        Events of the tracks numbered `in_view`, which have not ended, and of `taken_ids` are left
+        out.
         """
         gap_most_ns = self._subject.gate.unseen_ms * NS_PER_MS
         for recent in reversed(self._recent):
@@ -96,13 +116,19 @@ class Lately:
             if before.id == record.continues_id and (is_unread(before) or is_unread(passing.event)):
                 return self._join(recent, passing, record), recent
             if self._blind_since(recent) and recent.stood_at(record.track.first_box):
-                before = before.model_copy(update={"ended_at": before.ended_at + self._blind_since(recent)})
+                before = before.model_copy(
+                    update={"ended_at": before.ended_at + self._blind_since(recent)}
+                )
             if self._subject.continues(passing.event, before, recent.from_process_before):
                 return self._join(recent, passing, record), recent
         return passing, None
 
     def _join(self, recent: Recent, passing: Passing, record: Record) -> Passing:
-        hidden = () if recent.track is None else self._lines.crossed_between(recent.track, record.track, record.size_px)
+        hidden = (
+            ()
+            if recent.track is None
+            else self._lines.crossed_between(recent.track, record.track, record.size_px)
+        )
         return _joined(recent.passing, passing, hidden)
 
     def _blind_since(self, recent: Recent) -> int:
@@ -115,16 +141,20 @@ def is_unread(event: Event) -> bool:
 
 
 def _joined(before: Passing, after: Passing, hidden: tuple[int, ...]) -> Passing:
-    """One passing of two parts: from the start of the first to the end of the second, with the better reading and its pictures.
+    """One passing of two parts: from the start of the first to the end of the second, with the
+    better reading and its pictures.
 
     `hidden`: the count lines that it crossed between them.
     """
     a, b = before.event, after.event
     better = before if _merit(a) > _merit(b) else after
     whole = {
-        "id": a.id, "started_at": a.started_at, "ended_at": max(a.ended_at, b.ended_at),
-        "direction": better.event.direction or a.direction or b.direction, "crossed": together((*a.crossed, *hidden, *b.crossed)),
-    }  # fmt: skip
+        "id": a.id,
+        "started_at": a.started_at,
+        "ended_at": max(a.ended_at, b.ended_at),
+        "direction": better.event.direction or a.direction or b.direction,
+        "crossed": together((*a.crossed, *hidden, *b.crossed)),
+    }
     return Passing(better.event.model_copy(update=whole), better.snapshot_jpeg, better.crop_jpeg)
 
 

@@ -1,4 +1,6 @@
-"""What differs between vehicles and faces; all else about passings is the same and stands in `analytics/passings/passings.py`."""
+"""What differs between vehicles and faces; all else about passings is the same and stands in
+`analytics/passings/passings.py`.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,9 @@ class Subject(Protocol):
     def crop(self, track: Track, bgr: Picture) -> Picture: ...
 
     def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
-        """Whether the one detection in `found`, which by its place continues the record's track, shows something else."""
+        """Whether the one detection in `found`, which by its place continues the record's
+        track, shows something else.
+        """
 
     def study(self, record: Record, quality: float, bgr: Picture) -> None:
         """Learn from this frame what the event will say."""
@@ -80,13 +84,19 @@ class Subject(Protocol):
         """What the event says of the plate; None for a face."""
 
     def is_clear(self, record: Record) -> bool:
-        """Whether the track is evidence enough for an event by itself, and for none of what only moves in step with it."""
+        """Whether the track is evidence enough for an event by itself, and for none of what
+        only moves in step with it.
+        """
 
     def counts(self, record: Record, clear: list[Track]) -> bool:
-        """Whether the track is evidence enough for an event, beside the `clear` tracks seen lately."""
+        """Whether the track is evidence enough for an event, beside the `clear` tracks seen
+        lately.
+        """
 
     def why_unread(self, record: Record, clear: list[Track]) -> WhyUnread | None:
-        """Why the track, which ended, gives no text; None where it does, and for what has none to give."""
+        """Why the track, which ended, gives no text; None where it does, and for what has none
+        to give.
+        """
 
     def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
         """Whether `event` is the same passing as `before`, which ended shortly before it began."""

@@ -1,4 +1,6 @@
-"""Why a plate that went by was not read, by its best picture and by what the readings said together."""
+"""Why a plate that went by was not read, by its best picture and by what the readings said
+together.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,13 @@ from analytics.passings.subjects import Record
 from domain.unread_reasons import WhyUnread
 
 LEGIBLE_WIDTH_PX = 45
-"""A plate of one row is 14 px high then: under that readers guess (`analytics/weights/README.md`)."""
+"""A plate of one row is 14 px high then: under that readers guess
+(`analytics/weights/README.md`).
+"""
 SHARP_LEAST = 0.45
-"""Of `best_shot.sharpness`: a plate 24 px high, blurred by a sigma of 2 px, has as much, and is read half of the time."""
+"""Of `best_shot.sharpness`: a plate 24 px high, blurred by a sigma of 2 px, has as much, and is
+read half of the time.
+"""
 GROWN_X, GROWN_Y = 0.15, 0.3
 """By how much of its sides a plate's crop is larger than the plate, at each side."""
 
@@ -35,6 +41,10 @@ def why_illegible(record: Record) -> WhyUnread:
 
 
 def _picture(record: Record) -> Picture:
-    """The best picture's crop, as it will be kept: asked for once a track, and kept as a picture for none of them."""
+    """The best picture's crop, as it will be kept: asked for once a track, and kept as a
+    picture for none of them.
+    """
     assert record.shot is not None
-    return np.asarray(cv2.imdecode(np.frombuffer(record.shot.crop_jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+    return np.asarray(
+        cv2.imdecode(np.frombuffer(record.shot.crop_jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8
+    )

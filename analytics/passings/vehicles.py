@@ -25,15 +25,28 @@ BETTER = 1.2
 FAIR = 0.7
 """A picture this much worse than the best one read is not worth reading."""
 SURE_READINGS, SURE_CONFIDENCE, MUCH_BETTER = 3, 0.98, 2.0
-"""So many readings that are so sure together share their faults with the next: after them only a picture so much better is read."""
+"""So many readings that are so sure together share their faults with the next: after them only
+a picture so much better is read.
+"""
 DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
-UNREAD_DETECTIONS_LEAST, UNREAD_SCORE_LEAST, UNREAD_TRAVEL_LEAST, UNREAD_GROWTH_LEAST = 4, 0.6, 1.0, 1.35
+UNREAD_DETECTIONS_LEAST, UNREAD_SCORE_LEAST, UNREAD_TRAVEL_LEAST, UNREAD_GROWTH_LEAST = (
+    4,
+    0.6,
+    1.0,
+    1.35,
+)
 STEADY_SCORE_MEAN_LEAST, STEADY_CONFIDENCE_LEAST = 0.6, 0.9
-"""Of one that was seen at every look: two sights are enough where there were only two looks and the plate is plain."""
+"""Of one that was seen at every look: two sights are enough where there were only two looks and
+the plate is plain.
+"""
 ASK_AFTER_MS = 250
-"""A track that was not seen for this long may be continued by another vehicle: the plate is read first."""
+"""A track that was not seen for this long may be continued by another vehicle: the plate is
+read first.
+"""
 CLEAR_CONFIDENCE, CLEARLY_APART = 0.5, 3
-"""Two readings that are each more likely right than not, and that differ in this many characters, are of two vehicles."""
+"""Two readings that are each more likely right than not, and that differ in this many
+characters, are of two vehicles.
+"""
 SAME_PASSING_NS = 10_000 * NS_PER_MS
 
 
@@ -48,7 +61,9 @@ class Vehicles:
 
     def quality(self, track: Track, bgr: Picture) -> float:
         rectified = rectify(bgr, track.points)
-        return plate_quality(track.score, track.box, track.points, rectified, (bgr.shape[1], bgr.shape[0]))
+        return plate_quality(
+            track.score, track.box, track.points, rectified, (bgr.shape[1], bgr.shape[0])
+        )
 
     def crop(self, track: Track, bgr: Picture) -> Picture:
         return around(bgr, track.box, GROWN_X, GROWN_Y)
@@ -67,7 +82,9 @@ class Vehicles:
         before = self._fused(record)
         if not _is_clear(before):
             return is_elsewhere
-        now = self._fusion.fuse([self._crops.reading(cut(bgr, found.points[0], quality=1.0))], _color(record))
+        now = self._fusion.fuse(
+            [self._crops.reading(cut(bgr, found.points[0], quality=1.0))], _color(record)
+        )
         if _is_clear(now):
             record.is_doubtful = False
             return _apart(now.text, before.text) >= CLEARLY_APART
@@ -77,7 +94,9 @@ class Vehicles:
     def study(self, record: Record, quality: float, bgr: Picture) -> None:
         if record.is_doubtful:
             return
-        crop = cut(bgr, record.track.points, quality, FRAMINGS[len(record.readings) % len(FRAMINGS)])
+        crop = cut(
+            bgr, record.track.points, quality, FRAMINGS[len(record.readings) % len(FRAMINGS)]
+        )
         for color, share in votes(crop.picture).items():
             record.color_votes[color] = record.color_votes.get(color, 0.0) + quality * share
         if _worth_reading(record, quality) and not self._is_sure(record, quality):
@@ -94,16 +113,25 @@ class Vehicles:
             return self._fused(record).is_read
         if not track.is_steady or track.score_mean < STEADY_SCORE_MEAN_LEAST:
             return False
-        return self._fused(record).is_read and self._fused(record).confidence >= STEADY_CONFIDENCE_LEAST
+        return (
+            self._fused(record).is_read
+            and self._fused(record).confidence >= STEADY_CONFIDENCE_LEAST
+        )
 
     def counts(self, record: Record, clear: list[Track]) -> bool:
-        """A plate that was read; or an unreadable one that went by, and is no other writing on a vehicle whose plate was read."""
+        """A plate that was read; or an unreadable one that went by, and is no other writing on
+        a vehicle whose plate was read.
+        """
         track = record.track
         if self.is_clear(record):
             return True
         if any(in_step(track, other) for other in clear):
             return False
-        return _moved(track) and track.detections >= UNREAD_DETECTIONS_LEAST and track.score_best >= UNREAD_SCORE_LEAST
+        return (
+            _moved(track)
+            and track.detections >= UNREAD_DETECTIONS_LEAST
+            and track.score_best >= UNREAD_SCORE_LEAST
+        )
 
     def why_unread(self, record: Record, clear: list[Track]) -> WhyUnread | None:
         if self.is_clear(record):
@@ -118,11 +146,19 @@ class Vehicles:
 
     def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
         near = event.started_at - before.ended_at <= SAME_PASSING_NS
-        return near and event.plate is not None and before.plate is not None and same_plate(event.plate, before.plate)
+        return (
+            near
+            and event.plate is not None
+            and before.plate is not None
+            and same_plate(event.plate, before.plate)
+        )
 
     def _is_sure(self, record: Record, quality: float) -> bool:
         """Whether the plate is known so well that a picture of this quality would add nothing."""
-        if len(record.readings) < SURE_READINGS or quality > MUCH_BETTER * record.readings[0].quality:
+        if (
+            len(record.readings) < SURE_READINGS
+            or quality > MUCH_BETTER * record.readings[0].quality
+        ):
             return False
         fused = self._fused(record)
         return fused.is_read and fused.confidence >= SURE_CONFIDENCE
@@ -143,7 +179,9 @@ class Vehicles:
 
 
 def same_plate(plate: Plate, other: Plate) -> bool:
-    """Whether two readings may be of one plate: equal, or one character apart and either has the other among its alternatives."""
+    """Whether two readings may be of one plate: equal, or one character apart and either has
+    the other among its alternatives.
+    """
     if not plate.text or not other.text:
         return False
     if plate.text == other.text:

@@ -1,4 +1,6 @@
-"""A plate's ground colour from its rectified crop, by hue and saturation of the ground, not of the characters on it."""
+"""A plate's ground colour from its rectified crop, by hue and saturation of the ground, not of
+the characters on it.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +13,36 @@ from domain.plates import PlateColor
 _HUES = {PlateColor.YELLOW: (11, 36), PlateColor.GREEN: (37, 92), PlateColor.BLUE: (93, 135)}
 """Bands of OpenCV's hue, 0 to 180."""
 _SATURATED, _CHROMA = 50, 22
-"""Least saturation, and least difference of a pixel's largest and smallest part: in the dark, saturation is mostly noise and cast light."""
+"""Least saturation, and least difference of a pixel's largest and smallest part: in the dark,
+saturation is mostly noise and cast light.
+"""
 
 
 def votes(rectified: Picture) -> dict[PlateColor, float]:
-    """The part of the plate that each colour's ground covers, 0 to 1; white and black share what has no hue."""
+    """The part of the plate that each colour's ground covers, 0 to 1; white and black share
+    what has no hue.
+    """
     inner = cv2.GaussianBlur(_inner(rectified), (5, 5), 0)
-    hue, saturation, value = (plane.astype(np.int32) for plane in cv2.split(cv2.cvtColor(inner, cv2.COLOR_BGR2HSV)))
+    hue, saturation, value = (
+        plane.astype(np.int32) for plane in cv2.split(cv2.cvtColor(inner, cv2.COLOR_BGR2HSV))
+    )
     coloured = (saturation > _SATURATED) & (saturation * value > _CHROMA * 255)
-    shares = {color: float((coloured & (hue >= low) & (hue <= high)).mean()) for color, (low, high) in _HUES.items()}
+    shares = {
+        color: float((coloured & (hue >= low) & (hue <= high)).mean())
+        for color, (low, high) in _HUES.items()
+    }
     grey = float((~coloured).mean())
     light = _is_light_ground(value)
-    shares[PlateColor.WHITE if light else PlateColor.BLACK] = grey * (_WHITE_WEIGHT if light else _BLACK_WEIGHT)
+    shares[PlateColor.WHITE if light else PlateColor.BLACK] = grey * (
+        _WHITE_WEIGHT if light else _BLACK_WEIGHT
+    )
     return shares
 
 
 _WHITE_WEIGHT, _BLACK_WEIGHT = 0.35, 0.25
-"""Characters, glare and the pale upper half of green plates are grey too, and blue ones fade in the dark: grey must cover far more than
-a hue to win."""
+"""Characters, glare and the pale upper half of green plates are grey too, and blue ones fade in the
+dark: grey must cover far more than a hue to win.
+"""
 
 
 def plate_color(shares: dict[PlateColor, float]) -> PlateColor:
@@ -38,12 +52,16 @@ def plate_color(shares: dict[PlateColor, float]) -> PlateColor:
 
 
 def _inner(rectified: Picture) -> Picture:
-    """Without the outer tenth of each side: corners are a few pixels off, and what is around a plate is not its ground."""
+    """Without the outer tenth of each side: corners are a few pixels off, and what is around a
+    plate is not its ground.
+    """
     high, wide = rectified.shape[:2]
     return rectified[high // 8 : high - high // 8, wide // 20 : wide - wide // 20]
 
 
 def _is_light_ground(value: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> bool:
-    """Characters cover less than half of a plate, so its median is the ground's, to be held against the middle of its range."""
+    """Characters cover less than half of a plate, so its median is the ground's, to be held
+    against the middle of its range.
+    """
     low, middle, high = np.percentile(value, (5, 50, 95))
     return bool(middle > (low + high) / 2)

@@ -24,26 +24,43 @@ class Crop:
 
 
 def rectify(bgr: Picture, corners: Floats, grow_x: float = 0.0, grow_y: float = 0.0) -> Picture:
-    """(48, 188, 3): the quadrilateral `corners` (4, 2; clockwise from top left) made upright, grown by parts of its sides at each side."""
+    """(48, 188, 3): the quadrilateral `corners` (4, 2; clockwise from top left) made upright,
+    grown by parts of its sides at each side.
+    """
     source = _grown(corners, grow_x, grow_y)
     target = np.array([[0, 0], [WIDTH_PX, 0], [WIDTH_PX, HEIGHT_PX], [0, HEIGHT_PX]], np.float32)
     matrix = cv2.getPerspectiveTransform(source, target)
     size = (WIDTH_PX, HEIGHT_PX)
-    return np.asarray(cv2.warpPerspective(bgr, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(
+        cv2.warpPerspective(
+            bgr, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.uint8,
+    )
 
 
 def around(bgr: Picture, xyxy: Floats, grow_x: float, grow_y: float) -> Picture:
-    """The part of the picture in the box `xyxy`, grown by parts of its sides, within the frame; at least 1 by 1 px."""
+    """The part of the picture in the box `xyxy`, grown by parts of its sides, within the frame;
+    at least 1 by 1 px.
+    """
     left, top, right, bottom = (float(value) for value in xyxy)
     wide, high = right - left, bottom - top
     low_x, low_y = max(0, int(left - grow_x * wide)), max(0, int(top - grow_y * high))
     low_x, low_y = min(low_x, bgr.shape[1] - 1), min(low_y, bgr.shape[0] - 1)
-    return bgr[low_y : max(low_y + 1, round(bottom + grow_y * high)), low_x : max(low_x + 1, round(right + grow_x * wide))]
+    return bgr[
+        low_y : max(low_y + 1, round(bottom + grow_y * high)),
+        low_x : max(low_x + 1, round(right + grow_x * wide)),
+    ]
 
 
 def _grown(corners: Floats, grow_x: float, grow_y: float) -> Floats:
     top_left, top_right, bottom_right, bottom_left = corners
-    top, bottom, left, right = top_right - top_left, bottom_right - bottom_left, bottom_left - top_left, bottom_right - top_right
+    top, bottom, left, right = (
+        top_right - top_left,
+        bottom_right - bottom_left,
+        bottom_left - top_left,
+        bottom_right - top_right,
+    )
     moved = [
         top_left - top * grow_x - left * grow_y,
         top_right + top * grow_x - right * grow_y,

@@ -1,7 +1,9 @@
-"""One plate out of several readings: the hypotheses of all frames, each scored on every frame, under priors that are stated here.
+"""One plate out of several readings: the hypotheses of all frames, each scored on every frame,
+under priors that are stated here.
 
-A score is the weighted mean of log-probabilities over frames: frames of one passing share their faults, so their number adds little
-certainty. A reading is never rewritten; priors only shift scores, and what lost stays among the alternatives.
+A score is the weighted mean of log-probabilities over frames: frames of one passing share their
+faults, so their number adds little certainty. A reading is never rewritten; priors only shift
+scores, and what lost stays among the alternatives.
 """
 
 from __future__ import annotations
@@ -26,19 +28,25 @@ from domain.plates import FIRSTS, PlateColor, is_plate
 Scores = NDArray[np.float64]
 
 OWN_PART = 0.6
-"""Our reader's word against the public one's. Each knows what the other does not; of drawn plates 0.7 reads most, but these are our own
-reader's ground, and so it is half of the way there from even."""
+"""Our reader's word against the public one's. Each knows what the other does not; of drawn plates
+0.7 reads most, but these are our own reader's ground, and so it is half of the way there from even.
+"""
 WORST_FRAME = -12.0
-"""A frame's word against a hypothesis counts no more than this: one frame behind a pole must not decide."""
+"""A frame's word against a hypothesis counts no more than this: one frame behind a pole must
+not decide.
+"""
 
 WORST_EVIDENCE = -15.0
-"""Nor does a frame look less like a text than this, which is as little as it looks like something nobody thought of: far, small pictures of
-a vehicle that comes nearer are many."""
+"""Nor does a frame look less like a text than this, which is as little as it looks like something
+nobody thought of: far, small pictures of a vehicle that comes nearer are many.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """Texts that readings may say, the likeliest first, their scores relative to the best's, and the best's log-evidence."""
+    """Texts that readings may say, the likeliest first, their scores relative to the best's,
+    and the best's log-evidence.
+    """
 
     texts: tuple[str, ...]
     scores: Scores
@@ -50,9 +58,11 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How a score becomes a confidence: the best text's part of `exp(score / temperature)` over all that was thought of, beside
-    something nobody thought of, which looks as the frames would with `WORST_EVIDENCE`. A score is the mean over readings: n of
-    them weigh as n ** `gain`, 0 where they share all their faults and 1 where they share none."""
+    """How a score becomes a confidence: the best text's part of `exp(score / temperature)` over all
+    that was thought of, beside something nobody thought of, which looks as the frames would with
+    `WORST_EVIDENCE`. A score is the mean over readings: n of them weigh as n ** `gain`, 0 where
+    they share all their faults and 1 where they share none.
+    """
 
     temperature: float
     gain: float
@@ -66,31 +76,40 @@ class Calibration:
 
 
 CALIBRATION = Calibration(temperature=0.74, gain=0.2)
-"""Fitted by `training/calibrate.py` on drawn plates of characters that training never saw, and on no real picture."""
+"""Fitted by `training/calibrate.py` on drawn plates of characters that training never saw, and
+on no real picture.
+"""
 CONFIDENCE_LEAST, LOG_EVIDENCE_LEAST, OWN_LOG_EVIDENCE_LEAST = 0.3, -8.0, -2.0
-"""Plates read right had evidence over -7; other writing mostly has less. Of kinds that the public reader was never shown (two rows, tails,
-WJ) it says that they are none, and our own reader's word is enough: a text that it gives one chance in seven, all characters together."""
+"""Plates read right had evidence over -7; other writing mostly has less. Of kinds that the public
+reader was never shown (two rows, tails, WJ) it says that they are none, and our own reader's word
+is enough: a text that it gives one chance in seven, all characters together.
+"""
 BODIES, ALTERNATIVES = 6, 4
 _IMPOSSIBLE = -1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One frame's lattices, the texts found in them, each reader's best first, and how good the picture was (more is better)."""
+    """One frame's lattices, the texts found in them, each reader's best first, and how good the
+    picture was (more is better).
+    """
 
     lattices: Lattices
     texts: tuple[str, ...]
     quality: float
     scored: dict[str, Scores] = field(default_factory=dict)
-    """Bodies scored on this frame already, (2, firsts) each: scores and evidence. So a new frame costs its own scoring only."""
+    """Bodies scored on this frame already, (2, firsts) each: scores and evidence. So a new
+    frame costs its own scoring only.
+    """
     own: dict[str, float] = field(default_factory=dict)
     """Texts that our own reader's word was asked of already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """`confidence` is the part of the best text among all hypotheses; the log-evidence, of both readers and of ours alone, says how far the
-    frames look like that text at all."""
+    """`confidence` is the part of the best text among all hypotheses; the log-evidence, of both
+    readers and of ours alone, says how far the frames look like that text at all.
+    """
 
     text: str
     confidence: float
@@ -104,13 +123,20 @@ class Fused:
 
     @property
     def is_like_a_plate(self) -> bool:
-        return self.log_evidence >= LOG_EVIDENCE_LEAST or self.own_log_evidence >= OWN_LOG_EVIDENCE_LEAST
+        return (
+            self.log_evidence >= LOG_EVIDENCE_LEAST
+            or self.own_log_evidence >= OWN_LOG_EVIDENCE_LEAST
+        )
 
     def plate(self, color: PlateColor) -> Plate:
-        """As events say it: where it is not read, its text is empty and the best guess stands first among the alternatives."""
+        """As events say it: where it is not read, its text is empty and the best guess stands
+        first among the alternatives.
+        """
         confidence = min(1.0, self.confidence)
         if self.is_read:
-            return Plate(text=self.text, color=color, confidence=confidence, alternatives=self.alternatives)
+            return Plate(
+                text=self.text, color=color, confidence=confidence, alternatives=self.alternatives
+            )
         guess = (Alternative(text=self.text, confidence=confidence),) if self.text else ()
         return Plate(text="", color=color, confidence=0.0, alternatives=guess + self.alternatives)
 
@@ -120,26 +146,49 @@ NOTHING = Fused("", 0.0, _IMPOSSIBLE, (), _IMPOSSIBLE)
 
 class Fusion:
     def __init__(self, search: GrammarSearch, calibration: Calibration = CALIBRATION) -> None:
-        """`search` has the public reader's alphabet; our own reader has another, and so a search of its own."""
+        """`search` has the public reader's alphabet; our own reader has another, and so a
+        search of its own.
+        """
         self._calibration = calibration
         self._search, self._own_search = search, GrammarSearch(Alphabet(ALPHABET))
 
     def reading(self, lattices: Lattices, quality: float) -> Reading:
-        public, own = self._search.hypotheses(lattices.public), self._own_search.hypotheses(lattices.own)
-        in_turn = [hypothesis.text for pair in zip_longest(own, public) for hypothesis in pair if hypothesis is not None]
+        public, own = (
+            self._search.hypotheses(lattices.public),
+            self._own_search.hypotheses(lattices.own),
+        )
+        in_turn = [
+            hypothesis.text
+            for pair in zip_longest(own, public)
+            for hypothesis in pair
+            if hypothesis is not None
+        ]
         return Reading(lattices, tuple(dict.fromkeys(in_turn)), quality)
 
     def fuse(self, readings: Sequence[Reading], color: PlateColor) -> Fused:
-        """The plate that the readings say together; `NOTHING` where none of them found a text that the grammar allows."""
+        """The plate that the readings say together; `NOTHING` where none of them found a text
+        that the grammar allows.
+        """
         weighed = self.weigh(readings, color)
         if weighed is None:
             return NOTHING
         parts = self._calibration.confidences(weighed)
-        ranked = [Alternative(text=text, confidence=float(part)) for text, part in zip(weighed.texts, parts, strict=False)]
-        return Fused(ranked[0].text, ranked[0].confidence, weighed.log_evidence, tuple(ranked[1:]), weighed.own_log_evidence)
+        ranked = [
+            Alternative(text=text, confidence=float(part))
+            for text, part in zip(weighed.texts, parts, strict=False)
+        ]
+        return Fused(
+            ranked[0].text,
+            ranked[0].confidence,
+            weighed.log_evidence,
+            tuple(ranked[1:]),
+            weighed.own_log_evidence,
+        )
 
     def weigh(self, readings: Sequence[Reading], color: PlateColor) -> Weighed | None:
-        """What the readings say together, before it becomes confidences; None where none of them found a text."""
+        """What the readings say together, before it becomes confidences; None where none of
+        them found a text.
+        """
         bodies = _bodies(readings)
         if not bodies:
             return None
@@ -149,35 +198,50 @@ class Fusion:
         evidence = np.tensordot(weights, np.maximum(looks, WORST_EVIDENCE), axes=1)
         relative = np.maximum(frames - frames.max(axis=(1, 2), keepdims=True), WORST_FRAME)
         scores = np.tensordot(weights, relative, axes=1) + prior(bodies, color)
-        texts, ranked, best = _ranked(bodies, np.where(_allowed(bodies), scores, _IMPOSSIBLE), evidence)
-        own = np.maximum([self._own_word(reading, texts[0]) for reading in readings], WORST_EVIDENCE)
+        texts, ranked, best = _ranked(
+            bodies, np.where(_allowed(bodies), scores, _IMPOSSIBLE), evidence
+        )
+        own = np.maximum(
+            [self._own_word(reading, texts[0]) for reading in readings], WORST_EVIDENCE
+        )
         return Weighed(texts, ranked, best, float(weights @ own), len(readings))
 
     def _own_word(self, reading: Reading, text: str) -> float:
         if text not in reading.own:
-            reading.own[text] = float(self._own_search.log_probabilities(reading.lattices.own, [text])[0])
+            reading.own[text] = float(
+                self._own_search.log_probabilities(reading.lattices.own, [text])[0]
+            )
         return reading.own[text]
 
     def _scores(self, reading: Reading, bodies: list[str]) -> Scores:
-        """(2, bodies, firsts) of first + body: log-probabilities, and how far the frame looks like it."""
+        """(2, bodies, firsts) of first + body: log-probabilities, and how far the frame looks
+        like it.
+        """
         new = [body for body in bodies if body not in reading.scored]
         if new:
             reading.scored.update(zip(new, self._score(reading.lattices, new), strict=True))
         return np.stack([reading.scored[body] for body in bodies], axis=1)
 
     def _score(self, lattices: Lattices, bodies: list[str]) -> Scores:
-        """(bodies, 2, firsts): both readers' words, each in its part, for which text it is; and for whether it is one."""
+        """(bodies, 2, firsts): both readers' words, each in its part, for which text it is; and
+        for whether it is one.
+        """
         allowed = _allowed(bodies)
         texts = [FIRSTS[first] + bodies[body] for body, first in np.argwhere(allowed)]
         own, public = np.full((2, *allowed.shape), _IMPOSSIBLE)
         own[allowed] = self._own_search.log_probabilities(lattices.own, texts)
         public[allowed] = self._search.log_probabilities(lattices.public, texts)
-        both = [OWN_PART * own + (1 - OWN_PART) * word for word in (heard(public, bodies), as_plate(public))]
+        both = [
+            OWN_PART * own + (1 - OWN_PART) * word
+            for word in (heard(public, bodies), as_plate(public))
+        ]
         return np.where(allowed[:, None], np.stack(both, axis=1), _IMPOSSIBLE)
 
 
 def _bodies(readings: Sequence[Reading]) -> list[str]:
-    """All but the first character of what the readings found, the most often and highest ranked first."""
+    """All but the first character of what the readings found, the most often and highest ranked
+    first.
+    """
     merit: dict[str, float] = {}
     for reading in readings:
         for rank, text in enumerate(reading.texts):
@@ -191,11 +255,15 @@ def _allowed(bodies: list[str]) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=4096)
 def _allowed_before(body: str) -> tuple[bool, ...]:
-    """Of each first character. The same few bodies are asked about at every reading of a passing."""
+    """Of each first character. The same few bodies are asked about at every reading of a
+    passing.
+    """
     return tuple(is_plate(first + body) for first in FIRSTS)
 
 
-def _ranked(bodies: list[str], scores: Scores, evidence: Scores) -> tuple[tuple[str, ...], Scores, float]:
+def _ranked(
+    bodies: list[str], scores: Scores, evidence: Scores
+) -> tuple[tuple[str, ...], Scores, float]:
     """The best few texts, all scores relative to the best's, and its log-evidence."""
     flat = scores.ravel()
     order = np.argsort(-flat, kind="stable")

@@ -1,6 +1,8 @@
-"""The plates that a CTC lattice may say: a beam search held to the grammar of `domain/plates.py`, and the exact probability of any text.
+"""The plates that a CTC lattice may say: a beam search held to the grammar of `domain/plates.py`,
+and the exact probability of any text.
 
-A lattice is (steps, symbols) probabilities, symbol 0 the blank. CTC: Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf.
+A lattice is (steps, symbols) probabilities, symbol 0 the blank. CTC: Graves et al. 2006,
+https://www.cs.toronto.edu/~graves/icml_2006.pdf.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ LEAST_LOG_PROBABILITY = -60.0
 _LONGEST = max(len(pattern) for pattern in PATTERNS)
 _TINY = 1e-12
 _SCALE_EVERY = 8
-"""Steps: so many times the least probability are far from the least number that can be told from 0."""
+"""Steps: so many times the least probability are far from the least number that can be told
+from 0.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +58,28 @@ class GrammarSearch:
         self._alphabet = alphabet
         self._beam = beam
         self._alive = _alive_masks(alphabet.characters)
-        self._complete = [sum(1 << index for index, pattern in enumerate(PATTERNS) if len(pattern) == n) for n in range(_LONGEST + 1)]
+        self._complete = [
+            sum(1 << index for index, pattern in enumerate(PATTERNS) if len(pattern) == n)
+            for n in range(_LONGEST + 1)
+        ]
 
     def hypotheses(self, lattice: Lattice, most: int = 8) -> list[Hypothesis]:
-        """At most `most` plates that the grammar allows, the likeliest first, each with its exact log-probability; perhaps none."""
+        """At most `most` plates that the grammar allows, the likeliest first, each with its
+        exact log-probability; perhaps none.
+        """
         texts = self._search(lattice)
         scored = self.log_probabilities(lattice, texts)
         ranked = sorted(zip(texts, scored.tolist(), strict=True), key=lambda pair: -pair[1])
-        return [Hypothesis(text, score) for text, score in ranked[:most] if score > LEAST_LOG_PROBABILITY]
+        return [
+            Hypothesis(text, score)
+            for text, score in ranked[:most]
+            if score > LEAST_LOG_PROBABILITY
+        ]
 
     def log_probabilities(self, lattice: Lattice, texts: list[str]) -> NDArray[np.float64]:
-        """(n,) log-probabilities that the lattice says each text, over all its alignments (the CTC forward pass, scaled a step)."""
+        """(n,) log-probabilities that the lattice says each text, over all its alignments (the
+        CTC forward pass, scaled a step).
+        """
         if not texts:
             return np.empty(0)
         symbols, lengths = self._interleave(texts)
@@ -94,17 +109,30 @@ class GrammarSearch:
         return symbols, lengths
 
     def _search(self, lattice: Lattice) -> list[str]:
-        """Prefix beam search; a beam is a prefix, the patterns that it can still become, and its mass ending in a blank or not."""
+        """Prefix beam search; a beam is a prefix, the patterns that it can still become, and
+        its mass ending in a blank or not.
+        """
         beams: dict[str, list[float]] = {"": [1.0, 0.0]}
         alive = {"": (1 << len(PATTERNS)) - 1}
         for step in lattice:
-            likely = [int(s) for s in np.argsort(-step)[:SYMBOLS_A_STEP] if step[s] > LEAST_PROBABILITY and s != BLANK]
-            chosen = [(symbol, self._alphabet.characters[symbol - 1], float(step[symbol])) for symbol in likely]
+            likely = [
+                int(s)
+                for s in np.argsort(-step)[:SYMBOLS_A_STEP]
+                if step[s] > LEAST_PROBABILITY and s != BLANK
+            ]
+            chosen = [
+                (symbol, self._alphabet.characters[symbol - 1], float(step[symbol]))
+                for symbol in likely
+            ]
             beams = self._step(beams, alive, max(float(step[BLANK]), _TINY), chosen)
         return [prefix for prefix in beams if alive[prefix] & self._complete[len(prefix)]]
 
     def _step(
-        self, beams: dict[str, list[float]], alive: dict[str, int], blank: float, symbols: list[tuple[int, str, float]]
+        self,
+        beams: dict[str, list[float]],
+        alive: dict[str, int],
+        blank: float,
+        symbols: list[tuple[int, str, float]],
     ) -> dict[str, list[float]]:
         grown: dict[str, list[float]] = {}
         for prefix, (after_blank, after_symbol) in beams.items():
@@ -118,7 +146,9 @@ class GrammarSearch:
                 if longer not in alive:
                     alive[longer] = self._mask(alive[prefix], len(prefix), symbol)
                 if alive[longer]:
-                    grown.setdefault(longer, [0.0, 0.0])[1] += (after_blank if repeats else mass) * probability
+                    grown.setdefault(longer, [0.0, 0.0])[1] += (
+                        after_blank if repeats else mass
+                    ) * probability
         best = sorted(grown.items(), key=lambda item: -(item[1][0] + item[1][1]))[: self._beam]
         total = sum(a + b for _, (a, b) in best)
         return {prefix: [a / total, b / total] for prefix, (a, b) in best}
@@ -138,7 +168,13 @@ def _alive_masks(characters: str) -> list[list[int]]:
     """For each position and symbol, the patterns (as bits) that allow it there."""
 
     def mask(position: int, character: str) -> int:
-        allows = (position < len(pattern) and character in pattern.positions[position] for pattern in PATTERNS)
+        allows = (
+            position < len(pattern) and character in pattern.positions[position]
+            for pattern in PATTERNS
+        )
         return sum(1 << index for index, allowed in enumerate(allows) if allowed)
 
-    return [[0, *(mask(position, character) for character in characters)] for position in range(_LONGEST)]
+    return [
+        [0, *(mask(position, character) for character in characters)]
+        for position in range(_LONGEST)
+    ]

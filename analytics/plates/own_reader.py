@@ -1,4 +1,5 @@
-"""Reads a plate's crop: our own reader `plate_reader.onnx` (made by `training/`), which knows every province evenly.
+"""Reads a plate's crop: our own reader `plate_reader.onnx` (made by `training/`), which knows every
+province evenly.
 
 It wants the crop as cut at the plate's corners, without a margin.
 """
@@ -23,7 +24,9 @@ class OwnReader:
         self._model = model
 
     def read(self, crop: Picture) -> Lattice:
-        """(32 steps, 74 symbols) probabilities of one crop of any size, blue, green, red; one of two rows is unrolled before."""
+        """(32 steps, 74 symbols) probabilities of one crop of any size, blue, green, red; one
+        of two rows is unrolled before.
+        """
         interpolation = cv2.INTER_AREA if crop.shape[1] > WIDTH_PX else cv2.INTER_CUBIC
         framed = cv2.resize(crop, (WIDTH_PX, HEIGHT_PX), interpolation=interpolation)
         return np.asarray(self._model.run(framed[None].astype(np.float32))[0][0], np.float64)

@@ -1,4 +1,6 @@
-"""What is likelier before anything was read: which texts suit the plate's colour, and which plates are few. Pure."""
+"""What is likelier before anything was read: which texts suit the plate's colour, and which
+plates are few. Pure.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,14 @@ from numpy.typing import NDArray
 from domain.plates import ARMED_POLICE, FIRSTS, MILITARY_FIRSTS, PROVINCES, PlateColor
 
 COLOR_LOG_PRIOR = -2.0
-"""Against what a plate of that colour does not hold (GA 36-2018): 8 characters on a blue, white or black one, 7 on a green one; a tail
-of another colour's; on a white one, which is the police's, the armed police's or the armed forces', no 警, no WJ, none of their letters;
-and these on another."""
+"""Against what a plate of that colour does not hold (GA 36-2018): 8 characters on a blue, white or
+black one, 7 on a green one; a tail of another colour's; on a white one, which is the police's, the
+armed police's or the armed forces', no 警, no WJ, none of their letters; and these on another.
+"""
 ONE_LETTER_LOG_PRIOR = -3.0
-"""Against what one letter in the province's place makes the armed forces' or the armed police's headquarters': one plate in twenty would be
-very many of them."""
+"""Against what one letter in the province's place makes the armed forces' or the armed police's
+headquarters': one plate in twenty would be very many of them.
+"""
 _LETTER_FIRSTS = ARMED_POLICE[0] + MILITARY_FIRSTS
 _WRONG_LENGTH = {PlateColor.GREEN: 7, PlateColor.BLUE: 8, PlateColor.WHITE: 8, PlateColor.BLACK: 8}
 _COLOR_OF_TAIL = {

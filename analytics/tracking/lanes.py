@@ -1,4 +1,6 @@
-"""Lanes and count lines that the registry draws into a camera's picture: where a track was seen best, and what it crossed. Pure."""
+"""Lanes and count lines that the registry draws into a camera's picture: where a track was seen
+best, and what it crossed. Pure.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ Points = NDArray[np.float64]
 
 
 def lane_at(lanes: Sequence[Polygon], box: tuple[float, float, float, float]) -> int:
-    """The number, from 1, of the first lane that the middle of `box` (left, top, right, bottom in parts of the picture) lies in; else 0."""
+    """The number, from 1, of the first lane that the middle of `box` (left, top, right, bottom
+    in parts of the picture) lies in; else 0.
+    """
     middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     for number, lane in enumerate(lanes, start=1):
         if cv2.pointPolygonTest(np.array(lane, np.float32), middle, measureDist=False) >= 0:
@@ -26,26 +30,35 @@ def lane_at(lanes: Sequence[Polygon], box: tuple[float, float, float, float]) ->
 
 
 class CountLines:
-    """Those of one camera. What is crossed is told in the order of the registry: n from the left of line n to its right, -n the other way,
-    as somebody sees them who looks along the line from its first point. Who turns back over a line has not crossed it.
+    """Those of one camera. What is crossed is told in the order of the registry: n from the left of
+    line n to its right, -n the other way, as somebody sees them who looks along the line from its
+    first point. Who turns back over a line has not crossed it.
     """
 
     def __init__(self, lines: Sequence[CountLine]) -> None:
         self._lines = [np.array(line, np.float64) for line in lines]
 
     def crossed_by(self, track: Track, size_px: tuple[int, int]) -> tuple[int, ...]:
-        """What lies between where `track` came from and where it went. `size_px`: width and height of the picture."""
+        """What lies between where `track` came from and where it went. `size_px`: width and
+        height of the picture.
+        """
         return self._crossed([*(place.centre for place in track.path), centre(track.box)], size_px)
 
-    def crossed_between(self, before: Track, after: Track, size_px: tuple[int, int]) -> tuple[int, ...]:
-        """What lies between where `before` was seen last and where `after`, which continues it, was seen first."""
+    def crossed_between(
+        self, before: Track, after: Track, size_px: tuple[int, int]
+    ) -> tuple[int, ...]:
+        """What lies between where `before` was seen last and where `after`, which continues it,
+        was seen first.
+        """
         return self._crossed([centre(before.box), centre(after.first_box)], size_px)
 
     def _crossed(self, places_px: Sequence[Floats], size_px: tuple[int, int]) -> tuple[int, ...]:
         if not self._lines:
             return ()
         path = np.array(places_px, np.float64) / np.array(size_px, np.float64)
-        return together(number * _crossings(path, line) for number, line in enumerate(self._lines, start=1))
+        return together(
+            number * _crossings(path, line) for number, line in enumerate(self._lines, start=1)
+        )
 
 
 def together(crossed: Iterable[int]) -> tuple[int, ...]:
@@ -57,8 +70,8 @@ def together(crossed: Iterable[int]) -> tuple[int, ...]:
 
 
 def _crossings(path: Points, line: Points) -> int:
-    """How often the path of (n, 2) points goes over the line from its left, less how often it goes back: 1, 0 or -1 but for loops
-    around its end, of which the sign counts.
+    """How often the path of (n, 2) points goes over the line from its left, less how often it goes
+    back: 1, 0 or -1 but for loops around its end, of which the sign counts.
     """
     begin, end = line
     side = np.sign(_turn(end - begin, path - begin))
@@ -69,6 +82,8 @@ def _crossings(path: Points, line: Points) -> int:
 
 
 def _turn(along: Points, to: Points) -> Points:
-    """Positive where `to` lies to the right of `along` as the picture shows it, whose y grows downwards."""
+    """Positive where `to` lies to the right of `along` as the picture shows it, whose y grows
+    downwards.
+    """
     turn: Points = along[..., 0] * to[..., 1] - along[..., 1] * to[..., 0]
     return turn

@@ -1,8 +1,10 @@
-"""Where to look: at the whole picture now and then, in between at what moved since, and most often only around what is followed.
+"""Where to look: at the whole picture now and then, in between at what moved since, and most often
+only around what is followed.
 
-A look around what is followed that does not find all of it is followed by one at all that moved, of the same frame: nothing is lost by
-looking closely but time, and what comes into view beside it is found a few looks later. What moved is held against the last look that was
-not only around what is followed, so that what came and stands still again meanwhile is in it.
+A look around what is followed that does not find all of it is followed by one at all that moved, of
+the same frame: nothing is lost by looking closely but time, and what comes into view beside it is
+found a few looks later. What moved is held against the last look that was not only around what is
+followed, so that what came and stands still again meanwhile is in it.
 """
 
 from __future__ import annotations
@@ -19,23 +21,34 @@ from analytics.tracking.tracker import Track, Tracker, size_px
 from domain.clock import NS_PER_MS
 
 WHOLE_EVERY_MS = 5_000
-"""While something moves, the whole picture is looked at this often; where nothing does, at every look, of which there are few."""
+"""While something moves, the whole picture is looked at this often; where nothing does, at
+every look, of which there are few.
+"""
 WIDE_EVERY_MS = 400
-"""While something is followed, all that moved is looked at this often: what is followed is there already."""
+"""While something is followed, all that moved is looked at this often: what is followed is
+there already.
+"""
 SEARCH_EVERY_MS = 200
 """While something moves and nothing is followed."""
 SETTLED_EVERY_MS = 150
-"""While the course of all that is followed is known, or it is lost. At 10 frames a second this is every other one, and at no rate so seldom
-that a plate is read anew to know that it is the same (`ASK_AFTER_MS` of `vehicles.py`)."""
+"""While the course of all that is followed is known, or it is lost. At 10 frames a second this is
+every other one, and at no rate so seldom that a plate is read anew to know that it is the same
+(`ASK_AFTER_MS` of `vehicles.py`).
+"""
 BESIDE_PX = 64
-"""Around what moved, in pixels of a picture 1920 wide: thumbnails are coarse, and a plate is a dark spot on a dark bumper."""
+"""Around what moved, in pixels of a picture 1920 wide: thumbnails are coarse, and a plate is a
+dark spot on a dark bumper.
+"""
 _WIDTH_PX = 1920
 SPAN, STEADY_SPAN = 3.5, 2.5
-"""Sides of a window, in lengths of the longer side of what is followed: it may be its own length away from where it is expected, and half
-of that once its course is known."""
+"""Sides of a window, in lengths of the longer side of what is followed: it may be its own length
+away from where it is expected, and half of that once its course is known.
+"""
 STEADY_DETECTIONS = 4
 SHOWN_PX = 80.0
-"""How large what is followed need be in what the model sees; larger costs more and finds no better."""
+"""How large what is followed need be in what the model sees; larger costs more and finds no
+better.
+"""
 MOST_PART = 0.85
 """A window that costs more than this part of a look at the whole picture is none."""
 _STEP_PX = 64
@@ -79,18 +92,32 @@ class Gaze:
         tracks, bgr = self._tracker.tracks, shown()
         self._looked_ns = now_ns
         if _is_fresh(self._wide_ns, now_ns, WIDE_EVERY_MS):
-            window = window_around(tracks, now_ns, (bgr.shape[1], bgr.shape[0]), self._detector.input_area_px)
+            window = window_around(
+                tracks, now_ns, (bgr.shape[1], bgr.shape[0]), self._detector.input_area_px
+            )
             found = None if window is None else detect_in(self._detector, bgr, window)
             if found is not None and self._tracker.continues_all(found, now_ns):
                 return found
         return self._look_widely(bgr, thumbnail, now_ns)
 
     def _look_widely(self, bgr: Picture, thumbnail: Thumbnail, now_ns: int) -> Detections:
-        moved = changed(self._seen, thumbnail) if _is_fresh(self._whole_ns, now_ns, WHOLE_EVERY_MS) else None
+        moved = (
+            changed(self._seen, thumbnail)
+            if _is_fresh(self._whole_ns, now_ns, WHOLE_EVERY_MS)
+            else None
+        )
         self._wide_ns, self._seen = now_ns, thumbnail
         frame_px = (bgr.shape[1], bgr.shape[0])
-        region = None if moved is None else region_of(extent(moved, frame_px), self._tracker.tracks, now_ns, frame_px)
-        window = None if region is None else window_of(region, 1.0, frame_px, self._detector.input_area_px)
+        region = (
+            None
+            if moved is None
+            else region_of(extent(moved, frame_px), self._tracker.tracks, now_ns, frame_px)
+        )
+        window = (
+            None
+            if region is None
+            else window_of(region, 1.0, frame_px, self._detector.input_area_px)
+        )
         if window is None:
             self._whole_ns = now_ns
             return self._detector.detect(bgr)
@@ -110,38 +137,57 @@ def _is_fresh(looked_ns: int | None, now_ns: int, for_ms: int) -> bool:
     return looked_ns is not None and 0 <= now_ns - looked_ns < for_ms * NS_PER_MS * 4 // 5
 
 
-def region_of(moved: Extent | None, tracks: Sequence[Track], now_ns: int, frame_px: tuple[int, int]) -> Extent | None:
-    """What moved with what is beside it, and where all that is followed is expected; None where that is nothing."""
+def region_of(
+    moved: Extent | None, tracks: Sequence[Track], now_ns: int, frame_px: tuple[int, int]
+) -> Extent | None:
+    """What moved with what is beside it, and where all that is followed is expected; None where
+    that is nothing.
+    """
     beside_px = BESIDE_PX * frame_px[0] / _WIDTH_PX
     parts = [] if moved is None else [np.array(moved) + np.array([-1, -1, 1, 1]) * beside_px]
     parts += [np.concatenate(around) for around in zip(*_around(tracks, now_ns), strict=True)]
     if not parts:
         return None
     bounds = np.stack(parts)
-    left, top, right, bottom = (float(value) for value in np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)]))
+    left, top, right, bottom = (
+        float(value)
+        for value in np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
+    )
     return left, top, right, bottom
 
 
 def _around(tracks: Sequence[Track], now_ns: int) -> tuple[Floats, Floats]:
     """Low and high corners (n, 2) of where each is expected and looked for."""
     spans = [STEADY_SPAN if track.detections >= STEADY_DETECTIONS else SPAN for track in tracks]
-    reach_px = np.array([span / 2 * size_px(track.box) for span, track in zip(spans, tracks, strict=True)]).reshape(-1, 1)
+    reach_px = np.array(
+        [span / 2 * size_px(track.box) for span, track in zip(spans, tracks, strict=True)]
+    ).reshape(-1, 1)
     centres = np.array([track.expected_centre(now_ns) for track in tracks]).reshape(-1, 2)
     return centres - reach_px, centres + reach_px
 
 
-def window_around(tracks: Sequence[Track], now_ns: int, frame_px: tuple[int, int], whole_area_px: int) -> Window | None:
-    """Around where all of them are expected; None where one of them is lost or its course not known yet, or where it would save little."""
+def window_around(
+    tracks: Sequence[Track], now_ns: int, frame_px: tuple[int, int], whole_area_px: int
+) -> Window | None:
+    """Around where all of them are expected; None where one of them is lost or its course not
+    known yet, or where it would save little.
+    """
     if not tracks or any(track.is_lost or track.detections < 2 for track in tracks):
         return None
     low, high = _around(tracks, now_ns)
     shown = SHOWN_PX / min(size_px(track.box) for track in tracks)
-    left, top, right, bottom = (float(value) for value in np.concatenate([low.min(axis=0), high.max(axis=0)]))
+    left, top, right, bottom = (
+        float(value) for value in np.concatenate([low.min(axis=0), high.max(axis=0)])
+    )
     return window_of((left, top, right, bottom), shown, frame_px, whole_area_px)
 
 
-def window_of(region: Extent, shown: float, frame_px: tuple[int, int], whole_area_px: int) -> Window | None:
-    """The region, shown at most at the scale `shown` and no larger than in a look at the whole; None where it would save little."""
+def window_of(
+    region: Extent, shown: float, frame_px: tuple[int, int], whole_area_px: int
+) -> Window | None:
+    """The region, shown at most at the scale `shown` and no larger than in a look at the whole;
+    None where it would save little.
+    """
     frame = np.array(frame_px, np.float64)
     low, high = np.clip(region[:2], 0, frame), np.clip(region[2:], 0, frame)
     scale = min(1.0, math.sqrt(whole_area_px / frame.prod()), shown)
@@ -151,7 +197,9 @@ def window_of(region: Extent, shown: float, frame_px: tuple[int, int], whole_are
     if not input_area_px < MOST_PART * whole_area_px:
         return None
     corner = np.clip((low + high - extent_px) / 2, 0, frame - extent_px)
-    left, top, right, bottom = (int(value) for value in np.concatenate([corner, corner + extent_px]))
+    left, top, right, bottom = (
+        int(value) for value in np.concatenate([corner, corner + extent_px])
+    )
     return Window(left, top, right, bottom, math.ceil(input_area_px))
 
 
@@ -164,9 +212,16 @@ def detect_in(detector: Detector, bgr: Picture, window: Window) -> Detections:
     return moved.keep(_is_whole(moved.xyxy, window, bgr))
 
 
-def _is_whole(xyxy: Floats, window: Window, bgr: Picture) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is_whole(
+    xyxy: Floats, window: Window, bgr: Picture
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Cut off by the picture's own side is no reason."""
-    inner_low = np.array([window.left + _EDGE_PX if window.left else -1.0, window.top + _EDGE_PX if window.top else -1.0])
+    inner_low = np.array(
+        [
+            window.left + _EDGE_PX if window.left else -1.0,
+            window.top + _EDGE_PX if window.top else -1.0,
+        ]
+    )
     inner_high = np.array(
         [
             window.right - _EDGE_PX if window.right < bgr.shape[1] else np.inf,

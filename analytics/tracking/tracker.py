@@ -1,8 +1,9 @@
-"""Joins the detections of successive frames into tracks: pure, and by time, not by frames, so that the rate of looks may vary.
+"""Joins the detections of successive frames into tracks: pure, and by time, not by frames, so that
+the rate of looks may vary.
 
-A track goes on where it was heading (constant velocity); a detection may continue it when it lies near that place, measured in the
-box's own size, and is of about the same size. Plates are small and move several times their width between looks, so that overlap alone
-would lose them.
+A track goes on where it was heading (constant velocity); a detection may continue it when it lies
+near that place, measured in the box's own size, and is of about the same size. Plates are small and
+move several times their width between looks, so that overlap alone would lose them.
 """
 
 from __future__ import annotations
@@ -18,24 +19,34 @@ from domain.clock import NS_PER_MS, NS_PER_S
 
 PATH_MOST = 32
 COURSE_NS = 400 * NS_PER_MS
-"""How much of a track its course is fitted to. At ten looks a second, a pixel of jitter is 3 px/s of the velocity."""
+"""How much of a track its course is fitted to. At ten looks a second, a pixel of jitter is 3
+px/s of the velocity.
+"""
 STEADY_MS = 300
 TURN_LOG_LEAST = math.log(1.2)
 LEAP = 0.75
-"""In lengths of the box. Of vehicles bumper to bumper, seen from far and low, plates are as near as one and a half."""
+"""In lengths of the box. Of vehicles bumper to bumper, seen from far and low, plates are as
+near as one and a half.
+"""
 STEP_SPREAD, STEP_NEAR = 0.25, 1.5
-"""In sizes of the other: how far a mark on the same vehicle may stray from its place, and how near it is the same vehicle anyway (a plate
-is 0.44 m wide: nothing with a plate of its own comes within 0.66 m of it)."""
+"""In sizes of the other: how far a mark on the same vehicle may stray from its place, and how near
+it is the same vehicle anyway (a plate is 0.44 m wide: nothing with a plate of its own comes within
+0.66 m of it).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """How far from where it is expected a box may be, in lengths of its longer side: `reach` at once, and `reach_per_s` more a second."""
+    """How far from where it is expected a box may be, in lengths of its longer side: `reach` at
+    once, and `reach_per_s` more a second.
+    """
 
     reach: float
     reach_per_s: float
     growth: float
-    """Most ratio of sizes of two successive boxes at once, and `growth_per_s` times as much a second."""
+    """Most ratio of sizes of two successive boxes at once, and `growth_per_s` times as much a
+    second.
+    """
     growth_per_s: float
     lost_ms: int
     """A track ends when nothing continued it for this long."""
@@ -54,7 +65,9 @@ class Place:
 
 @dataclass(slots=True)
 class Track:
-    """One plate or one face over successive frames. Times are UTC nanoseconds, boxes pixel `xyxy`."""
+    """One plate or one face over successive frames. Times are UTC nanoseconds, boxes pixel
+    `xyxy`.
+    """
 
     number: int
     first_ns: int
@@ -113,26 +126,40 @@ class Track:
 
     @property
     def is_steady(self) -> bool:
-        """Seen at every look for a while: at two or three looks a second there are few in a passing."""
+        """Seen at every look for a while: at two or three looks a second there are few in a
+        passing.
+        """
         return self.detections == self.looks > 1 and self.duration_ms >= STEADY_MS
 
     def turns(self, box: Floats) -> bool:
-        """Whether it would shrink where it grew before, or grow where it shrank: what comes nearer does not go away again at once."""
-        before, after = (math.log(max(size_px(b), 1e-3) / max(size_px(a), 1e-3)) for a, b in ((self.first_box, self.box), (self.box, box)))
+        """Whether it would shrink where it grew before, or grow where it shrank: what comes
+        nearer does not go away again at once.
+        """
+        before, after = (
+            math.log(max(size_px(b), 1e-3) / max(size_px(a), 1e-3))
+            for a, b in ((self.first_box, self.box), (self.box, box))
+        )
         return before * after < 0 and min(abs(before), abs(after)) > TURN_LOG_LEAST
 
     def leaps(self, box: Floats, wall_ns: int) -> bool:
-        """Whether the box is farther from where the track was heading than a vehicle gets by braking or a plate by being found badly."""
-        return _distance(centre(box), self.expected_centre(wall_ns)) > LEAP * max(size_px(box), size_px(self.box))
+        """Whether the box is farther from where the track was heading than a vehicle gets by
+        braking or a plate by being found badly.
+        """
+        return _distance(centre(box), self.expected_centre(wall_ns)) > LEAP * max(
+            size_px(box), size_px(self.box)
+        )
 
     def expected_centre(self, wall_ns: int) -> Floats:
-        place: Floats = centre(self.box) + self.velocity * np.float32((wall_ns - self.last_ns) / NS_PER_S)
+        place: Floats = centre(self.box) + self.velocity * np.float32(
+            (wall_ns - self.last_ns) / NS_PER_S
+        )
         return place
 
     def extend(self, wall_ns: int, box: Floats, score: float, points: Floats) -> None:
         passed_s = max((wall_ns - self.last_ns) / NS_PER_S, 1e-3)
         measured = (centre(box) - centre(self.box)) / np.float32(passed_s)
-        # Half of the new measure: the corners of small plates jitter by pixels, and a vehicle's speed changes slowly.
+        # Half of the new measure: the corners of small plates jitter by pixels, and a vehicle's
+        # speed changes slowly.
         weight = np.float32(1.0 if self.detections == 1 else 0.5)
         self.velocity = (np.float32(1) - weight) * self.velocity + weight * measured
         self.last_ns, self.box, self.score, self.points = wall_ns, box, score, points
@@ -162,7 +189,9 @@ class Track:
         size = size_px(self.box)
         self._sizes_px = (min(self._sizes_px[0], size), max(self._sizes_px[1], size))
         self.growth = self._sizes_px[1] / max(self._sizes_px[0], 1e-3)
-        self.travel = max(self.travel, _distance(centre(self.box), centre(self.first_box)) / max(size, 1e-3))
+        self.travel = max(
+            self.travel, _distance(centre(self.box), centre(self.first_box)) / max(size, 1e-3)
+        )
         grew = size / max(size_px(self._anchor), 1e-3)
         if _distance(centre(self.box), centre(self._anchor)) > 0.2 * size or not 0.83 < grew < 1.2:
             self._anchor, self.moved_ns = self.box, self.last_ns
@@ -185,19 +214,35 @@ class Tracker:
         """The tracks that have not ended, lost ones included, oldest first."""
         return tuple(self._tracks)
 
-    def update(self, found: Detections, wall_ns: int, is_another: Callable[[Track, int], bool] = lambda track, at: False) -> list[Track]:
-        """Continue and begin tracks; those that a detection of this frame continued or began, in the order of `found`.
+    def update(
+        self,
+        found: Detections,
+        wall_ns: int,
+        is_another: Callable[[Track, int], bool] = lambda track, at: False,
+    ) -> list[Track]:
+        """Continue and begin tracks; those that a detection of this frame continued or began, in
+        the order of `found`.
 
-        `is_another` says of a track and a detection's number, which belong together by place, that they are not of one subject.
+        `is_another` says of a track and a detection's number, which belong together by place, that
+        they are not of one subject.
         """
         free_tracks, free_found = set(range(len(self._tracks))), set(range(len(found)))
         touched: dict[int, Track] = {}
         for _, track_at, found_at in sorted(self._pairs(found, wall_ns)):
-            if track_at in free_tracks and found_at in free_found and not is_another(self._tracks[track_at], found_at):
+            if (
+                track_at in free_tracks
+                and found_at in free_found
+                and not is_another(self._tracks[track_at], found_at)
+            ):
                 free_tracks.discard(track_at)
                 free_found.discard(found_at)
                 track = touched[found_at] = self._tracks[track_at]
-                track.extend(wall_ns, found.xyxy[found_at], float(found.score[found_at]), found.points[found_at])
+                track.extend(
+                    wall_ns,
+                    found.xyxy[found_at],
+                    float(found.score[found_at]),
+                    found.points[found_at],
+                )
         for track_at in free_tracks:
             self._tracks[track_at].miss()
         for found_at in sorted(free_found):
@@ -207,10 +252,14 @@ class Tracker:
 
     def continues_all(self, found: Detections, wall_ns: int) -> bool:
         """Whether each track has a detection that may continue it."""
-        return {track_at for _, track_at, _ in self._pairs(found, wall_ns)} == set(range(len(self._tracks)))
+        return {track_at for _, track_at, _ in self._pairs(found, wall_ns)} == set(
+            range(len(self._tracks))
+        )
 
     def hold(self, wall_ns: int, seen_ns: int) -> None:
-        """The picture has not changed since the look at `seen_ns`: the tracks seen then are still there, the others still are not."""
+        """The picture has not changed since the look at `seen_ns`: the tracks seen then are
+        still there, the others still are not.
+        """
         for track in self._tracks:
             if track.last_ns >= seen_ns:
                 track.hold(wall_ns)
@@ -230,13 +279,17 @@ class Tracker:
 
     def _begin(self, found: Detections, at: int, wall_ns: int) -> Track:
         box = found.xyxy[at]
-        track = Track(self._made, wall_ns, box, wall_ns, box, float(found.score[at]), found.points[at])
+        track = Track(
+            self._made, wall_ns, box, wall_ns, box, float(found.score[at]), found.points[at]
+        )
         self._made += 1
         self._tracks.append(track)
         return track
 
     def _pairs(self, found: Detections, wall_ns: int) -> list[tuple[float, int, int]]:
-        """Every (cost, track, detection) within the gate; the cost is the distance in lengths of the box plus the change of size."""
+        """Every (cost, track, detection) within the gate; the cost is the distance in lengths
+        of the box plus the change of size.
+        """
         pairs: list[tuple[float, int, int]] = []
         for track_at, track in enumerate(self._tracks):
             if self._is_over(track, wall_ns):
@@ -248,15 +301,23 @@ class Tracker:
         return pairs
 
     def _is_over(self, track: Track, wall_ns: int) -> bool:
-        """Nothing may continue it any more: it was looked for and not found, or not looked for so long that it may be anywhere."""
+        """Nothing may continue it any more: it was looked for and not found, or not looked for
+        so long that it may be anywhere.
+        """
         missed = track.last_ns < self._looked_ns
-        return wall_ns - track.last_ns >= (self._gate.lost_ms if missed else self._gate.unseen_ms) * NS_PER_MS
+        return (
+            wall_ns - track.last_ns
+            >= (self._gate.lost_ms if missed else self._gate.unseen_ms) * NS_PER_MS
+        )
 
     def _cost(self, track: Track, box: Floats, wall_ns: int) -> float | None:
         size = max(size_px(box), size_px(track.box))
         change = size / max(min(size_px(box), size_px(track.box)), 1e-3)
         # Near the place where it was counts as well as near where it was heading: vehicles brake.
-        away_px = min(_distance(centre(box), track.expected_centre(wall_ns)), _distance(centre(box), centre(track.box)) * 1.25)
+        away_px = min(
+            _distance(centre(box), track.expected_centre(wall_ns)),
+            _distance(centre(box), centre(track.box)) * 1.25,
+        )
         passed_s = (wall_ns - track.last_ns) / NS_PER_S
         reach = self._gate.reach + self._gate.reach_per_s * passed_s
         if away_px / size > reach or change > self._gate.growth * self._gate.growth_per_s**passed_s:
@@ -265,18 +326,27 @@ class Tracker:
 
 
 def in_step(track: Track, other: Track) -> bool:
-    """Whether `track` kept its place relative to `other`, in sizes of `other`, all the while that both were seen: two marks on one
-    vehicle do, two vehicles do not, for one is nearer to the camera or faster. Large marks stray by more, for they are found less
-    exactly. False where they were hardly seen together."""
+    """Whether `track` kept its place relative to `other`, in sizes of `other`, all the while that
+    both were seen: two marks on one vehicle do, two vehicles do not, for one is nearer to the
+    camera or faster. Large marks stray by more, for they are found less exactly. False where they
+    were hardly seen together.
+    """
     at = {place.wall_ns: place for place in other.path}
     pairs = [(place, at[place.wall_ns]) for place in track.path if place.wall_ns in at]
     if len(pairs) < 3:
         return False
-    offsets = np.stack([(place.centre - base.centre) / np.float32(max(base.size_px, 1e-3)) for place, base in pairs])
+    offsets = np.stack(
+        [
+            (place.centre - base.centre) / np.float32(max(base.size_px, 1e-3))
+            for place, base in pairs
+        ]
+    )
     away = np.hypot(offsets[:, 0], offsets[:, 1])
     spread = np.hypot(*(offsets.max(axis=0) - offsets.min(axis=0)))
     larger = float(np.mean([place.size_px / max(base.size_px, 1e-3) for place, base in pairs]))
-    return bool(away.max() < STEP_NEAR or spread < STEP_SPREAD * max(1.0, float(away.mean()), larger))
+    return bool(
+        away.max() < STEP_NEAR or spread < STEP_SPREAD * max(1.0, float(away.mean()), larger)
+    )
 
 
 def centre(box: Floats) -> Floats:

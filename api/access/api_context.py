@@ -1,4 +1,6 @@
-"""What the API works with. The composer makes it, live doors included; routes get it as `Context`."""
+"""What the API works with. The composer makes it, live doors included; routes get it as
+`Context`.
+"""
 
 from __future__ import annotations
 
@@ -96,20 +98,25 @@ class ApiContext:
         known = self.known_camera(camera_id)
         if known.left_ns is not None:
             raise NotFound(
-                f"camera {camera_id!r} is no longer in the registry since {rfc3339(known.left_ns)}; "
+                f"camera {camera_id!r} is no longer in the registry since "
+                f"{rfc3339(known.left_ns)}; "
                 "only what was recorded of it before can be read"
             )
         return known.camera
 
     def known_camera(self, camera_id: str) -> KnownCamera:
-        """A camera of the registry, or one that left it. Raises NotFound for one that never was there."""
+        """A camera of the registry, or one that left it. Raises NotFound for one that never was
+        there.
+        """
         now = self.registry()
         camera = now.registry.camera(camera_id)
         if camera is not None:
             return KnownCamera(camera, camera.longest_retention_days)
         former = now.former.get(camera_id)
         if former is None:
-            raise NotFound(f"there is no camera {camera_id!r} in the registry; GET /v1/cameras lists all")
+            raise NotFound(
+                f"there is no camera {camera_id!r} in the registry; GET /v1/cameras lists all"
+            )
         return KnownCamera(former.camera, now.registry.longest_retention_days, former.left_at)
 
 

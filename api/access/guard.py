@@ -1,4 +1,6 @@
-"""What every request passes before its route runs: declared at all, who asks, may they, why do they look, and do its parameters exist."""
+"""What every request passes before its route runs: declared at all, who asks, may they, why do
+they look, and do its parameters exist.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _MOST_OF_RANGE = 100
 
 
 class Guard:
-    """Blocking (it asks the index who a token is): runs in a thread, before FastAPI looks at the request (`one_thread`)."""
+    """Blocking (it asks the index who a token is): runs in a thread, before FastAPI looks at
+    the request (`one_thread`).
+    """
 
     def __init__(self, context: ApiContext, declarations: Declarations) -> None:
         self._context = context
@@ -36,7 +40,11 @@ class Guard:
         trace.terms = _terms(request, route, declaration)
         ticket = request.query_params.get(TICKET) if declaration.ticket else None
         if ticket is not None:
-            self._admit(trace, declaration, read_ticket(self._context.ticket_key, ticket, self._context.clock.wall_ns()))
+            self._admit(
+                trace,
+                declaration,
+                read_ticket(self._context.ticket_key, ticket, self._context.clock.wall_ns()),
+            )
             _check_parameters(request, route)
             return
         if declaration.right is not Access.ANYONE:
@@ -44,12 +52,19 @@ class Guard:
             _check_right(trace.person, declaration)
         if declaration.look:
             trace.case = decode_header("X-Case", _raw(request, b"x-case"))
-            trace.reason = read_reason(_raw(request, b"x-reason"), self._context.settings.reason_required)
+            trace.reason = read_reason(
+                _raw(request, b"x-reason"), self._context.settings.reason_required
+            )
         _check_parameters(request, route)
 
     def _admit(self, trace: Trace, declaration: Declaration, ticket: Ticket) -> None:
         """By a ticket: its route checks that the moment asked for is within it."""
-        trace.person, trace.reason, trace.case, trace.ticket = ticket.holder, ticket.reason, ticket.case, ticket
+        trace.person, trace.reason, trace.case, trace.ticket = (
+            ticket.holder,
+            ticket.reason,
+            ticket.case,
+            ticket,
+        )
         _check_right(trace.person, declaration)
         if trace.terms.get("id", declaration.path) != ticket.opens:
             raise Forbidden("this ticket opens something else; use addresses as they came")
@@ -57,16 +72,22 @@ class Guard:
     def _person(self, request: Request) -> Person:
         token = bearer_token(request)
         if not token:
-            raise Unauthenticated("send a token: `Authorization: Bearer …`; `sightline user add` makes one")
+            raise Unauthenticated(
+                "send a token: `Authorization: Bearer …`; `sightline user add` makes one"
+            )
         person = self._context.people.by_token(token)
         if person is None:
             index_fault = self._context.site_faults().index
-            raise Unauthenticated(index_fault or "no person has this token; `sightline user add` makes a new one")
+            raise Unauthenticated(
+                index_fault or "no person has this token; `sightline user add` makes a new one"
+            )
         return person
 
 
 def _terms(request: Request, route: APIRoute, declaration: Declaration) -> dict[str, str]:
-    """What is asked for, as the audit log has it: known parameters alone, and the path's own before those of the query."""
+    """What is asked for, as the audit log has it: known parameters alone, and the path's own
+    before those of the query.
+    """
     known = set(query_names(route.dependant)) - {TICKET}
     terms = {name: value for name, value in request.query_params.items() if name in known}
     byte_range = request.headers.get("range", "")[:_MOST_OF_RANGE] if declaration.head else ""
@@ -75,7 +96,10 @@ def _terms(request: Request, route: APIRoute, declaration: Declaration) -> dict[
 
 def _check_right(person: Person, declaration: Declaration) -> None:
     if not declaration.allows(person):
-        raise Forbidden(f"{person.name} is {_article(person.role)} {person.role}, and that role lacks the right `{declaration.right}`")
+        raise Forbidden(
+            f"{person.name} is {_article(person.role)} {person.role}, and that role lacks the "
+            f"right `{declaration.right}`"
+        )
 
 
 def _article(word: str) -> str:

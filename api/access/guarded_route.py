@@ -1,6 +1,8 @@
-"""How a route answers: the guard first, whatever the route; and a route that blocks is answered in one thread from the guard to the audit.
+"""How a route answers: the guard first, whatever the route; and a route that blocks is answered in
+one thread from the guard to the audit.
 
-Each change of thread and back costs some tenths of a millisecond, and a search used to make three: for the guard, the search, the audit.
+Each change of thread and back costs some tenths of a millisecond, and a search used to make three:
+for the guard, the search, the audit.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from api.requests.thread_pools import Pool, Pools
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def guarded(guard: Guard, recorder: Recorder, declarations: Declarations, pools: Pools) -> type[APIRoute]:
+def guarded(
+    guard: Guard, recorder: Recorder, declarations: Declarations, pools: Pools
+) -> type[APIRoute]:
     """The only kind of route that an app has: none can leave the guard out."""
 
     class Guarded(APIRoute):
@@ -35,7 +39,11 @@ def guarded(guard: Guard, recorder: Recorder, declarations: Declarations, pools:
             declaration = declarations.of(min(self.methods or {""}), self.path)
             # One that is not declared is refused by the guard.
             pool = declaration.pool if declaration else Pool.QUERIES
-            return _in_thread(guard, recorder, handle) if pool is Pool.QUERIES else _in_pool(guard, recorder, handle, pools, pool)
+            return (
+                _in_thread(guard, recorder, handle)
+                if pool is Pool.QUERIES
+                else _in_pool(guard, recorder, handle, pools, pool)
+            )
 
     return Guarded
 
@@ -45,7 +53,9 @@ def is_async(endpoint: Callable[..., Any]) -> bool:
 
 
 def without_hop(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """An endpoint that blocks, as one that FastAPI does not bring to a thread, since it is in one already; another as it is."""
+    """An endpoint that blocks, as one that FastAPI does not bring to a thread, since it is in
+    one already; another as it is.
+    """
     if is_async(endpoint):
         return endpoint
 
@@ -76,7 +86,9 @@ def _in_thread(guard: Guard, recorder: Recorder, handle: Handler) -> Handler:
     return answer
 
 
-def _in_pool(guard: Guard, recorder: Recorder, handle: Handler, pools: Pools, pool: Pool) -> Handler:
+def _in_pool(
+    guard: Guard, recorder: Recorder, handle: Handler, pools: Pools, pool: Pool
+) -> Handler:
     """The guard has threads of its own: a refusal does not wait for what the pool waits for."""
 
     async def answer(request: Request) -> Response:
@@ -102,4 +114,7 @@ def _finished(answering: Coroutine[Any, Any, Response]) -> Response:
     except StopIteration as end:
         return cast(Response, end.value)
     answering.close()
-    raise RuntimeError("a route that answers in a thread waited for the event loop; make it async, or what it depends on")
+    raise RuntimeError(
+        "a route that answers in a thread waited for the event loop; make it async, or what it "
+        "depends on"
+    )

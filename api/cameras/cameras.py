@@ -26,7 +26,12 @@ CameraLimit = Annotated[WholeNumber, Query(ge=1, le=1000, description="most came
 
 
 def list_cameras(
-    context: Context, area: AreaOf = None, class_: ClassOf = None, former: FormerToo = False, limit: CameraLimit = 500, next_: Next = None
+    context: Context,
+    area: AreaOf = None,
+    class_: ClassOf = None,
+    former: FormerToo = False,
+    limit: CameraLimit = 500,
+    next_: Next = None,
 ) -> CameraList:
     """Cameras by id, with their states."""
     search = ("cameras", area, class_, former)
@@ -34,7 +39,10 @@ def list_cameras(
     now = context.registry()
     left = {one.camera.id: one for one in now.former.values()} if former else {}
     cameras = (*now.registry.cameras, *(one.camera for one in left.values()))
-    found = sorted((c for c in cameras if c.id > after and _is_in(c, area, class_)), key=lambda camera: camera.id)
+    found = sorted(
+        (c for c in cameras if c.id > after and _is_in(c, area, class_)),
+        key=lambda camera: camera.id,
+    )
     page = found[:limit]
     states = context.states.get([camera.id for camera in page])
     cursor = write_cursor(search, page[-1].id) if len(found) > limit else None
@@ -48,15 +56,21 @@ def list_cameras(
 
 
 def read_camera(context: Context, camera_id: CameraId) -> CameraView:
-    """One camera, with its state. One that left the registry is told as it last was, and since when it is gone."""
+    """One camera, with its state. One that left the registry is told as it last was, and since
+    when it is gone.
+    """
     known, registry = context.known_camera(camera_id), context.registry().registry
     if known.left_ns is not None:
         return _former_view(registry, known.camera, known.left_ns)
     return _view(registry, known.camera, context.states.get([camera_id]).get(camera_id))
 
 
-def read_coverage(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> CoverageView:
-    """Which parts of a range are recorded and where they lie, and why the others are missing; up to now, at most 31 days."""
+def read_coverage(
+    context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo
+) -> CoverageView:
+    """Which parts of a range are recorded and where they lie, and why the others are missing;
+    up to now, at most 31 days.
+    """
     known = context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
     now_ns = context.clock.wall_ns()
@@ -90,4 +104,8 @@ def holder(context: ApiContext, camera_id: str) -> Lease:
 def check_span(from_ns: int, to_ns: int, longest_s: int) -> None:
     check_order(from_ns, to_ns)
     if to_ns - from_ns > longest_s * NS_PER_S:
-        raise QueryInvalid("to", f"lies {(to_ns - from_ns) / NS_PER_S:.0f} s after `from`; ask for at most {longest_s} s at once")
+        raise QueryInvalid(
+            "to",
+            f"lies {(to_ns - from_ns) / NS_PER_S:.0f} s after `from`; ask for at most {longest_s} "
+            "s at once",
+        )

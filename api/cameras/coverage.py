@@ -1,4 +1,6 @@
-"""The account of a camera's time over all that may have some of it: the nodes that held it, and the object store."""
+"""The account of a camera's time over all that may have some of it: the nodes that held it, and
+the object store.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,15 @@ from storage.recordings.recorded_ranges import Range, merge
 from storage.site.leases import Lease
 
 SETTLED_AFTER_NS = 8 * NS_PER_S
-"""What is younger may still be on its way to disk, and its gaps on their way to the log: it is told as recorded, never as missing."""
+"""What is younger may still be on its way to disk, and its gaps on their way to the log: it is
+told as recorded, never as missing.
+"""
 ALIVE_NS = 10 * NS_PER_S
 """A camera that no process looked after for this long has none."""
 CUT_OFF_NS = 3600 * NS_PER_S
-"""For how long a node may have recorded on, cut off from Redis, after it was last seen and before it was lost."""
+"""For how long a node may have recorded on, cut off from Redis, after it was last seen and
+before it was lost.
+"""
 _DAY_NS = 86_400 * NS_PER_S
 
 
@@ -29,7 +35,9 @@ _DAY_NS = 86_400 * NS_PER_S
 class Answer:
     account: Account
     offline: tuple[str, ...]
-    """Nodes that held the camera and do not answer, and `objects` where the object store does not: they may have more."""
+    """Nodes that held the camera and do not answer, and `objects` where the object store does
+    not: they may have more.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +45,34 @@ class _Found:
     nodes: Sequence[NodeAccount]
     stored: Sequence[Range]
     stored_gaps: Sequence[Gap]
-    """What nodes left word of in the object store: for those that do not answer, or lost what they knew."""
+    """What nodes left word of in the object store: for those that do not answer, or lost what
+    they knew.
+    """
     first_stored_ns: int | None
     offline: tuple[str, ...]
 
 
 def account_of(context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int) -> Answer:
-    """The account of [from_ns, to_ns), up to now. Raises NodeOffline where nobody who may have some of it answers."""
+    """The account of [from_ns, to_ns), up to now. Raises NodeOffline where nobody who may have
+    some of it answers.
+    """
     now_ns = context.clock.wall_ns()
     until_ns = max(from_ns, min(to_ns, now_ns))
     camera = known.camera
     found = _ask(context, camera.id, from_ns, until_ns)
     local = merge(part for node in found.nodes for part in node.recorded)
-    told = [*_background(known, found, from_ns, now_ns), *found.stored_gaps, *_told(found.nodes), *_since_it_left(known, now_ns)]
+    told = [
+        *_background(known, found, from_ns, now_ns),
+        *found.stored_gaps,
+        *_told(found.nodes),
+        *_since_it_left(known, now_ns),
+    ]
     made = account(Asked(camera.id, from_ns, until_ns), local, found.stored, told)
-    gaps = tuple(_said_of(found.offline, gap) for gap in made.gaps if gap.start_ns < now_ns - SETTLED_AFTER_NS)
+    gaps = tuple(
+        _said_of(found.offline, gap)
+        for gap in made.gaps
+        if gap.start_ns < now_ns - SETTLED_AFTER_NS
+    )
     return Answer(replace(made, gaps=gaps), found.offline)
 
 
@@ -65,14 +86,20 @@ class Holder:
 
 
 def holders(context: ApiContext, camera_id: str, from_ns: int) -> list[Holder]:
-    """The nodes that may have recordings of a camera, the one that holds it first; one that left longer ago than any are kept has none."""
+    """The nodes that may have recordings of a camera, the one that holds it first; one that
+    left longer ago than any are kept has none.
+    """
     known = context.known_camera(camera_id)
     leases = context.leases.holders(camera_id)
     if not leases and known.left_ns is not None:  # an emptied Redis: no node takes it again
         return [Holder(lease, is_missed=True) for lease in context.leases.nodes()]
     kept_ns = context.clock.wall_ns() - known.kept_days * _DAY_NS
     held = [Holder(lease, is_missed=True) for lease in leases[:1]]
-    return held + [Holder(lease, lease.seen_ns + CUT_OFF_NS > from_ns) for lease in leases[1:] if lease.seen_ns > kept_ns]
+    return held + [
+        Holder(lease, lease.seen_ns + CUT_OFF_NS > from_ns)
+        for lease in leases[1:]
+        if lease.seen_ns > kept_ns
+    ]
 
 
 def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Found:
@@ -80,7 +107,9 @@ def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Foun
     for holder in reversed(holders(context, camera_id, from_ns)):
         lease = holder.lease
         try:
-            nodes.append(context.door.account(lease.door_url, lease.node, camera_id, from_ns, to_ns))
+            nodes.append(
+                context.door.account(lease.door_url, lease.node, camera_id, from_ns, to_ns)
+            )
         except NodeOffline:
             if holder.is_missed:
                 offline.append(lease.node)
@@ -90,12 +119,17 @@ def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Foun
     try:
         first_ns, stored = _stored(context, camera_id, from_ns, to_ns)
         settled_ns = min(to_ns, context.clock.wall_ns() - SETTLED_AFTER_NS)
-        if offline or _has_unexplained(Asked(camera_id, from_ns, max(from_ns, settled_ns)), nodes, stored):
+        if offline or _has_unexplained(
+            Asked(camera_id, from_ns, max(from_ns, settled_ns)), nodes, stored
+        ):
             gaps = context.stored_gaps.between(camera_id, from_ns, to_ns)
     except ObjectsUnavailable:
         offline.append("objects")
     if not nodes and not stored and not gaps:
-        raise NodeOffline(f"no node that has recordings of {camera_id} answers, and the object store knows nothing of that time")
+        raise NodeOffline(
+            f"no node that has recordings of {camera_id} answers, and the object store knows "
+            "nothing of that time"
+        )
     return _Found(nodes, stored, gaps, first_ns, tuple(offline))
 
 
@@ -106,26 +140,40 @@ def _told(nodes: Sequence[NodeAccount]) -> list[Gap]:
 def _has_unexplained(asked: Asked, nodes: Sequence[NodeAccount], stored: Sequence[Range]) -> bool:
     """Whether something is missing that no node that answers can explain."""
     local = [part for node in nodes for part in node.recorded]
-    return any(gap.cause is GapCause.UNKNOWN for gap in account(asked, local, stored, _told(nodes)).gaps)
+    return any(
+        gap.cause is GapCause.UNKNOWN for gap in account(asked, local, stored, _told(nodes)).gaps
+    )
 
 
-def _stored(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> tuple[int | None, list[Range]]:
+def _stored(
+    context: ApiContext, camera_id: str, from_ns: int, to_ns: int
+) -> tuple[int | None, list[Range]]:
     """The start of the first day of which the store has something, and what it has of the range."""
     days = context.stored.days(camera_id)
     if not days:
         return None, []
     first_ns, last_ns = day_start_ns(days[0]), day_start_ns(days[-1]) + 2 * _DAY_NS
-    found = context.stored.between(camera_id, max(from_ns, first_ns), min(to_ns, last_ns)) if first_ns < to_ns and from_ns < last_ns else ()
+    found = (
+        context.stored.between(camera_id, max(from_ns, first_ns), min(to_ns, last_ns))
+        if first_ns < to_ns and from_ns < last_ns
+        else ()
+    )
     return first_ns, merge((segment.start_ns, segment.end_ns) for segment in found)
 
 
 def _background(known: KnownCamera, found: _Found, from_ns: int, now_ns: int) -> list[Gap]:
     """What explains a moment of which no node's log tells, the weakest first."""
     camera, gaps = known.camera, list[Gap]()
-    alive_ns = max((node.alive_ns for node in found.nodes if node.alive_ns is not None), default=None)
+    alive_ns = max(
+        (node.alive_ns for node in found.nodes if node.alive_ns is not None), default=None
+    )
     if alive_ns is not None and now_ns - alive_ns > ALIVE_NS:
         gaps.append(_lost(known, alive_ns, now_ns))
-    firsts = [first for first in (found.first_stored_ns, *(node.first_ns for node in found.nodes)) if first is not None]
+    firsts = [
+        first
+        for first in (found.first_stored_ns, *(node.first_ns for node in found.nodes))
+        if first is not None
+    ]
     kept_ns = now_ns - known.kept_days * _DAY_NS
     if firsts:
         detail = f"recordings are kept for {known.kept_days} days"
@@ -141,7 +189,13 @@ def _background(known: KnownCamera, found: _Found, from_ns: int, now_ns: int) ->
 def _lost(known: KnownCamera, alive_ns: int, now_ns: int) -> Gap:
     camera = known.camera
     if not camera.enabled:
-        return Gap(camera.id, alive_ns, now_ns, GapCause.NOT_ASKED, "the camera is switched off in the registry")
+        return Gap(
+            camera.id,
+            alive_ns,
+            now_ns,
+            GapCause.NOT_ASKED,
+            "the camera is switched off in the registry",
+        )
     return Gap(camera.id, alive_ns, now_ns, GapCause.RESTART, "no process looks after the camera")
 
 
@@ -157,7 +211,12 @@ def _deleted(camera: Camera, deleted: Range) -> Gap:
     """At a camera that keeps what triggers claim, what is deleted was mostly not asked for."""
     if camera.record == "events":
         return Gap(camera.id, *deleted, GapCause.NOT_ASKED, "no trigger asked for it")
-    return Gap(camera.id, *deleted, GapCause.DELETED, "it was recorded, and deleted when its time was over or the disk was full")
+    return Gap(
+        camera.id,
+        *deleted,
+        GapCause.DELETED,
+        "it was recorded, and deleted when its time was over or the disk was full",
+    )
 
 
 def _said_of(offline: Sequence[str], gap: Gap) -> Gap:

@@ -1,4 +1,6 @@
-"""The keyframes of a range alone, as one fragmented MP4 that is sent while it is fetched, segment by segment."""
+"""The keyframes of a range alone, as one fragmented MP4 that is sent while it is fetched,
+segment by segment.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,14 @@ from collections.abc import Generator, Sequence
 from starlette.responses import Response
 
 from api.access.api_context import ApiContext
-from api.cameras.segment_locator import Found, Located, locate, offline_header, segment_keyframes, who_is_gone
+from api.cameras.segment_locator import (
+    Found,
+    Located,
+    locate,
+    offline_header,
+    segment_keyframes,
+    who_is_gone,
+)
 from api.requests.streams import HeldStream
 from domain.clock import rfc3339
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
@@ -18,20 +27,34 @@ _log = logging.getLogger(__name__)
 _Chunks = Generator[bytes, None, None]
 
 
-def keyframes_answer(context: ApiContext, camera_id: str, found: Found, span: tuple[int, int], every_ns: int) -> Response:
-    """Those of [from, to) up to where the camera changed its coding, begun: whoever does not answer for its first is told by now."""
+def keyframes_answer(
+    context: ApiContext, camera_id: str, found: Found, span: tuple[int, int], every_ns: int
+) -> Response:
+    """Those of [from, to) up to where the camera changed its coding, begun: whoever does not
+    answer for its first is told by now.
+    """
     segments = found.segments
-    ends_ns = min([span[1], *(one.segment.start_ns for one in segments if one.head != segments[0].head)])
+    ends_ns = min(
+        [span[1], *(one.segment.start_ns for one in segments if one.head != segments[0].head)]
+    )
     chunks = _keyframes(context, camera_id, _alike(segments, ends_ns), (span[0], ends_ns), every_ns)
     head = next(chunks, None)
     if head is None:
-        raise NotFound(f"nothing of {camera_id} is recorded between {rfc3339(span[0])} and {rfc3339(span[1])}")
-    headers = {"Sightline-Start": rfc3339(span[0]), "Sightline-End": rfc3339(ends_ns), **offline_header(found.offline)}
+        raise NotFound(
+            f"nothing of {camera_id} is recorded between {rfc3339(span[0])} and {rfc3339(span[1])}"
+        )
+    headers = {
+        "Sightline-Start": rfc3339(span[0]),
+        "Sightline-End": rfc3339(ends_ns),
+        **offline_header(found.offline),
+    }
     return HeldStream(_begun(head, chunks), chunks.close, 200, headers, "video/mp4")
 
 
 def _alike(segments: Sequence[Located], ends_ns: int) -> list[Located]:
-    return [one for one in segments if one.head == segments[0].head and one.segment.start_ns < ends_ns]
+    return [
+        one for one in segments if one.head == segments[0].head and one.segment.start_ns < ends_ns
+    ]
 
 
 def _begun(first: bytes, rest: _Chunks) -> _Chunks:
@@ -39,8 +62,16 @@ def _begun(first: bytes, rest: _Chunks) -> _Chunks:
     yield from rest
 
 
-def _keyframes(context: ApiContext, camera_id: str, segments: Sequence[Located], span: tuple[int, int], every_ns: int) -> _Chunks:
-    """The head first. Who goes away later costs what nobody else has; where nobody has anything of the rest, the answer breaks off."""
+def _keyframes(
+    context: ApiContext,
+    camera_id: str,
+    segments: Sequence[Located],
+    span: tuple[int, int],
+    every_ns: int,
+) -> _Chunks:
+    """The head first. Who goes away later costs what nobody else has; where nobody has anything
+    of the rest, the answer breaks off.
+    """
     left, gone, due_ns, is_first = list(segments), tuple[str, ...](), span[0], True
     while left:
         one = left.pop(0)
@@ -51,9 +82,13 @@ def _keyframes(context: ApiContext, camera_id: str, segments: Sequence[Located],
         except (NodeOffline, ObjectsUnavailable) as error:
             if is_first or who_is_gone(error) in ("", *gone):
                 raise
-            _log.warning("keyframes of %s go on without %s: %s", camera_id, who_is_gone(error), error)
+            _log.warning(
+                "keyframes of %s go on without %s: %s", camera_id, who_is_gone(error), error
+            )
             gone = (*gone, who_is_gone(error))
-            rest = locate(context, camera_id, max(due_ns, one.segment.start_ns), span[1], gone).segments
+            rest = locate(
+                context, camera_id, max(due_ns, one.segment.start_ns), span[1], gone
+            ).segments
             left = [other for other in rest if other.head == one.head]
             continue
         if is_first:

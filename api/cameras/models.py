@@ -20,21 +20,30 @@ from storage.recordings.coverage import Account, Asked, Where
 
 
 class UnreadView(Answer):
-    """Something that was followed as a plate and gave no text. What it may have said, and its pictures, are with its event alone."""
+    """Something that was followed as a plate and gave no text. What it may have said, and its
+    pictures, are with its event alone.
+    """
 
     at: WallNs
     why: WhyUnread
-    width_px: int = Field(description="of the plate in its best picture, in pixels of the camera's; 45 and more can be read")
+    width_px: int = Field(
+        description="of the plate in its best picture, in pixels of the camera's; 45 and more can "
+        "be read"
+    )
     looks: int = Field(description="how often it was found")
     is_event: bool = Field(description="it went by, so it is an event without a text")
 
     @classmethod
     def of(cls, one: Unread) -> UnreadView:
-        return cls(at=one.at_ns, why=one.why, width_px=one.width_px, looks=one.looks, is_event=one.is_event)
+        return cls(
+            at=one.at_ns, why=one.why, width_px=one.width_px, looks=one.looks, is_event=one.is_event
+        )
 
 
 class CameraView(Answer):
-    """A camera: its registry entry without credentials, and its state as its node last reported it."""
+    """A camera: its registry entry without credentials, and its state as its node last reported
+    it.
+    """
 
     id: str
     name: str
@@ -49,11 +58,15 @@ class CameraView(Answer):
     retention_days: int
     enabled: bool
     state: CameraState
-    live: bool = Field(description="pictures come that change and can be recorded: `live`, and `clock_wrong`")
+    live: bool = Field(
+        description="pictures come that change and can be recorded: `live`, and `clock_wrong`"
+    )
     since: WallNs | None = Field(description="when it came into this state")
     last_error: str = Field(description="a sentence; it stays after the camera is well again")
     last_error_at: WallNs | None
-    why: Why = Field(description="what kind of fault `last_error` tells of; empty where there was none")
+    why: Why = Field(
+        description="what kind of fault `last_error` tells of; empty where there was none"
+    )
     last_frame_at: WallNs | None
     codec: str
     width_px: int
@@ -61,17 +74,25 @@ class CameraView(Answer):
     fps: float
     bitrate_bps: int
     wall_source: str = Field(description="whose clock its times are by: `sender` or `receiver`")
-    clock_skew_ms: int | None = Field(description="the camera's clock less the node's, by its sender reports; null without reports")
+    clock_skew_ms: int | None = Field(
+        description="the camera's clock less the node's, by its sender reports; null without "
+        "reports"
+    )
     recorded_until: WallNs | None
     reconnects: int
     lost_packets: int
     shed: Shed = Field(description="what of it is given up under pressure; empty: nothing")
-    over_limit: bool = Field(description="it sent more than its `max_bitrate_kbps` over the last minute")
-    unread: tuple[UnreadView, ...] = Field(description="the last plates that gave no text, at most 8 of the last hour, the newest last")
+    over_limit: bool = Field(
+        description="it sent more than its `max_bitrate_kbps` over the last minute"
+    )
+    unread: tuple[UnreadView, ...] = Field(
+        description="the last plates that gave no text, at most 8 of the last hour, the newest last"
+    )
     node: str = Field(description="the node that holds it; empty where none has reported it")
     left_registry_at: WallNs | None = Field(
         None,
-        description="since when the registry has it no more; null where it does. Its recordings can be read as before",
+        description="since when the registry has it no more; null where it does. Its recordings "
+        "can be read as before",
     )
 
     @classmethod
@@ -128,7 +149,9 @@ class CameraList(Answer):
 class RecordedView(Answer):
     from_: WallNs = Field(alias="from")
     to: WallNs
-    where: Where = Field(description="`local`: on a node's disk; `objects`: in the object store; or `both`")
+    where: Where = Field(
+        description="`local`: on a node's disk; `objects`: in the object store; or `both`"
+    )
 
 
 class GapView(Answer):
@@ -161,13 +184,27 @@ class CoverageView(Answer):
     to: WallNs
     recorded: list[RecordedView]
     gaps: list[GapView]
-    offline: list[str] = Field(description="nodes, or `objects` for the object store, that may have more and do not answer")
+    offline: list[str] = Field(
+        description="nodes, or `objects` for the object store, that may have more and do not answer"
+    )
 
     @classmethod
-    def of(cls, asked: Asked, account: Account, offline: Sequence[str], now_ns: int) -> CoverageView:
-        recorded = [RecordedView(from_=part.start_ns, to=part.end_ns, where=part.where) for part in account.recorded]
+    def of(
+        cls, asked: Asked, account: Account, offline: Sequence[str], now_ns: int
+    ) -> CoverageView:
+        recorded = [
+            RecordedView(from_=part.start_ns, to=part.end_ns, where=part.where)
+            for part in account.recorded
+        ]
         gaps = [GapView.of(gap, now_ns) for gap in account.gaps]
-        return cls(camera=asked.camera_id, from_=asked.from_ns, to=asked.to_ns, recorded=recorded, gaps=gaps, offline=list(offline))
+        return cls(
+            camera=asked.camera_id,
+            from_=asked.from_ns,
+            to=asked.to_ns,
+            recorded=recorded,
+            gaps=gaps,
+            offline=list(offline),
+        )
 
 
 class PlaylistPart(Answer):
@@ -179,7 +216,9 @@ class PlaylistPart(Answer):
     codec: str = Field(description="two parts of the same can be played without another head")
     mime: str = Field(description="what it holds, as a browser's `addSourceBuffer` wants it")
     head: str = Field(description="address of what a player is given first")
-    media: str = Field(description="address of its pictures and sound, their times moved to the player's")
+    media: str = Field(
+        description="address of its pictures and sound, their times moved to the player's"
+    )
     size_bytes: int
 
 
@@ -189,11 +228,17 @@ class PlaylistView(Answer):
     camera: str
     from_: WallNs = Field(alias="from")
     to: WallNs
-    zero: WallNs = Field(description="the moment that is the player's time 0: `from`, or where the first segment begins before it")
+    zero: WallNs = Field(
+        description="the moment that is the player's time 0: `from`, or where the first segment "
+        "begins before it"
+    )
     hls: str = Field(description="address of the same as HLS")
     segments: list[PlaylistPart]
     gaps: list[GapView]
-    offline: list[str] = Field(description="who did not answer and may have more: nodes, and `objects` for the object store")
+    offline: list[str] = Field(
+        description="who did not answer and may have more: nodes, and `objects` for the object "
+        "store"
+    )
 
 
 class TriggerAsked(BaseModel):
@@ -202,9 +247,17 @@ class TriggerAsked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
-        min_length=1, max_length=500, description="why the recording is kept; it stands in the audit log"
+        min_length=1,
+        max_length=500,
+        description="why the recording is kept; it stands in the audit log",
     )
-    duration_s: float = Field(60.0, ge=1, le=21_600, strict=True, description="how long it is recorded from now, in seconds")
+    duration_s: float = Field(
+        60.0,
+        ge=1,
+        le=21_600,
+        strict=True,
+        description="how long it is recorded from now, in seconds",
+    )
 
 
 class TriggerView(Answer):

@@ -1,4 +1,6 @@
-"""Routes for players: a range as a playlist, its segments, its keyframes alone, and one picture of it."""
+"""Routes for players: a range as a playlist, its segments, its keyframes alone, and one picture
+of it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,15 @@ from api.cameras.coverage import account_of
 from api.cameras.keyframes import keyframes_answer
 from api.cameras.models import GapView, PlaylistPart, PlaylistView
 from api.cameras.playlists import M3U8_TYPE, Addresses, Entry, entries, m3u8, zero_of
-from api.cameras.segment_locator import Found, Located, answered, fetch, locate, offline_header, segment_bytes
+from api.cameras.segment_locator import (
+    Found,
+    Located,
+    answered,
+    fetch,
+    locate,
+    offline_header,
+    segment_bytes,
+)
 from api.requests.numbers import Decimal
 from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.request_trace import Trace
@@ -28,42 +38,72 @@ from storage.recordings.pictures import picture_at
 
 LONGEST_PLAYLIST_S = 24 * 3600
 LONGEST_KEYFRAMES_S = 6 * 3600
-TicketOf = Annotated[str | None, Query(alias=TICKET, max_length=6_000, description="as a playlist gave it")]
+TicketOf = Annotated[
+    str | None, Query(alias=TICKET, max_length=6_000, description="as a playlist gave it")
+]
 Name = Annotated[str, Path(max_length=120, description="the segment's name, as a playlist gave it")]
-Part = Annotated[Literal["all", "head", "media"], Query(description="the head that a player is given first, what follows it, or both")]
-Zero = Annotated[Moment | None, Query(alias="zero", description="the player's time 0; by default the segment's own start")]
+Part = Annotated[
+    Literal["all", "head", "media"],
+    Query(description="the head that a player is given first, what follows it, or both"),
+]
+Zero = Annotated[
+    Moment | None,
+    Query(alias="zero", description="the player's time 0; by default the segment's own start"),
+]
 At = Annotated[Moment | None, Query(alias="at", description="a moment (RFC 3339); without it, now")]
 Stream = Annotated[
     Literal["main", "sub"],
-    Query(description="`sub`: of the smaller stream, where the camera has one; else, and by default, of the main one"),
+    Query(
+        description="`sub`: of the smaller stream, where the camera has one; else, and by "
+        "default, of the main one"
+    ),
 ]
-Every = Annotated[Decimal, Query(alias="every", ge=0, le=3600, description="at least this many seconds between two keyframes")]
+Every = Annotated[
+    Decimal,
+    Query(
+        alias="every", ge=0, le=3600, description="at least this many seconds between two keyframes"
+    ),
+]
 
 
-def read_playlist(context: Context, trace: RequestTrace, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo) -> PlaylistView:
-    """A range for players, at most a day: where its segments are had, its gaps, and the same as HLS. Its addresses carry a ticket."""
+def read_playlist(
+    context: Context, trace: RequestTrace, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo
+) -> PlaylistView:
+    """A range for players, at most a day: where its segments are had, its gaps, and the same as
+    HLS. Its addresses carry a ticket.
+    """
     parts, gaps, addresses, offline = _playlist(context, trace, camera_id, from_ns, to_ns)
     now_ns = context.clock.wall_ns()
-    hls = f"/v1/cameras/{camera_id}/playlist.m3u8?from={rfc3339(from_ns)}&to={rfc3339(to_ns)}&{TICKET}={addresses.ticket}"
+    span = f"from={rfc3339(from_ns)}&to={rfc3339(to_ns)}"
+    hls = f"/v1/cameras/{camera_id}/playlist.m3u8?{span}&{TICKET}={addresses.ticket}"
     return PlaylistView(
         camera=camera_id,
         from_=from_ns,
         to=to_ns,
         zero=addresses.zero_ns,
         hls=hls,
-        segments=[_view(part, part.segment, addresses) for part in parts if part.segment is not None],
+        segments=[
+            _view(part, part.segment, addresses) for part in parts if part.segment is not None
+        ],
         gaps=[GapView.of(gap, now_ns) for gap in gaps],
         offline=list(offline),
     )
 
 
 def read_hls(
-    context: Context, trace: RequestTrace, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo, ticket: TicketOf = None
+    context: Context,
+    trace: RequestTrace,
+    camera_id: CameraId,
+    from_ns: RangeFrom,
+    to_ns: RangeTo,
+    ticket: TicketOf = None,
 ) -> Response:
     """The same as an HLS playlist of fragmented MP4, for players; holes are `EXT-X-GAP`."""
     _check_ticket(trace, from_ns, to_ns)
     parts, gaps, addresses, offline = _playlist(context, trace, camera_id, from_ns, to_ns)
-    return Response(m3u8(parts, gaps, addresses, from_ns), headers=offline_header(offline), media_type=M3U8_TYPE)
+    return Response(
+        m3u8(parts, gaps, addresses, from_ns), headers=offline_header(offline), media_type=M3U8_TYPE
+    )
 
 
 def read_segment(
@@ -86,30 +126,52 @@ def read_segment(
     return Response(media if part == "media" else head.data + media, media_type="video/mp4")
 
 
-def read_keyframes(context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo, every_s: Every = 0.0) -> Response:
-    """The keyframes of a range alone (fragmented MP4, not re-encoded), for scrubbing and fast play, at most six hours.
+def read_keyframes(
+    context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo, every_s: Every = 0.0
+) -> Response:
+    """The keyframes of a range alone (fragmented MP4, not re-encoded), for scrubbing and fast play,
+    at most six hours.
 
-    Their times are seconds after `from`. Where the camera changed its coding, the keyframes end there: `Sightline-End` says when.
-    `Sightline-Offline`: who did not answer when the answer began, and may have more of them.
+    Their times are seconds after `from`. Where the camera changed its coding, the keyframes end
+    there: `Sightline-End` says when. `Sightline-Offline`: who did not answer when the answer began,
+    and may have more of them.
     """
     context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_KEYFRAMES_S)
     span, every_ns = (from_ns, to_ns), round(every_s * NS_PER_S)
-    return answered(context, camera_id, span, lambda found: keyframes_answer(context, camera_id, found, span, every_ns))
+    return answered(
+        context,
+        camera_id,
+        span,
+        lambda found: keyframes_answer(context, camera_id, found, span, every_ns),
+    )
 
 
-def read_picture(context: Context, trace: RequestTrace, camera_id: CameraId, at_ns: At = None, stream: Stream = "main") -> Response:
-    """A picture of the camera now, or as it was `at` a moment, out of the recording (`Sightline-Start`: since when it stood)."""
+def read_picture(
+    context: Context,
+    trace: RequestTrace,
+    camera_id: CameraId,
+    at_ns: At = None,
+    stream: Stream = "main",
+) -> Response:
+    """A picture of the camera now, or as it was `at` a moment, out of the recording
+    (`Sightline-Start`: since when it stood).
+    """
     if at_ns is not None:
         context.known_camera(camera_id)
         if stream == "sub":
-            raise QueryInvalid("stream", "the sub-stream is not recorded; leave out `stream`, or `at`")
+            raise QueryInvalid(
+                "stream", "the sub-stream is not recorded; leave out `stream`, or `at`"
+            )
         _check_may_read_recordings(trace)
         return _picture_then(context, camera_id, at_ns)
     camera = context.camera(camera_id)
     lease = holder(context, camera_id)
     is_sub = stream == "sub" and camera.substream is not None
-    return Response(context.door.camera_picture(lease.door_url, lease.node, camera_id, is_sub), media_type="image/jpeg")
+    return Response(
+        context.door.camera_picture(lease.door_url, lease.node, camera_id, is_sub),
+        media_type="image/jpeg",
+    )
 
 
 def _check_may_read_recordings(trace: Trace) -> None:
@@ -125,7 +187,9 @@ def _picture_then(context: ApiContext, camera_id: str, at_ns: int) -> Response:
             raise NotFound(f"nothing of {camera_id} is recorded at {rfc3339(at_ns)}")
         one = found.segments[-1]
         jpeg, shown_ns = picture_at(segment_bytes(context, one), one.segment.start_ns, at_ns)
-        return Response(jpeg, headers={"Sightline-Start": rfc3339(shown_ns)}, media_type="image/jpeg")
+        return Response(
+            jpeg, headers={"Sightline-Start": rfc3339(shown_ns)}, media_type="image/jpeg"
+        )
 
     return answered(context, camera_id, (at_ns, at_ns + 1), use)
 
@@ -140,19 +204,36 @@ def _playlist(
     now_ns = context.clock.wall_ns()
     found = locate(context, camera_id, from_ns, to_ns)
     told = account_of(context, known, from_ns, to_ns)
-    ticket = trace.ticket or ticket_for(trace.person, trace.reason, trace.case, camera_id, (from_ns, to_ns), now_ns)
-    addresses = Addresses(camera_id, zero_of(found.segments, from_ns), write_ticket(context.ticket_key, ticket))
+    ticket = trace.ticket or ticket_for(
+        trace.person, trace.reason, trace.case, camera_id, (from_ns, to_ns), now_ns
+    )
+    addresses = Addresses(
+        camera_id, zero_of(found.segments, from_ns), write_ticket(context.ticket_key, ticket)
+    )
     offline = tuple(dict.fromkeys((*found.offline, *told.offline)))
-    return entries(found.segments, from_ns, min(to_ns, max(from_ns, now_ns))), told.account.gaps, addresses, offline
+    return (
+        entries(found.segments, from_ns, min(to_ns, max(from_ns, now_ns))),
+        told.account.gaps,
+        addresses,
+        offline,
+    )
 
 
 def _view(part: Entry, one: Located, addresses: Addresses) -> PlaylistPart:
     return PlaylistPart(
-        from_=part.start_ns, to=part.end_ns, at_s=(part.start_ns - addresses.zero_ns) / NS_PER_S, codec=one.head, mime=one.mime,
-        head=addresses.head(one), media=addresses.media(one), size_bytes=one.size_bytes,
-    )  # fmt: skip
+        from_=part.start_ns,
+        to=part.end_ns,
+        at_s=(part.start_ns - addresses.zero_ns) / NS_PER_S,
+        codec=one.head,
+        mime=one.mime,
+        head=addresses.head(one),
+        media=addresses.media(one),
+        size_bytes=one.size_bytes,
+    )
 
 
 def _check_ticket(trace: Trace, from_ns: int, to_ns: int) -> None:
     if trace.ticket is not None and not trace.ticket.covers(from_ns, to_ns):
-        raise Forbidden("this ticket is for another time; use the addresses of a playlist as they came")
+        raise Forbidden(
+            "this ticket is for another time; use the addresses of a playlist as they came"
+        )

@@ -1,6 +1,8 @@
-"""Playlists of a camera's recording: what a player needs to play any range of it, holes kept as long as they were. Pure.
+"""Playlists of a camera's recording: what a player needs to play any range of it, holes kept as
+long as they were. Pure.
 
-A player's time 0 is `zero_ns`; every segment is served with its times moved to its place after it, so that nothing has to be guessed.
+A player's time 0 is `zero_ns`; every segment is served with its times moved to its place after it,
+so that nothing has to be guessed.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ class Addresses:
     @property
     def gap(self) -> str:
         """Where nothing is: players that know no gaps ask for it, are refused, and go on."""
-        return f"/v1/cameras/{quote(self.camera_id)}/segments/gap.mp4?{urlencode({TICKET: self.ticket})}"
+        query = urlencode({TICKET: self.ticket})
+        return f"/v1/cameras/{quote(self.camera_id)}/segments/gap.mp4?{query}"
 
     def media(self, one: Located) -> str:
         return self._segment(one, "media")
@@ -55,20 +58,26 @@ class Addresses:
 
 
 def zero_of(segments: Sequence[Located], from_ns: int) -> int:
-    """A player's time 0: the asked start, or the first segment's where that begins before it. Whole milliseconds."""
+    """A player's time 0: the asked start, or the first segment's where that begins before it.
+    Whole milliseconds.
+    """
     first_ns = min([from_ns, *(one.segment.start_ns for one in segments)])
     return first_ns // 1_000_000 * 1_000_000
 
 
 def entries(segments: Sequence[Located], from_ns: int, to_ns: int) -> list[Entry]:
-    """The parts from the first segment (or the asked start) to the asked end, without a moment left out; a second or less is no gap."""
+    """The parts from the first segment (or the asked start) to the asked end, without a moment
+    left out; a second or less is no gap.
+    """
     made: list[Entry] = []
     at_ns = zero_of(segments, from_ns)
     for one in segments:
         if one.segment.start_ns - at_ns > JOIN_NS:
             made.append(Entry(at_ns, one.segment.start_ns, None))
         elif made:  # what little is between them belongs to the one before, and what they share too
-            made[-1] = Entry(made[-1].start_ns, max(made[-1].start_ns, one.segment.start_ns), made[-1].segment)
+            made[-1] = Entry(
+                made[-1].start_ns, max(made[-1].start_ns, one.segment.start_ns), made[-1].segment
+            )
         made.append(Entry(one.segment.start_ns, one.end_ns, one))
         at_ns = max(at_ns, one.end_ns)
     if to_ns - at_ns > JOIN_NS:
@@ -77,12 +86,22 @@ def entries(segments: Sequence[Located], from_ns: int, to_ns: int) -> list[Entry
 
 
 def m3u8(parts: Sequence[Entry], gaps: Sequence[Gap], addresses: Addresses, from_ns: int) -> str:
-    """The playlist as HLS of fragmented MP4 (RFC 8216bis): gaps as `EXT-X-GAP`, and their causes as date ranges."""
+    """The playlist as HLS of fragmented MP4 (RFC 8216bis): gaps as `EXT-X-GAP`, and their
+    causes as date ranges.
+    """
     cut = [piece for part in parts for piece in _short(part)]
     longest_s = max((-(-(part.end_ns - part.start_ns) // NS_PER_S) for part in cut), default=1)
-    lines = ["#EXTM3U", "#EXT-X-VERSION:8", "#EXT-X-PLAYLIST-TYPE:VOD", f"#EXT-X-TARGETDURATION:{longest_s}", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    lines = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:8",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        f"#EXT-X-TARGETDURATION:{longest_s}",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+    ]
     if from_ns > addresses.zero_ns:
-        lines.append(f"#EXT-X-START:TIME-OFFSET={(from_ns - addresses.zero_ns) / NS_PER_S:.3f},PRECISE=YES")
+        lines.append(
+            f"#EXT-X-START:TIME-OFFSET={(from_ns - addresses.zero_ns) / NS_PER_S:.3f},PRECISE=YES"
+        )
     lines += [_date_range(number, gap) for number, gap in enumerate(gaps, 1)]
     head = ""
     for part in cut:
@@ -112,5 +131,6 @@ def _short(part: Entry) -> list[Entry]:
 
 def _date_range(number: int, gap: Gap) -> str:
     duration_s = (gap.end_ns - gap.start_ns) / NS_PER_S
-    said = f'ID="gap-{number}",CLASS="gap",START-DATE="{rfc3339(gap.start_ns)}",DURATION={duration_s:.3f}'
+    start = rfc3339(gap.start_ns)
+    said = f'ID="gap-{number}",CLASS="gap",START-DATE="{start}",DURATION={duration_s:.3f}'
     return f'#EXT-X-DATERANGE:{said},X-CAUSE="{gap.cause}"'

@@ -1,4 +1,6 @@
-"""The route of recordings: a range as one MP4, cut where its segments lie, or here where they lie in several places."""
+"""The route of recordings: a range as one MP4, cut where its segments lie, or here where they
+lie in several places.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +34,11 @@ def read_recording(
     range_: RangeHeader = None,
     if_range: IfRange = None,
 ) -> Response:
-    """An MP4 cut from what is recorded, not re-encoded, at most an hour, from all nodes that held the camera and the object store.
+    """An MP4 cut from what is recorded, not re-encoded, at most an hour, from all nodes that held
+    the camera and the object store.
 
-    `Sightline-Gaps` lists the parts that it lacks, `Sightline-Offline` who does not answer and may have some of them.
+    `Sightline-Gaps` lists the parts that it lacks, `Sightline-Offline` who does not answer and may
+    have some of them.
     """
     context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
@@ -49,24 +53,43 @@ def read_recording(
 
 
 def _answer(
-    context: ApiContext, trace: Trace, request: Request, camera_id: str, span: tuple[int, int], found: Found,
+    context: ApiContext,
+    trace: Trace,
+    request: Request,
+    camera_id: str,
+    span: tuple[int, int],
+    found: Found,
     part: tuple[str | None, str | None],
-) -> Response:  # fmt: skip
+) -> Response:
     places = {one.lease for one in found.segments} or {holder(context, camera_id)}
     if len(places) == 1 and (lease := places.pop()) is not None:
         return _from_node(context, request, lease, camera_id, span)
-    wanted = [Wanted(one.segment, one.size_bytes, partial(segment_bytes, context, one)) for one in found.segments]
+    wanted = [
+        Wanted(one.segment, one.size_bytes, partial(segment_bytes, context, one))
+        for one in found.segments
+    ]
     made = context.cutting.cut_gathered(wanted, *span)
     return cut_answer(made, trace.request_id, *part, only_head=request.method == "HEAD")
 
 
-def cut_answer(made: CutStream, request_id: str, range_: str | None, if_range: str | None, only_head: bool = False) -> Response:
+def cut_answer(
+    made: CutStream,
+    request_id: str,
+    range_: str | None,
+    if_range: str | None,
+    only_head: bool = False,
+) -> Response:
     """A cut, or the part of it that was asked for."""
     part = select_part(range_, if_range, made.etag, made.size_bytes)
     if part == "outside":
         made.close()
-        detail, headers = f"the recording is {made.size_bytes} bytes long", {"Content-Range": f"bytes */{made.size_bytes}"}
-        return problem_response(RANGE_NOT_SATISFIABLE, detail, request_id, field="Range", headers=headers)
+        detail, headers = (
+            f"the recording is {made.size_bytes} bytes long",
+            {"Content-Range": f"bytes */{made.size_bytes}"},
+        )
+        return problem_response(
+            RANGE_NOT_SATISFIABLE, detail, request_id, field="Range", headers=headers
+        )
     headers = {**made.headers, "Content-Length": str(made.size_bytes)}
     if isinstance(part, Part):
         made.only(part)
@@ -78,8 +101,14 @@ def cut_answer(made: CutStream, request_id: str, range_: str | None, if_range: s
     return HeldStream(made, made.close, status, headers, MP4)
 
 
-def _from_node(context: ApiContext, request: Request, lease: Lease, camera_id: str, span: tuple[int, int]) -> Response:
-    asked = {name: value for name in ("range", "if-range") if (value := request.headers.get(name)) is not None}
+def _from_node(
+    context: ApiContext, request: Request, lease: Lease, camera_id: str, span: tuple[int, int]
+) -> Response:
+    asked = {
+        name: value
+        for name in ("range", "if-range")
+        if (value := request.headers.get(name)) is not None
+    }
     stream = context.door.recording(lease.door_url, lease.node, camera_id, *span, asked)
     if request.method == "HEAD":
         stream.close()

@@ -1,4 +1,6 @@
-"""Where the segments of a range lie, over nodes and the object store, and their bytes from there."""
+"""Where the segments of a range lie, over nodes and the object store, and their bytes from
+there.
+"""
 
 from __future__ import annotations
 
@@ -59,8 +61,11 @@ def offline_header(offline: Sequence[str]) -> dict[str, str]:
     return {"Sightline-Offline": ", ".join(offline) or "none"}
 
 
-def answered(context: ApiContext, camera_id: str, span: tuple[int, int], use: Callable[[Found], T]) -> T:
-    """What `use` makes of the segments of [from, to). Where somebody who has some goes away meanwhile, of those that the others have.
+def answered(
+    context: ApiContext, camera_id: str, span: tuple[int, int], use: Callable[[Found], T]
+) -> T:
+    """What `use` makes of the segments of [from, to). Where somebody who has some goes away
+    meanwhile, of those that the others have.
 
     Raises NodeOffline where nobody is left who has any.
     """
@@ -79,7 +84,9 @@ def who_is_gone(error: NodeOffline | ObjectsUnavailable) -> str:
     return error.node if isinstance(error, NodeOffline) else OBJECTS
 
 
-def locate(context: ApiContext, camera_id: str, from_ns: int, to_ns: int, gone: Collection[str] = ()) -> Found:
+def locate(
+    context: ApiContext, camera_id: str, from_ns: int, to_ns: int, gone: Collection[str] = ()
+) -> Found:
     """The segments of a range; of `gone` it is known that they do not answer.
 
     Raises NodeOffline where there is none and somebody who may have one does not answer.
@@ -97,21 +104,31 @@ def locate(context: ApiContext, camera_id: str, from_ns: int, to_ns: int, gone: 
     pieces = plan([one.segment for one in found.values()], from_ns, to_ns)
     used = dict.fromkeys((piece.segment.start_ns, piece.segment.fence) for piece in pieces)
     if not used and offline:
-        raise NodeOffline(f"{' and '.join(offline)}, which may have recordings of {camera_id}, does not answer")
+        raise NodeOffline(
+            f"{' and '.join(offline)}, which may have recordings of {camera_id}, does not answer"
+        )
     return Found(tuple(found[key] for key in used), tuple(offline))
 
 
 def segment_bytes(context: ApiContext, one: Located) -> bytes:
     """All of a segment that can be read. Raises NotFound where it went meanwhile."""
     if one.lease is not None:
-        return context.door.segment(one.lease.door_url, one.lease.node, one.segment.camera_id, one.name)
+        return context.door.segment(
+            one.lease.door_url, one.lease.node, one.segment.camera_id, one.name
+        )
     return context.objects.get(_key(one.name))
 
 
-def segment_keyframes(context: ApiContext, one: Located, span: tuple[int, int], every_ns: int) -> tuple[Head, Keyframes]:
-    """The keyframes of a segment within [from, to), and its head. A node reads those alone; from the store all is read."""
+def segment_keyframes(
+    context: ApiContext, one: Located, span: tuple[int, int], every_ns: int
+) -> tuple[Head, Keyframes]:
+    """The keyframes of a segment within [from, to), and its head. A node reads those alone;
+    from the store all is read.
+    """
     if one.lease is not None:
-        return context.door.keyframes(one.lease.door_url, one.lease.node, one.segment.camera_id, one.name, span, every_ns)
+        return context.door.keyframes(
+            one.lease.door_url, one.lease.node, one.segment.camera_id, one.name, span, every_ns
+        )
     data = segment_bytes(context, one)
     return head_of(data), keyframes_in(io.BytesIO(data), one.segment.start_ns, span, every_ns)
 
@@ -120,7 +137,10 @@ def fetch(context: ApiContext, camera_id: str, name: str) -> tuple[Located, byte
     """The segment of that name, and all of it that can be read. Raises NotFound."""
     asked = parse_segment(Path(name))
     if asked is None or asked.camera_id != camera_id:
-        raise NotFound(f"{name[:80]!r} is no segment of {camera_id}; use the addresses of a playlist as they came")
+        raise NotFound(
+            f"{name[:80]!r} is no segment of {camera_id}; use the addresses of a playlist as "
+            "they came"
+        )
 
     def use(found: Found) -> tuple[Located, bytes]:
         for one in found.segments:
@@ -144,23 +164,42 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
 
     def of_node(lease: Lease) -> Sequence[Located]:
         told = context.door.segments(lease.door_url, lease.node, camera_id, from_ns, to_ns)
-        return [_located(one.name, one.end_ns, lease, (one.head, one.mime), one.size_bytes) for one in told]
+        return [
+            _located(one.name, one.end_ns, lease, (one.head, one.mime), one.size_bytes)
+            for one in told
+        ]
 
     def of_store() -> Sequence[Located]:
         return [
-            _located(one.name.file_name, one.end_ns, None, _stored_head(context.objects, one.name), one.size_bytes)
+            _located(
+                one.name.file_name,
+                one.end_ns,
+                None,
+                _stored_head(context.objects, one.name),
+                one.size_bytes,
+            )
             for one in context.stored.between(camera_id, from_ns, to_ns)
         ]
 
-    nodes = [_Source(one.lease.node, one.is_missed, partial(of_node, one.lease)) for one in holders(context, camera_id, from_ns)]
+    nodes = [
+        _Source(one.lease.node, one.is_missed, partial(of_node, one.lease))
+        for one in holders(context, camera_id, from_ns)
+    ]
     return [*nodes, _Source(OBJECTS, True, of_store)]
 
 
-def _located(name: str, end_ns: int, lease: Lease | None, head: tuple[str, str], size_bytes: int) -> Located:
+def _located(
+    name: str, end_ns: int, lease: Lease | None, head: tuple[str, str], size_bytes: int
+) -> Located:
     segment = parse_segment(Path(name))
     if segment is None:
         raise NodeOffline(f"{name[:80]!r} is no segment; is the node of another version?")
-    return Located(Segment(segment.path, segment.camera_id, segment.start_ns, end_ns, segment.fence), lease, *head, size_bytes)
+    return Located(
+        Segment(segment.path, segment.camera_id, segment.start_ns, end_ns, segment.fence),
+        lease,
+        *head,
+        size_bytes,
+    )
 
 
 def _key(name: str) -> str:

@@ -12,8 +12,11 @@ from domain.recordings.triggers import Trigger, takes
 from domain.registry import Camera
 
 
-def add_trigger(context: Context, trace: RequestTrace, camera_id: CameraId, asked: TriggerAsked) -> TriggerView:
-    """Have a camera recorded for a while, and that kept as its retention says; an on-demand camera is pulled meanwhile.
+def add_trigger(
+    context: Context, trace: RequestTrace, camera_id: CameraId, asked: TriggerAsked
+) -> TriggerView:
+    """Have a camera recorded for a while, and that kept as its retention says; an on-demand camera
+    is pulled meanwhile.
 
     Answered once it is on the node's disk, where it outlives every process.
     """
@@ -21,9 +24,13 @@ def add_trigger(context: Context, trace: RequestTrace, camera_id: CameraId, aske
     _check(camera)
     lease = holder(context, camera_id)
     now_ns = context.clock.wall_ns()
-    trigger = Trigger(camera_id, "api", now_ns, now_ns + round(asked.duration_s * NS_PER_S), trace.reason)
+    trigger = Trigger(
+        camera_id, "api", now_ns, now_ns + round(asked.duration_s * NS_PER_S), trace.reason
+    )
     context.door.trigger(lease.door_url, lease.node, trigger)
-    return TriggerView(camera=camera_id, from_=trigger.start_ns, to=trigger.end_ns, reason=trigger.reason)
+    return TriggerView(
+        camera=camera_id, from_=trigger.start_ns, to=trigger.end_ns, reason=trigger.reason
+    )
 
 
 def _check(camera: Camera) -> None:

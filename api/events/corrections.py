@@ -1,4 +1,6 @@
-"""The route of corrections: a person says what the plate of an event is. What was read stays, and both are found."""
+"""The route of corrections: a person says what the plate of an event is. What was read stays,
+and both are found.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,20 @@ from domain.events.event import Event
 from domain.plates import is_wildcard, search_pattern, why_no_plate
 
 
-def correct_event(context: Context, trace: RequestTrace, event_id: EventId, asked: CorrectionAsked) -> EventView:
-    """Correct what was read of an event's plate, correct that again, or take it back (`plate` null). Kept and found once answered."""
+def correct_event(
+    context: Context, trace: RequestTrace, event_id: EventId, asked: CorrectionAsked
+) -> EventView:
+    """Correct what was read of an event's plate, correct that again, or take it back (`plate`
+    null). Kept and found once answered.
+    """
     event = find_event(context, event_id)
     text = _plate(asked.plate, event)
-    trace.terms |= {"plate": text, "stood": event.reading, "camera": event.camera, "version": str(asked.version)}
+    trace.terms |= {
+        "plate": text,
+        "stood": event.reading,
+        "camera": event.camera,
+        "version": str(asked.version),
+    }
     person = trace.person.name if trace.person else ""
     correction = context.corrections.correct(event, text, person, trace.reason, asked.version)
     corrected = event.model_copy(update={"corrected": correction})
@@ -24,15 +35,21 @@ def correct_event(context: Context, trace: RequestTrace, event_id: EventId, aske
 
 
 def _plate(typed: str | None, event: Event) -> str:
-    """A whole plate that the grammar allows; empty where a correction is taken back. Raises QueryInvalid."""
+    """A whole plate that the grammar allows; empty where a correction is taken back. Raises
+    QueryInvalid.
+    """
     if event.kind == "face":
         raise QueryInvalid("plate", "cannot be corrected: this event is of a face")
     if typed is None:
         if event.corrected is None:
-            raise QueryInvalid("plate", "is null, which takes a correction back; this event has none")
+            raise QueryInvalid(
+                "plate", "is null, which takes a correction back; this event has none"
+            )
         return ""
     text = search_pattern(typed)
-    why = "has wildcards; a correction is a whole plate" if is_wildcard(text) else why_no_plate(text)
+    why = (
+        "has wildcards; a correction is a whole plate" if is_wildcard(text) else why_no_plate(text)
+    )
     if why:
         raise QueryInvalid("plate", why)
     return text

@@ -21,15 +21,50 @@ SPAN_NS = 30 * 86_400 * NS_PER_S
 """What is counted where `from` is left out."""
 BUCKETS_MOST = 1_000
 _DAY_S = 86_400
-_WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600, 43_200, _DAY_S)
+_WIDTHS_S = (
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1_800,
+    3_600,
+    7_200,
+    10_800,
+    14_400,
+    21_600,
+    43_200,
+    _DAY_S,
+)
 
 Filters = Annotated[EventQuery, Depends(event_query)]
-BucketS = Annotated[WholeNumber | None, Query(ge=1, le=366 * _DAY_S, description="seconds of a bucket, in place of `buckets`")]
-Count = Annotated[WholeNumber, Query(alias="buckets", ge=1, le=BUCKETS_MOST, description="most buckets; their width is the next round one")]
+BucketS = Annotated[
+    WholeNumber | None,
+    Query(ge=1, le=366 * _DAY_S, description="seconds of a bucket, in place of `buckets`"),
+]
+Count = Annotated[
+    WholeNumber,
+    Query(
+        alias="buckets",
+        ge=1,
+        le=BUCKETS_MOST,
+        description="most buckets; their width is the next round one",
+    ),
+]
 
 
-def read_histogram(context: Context, query: Filters, bucket_s: BucketS = None, count: Count = 60) -> HistogramView:
-    """How many events match in each bucket of time. Without `to`: until now; without `from`: 30 days back."""
+def read_histogram(
+    context: Context, query: Filters, bucket_s: BucketS = None, count: Count = 60
+) -> HistogramView:
+    """How many events match in each bucket of time. Without `to`: until now; without `from`: 30
+    days back.
+    """
     to_ns = context.clock.wall_ns() if query.to_ns is None else query.to_ns
     from_ns = max(0, to_ns - SPAN_NS) if query.from_ns is None else query.from_ns
     check_order(from_ns, to_ns)
@@ -48,7 +83,8 @@ def read_histogram(context: Context, query: Filters, bucket_s: BucketS = None, c
 
 
 def buckets_of(from_ms: int, to_ms: int, width_s: int | None, most: int) -> Buckets:
-    """Buckets that hold [from, to). They begin on the hour where they are an hour and longer, else on a multiple of their width.
+    """Buckets that hold [from, to). They begin on the hour where they are an hour and longer, else
+    on a multiple of their width.
 
     Raises QueryInvalid where they would be too many.
     """
@@ -56,7 +92,11 @@ def buckets_of(from_ms: int, to_ms: int, width_s: int | None, most: int) -> Buck
     start_ms = _start_ms(from_ms, width_ms)
     count = -(-(to_ms - start_ms) // width_ms)
     if count > BUCKETS_MOST:
-        raise QueryInvalid("bucket_s", f"makes {count} buckets of this time; at most {BUCKETS_MOST}, so give a longer one or less time")
+        raise QueryInvalid(
+            "bucket_s",
+            f"makes {count} buckets of this time; at most {BUCKETS_MOST}, so give a longer one or "
+            "less time",
+        )
     return Buckets(start_ms, width_ms, count)
 
 
@@ -64,7 +104,14 @@ def _round_width_s(from_ms: int, to_ms: int, most: int) -> int:
     """The least round width with which `most` buckets are enough."""
     days = -(-(to_ms - from_ms) // (most * _DAY_S * 1000))
     widths = (*_WIDTHS_S, days * _DAY_S, (days + 1) * _DAY_S)
-    return next((width for width in widths if -(-(to_ms - _start_ms(from_ms, width * 1000)) // (width * 1000)) <= most), widths[-1])
+    return next(
+        (
+            width
+            for width in widths
+            if -(-(to_ms - _start_ms(from_ms, width * 1000)) // (width * 1000)) <= most
+        ),
+        widths[-1],
+    )
 
 
 def _start_ms(from_ms: int, width_ms: int) -> int:

@@ -1,4 +1,6 @@
-"""The route of plates that were seen where no one vehicle can have been: cloned plates, and misreadings."""
+"""The route of plates that were seen where no one vehicle can have been: cloned plates, and
+misreadings.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ from storage.index.plate_query import plate_expression
 SPAN_S, LONGEST_S = 7 * 86_400, 31 * 86_400
 HOUR_NS = 3600 * NS_PER_S
 PAIRS_AT_ONCE, PAIRS_MOST = 64, 1024
-"""Pairs whose events are loaded at a time, and for one page: filters that few of them fit give a short page, and `next`."""
+"""Pairs whose events are loaded at a time, and for one page: filters that few of them fit give
+a short page, and `next`.
+"""
 
 CameraOf = Annotated[str | None, Query(max_length=64, description="a camera's id, at either end")]
 
@@ -41,7 +45,12 @@ class _Wanted:
     def holds(self, a: Event, b: Event) -> bool:
         return (
             (self.camera is None or self.camera in (a.camera, b.camera))
-            and (self.area is None or any(one.area == self.area or one.area.startswith(f"{self.area}/") for one in (a, b)))
+            and (
+                self.area is None
+                or any(
+                    one.area == self.area or one.area.startswith(f"{self.area}/") for one in (a, b)
+                )
+            )
             and (self.plate is None or _fits(self.plate, b.reading))
         )
 
@@ -61,7 +70,9 @@ def list_impossible(
     limit: Limit = 50,
     next_: Next = None,
 ) -> ImpossibleList:
-    """Legs that no vehicle could drive, the latest first. Without `to`: until now; without `from`: 7 days back; at most 31 days."""
+    """Legs that no vehicle could drive, the latest first. Without `to`: until now; without
+    `from`: 7 days back; at most 31 days.
+    """
     wanted = _Wanted(area, camera, None if plate is None else search_pattern(plate))
     search = ("impossible", from_ns, to_ns, wanted)
     after = None if next_ is None else read_after(search, next_)
@@ -69,20 +80,38 @@ def list_impossible(
     begin_ns = max(0, end_ns - SPAN_S * NS_PER_S) if from_ns is None else from_ns
     check_order(begin_ns, end_ns)
     if end_ns - begin_ns > LONGEST_S * NS_PER_S:
-        raise QueryInvalid("from", f"lies more than {LONGEST_S // 86_400} days before `to`; ask for less at once")
+        raise QueryInvalid(
+            "from", f"lies more than {LONGEST_S // 86_400} days before `to`; ask for less at once"
+        )
     legs = context.events.impossible(begin_ns // HOUR_NS, (end_ns - 1) // HOUR_NS)
     found = legs.found
-    pairs = [pair for pair in found.pairs if begin_ns <= wall_ms_of(pair[1]) * NS_PER_MS < end_ns and (after is None or pair[1] < after)]
+    pairs = [
+        pair
+        for pair in found.pairs
+        if begin_ns <= wall_ms_of(pair[1]) * NS_PER_MS < end_ns
+        and (after is None or pair[1] < after)
+    ]
     items, last = _page(context, legs, pairs[:PAIRS_MOST], wanted, limit)
     more = bool(pairs) and last != pairs[-1][1]
     exact = not found.unlooked_hours and not found.crowded_hours
-    return ImpossibleList(items=items, next=write_cursor(search, last) if more else None, exact=exact, unlooked_hours=found.unlooked_hours)
+    return ImpossibleList(
+        items=items,
+        next=write_cursor(search, last) if more else None,
+        exact=exact,
+        unlooked_hours=found.unlooked_hours,
+    )
 
 
 def _page(
-    context: ApiContext, legs: EventLegs, pairs: Sequence[tuple[str, str]], wanted: _Wanted, limit: int
+    context: ApiContext,
+    legs: EventLegs,
+    pairs: Sequence[tuple[str, str]],
+    wanted: _Wanted,
+    limit: int,
 ) -> tuple[list[ImpossibleView], str]:
-    """The first of these pairs that are to be shown, and the later id of the last that was looked at."""
+    """The first of these pairs that are to be shown, and the later id of the last that was
+    looked at.
+    """
     items: list[ImpossibleView] = []
     for later, item in _loaded(context, legs, pairs, wanted):
         items += [] if item is None else [item]
@@ -94,7 +123,9 @@ def _page(
 def _loaded(
     context: ApiContext, legs: EventLegs, pairs: Sequence[tuple[str, str]], wanted: _Wanted
 ) -> Iterator[tuple[str, ImpossibleView | None]]:
-    """Each pair by its later id, and what is to be shown of it: an event may have gone, or been corrected, since it was found."""
+    """Each pair by its later id, and what is to be shown of it: an event may have gone, or been
+    corrected, since it was found.
+    """
     for start in range(0, len(pairs), PAIRS_AT_ONCE):
         chunk = pairs[start : start + PAIRS_AT_ONCE]
         for (_, later), (a, b) in zip(chunk, context.events.ends(legs, chunk), strict=True):
@@ -105,4 +136,6 @@ def _view(a: Event, b: Event) -> ImpossibleView | None:
     way = leg(a, b)
     if not way.impossible or a.reading != b.reading:
         return None
-    return ImpossibleView(plate=b.reading, sightings=[EventView.of(a), EventView.of(b)], leg=LegView.of(way, []))
+    return ImpossibleView(
+        plate=b.reading, sightings=[EventView.of(a), EventView.of(b)], leg=LegView.of(way, [])
+    )

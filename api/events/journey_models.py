@@ -21,7 +21,9 @@ class NearCameraView(Answer):
 
     @classmethod
     def of(cls, near: NearCamera) -> NearCameraView:
-        return made(cls, {"id": near.camera.id, "name": near.camera.name, "distance_m": near.distance_m})
+        return made(
+            cls, {"id": near.camera.id, "name": near.camera.name, "distance_m": near.distance_m}
+        )
 
 
 class LegView(Answer):
@@ -32,10 +34,14 @@ class LegView(Answer):
     from_camera: str
     to_camera: str
     distance_m: float = Field(description="in a straight line")
-    seconds: float = Field(description="between the best frames; below zero where the cameras' clocks disagree")
+    seconds: float = Field(
+        description="between the best frames; below zero where the cameras' clocks disagree"
+    )
     speed_kmh: float | None = Field(description="at least; null where no time passed")
     impossible: bool = Field(description="no vehicle could: a cloned plate, or a misreading")
-    passed: list[NearCameraView] = Field(description="cameras that the vehicle probably passed, in the order of the way")
+    passed: list[NearCameraView] = Field(
+        description="cameras that the vehicle probably passed, in the order of the way"
+    )
 
     @classmethod
     def of(cls, leg: Leg, passed: list[NearCameraView]) -> LegView:
@@ -50,14 +56,21 @@ class Journey(Answer):
     from_: WallNs = Field(alias="from")
     to: WallNs
     sightings: list[EventView] = Field(description="oldest first")
-    matches: list[MatchView] = Field(description="with `fuzzy`: for each sighting, what ties it to the plate")
-    legs: list[LegView] = Field(description="one fewer than the sightings; on a later page the first comes from the page before")
+    matches: list[MatchView] = Field(
+        description="with `fuzzy`: for each sighting, what ties it to the plate"
+    )
+    legs: list[LegView] = Field(
+        description="one fewer than the sightings; on a later page the first comes from the page "
+        "before"
+    )
     expected: list[NearCameraView] = Field(
-        description="after the last sighting of the last page: the cameras nearest, which should see it next"
+        description="after the last sighting of the last page: the cameras nearest, which should "
+        "see it next"
     )
     truncated: bool = Field(description="there are more sightings after the last; `next` goes on")
     likely_truncated: bool = Field(
-        description="there were more likely misreadings of this page's time than were looked at; ask for less time"
+        description="there were more likely misreadings of this page's time than were looked at; "
+        "ask for less time"
     )
     next: str | None = Field(description="cursor of the next page; null on the last")
 
@@ -73,5 +86,8 @@ class ImpossibleView(Answer):
 class ImpossibleList(Answer):
     items: list[ImpossibleView] = Field(description="those that ended last first")
     next: str | None = Field(description="cursor of the next page; null on the last")
-    exact: bool = Field(description="false: hours were left to be looked at, or had more than are noted; ask again, or for less")
+    exact: bool = Field(
+        description="false: hours were left to be looked at, or had more than are noted; ask "
+        "again, or for less"
+    )
     unlooked_hours: int = Field(description="hours of the range that are not looked at yet")

@@ -29,10 +29,25 @@ SPAN_NS = 30 * 86_400 * NS_PER_S
 LIKELY_MOST = 500
 """Likely misreadings looked at for one page."""
 
-Fuzzy = Annotated[bool, Query(description="also join readings that one likely misreading makes of the plate, where time and road allow")]
-Around = Annotated[WholeNumber, Query(ge=0, le=10, description="most cameras named on each leg, and after the last sighting")]
+Fuzzy = Annotated[
+    bool,
+    Query(
+        description="also join readings that one likely misreading makes of the plate, where time "
+        "and road allow"
+    ),
+]
+Around = Annotated[
+    WholeNumber,
+    Query(ge=0, le=10, description="most cameras named on each leg, and after the last sighting"),
+]
 Sightings = Annotated[
-    WholeNumber, Query(alias="limit", ge=1, le=500, description="most sightings of a page, not counting those joined by `fuzzy`")
+    WholeNumber,
+    Query(
+        alias="limit",
+        ge=1,
+        le=500,
+        description="most sightings of a page, not counting those joined by `fuzzy`",
+    ),
 ]
 
 
@@ -62,7 +77,9 @@ def read_journey(
     limit: Sightings = 500,
     next_: Next = None,
 ) -> Journey:
-    """Where a plate was seen, in time order, and the legs between. Without `to`: until now; without `from`: 30 days back."""
+    """Where a plate was seen, in time order, and the legs between. Without `to`: until now;
+    without `from`: 30 days back.
+    """
     text = exact_plate(plate)
     search = ("journey", text, from_ns, to_ns, fuzzy)
     after = None if next_ is None else read_after(search, next_)
@@ -101,18 +118,26 @@ def read_after(search: object, cursor: str) -> str:
     return after
 
 
-def _page_span(begin_ns: int, end_ns: int, before: Event | None, last: Event | None) -> tuple[int, int]:
-    """The time of a page: from after the sighting before it up to its last; the last page goes on to the end."""
+def _page_span(
+    begin_ns: int, end_ns: int, before: Event | None, last: Event | None
+) -> tuple[int, int]:
+    """The time of a page: from after the sighting before it up to its last; the last page goes
+    on to the end.
+    """
     return (
         begin_ns if before is None else before.started_at + NS_PER_MS,
         end_ns if last is None else last.started_at + NS_PER_MS,
     )
 
 
-def _with_likely(context: ApiContext, plate: str, known: Sequence[Event], begin_ns: int, end_ns: int) -> tuple[list[Sighting], bool]:
+def _with_likely(
+    context: ApiContext, plate: str, known: Sequence[Event], begin_ns: int, end_ns: int
+) -> tuple[list[Sighting], bool]:
     """The sightings with likely misreadings joined, and whether all of these were looked at."""
     page = context.events.likely(plate, begin_ns, end_ns, LIKELY_MOST)
-    return joined(known, [(event, _match(event, plate)) for event in page.events], plate), page.next is None
+    return joined(
+        known, [(event, _match(event, plate)) for event in page.events], plate
+    ), page.next is None
 
 
 def _match(event: Event, plate: str) -> Match:
@@ -124,17 +149,26 @@ def _match(event: Event, plate: str) -> Match:
 
 def _legs(cameras: CameraMap, events: Sequence[Event], around: int) -> list[LegView]:
     legs = legs_between(events)
-    return [LegView.of(leg, _passed(cameras, leg, a, b, around)) for leg, a, b in zip(legs, events, events[1:], strict=False)]
+    return [
+        LegView.of(leg, _passed(cameras, leg, a, b, around))
+        for leg, a, b in zip(legs, events, events[1:], strict=False)
+    ]
 
 
 def _passed(cameras: CameraMap, leg: Leg, a: Event, b: Event, around: int) -> list[NearCameraView]:
     """None on a leg that nobody drove."""
     if leg.impossible or not around or a.camera == b.camera:
         return []
-    return [NearCameraView.of(near) for near in cameras.passed(a.location, b.location, around, (a.camera, b.camera))]
+    return [
+        NearCameraView.of(near)
+        for near in cameras.passed(a.location, b.location, around, (a.camera, b.camera))
+    ]
 
 
 def _expected(cameras: CameraMap, events: Sequence[Event], around: int) -> list[NearCameraView]:
     if not events or not around:
         return []
-    return [NearCameraView.of(near) for near in cameras.nearest(events[-1].location, around, (events[-1].camera,))]
+    return [
+        NearCameraView.of(near)
+        for near in cameras.nearest(events[-1].location, around, (events[-1].camera,))
+    ]

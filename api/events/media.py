@@ -1,4 +1,6 @@
-"""Routes of an event's pictures and clip: from the object store, and pictures through the node's door while they are only there."""
+"""Routes of an event's pictures and clip: from the object store, and pictures through the
+node's door while they are only there.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,12 @@ from api.access.api_context import ApiContext, Context, RequestTrace
 from api.events.search import find_event
 from api.requests.byte_ranges import IfRange, Part, RangeHeader, select_part
 from api.requests.parameters import EventId
-from api.requests.problems import CLIP_MISSING, CLIP_NOT_READY, RANGE_NOT_SATISFIABLE, problem_response
+from api.requests.problems import (
+    CLIP_MISSING,
+    CLIP_NOT_READY,
+    RANGE_NOT_SATISFIABLE,
+    problem_response,
+)
 from api.requests.streams import HeldStream
 from domain.clock import rfc3339
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
@@ -40,9 +47,11 @@ def _picture(context: ApiContext, event: Event, name: str) -> Response:
 
 
 def _picture_bytes(context: ApiContext, event: Event, name: str) -> bytes:
-    """Store, then spool, then store again: between the two looks the keeper may have moved it from one to the other.
+    """Store, then spool, then store again: between the two looks the keeper may have moved it from
+    one to the other.
 
-    What is still being kept is asked of the spool first: it is there, and a store that hangs must not be waited for.
+    What is still being kept is asked of the spool first: it is there, and a store that hangs must
+    not be waited for.
     """
     if not is_kept(event):
         with suppress(NotFound, NodeOffline):
@@ -63,17 +72,23 @@ def _stored(context: ApiContext, event: Event, name: str) -> bytes:
 
 
 def _is_unchanged(context: ApiContext, event: Event) -> bool:
-    """Whether the event is still kept as it was; a passing that goes on is kept anew, file by file."""
+    """Whether the event is still kept as it was; a passing that goes on is kept anew, file by
+    file.
+    """
     now = context.events.get(event.id)
     return now is not None and now.version == event.version
 
 
 def _spooled(context: ApiContext, event: Event, name: str) -> bytes:
     """From the node that saw it: the one that holds the camera, or one that held it before."""
-    missing: NotFound | NodeOffline = NodeOffline(f"{name} of this event is not uploaded yet, and no node holds {event.camera}")
+    missing: NotFound | NodeOffline = NodeOffline(
+        f"{name} of this event is not uploaded yet, and no node holds {event.camera}"
+    )
     for at, lease in enumerate(context.leases.holders(event.camera)):
         try:
-            return context.door.event_picture(lease.door_url, lease.node, event.camera, event.id, name)
+            return context.door.event_picture(
+                lease.door_url, lease.node, event.camera, event.id, name
+            )
         except NodeOffline as error:
             missing = error
         except NotFound as error:
@@ -82,15 +97,24 @@ def _spooled(context: ApiContext, event: Event, name: str) -> bytes:
 
 
 def read_clip(
-    context: Context, trace: RequestTrace, request: Request, event_id: EventId, range_: RangeHeader = None, if_range: IfRange = None
+    context: Context,
+    trace: RequestTrace,
+    request: Request,
+    event_id: EventId,
+    range_: RangeHeader = None,
+    if_range: IfRange = None,
 ) -> Response:
-    """The seconds around the passing, as the camera sent them. ETag is the SHA-256 of the file; one byte range at a time.
+    """The seconds around the passing, as the camera sent them. ETag is the SHA-256 of the file; one
+    byte range at a time.
 
-    The file is compared with its SHA-256 before its first byte is sent; one that differs is 500 `data_loss`.
+    The file is compared with its SHA-256 before its first byte is sent; one that differs is 500
+    `data_loss`.
     """
     event = find_event(context, event_id)
     if event.clip_missing:
-        return problem_response(CLIP_MISSING, f"this event has no clip: {event.clip_missing}", trace.request_id)
+        return problem_response(
+            CLIP_MISSING, f"this event has no clip: {event.clip_missing}", trace.request_id
+        )
     if not event.clip_ready:
         detail = "the clip is cut once its last seconds are recorded; ask again in a moment"
         return problem_response(CLIP_NOT_READY, detail, trace.request_id)
@@ -100,12 +124,16 @@ def read_clip(
     if part == "outside":
         detail = f"the clip is {digest.size_bytes} bytes long"
         headers = {"Content-Range": f"bytes */{digest.size_bytes}"}
-        return problem_response(RANGE_NOT_SATISFIABLE, detail, trace.request_id, field="Range", headers=headers)
+        return problem_response(
+            RANGE_NOT_SATISFIABLE, detail, trace.request_id, field="Range", headers=headers
+        )
     chosen = part if isinstance(part, Part) else None
     return _clip_response(context, event, digest, chosen, only_head=request.method == "HEAD")
 
 
-def _clip_response(context: ApiContext, event: Event, digest: ObjectDigest, part: Part | None, only_head: bool) -> Response:
+def _clip_response(
+    context: ApiContext, event: Event, digest: ObjectDigest, part: Part | None, only_head: bool
+) -> Response:
     headers = {
         "ETag": f'"{digest.sha256}"',
         "Accept-Ranges": "bytes",
@@ -117,7 +145,9 @@ def _clip_response(context: ApiContext, event: Event, digest: ObjectDigest, part
     status = 206 if part else 200
     if only_head:
         return Response(status_code=status, headers=headers, media_type="video/mp4")
-    stream = context.verified.open(digest, part.first if part else 0, part.length_bytes if part else None)
+    stream = context.verified.open(
+        digest, part.first if part else 0, part.length_bytes if part else None
+    )
     return HeldStream(stream, stream.close, status, headers, "video/mp4")
 
 

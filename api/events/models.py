@@ -1,4 +1,6 @@
-"""The answers of the API about events as types: what OpenAPI shows and what every route promises."""
+"""The answers of the API about events as types: what OpenAPI shows and what every route
+promises.
+"""
 
 from __future__ import annotations
 
@@ -34,15 +36,28 @@ class EventView(Event):
     @classmethod
     def of(cls, event: Event) -> EventView:
         path = f"/v1/events/{event.id}"
-        return made(cls, {**event.__dict__, "snapshot": f"{path}/snapshot", "crop": f"{path}/crop", "clip": f"{path}/clip"})
+        return made(
+            cls,
+            {
+                **event.__dict__,
+                "snapshot": f"{path}/snapshot",
+                "crop": f"{path}/crop",
+                "clip": f"{path}/clip",
+            },
+        )
 
 
 class EventList(Answer):
     items: list[EventView]
     next: str | None = Field(description="cursor of the next page; null on the last")
-    matches: list[MatchView] = Field(default=[], description="with `fuzzy`: for each item, what ties it to the plate that was asked for")
+    matches: list[MatchView] = Field(
+        default=[],
+        description="with `fuzzy`: for each item, what ties it to the plate that was asked for",
+    )
     archived: bool = Field(
-        default=False, description="the slower archive was looked at too: there may be fewer items than `limit`, and more by `next`"
+        default=False,
+        description="the slower archive was looked at too: there may be fewer items than `limit`, "
+        "and more by `next`",
     )
 
 
@@ -56,13 +71,25 @@ class FeedTicket(Answer):
 class HistogramView(Answer):
     """How many events match, over time."""
 
-    from_: WallNs = Field(alias="from", description="where the first bucket begins: at `from` or, so that buckets are round, before it")
+    from_: WallNs = Field(
+        alias="from",
+        description="where the first bucket begins: at `from` or, so that buckets are round, "
+        "before it",
+    )
     to: WallNs
     bucket_s: int
-    counts: tuple[int, ...] = Field(description="one for each bucket, the oldest first; nothing before the `from` that was asked for")
+    counts: tuple[int, ...] = Field(
+        description="one for each bucket, the oldest first; nothing before the `from` that was "
+        "asked for"
+    )
     total: int
-    exact: bool = Field(description="false: estimated from a sample, since counting would have taken too long")
-    whole_from: WallNs | None = Field(description="not all that began before this was counted: the archive took long, or is out of reach")
+    exact: bool = Field(
+        description="false: estimated from a sample, since counting would have taken too long"
+    )
+    whole_from: WallNs | None = Field(
+        description="not all that began before this was counted: the archive took long, or is out "
+        "of reach"
+    )
 
 
 class CorrectionAsked(BaseModel):
@@ -70,8 +97,14 @@ class CorrectionAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    plate: str | None = Field(max_length=32, description="the whole plate, as typed in a search; null: take the correction back")
+    plate: str | None = Field(
+        max_length=32,
+        description="the whole plate, as typed in a search; null: take the correction back",
+    )
     reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         min_length=1, max_length=500, description="how the person knows; it stands in the audit log"
     )
-    version: int = Field(ge=0, description="`corrected.version` of the event as the person saw it; 0 where it had none")
+    version: int = Field(
+        ge=0,
+        description="`corrected.version` of the event as the person saw it; 0 where it had none",
+    )

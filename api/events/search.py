@@ -27,10 +27,17 @@ def find_event(context: ApiContext, event_id: str) -> Event:
     return event
 
 
-def search_events(context: Context, query: Annotated[EventQuery, Depends(event_query)], limit: Limit = 50, next_: Next = None) -> EventList:
-    """Events, newest first (or oldest, by `order`). Pages are stable while events arrive: pass `next` on with the same filters.
+def search_events(
+    context: Context,
+    query: Annotated[EventQuery, Depends(event_query)],
+    limit: Limit = 50,
+    next_: Next = None,
+) -> EventList:
+    """Events, newest first (or oldest, by `order`). Pages are stable while events arrive: pass
+    `next` on with the same filters.
 
-    `archived`: the archive was looked at, which takes longer; such a page may hold fewer than `limit`, or none, and yet have `next`.
+    `archived`: the archive was looked at, which takes longer; such a page may hold fewer than
+    `limit`, or none, and yet have `next`.
     """
     after = None if next_ is None else read_cursor(query, next_)
     if after is not None and not is_place(query, after):

@@ -1,4 +1,6 @@
-"""Routes of the live feeds: events as they are indexed, and the matches of vehicle watches; and tickets for browsers, to both."""
+"""Routes of the live feeds: events as they are indexed, and the matches of vehicle watches; and
+tickets for browsers, to both.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,22 @@ from storage.index.plate_query import found_by, plate_expression
 from storage.index.search import matches
 
 After = Annotated[
-    WholeNumber | None, Query(ge=0, lt=10**16, description="go on after this arrival number; `Last-Event-ID` comes before it")
+    WholeNumber | None,
+    Query(
+        ge=0,
+        lt=10**16,
+        description="go on after this arrival number; `Last-Event-ID` comes before it",
+    ),
 ]
-Seconds = Annotated[Decimal, Query(ge=0, le=LONGEST_S, description="the answer ends after so long; 0: with what has arrived")]
-TicketOf = Annotated[str | None, Query(alias=TICKET, max_length=4096, description="in place of a token and a reason")]
+Seconds = Annotated[
+    Decimal,
+    Query(
+        ge=0, le=LONGEST_S, description="the answer ends after so long; 0: with what has arrived"
+    ),
+]
+TicketOf = Annotated[
+    str | None, Query(alias=TICKET, max_length=4096, description="in place of a token and a reason")
+]
 EVENTS_FEED, WATCHES_FEED = "/v1/events/feed", "/v1/watches/feed"
 
 
@@ -46,11 +60,19 @@ class Feeds:
     def __init__(self, context: ApiContext) -> None:
         def read_events(after: int, limit: int) -> _Page:
             page = context.feed.after(after, limit)
-            return _Page(page.last, page.known_from, tuple(_event_arrival(number, event) for number, event in page.items))
+            return _Page(
+                page.last,
+                page.known_from,
+                tuple(_event_arrival(number, event) for number, event in page.items),
+            )
 
         def read_matches(after: int, limit: int) -> _Page:
             page = context.matches.after(after, limit)
-            return _Page(page.last, page.known_from, tuple(_match_arrival(number, match) for number, match in page.items))
+            return _Page(
+                page.last,
+                page.known_from,
+                tuple(_match_arrival(number, match) for number, match in page.items),
+            )
 
         self.events = Hub("events", read_events)
         self.watches = Hub("watches", read_matches)
@@ -71,20 +93,30 @@ async def follow_events(
     seconds: Seconds = LONGEST_S,
     ticket: TicketOf = None,
 ) -> GeneratedStream:
-    """Events as they are indexed, as server-sent events; those of a spool late, and each again when it changes."""
+    """Events as they are indexed, as server-sent events; those of a spool late, and each again
+    when it changes.
+    """
     return await answer(feeds.events, "event", wanted(query), resume_from(request, after), seconds)
 
 
 def read_events_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
-    """An address of the feed for an `EventSource`, which can send no headers: it may be opened for ten minutes."""
+    """An address of the feed for an `EventSource`, which can send no headers: it may be opened
+    for ten minutes.
+    """
     return _ticket(context, trace, EVENTS_FEED)
 
 
 async def follow_matches(
-    request: Request, feeds: FeedsOf, after: After = None, seconds: Seconds = LONGEST_S, ticket: TicketOf = None
+    request: Request,
+    feeds: FeedsOf,
+    after: After = None,
+    seconds: Seconds = LONGEST_S,
+    ticket: TicketOf = None,
 ) -> GeneratedStream:
     """What vehicle watches find, within a second of its being indexed, as server-sent events."""
-    return await answer(feeds.watches, "match", lambda event: True, resume_from(request, after), seconds)
+    return await answer(
+        feeds.watches, "match", lambda event: True, resume_from(request, after), seconds
+    )
 
 
 def read_matches_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
@@ -96,12 +128,17 @@ def _ticket(context: ApiContext, trace: Trace, path: str) -> FeedTicket:
     assert trace.person is not None
     now_ns = context.clock.wall_ns()
     ticket = ticket_for(trace.person, trace.reason, trace.case, path, (now_ns, now_ns), now_ns)
-    return FeedTicket(address=f"{path}?{TICKET}={write_ticket(context.ticket_key, ticket)}", until=ticket.expires_s * NS_PER_S)
+    return FeedTicket(
+        address=f"{path}?{TICKET}={write_ticket(context.ticket_key, ticket)}",
+        until=ticket.expires_s * NS_PER_S,
+    )
 
 
 def _event_arrival(number: int, event: Event) -> Arrival:
     view = EventView.of(event).model_dump_json(by_alias=True)
-    return Arrival(number, event, f'{{"arrival":{number},"version":{event.version},"event":{view}}}')
+    return Arrival(
+        number, event, f'{{"arrival":{number},"version":{event.version},"event":{view}}}'
+    )
 
 
 def _match_arrival(number: int, match: WatchMatch) -> Arrival:

@@ -1,4 +1,5 @@
-"""One reader for all who follow a feed: it reads what arrives in Redis once and hands it to each, and waits for none of them.
+"""One reader for all who follow a feed: it reads what arrives in Redis once and hands it to each,
+and waits for none of them.
 
 Everything here runs in the API's event loop but the reading, which runs in one thread at a time;
 without followers nothing is read.
@@ -24,7 +25,9 @@ _log = logging.getLogger(__name__)
 PAGE = 128
 """Less than may wait for a follower: all have a turn to send between two pages."""
 POLL_S = 0.1
-"""A read that waits in Redis would hold its connection, and a hanging Redis would look like a quiet one."""
+"""A read that waits in Redis would hold its connection, and a hanging Redis would look like a
+quiet one.
+"""
 AWAY_S = 0.5
 LINGER_S = 5.0
 MOST_WAITING = 512
@@ -34,7 +37,9 @@ MOST_FOLLOWERS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What arrived: its number, the event that it tells of, and its JSON, made once for all followers."""
+    """What arrived: its number, the event that it tells of, and its JSON, made once for all
+    followers.
+    """
 
     number: int
     event: Event
@@ -86,7 +91,9 @@ Source = Callable[[int, int], ArrivalsPage]
 
 
 class Follower:
-    """What waits for one connection: at most `MOST_WAITING` messages, and a summary of what came after them."""
+    """What waits for one connection: at most `MOST_WAITING` messages, and a summary of what
+    came after them.
+    """
 
     def __init__(self, wants: Wanted, number: int, live: bool, feed: str, known: int = 0) -> None:
         """`known`: up to which it has all already, though the hub may not have come so far."""
@@ -131,7 +138,9 @@ class Follower:
         self._ready.set()
 
     async def take(self, timeout_s: float) -> list[Message]:
-        """All that waits, in order: a summary stands after what was kept. Empty after `timeout_s` without any."""
+        """All that waits, in order: a summary stands after what was kept. Empty after
+        `timeout_s` without any.
+        """
         try:
             async with asyncio.timeout(timeout_s):
                 await self._ready.wait()
@@ -162,9 +171,13 @@ class Hub:
         self._reading = CapacityLimiter(1)
 
     async def start(self) -> None:
-        """Begin to read, where nobody does yet: then what arrives from now on is not missed. Raises IndexUnavailable."""
+        """Begin to read, where nobody does yet: then what arrives from now on is not missed.
+        Raises IndexUnavailable.
+        """
         if self._held >= MOST_FOLLOWERS:
-            raise StoreError(f"{MOST_FOLLOWERS} others follow this feed by this process already; try again later")
+            raise StoreError(
+                f"{MOST_FOLLOWERS} others follow this feed by this process already; try again later"
+            )
         if self._task is None or self._task.done():
             page = await self.read(0, 1)
             if self._task is None or self._task.done():
@@ -195,7 +208,9 @@ class Hub:
         return self._number
 
     def join(self, wants: Wanted, known: int) -> Follower:
-        """Follow from `number` on, or from `known` where that is later; `start` was awaited before."""
+        """Follow from `number` on, or from `known` where that is later; `start` was awaited
+        before.
+        """
         follower = Follower(wants, self._number, self._live, self._feed, known)
         self._followers.add(follower)
         return follower

@@ -1,6 +1,8 @@
-"""A feed as server-sent events: what was missed since a number, then what arrives, with heartbeats; docs/api.md has the messages.
+"""A feed as server-sent events: what was missed since a number, then what arrives, with heartbeats;
+docs/api.md has the messages.
 
-Every message has the number to go on from as its id, heartbeats too: so a client that wants little need not go over all it did not want.
+Every message has the number to go on from as its id, heartbeats too: so a client that wants little
+need not go over all it did not want.
 """
 
 from __future__ import annotations
@@ -20,14 +22,18 @@ from domain.errors import IndexUnavailable, QueryInvalid
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT_S = 10.0
 LONGEST_S = 3600
-"""Then a client comes again by itself: whether it still may is asked again, and stands in the audit log."""
+"""Then a client comes again by itself: whether it still may is asked again, and stands in the
+audit log.
+"""
 RETRY_MS = 2000
 _NS_PER_NUMBER = 1000
 _CHUNK = 64
 
 
 def resume_from(request: Request, after: int | None) -> int | None:
-    """Where to go on: `Last-Event-ID`, which a browser sends when it comes again to the same address, before `after`."""
+    """Where to go on: `Last-Event-ID`, which a browser sends when it comes again to the same
+    address, before `after`.
+    """
     last_id = request.headers.get("Last-Event-ID", "").strip()
     if not last_id:
         return after
@@ -36,7 +42,9 @@ def resume_from(request: Request, after: int | None) -> int | None:
     return int(last_id)
 
 
-async def answer(hub: Hub, name: str, wants: Wanted, after: int | None, seconds: float) -> GeneratedStream:
+async def answer(
+    hub: Hub, name: str, wants: Wanted, after: int | None, seconds: float
+) -> GeneratedStream:
     """Raises IndexUnavailable where Redis is away now; later that is said, and waited for."""
     await hub.start()
     stream = _Stream(hub, name, wants, after, seconds)
@@ -44,7 +52,9 @@ async def answer(hub: Hub, name: str, wants: Wanted, after: int | None, seconds:
 
 
 class _Stream:
-    def __init__(self, hub: Hub, name: str, wants: Wanted, after: int | None, seconds: float) -> None:
+    def __init__(
+        self, hub: Hub, name: str, wants: Wanted, after: int | None, seconds: float
+    ) -> None:
         self._hub = hub
         self._name = name
         self._wants = wants
@@ -63,7 +73,8 @@ class _Stream:
                         yield chunk
             except IndexUnavailable:
                 return  # the client comes again with the last id that it has
-            # Between the last look at what was missed and this, nothing was awaited: no arrival is between the two.
+            # Between the last look at what was missed and this, nothing was awaited: no arrival is
+            # between the two.
             follower = self._hub.join(self._wants, self._sent)
             try:
                 async with aclosing(self._arriving(follower, ends_s)) as arriving:

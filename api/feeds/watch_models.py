@@ -23,8 +23,15 @@ class WatchAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    plate: str = Field(min_length=1, max_length=32, description="a plate, or a pattern with ? and *", examples=["鄂C?12*K"])
-    fuzzy: bool = Field(False, description="with a whole plate: also what one likely misreading makes of it")
+    plate: str = Field(
+        min_length=1,
+        max_length=32,
+        description="a plate, or a pattern with ? and *",
+        examples=["鄂C?12*K"],
+    )
+    fuzzy: bool = Field(
+        False, description="with a whole plate: also what one likely misreading makes of it"
+    )
     until: BodyMoment = Field(description="when the watch ends by itself")
     reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         min_length=1, max_length=500, description="why; it stands in the audit log"
@@ -32,9 +39,17 @@ class WatchAsked(BaseModel):
     case: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         min_length=1, max_length=500, description="the case that it belongs to"
     )
-    webhook: str = Field("", repr=False, max_length=2000, description="where matches are sent to as well, in the site's allowed networks")
+    webhook: str = Field(
+        "",
+        repr=False,
+        max_length=2000,
+        description="where matches are sent to as well, in the site's allowed networks",
+    )
     secret: str = Field(
-        "", repr=False, pattern=r"^([!-~]{16,200})?$", description="what webhooks are signed with; drawn where it is left out"
+        "",
+        repr=False,
+        pattern=r"^([!-~]{16,200})?$",
+        description="what webhooks are signed with; drawn where it is left out",
     )
 
 
@@ -60,7 +75,9 @@ class WatchView(Answer):
 
 
 class WatchPlaced(WatchView):
-    secret: str = Field(description="what its webhooks are signed with: told this once; empty without a webhook")
+    secret: str = Field(
+        description="what its webhooks are signed with: told this once; empty without a webhook"
+    )
 
 
 class DeadWebhook(Answer):
@@ -77,7 +94,15 @@ class WatchDetail(WatchView):
 
     @classmethod
     def made(cls, watch: Watch, dead: Sequence[Delivery]) -> WatchDetail:
-        given_up = [DeadWebhook(match=one.match.id, event=one.match.event.id, tries=one.tries, last_error=one.last_error) for one in dead]
+        given_up = [
+            DeadWebhook(
+                match=one.match.id,
+                event=one.match.event.id,
+                tries=one.tries,
+                last_error=one.last_error,
+            )
+            for one in dead
+        ]
         return cls(**WatchView.of(watch).model_dump(), dead=given_up)
 
 
@@ -99,5 +124,7 @@ class WatchMatchView(Answer):
 
     @classmethod
     def of(cls, match: WatchMatch) -> WatchMatchView:
-        own = {name: getattr(match, name) for name in WatchMatchView.model_fields if name != "event"}
+        own = {
+            name: getattr(match, name) for name in WatchMatchView.model_fields if name != "event"
+        }
         return cls.model_construct(**own, event=EventView.of(match.event))

@@ -1,4 +1,6 @@
-"""Routes of vehicle watches: place, list, look at, end. Matches are told by a feed (`api/feeds/feeds.py`) and by webhooks."""
+"""Routes of vehicle watches: place, list, look at, end. Matches are told by a feed
+(`api/feeds/feeds.py`) and by webhooks.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,21 @@ from domain.plates import is_wildcard, search_pattern
 _DAY_NS = 86_400 * NS_PER_S
 LEAST_FIXED = 2
 """Fewer characters than this fit whole cities."""
-EndReason = Annotated[str, Query(min_length=1, max_length=500, description="why the watch is ended; it stands in the audit log")]
+EndReason = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=500,
+        description="why the watch is ended; it stands in the audit log",
+    ),
+]
 
 
 def list_watches(
-    context: Context, ended: Annotated[bool, Query(description="those that ended in place of those that stand")] = False
+    context: Context,
+    ended: Annotated[
+        bool, Query(description="those that ended in place of those that stand")
+    ] = False,
 ) -> WatchList:
     """The watches that stand, the newest first; or those that ended."""
     watches = context.watches.ended() if ended else context.watches.standing()
@@ -38,35 +50,55 @@ def read_watch(context: Context, watch_id: WatchId) -> WatchDetail:
 
 
 def place_watch(context: Context, trace: RequestTrace, asked: WatchAsked) -> WatchPlaced:
-    """Ask to be told of a vehicle until a date. It stands when this is answered; the secret of its webhooks is told this once."""
+    """Ask to be told of a vehicle until a date. It stands when this is answered; the secret of
+    its webhooks is told this once.
+    """
     plate = _plate(asked)
     now_ns = context.clock.wall_ns()
     _check_until(asked.until, now_ns, context.settings.watch_days)
     if asked.webhook:
         _check_webhook(context, asked.webhook)
     elif asked.secret:
-        raise QueryInvalid("secret", "signs webhooks, and there is none; give `webhook`, or leave it out")
+        raise QueryInvalid(
+            "secret", "signs webhooks, and there is none; give `webhook`, or leave it out"
+        )
     watch = Watch(
-        id=dated_id(context.clock), plate=plate, fuzzy=asked.fuzzy, until=asked.until, reason=trace.reason, case=trace.case,
-        placed_by=trace.person.name if trace.person else "", placed_at=now_ns, webhook=asked.webhook,
+        id=dated_id(context.clock),
+        plate=plate,
+        fuzzy=asked.fuzzy,
+        until=asked.until,
+        reason=trace.reason,
+        case=trace.case,
+        placed_by=trace.person.name if trace.person else "",
+        placed_at=now_ns,
+        webhook=asked.webhook,
         secret=(asked.secret or secrets.token_urlsafe(32)) if asked.webhook else "",
-    )  # fmt: skip
+    )
     trace.terms |= {"watch": watch.id, "plate": plate}
     context.watches.place(watch)
     return WatchPlaced(**WatchView.of(watch).model_dump(), secret=watch.secret)
 
 
-def end_watch(context: Context, trace: RequestTrace, watch_id: WatchId, reason: EndReason) -> WatchView:
+def end_watch(
+    context: Context, trace: RequestTrace, watch_id: WatchId, reason: EndReason
+) -> WatchView:
     """End a watch. Its record stays, and says who ended it."""
-    return WatchView.of(context.watches.end(watch_id, Ended.DELETED, trace.person.name if trace.person else ""))
+    return WatchView.of(
+        context.watches.end(watch_id, Ended.DELETED, trace.person.name if trace.person else "")
+    )
 
 
 def _plate(asked: WatchAsked) -> str:
     plate = search_pattern(asked.plate)
     if asked.fuzzy and is_wildcard(plate):
-        raise QueryInvalid("fuzzy", "needs a whole plate; a pattern with ? or * finds what fits it already")
+        raise QueryInvalid(
+            "fuzzy", "needs a whole plate; a pattern with ? or * finds what fits it already"
+        )
     if sum(character not in "?*" for character in plate) < LEAST_FIXED:
-        raise QueryInvalid("plate", f"fixes fewer than {LEAST_FIXED} characters; a watch is for a vehicle, not for a city")
+        raise QueryInvalid(
+            "plate",
+            f"fixes fewer than {LEAST_FIXED} characters; a watch is for a vehicle, not for a city",
+        )
     return plate
 
 
@@ -74,7 +106,11 @@ def _check_until(until_ns: int, now_ns: int, most_days: int) -> None:
     if until_ns <= now_ns:
         raise QueryInvalid("until", "lies in the past, so that nothing would be watched for")
     if until_ns > now_ns + most_days * _DAY_NS:
-        raise QueryInvalid("until", f"lies more than {most_days} days ahead, the most that this site allows; place it again then")
+        raise QueryInvalid(
+            "until",
+            f"lies more than {most_days} days ahead, the most that this site allows; place it "
+            "again then",
+        )
 
 
 def _check_webhook(context: Context, url: str) -> None:

@@ -1,6 +1,8 @@
-"""Where a webhook goes: http or https, and only to an address of the networks that the site allows. Asked when it is placed and each time.
+"""Where a webhook goes: http or https, and only to an address of the networks that the site allows.
+Asked when it is placed and each time.
 
-The name is looked up once, and the address that was checked is the one connected to: a name that changes its mind leads nowhere else.
+The name is looked up once, and the address that was checked is the one connected to: a name that
+changes its mind leads nowhere else.
 """
 
 from __future__ import annotations
@@ -27,17 +29,33 @@ class Target:
 
 
 def target_of(url: str, networks: Sequence[Network]) -> Target:
-    """Raises BadInput where it is no such address, or leads elsewhere. Blocking: it asks the name server."""
+    """Raises BadInput where it is no such address, or leads elsewhere. Blocking: it asks the
+    name server.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
         # The cause is left out: it repeats a password that is taken for a port.
-        raise BadInput("a webhook's address is wrong: its host or its port cannot be read") from None
-    if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password or parts.fragment:
-        raise BadInput("a webhook's address is http://host/… or https://host/…, without a user name or a fragment")
+        raise BadInput(
+            "a webhook's address is wrong: its host or its port cannot be read"
+        ) from None
+    if (
+        parts.scheme not in _PORTS
+        or not parts.hostname
+        or parts.username
+        or parts.password
+        or parts.fragment
+    ):
+        raise BadInput(
+            "a webhook's address is http://host/… or https://host/…, without a user name or a "
+            "fragment"
+        )
     if not networks:
-        raise BadInput("this site sends no webhooks; SIGHTLINE_WEBHOOK_NETWORKS names the networks that they may go to")
+        raise BadInput(
+            "this site sends no webhooks; SIGHTLINE_WEBHOOK_NETWORKS names the networks that they "
+            "may go to"
+        )
     address = _checked(parts.hostname, port, networks)
     place = f"[{address}]" if isinstance(address, IPv6Address) else str(address)
     path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
@@ -47,11 +65,21 @@ def target_of(url: str, networks: Sequence[Network]) -> Target:
 def _checked(host: str, port: int, networks: Sequence[Network]) -> IPv4Address | IPv6Address:
     """The first of the host's addresses; all of them must be allowed."""
     try:
-        found = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        found = [
+            ip_address(str(entry[4][0]).partition("%")[0])
+            for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        ]
     except (OSError, UnicodeError) as error:
         raise BadInput(f"a webhook's host {host!r} has no address: {error}") from error
-    addresses = [address.ipv4_mapped or address if isinstance(address, IPv6Address) else address for address in found]
+    addresses = [
+        address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+        for address in found
+    ]
     for address in addresses:
-        if not any(address.version == network.version and address in network for network in networks):
-            raise BadInput(f"a webhook to {host!r} leads outside the networks of SIGHTLINE_WEBHOOK_NETWORKS")
+        if not any(
+            address.version == network.version and address in network for network in networks
+        ):
+            raise BadInput(
+                f"a webhook to {host!r} leads outside the networks of SIGHTLINE_WEBHOOK_NETWORKS"
+            )
     return addresses[0]

@@ -1,4 +1,5 @@
-"""The node's door: what only the node has, served to the API alone. Every request carries a signed token for just that request.
+"""The node's door: what only the node has, served to the API alone. Every request carries a signed
+token for just that request.
 
 Run by the live process on an address that only the API reaches (loopback on one machine).
 """
@@ -40,8 +41,17 @@ SHORTEST_KEY_BYTES = 16
 def make_door(context: DoorContext) -> FastAPI:
     """The door on `context`. Raises ValueError for a key that could be guessed."""
     if len(context.key) < SHORTEST_KEY_BYTES:
-        raise ValueError(f"the door's key is {len(context.key)} bytes long; it needs {SHORTEST_KEY_BYTES} or more")
-    app = FastAPI(title="Sightline node", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+        raise ValueError(
+            f"the door's key is {len(context.key)} bytes long; it needs {SHORTEST_KEY_BYTES} "
+            "or more"
+        )
+    app = FastAPI(
+        title="Sightline node",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.state.context = context
     app.state.recorded = Recorded(context.ledger.recordings)
     app.state.cutting = Cutting(context.scratch)
@@ -49,7 +59,9 @@ def make_door(context: DoorContext) -> FastAPI:
     pools = Pools()
     for path, endpoint, pool in (*_ROUTES, *SEGMENT_ROUTES):
         app.add_api_route(path, pooled(pools, pool, endpoint), methods=["GET"], response_model=None)
-    app.add_api_route("/door/cameras/{camera}/triggers", add_trigger, methods=["POST"], response_model=None)
+    app.add_api_route(
+        "/door/cameras/{camera}/triggers", add_trigger, methods=["POST"], response_model=None
+    )
     add_fault_handlers(app)
     app.add_middleware(Lock, key=context.key, clock=context.clock)
     app.add_middleware(Envelope, clock=context.clock)
@@ -71,9 +83,13 @@ class Lock:
         if scope["type"] != "http":
             raise ValueError(f"the door speaks HTTP, not {scope['type']}")
         authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        why = refusal(self._key, authorization, scope["method"], _target(scope), self._clock.wall_ns())
+        why = refusal(
+            self._key, authorization, scope["method"], _target(scope), self._clock.wall_ns()
+        )
         if why:
-            await problem_response(UNAUTHENTICATED, why, trace_of(scope).request_id)(scope, receive, send)
+            await problem_response(UNAUTHENTICATED, why, trace_of(scope).request_id)(
+                scope, receive, send
+            )
             return
         await self._app(scope, receive, send)
 
@@ -115,18 +131,38 @@ def recording(
     return cut_answer(made, trace_of(request.scope).request_id, range_, if_range)
 
 
-def account(context: Door, recorded: Annotated[Recorded, Depends(_recorded)], camera: str, from_ns: FromNs, to_ns: ToNs) -> NodeAccount:
-    """What this node has of a range, the segment being written up to what can be read of it, and what it knows of the rest."""
+def account(
+    context: Door,
+    recorded: Annotated[Recorded, Depends(_recorded)],
+    camera: str,
+    from_ns: FromNs,
+    to_ns: ToNs,
+) -> NodeAccount:
+    """What this node has of a range, the segment being written up to what can be read of it,
+    and what it knows of the rest.
+    """
     ranges = recorded.ranges(camera, from_ns, to_ns)
-    written_ns = {status.camera_id: status.recorded_until_ns for status in context.statuses()}.get(camera, 0)
+    written_ns = {status.camera_id: status.recorded_until_ns for status in context.statuses()}.get(
+        camera, 0
+    )
     being_written = [
-        (segment.start_ns, written_ns) for segment in context.ledger.segments(camera, from_ns, to_ns) if segment.end_ns is None
+        (segment.start_ns, written_ns)
+        for segment in context.ledger.segments(camera, from_ns, to_ns)
+        if segment.end_ns is None
     ]
     bounds, deleted = recorded.bounds(camera), context.ledger.deleted(camera)
-    firsts = [bounds and bounds[0], deleted and deleted[0], context.gaps.first_ns(camera), *(start_ns for start_ns, _ in being_written)]
+    firsts = [
+        bounds and bounds[0],
+        deleted and deleted[0],
+        context.gaps.first_ns(camera),
+        *(start_ns for start_ns, _ in being_written),
+    ]
     return NodeAccount(
         recorded=merge([*ranges, *clip(being_written, from_ns, to_ns)]),
-        gaps=[*context.gaps.between(camera, from_ns, to_ns), *_empty(recorded, camera, from_ns, to_ns)],
+        gaps=[
+            *context.gaps.between(camera, from_ns, to_ns),
+            *_empty(recorded, camera, from_ns, to_ns),
+        ],
         first_ns=min((first for first in firsts if first), default=None),
         deleted=deleted,
         alive_ns=context.gaps.last_beat_ns(camera),
@@ -137,7 +173,13 @@ def _empty(recorded: Recorded, camera: str, from_ns: int, to_ns: int) -> list[Ga
     """What the names of segments claim, and their files do not hold."""
     found = sorted((span, name) for name, span in recorded.empty(camera, from_ns, to_ns).items())
     return [
-        Gap(camera, max(start_ns, from_ns), min(end_ns, to_ns), GapCause.DISK, f"the file {name} is there and holds no picture")
+        Gap(
+            camera,
+            max(start_ns, from_ns),
+            min(end_ns, to_ns),
+            GapCause.DISK,
+            f"the file {name} is there and holds no picture",
+        )
         for (start_ns, end_ns), name in found
     ]
 
@@ -148,7 +190,9 @@ def camera_picture(context: Door, camera: str, sub: bool = False) -> Response:
 
 
 def add_trigger(context: Door, camera: str, from_ns: FromNs, to_ns: ToNs, reason: str) -> Response:
-    """A person's trigger, on this node's disk when it answers; the worker that has the camera reads it there."""
+    """A person's trigger, on this node's disk when it answers; the worker that has the camera
+    reads it there.
+    """
     context.triggers.add(Trigger(camera, "api", from_ns, to_ns, reason))
     return Response(status_code=204)
 

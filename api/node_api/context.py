@@ -22,7 +22,8 @@ from storage.recordings.trigger_log import TriggerLog
 class DoorContext:
     """What a door works with. The composer makes it.
 
-    `picture`, of a camera or (where True) of its sub-stream, raises NotFound or a SourceError where a camera gives none.
+    `picture`, of a camera or (where True) of its sub-stream, raises NotFound or a SourceError where
+    a camera gives none.
     """
 
     key: bytes

@@ -21,7 +21,9 @@ _HEADS_KNOWN = 20_000
 
 def segments(context: Door, camera: str, from_ns: FromNs, to_ns: ToNs) -> Response:
     """The segments that share a moment with the range; what cannot be read is left out."""
-    written_ns = {status.camera_id: status.recorded_until_ns for status in context.statuses()}.get(camera, 0)
+    written_ns = {status.camera_id: status.recorded_until_ns for status in context.statuses()}.get(
+        camera, 0
+    )
     found = context.ledger.segments(camera, from_ns, to_ns)
     told = [one for segment in found if (one := _told(segment, written_ns)) is not None]
     return JSONResponse([one.model_dump() for one in told])
@@ -33,7 +35,12 @@ def segment(context: Door, camera: str, name: str) -> Response:
 
 
 def segment_keyframes(
-    context: Door, camera: str, name: str, from_ns: FromNs, to_ns: ToNs, every_ns: Annotated[int, Query(ge=0, lt=1 << 62)]
+    context: Door,
+    camera: str,
+    name: str,
+    from_ns: FromNs,
+    to_ns: ToNs,
+    every_ns: Annotated[int, Query(ge=0, lt=1 << 62)],
 ) -> Response:
     """The head of a segment and its keyframes within a range, each a fragment of its own."""
     found = find(context.ledger, camera, name)
@@ -45,13 +52,19 @@ def segment_keyframes(
 def _told(segment: Segment, written_ns: int) -> NodeSegment | None:
     try:
         size_bytes = segment.path.stat().st_size
-        head, mime = _head(segment.path) if segment.end_ns is not None else said_of_head(read_head(segment.path))
+        head, mime = (
+            _head(segment.path)
+            if segment.end_ns is not None
+            else said_of_head(read_head(segment.path))
+        )
     except (FileNotFoundError, NotFound, DataLoss):
         return None
     end_ns = written_ns if segment.end_ns is None else segment.end_ns
     if end_ns <= segment.start_ns:
         return None
-    return NodeSegment(name=segment.path.name, end_ns=end_ns, size_bytes=size_bytes, head=head, mime=mime)
+    return NodeSegment(
+        name=segment.path.name, end_ns=end_ns, size_bytes=size_bytes, head=head, mime=mime
+    )
 
 
 @lru_cache(_HEADS_KNOWN)

@@ -1,4 +1,6 @@
-"""The API's side of the node's door: signed requests, and a node that does not answer as NodeOffline."""
+"""The API's side of the node's door: signed requests, and a node that does not answer as
+NodeOffline.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ ANSWER_TIMEOUT_S = 10.0
 CUT_TIMEOUT_S = 60.0
 CHUNK_BYTES = 64 << 10
 MOST_CONNECTIONS = 128
-"""More than the threads of all pools that ask nodes, and the answers that stream from one, together (`pools.py`, `sending.py`)."""
+"""More than the threads of all pools that ask nodes, and the answers that stream from one,
+together (`pools.py`, `sending.py`).
+"""
 _PASSED_ON = (
     "content-length", "content-range", "accept-ranges", "etag",
     "sightline-start", "sightline-end", "sightline-gaps", "sightline-apart",
@@ -43,7 +47,9 @@ class DoorStream:
         self._node = node
         self.status = response.status_code
         self.media_type = response.headers.get("content-type", "")
-        self.headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
+        self.headers = {
+            name: response.headers[name] for name in _PASSED_ON if name in response.headers
+        }
 
     def __iter__(self) -> Iterator[bytes]:
         with _mapped(self._node):
@@ -54,31 +60,50 @@ class DoorStream:
 
 
 class DoorClient:
-    """Thread-safe. Every call raises NodeOffline where the node is down, and otherwise what the door itself says."""
+    """Thread-safe. Every call raises NodeOffline where the node is down, and otherwise what the
+    door itself says.
+    """
 
     def __init__(self, key: bytes, clock: Clock) -> None:
         self._key = key
         self._clock = clock
         timeout = httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         # The environment's proxies are for the outside; nodes are not.
-        self._http = httpx.Client(timeout=timeout, trust_env=False, limits=httpx.Limits(max_connections=MOST_CONNECTIONS))
+        self._http = httpx.Client(
+            timeout=timeout, trust_env=False, limits=httpx.Limits(max_connections=MOST_CONNECTIONS)
+        )
 
-    def event_picture(self, door_url: str, node: str, camera_id: str, event_id: str, name: str) -> bytes:
+    def event_picture(
+        self, door_url: str, node: str, camera_id: str, event_id: str, name: str
+    ) -> bytes:
         """A picture from the node's spool. Raises NotFound where it is not there (any more)."""
-        return self._get(door_url, node, f"/door/cameras/{camera_id}/events/{event_id}/{name}").content
+        return self._get(
+            door_url, node, f"/door/cameras/{camera_id}/events/{event_id}/{name}"
+        ).content
 
-    def camera_picture(self, door_url: str, node: str, camera_id: str, is_sub: bool = False) -> bytes:
+    def camera_picture(
+        self, door_url: str, node: str, camera_id: str, is_sub: bool = False
+    ) -> bytes:
         """A picture now (JPEG), or of the sub-stream."""
-        return self._get(door_url, node, f"/door/cameras/{camera_id}/picture", {"sub": "true"} if is_sub else None).content
+        return self._get(
+            door_url,
+            node,
+            f"/door/cameras/{camera_id}/picture",
+            {"sub": "true"} if is_sub else None,
+        ).content
 
-    def account(self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int) -> NodeAccount:
+    def account(
+        self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
+    ) -> NodeAccount:
         """What the node has of a range, and what it knows of the rest."""
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
         response = self._get(door_url, node, f"/door/cameras/{camera_id}/account", span)
         with _mapped(node):
             return NodeAccount.model_validate_json(response.content)
 
-    def segments(self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int) -> list[NodeSegment]:
+    def segments(
+        self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
+    ) -> list[NodeSegment]:
         """The segments of a range that the node can serve."""
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
         response = self._get(door_url, node, f"/door/cameras/{camera_id}/segments", span)
@@ -90,18 +115,34 @@ class DoorClient:
         return self._get(door_url, node, f"/door/cameras/{camera_id}/segments/{name}").content
 
     def keyframes(
-        self, door_url: str, node: str, camera_id: str, name: str, span: tuple[int, int], every_ns: int
+        self,
+        door_url: str,
+        node: str,
+        camera_id: str,
+        name: str,
+        span: tuple[int, int],
+        every_ns: int,
     ) -> tuple[Head, Keyframes]:
         """The head of a segment and its keyframes within [from, to). Raises NotFound, DataLoss."""
         query = {"from_ns": str(span[0]), "to_ns": str(span[1]), "every_ns": str(every_ns)}
-        response = self._get(door_url, node, f"/door/cameras/{camera_id}/segments/{name}/keyframes", query)
+        response = self._get(
+            door_url, node, f"/door/cameras/{camera_id}/segments/{name}/keyframes", query
+        )
         head, last = head_of(response.content), response.headers.get(LAST_HEADER)
-        return head, Keyframes(response.content[len(head.data) :], None if last is None else int(last))
+        return head, Keyframes(
+            response.content[len(head.data) :], None if last is None else int(last)
+        )
 
     def trigger(self, door_url: str, node: str, trigger: Trigger) -> None:
         """Log a trigger at the node, durably."""
-        query = {"from_ns": str(trigger.start_ns), "to_ns": str(trigger.end_ns), "reason": trigger.reason}
-        request = self._signed(door_url, f"/door/cameras/{trigger.camera_id}/triggers", query, "POST")
+        query = {
+            "from_ns": str(trigger.start_ns),
+            "to_ns": str(trigger.end_ns),
+            "reason": trigger.reason,
+        }
+        request = self._signed(
+            door_url, f"/door/cameras/{trigger.camera_id}/triggers", query, "POST"
+        )
         with _mapped(node):
             response = self._http.send(request)
             if response.status_code != 204:
@@ -114,12 +155,22 @@ class DoorClient:
             return _HEALTH.validate_json(response.content)["cameras"]
 
     def recording(
-        self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int, headers: Mapping[str, str] | None = None
+        self,
+        door_url: str,
+        node: str,
+        camera_id: str,
+        from_ns: int,
+        to_ns: int,
+        headers: Mapping[str, str] | None = None,
     ) -> DoorStream:
-        """A range as MP4, or the bytes of it that `headers` ask for, once the node has cut it. Raises NotFound."""
+        """A range as MP4, or the bytes of it that `headers` ask for, once the node has cut it.
+        Raises NotFound.
+        """
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
         request = self._signed(door_url, f"/door/cameras/{camera_id}/recording", span)
-        request.extensions["timeout"] = httpx.Timeout(CUT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S).as_dict()
+        request.extensions["timeout"] = httpx.Timeout(
+            CUT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S
+        ).as_dict()
         with _mapped(node):
             request.headers.update(headers or {})
             response = self._http.send(request, stream=True)
@@ -135,19 +186,30 @@ class DoorClient:
     def __enter__(self) -> DoorClient:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
-    def _get(self, door_url: str, node: str, path: str, query: Mapping[str, str] | None = None) -> httpx.Response:
+    def _get(
+        self, door_url: str, node: str, path: str, query: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         with _mapped(node):
             response = self._http.send(self._signed(door_url, path, query))
             if response.status_code != 200:
                 _raise_problem(response, node)
             return response
 
-    def _signed(self, door_url: str, path: str, query: Mapping[str, str] | None = None, method: str = "GET") -> httpx.Request:
+    def _signed(
+        self, door_url: str, path: str, query: Mapping[str, str] | None = None, method: str = "GET"
+    ) -> httpx.Request:
         request = self._http.build_request(method, door_url.rstrip("/") + path, params=query)
-        request.headers["Authorization"] = sign(self._key, method, request.url.raw_path, self._clock.wall_ns())
+        request.headers["Authorization"] = sign(
+            self._key, method, request.url.raw_path, self._clock.wall_ns()
+        )
         return request
 
 
@@ -156,17 +218,35 @@ def _mapped(node: str) -> Iterator[None]:
     try:
         yield
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        said = f"{node}, the node that holds this camera, does not answer; what is only there must wait until it is back"
+        said = (
+            f"{node}, the node that holds this camera, does not answer; what is only there "
+            "must wait until it is back"
+        )
         raise NodeOffline(said, node) from error
     except ValidationError as error:
-        raise NodeOffline(f"{node}, the node that holds this camera, answers in another form; is it of another version?", node) from error
+        raise NodeOffline(
+            f"{node}, the node that holds this camera, answers in another form; is it of another "
+            "version?",
+            node,
+        ) from error
 
 
 def _raise_problem(response: httpx.Response, node: str) -> None:
-    """As an error of ours. What the door does not say in so many words is a fault between node and API: the node counts as offline."""
+    """As an error of ours. What the door does not say in so many words is a fault between node
+    and API: the node counts as offline.
+    """
     problem = Problem.model_validate_json(response.content)
     error = ERROR_OF_NAME.get(problem.type.removeprefix(PREFIX))
     if error is None or problem.type == PREFIX + "unauthenticated":
-        _log.error("the door of %s answered %d: %s (%s)", node, problem.status, problem.detail, problem.instance)
-        raise NodeOffline(f"{node}, the node that holds this camera, does not serve this API; the log says why", node)
+        _log.error(
+            "the door of %s answered %d: %s (%s)",
+            node,
+            problem.status,
+            problem.detail,
+            problem.instance,
+        )
+        raise NodeOffline(
+            f"{node}, the node that holds this camera, does not serve this API; the log says why",
+            node,
+        )
     raise error(problem.detail)

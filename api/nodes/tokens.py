@@ -1,4 +1,6 @@
-"""Signed, short-lived permission to ask a node's door for one thing: HMAC-SHA256 over method, target and expiry. Pure."""
+"""Signed, short-lived permission to ask a node's door for one thing: HMAC-SHA256 over method,
+target and expiry. Pure.
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,9 @@ class Recorder:
         trace.is_intended = True
 
     def answered(self, trace: Trace, status: int) -> None:
-        """Write the line of an answer, once. Raises AuditUnavailable: then nothing may be answered."""
+        """Write the line of an answer, once. Raises AuditUnavailable: then nothing may be
+        answered.
+        """
         declaration = trace.declaration
         if declaration is None or not self.concerns(trace):
             return
@@ -91,7 +93,8 @@ class Recorder:
         except (OSError, SightlineError) as error:
             _log.exception("request %s: no line can be added to the audit log", trace.request_id)
             raise AuditUnavailable(
-                "the audit log cannot be written, and no look or change goes unrecorded; tell the administrator of the site"
+                "the audit log cannot be written, and no look or change goes unrecorded; tell the "
+                "administrator of the site"
             ) from error
 
 
@@ -119,12 +122,19 @@ def _describe(trace: Trace, arguments: Mapping[str, Any]) -> None:
     trace.reason = one_line("reason", said.get("reason") or "")
     trace.case = one_line("case", said.get("case") or "")
     asked = {name: term for body in bodies for name, term in _terms(body).items()}
-    trace.terms = {name: term for name, term in {**asked, **trace.terms}.items() if name not in _OWN_FIELDS}
+    trace.terms = {
+        name: term for name, term in {**asked, **trace.terms}.items() if name not in _OWN_FIELDS
+    }
 
 
 def _terms(body: BaseModel) -> dict[str, str]:
     """The fields of a body, but for those that are left out of `repr` as well: they are secret."""
     hidden = {name for name, field in type(body).model_fields.items() if not field.repr}
-    values = body.model_dump(mode="json", by_alias=True, exclude=hidden | _OWN_FIELDS, exclude_none=True)
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    values = body.model_dump(
+        mode="json", by_alias=True, exclude=hidden | _OWN_FIELDS, exclude_none=True
+    )
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in values.items()
+    }
     return {name: text for name, text in texts.items() if text}

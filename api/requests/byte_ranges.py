@@ -1,4 +1,6 @@
-"""Byte ranges of RFC 9110, section 14: one range of a representation that has a strong ETag. Pure."""
+"""Byte ranges of RFC 9110, section 14: one range of a representation that has a strong ETag.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,12 @@ from typing import Annotated, Literal
 from fastapi import Header
 
 _ONE_RANGE = re.compile(r"^bytes=\s*(\d{0,18})-(\d{0,18})\s*$")
-RangeHeader = Annotated[str | None, Header(alias="Range", description="one byte range, such as `bytes=0-1023`")]
-IfRange = Annotated[str | None, Header(alias="If-Range", description="the ETag that the range is meant for")]
+RangeHeader = Annotated[
+    str | None, Header(alias="Range", description="one byte range, such as `bytes=0-1023`")
+]
+IfRange = Annotated[
+    str | None, Header(alias="If-Range", description="the ETag that the range is meant for")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,12 @@ class Part:
         return f"bytes {self.first}-{self.last}/{self.size_bytes}"
 
 
-def select_part(range_header: str | None, if_range: str | None, etag: str, size_bytes: int) -> Part | Literal["whole", "outside"]:
-    """What to send. A header that is no range, several ranges, and a stale If-Range all mean the whole, as the RFC allows."""
+def select_part(
+    range_header: str | None, if_range: str | None, etag: str, size_bytes: int
+) -> Part | Literal["whole", "outside"]:
+    """What to send. A header that is no range, several ranges, and a stale If-Range all mean
+    the whole, as the RFC allows.
+    """
     match = _ONE_RANGE.match(range_header or "")
     if match is None or (if_range is not None and if_range.strip() != etag):
         return "whole"

@@ -18,7 +18,9 @@ def write_cursor(search: object, after: str) -> str:
 
 
 def read_cursor(search: object, cursor: str) -> str:
-    """The `after` of a cursor. Raises QueryInvalid where it is none of ours, or of another search."""
+    """The `after` of a cursor. Raises QueryInvalid where it is none of ours, or of another
+    search.
+    """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         mark, after = raw[:_MARK_BYTES], raw[_MARK_BYTES:].decode("ascii")
@@ -27,7 +29,10 @@ def read_cursor(search: object, cursor: str) -> str:
     if not after:
         raise QueryInvalid("next", NO_CURSOR)
     if mark != _mark(search):
-        raise QueryInvalid("next", "belongs to a search with other filters; repeat those, or begin again without `next`")
+        raise QueryInvalid(
+            "next",
+            "belongs to a search with other filters; repeat those, or begin again without `next`",
+        )
     return after
 
 

@@ -1,7 +1,8 @@
-"""Recordings cut on demand: few at once, of bounded size, each a file without a name once it is open, gone when it is closed.
+"""Recordings cut on demand: few at once, of bounded size, each a file without a name once it is
+open, gone when it is closed.
 
-A cut has a turn only while it is made. While it is sent, which takes as long as its reader does, it is one
-of the open files, whose number and size have bounds of their own.
+A cut has a turn only while it is made. While it is sent, which takes as long as its reader does, it
+is one of the open files, whose number and size have bounds of their own.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from storage.recordings.recorded_ranges import holds_pictures
 MOST_AT_ONCE = 2
 MOST_OPEN = 16
 MOST_BYTES = 4 << 30
-"""Of the segments of one cut: what it takes of the disk, once where they lie here, twice where they are gathered."""
+"""Of the segments of one cut: what it takes of the disk, once where they lie here, twice where
+they are gathered.
+"""
 MOST_OPEN_BYTES = 4 * MOST_BYTES
 """Of the segments of all cuts that are being made or sent."""
 _GATHERED = "gathered-"
@@ -51,7 +54,9 @@ class Wanted:
 
 
 class CutStream:
-    """A finished cut: its bytes in chunks, and the headers that tell of it. Close it, or its place is never given back."""
+    """A finished cut: its bytes in chunks, and the headers that tell of it. Close it, or its
+    place is never given back.
+    """
 
     def __init__(self, file: BinaryIO, made: Cut, give_back: Callable[[], None]) -> None:
         self._file = file
@@ -86,11 +91,18 @@ class CutStream:
 
 def gaps_header(gaps_ms: tuple[tuple[int, int], ...]) -> str:
     """`2026-…Z/2026-…Z, …`: ranges, or `none`."""
-    return ", ".join(f"{rfc3339(start * NS_PER_MS)}/{rfc3339(end * NS_PER_MS)}" for start, end in gaps_ms) or "none"
+    return (
+        ", ".join(
+            f"{rfc3339(start * NS_PER_MS)}/{rfc3339(end * NS_PER_MS)}" for start, end in gaps_ms
+        )
+        or "none"
+    )
 
 
 class Cutting:
-    """Cuts for a process; thread-safe. A cut of an hour takes as much disk as the hour did, so few are made at once."""
+    """Cuts for a process; thread-safe. A cut of an hour takes as much disk as the hour did, so
+    few are made at once.
+    """
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
@@ -103,9 +115,13 @@ class Cutting:
             shutil.rmtree(left_over, ignore_errors=True)
 
     def cut(self, find: Find, from_ns: int, to_ns: int) -> CutStream:
-        """Raises NotFound saying what is nearest, BadInput where it is too much, StoreError where too many are being cut."""
+        """Raises NotFound saying what is nearest, BadInput where it is too much, StoreError
+        where too many are being cut.
+        """
         segments = find(from_ns, to_ns)
-        size_bytes = sum(segment.path.stat().st_size for segment in segments if segment.path.exists())
+        size_bytes = sum(
+            segment.path.stat().st_size for segment in segments if segment.path.exists()
+        )
         _check_size(size_bytes)
         with self._open.place(size_bytes) as give_back, self._turn():
             try:
@@ -114,7 +130,9 @@ class Cutting:
                 raise NotFound(f"{error}; {_nearest(find, from_ns, to_ns)}") from error
 
     def cut_gathered(self, wanted: Sequence[Wanted], from_ns: int, to_ns: int) -> CutStream:
-        """Of segments that lie elsewhere: each is copied here first, and gone again once it is cut."""
+        """Of segments that lie elsewhere: each is copied here first, and gone again once it is
+        cut.
+        """
         size_bytes = sum(one.size_bytes for one in wanted)
         _check_size(size_bytes)
         with (
@@ -129,13 +147,17 @@ class Cutting:
     def _turn(self) -> Iterator[None]:
         """While a cut is made, and no longer."""
         if not self._turns.acquire(timeout=WAIT_FOR_TURN_S):
-            raise StoreError(f"{MOST_AT_ONCE} recordings are being cut here already; try again in a moment")
+            raise StoreError(
+                f"{MOST_AT_ONCE} recordings are being cut here already; try again in a moment"
+            )
         try:
             yield
         finally:
             self._turns.release()
 
-    def _cut(self, segments: Sequence[Segment], from_ns: int, to_ns: int, give_back: Callable[[], None]) -> CutStream:
+    def _cut(
+        self, segments: Sequence[Segment], from_ns: int, to_ns: int, give_back: Callable[[], None]
+    ) -> CutStream:
         path = self._scratch / f"{uuid4().hex}.mp4"
         try:
             made = cut(segments, from_ns, to_ns, path)
@@ -154,13 +176,17 @@ class _OpenFiles:
 
     @contextmanager
     def place(self, size_bytes: int) -> Iterator[Callable[[], None]]:
-        """A place for a cut, and what gives it back: called here only where nothing comes of the cut.
+        """A place for a cut, and what gives it back: called here only where nothing comes of the
+        cut.
 
         Raises StoreError where too many are open, or too much.
         """
         with self._lock:
             if self._count >= MOST_OPEN or self._size_bytes + size_bytes > MOST_OPEN_BYTES:
-                said = f"{self._count} recordings of {self._size_bytes / 1e9:.1f} GB are being cut or sent here already"
+                said = (
+                    f"{self._count} recordings of {self._size_bytes / 1e9:.1f} GB are being "
+                    "cut or sent here already"
+                )
                 raise StoreError(f"{said}; try again in a moment")
             self._count += 1
             self._size_bytes += size_bytes
@@ -179,7 +205,9 @@ class _OpenFiles:
 
 def _check_size(size_bytes: int) -> None:
     if size_bytes > MOST_BYTES:
-        said = f"this is {size_bytes / 1e9:.1f} GB, and at most {MOST_BYTES / 1e9:.1f} are cut at once"
+        said = (
+            f"this is {size_bytes / 1e9:.1f} GB, and at most {MOST_BYTES / 1e9:.1f} are cut at once"
+        )
         raise BadInput(f"{said}; ask in parts")
 
 
@@ -191,7 +219,11 @@ def _copied(one: Wanted, folder: Path) -> Path:
 
 def _nearest(find: Find, from_ns: int, to_ns: int) -> str:
     for around_ns in _NEAR_NS:
-        found = [one for one in find(max(0, from_ns - around_ns), to_ns + around_ns) if holds_pictures(one.path)]
+        found = [
+            one
+            for one in find(max(0, from_ns - around_ns), to_ns + around_ns)
+            if holds_pictures(one.path)
+        ]
         # An open segment's end is not known by its name; it lasts at least to its start.
         before = max((s.end_ns or s.start_ns for s in found if s.start_ns < from_ns), default=None)
         after = min((s.start_ns for s in found if s.start_ns >= from_ns), default=None)

@@ -1,4 +1,6 @@
-"""What every route must say of itself before it may answer: the right it needs, the scope it acts in, what the audit calls it."""
+"""What every route must say of itself before it may answer: the right it needs, the scope it
+acts in, what the audit calls it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class Access(StrEnum):
 
 
 class Scope(StrEnum):
-    """Whose material the answer holds: what a person limited to some areas must be checked against."""
+    """Whose material the answer holds: what a person limited to some areas must be checked
+    against.
+    """
 
     NONE = "none"  # nobody's
     SITE = "site"  # every camera's that the answer names
@@ -33,8 +37,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One route. `audit` is empty where nothing is recorded. A `look` sees evidence, so it needs a reason and is
-    recorded before it is answered; a change (any method but GET and HEAD) is recorded before it is made."""
+    """One route. `audit` is empty where nothing is recorded. A `look` sees evidence, so it needs a
+    reason and is recorded before it is answered; a change (any method but GET and HEAD) is recorded
+    before it is made.
+    """
 
     method: str
     path: str
@@ -62,7 +68,9 @@ class Declaration:
             self._check_change()
 
     def _check_change(self) -> None:
-        """A change has its intent written by the thread that makes it, from its trace (`recorder.py`)."""
+        """A change has its intent written by the thread that makes it, from its trace
+        (`recorder.py`).
+        """
         if not self.audit:
             raise ValueError(f"{self.path}: a change is always recorded; give it an audit term")
         if inspect.iscoroutinefunction(self.endpoint):
@@ -98,6 +106,12 @@ class Declarations:
         for route in app.routes:
             if not isinstance(route, APIRoute):
                 raise ValueError(f"{route!r} is not declared; add it to the table of routes")
-            missing = [method for method in sorted(route.methods or ()) if self.of(method, route.path) is None]
+            missing = [
+                method
+                for method in sorted(route.methods or ())
+                if self.of(method, route.path) is None
+            ]
             if missing:
-                raise ValueError(f"{missing[0]} {route.path} is not declared; add it to the table of routes")
+                raise ValueError(
+                    f"{missing[0]} {route.path} is not declared; add it to the table of routes"
+                )

@@ -1,4 +1,6 @@
-"""Turns every exception that a route can end in into a problem document; the same for the API and for the node's door."""
+"""Turns every exception that a route can end in into a problem document; the same for the API
+and for the node's door.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.requests.problems import BAD_INPUT, METHOD_NOT_ALLOWED, NOT_FOUND, OTHER, QUERY_INVALID, error_response, problem_response
+from api.requests.problems import (
+    BAD_INPUT,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    OTHER,
+    QUERY_INVALID,
+    error_response,
+    problem_response,
+)
 from api.requests.request_trace import trace_of
 from api.requests.tickets import TICKET
 from domain.errors import SightlineError
@@ -35,9 +45,15 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults: Sequence[Detail] = error.errors()
     if faults[0]["type"] == "json_invalid":
-        return problem_response(BAD_INPUT, "the body is not JSON; check its quotes and commas", trace_of(request.scope).request_id)
+        return problem_response(
+            BAD_INPUT,
+            "the body is not JSON; check its quotes and commas",
+            trace_of(request.scope).request_id,
+        )
     detail = "; ".join(_sentence(fault) for fault in faults)
-    return problem_response(QUERY_INVALID, detail, trace_of(request.scope).request_id, field=_field(faults[0]))
+    return problem_response(
+        QUERY_INVALID, detail, trace_of(request.scope).request_id, field=_field(faults[0])
+    )
 
 
 def _field(fault: Detail) -> str:
@@ -58,15 +74,22 @@ def _sentence(fault: Detail) -> str:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     request_id = trace_of(request.scope).request_id
-    if isinstance(error.__cause__, SightlineError):  # FastAPI turns what the reading of a body raises
+    if isinstance(
+        error.__cause__, SightlineError
+    ):  # FastAPI turns what the reading of a body raises
         return error_response(error.__cause__, request_id)
     headers = dict(error.headers or {})
     if error.status_code == 404:
         return problem_response(NOT_FOUND, _no_route(request), request_id)
     if error.status_code == 405:
-        detail = f"{request.url.path} answers {headers.get('Allow', 'other methods')}, not {request.method}"
+        detail = (
+            f"{request.url.path} answers {headers.get('Allow', 'other methods')}, not "
+            f"{request.method}"
+        )
         return problem_response(METHOD_NOT_ALLOWED, detail, request_id, headers=headers)
-    return problem_response(OTHER, str(error.detail), request_id, status=error.status_code, headers=headers)
+    return problem_response(
+        OTHER, str(error.detail), request_id, status=error.status_code, headers=headers
+    )
 
 
 def _no_route(request: Request) -> str:

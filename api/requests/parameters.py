@@ -1,4 +1,6 @@
-"""The parameters that routes share, each with its form and an example; FastAPI checks them and OpenAPI shows them."""
+"""The parameters that routes share, each with its form and an example; FastAPI checks them and
+OpenAPI shows them.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,27 @@ EXAMPLE_ID = "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"
 
 def _event_id(text: str) -> str:
     if not is_event_id(text):
-        raise ValueError(f"is no event id; an id is 26 digits and capital letters of a ULID, such as {EXAMPLE_ID}")
+        raise ValueError(
+            "is no event id; an id is 26 digits and capital letters of a ULID, such as "
+            f"{EXAMPLE_ID}"
+        )
     return text
 
 
-EventId = Annotated[str, Path(alias="id", description="the event's id (ULID)", examples=[EXAMPLE_ID]), AfterValidator(_event_id)]
-CameraId = Annotated[str, Path(alias="id", max_length=64, description="the camera's id in the registry", examples=["junzhou-east-gate"])]
+EventId = Annotated[
+    str,
+    Path(alias="id", description="the event's id (ULID)", examples=[EXAMPLE_ID]),
+    AfterValidator(_event_id),
+]
+CameraId = Annotated[
+    str,
+    Path(
+        alias="id",
+        max_length=64,
+        description="the camera's id in the registry",
+        examples=["junzhou-east-gate"],
+    ),
+]
 HoldId = Annotated[
     str,
     Path(
@@ -37,17 +54,44 @@ HoldId = Annotated[
         examples=["20251009-5f1c0a52"],
     ),
 ]
-WatchId = Annotated[str, Path(alias="id", pattern=r"^\d{8}-[0-9a-f]{8}$", description="the watch's id", examples=["20261124-5f1c0a52"])]
+WatchId = Annotated[
+    str,
+    Path(
+        alias="id",
+        pattern=r"^\d{8}-[0-9a-f]{8}$",
+        description="the watch's id",
+        examples=["20261124-5f1c0a52"],
+    ),
+]
 From = Annotated[Moment | None, Query(alias="from", description="at or after this time (RFC 3339)")]
 To = Annotated[Moment | None, Query(alias="to", description="before this time (RFC 3339)")]
 RangeFrom = Annotated[Moment, Query(alias="from", description="where the range begins (RFC 3339)")]
 RangeTo = Annotated[Moment, Query(alias="to", description="where the range ends (RFC 3339)")]
 Limit = Annotated[WholeNumber, Query(ge=1, le=500, description="most items of a page")]
-Next = Annotated[str | None, Query(alias="next", max_length=200, description="`next` of the page before, as it came")]
-AreaOf = Annotated[str | None, Query(max_length=200, description="an area and all below it", examples=["danjiangkou/junzhou"])]
-ClassOf = Annotated[Literal["A", "B", "C"] | None, Query(alias="class", description="the camera's class")]
-PlateOf = Annotated[str | None, Query(max_length=32, description="a plate; `?` one character, `*` any", examples=["鄂F8888?"])]
-ExactPlate = Annotated[str, Query(alias="plate", max_length=32, description="a whole plate, without wildcards", examples=["鄂F88888"])]
+Next = Annotated[
+    str | None,
+    Query(alias="next", max_length=200, description="`next` of the page before, as it came"),
+]
+AreaOf = Annotated[
+    str | None,
+    Query(max_length=200, description="an area and all below it", examples=["danjiangkou/junzhou"]),
+]
+ClassOf = Annotated[
+    Literal["A", "B", "C"] | None, Query(alias="class", description="the camera's class")
+]
+PlateOf = Annotated[
+    str | None,
+    Query(max_length=32, description="a plate; `?` one character, `*` any", examples=["鄂F8888?"]),
+]
+ExactPlate = Annotated[
+    str,
+    Query(
+        alias="plate",
+        max_length=32,
+        description="a whole plate, without wildcards",
+        examples=["鄂F88888"],
+    ),
+]
 
 
 async def passing_filter(
@@ -57,29 +101,60 @@ async def passing_filter(
     class_: ClassOf = None,
     plate: PlateOf = None,
     color: Annotated[PlateColor | None, Query(description="the plate's colour")] = None,
-    min_confidence: Annotated[Decimal | None, Query(ge=0, le=1, description="least confidence of the detection")] = None,
+    min_confidence: Annotated[
+        Decimal | None, Query(ge=0, le=1, description="least confidence of the detection")
+    ] = None,
     direction: Annotated[
         Literal["toward", "away", "left", "right", "unknown"] | None,
-        Query(description="which way it went, as the camera sees it; `unknown`: of which that is not told"),
+        Query(
+            description="which way it went, as the camera sees it; `unknown`: of which that is "
+            "not told"
+        ),
     ] = None,
     lane: Annotated[
-        WholeNumber | None, Query(ge=0, le=99, description="number, from 1, of the camera's lane in the registry; 0: in none")
+        WholeNumber | None,
+        Query(
+            ge=0,
+            le=99,
+            description="number, from 1, of the camera's lane in the registry; 0: in none",
+        ),
     ] = None,
     near: Annotated[
         str | None,
-        Query(max_length=80, description="longitude,latitude,metres: cameras within this circle", examples=["111.513,32.54,800"]),
+        Query(
+            max_length=80,
+            description="longitude,latitude,metres: cameras within this circle",
+            examples=["111.513,32.54,800"],
+        ),
     ] = None,
     within: Annotated[
-        str | None, Query(max_length=2000, description="three or more longitude,latitude pairs with ; between: cameras within this polygon")
+        str | None,
+        Query(
+            max_length=2000,
+            description="three or more longitude,latitude pairs with ; between: cameras within "
+            "this polygon",
+        ),
     ] = None,
 ) -> EventQuery:
     """Which passings are meant, whenever they were. Raises QueryInvalid."""
     pattern = None if plate is None else search_pattern(plate)
-    circle, polygon = None if near is None else parse_circle(near), None if within is None else parse_polygon(within)
+    circle, polygon = (
+        None if near is None else parse_circle(near),
+        None if within is None else parse_polygon(within),
+    )
     return EventQuery(
-        kind=kind, camera=camera, area=area, class_=class_, plate=pattern, color=color, min_confidence=min_confidence, near=circle,
-        within=polygon, direction="" if direction == "unknown" else direction, lane=lane,
-    )  # fmt: skip
+        kind=kind,
+        camera=camera,
+        area=area,
+        class_=class_,
+        plate=pattern,
+        color=color,
+        min_confidence=min_confidence,
+        near=circle,
+        within=polygon,
+        direction="" if direction == "unknown" else direction,
+        lane=lane,
+    )
 
 
 async def event_query(
@@ -88,19 +163,31 @@ async def event_query(
     to_ns: To = None,
     order: Annotated[Literal["newest", "oldest"], Query(description="which come first")] = "newest",
     fuzzy: Annotated[
-        bool, Query(description="with a whole plate: also find what one likely misreading makes of it, the surest first")
+        bool,
+        Query(
+            description="with a whole plate: also find what one likely misreading makes of it, "
+            "the surest first"
+        ),
     ] = False,
 ) -> EventQuery:
     """A search as its parameters say it. Raises QueryInvalid."""
     check_order(from_ns, to_ns)
     if fuzzy and (filter_.plate is None or is_wildcard(filter_.plate)):
-        raise QueryInvalid("fuzzy", "needs a whole plate; a pattern with ? or * finds what fits it already")
+        raise QueryInvalid(
+            "fuzzy", "needs a whole plate; a pattern with ? or * finds what fits it already"
+        )
     return replace(filter_, from_ns=from_ns, to_ns=to_ns, order=order, fuzzy=fuzzy)
 
 
 def exact_plate(typed: str) -> str:
-    """A whole plate, ready to look up. Raises QueryInvalid for wildcards and for what no plate holds."""
+    """A whole plate, ready to look up. Raises QueryInvalid for wildcards and for what no plate
+    holds.
+    """
     pattern = search_pattern(typed)
     if is_wildcard(pattern):
-        raise QueryInvalid("plate", "must be a whole plate here; find it first with GET /v1/events?plate=…, which takes ? and *")
+        raise QueryInvalid(
+            "plate",
+            "must be a whole plate here; find it first with GET /v1/events?plate=…, which takes ? "
+            "and *",
+        )
     return pattern

@@ -1,4 +1,6 @@
-"""Every refusal and failure as one JSON shape: a problem document of RFC 9457. This table lists all of them; docs/api.md explains them."""
+"""Every refusal and failure as one JSON shape: a problem document of RFC 9457. This table lists
+all of them; docs/api.md explains them.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ REQUEST_PREFIX = "urn:sightline:request:"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One sort of problem. `retry_after_s` says when asking again may help; None where it will not."""
+    """One sort of problem. `retry_after_s` says when asking again may help; None where it will
+    not.
+    """
 
     name: str
     status: int
@@ -65,8 +69,12 @@ RANGE_NOT_SATISFIABLE = Kind("range_not_satisfiable", 416, "The range lies outsi
 INTERNAL = Kind("internal", 500, "Something failed inside Sightline")
 DATA_LOSS = Kind("data_loss", 500, "What is stored is damaged")
 INDEX_UNAVAILABLE = Kind("index_unavailable", 503, "The index cannot be reached", retry_after_s=2)
-OBJECTS_UNAVAILABLE = Kind("objects_unavailable", 503, "The object store cannot be reached", retry_after_s=5)
-AUDIT_UNAVAILABLE = Kind("audit_unavailable", 503, "The request cannot be written to the audit log", retry_after_s=5)
+OBJECTS_UNAVAILABLE = Kind(
+    "objects_unavailable", 503, "The object store cannot be reached", retry_after_s=5
+)
+AUDIT_UNAVAILABLE = Kind(
+    "audit_unavailable", 503, "The request cannot be written to the audit log", retry_after_s=5
+)
 NODE_OFFLINE = Kind("node_offline", 503, "The camera's node is down", retry_after_s=5)
 CAMERA_UNAVAILABLE = Kind("camera_unavailable", 503, "The camera gives no picture", retry_after_s=5)
 UNAVAILABLE = Kind("unavailable", 503, "Not at this moment", retry_after_s=2)
@@ -93,7 +101,9 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     NodeOffline: NODE_OFFLINE,
     StoreError: UNAVAILABLE,
 }
-ERROR_OF_NAME: dict[str, type[SightlineError]] = {kind.name: error for error, kind in _OF_ERROR.items() if error is not QueryInvalid}
+ERROR_OF_NAME: dict[str, type[SightlineError]] = {
+    kind.name: error for error, kind in _OF_ERROR.items() if error is not QueryInvalid
+}
 """The error that a problem of another process of ours stands for (the door's client raises it)."""
 
 
@@ -106,8 +116,13 @@ class Problem(BaseModel):
     title: str = Field(examples=[QUERY_INVALID.title])
     status: int = Field(examples=[400])
     detail: str = Field(examples=["limit: must be at most 500; it is '900'"])
-    field: str | None = Field(default=None, description="the parameter or header that is wrong", examples=["limit"])
-    instance: str = Field(description="this request's id, as the log has it", examples=[REQUEST_PREFIX + "6f1c0a52b3d94e77"])
+    field: str | None = Field(
+        default=None, description="the parameter or header that is wrong", examples=["limit"]
+    )
+    instance: str = Field(
+        description="this request's id, as the log has it",
+        examples=[REQUEST_PREFIX + "6f1c0a52b3d94e77"],
+    )
 
 
 def kind_of(error: SightlineError) -> Kind:
@@ -126,7 +141,14 @@ def problem_response(
 ) -> Response:
     """The problem as a response, with `Retry-After` where asking again may help."""
     status = status or kind.status
-    body = Problem(type=kind.uri, title=kind.title, status=status, detail=detail, field=field, instance=REQUEST_PREFIX + request_id)
+    body = Problem(
+        type=kind.uri,
+        title=kind.title,
+        status=status,
+        detail=detail,
+        field=field,
+        instance=REQUEST_PREFIX + request_id,
+    )
     extra = {"Retry-After": str(kind.retry_after_s)} if kind.retry_after_s is not None else {}
     if kind is UNAUTHENTICATED:
         extra["WWW-Authenticate"] = 'Bearer realm="sightline"'
@@ -135,8 +157,10 @@ def problem_response(
 
 
 _KEPT_INSIDE = {
-    INDEX_UNAVAILABLE: "the index does not answer, so nothing can be searched; try again in a moment",
-    OBJECTS_UNAVAILABLE: "the object store does not answer; searches still work, and this will be here when it is back",
+    INDEX_UNAVAILABLE: "the index does not answer, so nothing can be searched; try again in a "
+    "moment",
+    OBJECTS_UNAVAILABLE: "the object store does not answer; searches still work, and this will be "
+    "here when it is back",
     INTERNAL: "this was written to the log under this request's id; tell whoever runs the site",
 }
 """What is said where the error's own words name hosts and ports, which are nobody's outside."""

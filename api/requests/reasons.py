@@ -1,4 +1,6 @@
-"""`X-Reason` and `X-Case` as people write them: any language, as raw UTF-8 or percent-encoded (browsers can send no other)."""
+"""`X-Reason` and `X-Case` as people write them: any language, as raw UTF-8 or percent-encoded
+(browsers can send no other).
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,17 @@ def read_reason(raw: bytes | None, required: bool) -> str:
     reason = decode_header("X-Reason", raw)
     if required and not reason:
         raise ReasonMissing(
-            "this looks at evidence, so say why: send a header X-Reason, for example `X-Reason: theft 2026-118` "
+            "this looks at evidence, so say why: send a header X-Reason, for example `X-Reason: "
+            "theft 2026-118` "
             "(other than Latin letters as UTF-8 or percent-encoded)"
         )
     return reason
 
 
 def decode_header(name: str, raw: bytes | None) -> str:
-    """The text of a header, trimmed; empty where it is absent. Raises QueryInvalid for what is no text."""
+    """The text of a header, trimmed; empty where it is absent. Raises QueryInvalid for what is
+    no text.
+    """
     try:
         text = unquote_to_bytes(raw or b"").decode("utf-8").strip()
     except UnicodeDecodeError as error:
@@ -31,7 +36,9 @@ def decode_header(name: str, raw: bytes | None) -> str:
 
 
 def one_line(name: str, text: str) -> str:
-    """`text` as it is. Raises QueryInvalid where it is too long, or would not stand on one line of a log."""
+    """`text` as it is. Raises QueryInvalid where it is too long, or would not stand on one line
+    of a log.
+    """
     if len(text) > MAX_CHARACTERS:
         raise QueryInvalid(name, f"is {len(text)} characters long; at most {MAX_CHARACTERS}")
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):

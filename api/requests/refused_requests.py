@@ -46,7 +46,9 @@ class _Address:
 
 
 class Refusals:
-    """Thread-safe. The first request of an address is written at once, the others with its next line."""
+    """Thread-safe. The first request of an address is written at once, the others with its next
+    line.
+    """
 
     def __init__(self, audit: AuditLog, clock: Clock) -> None:
         self._audit = audit
@@ -72,34 +74,51 @@ class Refusals:
             self._write(line)
 
     def sweep(self, is_last: bool = False) -> None:
-        """Write what has waited for a minute, and forget addresses that are silent; `is_last`: write all."""
+        """Write what has waited for a minute, and forget addresses that are silent; `is_last`:
+        write all.
+        """
         now_ns = self._clock.steady_ns()
         with self._lock:
             if not is_last and now_ns - self._swept_ns < NS_PER_S:
                 return
             self._swept_ns = now_ns
-            lines = [self._due(network, known, now_ns, is_last) for network, known in self._addresses.items()]
+            lines = [
+                self._due(network, known, now_ns, is_last)
+                for network, known in self._addresses.items()
+            ]
             self._addresses = {
-                network: known for network, known in self._addresses.items() if known.refused or now_ns - known.written_ns < _MINUTE_NS
+                network: known
+                for network, known in self._addresses.items()
+                if known.refused or now_ns - known.written_ns < _MINUTE_NS
             }
         for line in lines:
             if line is not None:
                 self._write(line)
 
     def run(self, stop: threading.Event) -> None:
-        """Sweep until `stop`: a thread of the process, so that the last line does not wait for a request."""
+        """Sweep until `stop`: a thread of the process, so that the last line does not wait for
+        a request.
+        """
         while not self._clock.wait(stop, SWEEP_EVERY_S):
             self.sweep()
 
-    def _due(self, network: str, known: _Address, now_ns: int, is_last: bool = False) -> AuditEntry | None:
+    def _due(
+        self, network: str, known: _Address, now_ns: int, is_last: bool = False
+    ) -> AuditEntry | None:
         """The line of an address, where it has one to write now."""
         if not known.refused or (now_ns - known.written_ns < _MINUTE_NS and not is_last):
             return None
         since = rfc3339(known.since_ns + self._clock.stepped_ns)
         entry = AuditEntry(
-            person="", role=None, address=network, route=known.route, right=None,
-            terms={"refused": str(known.refused), "since": since}, status=known.status, phase=Phase.REFUSED,
-        )  # fmt: skip
+            person="",
+            role=None,
+            address=network,
+            route=known.route,
+            right=None,
+            terms={"refused": str(known.refused), "since": since},
+            status=known.status,
+            phase=Phase.REFUSED,
+        )
         known.written_ns, known.refused = now_ns, 0
         return entry
 
@@ -113,7 +132,9 @@ class Refusals:
 
 
 def network_of(address: str) -> str:
-    """What a client cannot change at will: its IPv4 address, or the /64 network of its IPv6 address."""
+    """What a client cannot change at will: its IPv4 address, or the /64 network of its IPv6
+    address.
+    """
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:

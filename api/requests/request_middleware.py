@@ -1,4 +1,6 @@
-"""Around every request: an id, limits of size, security headers, one log line, one measurement, and no fault that shows its inside."""
+"""Around every request: an id, limits of size, security headers, one log line, one measurement,
+and no fault that shows its inside.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,13 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.requests.problems import CONTENT_TOO_LARGE, URI_TOO_LONG, Kind, internal_response, problem_response
+from api.requests.problems import (
+    CONTENT_TOO_LARGE,
+    URI_TOO_LONG,
+    Kind,
+    internal_response,
+    problem_response,
+)
 from api.requests.request_trace import Trace, put_trace
 from domain.clock import Clock
 from domain.metrics import REQUEST_S
@@ -30,7 +38,9 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 
 
 class Envelope:
-    """Outermost of all: whatever happens inside, an answer of one shape goes out and one line is written."""
+    """Outermost of all: whatever happens inside, an answer of one shape goes out and one line
+    is written.
+    """
 
     def __init__(self, app: ASGIApp, clock: Clock) -> None:
         self._app = app
@@ -59,7 +69,9 @@ class Envelope:
         except Exception:
             _log.exception("request %s failed", trace.request_id)
             if answer.status:
-                raise  # bytes are out: the server cuts the connection, so that nobody takes a part for the whole
+                # bytes are out: the server cuts the connection, so that nobody takes a part for the
+                # whole
+                raise
             await internal_response(trace.request_id)(scope, receive, answer.send)
 
 
@@ -78,7 +90,10 @@ class _Answer:
             headers = list(message.get("headers", ()))
             present = {name.lower() for name, _ in headers}
             headers += [(name, value) for name, value in SECURITY_HEADERS if name not in present]
-            message = {**message, "headers": [*headers, (b"x-request-id", self._request_id.encode())]}
+            message = {
+                **message,
+                "headers": [*headers, (b"x-request-id", self._request_id.encode())],
+            }
         elif message["type"] == "http.response.body":
             self.size_bytes += len(message.get("body", b""))
         await self._send(message)
@@ -91,7 +106,10 @@ def _refusal(scope: Scope) -> tuple[Kind, str] | None:
     headers: dict[bytes, bytes] = dict(scope["headers"])
     length = headers.get(b"content-length", b"0")
     if b"transfer-encoding" in headers or not length.isdigit() or int(length) > MAX_BODY_BYTES:
-        return CONTENT_TOO_LARGE, f"a body must say its length and be at most {MAX_BODY_BYTES} bytes"
+        return (
+            CONTENT_TOO_LARGE,
+            f"a body must say its length and be at most {MAX_BODY_BYTES} bytes",
+        )
     return None
 
 
@@ -103,4 +121,13 @@ def _account(scope: Scope, trace: Trace, answer: _Answer, took_s: float) -> None
     path = (scope.get("raw_path") or b"").partition(b"?")[0].decode("ascii", "replace")
     who = trace.person.name if trace.person else "-"
     line = "%s %s %s %d %d bytes %.1f ms %s"
-    _log.info(line, who, scope["method"], path, answer.status, answer.size_bytes, took_s * 1000, trace.request_id)
+    _log.info(
+        line,
+        who,
+        scope["method"],
+        path,
+        answer.status,
+        answer.size_bytes,
+        took_s * 1000,
+        trace.request_id,
+    )

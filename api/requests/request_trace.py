@@ -1,4 +1,6 @@
-"""What is known of one request while it is answered: by whom, of what, and why. It travels in the ASGI scope."""
+"""What is known of one request while it is answered: by whom, of what, and why. It travels in
+the ASGI scope.
+"""
 
 from __future__ import annotations
 

@@ -28,14 +28,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LeastRate:
-    """A reader that takes less than `bytes_per_s` over `over_s` seconds of waiting for it is closed."""
+    """A reader that takes less than `bytes_per_s` over `over_s` seconds of waiting for it is
+    closed.
+    """
 
     bytes_per_s: float = 32_000.0
     over_s: float = 30.0
 
     @classmethod
     def of(cls, settings: Settings, slack: float = 1.0) -> LeastRate:
-        """By the settings. A node gives its readers more slack than the API, so that the API closes first."""
+        """By the settings. A node gives its readers more slack than the API, so that the API
+        closes first.
+        """
         return cls(settings.send_least_kb_s * 1000, settings.send_slow_s * slack)
 
 
@@ -88,7 +92,9 @@ class Sending:
     def slot(self) -> Iterator[Pace]:
         """While an answer is sent. Raises StoreError where too many are."""
         if self.open >= self._most:
-            raise StoreError(f"{self._most} files are being sent here already; try again in a moment")
+            raise StoreError(
+                f"{self._most} files are being sent here already; try again in a moment"
+            )
         self.open += 1
         try:
             yield Pace(self._clock, self._least)
@@ -100,6 +106,7 @@ class Sending:
         SLOW_READERS.inc()
         self._warn(
             "slow",
-            f"request {request_id}: its reader took less than {self._least.bytes_per_s / 1000:.0f} kB/s "
+            f"request {request_id}: its reader took less than "
+            f"{self._least.bytes_per_s / 1000:.0f} kB/s "
             f"for {self._least.over_s:.0f} s, so its connection is closed",
         )

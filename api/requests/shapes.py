@@ -21,7 +21,9 @@ def parse_polygon(text: str) -> Polygon:
     """`longitude,latitude;longitude,latitude;…` Raises QueryInvalid."""
     pairs = [_numbers("within", part) for part in text.strip(";").split(";")]
     if not 3 <= len(pairs) <= MOST_CORNERS or any(len(pair) != 2 for pair in pairs):
-        raise QueryInvalid("within", f"is 3 to {MOST_CORNERS} corners, as 111.5,32.5;111.6,32.5;111.6,32.6")
+        raise QueryInvalid(
+            "within", f"is 3 to {MOST_CORNERS} corners, as 111.5,32.5;111.6,32.5;111.6,32.6"
+        )
     return Polygon(tuple(_point("within", lon, lat) for lon, lat in pairs))
 
 

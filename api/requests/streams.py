@@ -22,13 +22,19 @@ class ByteStream(Protocol):
 
 
 class HeldStream(StreamingResponse):
-    """Streams `source` and closes it, also where the reader leaves or is too slow, or the answer never begins.
+    """Streams `source` and closes it, also where the reader leaves or is too slow, or the answer
+    never begins.
 
     Raises StoreError, before the answer begins, where too many files are being sent.
     """
 
     def __init__(
-        self, source: ByteStream, close: Callable[[], None], status_code: int, headers: Mapping[str, str], media_type: str
+        self,
+        source: ByteStream,
+        close: Callable[[], None],
+        status_code: int,
+        headers: Mapping[str, str],
+        media_type: str,
     ) -> None:
         super().__init__((), status_code, headers, media_type)
         self._chunks = iter(source)
@@ -39,7 +45,8 @@ class HeldStream(StreamingResponse):
         try:
             with sending.slot() as pace:
                 if not await self._is_sent(sending, pace, receive, send):
-                    # Without its end the server cuts the connection, so that no part is taken for the whole.
+                    # Without its end the server cuts the connection, so that no part is taken for
+                    # the whole.
                     sending.close_slow(trace_of(scope).request_id)
         finally:
             with CancelScope(shield=True):
@@ -61,7 +68,9 @@ class HeldStream(StreamingResponse):
             await asyncio.gather(sent, left, slow, return_exceptions=True)
 
     async def _send(self, sending: Sending, pace: Pace, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
         while chunk := await to_thread.run_sync(next, self._chunks, b"", limiter=sending.limiter):
             with pace.sending(len(chunk)):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -80,7 +89,9 @@ class GeneratedStream(StreamingResponse):
     the exception that ended its reader refers to its frame. Until then it keeps all that it holds.
     """
 
-    def __init__(self, generator: AsyncGenerator[bytes], headers: Mapping[str, str], media_type: str) -> None:
+    def __init__(
+        self, generator: AsyncGenerator[bytes], headers: Mapping[str, str], media_type: str
+    ) -> None:
         super().__init__(generator, headers=headers, media_type=media_type)
         self._generator = generator
 

@@ -1,7 +1,9 @@
-"""The threads in which routes block, divided so that what waits for cameras and nodes delays nothing else.
+"""The threads in which routes block, divided so that what waits for cameras and nodes delays
+nothing else.
 
-A picture of a dead camera takes a thread for ten seconds. In one pool for all, forty of them stopped
-searches, tokens and health. Each pool has a bound of its own; beyond it a request is refused at once.
+A picture of a dead camera takes a thread for ten seconds. In one pool for all, forty of them
+stopped searches, tokens and health. Each pool has a bound of its own; beyond it a request is
+refused at once.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ T = TypeVar("T")
 class Pool(StrEnum):
     """What a route waits for."""
 
-    QUERIES = "queries"  # the index, the archive, the object store's small records; the guard is here as well
+    # the index, the archive, the object store's small records; the guard is here as well
+    QUERIES = "queries"
     PICTURES = "pictures"  # a picture of a camera, a node or the object store
     PLAYBACK = "playback"  # lists and pieces of recordings, of nodes and the object store
     CUTS = "cuts"  # a recording that is cut, for up to a minute
@@ -51,13 +54,18 @@ class Pools:
         self._inside = dict.fromkeys(_SIZES, 0)
 
     async def run(self, pool: Pool, work: Callable[..., T], *arguments: Any) -> T:
-        """`work(*arguments)` in a thread of the pool. Raises StoreError where too many wait for one."""
+        """`work(*arguments)` in a thread of the pool. Raises StoreError where too many wait for
+        one.
+        """
         if pool not in _SIZES:
             return await to_thread.run_sync(work, *arguments)
         size = _SIZES[pool]
         if self._inside[pool] >= size.running + size.waiting:
             POOL_REFUSED.labels(pool).inc()
-            raise StoreError(f"{size.running} requests for {pool} are being answered here and {size.waiting} wait; try again in a moment")
+            raise StoreError(
+                f"{size.running} requests for {pool} are being answered here and {size.waiting} "
+                "wait; try again in a moment"
+            )
         self._inside[pool] += 1
         try:
             return await to_thread.run_sync(work, *arguments, limiter=self._limiters[pool])

@@ -1,6 +1,8 @@
-"""Short-lived tickets in addresses, for what can send no headers: who looks, why, at which camera and time, or feed. Signed; pure.
+"""Short-lived tickets in addresses, for what can send no headers: who looks, why, at which camera
+and time, or feed. Signed; pure.
 
-A ticket stands for the headers of the look that it was given for: whoever comes with it is recorded as that person, with that reason.
+A ticket stands for the headers of the look that it was given for: whoever comes with it is recorded
+as that person, with that reason.
 """
 
 from __future__ import annotations
@@ -44,8 +46,12 @@ class Ticket:
         return Person(self.person, Role(self.role))
 
 
-def ticket_for(person: Person, reason: str, case: str, opens: str, span: tuple[int, int], now_ns: int) -> Ticket:
-    """A ticket to [from, to) of a camera, for as long as that plays and a little more; or to a feed, for as little."""
+def ticket_for(
+    person: Person, reason: str, case: str, opens: str, span: tuple[int, int], now_ns: int
+) -> Ticket:
+    """A ticket to [from, to) of a camera, for as long as that plays and a little more; or to a
+    feed, for as little.
+    """
     expires_s = (now_ns + span[1] - span[0]) // NS_PER_S + LIFETIME_S
     return Ticket(person.name, person.role.value, reason, case, opens, *span, expires_s)
 

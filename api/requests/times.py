@@ -39,7 +39,9 @@ def _bounded(text: str, example_with_offset: str) -> int:
         raise ValueError(out_of_bounds) from error
     except ValueError as error:
         zone = " with a time zone" if "T" in text and not text.endswith("Z") else ""
-        raise ValueError(f"must be a time of RFC 3339{zone}, such as {EXAMPLE} or {example_with_offset}") from error
+        raise ValueError(
+            f"must be a time of RFC 3339{zone}, such as {EXAMPLE} or {example_with_offset}"
+        ) from error
     if not 0 <= wall_ns < LATEST_NS:
         raise ValueError(out_of_bounds)
     return wall_ns

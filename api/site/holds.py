@@ -1,4 +1,6 @@
-"""Routes of legal holds: place, list, release. What a hold names, neither age nor a full disk deletes."""
+"""Routes of legal holds: place, list, release. What a hold names, neither age nor a full disk
+deletes.
+"""
 
 from __future__ import annotations
 
@@ -15,32 +17,52 @@ from domain.paths.object_keys import dated_id
 from domain.recordings.holds import Hold
 from storage.site.holds import Holds
 
-ReleaseReason = Annotated[str, Query(min_length=1, max_length=500, description="why the hold is released; it stands in the audit log")]
+ReleaseReason = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=500,
+        description="why the hold is released; it stands in the audit log",
+    ),
+]
 
 
 def list_holds(context: Context) -> HoldList:
-    """Every hold there ever was, the newest first, released ones too; and those that cannot be read."""
+    """Every hold there ever was, the newest first, released ones too; and those that cannot be
+    read.
+    """
     known = _holds(context).known()
     damaged = [DamagedHold(id=one.record_id, key=one.key, why=one.why) for one in known.damaged]
     return HoldList(items=list(known.holds), damaged=damaged)
 
 
 def place_hold(context: Context, trace: RequestTrace, asked: HoldAsked) -> Hold:
-    """Hold a camera's range, or an event, until it is released or `until`. It stands when this is answered."""
+    """Hold a camera's range, or an event, until it is released or `until`. It stands when this
+    is answered.
+    """
     camera, from_ns, to_ns = _held(context, asked)
     now_ns = context.clock.wall_ns()
     if asked.until is not None and asked.until <= now_ns:
         raise QueryInvalid("until", "lies in the past, so that the hold would hold nothing")
     hold = Hold(
-        id=dated_id(context.clock), camera=camera, from_=from_ns, to=to_ns, event=asked.event or "", reason=trace.reason,
-        until=asked.until, placed_by=trace.person.name if trace.person else "", placed_at=now_ns,
-    )  # fmt: skip
+        id=dated_id(context.clock),
+        camera=camera,
+        from_=from_ns,
+        to=to_ns,
+        event=asked.event or "",
+        reason=trace.reason,
+        until=asked.until,
+        placed_by=trace.person.name if trace.person else "",
+        placed_at=now_ns,
+    )
     trace.terms |= {"hold": hold.id, "camera": camera, "event": hold.event}
     _holds(context).place(hold)
     return hold
 
 
-def release_hold(context: Context, trace: RequestTrace, hold_id: HoldId, reason: ReleaseReason) -> Hold:
+def release_hold(
+    context: Context, trace: RequestTrace, hold_id: HoldId, reason: ReleaseReason
+) -> Hold:
     """End a hold, also one whose record cannot be read. Its record stays, and says who ended it."""
     return _holds(context).release(hold_id, trace.person.name if trace.person else "")
 
@@ -54,11 +76,16 @@ def _held(context: ApiContext, asked: HoldAsked) -> tuple[str, int, int]:
             raise QueryInvalid("to", "must lie after `from`")
         return context.known_camera(asked.camera).camera.id, asked.from_, asked.to
     if asked.camera is not None or asked.from_ is not None or asked.to is not None:
-        raise QueryInvalid("event", "says camera and range by itself; leave `camera`, `from` and `to` out")
+        raise QueryInvalid(
+            "event", "says camera and range by itself; leave `camera`, `from` and `to` out"
+        )
     event = context.events.get(asked.event)
     if event is None:
         raise NotFound(f"there is no event {asked.event!r}")
-    before_ns, after_ns = (round(seconds * NS_PER_S) for seconds in (context.settings.clip_before_s, context.settings.clip_after_s))
+    before_ns, after_ns = (
+        round(seconds * NS_PER_S)
+        for seconds in (context.settings.clip_before_s, context.settings.clip_after_s)
+    )
     return event.camera, event.started_at - before_ns, event.ended_at + after_ns
 
 

@@ -21,13 +21,21 @@ class HoldAsked(BaseModel):
     camera: str | None = Field(None, max_length=64)
     from_: BodyMoment | None = Field(None, alias="from")
     to: BodyMoment | None = None
-    event: str | None = Field(None, max_length=26, description="an event's id, in place of camera and range")
-    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(min_length=1, max_length=500, description="why it is held")
-    until: BodyMoment | None = Field(None, description="when it ends by itself; null: when somebody releases it")
+    event: str | None = Field(
+        None, max_length=26, description="an event's id, in place of camera and range"
+    )
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=500, description="why it is held"
+    )
+    until: BodyMoment | None = Field(
+        None, description="when it ends by itself; null: when somebody releases it"
+    )
 
 
 class DamagedHold(Answer):
-    """A hold whose record cannot be read: what it protects is unknown, so retention deletes nothing."""
+    """A hold whose record cannot be read: what it protects is unknown, so retention deletes
+    nothing.
+    """
 
     id: str
     key: str = Field(description="the object in the store that is damaged")
@@ -36,7 +44,9 @@ class DamagedHold(Answer):
 
 class HoldList(Answer):
     items: list[Hold]
-    damaged: list[DamagedHold] = Field(default=[], description="holds that cannot be read; repair the object or release the hold")
+    damaged: list[DamagedHold] = Field(
+        default=[], description="holds that cannot be read; repair the object or release the hold"
+    )
 
 
 class AlarmList(Answer):
@@ -51,7 +61,12 @@ class Session(Answer):
 
     @classmethod
     def of(cls, person: Person, reason_required: bool) -> Session:
-        return cls(name=person.name, role=person.role, rights=sorted(RIGHTS[person.role]), reason_required=reason_required)
+        return cls(
+            name=person.name,
+            role=person.role,
+            rights=sorted(RIGHTS[person.role]),
+            reason_required=reason_required,
+        )
 
 
 class Health(Answer):
@@ -62,12 +77,15 @@ class Dependency(Answer):
     name: str
     ok: bool
     required: bool = Field(description="without it nothing can be answered")
-    why: str | None = Field(description="empty while ok; null without a token that may read the states of cameras")
+    why: str | None = Field(
+        description="empty while ok; null without a token that may read the states of cameras"
+    )
 
 
 class Readiness(Answer):
     status: Literal["ready", "degraded", "not_ready"]
     dependencies: list[Dependency]
     registry_faults: list[str] | None = Field(
-        description="faults of a newer registry that therefore does not run; null without a token that may read the states of cameras"
+        description="faults of a newer registry that therefore does not run; null without a token "
+        "that may read the states of cameras"
     )

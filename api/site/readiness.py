@@ -27,7 +27,10 @@ class Probes:
         if self._is_old() and self._asking.acquire(blocking=not self._found):
             try:
                 if self._is_old():
-                    self._found = (*(probe(self._context) for probe in _PROBES), *_contents(self._context))
+                    self._found = (
+                        *(probe(self._context) for probe in _PROBES),
+                        *_contents(self._context),
+                    )
                     self._found_s = self._context.clock.monotonic_s()
             finally:
                 self._asking.release()
@@ -49,20 +52,33 @@ def _objects(context: ApiContext) -> Dependency:
     try:
         context.objects.ping()
     except SightlineError:
-        return Dependency(name="objects", ok=False, required=False, why="the object store does not answer for its bucket")
+        return Dependency(
+            name="objects",
+            ok=False,
+            required=False,
+            why="the object store does not answer for its bucket",
+        )
     return Dependency(name="objects", ok=True, required=False, why="")
 
 
 def _disk(context: ApiContext) -> Dependency:
     bad = [alarm for alarm in context.alarms() if alarm.name in _OF_THE_DISK]
-    return Dependency(name="disk", ok=not bad, required=False, why="; ".join(f"{alarm.node}: {alarm.sentence}" for alarm in bad))
+    return Dependency(
+        name="disk",
+        ok=not bad,
+        required=False,
+        why="; ".join(f"{alarm.node}: {alarm.sentence}" for alarm in bad),
+    )
 
 
 def _contents(context: ApiContext) -> list[Dependency]:
     """Whether the stores that answer still hold what they held for this site."""
     faults = context.site_faults()
     contents = (("index_contents", faults.index), ("objects_contents", faults.objects))
-    return [Dependency(name=name, ok=why is None, required=True, why=why or "") for name, why in contents]
+    return [
+        Dependency(name=name, ok=why is None, required=True, why=why or "")
+        for name, why in contents
+    ]
 
 
 _PROBES: tuple[Callable[[ApiContext], Dependency], ...] = (_index, _objects, _disk)

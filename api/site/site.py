@@ -31,9 +31,11 @@ async def read_health() -> Health:
 
 
 def read_readiness(context: Context, request: Request, response: Response) -> Readiness:
-    """What the API depends on. 503 where nothing can be answered; `degraded` where pictures and clips must wait.
+    """What the API depends on. 503 where nothing can be answered; `degraded` where pictures and
+    clips must wait.
 
-    Why something fails, and the faults of a registry, are shown to those who may read the states of cameras.
+    Why something fails, and the faults of a registry, are shown to those who may read the states of
+    cameras.
     """
     probes: Probes = request.app.state.probes
     dependencies = probes.dependencies()
@@ -46,12 +48,16 @@ def read_readiness(context: Context, request: Request, response: Response) -> Re
         hidden = [one.model_copy(update={"why": None}) for one in dependencies]
         return Readiness(status=status, dependencies=hidden, registry_faults=None)
     # The file's name is enough for whoever mends it; where it lies is nobody's outside.
-    faults = [str(replace(fault, file=Path(fault.file).name)) for fault in context.registry().faults]
+    faults = [
+        str(replace(fault, file=Path(fault.file).name)) for fault in context.registry().faults
+    ]
     return Readiness(status=status, dependencies=list(dependencies), registry_faults=faults)
 
 
 def _may_see_details(context: ApiContext, request: Request) -> bool:
-    """A probe without a token, or with a wrong one, is answered all the same; so it is while no token can be checked."""
+    """A probe without a token, or with a wrong one, is answered all the same; so it is while no
+    token can be checked.
+    """
     token = bearer_token(request)
     try:
         person = context.people.by_token(token) if token else None
@@ -90,11 +96,14 @@ async def read_page() -> Response:
 
 @cache
 def _page() -> tuple[str, str]:
-    """The page and its policy, which lets in its own script and style by their hashes and nothing else."""
+    """The page and its policy, which lets in its own script and style by their hashes and
+    nothing else.
+    """
     html = files("console").joinpath("plain.html").read_text("utf-8")
     script, style = _hash_of(html, "script"), _hash_of(html, "style")
     policy = (
-        f"default-src 'none'; script-src {script}; style-src {style}; img-src blob: data:; media-src blob:; connect-src 'self'; "
+        f"default-src 'none'; script-src {script}; style-src {style}; img-src blob: data:; "
+        "media-src blob:; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return html, policy

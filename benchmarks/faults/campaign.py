@@ -1,4 +1,6 @@
-"""Plays scenarios one after the other on one running site, and then holds what the site says against what its files hold."""
+"""Plays scenarios one after the other on one running site, and then holds what the site says
+against what its files hold.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,13 @@ class _Asked:
 
 
 class Campaign:
-    def __init__(self, stage: Stage, scenarios: Sequence[Scenario], longest_s: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        scenarios: Sequence[Scenario],
+        longest_s: float,
+        say: Callable[[str], None],
+    ) -> None:
         """Scenarios that want to last longer than `longest_s` last so long."""
         self._stage = stage
         self._scenarios = scenarios
@@ -37,7 +45,9 @@ class Campaign:
     def run(self) -> list[Verdict]:
         """The site must be running; it is stopped."""
         scenes = [self._play(scenario) for scenario in self._scenarios]
-        asked = _Asked(min(scene.from_ns for scene in scenes), max(scene.end_ns for scene in scenes))
+        asked = _Asked(
+            min(scene.from_ns for scene in scenes), max(scene.end_ns for scene in scenes)
+        )
         CLOCK.sleep(3 * SEGMENT_S)  # what was recorded until then is in finished segments
         accounts = {name: self._account(name, asked) for name in (*CALM, *self._stage.actors)}
         sent = self._stage.calm.fall_silent()
@@ -48,14 +58,27 @@ class Campaign:
         for scene, verdict in zip(scenes, verdicts, strict=True):
             if scene.scenario.is_clock:
                 lost(sent, files, verdict)
-        return verdicts if code == 0 else [*verdicts, Verdict("stop", "the site stops cleanly", problems=[f"it ended with {code}"])]
+        return (
+            verdicts
+            if code == 0
+            else [
+                *verdicts,
+                Verdict("stop", "the site stops cleanly", problems=[f"it ended with {code}"]),
+            ]
+        )
 
     def _play(self, scenario: Scenario) -> Scene:
         stage = self._stage
         everyone = {*CALM, *stage.actors}
         stage.comes(lambda: stage.steady() == everyone, STEADY_WITHIN_S)
         steady = stage.steady()
-        hit = scenario.hits(stage) if scenario.hits else {scenario.actor.camera_id} if scenario.actor else set()
+        hit = (
+            scenario.hits(stage)
+            if scenario.hits
+            else {scenario.actor.camera_id}
+            if scenario.actor
+            else set()
+        )
         self._say(f"{scenario.title} …")
         begin_ns, begin_s = stage.now_ns(), CLOCK.monotonic_s()
         with scenario.breaks(stage):
@@ -64,17 +87,35 @@ class Campaign:
         stage.comes(lambda: hit <= stage.recorded(cleared_ns + NS_PER_S), RECOVER_WITHIN_S)
         CLOCK.sleep(AFTERWARDS_S)
         end_ns = stage.now_ns()
-        stage.comes(lambda: steady <= stage.recorded(end_ns), STEADY_WITHIN_S)  # else what the next fault costs is laid to this one
-        return Scene(scenario, begin_ns, cleared_ns, end_ns, frozenset(hit), frozenset(steady - hit), everyone - steady - hit, lasted_s)
+        stage.comes(
+            lambda: steady <= stage.recorded(end_ns), STEADY_WITHIN_S
+        )  # else what the next fault costs is laid to this one
+        return Scene(
+            scenario,
+            begin_ns,
+            cleared_ns,
+            end_ns,
+            frozenset(hit),
+            frozenset(steady - hit),
+            everyone - steady - hit,
+            lasted_s,
+        )
 
     def _account(self, name: str, asked: _Asked) -> Account | None:
         """What the site says of a camera's time; None where it does not answer."""
-        answer = self._stage.site.get(f"/v1/cameras/{name}/coverage", **{"from": rfc3339(asked.from_ns), "to": rfc3339(asked.to_ns)})
+        answer = self._stage.site.get(
+            f"/v1/cameras/{name}/coverage",
+            **{"from": rfc3339(asked.from_ns), "to": rfc3339(asked.to_ns)},
+        )
         if answer is None or answer.status_code != 200:
-            self._say(f"{name}: no coverage: {answer.text if answer else 'the site does not answer'}")
+            self._say(
+                f"{name}: no coverage: {answer.text if answer else 'the site does not answer'}"
+            )
             return None
         told: dict[str, Any] = answer.json()
-        gaps = [(_span(gap), GapCause(gap["cause"]) if "cause" in gap else None) for gap in told["gaps"]]
+        gaps = [
+            (_span(gap), GapCause(gap["cause"]) if "cause" in gap else None) for gap in told["gaps"]
+        ]
         return Account([_span(part) for part in told["recorded"]], gaps)
 
     def _files(self, name: str) -> Files:

@@ -1,8 +1,9 @@
-"""Many faults by chance against a running site, and what must hold after them. docs/faults.md explains what it reports.
+"""Many faults by chance against a running site, and what must hold after them. docs/faults.md
+explains what it reports.
 
-Children and the supervisor are killed and stopped, cameras fail on purpose, all by chance from a seed; meanwhile vehicles pass of which
-the truth is known. At the end every passing that left the view while the camera could be seen has one event, none has two, and the
-stores agree.
+Children and the supervisor are killed and stopped, cameras fail on purpose, all by chance from a
+seed; meanwhile vehicles pass of which the truth is known. At the end every passing that left the
+view while the camera could be seen has one event, none has two, and the stores agree.
 """
 
 from __future__ import annotations
@@ -40,10 +41,18 @@ CHILDREN = {
     "live": ("sightline.live_process",),
     "api": ("sightline.api_process",),
 }
-DEEDS = (*(f"kill {name}" for name in CHILDREN), "stop valkey", "stop seaweedfs", "kill supervisor", "restart")
+DEEDS = (
+    *(f"kill {name}" for name in CHILDREN),
+    "stop valkey",
+    "stop seaweedfs",
+    "kill supervisor",
+    "restart",
+)
 STOPPED_S = 8.0
 LEFT_VIEW_S = 2.0
-"""A passing is acknowledged this long after it left the view; one that ended less before a kill may be lost."""
+"""A passing is acknowledged this long after it left the view; one that ended less before a kill
+may be lost.
+"""
 SEES_AGAIN_S = 4.0
 """After a camera is live again its looker needs this long to see."""
 SETTLE_S = 120.0
@@ -83,7 +92,9 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        return not (self.missing or self.doubled or self.strays or self.left_behind or self.breaches)
+        return not (
+            self.missing or self.doubled or self.strays or self.left_behind or self.breaches
+        )
 
 
 def deeds_of(rng: random.Random, duration_s: float) -> list[Deed]:
@@ -126,16 +137,31 @@ def passes_of(truth: Path, duration_s: float) -> list[Pass]:
 
 
 class Campaign:
-    def __init__(self, seed: int, duration_s: float, video: Path, truth: Path, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        seed: int,
+        duration_s: float,
+        video: Path,
+        truth: Path,
+        folder: Path,
+        say: Callable[[str], None],
+    ) -> None:
         rng = random.Random(seed)
         self._duration_s = duration_s
         self._deeds = deeds_of(rng, duration_s)
         self._faults = faults_of(rng, duration_s, least_s=40)
         folder.mkdir(parents=True, exist_ok=True)
-        street = make_stream(folder / "street.mp4", SMALL)  # at the end all that was recorded is decoded
+        street = make_stream(
+            folder / "street.mp4", SMALL
+        )  # at the end all that was recorded is decoded
         self._simulator = Simulator(
             [SimCamera(GATE, video, faults=self._faults)]
-            + [SimCamera(name, street, phase_s=7.0 * at, faults=faults_of(rng, duration_s, least_s=8)) for at, name in enumerate(SIDES, 1)]
+            + [
+                SimCamera(
+                    name, street, phase_s=7.0 * at, faults=faults_of(rng, duration_s, least_s=8)
+                )
+                for at, name in enumerate(SIDES, 1)
+            ]
         )
         self._passes = passes_of(truth, duration_s)
         self._folder = folder
@@ -214,12 +240,17 @@ class Campaign:
                     os.kill(pid, signal.SIGCONT)
 
     def _seen_again(self, site: BenchSite, from_s: float, from_ns: int) -> None:
-        """Wait until the gate is looked at again; what passed meanwhile is nobody's fault but the kill's."""
+        """Wait until the gate is looked at again; what passed meanwhile is nobody's fault but
+        the kill's.
+        """
 
         def is_live() -> bool:
             with suppress(OSError, SightlineError, ValueError):
                 is_new = status_file(site.layout, 0).stat().st_mtime_ns > from_ns + NS_PER_S // 2
-                return is_new and any(one.camera_id == GATE and one.state.is_live for one in read_statuses(site.layout))
+                return is_new and any(
+                    one.camera_id == GATE and one.state.is_live
+                    for one in read_statuses(site.layout)
+                )
             return False
 
         self._until(is_live, f"the gate is not live again after {from_s:.0f} s")
@@ -236,7 +267,11 @@ class Campaign:
             if found is None:
                 return None
             ours = [event for event in found if event.ended_at < end_ns]
-            return ours if ours and all(event.clip_ready or event.clip_missing for event in ours) else None
+            return (
+                ours
+                if ours and all(event.clip_ready or event.clip_missing for event in ours)
+                else None
+            )
 
         self._until(kept, "not every event has its clip, or a reason why not")
         self._judge(kept() or [])
@@ -251,7 +286,14 @@ class Campaign:
         of_pass: dict[int, list[Event]] = {at: [] for at in range(len(self._passes))}
         for event in events:
             middle_s = ((event.started_at + event.ended_at) / 2 - self._begun_ns) / NS_PER_S
-            home = next((at for at, one in enumerate(self._passes) if one.enter_s - 0.5 <= middle_s <= one.leave_s + 0.5), None)
+            home = next(
+                (
+                    at
+                    for at, one in enumerate(self._passes)
+                    if one.enter_s - 0.5 <= middle_s <= one.leave_s + 0.5
+                ),
+                None,
+            )
             if home is not None:
                 of_pass[home].append(event)
             elif not self._is_blind(middle_s - 3, middle_s + 3):
@@ -275,8 +317,13 @@ class Campaign:
         return any(start_s < to_s and from_s < end_s for start_s, end_s in self._blind)
 
     def _is_cut(self, one: Pass) -> bool:
-        """Whether the camera itself was away in the middle of it: what comes back after seconds may be another vehicle."""
-        return any(start_s < one.leave_s and one.enter_s < end_s for start_s, end_s in map(_blind_of, self._faults))
+        """Whether the camera itself was away in the middle of it: what comes back after seconds
+        may be another vehicle.
+        """
+        return any(
+            start_s < one.leave_s and one.enter_s < end_s
+            for start_s, end_s in map(_blind_of, self._faults)
+        )
 
 
 def _blind_of(fault: Fault) -> tuple[float, float]:
@@ -286,7 +333,9 @@ def _blind_of(fault: Fault) -> tuple[float, float]:
 
 def _registry(simulator: Simulator) -> dict[str, object]:
     entry = {"class": "A", "area": "bench", "location": {"lon": 111.5, "lat": 32.5}}
-    cameras = [{"id": name, "name": name, "url": simulator.url(name), **entry} for name in (GATE, *SIDES)]
+    cameras = [
+        {"id": name, "name": name, "url": simulator.url(name), **entry} for name in (GATE, *SIDES)
+    ]
     cameras[0]["checkpoint"] = ["plate"]
     return {"version": 1, "areas": {"bench": {"name": "bench"}}, "cameras": cameras}
 
@@ -294,9 +343,24 @@ def _registry(simulator: Simulator) -> dict[str, object]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults chance", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--seed", type=int, default=None, help="repeats a campaign; one is drawn and printed where it is left out")
-    parser.add_argument("--video", type=Path, default=None, help="footage with its truth beside it (.json); drawn where it is left out")
-    parser.add_argument("--folder", type=Path, default=None, help="where the site's data go, and stay; a temporary folder otherwise")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=None,
+        help="repeats a campaign; one is drawn and printed where it is left out",
+    )
+    parser.add_argument(
+        "--video",
+        type=Path,
+        default=None,
+        help="footage with its truth beside it (.json); drawn where it is left out",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=None,
+        help="where the site's data go, and stay; a temporary folder otherwise",
+    )
     chosen = parser.parse_args(arguments)
     os.environ["SIGHTLINE_WORKERS"] = "1"  # the gate's worker is the one that is killed
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(1 << 16)
@@ -304,7 +368,14 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="sightline-faults-") as temporary:
         video = chosen.video or make_footage(OUT / "footage").plates
         folder = chosen.folder or Path(temporary)
-        campaign = Campaign(seed, chosen.minutes * 60, video, truth_of(video), folder, lambda text: print(text, file=sys.stderr))
+        campaign = Campaign(
+            seed,
+            chosen.minutes * 60,
+            video,
+            truth_of(video),
+            folder,
+            lambda text: print(text, file=sys.stderr),
+        )
         result = campaign.run()
     print(json.dumps({**asdict(result), "holds": result.holds}, ensure_ascii=False, indent=1))
     return 0 if result.holds else 1

@@ -1,4 +1,6 @@
-"""What a camera's files hold, read by libavformat and decoded: the truth that the ledger is held against."""
+"""What a camera's files hold, read by libavformat and decoded: the truth that the ledger is
+held against.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +31,19 @@ class Files:
 
 
 def read_files(folder: Path) -> Files:
-    """Every segment of a camera, by start. An open one is a fault: this is for after a clean stop."""
+    """Every segment of a camera, by start. An open one is a fault: this is for after a clean
+    stop.
+    """
     found = Files()
     end_ns = 0
     named = [(SegmentName.parse(file.name), file) for file in folder.rglob("*.mp4")]
     found.faults += [f"{file.name} was never finished" for name, file in named if name is None]
     for name, file in sorted((name, file) for name, file in named if name is not None):
         if name.start_ns < end_ns - _NAME_MAY_BE_OFF_NS:
-            found.faults.append(f"{file.name} begins {(end_ns - name.start_ns) / NS_PER_S:.2f} s before the one before it ends")
+            found.faults.append(
+                f"{file.name} begins {(end_ns - name.start_ns) / NS_PER_S:.2f} s before the one "
+                "before it ends"
+            )
         end_ns = name.end_ns
         _read(name, file, found)
     return found
@@ -49,10 +56,17 @@ def _read(name: SegmentName, file: Path, found: Files) -> None:
     if not times_ns:
         found.faults.append(f"{file.name} holds no picture")
         return
-    usual_ns = sorted(after - before for before, after in pairwise(times_ns))[len(times_ns) // 2] if len(times_ns) > 2 else NS_PER_S // 25
+    usual_ns = (
+        sorted(after - before for before, after in pairwise(times_ns))[len(times_ns) // 2]
+        if len(times_ns) > 2
+        else NS_PER_S // 25
+    )
     spans = spans_of(times_ns, usual_ns)
     if abs(spans[-1][1] - name.end_ns) > HOLE_NS:
-        found.faults.append(f"{file.name} ends {(name.end_ns - spans[-1][1]) / NS_PER_S:+.2f} s from its last picture's end")
+        found.faults.append(
+            f"{file.name} ends {(name.end_ns - spans[-1][1]) / NS_PER_S:+.2f} s from its last "
+            "picture's end"
+        )
     found.spans += spans
     found.pictures += len(times_ns)
 
@@ -111,7 +125,11 @@ def differences(one: Iterable[Span], other: Iterable[Span], from_ns: int, to_ns:
     """Where only one of two accounts of [from_ns, to_ns) has something, for longer than a hole."""
     ones, others = holes(one, from_ns, to_ns), holes(other, from_ns, to_ns)
     edges = sorted({from_ns, to_ns, *(edge for pair in (*ones, *others) for edge in pair)})
-    parts = [(start, end) for start, end in pairwise(edges) if _lies_in(start, end, ones) != _lies_in(start, end, others)]
+    parts = [
+        (start, end)
+        for start, end in pairwise(edges)
+        if _lies_in(start, end, ones) != _lies_in(start, end, others)
+    ]
     return [(start, end) for start, end in parts if end - start > HOLE_NS]
 
 

@@ -1,4 +1,6 @@
-"""What must hold after a fault. Pure: scenes, what the files hold and what the site says go in, verdicts come out."""
+"""What must hold after a fault. Pure: scenes, what the files hold and what the site says go in,
+verdicts come out.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ MAY_LOSE = 50
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One fault as it went, in the site's time. Its cause was there from `begin_ns` to `cleared_ns`; it was watched until `end_ns`."""
+    """One fault as it went, in the site's time. Its cause was there from `begin_ns` to
+    `cleared_ns`; it was watched until `end_ns`.
+    """
 
     scenario: Scenario
     begin_ns: int
@@ -40,7 +44,9 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the site says of a camera: what is recorded, and the gaps with their causes (None where it names none)."""
+    """What the site says of a camera: what is recorded, and the gaps with their causes (None
+    where it names none).
+    """
 
     recorded: list[Span]
     gaps: list[tuple[Span, GapCause | None]]
@@ -54,7 +60,9 @@ class Verdict:
     hit: int = 0
     others: int = 0
     recovery_s: float | None = None
-    """From the end of the cause to the first picture that is recorded again; None where nothing of those hit was to be recorded."""
+    """From the end of the cause to the first picture that is recorded again; None where nothing
+    of those hit was to be recorded.
+    """
     missing_s: float = 0.0
     """The longest that any camera lacks."""
     causes: list[str] = field(default_factory=list)
@@ -66,8 +74,16 @@ class Verdict:
         return not self.problems
 
 
-def judged(scene: Scene, files: Mapping[str, Files], accounts: Mapping[str, Account | None]) -> Verdict:
-    verdict = Verdict(scene.scenario.name, scene.scenario.title, round(scene.lasted_s, 1), len(scene.hit), len(scene.others))
+def judged(
+    scene: Scene, files: Mapping[str, Files], accounts: Mapping[str, Account | None]
+) -> Verdict:
+    verdict = Verdict(
+        scene.scenario.name,
+        scene.scenario.title,
+        round(scene.lasted_s, 1),
+        len(scene.hit),
+        len(scene.others),
+    )
     if scene.unwell:
         verdict.problems.append(f"not well before it began: {', '.join(sorted(scene.unwell))}")
     if not scene.scenario.is_clock:
@@ -85,23 +101,32 @@ def _untouched(scene: Scene, files: Mapping[str, Files], verdict: Verdict) -> No
         for start_ns, end_ns in holes(files[name].spans, scene.begin_ns, scene.end_ns):
             verdict.missing_s = max(verdict.missing_s, round((end_ns - start_ns) / NS_PER_S, 1))
             verdict.problems.append(
-                f"{name} lacks {(end_ns - start_ns) / NS_PER_S:.1f} s from {(start_ns - scene.begin_ns) / NS_PER_S:+.1f} s"
+                f"{name} lacks {(end_ns - start_ns) / NS_PER_S:.1f} s from "
+                f"{(start_ns - scene.begin_ns) / NS_PER_S:+.1f} s"
             )
 
 
 def _recovery(scene: Scene, files: Mapping[str, Files], verdict: Verdict) -> None:
     if not scene.hit:
         return
-    late_ns = [_first_after(files[name].spans, scene.cleared_ns) - scene.cleared_ns for name in scene.hit]
+    late_ns = [
+        _first_after(files[name].spans, scene.cleared_ns) - scene.cleared_ns for name in scene.hit
+    ]
     verdict.recovery_s = round(max(late_ns) / NS_PER_S, 1)
-    lacks = [end - start for name in scene.hit for start, end in holes(files[name].spans, scene.begin_ns, scene.end_ns)]
+    lacks = [
+        end - start
+        for name in scene.hit
+        for start, end in holes(files[name].spans, scene.begin_ns, scene.end_ns)
+    ]
     verdict.missing_s = max(verdict.missing_s, round(max(lacks, default=0) / NS_PER_S, 1))
     if verdict.recovery_s > RECOVER_WITHIN_S:
         verdict.problems.append(f"recorded again only after {verdict.recovery_s} s")
 
 
 def _first_after(spans: list[Span], at_ns: int) -> int:
-    return min((max(start, at_ns) for start, end in spans if end > at_ns), default=at_ns + 3600 * NS_PER_S)
+    return min(
+        (max(start, at_ns) for start, end in spans if end > at_ns), default=at_ns + 3600 * NS_PER_S
+    )
 
 
 def _causes(scene: Scene, accounts: Mapping[str, Account | None], verdict: Verdict) -> None:
@@ -113,7 +138,11 @@ def _causes(scene: Scene, accounts: Mapping[str, Account | None], verdict: Verdi
         if start_ns < scene.end_ns and end_ns > scene.begin_ns
     }
     verdict.causes = sorted({cause.value if cause else "not said" for _, cause in told})
-    wrong = sorted(f"{name}: {cause}" for name, cause in told if cause is not None and cause not in scene.scenario.causes)
+    wrong = sorted(
+        f"{name}: {cause}"
+        for name, cause in told
+        if cause is not None and cause not in scene.scenario.causes
+    )
     if wrong and not scene.scenario.is_clock:
         verdict.problems.append(f"gaps with a wrong cause: {', '.join(wrong)}")
 
@@ -125,22 +154,33 @@ def _truth(name: str, scene: Scene, held: Files, account: Account | None, verdic
         verdict.problems.append(f"{name}: the site does not say what is recorded")
         return
     for start_ns, end_ns in differences(held.spans, account.recorded, scene.from_ns, scene.end_ns):
-        verdict.problems.append(f"{name}: ledger and files differ for {_told(start_ns, end_ns, scene)}")
+        verdict.problems.append(
+            f"{name}: ledger and files differ for {_told(start_ns, end_ns, scene)}"
+        )
 
 
 def lost(sent: Mapping[str, Counters], files: Mapping[str, Files], verdict: Verdict) -> None:
-    """For a clock that was set, where times say nothing of what is missing: what was sent must be there."""
+    """For a clock that was set, where times say nothing of what is missing: what was sent must
+    be there.
+    """
     for name, counters in sorted(sent.items()):
         missing = counters.sent_units - files[name].pictures
         if missing > MAY_LOSE:
-            verdict.problems.append(f"{name}: {missing} of {counters.sent_units} pictures are in no file")
+            verdict.problems.append(
+                f"{name}: {missing} of {counters.sent_units} pictures are in no file"
+            )
 
 
 def _told(start_ns: int, end_ns: int, scene: Scene) -> str:
-    return f"{(end_ns - start_ns) / NS_PER_S:.1f} s from {(start_ns - scene.begin_ns) / NS_PER_S:+.1f} s"
+    return (
+        f"{(end_ns - start_ns) / NS_PER_S:.1f} s from "
+        f"{(start_ns - scene.begin_ns) / NS_PER_S:+.1f} s"
+    )
 
 
 def _concerns(fault: str, scene: Scene) -> bool:
-    """Whether a fault of a file is of this scene: a file's name begins with its camera and start."""
+    """Whether a fault of a file is of this scene: a file's name begins with its camera and
+    start.
+    """
     parts = fault.split(" ", 1)[0].rstrip(":").rsplit("_", 3)
     return len(parts) == 4 and scene.from_ns <= int(parts[1]) * 1_000_000 < scene.end_ns

@@ -1,4 +1,6 @@
-"""A machine of our own to break: namespaces of network and mounts, entered without root, and what is done in them."""
+"""A machine of our own to break: namespaces of network and mounts, entered without root, and
+what is done in them.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,29 @@ def why_not() -> str:
     """Why no namespace can be had here; empty where one can."""
     if shutil.which("unshare") is None or shutil.which("ip") is None:
         return "unshare and ip are not installed"
-    tried = subprocess.run(("unshare", "-rnm", "ip", "link", "set", "lo", "up"), capture_output=True, text=True, check=False)
+    tried = subprocess.run(
+        ("unshare", "-rnm", "ip", "link", "set", "lo", "up"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return "" if tried.returncode == 0 else f"no namespaces here: {tried.stderr.strip()}"
 
 
 def enter(arguments: Sequence[str]) -> None:
     """Begin this program again inside; does not return."""
-    command = ("unshare", "-rnm", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-m", "benchmarks.faults", *arguments)
+    command = (
+        "unshare",
+        "-rnm",
+        "sh",
+        "-c",
+        'ip link set lo up && exec "$@"',
+        "sh",
+        sys.executable,
+        "-m",
+        "benchmarks.faults",
+        *arguments,
+    )
     os.execvpe(command[0], command, {**os.environ, _MARK: "1"})  # noqa: S606 (this program itself)
 
 
@@ -43,7 +61,9 @@ def dropping(*rules: str) -> Iterator[None]:
 
 
 def _nft(script: str) -> None:
-    subprocess.run(("nft", "-f", "-"), input=script.replace("; ", "\n") + "\n", text=True, check=True)
+    subprocess.run(
+        ("nft", "-f", "-"), input=script.replace("; ", "\n") + "\n", text=True, check=True
+    )
 
 
 @contextmanager

@@ -1,4 +1,6 @@
-"""A way to a camera that can be made slow, dumb or cut: TCP through this process, where the kernel has no netem."""
+"""A way to a camera that can be made slow, dumb or cut: TCP through this process, where the
+kernel has no netem.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ _MOST_WAITING = 256
 
 
 class Relay:
-    """`port` on loopback leads to `upstream`. What is set holds at once, also for connections that are there."""
+    """`port` on loopback leads to `upstream`. What is set holds at once, also for connections
+    that are there.
+    """
 
     def __init__(self, upstream: Address) -> None:
         self.upstream = upstream
@@ -36,7 +40,12 @@ class Relay:
         self.port = self._started.result(5)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.cut()
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(5)
@@ -79,7 +88,10 @@ class Relay:
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(*self.upstream)
         self._writers.add(far_writer)
-        ways = [asyncio.ensure_future(self._carry(reader, far_writer)), asyncio.ensure_future(self._carry(far_reader, writer))]
+        ways = [
+            asyncio.ensure_future(self._carry(reader, far_writer)),
+            asyncio.ensure_future(self._carry(far_reader, writer)),
+        ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -103,7 +115,11 @@ class Relay:
             deliver.cancel()
 
 
-async def _deliver(waiting: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter, now_s: Callable[[], float]) -> None:
+async def _deliver(
+    waiting: asyncio.Queue[tuple[float, bytes]],
+    writer: asyncio.StreamWriter,
+    now_s: Callable[[], float],
+) -> None:
     with suppress(OSError):
         while True:
             due_s, data = await waiting.get()

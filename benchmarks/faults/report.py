@@ -9,7 +9,16 @@ from rich.table import Table
 
 from benchmarks.faults.judge import Verdict
 
-HEADINGS = ("fault", "lasted", "cameras hit", "others", "recorded again after", "longest gap", "causes", "")
+HEADINGS = (
+    "fault",
+    "lasted",
+    "cameras hit",
+    "others",
+    "recorded again after",
+    "longest gap",
+    "causes",
+    "",
+)
 
 
 def show(verdicts: Sequence[Verdict], console: Console) -> None:
@@ -33,7 +42,16 @@ def _cells(one: Verdict) -> tuple[str, ...]:
         return (one.title, *("–",) * 6, f"skipped: lacks {one.skipped}")
     again = "–" if one.recovery_s is None else f"{one.recovery_s:.1f} s"
     missing = f"{one.missing_s:.1f} s" if one.missing_s else "none"
-    return one.title, f"{one.fault_s:.0f} s", str(one.hit), str(one.others), again, missing, ", ".join(one.causes) or "–", _word(one)
+    return (
+        one.title,
+        f"{one.fault_s:.0f} s",
+        str(one.hit),
+        str(one.others),
+        again,
+        missing,
+        ", ".join(one.causes) or "–",
+        _word(one),
+    )
 
 
 def _word(one: Verdict) -> str:

@@ -44,8 +44,14 @@ class Scenario:
 
     def lacks(self, inside: bool) -> str:
         """What it needs and is not here; empty where it can run."""
-        missing = [one for one in self.needs if one != "namespace" and not (Path(one).exists() or shutil.which(one))]
-        return ", ".join(missing + (["a namespace"] if "namespace" in self.needs and not inside else []))
+        missing = [
+            one
+            for one in self.needs
+            if one != "namespace" and not (Path(one).exists() or shutil.which(one))
+        ]
+        return ", ".join(
+            missing + (["a namespace"] if "namespace" in self.needs and not inside else [])
+        )
 
 
 @contextmanager
@@ -179,47 +185,110 @@ def _camera(
 
 SHARED = (
     _camera("server-killed", "server killed in mid-GOP", server_killed, Actor("server-killed")),
-    _camera("half-open", "half-open TCP, dropped in silence", half_open, Actor("half-open"), needs=("namespace", "nft"), seconds=20.0),
+    _camera(
+        "half-open",
+        "half-open TCP, dropped in silence",
+        half_open,
+        Actor("half-open"),
+        needs=("namespace", "nft"),
+        seconds=20.0,
+    ),
     Scenario(
-        "udp-loss", "5 % loss on UDP", udp_loss, Actor("udp-loss", transport="udp"), 12.0, frozenset({GapCause.NETWORK}),
+        "udp-loss",
+        "5 % loss on UDP",
+        udp_loss,
+        Actor("udp-loss", transport="udp"),
+        12.0,
+        frozenset({GapCause.NETWORK}),
         needs=("namespace", "nft"),
     ),
-    _camera("delay", "300 ms delay, 100 ms jitter", delay, Actor("delay", relayed=True), frozenset()),
+    _camera(
+        "delay", "300 ms delay, 100 ms jitter", delay, Actor("delay", relayed=True), frozenset()
+    ),
     _camera("dumb", "server accepts and sends nothing", dumb, Actor("dumb", relayed=True)),
     _camera(
-        "wrong-password", "wrong password that becomes right", wrong_password, Actor("wrong-password", relayed=True, has_password=True),
+        "wrong-password",
+        "wrong password that becomes right",
+        wrong_password,
+        Actor("wrong-password", relayed=True, has_password=True),
         frozenset({GapCause.CAMERA_DOWN}),
     ),
     _camera(
-        "name-moves", "name that moves to another address", name_moves, Actor("name-moves", name="moves.camera.test"), needs=("namespace",)
+        "name-moves",
+        "name that moves to another address",
+        name_moves,
+        Actor("name-moves", name="moves.camera.test"),
+        needs=("namespace",),
     ),
-    _camera("timestamps-jump", "RTP timestamps jump by hours", timestamps_jump, Actor("timestamps-jump"), frozenset()),
-    _camera("codec-change", "camera switches H.264 to H.265 and back", codec_change, Actor("codec-change", relayed=True)),
-    Scenario("store-away", "object store hangs", lambda stage: stopped(stage, "weed"), seconds=600.0),
-    Scenario("redis-restarted", "Redis killed, and started again", lambda stage: killed(stage, "valkey-server"), seconds=5.0),
-    Scenario("redis-away", "Redis hangs", lambda stage: stopped(stage, "valkey-server"), seconds=600.0),
+    _camera(
+        "timestamps-jump",
+        "RTP timestamps jump by hours",
+        timestamps_jump,
+        Actor("timestamps-jump"),
+        frozenset(),
+    ),
+    _camera(
+        "codec-change",
+        "camera switches H.264 to H.265 and back",
+        codec_change,
+        Actor("codec-change", relayed=True),
+    ),
     Scenario(
-        "worker-killed", "worker killed in the middle of a segment", lambda stage: killed(stage, "sightline.worker", "--index 0"),
-        seconds=0.0, causes=frozenset({GapCause.RESTART}), hits=lambda stage: stage.worker_cameras(0),
+        "store-away", "object store hangs", lambda stage: stopped(stage, "weed"), seconds=600.0
     ),
-)  # fmt: skip
+    Scenario(
+        "redis-restarted",
+        "Redis killed, and started again",
+        lambda stage: killed(stage, "valkey-server"),
+        seconds=5.0,
+    ),
+    Scenario(
+        "redis-away", "Redis hangs", lambda stage: stopped(stage, "valkey-server"), seconds=600.0
+    ),
+    Scenario(
+        "worker-killed",
+        "worker killed in the middle of a segment",
+        lambda stage: killed(stage, "sightline.worker", "--index 0"),
+        seconds=0.0,
+        causes=frozenset({GapCause.RESTART}),
+        hits=lambda stage: stage.worker_cameras(0),
+    ),
+)
 CLOCKS = (
-    Scenario("clock-forward", "wall clock set an hour forward", partial(clock_step, by_s=HOUR_S), is_clock=True),
-    Scenario("clock-back", "wall clock set an hour back", partial(clock_step, by_s=-HOUR_S), is_clock=True),
+    Scenario(
+        "clock-forward",
+        "wall clock set an hour forward",
+        partial(clock_step, by_s=HOUR_S),
+        is_clock=True,
+    ),
+    Scenario(
+        "clock-back",
+        "wall clock set an hour back",
+        partial(clock_step, by_s=-HOUR_S),
+        is_clock=True,
+    ),
 )
 DISKS = (
     Scenario(
-        "disk-full", "disk full", disk_full, seconds=15.0, causes=frozenset({GapCause.DISK, GapCause.DELETED}),
-        hits=lambda stage: {one.camera_id for one in stage.statuses()}, needs=("namespace",),
+        "disk-full",
+        "disk full",
+        disk_full,
+        seconds=15.0,
+        causes=frozenset({GapCause.DISK, GapCause.DELETED}),
+        hits=lambda stage: {one.camera_id for one in stage.statuses()},
+        needs=("namespace",),
     ),
-)  # fmt: skip
+)
 EVERY = (*SHARED, *CLOCKS, *DISKS)
 
 
 def clock_environment(folder: Path) -> dict[str, str]:
     """A site under this adds `folder`/clock to its wall clock; its servers keep the machine's."""
     (folder / "clock").write_text("0")
-    return {"PYTHONPATH": str(Path(__file__).parent / "clock"), "PYTHON_CLOCK_FILE": str(folder / "clock")}
+    return {
+        "PYTHONPATH": str(Path(__file__).parent / "clock"),
+        "PYTHON_CLOCK_FILE": str(folder / "clock"),
+    }
 
 
 def prepared(stage: Stage, scenarios: tuple[Scenario, ...]) -> AbstractContextManager[None]:

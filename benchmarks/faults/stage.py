@@ -1,4 +1,6 @@
-"""A running site for faults: cameras that may be broken one by one, each with its own server, beside some that nobody touches."""
+"""A running site for faults: cameras that may be broken one by one, each with its own server,
+beside some that nobody touches.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ STEADY_NS = 5 * NS_PER_S
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A camera that one scenario breaks. Between it and the site may be a relay; its address may be a name."""
+    """A camera that one scenario breaks. Between it and the site may be a relay; its address
+    may be a name.
+    """
 
     camera_id: str
     relayed: bool = False
@@ -44,7 +48,13 @@ class Footage:
 class Stage:
     """`with stage.running():` the site runs, and every camera is recorded."""
 
-    def __init__(self, folder: Path, footage: Footage, actors: Sequence[Actor], environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        footage: Footage,
+        actors: Sequence[Actor],
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.footage = footage
         self.actors = {actor.camera_id: actor for actor in actors}
@@ -53,36 +63,59 @@ class Stage:
         self.hosts = folder / "hosts"
         self.ahead_ns = 0
         """How far the site's clock has been set ahead of ours."""
-        self._environment = {"SIGHTLINE_SEGMENT_S": str(SEGMENT_S), "SIGHTLINE_WORKERS": "2", **(environment or {})}
-        self._environment |= {"SIGHTLINE_CAMERA_STAGE": "admin:right"} if any(actor.has_password for actor in actors) else {}
+        self._environment = {
+            "SIGHTLINE_SEGMENT_S": str(SEGMENT_S),
+            "SIGHTLINE_WORKERS": "2",
+            **(environment or {}),
+        }
+        self._environment |= (
+            {"SIGHTLINE_CAMERA_STAGE": "admin:right"}
+            if any(actor.has_password for actor in actors)
+            else {}
+        )
         folder.mkdir(parents=True, exist_ok=True)
         self.data = folder / "site" / "data"
 
     @contextmanager
     def running(self) -> Iterator[None]:
         with ExitStack() as stack:
-            self.calm = stack.enter_context(Simulator([SimCamera(name, self.footage.h264) for name in CALM]))
-            urls = {name: self.calm.url(name) for name in CALM} | {name: self._open(actor, stack) for name, actor in self.actors.items()}
-            self.site = BenchSite(self.folder / "site", self._registry(urls), {**os.environ, **self._environment})
+            self.calm = stack.enter_context(
+                Simulator([SimCamera(name, self.footage.h264) for name in CALM])
+            )
+            urls = {name: self.calm.url(name) for name in CALM} | {
+                name: self._open(actor, stack) for name, actor in self.actors.items()
+            }
+            self.site = BenchSite(
+                self.folder / "site", self._registry(urls), {**os.environ, **self._environment}
+            )
             stack.callback(self.site.close)
             self.site.start()
             self.until("the site to answer", self.site.answers, START_WITHIN_S)
             self.site.sign_in()
-            self.until("every camera to be recorded", lambda: self.steady() == set(urls), START_WITHIN_S)
+            self.until(
+                "every camera to be recorded", lambda: self.steady() == set(urls), START_WITHIN_S
+            )
             yield
 
     def _open(self, actor: Actor, stack: ExitStack) -> str:
         server = self.start_server(actor.camera_id)
         stack.callback(lambda: self.servers[actor.camera_id].stop())
         if actor.relayed:
-            relay = self.relays[actor.camera_id] = stack.enter_context(Relay(("127.0.0.1", server.port)))
+            relay = self.relays[actor.camera_id] = stack.enter_context(
+                Relay(("127.0.0.1", server.port))
+            )
             return f"rtsp://127.0.0.1:{relay.port}/{actor.camera_id}"
         return f"rtsp://{actor.name or '127.0.0.1'}:{server.port}/{actor.camera_id}"
 
     def start_server(self, camera_id: str, port: int = 0, host: str = "127.0.0.1") -> Simulator:
         """A server of the camera alone, which is from now on the one of `servers`."""
         secured = self.actors[camera_id].has_password
-        camera = SimCamera(camera_id, self.footage.h264, user="admin" if secured else None, password="right" if secured else None)
+        camera = SimCamera(
+            camera_id,
+            self.footage.h264,
+            user="admin" if secured else None,
+            password="right" if secured else None,
+        )
         server = self.servers[camera_id] = Simulator([camera], port, host).__enter__()
         return server
 
@@ -108,7 +141,11 @@ class Stage:
     def steady(self) -> set[str]:
         """The cameras that are live and recorded up to a few seconds ago."""
         late = self.recorded(self.now_ns() - STEADY_NS)
-        return {one.camera_id for one in self.statuses() if one.camera_id in late and one.state is CameraState.LIVE}
+        return {
+            one.camera_id
+            for one in self.statuses()
+            if one.camera_id in late and one.state is CameraState.LIVE
+        }
 
     def worker_cameras(self, worker: int) -> set[str]:
         names = {*CALM, *self.actors}
@@ -135,6 +172,8 @@ class Stage:
             camera: dict[str, object] = {"id": name, "name": name, "url": url, **entry}
             actor = self.actors.get(name)
             if actor is not None:
-                camera |= {"transport": actor.transport} | ({"credentials": "stage"} if actor.has_password else {})
+                camera |= {"transport": actor.transport} | (
+                    {"credentials": "stage"} if actor.has_password else {}
+                )
             cameras.append(camera)
         return {"version": 1, "areas": {"stage": {"name": "stage"}}, "cameras": cameras}

@@ -22,13 +22,17 @@ class Analyser(Protocol):
         """Whether something is followed, which the next frames are needed for."""
 
     def drafts(self) -> list[Passing]:
-        """The passings still in view as they stand, to be kept should this process die: the ids that their ends will have."""
+        """The passings still in view as they stand, to be kept should this process die: the ids
+        that their ends will have.
+        """
 
     def unread(self) -> tuple[Unread, ...]:
         """The last few plates that gave no text, the newest last. May be called from any thread."""
 
     def resume(self, recent: list[Passing]) -> None:
-        """Passings that a process before this one saw last: a track that continues one of them takes its id."""
+        """Passings that a process before this one saw last: a track that continues one of them
+        takes its id.
+        """
 
     def close(self) -> list[Passing]:
         """The stream is over: all passings still in view, as they stand."""

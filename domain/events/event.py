@@ -1,4 +1,6 @@
-"""The event: one vehicle or one face passing one camera; its JSON is the contract of the HTTP API, journals and sidecars."""
+"""The event: one vehicle or one face passing one camera; its JSON is the contract of the HTTP
+API, journals and sidecars.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ Direction = Literal["", "toward", "away", "left", "right"]
 class Location(StoredModel):
     lon: float = Field(ge=-180, le=180)
     lat: float = Field(ge=-90, le=90)
-    heading: float | None = Field(default=None, ge=0, lt=360, description="degrees clockwise from north that the camera looks")
+    heading: float | None = Field(
+        default=None, ge=0, lt=360, description="degrees clockwise from north that the camera looks"
+    )
 
 
 class Alternative(StoredModel):
@@ -28,17 +32,23 @@ class Alternative(StoredModel):
 
 
 class Plate(StoredModel):
-    text: str = Field(description="empty where the plate could not be read; the best guess is then among the alternatives")
+    text: str = Field(
+        description="empty where the plate could not be read; the best guess is then among the "
+        "alternatives"
+    )
     color: PlateColor
     confidence: float = Field(ge=0, le=1)
     alternatives: tuple[Alternative, ...] = ()
 
 
 class Correction(StoredModel):
-    """What a person says that a plate is. What was read stays as it was, beside it, and both are found."""
+    """What a person says that a plate is. What was read stays as it was, beside it, and both
+    are found.
+    """
 
     text: str = Field(
-        description="the plate as that person reads it; empty where a correction was taken back, so that what was read stands"
+        description="the plate as that person reads it; empty where a correction was taken back, "
+        "so that what was read stands"
     )
     original: str = Field(description="what was read; empty where nothing was")
     by: str
@@ -56,40 +66,65 @@ class Event(StoredModel):
     started_at: WallNs
     best_at: WallNs
     ended_at: WallNs
-    plate: Plate | None = Field(default=None, description="what was read, whatever people say: see `corrected`")
-    corrected: Correction | None = Field(default=None, description="what a person says that the plate is; null where nobody said anything")
-    confidence: float = Field(ge=0, le=1, description="of the detection: that there is a plate or a face")
-    box: tuple[float, float, float, float] = Field(description="left, top, right, bottom as parts of the picture, at best_at")
+    plate: Plate | None = Field(
+        default=None, description="what was read, whatever people say: see `corrected`"
+    )
+    corrected: Correction | None = Field(
+        default=None,
+        description="what a person says that the plate is; null where nobody said anything",
+    )
+    confidence: float = Field(
+        ge=0, le=1, description="of the detection: that there is a plate or a face"
+    )
+    box: tuple[float, float, float, float] = Field(
+        description="left, top, right, bottom as parts of the picture, at best_at"
+    )
     direction: Direction = Field(
         default="",
-        description="which way it went, as the camera sees it: toward it, away from it, to the picture's left or right; empty: not told",
+        description="which way it went, as the camera sees it: toward it, away from it, to the "
+        "picture's left or right; empty: not told",
     )
-    lane: int = Field(default=0, ge=0, description="number, from 1, of the registry's lane that it was seen best in; 0: in none")
+    lane: int = Field(
+        default=0,
+        ge=0,
+        description="number, from 1, of the registry's lane that it was seen best in; 0: in none",
+    )
     crossed: tuple[int, ...] = Field(
         default=(),
-        description="count lines of the registry that it crossed, by their numbers from 1: n from the line's left to its right, as seen "
+        description="count lines of the registry that it crossed, by their numbers from 1: n from "
+        "the line's left to its right, as seen "
         "along it from its first point; -n the other way",
     )
     wall_source: str = "receiver"
     clip_ready: bool = False
-    clip_missing: str = Field(default="", description="why there will never be a clip; empty otherwise")
+    clip_missing: str = Field(
+        default="", description="why there will never be a clip; empty otherwise"
+    )
     schema_: int = schema_field(SCHEMA)
 
     @property
     def reading(self) -> str:
-        """The plate that stands: what a person says that it is or, where nobody does, what was read; empty where nothing was."""
+        """The plate that stands: what a person says that it is or, where nobody does, what was
+        read; empty where nothing was.
+        """
         if self.corrected is not None and self.corrected.text:
             return self.corrected.text
         return self.plate.text if self.plate is not None else ""
 
     @property
     def version(self) -> int:
-        """Of two versions of one event the higher one stands: the passing went on; of equal ends, its keeping did, or it was corrected."""
-        kept = self.ended_at // NS_PER_MS * 4 + (2 if self.clip_ready else 1 if self.clip_missing else 0)
+        """Of two versions of one event the higher one stands: the passing went on; of equal
+        ends, its keeping did, or it was corrected.
+        """
+        kept = self.ended_at // NS_PER_MS * 4 + (
+            2 if self.clip_ready else 1 if self.clip_missing else 0
+        )
         return kept * 64 + min(63, self.corrected.version if self.corrected is not None else 0)
 
     def to_json(self) -> str:
-        """The stored form (journals, sidecars, index): every field, compact, keys as in the contract."""
+        """The stored form (journals, sidecars, index): every field, compact, keys as in the
+        contract.
+        """
         return self.model_dump_json(by_alias=True)
 
 
@@ -103,11 +138,15 @@ class Passing:
 
 
 class Sidecar(StoredModel):
-    """What lies beside an event's objects: the event, and size and SHA-256 of each object at the time of keeping."""
+    """What lies beside an event's objects: the event, and size and SHA-256 of each object at
+    the time of keeping.
+    """
 
     event: Event
     objects: dict[str, ObjectDigest]
-    gaps_ms: tuple[tuple[int, int], ...] = Field(default=(), description="parts of the clip's time that were never recorded, UTC ms")
+    gaps_ms: tuple[tuple[int, int], ...] = Field(
+        default=(), description="parts of the clip's time that were never recorded, UTC ms"
+    )
     clip_start_at: WallNs = 0
     clip_end_at: WallNs = 0
 

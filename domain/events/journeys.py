@@ -1,5 +1,6 @@
-"""A plate's journey: its sightings in time order, the legs between them, which of these no vehicle could have driven, and which readings
-of other plates are likely of the same vehicle. Pure."""
+"""A plate's journey: its sightings in time order, the legs between them, which of these no vehicle
+could have driven, and which readings of other plates are likely of the same vehicle. Pure.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +28,17 @@ class Limits:
     """How far from its camera a vehicle may be seen, both ends together."""
 
     def reach_m(self, seconds: float) -> float:
-        """How far apart two sightings may be, even if the clocks were wrong by all that they may and both views were stretched."""
+        """How far apart two sightings may be, even if the clocks were wrong by all that they
+        may and both views were stretched.
+        """
         return self.speed_kmh / KMH * (max(seconds, 0.0) + self.clock_error_s) + self.view_m
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """From one sighting to the next. Straight-line distance, so the true speed was at least `speed_kmh`; None where no time passed."""
+    """From one sighting to the next. Straight-line distance, so the true speed was at least
+    `speed_kmh`; None where no time passed.
+    """
 
     from_event: str
     to_event: str
@@ -47,9 +52,13 @@ class Leg:
 
 DEFAULT_LIMITS = Limits()
 ROAD = Limits(speed_kmh=120.0)
-"""As fast as a vehicle in a city is likely to be: what a likely misreading must keep to if it is to be of the same vehicle."""
+"""As fast as a vehicle in a city is likely to be: what a likely misreading must keep to if it
+is to be of the same vehicle.
+"""
 NEAR_S = 1800
-"""A likely misreading is joined where the vehicle was seen within this time of it: beyond, a road alone says nothing."""
+"""A likely misreading is joined where the vehicle was seen within this time of it: beyond, a
+road alone says nothing.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +74,41 @@ class Sighting:
 def legs_between(sightings: Sequence[Event], limits: Limits = DEFAULT_LIMITS) -> list[Leg]:
     """The legs of sightings in time order, one fewer than these.
 
-    Overlapping views and skewed clocks give short legs of little or negative time; those are no cloned plates.
+    Overlapping views and skewed clocks give short legs of little or negative time; those are no
+    cloned plates.
     """
     return [leg(a, b, limits) for a, b in pairwise(sightings)]
 
 
 def leg(a: Event, b: Event, limits: Limits = DEFAULT_LIMITS) -> Leg:
-    metres = 0.0 if a.camera == b.camera else distance_m(a.location.lon, a.location.lat, b.location.lon, b.location.lat)
+    metres = (
+        0.0
+        if a.camera == b.camera
+        else distance_m(a.location.lon, a.location.lat, b.location.lon, b.location.lat)
+    )
     seconds = (b.best_at - a.best_at) / NS_PER_S
     speed_kmh = round(metres / seconds * KMH, 1) if seconds > 0 else None
-    return Leg(a.id, b.id, a.camera, b.camera, round(metres, 1), round(seconds, 3), speed_kmh, metres > limits.reach_m(seconds))
+    return Leg(
+        a.id,
+        b.id,
+        a.camera,
+        b.camera,
+        round(metres, 1),
+        round(seconds, 3),
+        speed_kmh,
+        metres > limits.reach_m(seconds),
+    )
 
 
-def joined(certain: Sequence[Event], likely: Iterable[tuple[Event, Match]], plate: str) -> list[Sighting]:
-    """The sightings of `plate` in time order, with those likely misreadings of it among them that time and road allow.
+def joined(
+    certain: Sequence[Event], likely: Iterable[tuple[Event, Match]], plate: str
+) -> list[Sighting]:
+    """The sightings of `plate` in time order, with those likely misreadings of it among them that
+    time and road allow.
 
-    Each must fit between its neighbours on the way at no more than `ROAD`, one of them within `NEAR_S`. A plate that was seen where this
-    vehicle cannot have been is another vehicle's: of it only those are joined of which the reader itself held `plate` possible.
+    Each must fit between its neighbours on the way at no more than `ROAD`, one of them within
+    `NEAR_S`. A plate that was seen where this vehicle cannot have been is another vehicle's: of it
+    only those are joined of which the reader itself held `plate` possible.
     """
     line = [Sighting(event, Match(Tie.EXACT, f"read as {plate}")) for event in certain]
     ranked = sorted(likely, key=lambda pair: (TIES.index(pair[1].tie), pair[0].id))
@@ -91,7 +118,11 @@ def joined(certain: Sequence[Event], likely: Iterable[tuple[Event, Match]], plat
             continue
         why = _fit(line, event)
         if why is not None:
-            insort(line, Sighting(event, Match(match.tie, f"{match.reason}; {why}")), key=lambda sighting: sighting.order)
+            insort(
+                line,
+                Sighting(event, Match(match.tie, f"{match.reason}; {why}")),
+                key=lambda sighting: sighting.order,
+            )
     return line
 
 

@@ -12,7 +12,9 @@ from domain.plates import PlateColor
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """What to find; an absent field does not restrict. Events are ordered by id, that is by start and then by camera."""
+    """What to find; an absent field does not restrict. Events are ordered by id, that is by
+    start and then by camera.
+    """
 
     kind: Kind | None = None
     from_ns: int | None = None
@@ -36,11 +38,15 @@ class EventQuery:
     """The camera stands within it."""
     within: Polygon | None = None
     fuzzy: bool = False
-    """Of a whole plate: also find what one likely misreading makes of it, in the order of `misreadings.Tie`, and within each by id."""
+    """Of a whole plate: also find what one likely misreading makes of it, in the order of
+    `misreadings.Tie`, and within each by id.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
     events: tuple[Event, ...]
     next: str | None
-    """Where the next page begins, to be passed on as it is; None on the last. Stable: events that arrive later never shift it."""
+    """Where the next page begins, to be passed on as it is; None on the last. Stable: events
+    that arrive later never shift it.
+    """

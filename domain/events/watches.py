@@ -1,4 +1,6 @@
-"""A vehicle watch: somebody is to be told of a plate, or of what fits a pattern, until a date. Of vehicles only; never of faces."""
+"""A vehicle watch: somebody is to be told of a plate, or of what fits a pattern, until a date.
+Of vehicles only; never of faces.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +22,26 @@ class Ended(StrEnum):
 
 
 class Watch(StoredModel):
-    """As `state/watches/<id>/<version>.json` has it; the highest version stands. An ended watch is kept, and finds nothing."""
+    """As `state/watches/<id>/<version>.json` has it; the highest version stands. An ended watch
+    is kept, and finds nothing.
+    """
 
     id: str = Field(examples=["20261124-5f1c0a52"])
     plate: str = Field(description="a plate, or a pattern with ? and *")
-    fuzzy: bool = Field(default=False, description="also what one likely misreading makes of the plate")
+    fuzzy: bool = Field(
+        default=False, description="also what one likely misreading makes of the plate"
+    )
     until: WallNs
     reason: str
     case: str
     placed_by: str
     placed_at: WallNs
-    webhook: str = Field(default="", description="where matches are sent to, besides the feed of matches")
-    secret: str = Field(default="", description="what webhooks are signed with; told once, when the watch is placed")
+    webhook: str = Field(
+        default="", description="where matches are sent to, besides the feed of matches"
+    )
+    secret: str = Field(
+        default="", description="what webhooks are signed with; told once, when the watch is placed"
+    )
     ended: Ended = Ended.NO
     ended_by: str = ""
     ended_at: WallNs | None = None

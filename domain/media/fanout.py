@@ -1,7 +1,9 @@
-"""A bounded fan-out of packets: one camera's reader feeds recorder, decoder and live, and waits for none of them.
+"""A bounded fan-out of packets: one camera's reader feeds recorder, decoder and live, and waits for
+none of them.
 
-Each tap has its own queue. A tap that falls behind drops all that it holds and goes on from the newest keyframe, since a decoder or a
-viewer wants now, not then; every loss is counted. `put` never blocks. A recorder, which wants all, is a sink.
+Each tap has its own queue. A tap that falls behind drops all that it holds and goes on from the
+newest keyframe, since a decoder or a viewer wants now, not then; every loss is counted. `put` never
+blocks. A recorder, which wants all, is a sink.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from domain.media.packets import AudioPacket, Packet
 
 
 class Tap:
-    """One consumer's queue, bounded in packets and in bytes. Thread-safe: one reader puts, one consumer takes."""
+    """One consumer's queue, bounded in packets and in bytes. Thread-safe: one reader puts, one
+    consumer takes.
+    """
 
     def __init__(self, name: str, max_packets: int, max_bytes: int) -> None:
         self.name = name
@@ -44,7 +48,9 @@ class Tap:
             self._ready.notify()
 
     def take(self, timeout_s: float | None = None) -> list[Packet]:
-        """All packets waiting, in order: empty after `timeout_s` without one, or once closed and drained."""
+        """All packets waiting, in order: empty after `timeout_s` without one, or once closed
+        and drained.
+        """
         with self._ready:
             self._ready.wait_for(lambda: bool(self._queue) or self._closed, timeout_s)
             packets = list(self._queue)
@@ -70,7 +76,10 @@ class Tap:
             self._ready.notify_all()
 
     def _is_full(self, packet: Packet) -> bool:
-        return len(self._queue) >= self._max_packets or self._bytes + packet.size_bytes > self._max_bytes
+        return (
+            len(self._queue) >= self._max_packets
+            or self._bytes + packet.size_bytes > self._max_bytes
+        )
 
     def _make_room(self, packet: Packet) -> bool:
         self.dropped_packets += len(self._queue)
@@ -84,7 +93,9 @@ class Tap:
 
 
 class Sink(Protocol):
-    """A consumer that is handed every packet in the reader's own thread, and so may never wait for anything."""
+    """A consumer that is handed every packet in the reader's own thread, and so may never wait
+    for anything.
+    """
 
     def put(self, *came: Came) -> None: ...
 
@@ -94,8 +105,8 @@ class Sink(Protocol):
 class Fanout:
     """The taps of one camera. Taps come and go from any thread while packets flow.
 
-    It holds the packets since the last keyframe (none once they pass `held_packets` or `held_bytes`), so that who begins to watch need not
-    wait for the next.
+    It holds the packets since the last keyframe (none once they pass `held_packets` or
+    `held_bytes`), so that who begins to watch need not wait for the next.
     """
 
     def __init__(self, held_packets: int = 300, held_bytes: int = 8 << 20) -> None:
@@ -110,8 +121,12 @@ class Fanout:
         self._most_held_packets = held_packets
         self._most_held_bytes = held_bytes
 
-    def open(self, name: str, max_packets: int = 512, max_bytes: int = 32 << 20, from_held: bool = False) -> Tap:
-        """A new tap; `from_held`: it begins with the packets held since the last keyframe, none left out or doubled."""
+    def open(
+        self, name: str, max_packets: int = 512, max_bytes: int = 32 << 20, from_held: bool = False
+    ) -> Tap:
+        """A new tap; `from_held`: it begins with the packets held since the last keyframe, none
+        left out or doubled.
+        """
         tap = Tap(name, max_packets, max_bytes)
         with self._lock:
             for packet in singly(self._held if from_held else ()):
@@ -126,7 +141,9 @@ class Fanout:
         tap.close()
 
     def attach(self, sink: Sink, is_hurried: Callable[[], bool] | None = None) -> None:
-        """Hand every packet from now on to `sink` too, audio included; `is_hurried`: whether it wants them as soon as they can be had."""
+        """Hand every packet from now on to `sink` too, audio included; `is_hurried`: whether it
+        wants them as soon as they can be had.
+        """
         with self._lock:
             self._sinks = (*self._sinks, sink)
             if is_hurried is not None:
@@ -138,7 +155,9 @@ class Fanout:
             self._hurried.pop(sink, None)
 
     def put(self, *came: Came) -> None:
-        """What came together, in order. Single packets are made of runs only for those who take them one by one."""
+        """What came together, in order. Single packets are made of runs only for those who take
+        them one by one.
+        """
         with self._lock:
             self._hold(came)
             for sink in self._sinks:
@@ -177,7 +196,9 @@ class Fanout:
 
     @property
     def is_followed(self) -> bool:
-        """Whether anybody waits for the next packet: a viewer does, a sink where it says so, a recorder never."""
+        """Whether anybody waits for the next packet: a viewer does, a sink where it says so, a
+        recorder never.
+        """
         with self._lock:
             return bool(self._taps) or any(ask() for ask in self._hurried.values())
 

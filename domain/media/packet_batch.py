@@ -1,4 +1,6 @@
-"""Packets that came together, as one thing: most of them are only ever written to a file, and are never needed one by one."""
+"""Packets that came together, as one thing: most of them are only ever written to a file, and
+are never needed one by one.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,11 @@ from domain.media.packets import Packet, StreamInfo, WallSource
 
 @dataclass(slots=True)
 class Run:
-    """One or more pictures of one stream that plainly follow each other: no keyframes, each shown as soon as it is decoded.
+    """One or more pictures of one stream that plainly follow each other: no keyframes, each shown
+    as soon as it is decoded.
 
-    Their `dts` are their `pts`. As with `Packet`, nobody writes to it. What is said of a packet there is said of each of them here.
+    Their `dts` are their `pts`. As with `Packet`, nobody writes to it. What is said of a packet
+    there is said of each of them here.
     """
 
     stream: StreamInfo
@@ -31,7 +35,9 @@ class Run:
     """From its `pts` to the camera's own time of a picture."""
     pts_ns: Sequence[int]
     starts: Sequence[int]
-    """Where in `data` the start codes of all NAL units lie; empty where that is not known of all."""
+    """Where in `data` the start codes of all NAL units lie; empty where that is not known of
+    all.
+    """
 
     is_keyframe = False
 
@@ -54,13 +60,29 @@ class Run:
         starts, first = self.starts, 0
         for at, (begin, end) in enumerate(pairwise((0, *self.ends))):
             last = bisect_left(starts, end, first)
-            yield self._packet(at, begin, [start - begin for start in starts[first:last]] if starts else ())
+            yield self._packet(
+                at, begin, [start - begin for start in starts[first:last]] if starts else ()
+            )
             first = last
 
     def _packet(self, at: int, begin: int, starts: Sequence[int]) -> Packet:
-        sender_ns = None if self.sender_offset_ns is None else self.sender_offset_ns + self.pts_ns[at]
+        sender_ns = (
+            None if self.sender_offset_ns is None else self.sender_offset_ns + self.pts_ns[at]
+        )
         pts, wall_ns, data = self.pts[at], self.walls_ns[at], self.data[begin : self.ends[at]]
-        return Packet(self.stream, data, pts, pts, self.duration, False, wall_ns, self.wall_source, self.received_ns, sender_ns, starts)
+        return Packet(
+            self.stream,
+            data,
+            pts,
+            pts,
+            self.duration,
+            False,
+            wall_ns,
+            self.wall_source,
+            self.received_ns,
+            sender_ns,
+            starts,
+        )
 
 
 Came = Packet | Run

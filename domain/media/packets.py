@@ -1,6 +1,7 @@
 """The video's way through a node: streams, packets, frames, segments.
 
-Every media unit carries a relative time (`pts` in its stream's `time_base`) and an absolute one (`wall_ns`, UTC).
+Every media unit carries a relative time (`pts` in its stream's `time_base`) and an absolute one
+(`wall_ns`, UTC).
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ class WallSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """The sound that comes beside a camera's video. `extradata`: the AudioSpecificConfig of AAC, empty for G.711."""
+    """The sound that comes beside a camera's video. `extradata`: the AudioSpecificConfig of
+    AAC, empty for G.711.
+    """
 
     codec: str  # "aac", "pcm_alaw" or "pcm_mulaw"
     clock_hz: int
@@ -35,7 +38,9 @@ class AudioInfo:
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """What one session of a camera sends. `extradata` holds the parameter sets (Annex B or avcC/hvcC, as libavformat gave them)."""
+    """What one session of a camera sends. `extradata` holds the parameter sets (Annex B or
+    avcC/hvcC, as libavformat gave them).
+    """
 
     camera_id: str
     codec: str  # "h264" or "hevc"
@@ -44,16 +49,20 @@ class StreamInfo:
     time_base: Fraction
     extradata: bytes
     session: int
-    """Rises by one with every connection or codec change; packets of two sessions never share a segment."""
+    """Rises by one with every connection or codec change; packets of two sessions never share a
+    segment.
+    """
     audio: AudioInfo | None = None
     """The sound beside it; None where there is none, or none that can be kept."""
 
 
 @dataclass(slots=True)
 class Packet:
-    """One encoded access unit (Annex B for RTSP sources), as the camera sent it. Nobody writes to it: many hold the same.
+    """One encoded access unit (Annex B for RTSP sources), as the camera sent it. Nobody writes to
+    it: many hold the same.
 
-    Not `frozen`, which makes it seven times as dear to make: a tenth of what pulling a camera costs.
+    Not `frozen`, which makes it seven times as dear to make: a tenth of what pulling a camera
+    costs.
     """
 
     stream: StreamInfo
@@ -64,15 +73,19 @@ class Packet:
     """In `stream.time_base`; 0 when the source does not say."""
     is_keyframe: bool
     wall_ns: int
-    """The moment that this packet's picture stands for: monotonic within a session, from `wall_source`."""
+    """The moment that this packet's picture stands for: monotonic within a session, from
+    `wall_source`.
+    """
     wall_source: WallSource
     received_ns: int
     """When it arrived here."""
     sender_wall_ns: int | None = None
     """The camera's own time of it, where its sender reports gave one, trusted or not."""
     starts: Sequence[int] = ()
-    """Where in `data` the start codes (of four bytes) of its NAL units lie, where the source knows it: each unit goes into a file as it is.
-    Empty where it does not, or some do not: then `data` has to be searched."""
+    """Where in `data` the start codes (of four bytes) of its NAL units lie, where the source knows
+    it: each unit goes into a file as it is. Empty where it does not, or some do not: then `data`
+    has to be searched.
+    """
 
     @property
     def size_bytes(self) -> int:
@@ -85,7 +98,8 @@ class Packet:
 
 @dataclass(slots=True)
 class AudioPacket:
-    """One encoded piece of sound: a whole AAC frame, or the G.711 samples of one RTP packet. Every one can be played on its own.
+    """One encoded piece of sound: a whole AAC frame, or the G.711 samples of one RTP packet. Every
+    one can be played on its own.
 
     As with `Packet`, nobody writes to it.
     """
@@ -101,7 +115,9 @@ class AudioPacket:
 
 
 def ticks_to_ns(ticks: int, time_base: Fraction) -> int:
-    """A time in nanoseconds, rounded down. In integers: products of fractions were half of what recording a packet cost."""
+    """A time in nanoseconds, rounded down. In integers: products of fractions were half of what
+    recording a packet cost.
+    """
     return ticks * time_base.numerator * NS_PER_S // time_base.denominator
 
 
@@ -114,7 +130,9 @@ class Pixels(Protocol):
 
     @property
     def grey(self) -> NDArray[np.uint8]:
-        """(height, width) brightness, cheaper than colours where they were not asked for: of some range or other."""
+        """(height, width) brightness, cheaper than colours where they were not asked for: of
+        some range or other.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +176,9 @@ MOST_FENCE = (1 << 63) - 1
 """Redis counts no further."""
 _MOST_DIGITS = 19
 _CAMERA = r"(?P<camera>[A-Za-z0-9][A-Za-z0-9._-]*)"
-_SEGMENT = re.compile(_CAMERA + r"_(?P<start>[0-9]{1,19})_(?P<duration>[0-9]{1,19}|open)_(?P<fence>[0-9]{1,19})\.mp4")
+_SEGMENT = re.compile(
+    _CAMERA + r"_(?P<start>[0-9]{1,19})_(?P<duration>[0-9]{1,19}|open)_(?P<fence>[0-9]{1,19})\.mp4"
+)
 
 
 def segment_number(text: str) -> int | None:
@@ -170,7 +190,9 @@ def segment_number(text: str) -> int | None:
 
 @dataclass(frozen=True, slots=True, order=True)
 class SegmentName:
-    """A segment's name, from which the ledger is rebuilt: `<camera>_<start ms>_<duration ms>_<fence>.mp4`."""
+    """A segment's name, from which the ledger is rebuilt: `<camera>_<start ms>_<duration
+    ms>_<fence>.mp4`.
+    """
 
     camera_id: str
     start_ms: int
@@ -202,7 +224,9 @@ class SegmentName:
         match = _SEGMENT.fullmatch(file_name)
         if match is None or match["duration"] == "open":
             return None
-        name = cls(match["camera"], int(match["start"]), int(match["duration"]), int(match["fence"]))
+        name = cls(
+            match["camera"], int(match["start"]), int(match["duration"]), int(match["fence"])
+        )
         return name if name.end_ns < LATEST_NS and name.fence <= MOST_FENCE else None
 
 

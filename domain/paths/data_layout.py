@@ -56,7 +56,9 @@ class Layout:
 
     @property
     def gaps(self) -> Path:
-        """`gaps/<camera>/<yyyymmdd>.jsonl`: what was not recorded, and why; `gaps/<camera>/alive`: until when somebody looked after it."""
+        """`gaps/<camera>/<yyyymmdd>.jsonl`: what was not recorded, and why;
+        `gaps/<camera>/alive`: until when somebody looked after it.
+        """
         return self.root / "gaps"
 
     @property
@@ -71,7 +73,9 @@ class Layout:
 
     @property
     def triggers(self) -> Path:
-        """`triggers/<camera>/<yyyymmdd of the start>.jsonl`: why something of an events camera is kept."""
+        """`triggers/<camera>/<yyyymmdd of the start>.jsonl`: why something of an events camera
+        is kept.
+        """
         return self.root / "triggers"
 
     @property
@@ -121,7 +125,9 @@ class Layout:
         return self.root / "rosters"
 
     def roster(self, worker: int) -> Path:
-        """The cameras that worker number `worker` runs, as the node last said; it outlives a restart."""
+        """The cameras that worker number `worker` runs, as the node last said; it outlives a
+        restart.
+        """
         return self.rosters / f"{worker}.json"
 
     @property
@@ -130,7 +136,9 @@ class Layout:
         return self.root / "run" / "scratch"
 
     def archive_cache(self, process: str) -> Path:
-        """Files of the archive that a process of this node has read lately; may be deleted while it does not run."""
+        """Files of the archive that a process of this node has read lately; may be deleted
+        while it does not run.
+        """
         return self.root / "archive" / process
 
     def live_socket(self, worker: int) -> Path:

@@ -1,14 +1,16 @@
 """Every name in the object store. One bucket; a key alone says what it holds, when and whose.
 
-events/<yyyy>/<mm>/<dd>/<camera>/<event id>/{snapshot.jpg,crop.jpg,clip.mp4,event.json,corrected.<version>.json}
-journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz
-journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event id>.<version>.jsonl.gz       of no node: no node has such a name
+events/<yyyy>/<mm>/<dd>/<camera>/<event
+id>/{snapshot.jpg,crop.jpg,clip.mp4,event.json,corrected.<version>.json}
+journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event
+id>.<version>.jsonl.gz       of no node: no node has such a name
 recordings/<camera>/<yyyymmdd>/<segment name>       as on a node's disk
-archive/events/<yyyy>/<mm>/<dd>/<area>/<generation>-<hash>.parquet      archive/catalogue/<yyyymmdd>/<version>
-gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl       what the node did not record of it, and why
-gaps/nodes/<node>.json                              up to when that is all it had to say
-state/watches/<watch>/<version>.json      state/site.json
-state/people/<name>/<version>.json      state/registry/<version>.json      state/holds/<hold>/<version>.json
+archive/events/<yyyy>/<mm>/<dd>/<area>/<generation>-<hash>.parquet
+archive/catalogue/<yyyymmdd>/<version> gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl       what the
+node did not record of it, and why gaps/nodes/<node>.json                              up to when
+that is all it had to say state/watches/<watch>/<version>.json      state/site.json
+state/people/<name>/<version>.json      state/registry/<version>.json
+state/holds/<hold>/<version>.json
 """
 
 from __future__ import annotations
@@ -61,7 +63,9 @@ def correction_object(camera_id: str, event_id: str, version: int) -> str:
 
 
 def is_correction(key: str) -> bool:
-    return key.startswith(EVENTS_PREFIX) and _CORRECTION.fullmatch(key.rpartition("/")[2]) is not None
+    return (
+        key.startswith(EVENTS_PREFIX) and _CORRECTION.fullmatch(key.rpartition("/")[2]) is not None
+    )
 
 
 def correction_journal_object(wall_s: int, event_id: str, version: int) -> str:
@@ -70,7 +74,8 @@ def correction_journal_object(wall_s: int, event_id: str, version: int) -> str:
 
 
 def day_of(wall_ns: int) -> str:
-    """The day (`yyyymmdd`, UTC) under which a segment that starts then lies, on disk and in the store.
+    """The day (`yyyymmdd`, UTC) under which a segment that starts then lies, on disk and in the
+    store.
 
     A moment before 1970 or after 9999, such as a range's end and a margin, counts to the first or
     the last day that there is.
@@ -143,18 +148,27 @@ def registry_object(version: int) -> str:
     return f"{REGISTRY_PREFIX}{version:010d}.json"
 
 
-ARCHIVE_PREFIX, ARCHIVED_PREFIX, CATALOGUE_PREFIX = "archive/", "archive/events/", "archive/catalogue/"
+ARCHIVE_PREFIX, ARCHIVED_PREFIX, CATALOGUE_PREFIX = (
+    "archive/",
+    "archive/events/",
+    "archive/catalogue/",
+)
 
 ARCHIVE_MOVED = "archive/moved.json"
 """Up to when everything that the index had was moved."""
 
 
 def archive_object(day: str, area: str, generation: int, sha256: str) -> str:
-    """A day (`yyyymmdd`) of an area. Every version has a key of its own, so that a file never changes; the highest generation stands."""
-    return f"{ARCHIVED_PREFIX}{day[:4]}/{day[4:6]}/{day[6:]}/{area}/{generation:06d}-{sha256[:16]}.parquet"
+    """A day (`yyyymmdd`) of an area. Every version has a key of its own, so that a file never
+    changes; the highest generation stands.
+    """
+    folder = f"{ARCHIVED_PREFIX}{day[:4]}/{day[4:6]}/{day[6:]}/{area}"
+    return f"{folder}/{generation:06d}-{sha256[:16]}.parquet"
 
 
-_ARCHIVED = re.compile(rf"{ARCHIVED_PREFIX}(\d{{4}})/(\d\d)/(\d\d)/(.+)/\d{{6,}}-[0-9a-f]+\.parquet")
+_ARCHIVED = re.compile(
+    rf"{ARCHIVED_PREFIX}(\d{{4}})/(\d\d)/(\d\d)/(.+)/\d{{6,}}-[0-9a-f]+\.parquet"
+)
 
 
 def place_of_key(key: str) -> tuple[str, str] | None:

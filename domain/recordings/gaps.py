@@ -1,4 +1,6 @@
-"""A stretch of a camera's time that is not recorded, and why. Times are UTC nanoseconds, the end excluded."""
+"""A stretch of a camera's time that is not recorded, and why. Times are UTC nanoseconds, the
+end excluded.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ from enum import StrEnum
 
 
 class GapCause(StrEnum):
-    CAMERA_DOWN = "camera_down"  # unreachable, refuses, wrong password, or sends nothing that can be recorded
+    CAMERA_DOWN = (
+        "camera_down"  # unreachable, refuses, wrong password, or sends nothing that can be recorded
+    )
     NETWORK = "network"  # the connection broke or lost packets on the way
     DECODER = "decoder"  # what came could not be recorded: no keyframes, broken or unknown video
     DISK = "disk"  # the disk refused it

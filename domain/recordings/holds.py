@@ -1,4 +1,6 @@
-"""A legal hold: recordings and events of one camera within a range that nothing deletes, however old they are and however full the disk."""
+"""A legal hold: recordings and events of one camera within a range that nothing deletes,
+however old they are and however full the disk.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +13,22 @@ from domain.stored_model import StoredModel, WallNs, schema_field
 
 
 class Hold(StoredModel):
-    """As `state/holds/<id>/<version>.json` has it; the highest version stands. A released hold is kept, and holds nothing."""
+    """As `state/holds/<id>/<version>.json` has it; the highest version stands. A released hold
+    is kept, and holds nothing.
+    """
 
     id: str = Field(examples=["20251009-5f1c0a52"])
     camera: str
     from_: WallNs = Field(alias="from")
     to: WallNs
-    event: str = Field(default="", description="the event that it was placed for; empty where it was placed for a range")
+    event: str = Field(
+        default="",
+        description="the event that it was placed for; empty where it was placed for a range",
+    )
     reason: str
-    until: WallNs | None = Field(default=None, description="when it ends by itself; null: when somebody releases it")
+    until: WallNs | None = Field(
+        default=None, description="when it ends by itself; null: when somebody releases it"
+    )
     placed_by: str
     placed_at: WallNs
     released_by: str = ""
@@ -41,7 +50,10 @@ class Held:
 
     def covers(self, camera_id: str, from_ns: int, to_ns: int) -> bool:
         """Whether a hold names any moment of [from_ns, to_ns) of this camera."""
-        return any(from_ns < held_to_ns and held_from_ns < to_ns for held_from_ns, held_to_ns in self._ranges.get(camera_id, ()))
+        return any(
+            from_ns < held_to_ns and held_from_ns < to_ns
+            for held_from_ns, held_to_ns in self._ranges.get(camera_id, ())
+        )
 
     def covers_event(self, event: Event) -> bool:
         """An event is held where any moment of it is, so that its clip goes with it."""

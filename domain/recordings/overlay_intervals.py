@@ -1,4 +1,6 @@
-"""Which of several stretches of time that lie over each other is seen at each moment: the one painted last. Pure."""
+"""Which of several stretches of time that lie over each other is seen at each moment: the one
+painted last. Pure.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ T = TypeVar("T")
 
 
 def paint(layers: Sequence[tuple[int, int, T]]) -> list[tuple[int, int, T]]:
-    """The stretches (start, end, what) that are seen, by start, none overlapping; neighbours of equal `what` are joined.
+    """The stretches (start, end, what) that are seen, by start, none overlapping; neighbours of
+    equal `what` are joined.
 
     Times are of any unit, ends excluded.
     """

@@ -1,4 +1,6 @@
-"""Which camera gives way first where not all can be had: C before B before A, ordinary before checkpoint, then the lower priority."""
+"""Which camera gives way first where not all can be had: C before B before A, ordinary before
+checkpoint, then the lower priority.
+"""
 
 from __future__ import annotations
 

@@ -48,9 +48,13 @@ def changes_of(old: Registry, new: Registry) -> Changes:
 
 
 def changed_keys(old: Camera, new: Camera) -> tuple[str, ...]:
-    """The keys in which two entries of a camera differ, those that follow from its class included."""
+    """The keys in which two entries of a camera differ, those that follow from its class
+    included.
+    """
     fields = Camera.model_fields.items()
-    return tuple(field.alias or name for name, field in fields if getattr(old, name) != getattr(new, name))
+    return tuple(
+        field.alias or name for name, field in fields if getattr(old, name) != getattr(new, name)
+    )
 
 
 def must_restart(old: Camera, new: Camera) -> bool:

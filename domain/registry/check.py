@@ -1,4 +1,6 @@
-"""The registry read and checked strictly: every fault at once, each with file, line, column and the likely right word."""
+"""The registry read and checked strictly: every fault at once, each with file, line, column and
+the likely right word.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,25 @@ from pydantic_core import ErrorDetails
 
 from domain.errors import Fault, RegistryInvalid
 from domain.events.event import Location
-from domain.registry.model import SECRET_NAME, Area, Camera, ClassPolicy, Registry, SubStream, default_classes
+from domain.registry.model import (
+    SECRET_NAME,
+    Area,
+    Camera,
+    ClassPolicy,
+    Registry,
+    SubStream,
+    default_classes,
+)
 from domain.registry.networks import Networks
 from domain.registry.policies import check_policies
 from domain.registry.secrets import Secrets, load_secrets
 from domain.registry.source import Path, Source, read_yaml
 from domain.suggestions import is_plain_word, likely
 
-SECRET_HINT = "use letters, digits, - and _; user and password belong in the secrets file, or in SIGHTLINE_CAMERA_<NAME>=user:password"
+SECRET_HINT = (
+    "use letters, digits, - and _; user and password belong in the secrets file, or in "
+    "SIGHTLINE_CAMERA_<NAME>=user:password"
+)
 _KEYS_OF: dict[type[BaseModel], tuple[str, ...]] = {
     model: tuple(field.alias or name for name, field in model.model_fields.items())
     for model in (Registry, Camera, ClassPolicy, Area, Location, SubStream)
@@ -26,7 +39,9 @@ _KEYS_OF: dict[type[BaseModel], tuple[str, ...]] = {
 
 
 def load_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[Registry, Secrets]:
-    """The registry of `file` and the credentials it names. Raises RegistryInvalid with every fault found."""
+    """The registry of `file` and the credentials it names. Raises RegistryInvalid with every
+    fault found.
+    """
     return read_registry(file, environ)[1:]
 
 
@@ -53,12 +68,16 @@ def registry_warnings(text: str, file: str) -> tuple[Fault, ...]:
         line = first_line.setdefault(str(camera["url"]), source.values[path][0])
         if line != source.values[path][0]:
             message = f"this `url` is also that of the camera on line {line}"
-            found.fault(path, message, "each of the two is recorded for itself, from the same pictures")
+            found.fault(
+                path, message, "each of the two is recorded for itself, from the same pictures"
+            )
     return tuple(found.faults)
 
 
 def check_text(text: str, file: str, secrets: Secrets) -> tuple[Registry | None, tuple[Fault, ...]]:
-    """The registry that `text` says (None where it cannot be built) and its faults, in the order of the file."""
+    """The registry that `text` says (None where it cannot be built) and its faults, in the
+    order of the file.
+    """
     try:
         source = read_yaml(text, file)
     except RegistryInvalid as error:
@@ -86,15 +105,25 @@ def _build(source: Source) -> Registry | None:
 
 
 def _with_class_defaults(data: Any) -> Any:
-    """Each camera's policy keys filled in from its class, so that a camera always says what it does."""
+    """Each camera's policy keys filled in from its class, so that a camera always says what it
+    does.
+    """
     if not isinstance(data, dict) or not isinstance(data.get("cameras"), list):
         return data
-    classes: dict[Any, dict[str, Any]] = {name: policy.model_dump() for name, policy in default_classes().items()}
+    classes: dict[Any, dict[str, Any]] = {
+        name: policy.model_dump() for name, policy in default_classes().items()
+    }
     for name, policy in _mapping(data.get("classes")).items():
         if isinstance(policy, dict):
-            classes[name] = {**classes.get(name, {}), **{k: v for k, v in policy.items() if k in ClassPolicy.model_fields}}
+            classes[name] = {
+                **classes.get(name, {}),
+                **{k: v for k, v in policy.items() if k in ClassPolicy.model_fields},
+            }
     cameras = [
-        {**classes.get(str(camera.get("class")), {}), **camera} if isinstance(camera, dict) else camera for camera in data["cameras"]
+        {**classes.get(str(camera.get("class")), {}), **camera}
+        if isinstance(camera, dict)
+        else camera
+        for camera in data["cameras"]
     ]
     return {**data, "classes": _merged_classes(data.get("classes"), classes), "cameras": cameras}
 
@@ -108,7 +137,10 @@ def _merged_classes(written: Any, merged: dict[Any, dict[str, Any]]) -> Any:
         return merged
     if not isinstance(written, dict):
         return written
-    filled = {name: {**merged[name], **policy} if isinstance(policy, dict) else policy for name, policy in written.items()}
+    filled = {
+        name: {**merged[name], **policy} if isinstance(policy, dict) else policy
+        for name, policy in written.items()
+    }
     return {**{name: merged[name] for name in default_classes()}, **filled}
 
 
@@ -142,7 +174,9 @@ def _words(expected: str) -> tuple[str, ...]:
 
 def _keys_at(path: Path) -> tuple[str, ...]:
     if path[0] == "cameras" and len(path) > 2:
-        inner: dict[str, type[BaseModel]] = {"location": Location, "substream": SubStream} if len(path) > 3 else {}
+        inner: dict[str, type[BaseModel]] = (
+            {"location": Location, "substream": SubStream} if len(path) > 3 else {}
+        )
         return _KEYS_OF[inner.get(str(path[2]), Camera)]
     if path[0] in ("classes", "areas") and len(path) > 2:
         return _KEYS_OF[ClassPolicy if path[0] == "classes" else Area]
@@ -150,7 +184,9 @@ def _keys_at(path: Path) -> tuple[str, ...]:
 
 
 def _check_across(source: Source, registry: Registry | None, secrets: Secrets) -> None:
-    """What no single entry can show: ids, areas, credentials and networks. Works on what is there when entries are faulty too."""
+    """What no single entry can show: ids, areas, credentials and networks. Works on what is
+    there when entries are faulty too.
+    """
     data = _mapping(source.data)
     written = data.get("cameras")
     cameras: list[Any] = written if isinstance(written, list) else []
@@ -161,7 +197,9 @@ def _check_across(source: Source, registry: Registry | None, secrets: Secrets) -
         if isinstance(camera, dict):
             _check_id(source, ("cameras", i, "id"), camera.get("id"), first_line)
             _check_area(source, ("cameras", i, "area"), camera.get("area"), areas)
-            _check_credentials(source, ("cameras", i, "credentials"), camera.get("credentials"), secrets)
+            _check_credentials(
+                source, ("cameras", i, "credentials"), camera.get("credentials"), secrets
+            )
             _check_network(source, ("cameras", i, "url"), camera.get("url"), networks)
             smaller = _mapping(camera.get("substream"))
             _check_network(source, ("cameras", i, "substream", "url"), smaller.get("url"), networks)
@@ -171,8 +209,12 @@ def _check_across(source: Source, registry: Registry | None, secrets: Secrets) -
 
 def _networks_of(data: dict[str, Any]) -> tuple[Any, ...]:
     try:
-        return Registry.model_validate({"version": 1, "networks": data["networks"]} if "networks" in data else {"version": 1}).networks
-    except ValidationError:  # noted already, at its own line; without networks nothing more can be said of urls
+        return Registry.model_validate(
+            {"version": 1, "networks": data["networks"]} if "networks" in data else {"version": 1}
+        ).networks
+    except (
+        ValidationError
+    ):  # noted already, at its own line; without networks nothing more can be said of urls
         return Registry(version=1).networks
 
 
@@ -182,7 +224,11 @@ def _check_id(source: Source, path: Path, camera_id: Any, first_line: dict[str, 
     line = source.values[path][0]
     if camera_id in first_line:
         what = f"the id `{camera_id}`" if is_plain_word(camera_id) else "this id"
-        source.fault(path, f"{what} is taken", f"by the camera on line {first_line[camera_id]}; ids are unique")
+        source.fault(
+            path,
+            f"{what} is taken",
+            f"by the camera on line {first_line[camera_id]}; ids are unique",
+        )
     first_line.setdefault(camera_id, line)
 
 
@@ -197,14 +243,22 @@ def _check_credentials(source: Source, path: Path, name: Any, secrets: Secrets) 
     # A value that is no name is a fault of its own (`_note`); it may be the password itself.
     if isinstance(name, str) and SECRET_NAME.fullmatch(name) and secrets.get(name) is None:
         variable = "SIGHTLINE_CAMERA_" + name.upper().replace("-", "_")
-        source.fault(path, f"there is no secret `{name}`", f"add it to the secrets file, or set {variable}=user:password")
+        source.fault(
+            path,
+            f"there is no secret `{name}`",
+            f"add it to the secrets file, or set {variable}=user:password",
+        )
 
 
 def _check_network(source: Source, path: Path, url: Any, networks: Networks) -> None:
     if not isinstance(url, str) or "://" not in url:
         return
     host = url.split("://", 1)[1].split("/", 1)[0].rpartition("@")[2]
-    host = host[1 : host.index("]")] if host.startswith("[") and "]" in host else host.partition(":")[0]
+    host = (
+        host[1 : host.index("]")]
+        if host.startswith("[") and "]" in host
+        else host.partition(":")[0]
+    )
     refusal = networks.literal_fault(host)
     if refusal:
         source.fault(path, refusal, "add its network under `networks:`, or correct the address")

@@ -1,4 +1,6 @@
-"""Cameras that left the registry: what they last were, for as long as something of them may be kept. Pure."""
+"""Cameras that left the registry: what they last were, for as long as something of them may be
+kept. Pure.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from domain.stored_model import StoredModel, WallNs
 
 
 class FormerCamera(StoredModel):
-    """A camera as the newest registry that had it says it, and when a registry without it was applied."""
+    """A camera as the newest registry that had it says it, and when a registry without it was
+    applied.
+    """
 
     camera: Camera
     left_at: WallNs
@@ -19,13 +23,17 @@ class FormerCameras(StoredModel):
     """All cameras that a site had and has no more, by id."""
 
     is_complete: bool = False
-    """Whether every registry was looked at that the object store has, and not only those that ran here."""
+    """Whether every registry was looked at that the object store has, and not only those that
+    ran here.
+    """
     by_id: dict[str, FormerCamera] = Field(default_factory=dict)
 
     def after(self, before: Registry, now: Registry, applied_at_ns: int) -> FormerCameras:
         """What is known once `now` takes the place of `before`."""
         present = {camera.id for camera in now.cameras}
-        known = {camera_id: one for camera_id, one in self.by_id.items() if camera_id not in present}
+        known = {
+            camera_id: one for camera_id, one in self.by_id.items() if camera_id not in present
+        }
         left = [camera for camera in before.cameras if camera.id not in present]
         known |= {one.id: FormerCamera(camera=one, left_at=applied_at_ns) for one in left}
         return self.model_copy(update={"by_id": known})

@@ -1,4 +1,6 @@
-"""The registry's types. The commented sample `camera_registry.yaml` is their manual; unknown keys are errors."""
+"""The registry's types. The commented sample `camera_registry.yaml` is their manual; unknown
+keys are errors.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ RecordMode = Literal["continuous", "events", "on_demand"]
 Upload = Literal["all", "events", "none"]
 TriggerSource = Literal["checkpoint", "motion", "onvif", "api"]
 Checkpoint = Literal["plate", "face"]
-Point = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]], Field()]
+Point = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]], Field()
+]
 Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
 
 
@@ -42,10 +46,15 @@ def _rtsp_url(url: str) -> str:
     if parts.scheme not in ("rtsp", "rtsps"):
         raise ValueError("must begin with rtsp:// or rtsps://")
     if "@" in parts.netloc:
-        raise ValueError("holds a user name or password; name an entry of the secrets file under `credentials` instead")
+        raise ValueError(
+            "holds a user name or password; name an entry of the secrets file under `credentials` "
+            "instead"
+        )
     if "@" in parts.path:
         # A password that holds a slash ends the host early: rtsp://admin:12/3@10.0.0.1/1.
-        raise ValueError("holds @ behind the host; write %40 in a path, and credentials in the secrets file")
+        raise ValueError(
+            "holds @ behind the host; write %40 in a path, and credentials in the secrets file"
+        )
     if not parts.hostname:
         raise ValueError("has no host")
     return url
@@ -68,7 +77,9 @@ class ClassPolicy(_Strict):
 
     @property
     def longest_retention_days(self) -> int:
-        """After this many days a recording goes whether there is room for it or not; never fewer than `retention_days`."""
+        """After this many days a recording goes whether there is room for it or not; never
+        fewer than `retention_days`.
+        """
         return self.retention_max_days or self.retention_days
 
 
@@ -115,8 +126,13 @@ def default_classes() -> dict[Literal["A", "B", "C"], ClassPolicy]:
 class Registry(_Strict):
     version: Literal[1]
     classes: dict[Literal["A", "B", "C"], ClassPolicy] = Field(default_factory=default_classes)
-    networks: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("10.0.0.0/8"), IPv4Network("127.0.0.0/8"))
-    areas: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")], Area] = Field(default_factory=dict)
+    networks: tuple[IPv4Network | IPv6Network, ...] = (
+        IPv4Network("10.0.0.0/8"),
+        IPv4Network("127.0.0.0/8"),
+    )
+    areas: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")], Area] = Field(
+        default_factory=dict
+    )
     cameras: tuple[Camera, ...] = ()
 
     @property

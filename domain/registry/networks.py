@@ -1,4 +1,6 @@
-"""Where cameras may be: a registry must not turn the site's nodes into a way to reach other hosts."""
+"""Where cameras may be: a registry must not turn the site's nodes into a way to reach other
+hosts.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,14 @@ class Networks:
     allowed: tuple[IPv4Network | IPv6Network, ...]
 
     def allows(self, address: IPv4Address | IPv6Address) -> bool:
-        return any(address.version == network.version and address in network for network in self.allowed)
+        return any(
+            address.version == network.version and address in network for network in self.allowed
+        )
 
     def literal_fault(self, host: str) -> str:
-        """Why an address written in a url is refused; empty where it is allowed, or a name (checked when it is resolved)."""
+        """Why an address written in a url is refused; empty where it is allowed, or a name
+        (checked when it is resolved).
+        """
         try:
             address = ip_address("127.0.0.1" if host == "localhost" else host)
         except ValueError:
@@ -26,13 +32,20 @@ class Networks:
         return "" if self.allows(address) else f"{host} is outside `networks`"
 
     def resolve(self, host: str, port: int) -> str:
-        """The address to connect to. Raises SourceUnreachable where the name is unknown or any allowed address is lacking."""
+        """The address to connect to. Raises SourceUnreachable where the name is unknown or any
+        allowed address is lacking.
+        """
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise SourceUnreachable(f"the name {host} cannot be resolved: {error.strerror or error}", Why.HOST_UNKNOWN) from error
+            raise SourceUnreachable(
+                f"the name {host} cannot be resolved: {error.strerror or error}", Why.HOST_UNKNOWN
+            ) from error
         addresses = [str(entry[4][0]) for entry in found]
         for address in addresses:
             if self.allows(ip_address(address.partition("%")[0])):
                 return address
-        raise SourceUnreachable(f"{host} ({', '.join(addresses)}) is outside `networks` of the registry", Why.OUTSIDE_NETWORKS)
+        raise SourceUnreachable(
+            f"{host} ({', '.join(addresses)}) is outside `networks` of the registry",
+            Why.OUTSIDE_NETWORKS,
+        )

@@ -1,4 +1,6 @@
-"""What the policy keys of a registry must not say together; each fault at the key that the integrator wrote."""
+"""What the policy keys of a registry must not say together; each fault at the key that the
+integrator wrote.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def check_policies(source: Source, registry: Registry) -> None:
 
 def needs_triggers(policy: ClassPolicy) -> bool:
     """Whether something is kept of such a camera only around triggers."""
-    return policy.record == "events" or (policy.record == "continuous" and policy.upload == "events")
+    return policy.record == "events" or (
+        policy.record == "continuous" and policy.upload == "events"
+    )
 
 
 def _check_retention(source: Source, path: Path, policy: ClassPolicy) -> None:
@@ -39,23 +43,41 @@ def _check_triggers(source: Source, path: Path, camera: Camera) -> None:
     written = _written(source, path, "triggers")
     if needs_triggers(camera):
         if not any(trigger != "checkpoint" or camera.checkpoint for trigger in camera.triggers):
-            why = "only `checkpoint` can trigger, and the camera is no checkpoint" if camera.triggers else "nothing can trigger"
-            source.fault(written or path, f"`{_key(camera)}` would keep nothing: {why}", "add `motion` or `api` to `triggers`")
+            why = (
+                "only `checkpoint` can trigger, and the camera is no checkpoint"
+                if camera.triggers
+                else "nothing can trigger"
+            )
+            source.fault(
+                written or path,
+                f"`{_key(camera)}` would keep nothing: {why}",
+                "add `motion` or `api` to `triggers`",
+            )
     elif written:
-        source.fault(written, f"`triggers` do nothing where `record` is {camera.record}", _remedy(camera))
+        source.fault(
+            written, f"`triggers` do nothing where `record` is {camera.record}", _remedy(camera)
+        )
 
 
 def _check_onvif(source: Source, path: Path, camera: Camera) -> None:
     written = _written(source, path, "onvif_port")
     if written and "onvif" not in camera.triggers:
-        source.fault(written, "`onvif_port` does nothing where `triggers` lack `onvif`", "add `onvif` to `triggers`, or leave it out")
+        source.fault(
+            written,
+            "`onvif_port` does nothing where `triggers` lack `onvif`",
+            "add `onvif` to `triggers`, or leave it out",
+        )
 
 
 def _check_drawings(source: Source, path: Path, camera: Camera) -> None:
     for key in ("lanes", "count_lines"):
         written = _written(source, path, key)
         if written and not camera.checkpoint:
-            source.fault(written, f"`{key}` do nothing at a camera that is no checkpoint", "add `checkpoint`, or leave them out")
+            source.fault(
+                written,
+                f"`{key}` do nothing at a camera that is no checkpoint",
+                "add `checkpoint`, or leave them out",
+            )
 
 
 def _key(camera: Camera) -> str:
@@ -64,7 +86,10 @@ def _key(camera: Camera) -> str:
 
 def _remedy(camera: Camera) -> str:
     if camera.record == "on_demand":
-        return "it is recorded when POST /v1/cameras/{id}/triggers asks; leave `triggers` out, or set `record: events`"
+        return (
+            "it is recorded when POST /v1/cameras/{id}/triggers asks; leave `triggers` out, or "
+            "set `record: events`"
+        )
     return "leave `triggers` out, or set `record: events` or `upload: events`"
 
 

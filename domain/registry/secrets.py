@@ -1,4 +1,6 @@
-"""Camera credentials, kept apart from URLs: from the environment or the secrets file, and never printed."""
+"""Camera credentials, kept apart from URLs: from the environment or the secrets file, and never
+printed.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Credentials by name. `SIGHTLINE_CAMERA_<NAME>=user:password` wins over the file; names fold case and `-` to `_`."""
+    """Credentials by name. `SIGHTLINE_CAMERA_<NAME>=user:password` wins over the file; names
+    fold case and `-` to `_`.
+    """
 
     by_name: Mapping[str, Credentials] = field(default_factory=dict)
 
@@ -37,8 +41,12 @@ def _folded(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
-def load_secrets(registry_file: Path, environ: Mapping[str, str]) -> tuple[Secrets, tuple[Fault, ...]]:
-    """Secrets of the file beside the registry (or `SIGHTLINE_SECRETS_FILE`) and of the environment, and the faults of both."""
+def load_secrets(
+    registry_file: Path, environ: Mapping[str, str]
+) -> tuple[Secrets, tuple[Fault, ...]]:
+    """Secrets of the file beside the registry (or `SIGHTLINE_SECRETS_FILE`) and of the
+    environment, and the faults of both.
+    """
     file = Path(environ.get("SIGHTLINE_SECRETS_FILE") or registry_file.with_name(FILE_NAME))
     source = _read(file)
     found = _from_file(source)
@@ -46,7 +54,9 @@ def load_secrets(registry_file: Path, environ: Mapping[str, str]) -> tuple[Secre
         if name.startswith(PREFIX):
             user, colon, password = value.partition(":")
             if not colon:
-                source.faults.append(Fault(name, 1, 1, "this variable of the environment must hold user:password"))
+                source.faults.append(
+                    Fault(name, 1, 1, "this variable of the environment must hold user:password")
+                )
             found[_folded(name.removeprefix(PREFIX))] = Credentials(user, SecretStr(password))
     return Secrets(found), tuple(source.faults)
 
@@ -69,7 +79,11 @@ def _read(file: Path) -> Source:
 def _from_file(source: Source) -> dict[str, Credentials]:
     found: dict[str, Credentials] = {}
     if source.data is not None and not isinstance(source.data, dict):
-        source.fault((), "must hold names, each with user and password", "for example  junzhou: {user: admin, password: '...'}")
+        source.fault(
+            (),
+            "must hold names, each with user and password",
+            "for example  junzhou: {user: admin, password: '...'}",
+        )
         return found
     for name, entry in (source.data or {}).items():
         if not isinstance(entry, dict) or set(entry) != {"user", "password"}:
@@ -77,7 +91,9 @@ def _from_file(source: Source) -> dict[str, Credentials]:
             source.fault((name,), f"{entry_name} must hold `user` and `password`, and nothing else")
             continue
         unquoted = [key for key, value in entry.items() if not isinstance(value, str)]
-        for key in unquoted:  # YAML reads 0123 as the number 83, and yes as true: that would be another password
+        for key in (
+            unquoted
+        ):  # YAML reads 0123 as the number 83, and yes as true: that would be another password
             source.fault((name, key), f"`{key}` must be text", "put it in quotes")
         if not unquoted:
             found[_folded(name)] = Credentials(entry["user"], SecretStr(entry["password"]))

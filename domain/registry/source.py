@@ -1,4 +1,6 @@
-"""YAML read with the place of every key and value kept, so that a fault can name its line and column."""
+"""YAML read with the place of every key and value kept, so that a fault can name its line and
+column.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,16 @@ Path = tuple[str | int, ...]
 _QUOTED = re.compile(r""" (?:'[^'<]{2,}'|"[^"<]{2,}")""")
 """Text of the file that PyYAML repeats, as in `found undefined alias 'x'`; it may be a password."""
 DEEPEST, MOST_NODES = 32, 2_000_000
-"""A registry of 6,000 cameras is 6 deep and has some 150,000. Aliases can make billions, or no end, of a few lines."""
+"""A registry of 6,000 cameras is 6 deep and has some 150,000. Aliases can make billions, or no
+end, of a few lines.
+"""
 
 
 @dataclass(slots=True)
 class Source:
-    """Plain data and, for each path into it, the 1-based (line, column) of its key and of its value."""
+    """Plain data and, for each path into it, the 1-based (line, column) of its key and of its
+    value.
+    """
 
     file: str
     data: Any = None
@@ -39,10 +45,14 @@ class Source:
 
 
 def read_yaml(text: str, file: str) -> Source:
-    """The data of `text` and its places. Duplicate keys are faults; text that is no YAML raises RegistryInvalid."""
+    """The data of `text` and its places. Duplicate keys are faults; text that is no YAML raises
+    RegistryInvalid.
+    """
     source = Source(file)
     try:
-        root = yaml.compose(text, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader)
+        root = yaml.compose(
+            text, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+        )
     except yaml.YAMLError as error:
         raise RegistryInvalid((_syntax_fault(error, file),)) from error
     if root is not None:
@@ -54,7 +64,13 @@ def _syntax_fault(error: yaml.YAMLError, file: str) -> Fault:
     mark = getattr(error, "problem_mark", None)
     problem = _QUOTED.sub("", str(getattr(error, "problem", None) or "it cannot be parsed"))
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    return Fault(file, line, column, f"this is not YAML: {problem}", "indent with spaces, and quote text that holds : or #")
+    return Fault(
+        file,
+        line,
+        column,
+        f"this is not YAML: {problem}",
+        "indent with spaces, and quote text that holds : or #",
+    )
 
 
 def _place(node: yaml.Node) -> tuple[int, int]:
@@ -64,7 +80,13 @@ def _place(node: yaml.Node) -> tuple[int, int]:
 def _walk(node: yaml.Node, path: Path, source: Source) -> Any:
     if len(path) > DEEPEST or len(source.values) > MOST_NODES:
         line, column = _place(node)
-        fault = Fault(source.file, line, column, "this is nested too deep, or repeats too much", "write it out, without aliases (`*name`)")
+        fault = Fault(
+            source.file,
+            line,
+            column,
+            "this is nested too deep, or repeats too much",
+            "write it out, without aliases (`*name`)",
+        )
         raise RegistryInvalid((fault,))
     source.values[path] = _place(node)
     if isinstance(node, yaml.MappingNode):
@@ -75,7 +97,9 @@ def _walk(node: yaml.Node, path: Path, source: Source) -> Any:
         return SafeConstructor().construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError):
         # PyYAML's own message repeats the value, and it may be a password.
-        source.fault(path, "this value has a tag or a form that YAML does not know", "put it in quotes")
+        source.fault(
+            path, "this value has a tag or a form that YAML does not know", "put it in quotes"
+        )
         return None
 
 
@@ -90,7 +114,15 @@ def _walk_mapping(node: yaml.MappingNode, path: Path, source: Source) -> dict[st
         if key in result:
             line, column = _place(key_node)
             first = source.keys[here][0]
-            source.faults.append(Fault(source.file, line, column, f"{_named(key)} stands twice", f"first on line {first}; keep one"))
+            source.faults.append(
+                Fault(
+                    source.file,
+                    line,
+                    column,
+                    f"{_named(key)} stands twice",
+                    f"first on line {first}; keep one",
+                )
+            )
             continue
         source.keys[here] = _place(key_node)
         result[key] = _walk(value_node, here, source)

@@ -1,9 +1,11 @@
-"""Between a camera's packets and their decoding: while nothing moves they are held, and decoded in a burst once something does.
+"""Between a camera's packets and their decoding: while nothing moves they are held, and decoded in
+a burst once something does.
 
-The sizes of packets say whether something moves (`packet_motion.py`). They are believed only of streams that spend next to nothing on a
-still picture, and not for a while after something was found that they had not told of. While it dozes a keyframe is let through now and
-then: what came so slowly that no packet told of it is found by that. A reader that is behind learns too late that nothing is in view: it
-leaves out of its queue what would have been held.
+The sizes of packets say whether something moves (`packet_motion.py`). They are believed only of
+streams that spend next to nothing on a still picture, and not for a while after something was found
+that they had not told of. While it dozes a keyframe is let through now and then: what came so
+slowly that no packet told of it is found by that. A reader that is behind learns too late that
+nothing is in view: it leaves out of its queue what would have been held.
 """
 
 from __future__ import annotations
@@ -19,15 +21,21 @@ from ingest.frames.decoder import FrameReader
 from ingest.frames.packet_motion import WINDOW_NS, PacketMotion
 
 QUIET_WINDOWS = 2
-"""Half seconds without motion, and with nothing in view, before it dozes. No picture is decoded twice: a moment's doze costs nothing."""
+"""Half seconds without motion, and with nothing in view, before it dozes. No picture is decoded
+twice: a moment's doze costs nothing.
+"""
 BEFORE_NS = NS_PER_S // 4
 """What is looked at of the time before the half second that told of motion."""
 PEEK_EVERY_NS = 60 * NS_PER_S
 MOST_BITS_A_PIXEL = 0.02
-"""A megabit a second at 1080p and 25 frames/s. What takes more while still is noisy, or held to a rate, and hides motion."""
+"""A megabit a second at 1080p and 25 frames/s. What takes more while still is noisy, or held to
+a rate, and hides motion.
+"""
 DISTRUST_NS = 600 * NS_PER_S
 HELD_PACKETS, HELD_BYTES = 200, 12 << 20
-"""Fewer than the tap takes at once. Of a stream with more between two keyframes every packet is decoded."""
+"""Fewer than the tap takes at once. Of a stream with more between two keyframes every packet is
+decoded.
+"""
 LULLS_MOST = 8
 """As many as a queue may hold, and more."""
 _LOG = logging.getLogger(__name__)
@@ -47,13 +55,17 @@ class Doze:
         self._held: list[Packet] = []
         """From the last keyframe but one, where that fits."""
         self._held_bytes = self._keyframe_at = self._given = 0
-        """How much is held, where its last keyframe is, and how many of its first the decoder had without a gap."""
+        """How much is held, where its last keyframe is, and how many of its first the decoder
+        had without a gap.
+        """
         self._quiet_windows = 0
         self._moved_ns = self._peeked_ns = self._distrusted_until_ns = 0
         self._found_ns: int | None = None
         self._dozes = False
         self._lulls: tuple[tuple[int, int], ...] = ()
-        """From when to when it would have held packets, had nothing been in view; the last may go on."""
+        """From when to when it would have held packets, had nothing been in view; the last may
+        go on.
+        """
         self._is_lull = False
         reader.quiet_until = self._quiet_until
 
@@ -73,7 +85,9 @@ class Doze:
     def _put(self, packet: Packet) -> None:
         if packet.stream.session != self._session:
             self._begin(packet)
-        moves = self._motion.put(ticks_to_ns(packet.dts, packet.stream.time_base), packet.size_bytes, packet.is_keyframe)
+        moves = self._motion.put(
+            ticks_to_ns(packet.dts, packet.stream.time_base), packet.size_bytes, packet.is_keyframe
+        )
         if moves or self._motion.surges:
             self._quiet_windows, self._moved_ns = 0, packet.wall_ns
         elif moves is not None:
@@ -107,7 +121,12 @@ class Doze:
         self.reader.rests = self._dozes = False
 
     def _may_doze(self, packet: Packet) -> bool:
-        return self.may_rest and self._is_lull and 0 < len(self._held) < HELD_PACKETS and self._held_bytes < HELD_BYTES
+        return (
+            self.may_rest
+            and self._is_lull
+            and 0 < len(self._held) < HELD_PACKETS
+            and self._held_bytes < HELD_BYTES
+        )
 
     def _is_quiet(self, packet: Packet) -> bool:
         """Whether its packets say that nothing moves, and are believed."""
@@ -121,7 +140,9 @@ class Doze:
         if was_lull and not self._is_lull:
             self._lulls = (*self._lulls[:-1], (self._lulls[-1][0], self._wanted_from_ns(packet)))
         elif self._is_lull:
-            begun = self._lulls if was_lull else (*self._lulls[-LULLS_MOST + 1 :], (packet.wall_ns, 0))
+            begun = (
+                self._lulls if was_lull else (*self._lulls[-LULLS_MOST + 1 :], (packet.wall_ns, 0))
+            )
             self._lulls = (*begun[:-1], (begun[-1][0], packet.wall_ns))
 
     def _wanted_from_ns(self, packet: Packet) -> int:
@@ -132,12 +153,20 @@ class Doze:
         """For the reader, from the looking thread."""
         if not self.may_rest:
             return 0
-        return next((until_ns for from_ns, until_ns in self._lulls if from_ns <= wall_ns < until_ns), 0)
+        return next(
+            (until_ns for from_ns, until_ns in self._lulls if from_ns <= wall_ns < until_ns), 0
+        )
 
     def _wake(self, packet: Packet) -> None:
-        """What is held goes to the decoder, at once, from a keyframe or from where it stopped; what was before is not looked at."""
+        """What is held goes to the decoder, at once, from a keyframe or from where it stopped;
+        what was before is not looked at.
+        """
         from_ns = self._wanted_from_ns(packet)
-        first = 0 if self._held and from_ns < self._held[self._keyframe_at].wall_ns else self._keyframe_at
+        first = (
+            0
+            if self._held and from_ns < self._held[self._keyframe_at].wall_ns
+            else self._keyframe_at
+        )
         self.reader.catch_up(from_ns, packet.wall_ns)
         self.reader.rests = self._dozes = False
         for held in self._held[max(first, self._given) :]:
@@ -148,12 +177,18 @@ class Doze:
         """Did packets tell of what was found? Their half second may end after its frame."""
         if self._found_ns is None or now_ns < self._found_ns + 2 * WINDOW_NS:
             return
-        is_known = math.isfinite(self._motion.quiet_bytes)  # while it learns nothing is told, and it does not doze
+        is_known = math.isfinite(
+            self._motion.quiet_bytes
+        )  # while it learns nothing is told, and it does not doze
         if is_known and self._moved_ns < self._found_ns - 3 * WINDOW_NS:
             is_news = now_ns >= self._distrusted_until_ns
             self._distrusted_until_ns = now_ns + DISTRUST_NS
             if is_news:
-                _LOG.info("%s: sizes of packets did not tell of what was found; all is decoded for the next minutes", self._camera_id)
+                _LOG.info(
+                    "%s: sizes of packets did not tell of what was found; all is decoded for the "
+                    "next minutes",
+                    self._camera_id,
+                )
         self._found_ns = None
 
     def _hold(self, packet: Packet) -> None:
@@ -164,11 +199,17 @@ class Doze:
             return
         self._held.append(packet)
         self._held_bytes += packet.size_bytes
-        if self._keyframe_at and (len(self._held) >= HELD_PACKETS or self._held_bytes >= HELD_BYTES):
+        if self._keyframe_at and (
+            len(self._held) >= HELD_PACKETS or self._held_bytes >= HELD_BYTES
+        ):
             self._let_go()
             self._keyframe_at = 0
         if len(self._held) > HELD_PACKETS or self._held_bytes > 2 * HELD_BYTES:
-            self._held, self._held_bytes, self._given = [], 0, 0  # it is awake by now: `_may_doze` says so one packet before
+            self._held, self._held_bytes, self._given = (
+                [],
+                0,
+                0,
+            )  # it is awake by now: `_may_doze` says so one packet before
 
     def _let_go(self) -> None:
         """Of what is before the last keyframe."""

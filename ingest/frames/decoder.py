@@ -1,8 +1,9 @@
-"""Frames for analytics: every packet of a fresh tap decoded in software, and only those that are due turned into pictures.
+"""Frames for analytics: every packet of a fresh tap decoded in software, and only those that are
+due turned into pictures.
 
-Decoding cannot leave packets out (each picture builds on those before it); what can be saved is the loop filter and the conversion to BGR,
-so frames that nobody asked for, that analytics is too late for, or in which nothing moves, end as YUV. The recorder never waits: it has a
-tap of its own.
+Decoding cannot leave packets out (each picture builds on those before it); what can be saved is the
+loop filter and the conversion to BGR, so frames that nobody asked for, that analytics is too late
+for, or in which nothing moves, end as YUV. The recorder never waits: it has a tap of its own.
 """
 
 from __future__ import annotations
@@ -32,11 +33,17 @@ IDLE_S = 0.25
 REST_S = 2.0
 """The same where none are expected, for nothing moves and nothing is in view."""
 LATE_NS = 500 * NS_PER_MS
-"""A frame this much older than the newest packet comes late: analytics is behind, and gets fewer of them."""
+"""A frame this much older than the newest packet comes late: analytics is behind, and gets
+fewer of them.
+"""
 CAUGHT_UP_NS = NS_PER_S
-"""What comes so soon after a burst of packets that were held is late because of it, and is looked at all the same."""
+"""What comes so soon after a burst of packets that were held is late because of it, and is
+looked at all the same.
+"""
 LATE_STEP_NS = 500 * NS_PER_MS
-"""How far apart late frames are, at most: two looks a second still find what passes. Every camera of a busy machine slows down alike."""
+"""How far apart late frames are, at most: two looks a second still find what passes. Every
+camera of a busy machine slows down alike.
+"""
 _MOST_PENDING = 64
 _LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"}
 """Formats whose first plane is brightness, a byte a pixel."""
@@ -46,7 +53,9 @@ _DECODE, _CONVERT = metrics.LOOK_CPU_S.labels("decode"), metrics.LOOK_CPU_S.labe
 
 
 class FrameReader:
-    """One camera's frames at about `fps`, for one decoding thread; iterate it. Ends when the tap is closed and drained."""
+    """One camera's frames at about `fps`, for one decoding thread; iterate it. Ends when the
+    tap is closed and drained.
+    """
 
     def __init__(
         self,
@@ -68,9 +77,13 @@ class FrameReader:
         self.part = 1.0
         """Of the frames due, those that are given, evenly."""
         self.arrived_ns: int | None = None
-        """When the packet of the last frame given came; None where it was held before it was decoded."""
+        """When the packet of the last frame given came; None where it was held before it was
+        decoded.
+        """
         self.quiet_until: Callable[[int], int] = lambda wall_ns: 0
-        """Asked of a packet's wall time: until when nothing is to be seen from there on; 0 where something may be."""
+        """Asked of a packet's wall time: until when nothing is to be seen from there on; 0
+        where something may be.
+        """
         self._due_ns = 0
         self._caught_up = (0, 0)
         self._given_ns = 0
@@ -78,7 +91,9 @@ class FrameReader:
         self._decoder: _Decoder | None = None
         self._wants_keyframe = True
         self._decoded = metrics.FRAMES_DECODED.labels(camera_id)
-        self._late, self._spared = (metrics.FRAMES_SKIPPED.labels(camera_id, why) for why in ("late", "backlog"))
+        self._late, self._spared = (
+            metrics.FRAMES_SKIPPED.labels(camera_id, why) for why in ("late", "backlog")
+        )
         self._thinning = Thinning()
         self._dropped = metrics.PACKETS_DROPPED.labels(camera_id, tap.name)
         self._seen_drops = 0
@@ -89,7 +104,9 @@ class FrameReader:
         self._step_ns = round(NS_PER_S / fps) if fps else 0
 
     def catch_up(self, from_ns: int, to_ns: int) -> None:
-        """Packets from before `from_ns` come only to be decoded; those up to `to_ns` come late, and are wanted all the same."""
+        """Packets from before `from_ns` come only to be decoded; those up to `to_ns` come late,
+        and are wanted all the same.
+        """
         self._caught_up = from_ns, to_ns
 
     def __iter__(self) -> Iterator[Frame | None]:
@@ -102,7 +119,9 @@ class FrameReader:
                 continue
             self._count_drops()
             if not self._step_ns:
-                self._wants_keyframe = True  # what was not decoded is missing from what comes after it
+                self._wants_keyframe = (
+                    True  # what was not decoded is missing from what comes after it
+                )
                 yield None
                 continue
             self._newest_wall_ns = max(self._newest_wall_ns, packets[-1].wall_ns)
@@ -110,13 +129,24 @@ class FrameReader:
                 yield from self._frames(packet)
 
     def _needed(self, packets: Sequence[Packet]) -> Iterator[Packet]:
-        """All but those before a keyframe up to which nothing is to be seen: who is behind need not decode an empty road to catch up."""
+        """All but those before a keyframe up to which nothing is to be seen: who is behind need
+        not decode an empty road to catch up.
+        """
         keyframes = [at for at, packet in enumerate(packets) if packet.is_keyframe]
         at = 0
         while at < len(packets):
             if keyframes and keyframes[-1] > at:
                 until_ns = self.quiet_until(packets[at].wall_ns)
-                at = max([at, *(keyframe for keyframe in keyframes if packets[keyframe].wall_ns <= until_ns)])
+                at = max(
+                    [
+                        at,
+                        *(
+                            keyframe
+                            for keyframe in keyframes
+                            if packets[keyframe].wall_ns <= until_ns
+                        ),
+                    ]
+                )
             yield packets[at]
             at += 1
 
@@ -143,9 +173,18 @@ class FrameReader:
                 continue
             self._failures.decoded()
             if self._is_due(source.wall_ns):
-                self.arrived_ns = source.received_ns if source.wall_ns > self._caught_up[1] else None
+                self.arrived_ns = (
+                    source.received_ns if source.wall_ns > self._caught_up[1] else None
+                )
                 pixels = Decoded(picture, decoder.reformatter)
-                yield Frame(self._camera_id, pixels, source.pts, source.stream.session, source.wall_ns, source.wall_source)
+                yield Frame(
+                    self._camera_id,
+                    pixels,
+                    source.pts,
+                    source.stream.session,
+                    source.wall_ns,
+                    source.wall_source,
+                )
 
     def _count_failure(self) -> None:
         self._broken.inc()
@@ -157,8 +196,13 @@ class FrameReader:
             return False
         if wall_ns < self._due_ns and self._due_ns - wall_ns < 2 * self._step_ns:
             return False
-        # From the time that was due, not from the frame that came: so the mean rate is right where it does not divide the camera's.
-        self._due_ns = self._due_ns + self._step_ns if wall_ns - self._due_ns < self._step_ns else wall_ns + self._step_ns
+        # From the time that was due, not from the frame that came: so the mean rate is right where
+        # it does not divide the camera's.
+        self._due_ns = (
+            self._due_ns + self._step_ns
+            if wall_ns - self._due_ns < self._step_ns
+            else wall_ns + self._step_ns
+        )
         is_late = self._newest_wall_ns - wall_ns > LATE_NS and wall_ns > to_ns + CAUGHT_UP_NS
         if is_late and 0 <= wall_ns - self._given_ns < LATE_STEP_NS:
             self._late.inc()
@@ -175,7 +219,9 @@ class FrameReader:
 
 
 class Decoded:
-    """The pixels of a picture as its decoder left it: colours are made once, when first asked for, and most pictures are not."""
+    """The pixels of a picture as its decoder left it: colours are made once, when first asked
+    for, and most pictures are not.
+    """
 
     def __init__(self, picture: VideoFrame, reformatter: VideoReformatter) -> None:
         self._picture = picture
@@ -184,7 +230,10 @@ class Decoded:
     @cached_property
     def bgr(self) -> NDArray[np.uint8]:
         with Spent(_CONVERT):
-            return cast(NDArray[np.uint8], self._reformatter.reformat(self._picture, format="bgr24", threads=1).to_ndarray())
+            return cast(
+                NDArray[np.uint8],
+                self._reformatter.reformat(self._picture, format="bgr24", threads=1).to_ndarray(),
+            )
 
     @property
     def grey(self) -> NDArray[np.uint8]:
@@ -196,7 +245,9 @@ class Decoded:
 
 
 class _Decoder:
-    """One session's codec context. Pictures come with the packet they are of, found by pts: B-frames leave the decoder in another order."""
+    """One session's codec context. Pictures come with the packet they are of, found by pts:
+    B-frames leave the decoder in another order.
+    """
 
     def __init__(self, stream: StreamInfo) -> None:
         self.stream = stream
@@ -208,7 +259,9 @@ class _Decoder:
         self.reformatter = VideoReformatter()
 
     def decode(self, packet: Packet) -> list[tuple[VideoFrame, Packet]]:
-        """The pictures that this packet brings out. Raises av.FFmpegError where the packet is broken; the next may be fed all the same."""
+        """The pictures that this packet brings out. Raises av.FFmpegError where the packet is
+        broken; the next may be fed all the same.
+        """
         self._pending[packet.pts] = packet
         if len(self._pending) > _MOST_PENDING:
             del self._pending[next(iter(self._pending))]

@@ -1,10 +1,11 @@
 """Whether something moves, by the sizes of a stream's packets alone: no picture is decoded.
 
-An encoder that may vary its bitrate spends few bytes on a still scene and many on a moving one. What counts as many is learned of each
-stream from the lower tail of its last three minutes, where nothing moved: the quietest tenth, and how far its quietest fiftieth
-lies below; of each half second after a keyframe by itself, as an encoder spends several times as much on noise after one as before
-the next. Rather too often than not often enough. An encoder held to a constant bitrate hides motion, and rain shows as some. Pure, but
-for the sink at the end.
+An encoder that may vary its bitrate spends few bytes on a still scene and many on a moving one.
+What counts as many is learned of each stream from the lower tail of its last three minutes, where
+nothing moved: the quietest tenth, and how far its quietest fiftieth lies below; of each half second
+after a keyframe by itself, as an encoder spends several times as much on noise after one as before
+the next. Rather too often than not often enough. An encoder held to a constant bitrate hides
+motion, and rain shows as some. Pure, but for the sink at the end.
 """
 
 from __future__ import annotations
@@ -18,28 +19,44 @@ from domain.media.packet_batch import Came, singly
 from domain.media.packets import AudioPacket, Packet, ticks_to_ns
 
 WINDOW_NS = NS_PER_S // 2
-"""Packets are weighed by the half second: B-frames and the odd late packet even out, and a person needs longer to cross a picture."""
+"""Packets are weighed by the half second: B-frames and the odd late packet even out, and a
+person needs longer to cross a picture.
+"""
 _LEAST_WINDOW_NS = WINDOW_NS // 2
-"""Windows begin at keyframes too. A shorter one before goes on where groups of pictures are as short, and is left out in others."""
+"""Windows begin at keyframes too. A shorter one before goes on where groups of pictures are as
+short, and is left out in others.
+"""
 LEARN_WINDOWS = 10
-"""So much is seen of a stream before anything is said of it, and learned in one go after; of a phase, before it is one by itself."""
+"""So much is seen of a stream before anything is said of it, and learned in one go after; of a
+phase, before it is one by itself.
+"""
 _PHASES = 5
 """Windows after a keyframe; all later ones are one."""
 _HISTORY = 360
-"""Three minutes. What moves for longer without a pause becomes the quiet; so does dusk, before it is taken for motion."""
+"""Three minutes. What moves for longer without a pause becomes the quiet; so does dusk, before
+it is taken for motion.
+"""
 _QUIET_PART, _QUIETEST_PART = 0.1, 0.02
 _TAIL_SIGMAS = 0.77
-"""Between these parts of a normal distribution; of one whose upper three quarters are motion up to half more, which errs towards quiet."""
+"""Between these parts of a normal distribution; of one whose upper three quarters are motion up
+to half more, which errs towards quiet.
+"""
 _LEAST_RISE, _MOST_RISE, _SIGMAS = 0.5, 0.9, 6.3
-"""What a level must lie above the quiet part to be motion, in natural logarithms: two thirds more bytes (the phase of the GOP
-alone gives half as much while it is not known), and five sigmas over the middle; two and a half times as many are motion in any noise."""
+"""What a level must lie above the quiet part to be motion, in natural logarithms: two thirds more
+bytes (the phase of the GOP alone gives half as much while it is not known), and five sigmas over
+the middle; two and a half times as many are motion in any noise.
+"""
 _RELEASE_PART = 0.7
 _FLOOR_BYTES = 64
-"""Added to every level: between packets of nothing and of next to nothing there is no difference."""
+"""Added to every level: between packets of nothing and of next to nothing there is no
+difference.
+"""
 
 
 class PacketMotion:
-    """One stream's. `put` says True or False at the end of each window, None in between and while it learns."""
+    """One stream's. `put` says True or False at the end of each window, None in between and
+    while it learns.
+    """
 
     def __init__(self) -> None:
         self.moves = False
@@ -57,8 +74,12 @@ class PacketMotion:
 
     @property
     def surges(self) -> bool:
-        """Whether the window that goes on has more bytes already than a whole one in which nothing moves: its answer is known."""
-        return self._bytes > (math.exp(self._quiet[self._phase] + self._rise) - _FLOOR_BYTES) * max(1, self._most_count)
+        """Whether the window that goes on has more bytes already than a whole one in which
+        nothing moves: its answer is known.
+        """
+        return self._bytes > (math.exp(self._quiet[self._phase] + self._rise) - _FLOOR_BYTES) * max(
+            1, self._most_count
+        )
 
     def put(self, at_ns: int, size_bytes: int, is_keyframe: bool) -> bool | None:
         """A packet, in decoding order; `at_ns` counts on at the rate of media."""
@@ -75,7 +96,11 @@ class PacketMotion:
         is_short = is_keyframe and 0 <= passed_ns < _LEAST_WINDOW_NS
         if 0 <= passed_ns < WINDOW_NS and (not is_keyframe or (is_short and not self._phase)):
             return None
-        answer = self._close() if 0 <= passed_ns < 2 * WINDOW_NS and self._count and not is_short else None
+        answer = (
+            self._close()
+            if 0 <= passed_ns < 2 * WINDOW_NS and self._count and not is_short
+            else None
+        )
         self._phase = 0 if is_keyframe else min(self._phase + 1, _PHASES - 1)
         self._began_ns, self._bytes, self._count = at_ns, 0, 0
         return answer
@@ -89,17 +114,28 @@ class PacketMotion:
             self._learn()
         if len(self._levels) < LEARN_WINDOWS:
             return None
-        self.moves = level - self._quiet[self._phase] > (self._rise * _RELEASE_PART if self.moves else self._rise)
+        self.moves = level - self._quiet[self._phase] > (
+            self._rise * _RELEASE_PART if self.moves else self._rise
+        )
         return self.moves
 
     def _learn(self) -> None:
         self._until_learning = LEARN_WINDOWS
         phases = [[level for at, level in self._levels if at == phase] for phase in range(_PHASES)]
         quiet = _lower([level for _, level in self._levels], _QUIET_PART)
-        self._quiet = [_lower(levels, _QUIET_PART) if len(levels) >= LEARN_WINDOWS else quiet for levels in phases]
+        self._quiet = [
+            _lower(levels, _QUIET_PART) if len(levels) >= LEARN_WINDOWS else quiet
+            for levels in phases
+        ]
         above = [level - self._quiet[phase] for phase, level in self._levels]
         self._rise = min(
-            _MOST_RISE, max(_LEAST_RISE, _SIGMAS / _TAIL_SIGMAS * (_lower(above, _QUIET_PART) - _lower(above, _QUIETEST_PART)))
+            _MOST_RISE,
+            max(
+                _LEAST_RISE,
+                _SIGMAS
+                / _TAIL_SIGMAS
+                * (_lower(above, _QUIET_PART) - _lower(above, _QUIETEST_PART)),
+            ),
         )
         self.quiet_bytes = math.exp(quiet) - _FLOOR_BYTES
 
@@ -110,7 +146,9 @@ def _lower(levels: Sequence[float], part: float) -> float:
 
 
 class MotionSink:
-    """A sink that calls `moved(from_ns, to_ns)` (wall time) for each half second in which something moved."""
+    """A sink that calls `moved(from_ns, to_ns)` (wall time) for each half second in which
+    something moved.
+    """
 
     def __init__(self, moved: Callable[[int, int], None]) -> None:
         self._moved = moved
@@ -128,5 +166,7 @@ class MotionSink:
         if packet.stream.session != self._session:
             self._session = packet.stream.session
             self._motion = PacketMotion()
-        if self._motion.put(ticks_to_ns(packet.dts, packet.stream.time_base), packet.size_bytes, packet.is_keyframe):
+        if self._motion.put(
+            ticks_to_ns(packet.dts, packet.stream.time_base), packet.size_bytes, packet.is_keyframe
+        ):
             self._moved(packet.wall_ns - WINDOW_NS, packet.wall_ns)

@@ -1,4 +1,6 @@
-"""What is said of a camera's state to those who do not ask: metrics, and log lines that stay few when a switch takes hundreds down."""
+"""What is said of a camera's state to those who do not ask: metrics, and log lines that stay
+few when a switch takes hundreds down.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _LOG = logging.getLogger(__name__)
 
 
 def shared_gate(clock: Clock) -> FloodGate:
-    """For all cameras of a process: of each kind of fault one line a second, with how many others there were."""
+    """For all cameras of a process: of each kind of fault one line a second, with how many
+    others there were.
+    """
     return FloodGate(_LOG.warning, clock)
 
 
@@ -66,7 +70,11 @@ class Announcer:
 
     def _tell_alarm(self, standing: Standing, down_s: float) -> None:
         if self._has_alarm:
-            self._shared("alarm", f"{self._camera_id}: down for {down_s / 60:.0f} minutes ({standing.state}): {standing.last_error}")
+            self._shared(
+                "alarm",
+                f"{self._camera_id}: down for {down_s / 60:.0f} minutes ({standing.state}): "
+                f"{standing.last_error}",
+            )
         else:
             self._shared("alarm over", f"{self._camera_id}: no longer down; it is {standing.state}")
 

@@ -1,9 +1,11 @@
-"""How a camera is, in states that an operator understands, each with since when and why. Pure: fed with facts and their moments.
+"""How a camera is, in states that an operator understands, each with since when and why. Pure: fed
+with facts and their moments.
 
-Of the states of a camera whose packets come, the one that asks for more is shown: no keyframes or no parameter sets (nothing can be
-recorded), then undecodable or frozen pictures (they are recorded, and show nothing), then a wrong clock (the camera is live and recorded,
-under our time), then keyframes that are far apart (it is live and recorded, and viewers wait), then live.
-A camera that failed stays in the state that it failed in until its video comes again: trying again is no news.
+Of the states of a camera whose packets come, the one that asks for more is shown: no keyframes or
+no parameter sets (nothing can be recorded), then undecodable or frozen pictures (they are recorded,
+and show nothing), then a wrong clock (the camera is live and recorded, under our time), then
+keyframes that are far apart (it is live and recorded, and viewers wait), then live. A camera that
+failed stays in the state that it failed in until its video comes again: trying again is no news.
 """
 
 from __future__ import annotations
@@ -17,9 +19,13 @@ from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import Moment, Stillness
 
 NO_KEYFRAME_S = 20.0
-"""How long a keyframe may take. Packets before the first are of no use; those after one are recorded."""
+"""How long a keyframe may take. Packets before the first are of no use; those after one are
+recorded.
+"""
 CLOCK_WRONG_NS = 5 * NS_PER_S
-"""A camera's clock this far from ours is wrong: its times are then not believed (`timeline.TRUST_NS`)."""
+"""A camera's clock this far from ours is wrong: its times are then not believed
+(`timeline.TRUST_NS`).
+"""
 CLOCK_RIGHT_NS = 4 * NS_PER_S
 """It is right again below this, so that one at the border does not go to and fro."""
 
@@ -33,7 +39,9 @@ _UNDECODABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How it is now. Times are nanoseconds of the moments that the facts came with; 0 means never."""
+    """How it is now. Times are nanoseconds of the moments that the facts came with; 0 means
+    never.
+    """
 
     state: CameraState
     since_ns: int
@@ -44,7 +52,9 @@ class Standing:
 
 
 class Health:
-    """One camera's, over all its connections. The facts come from the thread that pulls; `standing` may be asked from any."""
+    """One camera's, over all its connections. The facts come from the thread that pulls;
+    `standing` may be asked from any.
+    """
 
     def __init__(self, now: Moment, failures: DecodeFailures | None = None) -> None:
         """`failures` are those of the camera's decoder, where it has one."""
@@ -123,7 +133,9 @@ class Health:
             self._wrong_ns, self._right_ns = 0, now.ns
 
     def clock_stepped(self, sentence: str, now: Moment) -> None:
-        """This node's clock was set: no fault of the camera, but whoever wonders at its times must find it."""
+        """This node's clock was set: no fault of the camera, but whoever wonders at its times
+        must find it.
+        """
         base = self._base
         self._base = Standing(base.state, base.since_ns, sentence, Why.CLOCK_STEPPED, now.ns)
 
@@ -158,19 +170,40 @@ class Health:
         if failing is not None:
             return _fault(CameraState.UNDECODABLE, failing.ns, _UNDECODABLE, Why.UNDECODABLE)
         if self._still.since is not None:
-            sentence = "the picture does not change at all, not even by noise: the camera's sensor or encoder may hang; restart it"
+            sentence = (
+                "the picture does not change at all, not even by noise: the camera's "
+                "sensor or encoder may hang; restart it"
+            )
             return _fault(CameraState.FROZEN, self._still.since.ns, sentence, Why.FROZEN)
         if self._wrong_ns and self._skew_ns is not None:
-            sentence = f"the camera's clock is {_lead(self._skew_ns)} this node's: recorded under the node's time; turn on the camera's NTP"
-            return _fault(CameraState.CLOCK_WRONG, max(self._wrong_ns, self._live_ns), sentence, Why.CLOCK)
-        if is_late or (self._is_open and self._sparse_ns):
-            apart = f"{self._interval_s:.0f} s" if self._sparse_ns else f"more than {NO_KEYFRAME_S:g} s"
-            sentence = f"keyframes are {apart} apart: the live view and clips start that late; {_SET_GOP}"
+            sentence = (
+                f"the camera's clock is {_lead(self._skew_ns)} this node's: recorded under "
+                "the node's time; turn on the camera's NTP"
+            )
             return _fault(
-                CameraState.SPARSE_KEYFRAMES, max(self._sparse_ns or self._late_ns, self._live_ns), sentence, Why.SPARSE_KEYFRAMES
+                CameraState.CLOCK_WRONG, max(self._wrong_ns, self._live_ns), sentence, Why.CLOCK
+            )
+        if is_late or (self._is_open and self._sparse_ns):
+            apart = (
+                f"{self._interval_s:.0f} s" if self._sparse_ns else f"more than {NO_KEYFRAME_S:g} s"
+            )
+            sentence = (
+                f"keyframes are {apart} apart: the live view and clips start that late; {_SET_GOP}"
+            )
+            return _fault(
+                CameraState.SPARSE_KEYFRAMES,
+                max(self._sparse_ns or self._late_ns, self._live_ns),
+                sentence,
+                Why.SPARSE_KEYFRAMES,
             )
         base = self._base
-        return Standing(base.state, max(self._live_ns, self._right_ns), base.last_error, base.why, base.last_error_ns)
+        return Standing(
+            base.state,
+            max(self._live_ns, self._right_ns),
+            base.last_error,
+            base.why,
+            base.last_error_ns,
+        )
 
     def _without_keyframes(self) -> Standing:
         """No keyframe of use has come in this connection, and none is to be waited for."""
@@ -178,12 +211,22 @@ class Health:
             sentence = f"no keyframe came for {NO_KEYFRAME_S:g} s; {_SET_GOP}"
             return _fault(CameraState.NO_KEYFRAMES, self._late_ns, sentence, Why.NO_KEYFRAMES)
         if self._lacking_sets:
-            fault = f"keyframes come without their parameter sets ({self._lacking_sets} are neither in the description nor in the stream)"
-            advice = "have the camera send them with each keyframe; restart it or update its firmware"
+            fault = (
+                f"keyframes come without their parameter sets ({self._lacking_sets} are "
+                "neither in the description nor in the stream)"
+            )
+            advice = (
+                "have the camera send them with each keyframe; restart it or update its firmware"
+            )
         else:
             fault = "the parameter sets of the camera's keyframes cannot be read"
             advice = "set another profile or resolution, or update its firmware"
-        return _fault(CameraState.NO_PARAMETER_SETS, self._late_ns, f"{fault}: {advice}", Why.NO_PARAMETER_SETS)
+        return _fault(
+            CameraState.NO_PARAMETER_SETS,
+            self._late_ns,
+            f"{fault}: {advice}",
+            Why.NO_PARAMETER_SETS,
+        )
 
     @property
     def _live_ns(self) -> int:

@@ -16,7 +16,8 @@ _CONNECT_S = 2.0
 
 
 def live_packets(path: Path, camera_id: str, stop: threading.Event) -> Iterator[Packet]:
-    """The packets of a camera from the last keyframe on, until `stop` is set or the worker ends the camera.
+    """The packets of a camera from the last keyframe on, until `stop` is set or the worker ends the
+    camera.
 
     Raises NotFound where the worker has no such camera, NodeOffline where it does not run or dies.
     """
@@ -27,7 +28,9 @@ def live_packets(path: Path, camera_id: str, stop: threading.Event) -> Iterator[
         while (head := _receive(connection, live_wire.HEAD.size, stop)) is not None:
             size_bytes, kind = live_wire.HEAD.unpack(head)
             if size_bytes > live_wire.MOST_BYTES:
-                raise DataLoss(f"the worker's live connection is out of step (a message of {size_bytes} bytes)")
+                raise DataLoss(
+                    f"the worker's live connection is out of step (a message of {size_bytes} bytes)"
+                )
             body = _receive(connection, size_bytes, stop)
             if body is None or kind == live_wire.END:
                 return
@@ -47,7 +50,9 @@ def _connect(path: Path) -> socket.socket:
         is_ours = live_wire.is_ours(connection)
     except OSError as error:
         connection.close()
-        raise NodeOffline(f"the camera's worker does not answer at {path}: {error.strerror or error}") from error
+        raise NodeOffline(
+            f"the camera's worker does not answer at {path}: {error.strerror or error}"
+        ) from error
     if not is_ours:
         connection.close()
         raise NodeOffline(f"the socket of {path} belongs to another user")

@@ -1,4 +1,6 @@
-"""The worker's side of live view: a unix socket that gives a camera's packets to the node's live process while somebody watches."""
+"""The worker's side of live view: a unix socket that gives a camera's packets to the node's
+live process while somebody watches.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +29,13 @@ _MOST_ID_BYTES = 256
 
 
 class LiveTap:
-    """Serves the cameras of one worker. `watching(camera_id)` gives a camera's fan-out for as long as the context is open (an on-demand
-    camera is pulled meanwhile), or raises NotFound."""
+    """Serves the cameras of one worker. `watching(camera_id)` gives a camera's fan-out for as long
+    as the context is open (an on-demand camera is pulled meanwhile), or raises NotFound.
+    """
 
-    def __init__(self, path: Path, watching: Callable[[str], AbstractContextManager[Fanout]]) -> None:
+    def __init__(
+        self, path: Path, watching: Callable[[str], AbstractContextManager[Fanout]]
+    ) -> None:
         self._path = path
         self._watching = watching
         self._clients: set[threading.Thread] = set()
@@ -41,7 +46,9 @@ class LiveTap:
         os.eventfd_write(self._wake, 1)
 
     def run(self, stop: threading.Event) -> None:
-        """Serve until `stop` and `wake`; returns when every client's thread has ended, within 2 s."""
+        """Serve until `stop` and `wake`; returns when every client's thread has ended, within 2
+        s.
+        """
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
         with self._listen() as server:
@@ -71,16 +78,24 @@ class LiveTap:
 
     def _admit(self, connection: socket.socket, stop: threading.Event) -> None:
         if not live_wire.is_ours(connection) or len(self._clients) >= MOST_CLIENTS:
-            _LOG.warning("a live connection was refused: %d are open, or it is another user's", len(self._clients))
+            _LOG.warning(
+                "a live connection was refused: %d are open, or it is another user's",
+                len(self._clients),
+            )
             connection.close()
             return
-        client = threading.Thread(target=self._serve, args=(connection, stop), name="live-client", daemon=True)
+        client = threading.Thread(
+            target=self._serve, args=(connection, stop), name="live-client", daemon=True
+        )
         self._clients.add(client)
         client.start()
 
     def _serve(self, connection: socket.socket, stop: threading.Event) -> None:
         connection.settimeout(_SEND_S)
-        with connection, suppress(OSError):  # the client went away, or takes nothing: either way it is over
+        with (
+            connection,
+            suppress(OSError),
+        ):  # the client went away, or takes nothing: either way it is over
             try:
                 with self._watching(_read_id(connection)) as fanout:
                     _feed(connection, fanout, stop)

@@ -1,7 +1,9 @@
-"""How a worker's packets look on the socket to the node's live process, and where that socket is. Pure but for the addresses.
+"""How a worker's packets look on the socket to the node's live process, and where that socket is.
+Pure but for the addresses.
 
-The client sends a camera id and a newline. Messages come back: 4 bytes of length (big endian), 1 byte of kind, then the body:
-`S` a stream as JSON, before its first packet; `P` a packet, fixed fields and data; `E` a sentence, why there is nothing; `X` the end.
+The client sends a camera id and a newline. Messages come back: 4 bytes of length (big endian), 1
+byte of kind, then the body: `S` a stream as JSON, before its first packet; `P` a packet, fixed
+fields and data; `E` a sentence, why there is nothing; `X` the end.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ _PEER = struct.Struct("3i")
 
 
 def address_of(path: Path) -> str:
-    """The address of the socket at `path`: the path, or where the kernel's 107 bytes do not hold it, an abstract name made from it."""
+    """The address of the socket at `path`: the path, or where the kernel's 107 bytes do not
+    hold it, an abstract name made from it.
+    """
     name = str(path.absolute())
     if len(os.fsencode(name)) <= _SUN_PATH_BYTES:
         return name
@@ -34,7 +38,9 @@ def address_of(path: Path) -> str:
 
 
 def is_ours(connection: socket.socket) -> bool:
-    """Whether the other end runs as this user (or root): abstract names have no file mode to guard them."""
+    """Whether the other end runs as this user (or root): abstract names have no file mode to
+    guard them.
+    """
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
     return _PEER.unpack(credentials)[1] in (os.getuid(), 0)
 
@@ -77,7 +83,20 @@ def packet_message(packet: Packet) -> bytes:
 
 
 def parse_packet(body: bytes, stream: StreamInfo) -> Packet:
-    pts, dts, duration, wall_ns, received_ns, sender_ns, is_keyframe, is_sender = _FIELDS.unpack_from(body)
+    pts, dts, duration, wall_ns, received_ns, sender_ns, is_keyframe, is_sender = (
+        _FIELDS.unpack_from(body)
+    )
     source = WallSource.SENDER if is_sender else WallSource.RECEIVER
     sender = None if sender_ns == _NONE else sender_ns
-    return Packet(stream, body[_FIELDS.size :], pts, dts, duration, is_keyframe, wall_ns, source, received_ns, sender)
+    return Packet(
+        stream,
+        body[_FIELDS.size :],
+        pts,
+        dts,
+        duration,
+        is_keyframe,
+        wall_ns,
+        source,
+        received_ns,
+        sender,
+    )

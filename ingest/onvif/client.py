@@ -1,6 +1,8 @@
-"""One ONVIF device's events over HTTP, subscribed for ever: a long poll, renewed, begun anew with backoff. Runs in an event loop.
+"""One ONVIF device's events over HTTP, subscribed for ever: a long poll, renewed, begun anew with
+backoff. Runs in an event loop.
 
-Nothing here follows a device to another host: of the addresses that it gives, only path and port are taken.
+Nothing here follows a device to another host: of the addresses that it gives, only path and port
+are taken.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ log = logging.getLogger(__name__)
 ANSWER_S = 10.0
 GOODBYE_S = 1.0
 REFUSED_WAIT_S = 300.0
-"""After refused credentials: devices lock an account that is tried often, and the same account pulls the stream."""
+"""After refused credentials: devices lock an account that is tried often, and the same account
+pulls the stream.
+"""
 MOST_BYTES = 1 << 20
 LEAST_PULL_S = 0.25
 """A device that answers at once with nothing is not asked more often."""
@@ -58,7 +62,14 @@ Fire = Callable[[int, int, str], None]
 class Device:
     """What is said to one device. Its methods raise SourceError."""
 
-    def __init__(self, http: httpx.AsyncClient, address: str, port: int, credentials: Credentials | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        address: str,
+        port: int,
+        credentials: Credentials | None,
+        clock: Clock,
+    ) -> None:
         """`address`: of the device, by number and allowed."""
         self._http = http
         self._address = address
@@ -96,47 +107,73 @@ class Device:
                 if response.status_code == 401 and self._logs_in(response):
                     response, answer = await self._post(where, request, references)
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise SourceTimeout(f"ONVIF at port {self._port} did not answer within {timeout_s:g} s") from error
+            raise SourceTimeout(
+                f"ONVIF at port {self._port} did not answer within {timeout_s:g} s"
+            ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise SourceUnreachable(f"ONVIF at port {self._port} cannot be reached: {error or type(error).__name__}") from error
+            raise SourceUnreachable(
+                f"ONVIF at port {self._port} cannot be reached: {error or type(error).__name__}"
+            ) from error
         if response.status_code in (401, 403):
             raise SourceRejected("ONVIF refused the credentials")
         if response.status_code == 404:
-            raise SourceUnreachable(f"ONVIF has nothing at {response.request.url.path}", Why.NO_PATH)
+            raise SourceUnreachable(
+                f"ONVIF has nothing at {response.request.url.path}", Why.NO_PATH
+            )
         return read(answer)
 
-    async def _post(self, where: str, request: Request, references: str) -> tuple[httpx.Response, bytes]:
+    async def _post(
+        self, where: str, request: Request, references: str
+    ) -> tuple[httpx.Response, bytes]:
         url = self._url(where)
         content = envelope(request, where if "://" in where else url, self._token(), references)
         kind = f'application/soap+xml; charset=utf-8; action="{request.action}"'
         headers = {b"Content-Type": kind.encode(), b"Accept-Encoding": b"identity"}
         if self._login is not None:
-            headers[b"Authorization"] = self._login.header("POST", httpx.URL(url).raw_path.decode()).encode()
+            headers[b"Authorization"] = self._login.header(
+                "POST", httpx.URL(url).raw_path.decode()
+            ).encode()
         async with self._http.stream("POST", url, content=content, headers=headers) as response:
             return response, await _bounded(response)
 
     def _url(self, where: str) -> str:
-        """Of an address that the device gave, which may lead anywhere: its path, and its port where it means itself."""
+        """Of an address that the device gave, which may lead anywhere: its path, and its port
+        where it means itself.
+        """
         host = f"[{self._address}]" if ":" in self._address else self._address
         try:
             parts = urlsplit(where)
             port = (parts.port or 80) if parts.hostname == self._address else self._port
         except ValueError:
-            raise SourceUnreachable("the ONVIF device gave an address that is none", Why.REJECTED) from None
+            raise SourceUnreachable(
+                "the ONVIF device gave an address that is none", Why.REJECTED
+            ) from None
         return f"http://{host}:{port}{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
 
     def _token(self) -> Token | None:
         if self._credentials is None:
             return None
         created = rfc3339(self._clock.wall_ns() + self._ahead_ns)
-        return Token(self._credentials.user, self._credentials.password.get_secret_value(), secrets.token_bytes(16), created)
+        return Token(
+            self._credentials.user,
+            self._credentials.password.get_secret_value(),
+            secrets.token_bytes(16),
+            created,
+        )
 
     def _logs_in(self, response: httpx.Response) -> bool:
-        """Take up the digest that the device asks for; never Basic, which would tell whoever listens the password."""
+        """Take up the digest that the device asks for; never Basic, which would tell whoever
+        listens the password.
+        """
         challenge = best(response.headers.get_list("www-authenticate"))
         if challenge is None or challenge.is_basic or self._credentials is None:
             return False
-        self._login = Login(challenge, self._credentials.user, self._credentials.password.get_secret_value(), secrets.token_hex(8))
+        self._login = Login(
+            challenge,
+            self._credentials.user,
+            self._credentials.password.get_secret_value(),
+            secrets.token_hex(8),
+        )
         return True
 
 
@@ -152,7 +189,14 @@ async def _bounded(response: httpx.Response) -> bytes:
 class OnvifEvents:
     """The motion of one camera by its own word, for as long as `run` is not cancelled."""
 
-    def __init__(self, camera: Camera, credentials: Credentials | None, networks: Networks, fire: Fire, clock: Clock) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        credentials: Credentials | None,
+        networks: Networks,
+        fire: Fire,
+        clock: Clock,
+    ) -> None:
         self.camera_id = camera.id
         self._camera = camera
         self._credentials = credentials
@@ -174,7 +218,11 @@ class OnvifEvents:
                 is_refused = isinstance(error, SourceRejected)
             finally:
                 subscribed.set(0)
-            await asyncio.sleep(REFUSED_WAIT_S if is_refused else backoff.next_s(self._clock.monotonic_s() - began_s))
+            await asyncio.sleep(
+                REFUSED_WAIT_S
+                if is_refused
+                else backoff.next_s(self._clock.monotonic_s() - began_s)
+            )
 
     async def _follow(self, http: httpx.AsyncClient) -> None:
         """One subscription, until it fails."""
@@ -199,6 +247,8 @@ class OnvifEvents:
                 self._fire(*found)
             if self._clock.monotonic_s() >= renew_at_s:
                 renew_at_s = self._clock.monotonic_s() + RENEW_EVERY_S
-                with suppress(SourceUnreachable):  # some devices know no renewal: pulling renews, or the next pull fails
+                with suppress(
+                    SourceUnreachable
+                ):  # some devices know no renewal: pulling renews, or the next pull fails
                     await device.renew()
             await asyncio.sleep(max(0.0, LEAST_PULL_S - (self._clock.monotonic_s() - asked_s)))

@@ -1,6 +1,7 @@
 """What is asked of an ONVIF device to hear of motion, and what it answers. Pure.
 
-Source: ONVIF Core Specification 22.12, chapters 8.3 (time) and 9 (events), and the event topics that makers document.
+Source: ONVIF Core Specification 22.12, chapters 8.3 (time) and 9 (events), and the event topics
+that makers document.
 """
 
 from __future__ import annotations
@@ -16,43 +17,72 @@ from domain.errors import SourceUnreachable
 from ingest.onvif.soap import Element, Request, every, first, text
 
 PULL_S, LEASE_S, RENEW_EVERY_S = 5, 60, 20
-"""How long the device may wait for news, how long a subscription lasts unless it is renewed, and how often that is done."""
+"""How long the device may wait for news, how long a subscription lasts unless it is renewed,
+and how often that is done.
+"""
 HELD_S = 600.0
 """What began and is not said again for so long is over: devices forget to say so."""
 _MOST_HELD = 100
 _DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 _EVENTS = "http://www.onvif.org/ver10/events/wsdl"
 _WSNT = "http://docs.oasis-open.org/wsn/b-2"
-_TOPICS = {"CellMotionDetector", "MotionRegionDetector", "MotionAlarm", "MotionDetection", "FieldDetector", "DigitalInput"}
+_TOPICS = {
+    "CellMotionDetector",
+    "MotionRegionDetector",
+    "MotionAlarm",
+    "MotionDetection",
+    "FieldDetector",
+    "DigitalInput",
+}
 _AXIS_MOTION = "VMD"
 """Topics of Axis's motion applications begin with it: VMD, VMD3, VMD4."""
 
-GET_TIME = Request(f"{_DEVICE}/GetSystemDateAndTime", f'<GetSystemDateAndTime xmlns="{_DEVICE}"/>', is_open=True)
+GET_TIME = Request(
+    f"{_DEVICE}/GetSystemDateAndTime", f'<GetSystemDateAndTime xmlns="{_DEVICE}"/>', is_open=True
+)
 GET_CAPABILITIES = Request(
-    f"{_DEVICE}/GetCapabilities", f'<GetCapabilities xmlns="{_DEVICE}"><Category>Events</Category></GetCapabilities>'
+    f"{_DEVICE}/GetCapabilities",
+    f'<GetCapabilities xmlns="{_DEVICE}"><Category>Events</Category></GetCapabilities>',
 )
 SUBSCRIBE = Request(
     f"{_EVENTS}/EventPortType/CreatePullPointSubscriptionRequest",
-    f'<CreatePullPointSubscription xmlns="{_EVENTS}"><InitialTerminationTime>PT{LEASE_S}S</InitialTerminationTime>'
+    "<CreatePullPointSubscription "
+    f'xmlns="{_EVENTS}"><InitialTerminationTime>PT{LEASE_S}S</InitialTerminationTime>'
     "</CreatePullPointSubscription>",
 )
 PULL = Request(
     f"{_EVENTS}/PullPointSubscription/PullMessagesRequest",
-    f'<PullMessages xmlns="{_EVENTS}"><Timeout>PT{PULL_S}S</Timeout><MessageLimit>100</MessageLimit></PullMessages>',
+    "<PullMessages "
+    f'xmlns="{_EVENTS}"><Timeout>PT{PULL_S}S</Timeout><MessageLimit>100</MessageLimit></PullMessages>',
 )
 RENEW = Request(
     "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/RenewRequest",
     f'<Renew xmlns="{_WSNT}"><TerminationTime>PT{LEASE_S}S</TerminationTime></Renew>',
 )
-UNSUBSCRIBE = Request("http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/UnsubscribeRequest", f'<Unsubscribe xmlns="{_WSNT}"/>')
+UNSUBSCRIBE = Request(
+    "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/UnsubscribeRequest",
+    f'<Unsubscribe xmlns="{_WSNT}"/>',
+)
 
 
 def device_time_ns(body: Element) -> int | None:
     """The device's clock, UTC nanoseconds; None where it does not say."""
-    names = (("Date", "Year"), ("Date", "Month"), ("Date", "Day"), ("Time", "Hour"), ("Time", "Minute"), ("Time", "Second"))
+    names = (
+        ("Date", "Year"),
+        ("Date", "Month"),
+        ("Date", "Day"),
+        ("Time", "Hour"),
+        ("Time", "Minute"),
+        ("Time", "Second"),
+    )
     try:
-        year, month, day, hour, minute, second = (int(text(body, "UTCDateTime", *name)) for name in names)
-        return int(datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC).timestamp()) * NS_PER_S
+        year, month, day, hour, minute, second = (
+            int(text(body, "UTCDateTime", *name)) for name in names
+        )
+        return (
+            int(datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC).timestamp())
+            * NS_PER_S
+        )
     except (ValueError, OverflowError):
         return None
 
@@ -78,7 +108,12 @@ def subscription(body: Element) -> Subscription:
     if not address:
         raise SourceUnreachable("the ONVIF device gave no subscription", Why.REJECTED)
     parameters = first(body, "SubscriptionReference", "ReferenceParameters")
-    return Subscription(address, "".join(Tree.tostring(one, "unicode") for one in (parameters if parameters is not None else ())))
+    return Subscription(
+        address,
+        "".join(
+            Tree.tostring(one, "unicode") for one in (parameters if parameters is not None else ())
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +128,12 @@ class Notice:
 
 
 def notices(body: Element) -> tuple[Notice, ...]:
-    """Those of an answer that are of motion, in its order; others are nobody's fault and are left out."""
-    return tuple(found for message in every(body, "NotificationMessage") if (found := _notice(message)))
+    """Those of an answer that are of motion, in its order; others are nobody's fault and are
+    left out.
+    """
+    return tuple(
+        found for message in every(body, "NotificationMessage") if (found := _notice(message))
+    )
 
 
 def _notice(message: Element) -> Notice | None:
@@ -106,12 +145,20 @@ def _notice(message: Element) -> Notice | None:
     operation = content.get("PropertyOperation", "")
     sources = " ".join(f"{name}={value}" for name, value in _items(content, "Source"))
     is_true = any(value.lower() in ("true", "1") for _, value in _items(content, "Data"))
-    return Notice(f"{'/'.join(topic)} {sources}".strip()[:200], is_true and operation != "Deleted", bool(operation))
+    return Notice(
+        f"{'/'.join(topic)} {sources}".strip()[:200],
+        is_true and operation != "Deleted",
+        bool(operation),
+    )
 
 
 def _items(content: Element, part: str) -> list[tuple[str, str]]:
     holder = first(content, part)
-    return [(one.get("Name", ""), one.get("Value", "")) for one in every(holder, "SimpleItem")] if holder is not None else []
+    return (
+        [(one.get("Name", ""), one.get("Value", "")) for one in every(holder, "SimpleItem")]
+        if holder is not None
+        else []
+    )
 
 
 class Held:
@@ -121,8 +168,12 @@ class Held:
         self._since_s: dict[str, float] = {}
         self._looked_ns = 0
 
-    def take(self, came: Iterable[Notice], now_s: float, now_ns: int) -> tuple[int, int, str] | None:
-        """The range (UTC ns) that triggers by what came and what went on since the last call, and what it was; None for nothing."""
+    def take(
+        self, came: Iterable[Notice], now_s: float, now_ns: int
+    ) -> tuple[int, int, str] | None:
+        """The range (UTC ns) that triggers by what came and what went on since the last call,
+        and what it was; None for nothing.
+        """
         went_on = next(iter(self._since_s), "")
         begun = ""
         for notice in came:
@@ -131,6 +182,8 @@ class Held:
                 self._since_s[notice.what] = now_s
             elif not notice.is_on:
                 self._since_s.pop(notice.what, None)
-        self._since_s = {what: since_s for what, since_s in self._since_s.items() if now_s - since_s < HELD_S}
+        self._since_s = {
+            what: since_s for what, since_s in self._since_s.items() if now_s - since_s < HELD_S
+        }
         start_ns, self._looked_ns = min(self._looked_ns, now_ns) if went_on else now_ns, now_ns
         return (start_ns, now_ns, went_on or begun) if went_on or begun else None

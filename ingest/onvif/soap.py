@@ -1,7 +1,9 @@
-"""SOAP 1.2 as ONVIF devices speak it: envelopes, the login in them, and answers read with care. Pure.
+"""SOAP 1.2 as ONVIF devices speak it: envelopes, the login in them, and answers read with care.
+Pure.
 
-Sources: SOAP 1.2, WS-Addressing 1.0, WS-Security UsernameToken Profile 1.1, ONVIF Core Specification 22.12, chapter 5.
-Makers differ in prefixes and in versions of namespaces, so names are compared without them.
+Sources: SOAP 1.2, WS-Addressing 1.0, WS-Security UsernameToken Profile 1.1, ONVIF Core
+Specification 22.12, chapter 5. Makers differ in prefixes and in versions of namespaces, so names
+are compared without them.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ _MOST_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`is_open`: to be sent without a login, so that a device whose clock is off can tell its time."""
+    """`is_open`: to be sent without a login, so that a device whose clock is off can tell its
+    time.
+    """
 
     action: str
     body: str
@@ -35,7 +39,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One login. `created` is the device's time, as RFC 3339; devices refuse what is minutes old, and a nonce that came before."""
+    """One login. `created` is the device's time, as RFC 3339; devices refuse what is minutes
+    old, and a nonce that came before.
+    """
 
     user: str
     password: str
@@ -43,12 +49,16 @@ class Token:
     created: str
 
     def header(self) -> str:
-        digest = sha1(self.nonce + self.created.encode() + self.password.encode(), usedforsecurity=False).digest()
+        digest = sha1(
+            self.nonce + self.created.encode() + self.password.encode(), usedforsecurity=False
+        ).digest()
         return (
             f'<wsse:Security s:mustUnderstand="1" xmlns:wsse="{_WSS}wssecurity-secext-1.0.xsd" '
             f'xmlns:wsu="{_WSS}wssecurity-utility-1.0.xsd"><wsse:UsernameToken><wsse:Username>{escape(self.user)}</wsse:Username>'
-            f'<wsse:Password Type="{_WSS}username-token-profile-1.0#PasswordDigest">{b64encode(digest).decode()}</wsse:Password>'
-            f'<wsse:Nonce EncodingType="{_WSS}soap-message-security-1.0#Base64Binary">{b64encode(self.nonce).decode()}</wsse:Nonce>'
+            "<wsse:Password "
+            f'Type="{_WSS}username-token-profile-1.0#PasswordDigest">{b64encode(digest).decode()}</wsse:Password>'
+            "<wsse:Nonce "
+            f'EncodingType="{_WSS}soap-message-security-1.0#Base64Binary">{b64encode(self.nonce).decode()}</wsse:Nonce>'
             f"<wsu:Created>{self.created}</wsu:Created></wsse:UsernameToken></wsse:Security>"
         )
 
@@ -58,14 +68,17 @@ def envelope(request: Request, to: str, token: Token | None, references: str = "
     security = token.header() if token is not None and not request.is_open else ""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
-        '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://www.w3.org/2005/08/addressing">'
+        '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
+        'xmlns:a="http://www.w3.org/2005/08/addressing">'
         f"<s:Header><a:Action>{request.action}</a:Action><a:To>{escape(to)}</a:To>{references}{security}</s:Header>"
         f"<s:Body>{request.body}</s:Body></s:Envelope>"
     ).encode()
 
 
 class _Builder(Tree.TreeBuilder):
-    """A tree of bounded depth and no document type: without one there are no entities, neither of files nor of billions of laughs."""
+    """A tree of bounded depth and no document type: without one there are no entities, neither
+    of files nor of billions of laughs.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,13 +99,17 @@ class _Builder(Tree.TreeBuilder):
 
 
 def read(answer: bytes) -> Element:
-    """The body of an answer. Raises SourceRejected and SourceUnreachable for a fault that it tells, and for what is no SOAP."""
+    """The body of an answer. Raises SourceRejected and SourceUnreachable for a fault that it
+    tells, and for what is no SOAP.
+    """
     parser: Tree.XMLParser[Any] = Tree.XMLParser(target=_Builder())  # noqa: S314 (see _Builder)
     try:
         parser.feed(answer)
         root = parser.close()
     except (Tree.ParseError, LookupError, ValueError) as error:
-        raise SourceUnreachable(f"what answers is no ONVIF device: {error}", Why.REJECTED) from error
+        raise SourceUnreachable(
+            f"what answers is no ONVIF device: {error}", Why.REJECTED
+        ) from error
     body = first(root, "Body")
     if local(root) != "Envelope" or body is None:
         raise SourceUnreachable("what answers is no ONVIF device", Why.REJECTED)

@@ -1,4 +1,6 @@
-"""RTP payloads of sound into pieces that can be played: AAC (RFC 3640, AAC-hbr) and G.711 (RFC 3551). Pure."""
+"""RTP payloads of sound into pieces that can be played: AAC (RFC 3640, AAC-hbr) and G.711 (RFC
+3551). Pure.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ class Piece(NamedTuple):
 
 
 class AudioUnits:
-    """One stream's packets, in the order of their arrival, into pieces. What is damaged is passed over and counted."""
+    """One stream's packets, in the order of their arrival, into pieces. What is damaged is
+    passed over and counted.
+    """
 
     def __init__(self, codec: str, payload_type: int, channels: int) -> None:
         self.ready: list[Piece] = []
@@ -34,7 +38,9 @@ class AudioUnits:
         self._begun = b""
 
     def put(self, buffer: bytes | bytearray, start: int, stop: int) -> None:
-        """Take the RTP packet in `buffer[start:stop]`; one that is damaged or of another payload type is passed over."""
+        """Take the RTP packet in `buffer[start:stop]`; one that is damaged or of another
+        payload type is passed over.
+        """
         if stop - start <= rtp.HEADER.size:
             return
         _, kind, sequence, stamp, ssrc = rtp.HEADER.unpack_from(buffer, start)
@@ -47,24 +53,39 @@ class AudioUnits:
         if self._is_aac:
             self._put_aac(bytes(buffer[begin:end]), stamp, kind & 0x80 != 0)
         else:
-            self.ready.append(Piece(stamp, bytes(buffer[begin:end]), (end - begin) // self._channels))
+            self.ready.append(
+                Piece(stamp, bytes(buffer[begin:end]), (end - begin) // self._channels)
+            )
 
     def _put_aac(self, payload: bytes, stamp: int, is_marked: bool) -> None:
-        """Two bytes say how many bits of headers follow; each header is a size of 13 bits and an index of 3; then the frames."""
+        """Two bytes say how many bits of headers follow; each header is a size of 13 bits and
+        an index of 3; then the frames.
+        """
         headers = (payload[0] << 8 | payload[1]) // 16 if len(payload) > 2 else 0
         at = 2 + 2 * headers
-        sizes = [(payload[place] << 8 | payload[place + 1]) >> 3 for place in range(2, min(at, len(payload) - 1), 2)]
+        sizes = [
+            (payload[place] << 8 | payload[place + 1]) >> 3
+            for place in range(2, min(at, len(payload) - 1), 2)
+        ]
         if len(sizes) == 1 and (self._begun or sizes[0] > len(payload) - at):
             self._put_fragment(payload[at:], sizes[0], stamp, is_marked)
         elif not sizes or at + sum(sizes) > len(payload):
             self.broken += 1
         else:
             for number, size in enumerate(sizes):
-                self.ready.append(Piece(stamp + number * AAC_SAMPLES & 0xFFFFFFFF, payload[at : at + size], AAC_SAMPLES))
+                self.ready.append(
+                    Piece(
+                        stamp + number * AAC_SAMPLES & 0xFFFFFFFF,
+                        payload[at : at + size],
+                        AAC_SAMPLES,
+                    )
+                )
                 at += size
 
     def _put_fragment(self, data: bytes, size_bytes: int, stamp: int, is_marked: bool) -> None:
-        """A frame that is larger than a packet: each of its packets says the whole size, the last is marked."""
+        """A frame that is larger than a packet: each of its packets says the whole size, the
+        last is marked.
+        """
         begun, self._begun = self._begun + data, b""
         if is_marked and len(begun) == size_bytes:
             self.ready.append(Piece(stamp, begun, AAC_SAMPLES))

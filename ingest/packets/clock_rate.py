@@ -1,9 +1,11 @@
 """A camera's counter made to run as fast as time does. Pure.
 
-Counters run at the wrong speed (a clock rate other than the described one, stamps of 30 frames/s on 25) or stand still. Quartz that is off
-by less than `TOLERANCE` is left to the timeline. What is more is measured: the least delay (receive time less pts) of a stretch of seconds
-is free of jitter and floods, and its slope from stretch to stretch is what the counter lacks. Where three slopes in a row, or three
-over twice the time, say the same, stamps are stretched by it; so the recording plays at the speed at which it was taken.
+Counters run at the wrong speed (a clock rate other than the described one, stamps of 30 frames/s on
+25) or stand still. Quartz that is off by less than `TOLERANCE` is left to the timeline. What is
+more is measured: the least delay (receive time less pts) of a stretch of seconds is free of jitter
+and floods, and its slope from stretch to stretch is what the counter lacks. Where three slopes in a
+row, or three over twice the time, say the same, stamps are stretched by it; so the recording plays
+at the speed at which it was taken.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ class Pace:
     def __init__(self) -> None:
         self._line = _Line(0, 0, 1.0)
         self._line_before = self._line
-        """What holds for pictures shown before the present one begins: those that wait for it to be decoded come after it."""
+        """What holds for pictures shown before the present one begins: those that wait for it
+        to be decoded come after it.
+        """
         self._newest_ns: int | None = None
         self._given_ns = 0
         self._beat = _Beat(0, 0, 0)
@@ -87,11 +91,17 @@ class Pace:
         return self._given_ns
 
     def leaves(self, received_ns: int) -> bool:
-        """Whether `of` would give a pts that comes now as it is, and learn nothing from it that changes this."""
-        return self.is_even and self._pts_ns is not None and received_ns - self._began_ns < WINDOW_NS
+        """Whether `of` would give a pts that comes now as it is, and learn nothing from it that
+        changes this.
+        """
+        return (
+            self.is_even and self._pts_ns is not None and received_ns - self._began_ns < WINDOW_NS
+        )
 
     def pass_by(self, pts_ns: Sequence[int], received_ns: int) -> None:
-        """As `of` for each of these, which rise and came all at once, where it `leaves` them as they are."""
+        """As `of` for each of these, which rise and came all at once, where it `leaves` them as
+        they are.
+        """
         newest_ns = pts_ns[-1]
         self._begin(newest_ns, received_ns)
         self._packets += len(pts_ns)
@@ -116,10 +126,16 @@ class Pace:
 
     def _stands_still(self, received_ns: int) -> bool:
         self._same_packets += 1
-        return self._same_packets >= _STILL_PACKETS and received_ns - self._moved_ns >= STANDS_STILL_NS and self.speed > 0
+        return (
+            self._same_packets >= _STILL_PACKETS
+            and received_ns - self._moved_ns >= STANDS_STILL_NS
+            and self.speed > 0
+        )
 
     def _close(self, pts_ns: int, received_ns: int) -> None:
-        """A window is over: the slope from the last one's least delay to this one's, and what it says with those before."""
+        """A window is over: the slope from the last one's least delay to this one's, and what
+        it says with those before.
+        """
         interval_ns = (received_ns - self._began_ns) // self._packets
         self._leasts = [*self._leasts, (self._least_ns, self._least_at_ns)][-2 * _SLOPES - 1 :]
         self._least_ns, self._began_ns, self._packets = _FOR_EVER_NS, received_ns, 0
@@ -133,13 +149,18 @@ class Pace:
         if abs(speed - self.speed) > TOLERANCE / 2:
             self._run_at(speed, pts_ns, received_ns, interval_ns)
 
-    def _run_at(self, speed: float, pts_ns: int, received_ns: int, interval_ns: int | None = None) -> None:
+    def _run_at(
+        self, speed: float, pts_ns: int, received_ns: int, interval_ns: int | None = None
+    ) -> None:
         if interval_ns is None:
             interval_ns = (received_ns - self._moved_ns) // self._same_packets
         self._beat = _Beat(self._given_ns, received_ns, interval_ns)
         if speed and self.speed and self._newest_ns is not None:
             # Where the newest picture was placed: nothing that was given out is overtaken.
-            self._line_before, self._line = self._line, _Line(self._newest_ns, self.given(self._newest_ns), speed)
+            self._line_before, self._line = (
+                self._line,
+                _Line(self._newest_ns, self.given(self._newest_ns), speed),
+            )
         else:
             self._line_before = self._line = _Line(pts_ns, self._given_ns + interval_ns, speed)
 
@@ -167,7 +188,9 @@ class _Beat:
         self._interval_ns = float(interval_ns)
 
     def next(self, received_ns: int) -> int:
-        self._interval_ns += (min(received_ns - self._received_ns, NS_PER_S) - self._interval_ns) / 16
+        self._interval_ns += (
+            min(received_ns - self._received_ns, NS_PER_S) - self._interval_ns
+        ) / 16
         self._received_ns = received_ns
         likely_ns = self._at_ns + self._interval_ns
         late_ns = received_ns + self._lead_ns - likely_ns

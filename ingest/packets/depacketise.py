@@ -1,7 +1,9 @@
-"""RTP payloads into access units in Annex B: H.264 (RFC 6184) and H.265 (RFC 7798), in decoding order. Pure.
+"""RTP payloads into access units in Annex B: H.264 (RFC 6184) and H.265 (RFC 7798), in decoding
+order. Pure.
 
-A unit ends with the marker, or where the time stamp changes. One of which a piece is missing is dropped and counted; what follows it is
-given out as it comes, as cameras send it: only the next keyframe mends the pictures.
+A unit ends with the marker, or where the time stamp changes. One of which a piece is missing is
+dropped and counted; what follows it is given out as it comes, as cameras send it: only the next
+keyframe mends the pictures.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from ingest.packets.fragmentation_units import PIECES
 from ingest.packets.native.depacketiser import AS_IT_IS, KEY, Taking, why_not
 
 _LOOKED_AT, _EVERY = 8, 64
-"""Of how many pictures in a row, from the first on, and of which of those that follow, it is seen whether NAL units hold start codes."""
+"""Of how many pictures in a row, from the first on, and of which of those that follow, it is
+seen whether NAL units hold start codes.
+"""
 
 
 class AccessUnit(NamedTuple):
@@ -29,7 +33,9 @@ class AccessUnit(NamedTuple):
 
 
 class Units(Sequence[AccessUnit]):
-    """Access units in order, in columns: most go on together as they came, and are never needed one by one."""
+    """Access units in order, in columns: most go on together as they came, and are never needed
+    one by one.
+    """
 
     def __init__(self) -> None:
         self.stamps: list[int] = []
@@ -55,31 +61,51 @@ class Units(Sequence[AccessUnit]):
 
     def append(self, unit: AccessUnit) -> None:
         self.take(
-            [unit.stamp], [len(unit.data)], [len(unit.starts)], [KEY * unit.is_key | AS_IT_IS * bool(unit.starts)], unit.starts, unit.data
+            [unit.stamp],
+            [len(unit.data)],
+            [len(unit.starts)],
+            [KEY * unit.is_key | AS_IT_IS * bool(unit.starts)],
+            unit.starts,
+            unit.data,
         )
 
     def take(
-        self, stamps: list[int], ends: list[int], starts_ends: list[int], flags: list[int], starts: Sequence[int], data: bytes
+        self,
+        stamps: list[int],
+        ends: list[int],
+        starts_ends: list[int],
+        flags: list[int],
+        starts: Sequence[int],
+        data: bytes,
     ) -> None:
         """Several, whose ends and starts count from the first of them."""
         base, starts_base = self.ends[-1] if self.ends else 0, len(self.starts)
         self.stamps += stamps
         self.flags += flags
         self.ends += [base + end for end in ends] if base else ends
-        self.starts_ends += [starts_base + end for end in starts_ends] if starts_base else starts_ends
+        self.starts_ends += (
+            [starts_base + end for end in starts_ends] if starts_base else starts_ends
+        )
         self.starts += [base + start for start in starts] if base else starts
         self._pieces.append(data)
 
     def part(self, first: int, last: int) -> tuple[bytes, Sequence[int], Sequence[int]]:
-        """Of the units `first` to `last`, the latter not included: their bytes; where in those each ends; the starts of their NAL units, or
-        none where those of one are not known."""
-        begin, starts_begin = (self.ends[first - 1], self.starts_ends[first - 1]) if first else (0, 0)
+        """Of the units `first` to `last`, the latter not included: their bytes; where in those each
+        ends; the starts of their NAL units, or none where those of one are not known.
+        """
+        begin, starts_begin = (
+            (self.ends[first - 1], self.starts_ends[first - 1]) if first else (0, 0)
+        )
         ends = self.ends if last - first == len(self.ends) else self.ends[first:last]
         are_known = 0 not in self.flags[first:last] and KEY not in self.flags[first:last]
         starts = self.starts[starts_begin : self.starts_ends[last - 1]] if are_known else []
         if not begin:
             return self.data[: ends[-1]], ends, starts
-        return self.data[begin : ends[-1]], [end - begin for end in ends], [start - begin for start in starts]
+        return (
+            self.data[begin : ends[-1]],
+            [end - begin for end in ends],
+            [start - begin for start in starts],
+        )
 
     @overload
     def __getitem__(self, at: int) -> AccessUnit: ...
@@ -92,8 +118,14 @@ class Units(Sequence[AccessUnit]):
             return [self[one] for one in range(*at.indices(len(self)))]
         at = range(len(self))[at]
         begin, first = (self.ends[at - 1], self.starts_ends[at - 1]) if at else (0, 0)
-        starts = [start - begin for start in self.starts[first : self.starts_ends[at]]] if self.flags[at] & AS_IT_IS else ()
-        return AccessUnit(self.stamps[at], self.data[begin : self.ends[at]], self.flags[at] & KEY != 0, starts)
+        starts = (
+            [start - begin for start in self.starts[first : self.starts_ends[at]]]
+            if self.flags[at] & AS_IT_IS
+            else ()
+        )
+        return AccessUnit(
+            self.stamps[at], self.data[begin : self.ends[at]], self.flags[at] & KEY != 0, starts
+        )
 
 
 class AccessUnits:
@@ -125,7 +157,9 @@ class AccessUnits:
         """Its NAL units hold start codes: some cameras send several as one."""
 
     def put(self, buffer: bytes | bytearray, start: int, stop: int) -> None:
-        """Take the RTP packet in `buffer[start:stop]`; one that is damaged or of another payload type is passed over."""
+        """Take the RTP packet in `buffer[start:stop]`; one that is damaged or of another
+        payload type is passed over.
+        """
         self.received_packets += 1
         if stop - start <= rtp.HEADER.size:
             return
@@ -149,13 +183,20 @@ class AccessUnits:
             self._marked_stamp = stamp
 
     def go_on(self, buffer: bytearray, at: int, end: int) -> int:
-        """Take the packets of as many pictures as lie whole from `at` on in the connection's bytes, framing and all, and are what they most
-        likely are: the next ones, plain, in order. Nearly all that come are.
+        """Take the packets of as many pictures as lie whole from `at` on in the connection's bytes,
+        framing and all, and are what they most likely are: the next ones, plain, in order. Nearly
+        all that come are.
 
-        What is done with them is what `put` does, in compiled code; without that nothing is taken. Returns where the first packet lies that
-        is another, or whose picture is not whole.
+        What is done with them is what `put` does, in compiled code; without that nothing is taken.
+        Returns where the first packet lies that is another, or whose picture is not whole.
         """
-        if self._taking is None or self._stamp is not None or self._next is None or self._is_broken or not self._has_marks:
+        if (
+            self._taking is None
+            or self._stamp is not None
+            or self._next is None
+            or self._is_broken
+            or not self._has_marks
+        ):
             return at
         taken = self._taking.take(buffer, at, end, self._next, self.ssrc, self._marked_stamp)
         if taken is None:
@@ -174,7 +215,9 @@ class AccessUnits:
         return taken.at
 
     def flush(self) -> None:
-        """The stream is over. What is left is a unit where units end without a marker, else a part of one."""
+        """The stream is over. What is left is a unit where units end without a marker, else a
+        part of one.
+        """
         self._is_broken = self._is_broken or (self._has_marks and self._marked_stamp is not None)
         if self._pieces.has_slice:
             self._close()
@@ -192,7 +235,9 @@ class AccessUnits:
         return not is_anew
 
     def _turn_to(self, stamp: int, is_after_gap: bool) -> None:
-        """A packet of another picture; parameter sets that came under a stamp of their own belong to it."""
+        """A packet of another picture; parameter sets that came under a stamp of their own
+        belong to it.
+        """
         if self._pieces.has_slice or self._is_broken:
             self._close()
         self._is_headless = self._is_headless or is_after_gap
@@ -202,7 +247,8 @@ class AccessUnits:
     def _close(self) -> None:
         pieces = self._pieces
         if not pieces.begins_picture:
-            # The picture's first slice was lost, or was given out under a marker that came too early: then markers say nothing here.
+            # The picture's first slice was lost, or was given out under a marker that came too
+            # early: then markers say nothing here.
             self._is_broken = self._is_broken or self._is_headless or self._is_rest
             self._has_marks = self._has_marks and (self._is_headless or not self._is_rest)
         if self._is_broken or pieces.is_open or self._stamp is None:
@@ -224,7 +270,9 @@ class AccessUnits:
             return [0]
         if before >= _LOOKED_AT and before // _EVERY == self._closed // _EVERY:
             return []
-        return [at for at in range(count) if before + at < _LOOKED_AT or not (before + at + 1) % _EVERY]
+        return [
+            at for at in range(count) if before + at < _LOOKED_AT or not (before + at + 1) % _EVERY
+        ]
 
     def _hides(self, data: bytes, nal_units: int) -> bool:
         """Whether this unit, or one before it, holds start codes within its NAL units."""

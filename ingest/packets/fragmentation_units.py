@@ -1,6 +1,8 @@
-"""What RTP payloads of H.264 (RFC 6184, 5) and H.265 (RFC 7798, 4.4) hold of an access unit, collected until it is whole. Pure.
+"""What RTP payloads of H.264 (RFC 6184, 5) and H.265 (RFC 7798, 4.4) hold of an access unit,
+collected until it is whole. Pure.
 
-Packets come some hundred times a second from each camera, so this looks at a few bytes of each and copies the rest once.
+Packets come some hundred times a second from each camera, so this looks at a few bytes of each and
+copies the rest once.
 """
 
 from __future__ import annotations
@@ -12,20 +14,24 @@ FIRST, LAST = 0x80, 0x40
 """Of a fragment's header: the first, the last of its NAL unit."""
 _SLICE, KEY_SLICE, SET = 1, 2, 3
 FIRST_SLICE = 0x80
-"""The bit behind a slice's NAL header that says the picture begins here: first_mb_in_slice is 0 (one bit, as ue(v)), or
-first_slice_segment_in_pic_flag."""
+"""The bit behind a slice's NAL header that says the picture begins here: first_mb_in_slice is 0
+(one bit, as ue(v)), or first_slice_segment_in_pic_flag.
+"""
 
 
 class _Collected:
     """The NAL units so far, each behind its start code.
 
-    `add` of the codecs takes a payload: False where it is damaged, of an unknown kind, or does not go on where the last one ended.
+    `add` of the codecs takes a payload: False where it is damaged, of an unknown kind, or does not
+    go on where the last one ended.
     """
 
     header_bytes: int
     slices: bytes
-    """By a NAL unit's first header byte: `_SLICE`; `KEY_SLICE`, of a picture that decoding can begin at (`nal.keyframe_head`); `SET`, a
-    parameter set of H.265, which is in a file's head alone; or 0."""
+    """By a NAL unit's first header byte: `_SLICE`; `KEY_SLICE`, of a picture that decoding can
+    begin at (`nal.keyframe_head`); `SET`, a parameter set of H.265, which is in a file's head
+    alone; or 0.
+    """
     has_slice: bool
     begins_picture: bool
     """The first slice that came is the picture's first."""
@@ -34,7 +40,9 @@ class _Collected:
     is_open: bool
     """A fragmented NAL unit lacks its end."""
     is_plain: bool
-    """Each NAL unit goes into a file as it is: none ends with a zero, and none is a parameter set of H.265."""
+    """Each NAL unit goes into a file as it is: none ends with a zero, and none is a parameter
+    set of H.265.
+    """
 
     def __init__(self) -> None:
         self.clear()
@@ -51,7 +59,9 @@ class _Collected:
         self.is_plain = True
 
     def saw(self, what: int, after_header: int) -> None:
-        """A NAL unit begins that is something (not 0) by `slices`; the first byte after its header."""
+        """A NAL unit begins that is something (not 0) by `slices`; the first byte after its
+        header.
+        """
         if what == SET:
             self.is_plain = False
         elif not self.has_slice:
@@ -82,7 +92,12 @@ class _Collected:
         at = start + self.header_bytes
         if self.is_open:
             return at == stop
-        slices, parts, least, size_bytes = self.slices, self.parts, 2 + self.header_bytes, self.size_bytes
+        slices, parts, least, size_bytes = (
+            self.slices,
+            self.parts,
+            2 + self.header_bytes,
+            self.size_bytes,
+        )
         while at + 2 <= stop:
             begin = at + 2
             end = begin + (buffer[at] << 8 | buffer[at + 1])
@@ -100,8 +115,12 @@ class _Collected:
         self.size_bytes = size_bytes
         return at == stop
 
-    def _fragment(self, buffer: bytes | bytearray, start: int, stop: int, fragment: int, header: bytes) -> bool:
-        """A piece, whose data lies in `buffer[start:stop]`, of the NAL unit that has this `header`."""
+    def _fragment(
+        self, buffer: bytes | bytearray, start: int, stop: int, fragment: int, header: bytes
+    ) -> bool:
+        """A piece, whose data lies in `buffer[start:stop]`, of the NAL unit that has this
+        `header`.
+        """
         if start >= stop or self.is_open == bool(fragment & FIRST):
             return False
         if fragment & FIRST:
@@ -118,10 +137,14 @@ class _Collected:
 
 
 class H264Pieces(_Collected):
-    """Single NAL units, STAP-A and FU-A: packetization modes 0 and 1. Mode 2 (interleaved) is refused by its description."""
+    """Single NAL units, STAP-A and FU-A: packetization modes 0 and 1. Mode 2 (interleaved) is
+    refused by its description.
+    """
 
     header_bytes = 1
-    slices = bytes(_SLICE * (1 <= header & 0x1F <= 5) + (header & 0x1F == 5) for header in range(256))
+    slices = bytes(
+        _SLICE * (1 <= header & 0x1F <= 5) + (header & 0x1F == 5) for header in range(256)
+    )
 
     def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] & 0x1F
@@ -132,7 +155,9 @@ class H264Pieces(_Collected):
         if stop - start < 3:
             return False
         fragment = buffer[start + 1]
-        return self._fragment(buffer, start + 2, stop, fragment, bytes((buffer[start] & 0xE0 | fragment & 0x1F,)))
+        return self._fragment(
+            buffer, start + 2, stop, fragment, bytes((buffer[start] & 0xE0 | fragment & 0x1F,))
+        )
 
 
 def _hevc_slice(kind: int) -> int:
@@ -140,7 +165,9 @@ def _hevc_slice(kind: int) -> int:
 
 
 class HevcPieces(_Collected):
-    """Single NAL units, aggregates and fragments, in decoding order (no DONL). PACI packets are refused."""
+    """Single NAL units, aggregates and fragments, in decoding order (no DONL). PACI packets are
+    refused.
+    """
 
     header_bytes = 2
     slices = bytes(_hevc_slice(header >> 1 & 0x3F) for header in range(256))

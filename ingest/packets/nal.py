@@ -1,7 +1,8 @@
-"""What is read of H.264 and H.265 access units in Annex B: keyframes by NAL type, and their parameter sets. Pure.
+"""What is read of H.264 and H.265 access units in Annex B: keyframes by NAL type, and their
+parameter sets. Pure.
 
-A keyframe is an IDR picture (H.264) or an IRAP picture (H.265), whatever the container says: only there may a recording begin.
-Rec. ITU-T H.264 table 7-1, H.265 table 7-1.
+A keyframe is an IDR picture (H.264) or an IRAP picture (H.265), whatever the container says: only
+there may a recording begin. Rec. ITU-T H.264 table 7-1, H.265 table 7-1.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ _HEVC_SETS = {32: "VPS", _HEVC_SPS: "SPS", 34: "PPS"}
 
 
 def keyframe_head(codec: str, data: bytes) -> int:
-    """Where the first slice of a keyframe begins (its start code), or -1 where `data` is no keyframe.
+    """Where the first slice of a keyframe begins (its start code), or -1 where `data` is no
+    keyframe.
 
-    All before that offset is delimiter, parameter sets and SEI. Looks at no more than the units before the first slice.
+    All before that offset is delimiter, parameter sets and SEI. Looks at no more than the units
+    before the first slice.
     """
     at = data.find(_MARK)
     while 0 <= at < len(data) - 3:

@@ -1,4 +1,6 @@
-"""A connection's access units into packets, whichever reader pulls them: keyframes, sessions, time stamps and wall time."""
+"""A connection's access units into packets, whichever reader pulls them: keyframes, sessions,
+time stamps and wall time.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +22,24 @@ from ingest.packets.timestamps import DecodeTimes, Stamps
 
 @dataclass(slots=True)
 class Counts:
-    """What a streamer reads of a source while it pulls. All but `session` are of the present connection."""
+    """What a streamer reads of a source while it pulls. All but `session` are of the present
+    connection.
+    """
 
     timeline: Timeline
     session: int = 0
     before_keyframe_packets: int = 0
-    """Packets that came before the first keyframe that a decoder understands, and were not yielded."""
+    """Packets that came before the first keyframe that a decoder understands, and were not
+    yielded.
+    """
     unreadable_keyframes: int = 0
     """Keyframes among them: the parameter sets that came, if any, do not tell their size."""
     lacking_sets: str = ""
     """Which parameter sets had not come by the last of those."""
     broken_packets: int = 0
-    """Packets that lack pieces. libavformat's are yielded, as part of a picture is better than none; our own reader drops them."""
+    """Packets that lack pieces. libavformat's are yielded, as part of a picture is better than
+    none; our own reader drops them.
+    """
     lost_packets: int = 0
     """RTP packets of the video that never came."""
     strange_packets: int = 0
@@ -45,11 +53,15 @@ class Counts:
         """Another connection."""
         self.timeline, self.left_out, self.lacking_sets = Timeline(), "", ""
         self.unreadable_keyframes = 0
-        self.before_keyframe_packets = self.broken_packets = self.lost_packets = self.strange_packets = self.jumps = 0
+        self.before_keyframe_packets = self.broken_packets = self.lost_packets = (
+            self.strange_packets
+        ) = self.jumps = 0
 
 
 class Unit(NamedTuple):
-    """One access unit as a reader has it; times in ticks of the stream's time base, None where the reader does not know."""
+    """One access unit as a reader has it; times in ticks of the stream's time base, None where
+    the reader does not know.
+    """
 
     data: bytes
     pts: int | None
@@ -65,7 +77,8 @@ class Unit(NamedTuple):
 
 
 class Intake:
-    """One connection's. `info` is what its description says; size and extradata may still be lacking.
+    """One connection's. `info` is what its description says; size and extradata may still be
+    lacking.
 
     `reorder_depth` None: the reader has no dts of its own, and they are worked out from the pts.
     """
@@ -73,7 +86,9 @@ class Intake:
     def __init__(self, counts: Counts, info: StreamInfo, reorder_depth: int | None) -> None:
         counts.session += 1
         self.wants_sender = True
-        """A sender's time is wanted with the next unit: once in a second of media. One of before a leap is not used."""
+        """A sender's time is wanted with the next unit: once in a second of media. One of
+        before a leap is not used.
+        """
         self._counts = counts
         self._info = replace(info, session=counts.session)
         self._sets = nal.parameter_sets(info.codec, info.extradata)
@@ -108,23 +123,47 @@ class Intake:
             self._counts.before_keyframe_packets += 1
             if head >= 0:
                 self._counts.unreadable_keyframes += 1
-                self._counts.lacking_sets = ", ".join(nal.lacking_sets(self._info.codec, self._sets))
+                self._counts.lacking_sets = ", ".join(
+                    nal.lacking_sets(self._info.codec, self._sets)
+                )
             return None
         self._yielded = True
         sender_ns = timeline.sender_wall_ns(pts_ns)
         duration = unit.duration or self._duration
-        return Packet(self._info, data, pts, dts, duration, head >= 0, wall.wall_ns, wall.source, received_ns, sender_ns, unit.starts)
+        return Packet(
+            self._info,
+            data,
+            pts,
+            dts,
+            duration,
+            head >= 0,
+            wall.wall_ns,
+            wall.source,
+            received_ns,
+            sender_ns,
+            unit.starts,
+        )
 
     def steady(self, units: Units, ticks: Sequence[int], at: int, received_ns: int) -> Run | None:
-        """The quick way for a camera that goes on as it did: of `units` from `at` on, as many as are no keyframes and rise evenly, at once.
+        """The quick way for a camera that goes on as it did: of `units` from `at` on, as many as
+        are no keyframes and rise evenly, at once.
 
-        They give the packets that `packet` gives for them, one by one, and leave behind what it does. None where the first of them wants a
-        closer look. `ticks`: their stamps.
+        They give the packets that `packet` gives for them, one by one, and leave behind what it
+        does. None where the first of them wants a closer look. `ticks`: their stamps.
         """
         pts = self._rising(units.flags, ticks, at)
-        if not pts or self._decode_times is None or not self._leaves(self._decode_times, pts[0], received_ns):
+        if (
+            not pts
+            or self._decode_times is None
+            or not self._leaves(self._decode_times, pts[0], received_ns)
+        ):
             return None
-        num, den, timeline, clock_ns = self._num, self._den, self._counts.timeline, received_ns + (self._stepped_ns or 0)
+        num, den, timeline, clock_ns = (
+            self._num,
+            self._den,
+            self._counts.timeline,
+            received_ns + (self._stepped_ns or 0),
+        )
         pts_ns = [own * num // den for own in pts]
         if not (walls := timeline.walls(pts_ns, clock_ns)):
             return None
@@ -133,10 +172,24 @@ class Intake:
         self._decode_times.pass_by(pts[-1])
         self.wants_sender = pts_ns[-1] >= self._sender_due_ns
         sender_ns, (data, ends, starts) = timeline.sender_wall_ns(0), units.part(at, at + len(pts))
-        return Run(self._info, data, ends, pts, walls, self._duration, timeline.source, clock_ns, sender_ns, pts_ns, starts)
+        return Run(
+            self._info,
+            data,
+            ends,
+            pts,
+            walls,
+            self._duration,
+            timeline.source,
+            clock_ns,
+            sender_ns,
+            pts_ns,
+            starts,
+        )
 
     def _rising(self, flags: Sequence[int], ticks: Sequence[int], at: int) -> list[int]:
-        """The pts of the units from `at` on, before the first that is a keyframe or does not follow within a second of the one before."""
+        """The pts of the units from `at` on, before the first that is a keyframe or does not
+        follow within a second of the one before.
+        """
         shift, most, before = self._stamps.shift, self._most_step, ticks[at] - 1
         pts: list[int] = []
         for own_flags, own in zip(flags[at:], ticks[at:], strict=True):
@@ -148,7 +201,12 @@ class Intake:
 
     def _leaves(self, decode_times: DecodeTimes, pts: int, received_ns: int) -> bool:
         """Whether nothing would be done to the stamps of packets that rise from `pts` on."""
-        return self._yielded and self._stamps.leaves(pts) and decode_times.leaves(pts) and self._pace.leaves(received_ns)
+        return (
+            self._yielded
+            and self._stamps.leaves(pts)
+            and decode_times.leaves(pts)
+            and self._pace.leaves(received_ns)
+        )
 
     @property
     def is_even(self) -> bool:
@@ -187,7 +245,9 @@ class Intake:
         return ns * self._den // self._num
 
     def _step(self, stepped_ns: int) -> None:
-        """Our clock was set: a new session, and not before a keyframe, so that no picture is lost to the recording for it."""
+        """Our clock was set: a new session, and not before a keyframe, so that no picture is
+        lost to the recording for it.
+        """
         if self._stepped_ns is not None:
             self._counts.timeline.stepped(stepped_ns - self._stepped_ns)
             self._counts.session += 1
@@ -195,7 +255,9 @@ class Intake:
         self._stepped_ns = stepped_ns
 
     def _renew(self, data: bytes, head: int) -> None:
-        """The stream as this keyframe, whose first slice is at `head`, shows it: a new session where its parameter sets are new."""
+        """The stream as this keyframe, whose first slice is at `head`, shows it: a new session
+        where its parameter sets are new.
+        """
         info, sets = self._info, self._sets
         here = nal.parameter_sets(info.codec, data[:head])
         if set(here) <= set(sets) and info.width_px:
@@ -211,4 +273,10 @@ class Intake:
             self._duration = round(shape.frame_s * self._den / self._num * NS_PER_S)
             self._decode_times.deepen(shape.reorder_depth, self._duration)
         self._sets = sets
-        self._info = replace(info, width_px=shape.width_px, height_px=shape.height_px, extradata=extradata, session=self._counts.session)
+        self._info = replace(
+            info,
+            width_px=shape.width_px,
+            height_px=shape.height_px,
+            extradata=extradata,
+            session=self._counts.session,
+        )

@@ -1,4 +1,6 @@
-"""UDP may bring RTP packets out of order: they are given out in the order of their numbers, as far as it is worth waiting. Pure."""
+"""UDP may bring RTP packets out of order: they are given out in the order of their numbers, as
+far as it is worth waiting. Pure.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ class Taker(Protocol):
 
 
 class Reorder:
-    """Packets go out to `take` at once while each is the next. Call `turn` now and then: what has waited for too long goes out."""
+    """Packets go out to `take` at once while each is the next. Call `turn` now and then: what
+    has waited for too long goes out.
+    """
 
     def __init__(self, take: Taker) -> None:
         self._take = take
@@ -26,7 +30,9 @@ class Reorder:
         self._waits_since_s: float | None = None
 
     def put(self, buffer: bytes | bytearray, size_bytes: int) -> None:
-        """The RTP packet in `buffer[:size_bytes]`. One that comes twice, or when those after it have gone out, is dropped."""
+        """The RTP packet in `buffer[:size_bytes]`. One that comes twice, or when those after it
+        have gone out, is dropped.
+        """
         if size_bytes < rtp.HEADER.size:
             return
         number = buffer[2] << 8 | buffer[3]

@@ -1,4 +1,6 @@
-"""RTCP: the sender's time of its packets, its goodbye, and the report that it wants of us (RFC 3550, 6). Pure."""
+"""RTCP: the sender's time of its packets, its goodbye, and the report that it wants of us (RFC
+3550, 6). Pure.
+"""
 
 from __future__ import annotations
 
@@ -84,14 +86,23 @@ class SenderClock:
     def wall_ns(self, stamp: int) -> int | None:
         if self._report is None:
             return None
-        return self._report.wall_ns + signed_step(stamp, self._report.stamp) * NS_PER_S // self._clock_hz
+        return (
+            self._report.wall_ns
+            + signed_step(stamp, self._report.stamp) * NS_PER_S // self._clock_hz
+        )
 
 
-def receiver_report(own_ssrc: int, ssrc: int, highest: int, lost: int, report: SenderReport | None) -> bytes:
-    """A compound about the stream of `ssrc`: `highest` is its last sequence number with wraps above it, `lost` what is missing so far."""
+def receiver_report(
+    own_ssrc: int, ssrc: int, highest: int, lost: int, report: SenderReport | None
+) -> bytes:
+    """A compound about the stream of `ssrc`: `highest` is its last sequence number with wraps
+    above it, `lost` what is missing so far.
+    """
     quoted = 0 if report is None else report.ntp_middle
     counts = min(max(lost, 0), 0x7FFFFF)
-    head = _RECEIVER.pack(0x81, _RECEIVER_REPORT, 7, own_ssrc, ssrc, counts, highest & 0xFFFFFFFF, 0, quoted, 0)
+    head = _RECEIVER.pack(
+        0x81, _RECEIVER_REPORT, 7, own_ssrc, ssrc, counts, highest & 0xFFFFFFFF, 0, quoted, 0
+    )
     item = bytes([1, len(_NAME)]) + _NAME + b"\0"
     item += b"\0" * (-len(item) % 4)
     return head + struct.pack(">BBHI", 0x81, _DESCRIPTION, 1 + len(item) // 4, own_ssrc) + item

@@ -1,4 +1,6 @@
-"""RTP packets, read in place (RFC 3550, 5): where the payload is, which packets are missing, and time stamps that never wrap. Pure."""
+"""RTP packets, read in place (RFC 3550, 5): where the payload is, which packets are missing,
+and time stamps that never wrap. Pure.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +10,21 @@ from collections.abc import Sequence
 HEADER = struct.Struct(">BBHII")
 """Flags, marker and payload type, sequence, time stamp, SSRC."""
 PLAIN = 0x80
-"""The first byte of a packet whose payload lies right behind the fixed header, with nothing after it."""
+"""The first byte of a packet whose payload lies right behind the fixed header, with nothing
+after it.
+"""
 MOST_GAP = 3000
-"""A leap of sequence numbers beyond this is a counter that began anew (A.1), and no loss that can be counted."""
+"""A leap of sequence numbers beyond this is a counter that began anew (A.1), and no loss that
+can be counted.
+"""
 _PADDED, _EXTENDED, _SOURCES = 0x20, 0x10, 0x0F
 _HALF, _WHOLE = 1 << 31, 1 << 32
 
 
 def payload_bounds(buffer: bytes | bytearray, start: int, stop: int) -> tuple[int, int]:
-    """Where the payload of the packet in `buffer[start:stop]` begins and ends: (0, 0) where the packet is damaged or has none."""
+    """Where the payload of the packet in `buffer[start:stop]` begins and ends: (0, 0) where the
+    packet is damaged or has none.
+    """
     flags = buffer[start] if stop - start >= HEADER.size else 0
     if flags & 0xC0 != PLAIN:
         return 0, 0

@@ -1,6 +1,7 @@
 """Session descriptions (RFC 8866), as far as the video and the sound of a camera need them. Pure.
 
-What an RTSP server says in `a=fmtp` of H.264, H.265 and AAC is in RFC 6184, 8.1, RFC 7798, 7.1, and RFC 3640, 4.1.
+What an RTSP server says in `a=fmtp` of H.264, H.265 and AAC is in RFC 6184, 8.1, RFC 7798, 7.1, and
+RFC 3640, 4.1.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ _MOST_LINES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """The first video of a description. `control` and `session_control` are as written, empty where nothing is."""
+    """The first video of a description. `control` and `session_control` are as written, empty
+    where nothing is.
+    """
 
     codec: str
     """`h264`, `hevc`, or the encoding's name as written where it is neither."""
@@ -30,7 +33,9 @@ class Video:
     sets: tuple[bytes, ...]
     """Parameter sets as NAL units."""
     is_plain: bool
-    """Whether its packets are in decoding order, over plain RTP: no interleaved packetisation, no encryption."""
+    """Whether its packets are in decoding order, over plain RTP: no interleaved packetisation,
+    no encryption.
+    """
     control: str
     session_control: str
 
@@ -40,7 +45,9 @@ class Audio:
     """The first sound of a description. `control` is as written."""
 
     codec: str
-    """`aac`, `pcm_alaw`, `pcm_mulaw`, or the encoding's name as written where it is none of them."""
+    """`aac`, `pcm_alaw`, `pcm_mulaw`, or the encoding's name as written where it is none of
+    them.
+    """
     payload_type: int
     clock_hz: int
     channels: int
@@ -63,7 +70,9 @@ class _Section:
         self._attributes.append((name.strip().lower(), value.strip()))
 
     def value(self, name: str, prefix: str = "") -> str:
-        """The first attribute of that name that begins with `prefix`, without it; empty where there is none."""
+        """The first attribute of that name that begins with `prefix`, without it; empty where
+        there is none.
+        """
         for own, value in self._attributes:
             if own == name and value.startswith(prefix):
                 return value[len(prefix) :].strip()
@@ -95,12 +104,24 @@ def _audio(section: _Section, fields: list[str]) -> Audio:
     name, _, rate = mapping.partition("/")
     rate, _, channels = rate.partition("/")
     parameters = _parameters(section.value("fmtp", f"{payload_type} "))
-    codec = _AUDIO_CODECS.get(name.strip().lower(), name.strip().lower() or f"payload type {payload_type}")
+    codec = _AUDIO_CODECS.get(
+        name.strip().lower(), name.strip().lower() or f"payload type {payload_type}"
+    )
     config = _from_hex(parameters.get("config", "")) if codec == "aac" else b""
-    is_whole = codec != "aac" or (len(config) >= 2 and all(parameters.get(key) == value for key, value in _AAC_HBR.items()))
+    is_whole = codec != "aac" or (
+        len(config) >= 2 and all(parameters.get(key) == value for key, value in _AAC_HBR.items())
+    )
     is_kept = codec in _AUDIO_CODECS.values() and fields[2].upper() in _PLAIN and is_whole
     clock_hz = _number(rate, 0) or 8000
-    return Audio(codec, payload_type, clock_hz, _number(channels, 1) or 1, config, is_kept, section.value("control"))
+    return Audio(
+        codec,
+        payload_type,
+        clock_hz,
+        _number(channels, 1) or 1,
+        config,
+        is_kept,
+        section.value("control"),
+    )
 
 
 def _from_hex(text: str) -> bytes:
@@ -133,7 +154,15 @@ def _video(section: _Section, fields: list[str], session_control: str) -> Video:
     )
     clock_hz = _number(rate.partition("/")[0], 90_000)
     codec = _CODECS.get(encoding, encoding)
-    return Video(codec, payload_type, clock_hz or 90_000, _sets(parameters), is_plain, section.value("control"), session_control)
+    return Video(
+        codec,
+        payload_type,
+        clock_hz or 90_000,
+        _sets(parameters),
+        is_plain,
+        section.value("control"),
+        session_control,
+    )
 
 
 def _number(text: str, otherwise: int) -> int:
@@ -162,9 +191,11 @@ def _decoded(text: str) -> bytes:
 
 
 def control_url(base: str, control: str) -> str:
-    """The URL of a control attribute: absolute, `*` for the base itself, or what is put behind the base (RFC 2326, C.1.1).
+    """The URL of a control attribute: absolute, `*` for the base itself, or what is put behind the
+    base (RFC 2326, C.1.1).
 
-    Put behind, not resolved as links are: cameras whose base has a query (`?channel=1`) expect the track after it.
+    Put behind, not resolved as links are: cameras whose base has a query (`?channel=1`) expect the
+    track after it.
     """
     if control in ("", "*"):
         return base

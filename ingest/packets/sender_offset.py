@@ -1,7 +1,8 @@
 """What a sender's reports say of its clock, as far as they agree with each other. Pure.
 
-A report is believed where it agrees with those before it. One that does not (a clock set anew, a report of nonsense) is waited upon: where
-those that follow say the same, it was right. A sender whose reports go on contradicting each other is believed no more until they agree.
+A report is believed where it agrees with those before it. One that does not (a clock set anew, a
+report of nonsense) is waited upon: where those that follow say the same, it was right. A sender
+whose reports go on contradicting each other is believed no more until they agree.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ from __future__ import annotations
 from domain.clock import NS_PER_MS, NS_PER_S
 
 AGREE_NS = 200 * NS_PER_MS
-"""Cheap cameras take the two times of a report one after the other: theirs are a tenth of a second apart."""
+"""Cheap cameras take the two times of a report one after the other: theirs are a tenth of a
+second apart.
+"""
 CONFIRM_NS = 8 * NS_PER_S
-"""What contradicts is believed once it has held for so long: two reports of the usual five seconds."""
+"""What contradicts is believed once it has held for so long: two reports of the usual five
+seconds.
+"""
 REGAIN_NS = 18 * NS_PER_S
 """Trust that was lost takes longer: four reports in a row that agree."""
 _CONTRADICTIONS = 3
@@ -19,7 +24,9 @@ _FORGIVEN_NS = 60 * NS_PER_S
 
 
 class SenderOffset:
-    """The sender's wall time less the pts of the same picture: `offset_ns`, None where it is not to be believed."""
+    """The sender's wall time less the pts of the same picture: `offset_ns`, None where it is
+    not to be believed.
+    """
 
     def __init__(self) -> None:
         self.offset_ns: int | None = None

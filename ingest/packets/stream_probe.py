@@ -1,4 +1,6 @@
-"""What a decoder sees in a keyframe: the one place where ingest asks libavcodec about a stream's shape."""
+"""What a decoder sees in a keyframe: the one place where ingest asks libavcodec about a
+stream's shape.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from av.video.codeccontext import VideoCodecContext
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Width and height in pixels, zeros where the keyframe is too broken to tell; `frame_s` is 0 where its timing is not said."""
+    """Width and height in pixels, zeros where the keyframe is too broken to tell; `frame_s` is
+    0 where its timing is not said.
+    """
 
     width_px: int
     height_px: int
@@ -22,11 +26,15 @@ class Shape:
 
 _MOST_KNOWN = 4_096
 _known: dict[tuple[str, bytes], Shape] = {}
-"""By codec and parameter sets, which decide it: a camera that comes back needs no decoder, whose megabytes leave holes in the heap."""
+"""By codec and parameter sets, which decide it: a camera that comes back needs no decoder,
+whose megabytes leave holes in the heap.
+"""
 
 
 def shape_of(codec: str, extradata: bytes, keyframe: bytes) -> Shape:
-    """The shape of a stream with these parameter sets; the keyframe is looked at where they are new."""
+    """The shape of a stream with these parameter sets; the keyframe is looked at where they are
+    new.
+    """
     known = _known.get((codec, extradata))
     if known is not None:
         return known
@@ -45,4 +53,6 @@ def _decoded(codec: str, extradata: bytes, keyframe: bytes) -> Shape:
     with suppress(av.FFmpegError):
         context.decode(av.Packet(keyframe))
     rate = float(context.framerate or 0)
-    return Shape(context.width, context.height, context.reorder_depth, 1 / rate if rate >= 1 else 0.0)
+    return Shape(
+        context.width, context.height, context.reorder_depth, 1 / rate if rate >= 1 else 0.0
+    )

@@ -1,14 +1,19 @@
-"""The wall time of packets: their own pts, held to a clock by one slowly moving offset. Pure: no clock, no I/O.
+"""The wall time of packets: their own pts, held to a clock by one slowly moving offset. Pure: no
+clock, no I/O.
 
-`wall = pts + offset`, so that the distance between two pictures is the camera's and not the network's. The offset aims at
+`wall = pts + offset`, so that the distance between two pictures is the camera's and not the
+network's. The offset aims at
 
-- the sender's clock, where sender reports give it, agree with each other, and it is within `TRUST_NS` of ours;
-- otherwise the receiver's: the least delay (receive time less pts) of the last seconds, since jitter only ever adds delay.
+- the sender's clock, where sender reports give it, agree with each other, and it is within
+  `TRUST_NS` of ours;
+- otherwise the receiver's: the least delay (receive time less pts) of the last seconds, since
+  jitter only ever adds delay.
 
-The offset never moves so fast that wall time goes back: an error of 20 ms is slewed at 2 % of the time that passes, larger ones in
-proportion up to half of it, and those above `STEP_NS` forwards in one step (a gap, which is the truth: nothing was seen in it).
-A jump of pts anchors anew.
-With B-frames packets come in another order than their pictures; wall time follows the pictures, and is monotonic in their order.
+The offset never moves so fast that wall time goes back: an error of 20 ms is slewed at 2 % of the
+time that passes, larger ones in proportion up to half of it, and those above `STEP_NS` forwards in
+one step (a gap, which is the truth: nothing was seen in it). A jump of pts anchors anew. With
+B-frames packets come in another order than their pictures; wall time follows the pictures, and is
+monotonic in their order.
 """
 
 from __future__ import annotations
@@ -24,14 +29,18 @@ TRUST_NS = 5 * NS_PER_S
 """A sender's clock further than this from ours is not believed, only published as skew."""
 STEP_NS = 500 * NS_PER_MS
 JUMP_NS = NS_PER_S
-"""A pts that leaps by more than this against the time that passed here is a jump of the camera's counter."""
+"""A pts that leaps by more than this against the time that passed here is a jump of the
+camera's counter.
+"""
 BACK_NS = 500 * NS_PER_MS
 """A pts further back than this is a jump too, and no picture that B-frames put out of order."""
 WINDOW_NS = 4 * NS_PER_S
 """The least delay is taken over the last one to two of these."""
 _SETTLED_NS = 20 * NS_PER_MS
 AHEAD_NS = 2 * NS_PER_S
-"""No picture's wall time by our clock is more than this after it was received, however fast the sender's counter runs."""
+"""No picture's wall time by our clock is more than this after it was received, however fast the
+sender's counter runs.
+"""
 SILENCE_NS = NS_PER_S
 """After a silence longer than this it is watched whether the packets catch up."""
 _WATCH_NS = NS_PER_S
@@ -66,11 +75,17 @@ class _LeastDelay:
 
     def would_be(self, sample_ns: int, now_ns: int) -> int:
         """What `add` would give."""
-        return min(sample_ns, self._now_least_ns, self._now_least_ns if now_ns >= self._turn_ns else self._last_least_ns)
+        return min(
+            sample_ns,
+            self._now_least_ns,
+            self._now_least_ns if now_ns >= self._turn_ns else self._last_least_ns,
+        )
 
 
 class _Silence:
-    """Whether packets after a silence come ever less late (they waited on the way), or stay as late as the first (none were made)."""
+    """Whether packets after a silence come ever less late (they waited on the way), or stay as
+    late as the first (none were made).
+    """
 
     def __init__(self, now_ns: int) -> None:
         self._turn_ns, self._end_ns = now_ns + _WATCH_NS, now_ns + 2 * _WATCH_NS
@@ -78,19 +93,29 @@ class _Silence:
         self._second_ns: int | None = None
 
     def late_for_good(self, sample_ns: int, now_ns: int) -> int | None:
-        """The least delay since the silence, once it is known; a very small one where they catch up."""
+        """The least delay since the silence, once it is known; a very small one where they
+        catch up.
+        """
         if now_ns < self._turn_ns:
             self._first_ns = sample_ns if self._first_ns is None else min(self._first_ns, sample_ns)
         else:
-            self._second_ns = sample_ns if self._second_ns is None else min(self._second_ns, sample_ns)
+            self._second_ns = (
+                sample_ns if self._second_ns is None else min(self._second_ns, sample_ns)
+            )
         if now_ns < self._end_ns or self._second_ns is None:
             return None
         first_ns = self._second_ns if self._first_ns is None else self._first_ns
-        return -_NEVER_NS if self._second_ns < first_ns - _CATCHING_UP_NS else min(first_ns, self._second_ns)
+        return (
+            -_NEVER_NS
+            if self._second_ns < first_ns - _CATCHING_UP_NS
+            else min(first_ns, self._second_ns)
+        )
 
 
 class Timeline:
-    """The wall time of one session's packets, in the order they come. Call `sender` whenever a report is known, `wall` for each packet."""
+    """The wall time of one session's packets, in the order they come. Call `sender` whenever a
+    report is known, `wall` for each packet.
+    """
 
     def __init__(self) -> None:
         self.skew_ns: int | None = None
@@ -111,7 +136,9 @@ class Timeline:
         """Of the newest wall time."""
         self._aims_at_sender = False
         self.read_every_ns = 0
-        """Packets are read so seldom that one may have come so long before `received_ns`: a silence is known as one only so much later."""
+        """Packets are read so seldom that one may have come so long before `received_ns`: a
+        silence is known as one only so much later.
+        """
 
     def sender(self, pts_ns: int, sender_wall_ns: int) -> None:
         """By the sender's reports, the picture of `pts_ns` was taken at `sender_wall_ns`."""
@@ -138,7 +165,8 @@ class Timeline:
         return WallTime(self._placed(pts_ns, received_ns), self.source)
 
     def walls(self, pts_ns: Sequence[int], received_ns: int) -> list[int]:
-        """What `wall` gives for each of these, which rise by no more than `JUMP_NS` a step and came all at once; `source` is that of all.
+        """What `wall` gives for each of these, which rise by no more than `JUMP_NS` a step and came
+        all at once; `source` is that of all.
 
         Empty, and nothing is done, where one of them needs to be looked at by itself.
         """
@@ -158,15 +186,29 @@ class Timeline:
         least.add(received_ns - first_ns, received_ns)
         least.add(received_ns - last_ns, received_ns)
         self.skew_ns = self.skew_ns if sender_ns is None else sender_ns - least_ns
-        self._aims_at_sender, self._last_pts_ns, self._last_received_ns = is_trusted, last_ns, received_ns
+        self._aims_at_sender, self._last_pts_ns, self._last_received_ns = (
+            is_trusted,
+            last_ns,
+            received_ns,
+        )
         return self._run(pts_ns, received_ns, floor_ns, sender_ns if is_trusted else None)
 
-    def _run(self, pts_ns: Sequence[int], received_ns: int, floor_ns: int, sender_ns: int | None) -> list[int]:
-        """`_aim` and `_placed` for each, where only the offset and the least delay change from one to the next."""
-        offset_ns, newest_pts_ns, newest_ns = self._offset_ns, self._newest_pts_ns, self._newest_wall_ns
+    def _run(
+        self, pts_ns: Sequence[int], received_ns: int, floor_ns: int, sender_ns: int | None
+    ) -> list[int]:
+        """`_aim` and `_placed` for each, where only the offset and the least delay change from
+        one to the next.
+        """
+        offset_ns, newest_pts_ns, newest_ns = (
+            self._offset_ns,
+            self._newest_pts_ns,
+            self._newest_wall_ns,
+        )
         if self._goes_straight(pts_ns, received_ns, floor_ns, sender_ns):
             walls = [own_ns + offset_ns for own_ns in pts_ns]
-            before_pts_ns, before_ns = (newest_pts_ns, newest_ns) if len(walls) == 1 else (pts_ns[-2], walls[-2])
+            before_pts_ns, before_ns = (
+                (newest_pts_ns, newest_ns) if len(walls) == 1 else (pts_ns[-2], walls[-2])
+            )
             self._newest_pts_ns, self._newest_wall_ns = pts_ns[-1], walls[-1]
             self._squeeze = min(1.0, (walls[-1] - before_ns) / (pts_ns[-1] - before_pts_ns))
             return walls
@@ -174,7 +216,9 @@ class Timeline:
         distance_ns, step_ns, walls = 1, 1, list[int]()
         for own_ns in pts_ns:
             step_ns = own_ns - newest_pts_ns
-            error_ns = (min(floor_ns, received_ns - own_ns) if sender_ns is None else sender_ns) - offset_ns
+            error_ns = (
+                min(floor_ns, received_ns - own_ns) if sender_ns is None else sender_ns
+            ) - offset_ns
             if error_ns > STEP_NS:
                 offset_ns += error_ns
             elif error_ns:
@@ -185,19 +229,31 @@ class Timeline:
             wall_ns = max(own_ns + offset_ns, newest_ns + 1)
             distance_ns, newest_pts_ns, newest_ns = wall_ns - newest_ns, own_ns, wall_ns
             walls.append(wall_ns)
-        self._offset_ns, self._newest_pts_ns, self._newest_wall_ns = offset_ns, newest_pts_ns, newest_ns
+        self._offset_ns, self._newest_pts_ns, self._newest_wall_ns = (
+            offset_ns,
+            newest_pts_ns,
+            newest_ns,
+        )
         self._squeeze = min(1.0, distance_ns / step_ns)
         return walls
 
-    def _goes_straight(self, pts_ns: Sequence[int], received_ns: int, floor_ns: int, sender_ns: int | None) -> bool:
+    def _goes_straight(
+        self, pts_ns: Sequence[int], received_ns: int, floor_ns: int, sender_ns: int | None
+    ) -> bool:
         """Whether the offset is where it is to be, and stays there."""
-        if (floor_ns if sender_ns is None else sender_ns) != self._offset_ns or (sender_ns is None and received_ns - pts_ns[-1] < floor_ns):
+        if (floor_ns if sender_ns is None else sender_ns) != self._offset_ns or (
+            sender_ns is None and received_ns - pts_ns[-1] < floor_ns
+        ):
             return False
         first_ns, last_ns = pts_ns[0] + self._offset_ns, pts_ns[-1] + self._offset_ns
-        return first_ns > self._newest_wall_ns and last_ns <= received_ns + self._most_ahead_ns + (0 if sender_ns is None else TRUST_NS)
+        return first_ns > self._newest_wall_ns and last_ns <= received_ns + self._most_ahead_ns + (
+            0 if sender_ns is None else TRUST_NS
+        )
 
     def stepped(self, by_ns: int) -> None:
-        """Our clock was set forward by `by_ns` (back: below zero), and a session begins: its wall times are right from the first."""
+        """Our clock was set forward by `by_ns` (back: below zero), and a session begins: its
+        wall times are right from the first.
+        """
         if self._least is not None:
             self._least.shift(by_ns)
         self._offset_ns += by_ns
@@ -207,7 +263,9 @@ class Timeline:
         self._silence = None
 
     def jumped(self, pts_ns: int, received_ns: int) -> bool:
-        """Whether a packet of `pts_ns`, received now, would be a leap of the sender's counter rather than the next picture."""
+        """Whether a packet of `pts_ns`, received now, would be a leap of the sender's counter
+        rather than the next picture.
+        """
         if self._least is None:
             return False
         step_ns = pts_ns - self._last_pts_ns
@@ -217,9 +275,13 @@ class Timeline:
         return is_leap and pts_ns + self._offset_ns > received_ns + JUMP_NS
 
     def expected_pts_ns(self, received_ns: int, duration_ns: int) -> int:
-        """The pts of a packet received now had its counter not leapt; `duration_ns`: of a picture. Reports of before are forgotten."""
+        """The pts of a packet received now had its counter not leapt; `duration_ns`: of a
+        picture. Reports of before are forgotten.
+        """
         self._sender = SenderOffset()
-        return self._last_pts_ns + max(duration_ns, received_ns - self._last_received_ns - self.read_every_ns)
+        return self._last_pts_ns + max(
+            duration_ns, received_ns - self._last_received_ns - self.read_every_ns
+        )
 
     def _is_silence(self, received_ns: int) -> bool:
         """What was not there at one read, and came before the next, is none yet."""
@@ -253,8 +315,12 @@ class Timeline:
         if source is WallSource.RECEIVER or abs(target_ns - self._offset_ns) <= _SETTLED_NS:
             self.source = source
 
-    def _after_silence(self, silence: _Silence, least_ns: int, sample_ns: int, received_ns: int) -> int:
-        """The offset to aim at: what came late all at once will catch up, but a camera that paused will not."""
+    def _after_silence(
+        self, silence: _Silence, least_ns: int, sample_ns: int, received_ns: int
+    ) -> int:
+        """The offset to aim at: what came late all at once will catch up, but a camera that
+        paused will not.
+        """
         late_ns = silence.late_for_good(sample_ns, received_ns)
         if late_ns is None:
             return least_ns
@@ -267,7 +333,8 @@ class Timeline:
     def _placed(self, pts_ns: int, received_ns: int) -> int:
         """The wall time of `pts_ns`; a picture older than the newest one keeps its distance to it.
 
-        None is much later than it was received, but for those that a camera had saved up and sends at once when it is connected to.
+        None is much later than it was received, but for those that a camera had saved up and sends
+        at once when it is connected to.
         """
         if pts_ns <= self._newest_pts_ns:
             return self._newest_wall_ns - round((self._newest_pts_ns - pts_ns) * self._squeeze)

@@ -1,6 +1,7 @@
 """Time stamps made whole: every packet gets a pts and a dts that a muxer takes. Pure.
 
-libavformat leaves out the first pts of some streams, and the first dts of streams with B-frames; RTP itself carries pts only.
+libavformat leaves out the first pts of some streams, and the first dts of streams with B-frames;
+RTP itself carries pts only.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ _MOST_LEARNT = 4
 
 
 class Stamps:
-    """The stamps of one connection, in ticks of its time base. dts rises with every packet and never passes pts."""
+    """The stamps of one connection, in ticks of its time base. dts rises with every packet and
+    never passes pts.
+    """
 
     def __init__(self, reorder_depth: int) -> None:
         self._reorder_depth = reorder_depth
@@ -21,7 +24,9 @@ class Stamps:
         self._last_dts: int | None = None
 
     def pts(self, pts: int | None, dts: int | None, duration: int) -> int:
-        """The packet's pts: where the source leaves it out, 0 on the first packet (libavformat counts from there), else the likely next."""
+        """The packet's pts: where the source leaves it out, 0 on the first packet (libavformat
+        counts from there), else the likely next.
+        """
         if pts is None:
             if self._last_dts is None:
                 return 0
@@ -34,15 +39,21 @@ class Stamps:
         return self._shift
 
     def leaves(self, pts: int) -> bool:
-        """Whether `keep` would give a packet of `pts` that is shown as soon as it is decoded its own pts and dts."""
+        """Whether `keep` would give a packet of `pts` that is shown as soon as it is decoded
+        its own pts and dts.
+        """
         return self._last_dts is not None and pts > self._last_dts
 
     def pass_by(self, newest_pts: int) -> None:
-        """As `keep` for packets of rising pts up to this one, where it `leaves` the first as it is."""
+        """As `keep` for packets of rising pts up to this one, where it `leaves` the first as it
+        is.
+        """
         self._last_pts = self._last_dts = newest_pts
 
     def jump(self, pts: int, to: int) -> int:
-        """The source's counter leapt to `pts` (as `pts()` gave it), which should have been `to`: shift all that follow. Returns `to`."""
+        """The source's counter leapt to `pts` (as `pts()` gave it), which should have been
+        `to`: shift all that follow. Returns `to`.
+        """
         self._shift += to - pts
         return to
 
@@ -63,7 +74,9 @@ class Stamps:
 
 
 class DecodeTimes:
-    """dts from the pts of packets in decoding order, as libavformat has them: the least of the newest pts, as many as are reordered."""
+    """dts from the pts of packets in decoding order, as libavformat has them: the least of the
+    newest pts, as many as are reordered.
+    """
 
     def __init__(self) -> None:
         self._newest: list[int] = []
@@ -72,22 +85,30 @@ class DecodeTimes:
         self._learnt = 0
 
     def deepen(self, depth: int, step: int) -> None:
-        """The stream says that pictures wait for up to `depth` others, `step` ticks apart (0: unknown)."""
+        """The stream says that pictures wait for up to `depth` others, `step` ticks apart (0:
+        unknown).
+        """
         self._step = step or 1
         if depth > self._depth and not self._learnt:
             self._depth = depth
             self._newest = []
 
     def leaves(self, pts: int) -> bool:
-        """Whether the dts of a packet of `pts`, and of those that follow and rise, would be their pts."""
+        """Whether the dts of a packet of `pts`, and of those that follow and rise, would be
+        their pts.
+        """
         return len(self._newest) == 1 and self._newest[0] <= pts
 
     def pass_by(self, newest_pts: int) -> None:
-        """As `of` for packets of rising pts up to this one, where it `leaves` the first as it is."""
+        """As `of` for packets of rising pts up to this one, where it `leaves` the first as it
+        is.
+        """
         self._newest[0] = newest_pts
 
     def of(self, pts: int) -> int:
-        """The dts of the next packet; before the first pictures of all there is room for those that wait."""
+        """The dts of the next packet; before the first pictures of all there is room for those
+        that wait.
+        """
         newest = self._newest
         if not newest:
             self._newest = [pts - wait * self._step for wait in range(self._depth, -1, -1)]

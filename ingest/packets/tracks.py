@@ -17,11 +17,28 @@ from ingest.packets.timeline import Timeline
 
 
 class VideoTrack:
-    """`units` takes RTP packets, `control` RTCP packets; `packets` gives what came whole of them."""
+    """`units` takes RTP packets, `control` RTCP packets; `packets` gives what came whole of
+    them.
+    """
 
-    def __init__(self, camera_id: str, video: Video, audio: Audio | None, counts: Counts, channel: int = 0) -> None:
-        sound = AudioInfo(audio.codec, audio.clock_hz, audio.channels, audio.config) if audio is not None else None
-        info = StreamInfo(camera_id, video.codec, 0, 0, Fraction(1, video.clock_hz), nal.annex_b(video.sets), 0, sound)
+    def __init__(
+        self, camera_id: str, video: Video, audio: Audio | None, counts: Counts, channel: int = 0
+    ) -> None:
+        sound = (
+            AudioInfo(audio.codec, audio.clock_hz, audio.channels, audio.config)
+            if audio is not None
+            else None
+        )
+        info = StreamInfo(
+            camera_id,
+            video.codec,
+            0,
+            0,
+            Fraction(1, video.clock_hz),
+            nal.annex_b(video.sets),
+            0,
+            sound,
+        )
         self.units = AccessUnits(video.codec, video.payload_type, channel)
         self._last: list[Came] = []
         self.is_over = False
@@ -41,12 +58,19 @@ class VideoTrack:
         self.is_over = self.is_over or compound.is_bye
 
     def packets(self, received_ns: int, stepped_ns: int = 0) -> list[Came]:
-        """What is whole, and received at `received_ns`: steady time, to which wall time adds `stepped_ns`."""
+        """What is whole, and received at `received_ns`: steady time, to which wall time adds
+        `stepped_ns`.
+        """
         taken, self.units.ready = self.units.ready, Units()
         counts, intake = self._counts, self._intake
-        counts.broken_packets, counts.lost_packets = self.units.broken_units, self.units.lost_packets
+        counts.broken_packets, counts.lost_packets = (
+            self.units.broken_units,
+            self.units.lost_packets,
+        )
         ticks = self._ticks.all(taken.stamps)
-        sender_ns = self._sender.wall_ns(taken.stamps[0]) if taken.stamps and intake.wants_sender else None
+        sender_ns = (
+            self._sender.wall_ns(taken.stamps[0]) if taken.stamps and intake.wants_sender else None
+        )
         came: list[Came] = []
         at = 0
         while at < len(ticks):
@@ -55,17 +79,25 @@ class VideoTrack:
                 came.append(run)
                 at += run.count
                 continue
-            packet = self._packet(taken[at], ticks[at], received_ns, None if at else sender_ns, stepped_ns)
+            packet = self._packet(
+                taken[at], ticks[at], received_ns, None if at else sender_ns, stepped_ns
+            )
             if packet is not None:
                 came.append(packet)
             at += 1
         self._last = came[-1:] or self._last
         return came
 
-    def _packet(self, unit: AccessUnit, ticks: int, received_ns: int, sender_ns: int | None, stepped_ns: int) -> Packet | None:
-        """One unit by itself, whatever it is; none before the first keyframe. Only the first of a read is told the sender's time."""
+    def _packet(
+        self, unit: AccessUnit, ticks: int, received_ns: int, sender_ns: int | None, stepped_ns: int
+    ) -> Packet | None:
+        """One unit by itself, whatever it is; none before the first keyframe. Only the first of
+        a read is told the sender's time.
+        """
         jumps = self._counts.jumps
-        packet = self._intake.packet(Unit(unit.data, ticks, None, 0, received_ns, sender_ns, stepped_ns, unit.starts))
+        packet = self._intake.packet(
+            Unit(unit.data, ticks, None, 0, received_ns, sender_ns, stepped_ns, unit.starts)
+        )
         if self._counts.jumps != jumps:
             self._sender.jumped()
         return packet
@@ -91,11 +123,15 @@ class VideoTrack:
 
     def report(self, own_ssrc: int) -> bytes:
         units = self.units
-        return rtcp.receiver_report(own_ssrc, units.ssrc, units.highest_sequence, units.lost_packets, self._sender.report)
+        return rtcp.receiver_report(
+            own_ssrc, units.ssrc, units.highest_sequence, units.lost_packets, self._sender.report
+        )
 
 
 class AudioTrack:
-    """The sound beside a `video`, and on its clock: by both sender reports where there are any, else by when it comes."""
+    """The sound beside a `video`, and on its clock: by both sender reports where there are any,
+    else by when it comes.
+    """
 
     def __init__(self, audio: Audio, video: VideoTrack) -> None:
         self.units = AudioUnits(audio.codec, audio.payload_type, audio.channels)
@@ -113,7 +149,9 @@ class AudioTrack:
             self._sender.reported(report)
 
     def packets(self, received_ns: int) -> list[AudioPacket]:
-        """What is whole, and received at `received_ns` (steady time); nothing before the video's first packet."""
+        """What is whole, and received at `received_ns` (steady time); nothing before the
+        video's first packet.
+        """
         taken, self.units.ready = self.units.ready, []
         picture = self._video.newest
         if picture is None or not taken:
@@ -126,28 +164,49 @@ class AudioTrack:
         last_ns = self._wall_ns(taken[-1].stamp, stamps[-1], picture, received_ns)
         packets: list[AudioPacket] = []
         for piece, ticks in zip(taken, stamps, strict=True):
-            wall_ns = max(self._last_wall_ns + 1, last_ns - (stamps[-1] - ticks) * NS_PER_S // self._hz)
+            wall_ns = max(
+                self._last_wall_ns + 1, last_ns - (stamps[-1] - ticks) * NS_PER_S // self._hz
+            )
             self._last_wall_ns = wall_ns
-            packets.append(AudioPacket(picture.stream, piece.data, ticks + self._shift, piece.duration, wall_ns, received_ns + stepped_ns))
+            packets.append(
+                AudioPacket(
+                    picture.stream,
+                    piece.data,
+                    ticks + self._shift,
+                    piece.duration,
+                    wall_ns,
+                    received_ns + stepped_ns,
+                )
+            )
         return packets
 
     def report(self, own_ssrc: int) -> bytes:
         numbers = self.units.numbers
-        return rtcp.receiver_report(own_ssrc, numbers.ssrc, numbers.highest, numbers.lost, self._sender.report)
+        return rtcp.receiver_report(
+            own_ssrc, numbers.ssrc, numbers.highest, numbers.lost, self._sender.report
+        )
 
     def read_every(self, ns: int) -> None:
         """Pieces come at reads that are so far apart."""
         self._timeline.read_every_ns = ns
 
     def _wall_ns(self, stamp: int, ticks: int, picture: Packet, received_ns: int) -> int:
-        """Of the newest piece, in steady time with the steps of the video. A leap of its counter is taken out of all that follow."""
+        """Of the newest piece, in steady time with the steps of the video. A leap of its
+        counter is taken out of all that follow.
+        """
         timeline = self._timeline
         if timeline.jumped(self._ns(ticks), received_ns):
-            self._shift += timeline.expected_pts_ns(received_ns, 0) * self._hz // NS_PER_S - ticks - self._shift
+            self._shift += (
+                timeline.expected_pts_ns(received_ns, 0) * self._hz // NS_PER_S
+                - ticks
+                - self._shift
+            )
             self._sender.jumped()
         pts_ns, sender_ns = self._ns(ticks), self._sender.wall_ns(stamp)
         if sender_ns is not None and picture.sender_wall_ns is not None:
-            timeline.sender(pts_ns, sender_ns + picture.wall_ns - picture.sender_wall_ns - self._last_stepped_ns)
+            timeline.sender(
+                pts_ns, sender_ns + picture.wall_ns - picture.sender_wall_ns - self._last_stepped_ns
+            )
         return timeline.wall(pts_ns, received_ns).wall_ns + self._last_stepped_ns
 
     def _ns(self, ticks: int) -> int:

@@ -1,4 +1,6 @@
-"""The one thread of a worker in which recordings are written: the recorders of its cameras take turns."""
+"""The one thread of a worker in which recordings are written: the recorders of its cameras take
+turns.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,10 @@ class Written(Protocol):
 
 
 class DiskWriter:
-    """Gives recorders their turns as they are due, in one thread, whatever one of them does. A disk that hangs holds up this thread and
-    nothing else: what recorders hold is bounded, and what they cannot hold is lost and counted."""
+    """Gives recorders their turns as they are due, in one thread, whatever one of them does. A disk
+    that hangs holds up this thread and nothing else: what recorders hold is bounded, and what they
+    cannot hold is lost and counted.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -67,7 +71,12 @@ class DiskWriter:
             self._woken.clear()
             now_s = self._clock.monotonic_s()
             self._next_s = now_s + _LONGEST_S
-            self._next_s = min([self._next_s, *[max(now_s + TICK_S, recorder.due_s) for recorder in self._recorders]])
+            self._next_s = min(
+                [
+                    self._next_s,
+                    *[max(now_s + TICK_S, recorder.due_s) for recorder in self._recorders],
+                ]
+            )
             if self._clock.wait(self._woken, self._next_s - now_s):
                 self._clock.wait(stop, _TOGETHER_S)
             self.step()
@@ -76,13 +85,21 @@ class DiskWriter:
     def step(self) -> None:
         """One turn for each recorder that is due."""
         now_s = self._clock.monotonic_s()
-        ended = {id(recorder) for recorder in self._recorders if recorder.due_s <= now_s and not self._goes_on(recorder, now_s)}
+        ended = {
+            id(recorder)
+            for recorder in self._recorders
+            if recorder.due_s <= now_s and not self._goes_on(recorder, now_s)
+        }
         if ended:
             with self._lock:
-                self._recorders = tuple(recorder for recorder in self._recorders if id(recorder) not in ended)
+                self._recorders = tuple(
+                    recorder for recorder in self._recorders if id(recorder) not in ended
+                )
 
     def has_room(self) -> bool:
-        """Whether what waits to be written may still grow. For the rare one that holds more than its share: it asks all others."""
+        """Whether what waits to be written may still grow. For the rare one that holds more
+        than its share: it asks all others.
+        """
         return self.waiting_part() < 1.0
 
     def waiting_part(self) -> float:
@@ -93,7 +110,9 @@ class DiskWriter:
         try:
             return recorder.step(now_s)
         except Exception:
-            log.exception("%s: recording failed; it goes on at the next keyframe", recorder.camera_id)
+            log.exception(
+                "%s: recording failed; it goes on at the next keyframe", recorder.camera_id
+            )
             JOB_FAILURES.labels(recorder.camera_id, "record").inc()
             recorder.abandon()
             return True

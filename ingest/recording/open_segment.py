@@ -1,4 +1,6 @@
-"""One segment file while it is written: fragmented MP4, packets untouched, readable by others a fragment at a time."""
+"""One segment file while it is written: fragmented MP4, packets untouched, readable by others a
+fragment at a time.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +28,27 @@ from storage.recordings.ledger import open_name
 _MOST_PIECES = 512
 """The kernel takes 1024 in one write."""
 LONGEST_JOIN_NS = NS_PER_S
-"""A stream that goes on joins its segments, but not over the hour by which the wall clock was set: nothing was recorded of that."""
+"""A stream that goes on joins its segments, but not over the hour by which the wall clock was
+set: nothing was recorded of that.
+"""
 
 
 class OpenSegment:
-    """Takes whole fragments until `finish`. After a StoreError of `write` only `finish` may follow; the fragments so far stay."""
+    """Takes whole fragments until `finish`. After a StoreError of `write` only `finish` may
+    follow; the fragments so far stay.
+    """
 
-    def __init__(self, folder: Path, camera_id: str, fence: int, first: Packet, is_free: bool, spare_bytes: int) -> None:
-        """Creates the file; `first` is the packet that is written first. `is_free`: no file here can have its start already.
-        `spare_bytes` of the disk stay free: it is full for us there.
+    def __init__(
+        self,
+        folder: Path,
+        camera_id: str,
+        fence: int,
+        first: Packet,
+        is_free: bool,
+        spare_bytes: int,
+    ) -> None:
+        """Creates the file; `first` is the packet that is written first. `is_free`: no file here
+        can have its start already. `spare_bytes` of the disk stay free: it is full for us there.
 
         Raises StoreError, and DataLoss where the camera sends nothing that a file could declare.
         """
@@ -54,7 +68,9 @@ class OpenSegment:
         """The `dts` of the last packet of the fragment before."""
         self._end_ns = first.wall_ns
         self._sequence = 0
-        self._sound = _SoundTimes(first.wall_ns, self.stream.audio.clock_hz) if self.stream.audio else None
+        self._sound = (
+            _SoundTimes(first.wall_ns, self.stream.audio.clock_hz) if self.stream.audio else None
+        )
         self._head = head(_track(first), self.stream.audio)
         with _disk():
             folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +79,9 @@ class OpenSegment:
             self._file = self._path.open("xb", buffering=0)
 
     def write(self, came: Sequence[Came], sound: Sequence[AudioPacket]) -> None:
-        """One fragment of these, in one write. Raises StoreError where the disk refuses: then nothing of them is in the file."""
+        """One fragment of these, in one write. Raises StoreError where the disk refuses: then
+        nothing of them is in the file.
+        """
         video = self._video(came) if came else None
         audio = self._sound.run(sound) if self._sound and sound else None
         if video is None and audio is None:
@@ -87,7 +105,8 @@ class OpenSegment:
     def finish(self, next_wall_ns: int | None, joins: bool) -> int:
         """No more pictures come: from here on `readable_until_ns` is its end, which is returned.
 
-        It ends with its last picture, or where the next packet begins if that `joins` it or is earlier.
+        It ends with its last picture, or where the next packet begins if that `joins` it or is
+        earlier.
         """
         if self.readable_until_ns:
             self.readable_until_ns = self._end_before(next_wall_ns, joins)
@@ -96,8 +115,8 @@ class OpenSegment:
     def close(self) -> SegmentName | None:
         """Bring the file to disk and name it; to be called after `finish`.
 
-        None where the disk never took a whole fragment: the file is then gone. Raises StoreError where the disk refuses even this: the
-        file is then left to `salvage`.
+        None where the disk never took a whole fragment: the file is then gone. Raises StoreError
+        where the disk refuses even this: the file is then left to `salvage`.
         """
         with _disk():
             with self._file:
@@ -126,7 +145,10 @@ class OpenSegment:
             if isinstance(one, Run):
                 row += one.count
                 continue
-            table[4 * row + 2 : 4 * row + 4] = (KEYFRAME if one.is_keyframe else DELTA, (one.pts - one.dts) * scale)
+            table[4 * row + 2 : 4 * row + 4] = (
+                KEYFRAME if one.is_keyframe else DELTA,
+                (one.pts - one.dts) * scale,
+            )
             row += 1
         return VideoRun((decoded[0] - self._first.dts) * scale, table, data)
 
@@ -138,11 +160,15 @@ class OpenSegment:
         self.readable_until_ns = self._wall_ns(last_dts + length)
 
     def _wall_ns(self, ticks: int) -> int:
-        """As a reader of the file has it: by the camera's own time. A wall clock that is set does not reach into an open file."""
+        """As a reader of the file has it: by the camera's own time. A wall clock that is set
+        does not reach into an open file.
+        """
         return self.start_ns + ticks_to_ns(ticks - self._first.pts, self.stream.time_base)
 
     def _length_ticks(self, last: Came) -> int:
-        """How long the last packet known is: the next one's time is not known yet, and its fragment will tell it."""
+        """How long the last packet known is: the next one's time is not known yet, and its
+        fragment will tell it.
+        """
         return last.duration or self._usual_ticks
 
     def _end_before(self, next_wall_ns: int | None, joins: bool) -> int:
@@ -156,7 +182,8 @@ class OpenSegment:
         if not self.readable_until_ns:
             self._path.unlink()
             return None
-        # How long a lone picture is shown is not known: it lasts for the shortest time that a name says.
+        # How long a lone picture is shown is not known: it lasts for the shortest time that a name
+        # says.
         duration_ms = max(1, self.readable_until_ns // NS_PER_MS - self.start_ms)
         name = SegmentName(self._camera_id, self.start_ms, duration_ms, self._fence)
         self._path.rename(self._path.with_name(name.file_name))
@@ -164,7 +191,9 @@ class OpenSegment:
 
 
 class _SoundTimes:
-    """Where sound lies on a segment's time: from wall time at first, then by its own count of samples for as long as the two agree."""
+    """Where sound lies on a segment's time: from wall time at first, then by its own count of
+    samples for as long as the two agree.
+    """
 
     def __init__(self, start_ns: int, clock_hz: int) -> None:
         self._start_ns = start_ns
@@ -188,7 +217,10 @@ class _SoundTimes:
 
     def _place(self, packet: AudioPacket) -> int:
         by_wall = (packet.wall_ns - self._start_ns) * self._clock_hz // NS_PER_S
-        if self._offset is None or abs(packet.pts + self._offset - by_wall) * NS_PER_S > DRIFT_NS * self._clock_hz:
+        if (
+            self._offset is None
+            or abs(packet.pts + self._offset - by_wall) * NS_PER_S > DRIFT_NS * self._clock_hz
+        ):
             self._offset = max(by_wall, self._end) - packet.pts
         return packet.pts + self._offset
 
@@ -199,17 +231,30 @@ def _dts(came: Sequence[Came]) -> list[int]:
 
 
 def _track(first: Packet) -> VideoTrack:
-    """A session has one set of parameters: those of its description, or where that has none, of its keyframes."""
+    """A session has one set of parameters: those of its description, or where that has none, of
+    its keyframes.
+    """
     stream = first.stream
-    sets = nal.parameter_sets(stream.codec, stream.extradata) or nal.parameter_sets(stream.codec, first.data)
+    sets = nal.parameter_sets(stream.codec, stream.extradata) or nal.parameter_sets(
+        stream.codec, first.data
+    )
     if not sets:
-        raise DataLoss(f"camera {stream.camera_id} sends no parameter sets, so that its video can be neither recorded nor decoded")
+        raise DataLoss(
+            f"camera {stream.camera_id} sends no parameter sets, so that its video can be neither "
+            "recorded nor decoded"
+        )
     delay = (first.pts - first.dts) * stream.time_base.numerator
-    return VideoTrack(stream.codec, stream.width_px, stream.height_px, sets, stream.time_base.denominator, delay)
+    return VideoTrack(
+        stream.codec, stream.width_px, stream.height_px, sets, stream.time_base.denominator, delay
+    )
 
 
-def _path(folder: Path, camera_id: str, fence: int, wall_ns: int, is_free: bool) -> tuple[int, Path]:
-    """A start in UTC ms that no file here has, the packet's own but for a clock that was set back, and the open file's path."""
+def _path(
+    folder: Path, camera_id: str, fence: int, wall_ns: int, is_free: bool
+) -> tuple[int, Path]:
+    """A start in UTC ms that no file here has, the packet's own but for a clock that was set
+    back, and the open file's path.
+    """
     day = folder / day_of(wall_ns)
     day.mkdir(parents=True, exist_ok=True)
     start_ms = wall_ns // NS_PER_MS

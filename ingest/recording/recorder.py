@@ -1,4 +1,6 @@
-"""One camera's recorder: takes packets in the puller's thread, and hands them to its segments when the disk writer gives it its turn."""
+"""One camera's recorder: takes packets in the puller's thread, and hands them to its segments
+when the disk writer gives it its turn.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from ingest.recording.segments import OnHole, Segments
 from storage.recordings.free_space_reserve import events_bytes
 
 FRAGMENT_S = 0.9
-"""Of packets in a fragment, about: with the time between two reads and two turns of the writer, that is what `kill -9` costs."""
+"""Of packets in a fragment, about: with the time between two reads and two turns of the writer,
+that is what `kill -9` costs.
+"""
 SHARE_BYTES = 2 << 20
 """What a camera may always hold; more only while the worker's cameras together have room."""
 MOST_BYTES = 64 << 20
@@ -32,9 +36,11 @@ _log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """A `Sink` of the camera's fan-out: `put` only appends, and never waits; all else happens in the writer's thread.
+    """A `Sink` of the camera's fan-out: `put` only appends, and never waits; all else happens in
+    the writer's thread.
 
-    What the disk does not take in time is lost and counted, up to a keyframe, and reported by `on_hole` when recording goes on.
+    What the disk does not take in time is lost and counted, up to a keyframe, and reported by
+    `on_hole` when recording goes on.
     """
 
     def __init__(
@@ -47,21 +53,35 @@ class Recorder:
         writer: DiskWriter,
         on_hole: OnHole,
     ) -> None:
-        """`fence` and `on_hole` are called in the writer's thread, which serves other cameras too: they must not wait for a network."""
+        """`fence` and `on_hole` are called in the writer's thread, which serves other cameras
+        too: they must not wait for a network.
+        """
         self.camera_id = camera_id
         self._clock = clock
         self._writer = writer
         self._idle_s = settings.source_timeout_s
         self._warn = FloodGate(_log.warning, clock)
         folder = layout.recordings_of(camera_id)
-        self._make_segments = partial(Segments, camera_id, folder, fence, settings.segment_s, self._tell, on_hole, events_bytes(settings))
+        self._make_segments = partial(
+            Segments,
+            camera_id,
+            folder,
+            fence,
+            settings.segment_s,
+            self._tell,
+            on_hole,
+            events_bytes(settings),
+        )
         self._segments = self._make_segments()
         self._dropped = PACKETS_DROPPED.labels(camera_id, "recorder")
-        # A deque's append and popleft, and each of the counts by its own thread alone, need no lock.
+        # A deque's append and popleft, and each of the counts by its own thread alone, need no
+        # lock.
         self._packets: deque[Came] = deque()
         self._sound: deque[AudioPacket] = deque()
         self._put_bytes = self._taken_bytes = 0
-        self._refused_packets = self._counted_packets = self._warned_packets = self._abandoned_packets = 0
+        self._refused_packets = self._counted_packets = self._warned_packets = (
+            self._abandoned_packets
+        ) = 0
         self._is_held_up = False
         """Packets are refused until a keyframe finds room."""
         self._refused_ns = 0
@@ -79,12 +99,16 @@ class Recorder:
 
     @property
     def recorded_until_ns(self) -> int:
-        """Wall time (UTC ns) up to which what the camera sent can be read from disk by others; 0 before there is anything."""
+        """Wall time (UTC ns) up to which what the camera sent can be read from disk by others;
+        0 before there is anything.
+        """
         return self._segments.recorded_until_ns
 
     @property
     def lost_packets(self) -> int:
-        """Packets that are in no file: the disk refused them or did not take them in time, or no keyframe had come."""
+        """Packets that are in no file: the disk refused them or did not take them in time, or
+        no keyframe had come.
+        """
         return self._refused_packets + self._abandoned_packets + self._segments.lost_packets
 
     @property
@@ -100,9 +124,15 @@ class Recorder:
             self._put_bytes += size_bytes
             self._packets.extend(came)
         if not self._has_begun and self._packets:
-            # How old the first that waits was when it was read: with those read with it, that is how much came at once.
-            self._read_s = max(0.0, min(FRAGMENT_S, (_pts_ns(came[-1], -1) - _pts_ns(came[0], 0)) / NS_PER_S))
-            self._has_begun, self.due_s = True, self._clock.monotonic_s() + FRAGMENT_S - self._read_s
+            # How old the first that waits was when it was read: with those read with it, that is
+            # how much came at once.
+            self._read_s = max(
+                0.0, min(FRAGMENT_S, (_pts_ns(came[-1], -1) - _pts_ns(came[0], 0)) / NS_PER_S)
+            )
+            self._has_begun, self.due_s = (
+                True,
+                self._clock.monotonic_s() + FRAGMENT_S - self._read_s,
+            )
             self._writer.expect(self.due_s)
 
     def _put_if_room(self, packet: Packet) -> None:
@@ -118,12 +148,16 @@ class Recorder:
         self._sound.append(packet)
 
     def close(self) -> None:
-        """No more packets come: the writer finishes the open segment at its next turn. `join` waits for that."""
+        """No more packets come: the writer finishes the open segment at its next turn. `join`
+        waits for that.
+        """
         self._is_closed, self.due_s = True, 0.0
         self._writer.expect(self.due_s)
 
     def join(self, timeout_s: float) -> bool:
-        """Whether all is written and finished within the time. False where the disk hangs: `salvage` will find the file."""
+        """Whether all is written and finished within the time. False where the disk hangs:
+        `salvage` will find the file.
+        """
         return self._clock.wait(self._done, timeout_s)
 
     def step(self, now_s: float) -> bool:
@@ -134,10 +168,13 @@ class Recorder:
             self._count_lost()
             self._done.set()
             return False
-        # In this order: what is put while the others are taken out either goes with them, or has a turn of its own.
-        # Where a read gives a fragment, nothing is due before the next; else as soon as what comes next may be, so that the writer need not
-        # be told.
-        self.due_s, self._has_begun = now_s + (2 * FRAGMENT_S if self._read_s >= FRAGMENT_S else FRAGMENT_S - self._read_s), False
+        # In this order: what is put while the others are taken out either goes with them, or has a
+        # turn of its own. Where a read gives a fragment, nothing is due before the next; else as
+        # soon as what comes next may be, so that the writer need not be told.
+        self.due_s, self._has_begun = (
+            now_s + (2 * FRAGMENT_S if self._read_s >= FRAGMENT_S else FRAGMENT_S - self._read_s),
+            False,
+        )
         self._write(now_s)
         return True
 
@@ -157,7 +194,9 @@ class Recorder:
         self._count_lost()
 
     def _refuses(self, packet: Packet) -> bool:
-        """Whether there is no room for `packet`, or one before it had none and this is no keyframe to go on from."""
+        """Whether there is no room for `packet`, or one before it had none and this is no
+        keyframe to go on from.
+        """
         if (self._is_held_up and not packet.is_keyframe) or not self._has_room():
             if not self._is_held_up:
                 self._is_held_up, self._refused_ns = True, packet.wall_ns
@@ -169,7 +208,9 @@ class Recorder:
 
     def _has_room(self) -> bool:
         waiting_bytes = self.waiting_bytes
-        return waiting_bytes < SHARE_BYTES or (waiting_bytes < MOST_BYTES and self._writer.has_room())
+        return waiting_bytes < SHARE_BYTES or (
+            waiting_bytes < MOST_BYTES and self._writer.has_room()
+        )
 
     def _count_lost(self) -> None:
         lost = self.lost_packets - self._warned_packets
@@ -182,7 +223,9 @@ class Recorder:
             self._counted_packets = refused
 
     def _tell(self, sentence: str) -> None:
-        self._warn(sentence, f"camera {self.camera_id}: {sentence}; recording goes on at the next keyframe")
+        self._warn(
+            sentence, f"camera {self.camera_id}: {sentence}; recording goes on at the next keyframe"
+        )
 
 
 def _size_bytes(came: Sequence[Came] | Sequence[AudioPacket]) -> int:

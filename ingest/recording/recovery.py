@@ -1,4 +1,6 @@
-"""Finishes the segments of a process that died: up to their last whole fragment they are as good as any."""
+"""Finishes the segments of a process that died: up to their last whole fragment they are as
+good as any.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,12 @@ _log = logging.getLogger(__name__)
 
 
 def salvage(layout: Layout, camera_id: str) -> list[SegmentName]:
-    """Give every open file of the camera its true duration and final name; delete those without a whole fragment. Idempotent.
+    """Give every open file of the camera its true duration and final name; delete those without a
+    whole fragment. Idempotent.
 
-    To be called before the camera's recorder starts: whatever is open then belongs to a process that is dead. A file that holds whole
-    fragments and yet cannot be read, or that the disk does not give up, is left as it is, and said.
+    To be called before the camera's recorder starts: whatever is open then belongs to a process
+    that is dead. A file that holds whole fragments and yet cannot be read, or that the disk does
+    not give up, is left as it is, and said.
     """
     found = [_finish(segment) for segment in Ledger(layout.recordings).open_segments(camera_id)]
     return [name for name in found if name is not None]
@@ -39,7 +43,9 @@ def _finished(segment: Segment) -> SegmentName | None:
     if size_bytes == 0:
         segment.path.unlink()
         return None
-    name = SegmentName(segment.camera_id, segment.start_ms, _duration_ms(segment.path, size_bytes), segment.fence)
+    name = SegmentName(
+        segment.camera_id, segment.start_ms, _duration_ms(segment.path, size_bytes), segment.fence
+    )
     _truncate(segment.path, size_bytes)
     segment.path.rename(segment.path.with_name(name.file_name))
     _log.info("salvaged %s", name.file_name)

@@ -1,7 +1,9 @@
-"""Where the recording is cut into segments: rules on packet times alone, so that they can be tested without a file.
+"""Where the recording is cut into segments: rules on packet times alone, so that they can be tested
+without a file.
 
-Segments begin at keyframes. A reason to cut that comes between two keyframes waits for the next one; only where packets cannot go into the
-same file (a new session, time going back, a hole) do they wait for a keyframe unrecorded, and are counted as lost.
+Segments begin at keyframes. A reason to cut that comes between two keyframes waits for the next
+one; only where packets cannot go into the same file (a new session, time going back, a hole) do
+they wait for a keyframe unrecorded, and are counted as lost.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from domain.media.packets import Packet, ticks_to_ns
 from storage.recordings.packet_coverage import HOLE_NS, LEARNT_PART, LONGEST_USUAL_NS, UNUSUAL
 
 DRIFT_NS = NS_PER_S // 5
-"""Wall times and `pts` of one segment may disagree by this much: times in a file come from `pts`."""
+"""Wall times and `pts` of one segment may disagree by this much: times in a file come from
+`pts`.
+"""
 
 
 class Place(Enum):
@@ -34,13 +38,19 @@ class Verdict:
 
 
 def decode_wall_ns(packet: Packet) -> int:
-    """The wall time of a packet's `dts`: rises from packet to packet also where pictures are reordered."""
+    """The wall time of a packet's `dts`: rises from packet to packet also where pictures are
+    reordered.
+    """
     return packet.wall_ns - ticks_to_ns(packet.pts - packet.dts, packet.stream.time_base)
 
 
 def _end_of(last: Came) -> tuple[int, int]:
     """The `dts` of the last packet, and the wall time of that."""
-    return (last.pts[-1], last.walls_ns[-1]) if isinstance(last, Run) else (last.dts, decode_wall_ns(last))
+    return (
+        (last.pts[-1], last.walls_ns[-1])
+        if isinstance(last, Run)
+        else (last.dts, decode_wall_ns(last))
+    )
 
 
 class Cuts:
@@ -69,8 +79,8 @@ class Cuts:
         return verdict
 
     def goes_on(self, run: Run) -> bool:
-        """Whether all of `run` plainly follows in the open segment. It is then taken to have gone there, as if `place` had said APPEND of
-        each of its packets. All that is odd is left to it.
+        """Whether all of `run` plainly follows in the open segment. It is then taken to have gone
+        there, as if `place` had said APPEND of each of its packets. All that is odd is left to it.
         """
         last = self._last
         if self._first is None or last is None or run.stream is not last.stream:
@@ -104,7 +114,9 @@ class Cuts:
         return Verdict(Place.APPEND)
 
     def _learn(self, interval_ns: int) -> None:
-        self._usual_ns += (interval_ns - self._usual_ns) / LEARNT_PART if self._usual_ns else interval_ns
+        self._usual_ns += (
+            (interval_ns - self._usual_ns) / LEARNT_PART if self._usual_ns else interval_ns
+        )
 
     def _is_hole(self, interval_ns: int) -> bool:
         return interval_ns > max(HOLE_NS, UNUSUAL * (self._usual_ns or LONGEST_USUAL_NS))

@@ -1,4 +1,6 @@
-"""A camera's packets into segments, one file after the other: `Cuts` says where, `OpenSegment` writes."""
+"""A camera's packets into segments, one file after the other: `Cuts` says where, `OpenSegment`
+writes.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,15 @@ from ingest.recording.segment_boundaries import Cuts, Place
 from storage.recordings.packet_coverage import HOLE_NS
 
 _MOST_EARLY_SOUND = 256
-"""Pieces of sound that came before their session's first picture; more are older than any picture that could follow."""
+"""Pieces of sound that came before their session's first picture; more are older than any
+picture that could follow.
+"""
 
 
 class OnHole(Protocol):
-    """Told when recording goes on after a stretch of more than a second (UTC ns) of which nothing is in any file."""
+    """Told when recording goes on after a stretch of more than a second (UTC ns) of which
+    nothing is in any file.
+    """
 
     def __call__(self, start_ns: int, end_ns: int, by_us: GapCause | None, /) -> None: ...
 
@@ -29,8 +35,8 @@ class OnHole(Protocol):
 class Segments:
     """Writes the segments of one camera under `folder`. Not thread-safe.
 
-    Never raises for a disk that refuses or video that no file can hold: `tell` gets the sentence, `lost_packets` counts what is in no file,
-    and the next keyframe starts anew.
+    Never raises for a disk that refuses or video that no file can hold: `tell` gets the sentence,
+    `lost_packets` counts what is in no file, and the next keyframe starts anew.
     """
 
     def __init__(
@@ -56,15 +62,21 @@ class Segments:
         self._holes = _Holes(on_hole)
         self._open: OpenSegment | None = None
         self._closing: OpenSegment | None = None
-        """Has its last picture, and waits for the sound that belongs to it: sound comes a little later than the picture beside it."""
+        """Has its last picture, and waits for the sound that belongs to it: sound comes a
+        little later than the picture beside it.
+        """
         self._sound: list[AudioPacket] = []
         self._latest_start_ms: int | None = None
         self._last_start_ms = 0
         self._setbacks = 0
-        """How often time went back from a segment to the next. Each raises the fence, so that what is recorded again lies over what was."""
+        """How often time went back from a segment to the next. Each raises the fence, so that
+        what is recorded again lies over what was.
+        """
 
     def write(self, came: Sequence[Came], sound: Sequence[AudioPacket] = ()) -> None:
-        """Take what came, in order: one fragment, or one for each segment where it is cut in between."""
+        """Take what came, in order: one fragment, or one for each segment where it is cut in
+        between.
+        """
         self._sound += sound
         self._close(self._closing)
         fitting: list[Came] = []
@@ -80,7 +92,9 @@ class Segments:
             self._sound = self._sound[-_MOST_EARLY_SOUND:]
 
     def _placed(self, packet: Packet, fitting: list[Came]) -> list[Came]:
-        """What is to be written to the open segment, `packet` with it: that which was `fitting` before, unless another begins here."""
+        """What is to be written to the open segment, `packet` with it: that which was `fitting`
+        before, unless another begins here.
+        """
         verdict = self._cuts.place(packet)
         if verdict.place is Place.APPEND and self._open is not None:
             fitting.append(packet)
@@ -94,7 +108,9 @@ class Segments:
         return []
 
     def refused(self, wall_ns: int) -> None:
-        """The last time (0: never) from when on packets were lost on the way here, as the disk did not take those before them in time."""
+        """The last time (0: never) from when on packets were lost on the way here, as the disk
+        did not take those before them in time.
+        """
         self._holes.refused_ns = wall_ns
 
     def close(self) -> None:
@@ -110,7 +126,14 @@ class Segments:
             self._setbacks += 1
         self._last_start_ms = start_ms
         try:
-            segment = OpenSegment(self._folder, self._camera_id, self._fence() + self._setbacks, packet, is_free, self._spare_bytes)
+            segment = OpenSegment(
+                self._folder,
+                self._camera_id,
+                self._fence() + self._setbacks,
+                packet,
+                is_free,
+                self._spare_bytes,
+            )
         except StoreError as error:
             self._cuts.forget()
             self._failed(error)
@@ -120,7 +143,8 @@ class Segments:
         return True
 
     def _flush(self, fitting: Sequence[Came], until_ns: int | None) -> bool:
-        """Write `fitting`, with the sound that came for it, to the open segment; False where the disk refuses: the segment is over then.
+        """Write `fitting`, with the sound that came for it, to the open segment; False where the
+        disk refuses: the segment is over then.
 
         `until_ns`: where the next segment begins.
         """
@@ -169,7 +193,9 @@ class Segments:
             SEGMENT_BYTES.labels(self._camera_id).inc(segment.size_bytes)
 
     def _sound_of(self, segment: OpenSegment, until_ns: int | None) -> list[AudioPacket]:
-        """Take out the sound of the segment's session from its start until `until_ns`; what is older than that belongs to no file."""
+        """Take out the sound of the segment's session from its start until `until_ns`; what is
+        older than that belongs to no file.
+        """
         if not self._sound:
             return []
         mine: list[AudioPacket] = []
@@ -221,6 +247,9 @@ class _Holes:
     def _why(self, begin_ns: int, start_ns: int) -> GapCause | None:
         if self.cause is None and begin_ns - HOLE_NS <= self.refused_ns <= start_ns:
             return GapCause.DISK
-        # Packets that came for most of the time, and none of them a keyframe, are video that cannot be recorded.
-        is_most = self._waits_ns is not None and start_ns - self._waits_ns > (start_ns - begin_ns) // 2
+        # Packets that came for most of the time, and none of them a keyframe, are video that cannot
+        # be recorded.
+        is_most = (
+            self._waits_ns is not None and start_ns - self._waits_ns > (start_ns - begin_ns) // 2
+        )
         return self.cause or (GapCause.DECODER if is_most else None)

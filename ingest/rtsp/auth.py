@@ -1,4 +1,6 @@
-"""Basic and digest logins as RTSP cameras ask for them (RFC 7617; RFC 2617 and 7616 with MD5 and SHA-256). Pure."""
+"""Basic and digest logins as RTSP cameras ask for them (RFC 7617; RFC 2617 and 7616 with MD5
+and SHA-256). Pure.
+"""
 
 from __future__ import annotations
 
@@ -34,18 +36,29 @@ class Challenge:
 
 def best(headers: Iterable[str]) -> Challenge | None:
     """The strongest challenge of some WWW-Authenticate headers that can be met, or None."""
-    offered = [challenge for header in headers for challenge in _challenges(header[:_MOST_CHARACTERS]) if challenge.strength >= 0]
+    offered = [
+        challenge
+        for header in headers
+        for challenge in _challenges(header[:_MOST_CHARACTERS])
+        if challenge.strength >= 0
+    ]
     return max(offered, key=lambda challenge: challenge.strength, default=None)
 
 
 def _challenges(header: str) -> list[Challenge]:
     starts = [*_SCHEME.finditer(header + " ")]
     ends = [*(match.start() for match in starts), len(header)][1:]
-    return [_challenge(match[1].lower(), header[match.end() : end]) for match, end in zip(starts, ends, strict=True)]
+    return [
+        _challenge(match[1].lower(), header[match.end() : end])
+        for match, end in zip(starts, ends, strict=True)
+    ]
 
 
 def _challenge(scheme: str, text: str) -> Challenge:
-    fields = {name.lower(): bare or re.sub(r"\\(.)", r"\1", quoted) for name, quoted, bare in _PARAMETER.findall(text)}
+    fields = {
+        name.lower(): bare or re.sub(r"\\(.)", r"\1", quoted)
+        for name, quoted, bare in _PARAMETER.findall(text)
+    }
     if scheme == "basic":
         return Challenge(fields.get("realm", ""), is_basic=True)
     qops = [qop.strip().lower() for qop in fields.get("qop", "").split(",")]
@@ -82,7 +95,11 @@ class Login:
         secret = hashed(f"{self._user}:{challenge.realm}:{self._password}")
         if challenge.algorithm.upper().endswith("-SESS"):
             secret = hashed(f"{secret}:{challenge.nonce}:{self._client_nonce}")
-        middle = f"{challenge.nonce}:{count}:{self._client_nonce}:auth" if challenge.has_qop else challenge.nonce
+        middle = (
+            f"{challenge.nonce}:{count}:{self._client_nonce}:auth"
+            if challenge.has_qop
+            else challenge.nonce
+        )
         fields = {
             "username": _quoted(self._user),
             "realm": _quoted(challenge.realm),

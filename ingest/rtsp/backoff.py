@@ -1,4 +1,6 @@
-"""When to try again: exponential with jitter, so that neither one camera nor a street of them spins. Pure."""
+"""When to try again: exponential with jitter, so that neither one camera nor a street of them
+spins. Pure.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +9,20 @@ from collections.abc import Callable
 
 FIRST_S = 0.5
 MOST_S = 5.0
-"""A camera is back within ten seconds of its fault's end: this, and the time of a connection that began before it."""
+"""A camera is back within ten seconds of its fault's end: this, and the time of a connection
+that began before it.
+"""
 HEALTHY_S = 10.0
-"""A session that gave this many seconds of media was healthy: what ended it is new, and the count starts again."""
+"""A session that gave this many seconds of media was healthy: what ended it is new, and the
+count starts again.
+"""
 
 
 class Backoff:
     """The waits between the sessions of one camera.
 
-    Each wait lies between half and all of its step (`FIRST_S` doubled with every failure in a row, at most `MOST_S`), so cameras that fell
-    together do not come back together.
+    Each wait lies between half and all of its step (`FIRST_S` doubled with every failure in a row,
+    at most `MOST_S`), so cameras that fell together do not come back together.
     """
 
     def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:

@@ -1,4 +1,6 @@
-"""One connection to a camera in the pull loop: connecting, talking, playing. It never waits, and costs no thread."""
+"""One connection to a camera in the pull loop: connecting, talking, playing. It never waits,
+and costs no thread.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +31,16 @@ LOOK_S = 0.5
 """How often a connection looks whether it was silent for too long, or has something to send."""
 _REPORT_S = 5.0
 _HEAVY_BYTES_S = 500_000
-"""What sends more than this is read at each tick, and what sends more than half of it at one in five: what comes between two turns has to
-lie in the kernel, and to be taken by one of them."""
+"""What sends more than this is read at each tick, and what sends more than half of it at one in
+five: what comes between two turns has to lie in the kernel, and to be taken by one of them.
+"""
 _CALM, _CALMER = 5, CALM_TICKS
 _CALMER_TIMEOUT_S = 5.0
 """Where silence has to be noticed sooner, no camera is read as seldom as that."""
 _READS = 2
-"""Reads at one tick. What is left then comes at the next, so that a camera that sends without end holds up no other."""
+"""Reads at one tick. What is left then comes at the next, so that a camera that sends without
+end holds up no other.
+"""
 End = Exception | Elsewhere | Unread
 
 
@@ -56,9 +61,13 @@ class Taker(Protocol):
 
 
 class Connection:
-    """From `open` until `close`, or until `ended` is called, once, with why. All in the loop's thread."""
+    """From `open` until `close`, or until `ended` is called, once, with why. All in the loop's
+    thread.
+    """
 
-    def __init__(self, pull: Pull, loop: PullLoop, taker: Taker, ended: Callable[[End], None]) -> None:
+    def __init__(
+        self, pull: Pull, loop: PullLoop, taker: Taker, ended: Callable[[End], None]
+    ) -> None:
         self._pull = pull
         self._loop = loop
         self._clock = loop.clock
@@ -74,7 +83,9 @@ class Connection:
         self._came_bytes = 0
         """Since the last report."""
         self._every = self._most_every = 1
-        """At one tick in how many it is read, and at how many it may be by what it sends, which is not known yet."""
+        """At one tick in how many it is read, and at how many it may be by what it sends, which
+        is not known yet.
+        """
         self._turn_s, self._newest_ns = 0.0, 0
         """Of a calm one: when it was last read, and the newest time stamp that it had then."""
         self._url = ""
@@ -141,8 +152,12 @@ class Connection:
         pull = self._pull
         if pull.endpoint.transport == "udp":
             own_address = self._socket.getsockname()[0]
-            self._media = Datagrams(pull.endpoint.address, own_address, pull.udp_ports, pull.counts, self._loop.buffer)
-        self._talk = begin(self._session, pull.endpoint.url(), self._media, pull.camera_id, pull.counts)
+            self._media = Datagrams(
+                pull.endpoint.address, own_address, pull.udp_ports, pull.counts, self._loop.buffer
+            )
+        self._talk = begin(
+            self._session, pull.endpoint.url(), self._media, pull.camera_id, pull.counts
+        )
         self._ask(next(self._talk))
 
     def _watch_datagrams(self) -> None:
@@ -202,7 +217,9 @@ class Connection:
     def _play(self) -> None:
         """What came through the connection since the last tick."""
         if isinstance(self._media, Datagrams):
-            self._media.read(self._clock.monotonic_s())  # before the connection's end, which may have overtaken them
+            self._media.read(
+                self._clock.monotonic_s()
+            )  # before the connection's end, which may have overtaken them
         is_over = self._read()
         self._take(is_over)
         while self._wire.answers:
@@ -328,16 +345,22 @@ class Connection:
         if self._taker.is_followed or isinstance(self._media, Datagrams):
             return 1
         is_even = self._media.video is not None and self._media.video.is_even
-        needs_care = self._taker.is_heeded or self._pull.timeout_s < _CALMER_TIMEOUT_S or not is_even
+        needs_care = (
+            self._taker.is_heeded or self._pull.timeout_s < _CALMER_TIMEOUT_S or not is_even
+        )
         return min(self._most_every, _CALM) if needs_care else self._most_every
 
     def _learn_load(self) -> None:
-        """From calm to calmer only when it was calm for a while: what the kernel lets lie grows with what one read has taken."""
+        """From calm to calmer only when it was calm for a while: what the kernel lets lie grows
+        with what one read has taken.
+        """
         came_bytes_s, self._came_bytes = self._came_bytes / _REPORT_S, 0
         if came_bytes_s > _HEAVY_BYTES_S:
             self._most_every = 1
         else:
-            self._most_every = _CALM if self._every == 1 or came_bytes_s > _HEAVY_BYTES_S / 2 else _CALMER
+            self._most_every = (
+                _CALM if self._every == 1 or came_bytes_s > _HEAVY_BYTES_S / 2 else _CALMER
+            )
 
     def _do_chores(self, now_s: float) -> None:
         """What a session needs now and then to go on."""

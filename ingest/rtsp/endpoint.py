@@ -1,4 +1,6 @@
-"""Where a camera's stream is, and the TCP connection to it: errors in words, and a wait that `stop` ends."""
+"""Where a camera's stream is, and the TCP connection to it: errors in words, and a wait that
+`stop` ends.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +37,15 @@ class Endpoint:
 
     @classmethod
     def of(cls, url: str, transport: str, networks: Networks) -> Endpoint:
-        """Asks a name server, where the host is a name. Raises SourceUnreachable where it has no allowed address, or `url` none at all."""
+        """Asks a name server, where the host is a name. Raises SourceUnreachable where it has
+        no allowed address, or `url` none at all.
+        """
         try:
             parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port or (322 if parts.scheme == "rtsps" else 554)
+            host, port = (
+                parts.hostname or "",
+                parts.port or (322 if parts.scheme == "rtsps" else 554),
+            )
         except ValueError:
             raise SourceUnreachable("the camera's address is none") from None
         path = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -75,28 +82,39 @@ class Pull:
 
 
 def preflight(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:
-    """Connect once and hang up, for an error that says what is wrong and a wait that `stop` ends. False when stopped."""
+    """Connect once and hang up, for an error that says what is wrong and a wait that `stop`
+    ends. False when stopped.
+    """
     with connected(endpoint, timeout_s, stop) as probe:
         return probe is not None
 
 
 @contextmanager
-def connected(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> Iterator[socket.socket | None]:
-    """A non-blocking socket of our own to `endpoint`; None when stopped. Raises SourceTimeout and SourceUnreachable."""
+def connected(
+    endpoint: Endpoint, timeout_s: float, stop: threading.Event
+) -> Iterator[socket.socket | None]:
+    """A non-blocking socket of our own to `endpoint`; None when stopped. Raises SourceTimeout
+    and SourceUnreachable.
+    """
     family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
     with own_socket(family) as own:
         own.setblocking(False)
         yield own if _connect(own, endpoint, timeout_s, stop) else None
 
 
-def _connect(own: socket.socket, endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:
+def _connect(
+    own: socket.socket, endpoint: Endpoint, timeout_s: float, stop: threading.Event
+) -> bool:
     code = own.connect_ex((endpoint.address, endpoint.port))
     slices = round(timeout_s / _SLICE_S)
     while code in (errno.EINPROGRESS, errno.EAGAIN):
         if stop.is_set():
             return False
         if slices <= 0:
-            raise SourceTimeout(f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s", Why.NO_ANSWER)
+            raise SourceTimeout(
+                f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s",
+                Why.NO_ANSWER,
+            )
         slices -= 1
         if select.select([], [own], [], _SLICE_S)[1]:
             code = own.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -110,5 +128,13 @@ _NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETD
 
 def unreachable(endpoint: Endpoint, code: int) -> SourceUnreachable:
     """The error of a connect that failed with the errno `code`."""
-    why = Why.REFUSED if code == errno.ECONNREFUSED else Why.NO_ROUTE if code in _NO_ROUTE else Why.FAILED
-    return SourceUnreachable(f"{endpoint.address}:{endpoint.port} cannot be reached: {os.strerror(code)}", why)
+    why = (
+        Why.REFUSED
+        if code == errno.ECONNREFUSED
+        else Why.NO_ROUTE
+        if code in _NO_ROUTE
+        else Why.FAILED
+    )
+    return SourceUnreachable(
+        f"{endpoint.address}:{endpoint.port} cannot be reached: {os.strerror(code)}", why
+    )

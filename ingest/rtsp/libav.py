@@ -1,7 +1,9 @@
-"""The camera's packets through libavformat (PyAV): over UDP, over TLS, and whatever our own reader leaves to it. Its errors are ours.
+"""The camera's packets through libavformat (PyAV): over UDP, over TLS, and whatever our own reader
+leaves to it. Its errors are ours.
 
-Nothing that holds a password leaves this file: libavformat is given it in a URL of our making, its log is off, and its error texts,
-which quote the URL, are never shown or chained. Ways of RTSP that cost us: `docs/ingest.md`.
+Nothing that holds a password leaves this file: libavformat is given it in a URL of our making, its
+log is off, and its error texts, which quote the URL, are never shown or chained. Ways of RTSP that
+cost us: `docs/ingest.md`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,14 @@ from av.video.stream import VideoStream
 
 from domain.camera_states import Why
 from domain.clock import NS_PER_S
-from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTimeout, SourceUnreachable, SourceUnsupported
+from domain.errors import (
+    SourceError,
+    SourceNoVideo,
+    SourceRejected,
+    SourceTimeout,
+    SourceUnreachable,
+    SourceUnsupported,
+)
 from domain.media.packets import Packet, StreamInfo
 from domain.registry import Credentials
 from ingest.packets.packet_builder import Intake, Unit
@@ -31,7 +40,9 @@ _MOST_LOGIN_BYTES = 127
 _SAME_REPORT_NS = NS_PER_S // 10
 _OPTIONS = {
     "allowed_media_types": "video",  # audio is not set up, so it costs nothing
-    "probesize": "32",  # the first packet is enough: parameter sets and size are read here; packets read while probing are delivered
+    # the first packet is enough: parameter sets and size are read here; packets read while probing
+    # are delivered
+    "probesize": "32",
     "analyzeduration": "0",
     "reorder_queue_size": "256",
     "buffer_size": "2097152",  # of a UDP socket: a keyframe of 8 Mbit/s streams comes as one burst
@@ -41,7 +52,9 @@ av.logging.set_level(None)
 
 
 def packets(pull: Pull) -> Generator[Packet, None, None]:
-    """One connection's, from the first keyframe on until `pull.stop`. Raises SourceError for every other end."""
+    """One connection's, from the first keyframe on until `pull.stop`. Raises SourceError for
+    every other end.
+    """
     endpoint, timeout_s, stop = pull.endpoint, pull.timeout_s, pull.stop
     url = _login_url(endpoint, pull.credentials)
     if not preflight(endpoint, timeout_s, stop):
@@ -54,12 +67,16 @@ def packets(pull: Pull) -> Generator[Packet, None, None]:
                 container = _open(url, endpoint.transport, timeout_s)
             with container:
                 if line.went_elsewhere():
-                    raise SourceUnreachable("the camera redirects to another address; write that one into the registry", Why.REDIRECTED)
+                    raise SourceUnreachable(
+                        "the camera redirects to another address; write that one into the registry",
+                        Why.REDIRECTED,
+                    )
                 yield from _demux(container, line, pull)
         except av.FFmpegError as error:
             failure = _mapped(error, line.timed_out, timeout_s)
     if not stop.is_set():
-        # Raised out here, so that no traceback shows libavformat's error, which quotes the URL with its password.
+        # Raised out here, so that no traceback shows libavformat's error, which quotes the URL with
+        # its password.
         raise failure or _ended(line.timed_out, timeout_s)
 
 
@@ -70,7 +87,8 @@ def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet
     sender = _SenderClock()
     handed_ns = clock.steady_ns()
     for raw in container.demux(stream):
-        # A packet is handed over when the next one begins to arrive: so it arrived when the one before it was handed over.
+        # A packet is handed over when the next one begins to arrive: so it arrived when the one
+        # before it was handed over.
         received_ns, handed_ns = handed_ns, clock.steady_ns()
         data = bytes(raw)
         if not data:
@@ -80,8 +98,22 @@ def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet
         line.alive()
         counts.broken_packets += raw.is_corrupt
         jumps = counts.jumps
-        sender_wall_ns = sender.wall_ns(raw, intake.ns(raw.pts)) if intake.wants_sender and raw.pts is not None else None
-        packet = intake.packet(Unit(data, raw.pts, raw.dts, raw.duration or 0, received_ns, sender_wall_ns, clock.stepped_ns))
+        sender_wall_ns = (
+            sender.wall_ns(raw, intake.ns(raw.pts))
+            if intake.wants_sender and raw.pts is not None
+            else None
+        )
+        packet = intake.packet(
+            Unit(
+                data,
+                raw.pts,
+                raw.dts,
+                raw.duration or 0,
+                received_ns,
+                sender_wall_ns,
+                clock.stepped_ns,
+            )
+        )
         if counts.jumps != jumps:
             sender.jumped()
         if packet is not None:
@@ -94,11 +126,21 @@ def _first_info(camera_id: str, stream: VideoStream) -> StreamInfo:
     if context.name not in CODECS:
         raise SourceUnsupported(f"the camera sends {context.name}; set it to H.264 or H.265")
     time_base = stream.time_base or Fraction(1, 90_000)
-    return StreamInfo(camera_id, context.name, context.width, context.height, time_base, context.extradata or b"", 0)
+    return StreamInfo(
+        camera_id,
+        context.name,
+        context.width,
+        context.height,
+        time_base,
+        context.extradata or b"",
+        0,
+    )
 
 
 def _login_url(endpoint: Endpoint, credentials: Credentials | None) -> str:
-    """The URL for libavformat, by address. Raises SourceRejected where user and password are longer than it carries."""
+    """The URL for libavformat, by address. Raises SourceRejected where user and password are
+    longer than it carries.
+    """
     return endpoint.url(_login(credentials))
 
 
@@ -106,13 +148,20 @@ _RESERVED = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=\u0080-\U0010ffff-]")
 
 
 def _login(credentials: Credentials | None) -> str:
-    """`user:password@`, encoded. Only what would end the part is encoded, as room is scarce: characters beyond ASCII go as UTF-8."""
+    """`user:password@`, encoded. Only what would end the part is encoded, as room is scarce:
+    characters beyond ASCII go as UTF-8.
+    """
     if credentials is None:
         return ""
-    user, password = (_encoded(text) for text in (credentials.user, credentials.password.get_secret_value()))
+    user, password = (
+        _encoded(text) for text in (credentials.user, credentials.password.get_secret_value())
+    )
     login = f"{user}:{password}"
     if len(login.encode()) > _MOST_LOGIN_BYTES:
-        raise SourceRejected("user and password together are too long for RTSP (127 bytes, and reserved characters count three)")
+        raise SourceRejected(
+            "user and password together are too long for RTSP (127 bytes, and reserved characters "
+            "count three)"
+        )
     return login + "@"
 
 
@@ -121,14 +170,18 @@ def _encoded(text: str) -> str:
 
 
 class _SenderClock:
-    """The sender's time of packets, which libavformat works out from the last sender report (AVProducerReferenceTime, in us)."""
+    """The sender's time of packets, which libavformat works out from the last sender report
+    (AVProducerReferenceTime, in us).
+    """
 
     def __init__(self) -> None:
         self._offset_ns: int | None = None
         self._stale_ns: int | None = None
 
     def jumped(self) -> None:
-        """The counter leapt: times worked out from the report before that are wrong, until another report comes."""
+        """The counter leapt: times worked out from the report before that are wrong, until
+        another report comes.
+        """
         self._stale_ns = self._offset_ns
 
     def wall_ns(self, raw: av.Packet[VideoStream], raw_pts_ns: int) -> int | None:
@@ -144,13 +197,16 @@ class _SenderClock:
 
 
 def _open(url: str, transport: str, timeout_s: float) -> InputContainer:
-    """The opened connection. Only the open has PyAV's timeout (see `hangup.py`); libavformat's own stays as a second guard."""
+    """The opened connection. Only the open has PyAV's timeout (see `hangup.py`); libavformat's
+    own stays as a second guard.
+    """
     late_s = timeout_s + 1.0  # after the watch, which knows why
     options = {**_OPTIONS, "rtsp_transport": transport, "timeout": str(round(late_s * 1_000_000))}
     try:
         return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))
     except av.HTTPOtherClientError:
-        # What a server says to PLAY when nothing was set up: look once more, whether there is anything but video.
+        # What a server says to PLAY when nothing was set up: look once more, whether there is
+        # anything but video.
         del options["allowed_media_types"]
         with av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None)) as container:
             _video_of(container)
@@ -162,7 +218,9 @@ def _video_of(container: InputContainer) -> VideoStream:
         raise SourceNoVideo("the camera's stream has no video")
     stream = container.streams.video[0]
     if stream.codec_context is None:
-        raise SourceUnsupported("the camera sends a codec that nobody here knows; set it to H.264 or H.265")
+        raise SourceUnsupported(
+            "the camera sends a codec that nobody here knows; set it to H.264 or H.265"
+        )
     return stream
 
 
@@ -183,7 +241,10 @@ def _mapped(error: av.FFmpegError, timed_out: bool, timeout_s: float) -> SourceE
     if isinstance(error, av.HTTPError | av.HTTPClientError):
         return SourceUnreachable(f"the camera refuses the request ({error.strerror})", Why.REJECTED)
     if isinstance(error, av.InvalidDataError):
-        return SourceUnreachable("the camera's answer is not RTSP, or its description of the stream is broken", Why.NOT_RTSP)
+        return SourceUnreachable(
+            "the camera's answer is not RTSP, or its description of the stream is broken",
+            Why.NOT_RTSP,
+        )
     if isinstance(error, av.EOFError):
         return SourceUnreachable("the camera ended the stream", Why.ENDED)
     return SourceUnreachable(f"the connection failed: {error.strerror}")

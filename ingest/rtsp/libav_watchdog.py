@@ -1,8 +1,10 @@
-"""Ends connections that libavformat waits in: when told to stop, or when no media came for too long.
+"""Ends connections that libavformat waits in: when told to stop, or when no media came for too
+long.
 
-PyAV can interrupt a read only through a callback that takes the interpreter lock at every poll of every socket, which costs more than
-the reading. So the source's own socket is looked up once it is connected, and one thread a process shuts it down from outside when its time
-is up: the read then ends at once, over TCP, TLS and UDP (whose control connection is polled with its data).
+PyAV can interrupt a read only through a callback that takes the interpreter lock at every poll of
+every socket, which costs more than the reading. So the source's own socket is looked up once it is
+connected, and one thread a process shuts it down from outside when its time is up: the read then
+ends at once, over TCP, TLS and UDP (whose control connection is polled with its data).
 """
 
 from __future__ import annotations
@@ -20,13 +22,17 @@ from domain.clock import Clock
 _LOOK_EVERY_S = 0.25
 _LOOK_OPENING_S = 0.02
 _TURN_PATIENCE_S = 2.0
-"""One that waited this long for its turn opens without: its socket is found once it is the only one that nobody holds."""
+"""One that waited this long for its turn opens without: its socket is found once it is the only
+one that nobody holds.
+"""
 _FDS = Path("/proc/self/fd")
 Peer = tuple[str, int]
 
 
 class Line:
-    """One connection being watched. Its reader calls `alive` for each packet; `timed_out` tells afterwards why a read ended."""
+    """One connection being watched. Its reader calls `alive` for each packet; `timed_out` tells
+    afterwards why a read ended.
+    """
 
     def __init__(self, peer: Peer, timeout_s: float, stop: threading.Event, clock: Clock) -> None:
         self.timed_out = False
@@ -44,7 +50,9 @@ class Line:
 
     @contextmanager
     def opening(self) -> Iterator[None]:
-        """Around the open. Opens to one place take turns until the new socket is seen, so that it is known as this line's."""
+        """Around the open. Opens to one place take turns until the new socket is seen, so that
+        it is known as this line's.
+        """
         with _turns_guard:
             turn = _turns.setdefault(self._peer, threading.Lock())
         if turn.acquire(timeout=_TURN_PATIENCE_S):
@@ -61,7 +69,9 @@ class Line:
         return self._turn is not None
 
     def went_elsewhere(self) -> bool:
-        """Whether libavformat, now connected, let go of the connection to this line's place: it followed a redirect."""
+        """Whether libavformat, now connected, let go of the connection to this line's place: it
+        followed a redirect.
+        """
         with self._guard:
             if self._socket is None:
                 return not any(_peer_of(copy) == self._peer for copy in _copies(lambda _: True))
@@ -69,7 +79,9 @@ class Line:
             return sum(1 for _ in _copies(lambda other: other == number)) < 2
 
     def look(self) -> None:
-        """End the connection if it is to stop, or was silent for too long. Called by the watching thread."""
+        """End the connection if it is to stop, or was silent for too long. Called by the
+        watching thread.
+        """
         if self._turn is not None and self._hold_socket():
             self._end_turn()
         is_late = self._clock.monotonic_s() - self._alive_s > self._timeout_s
@@ -103,7 +115,9 @@ class Line:
 
 
 class Watch:
-    """The lines of this process and the one thread that looks at them; the thread lives only while there are any."""
+    """The lines of this process and the one thread that looks at them; the thread lives only
+    while there are any.
+    """
 
     def __init__(self) -> None:
         self._lines: set[Line] = set()
@@ -138,7 +152,9 @@ class Watch:
                     return
             for line in lines:
                 line.look()
-            self._woken.wait(_LOOK_OPENING_S if any(line.is_opening for line in lines) else _LOOK_EVERY_S)
+            self._woken.wait(
+                _LOOK_OPENING_S if any(line.is_opening for line in lines) else _LOOK_EVERY_S
+            )
             self._woken.clear()
 
 
@@ -163,7 +179,9 @@ def own_socket(family: socket.AddressFamily) -> Iterator[socket.socket]:
 
 
 def _claim_only_socket(peer: Peer) -> socket.socket | None:
-    """A duplicate of the one stream socket to `peer` that no line holds; None where there is none, or more than one to choose from."""
+    """A duplicate of the one stream socket to `peer` that no line holds; None where there is
+    none, or more than one to choose from.
+    """
     with _claim_guard:
         found = _unclaimed_sockets(peer)
         if len(found) == 1:
@@ -176,7 +194,9 @@ def _claim_only_socket(peer: Peer) -> socket.socket | None:
 
 def _unclaimed_sockets(peer: Peer) -> list[socket.socket]:
     found: list[socket.socket] = []
-    seen = set(_claimed)  # a copy kept here may take the number of a descriptor still to be looked at
+    seen = set(
+        _claimed
+    )  # a copy kept here may take the number of a descriptor still to be looked at
     for copy in _copies(lambda number: number not in seen):
         if _peer_of(copy) == peer:
             seen.add(os.fstat(copy.fileno()).st_ino)
@@ -185,7 +205,9 @@ def _unclaimed_sockets(peer: Peer) -> list[socket.socket]:
 
 
 def _copies(is_wanted: Callable[[int], bool]) -> Iterator[socket.socket]:
-    """A copy of each stream socket of this process whose inode is wanted; it is closed when the next is asked for."""
+    """A copy of each stream socket of this process whose inode is wanted; it is closed when the
+    next is asked for.
+    """
     for descriptor in [int(entry.name) for entry in _FDS.iterdir()]:
         with suppress(OSError):  # closed meanwhile
             status = os.fstat(descriptor)

@@ -1,8 +1,10 @@
-"""One thread that pulls all cameras of a worker: what they sent is read at the ticks of a clock, not whenever something comes.
+"""One thread that pulls all cameras of a worker: what they sent is read at the ticks of a clock,
+not whenever something comes.
 
-A camera that plays costs one read a tick; one whose packets nobody waits for, one read every fifth or tenth tick. Its data waits in the
-kernel meanwhile; the tick is part of the live view's delay. Ticks at which nothing is to be done are slept through. Sockets of cameras that
-are being connected are served at once, so that a conversation of six requests does not take six ticks.
+A camera that plays costs one read a tick; one whose packets nobody waits for, one read every fifth
+or tenth tick. Its data waits in the kernel meanwhile; the tick is part of the live view's delay.
+Ticks at which nothing is to be done are slept through. Sockets of cameras that are being connected
+are served at once, so that a conversation of six requests does not take six ticks.
 """
 
 from __future__ import annotations
@@ -27,13 +29,17 @@ TICK_S = 0.1
 CALM_TICKS = 10
 """The calmest camera is read at one tick in so many; the cameras take turns."""
 CALM_TOGETHER = 32
-"""So many are read at the same turn before another is used: few cameras cost less when their reads follow each other."""
+"""So many are read at the same turn before another is used: few cameras cost less when their
+reads follow each other.
+"""
 _LOG = logging.getLogger(__name__)
 Action = Callable[[], None]
 
 
 class Owner(Protocol):
-    """One camera's part in the loop. Whatever its actions raise comes back to it, and to nobody else."""
+    """One camera's part in the loop. Whatever its actions raise comes back to it, and to nobody
+    else.
+    """
 
     def failed(self, error: Exception, /) -> None: ...
 
@@ -65,9 +71,13 @@ class PullLoop:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.warn = shared_gate(clock)
-        """What all cameras here log through: a switch that takes them all down gives one line a second."""
+        """What all cameras here log through: a switch that takes them all down gives one line a
+        second.
+        """
         self.buffer = bytearray(CAPACITY_BYTES)
-        """What is read lies here while it is looked at: one buffer for all, since one is read at a time."""
+        """What is read lies here while it is looked at: one buffer for all, since one is read
+        at a time.
+        """
         self._calls: deque[tuple[Owner, Action]] = deque()
         self._timers: list[_Due] = []
         self._timer_number = 0
@@ -91,7 +101,9 @@ class PullLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to end. Its cameras should have been stopped before: what they hold open stays open."""
+        """Ask it to end. Its cameras should have been stopped before: what they hold open stays
+        open.
+        """
         self._stop.set()
         os.eventfd_write(self._wake, 1)
 
@@ -114,7 +126,10 @@ class PullLoop:
     def call_later(self, seconds: float, owner: Owner, action: Action) -> None:
         """Do `action` at the first tick after `seconds`."""
         self._timer_number += 1
-        heapq.heappush(self._timers, _Due(self.clock.monotonic_s() + seconds, self._timer_number, owner, action))
+        heapq.heappush(
+            self._timers,
+            _Due(self.clock.monotonic_s() + seconds, self._timer_number, owner, action),
+        )
 
     def watch(self, connection: socket.socket, owner: Owner, action: Action) -> None:
         """Do `action` at each tick at which `connection` has something to read."""
@@ -123,14 +138,18 @@ class PullLoop:
         self._brisk.add(connection.fileno())
 
     def calm(self, connection: socket.socket, every: int, action: Action) -> None:
-        """For `connection`, which is watched, do `action` at one tick in `every` (5 or `CALM_TICKS`), whether or not it has something to
-        read, and what it is watched for only once the other side ends it: then at once."""
+        """For `connection`, which is watched, do `action` at one tick in `every` (5 or
+        `CALM_TICKS`), whether or not it has something to read, and what it is watched for only once
+        the other side ends it: then at once.
+        """
         number = connection.fileno()
         if not self._rouse(number):
             self._brisk.remove(number)
             self._paced.unregister(connection)
             self._urgent.register(connection, select.EPOLLRDHUP)
-        turn = self._turns[number] = _Turn(self._first_with_room(every), every, self._readers[number][0], action)
+        turn = self._turns[number] = _Turn(
+            self._first_with_room(every), every, self._readers[number][0], action
+        )
         for tick in turn.ticks:
             self._wheel[tick][number] = turn
 
@@ -153,7 +172,9 @@ class PullLoop:
         held = [max(map(len, self._wheel[first::every])) for first in range(every)]
         return min(range(every), key=lambda first: (max(CALM_TOGETHER, held[first] + 1), first))
 
-    def watch_urgently(self, connection: socket.socket, owner: Owner, action: Action, events: int) -> None:
+    def watch_urgently(
+        self, connection: socket.socket, owner: Owner, action: Action, events: int
+    ) -> None:
         """Do `action` as soon as one of the epoll `events` is there."""
         self._readers[connection.fileno()] = owner, action
         self._urgent.register(connection, events)
@@ -184,11 +205,18 @@ class PullLoop:
 
     def _ahead(self, now_s: float) -> int:
         """How many ticks after the last the next is at which something is to be done."""
-        while now_s - self._ticked_s >= 2 * TICK_S and not self._wheel[(self._ticked + 1) % CALM_TICKS]:  # nobody's turn has passed
+        while (
+            now_s - self._ticked_s >= 2 * TICK_S
+            and not self._wheel[(self._ticked + 1) % CALM_TICKS]
+        ):  # nobody's turn has passed
             self._ticked, self._ticked_s = (self._ticked + 1) % CALM_TICKS, self._ticked_s + TICK_S
         timer_s = self._timers[0].at_s if self._timers else math.inf
         for ahead in range(1, CALM_TICKS):
-            if self._brisk or timer_s <= self._ticked_s + ahead * TICK_S or self._wheel[(self._ticked + ahead) % CALM_TICKS]:
+            if (
+                self._brisk
+                or timer_s <= self._ticked_s + ahead * TICK_S
+                or self._wheel[(self._ticked + ahead) % CALM_TICKS]
+            ):
                 return ahead
         return CALM_TICKS
 
@@ -210,7 +238,9 @@ class PullLoop:
         for number, _ in events:
             if number == self._wake:
                 os.eventfd_read(self._wake)
-            elif (reader := self._readers.get(number)) is not None:  # else an action before this one closed it
+            elif (
+                reader := self._readers.get(number)
+            ) is not None:  # else an action before this one closed it
                 self.do(*reader)
 
     def do(self, owner: Owner, action: Action) -> None:

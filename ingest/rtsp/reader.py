@@ -1,4 +1,6 @@
-"""Our own RTSP reader, for what nearly every camera sends: from the first request to media that comes. Pure: it yields what to send."""
+"""Our own RTSP reader, for what nearly every camera sends: from the first request to media that
+comes. Pure: it yields what to send.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def begin(session: Session, url: str, media: Media, camera_id: str, counts: Coun
     if video is None:
         raise SourceUnreachable("the camera describes no stream", Why.REJECTED)
     if video.codec not in CODECS or not video.is_plain:
-        return Unread(f"it sends {video.codec}" + ("" if video.is_plain else ", encrypted or interleaved"))
+        return Unread(
+            f"it sends {video.codec}" + ("" if video.is_plain else ", encrypted or interleaved")
+        )
     media.agreed(0, (yield from session.set_up(control_url(base, video.control), media.offer(0))))
     audio = first_audio(text)
     if audio is not None:
@@ -67,12 +71,16 @@ def begin(session: Session, url: str, media: Media, camera_id: str, counts: Coun
     return Played(session_url)
 
 
-def _with_sound(session: Session, base: str, audio: Audio, media: Media, counts: Counts) -> Generator[bytes, Answer, Audio | None]:
+def _with_sound(
+    session: Session, base: str, audio: Audio, media: Media, counts: Counts
+) -> Generator[bytes, Answer, Audio | None]:
     """Have `audio` sent too; None where it is not: the video matters more."""
     refusal = "" if audio.is_kept else f"{audio.codec} is not kept"
     if not refusal:
         try:
-            media.agreed(1, (yield from session.set_up(control_url(base, audio.control), media.offer(1))))
+            media.agreed(
+                1, (yield from session.set_up(control_url(base, audio.control), media.offer(1)))
+            )
         except (SourceUnreachable, SourceRejected) as error:
             refusal = str(error)
     counts.left_out = refusal

@@ -1,6 +1,8 @@
-"""One RTSP session as a conversation: what is asked, and what the camera's answers mean (RFC 2326). Pure: no sockets.
+"""One RTSP session as a conversation: what is asked, and what the camera's answers mean (RFC 2326).
+Pure: no sockets.
 
-A `Talk` yields requests and is sent the answer to each. No error text quotes an answer or a header: they may hold what a login is made of.
+A `Talk` yields requests and is sent the answer to each. No error text quotes an answer or a header:
+they may hold what a login is made of.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class Session:
         return answer.header("cseq") in ("", str(self._sequence))
 
     def describe(self, url: str) -> Generator[bytes, Answer, Answer]:
-        """The answer with the description of `url`, or one that moves it elsewhere: see `moved_to`."""
+        """The answer with the description of `url`, or one that moves it elsewhere: see
+        `moved_to`.
+        """
         options = yield from self._ask("OPTIONS", url)
         self._tells_parameters = "GET_PARAMETER" in options.header("public").upper()
         if moved_to(options):
@@ -47,7 +51,9 @@ class Session:
         return (yield from self._ask("DESCRIBE", url, "Accept: application/sdp"))
 
     def set_up(self, url: str, transport: str) -> Generator[bytes, Answer, str]:
-        """Have the media of `url` sent as the Transport header `transport` says; returns what the camera makes of it."""
+        """Have the media of `url` sent as the Transport header `transport` says; returns what
+        the camera makes of it.
+        """
         answer = yield from self._ask("SETUP", url, f"Transport: {transport}")
         self._id, _, rest = answer.header("session").partition(";")
         if timeout := _TIMEOUT.search(rest):
@@ -66,7 +72,9 @@ class Session:
         return self._request("TEARDOWN", url)
 
     def heed(self, answer: Answer) -> None:
-        """Look at an answer that comes while media is played: raises where the camera no longer knows the session."""
+        """Look at an answer that comes while media is played: raises where the camera no longer
+        knows the session.
+        """
         if answer.status == 401:
             self._log_in(answer)
         if answer.status == 454:
@@ -98,7 +106,12 @@ class Session:
 
     def _request(self, method: str, url: str, *headers: str) -> bytes:
         self._sequence += 1
-        lines = [f"{method} {url} RTSP/1.0", f"CSeq: {self._sequence}", "User-Agent: Sightline", *headers]
+        lines = [
+            f"{method} {url} RTSP/1.0",
+            f"CSeq: {self._sequence}",
+            "User-Agent: Sightline",
+            *headers,
+        ]
         if self._id:
             lines.append(f"Session: {self._id}")
         if self._login is not None:
@@ -117,5 +130,8 @@ def _refused(method: str, status: int) -> SourceError:
     if status == 404:
         return SourceUnreachable("the camera has no stream under this path (404)", Why.NO_PATH)
     if method == "SETUP" and status == 461:
-        return SourceUnreachable("the camera does not send the way the registry says; write another `transport` there", Why.TRANSPORT)
+        return SourceUnreachable(
+            "the camera does not send the way the registry says; write another `transport` there",
+            Why.TRANSPORT,
+        )
     return SourceUnreachable(f"the camera refuses the request ({method}: {status})", Why.REJECTED)

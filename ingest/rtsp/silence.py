@@ -94,7 +94,8 @@ def without_picture(came: Received, timeout_s: float) -> SourceTimeout:
         return SourceTimeout(f"{nothing}, though sound does; {_ENCODER}")
     if came.reports:
         sentence = (
-            f"{nothing}, though reports (RTCP) do; {_ENCODER}, or raise SIGHTLINE_SOURCE_TIMEOUT_S where it sends a picture less often"
+            f"{nothing}, though reports (RTCP) do; {_ENCODER}, or raise "
+            "SIGHTLINE_SOURCE_TIMEOUT_S where it sends a picture less often"
         )
         return SourceTimeout(sentence)
     return SourceTimeout(f"no video came for {timeout_s:g} s")
@@ -103,7 +104,8 @@ def without_picture(came: Received, timeout_s: float) -> SourceTimeout:
 def without_answer(came: Received, pending_bytes: int, timeout_s: float) -> SourceTimeout:
     """A request was not answered for `timeout_s`.
 
-    `pending_bytes` of an answer came, and its end did not; `came` is all that came since the request.
+    `pending_bytes` of an answer came, and its end did not; `came` is all that came since the
+    request.
     """
     if came.packets:
         sentence = f"the camera sends video, but did not answer within {timeout_s:g} s"
@@ -112,14 +114,22 @@ def without_answer(came: Received, pending_bytes: int, timeout_s: float) -> Sour
         sentence = f"the camera answers with what is not RTSP ({came.garbage_bytes} bytes of it)"
         return SourceTimeout(sentence, Why.MALFORMED)
     if pending_bytes:
-        sentence = f"the camera's answer did not end within {timeout_s:g} s ({pending_bytes} bytes of it came)"
+        sentence = (
+            f"the camera's answer did not end within {timeout_s:g} s ({pending_bytes} "
+            "bytes of it came)"
+        )
         return SourceTimeout(sentence, Why.MALFORMED)
     return SourceTimeout(f"the camera said nothing for {timeout_s:g} s")
 
 
 def _unused(came: Received) -> str:
     if came.foreign_packets:
-        return f"{came.foreign_packets} of {came.packets} have another payload type than the description says"
+        return (
+            f"{came.foreign_packets} of {came.packets} have another payload type than the "
+            "description says"
+        )
     if came.broken_pictures:
-        return f"{came.packets} packets made {came.broken_pictures} broken pictures and no whole one"
+        return (
+            f"{came.packets} packets made {came.broken_pictures} broken pictures and no whole one"
+        )
     return f"none of {came.packets} packets completes a picture"

@@ -27,13 +27,17 @@ _MOST_MOVES = 4
 
 class Receiver(Taker, Protocol):
     def ended(self, error: Exception | None, /) -> None:
-        """The connection is over, in the loop's thread: once for each `open`. None where `close` asked for it."""
+        """The connection is over, in the loop's thread: once for each `open`. None where
+        `close` asked for it.
+        """
 
 
 class RtspSource:
-    """One camera's packets, from one connection at a time. Sessions count up over all connections of one source.
+    """One camera's packets, from one connection at a time. Sessions count up over all connections
+    of one source.
 
-    `open` and `close` belong to the loop's thread. The packets come in it too, or, where libavformat reads, in a thread of that connection.
+    `open` and `close` belong to the loop's thread. The packets come in it too, or, where
+    libavformat reads, in a thread of that connection.
     """
 
     def __init__(
@@ -56,16 +60,32 @@ class RtspSource:
         return self._counts
 
     def open(self, loop: PullLoop, receiver: Receiver) -> None:
-        """Connect, and hand packets over from the first keyframe on, until `close` or the connection's end."""
+        """Connect, and hand packets over from the first keyframe on, until `close` or the
+        connection's end.
+        """
         self._counts.begin()
         stop = threading.Event()
 
         def pull_of(endpoint: Endpoint) -> Pull:
-            settings, ports = self._settings, (self._settings.udp_port_first, self._settings.udp_port_last)
-            return Pull(self._camera.id, endpoint, self._credentials, self._counts, settings.source_timeout_s, ports, stop, loop.clock)
+            settings, ports = (
+                self._settings,
+                (self._settings.udp_port_first, self._settings.udp_port_last),
+            )
+            return Pull(
+                self._camera.id,
+                endpoint,
+                self._credentials,
+                self._counts,
+                settings.source_timeout_s,
+                ports,
+                stop,
+                loop.clock,
+            )
 
         is_ours = self._settings.rtsp_reader is RtspReader.OWN
-        self._attempt = attempt = _Attempt(self._camera, self._networks, is_ours, pull_of, stop, loop, receiver)
+        self._attempt = attempt = _Attempt(
+            self._camera, self._networks, is_ours, pull_of, stop, loop, receiver
+        )
         loop.call(attempt, partial(attempt.go, self._camera.url))
 
     def close(self) -> None:
@@ -110,7 +130,9 @@ class _Attempt:
         if is_address(url):
             self._connect(Endpoint.of(url, self._camera.transport, self._networks))
         else:
-            threading.Thread(target=self._resolve, args=(url,), name=f"resolve {self._camera.id}", daemon=True).start()
+            threading.Thread(
+                target=self._resolve, args=(url,), name=f"resolve {self._camera.id}", daemon=True
+            ).start()
 
     def close(self) -> None:
         self._stop.set()
@@ -139,7 +161,9 @@ class _Attempt:
             return
         pull = self._pull_of(endpoint)
         if self._is_ours and endpoint.scheme == "rtsp":
-            self._connection = Connection(pull, self._loop, self._receiver, partial(self._connection_ended, pull))
+            self._connection = Connection(
+                pull, self._loop, self._receiver, partial(self._connection_ended, pull)
+            )
             self._connection.open()
         else:
             self._begin_libavformat(pull)
@@ -157,7 +181,10 @@ class _Attempt:
     def _move(self, url: str) -> None:
         self._moves += 1
         if self._moves > _MOST_MOVES or not url.lower().startswith("rtsp://"):
-            sentence = "the camera redirects to an address that cannot be followed; write the right one into the registry"
+            sentence = (
+                "the camera redirects to an address that cannot be followed; write the "
+                "right one into the registry"
+            )
             raise SourceUnreachable(sentence, Why.REDIRECTED)
         self.go(url)
 
@@ -165,7 +192,9 @@ class _Attempt:
         if self._stop.is_set():
             return
         self._has_thread = True
-        threading.Thread(target=self._read_by_libavformat, args=(pull,), name=f"pull {self._camera.id}").start()
+        threading.Thread(
+            target=self._read_by_libavformat, args=(pull,), name=f"pull {self._camera.id}"
+        ).start()
 
     def _read_by_libavformat(self, pull: Pull) -> None:
         error: Exception | None = None

@@ -1,4 +1,6 @@
-"""How the media of a session come: through its own connection, or as datagrams. What both agree on with a camera, and take apart."""
+"""How the media of a session come: through its own connection, or as datagrams. What both agree
+on with a camera, and take apart.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class Media(Protocol):
         """The Transport header that asks for a track."""
 
     def agreed(self, track: int, transport: str, /) -> None:
-        """The camera answered with this Transport header. Raises SourceUnreachable where it means another way."""
+        """The camera answered with this Transport header. Raises SourceUnreachable where it
+        means another way.
+        """
 
     def channel(self, track: int, /) -> int:
         """Of a track's RTP packets, where they come through the connection."""
@@ -32,7 +36,9 @@ class Media(Protocol):
 
 
 class Interleaved:
-    """Media that comes through the RTSP connection, each packet behind four bytes that say its channel and length."""
+    """Media that comes through the RTSP connection, each packet behind four bytes that say its
+    channel and length.
+    """
 
     def __init__(self, wire: Wire) -> None:
         self.video: VideoTrack | None = None
@@ -48,7 +54,10 @@ class Interleaved:
     def agreed(self, track: int, transport: str) -> None:
         match = _INTERLEAVED.search(transport)
         if match is None and "RTP/AVP/TCP" not in transport.upper():
-            raise SourceUnreachable("the camera does not send over TCP; write `transport: udp` into the registry", Why.TRANSPORT)
+            raise SourceUnreachable(
+                "the camera does not send over TCP; write `transport: udp` into the registry",
+                Why.TRANSPORT,
+            )
         first = int(match[1]) & 0xFF if match is not None else 2 * track
         second = int(match[2] or first + 1) & 0xFF if match is not None else first + 1
         self._channels.append((first, second))

@@ -1,4 +1,6 @@
-"""Media that comes as datagrams: a pair of ports of ours for each track, one for RTP and the next for RTCP (RFC 3550, 11)."""
+"""Media that comes as datagrams: a pair of ports of ours for each track, one for RTP and the
+next for RTCP (RFC 3550, 11).
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,10 @@ from ingest.packets.tracks import AudioTrack, VideoTrack
 _SERVER_PORTS = re.compile(r"server_port\s*=\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?", re.IGNORECASE)
 _TRIES = 200
 _RECEIVE_BYTES = 1 << 20
-"""Of a socket's queue: a keyframe of an 8 Mbit/s camera, which comes as one burst, and room. The kernel grants up to `net.core.rmem_max`.
-It counts what a packet costs it, nearly twice what it holds."""
+"""Of a socket's queue: a keyframe of an 8 Mbit/s camera, which comes as one burst, and room. The
+kernel grants up to `net.core.rmem_max`. It counts what a packet costs it, nearly twice what it
+holds.
+"""
 _MOST_DATAGRAMS = 4000
 """Read at one tick from one socket."""
 
@@ -34,10 +38,21 @@ class _Pair(NamedTuple):
 
 
 class Datagrams:
-    """The media of a camera at `address`; what comes from any other address is counted as strange, and nothing else is done with it."""
+    """The media of a camera at `address`; what comes from any other address is counted as
+    strange, and nothing else is done with it.
+    """
 
-    def __init__(self, address: str, own_address: str, ports: tuple[int, int], counts: Counts, buffer: bytearray) -> None:
-        """`own_address`: of the connection to the camera, where the ports are opened, between the two of `ports`."""
+    def __init__(
+        self,
+        address: str,
+        own_address: str,
+        ports: tuple[int, int],
+        counts: Counts,
+        buffer: bytearray,
+    ) -> None:
+        """`own_address`: of the connection to the camera, where the ports are opened, between
+        the two of `ports`.
+        """
         self.video: VideoTrack | None = None
         self.audio: AudioTrack | None = None
         self._counts = counts
@@ -55,8 +70,13 @@ class Datagrams:
 
     @property
     def is_pressing(self) -> bool:
-        """The kernel's queues are too small to hold what comes between two ticks: they are to be read at once."""
-        return any(pair.data.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) < _RECEIVE_BYTES for pair in self._pairs)
+        """The kernel's queues are too small to hold what comes between two ticks: they are to
+        be read at once.
+        """
+        return any(
+            pair.data.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) < _RECEIVE_BYTES
+            for pair in self._pairs
+        )
 
     def close(self) -> None:
         for pair in self._pairs:
@@ -72,7 +92,10 @@ class Datagrams:
 
     def agreed(self, track: int, transport: str) -> None:
         if "RTP/AVP/TCP" in transport.upper() or "multicast" in transport.lower():
-            raise SourceUnreachable("the camera does not send over UDP; write `transport: tcp` into the registry", Why.TRANSPORT)
+            raise SourceUnreachable(
+                "the camera does not send over UDP; write `transport: tcp` into the registry",
+                Why.TRANSPORT,
+            )
         match = _SERVER_PORTS.search(transport)
         first = int(match[1]) if match is not None else 0
         self._report_ports.append(int(match[2] or first + 1) if match is not None else 0)
@@ -105,8 +128,12 @@ class Datagrams:
                 order.let_go()
 
     def send_reports(self, own_ssrc: int) -> None:
-        """About each track, to where the camera said that it listens; what cannot be sent is not missed."""
-        for pair, port, track in zip(self._pairs, self._report_ports, (self.video, self.audio), strict=False):
+        """About each track, to where the camera said that it listens; what cannot be sent is
+        not missed.
+        """
+        for pair, port, track in zip(
+            self._pairs, self._report_ports, (self.video, self.audio), strict=False
+        ):
             if track is not None and port:
                 with suppress(OSError):
                     pair.control.sendto(track.report(own_ssrc), (self._address, port))
@@ -136,10 +163,14 @@ class Datagrams:
                     return _Pair(data, self._opened(port + 1))
                 except OSError:
                     data.close()
-        raise SourceUnreachable(f"no pair of UDP ports is free between {first} and {last}", Why.FAILED)
+        raise SourceUnreachable(
+            f"no pair of UDP ports is free between {first} and {last}", Why.FAILED
+        )
 
     def _opened(self, port: int) -> socket.socket:
-        own = socket.socket(socket.AF_INET6 if ":" in self._own_address else socket.AF_INET, socket.SOCK_DGRAM)
+        own = socket.socket(
+            socket.AF_INET6 if ":" in self._own_address else socket.AF_INET, socket.SOCK_DGRAM
+        )
         try:
             own.setblocking(False)
             own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)

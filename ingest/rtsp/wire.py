@@ -1,6 +1,8 @@
-"""One RTSP connection's bytes: answers, and the RTP and RTCP packets between them (RFC 2326, 10.12). Pure: no sockets.
+"""One RTSP connection's bytes: answers, and the RTP and RTCP packets between them (RFC 2326,
+10.12). Pure: no sockets.
 
-What comes is looked at where it was read into, one buffer for all connections, and copied only once.
+What comes is looked at where it was read into, one buffer for all connections, and copied only
+once.
 """
 
 from __future__ import annotations
@@ -39,14 +41,17 @@ class Media(Protocol):
         """Take the packet in `buffer[start:stop]`."""
 
     def go_on(self, buffer: bytearray, at: int, end: int) -> int:
-        """Take packets from `at` on, framing and all, as many as are easily taken; returns where the first lies that is left."""
+        """Take packets from `at` on, framing and all, as many as are easily taken; returns
+        where the first lies that is left.
+        """
 
 
 class Wire:
-    """Read into `room()`, then `deliver()` as much as came, and take the `answers`. Between the two the buffer is this wire's.
+    """Read into `room()`, then `deliver()` as much as came, and take the `answers`. Between the two
+    the buffer is this wire's.
 
-    Bytes that are neither are skipped up to the next that look like either, and counted: a camera that loses its place costs packets,
-    not the connection.
+    Bytes that are neither are skipped up to the next that look like either, and counted: a camera
+    that loses its place costs packets, not the connection.
     """
 
     def __init__(self, channels: tuple[int, ...], buffer: bytearray) -> None:
@@ -72,17 +77,25 @@ class Wire:
         return self._view[rest:]
 
     def deliver(self, size_bytes: int, media: Media) -> None:
-        """Of what was read into `room`, give the whole packets to `media`, in order; answers between them go to `answers`."""
+        """Of what was read into `room`, give the whole packets to `media`, in order; answers
+        between them go to `answers`.
+        """
         buffer, channels, at, end = self.buffer, self.channels, 0, len(self._rest) + size_bytes
         while end - (at := media.go_on(buffer, at, end)) > 4:
-            if buffer[at] == _DOLLAR and buffer[at + 1] in channels and buffer[at + 4] & _VERSION_MASK == _VERSION_2:
+            if (
+                buffer[at] == _DOLLAR
+                and buffer[at + 1] in channels
+                and buffer[at + 4] & _VERSION_MASK == _VERSION_2
+            ):
                 stop = at + 4 + (buffer[at + 2] << 8 | buffer[at + 3])
                 if stop > end:
                     break
                 media.put(buffer, buffer[at + 1], at + 4, stop)
                 at = stop
                 continue
-            after = self._answer(at, end) if buffer[at] == _MARK[0] else self._resynchronised(at, end)
+            after = (
+                self._answer(at, end) if buffer[at] == _MARK[0] else self._resynchronised(at, end)
+            )
             if after == at:
                 break
             at = after
@@ -104,7 +117,9 @@ class Wire:
             return self._passed_over(at, end)
         if stop + 4 + size > end:
             return at
-        self.answers.append(Answer(answer.status, answer.headers, bytes(self.buffer[stop + 4 : stop + 4 + size])))
+        self.answers.append(
+            Answer(answer.status, answer.headers, bytes(self.buffer[stop + 4 : stop + 4 + size]))
+        )
         return stop + 4 + size
 
     def _passed_over(self, at: int, end: int) -> int:
@@ -113,14 +128,19 @@ class Wire:
         return self._resynchronised(at, end)
 
     def _resynchronised(self, at: int, end: int) -> int:
-        """Where after `at` the next packet or answer may begin, as far as the bytes before `end` can tell."""
+        """Where after `at` the next packet or answer may begin, as far as the bytes before
+        `end` can tell.
+        """
         place = min(self._next_packet(at + 1, end), self._next_mark(at + 1, end))
         self.garbage_bytes += place - at
         return place
 
     def _next_packet(self, at: int, end: int) -> int:
         while (at := self.buffer.find(b"$", at, end)) >= 0:
-            if end - at <= 4 or (self.buffer[at + 1] in self.channels and self.buffer[at + 4] & _VERSION_MASK == _VERSION_2):
+            if end - at <= 4 or (
+                self.buffer[at + 1] in self.channels
+                and self.buffer[at + 4] & _VERSION_MASK == _VERSION_2
+            ):
                 return at
             at += 1
         return end
@@ -139,6 +159,8 @@ def _parsed_head(head: bytes) -> Answer | None:
     match = _STATUS_LINE.match(head)
     if match is None:
         return None
-    lines = (line.partition(":") for line in head[match.end() :].decode("utf-8", "replace").split("\r\n"))
+    lines = (
+        line.partition(":") for line in head[match.end() :].decode("utf-8", "replace").split("\r\n")
+    )
     headers = tuple((name.strip().lower(), value.strip()) for name, colon, value in lines if colon)
     return Answer(int(match[1]), headers, b"")

@@ -1,4 +1,6 @@
-"""Whether a camera keeps to its `max_bitrate_kbps`: said where it sends more over a whole minute, and until it has kept to it for one."""
+"""Whether a camera keeps to its `max_bitrate_kbps`: said where it sends more over a whole
+minute, and until it has kept to it for one.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ class BitrateLimit:
         self._metric = CAMERA_OVER_LIMIT.labels(camera_id)
 
     def feed(self, bitrate_bps: int) -> None:
-        """What the camera sends now; 0 (it is down, or not yet measured) says nothing. While it is not pulled, the last word stays."""
+        """What the camera sends now; 0 (it is down, or not yet measured) says nothing. While it
+        is not pulled, the last word stays.
+        """
         if self._limit_bps is None or not bitrate_bps:
             return
         self._samples.append(bitrate_bps)

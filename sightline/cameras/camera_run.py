@@ -1,6 +1,8 @@
-"""One camera in one worker: its streamer in the pull loop, its recorder in the disk writer; at a checkpoint a looker, a thread of its own.
+"""One camera in one worker: its streamer in the pull loop, its recorder in the disk writer; at a
+checkpoint a looker, a thread of its own.
 
-The streamer hands packets to the fan-out and waits for nobody; what the others lose is counted there.
+The streamer hands packets to the fan-out and waits for nobody; what the others lose is counted
+there.
 """
 
 from __future__ import annotations
@@ -37,7 +39,13 @@ log = logging.getLogger(__name__)
 
 FINISH_S = 1.5
 """How long the end of a recording is waited for."""
-_SHED_PARTS = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.5, Shed.ANALYTICS: 0.0, Shed.RECORDING: 0.0, Shed.RECORDING_FOR_DISK: 0.0}
+_SHED_PARTS = {
+    Shed.NOTHING: 1.0,
+    Shed.ANALYTICS_SLOWER: 0.5,
+    Shed.ANALYTICS: 0.0,
+    Shed.RECORDING: 0.0,
+    Shed.RECORDING_FOR_DISK: 0.0,
+}
 """Of the looks a second."""
 LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
 
@@ -64,17 +72,43 @@ class CameraRun:
         self._said_shed: Shed | None = None
         self._stop = threading.Event()
         failures = DecodeFailures()
-        self._streamer = Streamer(camera, credentials, networks, self.fanout, tools.settings, tools.clock, failures=failures)
+        self._streamer = Streamer(
+            camera,
+            credentials,
+            networks,
+            self.fanout,
+            tools.settings,
+            tools.clock,
+            failures=failures,
+        )
         self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
-        self._recorder = Recorder(camera.id, tools.layout, fence, tools.settings, tools.clock, tools.writer, self._gaps.on_hole)
+        self._recorder = Recorder(
+            camera.id,
+            tools.layout,
+            fence,
+            tools.settings,
+            tools.clock,
+            tools.writer,
+            self._gaps.on_hole,
+        )
         self._gate = Gate(self._recorder)
         self.fanout.attach(self._gate)
         if listens(camera, "motion"):
-            self.fanout.attach(MotionSink(partial(tools.triggers.fire, camera.id, "motion")), lambda: False)
+            self.fanout.attach(
+                MotionSink(partial(tools.triggers.fire, camera.id, "motion")), lambda: False
+            )
         sub = as_camera(camera)
-        self._sub = SubStream(sub, credentials, networks, tools.settings, tools.clock) if sub is not None else None
+        self._sub = (
+            SubStream(sub, credentials, networks, tools.settings, tools.clock)
+            if sub is not None
+            else None
+        )
         fire = partial(tools.triggers.fire, camera.id, "onvif")
-        self.events = OnvifEvents(camera, credentials, networks, fire, tools.clock) if listens(camera, "onvif") else None
+        self.events = (
+            OnvifEvents(camera, credentials, networks, fire, tools.clock)
+            if listens(camera, "onvif")
+            else None
+        )
         """What the camera says by itself, to be listened to while it runs."""
         self._look_tap = Tap("decoder", LOOK_PACKETS, LOOK_BYTES)
         if analyser is not None:
@@ -99,8 +133,9 @@ class CameraRun:
             self._sub.stop()
 
     def finish(self) -> None:
-        """Wait for the last packet, and end the recording after it. Of many cameras each before the first `join`: their recordings then
-        end at one turn of the disk writer."""
+        """Wait for the last packet, and end the recording after it. Of many cameras each before the
+        first `join`: their recordings then end at one turn of the disk writer.
+        """
         self._streamer.join()
         self.fanout.detach(self._gate)
         self._recorder.close()
@@ -122,7 +157,8 @@ class CameraRun:
 
     @contextmanager
     def watching(self, is_sub: bool = False) -> Iterator[Fanout]:
-        """The camera's packets while somebody watches; one that is pulled on demand is pulled meanwhile, and a little longer.
+        """The camera's packets while somebody watches; one that is pulled on demand is pulled
+        meanwhile, and a little longer.
 
         `is_sub`: of its sub-stream; raises NotFound where it has none.
         """
@@ -141,7 +177,9 @@ class CameraRun:
         self._demand.shed = what
 
     def tend(self) -> None:
-        """Do what is wanted now: pull or not, record or not, look as often. To be called about once a second."""
+        """Do what is wanted now: pull or not, record or not, look as often. To be called about
+        once a second.
+        """
         if self._sub is not None:
             self._sub.tend(self._tools.loop)
         with self._tending:
@@ -163,7 +201,9 @@ class CameraRun:
                 self._limit.feed(self._streamer.bitrate_bps)
 
     def status(self) -> CameraStatus:
-        """The reader's state with the recorder's. Asked for every second: what is missing of the recording is written down with it."""
+        """The reader's state with the recorder's. Asked for every second: what is missing of
+        the recording is written down with it.
+        """
         status = self._streamer.status()
         if not self._is_pulled:
             status.state = CameraState.IDLE
@@ -177,7 +217,9 @@ class CameraRun:
         return status
 
     def give_up(self, since_ns: int, detail: str) -> None:
-        """The process ends at once, by a fault of its own that began then. Raises StoreError where the disk refuses to be told."""
+        """The process ends at once, by a fault of its own that began then. Raises StoreError
+        where the disk refuses to be told.
+        """
         if self._demand.why_not_recorded() is None:
             self._gaps.give_up(since_ns, detail)
 
@@ -192,7 +234,9 @@ class CameraRun:
 
     def _spawn(self, job: str, target: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(
-            target=lasting, args=(job, self.camera.id, target, self._stop, self._tools.clock), name=f"{job} {self.camera.id}"
+            target=lasting,
+            args=(job, self.camera.id, target, self._stop, self._tools.clock),
+            name=f"{job} {self.camera.id}",
         )
         thread.start()
         self._threads.append(thread)

@@ -27,8 +27,15 @@ log = logging.getLogger(__name__)
 class CameraRuns:
     """`apply` is called by one thread; what runs may be asked by any."""
 
-    def __init__(self, tools: NodeTools, analyser: Callable[[Camera], Analyser], says_alive: Callable[[], None]) -> None:
-        """`analyser` makes a checkpoint's, in the thread that will look; `says_alive` is called at each camera while many start or end."""
+    def __init__(
+        self,
+        tools: NodeTools,
+        analyser: Callable[[Camera], Analyser],
+        says_alive: Callable[[], None],
+    ) -> None:
+        """`analyser` makes a checkpoint's, in the thread that will look; `says_alive` is called
+        at each camera while many start or end.
+        """
         self._says_alive = says_alive
         self._tools = tools
         self._analyser = analyser
@@ -42,20 +49,31 @@ class CameraRuns:
         return tuple(self._runs)
 
     def apply(self, roster: Roster) -> None:
-        """Run what the roster says. New cameras start first; those that go, or differ in what their stream needs, end together."""
+        """Run what the roster says. New cameras start first; those that go, or differ in what
+        their stream needs, end together.
+        """
         secrets = self._secrets()
         networks_changed = roster.networks != self._networks.allowed
         self._networks = Networks(roster.networks)
         wanted = {one.camera.id: one for one in roster.cameras}
         self._fences |= {name: one.fence for name, one in wanted.items()}
-        ending = [name for name in self._runs if name not in wanted or networks_changed or self._differs(wanted[name].camera, secrets)]
+        ending = [
+            name
+            for name in self._runs
+            if name not in wanted or networks_changed or self._differs(wanted[name].camera, secrets)
+        ]
         before = set(self._runs)
         for name in ending:
             self._runs[name].stop()
         self._start((one for name, one in wanted.items() if name not in before), secrets)
         self._join(ending)
         self._start((wanted[name] for name in ending if name in wanted), secrets)
-        log.info("%d cameras; %d new, %d ended", len(self._runs), len(wanted.keys() - before), len(before - wanted.keys()))
+        log.info(
+            "%d cameras; %d new, %d ended",
+            len(self._runs),
+            len(wanted.keys() - before),
+            len(before - wanted.keys()),
+        )
 
     def stop(self) -> None:
         ending = self.ids
@@ -67,24 +85,32 @@ class CameraRuns:
             self._runs[name].join()
 
     def give_up(self, since_ns: int, detail: str) -> None:
-        """Write down of each camera that it was not recorded since then, and why: the process ends."""
+        """Write down of each camera that it was not recorded since then, and why: the process
+        ends.
+        """
         for run in self.running():
             try:
                 run.give_up(since_ns, detail)
             except StoreError as error:
-                log.error("%s: why nothing was recorded is not written down: %s", run.camera.id, error)
+                log.error(
+                    "%s: why nothing was recorded is not written down: %s", run.camera.id, error
+                )
 
     def statuses(self) -> list[CameraStatus]:
         return [run.status() for run in self.running()]
 
     def recorded_until(self, camera_id: str) -> int | None:
-        """Wall time (UTC ns) up to which a camera is recorded; None where nothing here records it."""
+        """Wall time (UTC ns) up to which a camera is recorded; None where nothing here records
+        it.
+        """
         run = self._runs.get(camera_id)
         return run.recorded_until_ns if run else None
 
     @contextmanager
     def watching(self, stream: str) -> Iterator[Fanout]:
-        """The packets of a camera (its id), or of its sub-stream (`<id>/sub`), while somebody watches. Raises NotFound."""
+        """The packets of a camera (its id), or of its sub-stream (`<id>/sub`), while somebody
+        watches. Raises NotFound.
+        """
         camera_id, _, sub = stream.partition("/")
         run = self._runs.get(camera_id)
         if run is None:
@@ -112,7 +138,14 @@ class CameraRuns:
     def _make(self, camera: Camera, credentials: Credentials | None) -> CameraRun:
         self._started_as[camera.id] = (camera, credentials)
         analyser = partial(self._analyser, camera) if camera.checkpoint else None
-        return CameraRun(camera, credentials, partial(self._fences.__getitem__, camera.id), analyser, self._networks, self._tools)
+        return CameraRun(
+            camera,
+            credentials,
+            partial(self._fences.__getitem__, camera.id),
+            analyser,
+            self._networks,
+            self._tools,
+        )
 
     def _join(self, ending: Sequence[str]) -> None:
         for name in ending:
@@ -140,7 +173,9 @@ def _credentials(camera: Camera, secrets: Secrets) -> Credentials | None:
 
 
 class LazyAnalysers:
-    """Makes checkpoints' analysers; the models are loaded for the first, so that recording does not wait for them. Thread-safe."""
+    """Makes checkpoints' analysers; the models are loaded for the first, so that recording does
+    not wait for them. Thread-safe.
+    """
 
     def __init__(self, make: Callable[[], Callable[[Camera], Analyser]]) -> None:
         """`make` loads the models, which takes a second."""

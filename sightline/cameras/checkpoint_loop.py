@@ -1,4 +1,6 @@
-"""A checkpoint's frames to its analyser, in turns with the other checkpoints of the worker; its passings to the spool."""
+"""A checkpoint's frames to its analyser, in turns with the other checkpoints of the worker; its
+passings to the spool.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class Looker:
         self._take_up_drafts()
         for frame in self._reader:
             self._reader.part = self._tools.looks.part
-            self._keep(self._look(frame) if frame else self._analyser.idle(self._tools.clock.wall_ns()))
+            self._keep(
+                self._look(frame) if frame else self._analyser.idle(self._tools.clock.wall_ns())
+            )
             self._doze.may_rest = not self._analyser.in_view()
             if self._tools.clock.monotonic_s() >= self._drafts_due_s:
                 self._drafts_due_s = self._tools.clock.monotonic_s() + DRAFT_EVERY_S
@@ -70,25 +74,39 @@ class Looker:
         self._reader.pace(fps)
 
     def _take_up_drafts(self) -> None:
-        """What a process before this one had in view has left it, as far as anyone can tell: it is an event now."""
+        """What a process before this one had in view has left it, as far as anyone can tell: it
+        is an event now.
+        """
         left = self._tools.spool.drafts(self._camera_id)
         for passing in left:
-            log.warning("%s: event %s was in view when its worker ended; it is kept as it stood", self._camera_id, passing.event.id)
+            log.warning(
+                "%s: event %s was in view when its worker ended; it is kept as it stood",
+                self._camera_id,
+                passing.event.id,
+            )
         self._analyser.resume(left)
         self._keep(left)
 
     def _keep(self, passings: list[Passing]) -> None:
-        """To the spool: these, and those that it refused before. Never raises for a disk that refuses."""
+        """To the spool: these, and those that it refused before. Never raises for a disk that
+        refuses.
+        """
         self._waiting |= {passing.event.id: passing for passing in passings}
         self._trigger(passings)
-        spooled = [event_id for event_id, passing in self._waiting.items() if self._is_spooled(passing)]
+        spooled = [
+            event_id for event_id, passing in self._waiting.items() if self._is_spooled(passing)
+        ]
         for event_id in spooled:
             del self._waiting[event_id]
             self._drafted.discard(event_id)
         while len(self._waiting) > MOST_WAITING:
             lost = self._waiting.pop(next(iter(self._waiting)))
             EVENTS_LOST.labels(self._camera_id).inc()
-            log.critical("%s: event %s is lost: the disk has refused it for too long", self._camera_id, lost.event.id)
+            log.critical(
+                "%s: event %s is lost: the disk has refused it for too long",
+                self._camera_id,
+                lost.event.id,
+            )
         if spooled:
             self._tools.kept()
 
@@ -96,7 +114,9 @@ class Looker:
         """What passes, and what is still in view, is recorded to be kept."""
         for passing in passings if self._triggers else ():
             event = passing.event
-            self._tools.triggers.fire(self._camera_id, "checkpoint", event.started_at, event.ended_at, event.id)
+            self._tools.triggers.fire(
+                self._camera_id, "checkpoint", event.started_at, event.ended_at, event.id
+            )
 
     def _is_spooled(self, passing: Passing) -> bool:
         try:
@@ -118,5 +138,8 @@ class Looker:
                 for gone in self._drafted - now - self._waiting.keys():
                     self._tools.spool.drop_draft(gone)
         except StoreError as error:
-            self._warn("drafts", f"{self._camera_id}: what is in view would be lost if this process died: {error}")
+            self._warn(
+                "drafts",
+                f"{self._camera_id}: what is in view would be lost if this process died: {error}",
+            )
         self._drafted = now | self._waiting.keys()

@@ -1,6 +1,8 @@
-"""Writes down what is not recorded of one camera while its process runs, and what was not while none ran.
+"""Writes down what is not recorded of one camera while its process runs, and what was not while
+none ran.
 
-The recorder tells of holes once they are over; a hole that goes on is told from the camera's state, so that it outlives `kill -9`.
+The recorder tells of holes once they are over; a hole that goes on is told from the camera's state,
+so that it outlives `kill -9`.
 """
 
 from __future__ import annotations
@@ -21,14 +23,18 @@ from storage.recordings.ledger import Ledger
 from storage.recordings.recorded_ranges import Recorded
 
 OPEN_AFTER_NS = 5 * NS_PER_S
-"""Nothing recorded for this long is a hole that goes on; what is recorded can be read within two seconds or so."""
+"""Nothing recorded for this long is a hole that goes on; what is recorded can be read within
+two seconds or so.
+"""
 _MOST_STANDINGS, _MOST_KNOWN, _MOST_WAITING = 256, 64, 256
 _DAY_NS = 86_400 * NS_PER_S
 _log = logging.getLogger(__name__)
 
 
 class CameraGaps:
-    """`on_hole` may be called from any thread and never waits; `begin` once, then `look` every second, from one thread."""
+    """`on_hole` may be called from any thread and never waits; `begin` once, then `look` every
+    second, from one thread.
+    """
 
     def __init__(self, camera_id: str, layout: Layout, clock: Clock) -> None:
         self._camera_id = camera_id
@@ -49,8 +55,13 @@ class CameraGaps:
         self._steps = clock.steps
 
     def begin(self) -> None:
-        """Take up what the process before this one left: call it once what that one wrote is salvaged."""
-        bounds, beat_ns = Recorded(self._ledger.recordings).bounds(self._camera_id), self._log.last_beat_ns(self._camera_id)
+        """Take up what the process before this one left: call it once what that one wrote is
+        salvaged.
+        """
+        bounds, beat_ns = (
+            Recorded(self._ledger.recordings).bounds(self._camera_id),
+            self._log.last_beat_ns(self._camera_id),
+        )
         last_ns = 0 if bounds is None else bounds[1]
         if beat_ns is not None and beat_ns - last_ns > OPEN_AFTER_NS:
             last_ns = beat_ns  # until then its own log tells why nothing was recorded
@@ -73,7 +84,9 @@ class CameraGaps:
         self._holes.append((start_ns, end_ns, by_us))
 
     def give_up(self, since_ns: int, detail: str) -> None:
-        """This process ends, since it could not do its work since then. What it said meanwhile of the camera it could not know."""
+        """This process ends, since it could not do its work since then. What it said meanwhile
+        of the camera it could not know.
+        """
         now_ns, recorded_ns = self._clock.wall_ns(), self._until_ns
         start_ns = recorded_ns if since_ns - recorded_ns < OPEN_AFTER_NS else since_ns
         if start_ns < now_ns:
@@ -81,7 +94,9 @@ class CameraGaps:
             self._log.beat(self._camera_id)
 
     def look(self, status: CameraStatus, because: tuple[GapCause, str] | None = None) -> None:
-        """How the camera stands now; `because`: why it is not to be recorded now, where it is not. Never raises for a disk that refuses."""
+        """How the camera stands now; `because`: why it is not to be recorded now, where it is
+        not. Never raises for a disk that refuses.
+        """
         now_ns = self._clock.wall_ns()
         self._take_down(status, now_ns)
         self._take_known(status, because, now_ns)
@@ -94,26 +109,39 @@ class CameraGaps:
             self._tell_open(now_ns)
             self._log.beat(self._camera_id)
         except StoreError as error:
-            self._warn(self._camera_id, f"what is missing of camera {self._camera_id} waits in memory: {error}")
+            self._warn(
+                self._camera_id,
+                f"what is missing of camera {self._camera_id} waits in memory: {error}",
+            )
 
     def _take_down(self, status: CameraStatus, now_ns: int) -> None:
         last = self._standings[-1] if self._standings else None
-        if last is not None and last.state is status.state and (status.state.is_down or last.failures == status.reconnects):
+        if (
+            last is not None
+            and last.state is status.state
+            and (status.state.is_down or last.failures == status.reconnects)
+        ):
             self._standings.pop()
             since_ns = last.since_ns
         else:
             since_ns = status.since_ns if last is None or last.state is not status.state else now_ns
             since_ns = max(since_ns, last.since_ns if last else 0)
-        self._standings.append(Standing(since_ns, status.state, status.last_error, status.reconnects, status.why))
+        self._standings.append(
+            Standing(since_ns, status.state, status.last_error, status.reconnects, status.why)
+        )
 
-    def _take_known(self, status: CameraStatus, because: tuple[GapCause, str] | None, now_ns: int) -> None:
+    def _take_known(
+        self, status: CameraStatus, because: tuple[GapCause, str] | None, now_ns: int
+    ) -> None:
         if because is None and status.state is CameraState.IDLE:
             because = GapCause.NOT_ASKED, "nobody asked for it"
         steps, before = self._clock.steps, self._steps
         self._steps = steps
         for step in steps:
             if step not in before and step.to_ns > step.from_ns:
-                self._known.append(Gap(self._camera_id, step.from_ns, step.to_ns, GapCause.CLOCK, str(step)))
+                self._known.append(
+                    Gap(self._camera_id, step.from_ns, step.to_ns, GapCause.CLOCK, str(step))
+                )
         if because is None:
             self._because = None
         elif self._because is not None and (self._because.cause, self._because.detail) == because:
@@ -136,13 +164,22 @@ class CameraGaps:
         while self._holes:
             start_ns, end_ns, by_us = self._holes.popleft()
             self._waiting += explain(self._facts(), start_ns, end_ns, by_us)
-            _log.info("%s: nothing is recorded from %s to %s", self._camera_id, rfc3339(start_ns), rfc3339(end_ns))
+            _log.info(
+                "%s: nothing is recorded from %s to %s",
+                self._camera_id,
+                rfc3339(start_ns),
+                rfc3339(end_ns),
+            )
             self._told = None
 
     def _tell_open(self, now_ns: int) -> None:
         if now_ns - self._until_ns <= OPEN_AFTER_NS:
-            if self._told is not None:  # it went on, and there was no hole: the camera sends that seldom
-                self._log.add(Gap(self._camera_id, self._until_ns, self._until_ns + NS_PER_MS, self._told[1]))
+            if (
+                self._told is not None
+            ):  # it went on, and there was no hole: the camera sends that seldom
+                self._log.add(
+                    Gap(self._camera_id, self._until_ns, self._until_ns + NS_PER_MS, self._told[1])
+                )
                 self._told = None
             return
         *over, last = explain(self._facts(), self._until_ns, now_ns)

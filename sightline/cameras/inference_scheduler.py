@@ -1,9 +1,11 @@
-"""The shared pool of a worker's looks: no more cameras look at once than there are cores for it, and who may be next is decided here.
+"""The shared pool of a worker's looks: no more cameras look at once than there are cores for it,
+and who may be next is decided here.
 
-A camera waits with one picture, and its decoder waits with it; what comes meanwhile stays encoded, in a queue that is bounded and counted.
-A turn goes to whoever is due first: due is when it was asked for, a little later where nothing is followed, and later by what a look of
-that camera costs, so that a crowded picture does not take the time of the others. As those that ask later are due later in the end, nobody
-waits for ever.
+A camera waits with one picture, and its decoder waits with it; what comes meanwhile stays encoded,
+in a queue that is bounded and counted. A turn goes to whoever is due first: due is when it was
+asked for, a little later where nothing is followed, and later by what a look of that camera costs,
+so that a crowded picture does not take the time of the others. As those that ask later are due
+later in the end, nobody waits for ever.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from domain.metrics import LOOKS_BEHIND_S, LOOKS_PART
 from sightline.cameras.rate_controller import Backlog
 
 PATIENCE_S = 0.1
-"""A camera with nothing in view yields to those that asked up to so much later and follow something."""
+"""A camera with nothing in view yields to those that asked up to so much later and follow
+something.
+"""
 MOST_COST_S = 0.1
 _COST_WEIGHT = 0.2
 _LONGEST_S = 10.0
@@ -27,7 +31,9 @@ _LONGEST_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One camera's request for a turn, at the time `asked_s`; its looks take `cost_s` in the mean."""
+    """One camera's request for a turn, at the time `asked_s`; its looks take `cost_s` in the
+    mean.
+    """
 
     camera_id: str
     asked_s: float
@@ -37,11 +43,15 @@ class Asked:
 
     @property
     def due_s(self) -> float:
-        return self.asked_s + (0.0 if self.is_followed else PATIENCE_S) + min(self.cost_s, MOST_COST_S)
+        return (
+            self.asked_s + (0.0 if self.is_followed else PATIENCE_S) + min(self.cost_s, MOST_COST_S)
+        )
 
 
 def first_due(waiting: Sequence[Asked]) -> Asked:
-    """Whose turn is next; of those due at once, the one that has waited longest. Raises ValueError where nobody waits."""
+    """Whose turn is next; of those due at once, the one that has waited longest. Raises
+    ValueError where nobody waits.
+    """
     return min(waiting, key=lambda one: (one.due_s, one.asked_s))
 
 
@@ -63,8 +73,10 @@ class LookPool:
 
     @contextmanager
     def turn(self, camera_id: str, is_followed: bool, arrived_ns: int | None) -> Iterator[None]:
-        """Wait for a turn, and have it while the block runs. `arrived_ns`: when the picture's packet came (UTC); None for one that was
-        held on purpose, which says nothing of how far behind this worker is."""
+        """Wait for a turn, and have it while the block runs. `arrived_ns`: when the picture's
+        packet came (UTC); None for one that was held on purpose, which says nothing of how far
+        behind this worker is.
+        """
         self._wait(camera_id, is_followed)
         began_s = self._clock.monotonic_s()
         try:
@@ -83,7 +95,9 @@ class LookPool:
             if self._free:
                 self._free -= 1
                 return
-            asked = Asked(camera_id, self._clock.monotonic_s(), is_followed, self._cost_s.get(camera_id, 0.0))
+            asked = Asked(
+                camera_id, self._clock.monotonic_s(), is_followed, self._cost_s.get(camera_id, 0.0)
+            )
             self._waiting.append(asked)
         asked.granted.wait()
 

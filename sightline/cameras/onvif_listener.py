@@ -1,7 +1,8 @@
 """The ONVIF events of a worker's cameras: one thread for all of them.
 
-Each camera is a long poll that waits nearly all its life, so a thread a camera would be hundreds that sleep. One event loop holds them,
-and as it is none of the threads that pull and write, nothing that a device does or leaves undone can hold recording up.
+Each camera is a long poll that waits nearly all its life, so a thread a camera would be hundreds
+that sleep. One event loop holds them, and as it is none of the threads that pull and write, nothing
+that a device does or leaves undone can hold recording up.
 """
 
 from __future__ import annotations
@@ -28,12 +29,16 @@ NONE_S = 1.0
 
 class OnvifListener:
     def __init__(self, wanted: Callable[[], Sequence[OnvifEvents]]) -> None:
-        """`wanted`: the cameras to be listened to now; each for as long as it is the same object."""
+        """`wanted`: the cameras to be listened to now; each for as long as it is the same
+        object.
+        """
         self._wanted = wanted
         self._tasks: dict[OnvifEvents, asyncio.Task[None]] = {}
 
     def run(self, stop: threading.Event) -> None:
-        loop = asyncio.new_event_loop()  # asyncio.run would wait for a name server that does not answer
+        loop = (
+            asyncio.new_event_loop()
+        )  # asyncio.run would wait for a name server that does not answer
         try:
             loop.run_until_complete(self._run(stop))
         finally:
@@ -45,7 +50,9 @@ class OnvifListener:
             try:
                 while not stop.is_set():
                     self._follow(http)
-                    if len(asyncio.all_tasks()) > 1:  # this one, and those that listen or are ending
+                    if (
+                        len(asyncio.all_tasks()) > 1
+                    ):  # this one, and those that listen or are ending
                         await asyncio.sleep(LOOK_EVERY_S)
                     else:
                         stop.wait(NONE_S)  # nothing else is in this loop
@@ -70,6 +77,8 @@ async def _lasting(events: OnvifEvents, http: httpx.AsyncClient) -> None:
         try:
             await events.run(http)
         except Exception:
-            log.exception("%s: the job `onvif` failed; it begins again in %.0f s", events.camera_id, PAUSE_S)
+            log.exception(
+                "%s: the job `onvif` failed; it begins again in %.0f s", events.camera_id, PAUSE_S
+            )
             JOB_FAILURES.labels(events.camera_id, "onvif").inc()
         await asyncio.sleep(PAUSE_S)

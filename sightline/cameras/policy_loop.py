@@ -1,4 +1,6 @@
-"""A worker's part in its cameras' policies: once a second each camera does what is wanted of it now, and gives up what the node decided."""
+"""A worker's part in its cameras' policies: once a second each camera does what is wanted of it
+now, and gives up what the node decided.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ TEND_EVERY_S = 1.0
 
 
 class Policies:
-    def __init__(self, layout: Layout, runs: Callable[[], Sequence[CameraRun]], clock: Clock) -> None:
+    def __init__(
+        self, layout: Layout, runs: Callable[[], Sequence[CameraRun]], clock: Clock
+    ) -> None:
         self._layout = layout
         self._runs = runs
         self._clock = clock

@@ -1,4 +1,6 @@
-"""Whether a camera is pulled now, and whether what it sends is recorded: its policy, who watches, who asks, and what is given up."""
+"""Whether a camera is pulled now, and whether what it sends is recorded: its policy, who
+watches, who asks, and what is given up.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,15 @@ from domain.registry import Camera
 from sightline.cluster.worker_balance import is_always_pulled
 
 LINGER_S = 30.0
-"""A camera that is pulled for its viewers goes on for this long after the last one left, so that looking again is quick."""
+"""A camera that is pulled for its viewers goes on for this long after the last one left, so
+that looking again is quick.
+"""
 
 
 class Demand:
-    """Thread-safe. `is_asked` answers whether a trigger wants the camera recorded now; it is asked only of cameras on demand."""
+    """Thread-safe. `is_asked` answers whether a trigger wants the camera recorded now; it is
+    asked only of cameras on demand.
+    """
 
     def __init__(self, camera: Camera, is_asked: Callable[[], bool], clock: Clock) -> None:
         self._is_always = is_always_pulled(camera)
@@ -59,12 +65,17 @@ class Demand:
 
     def _is_watched(self) -> bool:
         with self._lock:
-            lingers = self._watched_s is not None and self._clock.monotonic_s() - self._watched_s < LINGER_S
+            lingers = (
+                self._watched_s is not None
+                and self._clock.monotonic_s() - self._watched_s < LINGER_S
+            )
             return self._watchers > 0 or lingers
 
 
 class Gate:
-    """A sink that lets packets through to another while it is open, from the first keyframe after it opened."""
+    """A sink that lets packets through to another while it is open, from the first keyframe
+    after it opened.
+    """
 
     def __init__(self, sink: Sink) -> None:
         self.is_open = False

@@ -16,15 +16,29 @@ from sightline.cameras.pull_policy import Demand
 
 
 def as_camera(camera: Camera) -> Camera | None:
-    """The sub-stream as a camera of its own, `<id>/sub` in logs and metrics; None where there is none."""
+    """The sub-stream as a camera of its own, `<id>/sub` in logs and metrics; None where there
+    is none.
+    """
     if camera.substream is None:
         return None
-    changes = {"id": f"{camera.id}/sub", "url": camera.substream.url, "record": "on_demand", "checkpoint": ()}
+    changes = {
+        "id": f"{camera.id}/sub",
+        "url": camera.substream.url,
+        "record": "on_demand",
+        "checkpoint": (),
+    }
     return camera.model_copy(update=changes)
 
 
 class SubStream:
-    def __init__(self, camera: Camera, credentials: Credentials | None, networks: Networks, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        credentials: Credentials | None,
+        networks: Networks,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
         """`camera`: by `as_camera`."""
         self._fanout = Fanout()
         self._streamer = Streamer(camera, credentials, networks, self._fanout, settings, clock)

@@ -1,4 +1,6 @@
-"""The triggers of a worker's cameras on their way to the log: said by threads that may not wait, written by one that may."""
+"""The triggers of a worker's cameras on their way to the log: said by threads that may not
+wait, written by one that may.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from domain.registry.model import TriggerSource
 from storage.recordings.trigger_log import TriggerLog
 
 AHEAD_NS = 10 * NS_PER_S
-"""What goes on triggering is logged so far ahead, and then not again before that: one line in ten seconds."""
+"""What goes on triggering is logged so far ahead, and then not again before that: one line in
+ten seconds.
+"""
 MOST_WAITING = 1_000
 AGAIN_S = 0.25
 """What the disk refused is tried again so often."""
@@ -35,7 +39,9 @@ class Triggers:
         self._woken = threading.Event()
         self._warn = FloodGate(log.warning, clock, every_s=10.0)
 
-    def fire(self, camera_id: str, source: TriggerSource, start_ns: int, end_ns: int, reason: str = "") -> None:
+    def fire(
+        self, camera_id: str, source: TriggerSource, start_ns: int, end_ns: int, reason: str = ""
+    ) -> None:
         """Something triggers from `start_ns` to `end_ns`, and maybe goes on. Never waits."""
         key = (camera_id, source)
         with self._lock:
@@ -44,9 +50,18 @@ class Triggers:
                 return
             if len(self._waiting) >= MOST_WAITING:
                 TRIGGERS_LOST.labels(camera_id).inc()
-                self._warn("full", f"{camera_id}: a trigger is lost: the disk does not take those before it")
+                self._warn(
+                    "full",
+                    f"{camera_id}: a trigger is lost: the disk does not take those before it",
+                )
                 return
-            trigger = Trigger(camera_id, source, max(start_ns, end_ns - LONGEST_NS + AHEAD_NS), end_ns + AHEAD_NS, reason)
+            trigger = Trigger(
+                camera_id,
+                source,
+                max(start_ns, end_ns - LONGEST_NS + AHEAD_NS),
+                end_ns + AHEAD_NS,
+                reason,
+            )
             joins = from_ns <= trigger.start_ns <= until_ns
             self._covered[key] = (from_ns if joins else trigger.start_ns, trigger.end_ns)
             self._waiting.append(trigger)
@@ -59,7 +74,9 @@ class Triggers:
     def is_asked(self, camera_id: str) -> bool:
         """Whether a trigger wants the camera recorded at this moment."""
         now_ns = self._clock.wall_ns()
-        return any(trigger.end_ns > now_ns for trigger in self._log.between(camera_id, now_ns, now_ns + 1))
+        return any(
+            trigger.end_ns > now_ns for trigger in self._log.between(camera_id, now_ns, now_ns + 1)
+        )
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -73,7 +90,9 @@ class Triggers:
         while self._waiting:
             trigger = self._waiting[0]
             try:
-                self._log.add(trigger, durable=trigger.source != "motion")  # it comes again within seconds, as long as it lasts
+                self._log.add(
+                    trigger, durable=trigger.source != "motion"
+                )  # it comes again within seconds, as long as it lasts
             except StoreError as error:
                 self._warn("refused", f"triggers wait in memory: {error}")
                 return

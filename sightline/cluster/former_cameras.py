@@ -1,4 +1,6 @@
-"""The cameras that left this site's registry, kept in the data folder and learned from the registries in the object store."""
+"""The cameras that left this site's registry, kept in the data folder and learned from the
+registries in the object store.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ log = logging.getLogger(__name__)
 
 
 def read_former(layout: Layout) -> FormerCameras:
-    """What is kept on this machine; nothing, to be learned again, where the file is absent or damaged."""
+    """What is kept on this machine; nothing, to be learned again, where the file is absent or
+    damaged.
+    """
     try:
         # A camera refuses unknown keys, for it is what people write; here a program wrote them.
         return FormerCameras.model_validate_json(layout.former_cameras.read_bytes(), extra="ignore")
@@ -45,7 +49,8 @@ def note_applied(layout: Layout, before: RegistryRecord | None, applied: Registr
 
 
 def learn(layout: Layout, registries: Registries, running: RegistryRecord) -> Iterator[None]:
-    """Go through all registries that the object store has, one at each step, and keep what they tell.
+    """Go through all registries that the object store has, one at each step, and keep what they
+    tell.
 
     Needed once on a data folder: later changes are noted as they are applied.
     """
@@ -66,10 +71,14 @@ def learn(layout: Layout, registries: Registries, running: RegistryRecord) -> It
 
 
 def _cameras_of(record: RegistryRecord) -> Registry:
-    """An empty registry where the text is none any more: it was checked by the version that applied it."""
+    """An empty registry where the text is none any more: it was checked by the version that
+    applied it.
+    """
     registry = build_registry(record.text, f"registry, version {record.version}")
     if registry is None:
-        log.error("version %d of the registry cannot be read; its cameras stay unknown", record.version)
+        log.error(
+            "version %d of the registry cannot be read; its cameras stay unknown", record.version
+        )
         return Registry(version=1)
     return registry
 

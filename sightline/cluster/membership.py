@@ -11,7 +11,8 @@ SILENT_FOR_S = 4.0
 
 
 class Peers:
-    """A node not seen before counts as alive until it has been silent: what Redis kept of one that died long ago soon tells itself apart.
+    """A node not seen before counts as alive until it has been silent: what Redis kept of one that
+    died long ago soon tells itself apart.
 
     A time in which Redis could not be asked is nobody's silence.
     """
@@ -23,7 +24,9 @@ class Peers:
         """Whether Redis did when it was last asked."""
 
     def see(self, entries: Mapping[str, NodeEntry], now_s: float) -> None:
-        """What Redis says of all nodes now. One that it has forgotten is silent from when it was last heard."""
+        """What Redis says of all nodes now. One that it has forgotten is silent from when it
+        was last heard.
+        """
         for name, entry in entries.items():
             if entry != self._entries.get(name):
                 self._changed_s[name] = now_s
@@ -38,4 +41,8 @@ class Peers:
 
     def capacities(self, now_s: float) -> dict[str, float]:
         """What each node that lives can take."""
-        return {name: entry.capacity for name, entry in self._entries.items() if now_s - self._changed_s[name] < SILENT_FOR_S}
+        return {
+            name: entry.capacity
+            for name, entry in self._entries.items()
+            if now_s - self._changed_s[name] < SILENT_FOR_S
+        }

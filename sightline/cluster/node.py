@@ -1,4 +1,6 @@
-"""A node: the cameras it holds among the city's nodes. One job of the supervisor, so it lives exactly as long as the node does."""
+"""A node: the cameras it holds among the city's nodes. One job of the supervisor, so it lives
+exactly as long as the node does.
+"""
 
 from __future__ import annotations
 
@@ -41,12 +43,22 @@ class Identity:
 
 
 class Node:
-    """Asks Redis three things a second, however many cameras there are: who lives, who holds what, and to publish how cameras are."""
+    """Asks Redis three things a second, however many cameras there are: who lives, who holds
+    what, and to publish how cameras are.
+    """
 
     def __init__(
-        self, who: Identity, placing: Placing, registry: RunningRegistry, nodes: Nodes, leases: Leases, states: CameraStates,
-        layout: Layout, clock: Clock, workers_fail: Callable[[], bool],
-    ) -> None:  # fmt: skip
+        self,
+        who: Identity,
+        placing: Placing,
+        registry: RunningRegistry,
+        nodes: Nodes,
+        leases: Leases,
+        states: CameraStates,
+        layout: Layout,
+        clock: Clock,
+        workers_fail: Callable[[], bool],
+    ) -> None:
         self._who = who
         self._placing = placing
         self._registry = registry
@@ -57,12 +69,16 @@ class Node:
         self._clock = clock
         self._workers_fail = workers_fail
         self._peers = Peers()
-        self._held = {name: Held(fence, clock.monotonic_s()) for name, fence in placing.before.items()}
+        self._held = {
+            name: Held(fence, clock.monotonic_s()) for name, fence in placing.before.items()
+        }
         self._assigned: tuple[object, dict[str, str]] = ((), {})
         self._published: set[str] = set()
         self._leaving = False
         self._must_draw = True
-        """Time is lived through again, or may be, as nobody knows what the clock did before: what is recorded now lies over what was."""
+        """Time is lived through again, or may be, as nobody knows what the clock did before:
+        what is recorded now lies over what was.
+        """
         self._seen_steps = clock.steps
         self._last_beat = 0
         self._warn = FloodGate(log.warning, clock, every_s=10.0)
@@ -74,17 +90,24 @@ class Node:
         self._leave()
 
     def run_once(self) -> None:
-        """See who lives and who holds what, act on it, and tell the workers. While Redis is away, what is held is held."""
+        """See who lives and who holds what, act on it, and tell the workers. While Redis is
+        away, what is held is held.
+        """
         running = self._registry.now()
         cameras = {camera.id: camera for camera in running.registry.cameras if camera.enabled}
         statuses = {status.camera_id: status for status in read_statuses(self._layout)}
         try:
             self._steer(cameras, statuses)
-            self._states.publish([status for name, status in statuses.items() if name in self._published])
+            self._states.publish(
+                [status for name, status in statuses.items() if name in self._published]
+            )
         except IndexUnavailable as error:
             self._peers.unheard()
             self._held = {name: one for name, one in self._held.items() if name in cameras}
-            self._warn("redis", f"this node goes on with the {len(self._held)} cameras that it holds: {error}")
+            self._warn(
+                "redis",
+                f"this node goes on with the {len(self._held)} cameras that it holds: {error}",
+            )
         self._place(running, cameras)
 
     def _steer(self, cameras: Mapping[str, Camera], statuses: Mapping[str, CameraStatus]) -> None:
@@ -93,7 +116,11 @@ class Node:
         capacities = self._peers.capacities(now_s)
         wanted = self._wanted(cameras, capacities)
         leases = self._leases.held(sorted(wanted | self._held.keys()))
-        waiting = [name for name, one in self._held.items() if (lease := leases.get(name)) and lease.fence < one.fence]
+        waiting = [
+            name
+            for name, one in self._held.items()
+            if (lease := leases.get(name)) and lease.fence < one.fence
+        ]
         elsewhere = self._states.get(waiting)
         steps = next_steps(self._held, Sight(
             self._who.name, now_s, wanted, cameras.keys(), capacities.keys(), leases,
@@ -108,22 +135,34 @@ class Node:
         said = self._nodes.beat(entry)
         before = said.get(entry.name)
         if before is not None and self._last_beat and before.beat != self._last_beat:
-            self._warn("name", f"another node says that it is {entry.name} too; give each its own SIGHTLINE_NODE")
+            self._warn(
+                "name",
+                f"another node says that it is {entry.name} too; give each its own SIGHTLINE_NODE",
+            )
         self._last_beat = entry.beat
         return said | {entry.name: entry}
 
     def _is_of_no_use(self) -> bool:
-        """All its workers fail, and another node can have its cameras; the last one that is left keeps them."""
+        """All its workers fail, and another node can have its cameras; the last one that is
+        left keeps them.
+        """
         others = self._peers.capacities(self._clock.monotonic_s())
-        if not self._workers_fail() or not any(capacity for name, capacity in others.items() if name != self._who.name):
+        if not self._workers_fail() or not any(
+            capacity for name, capacity in others.items() if name != self._who.name
+        ):
             return False
-        self._warn("workers", "all workers of this node end or hang again and again; its cameras go to other nodes")
+        self._warn(
+            "workers",
+            "all workers of this node end or hang again and again; its cameras go to other nodes",
+        )
         return True
 
     def _wanted(self, cameras: Mapping[str, Camera], capacities: Mapping[str, float]) -> set[str]:
         loads = {name: load_of(camera) for name, camera in cameras.items()}
         asked = (loads, capacities)
-        if self._assigned[0] != asked:  # reckoned once for each change: it takes a moment for a whole city
+        if (
+            self._assigned[0] != asked
+        ):  # reckoned once for each change: it takes a moment for a whole city
             self._assigned = (asked, assign(loads, capacities))
         return {name for name, node in self._assigned[1].items() if node == self._who.name}
 
@@ -141,8 +180,16 @@ class Node:
         LEASES.labels("taken").inc(len(taken))
         LEASES.labels("given_up").inc(len(steps.given_up))
         if taken:
-            log.info("took %d cameras: %s", len(taken), ", ".join(sorted(taken)[:10]) + (" …" if len(taken) > 10 else ""))
-        self._published = {name for name in self._held if (standing.get(name) or leases.get(name) or _NOBODYS).node == self._who.name}
+            log.info(
+                "took %d cameras: %s",
+                len(taken),
+                ", ".join(sorted(taken)[:10]) + (" …" if len(taken) > 10 else ""),
+            )
+        self._published = {
+            name
+            for name in self._held
+            if (standing.get(name) or leases.get(name) or _NOBODYS).node == self._who.name
+        }
 
     def _was_set_back(self) -> bool:
         """Whether the clock was since the last look."""
@@ -150,7 +197,9 @@ class Node:
         return any(step.to_ns < step.from_ns for step in self._seen_steps if step not in before)
 
     def _records(self, camera_id: str, status: CameraStatus | None) -> bool:
-        """One that lives and is not to be recorded now, for its policy or under pressure, counts once it has lived for long enough."""
+        """One that lives and is not to be recorded now, for its policy or under pressure,
+        counts once it has lived for long enough.
+        """
         age_s = self._clock.monotonic_s() - self._held[camera_id].since_s
         if status is None or age_s < SETTLED_S:
             return False
@@ -161,17 +210,23 @@ class Node:
         fences = {name: one.fence for name, one in self._held.items()}
         CAMERAS_HELD.set(len(fences))
         try:
-            self._placing.place([cameras[name] for name in fences if name in cameras], fences, running)
+            self._placing.place(
+                [cameras[name] for name in fences if name in cameras], fences, running
+            )
         except OSError as error:  # a full disk: the workers go on with what they have
             self._warn("rosters", f"the workers cannot be told of a change: {error}")
 
     def _leave(self) -> None:
-        """Let others take the cameras before they end here, where there are any others and Redis answers."""
+        """Let others take the cameras before they end here, where there are any others and
+        Redis answers.
+        """
         self._leaving = True
         deadline_s = self._clock.monotonic_s() + LEAVE_WITHIN_S
         while self._held and self._clock.monotonic_s() < deadline_s:
             others = self._peers.capacities(self._clock.monotonic_s())
-            if not self._peers.answers or not any(capacity for name, capacity in others.items() if name != self._who.name):
+            if not self._peers.answers or not any(
+                capacity for name, capacity in others.items() if name != self._who.name
+            ):
                 return
             self.run_once()
             self._clock.sleep(STEER_EVERY_S / 2)

@@ -1,7 +1,8 @@
-"""What each worker of a node has to do: a file for each, replaced whole by the node and read by the worker within half a second.
+"""What each worker of a node has to do: a file for each, replaced whole by the node and read by the
+worker within half a second.
 
-A file outlives every process: a worker that died takes its cameras up again without asking anyone, and a node that starts while Redis
-is away goes on with what it had.
+A file outlives every process: a worker that died takes its cameras up again without asking anyone,
+and a node that starts while Redis is away goes on with what it had.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ class Assigned(StoredModel):
     camera: Camera
     fence: int
     joins: bool = False
-    """Another worker of the node records it too, until this one does: what it writes is not to be touched."""
+    """Another worker of the node records it too, until this one does: what it writes is not to
+    be touched.
+    """
 
 
 class Roster(StoredModel):
@@ -38,7 +41,9 @@ def write_roster(layout: Layout, worker: int, roster: Roster) -> None:
 
 
 def read_roster(layout: Layout, worker: int) -> Roster:
-    """An empty one where the node has written none yet, or it cannot be read (it is written again)."""
+    """An empty one where the node has written none yet, or it cannot be read (it is written
+    again).
+    """
     try:
         # A camera refuses unknown keys, for it is what people write; here a program wrote them.
         return Roster.model_validate_json(layout.roster(worker).read_bytes(), extra="ignore")
@@ -55,7 +60,9 @@ class RosterFile:
         self._seen: tuple[int, int] | None = None
 
     def changed(self) -> Roster | None:
-        """The roster, where it is another file than at the last call; None where it is the same, or there is none."""
+        """The roster, where it is another file than at the last call; None where it is the
+        same, or there is none.
+        """
         try:
             stat = self._layout.roster(self._worker).stat()
         except FileNotFoundError:
@@ -67,7 +74,9 @@ class RosterFile:
 
 
 class NodeRosters:
-    """All workers' rosters, for those who ask which of them has a camera: each is read again only when it has changed. Thread-safe."""
+    """All workers' rosters, for those who ask which of them has a camera: each is read again
+    only when it has changed. Thread-safe.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -76,8 +85,13 @@ class NodeRosters:
         self._lock = threading.Lock()
 
     def workers(self) -> dict[str, int]:
-        """The worker that runs each camera of this node, by camera id; where it is moving, the one it moves to."""
-        return {one.camera.id: worker for one, worker in sorted(self._entries(), key=lambda entry: entry[0].joins)}
+        """The worker that runs each camera of this node, by camera id; where it is moving, the
+        one it moves to.
+        """
+        return {
+            one.camera.id: worker
+            for one, worker in sorted(self._entries(), key=lambda entry: entry[0].joins)
+        }
 
     def cameras(self) -> tuple[Camera, ...]:
         """The cameras of this node, each once."""
@@ -88,11 +102,15 @@ class NodeRosters:
             for worker in _workers(self._layout):
                 changed = self._files.setdefault(worker, RosterFile(self._layout, worker)).changed()
                 self._rosters[worker] = changed or self._rosters.get(worker, Roster())
-            return [(one, worker) for worker, roster in self._rosters.items() for one in roster.cameras]
+            return [
+                (one, worker) for worker, roster in self._rosters.items() for one in roster.cameras
+            ]
 
 
 def take_rosters(layout: Layout) -> dict[int, Roster]:
-    """What each worker had in an earlier run, more workers than now included; the files are gone then."""
+    """What each worker had in an earlier run, more workers than now included; the files are
+    gone then.
+    """
     rosters = {worker: read_roster(layout, worker) for worker in _workers(layout)}
     for worker in rosters:
         layout.roster(worker).unlink(missing_ok=True)

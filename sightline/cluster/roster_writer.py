@@ -33,14 +33,20 @@ class Placing:
         self._workers = workers
         self._clock = clock
         rosters = take_rosters(layout)
-        self.before = {one.camera.id: one.fence for roster in rosters.values() for one in roster.cameras}
+        self.before = {
+            one.camera.id: one.fence for roster in rosters.values() for one in roster.cameras
+        }
         """The fencing number of each camera that the earlier run had."""
-        self._placed = {one.camera.id: worker for worker, roster in rosters.items() for one in roster.cameras}
+        self._placed = {
+            one.camera.id: worker for worker, roster in rosters.items() for one in roster.cameras
+        }
         self._moves: dict[str, Move] = {}
         self._written: dict[int, Roster] = {}
 
     def place(self, cameras: Sequence[Camera], fences: Mapping[str, int], running: Running) -> None:
-        """Tell the workers whose cameras are other than they were. Raises OSError where the disk refuses."""
+        """Tell the workers whose cameras are other than they were. Raises OSError where the
+        disk refuses.
+        """
         self._place(cameras)
         for worker in range(self._workers):
             roster = self._roster(worker, cameras, fences, running)
@@ -51,28 +57,53 @@ class Placing:
     def _place(self, cameras: Sequence[Camera]) -> None:
         before, now_s = self._placed, self._clock.monotonic_s()
         self._placed = share(cameras, self._workers, before)
-        moved = {name: before[name] for name, worker in self._placed.items() if before.get(name, worker) != worker}
+        moved = {
+            name: before[name]
+            for name, worker in self._placed.items()
+            if before.get(name, worker) != worker
+        }
         self._moves |= {name: Move(worker, now_s + MOVE_WITHIN_S) for name, worker in moved.items()}
-        self._moves = {name: move for name, move in self._moves.items() if name in self._placed and not self._has_moved(name, move)}
+        self._moves = {
+            name: move
+            for name, move in self._moves.items()
+            if name in self._placed and not self._has_moved(name, move)
+        }
 
     def _has_moved(self, camera_id: str, move: Move) -> bool:
         """The new worker records it, or there is nothing to lose in the old one."""
-        old, new = (_of(camera_id, read_worker_statuses(self._layout, worker)) for worker in (move.from_worker, self._placed[camera_id]))
+        old, new = (
+            _of(camera_id, read_worker_statuses(self._layout, worker))
+            for worker in (move.from_worker, self._placed[camera_id])
+        )
         if self._placed[camera_id] == move.from_worker or self._clock.monotonic_s() >= move.until_s:
             return True
-        return old is None or not old.state.is_live or (new is not None and new.recorded_until_ns > 0)
+        return (
+            old is None or not old.state.is_live or (new is not None and new.recorded_until_ns > 0)
+        )
 
-    def _roster(self, worker: int, cameras: Sequence[Camera], fences: Mapping[str, int], running: Running) -> Roster:
+    def _roster(
+        self, worker: int, cameras: Sequence[Camera], fences: Mapping[str, int], running: Running
+    ) -> Roster:
         assigned = [
-            Assigned(camera=camera, fence=fences[camera.id], joins=self._placed[camera.id] == worker and camera.id in self._moves)
+            Assigned(
+                camera=camera,
+                fence=fences[camera.id],
+                joins=self._placed[camera.id] == worker and camera.id in self._moves,
+            )
             for camera in cameras
             if worker in self._runners(camera.id)
         ]
-        return Roster(registry=running.version, networks=running.registry.networks, cameras=tuple(assigned))
+        return Roster(
+            registry=running.version, networks=running.registry.networks, cameras=tuple(assigned)
+        )
 
     def _runners(self, camera_id: str) -> tuple[int, ...]:
         move = self._moves.get(camera_id)
-        return (self._placed[camera_id],) if move is None else (self._placed[camera_id], move.from_worker)
+        return (
+            (self._placed[camera_id],)
+            if move is None
+            else (self._placed[camera_id], move.from_worker)
+        )
 
 
 def _of(camera_id: str, statuses: Sequence[CameraStatus]) -> CameraStatus | None:

@@ -1,4 +1,6 @@
-"""The registry that a site runs: given at start or applied since; where it has faults the last good one, with the faults shown."""
+"""The registry that a site runs: given at start or applied since; where it has faults the last
+good one, with the faults shown.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def settle(file: Path, layout: Layout, clock: Clock) -> RegistryInvalid | None:
     except RegistryInvalid as invalid:
         if known is None:
             raise
-        write_atomically(layout.registry_faults, json.dumps([asdict(fault) for fault in invalid.faults]))
+        write_atomically(
+            layout.registry_faults, json.dumps([asdict(fault) for fault in invalid.faults])
+        )
         return invalid
     if known is None or known.text != text:
         _keep(layout, RegistryRecord(version=0, applied_at=clock.wall_ns(), text=text))
@@ -50,9 +54,15 @@ def settle(file: Path, layout: Layout, clock: Clock) -> RegistryInvalid | None:
 
 
 def secrets_file(registry: Path | None, layout: Layout) -> Path:
-    """Where the processes of the instance find the cameras' passwords: beside the registry given, else in the data folder."""
+    """Where the processes of the instance find the cameras' passwords: beside the registry
+    given, else in the data folder.
+    """
     named = os.environ.get("SIGHTLINE_SECRETS_FILE")
-    return Path(named) if named else (registry.resolve() if registry else layout.registry).with_name(FILE_NAME)
+    return (
+        Path(named)
+        if named
+        else (registry.resolve() if registry else layout.registry).with_name(FILE_NAME)
+    )
 
 
 def record(layout: Layout) -> RegistryRecord | None:
@@ -62,12 +72,17 @@ def record(layout: Layout) -> RegistryRecord | None:
     except FileNotFoundError:
         return None
     except ValueError:
-        log.error("%s cannot be read; the newest version of the object store takes its place", layout.registry)
+        log.error(
+            "%s cannot be read; the newest version of the object store takes its place",
+            layout.registry,
+        )
         return None
 
 
 def running(layout: Layout) -> tuple[Registry, Secrets]:
-    """The registry that runs, one without cameras where none does. A password that went missing since is that camera's trouble alone."""
+    """The registry that runs, one without cameras where none does. A password that went missing
+    since is that camera's trouble alone.
+    """
     secrets, faults_of_secrets = load_secrets(layout.registry, os.environ)
     for fault in faults_of_secrets:
         log.error("%s", fault)
@@ -95,7 +110,9 @@ def faults_shown(layout: Layout) -> tuple[Fault, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """`version`: 0 while it is not in the object store yet. `former`: cameras that it has no more."""
+    """`version`: 0 while it is not in the object store yet. `former`: cameras that it has no
+    more.
+    """
 
     version: int
     registry: Registry
@@ -103,7 +120,9 @@ class Running:
 
     @property
     def kept_cameras(self) -> tuple[Camera, ...]:
-        """Every camera of which something may be kept: those of the registry, and those that left it."""
+        """Every camera of which something may be kept: those of the registry, and those that
+        left it.
+        """
         return (*self.registry.cameras, *(one.camera for one in self.former.values()))
 
 
@@ -121,7 +140,11 @@ class RunningRegistry:
             seen = (_mark(self._layout.registry), _mark(self._layout.former_cameras))
             if seen != self._seen:
                 known, former = record(self._layout), read_former(self._layout).by_id
-                registry = self._now.registry if seen[:1] == self._seen[:1] else running_registry(self._layout)
+                registry = (
+                    self._now.registry
+                    if seen[:1] == self._seen[:1]
+                    else running_registry(self._layout)
+                )
                 self._now = Running(known.version if known else 0, registry, former)
                 self._seen = seen
             return self._now
@@ -137,7 +160,9 @@ def _mark(file: Path) -> tuple[int, int]:
 
 
 class RegistryFollower:
-    """Keeps this machine's copy the newest version that was applied; one job of an instance, in its supervisor."""
+    """Keeps this machine's copy the newest version that was applied; one job of an instance, in
+    its supervisor.
+    """
 
     def __init__(self, registries: Registries, layout: Layout, clock: Clock) -> None:
         self._registries = registries
@@ -153,7 +178,9 @@ class RegistryFollower:
             self._clock.wait(stop, FOLLOW_EVERY_S)
 
     def run_once(self) -> None:
-        """Keep what was given at start as a version, or fetch what was applied since. While a store is away what runs goes on."""
+        """Keep what was given at start as a version, or fetch what was applied since. While a
+        store is away what runs goes on.
+        """
         try:
             self._follow()
             self._learn()
@@ -170,7 +197,9 @@ class RegistryFollower:
                 self._take(newest)
 
     def _learn(self) -> None:
-        """One step of what has to be done once: find the cameras that left before this data folder began."""
+        """One step of what has to be done once: find the cameras that left before this data
+        folder began.
+        """
         known = None if self._has_learned else record(self._layout)
         if known is None or known.version == 0:
             return
@@ -187,7 +216,9 @@ class RegistryFollower:
             raise
 
     def _take(self, newest: RegistryRecord) -> None:
-        """Its faults, if any, are the secrets' of this machine: it was checked before it was kept."""
+        """Its faults, if any, are the secrets' of this machine: it was checked before it was
+        kept.
+        """
         secrets, _ = load_secrets(self._layout.registry, os.environ)
         registry, faults = check_text(newest.text, _name(newest), secrets)
         for fault in faults:
@@ -195,7 +226,9 @@ class RegistryFollower:
         if registry is not None:
             _keep(self._layout, newest)
             self._layout.registry_faults.unlink(missing_ok=True)
-            log.info("version %d of the registry runs: %d cameras", newest.version, len(registry.cameras))
+            log.info(
+                "version %d of the registry runs: %d cameras", newest.version, len(registry.cameras)
+            )
 
 
 def _keep(layout: Layout, kept: RegistryRecord) -> None:

@@ -1,4 +1,6 @@
-"""Which worker of a node has which camera: as even as can be without moving one that need not move. Pure."""
+"""Which worker of a node has which camera: as even as can be without moving one that need not
+move. Pure.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from domain.registry import Camera
 
 CHECKPOINT_LOAD = 50
-"""What a checkpoint counts for beside a camera that is only recorded. `benchmarks.checkpoints` and `benchmarks.capacity` give a fifth of a
-core beside a thousandth with a vehicle every four seconds, and no more than a recorded camera on an empty road: chosen in between, so that
-neither takes much from the others of its worker."""
+"""What a checkpoint counts for beside a camera that is only recorded. `benchmarks.checkpoints` and
+`benchmarks.capacity` give a fifth of a core beside a thousandth with a vehicle every four seconds,
+and no more than a recorded camera on an empty road: chosen in between, so that neither takes much
+from the others of its worker.
+"""
 IDLE_LOAD = 0.1
 
 
@@ -21,12 +25,17 @@ def load_of(camera: Camera) -> float:
 
 
 def share(cameras: Iterable[Camera], workers: int, before: Mapping[str, int]) -> dict[str, int]:
-    """The worker of each camera, by id. A camera stays in its worker of `before` but where that one is much fuller than another.
+    """The worker of each camera, by id. A camera stays in its worker of `before` but where that one
+    is much fuller than another.
 
     Checkpoints never move: what is in view would be seen by two.
     """
     ordered = sorted(cameras, key=lambda camera: (not camera.checkpoint, camera.id))
-    placed = {camera.id: before[camera.id] for camera in ordered if before.get(camera.id, workers) < workers}
+    placed = {
+        camera.id: before[camera.id]
+        for camera in ordered
+        if before.get(camera.id, workers) < workers
+    }
     loads = [0.0] * workers
     for camera in ordered:
         if camera.id in placed:
@@ -40,7 +49,9 @@ def share(cameras: Iterable[Camera], workers: int, before: Mapping[str, int]) ->
 
 
 def is_always_pulled(camera: Camera) -> bool:
-    """An on-demand camera is pulled while somebody watches, unless it is a checkpoint: that must look all the time."""
+    """An on-demand camera is pulled while somebody watches, unless it is a checkpoint: that
+    must look all the time.
+    """
     return camera.record != "on_demand" or bool(camera.checkpoint)
 
 
@@ -54,8 +65,12 @@ def _place(camera: Camera, worker: int, placed: dict[str, int], loads: list[floa
 
 
 def _even_out(camera: Camera, placed: dict[str, int], loads: list[float]) -> None:
-    """Move it where its worker has so much more than the lightest that a tenth of the load, and two cameras, lie between them."""
+    """Move it where its worker has so much more than the lightest that a tenth of the load, and
+    two cameras, lie between them.
+    """
     here, there = placed[camera.id], _lightest(loads)
-    if not camera.checkpoint and loads[here] - loads[there] > max(2 * load_of(camera), sum(loads) / len(loads) / 10):
+    if not camera.checkpoint and loads[here] - loads[there] > max(
+        2 * load_of(camera), sum(loads) / len(loads) / 10
+    ):
         loads[here] -= load_of(camera)
         _place(camera, there, placed, loads)

@@ -1,4 +1,6 @@
-"""`sightline cameras diff` and `apply`: what a registry would change of a running site, and doing it. The other cameras go on untouched."""
+"""`sightline cameras diff` and `apply`: what a registry would change of a running site, and
+doing it. The other cameras go on untouched.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def diff(args: argparse.Namespace) -> int:
 
 
 def apply(args: argparse.Namespace) -> int:
-    """0 once it is kept and announced; 1, with every fault and nothing changed, where the registry has any."""
+    """0 once it is kept and announced; 1, with every fault and nothing changed, where the
+    registry has any.
+    """
     return _compared(args, is_applied=True)
 
 
@@ -48,14 +52,20 @@ def _compared(args: argparse.Namespace, is_applied: bool) -> int:
 
 
 def _environ(layout: Layout) -> Mapping[str, str]:
-    """The environment, with the passwords' place of the running instance where this one names none: what is checked is what will run."""
+    """The environment, with the passwords' place of the running instance where this one names
+    none: what is checked is what will run.
+    """
     runtime = runtime_of(layout)
-    named = {"SIGHTLINE_SECRETS_FILE": runtime.secrets_file} if runtime and runtime.secrets_file else {}
+    named = (
+        {"SIGHTLINE_SECRETS_FILE": runtime.secrets_file} if runtime and runtime.secrets_file else {}
+    )
     return {**named, **os.environ}
 
 
 def _applied(stores: Stores, layout: Layout) -> Registry:
-    """The newest that was applied; one that was given at start and is not kept yet comes from this machine."""
+    """The newest that was applied; one that was given at start and is not kept yet comes from
+    this machine.
+    """
     try:
         newest = stores.registries.newest() or site_registry.record(layout)
     except NewerRecord:
@@ -77,7 +87,10 @@ def _print(changes: Changes) -> None:
     for name in changes.added:
         print(f"+ {name}")
     for change in changes.changed:
-        print(f"~ {change.camera_id}: {', '.join(change.keys)}{' (its stream begins anew)' if change.restarts else ''}")
+        print(
+            f"~ {change.camera_id}: "
+            f"{', '.join(change.keys)}{' (its stream begins anew)' if change.restarts else ''}"
+        )
     for name in changes.removed:
         print(f"- {name}")
     if changes.areas:

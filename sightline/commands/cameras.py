@@ -30,26 +30,38 @@ COLOURS = {
 
 
 def check(args: argparse.Namespace) -> int:
-    """0 where the registry is right, with warnings or without; 1, with every fault, where it is not."""
+    """0 where the registry is right, with warnings or without; 1, with every fault, where it is
+    not.
+    """
     try:
         text, registry, _ = read_registry(args.file, os.environ)
     except RegistryInvalid as invalid:
         return print_faults(invalid, args.json)
     warnings = registry_warnings(text, str(args.file))
     if args.json:
-        said = {"cameras": len(registry.cameras), "faults": [], "warnings": [asdict(one) for one in warnings]}
+        said = {
+            "cameras": len(registry.cameras),
+            "faults": [],
+            "warnings": [asdict(one) for one in warnings],
+        }
         print(json.dumps(said, ensure_ascii=False))
     else:
         for warning in warnings:
             print(f"warning: {warning}", file=sys.stderr)
-        print(f"{args.file}: {len(registry.cameras)} cameras in {len(registry.areas)} areas, no fault")
+        print(
+            f"{args.file}: {len(registry.cameras)} cameras in {len(registry.areas)} areas, no fault"
+        )
     return 0
 
 
 def print_faults(invalid: RegistryInvalid, as_json: bool) -> int:
-    """Every fault with its place, as JSON on standard output or as text on standard error; the exit code."""
+    """Every fault with its place, as JSON on standard output or as text on standard error; the
+    exit code.
+    """
     if as_json:
-        print(json.dumps({"faults": [asdict(fault) for fault in invalid.faults]}, ensure_ascii=False))
+        print(
+            json.dumps({"faults": [asdict(fault) for fault in invalid.faults]}, ensure_ascii=False)
+        )
     else:
         print(invalid, file=sys.stderr)
         print(f"{len(invalid.faults)} faults", file=sys.stderr)
@@ -61,7 +73,10 @@ def list_cameras(args: argparse.Namespace) -> int:
     registry, _ = site_registry.running(layout)
     with open_stores(layout) as stores:
         states = stores.states.get([camera.id for camera in registry.cameras])
-    rows = [states.get(camera.id) or CameraStatus(camera.id, CameraState.UNKNOWN, 0) for camera in registry.cameras]
+    rows = [
+        states.get(camera.id) or CameraStatus(camera.id, CameraState.UNKNOWN, 0)
+        for camera in registry.cameras
+    ]
     if args.json:
         print(json.dumps([asdict(row) for row in rows], ensure_ascii=False))
     else:
@@ -78,7 +93,14 @@ def _print_table(rows: list[CameraStatus]) -> None:
         colour = COLOURS.get(row.state, "red")
         since = rfc3339(row.since_ns)[:19] + "Z" if row.since_ns else ""
         picture = f"{row.codec} {row.width_px}x{row.height_px}" if row.codec else ""
-        table.add_row(row.camera_id, f"[{colour}]{row.state}[/{colour}]", since, picture, f"{row.fps:.1f}", row.last_error)
+        table.add_row(
+            row.camera_id,
+            f"[{colour}]{row.state}[/{colour}]",
+            since,
+            picture,
+            f"{row.fps:.1f}",
+            row.last_error,
+        )
     console = Console()
     if not console.is_terminal:  # a pipe has no width: nothing may be cut off for it
         console = Console(width=200)

@@ -1,4 +1,6 @@
-"""`sightline demo`: a whole site on a fresh machine, its cameras simulated, playing footage that the project makes itself."""
+"""`sightline demo`: a whole site on a fresh machine, its cameras simulated, playing footage
+that the project makes itself.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,15 @@ def demo(args: argparse.Namespace) -> int:
     registry = _write_registry(layout, cameras, port)
     simulator = _simulator(layout, cameras, port)
     parts = Parts(servers=True, node=True, api=True)
-    return serve(registry, args.data, parts, args.host, args.port, first=(simulator,), greeting=lambda: f"#token={_token(layout)}")
+    return serve(
+        registry,
+        args.data,
+        parts,
+        args.host,
+        args.port,
+        first=(simulator,),
+        greeting=lambda: f"#token={_token(layout)}",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +66,72 @@ class DemoCamera:
 
     def entry(self, port: int) -> dict[str, object]:
         """Its entry in the registry."""
-        entry: dict[str, object] = {"id": self.id, "name": self.name, "class": self.class_, "area": self.area}
-        entry |= {"location": {"lon": self.lon, "lat": self.lat}, "url": f"rtsp://127.0.0.1:{port}/{self.id}"}
+        entry: dict[str, object] = {
+            "id": self.id,
+            "name": self.name,
+            "class": self.class_,
+            "area": self.area,
+        }
+        entry |= {
+            "location": {"lon": self.lon, "lat": self.lat},
+            "url": f"rtsp://127.0.0.1:{port}/{self.id}",
+        }
         return entry | ({"checkpoint": self.kinds} if self.kinds else {})
 
 
 def _cameras(footage: Footage) -> tuple[DemoCamera, ...]:
-    """All classes and both kinds of checkpoint; a vehicle at the east gate reaches the bridge, 400 m on, half a minute later."""
+    """All classes and both kinds of checkpoint; a vehicle at the east gate reaches the bridge,
+    400 m on, half a minute later.
+    """
     junzhou, daba = "danjiangkou/junzhou", "danjiangkou/daba"
     return (
-        DemoCamera("junzhou-east-gate", "均州路东口卡口", "A", junzhou, 111.5130, 32.5400, footage.plates, ("plate",), 30.0),
-        DemoCamera("daba-bridge", "大坝桥头卡口", "A", daba, 111.5088, 32.5403, footage.plates, ("plate",)),
-        DemoCamera("junzhou-station-hall", "均州汽车站进站口", "A", junzhou, 111.5090, 32.5420, footage.faces, ("face",)),
-        DemoCamera("daba-primary-school", "大坝小学南门", "B", daba, 111.5071, 32.5411, footage.street),
-        DemoCamera("junzhou-market-shop-12", "均州市场12号商铺", "C", junzhou, 111.5150, 32.5390, footage.street),
+        DemoCamera(
+            "junzhou-east-gate",
+            "均州路东口卡口",
+            "A",
+            junzhou,
+            111.5130,
+            32.5400,
+            footage.plates,
+            ("plate",),
+            30.0,
+        ),
+        DemoCamera(
+            "daba-bridge", "大坝桥头卡口", "A", daba, 111.5088, 32.5403, footage.plates, ("plate",)
+        ),
+        DemoCamera(
+            "junzhou-station-hall",
+            "均州汽车站进站口",
+            "A",
+            junzhou,
+            111.5090,
+            32.5420,
+            footage.faces,
+            ("face",),
+        ),
+        DemoCamera(
+            "daba-primary-school", "大坝小学南门", "B", daba, 111.5071, 32.5411, footage.street
+        ),
+        DemoCamera(
+            "junzhou-market-shop-12",
+            "均州市场12号商铺",
+            "C",
+            junzhou,
+            111.5150,
+            32.5390,
+            footage.street,
+        ),
     )
 
 
 def _write_registry(layout: Layout, cameras: tuple[DemoCamera, ...], port: int) -> Path:
     """JSON is YAML too."""
     entries = [camera.entry(port) for camera in cameras]
-    registry = {"version": 1, "areas": {path: {"name": name} for path, name in AREAS.items()}, "cameras": entries}
+    registry = {
+        "version": 1,
+        "areas": {path: {"name": name} for path, name in AREAS.items()},
+        "cameras": entries,
+    }
     file = layout.demo / "camera_registry.yaml"
     write_atomically(file, json.dumps(registry, ensure_ascii=False, indent=1))
     return file
@@ -84,14 +139,21 @@ def _write_registry(layout: Layout, cameras: tuple[DemoCamera, ...], port: int) 
 
 def _simulator(layout: Layout, cameras: tuple[DemoCamera, ...], port: int) -> ChildSpec:
     config = layout.demo / "simulator.json"
-    simulated = [{"path": camera.id, "file": str(camera.file), "phase_s": camera.ahead_s} for camera in cameras]
+    simulated = [
+        {"path": camera.id, "file": str(camera.file), "phase_s": camera.ahead_s}
+        for camera in cameras
+    ]
     write_atomically(config, json.dumps(simulated))
     command = (sys.executable, "-m", "simulator", "--config", str(config), "--port", str(port))
-    return ChildSpec("simulator", command, layout.logs / "simulator.log", ready=lambda: answers(port))
+    return ChildSpec(
+        "simulator", command, layout.logs / "simulator.log", ready=lambda: answers(port)
+    )
 
 
 def _token(layout: Layout) -> str:
-    """The visitor's token, the same every time on one data folder; only this user of the machine can read where it is kept."""
+    """The visitor's token, the same every time on one data folder; only this user of the
+    machine can read where it is kept.
+    """
     file = layout.demo / "token"
     if not file.exists():
         with open_stores(layout) as stores:

@@ -1,4 +1,6 @@
-"""`sightline eval`: how well the models do on labelled material. Prints a summary, or with --json every reading."""
+"""`sightline eval`: how well the models do on labelled material. Prints a summary, or with
+--json every reading.
+"""
 
 from __future__ import annotations
 
@@ -53,10 +55,19 @@ class Outcome:
 
 
 def plates(args: argparse.Namespace) -> int:
-    """Crops: one plate each, whose best reading counts, however doubtful. 1 where a file could not be opened."""
+    """Crops: one plate each, whose best reading counts, however doubtful. 1 where a file could
+    not be opened.
+    """
     outcome = _read_all(args.folder, _crop)
     if args.json:
-        rows = [{"truth": one.truth, "read": "".join(one.read[:1]), "confidence": round(one.confidence, 4)} for one in outcome.readings]
+        rows = [
+            {
+                "truth": one.truth,
+                "read": "".join(one.read[:1]),
+                "confidence": round(one.confidence, 4),
+            }
+            for one in outcome.readings
+        ]
         _print_json({"plates": rows, "errors": outcome.errors})
     else:
         _print_pictures(outcome, "crops")
@@ -64,7 +75,9 @@ def plates(args: argparse.Namespace) -> int:
 
 
 def photos(args: argparse.Namespace) -> int:
-    """Photographs: the plate that names one is right where any plate found in it reads so. 1 where a file could not be opened."""
+    """Photographs: the plate that names one is right where any plate found in it reads so. 1
+    where a file could not be opened.
+    """
     outcome = _read_all(args.folder, _photograph)
     if args.json:
         rows = [{"truth": one.truth, "read": list(one.read)} for one in outcome.readings]
@@ -88,15 +101,23 @@ def _crop(stills: StillPictures, one: Labelled) -> Reading:
 
 
 def _photograph(stills: StillPictures, one: Labelled) -> Reading:
-    found = [still.fused for still in stills.photograph(open_picture(one.file)) if still.fused.is_read]
-    return Reading(one.truth, tuple(dict.fromkeys(fused.text for fused in found)), max((fused.confidence for fused in found), default=0.0))
+    found = [
+        still.fused for still in stills.photograph(open_picture(one.file)) if still.fused.is_read
+    ]
+    return Reading(
+        one.truth,
+        tuple(dict.fromkeys(fused.text for fused in found)),
+        max((fused.confidence for fused in found), default=0.0),
+    )
 
 
 Read = Callable[[StillPictures, Labelled], Reading]
 
 
 def _read_all(folder: Path, read: Read) -> Outcome:
-    """Every picture in the folder; one that cannot be opened is named on standard error at once, and counted."""
+    """Every picture in the folder; one that cannot be opened is named on standard error at
+    once, and counted.
+    """
     pictures, outcome = labelled(folder), Outcome()
     stills = StillPictures(Models.load(Settings()))
     with _progress() as progress:
@@ -114,7 +135,13 @@ def _film(args: argparse.Namespace, kind: Checkpoint, usual_fps: float) -> int:
     with _progress() as progress:
         task = progress.add_task("looking", total=duration_s(args.file) or None)
         look = Look(kind, args.fps or usual_fps)
-        done = run(args.file, look, settings, Models.load(settings), lambda at_s: progress.update(task, completed=at_s))
+        done = run(
+            args.file,
+            look,
+            settings,
+            Models.load(settings),
+            lambda at_s: progress.update(task, completed=at_s),
+        )
     outcome = compare(done, truth)
     if args.json:
         _print_json(outcome)
@@ -132,14 +159,22 @@ def _print_pictures(outcome: Outcome, noun: str) -> None:
     readings = outcome.readings
     right = sum(one.is_right for one in readings)
     but_first = sum(one.is_right_but_first for one in readings)
-    print(f"{right} of {len(readings)} {noun} right{_percent(right, len(readings))}; all but the first character right: {but_first}")
+    print(
+        f"{right} of {len(readings)} {noun} right{_percent(right, len(readings))}; all but the "
+        f"first character right: {but_first}"
+    )
     if outcome.errors:
         print(f"{len(outcome.errors)} files could not be opened")
     provinces = Counter(one.truth[:1] for one in readings)
     if len(provinces) > 1:
         hits = Counter(one.truth[:1] for one in readings if one.is_right)
-        print("right by first character: " + ", ".join(f"{name} {hits[name]}/{count}" for name, count in provinces.most_common()))
-    _print_table(("truth", "read", "confidence"), [_row(one) for one in readings if not one.is_right])
+        print(
+            "right by first character: "
+            + ", ".join(f"{name} {hits[name]}/{count}" for name, count in provinces.most_common())
+        )
+    _print_table(
+        ("truth", "read", "confidence"), [_row(one) for one in readings if not one.is_right]
+    )
 
 
 def _row(one: Reading) -> tuple[str, ...]:
@@ -152,7 +187,11 @@ def _percent(part: int, whole: int) -> str:
 
 def _print_film(outcome: dict[str, object]) -> None:
     named = {"false": "false events", "doubled": "doubled events"}
-    rows = [(named.get(name, name.replace("_", " ")), _said(value)) for name, value in outcome.items() if value not in (None, [])]
+    rows = [
+        (named.get(name, name.replace("_", " ")), _said(value))
+        for name, value in outcome.items()
+        if value not in (None, [])
+    ]
     _print_table(("measure", "value"), rows)
 
 

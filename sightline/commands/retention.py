@@ -21,20 +21,37 @@ from storage.site.holds import Holds
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 once everything that is too old is gone; 1, by an error, where a store is away: then run it again."""
+    """0 once everything that is too old is gone; 1, by an error, where a store is away: then
+    run it again.
+    """
     layout, settings, clock = Layout(args.data.resolve()), Settings(), SystemClock()
     registry, _ = site_registry.running(layout)
     spool = Spool(layout, clock)
     with open_stores(layout) as stores, opened_archive(stores, layout, settings, clock) as archive:
         kept = Kept(
-            Ledger(layout.recordings), TriggerLog(layout, settings), GapLog(layout, clock), stores.objects, stores.index,
-            Journal(layout.journal, clock), Holds(stores.objects, clock),
-            lambda: spool.wanted(settings.clip_before_s, settings.clip_after_s), archiver_of(stores, archive, clock),
-        )  # fmt: skip
+            Ledger(layout.recordings),
+            TriggerLog(layout, settings),
+            GapLog(layout, clock),
+            stores.objects,
+            stores.index,
+            Journal(layout.journal, clock),
+            Holds(stores.objects, clock),
+            lambda: spool.wanted(settings.clip_before_s, settings.clip_after_s),
+            archiver_of(stores, archive, clock),
+        )
         retention = Retention(kept, lambda: registry, settings, clock)
         here, site = retention.run_node(dry=args.dry_run), retention.run_site(dry=args.dry_run)
-    report = Report(**{field.name: getattr(here, field.name) + getattr(site, field.name) for field in fields(Report)})
-    print(json.dumps({"dry_run": args.dry_run, **asdict(report)}) if args.json else _sentence(report, args.dry_run))
+    report = Report(
+        **{
+            field.name: getattr(here, field.name) + getattr(site, field.name)
+            for field in fields(Report)
+        }
+    )
+    print(
+        json.dumps({"dry_run": args.dry_run, **asdict(report)})
+        if args.json
+        else _sentence(report, args.dry_run)
+    )
     return 0
 
 
@@ -42,6 +59,7 @@ def _sentence(report: Report, dry: bool) -> str:
     did = "would be deleted" if dry else "deleted"
     recordings = report.recordings + report.unclaimed_recordings
     return (
-        f"{did}: {recordings} recordings on this node, {report.stored_recordings} in the object store, {report.events} events "
+        f"{did}: {recordings} recordings on this node, {report.stored_recordings} in the object "
+        f"store, {report.events} events "
         f"({report.bytes / 1e9:.2f} GB); kept by legal holds: {report.held}"
     )

@@ -1,4 +1,6 @@
-"""`sightline index rebuild` and `sightline storage check`: the invariants of what is kept, restored and proved."""
+"""`sightline index rebuild` and `sightline storage check`: the invariants of what is kept,
+restored and proved.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +28,21 @@ _TO_PEOPLE = Console(stderr=True)
 
 
 def rebuild_index(args: argparse.Namespace) -> int:
-    """0 where everything could be read; 1, with the names, where journals or sidecars are damaged."""
+    """0 where everything could be read; 1, with the names, where journals or sidecars are
+    damaged.
+    """
     layout = Layout(args.data.resolve())
     with open_stores(layout) as stores, Progress(console=_TO_PEOPLE) as progress:
         task = progress.add_task("journals", total=None)
         rebuilt = rebuild(
-            stores.objects, stores.redis, layout,
-            lambda done, total: progress.update(task, completed=done, total=total), args.from_sidecars, args.whole,
+            stores.objects,
+            stores.redis,
+            layout,
+            lambda done, total: progress.update(task, completed=done, total=total),
+            args.from_sidecars,
+            args.whole,
             args.force,
-        )  # fmt: skip
+        )
     if args.json:
         print(json.dumps(asdict(rebuilt), ensure_ascii=False))
     else:
@@ -45,12 +53,16 @@ def rebuild_index(args: argparse.Namespace) -> int:
 def rebuilt_text(rebuilt: Rebuilt, from_sidecars: bool) -> str:
     """What was restored, what is damaged, and how to find what the journals no longer tell."""
     lines = [
-        f"{rebuilt.events} events and {rebuilt.people} people restored; {rebuilt.archived} more events in the archive; "
+        f"{rebuilt.events} events and {rebuilt.people} people restored; {rebuilt.archived} more "
+        "events in the archive; "
         f"{rebuilt.watches} vehicle watches stand",
         *(f"damaged: {name}" for name in rebuilt.damaged),
     ]
     if not from_sidecars:
-        lines.append("an event whose journal is lost is not among them; `--from-sidecars` finds it too, and takes longer")
+        lines.append(
+            "an event whose journal is lost is not among them; `--from-sidecars` finds it too, "
+            "and takes longer"
+        )
     return "\n".join(lines)
 
 
@@ -64,16 +76,25 @@ def archive_index(args: argparse.Namespace) -> int:
     ):
         task = progress.add_task("archive", total=None)
         moved = archiver_of(stores, archive, clock).run(
-            settings.index_days, progress=lambda day, events: progress.update(task, description=f"{day}: {events} events", completed=events)
+            settings.index_days,
+            progress=lambda day, events: progress.update(
+                task, description=f"{day}: {events} events", completed=events
+            ),
         )
     if moved is None:
         raise StoreError("another process is moving events to the archive; it needs no help")
-    print(json.dumps(asdict(moved)) if args.json else f"{moved.events} events moved to the archive, {moved.files} files written")
+    print(
+        json.dumps(asdict(moved))
+        if args.json
+        else f"{moved.events} events moved to the archive, {moved.files} files written"
+    )
     return 0
 
 
 def check_storage(args: argparse.Namespace) -> int:
-    """0 where every invariant holds; 1, with every breach, where one does not or a signal ended the check."""
+    """0 where every invariant holds; 1, with every breach, where one does not or a signal ended
+    the check.
+    """
     layout, report = Layout(args.data.resolve()), CheckReport(args.json)
     try:
         with interrupted_by_sigterm():
@@ -94,7 +115,9 @@ def _check_stores(layout: Layout, deep: bool, report: CheckReport) -> None:
             report.count_events(done)
             progress.update(task, completed=done)
 
-        found = check(stores.objects, stores.redis, layout, deep, count, registry, seen=report.add_unconfirmed)
+        found = check(
+            stores.objects, stores.redis, layout, deep, count, registry, seen=report.add_unconfirmed
+        )
     report.confirm(found)
 
 

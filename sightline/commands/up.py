@@ -1,4 +1,6 @@
-"""`sightline up`, `node` and `api`: the supervised processes of an instance, from start to a clean stop."""
+"""`sightline up`, `node` and `api`: the supervised processes of an instance, from start to a
+clean stop.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,14 @@ from sightline.processes.certificates import IdentityRenewal
 from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs_security
 from sightline.processes.instance import claimed, instance_secrets, publish
-from sightline.processes.process_plan import Parts, Plan, clear_earlier_run, plan, worker_count, worker_names
+from sightline.processes.process_plan import (
+    Parts,
+    Plan,
+    clear_earlier_run,
+    plan,
+    worker_count,
+    worker_names,
+)
 from sightline.processes.store_clients import Stores, connected, reaching
 from sightline.processes.supervised_threads import Job, Jobs
 from sightline.processes.supervisor import Supervisor, stop_on_signals
@@ -44,15 +53,21 @@ console = Console(stderr=True, highlight=False)
 
 
 def up(args: argparse.Namespace) -> int:
-    return serve(args.registry, args.data, Parts(servers=True, node=True, api=True), args.host, args.port)
+    return serve(
+        args.registry, args.data, Parts(servers=True, node=True, api=True), args.host, args.port
+    )
 
 
 def node(args: argparse.Namespace) -> int:
-    return serve(args.registry, args.data, Parts(servers=False, node=True, api=False), "127.0.0.1", 0)
+    return serve(
+        args.registry, args.data, Parts(servers=False, node=True, api=False), "127.0.0.1", 0
+    )
 
 
 def api(args: argparse.Namespace) -> int:
-    return serve(args.registry, args.data, Parts(servers=False, node=False, api=True), args.host, args.port)
+    return serve(
+        args.registry, args.data, Parts(servers=False, node=False, api=True), args.host, args.port
+    )
 
 
 def serve(
@@ -64,7 +79,9 @@ def serve(
     first: tuple[ChildSpec, ...] = (),
     greeting: Callable[[], str] = str,
 ) -> int:
-    """Run until Ctrl-C or SIGTERM; 0 once everything has stopped. `first` starts before all else; `greeting` ends the console's address."""
+    """Run until Ctrl-C or SIGTERM; 0 once everything has stopped. `first` starts before all
+    else; `greeting` ends the console's address.
+    """
     settings = Settings()
     set_up_logging(settings.log_level, "supervisor")
     layout = Layout(data.resolve())
@@ -76,7 +93,9 @@ def serve(
         _settle(registry, layout, clock)
         made = plan(layout, settings, parts, host, port)
         supervisor = Supervisor((first, *made.groups), clock, held=(claim,))
-        stores = connected(reaching(settings, made.runtime, instance_secrets(layout)), layout, clock)
+        stores = connected(
+            reaching(settings, made.runtime, instance_secrets(layout)), layout, clock
+        )
         with ExitStack() as ending:
             ending.callback(stores.close)
             ending.callback(supervisor.stop)
@@ -86,7 +105,11 @@ def serve(
             if not stop.is_set():
                 _prepare_own_store(made, stores)
                 workers_fail = partial(supervisor.fails, worker_names(settings))
-                jobs = Jobs(_jobs(layout, settings, parts, made, stores, clock, workers_fail), "supervisor", clock)
+                jobs = Jobs(
+                    _jobs(layout, settings, parts, made, stores, clock, workers_fail),
+                    "supervisor",
+                    clock,
+                )
                 ending.callback(jobs.stop)
                 jobs.start()
                 supervisor.start(stop, _say_start, slice(SERVER_GROUPS, None))
@@ -101,29 +124,54 @@ def serve(
 def _prepare_own_store(made: Plan, stores: Stores) -> None:
     """Make the bucket in which the jobs keep the registry at once.
 
-    Where that fails, as on a full disk, a worker tries it again, and cameras are recorded meanwhile.
+    Where that fails, as on a full disk, a worker tries it again, and cameras are recorded
+    meanwhile.
     """
     if made.has_own_store:
         try:
             stores.objects.ensure_bucket()
         except StoreError as error:
-            console.print(f"[yellow]the object store does not serve yet: {escape(str(error))}[/yellow]")
+            console.print(
+                f"[yellow]the object store does not serve yet: {escape(str(error))}[/yellow]"
+            )
 
 
 def _jobs(
-    layout: Layout, settings: Settings, parts: Parts, made: Plan, stores: Stores, clock: Clock, workers_fail: Callable[[], bool]
+    layout: Layout,
+    settings: Settings,
+    parts: Parts,
+    made: Plan,
+    stores: Stores,
+    clock: Clock,
+    workers_fail: Callable[[], bool],
 ) -> dict[str, Job]:
-    """What the supervisor does besides looking after processes: follow the registry, and steer the node."""
+    """What the supervisor does besides looking after processes: follow the registry, and steer
+    the node.
+    """
     follower = site_registry.RegistryFollower(stores.registries, layout, clock)
     jobs: dict[str, Job] = {"registry": follower.run}
     if made.has_own_store:
         security = seaweedfs_security(layout.seaweedfs, instance_secrets(layout).stores)
         jobs["certificates"] = IdentityRenewal(security.files, clock).run
     if parts.node:
-        who = Identity(settings.node, f"http://{settings.door_host}:{made.runtime.door_port}", worker_count(settings))
+        who = Identity(
+            settings.node,
+            f"http://{settings.door_host}:{made.runtime.door_port}",
+            worker_count(settings),
+        )
         placing = Placing(layout, worker_count(settings), clock)
         registry = site_registry.RunningRegistry(layout)
-        node = Node(who, placing, registry, stores.nodes, stores.leases, stores.states, layout, clock, workers_fail)
+        node = Node(
+            who,
+            placing,
+            registry,
+            stores.nodes,
+            stores.leases,
+            stores.states,
+            layout,
+            clock,
+            workers_fail,
+        )
         node.run_once()  # so that the workers find their cameras when they start
         jobs["node"] = node.run
     return jobs
@@ -143,7 +191,9 @@ def _say_start(name: str) -> None:
 
 
 def _say_what_the_stores_lack(stores: Stores) -> None:
-    """An emptied index knows no token, so that no person could ask the API. Cameras are recorded whatever the stores do."""
+    """An emptied index knows no token, so that no person could ask the API. Cameras are
+    recorded whatever the stores do.
+    """
     try:
         for sentence in stores.identity.settle().sentences():
             console.print(f"[red]{escape(sentence)}[/red]")
@@ -154,17 +204,22 @@ def _say_what_the_stores_lack(stores: Stores) -> None:
         return
     if lacking:
         console.print(
-            f"[yellow]the index has lost {lacking} of {len(records)} people, and may have lost events: `sightline index rebuild`[/yellow]"
+            f"[yellow]the index has lost {lacking} of {len(records)} people, and may have lost "
+            "events: `sightline index rebuild`[/yellow]"
         )
 
 
-def _greet(made: Plan, parts: Parts, settings: Settings, host: str, greeting: Callable[[], str]) -> None:
+def _greet(
+    made: Plan, parts: Parts, settings: Settings, host: str, greeting: Callable[[], str]
+) -> None:
     if parts.node:
         count = worker_count(settings)
         console.print("1 camera worker runs" if count == 1 else f"{count} camera workers run")
     if parts.api:
         address = "127.0.0.1" if host == "0.0.0.0" else host
-        print(f"console: http://{address}:{made.runtime.api_port}/{_greeting(greeting)}", flush=True)
+        print(
+            f"console: http://{address}:{made.runtime.api_port}/{_greeting(greeting)}", flush=True
+        )
     console.print("Ctrl-C stops")
 
 

@@ -1,4 +1,6 @@
-"""A video file looked at as a checkpoint camera is: its frames at a rate of looks, and the passings that an analyser makes of them."""
+"""A video file looked at as a checkpoint camera is: its frames at a rate of looks, and the
+passings that an analyser makes of them.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ Span = tuple[float, float]
 
 @dataclass(slots=True)
 class Run:
-    """What an analyser made of a video; `out_s` is the file's time at which each passing came out."""
+    """What an analyser made of a video; `out_s` is the file's time at which each passing came
+    out.
+    """
 
     passings: list[tuple[float, Passing]] = field(default_factory=list)
     looks: int = 0
@@ -38,17 +42,28 @@ class Run:
 
 
 def frames(video: Path, fps: float, closed: Sequence[Span] = ()) -> Iterator[Frame]:
-    """The file's frames at about `fps` a second; none within the spans `closed`. Raises BadInput where it cannot be read as video."""
+    """The file's frames at about `fps` a second; none within the spans `closed`. Raises
+    BadInput where it cannot be read as video.
+    """
     next_s, reformatter = 0.0, VideoReformatter()
     for number, (at_s, picture) in enumerate(_pictures(video)):
         if at_s + 1e-6 < next_s or any(from_s <= at_s < to_s for from_s, to_s in closed):
             continue
         next_s = max(next_s + 1 / fps, at_s)
-        yield Frame("film", Decoded(picture, reformatter), number, 0, EPOCH_NS + round(at_s * NS_PER_S), WallSource.RECEIVER)
+        yield Frame(
+            "film",
+            Decoded(picture, reformatter),
+            number,
+            0,
+            EPOCH_NS + round(at_s * NS_PER_S),
+            WallSource.RECEIVER,
+        )
 
 
 def _pictures(video: Path) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Pictures with their times from the first on. Decoded as `ingest/frames/decoder.py` does: one thread, without the loop filter."""
+    """Pictures with their times from the first on. Decoded as `ingest/frames/decoder.py` does:
+    one thread, without the loop filter.
+    """
     if not video.is_file():
         raise BadInput(f"there is no file {video}")
     began_s: float | None = None
@@ -88,12 +103,28 @@ class Look:
     closed: Sequence[Span] = ()
 
 
-def run(video: Path, look: Look, settings: Settings, models: Models, progress: Callable[[float], None] = lambda at_s: None) -> Run:
-    """Every passing of the file, made as a checkpoint camera's are; `progress` hears the file's time."""
-    return watch(frames(video, look.fps, look.closed), make_analyser(camera(look.kind), models, settings), progress)
+def run(
+    video: Path,
+    look: Look,
+    settings: Settings,
+    models: Models,
+    progress: Callable[[float], None] = lambda at_s: None,
+) -> Run:
+    """Every passing of the file, made as a checkpoint camera's are; `progress` hears the file's
+    time.
+    """
+    return watch(
+        frames(video, look.fps, look.closed),
+        make_analyser(camera(look.kind), models, settings),
+        progress,
+    )
 
 
-def watch(shown: Iterable[Frame], analyser: Analyser, progress: Callable[[float], None] = lambda at_s: None) -> Run:
+def watch(
+    shown: Iterable[Frame],
+    analyser: Analyser,
+    progress: Callable[[float], None] = lambda at_s: None,
+) -> Run:
     """Every passing of frames whose first is at `EPOCH_NS`."""
     clock, done = SystemClock(), Run()
     for frame in shown:

@@ -1,4 +1,6 @@
-"""Labelled pictures: a folder's image files, each named by a plate, and opened whatever their format."""
+"""Labelled pictures: a folder's image files, each named by a plate, and opened whatever their
+format.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ SUFFIXES = (
     *(".avif", ".heic", ".heif", ".jp2", ".ppm", ".pgm", ".pbm"),
 )
 _BETWEEN = re.compile(r"[-_ .,+~#@()（）\[\]【】·•—]+")
-"""What parts a plate from a number, a place or a date in a file's name; some people write it inside the plate, too."""
+"""What parts a plate from a number, a place or a date in a file's name; some people write it
+inside the plate, too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +34,30 @@ class Labelled:
 
 
 def labelled(folder: Path) -> list[Labelled]:
-    """The pictures in `folder` and below it, in order of their names. Raises BadInput where there is no folder, or no picture in it."""
+    """The pictures in `folder` and below it, in order of their names. Raises BadInput where
+    there is no folder, or no picture in it.
+    """
     if not folder.is_dir():
-        raise BadInput(f"there is no folder {folder}; name one that holds pictures, each named by its plate")
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file() and file.name[0] != ".")
+        raise BadInput(
+            f"there is no folder {folder}; name one that holds pictures, each named by its plate"
+        )
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SUFFIXES and file.is_file() and file.name[0] != "."
+    )
     if not files:
         raise BadInput(f"there is no picture in {folder}; pictures end in {', '.join(SUFFIXES)}")
     return [Labelled(file, truth_of(file, folder)) for file in files]
 
 
 def truth_of(file: Path, folder: Path) -> str:
-    """The plate that a picture's name holds, or the name of a folder around it within `folder`; or else what its name begins with.
+    """The plate that a picture's name holds, or the name of a folder around it within `folder`; or
+    else what its name begins with.
 
-    `鄂C12345.jpg`, `鄂C·12345.png`, `鄂C12345-2.jpg`, `gate 3_鄂C12345 (night).jpg` and `鄂C12345/7.jpg` are all of 鄂C12345.
+    `鄂C12345.jpg`, `鄂C·12345.png`, `鄂C12345-2.jpg`, `gate 3_鄂C12345 (night).jpg` and
+    `鄂C12345/7.jpg`
+    are all of 鄂C12345.
     """
     around = [parent.name for parent in file.relative_to(folder).parents if parent.name]
     named = (plate for name in (file.stem, *around) for plate in _plates_in(name))
@@ -50,7 +65,9 @@ def truth_of(file: Path, folder: Path) -> str:
 
 
 def _plates_in(name: str) -> Iterator[str]:
-    """The shortest first, at each place: `粤BD1234-5` is the fifth picture of a plate, not another plate."""
+    """The shortest first, at each place: `粤BD1234-5` is the fifth picture of a plate, not
+    another plate.
+    """
     parts = [normalise(part) for part in _BETWEEN.split(name)]
     for start in range(len(parts)):
         for end in range(start + 1, len(parts) + 1):
@@ -60,7 +77,9 @@ def _plates_in(name: str) -> Iterator[str]:
 
 
 def open_picture(file: Path) -> NDArray[np.uint8]:
-    """(height, width, 3) blue, green, red, upright. Raises BadInput where the file holds no picture, OSError where it cannot be read."""
+    """(height, width, 3) blue, green, red, upright. Raises BadInput where the file holds no
+    picture, OSError where it cannot be read.
+    """
     content = np.fromfile(file, np.uint8)
     if not content.size:
         raise BadInput("it is empty")

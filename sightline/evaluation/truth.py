@@ -19,7 +19,9 @@ SLACK_S = 0.2
 """How far the middle of an event may lie outside its pass."""
 _MOST_APART = 99
 OTHER_CONFIDENCE, OTHER_APART = 0.9, 3
-"""A reading that is so sure and differs in so many characters is of another vehicle in view, which the truth does not name."""
+"""A reading that is so sure and differs in so many characters is of another vehicle in view,
+which the truth does not name.
+"""
 
 
 class Pass(BaseModel):
@@ -49,12 +51,17 @@ def read_truth(file: Path) -> list[Pass]:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f'{file}: {place}: {first["msg"]}; it holds {{"passes": [{{"enter_s": …, "leave_s": …, "plate": …}}]}}') from error
+        raise BadInput(
+            f'{file}: {place}: {first["msg"]}; it holds {{"passes": [{{"enter_s": …, "leave_s": '
+            '…, "plate": …}]}'
+        ) from error
 
 
 @dataclass(slots=True)
 class _Tally:
-    """The events of each pass, the best first; those beyond its vehicles; and those that belong to none."""
+    """The events of each pass, the best first; those beyond its vehicles; and those that belong
+    to none.
+    """
 
     of_pass: list[list[tuple[float, Event]]]
     doubled: int = 0
@@ -63,19 +70,36 @@ class _Tally:
 
 
 def compare(done: Run, passes: list[Pass]) -> dict[str, object]:
-    """An event belongs to a pass that its middle lies in: where there are several, to the one whose plate is most like its own. Events are
-    told apart by id, so that one which was extended counts once. One too many is doubled, unless it surely names another vehicle in view.
+    """An event belongs to a pass that its middle lies in: where there are several, to the one whose
+    plate is most like its own. Events are told apart by id, so that one which was extended counts
+    once. One too many is doubled, unless it surely names another vehicle in view.
     """
-    tally = _assigned(list({passing.event.id: (out_s, passing.event) for out_s, passing in done.passings}.values()), passes)
-    latency_s = [out_s - passes[at].leave_s for at, found in enumerate(tally.of_pass) for out_s, _ in found]
+    tally = _assigned(
+        list(
+            {passing.event.id: (out_s, passing.event) for out_s, passing in done.passings}.values()
+        ),
+        passes,
+    )
+    latency_s = [
+        out_s - passes[at].leave_s for at, found in enumerate(tally.of_pass) for out_s, _ in found
+    ]
     return {
         "passings": sum(one.faces for one in passes),
         "found": sum(len(found) for found in tally.of_pass),
         "doubled": tally.doubled,
-        "others": [f"{one.plate.text} ({one.plate.confidence:.2f})" for one in tally.others if one.plate is not None],
+        "others": [
+            f"{one.plate.text} ({one.plate.confidence:.2f})"
+            for one in tally.others
+            if one.plate is not None
+        ],
         "false": len(tally.stray),
         **_plates(tally, passes),
-        "latency_s": {"median": round(float(np.median(latency_s)), 2), "worst": round(max(latency_s), 2)} if latency_s else None,
+        "latency_s": {
+            "median": round(float(np.median(latency_s)), 2),
+            "worst": round(max(latency_s), 2),
+        }
+        if latency_s
+        else None,
         "duration_s": round(done.duration_s, 2),
         "looks": done.looks,
         "cpu_ms_a_look": round(done.cpu_s / max(1, done.looks) * 1000, 1),
@@ -85,15 +109,26 @@ def compare(done: Run, passes: list[Pass]) -> dict[str, object]:
 
 def _assigned(events: list[tuple[float, Event]], passes: list[Pass]) -> _Tally:
     tally = _Tally([[] for _ in passes])
-    pairs = sorted((_apart(event, passes[at]), number, at) for number, (_, event) in enumerate(events) for at in _homes(event, passes))
+    pairs = sorted(
+        (_apart(event, passes[at]), number, at)
+        for number, (_, event) in enumerate(events)
+        for at in _homes(event, passes)
+    )
     placed: set[int] = set()
     for _, number, at in pairs:
         if number not in placed and len(tally.of_pass[at]) < passes[at].faces:
             tally.of_pass[at].append(events[number])
             placed.add(number)
     housed = {number for _, number, _ in pairs}
-    nearest = {number: min(apart[0] for apart, other, _ in pairs if other == number) for number in housed - placed}
-    tally.others = [events[number][1] for number, apart in sorted(nearest.items()) if _is_other(events[number][1], apart)]
+    nearest = {
+        number: min(apart[0] for apart, other, _ in pairs if other == number)
+        for number in housed - placed
+    }
+    tally.others = [
+        events[number][1]
+        for number, apart in sorted(nearest.items())
+        if _is_other(events[number][1], apart)
+    ]
     tally.doubled = len(nearest) - len(tally.others)
     tally.stray = [event for number, event in enumerate(events) if number not in housed]
     return tally
@@ -104,7 +139,11 @@ def _middle_s(event: Event) -> float:
 
 
 def _homes(event: Event, passes: list[Pass]) -> list[int]:
-    return [at for at, one in enumerate(passes) if one.enter_s - SLACK_S <= _middle_s(event) <= one.leave_s + SLACK_S]
+    return [
+        at
+        for at, one in enumerate(passes)
+        if one.enter_s - SLACK_S <= _middle_s(event) <= one.leave_s + SLACK_S
+    ]
 
 
 def _apart(event: Event, one: Pass) -> tuple[int, float]:
@@ -113,28 +152,44 @@ def _apart(event: Event, one: Pass) -> tuple[int, float]:
     if one.plate is None or event.plate is None or not event.plate.text:
         return _MOST_APART, late_s
     text, truth = event.plate.text, normalise(one.plate)
-    return sum(a != b for a, b in zip(text, truth, strict=False)) + abs(len(text) - len(truth)), late_s
+    return sum(a != b for a, b in zip(text, truth, strict=False)) + abs(
+        len(text) - len(truth)
+    ), late_s
 
 
 def _is_other(event: Event, apart: int) -> bool:
     """Of an event too many, whose plate is so unlike that of the pass it is most like."""
-    return event.plate is not None and event.plate.confidence >= OTHER_CONFIDENCE and OTHER_APART <= apart < _MOST_APART
+    return (
+        event.plate is not None
+        and event.plate.confidence >= OTHER_CONFIDENCE
+        and OTHER_APART <= apart < _MOST_APART
+    )
 
 
 def _plates(tally: _Tally, passes: list[Pass]) -> dict[str, object]:
-    pairs = [(found, one, normalise(one.plate)) for found, one in zip(tally.of_pass, passes, strict=True) if one.plate is not None]
+    pairs = [
+        (found, one, normalise(one.plate))
+        for found, one in zip(tally.of_pass, passes, strict=True)
+        if one.plate is not None
+    ]
     if not pairs:
         return {}
     read = [(found[0][1].plate if found else None, one, truth) for found, one, truth in pairs]
     wrong = [
-        f"{truth} read as {plate.text or '(unread)'} ({plate.confidence:.2f})" if plate else f"{truth} missed"
+        f"{truth} read as {plate.text or '(unread)'} ({plate.confidence:.2f})"
+        if plate
+        else f"{truth} missed"
         for plate, _, truth in read
         if plate is None or plate.text != truth
     ]
     return {
         "plates": len(pairs),
         "plates_right": len(pairs) - len(wrong),
-        "plates_right_but_first": sum(plate is not None and plate.text[1:] == truth[1:] for plate, _, truth in read),
-        "colours_right": sum(plate is not None and plate.color == one.color for plate, one, _ in read),
+        "plates_right_but_first": sum(
+            plate is not None and plate.text[1:] == truth[1:] for plate, _, truth in read
+        ),
+        "colours_right": sum(
+            plate is not None and plate.color == one.color for plate, one, _ in read
+        ),
         "wrong": wrong,
     }

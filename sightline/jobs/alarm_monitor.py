@@ -1,4 +1,6 @@
-"""Watches what a person must be told of on a node: cameras and stores that stay away, uploads that fall behind, a clock that was set."""
+"""Watches what a person must be told of on a node: cameras and stores that stay away, uploads
+that fall behind, a clock that was set.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ class Watch:
         self._stepped: tuple[float, ClockStep] | None = None
         self._say = FloodGate(_log.warning, clock, every_s=60.0)
         self.oldest_waiting_ns: Callable[[], int | None] = lambda: None
-        """When the oldest segment that waits to be uploaded was over; set where segments are uploaded."""
+        """When the oldest segment that waits to be uploaded was over; set where segments are
+        uploaded.
+        """
         self.site_faults: Callable[[], SiteFaults] = SiteFaults
         """What the stores have lost; set where a node looks after a site."""
 
@@ -75,8 +79,12 @@ class Watch:
         self._alarms.say(AlarmName.CAMERAS_DOWN, self._cameras_down())
         self._alarms.say(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
         self._alarms.say(AlarmName.AUDIT_FULL, self.audit_alarm())
-        self._alarms.say(AlarmName.STORE_UNREACHABLE, self._away(AlarmName.STORE_UNREACHABLE, self._objects.ping))
-        self._alarms.say(AlarmName.INDEX_UNREACHABLE, self._away(AlarmName.INDEX_UNREACHABLE, self._redis.ping))
+        self._alarms.say(
+            AlarmName.STORE_UNREACHABLE, self._away(AlarmName.STORE_UNREACHABLE, self._objects.ping)
+        )
+        self._alarms.say(
+            AlarmName.INDEX_UNREACHABLE, self._away(AlarmName.INDEX_UNREACHABLE, self._redis.ping)
+        )
         self._look_for_damage()
         self._look_for_losses()
         try:
@@ -104,7 +112,8 @@ class Watch:
         sentence = None
         if damaged:
             sentence = (
-                f"{len(damaged)} stored files of events are not what their SHA-256 says and are not "
+                f"{len(damaged)} stored files of events are not what their SHA-256 says and "
+                "are not "
                 f"handed out, the last found {damaged[0]}: put them back from a copy; "
                 "`sightline storage check` names all of them"
             )
@@ -112,27 +121,44 @@ class Watch:
 
     def _unwritable(self) -> str | None:
         why = why_unwritable(self._folder)
-        return f"the data folder cannot be written, and nothing is recorded ({why}): check the disk and mount it writable" if why else None
+        return (
+            f"the data folder cannot be written, and nothing is recorded ({why}): check the disk "
+            "and mount it writable"
+            if why
+            else None
+        )
 
     def _cameras_down(self) -> str | None:
-        expected = {camera.id for camera in self._cameras() if camera.enabled and is_always_pulled(camera)}
+        expected = {
+            camera.id for camera in self._cameras() if camera.enabled and is_always_pulled(camera)
+        }
         since_ns = self._clock.wall_ns() - round(DOWN_S * NS_PER_S)
         down = sorted(
-            (status for status in self._statuses() if status.camera_id in expected and _is_down(status, since_ns)),
+            (
+                status
+                for status in self._statuses()
+                if status.camera_id in expected and _is_down(status, since_ns)
+            ),
             key=lambda status: status.camera_id,
         )
         if not down:
             return None
         named = ", ".join(f"{status.camera_id} ({status.state})" for status in down[:_MOST_NAMED])
         more = f" and {len(down) - _MOST_NAMED} more" if len(down) > _MOST_NAMED else ""
-        return f"{len(down)} of {len(expected)} cameras have given no picture for {DOWN_S / 60:.0f} minutes or more: {named}{more}"
+        return (
+            f"{len(down)} of {len(expected)} cameras have given no picture for "
+            f"{DOWN_S / 60:.0f} minutes or more: {named}{more}"
+        )
 
     def _uploads_behind(self) -> str | None:
         oldest_ns = self.oldest_waiting_ns()
         late_s = 0.0 if oldest_ns is None else (self._clock.wall_ns() - oldest_ns) / NS_PER_S
         if oldest_ns is None or late_s < self._late_s:
             return None
-        return f"recordings wait {late_s / 3600:.1f} h to be uploaded, since {rfc3339(oldest_ns)}: only this node's disk has them"
+        return (
+            f"recordings wait {late_s / 3600:.1f} h to be uploaded, since "
+            f"{rfc3339(oldest_ns)}: only this node's disk has them"
+        )
 
     def _away(self, name: AlarmName, ping: Callable[[], None]) -> str | None:
         try:
@@ -145,7 +171,9 @@ class Watch:
         return None
 
     def _clock_step(self) -> str | None:
-        """Told for a quarter of an hour: until then recordings of before and after lie close together or on top of each other."""
+        """Told for a quarter of an hour: until then recordings of before and after lie close
+        together or on top of each other.
+        """
         now_s = self._clock.monotonic_s()
         steps, before = self._clock.steps, self._steps
         if steps != before:

@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 
 
 class DiskRounds:
-    """The rule is kept every five seconds; while it strains the node, the strain is told each second, so that room is used at once."""
+    """The rule is kept every five seconds; while it strains the node, the strain is told each
+    second, so that room is used at once.
+    """
 
     def __init__(self, bound: DiskBound, layout: Layout, clock: Clock) -> None:
         self._bound = bound

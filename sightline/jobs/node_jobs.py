@@ -1,5 +1,7 @@
-"""What a node needs done once, whatever its cameras are; its first worker does it: journals and recordings go up, what is too old and
-what has no room goes, and people are told what they must know."""
+"""What a node needs done once, whatever its cameras are; its first worker does it: journals and
+recordings go up, what is too old and what has no room goes, and people are told what they must
+know.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,14 @@ LOOK_BACK_H = 7 * 24
 
 class NodeJobs:
     def __init__(
-        self, settings: Settings, layout: Layout, stores: Stores, spool: Spool, journal: Journal, ledger: Ledger, clock: Clock
+        self,
+        settings: Settings,
+        layout: Layout,
+        stores: Stores,
+        spool: Spool,
+        journal: Journal,
+        ledger: Ledger,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._layout = layout
@@ -76,9 +85,14 @@ class NodeJobs:
     def jobs(self) -> dict[str, Job]:
         """Each runs in a thread of its own until its event is set."""
         watch = Watch(
-            self._alarms, (self._stores.redis, self._stores.objects), self._cameras, lambda: read_statuses(self._layout), self._clock,
-            self._settings, self._layout.root,
-        )  # fmt: skip
+            self._alarms,
+            (self._stores.redis, self._stores.objects),
+            self._cameras,
+            lambda: read_statuses(self._layout),
+            self._clock,
+            self._settings,
+            self._layout.root,
+        )
         watch.site_faults = self._stores.identity.settle
         jobs: dict[str, Job] = {
             "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain,
@@ -96,20 +110,47 @@ class NodeJobs:
 
     def _watch_jobs(self) -> dict[str, Job]:
         stores, audit = self._stores, self._audit
-        found = VehicleWatches(stores.feed, stores.index, stores.watches, stores.matches, audit, self._clock, self._settings.node)
+        found = VehicleWatches(
+            stores.feed,
+            stores.index,
+            stores.watches,
+            stores.matches,
+            audit,
+            self._clock,
+            self._settings.node,
+        )
         return {
             "vehicle watches": found.run,
-            "webhooks": Webhooks(stores.matches, stores.watches, audit, self._settings, self._clock, lambda: found.is_matching).run,
+            "webhooks": Webhooks(
+                stores.matches,
+                stores.watches,
+                audit,
+                self._settings,
+                self._clock,
+                lambda: found.is_matching,
+            ).run,
         }
 
     def _make_uploads(self) -> Uploads:
-        """Where the store is the node's own, on its disk, a segment would be held twice: there is none."""
+        """Where the store is the node's own, on its disk, a segment would be held twice: there
+        is none.
+        """
         kept = TriggerLog(self._layout, self._settings).kept_ranges
         stored = StoredSegments(self._stores.objects, self._clock)
         turn = Turn(self._stores.redis, "store_room", self._settings.node, ROUND_EVERY_S)
-        claims = StoreClaims(self._kept_cameras, Holds(self._stores.objects, self._clock).held, self._alarms.say)
+        claims = StoreClaims(
+            self._kept_cameras, Holds(self._stores.objects, self._clock).held, self._alarms.say
+        )
         room = StoreRoom(stored, claims, turn, self._clock)
-        return Uploads(Ledger(self._layout.recordings), stored, self._settings, self._clock, self._kept_cameras, kept, room.note)
+        return Uploads(
+            Ledger(self._layout.recordings),
+            stored,
+            self._settings,
+            self._clock,
+            self._kept_cameras,
+            kept,
+            room.note,
+        )
 
     def _cameras(self) -> Sequence[Camera]:
         return self._registry.now().registry.cameras
@@ -120,7 +161,9 @@ class NodeJobs:
 
     def _upload_journal(self, stop: threading.Event) -> None:
         self._wait_for_bucket(stop)
-        JournalUploader(self._journal, self._stores.objects, self._settings.node, self._clock).run(stop)
+        JournalUploader(self._journal, self._stores.objects, self._settings.node, self._clock).run(
+            stop
+        )
 
     def _upload(self, stop: threading.Event) -> None:
         self._wait_for_bucket(stop)
@@ -130,7 +173,9 @@ class NodeJobs:
     def _upload_gaps(self, stop: threading.Event) -> None:
         self._wait_for_bucket(stop)
         gaps = GapLog(self._layout, self._clock)
-        GapUploads(gaps, StoredGaps(self._stores.objects), self._settings.node, self._clock).run(stop)
+        GapUploads(gaps, StoredGaps(self._stores.objects), self._settings.node, self._clock).run(
+            stop
+        )
 
     def _wait_for_bucket(self, stop: threading.Event) -> None:
         while not self._has_bucket() and not self._clock.wait(stop, BUCKET_EVERY_S):
@@ -156,7 +201,9 @@ class NodeJobs:
             follower.run_once()
 
     def _look_for_impossible(self, stop: threading.Event) -> None:
-        """Keeps what is known of impossible legs fresh, so that whoever asks waits for little; one node a minute."""
+        """Keeps what is known of impossible legs fresh, so that whoever asks waits for little;
+        one node a minute.
+        """
         turn = Turn(self._stores.redis, "impossible", self._settings.node, round(LOOK_EVERY_S) - 5)
         while not self._clock.wait(stop, LOOK_EVERY_S):
             try:
@@ -170,13 +217,23 @@ class NodeJobs:
         return self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s)
 
     def _retain(self, stop: threading.Event) -> None:
-        """What lies here every minute, since recordings that nothing claimed soon fill a disk; the site's by one node in an hour."""
+        """What lies here every minute, since recordings that nothing claimed soon fill a disk;
+        the site's by one node in an hour.
+        """
         kept = Kept(
-            Ledger(self._layout.recordings), TriggerLog(self._layout, self._settings), GapLog(self._layout, self._clock),
-            self._stores.objects, self._stores.index, self._journal, Holds(self._stores.objects, self._clock), self._wanted,
+            Ledger(self._layout.recordings),
+            TriggerLog(self._layout, self._settings),
+            GapLog(self._layout, self._clock),
+            self._stores.objects,
+            self._stores.index,
+            self._journal,
+            Holds(self._stores.objects, self._clock),
+            self._wanted,
             self._archiver(),
-        )  # fmt: skip
-        retention = Retention(kept, lambda: self._registry.now().registry, self._settings, self._clock)
+        )
+        retention = Retention(
+            kept, lambda: self._registry.now().registry, self._settings, self._clock
+        )
         failed, why = 0, ""
         while not self._clock.wait(stop, RETAIN_EVERY_S):
             try:
@@ -188,7 +245,10 @@ class NodeJobs:
                 failed += 1
                 log.warning("retention waits: %s", error)
                 why = str(error)
-            self._alarms.say(AlarmName.RETENTION_STOPPED, f"what is too old is not deleted: {why}" if failed >= RETRIES_QUIET else None)
+            self._alarms.say(
+                AlarmName.RETENTION_STOPPED,
+                f"what is too old is not deleted: {why}" if failed >= RETRIES_QUIET else None,
+            )
 
     def refuse_other_store(self) -> None:
         """A store that is not the site's lacks the legal holds that retention must obey."""
@@ -197,7 +257,9 @@ class NodeJobs:
             raise StoreError(lost)
 
     def _retain_site(self, retention: Retention, stop: threading.Event) -> None:
-        """One node in an hour. A turn that came to nothing is given back: whichever node comes next goes on with it."""
+        """One node in an hour. A turn that came to nothing is given back: whichever node comes
+        next goes on with it.
+        """
         turn = Turn(self._stores.redis, "retention", self._settings.node, SITE_EVERY_S)
         if not turn.take():
             return
@@ -211,20 +273,30 @@ class NodeJobs:
 
     @cached_property
     def _archive(self) -> Archive:
-        return Archive.open(self._stores.objects, self._stores.redis, self._layout.archive_cache("node"), self._settings, self._clock)
+        return Archive.open(
+            self._stores.objects,
+            self._stores.redis,
+            self._layout.archive_cache("node"),
+            self._settings,
+            self._clock,
+        )
 
     def _archiver(self) -> Archiver:
         return archiver_of(self._stores, self._archive, self._clock)
 
     def _move_old(self, stop: threading.Event) -> None:
-        """Events older than the index holds move to the archive: each hour, by one node. A turn that came to nothing is given back."""
+        """Events older than the index holds move to the archive: each hour, by one node. A turn
+        that came to nothing is given back.
+        """
         turn = Turn(self._stores.redis, "archive", self._settings.node, SITE_EVERY_S)
         while not self._clock.wait(stop, RETAIN_EVERY_S):
             try:
                 if turn.take() and self._archiver().run(self._settings.index_days, stop) is None:
                     turn.give_back()
             except (StoreError, OSError) as error:
-                log.warning("old events wait in the index, and are not moved to the archive: %s", error)
+                log.warning(
+                    "old events wait in the index, and are not moved to the archive: %s", error
+                )
                 self._take_no_turn(turn)
 
     def _take_no_turn(self, turn: Turn) -> None:
@@ -243,4 +315,8 @@ class NodeJobs:
         )
         if self._uploads is None:
             return claims
-        return replace(claims, seems_uploaded=self._uploads.seems_uploaded, is_uploaded=self._uploads.is_uploaded)
+        return replace(
+            claims,
+            seems_uploaded=self._uploads.seems_uploaded,
+            is_uploaded=self._uploads.is_uploaded,
+        )

@@ -1,4 +1,6 @@
-"""Matches events with vehicle watches, once for the city: whichever node has the lease. What it missed it catches up."""
+"""Matches events with vehicle watches, once for the city: whichever node has the lease. What it
+missed it catches up.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,13 @@ PAY_S = 0.1
 """So long at most what arrives waits for what is looked up."""
 PAGE = 500
 LOOK_BACK_NS = 86_400 * NS_PER_S
-"""Where the feed no longer has what was missed, the index is asked; events of a spool may have passed so long before they were indexed."""
+"""Where the feed no longer has what was missed, the index is asked; events of a spool may have
+passed so long before they were indexed.
+"""
 MOST_FOUND = 500
-"""Of one watch, where it catches up by the index; a watch with more than that is no watch for a vehicle."""
+"""Of one watch, where it catches up by the index; a watch with more than that is no watch for a
+vehicle.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,15 @@ class Found:
 
 class VehicleWatches:
     def __init__(
-        self, feed: Feed, index: EventIndex, watches: Watches, matches: WatchMatches, audit: AuditLog, clock: Clock, node: str
-    ) -> None:  # fmt: skip
+        self,
+        feed: Feed,
+        index: EventIndex,
+        watches: Watches,
+        matches: WatchMatches,
+        audit: AuditLog,
+        clock: Clock,
+        node: str,
+    ) -> None:
         self._feed = feed
         self._index = index
         self._watches = watches
@@ -80,14 +93,17 @@ class VehicleWatches:
             return IDLE_S
         position = self._matches.position()
         page = self._feed.after(position or 0, PAGE)
-        self._read_book()  # after the page: a watch is there for whatever was indexed after it was placed
+        # after the page: a watch is there for whatever was indexed after it was placed
+        self._read_book()
         self._expire()
         if position is None or position < page.known_from:
             self._owe(page, position)
             return 0.0
         if page.items:
             position = page.items[-1][0]
-            self._add([one for _, event in page.items for one in self._found(self._book, event)], position)
+            self._add(
+                [one for _, event in page.items for one in self._found(self._book, event)], position
+            )
         if len(page.items) == PAGE or self._pay(position):
             return 0.0
         return LOOK_EVERY_S if self._book.watches else IDLE_S
@@ -95,7 +111,9 @@ class VehicleWatches:
     def _read_book(self) -> None:
         version = self._watches.version()
         if version is None:
-            log.warning("the index knows of no watches; %d stand by their records", self._watches.restore())
+            log.warning(
+                "the index knows of no watches; %d stand by their records", self._watches.restore()
+            )
             version = self._watches.version()
         if version != self._version:
             self._book = WatchBook(self._watches.standing())
@@ -111,26 +129,42 @@ class VehicleWatches:
             self._read_book()
 
     def _owe(self, page: FeedPage, position: int | None) -> None:
-        """The feed has forgotten some, or nobody knows how far it was matched: that is looked up beside what arrives now."""
+        """The feed has forgotten some, or nobody knows how far it was matched: that is looked
+        up beside what arrives now.
+        """
         now_ns = self._clock.wall_ns()
         missed_ns = now_ns if position is None else min(now_ns, position * 1000)
         self._matches.owe((missed_ns - LOOK_BACK_NS) // NS_PER_MS, page.last)
         self._owing = None
 
     def _pay(self, position: int) -> bool:
-        """Look some watches up in the index. Whether there are more; whoever goes on after a crash begins anew."""
+        """Look some watches up in the index. Whether there are more; whoever goes on after a
+        crash begins anew.
+        """
         since_ms = self._matches.owed()
         if since_ms is None:
             return False
         if self._owing is None:
             self._owing = list(self._book.watches.values())
-            log.warning("%d vehicle watches are looked up in the index since %s", len(self._owing), rfc3339(since_ms * NS_PER_MS))
+            log.warning(
+                "%d vehicle watches are looked up in the index since %s",
+                len(self._owing),
+                rfc3339(since_ms * NS_PER_MS),
+            )
         until_s = self._clock.monotonic_s() + PAY_S
         while self._owing and self._clock.monotonic_s() < until_s:
             watch = self._owing.pop()
-            query = EventQuery(kind="vehicle", plate=watch.plate, fuzzy=watch.fuzzy, from_ns=max(watch.placed_at, since_ms * NS_PER_MS))
+            query = EventQuery(
+                kind="vehicle",
+                plate=watch.plate,
+                fuzzy=watch.fuzzy,
+                from_ns=max(watch.placed_at, since_ms * NS_PER_MS),
+            )
             book = WatchBook([watch])
-            self._add([one for event in self._indexed(query) for one in self._found(book, event)], position)
+            self._add(
+                [one for event in self._indexed(query) for one in self._found(book, event)],
+                position,
+            )
         if not self._owing:
             self._matches.paid()
             self._owing = None
@@ -147,28 +181,60 @@ class VehicleWatches:
                 return
 
     def _found(self, book: WatchBook, event: Event) -> list[Found]:
-        return [Found(watch, self._match(watch, match, event)) for watch, match in book.matches(event)]
+        return [
+            Found(watch, self._match(watch, match, event)) for watch, match in book.matches(event)
+        ]
 
     def _match(self, watch: Watch, match: Match, event: Event) -> WatchMatch:
         return WatchMatch(
-            id=match_id(watch.id, event.id), watch=watch.id, plate=watch.plate, tie=match.tie, why=match.reason,
-            matched_at=self._clock.wall_ns(), event=event, case=watch.case,
-        )  # fmt: skip
+            id=match_id(watch.id, event.id),
+            watch=watch.id,
+            plate=watch.plate,
+            tie=match.tie,
+            why=match.reason,
+            matched_at=self._clock.wall_ns(),
+            event=event,
+            case=watch.case,
+        )
 
     def _add(self, found: Sequence[Found], position: int) -> None:
         """Audited first, so that nobody is told what is not written down."""
         unseen = {match.id for match in self._matches.unseen([one.match for one in found])}
         new = {one.match.id: one for one in found if one.match.id in unseen}
         for one in new.values():
-            terms = {"watch": one.watch.id, "event": one.match.event.id, "plate": one.match.event.reading}
+            terms = {
+                "watch": one.watch.id,
+                "event": one.match.event.id,
+                "plate": one.match.event.reading,
+            }
             self._audit.append(entry_of(one.watch, "watch.match", terms))
         now_ms = self._clock.wall_ns() // NS_PER_MS
-        WATCH_MATCHES.inc(len(self._matches.add([(one.match, bool(one.watch.webhook)) for one in new.values()], position, now_ms)))
+        WATCH_MATCHES.inc(
+            len(
+                self._matches.add(
+                    [(one.match, bool(one.watch.webhook)) for one in new.values()], position, now_ms
+                )
+            )
+        )
 
 
-def entry_of(watch: Watch, what: str, terms: dict[str, str], status: int | None = 200, phase: Phase = Phase.ACCESS) -> AuditEntry:
+def entry_of(
+    watch: Watch,
+    what: str,
+    terms: dict[str, str],
+    status: int | None = 200,
+    phase: Phase = Phase.ACCESS,
+) -> AuditEntry:
     """What happened to a watch by itself, under the name of who placed it."""
     return AuditEntry(
-        person=watch.placed_by, role=None, address="", route=what, right=None, terms=terms, reason=watch.reason, case=watch.case,
-        status=status, phase=phase,
-    )  # fmt: skip
+        person=watch.placed_by,
+        role=None,
+        address="",
+        route=what,
+        right=None,
+        terms=terms,
+        reason=watch.reason,
+        case=watch.case,
+        status=status,
+        phase=phase,
+    )

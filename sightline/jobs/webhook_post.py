@@ -1,7 +1,8 @@
-"""One POST of a webhook, whose whole exchange ends at a deadline, however slowly the receiver answers.
+"""One POST of a webhook, whose whole exchange ends at a deadline, however slowly the receiver
+answers.
 
-The timeouts of HTTP libraries begin anew with each byte that arrives, so a receiver that sends a byte of a
-header every few seconds could hold a connection for as long as it likes.
+The timeouts of HTTP libraries begin anew with each byte that arrives, so a receiver that sends a
+byte of a header every few seconds could hold a connection for as long as it likes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ POST_ERRORS = (OSError, HTTPException, ValueError)
 _SAFE = "".join(map(chr, range(0x21, 0x7F)))
 
 
-def post(target: Target, headers: Mapping[str, str], body: bytes, clock: Clock, within_s: float) -> int:
+def post(
+    target: Target, headers: Mapping[str, str], body: bytes, clock: Clock, within_s: float
+) -> int:
     """The status of the answer, of which nothing else is read. Raises `POST_ERRORS`."""
     parts = urlsplit(target.url)
     host, port = parts.hostname or "", parts.port or 0
@@ -35,12 +38,20 @@ def post(target: Target, headers: Mapping[str, str], body: bytes, clock: Clock, 
         connected = held.enter_context(socket.create_connection((host, port), timeout=within_s))
         if parts.scheme == "https":
             # The timeout of the socket holds for the handshake as a whole.
-            connected = held.enter_context(_tls().wrap_socket(connected, server_hostname=target.host))
+            connected = held.enter_context(
+                _tls().wrap_socket(connected, server_hostname=target.host)
+            )
         connection = HTTPConnection(host, port)
         connection.sock = cast(socket.socket, _DeadlineSocket(connected, clock, ends_s))
         address = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection.putrequest("POST", quote(address, safe=_SAFE), skip_host=True, skip_accept_encoding=True)
-        for name, value in {"Host": target.authority, **headers, "Content-Length": str(len(body))}.items():
+        connection.putrequest(
+            "POST", quote(address, safe=_SAFE), skip_host=True, skip_accept_encoding=True
+        )
+        for name, value in {
+            "Host": target.authority,
+            **headers,
+            "Content-Length": str(len(body)),
+        }.items():
             connection.putheader(name, value)
         connection.endheaders(body)
         return connection.getresponse().status
@@ -52,7 +63,9 @@ def _tls() -> ssl.SSLContext:
 
 
 class _DeadlineSocket:
-    """What `http.client` uses of a socket, with the time that is left as the timeout of each call."""
+    """What `http.client` uses of a socket, with the time that is left as the timeout of each
+    call.
+    """
 
     def __init__(self, connected: socket.socket, clock: Clock, ends_s: float) -> None:
         self._socket = connected

@@ -1,4 +1,6 @@
-"""Work for many receivers in threads: one piece at a time for each of them, so that a slow one delays none of the others."""
+"""Work for many receivers in threads: one piece at a time for each of them, so that a slow one
+delays none of the others.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,13 @@ Piece = TypeVar("Piece")
 
 
 class Receivers(Generic[Piece]):
-    """Thread-safe. Each receiver has a bounded queue, and one thread while there is anything in it."""
+    """Thread-safe. Each receiver has a bounded queue, and one thread while there is anything in
+    it.
+    """
 
-    def __init__(self, work: Callable[[Piece], None], most_receivers: int, most_waiting: int) -> None:
+    def __init__(
+        self, work: Callable[[Piece], None], most_receivers: int, most_waiting: int
+    ) -> None:
         self._work = work
         self._most_waiting = most_waiting
         self._threads = ThreadPoolExecutor(most_receivers, "webhook")

@@ -1,7 +1,9 @@
-"""Sends the matches of vehicle watches to other systems: signed, to allowed networks alone, again and again with growing pauses.
+"""Sends the matches of vehicle watches to other systems: signed, to allowed networks alone, again
+and again with growing pauses.
 
-Each receiver (scheme, host and port) has a queue of its own, and a deadline holds for each exchange: one that is slow or
-dead delays none of the others. What finds a full queue is due again later; nothing is lost, since Redis has all of it.
+Each receiver (scheme, host and port) has a queue of its own, and a deadline holds for each
+exchange: one that is slow or dead delays none of the others. What finds a full queue is due again
+later; nothing is lost, since Redis has all of it.
 """
 
 from __future__ import annotations
@@ -84,7 +86,9 @@ class Webhooks:
         try:
             while not self._clock.wait(stop, pause_s):
                 try:
-                    pause_s = 0.0 if self.run_once() else LOOK_EVERY_S if self._is_matching() else IDLE_S
+                    pause_s = (
+                        0.0 if self.run_once() else LOOK_EVERY_S if self._is_matching() else IDLE_S
+                    )
                 except StoreError as error:
                     self._warn("store", f"webhooks wait: {error}")
                     pause_s = AWAY_S
@@ -99,7 +103,9 @@ class Webhooks:
             watch = self._watch_of(delivery)
             if watch is None:
                 self._matches.settle(delivery)
-            elif not self._receivers.add(_receiver(watch.webhook), _Claimed(delivery, watch, until_ms)):
+            elif not self._receivers.add(
+                _receiver(watch.webhook), _Claimed(delivery, watch, until_ms)
+            ):
                 WEBHOOKS.labels("deferred").inc()
                 self._matches.retry(delivery, self._now_ms() + DEFERRED_MS)
         return len(due)
@@ -109,7 +115,9 @@ class Webhooks:
         self._receivers.wait()
 
     def _send(self, claimed: _Claimed) -> None:
-        """A store that is away does not end the queue: what it was not told of is due again after `HELD_MS`."""
+        """A store that is away does not end the queue: what it was not told of is due again
+        after `HELD_MS`.
+        """
         if self._now_ms() + EXCHANGE_S * 1000 >= claimed.until_ms:
             WEBHOOKS.labels("deferred").inc()
             return
@@ -134,13 +142,17 @@ class Webhooks:
 
     def _settle(self, delivery: Delivery, error: str) -> None:
         if error:
-            self._failed(delivery.model_copy(update={"tries": delivery.tries + 1, "last_error": error[:300]}))
+            self._failed(
+                delivery.model_copy(update={"tries": delivery.tries + 1, "last_error": error[:300]})
+            )
         else:
             self._matches.settle(delivery)
             WEBHOOKS.labels("delivered").inc()
 
     def _watch_of(self, delivery: Delivery) -> Watch | None:
-        """None where nobody wants it any more. One that is over is still told of what was found in its time."""
+        """None where nobody wants it any more. One that is over is still told of what was found
+        in its time.
+        """
         try:
             watch = self._watches.get(delivery.match.watch)
         except NotFound:
@@ -152,7 +164,11 @@ class Webhooks:
         target = target_of(watch.webhook, self._settings.allowed_webhook_networks)
         body = WatchMatchView.of(delivery.match).model_dump_json(by_alias=True).encode()
         headers = signed(watch.secret, body, self._clock.wall_ns() // NS_PER_S)
-        headers |= {"Content-Type": "application/json", "Sightline-Match": delivery.match.id, "Sightline-Try": str(delivery.tries + 1)}
+        headers |= {
+            "Content-Type": "application/json",
+            "Sightline-Match": delivery.match.id,
+            "Sightline-Try": str(delivery.tries + 1),
+        }
         return post(target, headers, body, self._clock, EXCHANGE_S)
 
     def _failed(self, delivery: Delivery) -> None:
@@ -174,6 +190,8 @@ def _receiver(url: str) -> str:
 
 
 def signed(secret: str, body: bytes, at_s: int) -> dict[str, str]:
-    """The headers that prove to a receiver who knows the secret that a body is ours, and of when."""
+    """The headers that prove to a receiver who knows the secret that a body is ours, and of
+    when.
+    """
     mac = hmac.new(secret.encode(), f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
     return {"Sightline-Timestamp": str(at_s), "Sightline-Signature": f"v1={mac}"}

@@ -1,7 +1,9 @@
-"""How strained a worker is, measured by itself and left in a file for the node: `run/strain/<worker>.json`.
+"""How strained a worker is, measured by itself and left in a file for the node:
+`run/strain/<worker>.json`.
 
-The processor's strain is how late a thread of the worker wakes: that is what an overloaded processor, or an interpreter lock that is never
-free, does to a pull loop, whatever the load average says. The disk's is how little of its reserve is left or how much waits to be written.
+The processor's strain is how late a thread of the worker wakes: that is what an overloaded
+processor, or an interpreter lock that is never free, does to a pull loop, whatever the load average
+says. The disk's is how little of its reserve is left or how much waits to be written.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from storage.recordings.free_space_reserve import DIRE_PART, free_bytes, reserve
 BEAT_S = 0.5
 BEATS_A_SECOND = 2
 UNBEARABLE_S = 0.75
-"""Waking this late on average over five seconds is a strain of 1: a frame of a 25-frame camera waits for twenty others."""
+"""Waking this late on average over five seconds is a strain of 1: a frame of a 25-frame camera
+waits for twenty others.
+"""
 QUEUE_PART = 0.5
 """Half of what may wait to be written is a strain of 1: what does not fit is lost."""
 _WINDOW = 10
@@ -40,7 +44,14 @@ log = logging.getLogger(__name__)
 
 
 class Gauge:
-    def __init__(self, layout: Layout, worker: int, settings: Settings, clock: Clock, queue_part: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        worker: int,
+        settings: Settings,
+        clock: Clock,
+        queue_part: Callable[[], float],
+    ) -> None:
         """`queue_part`: how full what waits for the disk is, 0 to 1."""
         self._layout = layout
         self._worker = worker
@@ -64,7 +75,9 @@ class Gauge:
 
     def publish(self) -> None:
         measured, now_s = self.measured(), self._clock.monotonic_s()
-        moved = max(abs(measured.processor - self._said.processor), abs(measured.disk - self._said.disk))
+        moved = max(
+            abs(measured.processor - self._said.processor), abs(measured.disk - self._said.disk)
+        )
         if moved < _HARDLY and now_s < self._due_s:
             return
         self._said, self._due_s = measured, now_s + SAY_EVERY_S
@@ -77,18 +90,31 @@ class Gauge:
 
     def measured(self) -> Strain:
         late_s = sum(self._late_s) / _WINDOW
-        return Strain(processor=late_s / UNBEARABLE_S, disk=max(self._queue_part() / QUEUE_PART, self._reserve_strain()))
+        return Strain(
+            processor=late_s / UNBEARABLE_S,
+            disk=max(self._queue_part() / QUEUE_PART, self._reserve_strain()),
+        )
 
     def _reserve_strain(self) -> float:
-        return strain(self._reserve_bytes, DIRE_PART, free_bytes(self._layout.root)) if self._reserve_bytes else 0.0
+        return (
+            strain(self._reserve_bytes, DIRE_PART, free_bytes(self._layout.root))
+            if self._reserve_bytes
+            else 0.0
+        )
 
 
 def write_strain(layout: Layout, name: str, measured: Strain, clock: Clock) -> None:
-    write_atomically(layout.strains / f"{name}.json", json.dumps([clock.monotonic_s(), asdict(measured)]), durable=False)
+    write_atomically(
+        layout.strains / f"{name}.json",
+        json.dumps([clock.monotonic_s(), asdict(measured)]),
+        durable=False,
+    )
 
 
 def strain_of_node(layout: Layout, clock: Clock) -> Strain:
-    """The worst that any worker of the node, or its full-disk rule, said within the last ten seconds."""
+    """The worst that any worker of the node, or its full-disk rule, said within the last ten
+    seconds.
+    """
     worst = Strain()
     for file in layout.strains.glob("*.json"):
         try:

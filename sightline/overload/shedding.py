@@ -1,4 +1,6 @@
-"""What the node gives up now: decided once for all its workers, by its first one, and read by each from `run/shed.json`."""
+"""What the node gives up now: decided once for all its workers, by its first one, and read by
+each from `run/shed.json`.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ log = logging.getLogger(__name__)
 
 
 class Shedding:
-    def __init__(self, layout: Layout, cameras: Callable[[], Sequence[Camera]], clock: Clock) -> None:
+    def __init__(
+        self, layout: Layout, cameras: Callable[[], Sequence[Camera]], clock: Clock
+    ) -> None:
         """`cameras`: those that the node's workers run."""
         self._layout = layout
         self._cameras = cameras
@@ -40,7 +44,9 @@ class Shedding:
 
     def run_once(self) -> None:
         strain = strain_of_node(self._layout, self._clock)
-        shed = self._pressure.feed(strain, Ladder.of(self._cameras(), over_limit(self._layout)), self._clock.monotonic_s())
+        shed = self._pressure.feed(
+            strain, Ladder.of(self._cameras(), over_limit(self._layout)), self._clock.monotonic_s()
+        )
         if shed == self._said:
             return
         try:
@@ -57,7 +63,13 @@ class Shedding:
         for camera_id in sorted(shed.keys() | before.keys()):
             was, now = before.get(camera_id, Shed.NOTHING), shed.get(camera_id, Shed.NOTHING)
             if was is not now:
-                log.warning("%s: %s given up, %s before (%s)", camera_id, now or "nothing", was or "nothing", measured)
+                log.warning(
+                    "%s: %s given up, %s before (%s)",
+                    camera_id,
+                    now or "nothing",
+                    was or "nothing",
+                    measured,
+                )
 
 
 def shed_of_node(layout: Layout) -> Mapping[str, Shed]:

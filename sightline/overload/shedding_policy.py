@@ -1,4 +1,5 @@
-"""What a node gives up under pressure, and in what order. Pure: fed with how strained the node is, it says who sheds what.
+"""What a node gives up under pressure, and in what order. Pure: fed with how strained the node is,
+it says who sheds what.
 
 The order, from what goes first to what goes last:
 
@@ -6,11 +7,13 @@ The order, from what goes first to what goes last:
 2. analytics, at all;
 3. whole cameras: neither recorded nor pulled (but while somebody watches).
 
-Within each: first whoever sends more than its own `max_bitrate_kbps`; then class C before B before A; cameras without a checkpoint before
-those with one; the lower `priority` before the higher; and by id. What is given up comes back in the reverse order.
+Within each: first whoever sends more than its own `max_bitrate_kbps`; then class C before B before
+A; cameras without a checkpoint before those with one; the lower `priority` before the higher; and
+by id. What is given up comes back in the reverse order.
 
-A strained processor begins at 1. A strained disk begins at 3: giving up analytics would not write a byte less. A disk has room again from
-one moment to the next, so what was given up for it comes back all at once, and by steps only where that has just filled it again.
+A strained processor begins at 1. A strained disk begins at 3: giving up analytics would not write a
+byte less. A disk has room again from one moment to the next, so what was given up for it comes back
+all at once, and by steps only where that has just filled it again.
 """
 
 from __future__ import annotations
@@ -30,15 +33,21 @@ RAISE_AFTER_S = 5.0
 LOWER_AFTER_S = 20.0
 DISK_LOWER_AFTER_S = 3.0
 LONGEST_PATIENCE_S = 1280.0
-"""Each time that giving back brought the pressure back, the next try waits twice as long, up to this."""
+"""Each time that giving back brought the pressure back, the next try waits twice as long, up to
+this.
+"""
 STEPS = 20
-"""A stage is climbed in so many steps at most, so that many cameras do not take long and few go one by one."""
+"""A stage is climbed in so many steps at most, so that many cameras do not take long and few go
+one by one.
+"""
 _RANKS = {"C": 0, "B": 1, "A": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Strain:
-    """How much of what can be borne is borne, 1 being all of it: of the processor, and of the disk that recordings go to."""
+    """How much of what can be borne is borne, 1 being all of it: of the processor, and of the
+    disk that recordings go to.
+    """
 
     processor: float = 0.0
     disk: float = 0.0
@@ -54,7 +63,16 @@ class Strain:
 
 def order(cameras: Iterable[Camera], over_limit: Collection[str] = ()) -> list[Camera]:
     """Cameras by how soon they give way."""
-    return sorted(cameras, key=lambda c: (c.id not in over_limit, _RANKS[c.class_], bool(c.checkpoint), c.priority, c.id))
+    return sorted(
+        cameras,
+        key=lambda c: (
+            c.id not in over_limit,
+            _RANKS[c.class_],
+            bool(c.checkpoint),
+            c.priority,
+            c.id,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +86,18 @@ class Ladder:
     def of(cls, cameras: Iterable[Camera], over_limit: Collection[str] = ()) -> Ladder:
         ordered = order(cameras, over_limit)
         lookers = [camera.id for camera in ordered if camera.checkpoint]
-        analytics = tuple((camera_id, what) for what in (Shed.ANALYTICS_SLOWER, Shed.ANALYTICS) for camera_id in lookers)
+        analytics = tuple(
+            (camera_id, what)
+            for what in (Shed.ANALYTICS_SLOWER, Shed.ANALYTICS)
+            for camera_id in lookers
+        )
         return cls(analytics, tuple(camera.id for camera in ordered))
 
 
 class Pressure:
-    """The state between samples: one step at a time, up while strained, down while easy, neither in between."""
+    """The state between samples: one step at a time, up while strained, down while easy,
+    neither in between.
+    """
 
     def __init__(self) -> None:
         self._analytics = 0
@@ -86,7 +110,9 @@ class Pressure:
         self._raised_s = self._lowered_s = -math.inf
 
     def feed(self, strain: Strain, ladder: Ladder, now_s: float) -> Mapping[str, Shed]:
-        """Who sheds what from now on: to be called about once a second, with what was measured since."""
+        """Who sheds what from now on: to be called about once a second, with what was measured
+        since.
+        """
         self._analytics = min(self._analytics, len(ladder.analytics))
         del self._cameras[len(ladder.cameras) :]
         wants = 1 if strain.worst >= FULL else -1 if strain.worst < EASY else 0
@@ -95,7 +121,10 @@ class Pressure:
         elif wants and now_s - self._since_s >= (RAISE_AFTER_S if wants > 0 else self._waits_s()):
             self._since_s = now_s
             self._raise(strain, ladder, now_s) if wants > 0 else self._lower(ladder, now_s)
-        return {**dict(ladder.analytics[: self._analytics]), **dict(zip(ladder.cameras, self._cameras, strict=False))}
+        return {
+            **dict(ladder.analytics[: self._analytics]),
+            **dict(zip(ladder.cameras, self._cameras, strict=False)),
+        }
 
     def _raise(self, strain: Strain, ladder: Ladder, now_s: float) -> None:
         if now_s - self._lowered_s < 2 * LOWER_AFTER_S:
@@ -124,7 +153,9 @@ class Pressure:
         return DISK_LOWER_AFTER_S if self._is_quick() else self._patience_s
 
     def _is_quick(self) -> bool:
-        """Whether the next to come back was given up for the disk, and nothing came back in vain lately."""
+        """Whether the next to come back was given up for the disk, and nothing came back in
+        vain lately.
+        """
         return self._cameras[-1:] == [Shed.RECORDING_FOR_DISK] and self._patience_s <= LOWER_AFTER_S
 
 

@@ -1,4 +1,6 @@
-"""Certificates of an instance's own servers: a private authority, and one identity that it signs."""
+"""Certificates of an instance's own servers: a private authority, and one identity that it
+signs.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,9 @@ def renew_identity(files: CertificateFiles, clock: Clock) -> bool:
 
 
 def ensure_certificates(files: CertificateFiles, clock: Clock) -> None:
-    """Make what is absent, unreadable, not valid yet or soon to expire. To be called before the servers start."""
+    """Make what is absent, unreadable, not valid yet or soon to expire. To be called before the
+    servers start.
+    """
     now, authority = _now(clock), _authority(files)
     if authority is None or not authority.serves(now, AUTHORITY_RENEWED_BEFORE):
         authority = _issue_authority(now)

@@ -1,4 +1,6 @@
-"""One child process: how it is started, when it is ready, how it is stopped. It never outlives its parent."""
+"""One child process: how it is started, when it is ready, how it is stopped. It never outlives
+its parent.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,13 @@ LOG_KEPT_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """`ready` answers whether the child serves; `allowed` says which variables of
-    the parent's environment the child gets, and `env` is added to them; `prepare` runs before each start,
+    """`ready` answers whether the child serves; `allowed` says which variables of the parent's
+    environment the child gets, and `env` is added to them; `prepare` runs before each start,
     `cleanup` after it was stopped.
 
-    `parting` is the signal that the kernel sends it when the parent dies. `beat` is a file that the child touches every second or so
-    while all is well with it: one that does not for long hangs, and is killed.
+    `parting` is the signal that the kernel sends it when the parent dies. `beat` is a file that the
+    child touches every second or so while all is well with it: one that does not for long hangs,
+    and is killed.
     """
 
     name: str
@@ -72,20 +75,29 @@ class Child:
                 stderr=subprocess.STDOUT,
                 env={**self.spec.allowed.of(os.environ), **self.spec.env},
                 cwd=self.spec.cwd,
-                start_new_session=True,  # Ctrl-C reaches the parent alone, which stops the children in order
+                # Ctrl-C reaches the parent alone, which stops the children in order
+                start_new_session=True,
                 preexec_fn=partial(_die_with_parent, self.spec.parting),
                 pass_fds=self._held,
             )
 
     def wait_ready(self, stop: threading.Event | None = None) -> None:
-        """Return once the child serves, or `stop` is set. Raises SightlineError, with the end of its log, where it ends or never does."""
+        """Return once the child serves, or `stop` is set. Raises SightlineError, with the end
+        of its log, where it ends or never does.
+        """
         stop = stop or threading.Event()
         deadline_s = self._clock.monotonic_s() + self.spec.start_timeout_s
         while not self.spec.ready():
             if self.exit_code() is not None:
-                raise SightlineError(f"{self.spec.name} ended with {self.exit_code()} while starting:\n{self.log_tail()}")
+                raise SightlineError(
+                    f"{self.spec.name} ended with {self.exit_code()} while "
+                    f"starting:\n{self.log_tail()}"
+                )
             if self._clock.monotonic_s() > deadline_s:
-                raise SightlineError(f"{self.spec.name} does not answer after {self.spec.start_timeout_s:.0f} s:\n{self.log_tail()}")
+                raise SightlineError(
+                    f"{self.spec.name} does not answer after {self.spec.start_timeout_s:.0f} "
+                    f"s:\n{self.log_tail()}"
+                )
             if self._clock.wait(stop, _POLL_S):
                 return
 
@@ -117,7 +129,9 @@ class Child:
         self.join()
 
     def bound_log(self) -> None:
-        """Keep the log's end beside it and begin anew once it has grown; the child writes by appending, so it notices nothing."""
+        """Keep the log's end beside it and begin anew once it has grown; the child writes by
+        appending, so it notices nothing.
+        """
         if self.spec.log.exists() and self.spec.log.stat().st_size > LOG_LIMIT_BYTES:
             self.spec.log.with_suffix(".log.1").write_bytes(_end_of(self.spec.log, LOG_KEPT_BYTES))
             os.truncate(self.spec.log, 0)
@@ -136,5 +150,7 @@ def _end_of(file: Path, size_bytes: int) -> bytes:
 
 
 def _die_with_parent(parting: signal.Signals) -> None:
-    """In the child, before it runs: ask the kernel for a signal when the parent dies, so that nothing is left behind."""
+    """In the child, before it runs: ask the kernel for a signal when the parent dies, so that
+    nothing is left behind.
+    """
     _LIBC.prctl(_PR_SET_PDEATHSIG, parting)

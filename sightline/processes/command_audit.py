@@ -1,4 +1,6 @@
-"""The lines in the audit log of commands that change something: the intent before, the outcome after."""
+"""The lines in the audit log of commands that change something: the intent before, the outcome
+after.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,24 @@ from storage.site.audit import AuditEntry, AuditLog, Phase
 
 
 def run_recorded(command: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
-    """Run a command of `args.audit`, for which `args.audit_terms` names the arguments that its lines hold.
+    """Run a command of `args.audit`, for which `args.audit_terms` names the arguments that its
+    lines hold.
 
     Raises AuditUnavailable, with nothing changed, where the intent cannot be written.
     """
     audit = AuditLog(Layout(args.data.resolve()).audit, SystemClock(), Settings().audit_limit_gb)
     terms = {name: str(value) for name in args.audit_terms if (value := getattr(args, name))}
     intent = AuditEntry(
-        person=f"local:{local_user()}", role=None, address="", route=args.audit, right=None, terms=terms, status=None,
-        phase=Phase.INTENT, request=secrets.token_hex(8),
-    )  # fmt: skip
+        person=f"local:{local_user()}",
+        role=None,
+        address="",
+        route=args.audit,
+        right=None,
+        terms=terms,
+        status=None,
+        phase=Phase.INTENT,
+        request=secrets.token_hex(8),
+    )
     audit.append(intent)
     exit_code = 1
     try:

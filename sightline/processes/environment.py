@@ -39,7 +39,11 @@ class Allowed:
 
     def of(self, environ: Mapping[str, str]) -> dict[str, str]:
         """The variables of `environ` that are allowed."""
-        return {name: value for name, value in environ.items() if name in self.names or name.startswith(self.prefixes)}
+        return {
+            name: value
+            for name, value in environ.items()
+            if name in self.names or name.startswith(self.prefixes)
+        }
 
 
 def _setting(field: str) -> str:
@@ -57,7 +61,9 @@ def _is_secret(annotation: object) -> bool:
 
 
 SYSTEM = Allowed(_SYSTEM_NAMES, _SYSTEM_PREFIXES)
-"""What every program may need: paths, language, time zone, threads. Valkey, SeaweedFS, simulator."""
+"""What every program may need: paths, language, time zone, threads. Valkey, SeaweedFS,
+simulator.
+"""
 _SETTINGS = SYSTEM | Allowed(_public_settings())
 _STORES = Allowed(frozenset(map(_setting, ("redis_url", "s3_access_key", "s3_secret_key"))))
 _DOOR = Allowed(frozenset({_setting("door_key")}))

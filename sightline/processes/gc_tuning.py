@@ -1,4 +1,6 @@
-"""When the interpreter looks for what only points at itself: seldom, and never through what a process loaded at its start."""
+"""When the interpreter looks for what only points at itself: seldom, and never through what a
+process loaded at its start.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,8 @@ import gc
 
 
 def collect_seldom(allocated: int) -> None:
-    """From here on the youngest objects are looked through after so many more, and what is there by now never again.
+    """From here on the youngest objects are looked through after so many more, and what is there by
+    now never again.
 
     To look through all that is loaded takes a tenth of a second in which nobody is answered.
     """

@@ -9,13 +9,17 @@ from sightline.processes.writable import why_unwritable
 HANGS_AFTER_S = 10.0
 """A child that has beaten and then does not for so long hangs."""
 _BEATS_WITHIN_S = 60.0
-"""And one that has not yet since it was started, for so long: it may have much to put in order first."""
+"""And one that has not yet since it was started, for so long: it may have much to put in order
+first.
+"""
 
 
 class Beats:
-    """Whether a child goes on touching its file: by when that was seen to change, so that nobody's clock matters.
+    """Whether a child goes on touching its file: by when that was seen to change, so that nobody's
+    clock matters.
 
-    Where nothing can be written, silence says nothing about the child. It counts anew once its file can be touched again.
+    Where nothing can be written, silence says nothing about the child. It counts anew once its file
+    can be touched again.
     """
 
     def __init__(self, file: Path) -> None:

@@ -1,4 +1,6 @@
-"""One data folder: who may run on it, its secrets, and how other commands find the running instance."""
+"""One data folder: who may run on it, its secrets, and how other commands find the running
+instance.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class InstanceSecrets(StoredModel):
 
     @property
     def stores(self) -> StoreSecrets:
-        return StoreSecrets(self.valkey_password, self.s3_access_key, self.s3_secret_key, self.seaweedfs_signing_key)
+        return StoreSecrets(
+            self.valkey_password, self.s3_access_key, self.s3_secret_key, self.seaweedfs_signing_key
+        )
 
 
 ORPHANS_END_WITHIN_S = 40.0
@@ -57,10 +61,11 @@ _POLL_S = 0.1
 
 @contextmanager
 def claimed(layout: Layout, clock: Clock, stop: threading.Event | None = None) -> Iterator[int]:
-    """Hold the data folder for this process, and for all that inherit the descriptor: two servers on one folder would ruin it.
+    """Hold the data folder for this process, and for all that inherit the descriptor: two servers
+    on one folder would ruin it.
 
-    Where the holder was killed, its children are waited for, until `stop`. Raises InstanceBusy, naming the holder, where another one
-    runs on the folder.
+    Where the holder was killed, its children are waited for, until `stop`. Raises InstanceBusy,
+    naming the holder, where another one runs on the folder.
     """
     layout.root.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("a+") as lock:
@@ -92,35 +97,53 @@ def _lock(lock: TextIO, layout: Layout, clock: Clock, stop: threading.Event) -> 
             patience_s = DYING_S if _lives(holder) else ORPHANS_END_WITHIN_S
             if clock.monotonic_s() - since_s > patience_s or clock.wait(stop, _POLL_S):
                 raise InstanceBusy(
-                    f"another Sightline (process {holder or 'unknown'}, or what it started) runs on {layout.root}; "
+                    f"another Sightline (process {holder or 'unknown'}, or what it started) runs "
+                    f"on {layout.root}; "
                     "stop it first, or give another --data folder"
                 ) from error
 
 
 def _lives(process_id: str) -> bool:
-    """Whether the process is there and runs: one that was killed may lie about until its parent asks how it ended."""
+    """Whether the process is there and runs: one that was killed may lie about until its parent
+    asks how it ended.
+    """
     try:
-        return process_id.isdecimal() and Path(f"/proc/{process_id}/stat").read_text().rpartition(") ")[2][0] != "Z"
+        return (
+            process_id.isdecimal()
+            and Path(f"/proc/{process_id}/stat").read_text().rpartition(") ")[2][0] != "Z"
+        )
     except OSError:
         return False
 
 
 def instance_secrets(layout: Layout) -> InstanceSecrets:
-    """The instance's own passwords, drawn at random the first time; nobody else on the machine can read the file."""
+    """The instance's own passwords, drawn at random the first time; nobody else on the machine
+    can read the file.
+    """
     if layout.secrets.exists():
         return InstanceSecrets.model_validate_json(layout.secrets.read_text())
-    made = InstanceSecrets(**{name: secrets.token_urlsafe(24) for name in InstanceSecrets.model_fields})
+    made = InstanceSecrets(
+        **{name: secrets.token_urlsafe(24) for name in InstanceSecrets.model_fields}
+    )
     write_atomically(layout.secrets, made.model_dump_json())
     return made
 
 
 def door_key(settings: Settings, layout: Layout) -> bytes:
-    """What API and nodes sign with: the site's, or, where all of it is on this machine, the instance's own."""
-    return (settings.door_key.get_secret_value() if settings.door_key else instance_secrets(layout).door_key).encode()
+    """What API and nodes sign with: the site's, or, where all of it is on this machine, the
+    instance's own.
+    """
+    return (
+        settings.door_key.get_secret_value()
+        if settings.door_key
+        else instance_secrets(layout).door_key
+    ).encode()
 
 
 def runtime_of(layout: Layout) -> Runtime | None:
-    """The running instance, or None where none runs (a file left by a killed one is told apart by its lock)."""
+    """The running instance, or None where none runs (a file left by a killed one is told apart
+    by its lock).
+    """
     try:
         text = layout.runtime.read_text()
     except FileNotFoundError:
@@ -129,13 +152,19 @@ def runtime_of(layout: Layout) -> Runtime | None:
 
 
 def has_own_store(layout: Layout) -> bool:
-    """Whether the running instance's object store is its own, on this disk: then what lies on the disk lies in it only if it must."""
+    """Whether the running instance's object store is its own, on this disk: then what lies on
+    the disk lies in it only if it must.
+    """
     runtime = runtime_of(layout)
     return runtime is not None and runtime.s3_port is not None
 
 
-def store_environment(layout: Layout, valkey_port: int | None, s3_port: int | None) -> dict[str, str]:
-    """The settings that lead a child process to the instance's own servers; a port of None leaves the site's setting alone."""
+def store_environment(
+    layout: Layout, valkey_port: int | None, s3_port: int | None
+) -> dict[str, str]:
+    """The settings that lead a child process to the instance's own servers; a port of None
+    leaves the site's setting alone.
+    """
     own = instance_secrets(layout)
     environment: dict[str, str] = {}
     if valkey_port is not None:

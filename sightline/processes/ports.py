@@ -8,7 +8,9 @@ from collections import deque
 from contextlib import ExitStack, suppress
 
 _FIRST, _LAST = 20_000, 32_767
-"""Below what Linux gives to connections that go out: any of those could take a port in the seconds before its server listens."""
+"""Below what Linux gives to connections that go out: any of those could take a port in the
+seconds before its server listens.
+"""
 _TRIES = 1_000
 _given: deque[int] = deque(maxlen=1_000)
 """Lately, in this process: their servers may not listen yet."""

@@ -57,7 +57,9 @@ def make_private(layout: Layout) -> None:
         return
     changed = sum(_close_tree(layout.root / name) for name in sorted(layout.entries))
     if changed:
-        log.warning("other users could read %s: %d files and folders are private now", layout.root, changed)
+        log.warning(
+            "other users could read %s: %d files and folders are private now", layout.root, changed
+        )
     others = sorted({path.name for path in layout.root.iterdir()} - layout.entries - _FOREIGN)
     others = [name for name in others if not name.startswith(".")]
     if others:

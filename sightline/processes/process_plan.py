@@ -1,4 +1,6 @@
-"""Which child processes an instance has, with their ports and settings: servers, workers, live process, API."""
+"""Which child processes an instance has, with their ports and settings: servers, workers, live
+process, API.
+"""
 
 from __future__ import annotations
 
@@ -45,13 +47,20 @@ class Parts:
 
 
 def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int) -> Plan:
-    """Raises SightlineError where the API's port is taken, or a larger site's stores are not named."""
+    """Raises SightlineError where the API's port is taken, or a larger site's stores are not
+    named.
+    """
     if parts.api and answers(port):
         raise SightlineError(f"port {port} is taken by another program; choose one with --port")
     if not parts.servers and (settings.redis_url is None or settings.s3_endpoint is None):
-        raise SightlineError("SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores")
+        raise SightlineError(
+            "SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores"
+        )
     if not (parts.node and parts.api) and settings.door_key is None:
-        raise SightlineError("SIGHTLINE_DOOR_KEY must be set, to the same for all nodes and APIs of the site (16 characters or more)")
+        raise SightlineError(
+            "SIGHTLINE_DOOR_KEY must be set, to the same for all nodes and APIs of the site (16 "
+            "characters or more)"
+        )
     runtime = new_runtime(settings, port)
     shared = store_environment(layout, runtime.valkey_port, runtime.s3_port)
     children = _node(layout, settings, runtime, shared) if parts.node else []
@@ -79,9 +88,13 @@ def own_servers(layout: Layout, runtime: Runtime) -> list[ChildSpec]:
     secrets = instance_secrets(layout).stores
     specs = []
     if runtime.valkey_port is not None:
-        specs.append(valkey(layout.valkey, runtime.valkey_port, secrets, layout.logs / "valkey.log"))
+        specs.append(
+            valkey(layout.valkey, runtime.valkey_port, secrets, layout.logs / "valkey.log")
+        )
     if runtime.s3_port is not None:
-        specs.append(seaweedfs(layout.seaweedfs, runtime.s3_port, secrets, layout.logs / "seaweedfs.log"))
+        specs.append(
+            seaweedfs(layout.seaweedfs, runtime.s3_port, secrets, layout.logs / "seaweedfs.log")
+        )
     return specs
 
 
@@ -93,39 +106,73 @@ def worker_names(settings: Settings) -> list[str]:
     return [f"worker-{index}" for index in range(worker_count(settings))]
 
 
-def _node(layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str, str]) -> list[ChildSpec]:
+def _node(
+    layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str, str]
+) -> list[ChildSpec]:
     live = ChildSpec(
-        "live", _module("sightline.live_process", layout, "--host", settings.door_host, "--port", runtime.door_port), layout.logs / "live.log",
-        ready=lambda: answers(runtime.door_port, settings.door_host), allowed=LIVE,
-    )  # fmt: skip
+        "live",
+        _module(
+            "sightline.live_process",
+            layout,
+            "--host",
+            settings.door_host,
+            "--port",
+            runtime.door_port,
+        ),
+        layout.logs / "live.log",
+        ready=lambda: answers(runtime.door_port, settings.door_host),
+        allowed=LIVE,
+    )
     workers = [
         ChildSpec(
             name,
             _module("sightline.worker", layout, "--index", index),
-            layout.logs / f"worker-{index}.log", ready=status_file(layout, index).exists, allowed=WORKER, env=shared, stop_timeout_s=30,
+            layout.logs / f"worker-{index}.log",
+            ready=status_file(layout, index).exists,
+            allowed=WORKER,
+            env=shared,
+            stop_timeout_s=30,
             beat=status_file(layout, index),
         )
         for index, name in enumerate(worker_names(settings))
-    ]  # fmt: skip
+    ]
     return [live, *workers]
 
 
 def api_names(settings: Settings, parts: Parts) -> list[str]:
     """The processes that answer people: one beside workers, whose cores it would take."""
-    count = settings.api_processes or (1 if parts.node else min(MOST_API_PROCESSES, len(os.sched_getaffinity(0))))
+    count = settings.api_processes or (
+        1 if parts.node else min(MOST_API_PROCESSES, len(os.sched_getaffinity(0)))
+    )
     return ["api", *(f"api-{index}" for index in range(1, count))]
 
 
-def _api(layout: Layout, runtime: Runtime, host: str, shared: dict[str, str], names: Sequence[str]) -> list[ChildSpec]:
+def _api(
+    layout: Layout, runtime: Runtime, host: str, shared: dict[str, str], names: Sequence[str]
+) -> list[ChildSpec]:
     """All listen on one port, and the kernel deals out connections."""
     port_is_shared = ("--shared",) if len(names) > 1 else ()
     return [
         ChildSpec(
-            name, _module("sightline.api_process", layout, "--host", host, "--port", runtime.api_port, "--name", name, *port_is_shared),
-            layout.logs / f"{name}.log", ready=lambda: _is_healthy(host, runtime.api_port), allowed=API, env=shared,
+            name,
+            _module(
+                "sightline.api_process",
+                layout,
+                "--host",
+                host,
+                "--port",
+                runtime.api_port,
+                "--name",
+                name,
+                *port_is_shared,
+            ),
+            layout.logs / f"{name}.log",
+            ready=lambda: _is_healthy(host, runtime.api_port),
+            allowed=API,
+            env=shared,
         )
         for name in names
-    ]  # fmt: skip
+    ]
 
 
 def _module(name: str, layout: Layout, *arguments: object) -> tuple[str, ...]:
@@ -135,13 +182,18 @@ def _module(name: str, layout: Layout, *arguments: object) -> tuple[str, ...]:
 def _is_healthy(host: str, port: int) -> bool:
     address = "127.0.0.1" if host == "0.0.0.0" else host
     try:
-        return httpx.get(f"http://{address}:{port}/healthz", timeout=1.0, trust_env=False).status_code == 200
+        return (
+            httpx.get(f"http://{address}:{port}/healthz", timeout=1.0, trust_env=False).status_code
+            == 200
+        )
     except httpx.HTTPError:
         return False
 
 
 def clear_earlier_run(layout: Layout) -> None:
-    """Forget the counts and states of an earlier run; this process's own counts were begun at import and stay."""
+    """Forget the counts and states of an earlier run; this process's own counts were begun at
+    import and stay.
+    """
     own = f"_{os.getpid()}.db"
     for file in [*layout.metrics.glob("*.db"), *layout.statuses.glob("*.json")]:
         if not file.name.endswith(own):

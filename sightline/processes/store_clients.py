@@ -14,7 +14,13 @@ from domain.errors import SightlineError
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.processes.embedded_servers import valkey_url
-from sightline.processes.instance import InstanceSecrets, Runtime, claimed, instance_secrets, runtime_of
+from sightline.processes.instance import (
+    InstanceSecrets,
+    Runtime,
+    claimed,
+    instance_secrets,
+    runtime_of,
+)
 from sightline.processes.process_plan import new_runtime, own_servers
 from sightline.processes.supervisor import Supervisor
 from storage.archive.archive import Archive
@@ -54,9 +60,19 @@ class Stores:
 
 
 def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
-    """The stores that the settings name; nothing is asked of them yet. Raises SightlineError where they name none."""
-    if settings.redis_url is None or settings.s3_endpoint is None or settings.s3_access_key is None or settings.s3_secret_key is None:
-        raise SightlineError("SIGHTLINE_REDIS_URL, SIGHTLINE_S3_ENDPOINT, SIGHTLINE_S3_ACCESS_KEY and SIGHTLINE_S3_SECRET_KEY must be set")
+    """The stores that the settings name; nothing is asked of them yet. Raises SightlineError
+    where they name none.
+    """
+    if (
+        settings.redis_url is None
+        or settings.s3_endpoint is None
+        or settings.s3_access_key is None
+        or settings.s3_secret_key is None
+    ):
+        raise SightlineError(
+            "SIGHTLINE_REDIS_URL, SIGHTLINE_S3_ENDPOINT, SIGHTLINE_S3_ACCESS_KEY and "
+            "SIGHTLINE_S3_SECRET_KEY must be set"
+        )
     redis = connect(settings.redis_url.get_secret_value())
     objects = ObjectStore(
         settings.s3_endpoint,
@@ -83,7 +99,9 @@ def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
 
 @contextmanager
 def open_stores(layout: Layout) -> Iterator[Stores]:
-    """The stores of the instance on this data folder, for a command. Its own servers are started for the while when it is not running."""
+    """The stores of the instance on this data folder, for a command. Its own servers are
+    started for the while when it is not running.
+    """
     settings, clock = Settings(), SystemClock()
     with ExitStack() as held:
         runtime = runtime_of(layout)
@@ -97,7 +115,9 @@ def open_stores(layout: Layout) -> Iterator[Stores]:
 
 
 @contextmanager
-def opened_archive(stores: Stores, layout: Layout, settings: Settings, clock: Clock) -> Iterator[Archive]:
+def opened_archive(
+    stores: Stores, layout: Layout, settings: Settings, clock: Clock
+) -> Iterator[Archive]:
     """The archive for a command, with a folder of its own for the while."""
     with TemporaryDirectory(prefix=".archive-", dir=layout.root) as folder:
         archive = Archive.open(stores.objects, stores.redis, Path(folder), settings, clock)
@@ -112,7 +132,9 @@ def archiver_of(stores: Stores, archive: Archive, clock: Clock) -> Archiver:
 
 
 @contextmanager
-def _servers_only(layout: Layout, settings: Settings, clock: Clock, claim: int) -> Iterator[Runtime]:
+def _servers_only(
+    layout: Layout, settings: Settings, clock: Clock, claim: int
+) -> Iterator[Runtime]:
     runtime = new_runtime(settings, api_port=0)
     supervisor = Supervisor([own_servers(layout, runtime)], clock, held=(claim,))
     try:

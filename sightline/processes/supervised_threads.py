@@ -1,4 +1,6 @@
-"""Jobs that last: one that fails by a fault of ours is shown in full, counted, and begun again, and stops nobody else."""
+"""Jobs that last: one that fails by a fault of ours is shown in full, counted, and begun again,
+and stops nobody else.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,14 @@ Wake = Callable[[], None]
 """Wakes a job that waits for something else too, so that it sees that its event is set."""
 
 
-def lasting(job: str, whose: str, target: Callable[[], None], stop: threading.Event, clock: Clock) -> None:
-    """Run `target` until it ends by itself, again after a pause where it raises; not again once `stop` is set.
+def lasting(
+    job: str, whose: str, target: Callable[[], None], stop: threading.Event, clock: Clock
+) -> None:
+    """Run `target` until it ends by itself, again after a pause where it raises; not again once
+    `stop` is set.
 
-    A thread that dies unseen is the worst of faults: its process goes on, and one camera is never recorded or looked at again.
+    A thread that dies unseen is the worst of faults: its process goes on, and one camera is never
+    recorded or looked at again.
     """
     while True:
         try:
@@ -36,11 +42,17 @@ def lasting(job: str, whose: str, target: Callable[[], None], stop: threading.Ev
 class Jobs:
     """The lasting jobs of a process, a thread each."""
 
-    def __init__(self, jobs: Mapping[str, Job], whose: str, clock: Clock, wakes: Sequence[Wake] = ()) -> None:
+    def __init__(
+        self, jobs: Mapping[str, Job], whose: str, clock: Clock, wakes: Sequence[Wake] = ()
+    ) -> None:
         self._stop = threading.Event()
         self._wakes = wakes
         self._threads = [
-            threading.Thread(target=lasting, args=(name, whose, partial(job, self._stop), self._stop, clock), name=name)
+            threading.Thread(
+                target=lasting,
+                args=(name, whose, partial(job, self._stop), self._stop, clock),
+                name=name,
+            )
             for name, job in jobs.items()
         ]
 
@@ -50,7 +62,11 @@ class Jobs:
 
     def dead(self) -> list[str]:
         """Those whose thread ended although nobody asked it to: nothing begins them again."""
-        return [] if self._stop.is_set() else [thread.name for thread in self._threads if thread.ident and not thread.is_alive()]
+        return (
+            []
+            if self._stop.is_set()
+            else [thread.name for thread in self._threads if thread.ident and not thread.is_alive()]
+        )
 
     def stop(self) -> None:
         """Ask all to end, and wait until they have."""

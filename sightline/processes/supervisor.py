@@ -1,4 +1,6 @@
-"""Keeps child processes running: started in order, started again when they end, stopped in reverse order."""
+"""Keeps child processes running: started in order, started again when they end, stopped in
+reverse order.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ FAILS_FOR_S = 600.0
 
 
 class Restarts:
-    """When to start a child again: at once the first time, later and later while it keeps ending young."""
+    """When to start a child again: at once the first time, later and later while it keeps
+    ending young.
+    """
 
     def __init__(self) -> None:
         self._pause_s = 0.0
@@ -71,10 +75,16 @@ class _Watched:
 
 
 class Supervisor:
-    """`start` all, then `run` until stopped; both in the main thread (the kernel ties a child's life to the thread that made it)."""
+    """`start` all, then `run` until stopped; both in the main thread (the kernel ties a child's
+    life to the thread that made it).
+    """
 
-    def __init__(self, groups: Sequence[Sequence[ChildSpec]], clock: Clock, held: Sequence[int] = ()) -> None:
-        """`groups`: children that start together, each group once the one before it serves. `held`: descriptors that all keep open."""
+    def __init__(
+        self, groups: Sequence[Sequence[ChildSpec]], clock: Clock, held: Sequence[int] = ()
+    ) -> None:
+        """`groups`: children that start together, each group once the one before it serves.
+        `held`: descriptors that all keep open.
+        """
         self._clock = clock
         self._groups = [[_Watched(Child(spec, clock, held)) for spec in group] for group in groups]
         self._watched = [watched for group in self._groups for watched in group]
@@ -89,7 +99,9 @@ class Supervisor:
     def fails(self, names: Collection[str]) -> bool:
         """Whether all of these end, or hang, again and again, or did so until a while ago."""
         now_s = self._clock.monotonic_s()
-        return all(watched.fails(now_s) for watched in self._watched if watched.child.spec.name in names)
+        return all(
+            watched.fails(now_s) for watched in self._watched if watched.child.spec.name in names
+        )
 
     def start(
         self,
@@ -133,8 +145,11 @@ class Supervisor:
         while self._ended:
             try:
                 forget_process(self._ended[0])
-            except OSError as error:  # a read-only disk: /metrics shows their last values until it can be written again
-                self._warn("gauges", f"the gauges of a process that ended cannot be removed: {error}")
+            # a read-only disk: /metrics shows their last values until it can be written again
+            except OSError as error:
+                self._warn(
+                    "gauges", f"the gauges of a process that ended cannot be removed: {error}"
+                )
                 return
             del self._ended[0]
 
@@ -142,7 +157,9 @@ class Supervisor:
         for watched in self._watched:
             try:
                 watched.child.bound_log()
-            except OSError as error:  # a full disk: the log waits, the children are still looked after
+            except (
+                OSError
+            ) as error:  # a full disk: the log waits, the children are still looked after
                 log.warning("the log of %s cannot be bounded: %s", watched.child.spec.name, error)
 
     def _look_after(self, watched: _Watched) -> None:
@@ -156,7 +173,12 @@ class Supervisor:
             watched.due_s = now_s + pause_s
             CHILD_RESTARTS.labels(watched.child.spec.name).inc()
             self._ended.append(watched.child.pid)
-            log.error("%s ended (%s); it starts again in %.1f s", watched.child.spec.name, _how(code), pause_s)
+            log.error(
+                "%s ended (%s); it starts again in %.1f s",
+                watched.child.spec.name,
+                _how(code),
+                pause_s,
+            )
         if now_s >= watched.due_s:
             self._start_again(watched, now_s)
 
@@ -164,9 +186,17 @@ class Supervisor:
         watched.due_s = None
         try:
             watched.start(now_s)
-        except (OSError, SightlineError) as error:  # a full disk, a folder taken away: the others are still looked after
+        except (
+            OSError,
+            SightlineError,
+        ) as error:  # a full disk, a folder taken away: the others are still looked after
             watched.due_s = now_s + _LONGEST_PAUSE_S
-            log.error("%s cannot be started: %s; it is tried again in %.0f s", watched.child.spec.name, error, _LONGEST_PAUSE_S)
+            log.error(
+                "%s cannot be started: %s; it is tried again in %.0f s",
+                watched.child.spec.name,
+                error,
+                _LONGEST_PAUSE_S,
+            )
 
 
 def _kill_where_it_hangs(watched: _Watched, now_s: float) -> None:
@@ -176,7 +206,9 @@ def _kill_where_it_hangs(watched: _Watched, now_s: float) -> None:
         return
     watched.hung = True
     CHILD_HANGS.labels(watched.child.spec.name).inc()
-    log.error("%s hangs: it has said nothing for %.0f s; it is killed", watched.child.spec.name, silent_s)
+    log.error(
+        "%s hangs: it has said nothing for %.0f s; it is killed", watched.child.spec.name, silent_s
+    )
     watched.child.kill()
 
 
@@ -185,14 +217,18 @@ def _how(code: int) -> str:
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that Ctrl-C and SIGTERM set. A second signal does not hurry: stopping in order is what keeps data whole.
+    """An event that Ctrl-C and SIGTERM set. A second signal does not hurry: stopping in order is
+    what keeps data whole.
 
-    A handler may interrupt any line of the main thread, while it holds any lock: it takes none, and writes to a pipe that a thread reads.
+    A handler may interrupt any line of the main thread, while it holds any lock: it takes none, and
+    writes to a pipe that a thread reads.
     """
     stop = threading.Event()
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    threading.Thread(target=_set_when_told, args=(reader, stop), name="signals", daemon=True).start()
+    threading.Thread(
+        target=_set_when_told, args=(reader, stop), name="signals", daemon=True
+    ).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.is_set() or os.write(writer, b"."))
     return stop

@@ -1,7 +1,9 @@
-"""Whether the two threads through which all cameras of a worker go still turn: the pull loop and the disk writer.
+"""Whether the two threads through which all cameras of a worker go still turn: the pull loop and
+the disk writer.
 
-Each is asked for a sign of life by whoever watches, by the way that its own work takes: a call to the loop, a turn of the writer. What
-counts is how often the watcher looked in vain: a machine that stood still as a whole has nobody who hangs.
+Each is asked for a sign of life by whoever watches, by the way that its own work takes: a call to
+the loop, a turn of the writer. What counts is how often the watcher looked in vain: a machine that
+stood still as a whole has nobody who hangs.
 """
 
 from __future__ import annotations
@@ -16,9 +18,13 @@ from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
 
 LOOP_HANGS_AFTER_S = 20.0
-"""Its tick is 0.1 s, and nothing that it does may wait; a machine that is overloaded is slow, though, and no slower for a restart."""
+"""Its tick is 0.1 s, and nothing that it does may wait; a machine that is overloaded is slow,
+though, and no slower for a restart.
+"""
 WRITER_HANGS_AFTER_S = 60.0
-"""A disk may hang for a while, and what cameras send waits in memory meanwhile; after so long that is full, and a restart costs nothing."""
+"""A disk may hang for a while, and what cameras send waits in memory meanwhile; after so long
+that is full, and a restart costs nothing.
+"""
 log = logging.getLogger(__name__)
 
 
@@ -33,7 +39,9 @@ class Hang:
 class Pulse:
     """One thread. `looked` is for the one who watches; the thread itself calls `beats`."""
 
-    def __init__(self, thread: str, hangs_after_s: float, ask: Callable[[], None], clock: Clock) -> None:
+    def __init__(
+        self, thread: str, hangs_after_s: float, ask: Callable[[], None], clock: Clock
+    ) -> None:
         self._thread = thread
         self._hangs_after_s = hangs_after_s
         self._ask = ask
@@ -56,13 +64,17 @@ class Pulse:
 
 
 class Pulses:
-    """Also the loop's `Owner` of what it is asked, and to the writer one of the recorders that take turns."""
+    """Also the loop's `Owner` of what it is asked, and to the writer one of the recorders that
+    take turns.
+    """
 
     camera_id = "pulse"
     waiting_bytes = 0
 
     def __init__(self, loop: PullLoop, writer: DiskWriter, clock: Clock) -> None:
-        self._loop = Pulse("pull loop", LOOP_HANGS_AFTER_S, lambda: loop.call(self, self._loop.beats), clock)
+        self._loop = Pulse(
+            "pull loop", LOOP_HANGS_AFTER_S, lambda: loop.call(self, self._loop.beats), clock
+        )
         self._writer = Pulse("disk writer", WRITER_HANGS_AFTER_S, self._ask_writer, clock)
         self.due_s = math.inf
         writer.add(self)

@@ -1,4 +1,6 @@
-"""Whether a folder can be written now: a file system that met an error is made read-only by the kernel."""
+"""Whether a folder can be written now: a file system that met an error is made read-only by the
+kernel.
+"""
 
 from __future__ import annotations
 

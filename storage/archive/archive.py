@@ -1,4 +1,5 @@
-"""The archive: events older than the index holds, in Parquet files of the object store, one for each area and day.
+"""The archive: events older than the index holds, in Parquet files of the object store, one for
+each area and day.
 
 Each process that asks has its own folder of files that it read lately, and its own DuckDB.
 """
@@ -36,14 +37,24 @@ class Archive:
     clock: Clock
 
     @classmethod
-    def open(cls, objects: ObjectStore, redis: Redis, folder: Path, settings: Settings, clock: Clock) -> Archive:
+    def open(
+        cls, objects: ObjectStore, redis: Redis, folder: Path, settings: Settings, clock: Clock
+    ) -> Archive:
         """`folder` is this process's alone. Nothing is asked of a store yet."""
         catalogue = Catalogue(objects, redis, folder / "filters", clock)
         duck = Duck(folder / "spill", settings.archive_memory_mb)
         cache = ArchiveCache(objects, folder / "files", round(settings.archive_cache_gb * _GB))
         search = ArchiveSearch(catalogue, cache, duck, clock)
         counts = ArchiveCounts(search, cache, duck, clock)
-        return cls(catalogue, cache, duck, search, counts, ArchiveWriter(objects, duck, folder / "work"), clock)
+        return cls(
+            catalogue,
+            cache,
+            duck,
+            search,
+            counts,
+            ArchiveWriter(objects, duck, folder / "work"),
+            clock,
+        )
 
     def files(self) -> Iterator[ArchiveFile]:
         """Every file that the catalogue names, by day."""
@@ -54,7 +65,9 @@ class Archive:
     def times(self, file: ArchiveFile) -> list[tuple[str, str, int, int]]:
         """Id, camera, start and end (UTC ms) of each event of a file."""
         with self.cache.held([file]) as (path,):
-            rows = self.duck.rows("SELECT id, camera, start_ms, end_ms FROM read_parquet(?)", [[str(path)]])
+            rows = self.duck.rows(
+                "SELECT id, camera, start_ms, end_ms FROM read_parquet(?)", [[str(path)]]
+            )
         return cast("list[tuple[str, str, int, int]]", rows)
 
     def close(self) -> None:

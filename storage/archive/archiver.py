@@ -1,9 +1,11 @@
-"""Moves events that are older than the index holds to the archive, and takes from it what is too old. One at a time for the whole site.
+"""Moves events that are older than the index holds to the archive, and takes from it what is too
+old. One at a time for the whole site.
 
-Of a day, in this order: the events are read from the index and staged here; each area's file is written anew, proved, put into the
-store and read back; the day's catalogue names the new files; the index is read again, and where it has what was read and nothing older,
-it forgets the day; files that no catalogue names go. A run that was killed anywhere has lost nothing, and the next does it again: an
-event that both know is one event, and its later version stands.
+Of a day, in this order: the events are read from the index and staged here; each area's file is
+written anew, proved, put into the store and read back; the day's catalogue names the new files; the
+index is read again, and where it has what was read and nothing older, it forgets the day; files
+that no catalogue names go. A run that was killed anywhere has lost nothing, and the next does it
+again: an event that both know is one event, and its later version stands.
 """
 
 from __future__ import annotations
@@ -59,7 +61,9 @@ class Moved:
 
 
 class Archiver:
-    def __init__(self, archive: Archive, index: EventIndex, redis: Redis, objects: ObjectStore, clock: Clock) -> None:
+    def __init__(
+        self, archive: Archive, index: EventIndex, redis: Redis, objects: ObjectStore, clock: Clock
+    ) -> None:
         self._archive = archive
         self._index = index
         self._redis = redis
@@ -67,8 +71,15 @@ class Archiver:
         self._clock = clock
         self._lock = Lock(redis, RUNNER_KEY, RUNNER_S)
 
-    def run(self, days: int, stop: threading.Event | None = None, progress: ArchiveProgress | None = None) -> Moved | None:
-        """Move every whole day that ended `days` days ago; None where another process is at it. Raises StoreError where a store is away."""
+    def run(
+        self,
+        days: int,
+        stop: threading.Event | None = None,
+        progress: ArchiveProgress | None = None,
+    ) -> Moved | None:
+        """Move every whole day that ended `days` days ago; None where another process is at it.
+        Raises StoreError where a store is away.
+        """
         moved, stop = Moved(), stop or threading.Event()
         before_ms = self._clock.wall_ns() // NS_PER_MS - days * DAY_MS
         with self._alone() as is_alone:
@@ -86,10 +97,14 @@ class Archiver:
         return moved
 
     def restore(self) -> int:
-        """Make catalogues again from the files, of days that have none to be read: how many. Raises StoreError where another runs."""
+        """Make catalogues again from the files, of days that have none to be read: how many.
+        Raises StoreError where another runs.
+        """
         with self._alone() as is_alone:
             if not is_alone:
-                raise StoreError("events are being moved to the archive; try again when that is done")
+                raise StoreError(
+                    "events are being moved to the archive; try again when that is done"
+                )
             self._archive.catalogue.announce()
             known = self._archive.catalogue.days()
             damaged = [day for day in known.values() if day.is_old or not self._has_filters(day)]
@@ -102,20 +117,27 @@ class Archiver:
                 day, area = place
                 if day in self._archive.catalogue.newer:  # made by a program that knows it better
                     continue
-                if day not in known and (day in self._archive.catalogue.damaged or not self._archive.catalogue.version(day)):
+                if day not in known and (
+                    day in self._archive.catalogue.damaged
+                    or not self._archive.catalogue.version(day)
+                ):
                     # They come by key, so that of an area the highest generation is the last.
                     lost.setdefault(day, {})[area] = stat.key
             for day, keys in lost.items():
                 self._go_on()
                 lost_day = Day(day, self._archive.catalogue.version(day))
-                self._archive.catalogue.change(lost_day, [], [self._described(day, *pair) for pair in keys.items()])
+                self._archive.catalogue.change(
+                    lost_day, [], [self._described(day, *pair) for pair in keys.items()]
+                )
         return len(lost) + len(damaged)
 
     def _renew(self, days: Sequence[Day]) -> None:
         """Say anew of days what their files hold."""
         for day in days:
             self._go_on()
-            self._archive.catalogue.change(day, [], [self._described(day.day, file.area, file.key) for file in day.files])
+            self._archive.catalogue.change(
+                day, [], [self._described(day.day, file.area, file.key) for file in day.files]
+            )
 
     def _has_filters(self, day: Day) -> bool:
         try:
@@ -124,8 +146,12 @@ class Archiver:
             return False
         return True
 
-    def retain(self, cutoff_ns: Callable[[str], int], held: Held, stop: threading.Event | None = None) -> Moved | None:
-        """Take from the archive what started before its camera's cutoff, but for what is held: a file that is left empty goes whole."""
+    def retain(
+        self, cutoff_ns: Callable[[str], int], held: Held, stop: threading.Event | None = None
+    ) -> Moved | None:
+        """Take from the archive what started before its camera's cutoff, but for what is held:
+        a file that is left empty goes whole.
+        """
         moved = Moved()
         with self._alone() as is_alone:
             if not is_alone:
@@ -133,7 +159,11 @@ class Archiver:
             for name, day in sorted(self._archive.catalogue.days().items()):
                 if stop is not None and stop.is_set():
                     break
-                gone = {file.area: ids for file in day.files if (ids := self._too_old(file, cutoff_ns, held))}
+                gone = {
+                    file.area: ids
+                    for file in day.files
+                    if (ids := self._too_old(file, cutoff_ns, held))
+                }
                 if gone:
                     self._rewrite(self._archive.catalogue.days()[name], gone, moved)
             moved.stray = self._sweep()
@@ -174,7 +204,11 @@ class Archiver:
             for hour in hours:
                 fingerprints[hour] = self._stage(hour, day, staged, by_area)
                 self._go_on()
-            written = [made for area in sorted(by_area) if (made := self._merged(day, area, staged, by_area[area], moved)) is not None]
+            written = [
+                made
+                for area in sorted(by_area)
+                if (made := self._merged(day, area, staged, by_area[area], moved)) is not None
+            ]
         finally:
             self._archive.writer.forget(*staged)
         if written:
@@ -183,8 +217,12 @@ class Archiver:
         moved.events += count
         ARCHIVED_EVENTS.inc(count)
 
-    def _stage(self, hour: int, day: Day, staged: list[Path], by_area: dict[str, dict[str, Event]]) -> int:
-        """An hour's events in files of their own; of areas that have a file already, the events too. Answers their fingerprint."""
+    def _stage(
+        self, hour: int, day: Day, staged: list[Path], by_area: dict[str, dict[str, Event]]
+    ) -> int:
+        """An hour's events in files of their own; of areas that have a file already, the events
+        too. Answers their fingerprint.
+        """
         fingerprint = 0
         events = self._index.hour(hour)
         while batch := list(islice(events, _AT_ONCE)):
@@ -197,7 +235,9 @@ class Archiver:
             fingerprint ^= _fingerprint(latest.values())
         return fingerprint
 
-    def _merged(self, day: Day, area: str, staged: Sequence[Path], fresh: dict[str, Event], moved: Moved) -> Written | None:
+    def _merged(
+        self, day: Day, area: str, staged: Sequence[Path], fresh: dict[str, Event], moved: Moved
+    ) -> Written | None:
         """An area's new file; None where the one that stands has all of it."""
         self._go_on()
         old = day.file(area)
@@ -206,7 +246,11 @@ class Archiver:
             written = writer.merge(day.day, area, 1, [Part(tuple(staged))])
         else:
             there = {event.id: event for event in self._archive.search.of_file(old, list(fresh))}
-            beaten = [event_id for event_id, event in fresh.items() if event_id in there and stands(there[event_id], event)]
+            beaten = [
+                event_id
+                for event_id, event in fresh.items()
+                if event_id in there and stands(there[event_id], event)
+            ]
             if len(beaten) == len(fresh):
                 return None
             replaced = tuple(event_id for event_id in there if event_id not in set(beaten))
@@ -225,19 +269,33 @@ class Archiver:
             self._go_on()
         pairs = [pair for pair in found.pairs if day_of_ms(wall_ms_of(pair[0])) == name]
         events = self._index.get_all([later for _, later in pairs])
-        return [ColdLeg(*pair, event.reading) for pair, event in zip(pairs, events, strict=True) if event is not None]
+        return [
+            ColdLeg(*pair, event.reading)
+            for pair, event in zip(pairs, events, strict=True)
+            if event is not None
+        ]
 
-    def _publish(self, day: Day, removed: Iterable[str], written: Sequence[Written], legs: Iterable[ColdLeg] | None = None) -> None:
+    def _publish(
+        self,
+        day: Day,
+        removed: Iterable[str],
+        written: Sequence[Written],
+        legs: Iterable[ColdLeg] | None = None,
+    ) -> None:
         """Let the catalogue name the new files; then those that they replace go."""
         self._go_on()
-        changed = self._archive.catalogue.change(day, removed, [(made.file, made.bloom) for made in written], legs)
+        changed = self._archive.catalogue.change(
+            day, removed, [(made.file, made.bloom) for made in written], legs
+        )
         stands = {file.key for file in changed.files}
         for file in day.files:
             if file.key not in stands:
                 self._objects.delete(file.key)
 
     def _forget(self, name: str, fingerprints: dict[int, int]) -> int:
-        """Let the index forget a day that it has unchanged; else nothing: the next turn takes what came meanwhile."""
+        """Let the index forget a day that it has unchanged; else nothing: the next turn takes
+        what came meanwhile.
+        """
         self._archive.catalogue.settle()
         hours = self._index.hours()
         now = {hour: self._of_hour(hour) for hour in hours if day_of_ms(hour * _HOUR_MS) <= name}
@@ -250,17 +308,22 @@ class Archiver:
         fingerprint = 0
         events = self._index.hour(hour)
         while batch := list(islice(events, _AT_ONCE)):
-            fingerprint ^= _fingerprint({event.id: event for event in sorted(batch, key=standing)}.values())
+            fingerprint ^= _fingerprint(
+                {event.id: event for event in sorted(batch, key=standing)}.values()
+            )
         return fingerprint
 
     def _too_old(self, file: ArchiveFile, cutoff_ns: Callable[[str], int], held: Held) -> list[str]:
         """The ids of a file's events that are to go."""
-        if not any(least_ms * NS_PER_MS < cutoff_ns(camera) for camera, least_ms in file.cameras.items()):
+        if not any(
+            least_ms * NS_PER_MS < cutoff_ns(camera) for camera, least_ms in file.cameras.items()
+        ):
             return []
         return [
             event_id
             for event_id, camera, start_ms, end_ms in self._archive.times(file)
-            if start_ms * NS_PER_MS < cutoff_ns(camera) and not held.covers(camera, start_ms * NS_PER_MS, end_ms * NS_PER_MS + 1)
+            if start_ms * NS_PER_MS < cutoff_ns(camera)
+            and not held.covers(camera, start_ms * NS_PER_MS, end_ms * NS_PER_MS + 1)
         ]
 
     def _rewrite(self, day: Day, gone: dict[str, list[str]], moved: Moved) -> None:
@@ -275,7 +338,10 @@ class Archiver:
             self._go_on()
             with self._archive.cache.held([file]) as (path,):
                 made = self._archive.writer.merge(
-                    day.day, file.area, file.generation + 1, [Part((path,), tuple(gone[file.area]), file.version)]
+                    day.day,
+                    file.area,
+                    file.generation + 1,
+                    [Part((path,), tuple(gone[file.area]), file.version)],
                 )
             if made is not None:
                 self._archive.writer.upload(made)
@@ -290,14 +356,20 @@ class Archiver:
             return describe(self._archive.duck, path, day, area, generation, key)
 
     def _note(self, before_ms: int) -> None:
-        """Let a rebuild know that what is older need not be read from journals. Not where Redis was emptied since: then the index may
-        have lacked what was to be moved, until it is rebuilt."""
+        """Let a rebuild know that what is older need not be read from journals. Not where Redis was
+        emptied since: then the index may have lacked what was to be moved, until it is rebuilt.
+        """
         stored, known = moved_until_ms(self._objects), text(self._redis.do("GET", MOVED_KEY))
         if stored and known != str(stored):
-            _log.warning("the index was emptied and is not rebuilt, so what the archive lacks is not known; run `sightline index rebuild`")
+            _log.warning(
+                "the index was emptied and is not rebuilt, so what the archive lacks is not "
+                "known; run `sightline index rebuild`"
+            )
             return
         until_ms = max(stored, before_ms - before_ms % DAY_MS)
-        self._objects.put(ARCHIVE_MOVED, json.dumps({"until_ms": until_ms}).encode(), "application/json")
+        self._objects.put(
+            ARCHIVE_MOVED, json.dumps({"until_ms": until_ms}).encode(), "application/json"
+        )
         self._redis.do("SET", MOVED_KEY, until_ms)
 
     def _newest(self, name: str) -> Day:
@@ -310,7 +382,9 @@ class Archiver:
         return Day(name, self._archive.catalogue.version(name))
 
     def _sweep(self) -> int:
-        """Delete files that no catalogue names: of runs that were killed. A day whose catalogue cannot be read is left alone."""
+        """Delete files that no catalogue names: of runs that were killed. A day whose catalogue
+        cannot be read is left alone.
+        """
         days = self._archive.catalogue.days()
         named = {file.key for day in days.values() for file in day.files}
         stray = 0
@@ -319,7 +393,11 @@ class Archiver:
             if place is None:
                 continue
             day, _ = place
-            if stat.key in named or day in self._archive.catalogue.damaged or not self._archive.catalogue.version(day):
+            if (
+                stat.key in named
+                or day in self._archive.catalogue.damaged
+                or not self._archive.catalogue.version(day)
+            ):
                 continue
             self._go_on()
             try:
@@ -331,18 +409,25 @@ class Archiver:
 
 
 def moved_until_ms(objects: ObjectStore) -> int:
-    """What began before this (UTC ms), and was in the index then, is in the archive; 0: not known."""
+    """What began before this (UTC ms), and was in the index then, is in the archive; 0: not
+    known.
+    """
     try:
         return int(json.loads(objects.get(ARCHIVE_MOVED))["until_ms"])
     except NotFound:
         return 0
     except (ValueError, KeyError, TypeError) as error:
-        raise DataLoss(f"{ARCHIVE_MOVED} cannot be read; delete it, and run `sightline index rebuild`: {error}") from error
+        raise DataLoss(
+            f"{ARCHIVE_MOVED} cannot be read; delete it, and run `sightline index rebuild`: {error}"
+        ) from error
 
 
 def stands(there: Event, fresh: Event) -> bool:
     """Whether what the archive has need not be replaced: it is the same, or later."""
-    return there == fresh or (standing(there), _correction(there)) > (standing(fresh), _correction(fresh))
+    return there == fresh or (standing(there), _correction(there)) > (
+        standing(fresh),
+        _correction(fresh),
+    )
 
 
 def _correction(event: Event) -> int:

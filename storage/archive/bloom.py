@@ -1,7 +1,9 @@
-"""Bloom filters in blocks of 64 bytes, cut into slices: one key touches one block, and the same slice of every filter. Pure.
+"""Bloom filters in blocks of 64 bytes, cut into slices: one key touches one block, and the same
+slice of every filter. Pure.
 
-Twenty bits a key: a filter says "maybe" to about two in ten thousand keys that it does not hold, and never "no" to one that it holds.
-Several filters lie slice by slice, so that asking all of them for a key reads one stretch of bytes.
+Twenty bits a key: a filter says "maybe" to about two in ten thousand keys that it does not hold,
+and never "no" to one that it holds. Several filters lie slice by slice, so that asking all of them
+for a key reads one stretch of bytes.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ def interleaved(filters: Sequence[bytes]) -> bytes:
     """Filters slice by slice. One that is empty is unknown: it may hold anything."""
     if not filters:
         return b""
-    return np.concatenate([np.frombuffer(one, np.uint8).reshape(SLICES, -1) for one in filters], axis=1).tobytes()
+    return np.concatenate(
+        [np.frombuffer(one, np.uint8).reshape(SLICES, -1) for one in filters], axis=1
+    ).tobytes()
 
 
 def parted(data: bytes, blocks: Sequence[int]) -> list[bytes]:
@@ -49,11 +53,18 @@ def parted(data: bytes, blocks: Sequence[int]) -> list[bytes]:
         return [b""] * len(blocks)
     slices = np.frombuffer(data, np.uint8).reshape(SLICES, -1)
     ends = np.cumsum([count // SLICES * BLOCK_BYTES for count in blocks])
-    return [slices[:, end - count // SLICES * BLOCK_BYTES : end].tobytes() for end, count in zip(ends, blocks, strict=True)]
+    return [
+        slices[:, end - count // SLICES * BLOCK_BYTES : end].tobytes()
+        for end, count in zip(ends, blocks, strict=True)
+    ]
 
 
-def may_hold(read_slice: Callable[[int], bytes], blocks: Sequence[int], keys: Iterable[str]) -> NDArray[np.bool_]:
-    """For each of some filters that lie interleaved whether it may hold any of these keys. `read_slice` reads a slice of them."""
+def may_hold(
+    read_slice: Callable[[int], bytes], blocks: Sequence[int], keys: Iterable[str]
+) -> NDArray[np.bool_]:
+    """For each of some filters that lie interleaved whether it may hold any of these keys.
+    `read_slice` reads a slice of them.
+    """
     widths = np.array(blocks, np.int64) // SLICES
     first = np.cumsum(widths) - widths
     found: NDArray[np.bool_] = np.equal(widths, 0)

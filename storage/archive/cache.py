@@ -1,7 +1,9 @@
-"""The archive's files on the disk of one process: brought from the object store, whole or in parts that may have a plate, within bounds.
+"""The archive's files on the disk of one process: brought from the object store, whole or in parts
+that may have a plate, within bounds.
 
-A file of which parts are here has holes elsewhere: DuckDB passes over row groups whose least and greatest plate leave the plate out, and
-those are the ones that were not fetched. Were it ever to read a hole, it would say that the file is damaged: then it is fetched whole.
+A file of which parts are here has holes elsewhere: DuckDB passes over row groups whose least and
+greatest plate leave the plate out, and those are the ones that were not fetched. Were it ever to
+read a hole, it would say that the file is damaged: then it is fetched whole.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ _DISK_BLOCK = 512
 
 
 class ArchiveCache:
-    """Files by their hash in a folder of one process; what was used longest ago goes first. Thread-safe."""
+    """Files by their hash in a folder of one process; what was used longest ago goes first.
+    Thread-safe.
+    """
 
     def __init__(self, objects: ObjectStore, folder: Path, limit_bytes: int) -> None:
         self._objects = objects
@@ -50,8 +54,9 @@ class ArchiveCache:
 
     @contextmanager
     def held(self, files: Sequence[ArchiveFile], plate: str | None = None) -> Iterator[list[Path]]:
-        """The files on this disk, for as long as the context lasts; with `plate` what is needed to find it.
-        Raises NotFound, DataLoss where one is not what the catalogue says."""
+        """The files on this disk, for as long as the context lasts; with `plate` what is needed to
+        find it. Raises NotFound, DataLoss where one is not what the catalogue says.
+        """
         names = [file.sha256 for file in files]
         with self._lock:
             self._used.update(names)
@@ -66,8 +71,12 @@ class ArchiveCache:
                 self._used.subtract(names)
             self._make_room()
 
-    def read(self, files: Sequence[ArchiveFile], plate: str | None, work: Callable[[list[Path]], T]) -> T:
-        """What `work` makes of the files, while they are held; with `plate` it must look at nothing else of them."""
+    def read(
+        self, files: Sequence[ArchiveFile], plate: str | None, work: Callable[[list[Path]], T]
+    ) -> T:
+        """What `work` makes of the files, while they are held; with `plate` it must look at
+        nothing else of them.
+        """
         try:
             with self.held(files, plate) as paths:
                 return work(paths)
@@ -86,7 +95,10 @@ class ArchiveCache:
             return self._with_parts(file, needed)
         data = self._objects.get(file.key)
         if hashlib.sha256(data).hexdigest() != file.sha256:
-            raise DataLoss(f"{file.key} has not the SHA-256 that the catalogue says; run `sightline storage check`")
+            raise DataLoss(
+                f"{file.key} has not the SHA-256 that the catalogue says; run `sightline storage "
+                "check`"
+            )
         part = self.folder / f"{secrets.token_hex(8)}.part"
         part.write_bytes(data)
         part.replace(self._path(file))
@@ -101,13 +113,19 @@ class ArchiveCache:
         try:
             self._holed.bring(path, file.size_bytes, needed, read)
         except DataLoss as error:
-            raise DataLoss(f"{file.key} is damaged; run `sightline storage check`: {error}") from error
+            raise DataLoss(
+                f"{file.key} is damaged; run `sightline storage check`: {error}"
+            ) from error
         return path
 
     def _make_room(self) -> None:
         with self._lock:
             paths = [*self.folder.glob("*.parquet"), *self.folder.glob("*.holes")]
-            found = sorted((stat.st_mtime_ns, stat.st_blocks * _DISK_BLOCK, path) for path in paths if (stat := path.stat()))
+            found = sorted(
+                (stat.st_mtime_ns, stat.st_blocks * _DISK_BLOCK, path)
+                for path in paths
+                if (stat := path.stat())
+            )
             excess = sum(size for _, size, _ in found) - self._limit_bytes
             for _, size, path in found:
                 if excess <= 0:

@@ -1,7 +1,9 @@
-"""The catalogue of the archive: for each file what it may hold, so that a search opens few of them. One object a day, in versions.
+"""The catalogue of the archive: for each file what it may hold, so that a search opens few of them.
+One object a day, in versions.
 
-archive/catalogue/<yyyymmdd>/<version> (`archive_day.py`). The highest version stands; it is made again from the files where it is lost.
-What it says of files is held in memory; their filters lie on this disk (`archive_filters.py`).
+archive/catalogue/<yyyymmdd>/<version> (`archive_day.py`). The highest version stands; it is made
+again from the files where it is lost. What it says of files is held in memory; their filters lie on
+this disk (`archive_filters.py`).
 """
 
 from __future__ import annotations
@@ -24,14 +26,18 @@ from storage.clients.s3 import ObjectStore
 
 VERSION_KEY = "{archive}:version"
 TRUST_S, SETTLE_S = 1.0, 2.0
-"""How old a look may be that tells which days there are; and how long after a word of the archive the index keeps what it tells of, which
-is longer: so whatever the index has forgotten, a look that may be trusted has seen."""
+"""How old a look may be that tells which days there are; and how long after a word of the archive
+the index keeps what it tells of, which is longer: so whatever the index has forgotten, a look that
+may be trusted has seen.
+"""
 HEADER_BYTES = 1 << 18
 """Read of a day's object to know its files; the rest of a longer header is read after it."""
 
 
 class Catalogue:
-    """What is known of all days. Thread-safe; other processes are heard of through one key in Redis."""
+    """What is known of all days. Thread-safe; other processes are heard of through one key in
+    Redis.
+    """
 
     def __init__(self, objects: ObjectStore, redis: Redis, folder: Path, clock: Clock) -> None:
         """`folder`: for the filters of this process."""
@@ -49,7 +55,9 @@ class Catalogue:
         self._newer: frozenset[str] = frozenset()
 
     def days(self) -> dict[str, Day]:
-        """Every day that has files, after a look whether others changed something. Raises StoreError."""
+        """Every day that has files, after a look whether others changed something. Raises
+        StoreError.
+        """
         # Asked outside the lock: no search should wait for another's answer.
         looked_s = self._clock.monotonic_s()
         version = text(self._redis.do("GET", VERSION_KEY)) or ""
@@ -61,14 +69,22 @@ class Catalogue:
             return self._days
 
     def last_day(self) -> str:
-        """The last day that has files, empty where none has. Told after a read of the index it is true of what that read may have missed,
-        though each process asks once in `TRUST_S` only. Raises StoreError."""
+        """The last day that has files, empty where none has. Told after a read of the index it is
+        true of what that read may have missed, though each process asks once in `TRUST_S` only.
+        Raises StoreError.
+        """
         looked_s = self._looked_s
-        days = self._days if looked_s is not None and self._clock.monotonic_s() - looked_s <= TRUST_S else self.days()
+        days = (
+            self._days
+            if looked_s is not None and self._clock.monotonic_s() - looked_s <= TRUST_S
+            else self.days()
+        )
         return max([*days, *self._damaged], default="")
 
     def settle(self) -> None:
-        """Wait until no process trusts a look from before the last word: then the index may forget what was moved."""
+        """Wait until no process trusts a look from before the last word: then the index may
+        forget what was moved.
+        """
         self._clock.sleep(max(0.0, self._announced_s + SETTLE_S - self._clock.monotonic_s()))
 
     @property
@@ -95,8 +111,17 @@ class Catalogue:
         with suppress(NotFound):  # another version of one stands by now
             self._filters.bring(days, plates)
 
-    def candidates(self, day: Day, query: EventQuery, plates: Sequence[str] | None, least_ms: int, greatest_ms: int) -> list[ArchiveFile]:
-        """The files that may hold an event that is asked for; `plates`: where not None, one of them at least. Raises StoreError."""
+    def candidates(
+        self,
+        day: Day,
+        query: EventQuery,
+        plates: Sequence[str] | None,
+        least_ms: int,
+        greatest_ms: int,
+    ) -> list[ArchiveFile]:
+        """The files that may hold an event that is asked for; `plates`: where not None, one of
+        them at least. Raises StoreError.
+        """
         may = day.may_answer(query, least_ms, greatest_ms)
         if plates is not None and any(may) and any(day.blocks):
             with suppress(NotFound):  # another version stands by now: each file may hold them
@@ -105,20 +130,35 @@ class Catalogue:
         return [file for file, may_hold in zip(day.files, may, strict=True) if may_hold]
 
     def blooms(self, day: Day) -> list[bytes]:
-        """The filter of each file of a day; empty where there is none. Raises StoreError, DataLoss."""
+        """The filter of each file of a day; empty where there is none. Raises StoreError,
+        DataLoss.
+        """
         if not any(day.blocks):
             return [b""] * len(day.files)
         return parted(self._filters.read(day), day.blocks)
 
     def change(
-        self, day: Day, removed: Iterable[str], added: Sequence[tuple[ArchiveFile, bytes]], legs: Iterable[ColdLeg] | None = None
+        self,
+        day: Day,
+        removed: Iterable[str],
+        added: Sequence[tuple[ArchiveFile, bytes]],
+        legs: Iterable[ColdLeg] | None = None,
     ) -> Day:
-        """Make the version of a day that stands one without these areas' files, and with the new ones, which may replace others.
-        `legs`: of events that it has now, beside those that are known.
-        Raises StoreError where another process was quicker or the store is away."""
+        """Make the version of a day that stands one without these areas' files, and with the new
+        ones, which may replace others. `legs`: of events that it has now, beside those that are
+        known. Raises StoreError where another process was quicker or the store is away.
+        """
         gone = {*removed, *(file.area for file, _ in added)}
         is_all_new = all(file.area in gone for file in day.files)
-        kept = [] if is_all_new else [pair for pair in zip(day.files, self.blooms(day), strict=True) if pair[0].area not in gone]
+        kept = (
+            []
+            if is_all_new
+            else [
+                pair
+                for pair in zip(day.files, self.blooms(day), strict=True)
+                if pair[0].area not in gone
+            ]
+        )
         changed, data = day.packed(day.version + 1, [*kept, *added], legs)
         self._put(changed, data)
         return changed
@@ -126,7 +166,9 @@ class Catalogue:
     def _put(self, day: Day, data: bytes) -> None:
         newest = max(self._versions(f"{CATALOGUE_PREFIX}{day.day}/").get(day.day, {0: 0}))
         if newest != day.version - 1:
-            raise StoreError(f"the catalogue of {day.day} was changed by another process meanwhile; run again")
+            raise StoreError(
+                f"the catalogue of {day.day} was changed by another process meanwhile; run again"
+            )
         key = catalogue_object(day.day, day.version)
         self._objects.put(key, data, "application/octet-stream")
         if self._objects.get(key) != data:
@@ -169,7 +211,9 @@ class Catalogue:
         key = catalogue_object(day, version)
         data = b"".join(self._objects.read(key, 0, min(HEADER_BYTES, size_bytes)))
         if header_bytes(data) > len(data):
-            data += b"".join(self._objects.read(key, len(data), min(header_bytes(data), size_bytes) - len(data)))
+            data += b"".join(
+                self._objects.read(key, len(data), min(header_bytes(data), size_bytes) - len(data))
+            )
         return Day.parse(day, version, data)
 
     def _versions(self, prefix: str) -> dict[str, dict[int, int]]:

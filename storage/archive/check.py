@@ -1,4 +1,6 @@
-"""Proves the archive: each file is what its catalogue says, sorted, each event once; and nothing lies there that no catalogue names."""
+"""Proves the archive: each file is what its catalogue says, sorted, each event once; and
+nothing lies there that no catalogue names.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,8 @@ class ArchiveCheck:
                 yield ArchiveFault(
                     "unnamed",
                     stat.key,
-                    "no catalogue names it: `sightline index rebuild` takes it up, `sightline index archive` deletes what is out of date",
+                    "no catalogue names it: `sightline index rebuild` takes it up, `sightline "
+                    "index archive` deletes what is out of date",
                 )
         for file in self._archive.files():
             yield from self._file(file)
@@ -61,7 +64,9 @@ class ArchiveCheck:
                 continue  # `faults` says so
 
     def event(self, camera: str, event_id: str) -> Event | None:
-        """An event of a camera. Those of a camera and day are read together, since that is how they are asked for."""
+        """An event of a camera. Those of a camera and day are read together, since that is how
+        they are asked for.
+        """
         return self._of_camera(day_of_ms(wall_ms_of(event_id)), camera).get(event_id)
 
     def _read_camera(self, day: str, camera: str) -> dict[str, Event]:
@@ -73,11 +78,17 @@ class ArchiveCheck:
     def _file(self, file: ArchiveFile) -> Iterator[ArchiveFault]:
         try:
             with self._archive.cache.held([file]) as (path,):
-                found = describe(self._archive.duck, path, file.day, file.area, file.generation, file.key)
+                found = describe(
+                    self._archive.duck, path, file.day, file.area, file.generation, file.key
+                )
                 if found != (file, self._bloom(file)):
-                    yield ArchiveFault("differs", file.key, "its catalogue says other things of it than it holds")
+                    yield ArchiveFault(
+                        "differs", file.key, "its catalogue says other things of it than it holds"
+                    )
                 if not self._is_sorted(file, path):
-                    yield ArchiveFault("differs", file.key, "its rows are not in order, or it has an event twice")
+                    yield ArchiveFault(
+                        "differs", file.key, "its rows are not in order, or it has an event twice"
+                    )
         except (DataLoss, NotFound) as error:
             yield ArchiveFault("damaged", file.key, str(error))
 
@@ -88,9 +99,15 @@ class ArchiveCheck:
 
     def _is_sorted(self, file: ArchiveFile, path: Path) -> bool:
         sql = (
-            "SELECT coalesce(plate, ''), plate IS NULL, others IS NOT NULL, id FROM read_parquet(?, file_row_number = true) "
+            "SELECT coalesce(plate, ''), plate IS NULL, others IS NOT NULL, id FROM "
+            "read_parquet(?, file_row_number = true) "
             "ORDER BY file_row_number"
         )
-        rows = cast("list[tuple[str, bool, bool, str]]", self._archive.duck.rows(sql, [[str(path)]]))
-        order = [(file.version > 1 and others, not is_face, plate.encode(), event_id) for plate, is_face, others, event_id in rows]
+        rows = cast(
+            "list[tuple[str, bool, bool, str]]", self._archive.duck.rows(sql, [[str(path)]])
+        )
+        order = [
+            (file.version > 1 and others, not is_face, plate.encode(), event_id)
+            for plate, is_face, others, event_id in rows
+        ]
         return order == sorted(order) and len({event_id for *_, event_id in rows}) == len(rows)

@@ -1,6 +1,8 @@
-"""How many events of the archive match, over time: counted by SQL where columns decide, one by one where they do not.
+"""How many events of the archive match, over time: counted by SQL where columns decide, one by one
+where they do not.
 
-The newest days come first, so that a count which took its time has a moment from which on it is whole.
+The newest days come first, so that a count which took its time has a moment from which on it is
+whole.
 """
 
 from __future__ import annotations
@@ -37,24 +39,40 @@ class ArchiveCount:
 
 
 class ArchiveCounts:
-    def __init__(self, search: ArchiveSearch, cache: ArchiveCache, duck: Duck, clock: Clock) -> None:
+    def __init__(
+        self, search: ArchiveSearch, cache: ArchiveCache, duck: Duck, clock: Clock
+    ) -> None:
         self._search = search
         self._cache = cache
         self._duck = duck
         self._clock = clock
 
-    def count(self, query: EventQuery, buckets: Buckets, without: Sequence[str], until_s: float | None) -> ArchiveCount:
-        """How many match in each bucket, but for the events of the ids `without`. What is asked for must lie within the buckets.
+    def count(
+        self, query: EventQuery, buckets: Buckets, without: Sequence[str], until_s: float | None
+    ) -> ArchiveCount:
+        """How many match in each bucket, but for the events of the ids `without`. What is asked for
+        must lie within the buckets.
 
-        One look is made at least, and none begins after `until_s` (monotonic). Raises StoreError, DataLoss.
+        One look is made at least, and none begins after `until_s` (monotonic). Raises StoreError,
+        DataLoss.
         """
         query = replace(query, order="newest")
         ties: Sequence[Tie | None] = TIES if query.plate is not None and query.fuzzy else (None,)
         parts = [self._tied(query, tie, buckets, without, until_s) for tie in ties]
         reached = [part.whole_from_ms for part in parts if part.whole_from_ms is not None]
-        return ArchiveCount(sum((part.counts for part in parts), np.zeros(buckets.count, np.int64)), max(reached, default=None))
+        return ArchiveCount(
+            sum((part.counts for part in parts), np.zeros(buckets.count, np.int64)),
+            max(reached, default=None),
+        )
 
-    def _tied(self, query: EventQuery, tie: Tie | None, buckets: Buckets, without: Sequence[str], until_s: float | None) -> ArchiveCount:
+    def _tied(
+        self,
+        query: EventQuery,
+        tie: Tie | None,
+        buckets: Buckets,
+        without: Sequence[str],
+        until_s: float | None,
+    ) -> ArchiveCount:
         counts = np.zeros(buckets.count, np.int64)
         terms = Terms.of(query, tie)
         if terms is None:
@@ -63,20 +81,37 @@ class ArchiveCounts:
         for files, bound in self._search.looks(query, terms, *span_of(query, None)):
             if reached is not None and until_s is not None and self._clock.monotonic_s() >= until_s:
                 return ArchiveCount(counts, reached)
-            opened = [file for file in files if not self._is_counted(file, query, buckets, without, counts)]
+            opened = [
+                file
+                for file in files
+                if not self._is_counted(file, query, buckets, without, counts)
+            ]
             if opened:
                 self._look(opened, query, terms, without, buckets, counts)
             reached = id_parts(bound)[0]
         return ArchiveCount(counts, None)
 
     def _is_counted(
-        self, file: ArchiveFile, query: EventQuery, buckets: Buckets, without: Sequence[str], counts: NDArray[np.int64]
+        self,
+        file: ArchiveFile,
+        query: EventQuery,
+        buckets: Buckets,
+        without: Sequence[str],
+        counts: NDArray[np.int64],
     ) -> bool:
-        """A file that lies in one bucket and of which everything is asked for need not be opened."""
+        """A file that lies in one bucket and of which everything is asked for need not be
+        opened.
+        """
         least_ms, greatest_ms = span_of(query, None)
         bucket = buckets.index_of(file.from_ms)
         is_of_all = query == EventQuery(from_ns=query.from_ns, to_ns=query.to_ns, order=query.order)
-        if without or not is_of_all or bucket != buckets.index_of(file.to_ms) or file.from_ms < least_ms or file.to_ms > greatest_ms:
+        if (
+            without
+            or not is_of_all
+            or bucket != buckets.index_of(file.to_ms)
+            or file.from_ms < least_ms
+            or file.to_ms > greatest_ms
+        ):
             return False
         counts[bucket] += file.rows
         return True
@@ -90,10 +125,18 @@ class ArchiveCounts:
         buckets: Buckets,
         counts: NDArray[np.int64],
     ) -> None:
-        self._cache.read(files, terms.plate, lambda paths: self._add(_Look(files, paths, query, terms, without), buckets, counts))
+        self._cache.read(
+            files,
+            terms.plate,
+            lambda paths: self._add(_Look(files, paths, query, terms, without), buckets, counts),
+        )
 
     def _add(self, look: _Look, buckets: Buckets, counts: NDArray[np.int64]) -> None:
-        groups = self._duck.rows(*look.decided(f"(start_ms - {buckets.start_ms}) // {buckets.width_ms} AS bucket, lon, lat"))
+        groups = self._duck.rows(
+            *look.decided(
+                f"(start_ms - {buckets.start_ms}) // {buckets.width_ms} AS bucket, lon, lat"
+            )
+        )
         rows = self._duck.rows(*look.undecided())
         for bucket, lon, lat, events in cast("list[tuple[int, float, float, int]]", groups):
             if look.is_there(lon, lat):
@@ -106,7 +149,9 @@ class ArchiveCounts:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The SQL of one look: rows of which columns tell whether they match, but for where they are, and the others."""
+    """The SQL of one look: rows of which columns tell whether they match, but for where they
+    are, and the others.
+    """
 
     files: Sequence[ArchiveFile]
     paths: Sequence[Path]
@@ -123,19 +168,30 @@ class _Look:
 
     def is_there(self, lon: float, lat: float) -> bool:
         query = self.query
-        return (query.near is None or query.near.holds(lon, lat)) and (query.within is None or query.within.holds(lon, lat))
+        return (query.near is None or query.near.holds(lon, lat)) and (
+            query.within is None or query.within.holds(lon, lat)
+        )
 
     def _where(self, joined: str, columns: str) -> tuple[str, list[Value]]:
         tells, told = self._tells()
         area = self.query.area
-        placed, place = ("TRUE", ()) if area is None else ("(area = ? OR starts_with(area, ?))", (area, f"{area}/"))
-        more = f"start_ms BETWEEN ? AND ? AND {placed} AND id NOT IN (SELECT unnest(?::VARCHAR[])) {joined} ({tells})"
+        placed, place = (
+            ("TRUE", ())
+            if area is None
+            else ("(area = ? OR starts_with(area, ?))", (area, f"{area}/"))
+        )
+        more = (
+            f"start_ms BETWEEN ? AND ? AND {placed} AND id NOT IN (SELECT "
+            f"unnest(?::VARCHAR[])) {joined} ({tells})"
+        )
         values: tuple[Value, ...] = (*span_of(self.query, None), *place, list(self.without), *told)
         wheres = [(f"{where} AND {more}", (*asked, *values)) for where, asked in self.terms.wheres]
         return selected(columns, self.files, self.paths, wheres)
 
     def _tells(self) -> tuple[str, list[Value]]:
-        """Which rows columns decide: those that give their event back, and whose plate, as it was read, is what is asked for."""
+        """Which rows columns decide: those that give their event back, and whose plate, as it
+        was read, is what is asked for.
+        """
         plate = self.query.plate
         if plate is None:
             return "body IS NULL", []

@@ -1,6 +1,7 @@
 """A day of the archive: its files, by area, what each may hold, and the object that says so. Pure.
 
-The object: the length of the JSON (4 bytes, little-endian), the JSON, then the files' Bloom filters (`bloom.py`), interleaved.
+The object: the length of the JSON (4 bytes, little-endian), the JSON, then the files' Bloom filters
+(`bloom.py`), interleaved.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ _LENGTH_BYTES = 4
 COLUMNS_VERSION = 2
 """The newest version of the columns of a file that this program knows (`archive_rows`)."""
 _SCHEMA = 2
-"""1: filters lay one behind the other, of another kind, which nothing reads any more; its files had no parts."""
+"""1: filters lay one behind the other, of another kind, which nothing reads any more; its files
+had no parts.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A stretch of a file that is fetched by itself: its row groups one by one, then all that lies behind them."""
+    """A stretch of a file that is fetched by itself: its row groups one by one, then all that
+    lies behind them.
+    """
 
     offset: int
     digest: str
@@ -36,7 +41,9 @@ class FilePart:
     high: str
     """The least and the greatest plate."""
     is_wanted: bool
-    """Wanted whatever plate is asked for: rows have other texts that they are found by, or it is the end of the file."""
+    """Wanted whatever plate is asked for: rows have other texts that they are found by, or it
+    is the end of the file.
+    """
 
     def may_hold(self, plate: str) -> bool:
         return self.is_wanted or self.low <= plate <= self.high
@@ -66,7 +73,9 @@ class ArchiveFile(StoredModel):
     version: int = Field(default=1, ge=1, le=COLUMNS_VERSION)
     """Of its columns (`archive_rows`)."""
     parts: str = ""
-    """Its parts as JSON, kept as text since there are thousands of files; empty where it is fetched whole."""
+    """Its parts as JSON, kept as text since there are thousands of files; empty where it is
+    fetched whole.
+    """
 
     def needed(self, plate: str) -> list[Part] | None:
         """Each part that may have a plate; None where the whole file is to be fetched."""
@@ -74,11 +83,17 @@ class ArchiveFile(StoredModel):
             return None
         parts = [FilePart(*values) for values in json.loads(self.parts)]
         ends = [*(part.offset for part in parts[1:]), self.size_bytes]
-        return [(part.offset, end, part.digest) for part, end in zip(parts, ends, strict=True) if part.may_hold(plate)]
+        return [
+            (part.offset, end, part.digest)
+            for part, end in zip(parts, ends, strict=True)
+            if part.may_hold(plate)
+        ]
 
 
 class ColdLeg(NamedTuple):
-    """A leg that no vehicle could drive, from an event of the day: the ids of both ends, and the plate."""
+    """A leg that no vehicle could drive, from an event of the day: the ids of both ends, and
+    the plate.
+    """
 
     earlier: str
     later: str
@@ -116,8 +131,20 @@ class Day:
         except ValidationError as error:
             raise unreadable(catalogue_object(day, version), error) from error
         if header.schema_version == _SCHEMA:
-            return cls(day, version, header.files, end, header.slices, header.legs, header.model_extra or {})
-        return cls(day, version, tuple(file.model_copy(update={"bloom_blocks": 0}) for file in header.files))
+            return cls(
+                day,
+                version,
+                header.files,
+                end,
+                header.slices,
+                header.legs,
+                header.model_extra or {},
+            )
+        return cls(
+            day,
+            version,
+            tuple(file.model_copy(update={"bloom_blocks": 0}) for file in header.files),
+        )
 
     @property
     def blocks(self) -> list[int]:
@@ -130,7 +157,11 @@ class Day:
     def slices(self, numbers: Iterable[int]) -> list[Part]:
         """Some slices of the filters, as parts of them, in order."""
         size, digits = self.slice_bytes, DIGEST_BYTES * 2
-        return [(n * size, (n + 1) * size, self.digests[n * digits : (n + 1) * digits]) for n in sorted(set(numbers)) if size]
+        return [
+            (n * size, (n + 1) * size, self.digests[n * digits : (n + 1) * digits])
+            for n in sorted(set(numbers))
+            if size
+        ]
 
     @property
     def is_old(self) -> bool:
@@ -140,21 +171,41 @@ class Day:
     def file(self, area: str) -> ArchiveFile | None:
         return next((file for file in self.files if file.area == area), None)
 
-    def packed(self, version: int, files: Sequence[tuple[ArchiveFile, bytes]], legs: Iterable[ColdLeg] | None = None) -> tuple[Day, bytes]:
-        """A version of the day that has these files, with their filters, and its object; `legs`: more of those that are known."""
-        known = None if legs is None and self.legs is None else tuple(sorted({*(self.legs or ()), *(legs or ())}))
+    def packed(
+        self,
+        version: int,
+        files: Sequence[tuple[ArchiveFile, bytes]],
+        legs: Iterable[ColdLeg] | None = None,
+    ) -> tuple[Day, bytes]:
+        """A version of the day that has these files, with their filters, and its object;
+        `legs`: more of those that are known.
+        """
+        known = (
+            None
+            if legs is None and self.legs is None
+            else tuple(sorted({*(self.legs or ()), *(legs or ())}))
+        )
         ordered = sorted(files, key=lambda pair: pair[0].area)
         filters = interleaved([bloom for _, bloom in ordered])
         size = len(filters) // SLICES
-        slices = "".join(digest_of(filters[number * size : (number + 1) * size]) for number in range(SLICES))
-        header = _Header(files=tuple(file for file, _ in ordered), slices=slices, legs=known, **self.unknown)
+        slices = "".join(
+            digest_of(filters[number * size : (number + 1) * size]) for number in range(SLICES)
+        )
+        header = _Header(
+            files=tuple(file for file, _ in ordered), slices=slices, legs=known, **self.unknown
+        )
         body = header.model_dump_json().encode()
         data = len(body).to_bytes(_LENGTH_BYTES, "little") + body + filters
-        return Day(self.day, version, header.files, _LENGTH_BYTES + len(body), slices, known, self.unknown), data
+        return Day(
+            self.day, version, header.files, _LENGTH_BYTES + len(body), slices, known, self.unknown
+        ), data
 
     def may_answer(self, query: EventQuery, least_ms: int, greatest_ms: int) -> list[bool]:
         """For each file whether, plates aside, it may hold an event that is asked for."""
-        return [file.from_ms <= greatest_ms and file.to_ms >= least_ms and _is_there(file, query) for file in self.files]
+        return [
+            file.from_ms <= greatest_ms and file.to_ms >= least_ms and _is_there(file, query)
+            for file in self.files
+        ]
 
 
 def header_bytes(data: bytes) -> int:

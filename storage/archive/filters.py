@@ -1,6 +1,6 @@
-"""The filters of the archive's catalogue, on the disk of one process, a slice at a time: of a day, the slice that tells of a plate is
-fetched when it is first asked for. Those of a year of a city have gigabytes, which no process should hold in memory, nor fetch before it
-answers.
+"""The filters of the archive's catalogue, on the disk of one process, a slice at a time: of a day,
+the slice that tells of a plate is fetched when it is first asked for. Those of a year of a city
+have gigabytes, which no process should hold in memory, nor fetch before it answers.
 """
 
 from __future__ import annotations
@@ -38,11 +38,15 @@ class Filters:
         return bool(parts) and self._files.lacks(self._path(day), parts)
 
     def bring(self, days: Sequence[Day], keys: Sequence[str]) -> None:
-        """Fetch what is not here and tells of these keys. Raises ObjectsUnavailable, NotFound, DataLoss."""
+        """Fetch what is not here and tells of these keys. Raises ObjectsUnavailable, NotFound,
+        DataLoss.
+        """
         lacking = [day for day in days if self.lacks(day, keys)]
         if lacking:
             with ThreadPoolExecutor(FETCHERS) as pool:
-                list(pool.map(lambda day: self._bring(day, {slice_of(key) for key in keys}), lacking))
+                list(
+                    pool.map(lambda day: self._bring(day, {slice_of(key) for key in keys}), lacking)
+                )
 
     def read(self, day: Day) -> bytes:
         """Those of a day, all. Raises as `bring` does."""
@@ -50,14 +54,20 @@ class Filters:
         return self._path(day).read_bytes()
 
     def may_hold(self, day: Day, keys: Collection[str]) -> NDArray[np.bool_]:
-        """For each filter of a day whether it may hold any of these keys. Raises as `bring` does."""
+        """For each filter of a day whether it may hold any of these keys. Raises as `bring`
+        does.
+        """
         self._bring(day, {slice_of(key) for key in keys})
         try:
             file = os.open(self._path(day), os.O_RDONLY)
         except FileNotFoundError as error:
             raise NotFound(f"the filters of {day.day} were replaced meanwhile") from error
         try:
-            return may_hold(lambda number: os.pread(file, day.slice_bytes, number * day.slice_bytes), day.blocks, keys)
+            return may_hold(
+                lambda number: os.pread(file, day.slice_bytes, number * day.slice_bytes),
+                day.blocks,
+                keys,
+            )
         finally:
             os.close(file)
 
@@ -77,7 +87,9 @@ class Filters:
         try:
             self._files.bring(self._path(day), day.slice_bytes * SLICES, day.slices(slices), read)
         except DataLoss as error:
-            raise DataLoss(f"the filters in {key} are damaged; run `sightline index rebuild`: {error}") from error
+            raise DataLoss(
+                f"the filters in {key} are damaged; run `sightline index rebuild`: {error}"
+            ) from error
 
     def _path(self, day: Day) -> Path:
         return self._folder / f"{day.day}-{day.version}.filters"

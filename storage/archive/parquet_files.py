@@ -71,13 +71,28 @@ class ArchiveWriter:
             "WHERE area = ? AND id NOT IN (SELECT unnest(?::VARCHAR[]))"
             for part, own in zip(parts, of_parts, strict=True)
         )
-        values = [value for part in parts for value in ([str(file) for file in part.files], area, list(part.without))]
-        self._duck.write(f"SELECT * FROM ({rows}) ORDER BY {ORDER[VERSION]}", path, values=values, group_rows=GROUP_ROWS)  # noqa: S608
+        values = [
+            value
+            for part in parts
+            for value in ([str(file) for file in part.files], area, list(part.without))
+        ]
+        self._duck.write(
+            f"SELECT * FROM ({rows}) ORDER BY {ORDER[VERSION]}",  # noqa: S608
+            path,
+            values=values,
+            group_rows=GROUP_ROWS,
+        )
         wanted = self._duck.rows(f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({rows}) r", values)  # noqa: S608
         made = f"SELECT {SELECT}{_selected(added, added)} FROM read_parquet(?)"  # noqa: S608
-        got = self._duck.rows(f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({made}) r", [[str(path)]])  # noqa: S608
+        got = self._duck.rows(
+            f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({made}) r",  # noqa: S608
+            [[str(path)]],
+        )
         if wanted != got:
-            raise DataLoss(f"the file of {area} on {day} does not hold what was written into it: {got} instead of {wanted}")
+            raise DataLoss(
+                f"the file of {area} on {day} does not hold what was written into it: {got} "
+                f"instead of {wanted}"
+            )
         if wanted[0][0] == 0:
             path.unlink()
             return None
@@ -88,8 +103,12 @@ class ArchiveWriter:
         """The columns that this program does not know, with their types."""
         found: dict[str, str] = {}
         for file in part.files if part.version == VERSION else ():
-            described = "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(?))"
-            found |= {str(name): str(kind) for name, kind in self._duck.rows(described, [[str(file)]])}
+            described = (
+                "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(?))"
+            )
+            found |= {
+                str(name): str(kind) for name, kind in self._duck.rows(described, [[str(file)]])
+            }
         return {name: kind for name, kind in found.items() if name not in TYPES}
 
     def upload(self, written: Written) -> None:
@@ -100,7 +119,9 @@ class ArchiveWriter:
             for chunk in self._objects.read(written.file.key):
                 digest.update(chunk)
             if digest.hexdigest() != written.file.sha256:
-                raise ObjectsUnavailable(f"the object store did not keep {written.file.key} as it was given")
+                raise ObjectsUnavailable(
+                    f"the object store did not keep {written.file.key} as it was given"
+                )
         finally:
             written.path.unlink(missing_ok=True)
 
@@ -126,50 +147,85 @@ class ArchiveWriter:
 def _selected(added: Mapping[str, str], own: Mapping[str, str]) -> str:
     """The added columns in SQL; NULL where a file does not have one as its own."""
     quoted = {name: '"' + name.replace('"', '""') + '"' for name in added}
-    values = (quoted[name] if name in own else f"NULL::{kind} AS {quoted[name]}" for name, kind in added.items())
+    values = (
+        quoted[name] if name in own else f"NULL::{kind} AS {quoted[name]}"
+        for name, kind in added.items()
+    )
     return "".join(f", {value}" for value in values)
 
 
-def describe(duck: Duck, path: Path, day: str, area: str, generation: int, key: str | None = None) -> tuple[ArchiveFile, bytes]:
+def describe(
+    duck: Duck, path: Path, day: str, area: str, generation: int, key: str | None = None
+) -> tuple[ArchiveFile, bytes]:
     """What the catalogue says of a file, from the file alone. Raises DataLoss."""
     source = [[str(path)]]
     ((rows, from_ms, to_ms, low, high, *bounds),) = cast(
         "list[tuple[int, int, int, str | None, str | None, float, float, float, float]]",
         duck.rows(
-            "SELECT count(*), min(start_ms), max(start_ms), min(plate), max(plate), min(lon), min(lat), max(lon), max(lat) "
+            "SELECT count(*), min(start_ms), max(start_ms), min(plate), max(plate), min(lon), "
+            "min(lat), max(lon), max(lat) "
             "FROM read_parquet(?)",
             source,
         ),
     )
-    least = duck.rows("SELECT camera, min(start_ms) FROM read_parquet(?) GROUP BY ALL ORDER BY ALL", source)
+    least = duck.rows(
+        "SELECT camera, min(start_ms) FROM read_parquet(?) GROUP BY ALL ORDER BY ALL", source
+    )
     cameras = dict(cast("list[tuple[str, int]]", least))
     bloom = bloom_of(_plates(duck, path))
     sha256 = _sha256(path)
     west, south, east, north = bounds
     return ArchiveFile(
-        day=day, area=area, generation=generation, key=key or archive_object(day, area, generation, sha256), sha256=sha256,
-        size_bytes=path.stat().st_size, rows=rows, from_ms=from_ms, to_ms=to_ms, plate_min=low or "", plate_max=high or "",
-        bounds=(west, south, east, north), cameras=cameras, bloom_blocks=len(bloom) // BLOCK_BYTES, version=_version(duck, path),
+        day=day,
+        area=area,
+        generation=generation,
+        key=key or archive_object(day, area, generation, sha256),
+        sha256=sha256,
+        size_bytes=path.stat().st_size,
+        rows=rows,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        plate_min=low or "",
+        plate_max=high or "",
+        bounds=(west, south, east, north),
+        cameras=cameras,
+        bloom_blocks=len(bloom) // BLOCK_BYTES,
+        version=_version(duck, path),
         parts=_parts(duck, path),
-    ), bloom  # fmt: skip
+    ), bloom
 
 
 def _version(duck: Duck, path: Path) -> int:
     """Of a file's columns: the first had no direction."""
-    return VERSION if duck.rows("SELECT 1 FROM parquet_schema(?) WHERE name = 'direction'", [[str(path)]]) else 1
+    return (
+        VERSION
+        if duck.rows("SELECT 1 FROM parquet_schema(?) WHERE name = 'direction'", [[str(path)]])
+        else 1
+    )
 
 
 def _parts(duck: Duck, path: Path) -> str:
-    """The parts of a file, as `ArchiveFile.parts` has them: where each row group lies, and what it says to a plate; then the rest."""
-    starts = "least(data_page_offset, coalesce(nullif(dictionary_page_offset, 0), data_page_offset))"
-    groups = cast("list[tuple[int, int, int]]", duck.rows(
-        f"SELECT min(row_group_num_rows), min({starts}), sum(total_compressed_size)::BIGINT FROM parquet_metadata(?) "  # noqa: S608
-        "GROUP BY row_group_id ORDER BY row_group_id", [[str(path)]],
-    ))  # fmt: skip
+    """The parts of a file, as `ArchiveFile.parts` has them: where each row group lies, and what
+    it says to a plate; then the rest.
+    """
+    starts = (
+        "least(data_page_offset, coalesce(nullif(dictionary_page_offset, 0), data_page_offset))"
+    )
+    groups = cast(
+        "list[tuple[int, int, int]]",
+        duck.rows(
+            f"SELECT min(row_group_num_rows), min({starts}), sum(total_compressed_size)::BIGINT "  # noqa: S608
+            "FROM "
+            "parquet_metadata(?) "
+            "GROUP BY row_group_id ORDER BY row_group_id",
+            [[str(path)]],
+        ),
+    )
     ends = np.cumsum([rows for rows, _, _ in groups]).tolist()
     number = f"len(list_filter({ends}, lambda n: n <= file_row_number))"
     sql = (
-        f"SELECT min(plate), max(plate), count(others) FROM (SELECT *, {number} AS number FROM read_parquet(?, file_row_number = true)) "  # noqa: S608
+        f"SELECT min(plate), max(plate), count(others) FROM (SELECT *, {number} AS number FROM "  # noqa: S608
+        "read_parquet(?, file_row_number = true)) "
         "GROUP BY number ORDER BY number"
     )
     said = cast("list[tuple[str | None, str | None, int]]", duck.rows(sql, [[str(path)]]))
@@ -177,17 +233,26 @@ def _parts(duck: Duck, path: Path) -> str:
     offsets = [0, *(start for _, start, _ in groups[1:]), groups[-1][1] + groups[-1][2], len(data)]
     digests = [digest_of(data[start:end]) for start, end in pairwise(offsets)]
     parts = [
-        [at, digest, low or "", high or "", others > 0] for at, digest, (low, high, others) in zip(offsets, digests, said, strict=False)
+        [at, digest, low or "", high or "", others > 0]
+        for at, digest, (low, high, others) in zip(offsets, digests, said, strict=False)
     ]
-    return json.dumps([*parts, [offsets[-2], digests[-1], "", "", True]], ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        [*parts, [offsets[-2], digests[-1], "", "", True]],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
 
 
 def _plates(duck: Duck, path: Path) -> Iterator[str]:
     """Every text that an event of a file may be found by."""
     source = [[str(path)]]
-    for (plate,) in duck.rows("SELECT DISTINCT plate FROM read_parquet(?) WHERE plate <> ''", source):
+    for (plate,) in duck.rows(
+        "SELECT DISTINCT plate FROM read_parquet(?) WHERE plate <> ''", source
+    ):
         yield str(plate)
-    for (others,) in duck.rows("SELECT DISTINCT others FROM read_parquet(?) WHERE others IS NOT NULL", source):
+    for (others,) in duck.rows(
+        "SELECT DISTINCT others FROM read_parquet(?) WHERE others IS NOT NULL", source
+    ):
         yield from str(others).split(" ")
 
 

@@ -1,6 +1,7 @@
 """An event as a row of the archive's Parquet files, and back. Pure.
 
-Columns hold what searches ask for and nearly every field; an event that they would not give back exactly has its JSON in `body` as well.
+Columns hold what searches ask for and nearly every field; an event that they would not give back
+exactly has its JSON in `body` as well.
 """
 
 from __future__ import annotations
@@ -23,18 +24,44 @@ from storage.archive.day import COLUMNS_VERSION
 from storage.index.plate_query import found_by
 
 TYPES = {
-    "plate": "VARCHAR", "others": "VARCHAR", "id": "VARCHAR", "start_ms": "BIGINT", "best_ms": "BIGINT", "end_ms": "BIGINT",
-    "kind": "VARCHAR", "camera": "VARCHAR", "class": "VARCHAR", "area": "VARCHAR", "lon": "DOUBLE", "lat": "DOUBLE", "heading": "DOUBLE",
-    "color": "VARCHAR", "plate_confidence": "DOUBLE", "alternatives": "VARCHAR", "confidence": "DOUBLE", "box_left": "DOUBLE",
-    "box_top": "DOUBLE", "box_right": "DOUBLE", "box_bottom": "DOUBLE", "wall_source": "VARCHAR", "direction": "VARCHAR",
-    "lane": "BIGINT", "crossed": "VARCHAR", "clip_ready": "BOOLEAN", "clip_missing": "VARCHAR", "body": "VARCHAR",
-}  # fmt: skip
-"""`plate`: what was read, empty where nothing could be, NULL of a face. `others`: every other text that the event may be found by, spaces
-between. `start_ms`: the time in the id. `alternatives`: JSON, a list of [text, confidence]. `direction`: empty where it is not known;
-`lane`: 0 there. `crossed`: the numbers of the count lines, commas between."""
+    "plate": "VARCHAR",
+    "others": "VARCHAR",
+    "id": "VARCHAR",
+    "start_ms": "BIGINT",
+    "best_ms": "BIGINT",
+    "end_ms": "BIGINT",
+    "kind": "VARCHAR",
+    "camera": "VARCHAR",
+    "class": "VARCHAR",
+    "area": "VARCHAR",
+    "lon": "DOUBLE",
+    "lat": "DOUBLE",
+    "heading": "DOUBLE",
+    "color": "VARCHAR",
+    "plate_confidence": "DOUBLE",
+    "alternatives": "VARCHAR",
+    "confidence": "DOUBLE",
+    "box_left": "DOUBLE",
+    "box_top": "DOUBLE",
+    "box_right": "DOUBLE",
+    "box_bottom": "DOUBLE",
+    "wall_source": "VARCHAR",
+    "direction": "VARCHAR",
+    "lane": "BIGINT",
+    "crossed": "VARCHAR",
+    "clip_ready": "BOOLEAN",
+    "clip_missing": "VARCHAR",
+    "body": "VARCHAR",
+}
+"""`plate`: what was read, empty where nothing could be, NULL of a face. `others`: every other text
+that the event may be found by, spaces between. `start_ms`: the time in the id. `alternatives`:
+JSON, a list of [text, confidence]. `direction`: empty where it is not known; `lane`: 0 there.
+`crossed`: the numbers of the count lines, commas between.
+"""
 VERSION = COLUMNS_VERSION
-"""Of the columns. Files of version 1 have direction, lane and lines crossed behind `wall_source`, spaces before each (`forward lane=2
-crossed=1,-3`), and lie in another order."""
+"""Of the columns. Files of version 1 have direction, lane and lines crossed behind `wall_source`,
+spaces before each (`forward lane=2 crossed=1,-3`), and lie in another order.
+"""
 _AS_NOW = """(SELECT * REPLACE (split_part(wall_source, ' ', 1) AS wall_source),
  regexp_extract(wall_source, ' ([^ =]+)( |$)', 1) AS direction,
  coalesce(try_cast(regexp_extract(wall_source, ' lane=([0-9]+)', 1) AS BIGINT), 0) AS lane,
@@ -42,7 +69,9 @@ _AS_NOW = """(SELECT * REPLACE (split_part(wall_source, ' ', 1) AS wall_source),
 GROUP_ROWS = 8192
 SELECT = ", ".join(f"{name}::{kind} AS {name}" for name, kind in TYPES.items())
 ORDER = {1: "plate NULLS FIRST, id", 2: "others IS NOT NULL, plate NULLS FIRST, id"}
-"""Rows that are found by other texts lie together at the end, so that of all others one stretch is read for a plate."""
+"""Rows that are found by other texts lie together at the end, so that of all others one stretch
+is read for a plate.
+"""
 DTYPES = {"BIGINT": np.int64, "DOUBLE": np.float64, "BOOLEAN": np.bool_, "VARCHAR": np.object_}
 Row = tuple[object, ...]
 
@@ -62,30 +91,120 @@ def event_of(row: Sequence[object]) -> Event:
             raise unreadable("an event of the archive", error) from error
     # What was checked when it was written need not be checked again.
     (
-        text, _, event_id, start, best, end, kind, camera, class_, area, lon, lat, heading, color, share, others, confidence,
-        left, top, right, bottom, source, direction, lane, crossed, is_ready, missing, _,
-    ) = cast("_Fields", tuple(row))  # fmt: skip
+        text,
+        _,
+        event_id,
+        start,
+        best,
+        end,
+        kind,
+        camera,
+        class_,
+        area,
+        lon,
+        lat,
+        heading,
+        color,
+        share,
+        others,
+        confidence,
+        left,
+        top,
+        right,
+        bottom,
+        source,
+        direction,
+        lane,
+        crossed,
+        is_ready,
+        missing,
+        _,
+    ) = cast("_Fields", tuple(row))
     lines = tuple(map(int, filter(None, crossed.split(","))))
-    location = made(Location, {"lon": lon, "lat": lat, "heading": None if heading is None or heading != heading else heading})
-    plate = None if text is None else made(Plate, {
-        "text": text, "color": PlateColor(str(color)), "confidence": share, "alternatives": _alternatives(others)
-    })  # fmt: skip
-    return made(Event, {
-        "id": event_id, "kind": kind, "camera": camera, "class_": class_, "area": area, "location": location,
-        "started_at": start * NS_PER_MS, "best_at": best * NS_PER_MS, "ended_at": end * NS_PER_MS, "plate": plate, "corrected": None,
-        "confidence": confidence, "box": (left, top, right, bottom), "wall_source": source, "direction": direction, "lane": lane,
-        "crossed": lines, "clip_ready": is_ready, "clip_missing": missing, "schema_": SCHEMA,
-    })  # fmt: skip
+    location = made(
+        Location,
+        {
+            "lon": lon,
+            "lat": lat,
+            "heading": None if heading is None or heading != heading else heading,
+        },
+    )
+    plate = (
+        None
+        if text is None
+        else made(
+            Plate,
+            {
+                "text": text,
+                "color": PlateColor(str(color)),
+                "confidence": share,
+                "alternatives": _alternatives(others),
+            },
+        )
+    )
+    return made(
+        Event,
+        {
+            "id": event_id,
+            "kind": kind,
+            "camera": camera,
+            "class_": class_,
+            "area": area,
+            "location": location,
+            "started_at": start * NS_PER_MS,
+            "best_at": best * NS_PER_MS,
+            "ended_at": end * NS_PER_MS,
+            "plate": plate,
+            "corrected": None,
+            "confidence": confidence,
+            "box": (left, top, right, bottom),
+            "wall_source": source,
+            "direction": direction,
+            "lane": lane,
+            "crossed": lines,
+            "clip_ready": is_ready,
+            "clip_missing": missing,
+            "schema_": SCHEMA,
+        },
+    )
 
 
 _Fields = tuple[
-    str | None, str | None, str, int, int, int, Kind, str, Literal["A", "B", "C"], str, float, float, float | None, str | None, float,
-    str | None, float, float, float, float, float, str, str, int, str, bool, str, str | None,
-]  # fmt: skip
+    str | None,
+    str | None,
+    str,
+    int,
+    int,
+    int,
+    Kind,
+    str,
+    Literal["A", "B", "C"],
+    str,
+    float,
+    float,
+    float | None,
+    str | None,
+    float,
+    str | None,
+    float,
+    float,
+    float,
+    float,
+    float,
+    str,
+    str,
+    int,
+    str,
+    bool,
+    str,
+    str | None,
+]
 
 
 def table(version: int) -> str:
-    """Files of a version of the columns as SQL's table with the columns of now, whose one value is their paths."""
+    """Files of a version of the columns as SQL's table with the columns of now, whose one value
+    is their paths.
+    """
     return "read_parquet(?)" if version == VERSION else _AS_NOW
 
 
@@ -100,12 +219,32 @@ def columns_of(rows: Sequence[Row]) -> dict[str, NDArray[np.generic]]:
 def _row(event: Event) -> Row:
     plate, place = event.plate, event.location
     return (
-        None if plate is None else plate.text, _others(event), event.id, id_parts(event.id)[0], event.best_at // NS_PER_MS,
-        event.ended_at // NS_PER_MS, event.kind, event.camera, event.class_, event.area, place.lon, place.lat, place.heading,
-        None if plate is None else str(plate.color), np.nan if plate is None else plate.confidence, _alternatives_json(plate),
-        event.confidence, *event.box, event.wall_source, event.direction, event.lane, ",".join(map(str, event.crossed)),
-        event.clip_ready, event.clip_missing, None,
-    )  # fmt: skip
+        None if plate is None else plate.text,
+        _others(event),
+        event.id,
+        id_parts(event.id)[0],
+        event.best_at // NS_PER_MS,
+        event.ended_at // NS_PER_MS,
+        event.kind,
+        event.camera,
+        event.class_,
+        event.area,
+        place.lon,
+        place.lat,
+        place.heading,
+        None if plate is None else str(plate.color),
+        np.nan if plate is None else plate.confidence,
+        _alternatives_json(plate),
+        event.confidence,
+        *event.box,
+        event.wall_source,
+        event.direction,
+        event.lane,
+        ",".join(map(str, event.crossed)),
+        event.clip_ready,
+        event.clip_missing,
+        None,
+    )
 
 
 def _others(event: Event) -> str | None:
@@ -119,10 +258,16 @@ def _others(event: Event) -> str | None:
 def _alternatives_json(plate: Plate | None) -> str | None:
     if plate is None or not plate.alternatives:
         return None
-    return json.dumps([[other.text, other.confidence] for other in plate.alternatives], ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        [[other.text, other.confidence] for other in plate.alternatives],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
 
 
 def _alternatives(text: str | None) -> tuple[Alternative, ...]:
     if text is None:
         return ()
-    return tuple(made(Alternative, {"text": other, "confidence": share}) for other, share in json.loads(text))
+    return tuple(
+        made(Alternative, {"text": other, "confidence": share}) for other, share in json.loads(text)
+    )

@@ -1,7 +1,9 @@
-"""Searches of the archive: the same queries as the index answers, over Parquet files, a stretch of days at a time.
+"""Searches of the archive: the same queries as the index answers, over Parquet files, a stretch of
+days at a time.
 
-SQL finds what may match; `matches` and the plate's own rule, which the index uses too, decide. A page that took its time ends where it came
-to, with the place to go on after, which is then an id that no event need have.
+SQL finds what may match; `matches` and the plate's own rule, which the index uses too, decide. A
+page that took its time ends where it came to, with the place to go on after, which is then an id
+that no event need have.
 """
 
 from __future__ import annotations
@@ -43,8 +45,17 @@ class ArchiveSearch:
         self._duck = duck
         self._clock = clock
 
-    def page(self, query: EventQuery, tie: Tie | None, limit: int, after: str | None, until_s: float | None) -> EventPage:
-        """At most `limit` events after the id `after`; one look is made at least, and none begins after `until_s` (monotonic)."""
+    def page(
+        self,
+        query: EventQuery,
+        tie: Tie | None,
+        limit: int,
+        after: str | None,
+        until_s: float | None,
+    ) -> EventPage:
+        """At most `limit` events after the id `after`; one look is made at least, and none
+        begins after `until_s` (monotonic).
+        """
         terms = Terms.of(query, tie)
         if terms is None:
             return EventPage((), None)
@@ -61,13 +72,19 @@ class ArchiveSearch:
             reached = bound
         return EventPage(tuple(found), None)
 
-    def looks(self, query: EventQuery, terms: Terms, least_ms: int, greatest_ms: int) -> Iterator[tuple[list[ArchiveFile], str]]:
-        """Files to look at together, in the order asked for, and the id that all of theirs come before; none where what days
-        have to tell of a plate had to be fetched, so that whoever is in haste may stop there."""
+    def looks(
+        self, query: EventQuery, terms: Terms, least_ms: int, greatest_ms: int
+    ) -> Iterator[tuple[list[ArchiveFile], str]]:
+        """Files to look at together, in the order asked for, and the id that all of theirs come
+        before; none where what days have to tell of a plate had to be fetched, so that whoever is
+        in haste may stop there.
+        """
         newest = query.order == "newest"
         files: list[ArchiveFile] = []
         for days in _grown(self._days(least_ms, greatest_ms, newest)):
-            if terms.texts is not None and any(self._catalogue.lacks(day, terms.texts) for day in days):
+            if terms.texts is not None and any(
+                self._catalogue.lacks(day, terms.texts) for day in days
+            ):
                 self._catalogue.bring(days, terms.texts)
                 yield files, _bound_before(days[0].day, newest)
                 files = []
@@ -87,7 +104,14 @@ class ArchiveSearch:
                 raise DataLoss(why)
         return [days[name] for name in sorted(days, reverse=newest) if first <= name <= last]
 
-    def _look(self, files: Sequence[ArchiveFile], query: EventQuery, terms: Terms, want: int, after: str | None) -> list[Event]:
+    def _look(
+        self,
+        files: Sequence[ArchiveFile],
+        query: EventQuery,
+        terms: Terms,
+        want: int,
+        after: str | None,
+    ) -> list[Event]:
         """The first `want` events of these files that match, after the id `after`."""
 
         def look(paths: Sequence[Path]) -> list[Event]:
@@ -109,7 +133,9 @@ class ArchiveSearch:
         if not files:
             return []
         with self._cache.held(files) as paths:
-            return [event_of(row) for row in self._duck.rows(*selected(_COLUMNS, files, paths, [where]))]
+            return [
+                event_of(row) for row in self._duck.rows(*selected(_COLUMNS, files, paths, [where]))
+            ]
 
     def of_file(self, file: ArchiveFile, ids: Sequence[str]) -> list[Event]:
         """The events of a file that have one of these ids."""
@@ -123,43 +149,78 @@ class ArchiveSearch:
         found: dict[str, Event] = {}
         for day, wanted in by_day.items():
             start_ms = day_start_ms(day)
-            for file in (file for known in self._days(start_ms, start_ms, newest=True) for file in known.files):
+            for file in (
+                file
+                for known in self._days(start_ms, start_ms, newest=True)
+                for file in known.files
+            ):
                 found |= {event.id: event for event in self.of_file(file, wanted)}
         return found
 
     def of_camera(self, day: str, camera: str) -> list[Event]:
         """The events of a camera on a day."""
         start_ms = day_start_ms(day)
-        files = [file for found in self._days(start_ms, start_ms, newest=True) for file in found.files if camera in file.cameras]
+        files = [
+            file
+            for found in self._days(start_ms, start_ms, newest=True)
+            for file in found.files
+            if camera in file.cameras
+        ]
         return self._events(files, ("camera = ?", (camera,)))
 
     def get(self, event_id: str) -> Event | None:
         """One event: files that are here are looked at first."""
         ms = id_parts(event_id)[0]
-        files = [self._catalogue.candidates(day, EventQuery(), None, ms, ms) for day in self._days(ms, ms, newest=True)]
-        ordered = sorted((file for some in files for file in some), key=lambda file: not self._cache.has(file))
+        files = [
+            self._catalogue.candidates(day, EventQuery(), None, ms, ms)
+            for day in self._days(ms, ms, newest=True)
+        ]
+        ordered = sorted(
+            (file for some in files for file in some), key=lambda file: not self._cache.has(file)
+        )
         for start in range(0, len(ordered), FILES_AT_ONCE):
-            for event in self._events(ordered[start : start + FILES_AT_ONCE], ("id = ?", (event_id,))):
+            for event in self._events(
+                ordered[start : start + FILES_AT_ONCE], ("id = ?", (event_id,))
+            ):
                 return event
         return None
 
 
 def _page(
-    files: Sequence[ArchiveFile], paths: Sequence[Path], query: EventQuery, terms: Terms, after: str | None, most: int
+    files: Sequence[ArchiveFile],
+    paths: Sequence[Path],
+    query: EventQuery,
+    terms: Terms,
+    after: str | None,
+    most: int,
 ) -> tuple[str, list[Value]]:
     sign, order = ("<", "DESC") if query.order == "newest" else (">", "ASC")
-    more, said = "start_ms BETWEEN ? AND ?", (*span_of(query, after), *(() if after is None else (after,)))
+    more, said = (
+        "start_ms BETWEEN ? AND ?",
+        (*span_of(query, after), *(() if after is None else (after,))),
+    )
     more += "" if after is None else f" AND id {sign} ?"
-    sql, values = selected(_COLUMNS, files, paths, [(f"{where} AND {more}", (*asked, *said)) for where, asked in terms.wheres])
+    sql, values = selected(
+        _COLUMNS,
+        files,
+        paths,
+        [(f"{where} AND {more}", (*asked, *said)) for where, asked in terms.wheres],
+    )
     return f"SELECT * FROM ({sql}) ORDER BY id {order} LIMIT {most}", values  # noqa: S608
 
 
-def selected(columns: str, files: Sequence[ArchiveFile], paths: Sequence[Path], wheres: Sequence[Where]) -> tuple[str, list[Value]]:
-    """SQL for what files have that meets one of some conditions, and its values; `paths`: where each of them lies."""
+def selected(
+    columns: str, files: Sequence[ArchiveFile], paths: Sequence[Path], wheres: Sequence[Where]
+) -> tuple[str, list[Value]]:
+    """SQL for what files have that meets one of some conditions, and its values; `paths`: where
+    each of them lies.
+    """
     parts: list[str] = []
     values: list[Value] = []
     for version in sorted({file.version for file in files}):
-        mine: Value = [str(path) for file, path in zip(files, paths, strict=True) if file.version == version]
+        mine: Value = [
+            str(path) for file, path in zip(files, paths, strict=True) if file.version == version
+        ]
         for where, asked in wheres:
             parts.append(f"SELECT {columns} FROM {table(version)} WHERE {where}")  # noqa: S608
             values += [mine, *asked]
@@ -172,7 +233,9 @@ def span_of(query: EventQuery, after: str | None) -> tuple[int, int]:
     greatest = _END_MS if query.to_ns is None else min(_END_MS, -(-query.to_ns // NS_PER_MS) - 1)
     if after is not None:
         at = id_parts(after)[0]
-        least, greatest = (least, min(greatest, at)) if query.order == "newest" else (max(least, at), greatest)
+        least, greatest = (
+            (least, min(greatest, at)) if query.order == "newest" else (max(least, at), greatest)
+        )
     return least, greatest
 
 
@@ -201,4 +264,6 @@ def _bound_before(day: str, newest: bool) -> str:
 def _bound(day: str, newest: bool) -> str:
     """The id beyond all ids of a day, in the order asked for."""
     start_ms = day_start_ms(day)
-    return id_text(start_ms, _LEAST_TAIL) if newest else id_text(start_ms + DAY_MS - 1, _GREATEST_TAIL)
+    return (
+        id_text(start_ms, _LEAST_TAIL) if newest else id_text(start_ms + DAY_MS - 1, _GREATEST_TAIL)
+    )

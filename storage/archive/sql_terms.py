@@ -19,8 +19,9 @@ Where = tuple[str, tuple[Value, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a search asks for: conditions of which a row that may match meets one and no row two, the texts one of which a file must
-    hold, and who decides."""
+    """What a search asks for: conditions of which a row that may match meets one and no row two,
+    the texts one of which a file must hold, and who decides.
+    """
 
     wheres: tuple[Where, ...]
     texts: tuple[str, ...] | None
@@ -42,19 +43,31 @@ class Terms:
         takes = sought.takes
         where, values = _restricted(query)
         if is_wildcard(query.plate):
-            both = (f"{where} AND (plate LIKE ? OR regexp_matches(others, ?))", (*values, like(query.plate), _among(query.plate)))
+            both = (
+                f"{where} AND (plate LIKE ? OR regexp_matches(others, ?))",
+                (*values, like(query.plate), _among(query.plate)),
+            )
             return cls((both,), None, lambda event: matches(event, query) and takes(event))
         texts = _texts(query.plate, tie)
-        return cls(_by_texts(where, values, texts), texts, lambda event: matches(event, query) and takes(event))
+        return cls(
+            _by_texts(where, values, texts),
+            texts,
+            lambda event: matches(event, query) and takes(event),
+        )
 
 
 def _by_texts(where: str, values: tuple[Value, ...], texts: tuple[str, ...]) -> tuple[Where, ...]:
-    """Of one text two conditions, each of one column, as DuckDB then passes over the row groups that cannot have it."""
+    """Of one text two conditions, each of one column, as DuckDB then passes over the row groups
+    that cannot have it.
+    """
     if len(texts) == 1:
         (text,) = texts
         other = f"{where} AND others IS NOT NULL AND contains(others, ?) AND plate <> ?"
         return ((f"{where} AND plate = ?", (*values, text)), (other, (*values, text, text)))
-    plates = "(list_contains(?::VARCHAR[], plate) OR (others IS NOT NULL AND list_has_any(string_split(others, ' '), ?::VARCHAR[])))"
+    plates = (
+        "(list_contains(?::VARCHAR[], plate) OR (others IS NOT NULL AND "
+        "list_has_any(string_split(others, ' '), ?::VARCHAR[])))"
+    )
     return ((f"{where} AND {plates}", (*values, list(texts), list(texts))),)
 
 
@@ -65,11 +78,21 @@ def like(pattern: str) -> str:
 
 def _among(pattern: str) -> str:
     """An expression that finds a text that matches a pattern among texts with spaces between."""
-    return f"(^| ){re.escape(pattern).replace(re.escape('?'), '[^ ]').replace(re.escape('*'), '[^ ]*')}( |$)"
+    return (
+        "(^| "
+        f"){re.escape(pattern).replace(re.escape('?'), '[^ ]').replace(re.escape('*'), '[^ ]*')}( "
+        "|$)"
+    )
 
 
 def _texts(plate: str, tie: Tie | None) -> tuple[str, ...]:
-    return misread(plate) if tie is Tie.MISREADING else other_provinces(plate) if tie is Tie.PROVINCE else (plate,)
+    return (
+        misread(plate)
+        if tie is Tie.MISREADING
+        else other_provinces(plate)
+        if tie is Tie.PROVINCE
+        else (plate,)
+    )
 
 
 def _restricted(query: EventQuery) -> Where:

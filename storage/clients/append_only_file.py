@@ -1,4 +1,6 @@
-"""Files that are only appended to, a line at a time, by threads and processes at once; a line is on disk when `append_line` returns."""
+"""Files that are only appended to, a line at a time, by threads and processes at once; a line
+is on disk when `append_line` returns.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from pathlib import Path
 
 
 def append_line(path: Path, line: bytes, mode: int = 0o644, durable: bool = True) -> None:
-    """Add `line` (without its end) to a file, made where it is not there. Raises OSError where it cannot be written whole.
+    """Add `line` (without its end) to a file, made where it is not there. Raises OSError where it
+    cannot be written whole.
 
     Not `durable`: it outlives the process at once, and the machine's power some seconds later.
 
@@ -29,7 +32,9 @@ def append_line(path: Path, line: bytes, mode: int = 0o644, durable: bool = True
 
 
 class Appending:
-    """Lines of many threads: those that come while others are on their way to disk go there together, in one write and one `fsync`."""
+    """Lines of many threads: those that come while others are on their way to disk go there
+    together, in one write and one `fsync`.
+    """
 
     def __init__(self, mode: int) -> None:
         self._mode = mode
@@ -75,7 +80,9 @@ class _Waiting:
 
 @contextmanager
 def locked(path: Path, mode: int = 0o644) -> Iterator[int]:
-    """The file open for appending, while nobody else has it so; made anew where it was deleted while waiting."""
+    """The file open for appending, while nobody else has it so; made anew where it was deleted
+    while waiting.
+    """
     while True:
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, mode)
         try:

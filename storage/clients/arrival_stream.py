@@ -1,7 +1,9 @@
-"""A bounded stream in Redis of what arrived, in the order of arrival; each has a number that only rises.
+"""A bounded stream in Redis of what arrived, in the order of arrival; each has a number that only
+rises.
 
-A number is the server's time of arrival in microseconds, or one more than the number before: so it rises over an emptied or restarted
-Redis too, and says when. Each item names the number before it: so a reader knows whether anything was trimmed behind its back.
+A number is the server's time of arrival in microseconds, or one more than the number before: so it
+rises over an emptied or restarted Redis too, and says when. Each item names the number before it:
+so a reader knows whether anything was trimmed behind its back.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ local function last_number()
   end
   return last
 end
-"""
+"""  # noqa: E501
 ARRIVE = (
     _BEGIN
     + """
@@ -40,7 +42,9 @@ local function arrive(most, data)
 end
 """
 )
-"""What a script that adds begins with: KEYS[1] is the stream's hash tag, under which all its keys lie."""
+"""What a script that adds begins with: KEYS[1] is the stream's hash tag, under which all its
+keys lie.
+"""
 
 _ADD = ARRIVE + "for i = 2, #ARGV do arrive(ARGV[1], ARGV[i]) end"
 _READ = (
@@ -54,13 +58,15 @@ for _, item in ipairs(redis.call('XRANGE', P .. ':items', ARGV[1] .. '-1', '+', 
   answer[#answer + 1] = item[2][4]
 end
 return answer
-"""
+"""  # noqa: E501
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`items` by number, as they arrived. All that came after `known_from` is still there; `last` is the newest number."""
+    """`items` by number, as they arrived. All that came after `known_from` is still there;
+    `last` is the newest number.
+    """
 
     last: int
     known_from: int
@@ -84,4 +90,8 @@ class Arrivals:
         """At most `limit` that arrived after `number`, the oldest first."""
         (answer,) = self._redis.run_all([Script(_READ, self._tag, (number, limit))])
         last, known_from, *rest = cast("list[bytes]", answer)
-        return Page(int(last), int(known_from), tuple((int(a), b) for a, b in zip(rest[::2], rest[1::2], strict=True)))
+        return Page(
+            int(last),
+            int(known_from),
+            tuple((int(a), b) for a, b in zip(rest[::2], rest[1::2], strict=True)),
+        )

@@ -1,6 +1,8 @@
-"""A store that did not answer its last call is suspect: one caller at a time finds out whether it does again, others are refused at once.
+"""A store that did not answer its last call is suspect: one caller at a time finds out whether it
+does again, others are refused at once.
 
-Without it a store that hangs holds every thread of the API for its whole timeout, again and again, and searches wait behind pictures.
+Without it a store that hangs holds every thread of the API for its whole timeout, again and again,
+and searches wait behind pictures.
 """
 
 from __future__ import annotations
@@ -20,8 +22,12 @@ class Suspicion:
         self._probing = threading.Lock()
 
     @contextmanager
-    def asking(self, refusal: StoreError, silence: tuple[type[BaseException], ...]) -> Iterator[None]:
-        """Around a call. Raises `refusal` while another caller is finding out; an error of `silence` makes the store suspect."""
+    def asking(
+        self, refusal: StoreError, silence: tuple[type[BaseException], ...]
+    ) -> Iterator[None]:
+        """Around a call. Raises `refusal` while another caller is finding out; an error of
+        `silence` makes the store suspect.
+        """
         is_probe = self._is_suspect
         if is_probe and not self._probing.acquire(blocking=False):
             raise refusal

@@ -1,7 +1,9 @@
-"""The door to DuckDB: SQL over Parquet files of this disk, within bounded memory and threads. The only module that imports `duckdb`.
+"""The door to DuckDB: SQL over Parquet files of this disk, within bounded memory and threads. The
+only module that imports `duckdb`.
 
-A database in memory for each process, and a connection for each call, so that threads may ask at once. Nothing is loaded from a network.
-The library itself, 27 MB and a fifth of a second, is loaded by the first call: most processes make none.
+A database in memory for each process, and a connection for each call, so that threads may ask at
+once. Nothing is loaded from a network. The library itself, 27 MB and a fifth of a second, is loaded
+by the first call: most processes make none.
 """
 
 from __future__ import annotations
@@ -44,9 +46,19 @@ class Duck:
             found: list[tuple[object, ...]] = cursor.execute(sql, list(values)).fetchall()
             return found
 
-    def write(self, select: str, path: Path, incoming: Columns | None = None, values: Sequence[Value] = (), group_rows: int = 8192) -> None:
+    def write(
+        self,
+        select: str,
+        path: Path,
+        incoming: Columns | None = None,
+        values: Sequence[Value] = (),
+        group_rows: int = 8192,
+    ) -> None:
         """A Parquet file of what `select` answers; `incoming` is a table of that name in it."""
-        copy = f"COPY ({select}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group_rows})"
+        copy = (
+            f"COPY ({select}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd, "
+            f"ROW_GROUP_SIZE {group_rows})"
+        )
         with self._cursor() as cursor:
             if incoming is not None:
                 cursor.register("incoming", incoming)

@@ -1,4 +1,6 @@
-"""A job of the whole site that one node does in so long, whichever comes first. Two at once must do no harm: a turn is no lock."""
+"""A job of the whole site that one node does in so long, whichever comes first. Two at once
+must do no harm: a turn is no lock.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ from storage.clients.redis import Redis
 
 
 class Turn:
-    """`{<job>}:turn` in Redis, which forgets it when it is over. Every call raises IndexUnavailable where Redis is away."""
+    """`{<job>}:turn` in Redis, which forgets it when it is over. Every call raises
+    IndexUnavailable where Redis is away.
+    """
 
     def __init__(self, redis: Redis, job: str, node: str, every_s: int) -> None:
         self._redis = redis

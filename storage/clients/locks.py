@@ -1,4 +1,6 @@
-"""A key in Redis that one holds at a time, by a token of his own. It lapses by itself where he died; only he renews it or gives it back."""
+"""A key in Redis that one holds at a time, by a token of his own. It lapses by itself where he
+died; only he renews it or gives it back.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,13 @@ import secrets
 
 from storage.clients.redis import Redis, Script
 
-_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end return 0"
-_GIVE_BACK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+_RENEW = (
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], "
+    "ARGV[2]) end return 0"
+)
+_GIVE_BACK = (
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+)
 
 
 class Lock:

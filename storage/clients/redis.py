@@ -1,6 +1,8 @@
-"""The door to Redis (or Valkey), one server or a cluster: typed calls, and its errors as ours. The only module that imports `redis`.
+"""The door to Redis (or Valkey), one server or a cluster: typed calls, and its errors as ours. The
+only module that imports `redis`.
 
-Neither KEYS nor SCAN is ever sent; no read is without a bound. Keys that must change together share a hash tag, so that a cluster will do.
+Neither KEYS nor SCAN is ever sent; no read is without a bound. Keys that must change together share
+a hash tag, so that a cluster will do.
 """
 
 from __future__ import annotations
@@ -45,24 +47,32 @@ CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
 CLUSTER = "+cluster"
 _NEVER = ":never"
-"""Names, behind a script's own key, one that never exists. While a slot moves key by key, a script that is sent to either node would meet a
-part of its keys; one with two names of which any is missing is refused there (`TRYAGAIN`), and runs nowhere until the slot has moved."""
+"""Names, behind a script's own key, one that never exists. While a slot moves key by key, a script
+that is sent to either node would meet a part of its keys; one with two names of which any is
+missing is refused there (`TRYAGAIN`), and runs nowhere until the slot has moved.
+"""
 _PORT = 6379
 _TIMES: dict[str, Any] = {
     "decode_responses": True,
     "socket_connect_timeout": CONNECT_TIMEOUT_S,
     "socket_timeout": ANSWER_TIMEOUT_S,
 }
-_KEYED = CommandPolicies(request_policy=RequestPolicy.DEFAULT_KEYED, response_policy=ResponsePolicy.DEFAULT_KEYED)
+_KEYED = CommandPolicies(
+    request_policy=RequestPolicy.DEFAULT_KEYED, response_policy=ResponsePolicy.DEFAULT_KEYED
+)
 
 
 STATIC_POLICIES["core"] |= {"eval": _KEYED, "evalsha": _KEYED}
-"""Else redis-py asks one certain node for the keys of each script of a pipeline: a round trip each, and none works once it is dead."""
+"""Else redis-py asks one certain node for the keys of each script of a pipeline: a round trip
+each, and none works once it is dead.
+"""
 _Client = redis.Redis | redis.RedisCluster
 
 
 class Redis:
-    """Connections to one server or to a cluster; thread-safe. Every call raises IndexUnavailable where it is away or refuses."""
+    """Connections to one server or to a cluster; thread-safe. Every call raises
+    IndexUnavailable where it is away or refuses.
+    """
 
     def __init__(self, open_: Callable[[], _Client], url: str = "") -> None:
         self._open = open_
@@ -90,7 +100,9 @@ class Redis:
             return answer
 
     def do_all(self, commands: Sequence[Command], atomic: bool = False) -> list[Reply]:
-        """Several commands in one round trip; `atomic`: all or none (MULTI). Raises if any of them failed."""
+        """Several commands in one round trip; `atomic`: all or none (MULTI). Raises if any of
+        them failed.
+        """
         if not commands:
             return []
         with self._asking(), self._client.pipeline(transaction=atomic) as pipe:
@@ -99,17 +111,25 @@ class Redis:
             return list(pipe.execute())
 
     def run_all(self, scripts: Sequence[Script]) -> list[object]:
-        """Several scripts in one round trip, each whole or not at all; their answers hold bytes, not text.
+        """Several scripts in one round trip, each whole or not at all; their answers hold bytes,
+        not text.
 
-        They are sent by their hashes, and in full only where the server does not know one (`NOSCRIPT`: nothing of it has run then).
+        They are sent by their hashes, and in full only where the server does not know one
+        (`NOSCRIPT`: nothing of it has run then).
         """
         if not scripts:
             return []
         with self._asking():
-            answers = self._answers([("EVALSHA", _sha1(script.text)) for script in scripts], scripts)
+            answers = self._answers(
+                [("EVALSHA", _sha1(script.text)) for script in scripts], scripts
+            )
             unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
             texts_of = [scripts[i] for i in unknown]
-            for i, answer in zip(unknown, self._answers([("EVAL", script.text) for script in texts_of], texts_of), strict=True):
+            for i, answer in zip(
+                unknown,
+                self._answers([("EVAL", script.text) for script in texts_of], texts_of),
+                strict=True,
+            ):
                 answers[i] = answer
             for answer in answers:
                 if isinstance(answer, Exception):
@@ -117,7 +137,9 @@ class Redis:
             return answers
 
     def values(self, groups: Sequence[Sequence[str]]) -> list[list[bytes | None]]:
-        """What lies at each key, as bytes, in one round trip; the keys of a group have one hash tag."""
+        """What lies at each key, as bytes, in one round trip; the keys of a group have one hash
+        tag.
+        """
         asked = [group for group in groups if group]
         with self._asking(), self._client.pipeline(transaction=False) as pipe:
             for group in asked:
@@ -131,7 +153,15 @@ class Redis:
             return []
         with self._client.pipeline(transaction=False) as pipe:
             for (how, what), script in zip(words, scripts, strict=True):
-                pipe.execute_command(how, what, 2, script.key, script.key + _NEVER, *script.arguments, NEVER_DECODE=True)
+                pipe.execute_command(
+                    how,
+                    what,
+                    2,
+                    script.key,
+                    script.key + _NEVER,
+                    *script.arguments,
+                    NEVER_DECODE=True,
+                )
             return list(pipe.execute(raise_on_error=False))
 
     def ping(self) -> None:
@@ -144,13 +174,21 @@ class Redis:
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        refusal = IndexUnavailable("Redis did not answer its last call, so it is not asked meanwhile")
-        with _mapped(), self._suspicion.asking(refusal, (redis.ConnectionError, redis.TimeoutError, RedisClusterException)):
+        refusal = IndexUnavailable(
+            "Redis did not answer its last call, so it is not asked meanwhile"
+        )
+        with (
+            _mapped(),
+            self._suspicion.asking(
+                refusal, (redis.ConnectionError, redis.TimeoutError, RedisClusterException)
+            ),
+        ):
             yield
 
 
 def connect(url: str) -> Redis:
-    """A door to `redis://` or `rediss://` `url`, or to a cluster: `redis+cluster://` with the addresses of some of its nodes, by commas.
+    """A door to `redis://` or `rediss://` `url`, or to a cluster: `redis+cluster://` with the
+    addresses of some of its nodes, by commas.
 
     Connects on first use, and again by itself after the server was away.
     """
@@ -159,7 +197,8 @@ def connect(url: str) -> Redis:
     except ValueError:
         # The cause is left out: it repeats parts of the address, which may be of its password.
         raise IndexUnavailable(
-            "SIGHTLINE_REDIS_URL is not an address of Redis; write redis://user:password@host:port, "
+            "SIGHTLINE_REDIS_URL is not an address of Redis; write "
+            "redis://user:password@host:port, "
             "and percent-encode /, ?, # and @ of a password"
         ) from None
     return Redis(client, url)
@@ -182,7 +221,12 @@ def _cluster(url: str) -> Callable[[], redis.RedisCluster]:
     words = dict(zip(("username", "password"), login.split(":", 1), strict=False)) if login else {}
     known: dict[str, Any] = {name: unquote(word) for name, word in words.items() if word}
     known |= _TIMES | {"ssl": parts.scheme == "rediss"}
-    return lambda: redis.RedisCluster(startup_nodes=nodes, require_full_coverage=False, retry=Retry(ConstantBackoff(0.05), 3), **known)
+    return lambda: redis.RedisCluster(
+        startup_nodes=nodes,
+        require_full_coverage=False,
+        retry=Retry(ConstantBackoff(0.05), 3),
+        **known,
+    )
 
 
 @cache

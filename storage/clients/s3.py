@@ -1,6 +1,8 @@
-"""The door to the object store (any S3): small calls, short timeouts, its errors as ours. The only module that imports `minio`.
+"""The door to the object store (any S3): small calls, short timeouts, its errors as ours. The only
+module that imports `minio`.
 
-Nothing is retried in here: whoever calls knows whether it can wait. Objects are streamed, never held whole but by `get`.
+Nothing is retried in here: whoever calls knows whether it can wait. Objects are streamed, never
+held whole but by `get`.
 """
 
 from __future__ import annotations
@@ -31,16 +33,26 @@ PART_BYTES = 8 << 20  # of a multipart upload; also the most of a file that is i
 CHUNK_BYTES = 64 << 10
 _SILENCE = (urllib3.exceptions.HTTPError,)
 _ABSENT = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchBucket", "ResourceNotFound"})
-_FULL = frozenset({"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientCapacity", "InternalError"})
-"""What stores say to a write that they have no space for. SeaweedFS has but `InternalError` to say that none of its volumes is writable."""
+_FULL = frozenset(
+    {
+        "XMinioStorageFull",
+        "XMinioAdminBucketQuotaExceeded",
+        "QuotaExceeded",
+        "InsufficientCapacity",
+        "InternalError",
+    }
+)
+"""What stores say to a write that they have no space for. SeaweedFS has but `InternalError` to
+say that none of its volumes is writable.
+"""
 _OK, _CONFLICT, _PRECONDITION_FAILED, _INSUFFICIENT_STORAGE = 200, 409, 412, 507
 _SIGNED_FOR = timedelta(minutes=5)
 _CODE = re.compile(rb"<Code>([A-Za-z]+)</Code>")
 _BUCKET_IS_THERE = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
-# Streams to slow readers hold a connection each, without a bound. Those above `MOST_IDLE` are closed
-# once they end, which is as intended; urllib3 has a warning for each.
+# Streams to slow readers hold a connection each, without a bound. Those above `MOST_IDLE` are
+# closed once they end, which is as intended; urllib3 has a warning for each.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
@@ -67,7 +79,9 @@ class _Response(Protocol):
 
 
 class ObjectStream(Iterator[bytes]):
-    """The bytes of an object in chunks, as they arrive. Close it where it is not read to its end."""
+    """The bytes of an object in chunks, as they arrive. Close it where it is not read to its
+    end.
+    """
 
     def __init__(self, response: _Response | None, key: str) -> None:
         self._response = response
@@ -93,22 +107,38 @@ class ObjectStream(Iterator[bytes]):
 
 
 class ObjectStore:
-    """One bucket; thread-safe. Every call raises ObjectsUnavailable where the store is away or refuses."""
+    """One bucket; thread-safe. Every call raises ObjectsUnavailable where the store is away or
+    refuses.
+    """
 
-    def __init__(self, endpoint: str, access_key: str, secret_key: str, bucket: str, secure: bool = False) -> None:
+    def __init__(
+        self, endpoint: str, access_key: str, secret_key: str, bucket: str, secure: bool = False
+    ) -> None:
         """`endpoint` is `host:port`, without a scheme."""
         self.bucket = bucket
         self._where = (endpoint, access_key, secret_key, bucket, secure)
         self._suspicion = Suspicion()
         self._http = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S), retries=urllib3.Retry(0), maxsize=MOST_IDLE
+            timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S),
+            retries=urllib3.Retry(0),
+            maxsize=MOST_IDLE,
         )
         try:
-            # A region given is a region not asked for: one request less, and one thing less that can fail.
-            self._client = Minio(endpoint, access_key, secret_key, secure=secure, region="us-east-1", http_client=self._http)
+            # A region given is a region not asked for: one request less, and one thing less that
+            # can fail.
+            self._client = Minio(
+                endpoint,
+                access_key,
+                secret_key,
+                secure=secure,
+                region="us-east-1",
+                http_client=self._http,
+            )
         except ValueError:
             # The cause is left out: it may repeat keys that were written into the address.
-            raise ObjectsUnavailable("SIGHTLINE_S3_ENDPOINT is not host:port of an object store") from None
+            raise ObjectsUnavailable(
+                "SIGHTLINE_S3_ENDPOINT is not host:port of an object store"
+            ) from None
 
     def __reduce__(self) -> tuple[type[ObjectStore], tuple[str, str, str, str, bool]]:
         """In another process: a door of its own to the same store."""
@@ -137,7 +167,8 @@ class ObjectStore:
             self._client.put_object(self.bucket, key, io.BytesIO(data), len(data), content_type)
 
     def put_new(self, key: str, data: bytes, content_type: str) -> bool:
-        """Write `data` unless the key is taken; whether it was written. Of several writers one wins.
+        """Write `data` unless the key is taken; whether it was written. Of several writers one
+        wins.
 
         A store that does not know `If-None-Match` lets the last one win. What was written is read
         back, so the others find out unless they had read theirs before that.
@@ -154,10 +185,20 @@ class ObjectStore:
         return self.get(key) == data
 
     def put_file(self, key: str, path: Path, content_type: str) -> ObjectStat:
-        """Write a file, over what was there, `PART_BYTES` at a time; what was written, with the etag that the store gave it."""
+        """Write a file, over what was there, `PART_BYTES` at a time; what was written, with the
+        etag that the store gave it.
+        """
         with path.open("rb") as file, self._asking(key), _writing(key):
             size_bytes = os.fstat(file.fileno()).st_size
-            made = self._client.put_object(self.bucket, key, file, size_bytes, content_type, part_size=PART_BYTES, num_parallel_uploads=1)
+            made = self._client.put_object(
+                self.bucket,
+                key,
+                file,
+                size_bytes,
+                content_type,
+                part_size=PART_BYTES,
+                num_parallel_uploads=1,
+            )
         return ObjectStat(key, size_bytes, _bare_etag(made.etag))
 
     def get(self, key: str) -> bytes:
@@ -165,11 +206,15 @@ class ObjectStore:
         return b"".join(self.read(key))
 
     def read(self, key: str, offset: int = 0, length: int | None = None) -> ObjectStream:
-        """`length` bytes from `offset` (to the end where None). Raises NotFound at the call, not at the first chunk."""
+        """`length` bytes from `offset` (to the end where None). Raises NotFound at the call,
+        not at the first chunk.
+        """
         if length == 0:
             return ObjectStream(None, key)
         with self._asking(key):
-            return ObjectStream(self._client.get_object(self.bucket, key, offset=offset, length=length or 0), key)
+            return ObjectStream(
+                self._client.get_object(self.bucket, key, offset=offset, length=length or 0), key
+            )
 
     def stat(self, key: str) -> ObjectStat | None:
         """Size and etag of an object, or None where there is none."""
@@ -185,10 +230,16 @@ class ObjectStore:
         """The names right under `prefix` (which ends with `/`) that have objects below them."""
         with _mapped(prefix):
             found = self._client.list_objects(self.bucket, prefix)
-            return [name.removeprefix(prefix).rstrip("/") for one in found if one.is_dir and (name := one.object_name)]
+            return [
+                name.removeprefix(prefix).rstrip("/")
+                for one in found
+                if one.is_dir and (name := one.object_name)
+            ]
 
     def list(self, prefix: str) -> Iterator[ObjectStat]:
-        """Every object whose key begins with `prefix`, by key, a page at a time as it is asked for."""
+        """Every object whose key begins with `prefix`, by key, a page at a time as it is asked
+        for.
+        """
         with _mapped(prefix):
             for found in self._client.list_objects(self.bucket, prefix, recursive=True):
                 if found.object_name is not None and not found.is_dir:
@@ -204,14 +255,19 @@ class ObjectStore:
 
     @contextmanager
     def _asking(self, what: str) -> Iterator[None]:
-        refusal = ObjectsUnavailable(f"the object store did not answer its last call, so it is not asked for {what} meanwhile")
+        refusal = ObjectsUnavailable(
+            f"the object store did not answer its last call, so it is not asked for {what} "
+            "meanwhile"
+        )
         with _mapped(what), self._suspicion.asking(refusal, _SILENCE):
             yield
 
 
 def _stat_of(key: str, headers: Mapping[str, str]) -> ObjectStat:
     """Of the whole object, also where the answer is a part of it."""
-    size_bytes = headers.get("Content-Range", "").rpartition("/")[2] or headers.get("Content-Length", "0")
+    size_bytes = headers.get("Content-Range", "").rpartition("/")[2] or headers.get(
+        "Content-Length", "0"
+    )
     modified = headers.get("Last-Modified")
     modified_s = 0 if modified is None else int(parsedate_to_datetime(modified).timestamp())
     return ObjectStat(key, int(size_bytes), _bare_etag(headers.get("ETag")), modified_s)
@@ -237,7 +293,9 @@ def _writing(what: str) -> Iterator[None]:
         yield
     except S3Error as error:
         if error.code in _FULL or error.response.status == _INSUFFICIENT_STORAGE:
-            raise ObjectsFull(f"the object store takes nothing more, {what} was refused: {error.code}") from error
+            raise ObjectsFull(
+                f"the object store takes nothing more, {what} was refused: {error.code}"
+            ) from error
         raise
 
 
@@ -250,6 +308,8 @@ def _mapped(what: str) -> Iterator[None]:
             raise NotFound(f"the object store has no {what}") from error
         raise ObjectsUnavailable(f"the object store refused {what}: {error.code}") from error
     except (MinioException, urllib3.exceptions.HTTPError) as error:
-        raise ObjectsUnavailable(f"the object store cannot be reached for {what}: {error}") from error
+        raise ObjectsUnavailable(
+            f"the object store cannot be reached for {what}: {error}"
+        ) from error
     except ValueError as error:
         raise ObjectsUnavailable(f"the object store cannot be asked for {what}: {error}") from error

@@ -1,5 +1,6 @@
-"""Files of which only some parts are on this disk, with holes elsewhere. Each part has a digest, by which a process that starts knows which
-parts another left, and by which what comes from the object store is proved.
+"""Files of which only some parts are on this disk, with holes elsewhere. Each part has a digest, by
+which a process that starts knows which parts another left, and by which what comes from the object
+store is proved.
 """
 
 from __future__ import annotations
@@ -31,8 +32,12 @@ class HoledFiles:
         """Whether this process does not know yet that all of these parts are here."""
         return not path.exists() or any(part[0] not in self._there.get(path, ()) for part in parts)
 
-    def bring(self, path: Path, size_bytes: int, parts: Sequence[Part], read: Callable[[int, int], bytes]) -> None:
-        """Let a file have these parts. `read`: offset and length to bytes. Raises DataLoss where they are not what they should be."""
+    def bring(
+        self, path: Path, size_bytes: int, parts: Sequence[Part], read: Callable[[int, int], bytes]
+    ) -> None:
+        """Let a file have these parts. `read`: offset and length to bytes. Raises DataLoss
+        where they are not what they should be.
+        """
         if not self.lacks(path, parts):
             return
         if not path.exists():
@@ -42,7 +47,11 @@ class HoledFiles:
         try:
             missing = [part for part in parts if part[0] not in known]
             if os.fstat(file).st_size == size_bytes:
-                missing = [part for part in missing if digest_of(os.pread(file, part[1] - part[0], part[0])) != part[2]]
+                missing = [
+                    part
+                    for part in missing
+                    if digest_of(os.pread(file, part[1] - part[0], part[0])) != part[2]
+                ]
             os.ftruncate(file, size_bytes)
             for stretch in _stretches(missing):
                 self._fetch(file, stretch, read)

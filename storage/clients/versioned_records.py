@@ -3,8 +3,8 @@
 <root><id>/<version>.json     the records of one kind under a root, such as `state/holds/`
 <prefix><version>.json        the versions of one record
 
-What cannot be read is reported with its key, and never hides another record: neither a damaged one, nor
-an object that is no record at all, nor one that a newer version of Sightline wrote.
+What cannot be read is reported with its key, and never hides another record: neither a damaged one,
+nor an object that is no record at all, nor one that a newer version of Sightline wrote.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ class VersionedRecords(Generic[_Record]):
         key = version_key(prefix, version)
         data = record.model_dump_json(by_alias=True).encode()
         if not self._objects.put_new(key, data, "application/json"):
-            raise RecordConflict(f"{key} was written by another process at the same time; read it again, then decide")
+            raise RecordConflict(
+                f"{key} was written by another process at the same time; read it again, then decide"
+            )
 
     def newest(self, prefix: str) -> Versioned[_Record] | None:
         """The version that stands, or None. Raises DataLoss where it cannot be read.
@@ -166,4 +168,8 @@ def _version_of(key: str, prefix: str) -> int:
 
 
 def _foreign(key: str) -> DamagedRecord:
-    return DamagedRecord(key, f"{key} is not the key of a record; it is ignored, so delete it unless you know its purpose")
+    return DamagedRecord(
+        key,
+        f"{key} is not the key of a record; it is ignored, so delete it unless you know its "
+        "purpose",
+    )

@@ -1,10 +1,13 @@
-"""A person's correction of a plate's reading: versioned records beside the event's objects, a line in the journal, and the index.
+"""A person's correction of a plate's reading: versioned records beside the event's objects, a line
+in the journal, and the index.
 
-events/…/<event id>/corrected.<version>.json     the highest version stands; the sidecar is never rewritten
-journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event id>.<version>.jsonl.gz     from which an index is rebuilt
-{corrections}:by_event     hash, event id to the correction that stands: what every write of the event to the index takes with it
+events/…/<event id>/corrected.<version>.json     the highest version stands; the sidecar is never
+rewritten journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event id>.<version>.jsonl.gz     from which
+an index is rebuilt {corrections}:by_event     hash, event id to the correction that stands: what
+every write of the event to the index takes with it
 
-The API writes them, so it needs no node: one that is down holds no correction up, and what it still keeps of the event changes nothing.
+The API writes them, so it needs no node: one that is down holds no correction up, and what it still
+keeps of the event changes nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ from storage.events.journal import JournalCorrect
 from storage.index.event_index import EventIndex
 
 _TURN_S = 60
-"""Longer than all calls of one correction may take; whoever dies meanwhile holds others up for as long."""
+"""Longer than all calls of one correction may take; whoever dies meanwhile holds others up for
+as long.
+"""
 
 
 class CorrectionRecord(StoredModel):
@@ -40,7 +45,9 @@ class CorrectionRecord(StoredModel):
 
 
 class Corrections:
-    """Thread-safe. Raises StoreError where a store is away; asked again with the same words, what was left undone is done."""
+    """Thread-safe. Raises StoreError where a store is away; asked again with the same words,
+    what was left undone is done.
+    """
 
     def __init__(self, redis: Redis, objects: ObjectStore, index: EventIndex, clock: Clock) -> None:
         self._redis = redis
@@ -50,9 +57,11 @@ class Corrections:
         self._clock = clock
 
     def correct(self, event: Event, text: str, by: str, reason: str, version: int) -> Correction:
-        """Let `text` be the plate of `event`; empty: what was read stands again. Durable and found by searches when this returns.
+        """Let `text` be the plate of `event`; empty: what was read stands again. Durable and found
+        by searches when this returns.
 
-        `version` is that of the correction that the person saw, 0 where there was none. Raises CorrectionConflict where another stands.
+        `version` is that of the correction that the person saw, 0 where there was none. Raises
+        CorrectionConflict where another stands.
         """
         with self._turn(event.id):
             newest = newest_record(self._objects, event.camera, event.id)
@@ -62,7 +71,8 @@ class Corrections:
             self._journal(record)
             self._index.correct(event.id, record.correction)
             if self._index.get(event.id) is None:
-                # It is in the archive: it comes back, is found at once, and is merged there by the next run.
+                # It is in the archive: it comes back, is found at once, and is merged there by the
+                # next run.
                 self._index.put(event.model_copy(update={"corrected": record.correction}))
         return record.correction
 
@@ -71,29 +81,65 @@ class Corrections:
         try:
             self._records.add(prefix, record.correction.version, record)
         except RecordConflict as error:
-            raise CorrectionConflict("this event was corrected by another person in this moment; look again, then decide") from error
+            raise CorrectionConflict(
+                "this event was corrected by another person in this moment; look again, then decide"
+            ) from error
 
-    def _next(self, event: Event, newest: CorrectionRecord | None, text: str, by: str, reason: str, version: int) -> CorrectionRecord:
+    def _next(
+        self,
+        event: Event,
+        newest: CorrectionRecord | None,
+        text: str,
+        by: str,
+        reason: str,
+        version: int,
+    ) -> CorrectionRecord:
         there = newest.correction if newest is not None else None
-        if newest is not None and there is not None and (there.version, there.text, there.by) == (version + 1, text, by):
+        if (
+            newest is not None
+            and there is not None
+            and (there.version, there.text, there.by) == (version + 1, text, by)
+        ):
             return newest  # asked again, since the answer was lost or a store went away half way
         if (there.version if there is not None else 0) != version:
-            stands = f"{there.by} corrected it to {there.text or 'what was read'!r} (version {there.version})" if there else "nobody did"
-            raise CorrectionConflict(f"this event's correction is not of version {version} any more: {stands}; look again, then decide")
+            stands = (
+                f"{there.by} corrected it to {there.text or 'what was read'!r} (version "
+                f"{there.version})"
+                if there
+                else "nobody did"
+            )
+            raise CorrectionConflict(
+                f"this event's correction is not of version {version} any more: {stands}; look "
+                "again, then decide"
+            )
         original = event.plate.text if event.plate is not None else ""
-        made = Correction(text=text, original=original, by=by, at=self._clock.wall_ns(), version=version + 1)
-        return CorrectionRecord(event_id=event.id, camera=event.camera, correction=made, reason=reason)
+        made = Correction(
+            text=text, original=original, by=by, at=self._clock.wall_ns(), version=version + 1
+        )
+        return CorrectionRecord(
+            event_id=event.id, camera=event.camera, correction=made, reason=reason
+        )
 
     def _journal(self, record: CorrectionRecord) -> None:
-        line = JournalCorrect(event_id=record.event_id, camera=record.camera, correction=record.correction)
-        key = correction_journal_object(record.correction.at // NS_PER_S, record.event_id, record.correction.version)
-        self._objects.put(key, gzip.compress(line.model_dump_json(by_alias=True).encode() + b"\n", mtime=0), "application/gzip")
+        line = JournalCorrect(
+            event_id=record.event_id, camera=record.camera, correction=record.correction
+        )
+        key = correction_journal_object(
+            record.correction.at // NS_PER_S, record.event_id, record.correction.version
+        )
+        self._objects.put(
+            key,
+            gzip.compress(line.model_dump_json(by_alias=True).encode() + b"\n", mtime=0),
+            "application/gzip",
+        )
 
     @contextmanager
     def _turn(self, event_id: str) -> Iterator[None]:
         lock = Lock(self._redis, f"{{corrections}}:turn:{event_id}", _TURN_S)
         if not lock.take():
-            raise CorrectionConflict("somebody else is correcting this event at this moment; look again, then decide")
+            raise CorrectionConflict(
+                "somebody else is correcting this event at this moment; look again, then decide"
+            )
         try:
             yield
         finally:

@@ -1,6 +1,8 @@
-"""Objects that were found not to be what their SHA-256 says, for the alarm that stands until they are.
+"""Objects that were found not to be what their SHA-256 says, for the alarm that stands until they
+are.
 
-{damaged}:objects      sorted set of keys in the object store, each with when it was last found so (UTC ms)
+{damaged}:objects      sorted set of keys in the object store, each with when it was last found so
+(UTC ms)
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from storage.clients.redis import Redis, number, texts
 
 _KEY = "{damaged}:objects"
 STANDS_FOR_MS = 7 * 86_400_000
-"""An object that nobody has read for so long is no longer in the alarm: its event may be deleted."""
+"""An object that nobody has read for so long is no longer in the alarm: its event may be
+deleted.
+"""
 MOST = 1000
 
 

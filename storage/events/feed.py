@@ -1,7 +1,8 @@
-"""The live feed: events in the order in which they were indexed, those of a spool late; the newest of them, in Redis.
+"""The live feed: events in the order in which they were indexed, those of a spool late; the newest
+of them, in Redis.
 
-An event appears when it is first indexed, and again with each later version of it: its passing went on, its clip is ready, or it was
-corrected.
+An event appears when it is first indexed, and again with each later version of it: its passing went
+on, its clip is ready, or it was corrected.
 """
 
 from __future__ import annotations
@@ -41,7 +42,11 @@ class Feed:
         """At most `limit` events that arrived after `number`, the oldest first."""
         page = self._arrivals.after(number, limit)
         found = ((at, _unpacked(data)) for at, data in page.items)
-        return FeedPage(page.last, page.known_from, tuple((at, event) for at, event in found if event is not None))
+        return FeedPage(
+            page.last,
+            page.known_from,
+            tuple((at, event) for at, event in found if event is not None),
+        )
 
 
 def _packed(event: Event) -> bytes:
@@ -55,10 +60,13 @@ def _unpacked(data: bytes) -> Event | None:
 
 _VERSION = b"1"
 _SAMPLE = (
-    '"clip_missing":"nothing was recorded""color":"green""color":"yellow""kind":"face""plate":null,"wall_source":"sender""heading":90.0'
+    '"clip_missing":"nothing was '
+    'recorded""color":"green""color":"yellow""kind":"face""plate":null,"wall_source":"sender""heading":90.0'
     '{"id":"01JD7Z3V5G8M2K4Q6R9T1W3Y5A","kind":"vehicle","camera":"gate","class":"A","area":"area","location":{"lon":111.5,"lat":32.5,'
     '"heading":null},"started_at":"2025-11-24T16:00:00.000Z","best_at":"2025-11-24T16:00:00.000Z","ended_at":"2025-11-24T16:00:00.000Z",'
     '"plate":{"text":"鄂C12345","color":"blue","confidence":0.9,"alternatives":[{"text":"鄂C12345","confidence":0.01}]},"confidence":0.9,'
     '"box":[0.4,0.6,0.5,0.7],"wall_source":"receiver","clip_ready":false,"clip_missing":"","schema":1}'
 ).encode()
-"""What all events have in common, so that it is not stored with each. Part of version 1 of what is stored: never change it."""
+"""What all events have in common, so that it is not stored with each. Part of version 1 of what
+is stored: never change it.
+"""

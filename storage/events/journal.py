@@ -1,7 +1,9 @@
-"""The journal: what became of events, in order, from which an index is rebuilt. A file a minute here, then an object a minute.
+"""The journal: what became of events, in order, from which an index is rebuilt. A file a minute
+here, then an object a minute.
 
-journal/<yyyymmddhhmm>.jsonl, a line of JSON each: {"op":"put",…}, {"op":"delete",…}, {"op":"correct",…}. Several processes append; a line
-is on disk when `append` returns. A line that a dying machine tore is skipped by readers, and the next writer begins a new one.
+journal/<yyyymmddhhmm>.jsonl, a line of JSON each: {"op":"put",…}, {"op":"delete",…},
+{"op":"correct",…}. Several processes append; a line is on disk when `append` returns. A line that a
+dying machine tore is skipped by readers, and the next writer begins a new one.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ _log = logging.getLogger(__name__)
 _MINUTE_S = 60
 _MINUTE = re.compile(r"^\d{12}\.jsonl$")
 LATE_S = 5
-"""A minute is uploaded this long after its end, so that a slow writer seldom adds to it; one that does is merged."""
+"""A minute is uploaded this long after its end, so that a slow writer seldom adds to it; one
+that does is merged.
+"""
 
 
 class _Line(StoredModel):
@@ -89,7 +93,10 @@ class Journal:
         """Add a line; on disk when this returns. Raises StoreError."""
         moment = datetime.fromtimestamp(self._clock.wall_ns() // NS_PER_S, UTC)
         try:
-            append_line(self.folder / f"{moment:%Y%m%d%H%M}.jsonl", line.model_dump_json(by_alias=True).encode())
+            append_line(
+                self.folder / f"{moment:%Y%m%d%H%M}.jsonl",
+                line.model_dump_json(by_alias=True).encode(),
+            )
         except OSError as error:
             raise StoreError(f"the journal cannot be written: {error}") from error
 
@@ -128,10 +135,15 @@ class JournalUploader:
     def run_once(self) -> int:
         """Upload every minute that is over, verify it, delete it here; how many.
 
-        Raises StoreError, and has lost nothing then: at once where the store is away, at the end where it holds a damaged minute.
+        Raises StoreError, and has lost nothing then: at once where the store is away, at the end
+        where it holds a damaged minute.
         """
         now_s = self._clock.wall_ns() // NS_PER_S
-        over = [path for path in self._journal.minutes() if _minute_s(path) + _MINUTE_S + LATE_S <= now_s]
+        over = [
+            path
+            for path in self._journal.minutes()
+            if _minute_s(path) + _MINUTE_S + LATE_S <= now_s
+        ]
         damaged: DataLoss | None = None
         for path in over:
             try:
@@ -148,7 +160,8 @@ class JournalUploader:
             data = os.pread(file, os.fstat(file).st_size, 0)
             there = self._there(key)
             if data and data not in _unpacked(key, there):
-                # A gzip file may have several members: what a late writer left is added to what is there.
+                # A gzip file may have several members: what a late writer left is added to what is
+                # there.
                 packed = there + gzip.compress(data, mtime=0)
                 self._objects.put(key, packed, "application/gzip")
                 if self._objects.get(key) != packed:
@@ -173,8 +186,12 @@ def stored_part(objects: ObjectStore, key: str) -> JournalPart:
 
 
 def deleted(parts: Iterable[JournalPart]) -> set[str]:
-    """The events that journals say are deleted. An id is never used again, so that no later line brings one back."""
-    return {line.event_id for part in parts for line in part.lines if isinstance(line, JournalDelete)}
+    """The events that journals say are deleted. An id is never used again, so that no later
+    line brings one back.
+    """
+    return {
+        line.event_id for part in parts for line in part.lines if isinstance(line, JournalDelete)
+    }
 
 
 def corrections(parts: Iterable[JournalPart]) -> dict[str, Correction]:
@@ -187,7 +204,9 @@ def corrections(parts: Iterable[JournalPart]) -> dict[str, Correction]:
 
 
 def covered(parts: Iterable[JournalPart]) -> dict[str, int]:
-    """For each event that journals say is kept, when it ended (UTC ns) by the latest of its lines."""
+    """For each event that journals say is kept, when it ended (UTC ns) by the latest of its
+    lines.
+    """
     read = list(parts)
     ended: dict[str, int] = {}
     for part in read:

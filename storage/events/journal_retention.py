@@ -1,7 +1,9 @@
-"""Retention of the journal: a minute in the object store goes once it is older than anything is kept, and all that it tells of is gone.
+"""Retention of the journal: a minute in the object store goes once it is older than anything is
+kept, and all that it tells of is gone.
 
 - Of an event that a hold keeps, the objects are there: its minute stays, as long as they do.
-- A minute that says `delete` stays as long as one is left that says `put` or `correct` of the same event, or any of its objects: an index
+- A minute that says `delete` stays as long as one is left that says `put` or `correct` of the same
+  event, or any of its objects: an index
   rebuilt would have it again. Minutes go oldest first, so that this holds wherever a run is killed.
 - A minute that cannot be read in full stays.
 """
@@ -30,7 +32,9 @@ class JournalRetention:
         self._left = lru_cache(_DAYS_KNOWN)(self._left_in)
 
     def run(self, before_day: str) -> int:
-        """Delete what goes of the minutes of days (`yyyymmdd`) before that one; how many. Raises StoreError where the store is away."""
+        """Delete what goes of the minutes of days (`yyyymmdd`) before that one; how many.
+        Raises StoreError where the store is away.
+        """
         done = 0
         for stat in self._minutes(before_day):
             if self._stop.is_set():
@@ -44,9 +48,13 @@ class JournalRetention:
         except DataLoss:
             return 0
         if not self._is_over(part):
-            self._kept |= {_event_of(line) for line in part.lines if not isinstance(line, JournalDelete)}
+            self._kept |= {
+                _event_of(line) for line in part.lines if not isinstance(line, JournalDelete)
+            }
             return 0
-        if self._objects.stat(stat.key) != stat:  # a node that was away for very long has just added to it
+        if (
+            self._objects.stat(stat.key) != stat
+        ):  # a node that was away for very long has just added to it
             return 0
         self._objects.delete(stat.key)
         RETENTION_DELETED.labels("journal").inc()
@@ -55,27 +63,44 @@ class JournalRetention:
     def _is_over(self, part: JournalPart) -> bool:
         if part.damaged_lines or any(self._is_there(_event_of(line)) for line in part.lines):
             return False
-        return not self._kept & {line.event_id for line in part.lines if isinstance(line, JournalDelete)}
+        return not self._kept & {
+            line.event_id for line in part.lines if isinstance(line, JournalDelete)
+        }
 
     def _is_there(self, event_id: str) -> bool:
         return event_id in self._left(event_day_prefix(event_id))
 
     def _left_in(self, prefix: str) -> frozenset[str]:
-        """The events of a day of which the store has any object: of a day that is over for all cameras, what holds keep."""
+        """The events of a day of which the store has any object: of a day that is over for all
+        cameras, what holds keep.
+        """
         paths = (stat.key.removeprefix(prefix).split("/") for stat in self._objects.list(prefix))
         return frozenset(path[1] for path in paths if len(path) > 1)
 
     def _minutes(self, before_day: str) -> Iterator[ObjectStat]:
         """The minutes of all nodes, oldest first."""
-        days = [(day, prefix) for node in self._objects.folders(JOURNAL_PREFIX) for day, prefix in self._days(f"{JOURNAL_PREFIX}{node}/")]
+        days = [
+            (day, prefix)
+            for node in self._objects.folders(JOURNAL_PREFIX)
+            for day, prefix in self._days(f"{JOURNAL_PREFIX}{node}/")
+        ]
         for day in sorted({day for day, _ in days if day < before_day}):
-            of_nodes = [stat for other, prefix in days if other == day for stat in self._objects.list(prefix)]
+            of_nodes = [
+                stat
+                for other, prefix in days
+                if other == day
+                for stat in self._objects.list(prefix)
+            ]
             yield from sorted(of_nodes, key=lambda stat: stat.key.rpartition("/")[2])
 
     def _days(self, prefix: str) -> Iterator[tuple[str, str]]:
         prefixes = {"": prefix}
         for _ in ("year", "month", "day"):
-            prefixes = {said + name: f"{at}{name}/" for said, at in prefixes.items() for name in self._objects.folders(at)}
+            prefixes = {
+                said + name: f"{at}{name}/"
+                for said, at in prefixes.items()
+                for name in self._objects.folders(at)
+            }
         return iter(prefixes.items())
 
 

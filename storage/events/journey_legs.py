@@ -1,4 +1,6 @@
-"""Legs that no vehicle could drive, however old: those that the index finds, and those that were noted when their day was archived."""
+"""Legs that no vehicle could drive, however old: those that the index finds, and those that
+were noted when their day was archived.
+"""
 
 from __future__ import annotations
 
@@ -29,30 +31,55 @@ class EventLegs:
     plates: dict[tuple[str, str], str]
 
     @classmethod
-    def find(cls, index: EventIndex, archive: Archive, first_hour: int, last_hour: int) -> EventLegs:
+    def find(
+        cls, index: EventIndex, archive: Archive, first_hour: int, last_hour: int
+    ) -> EventLegs:
         """The impossible legs that ended in these hours, both included. Raises StoreError."""
         hot = index.impossible(first_hour, last_hour)
-        # A leg may have begun on the day before; and what the index has forgotten by now, a look at the archive has seen.
+        # A leg may have begun on the day before; and what the index has forgotten by now, a look at
+        # the archive has seen.
         first, last = day_of_ms((first_hour - 1) * HOUR_MS), day_of_ms(last_hour * HOUR_MS)
         if archive.catalogue.last_day() < first:
             return cls(hot, {})
         days = [day for name, day in archive.catalogue.days().items() if first <= name <= last]
-        legs = [leg for day in days for leg in day.legs or () if first_hour <= wall_ms_of(leg.later) // HOUR_MS <= last_hour]
+        legs = [
+            leg
+            for day in days
+            for leg in day.legs or ()
+            if first_hour <= wall_ms_of(leg.later) // HOUR_MS <= last_hour
+        ]
         unlooked = sum(_DAY_H for day in days if day.legs is None)
-        pairs = sorted({*hot.pairs, *((leg.earlier, leg.later) for leg in legs)}, key=lambda pair: (pair[1], pair[0]), reverse=True)
-        return cls(Found(pairs, hot.unlooked_hours + unlooked, hot.crowded_hours), {(leg.earlier, leg.later): leg.plate for leg in legs})
+        pairs = sorted(
+            {*hot.pairs, *((leg.earlier, leg.later) for leg in legs)},
+            key=lambda pair: (pair[1], pair[0]),
+            reverse=True,
+        )
+        return cls(
+            Found(pairs, hot.unlooked_hours + unlooked, hot.crowded_hours),
+            {(leg.earlier, leg.later): leg.plate for leg in legs},
+        )
 
-    def events(self, index: EventIndex, archive: Archive, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[Event | None, Event | None]]:
-        """Both ends of each pair; None where it has gone. Of the archive they are looked for by their plate, since that opens few files."""
+    def events(
+        self, index: EventIndex, archive: Archive, pairs: Sequence[tuple[str, str]]
+    ) -> Iterator[tuple[Event | None, Event | None]]:
+        """Both ends of each pair; None where it has gone. Of the archive they are looked for by
+        their plate, since that opens few files.
+        """
         hot = index.get_all([event_id for pair in pairs for event_id in pair])
         for pair, a, b in zip(pairs, hot[::2], hot[1::2], strict=True):
             plate = self.plates.get(pair)
-            cold = {} if plate is None or (a is not None and b is not None) else _between(archive, ColdLeg(*pair, plate))
+            cold = (
+                {}
+                if plate is None or (a is not None and b is not None)
+                else _between(archive, ColdLeg(*pair, plate))
+            )
             yield a or cold.get(pair[0]), b or cold.get(pair[1])
 
 
 def _between(archive: Archive, leg: ColdLeg) -> dict[str, Event]:
     """The events of a plate from one of its sightings to the next."""
     from_ms, to_ms = wall_ms_of(leg.earlier), wall_ms_of(leg.later)
-    query = EventQuery(plate=leg.plate, from_ns=from_ms * NS_PER_MS, to_ns=(to_ms + 1) * NS_PER_MS, order="oldest")
+    query = EventQuery(
+        plate=leg.plate, from_ns=from_ms * NS_PER_MS, to_ns=(to_ms + 1) * NS_PER_MS, order="oldest"
+    )
     return {event.id: event for event in archive.search.page(query, None, _MOST, None, None).events}

@@ -1,7 +1,9 @@
-"""The steps by which one event is kept: pictures, clip, sidecar, journal. Each is idempotent; what a crash left undone is done again.
+"""The steps by which one event is kept: pictures, clip, sidecar, journal. Each is idempotent; what
+a crash left undone is done again.
 
-The store is asked what it has only once, by the sidecar, which is written last of the objects: where it holds this state of the
-event or a later one, all objects are there. Within a process `Work` remembers how far it came, so that waiting costs nothing.
+The store is asked what it has only once, by the sidecar, which is written last of the objects:
+where it holds this state of the event or a later one, all objects are there. Within a process
+`Work` remembers how far it came, so that waiting costs nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ class Clip:
 
 @dataclass(slots=True)
 class Work:
-    """One entry of the spool on its way, and how far it came. Changed by one lane at a time, field by field."""
+    """One entry of the spool on its way, and how far it came. Changed by one lane at a time,
+    field by field.
+    """
 
     entry: Entry
     event: Event
@@ -54,7 +58,9 @@ class Work:
     asked: bool = False
     objects: dict[str, ObjectDigest] = field(default_factory=dict)
     clip: Clip | None = None
-    """The clip in the store, or why there will be none: settled once, however often the steps after it fail."""
+    """The clip in the store, or why there will be none: settled once, however often the steps
+    after it fail.
+    """
     sidecar: Sidecar | None = None
     journaled: bool = False
 
@@ -97,7 +103,9 @@ class Keeping:
             work.journaled = True
 
     def _ask(self, work: Work) -> None:
-        """A replay of what is kept already, or a crash just before the journal line: then the sidecar is there."""
+        """A replay of what is kept already, or a crash just before the journal line: then the
+        sidecar is there.
+        """
         if work.asked:
             return
         work.step = "sidecar"
@@ -113,7 +121,9 @@ class Keeping:
                 data = (work.entry.path / name).read_bytes()
                 key = event_object(work.event.camera, work.event.id, name)
                 self._objects.put(key, data, "image/jpeg")
-                work.objects[name] = ObjectDigest(key=key, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+                work.objects[name] = ObjectDigest(
+                    key=key, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest()
+                )
 
     def _clip(self, work: Work) -> Clip | None:
         """The clip, in the store; or why there is none; or None while it must wait."""
@@ -133,19 +143,29 @@ class Keeping:
             path.unlink(missing_ok=True)
 
     def _cut(self, event: Event, to_ns: int, path: Path) -> Cut:
-        """Cut, opened again and found to hold the event, but for what was never recorded of it. Raises NotFound where that is all of it."""
+        """Cut, opened again and found to hold the event, but for what was never recorded of it.
+        Raises NotFound where that is all of it.
+        """
         from_ns = event.started_at - round(self._settings.clip_before_s * NS_PER_S)
         made = cut(self._ledger.segments(event.camera, from_ns, to_ns), from_ns, to_ns, path)
-        if any(a * NS_PER_MS <= event.started_at and event.ended_at <= b * NS_PER_MS for a, b in made.gaps_ms):
+        if any(
+            a * NS_PER_MS <= event.started_at and event.ended_at <= b * NS_PER_MS
+            for a, b in made.gaps_ms
+        ):
             path.unlink(missing_ok=True)
-            raise NotFound(f"nothing is recorded between {rfc3339(event.started_at)} and {rfc3339(event.ended_at)}")
+            raise NotFound(
+                f"nothing is recorded between {rfc3339(event.started_at)} and "
+                f"{rfc3339(event.ended_at)}"
+            )
         verify(path, made.start_ns, event.started_at, event.ended_at, made.gaps_ms)
         return made
 
     def _without(self, event: Event, error: NotFound | DataLoss) -> Clip | None:
         if self._clock.wall_ns() - event.ended_at < NOTHING_AFTER_S * NS_PER_S:
             return None
-        _log.warning("event %s of camera %s is kept without a clip: %s", event.id, event.camera, error)
+        _log.warning(
+            "event %s of camera %s is kept without a clip: %s", event.id, event.camera, error
+        )
         CLIPS_MISSING.labels(event.camera).inc()
         why = "the recording is damaged" if isinstance(error, DataLoss) else "nothing was recorded"
         return Clip(None, None, why)
@@ -160,11 +180,17 @@ class Keeping:
 
     def _put_sidecar(self, work: Work, clip: Clip) -> None:
         work.step = "sidecar"
-        event = work.event.model_copy(update={"clip_ready": clip.digest is not None, "clip_missing": clip.missing})
+        event = work.event.model_copy(
+            update={"clip_ready": clip.digest is not None, "clip_missing": clip.missing}
+        )
         objects = dict(work.objects) | ({} if clip.digest is None else {CLIP: clip.digest})
         sidecar = Sidecar(event=event, objects=objects)
         if clip.made is not None:
-            times = {"gaps_ms": clip.made.gaps_ms, "clip_start_at": clip.made.start_ns, "clip_end_at": clip.made.end_ns}
+            times = {
+                "gaps_ms": clip.made.gaps_ms,
+                "clip_start_at": clip.made.start_ns,
+                "clip_end_at": clip.made.end_ns,
+            }
             sidecar = Sidecar(event=event, objects=objects, **times)
         key = event_object(event.camera, event.id, SIDECAR)
         self._objects.put(key, sidecar.model_dump_json(by_alias=True).encode(), "application/json")
@@ -172,7 +198,9 @@ class Keeping:
 
 
 def read_sidecar(objects: ObjectStore, camera_id: str, event_id: str) -> Sidecar | None:
-    """The sidecar of an event, None where there is none, or where what is there is none (then it is to be written again)."""
+    """The sidecar of an event, None where there is none, or where what is there is none (then
+    it is to be written again).
+    """
     key = event_object(camera_id, event_id, SIDECAR)
     try:
         return Sidecar.model_validate_json(objects.get(key))

@@ -1,7 +1,9 @@
-"""Keeps the events of a worker's cameras: from the spool to the index and the object store, however often these are away.
+"""Keeps the events of a worker's cameras: from the spool to the index and the object store, however
+often these are away.
 
-Two lanes, so that neither store waits for the other: one enters events in the index, at once and again when their clips are ready; one puts
-pictures, clips and sidecars into the object store and writes the journal. An entry leaves the spool when both are done with it.
+Two lanes, so that neither store waits for the other: one enters events in the index, at once and
+again when their clips are ready; one puts pictures, clips and sidecars into the object store and
+writes the journal. An entry leaves the spool when both are done with it.
 """
 
 from __future__ import annotations
@@ -44,8 +46,9 @@ class Keeper:
         camera_ids: Callable[[], Sequence[str]],
         recorded_until: Callable[[str], int | None],
     ) -> None:
-        """`camera_ids`: whose events to keep, asked at every pass. `recorded_until` answers with the wall time (UTC ns) up to which a
-        camera is recorded, None where nothing records it."""
+        """`camera_ids`: whose events to keep, asked at every pass. `recorded_until` answers with
+        the wall time (UTC ns) up to which a camera is recorded, None where nothing records it.
+        """
         self._spool = spool
         self._index = index
         self._feed = feed
@@ -60,13 +63,17 @@ class Keeper:
         """Keep events until `stop`. Never gives up on one."""
         index_lane, object_lane = self._lanes
         # A daemon: at `stop` it may be in the middle of an upload to a store that does not answer.
-        thread = threading.Thread(target=object_lane.run, args=(stop,), name="keeper-objects", daemon=True)
+        thread = threading.Thread(
+            target=object_lane.run, args=(stop,), name="keeper-objects", daemon=True
+        )
         thread.start()
         index_lane.run(stop)
         thread.join(_JOIN_S)
 
     def run_once(self) -> int:
-        """One pass of each lane, also beside `run`; how many events are still in the spool. What failed is left to a later pass."""
+        """One pass of each lane, also beside `run`; how many events are still in the spool.
+        What failed is left to a later pass.
+        """
         index_lane, object_lane = self._lanes
         index_lane.run_once()
         object_lane.run_once()
@@ -83,13 +90,19 @@ class Keeper:
         return len(self._work)
 
     def _index_pass(self) -> bool:
-        """Enter the newest that are not in the index, and those that are ready. True where there is more to do at once."""
+        """Enter the newest that are not in the index, and those that are ready. True where
+        there is more to do at once.
+        """
         works = self._take_stock()
         new = [work for work in works if not work.indexed][-_INDEX_BATCH:]
         self._put([work.event for work in new])
         for work in new:
             work.indexed = True
-        ready = [(work, work.sidecar.event) for work in works if work.sidecar is not None and not work.finished][:_INDEX_BATCH]
+        ready = [
+            (work, work.sidecar.event)
+            for work in works
+            if work.sidecar is not None and not work.finished
+        ][:_INDEX_BATCH]
         self._put([event for _, event in ready])
         for work, _ in ready:
             work.finished = True
@@ -97,17 +110,23 @@ class Keeper:
         return len(new) == _INDEX_BATCH or len(ready) == _INDEX_BATCH
 
     def _put(self, events: list[Event]) -> None:
-        """In the index first: whoever hears of an event finds it. One step, so that what failed in between is fed once more."""
+        """In the index first: whoever hears of an event finds it. One step, so that what failed
+        in between is fed once more.
+        """
         try:
             self._index.put_all(events)
             known = self._index.corrections([event.id for event in events])
-            self._feed.add_all([event.model_copy(update={"corrected": known.get(event.id)}) for event in events])
+            self._feed.add_all(
+                [event.model_copy(update={"corrected": known.get(event.id)}) for event in events]
+            )
         except IndexUnavailable:
             KEEP_RETRIES.labels("index").inc()
             raise
 
     def _object_pass(self) -> bool:
-        """Take every event as far as it goes. Raises, after all were tried, where one failed; at once where the store is away."""
+        """Take every event as far as it goes. Raises, after all were tried, where one failed;
+        at once where the store is away.
+        """
         failed: StoreError | None = None
         for work in self._take_stock():
             try:
@@ -136,7 +155,9 @@ class Keeper:
 
     def _take_stock(self) -> list[Work]:
         """The work there is, by event id: what came is added, what went is forgotten."""
-        with self._lock:  # listed under it too: an older list of the other lane must not make this one forget what is new
+        # listed under it too: an older list of the other lane must not make this one forget what is
+        # new
+        with self._lock:
             entries = self._spool.pending(self._camera_ids())
             known = self._work
             self._work = {}
@@ -151,7 +172,9 @@ class Keeper:
         return None if event is None else Work(entry, event)
 
     def _settle(self) -> None:
-        """Let go of what is kept everywhere. The journal line is the last thing written, so nothing leaves before it."""
+        """Let go of what is kept everywhere. The journal line is the last thing written, so
+        nothing leaves before it.
+        """
         with self._lock:
             done = [entry for entry, work in self._work.items() if work.finished and work.journaled]
             for entry in done:

@@ -1,4 +1,6 @@
-"""Retention of events: the journal, the index, the objects, in this order, and of the objects the sidecar last."""
+"""Retention of events: the journal, the index, the objects, in this order, and of the objects
+the sidecar last.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,15 @@ class _Stored:
 
 
 class EventRetention:
-    def __init__(self, objects: ObjectStore, index: EventIndex, journal: Journal, held: Held, stop: threading.Event, dry: bool) -> None:
+    def __init__(
+        self,
+        objects: ObjectStore,
+        index: EventIndex,
+        journal: Journal,
+        held: Held,
+        stop: threading.Event,
+        dry: bool,
+    ) -> None:
         self._objects = objects
         self._index = index
         self._journal = journal
@@ -53,7 +63,9 @@ class EventRetention:
         self._dry = dry
 
     def run(self, cutoff_ns: Callable[[str], int], counts: Counts) -> None:
-        """Delete every event that started before its camera's cutoff. Raises StoreError where a store is away."""
+        """Delete every event that started before its camera's cutoff. Raises StoreError where a
+        store is away.
+        """
         for camera_id, prefix in self._folders(cutoff_ns):
             for event in self._events(camera_id, prefix):
                 if self._stop.is_set():
@@ -83,19 +95,30 @@ class EventRetention:
         return sidecar is None or self._held.covers_event(sidecar.event)
 
     def _folders(self, cutoff_ns: Callable[[str], int]) -> Iterator[tuple[str, str]]:
-        """Each camera's folder of each day that may have something too old, the oldest day first."""
+        """Each camera's folder of each day that may have something too old, the oldest day
+        first.
+        """
         for prefix in self._days():
             for camera_id in self._objects.folders(prefix):
-                if prefix.removeprefix(EVENTS_PREFIX).replace("/", "") <= day_of(cutoff_ns(camera_id)):
+                if prefix.removeprefix(EVENTS_PREFIX).replace("/", "") <= day_of(
+                    cutoff_ns(camera_id)
+                ):
                     yield camera_id, f"{prefix}{camera_id}/"
 
     def _days(self) -> Iterator[str]:
         prefixes = [EVENTS_PREFIX]
         for _ in ("year", "month", "day"):
-            prefixes = [f"{prefix}{name}/" for prefix in prefixes for name in sorted(self._objects.folders(prefix))]
+            prefixes = [
+                f"{prefix}{name}/"
+                for prefix in prefixes
+                for name in sorted(self._objects.folders(prefix))
+            ]
         return iter(prefixes)
 
     def _events(self, camera_id: str, prefix: str) -> Iterator[_Stored]:
-        for event_id, stats in groupby(self._objects.list(prefix), key=lambda stat: stat.key.removeprefix(prefix).partition("/")[0]):
+        for event_id, stats in groupby(
+            self._objects.list(prefix),
+            key=lambda stat: stat.key.removeprefix(prefix).partition("/")[0],
+        ):
             if is_event_id(event_id):
                 yield _Stored(camera_id, event_id, list(stats))

@@ -1,4 +1,6 @@
-"""A loop that does passes of work for ever: at once when woken, soon when idle, ever later (10 s at most) while they fail."""
+"""A loop that does passes of work for ever: at once when woken, soon when idle, ever later (10
+s at most) while they fail.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ LAST_RETRY_S = 10.0
 
 
 class Lane:
-    """`work` does one pass: True where there is more to do at once; it raises StoreError where it must be tried again."""
+    """`work` does one pass: True where there is more to do at once; it raises StoreError where
+    it must be tried again.
+    """
 
     def __init__(self, name: str, work: Callable[[], bool], clock: Clock) -> None:
         self.name = name

@@ -1,11 +1,14 @@
-"""The spool: events acknowledged on this node's disk and not yet kept everywhere. Nothing else hears of an event before.
+"""The spool: events acknowledged on this node's disk and not yet kept everywhere. Nothing else
+hears of an event before.
 
-spool/<camera>/<event id>.<ended ms>/{event.json,snapshot.jpg,crop.jpg}   an entry: one state of one passing
-spool/<camera>/<event id>.<written ns>.draft/                            a passing still in view
-spool/.damaged/                                                          what could not be read, set aside
+spool/<camera>/<event id>.<ended ms>/{event.json,snapshot.jpg,crop.jpg}   an entry: one state of one
+passing spool/<camera>/<event id>.<written ns>.draft/                            a passing still in
+view spool/.damaged/                                                          what could not be
+read, set aside
 
-A folder appears and goes by one rename, so that it is whole or absent whenever a process dies. A passing that went on is a new entry,
-and the older goes once the newer is there. A camera's entries are written and taken by one process; any may read its pictures.
+A folder appears and goes by one rename, so that it is whole or absent whenever a process dies. A
+passing that went on is a new entry, and the older goes once the newer is there. A camera's entries
+are written and taken by one process; any may read its pictures.
 """
 
 from __future__ import annotations
@@ -37,7 +40,9 @@ _DAMAGED = ".damaged"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entry:
-    """One folder of the spool. A version is when the passing ended, in ms (of a draft: when it was written)."""
+    """One folder of the spool. A version is when the passing ended, in ms (of a draft: when it
+    was written).
+    """
 
     event_id: str
     version: int
@@ -61,8 +66,9 @@ class Spool:
         self._clock = clock
 
     def put(self, passing: Passing) -> None:
-        """Acknowledge a finished passing, or one that went on after it was: on disk when this returns. Replaces its draft; an older
-        or equal state than the one here changes nothing."""
+        """Acknowledge a finished passing, or one that went on after it was: on disk when this
+        returns. Replaces its draft; an older or equal state than the one here changes nothing.
+        """
         event = passing.event
         entry = self._entry(event.camera, event.id, event.ended_at // NS_PER_MS)
         with _mapped():
@@ -75,12 +81,18 @@ class Spool:
             self._take_away(self._drafts_of(event.camera, event.id))
 
     def put_draft(self, passing: Passing) -> None:
-        """Note a passing still in view as it stands, over its last draft. Outlives its process, not the machine's power."""
+        """Note a passing still in view as it stands, over its last draft. Outlives its process,
+        not the machine's power.
+        """
         event = passing.event
         older = self._drafts_of(event.camera, event.id)
         written_ns = max([self._clock.wall_ns(), *(draft.version + 1 for draft in older)])
         with _mapped():
-            self._write(passing, self._layout.spool_of(event.camera) / f"{event.id}.{written_ns}.draft", durable=False)
+            self._write(
+                passing,
+                self._layout.spool_of(event.camera) / f"{event.id}.{written_ns}.draft",
+                durable=False,
+            )
             self._take_away(older)
 
     def drop_draft(self, event_id: str) -> None:
@@ -96,16 +108,29 @@ class Spool:
 
     def pending(self, camera_ids: Iterable[str]) -> list[Entry]:
         """The newest entry of each event of these cameras, by id."""
-        have = set(self.cameras())  # of hundreds that are only recorded, none has a folder to be looked for
-        found = (entry for camera_id in camera_ids if camera_id in have for entry in self._entries(camera_id, drafts=False))
+        have = set(
+            self.cameras()
+        )  # of hundreds that are only recorded, none has a folder to be looked for
+        found = (
+            entry
+            for camera_id in camera_ids
+            if camera_id in have
+            for entry in self._entries(camera_id, drafts=False)
+        )
         return sorted({entry.event_id: entry for entry in sorted(found)}.values())
 
     def cameras(self) -> list[str]:
         """The cameras that have, or had, something in the spool."""
-        return sorted(folder.name for folder in _folders(self._layout.spool) if not folder.name.startswith("."))
+        return sorted(
+            folder.name
+            for folder in _folders(self._layout.spool)
+            if not folder.name.startswith(".")
+        )
 
     def event(self, entry: Entry) -> Event | None:
-        """The event of an entry; None where the entry is gone, or was damaged and is set aside now."""
+        """The event of an entry; None where the entry is gone, or was damaged and is set aside
+        now.
+        """
         try:
             return _read_event(entry)
         except FileNotFoundError:
@@ -132,7 +157,10 @@ class Spool:
         """Camera, from and to (UTC ns) of the recordings that clips are still to be cut from."""
         before_ns, after_ns = round(before_s * NS_PER_S), round(after_s * NS_PER_S)
         entries = self.pending(self.cameras())
-        return [(entry.camera_id, entry.started_ns - before_ns, entry.ended_ns + after_ns) for entry in entries]
+        return [
+            (entry.camera_id, entry.started_ns - before_ns, entry.ended_ns + after_ns)
+            for entry in entries
+        ]
 
     def remove(self, entry: Entry) -> None:
         """Take an entry away: it is kept everywhere. A newer entry of the same event stays."""
@@ -151,10 +179,15 @@ class Spool:
         return sorted(_folders(self._layout.spool / _DAMAGED))
 
     def _entry(self, camera_id: str, event_id: str, version: int) -> Entry:
-        return Entry(event_id, version, camera_id, self._layout.spool_of(camera_id) / f"{event_id}.{version}")
+        return Entry(
+            event_id, version, camera_id, self._layout.spool_of(camera_id) / f"{event_id}.{version}"
+        )
 
     def _entries(self, camera_id: str, drafts: bool) -> list[Entry]:
-        named = ((folder, _NAME.match(folder.name)) for folder in _folders(self._layout.spool_of(camera_id)))
+        named = (
+            (folder, _NAME.match(folder.name))
+            for folder in _folders(self._layout.spool_of(camera_id))
+        )
         return [
             Entry(name["id"], int(name["version"]), camera_id, folder)
             for folder, name in named
@@ -162,10 +195,14 @@ class Spool:
         ]
 
     def _versions(self, camera_id: str, event_id: str) -> list[Entry]:
-        return sorted(entry for entry in self._entries(camera_id, drafts=False) if entry.event_id == event_id)
+        return sorted(
+            entry for entry in self._entries(camera_id, drafts=False) if entry.event_id == event_id
+        )
 
     def _drafts_of(self, camera_id: str, event_id: str) -> list[Entry]:
-        return sorted(entry for entry in self._entries(camera_id, drafts=True) if entry.event_id == event_id)
+        return sorted(
+            entry for entry in self._entries(camera_id, drafts=True) if entry.event_id == event_id
+        )
 
     def _write(self, passing: Passing, folder: Path, durable: bool) -> None:
         _make_folder(folder.parent)
@@ -193,15 +230,23 @@ class Spool:
         if event is None:
             return None
         try:
-            return Passing(event, (entry.path / SNAPSHOT).read_bytes(), (entry.path / CROP).read_bytes())
+            return Passing(
+                event, (entry.path / SNAPSHOT).read_bytes(), (entry.path / CROP).read_bytes()
+            )
         except FileNotFoundError:
             if entry.path.exists():
                 self._set_aside(entry, "a picture is missing")
             return None
 
     def _set_aside(self, entry: Entry, why: str) -> None:
-        aside = self._layout.spool / _DAMAGED / f"{entry.camera_id}.{entry.path.name}.{self._clock.wall_ns()}"
-        _log.error("the spool entry %s cannot be read and is set aside as %s: %s", entry.path, aside, why)
+        aside = (
+            self._layout.spool
+            / _DAMAGED
+            / f"{entry.camera_id}.{entry.path.name}.{self._clock.wall_ns()}"
+        )
+        _log.error(
+            "the spool entry %s cannot be read and is set aside as %s: %s", entry.path, aside, why
+        )
         SPOOL_DAMAGED.labels(entry.camera_id).inc()
         with _mapped():
             _make_folder(aside.parent)
@@ -226,7 +271,9 @@ def _files(passing: Passing) -> Iterator[tuple[str, bytes]]:
 
 def _folders(folder: Path) -> list[Path]:
     try:
-        with os.scandir(folder) as entries:  # which asks nothing more of the disk to tell folders from files
+        with os.scandir(
+            folder
+        ) as entries:  # which asks nothing more of the disk to tell folders from files
             return [folder / entry.name for entry in entries if entry.is_dir()]
     except FileNotFoundError:
         return []

@@ -1,6 +1,7 @@
 """All events that can be found, however old: the index's and the archive's as one, page by page.
 
-Where both know an event, what the index has stands: it is a version that came later, and is on its way to the archive.
+Where both know an event, what the index has stands: it is a version that came later, and is on its
+way to the archive.
 """
 
 from __future__ import annotations
@@ -27,12 +28,16 @@ from storage.index.search import Span
 PAGE_S = 1.5
 """No look at the archive begins later than this after a page was asked for."""
 KNOWN_MOST = 50_000
-"""Events of archived days that the index may know for them to be told apart when events are counted."""
+"""Events of archived days that the index may know for them to be told apart when events are
+counted.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class StorePage:
-    """`archived`: the archive was looked at, so that it took longer; it may then have less than `limit` events though `next` is given."""
+    """`archived`: the archive was looked at, so that it took longer; it may then have less than
+    `limit` events though `next` is given.
+    """
 
     events: tuple[Event, ...]
     next: str | None
@@ -45,7 +50,9 @@ class StoreHistogram:
     exact: bool
     """Else some of `counts` are estimates."""
     whole_from_ns: int | None
-    """Some of what began earlier was not counted: the archive took its time, or could not be reached. None where all was."""
+    """Some of what began earlier was not counted: the archive took its time, or could not be
+    reached. None where all was.
+    """
 
 
 class EventStore:
@@ -58,20 +65,42 @@ class EventStore:
     def get(self, event_id: str) -> Event | None:
         """The event of this id. Raises StoreError."""
         found = self._index.get(event_id)
-        return found if found is not None or not is_event_id(event_id) else self.archive.search.get(event_id)
+        return (
+            found
+            if found is not None or not is_event_id(event_id)
+            else self.archive.search.get(event_id)
+        )
 
     def get_all(self, event_ids: Sequence[str]) -> list[Event | None]:
         found = self._index.get_all(event_ids)
-        return [event or self.get(event_id) for event, event_id in zip(found, event_ids, strict=True)]
+        return [
+            event or self.get(event_id) for event, event_id in zip(found, event_ids, strict=True)
+        ]
 
-    def query(self, query: EventQuery, limit: int, after: str | None = None, seconds: float | None = PAGE_S) -> StorePage:
-        """A page of what matches, as `EventIndex.query` answers it; `seconds`: how long the archive may be looked through for it."""
+    def query(
+        self,
+        query: EventQuery,
+        limit: int,
+        after: str | None = None,
+        seconds: float | None = PAGE_S,
+    ) -> StorePage:
+        """A page of what matches, as `EventIndex.query` answers it; `seconds`: how long the
+        archive may be looked through for it.
+        """
         until_s = None if seconds is None else self._clock.monotonic_s() + seconds
         search = self._search(query, until_s)
-        return search.by_ties(limit, after) if query.plate is not None and query.fuzzy else search.page(None, limit, after)
+        return (
+            search.by_ties(limit, after)
+            if query.plate is not None and query.fuzzy
+            else search.page(None, limit, after)
+        )
 
-    def histogram(self, query: EventQuery, buckets: Buckets, seconds: float = PAGE_S) -> StoreHistogram:
-        """How many events match in each bucket. `query` says from and to when, which must lie within the buckets."""
+    def histogram(
+        self, query: EventQuery, buckets: Buckets, seconds: float = PAGE_S
+    ) -> StoreHistogram:
+        """How many events match in each bucket. `query` says from and to when, which must lie
+        within the buckets.
+        """
         until_s = self._clock.monotonic_s() + seconds
         hot = self._index.histogram(query, buckets)
         span = Span.of(query, None)
@@ -79,7 +108,8 @@ class EventStore:
         if span.is_empty or span.least_ms >= until_ms:
             return StoreHistogram(hot.counts, hot.exact, None)
         last_ms = min(span.greatest_ms, until_ms - 1)
-        # What the index has a version of, it counts. Where that is very much, which is so while days are moved, some count twice.
+        # What the index has a version of, it counts. Where that is very much, which is so while
+        # days are moved, some count twice.
         known = self._index.ids_between(span.least_ms, last_ms, KNOWN_MOST)
         try:
             cold = self.archive.counts.count(query, buckets, known or [], until_s)
@@ -89,8 +119,17 @@ class EventStore:
         whole_ns = None if cold.whole_from_ms is None else cold.whole_from_ms * NS_PER_MS
         return StoreHistogram(counts, hot.exact and known is not None, whole_ns)
 
-    def sightings(self, plate: str, from_ns: int | None, to_ns: int | None, limit: int, after: str | None = None) -> tuple[Event, ...]:
-        """The events whose plate this is, as it stands, oldest first, at most `limit`, going on after the id `after`."""
+    def sightings(
+        self,
+        plate: str,
+        from_ns: int | None,
+        to_ns: int | None,
+        limit: int,
+        after: str | None = None,
+    ) -> tuple[Event, ...]:
+        """The events whose plate this is, as it stands, oldest first, at most `limit`, going on
+        after the id `after`.
+        """
         query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest")
         found: list[Event] = []
         while len(found) < limit:
@@ -102,8 +141,9 @@ class EventStore:
         return tuple(found[:limit])
 
     def likely(self, plate: str, from_ns: int, to_ns: int, limit: int) -> EventPage:
-        """Events that may be of this plate though they were not read so, oldest first, as `EventIndex.likely`; of the archive those that
-        were read as something."""
+        """Events that may be of this plate though they were not read so, oldest first, as
+        `EventIndex.likely`; of the archive those that were read as something.
+        """
         hot = self._index.likely(plate, from_ns, to_ns, limit)
         if not self.reaches_archive(from_ns):
             return hot
@@ -111,13 +151,19 @@ class EventStore:
         page = self.query(query, limit, f"{TIES.index(Tie.ALTERNATIVE)}.")
         tied = {event.id: event for event in (*page.events, *hot.events) if is_likely(event, plate)}
         events = tuple(tied[event_id] for event_id in sorted(tied))[:limit]
-        return EventPage(events, hot.next or page.next or (events[-1].id if len(tied) > limit else None))
+        return EventPage(
+            events, hot.next or page.next or (events[-1].id if len(tied) > limit else None)
+        )
 
     def impossible(self, first_hour: int, last_hour: int) -> EventLegs:
-        """The legs that no vehicle could drive that ended in these hours (since 1970, UTC), both included. Raises StoreError."""
+        """The legs that no vehicle could drive that ended in these hours (since 1970, UTC),
+        both included. Raises StoreError.
+        """
         return EventLegs.find(self._index, self.archive, first_hour, last_hour)
 
-    def ends(self, legs: EventLegs, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[Event | None, Event | None]]:
+    def ends(
+        self, legs: EventLegs, pairs: Sequence[tuple[str, str]]
+    ) -> Iterator[tuple[Event | None, Event | None]]:
         """Both events of some of these legs; None where one has gone."""
         return legs.events(self._index, self.archive, pairs)
 
@@ -142,12 +188,20 @@ class _Search:
     archived: bool = False
 
     def page(self, tie: Tie | None, limit: int, after: str | None) -> StorePage:
-        """At most `limit` events after the id `after`; the page may be shorter where the archive took its time."""
+        """At most `limit` events after the id `after`; the page may be shorter where the
+        archive took its time.
+        """
         hot = self._hot(tie, limit, after)
         until_ms = self.archived_until_ms()
         bound = id_text(until_ms, bytes(10))
-        recent = [event for event in hot.events if event.id >= bound] if self.query.order == "newest" else []
-        if self._is_after(until_ms) or (hot.next is not None and len(recent) == len(hot.events) > 0):
+        recent = (
+            [event for event in hot.events if event.id >= bound]
+            if self.query.order == "newest"
+            else []
+        )
+        if self._is_after(until_ms) or (
+            hot.next is not None and len(recent) == len(hot.events) > 0
+        ):
             return StorePage(hot.events, hot.next, self.archived)
         self.archived = True
         try:
@@ -159,7 +213,9 @@ class _Search:
         return self._joined(hot, cold, limit)
 
     def by_ties(self, limit: int, after: str | None) -> StorePage:
-        """The surest first; a place to go on is the number of a tie and an id. With the archive tie by tie."""
+        """The surest first; a place to go on is the number of a tie and an id. With the archive
+        tie by tie.
+        """
         if self._is_after(self.archived_until_ms()):
             hot = self.index.query(self.query, limit, after)
             if self._is_after(self.archived_until_ms()):
@@ -182,9 +238,11 @@ class _Search:
         return self.index.tied(self.query, tie, limit, after)
 
     def archived_until_ms(self) -> int:
-        """Before this (UTC ms) began what the archive may have; 0: it has nothing. While the object store is away: what it ever may have.
+        """Before this (UTC ms) began what the archive may have; 0: it has nothing. While the object
+        store is away: what it ever may have.
 
-        Asked after a read of the index, it is true of what that read may have missed."""
+        Asked after a read of the index, it is true of what that read may have missed.
+        """
         try:
             day = self.archive.catalogue.last_day()
         except ObjectsUnavailable:
@@ -193,7 +251,9 @@ class _Search:
 
     def _is_after(self, until_ms: int) -> bool:
         """Whether nothing is asked for that began before this."""
-        return not until_ms or (self.query.from_ns is not None and self.query.from_ns // NS_PER_MS >= until_ms)
+        return not until_ms or (
+            self.query.from_ns is not None and self.query.from_ns // NS_PER_MS >= until_ms
+        )
 
     def _joined(self, hot: EventPage, cold: EventPage, limit: int) -> StorePage:
         """What both found, up to where the one that came less far came to."""
@@ -203,7 +263,9 @@ class _Search:
         bound = None if not bounds else max(bounds) if newest else min(bounds)
         events = sorted([*hot.events, *cold.events], key=lambda event: event.id, reverse=newest)
         if bound is not None:
-            events = [event for event in events if (event.id >= bound if newest else event.id <= bound)]
+            events = [
+                event for event in events if (event.id >= bound if newest else event.id <= bound)
+            ]
         if len(events) > limit:
             return StorePage(tuple(events[:limit]), events[limit - 1].id, True)
         return StorePage(tuple(events), bound, True)
@@ -211,4 +273,9 @@ class _Search:
     def _without_known(self, cold: EventPage) -> EventPage:
         """Without what the index has a version of."""
         known = self.index.get_all([event.id for event in cold.events]) if cold.events else []
-        return replace(cold, events=tuple(event for event, row in zip(cold.events, known, strict=True) if row is None))
+        return replace(
+            cold,
+            events=tuple(
+                event for event, row in zip(cold.events, known, strict=True) if row is None
+            ),
+        )

@@ -1,4 +1,5 @@
-"""An event's files as evidence: each is compared with the SHA-256 in its sidecar before its first byte is handed out.
+"""An event's files as evidence: each is compared with the SHA-256 in its sidecar before its first
+byte is handed out.
 
 What was compared is remembered by the version that the store gives it (etag, size, time), so that a
 player that asks for many parts of a clip has it hashed once.
@@ -25,13 +26,17 @@ from storage.clients.s3 import ObjectStore, ObjectStream
 from storage.events.damaged_objects import DamagedObjects
 
 VERIFIED_FOR_S = 600.0
-"""A disk may rot under a store that still gives the same version, so nothing is trusted for longer."""
+"""A disk may rot under a store that still gives the same version, so nothing is trusted for
+longer.
+"""
 MOST_REMEMBERED = 10_000
 _LOCKS = 64
 _log = logging.getLogger(__name__)
 
 IsUnchanged = Callable[[], bool]
-"""Whether an event is still kept as it was when it was looked up: a passing that goes on is kept anew."""
+"""Whether an event is still kept as it was when it was looked up: a passing that goes on is
+kept anew.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,9 @@ class _Verified:
 
 
 class VerifiedObjects:
-    """Thread-safe. One object is hashed by one thread at a time, and others that want it wait for that."""
+    """Thread-safe. One object is hashed by one thread at a time, and others that want it wait
+    for that.
+    """
 
     def __init__(self, objects: ObjectStore, damaged: DamagedObjects, clock: Clock) -> None:
         self._objects = objects
@@ -54,7 +61,8 @@ class VerifiedObjects:
         self._say = FloodGate(_log.critical, clock, every_s=60.0)
 
     def digest(self, event: Event, name: str, is_unchanged: IsUnchanged) -> ObjectDigest:
-        """Size and SHA-256 of a file of an event that is kept, once its bytes were found to be that.
+        """Size and SHA-256 of a file of an event that is kept, once its bytes were found to be
+        that.
 
         Raises DataLoss where they are not, or the file or its sidecar is gone; ObjectsUnavailable.
         """
@@ -74,7 +82,9 @@ class VerifiedObjects:
             return digest
 
     def open(self, digest: ObjectDigest, offset: int, length: int | None) -> ObjectStream:
-        """Part of a file of which `digest` was asked just now. Raises ObjectsUnavailable, NotFound."""
+        """Part of a file of which `digest` was asked just now. Raises ObjectsUnavailable,
+        NotFound.
+        """
         stream = self._objects.read(digest.key, offset, length)
         known = self._recall(digest.key)
         if known is None or known.digest != digest or known.version != stream.stat.version:
@@ -106,7 +116,14 @@ class VerifiedObjects:
         self._remember(stream.stat.version, digest)
         return data
 
-    def _compare(self, event: Event, name: str, seen: ObjectDigest, digest: ObjectDigest, is_unchanged: IsUnchanged) -> None:
+    def _compare(
+        self,
+        event: Event,
+        name: str,
+        seen: ObjectDigest,
+        digest: ObjectDigest,
+        is_unchanged: IsUnchanged,
+    ) -> None:
         if seen == digest:
             self._clear(digest.key)
             return
@@ -122,7 +139,8 @@ class VerifiedObjects:
     def _report(self, digest: ObjectDigest, seen: ObjectDigest) -> None:
         """Once for each object, however many processes and readers find it."""
         message = (
-            f"{digest.key} is damaged: it has {seen.size_bytes} bytes of SHA-256 {seen.sha256}, and its sidecar "
+            f"{digest.key} is damaged: it has {seen.size_bytes} bytes of SHA-256 {seen.sha256}, "
+            "and its sidecar "
             f"says {digest.size_bytes} of {digest.sha256}; it is not handed out"
         )
         try:
@@ -176,7 +194,10 @@ def _gone(event: Event, name: str, is_unchanged: IsUnchanged) -> NotFound | Data
 def _lost(event: Event, name: str) -> DataLoss:
     """The index says that a file is there, and it is not: never a mere 404."""
     what = name.partition(".")[0]
-    return DataLoss(f"the {what} of event {event.id} was kept and cannot be found whole; `sightline storage check` tells more")
+    return DataLoss(
+        f"the {what} of event {event.id} was kept and cannot be found whole; `sightline storage "
+        "check` tells more"
+    )
 
 
 def _digest_of(key: str, stream: ObjectStream) -> ObjectDigest:

@@ -1,6 +1,8 @@
-"""Proves the invariants of the index's layout, shard by shard, in small steps: docs/index.md numbers them.
+"""Proves the invariants of the index's layout, shard by shard, in small steps: docs/index.md
+numbers them.
 
-What is written meanwhile may be met half way; whoever asks twice, and believes what was said both times, is right.
+What is written meanwhile may be met half way; whoever asks twice, and believes what was said both
+times, is right.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ return {
   size('STRLEN', ':t') / 6, size('LLEN', ':free'), size('HLEN', ':x'), redis.call('HGET', P .. ':pl', 'sum') or '0',
   size('BITCOUNT', ':live'),
 }
-"""
+"""  # noqa: E501
 _HOUR = """
 local counts = redis.call('HMGET', KEYS[1] .. ':k', ARGV[1], 'f' .. ARGV[1])
 return { redis.call('GET', KEYS[1] .. ':h' .. ARGV[1]) or '', counts[1] or '0', counts[2] or '0' }
@@ -40,8 +42,11 @@ return { redis.call('GET', KEYS[1] .. ':h' .. ARGV[1]) or '', counts[1] or '0', 
 _BLOCK = """
 local name = ARGV[1] .. ':' .. ARGV[2]
 return { redis.call('GET', KEYS[1] .. ':b' .. name) or '', redis.call('GET', KEYS[1] .. ':a' .. name) or '' }
-"""
-_BODIES = "local found = redis.call('HMGET', KEYS[1] .. ':x', unpack(ARGV)) for i = 1, #found do found[i] = found[i] or '' end return found"
+"""  # noqa: E501
+_BODIES = (
+    "local found = redis.call('HMGET', KEYS[1] .. ':x', unpack(ARGV)) for i = 1, #found do "
+    "found[i] = found[i] or '' end return found"
+)
 _PLACES = "return redis.call('HKEYS', KEYS[1] .. ':pl')"
 _NOT_POSTED = (
     SHARD
@@ -63,7 +68,7 @@ for at = 1, #ARGV[1], 11 do
   if not is_there then answer[#answer + 1] = code .. pointer end
 end
 return answer
-"""
+"""  # noqa: E501
 )
 _NUMBERS = (
     SHARD
@@ -86,13 +91,13 @@ for b = 0, 47 do answer[#answer + 1] = call('GETRANGE', P .. ':s' .. b, from, to
 answer[#answer + 1] = call('GETRANGE', P .. ':long', from, to)
 answer[#answer + 1] = call('GETRANGE', P .. ':live', from, to)
 return answer
-"""
+"""  # noqa: E501
 )
 _BUCKETED = """
 local count = 0
 for bucket = ARGV[1], ARGV[2] do count = count + redis.call('HLEN', KEYS[1] .. ':p' .. string.format('%.0f', bucket)) end
 return count
-"""
+"""  # noqa: E501
 
 
 def check_index(redis: Redis) -> Iterator[tuple[str, str]]:
@@ -104,7 +109,11 @@ def check_index(redis: Redis) -> Iterator[tuple[str, str]]:
         ids: Counter[bytes] = Counter()
         for shard in shards:
             yield from shard.hour(hour, ids)
-        yield from ((f"hour {hour}", f"an event lies in {count} places: {tail.hex()}") for tail, count in ids.items() if count > 1)
+        yield from (
+            (f"hour {hour}", f"an event lies in {count} places: {tail.hex()}")
+            for tail, count in ids.items()
+            if count > 1
+        )
     for shard in shards:
         yield from shard.end()
 
@@ -114,18 +123,32 @@ class _Shard:
     redis: Redis
     prefix: str
     hours: set[int] = field(default_factory=set)
-    standing: tuple[bytes, list[bytes], int, int, int, int, bytes, int] = (b"", [], 0, 0, 0, 0, b"", 0)
+    standing: tuple[bytes, list[bytes], int, int, int, int, bytes, int] = (
+        b"",
+        [],
+        0,
+        0,
+        0,
+        0,
+        b"",
+        0,
+    )
     posts: int = 0
     events: int = 0
     odd: int = 0
     names: set[bytes] = field(default_factory=set)
 
     def begin(self) -> Iterator[tuple[str, str]]:
-        self.standing = cast("tuple[bytes, list[bytes], int, int, int, int, bytes, int]", self._ask(_STANDING))
+        self.standing = cast(
+            "tuple[bytes, list[bytes], int, int, int, int, bytes, int]", self._ask(_STANDING)
+        )
         version, hours, count, *_ = self.standing
         self.hours = {int(hour) for hour in hours}
         if count and int(version or b"1") != LAYOUT:
-            yield self.prefix, f"it is of layout {int(version or b'1')}, and this program's is {LAYOUT}"
+            yield (
+                self.prefix,
+                f"it is of layout {int(version or b'1')}, and this program's is {LAYOUT}",
+            )
 
     def end(self) -> Iterator[tuple[str, str]]:
         _, _, count, numbers, free, bodies, total, live = self.standing
@@ -136,9 +159,16 @@ class _Shard:
         yield from self._places(int(total))
         plates, pointers = yield from self._dictionary(numbers)
         if pointers != self.posts:
-            yield f"{self.prefix}:p", f"plates lead to {pointers} records, and {self.posts} are theirs"
+            yield (
+                f"{self.prefix}:p",
+                f"plates lead to {pointers} records, and {self.posts} are theirs",
+            )
         if not plates == live == numbers - free == self._bucketed():
-            yield f"{self.prefix}:t", f"{plates} plates have a number, {live} are live, {free} of {numbers} numbers are free"
+            yield (
+                f"{self.prefix}:t",
+                f"{plates} plates have a number, {live} are live, {free} of {numbers} numbers "
+                "are free",
+            )
 
     def hour(self, hour: int, ids: Counter[bytes]) -> Iterator[tuple[str, str]]:
         if hour not in self.hours:
@@ -149,41 +179,82 @@ class _Shard:
         for k in range(len(directory) // 8):
             ranges = directory[k * 8 : k * 8 + 8]
             block, others = cast("tuple[bytes, bytes]", self._ask(_BLOCK, hour, k))
-            if len(block) % RECORD.size or len(block) > BLOCK * RECORD.size or (not block) != (ranges == _EMPTY):
-                yield f"{self.prefix}:b{hour}:{k}", f"has {len(block)} bytes, and its directory says {ranges.hex()}"
+            if (
+                len(block) % RECORD.size
+                or len(block) > BLOCK * RECORD.size
+                or (not block) != (ranges == _EMPTY)
+            ):
+                yield (
+                    f"{self.prefix}:b{hour}:{k}",
+                    f"has {len(block)} bytes, and its directory says {ranges.hex()}",
+                )
                 continue
-            records = [(i, block[i * RECORD.size : (i + 1) * RECORD.size]) for i in range(len(block) // RECORD.size)]
+            records = [
+                (i, block[i * RECORD.size : (i + 1) * RECORD.size])
+                for i in range(len(block) // RECORD.size)
+            ]
             records = [(i, record) for i, record in records if any(record)]
             events += len(records)
             faces += sum(bool(_bits(record) & FACE) for _, record in records)
             ids.update(record[4:14] for _, record in records)
             yield from self._block(hour, k, records, struct.unpack("<II", ranges), others)
         if (int(said), int(said_faces)) != (events, faces):
-            yield where, f"is said to have {int(said)} events, {int(said_faces)} of faces, and has {events} and {faces}"
+            yield (
+                where,
+                f"is said to have {int(said)} events, {int(said_faces)} of faces, and has "
+                f"{events} and {faces}",
+            )
         self.events += events
 
     def _block(
-        self, hour: int, k: int, records: Sequence[tuple[int, bytes]], ranges: tuple[int, ...], others: bytes
+        self,
+        hour: int,
+        k: int,
+        records: Sequence[tuple[int, bytes]],
+        ranges: tuple[int, ...],
+        others: bytes,
     ) -> Iterator[tuple[str, str]]:
         where = f"{self.prefix}:b{hour}:{k}"
         starts = [_bits(record) & START_BITS for _, record in records]
         if not records or not ranges[0] <= min(starts) <= max(starts) <= ranges[1] < HOUR_MS:
             yield where, f"its directory does not hold its starts: {ranges}"
-        self.names |= {record[24:28] for _, record in records if not (_bits(record) & ODD and record[24:28] == NOWHERE)}
+        self.names |= {
+            record[24:28]
+            for _, record in records
+            if not (_bits(record) & ODD and record[24:28] == NOWHERE)
+        }
         beside = _alternatives(others)
-        odd = {i: (hour << 20 | k * BLOCK + i).to_bytes(POINTER_BYTES, "big") for i, record in records if _bits(record) & ODD}
+        odd = {
+            i: (hour << 20 | k * BLOCK + i).to_bytes(POINTER_BYTES, "big")
+            for i, record in records
+            if _bits(record) & ODD
+        }
         self.odd += len(odd)
-        bodies = dict(zip(odd, cast("list[bytes]", self._ask(_BODIES, *odd.values())) if odd else [], strict=True))
+        bodies = dict(
+            zip(
+                odd,
+                cast("list[bytes]", self._ask(_BODIES, *odd.values())) if odd else [],
+                strict=True,
+            )
+        )
         if stray := beside.keys() - {i for i, record in records if _bits(record) & ALTERNATIVES}:
             yield where, f"has alternatives for records that have none: {sorted(stray)}"
         posts = [
-            (code, hour << 20 | k * BLOCK + i) for i, record in records for code in _posts(record, beside.get(i, ()), bodies.get(i, b""))
+            (code, hour << 20 | k * BLOCK + i)
+            for i, record in records
+            for code in _posts(record, beside.get(i, ()), bodies.get(i, b""))
         ]
         self.posts += len(posts)
         for at in range(0, len(posts), _POSTS_AT_ONCE):
-            packed = b"".join(code + pointer.to_bytes(POINTER_BYTES, "big") for code, pointer in posts[at : at + _POSTS_AT_ONCE])
+            packed = b"".join(
+                code + pointer.to_bytes(POINTER_BYTES, "big")
+                for code, pointer in posts[at : at + _POSTS_AT_ONCE]
+            )
             for lost in cast("list[bytes]", self._ask(_NOT_POSTED, packed)):
-                yield where, f"the plate {lost[:6].hex()} does not lead to its record {lost[6:].hex()}"
+                yield (
+                    where,
+                    f"the plate {lost[:6].hex()} does not lead to its record {lost[6:].hex()}",
+                )
 
     def _places(self, total: int) -> Iterator[tuple[str, str]]:
         known = {name for name in cast("list[bytes]", self._ask(_PLACES)) if len(name) == 4}
@@ -201,15 +272,29 @@ class _Shard:
             used = np.flatnonzero(given.any(axis=1))
             plates, pointers = plates + len(used), pointers + int(told[used, 1].sum())
             if (told[used, 0] != first + used).any():
-                yield f"{self.prefix}:t", f"plates among the numbers from {first} on say that they have others"
+                yield (
+                    f"{self.prefix}:t",
+                    f"plates among the numbers from {first} on say that they have others",
+                )
             if told[used, 2].any():
-                yield f"{self.prefix}:q", f"pointers of plates among the numbers from {first} on do not lie in order"
+                yield (
+                    f"{self.prefix}:q",
+                    f"pointers of plates among the numbers from {first} on do not lie in order",
+                )
             is_long, is_used = (given[:, 5] & 63) != 0, np.isin(np.arange(len(given)), used)
-            wanted = np.concatenate([np.unpackbits(given, axis=1), is_long[:, None], is_used[:, None]], axis=1)
+            wanted = np.concatenate(
+                [np.unpackbits(given, axis=1), is_long[:, None], is_used[:, None]], axis=1
+            )
             size = len(given) + -len(given) % 8
-            found = [np.unpackbits(np.frombuffer(plane.ljust(size // 8, b"\0"), np.uint8))[: len(given)] for plane in planes]
+            found = [
+                np.unpackbits(np.frombuffer(plane.ljust(size // 8, b"\0"), np.uint8))[: len(given)]
+                for plane in planes
+            ]
             if (np.stack(found, axis=1) != wanted).any():
-                yield f"{self.prefix}:s", f"the bitmaps of the numbers from {first} on are not those of their plates"
+                yield (
+                    f"{self.prefix}:s",
+                    f"the bitmaps of the numbers from {first} on are not those of their plates",
+                )
         return plates, pointers
 
     def _bucketed(self) -> int:

@@ -1,4 +1,5 @@
-"""The corrections of events in Redis, apart from the events: whoever writes an event, however old what they know, finds it here.
+"""The corrections of events in Redis, apart from the events: whoever writes an event, however old
+what they know, finds it here.
 
 {corrections}:by_event    hash, event id to the correction as JSON
 """
@@ -14,7 +15,7 @@ _BY_EVENT = "{corrections}:by_event"
 _PUT = """
 local there = redis.call('HGET', KEYS[1], ARGV[1])
 if not there or cjson.decode(there).version < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
-"""
+"""  # noqa: E501
 
 
 class IndexCorrections:
@@ -23,14 +24,22 @@ class IndexCorrections:
 
     def put(self, event_id: str, correction: Correction) -> None:
         """Note a correction unless a later one is there."""
-        self._redis.do("EVAL", _PUT, 1, _BY_EVENT, event_id, correction.version, correction.model_dump_json())
+        self._redis.do(
+            "EVAL", _PUT, 1, _BY_EVENT, event_id, correction.version, correction.model_dump_json()
+        )
 
     def of(self, event_ids: Sequence[str]) -> dict[str, Correction]:
         """The corrections of those that have one."""
         if not event_ids:
             return {}
-        found = zip(event_ids, maybe_texts(self._redis.do("HMGET", _BY_EVENT, *event_ids)), strict=True)
-        return {event_id: Correction.model_validate_json(text) for event_id, text in found if text is not None}
+        found = zip(
+            event_ids, maybe_texts(self._redis.do("HMGET", _BY_EVENT, *event_ids)), strict=True
+        )
+        return {
+            event_id: Correction.model_validate_json(text)
+            for event_id, text in found
+            if text is not None
+        }
 
     def forget(self, event_id: str) -> None:
         self._redis.do("HDEL", _BY_EVENT, event_id)

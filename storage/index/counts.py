@@ -1,7 +1,9 @@
-"""How many events match, over time: what a time line draws. Counts where that can be done, a stated sample where it would take long.
+"""How many events match, over time: what a time line draws. Counts where that can be done, a stated
+sample where it would take long.
 
-Whole hours without filters are counted already, in Redis. A plate that selects is counted by its postings. All else is counted from the
-records of the hours; where these are more than `RECORDS_MOST`, every so many-th of them stands for the others.
+Whole hours without filters are counted already, in Redis. A plate that selects is counted by its
+postings. All else is counted from the records of the hours; where these are more than
+`RECORDS_MOST`, every so many-th of them stands for the others.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ RECORDS_MOST = 500_000
 """20 MB on their way: a tenth of a second."""
 RECORDS_AT_ONCE = 65_536
 ROWS_MOST = 4_000
-"""Rows a shard that a plate's postings are counted by; what has more is common enough that a sample tells."""
+"""Rows a shard that a plate's postings are counted by; what has more is common enough that a
+sample tells.
+"""
 TIED_ROWS_MOST = 20_000
 _LAST_MS = 1 << 52
 
@@ -51,7 +55,9 @@ class Histogram:
 
 
 def histogram(shards: Shards, query: EventQuery, buckets: Buckets) -> Histogram:
-    """How many events match `query` in each bucket. What it asks for must lie within the buckets. Bounded, however many there are."""
+    """How many events match `query` in each bucket. What it asks for must lie within the
+    buckets. Bounded, however many there are.
+    """
     return _Counting(shards, query, buckets).run()
 
 
@@ -63,7 +69,11 @@ class _Counting:
         self._span = Span.of(query, None)
         self._counts = np.zeros(buckets.count, np.float64)
         self._exact = True
-        self._search = Search(shards, query, _sifting(query.plate) if query.plate is not None and not query.fuzzy else None)
+        self._search = Search(
+            shards,
+            query,
+            _sifting(query.plate) if query.plate is not None and not query.fuzzy else None,
+        )
 
     def run(self) -> Histogram:
         if not self._span.is_empty:
@@ -90,47 +100,79 @@ class _Counting:
         found = self._posted(sought, TIED_ROWS_MOST)
         if found is not None:
             self._exact = found.bound_ms is None
-            self._add_asked(Search(self._shards, self._query, sought), [row for row in found.rows if self._span.holds(row.order)])
+            self._add_asked(
+                Search(self._shards, self._query, sought),
+                [row for row in found.rows if self._span.holds(row.order)],
+            )
 
     def _posted(self, sought: Sought, most: int) -> Rows | None:
         span = self._span
         codes = Codes(sought.codes, sought.demands, is_read=sought.is_read)
-        found = self._shards.by_plates(codes, (span.least_ms, span.greatest_ms), span.newest, most, PLATES_MOST)
-        return None if isinstance(found, Many) else Rows(list({row.order: row for row in found.rows}.values()), found.bound_ms)
+        found = self._shards.by_plates(
+            codes, (span.least_ms, span.greatest_ms), span.newest, most, PLATES_MOST
+        )
+        return (
+            None
+            if isinstance(found, Many)
+            else Rows(list({row.order: row for row in found.rows}.values()), found.bound_ms)
+        )
 
     def _by_hours(self) -> None:
         span = self._span
         hours = self._shards.hour_counts(span.least_ms // HOUR_MS, span.greatest_ms // HOUR_MS)
-        scanned = {hour: count for hour, count in hours.items() if not self._is_counted(hour, count)}
+        scanned = {
+            hour: count for hour, count in hours.items() if not self._is_counted(hour, count)
+        }
         stride = max(1, -(-sum(count.events for count in scanned.values()) // RECORDS_MOST))
         self._exact = stride == 1
-        # A sample is of whole hours, whose events are counted: what part of them it is must be known.
+        # A sample is of whole hours, whose events are counted: what part of them it is must be
+        # known.
         ends = (span.least_ms, span.greatest_ms) if stride == 1 else (0, _LAST_MS)
-        found = Records.joined([self._shards.some(portion, stride, *ends) for portion in _portions(scanned, stride)])
+        found = Records.joined(
+            [self._shards.some(portion, stride, *ends) for portion in _portions(scanned, stride)]
+        )
         if len(found.records):
-            self._add(found, np.ones(len(found.records)) if stride == 1 else self._weights(found, scanned))
+            self._add(
+                found, np.ones(len(found.records)) if stride == 1 else self._weights(found, scanned)
+            )
 
     def _is_counted(self, hour: int, count: HourCount) -> bool:
         """An hour that lies in one bucket and of which everything is asked for needs no look."""
         first, last = hour * HOUR_MS, (hour + 1) * HOUR_MS - 1
         bucket = self._buckets.index_of(first)
-        if not _is_of_all(self._query) or first < self._span.least_ms or last > self._span.greatest_ms:
+        if (
+            not _is_of_all(self._query)
+            or first < self._span.least_ms
+            or last > self._span.greatest_ms
+        ):
             return False
         if bucket != self._buckets.index_of(last):
             return False
-        self._counts[bucket] += {None: count.events, "face": count.faces, "vehicle": count.events - count.faces}[self._query.kind]
+        self._counts[bucket] += {
+            None: count.events,
+            "face": count.faces,
+            "vehicle": count.events - count.faces,
+        }[self._query.kind]
         return True
 
     def _weights(self, found: Records, hours: dict[int, HourCount]) -> NDArray[np.float64]:
-        """For how many events each record of a sample stands: those of its bucket, or of its hour where buckets are shorter."""
+        """For how many events each record of a sample stands: those of its bucket, or of its
+        hour where buckets are shorter.
+        """
         group_ms = max(self._buckets.width_ms, HOUR_MS)
 
         def group_of(hour: NDArray[np.int64]) -> NDArray[np.int64]:
             return np.maximum(0, (hour * HOUR_MS - self._buckets.start_ms) // group_ms)
 
         records = found.records
-        groups, is_there = group_of(found.pointers >> 20), (records["place"] != 0) | ((records["bits"] & np.uint32(ODD)) != 0)
-        events = np.bincount(group_of(np.array(list(hours), np.int64)), weights=[count.events for count in hours.values()])
+        groups, is_there = (
+            group_of(found.pointers >> 20),
+            (records["place"] != 0) | ((records["bits"] & np.uint32(ODD)) != 0),
+        )
+        events = np.bincount(
+            group_of(np.array(list(hours), np.int64)),
+            weights=[count.events for count in hours.values()],
+        )
         sampled = np.bincount(groups[is_there], minlength=len(events))
         return np.asarray((events / np.maximum(sampled, 1))[groups], np.float64)
 
@@ -144,7 +186,9 @@ class _Counting:
         self._add_asked(self._search, found[asked].rows(), weights[asked])
 
     def _is_decided(self, records: NDArray[np.void]) -> NDArray[np.bool_]:
-        """Whether a record alone tells: not where it does not give its event back, nor where only its alternatives may fit a plate."""
+        """Whether a record alone tells: not where it does not give its event back, nor where
+        only its alternatives may fit a plate.
+        """
         decided: NDArray[np.bool_] = (records["bits"] & np.uint32(ODD)) == 0
         if self._search.sought is not None:
             decided &= (records["plate"] != 0).any(axis=1)
@@ -159,9 +203,13 @@ class _Counting:
             wanted &= (records["bits"] & PLATE) != 0
         return wanted
 
-    def _add_asked(self, search: Search, rows: Sequence[Row], weights: NDArray[np.float64] | None = None) -> None:
+    def _add_asked(
+        self, search: Search, rows: Sequence[Row], weights: NDArray[np.float64] | None = None
+    ) -> None:
         """Rows whose events must be asked, in pieces."""
-        weight_of = {row.order: 1.0 if weights is None else float(weights[i]) for i, row in enumerate(rows)}
+        weight_of = {
+            row.order: 1.0 if weights is None else float(weights[i]) for i, row in enumerate(rows)
+        }
         for start in range(0, len(rows), CHUNK):
             found = search.matching(rows[start : start + CHUNK])
             starts = np.array([event.started_at // NS_PER_MS for event in found], np.int64)
@@ -173,14 +221,18 @@ class _Counting:
 
 
 def _sifting(pattern: str) -> Sought:
-    """What tells by a record whether its plate matches, also where the plate is whole and is looked up by its code."""
+    """What tells by a record whether its plate matches, also where the plate is whole and is
+    looked up by its code.
+    """
     sought = Sought.by_pattern(pattern) or Sought()
     return Sought((), demands(pattern), sought.takes)
 
 
 def _is_of_all(query: EventQuery) -> bool:
     """Whether nothing but time and kind is asked for."""
-    return query == EventQuery(kind=query.kind, from_ns=query.from_ns, to_ns=query.to_ns, order=query.order)
+    return query == EventQuery(
+        kind=query.kind, from_ns=query.from_ns, to_ns=query.to_ns, order=query.order
+    )
 
 
 def _portions(hours: dict[int, HourCount], stride: int) -> Iterator[list[int]]:

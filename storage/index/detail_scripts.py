@@ -1,4 +1,6 @@
-"""What runs inside Redis about what lies beside a record: its alternatives, an odd event's JSON, and the counts of its hour."""
+"""What runs inside Redis about what lies beside a record: its alternatives, an odd event's
+JSON, and the counts of its hour.
+"""
 
 from __future__ import annotations
 
@@ -56,5 +58,5 @@ local function count_hour(hour, kind, by)
   if call('HINCRBY', P .. ':k', kind .. hour, by) == 0 then call('HDEL', P .. ':k', kind .. hour) end
 end
 local function is_face(record) return bit.band(string.byte(record, 3), 0x40) ~= 0 end
-"""
+"""  # noqa: E501
 """After `SHARD`."""

@@ -1,4 +1,5 @@
-"""The index of events in Redis: written by keepers, asked by the API. It can always be rebuilt from the object store.
+"""The index of events in Redis: written by keepers, asked by the API. It can always be rebuilt from
+the object store.
 
 Every call raises IndexUnavailable where Redis is away.
 """
@@ -29,7 +30,9 @@ _TRIES = 20
 
 
 def standing(event: Event) -> tuple[int, int]:
-    """What decides between two versions: the passing went on, or its keeping did. A replay of an earlier state replaces nothing."""
+    """What decides between two versions: the passing went on, or its keeping did. A replay of
+    an earlier state replaces nothing.
+    """
     return event.ended_at, 2 if event.clip_ready else 1 if event.clip_missing else 0
 
 
@@ -44,17 +47,22 @@ class EventIndex:
         self._impossible = ImpossibleLegs(redis, self._shards)
 
     def put(self, event: Event) -> None:
-        """Enter an event, or its newer version; an older one changes nothing. Idempotent; done when it returns, and not before."""
+        """Enter an event, or its newer version; an older one changes nothing. Idempotent; done
+        when it returns, and not before.
+        """
         self.put_all([event])
 
     def put_all(self, events: Sequence[Event]) -> None:
         """`put` for many, in few round trips. Each shard's part is written whole.
 
-        Whoever writes an event, however old what they know of it, writes its correction with it: corrections are looked up after the
-        event is written, and one that comes later finds the event there.
+        Whoever writes an event, however old what they know of it, writes its correction with it:
+        corrections are looked up after the event is written, and one that comes later finds the
+        event there.
         """
         for start in range(0, len(events), BATCH):
-            latest = {event.id: event for event in sorted(events[start : start + BATCH], key=standing)}
+            latest = {
+                event.id: event for event in sorted(events[start : start + BATCH], key=standing)
+            }
             for event in latest.values():
                 if event.corrected is not None:
                     self._corrections.put(event.id, event.corrected)
@@ -64,7 +72,9 @@ class EventIndex:
                 waiting = self._corrected(waiting)
 
     def correct(self, event_id: str, correction: Correction) -> None:
-        """Let an event have this correction unless it has a later one, also where the event comes only later."""
+        """Let an event have this correction unless it has a later one, also where the event
+        comes only later.
+        """
         self._corrections.put(event_id, correction)
         event = self.get(event_id)
         if event is not None:
@@ -79,11 +89,16 @@ class EventIndex:
         """Those that have a later correction than these say, with it."""
         known = self._corrections.of([event.id for event in events])
         pairs = [(event, known[event.id]) for event in events if event.id in known]
-        return [event.model_copy(update={"corrected": there}) for event, there in pairs if there.version > _correction_of(event)]
+        return [
+            event.model_copy(update={"corrected": there})
+            for event, there in pairs
+            if there.version > _correction_of(event)
+        ]
 
     def _write(self, events: Sequence[Event]) -> None:
-        """An event's new reading may belong in another shard than its old one: it is written first, then others give up what they have.
-        Where two writers do so at once to one event, each may take the other's away; so whoever took something away writes again.
+        """An event's new reading may belong in another shard than its old one: it is written first,
+        then others give up what they have. Where two writers do so at once to one event, each may
+        take the other's away; so whoever took something away writes again.
         """
         waiting = [(shard_of(entry), entry) for entry in map(entry_of, events)]
         for _ in range(_TRIES):
@@ -95,7 +110,9 @@ class EventIndex:
             waiting = evicted.alone_now
             if not waiting:
                 return
-        raise IndexUnavailable(f"event {waiting[0][1].event.id} is being written by others all the time; try again")
+        raise IndexUnavailable(
+            f"event {waiting[0][1].event.id} is being written by others all the time; try again"
+        )
 
     def get(self, event_id: str) -> Event | None:
         return self.get_all([event_id])[0]
@@ -106,34 +123,45 @@ class EventIndex:
         rows = self._shards.get([id_parts(event_id) for event_id in known]) if known else []
         events: dict[str, Event] = {}
         for event in load(self._shards, [row for found in rows for row in found]):
-            if event is not None and (event.id not in events or standing(event) > standing(events[event.id])):
+            if event is not None and (
+                event.id not in events or standing(event) > standing(events[event.id])
+            ):
                 events[event.id] = event
         return [events.get(event_id) for event_id in event_ids]
 
     def query(self, query: EventQuery, limit: int, after: str | None = None) -> EventPage:
-        """A page of at most `limit` events that match, in the order of their ids, going on after the id `after`.
+        """A page of at most `limit` events that match, in the order of their ids, going on after
+        the id `after`.
 
-        `min_confidence` is that of the detection. A plate finds events read so; those that could not be read are found by their
-        alternatives of `ALTERNATIVE_MIN_CONFIDENCE` and more.
+        `min_confidence` is that of the detection. A plate finds events read so; those that could
+        not be read are found by their alternatives of `ALTERNATIVE_MIN_CONFIDENCE` and more.
         """
         return search(self._shards, query, limit, after)
 
     def tied(self, query: EventQuery, tie: Tie, limit: int, after: str | None) -> EventPage:
-        """As `query`, of a fuzzy one, but only what is tied in this way; a place to go on is an id."""
+        """As `query`, of a fuzzy one, but only what is tied in this way; a place to go on is an
+        id.
+        """
         return Search(self._shards, query, Sought.by_tie(query.plate or "", tie)).page(limit, after)
 
     def histogram(self, query: EventQuery, buckets: Buckets) -> Histogram:
-        """How many events match in each bucket: counted, or from a sample where that would take long, which it says."""
+        """How many events match in each bucket: counted, or from a sample where that would take
+        long, which it says.
+        """
         return histogram(self._shards, query, buckets)
 
     def likely(self, plate: str, from_ns: int, to_ns: int, limit: int) -> EventPage:
-        """Events that may be of this plate though they were not read so (`misreadings.Tie`), oldest first; none that a person corrected."""
+        """Events that may be of this plate though they were not read so (`misreadings.Tie`),
+        oldest first; none that a person corrected.
+        """
         sought = replace(Sought.by_any_tie(plate), takes=lambda event: is_likely(event, plate))
         query = EventQuery(from_ns=from_ns, to_ns=to_ns, order="oldest")
         return Search(self._shards, query, sought).page(limit, None)
 
     def impossible(self, first_hour: int, last_hour: int) -> Found:
-        """The legs that no vehicle could drive and that ended in these hours (since 1970, UTC), both included, the latest first."""
+        """The legs that no vehicle could drive and that ended in these hours (since 1970, UTC),
+        both included, the latest first.
+        """
         return self._impossible.find(first_hour, last_hour)
 
     def remove(self, event_id: str) -> None:
@@ -144,7 +172,9 @@ class EventIndex:
             self._impossible.forget(event_id)
 
     def ids(self, after: str | None, limit: int) -> list[str]:
-        """The next `limit` ids after `after`, oldest first: a walk through everything, a page at a time."""
+        """The next `limit` ids after `after`, oldest first: a walk through everything, a page
+        at a time.
+        """
         found: list[str] = []
         for rows in Search(self._shards, EventQuery(order="oldest"), None).rows(after):
             found += [id_text(*row.order) for row in rows]
@@ -153,28 +183,46 @@ class EventIndex:
         return found[:limit]
 
     def ids_between(self, least_ms: int, greatest_ms: int, most: int) -> list[str] | None:
-        """The ids of the events that began between these moments, both included; None where their hours have more than `most`."""
+        """The ids of the events that began between these moments, both included; None where
+        their hours have more than `most`.
+        """
         hours = self._shards.hour_counts(least_ms // HOUR_MS, greatest_ms // HOUR_MS)
         if sum(count.events for count in hours.values()) > most:
             return None
-        query = EventQuery(from_ns=least_ms * NS_PER_MS, to_ns=(greatest_ms + 1) * NS_PER_MS, order="oldest")
-        return [id_text(*row.order) for rows in Search(self._shards, query, None).rows(None) for row in rows] if hours else []
+        query = EventQuery(
+            from_ns=least_ms * NS_PER_MS, to_ns=(greatest_ms + 1) * NS_PER_MS, order="oldest"
+        )
+        return (
+            [
+                id_text(*row.order)
+                for rows in Search(self._shards, query, None).rows(None)
+                for row in rows
+            ]
+            if hours
+            else []
+        )
 
     def hours(self) -> list[int]:
         """The hours (since 1970, UTC) in which events began, oldest first."""
         return sorted(self._shards.hours())
 
     def hour(self, hour: int) -> Iterator[Event]:
-        """The events that began in this hour, oldest first; read piece by piece, so that what changes meanwhile may be met or not."""
+        """The events that began in this hour, oldest first; read piece by piece, so that what
+        changes meanwhile may be met or not.
+        """
         start_ns = hour * HOUR_MS * NS_PER_MS
         query = EventQuery(from_ns=start_ns, to_ns=start_ns + HOUR_MS * NS_PER_MS, order="oldest")
         for rows in Search(self._shards, query, None).rows(None):
-            yield from (event for event in load(self._shards, rows, is_whole=True) if event is not None)
+            yield from (
+                event for event in load(self._shards, rows, is_whole=True) if event is not None
+            )
 
     def expire(self, before_ns: int) -> int:
-        """Forget the events of whole hours that ended at this moment or before: how many were forgotten.
+        """Forget the events of whole hours that ended at this moment or before: how many were
+        forgotten.
 
-        A call that was stopped half way is finished by the next. Each script is of a bounded length, and others are served in between.
+        A call that was stopped half way is finished by the next. Each script is of a bounded
+        length, and others are served in between.
         """
         total, more, end = 0, True, before_ns // (HOUR_MS * NS_PER_MS)
         hours = [hour for hour in self.hours() if hour < end]

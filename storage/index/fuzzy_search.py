@@ -1,4 +1,6 @@
-"""A page of a search, and that of a fuzzy one: what one likely misreading ties to a plate, the surest first."""
+"""A page of a search, and that of a fuzzy one: what one likely misreading ties to a plate, the
+surest first.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,23 @@ from storage.index.search import Search
 from storage.index.shards import Shards
 
 TIED_MOST = 100
-"""Rows of a shard up to which all that is tied to a plate is looked up at once, and not tie by tie."""
+"""Rows of a shard up to which all that is tied to a plate is looked up at once, and not tie by
+tie.
+"""
 
 
 def search(shards: Shards, query: EventQuery, limit: int, after: str | None) -> EventPage:
-    """At most `limit` events after where `after` says; `next` is where to go on, or None once all were looked at."""
+    """At most `limit` events after where `after` says; `next` is where to go on, or None once
+    all were looked at.
+    """
     if query.plate is None:
         return Search(shards, query, None).page(limit, after)
     if query.fuzzy:
         return _by_ties(shards, query, query.plate, limit, after)
     sought = Sought.by_pattern(query.plate)
-    return EventPage((), None) if sought is None else Search(shards, query, sought).page(limit, after)
+    return (
+        EventPage((), None) if sought is None else Search(shards, query, sought).page(limit, after)
+    )
 
 
 def is_place(query: EventQuery, after: str) -> bool:
@@ -33,16 +41,25 @@ def is_place(query: EventQuery, after: str) -> bool:
     return dot == "." and number in ranks and (not event_id or is_event_id(event_id))
 
 
-def _by_ties(shards: Shards, query: EventQuery, plate: str, limit: int, after: str | None) -> EventPage:
+def _by_ties(
+    shards: Shards, query: EventQuery, plate: str, limit: int, after: str | None
+) -> EventPage:
     """The surest first; a place to go on is the number of a tie and an id."""
     number, _, event_id = (after or "0.").partition(".")
     found = _all_tied(shards, query, plate)
     if found is None:
         return _tie_by_tie(shards, query, plate, limit, after)
     reached = int(number), event_id or None
-    left = [(rank, event) for rank, event in found if _comes_after((rank, event.id), reached, query.order == "newest")]
+    left = [
+        (rank, event)
+        for rank, event in found
+        if _comes_after((rank, event.id), reached, query.order == "newest")
+    ]
     page = left[:limit]
-    return EventPage(tuple(event for _, event in page), f"{page[-1][0]}.{page[-1][1].id}" if len(left) > limit else None)
+    return EventPage(
+        tuple(event for _, event in page),
+        f"{page[-1][0]}.{page[-1][1].id}" if len(left) > limit else None,
+    )
 
 
 def _comes_after(place: tuple[int, str], reached: tuple[int, str | None], newest: bool) -> bool:
@@ -53,7 +70,9 @@ def _comes_after(place: tuple[int, str], reached: tuple[int, str | None], newest
 
 
 def _all_tied(shards: Shards, query: EventQuery, plate: str) -> list[tuple[int, Event]] | None:
-    """All that is tied to a plate, with the number of its tie, by that and then by id; None where there is much."""
+    """All that is tied to a plate, with the number of its tie, by that and then by id; None
+    where there is much.
+    """
     search = Search(shards, query, Sought(Sought.by_any_tie(plate).codes))
     rows = search.all_rows(TIED_MOST)
     if rows is None:
@@ -63,12 +82,16 @@ def _all_tied(shards: Shards, query: EventQuery, plate: str) -> list[tuple[int, 
     return sorted(ranked, key=lambda pair: pair[0])
 
 
-def _tie_by_tie(shards: Shards, query: EventQuery, plate: str, limit: int, after: str | None) -> EventPage:
+def _tie_by_tie(
+    shards: Shards, query: EventQuery, plate: str, limit: int, after: str | None
+) -> EventPage:
     """As many looks as there are ties."""
     number, _, event_id = (after or "0.").partition(".")
     found: list[Event] = []
     for rank in range(int(number), len(TIES)):
-        page = Search(shards, query, Sought.by_tie(plate, TIES[rank])).page(limit - len(found), event_id or None)
+        page = Search(shards, query, Sought.by_tie(plate, TIES[rank])).page(
+            limit - len(found), event_id or None
+        )
         found += page.events
         event_id = ""
         if page.next is not None:

@@ -1,12 +1,16 @@
-"""Legs that no vehicle could drive, by the hour: what asking for cloned plates reads, so that it reads no other events.
+"""Legs that no vehicle could drive, by the hour: what asking for cloned plates reads, so that it
+reads no other events.
 
-{impossible}:<hour>    what was found when an hour (since 1970, UTC) was looked at, as JSON: `stamp`, how many events the hour before it and
-                       itself had then; `pairs`, the ids of both events of each leg that ended in it; `more`: there were too many
+{impossible}:<hour>    what was found when an hour (since 1970, UTC) was looked at, as JSON:
+`stamp`, how many events the hour before it and
+                       itself had then; `pairs`, the ids of both events of each leg that ended in
+                       it; `more`: there were too many
 
-A leg is from a sighting to the plate's next, and ends in the hour of the later one; the earlier lies in that hour or in the one before,
-since nothing longer is impossible within a region. An hour whose stamp is no longer true is looked at again: events that come late from a
-spool and deletions change it; a correction, or a version that reads otherwise, takes it away. Everything here is made of the index, may be
-lost, and forgets itself.
+A leg is from a sighting to the plate's next, and ends in the hour of the later one; the earlier
+lies in that hour or in the one before, since nothing longer is impossible within a region. An hour
+whose stamp is no longer true is looked at again: events that come late from a spool and deletions
+change it; a correction, or a version that reads otherwise, takes it away. Everything here is made
+of the index, may be lost, and forgets itself.
 """
 
 from __future__ import annotations
@@ -32,9 +36,13 @@ from storage.index.search import load
 from storage.index.shards import Shards
 
 RECORDS_MOST = 500_000
-"""Records that one call looks at: some tenths of a second. What is left is told, and looked at by the next."""
+"""Records that one call looks at: some tenths of a second. What is left is told, and looked at
+by the next.
+"""
 PAIRS_MOST = 2_000
-"""Pairs of an hour that are noted. More are no clones, but a clock or a place in the registry that is wrong."""
+"""Pairs of an hour that are noted. More are no clones, but a clock or a place in the registry
+that is wrong.
+"""
 KEPT_S = 31 * 86_400
 """Then an hour is looked at again if anybody asks: of what was deleted meanwhile nothing stays."""
 _BEST_MOST = 0xFFFF
@@ -48,7 +56,9 @@ class HourFound(StoredModel):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Pairs of ids, those that ended last first; and the hours that are still to be looked at, or had too many."""
+    """Pairs of ids, those that ended last first; and the hours that are still to be looked at,
+    or had too many.
+    """
 
     pairs: list[tuple[str, str]]
     unlooked_hours: int
@@ -64,15 +74,26 @@ class ImpossibleLegs:
         self._corrections = IndexCorrections(redis)
 
     def find(self, first_hour: int, last_hour: int) -> Found:
-        """The impossible legs that ended in these hours, both included; stale hours are looked at first, the latest of them first."""
+        """The impossible legs that ended in these hours, both included; stale hours are looked
+        at first, the latest of them first.
+        """
         counts = self._shards.hour_counts(first_hour - 1, last_hour)
         hours = sorted(hour for hour in counts if hour >= first_hour)
         known = self._known(hours)
-        stale = [hour for hour in hours if hour not in known or known[hour].stamp != _stamp(counts, hour)]
+        stale = [
+            hour for hour in hours if hour not in known or known[hour].stamp != _stamp(counts, hour)
+        ]
         looked = {hour: self._look(hour, counts) for hour in _within_bound(stale[::-1], counts)}
         found = [{**known, **looked}.get(hour) for hour in reversed(hours)]
-        pairs = [pair for one in found if one is not None for pair in sorted(one.pairs, key=lambda pair: pair[1], reverse=True)]
-        return Found(pairs, len(stale) - len(looked), sum(one.more for one in found if one is not None))
+        pairs = [
+            pair
+            for one in found
+            if one is not None
+            for pair in sorted(one.pairs, key=lambda pair: pair[1], reverse=True)
+        ]
+        return Found(
+            pairs, len(stale) - len(looked), sum(one.more for one in found if one is not None)
+        )
 
     def forget(self, event_id: str) -> None:
         """What this event may have been part of is to be looked at again."""
@@ -81,32 +102,48 @@ class ImpossibleLegs:
     def forget_hours(self, hours: Collection[int]) -> None:
         """What events of these hours may have been part of is to be looked at again."""
         if hours:
-            self._redis.do("DEL", *(_key(hour + after) for hour in sorted(hours) for after in (0, 1)))
+            self._redis.do(
+                "DEL", *(_key(hour + after) for hour in sorted(hours) for after in (0, 1))
+            )
 
     def _known(self, hours: Sequence[int]) -> dict[int, HourFound]:
         if not hours:
             return {}
         texts = maybe_texts(self._redis.do("MGET", *map(_key, hours)))
         found = {
-            hour: read_or_skip(HourFound, text, "impossible legs") for hour, text in zip(hours, texts, strict=True) if text is not None
+            hour: read_or_skip(HourFound, text, "impossible legs")
+            for hour, text in zip(hours, texts, strict=True)
+            if text is not None
         }
         return {hour: one for hour, one in found.items() if one is not None}
 
     def _look(self, hour: int, counts: dict[int, HourCount]) -> HourFound:
         pairs = [(a.id, b.id) for a, b in self._pairs(hour)]
-        found = HourFound(stamp=_stamp(counts, hour), pairs=tuple(pairs[:PAIRS_MOST]), more=len(pairs) > PAIRS_MOST)
+        found = HourFound(
+            stamp=_stamp(counts, hour),
+            pairs=tuple(pairs[:PAIRS_MOST]),
+            more=len(pairs) > PAIRS_MOST,
+        )
         self._redis.do("SET", _key(hour), found.model_dump_json(), "EX", KEPT_S)
         return found
 
     def _pairs(self, hour: int) -> Iterator[tuple[Event, Event]]:
-        """The impossible legs that ended in this hour. What the records say is asked of the events once more."""
-        there = self._shards.some((hour - 1, hour), 1, (hour - 1) * HOUR_MS, (hour + 1) * HOUR_MS - 1)
+        """The impossible legs that ended in this hour. What the records say is asked of the
+        events once more.
+        """
+        there = self._shards.some(
+            (hour - 1, hour), 1, (hour - 1) * HOUR_MS, (hour + 1) * HOUR_MS - 1
+        )
         plates = self._plates(there)
         there, plates = there[np.flatnonzero(plates)], plates[plates != 0]
         records, starts = there.records, there.start_ms
         order = np.lexsort((records["tail_low"], records["tail_high"], starts, plates))
         a, b = order[:-1], order[1:]
-        may = (plates[a] == plates[b]) & (there.pointers[b] >> 20 == hour) & (records["place"][a] != records["place"][b])
+        may = (
+            (plates[a] == plates[b])
+            & (there.pointers[b] >> 20 == hour)
+            & (records["place"][a] != records["place"][b])
+        )
         a, b = a[may], b[may]
         far = self._are_far(there[a], there[b])
         events = load(self._shards, there[np.stack([a[far], b[far]], axis=1).ravel()].rows())
@@ -115,7 +152,9 @@ class ImpossibleLegs:
                 yield one, other
 
     def _plates(self, there: Records) -> NDArray[np.uint64]:
-        """The plate of each record as a number, 0 where none was read. Corrected events are odd ones: theirs is what was corrected."""
+        """The plate of each record as a number, 0 where none was read. Corrected events are odd
+        ones: theirs is what was corrected.
+        """
         plates = plates_of(there.records)
         odd = np.flatnonzero((there.records["bits"] & np.uint32(ODD)) != 0)
         ids = [id_text(*row.order) for row in there[odd].rows()]
@@ -126,13 +165,20 @@ class ImpossibleLegs:
         return plates
 
     def _are_far(self, a: Records, b: Records) -> NDArray[np.bool_]:
-        """Pairs that may be impossible: farther apart than a vehicle reaches, or of a place or best moment that the records do not tell."""
+        """Pairs that may be impossible: farther apart than a vehicle reaches, or of a place or
+        best moment that the records do not tell.
+        """
         seconds = (b.start_ms + b.records["best"] - a.start_ms - a.records["best"]) / 1000
         chords = np.linalg.norm(self._points(a) - self._points(b), axis=1)
         metres = 2 * EARTH_RADIUS_M * np.arcsin(np.minimum(1.0, chords / 2))
         limits = DEFAULT_LIMITS
-        reach_m = limits.speed_kmh / KMH * (np.maximum(seconds, 0.0) + limits.clock_error_s) + limits.view_m
-        untold = (a.records["best"] == _BEST_MOST) | (b.records["best"] == _BEST_MOST) | np.isnan(metres)
+        reach_m = (
+            limits.speed_kmh / KMH * (np.maximum(seconds, 0.0) + limits.clock_error_s)
+            + limits.view_m
+        )
+        untold = (
+            (a.records["best"] == _BEST_MOST) | (b.records["best"] == _BEST_MOST) | np.isnan(metres)
+        )
         return np.asarray((metres > reach_m - 1.0) | untold, np.bool_)
 
     def _points(self, of: Records) -> NDArray[np.float64]:
@@ -141,9 +187,14 @@ class ImpossibleLegs:
         keys = [(int(name) >> 32, (int(name) & 0xFFFFFFFF).to_bytes(4, "little")) for name in names]
         places = self._shards.places.read(key for key in keys if key[1] != NOWHERE)
         known = [places.get(key) for key in keys]
-        degrees = [(np.nan, np.nan) if place is None else (place.location.lon, place.location.lat) for place in known]
+        degrees = [
+            (np.nan, np.nan) if place is None else (place.location.lon, place.location.lat)
+            for place in known
+        ]
         lon, lat = np.radians(np.array(degrees, np.float64).reshape(-1, 2)).T
-        return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)[which]
+        return np.stack(
+            [np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1
+        )[which]
 
 
 def _key(hour: int) -> str:

@@ -1,7 +1,7 @@
 """What every script inside Redis begins with: keys, pointers, blocks; and the layout's version.
 
-docs/index.md draws the layout. KEYS[1] is the shard's prefix (`{e3}`): every key that a script touches begins with it, so that all lie
-in one slot of a cluster.
+docs/index.md draws the layout. KEYS[1] is the shard's prefix (`{e3}`): every key that a script
+touches begins with it, so that all lie in one slot of a cluster.
 """
 
 from __future__ import annotations
@@ -72,4 +72,4 @@ local function find(hour, start, tail)
     end
   end
 end
-"""
+"""  # noqa: E501

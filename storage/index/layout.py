@@ -1,7 +1,8 @@
-"""Which layout the index lies in, and how an older one is brought up to date. docs/index.md says what each has.
+"""Which layout the index lies in, and how an older one is brought up to date. docs/index.md says
+what each has.
 
-Layout 1 bore no number, counted no hours and did not add up the names of places. In layout 2 the pointers of a plate seen often lay as
-they came.
+Layout 1 bore no number, counted no hours and did not add up the names of places. In layout 2 the
+pointers of a plate seen often lay as they came.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from storage.index.posting_scripts import ORDERED
 
 _COUNTED = 2
 """From this layout on hours are counted, and the names of places are added up."""
-_STANDING = "return { redis.call('GET', KEYS[1] .. ':version') or '1', tonumber(redis.call('GET', KEYS[1] .. ':n') or 0) }"
+_STANDING = (
+    "return { redis.call('GET', KEYS[1] .. ':version') or '1', tonumber(redis.call('GET', "
+    "KEYS[1] .. ':n') or 0) }"
+)
 _STAMP = f"return redis.call('SET', KEYS[1] .. ':version', {LAYOUT})"
 _HOURS = "return redis.call('ZRANGE', KEYS[1] .. ':hours', 0, -1)"
 _ADD_UP = """
@@ -42,7 +46,7 @@ for k = 0, #directory_of(hour) / 8 - 1 do
 end
 if events > 0 then call('HSET', P .. ':k', hour, events) else call('HDEL', P .. ':k', hour) end
 if faces > 0 then call('HSET', P .. ':k', 'f' .. hour, faces) else call('HDEL', P .. ':k', 'f' .. hour) end
-"""
+"""  # noqa: E501
 )
 _ORDERED_AT_ONCE = 10_000
 _ORDER = (
@@ -61,21 +65,26 @@ while number < numbers and done < most do
   number, done = number + 1, done + 10 + #pointers / 5
 end
 return number < numbers and number or 0
-"""
+"""  # noqa: E501
 )
 
 
 def bring_up(redis: Redis, shards: int) -> None:
-    """Bring what lies in an older layout up to date; nothing is left to do once it returned. Whoever else does so at once does no harm.
+    """Bring what lies in an older layout up to date; nothing is left to do once it returned.
+    Whoever else does so at once does no harm.
 
     Raises IndexUnavailable where a newer program has laid the index out.
     """
     prefixes = [f"{{e{shard}}}" for shard in range(shards)]
-    standing = cast("list[tuple[bytes, int]]", redis.run_all([Script(_STANDING, prefix, ()) for prefix in prefixes]))
+    standing = cast(
+        "list[tuple[bytes, int]]",
+        redis.run_all([Script(_STANDING, prefix, ()) for prefix in prefixes]),
+    )
     for prefix, (version, events) in zip(prefixes, standing, strict=True):
         if events and int(version) > LAYOUT:
             raise IndexUnavailable(
-                f"the index lies in layout {int(version)} and this program knows {LAYOUT}: run the newer program, or empty Redis and"
+                f"the index lies in layout {int(version)} and this program knows {LAYOUT}: run "
+                "the newer program, or empty Redis and"
                 " run `sightline index rebuild`"
             )
         if events and int(version) < _COUNTED:
@@ -86,7 +95,9 @@ def bring_up(redis: Redis, shards: int) -> None:
 
 
 def _count(redis: Redis, prefix: str) -> None:
-    """An hour at a time, each counted anew whole, so that whatever is written in between is counted as well."""
+    """An hour at a time, each counted anew whole, so that whatever is written in between is
+    counted as well.
+    """
     (hours,) = cast("list[list[bytes]]", redis.run_all([Script(_HOURS, prefix, ())]))
     for hour in hours:
         redis.run_all([Script(_COUNT_HOUR, prefix, (hour,))])
@@ -97,6 +108,8 @@ def _order(redis: Redis, prefix: str) -> None:
     """Some plates at a time, each whole: what is written to one in between is written in order."""
     number = 0
     while True:
-        (number,) = cast("list[int]", redis.run_all([Script(_ORDER, prefix, (number, _ORDERED_AT_ONCE))]))
+        (number,) = cast(
+            "list[int]", redis.run_all([Script(_ORDER, prefix, (number, _ORDERED_AT_ONCE))])
+        )
         if not number:
             return

@@ -1,4 +1,6 @@
-"""Which places a search wants: a few are looked for beside the data, of many the records are sifted here."""
+"""Which places a search wants: a few are looked for beside the data, of many the records are
+sifted here.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class Wanted:
 
     def __init__(self, shards: Shards, query: EventQuery) -> None:
         self._shards = shards
-        self.is_placed = (query.camera, query.area, query.class_, query.near, query.within) != (None,) * 5
+        self.is_placed = (query.camera, query.area, query.class_, query.near, query.within) != (
+            None,
+        ) * 5
         self._query = query
         self._table: Table | None = None
         self._fits = np.ones(1, np.bool_)
@@ -40,7 +44,9 @@ class Wanted:
         """Whether the places wanted, as far as they are known, are looked for by name."""
         return self.is_placed and max(map(len, self._names())) <= FEW
 
-    def scan(self, least_ms: int, greatest_ms: int, newest: bool, enough: int) -> tuple[Records, int | None]:
+    def scan(
+        self, least_ms: int, greatest_ms: int, newest: bool, enough: int
+    ) -> tuple[Records, int | None]:
         """As `Shards.scan`, but some of what is elsewhere may be left out."""
         for _ in range(_TRIES if self.is_placed else 0):
             names = self._names()
@@ -57,7 +63,9 @@ class Wanted:
         if not self.is_placed or not len(found.records):
             return np.ones(len(found.records), np.bool_)
         rows = self._rows(found)
-        unknown = np.unique(found.shards[(rows == len(self._fits) - 1) & (found.records["place"] != 0)])
+        unknown = np.unique(
+            found.shards[(rows == len(self._fits) - 1) & (found.records["place"] != 0)]
+        )
         if len(unknown):
             self._shards.places.read_all(int(shard) for shard in unknown)
             rows = self._rows(found)

@@ -1,6 +1,8 @@
-"""The places of the index's records (camera, class, area, location) as this process has learnt them, shard by shard.
+"""The places of the index's records (camera, class, area, location) as this process has learnt
+them, shard by shard.
 
-A place's name is of its content, so that what was learnt once stays true; which names there are is asked with each look that needs all.
+A place's name is of its content, so that what was learnt once stays true; which names there are is
+asked with each look that needs all.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ class Table:
     by_area: Mapping[str, Sequence[int]]
 
     def fits(self, query: EventQuery) -> NDArray[np.bool_]:
-        """Of each key, whether its place is wanted; the last is of a place that is not known: only a closer look can tell."""
+        """Of each key, whether its place is wanted; the last is of a place that is not known:
+        only a closer look can tell.
+        """
         wanted = np.zeros(len(self.places), np.bool_)
         for number in self._candidates(query):
             wanted[number] = is_in_place(query, self.places[number])
@@ -54,7 +58,12 @@ class Table:
         if query.camera is not None:
             return self.by_camera.get(query.camera, ())
         if query.area is not None:
-            return (number for area, some in self.by_area.items() if is_in_area(area, query.area) for number in some)
+            return (
+                number
+                for area, some in self.by_area.items()
+                if is_in_area(area, query.area)
+                for number in some
+            )
         return range(len(self.places))
 
     def names(self, shard: int, fits: NDArray[np.bool_]) -> list[bytes]:
@@ -86,9 +95,17 @@ class Places:
         unknown: dict[int, list[bytes]] = {}
         for shard, name in {named for named in wanted if named not in self._known}:
             unknown.setdefault(shard, []).append(name)
-        asked = [(shard, names[at : at + _AT_ONCE]) for shard, names in unknown.items() for at in range(0, len(names), _AT_ONCE)]
-        answers = self._redis.run_all([Script(_READ, f"{{e{shard}}}", tuple(names)) for shard, names in asked])
-        for (shard, names), answer in zip(asked, cast("list[list[bytes | None]]", answers), strict=True):
+        asked = [
+            (shard, names[at : at + _AT_ONCE])
+            for shard, names in unknown.items()
+            for at in range(0, len(names), _AT_ONCE)
+        ]
+        answers = self._redis.run_all(
+            [Script(_READ, f"{{e{shard}}}", tuple(names)) for shard, names in asked]
+        )
+        for (shard, names), answer in zip(
+            asked, cast("list[list[bytes | None]]", answers), strict=True
+        ):
             for name, body in zip(names, answer, strict=True):
                 if body is not None:
                     self._learn((shard, name), body[CHECK_BYTES:])
@@ -97,8 +114,16 @@ class Places:
     def read_all(self, shards: Iterable[int]) -> None:
         """Learn every place of these shards."""
         shards = list(shards)
-        answers = cast("list[list[bytes]]", self._redis.run_all([Script(_NAMES, f"{{e{shard}}}", ()) for shard in shards]))
-        self.read((shard, name) for shard, (_, *names) in zip(shards, answers, strict=True) for name in names if len(name) == NAME_BYTES)
+        answers = cast(
+            "list[list[bytes]]",
+            self._redis.run_all([Script(_NAMES, f"{{e{shard}}}", ()) for shard in shards]),
+        )
+        self.read(
+            (shard, name)
+            for shard, (_, *names) in zip(shards, answers, strict=True)
+            for name in names
+            if len(name) == NAME_BYTES
+        )
         self._sums |= {shard: answer[0] for shard, answer in zip(shards, answers, strict=True)}
 
     def sum_of(self, shard: int) -> bytes:
@@ -119,10 +144,15 @@ class Places:
 def _table(known: Sequence[tuple[Named, PlaceFields]]) -> Table:
     places = list({id(place): place for _, place in known}.values())
     numbers = {id(place): number for number, place in enumerate(places)}
-    keys = np.array([shard << 32 | int.from_bytes(name, "little") for (shard, name), _ in known], np.int64)
+    keys = np.array(
+        [shard << 32 | int.from_bytes(name, "little") for (shard, name), _ in known], np.int64
+    )
     order = np.argsort(keys)
     which = np.array([numbers[id(place)] for _, place in known], np.int64)[order]
-    by_camera, by_area = _numbered([place.camera for place in places]), _numbered([place.area for place in places])
+    by_camera, by_area = (
+        _numbered([place.camera for place in places]),
+        _numbered([place.area for place in places]),
+    )
     return Table(keys[order], which, tuple(places), by_camera, by_area)
 
 

@@ -1,7 +1,9 @@
-"""A plate's text in 48 bits, six for each of its eight places, and what a pattern demands of those places. Pure.
+"""A plate's text in 48 bits, six for each of its eight places, and what a pattern demands of those
+places. Pure.
 
-Code 0 at the eighth place is a plate of seven characters; a plate of other length, or with a character that its place cannot hold, has no
-code. Codes begin at 1, so that six bytes of zero are no plate.
+Code 0 at the eighth place is a plate of seven characters; a plate of other length, or with a
+character that its place cannot hold, has no code. Codes begin at 1, so that six bytes of zero are
+no plate.
 """
 
 from __future__ import annotations
@@ -21,8 +23,12 @@ NO_PLATE = bytes(6)
 _FIRST = PROVINCES + HEADS
 _OTHER = DIGITS + OFFICE_LETTERS + TAILS
 _ALPHABETS = (_FIRST, *[_OTHER] * (PLACES - 1))
-_CODES = tuple({character: code for code, character in enumerate(alphabet, 1)} for alphabet in _ALPHABETS)
-_SPELLED: tuple[list[str], ...] = tuple(["", *alphabet, *[""] * (63 - len(alphabet))] for alphabet in (_FIRST, _OTHER))
+_CODES = tuple(
+    {character: code for code, character in enumerate(alphabet, 1)} for alphabet in _ALPHABETS
+)
+_SPELLED: tuple[list[str], ...] = tuple(
+    ["", *alphabet, *[""] * (63 - len(alphabet))] for alphabet in (_FIRST, _OTHER)
+)
 _FIRST_PAIRS = [first + second for first in _SPELLED[0] for second in _SPELLED[1]]
 _OTHER_PAIRS = [first + second for first in _SPELLED[1] for second in _SPELLED[1]]
 """What two places spell, by their twelve bits."""
@@ -31,7 +37,9 @@ _NONE = "?"
 
 
 class _Letters(dict[int, str]):
-    """For str.translate: the base-64 letter of each character's code, by the number of the character."""
+    """For str.translate: the base-64 letter of each character's code, by the number of the
+    character.
+    """
 
     def __missing__(self, key: int) -> str:
         return _NONE
@@ -48,19 +56,30 @@ def pack(text: str) -> bytes | None:
     """
     if len(text) not in (SHORT, LONG):
         return None
-    spelled = _FIRST_LETTERS.get(text[0], _NONE) + text[1:].translate(_OTHER_LETTERS) + "A" * (LONG - len(text))
+    spelled = (
+        _FIRST_LETTERS.get(text[0], _NONE)
+        + text[1:].translate(_OTHER_LETTERS)
+        + "A" * (LONG - len(text))
+    )
     return None if _NONE in spelled else a2b_base64(spelled)
 
 
 def unpack(packed: bytes) -> str:
     """The text of six bytes that `pack` made."""
     value = int.from_bytes(packed, "big")
-    return _FIRST_PAIRS[value >> 36] + _OTHER_PAIRS[value >> 24 & 4095] + _OTHER_PAIRS[value >> 12 & 4095] + _OTHER_PAIRS[value & 4095]
+    return (
+        _FIRST_PAIRS[value >> 36]
+        + _OTHER_PAIRS[value >> 24 & 4095]
+        + _OTHER_PAIRS[value >> 12 & 4095]
+        + _OTHER_PAIRS[value & 4095]
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One way to match: the codes known at some places, and how long the plate is (None: either)."""
+    """One way to match: the codes known at some places, and how long the plate is (None:
+    either).
+    """
 
     codes: tuple[tuple[int, int], ...]
     """(place, code), by place."""
@@ -69,17 +88,25 @@ class Demand:
 
 @cache
 def demands(pattern: str) -> tuple[Demand, ...]:
-    """All ways in which a packed plate can match `pattern` (`?` one character, `*` any): it does where it meets one of them."""
+    """All ways in which a packed plate can match `pattern` (`?` one character, `*` any): it
+    does where it meets one of them.
+    """
     short, long = (set(_laid_out(pattern, length)) for length in (SHORT, LONG))
     both = short & long
     found = [*(Demand(codes, None) for codes in both)]
-    found += [Demand(codes, SHORT) for codes in short - both] + [Demand(codes, LONG) for codes in long - both]
+    found += [Demand(codes, SHORT) for codes in short - both] + [
+        Demand(codes, LONG) for codes in long - both
+    ]
     return tuple(sorted(found, key=lambda demand: (demand.codes, demand.length or 0)))
 
 
 def _laid_out(pattern: str, length: int) -> Iterator[tuple[tuple[int, int], ...]]:
     for text in _expansions(pattern, length):
-        known = [(place, _CODES[place].get(character)) for place, character in enumerate(text) if character != "?"]
+        known = [
+            (place, _CODES[place].get(character))
+            for place, character in enumerate(text)
+            if character != "?"
+        ]
         if all(code is not None for _, code in known):
             yield tuple((place, code) for place, code in known if code is not None)
 
@@ -91,4 +118,8 @@ def _expansions(pattern: str, length: int) -> frozenset[str]:
     if not star:
         return frozenset([head] if len(head) == length else [])
     room = length - len(head) - len(rest.replace("*", ""))
-    return frozenset(head + "?" * wide + tail for wide in range(room + 1) for tail in _expansions(rest, length - len(head) - wide))
+    return frozenset(
+        head + "?" * wide + tail
+        for wide in range(room + 1)
+        for tail in _expansions(rest, length - len(head) - wide)
+    )

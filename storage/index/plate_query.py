@@ -1,4 +1,6 @@
-"""What a search for a plate looks up, and which events it takes of those that this leads to. Pure."""
+"""What a search for a plate looks up, and which events it takes of those that this leads to.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -16,30 +18,49 @@ _LONGEST_PLATE = 16
 
 
 def found_by(event: Event) -> tuple[str, ...]:
-    """The texts that a search finds this event by: what a person says that its plate is, and what was read; where nothing certain was, the
-    likely alternatives."""
-    corrected = (event.corrected.text,) if event.corrected is not None and event.corrected.text else ()
+    """The texts that a search finds this event by: what a person says that its plate is, and what
+    was read; where nothing certain was, the likely alternatives.
+    """
+    corrected = (
+        (event.corrected.text,) if event.corrected is not None and event.corrected.text else ()
+    )
     if event.plate is None:
         return corrected
     if event.plate.text:
         return tuple(dict.fromkeys((*corrected, event.plate.text)))
-    likely = (other.text for other in event.plate.alternatives if other.confidence >= ALTERNATIVE_MIN_CONFIDENCE and other.text)
+    likely = (
+        other.text
+        for other in event.plate.alternatives
+        if other.confidence >= ALTERNATIVE_MIN_CONFIDENCE and other.text
+    )
     return tuple(dict.fromkeys((*corrected, *likely)))
 
 
 def is_likely(event: Event, plate: str) -> bool:
-    """Whether an event may be of `plate` though that is not how it reads, and no person says what it is."""
+    """Whether an event may be of `plate` though that is not how it reads, and no person says
+    what it is.
+    """
     by_person = event.corrected is not None and event.corrected.text
-    return event.reading != plate and not by_person and match_of(event, plate, found_by(event)) is not None
+    return (
+        event.reading != plate
+        and not by_person
+        and match_of(event, plate, found_by(event)) is not None
+    )
 
 
 def plate_expression(pattern: str) -> re.Pattern[str] | None:
-    """What `pattern` (`?` one character, `*` any) matches in whole; None where it is longer than any plate."""
+    """What `pattern` (`?` one character, `*` any) matches in whole; None where it is longer
+    than any plate.
+    """
     if sum(character != "*" for character in pattern) > _LONGEST_PLATE:
         return None
-    # Each run of wildcards becomes its count of `?` and at most one `*`: no pattern then takes long, whatever was typed.
+    # Each run of wildcards becomes its count of `?` and at most one `*`: no pattern then takes
+    # long, whatever was typed.
     parts = re.split(r"([?*]+)", pattern)
-    return re.compile("".join(_run(part) if part[:1] in ("?", "*") else re.escape(part) for part in parts), re.DOTALL)
+    return re.compile(
+        "".join(_run(part) if part[:1] in ("?", "*") else re.escape(part) for part in parts),
+        re.DOTALL,
+    )
 
 
 def _run(wildcards: str) -> str:
@@ -64,11 +85,22 @@ class Sought:
             return None
         codes = () if is_wildcard(pattern) else _codes([pattern])
         wanted = demands(pattern) if is_wildcard(pattern) else ()
-        return cls(codes, wanted, lambda event: any(expression.fullmatch(reading) for reading in found_by(event)), True)
+        return cls(
+            codes,
+            wanted,
+            lambda event: any(expression.fullmatch(reading) for reading in found_by(event)),
+            True,
+        )
 
     @classmethod
     def by_tie(cls, plate: str, tie: Tie) -> Sought:
-        plates = misread(plate) if tie is Tie.MISREADING else other_provinces(plate) if tie is Tie.PROVINCE else (plate,)
+        plates = (
+            misread(plate)
+            if tie is Tie.MISREADING
+            else other_provinces(plate)
+            if tie is Tie.PROVINCE
+            else (plate,)
+        )
 
         def takes(event: Event) -> bool:
             match = match_of(event, plate, found_by(event))
@@ -79,7 +111,9 @@ class Sought:
     @classmethod
     def by_any_tie(cls, plate: str) -> Sought:
         plates = (plate, *misread(plate), *other_provinces(plate))
-        return cls(_codes(plates), (), lambda event: match_of(event, plate, found_by(event)) is not None)
+        return cls(
+            _codes(plates), (), lambda event: match_of(event, plate, found_by(event)) is not None
+        )
 
 
 def _codes(plates: Sequence[str]) -> tuple[bytes, ...]:

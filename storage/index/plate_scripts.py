@@ -40,7 +40,7 @@ local function meeting(demands)
   call('DEL', one, P .. ':tmp0')
   return call('BITCOUNT', FOUND)
 end
-"""
+"""  # noqa: E501
 
 PART = (
     SHARD
@@ -173,5 +173,5 @@ for i, key in ipairs(keys) do
   end
 end
 return { bound and tostring(bound) or '', table.concat(rows) }
-"""
+"""  # noqa: E501
 )

@@ -1,4 +1,6 @@
-"""What runs inside Redis to post events under their plates: the dictionary of plates, its bitmaps, and each plate's pointers."""
+"""What runs inside Redis to post events under their plates: the dictionary of plates, its
+bitmaps, and each plate's pointers.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ local function in_order(pointers)
   for i, number in ipairs(numbers) do numbers[i] = to_bytes(number) end
   return table.concat(numbers)
 end
-"""
+"""  # noqa: E501
 """After `SHARD`."""
 
 POSTINGS = (
@@ -134,6 +136,6 @@ local function unpost(code, pointer)
     call('HSET', key, code, sub(value, 1, 4) .. left)
   end
 end
-"""
+"""  # noqa: E501
 )
 """After `SHARD`."""

@@ -1,4 +1,5 @@
-"""An event as the index holds it: forty bytes of the same form for nearly all, and what does not fit them beside. Pure.
+"""An event as the index holds it: forty bytes of the same form for nearly all, and what does not
+fit them beside. Pure.
 
 | bytes | field |
 |---|---|
@@ -10,11 +11,12 @@
 | 4 | the place: the first bytes of the SHA-256 of camera, class, area and location |
 | 2 + 2 | confidence, and the plate's, in ten-thousandths |
 | 8 | the box, each side in ten-thousandths, which take 14 bits; bits 14 and 15 of all four, the left's lowest, are a byte:\
-  3 bits direction, 3 lane, 2 count line (0 none, 1 the first from its left, 2 the first from its right) |
+  3 bits direction, 3 lane, 2 count line (0 none, 1 the first from its left, 2 the first from its
+  right) |
 
-An event that its record does not give back exactly is odd: it lies beside as JSON, and the record only helps to find it.
-All zeros are a record that was removed.
-"""
+An event that its record does not give back exactly is odd: it lies beside as JSON, and the record
+only helps to find it. All zeros are a record that was removed.
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -40,12 +42,22 @@ HOUR_MS = 3_600_000
 RECORD = struct.Struct("<I10sHH6s4sHHHHHH")
 RECORDS = np.dtype(
     [
-        ("bits", "<u4"), ("tail_high", ">u8"), ("tail_low", ">u2"), ("best", "<u2"), ("end", "<u2"), ("plate", "u1", 6), ("place", "<u4"),
-        ("share", "<u2"), ("plate_share", "<u2"), ("box", "<u2", 4),
+        ("bits", "<u4"),
+        ("tail_high", ">u8"),
+        ("tail_low", ">u2"),
+        ("best", "<u2"),
+        ("end", "<u2"),
+        ("plate", "u1", 6),
+        ("place", "<u4"),
+        ("share", "<u2"),
+        ("plate_share", "<u2"),
+        ("box", "<u2", 4),
     ]
-)  # fmt: skip
+)
 """The same, to look at many at once."""
-_ENDING_IN_PLATE = np.dtype({"names": ["eight"], "formats": [">u8"], "offsets": [16], "itemsize": RECORD.size})
+_ENDING_IN_PLATE = np.dtype(
+    {"names": ["eight"], "formats": [">u8"], "offsets": [16], "itemsize": RECORD.size}
+)
 _PLATE = np.uint64((1 << 48) - 1)
 ALTERNATIVE = struct.Struct("<6sH")
 START_BITS = (1 << 22) - 1
@@ -94,10 +106,17 @@ class Entry(NamedTuple):
     event: Event
 
     def placeless(self) -> Entry:
-        """The same as an odd one, whose record names no place: another place has the name of its own."""
+        """The same as an odd one, whose record names no place: another place has the name of
+        its own.
+        """
         bits = int.from_bytes(self.record[:4], "little") | ODD
         record = bits.to_bytes(4, "little") + self.record[4:24] + NOWHERE + self.record[28:]
-        return self._replace(record=record, alternatives=b"", json=self.event.to_json().encode(), place=Place(NOWHERE, bytes(4), b""))
+        return self._replace(
+            record=record,
+            alternatives=b"",
+            json=self.event.to_json().encode(),
+            place=Place(NOWHERE, bytes(4), b""),
+        )
 
     @property
     def start_ms(self) -> int:
@@ -111,7 +130,9 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Camera, class, area and location of events, under a name made of their content: what it names never changes."""
+    """Camera, class, area and location of events, under a name made of their content: what it
+    names never changes.
+    """
 
     name: bytes
     check: bytes
@@ -125,7 +146,9 @@ def place_of(camera: str, class_: str, area: str, location: Location) -> Place:
 
 
 @lru_cache(maxsize=20_000)
-def _place(camera: str, class_: str, area: str, lon: float, lat: float, heading: float | None) -> Place:
+def _place(
+    camera: str, class_: str, area: str, lon: float, lat: float, heading: float | None
+) -> Place:
     location = Location.model_construct(lon=lon, lat=lat, heading=heading)
     fields = [camera, class_, area, location.model_dump(exclude_none=True)]
     data = json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
@@ -179,18 +202,39 @@ def entry_of(event: Event) -> Entry:
     is_odd = not (is_exact and readings.is_exact) or event.corrected is not None
     if is_odd:
         best, end, *parts = (min(_MOST, max(0, value)) for value in (best, end, *parts))
-    flags = start | _flags(event) | (ALTERNATIVES if readings.alternatives else 0) | (ODD if is_odd else 0)
+    flags = (
+        start
+        | _flags(event)
+        | (ALTERNATIVES if readings.alternatives else 0)
+        | (ODD if is_odd else 0)
+    )
     if not is_odd:
         way = _way(event)
-        parts[2:] = [side | (way >> 2 * number & 3) << _SPARE_SHIFT for number, side in enumerate(parts[2:])]
+        parts[2:] = [
+            side | (way >> 2 * number & 3) << _SPARE_SHIFT for number, side in enumerate(parts[2:])
+        ]
     record = RECORD.pack(flags, tail, best, end, readings.code, place.name, *parts)
     body = event.to_json().encode() if is_odd else b""
     alternatives = b"" if is_odd else readings.alternatives
-    return Entry(hour, record, alternatives, body, event.ended_at // NS_PER_MS, posts, readings.is_unpacked, place, event)
+    return Entry(
+        hour,
+        record,
+        alternatives,
+        body,
+        event.ended_at // NS_PER_MS,
+        posts,
+        readings.is_unpacked,
+        place,
+        event,
+    )
 
 
-def went(boxes: NDArray[np.uint16], direction: Direction | None, lane: int | None) -> NDArray[np.bool_]:
-    """Of records that are not odd whether their events went this way and in this lane, by their boxes; None: any."""
+def went(
+    boxes: NDArray[np.uint16], direction: Direction | None, lane: int | None
+) -> NDArray[np.bool_]:
+    """Of records that are not odd whether their events went this way and in this lane, by their
+    boxes; None: any.
+    """
     parts = boxes >> _SPARE_SHIFT
     ways = parts[:, 0] | parts[:, 1] << 2 | parts[:, 2] << 4 | parts[:, 3] << 6
     fits = np.ones(len(boxes), np.bool_)
@@ -203,7 +247,11 @@ def went(boxes: NDArray[np.uint16], direction: Direction | None, lane: int | Non
 
 def _way(event: Event) -> int:
     """Direction, lane and count line as the byte that the box's sides have room for."""
-    return DIRECTIONS.index(event.direction) | event.lane << _LANE_SHIFT | _CROSSED.index(event.crossed) << _CROSSED_SHIFT
+    return (
+        DIRECTIONS.index(event.direction)
+        | event.lane << _LANE_SHIFT
+        | _CROSSED.index(event.crossed) << _CROSSED_SHIFT
+    )
 
 
 def _are_exact(parts: list[int], shares: list[float]) -> bool:
@@ -233,16 +281,26 @@ def _readings(plate: Plate) -> _Readings:
         return _Readings(code or NO_PLATE, own, b"", code is None, is_exact)
     codes = [pack(other.text) if other.text else NO_PLATE for other in others]
     parts = [round(other.confidence * PARTS) for other in others]
-    packed = b"".join(ALTERNATIVE.pack(other or NO_PLATE, min(_MOST, max(0, part))) for other, part in zip(codes, parts, strict=True))
+    packed = b"".join(
+        ALTERNATIVE.pack(other or NO_PLATE, min(_MOST, max(0, part)))
+        for other, part in zip(codes, parts, strict=True)
+    )
     is_unpacked = code is None or None in codes
     is_exact = (
-        is_known and not is_unpacked and len(others) <= _MOST_ALTERNATIVES and _are_exact(parts, [other.confidence for other in others])
+        is_known
+        and not is_unpacked
+        and len(others) <= _MOST_ALTERNATIVES
+        and _are_exact(parts, [other.confidence for other in others])
     )
-    posts = dict.fromkeys(found for found in (code, *codes) if found is not None and found != NO_PLATE)
+    posts = dict.fromkeys(
+        found for found in (code, *codes) if found is not None and found != NO_PLATE
+    )
     return _Readings(code or NO_PLATE, tuple(posts), packed, is_unpacked, is_exact)
 
 
-def event_of(hour: int, record: bytes, alternatives: bytes, place: PlaceFields, json_: bytes) -> Event:
+def event_of(
+    hour: int, record: bytes, alternatives: bytes, place: PlaceFields, json_: bytes
+) -> Event:
     """The event that was written; `json_` is what lies beside an odd one."""
     return Event.model_validate_json(json_) if json_ else _event(hour, record, alternatives, place)
 
@@ -254,15 +312,31 @@ def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) ->
     plate = _plate(bits, code, plate_share, alternatives) if bits & PLATE else None
     left, top, right, bottom = ((side & _SIDE) / PARTS for side in box)
     way = sum(side >> _SPARE_SHIFT << 2 * number for number, side in enumerate(box))
-    return made(Event, {
-        "id": id_text(ms, tail), "kind": "face" if bits & FACE else "vehicle",
-        "camera": place.camera, "class_": place.class_, "area": place.area, "location": place.location,
-        "started_at": ms * NS_PER_MS, "best_at": (ms + best) * NS_PER_MS, "ended_at": (ms + end) * NS_PER_MS,
-        "plate": plate, "corrected": None, "confidence": share / PARTS, "box": (left, top, right, bottom),
-        "direction": DIRECTIONS[min(way & 7, len(DIRECTIONS) - 1)], "lane": way >> _LANE_SHIFT & _MOST_LANES,
-        "crossed": _CROSSED[min(way >> _CROSSED_SHIFT, len(_CROSSED) - 1)],
-        "wall_source": _SENDER if bits & SENDER else _RECEIVER, "clip_ready": clip == CLIP_READY, "clip_missing": "", "schema_": 1,
-    })  # fmt: skip
+    return made(
+        Event,
+        {
+            "id": id_text(ms, tail),
+            "kind": "face" if bits & FACE else "vehicle",
+            "camera": place.camera,
+            "class_": place.class_,
+            "area": place.area,
+            "location": place.location,
+            "started_at": ms * NS_PER_MS,
+            "best_at": (ms + best) * NS_PER_MS,
+            "ended_at": (ms + end) * NS_PER_MS,
+            "plate": plate,
+            "corrected": None,
+            "confidence": share / PARTS,
+            "box": (left, top, right, bottom),
+            "direction": DIRECTIONS[min(way & 7, len(DIRECTIONS) - 1)],
+            "lane": way >> _LANE_SHIFT & _MOST_LANES,
+            "crossed": _CROSSED[min(way >> _CROSSED_SHIFT, len(_CROSSED) - 1)],
+            "wall_source": _SENDER if bits & SENDER else _RECEIVER,
+            "clip_ready": clip == CLIP_READY,
+            "clip_missing": "",
+            "schema_": 1,
+        },
+    )
 
 
 def _plate(bits: int, code: bytes, share: int, alternatives: bytes) -> Plate:
@@ -271,7 +345,10 @@ def _plate(bits: int, code: bytes, share: int, alternatives: bytes) -> Plate:
         for other, other_share in ALTERNATIVE.iter_unpack(alternatives)
     )
     color = COLORS[min(bits >> COLOR_SHIFT & 7, len(COLORS) - 1)]
-    return made(Plate, {"text": unpack(code), "color": color, "confidence": share / PARTS, "alternatives": others})
+    return made(
+        Plate,
+        {"text": unpack(code), "color": color, "confidence": share / PARTS, "alternatives": others},
+    )
 
 
 def _flags(event: Event) -> int:

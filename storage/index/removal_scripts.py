@@ -1,4 +1,6 @@
-"""What runs inside Redis to take events out of the index: single ones, and whole hours. See index_keys."""
+"""What runs inside Redis to take events out of the index: single ones, and whole hours. See
+index_keys.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,7 @@ end
 local function count_down(gone)
   if call('DECRBY', P .. ':n', gone) == 0 then drop_all() end
 end
-"""
+"""  # noqa: E501
 
 EVICT = (
     SHARD
@@ -70,7 +72,7 @@ while at <= #blob do
   end
 end
 return answer
-"""
+"""  # noqa: E501
 )
 
 EXPIRE = (
@@ -98,7 +100,7 @@ end
 if at < #block then call('SETRANGE', block_key(hour, k), 0, string.rep('\\0', at)) else drop_block(hour, k) end
 if gone > 0 then count_down(gone) end
 return { gone, 1 }
-"""
+"""  # noqa: E501
 )
 
 LOOK = (
@@ -118,5 +120,5 @@ for at = 1, #ARGV[2], 12 do
   end
 end
 return answer
-"""
+"""  # noqa: E501
 )

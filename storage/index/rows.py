@@ -1,4 +1,6 @@
-"""What the index's shards answer: rows, many records at once, counts; and how plates are asked for. Pure."""
+"""What the index's shards answer: rows, many records at once, counts; and how plates are asked
+for. Pure.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ class Records:
 
     @property
     def start_ms(self) -> NDArray[np.int64]:
-        return (self.pointers >> 20) * HOUR_MS + (self.records["bits"] & START_BITS).astype(np.int64)
+        return (self.pointers >> 20) * HOUR_MS + (self.records["bits"] & START_BITS).astype(
+            np.int64
+        )
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Records:
@@ -62,7 +66,10 @@ class Records:
     @classmethod
     def joined(cls, parts: Sequence[Records]) -> Records:
         records = np.frombuffer(b"".join([part.records.tobytes() for part in parts]), RECORDS)
-        pointers, shards = ([np.empty(0, np.int64), *(getattr(part, name) for part in parts)] for name in ("pointers", "shards"))
+        pointers, shards = (
+            [np.empty(0, np.int64), *(getattr(part, name) for part in parts)]
+            for name in ("pointers", "shards")
+        )
         return cls(records, np.concatenate(pointers), np.concatenate(shards))
 
     @classmethod
@@ -70,8 +77,13 @@ class Records:
         """Of each shard the pointers of its blocks' first records, and the blocks."""
         records = np.frombuffer(b"".join([block for found in blocks for block in found]), RECORDS)
         sizes = [len(block) // RECORD.size for found in blocks for block in found]
-        starts = np.array(numbers_of(b"".join(firsts)), np.int64) - np.array([0, *accumulate(sizes)][:-1], np.int64)
-        shards = np.repeat(np.arange(len(blocks)), [sum(len(block) // RECORD.size for block in found) for found in blocks])
+        starts = np.array(numbers_of(b"".join(firsts)), np.int64) - np.array(
+            [0, *accumulate(sizes)][:-1], np.int64
+        )
+        shards = np.repeat(
+            np.arange(len(blocks)),
+            [sum(len(block) // RECORD.size for block in found) for found in blocks],
+        )
         return cls(records, np.arange(len(records)) + np.repeat(starts, sizes), shards)
 
     def __getitem__(self, which: NDArray[np.int64]) -> Records:
@@ -83,7 +95,12 @@ class Records:
         size, records = RECORD.size, self.records.tobytes()
         return [
             Row(shard, pointer.to_bytes(POINTER_BYTES, "big"), records[at : at + size])
-            for shard, pointer, at in zip(self.shards.tolist(), self.pointers.tolist(), range(0, len(records), size), strict=True)
+            for shard, pointer, at in zip(
+                self.shards.tolist(),
+                self.pointers.tolist(),
+                range(0, len(records), size),
+                strict=True,
+            )
         ]
 
 
@@ -97,7 +114,9 @@ class HourCount:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What one look found, and `bound`: every event before it in the order asked for is among them; None where there are no more."""
+    """What one look found, and `bound`: every event before it in the order asked for is among
+    them; None where there are no more.
+    """
 
     rows: list[Row]
     bound_ms: int | None
@@ -117,9 +136,13 @@ class Codes:
     codes: tuple[bytes, ...] = ()
     demands: tuple[Demand, ...] = ()
     page: int = 0
-    """How many events are wanted where any of these plates will do; 0 where most of theirs may not be what is asked for."""
+    """How many events are wanted where any of these plates will do; 0 where most of theirs may
+    not be what is asked for.
+    """
     is_read: bool = False
-    """Rows that were read as another plate are not wanted, though one of these was held possible."""
+    """Rows that were read as another plate are not wanted, though one of these was held
+    possible.
+    """
 
 
 def numbers_of(pointers: bytes) -> list[int]:

@@ -1,7 +1,9 @@
-"""One search of the event index: which rows to look at, in which order, and a page of the events that match.
+"""One search of the event index: which rows to look at, in which order, and a page of the events
+that match.
 
-A plate that selects is looked up in the dictionary and its postings; all else walks the blocks in the order of time. Either gives rows
-up to a bound; the records sort out most of them, and the event itself is asked last. `matches` alone decides what is found.
+A plate that selects is looked up in the dictionary and its postings; all else walks the blocks in
+the order of time. Either gives rows up to a bound; the records sort out most of them, and the event
+itself is asked last. `matches` alone decides what is found.
 """
 
 from __future__ import annotations
@@ -41,15 +43,21 @@ from storage.index.rows import Codes, Many, Records, Row
 from storage.index.shards import SHARDS, Shards
 
 FIRST, FIRST_PLACED, MOST = 64, 512, 16_384
-"""Records of a shard that are enough for one look: few at first, as most pages are full soon; more where only some places count."""
+"""Records of a shard that are enough for one look: few at first, as most pages are full soon;
+more where only some places count.
+"""
 AMPLE, AHEAD = 1.5, 512
-"""A look takes so many times what should do, and of places two blocks more: up to its bound a shard gives less than it reads."""
+"""A look takes so many times what should do, and of places two blocks more: up to its bound a
+shard gives less than it reads.
+"""
 ROWS_FIRST = 16
 """Rows of a shard that are enough for the first look at what a pattern meets."""
 CHUNK = 64
 """Events loaded at a time."""
 PLATES_MOST = 400
-"""Plates a shard whose postings are read; where more match, looking at everything finds a page sooner."""
+"""Plates a shard whose postings are read; where more match, looking at everything finds a page
+sooner.
+"""
 _LAST_MS = (1 << 20) * HOUR_MS - 1
 
 
@@ -69,7 +77,9 @@ def matches(event: Event, query: EventQuery) -> bool:
 
 @dataclass(slots=True)
 class Span:
-    """What is still to be looked at: starts in UTC ms, both ends included, and the id to go on after."""
+    """What is still to be looked at: starts in UTC ms, both ends included, and the id to go on
+    after.
+    """
 
     least_ms: int
     greatest_ms: int
@@ -79,8 +89,12 @@ class Span:
     @classmethod
     def of(cls, query: EventQuery, after: str | None) -> Span:
         least = 0 if query.from_ns is None else max(0, -(-query.from_ns // NS_PER_MS))
-        greatest = _LAST_MS if query.to_ns is None else min(_LAST_MS, -(-query.to_ns // NS_PER_MS) - 1)
-        span = cls(least, greatest, query.order == "newest", None if after is None else id_parts(after))
+        greatest = (
+            _LAST_MS if query.to_ns is None else min(_LAST_MS, -(-query.to_ns // NS_PER_MS) - 1)
+        )
+        span = cls(
+            least, greatest, query.order == "newest", None if after is None else id_parts(after)
+        )
         if span.after is not None:
             span.go_on(span.after[0])
         return span
@@ -103,7 +117,9 @@ class Span:
         return self.after is None or (order < self.after if self.newest else order > self.after)
 
     def is_before(self, row: Row, bound_ms: int | None) -> bool:
-        return bound_ms is None or (row.start_ms > bound_ms if self.newest else row.start_ms < bound_ms)
+        return bound_ms is None or (
+            row.start_ms > bound_ms if self.newest else row.start_ms < bound_ms
+        )
 
 
 @dataclass(slots=True)
@@ -119,7 +135,9 @@ class Search:
         self._wanted = Wanted(self.shards, self.query)
 
     def page(self, limit: int, after: str | None) -> EventPage:
-        """At most `limit` events after the id `after`; `next` is the id to go on after, or None once all were looked at."""
+        """At most `limit` events after the id `after`; `next` is the id to go on after, or None
+        once all were looked at.
+        """
         span = Span.of(self.query, after)
         found: list[Event] = []
         for rows in self._looks(span, limit + 1):
@@ -135,18 +153,30 @@ class Search:
         return self._by_time(Span.of(self.query, after))
 
     def all_rows(self, most: int) -> list[Row] | None:
-        """Every row that the plates sought lead to, in order; None where a shard has more than `most`."""
+        """Every row that the plates sought lead to, in order; None where a shard has more than
+        `most`.
+        """
         assert self.sought is not None
         span = Span.of(self.query, None)
         if span.is_empty:
             return []
-        found = self.shards.by_plates(Codes(self.sought.codes), (span.least_ms, span.greatest_ms), span.newest, most, PLATES_MOST)
+        found = self.shards.by_plates(
+            Codes(self.sought.codes),
+            (span.least_ms, span.greatest_ms),
+            span.newest,
+            most,
+            PLATES_MOST,
+        )
         if isinstance(found, Many) or found.bound_ms is not None:
             return None
         return self._sorted(found.rows, span)
 
     def _looks(self, span: Span, want: int) -> Iterator[list[Row]]:
-        return self._by_time(span, want) if self.sought is None else self._by_plate(self.sought, span, want)
+        return (
+            self._by_time(span, want)
+            if self.sought is None
+            else self._by_plate(self.sought, span, want)
+        )
 
     def _by_plate(self, sought: Sought, span: Span, want: int) -> Iterator[list[Row]]:
         # What a pattern meets lies spread over the shards; a plate lies in one.
@@ -159,7 +189,9 @@ class Search:
             if isinstance(found, Many):
                 yield from self._by_time(span, want, found.part)
                 return
-            yield self._sorted([row for row in found.rows if span.is_before(row, found.bound_ms)], span)
+            yield self._sorted(
+                [row for row in found.rows if span.is_before(row, found.bound_ms)], span
+            )
             if found.bound_ms is None:
                 return
             span.go_on(found.bound_ms)
@@ -168,13 +200,22 @@ class Search:
     def _is_sifted(self) -> bool:
         """Whether more is asked for than a plate and a time."""
         query = self.query
-        return self._wanted.is_placed or (query.color, query.min_confidence, query.direction, query.lane) != (None, None, None, None)
+        return self._wanted.is_placed or (
+            query.color,
+            query.min_confidence,
+            query.direction,
+            query.lane,
+        ) != (None, None, None, None)
 
     def _by_time(self, span: Span, want: int = 0, part: float = 1.0) -> Iterator[list[Row]]:
-        """`want`: rows that fill a page; 0: all are wanted. `part`: of the records, but for their places, what may be asked for."""
+        """`want`: rows that fill a page; 0: all are wanted. `part`: of the records, but for
+        their places, what may be asked for.
+        """
         enough = self._first_look(want, part)
         while not span.is_empty:
-            found, bound_ms = self._wanted.scan(span.least_ms, span.greatest_ms, span.newest, enough)
+            found, bound_ms = self._wanted.scan(
+                span.least_ms, span.greatest_ms, span.newest, enough
+            )
             count = 0
             for rows in self._in_order(found, span, bound_ms):
                 count += len(rows)
@@ -186,14 +227,18 @@ class Search:
             enough = _next_look(enough, count, want)
 
     def _first_look(self, want: int, part: float) -> int:
-        """Records of a shard that likely fill a page; of places that are looked for beside the data little comes back."""
+        """Records of a shard that likely fill a page; of places that are looked for beside the
+        data little comes back.
+        """
         if self._wanted.is_few:
             return FIRST_PLACED
         fills = round(want / part / self._wanted.part / SHARDS * AMPLE)
         return min(MOST, max(FIRST, fills + (AHEAD if self._wanted.is_placed else 0)))
 
     def _in_order(self, found: Records, span: Span, bound_ms: int | None) -> Iterator[list[Row]]:
-        """The rows before the bound that may match by their records alone, by id, in pieces: a page seldom needs all of them."""
+        """The rows before the bound that may match by their records alone, by id, in pieces: a
+        page seldom needs all of them.
+        """
         fits = self.may_match(found, span)
         if bound_ms is not None:
             fits &= found.start_ms > bound_ms if span.newest else found.start_ms < bound_ms
@@ -205,7 +250,9 @@ class Search:
             yield self._sorted(piece.rows(), span)
 
     def _sorted(self, rows: list[Row], span: Span) -> list[Row]:
-        """Those within, by id, each once: while a new reading replaces another there may be two for a moment, and the later stands."""
+        """Those within, by id, each once: while a new reading replaces another there may be two
+        for a moment, and the later stands.
+        """
         last: dict[tuple[int, bytes], Row] = {}
         for row in rows:
             order = row.order
@@ -217,7 +264,9 @@ class Search:
         return [last[order] for order in sorted(last, reverse=span.newest)]
 
     def may_match(self, found: Records, span: Span) -> NDArray[np.bool_]:
-        """Of each record whether its event may match; only of an odd one, or by its alternatives, is it open whether it does."""
+        """Of each record whether its event may match; only of an odd one, or by its
+        alternatives, is it open whether it does.
+        """
         query, records, bits = self.query, found.records, found.records["bits"]
         start_ms = found.start_ms
         is_there = (records["place"] != 0) | ((bits & np.uint32(ODD)) != 0)
@@ -238,12 +287,22 @@ class Search:
         return fits
 
     def matching(self, rows: Sequence[Row]) -> list[Event]:
-        events = [event for event in load(self.shards, rows) if event is not None and matches(event, self.query)]
-        return events if self.sought is None else [event for event in events if self.sought.takes(event)]
+        events = [
+            event
+            for event in load(self.shards, rows)
+            if event is not None and matches(event, self.query)
+        ]
+        return (
+            events
+            if self.sought is None
+            else [event for event in events if self.sought.takes(event)]
+        )
 
 
 def _next_look(enough: int, count: int, want: int) -> int:
-    """After a look at so many records of a shard found `count` rows, and `want` more are wanted; not above 0: all are."""
+    """After a look at so many records of a shard found `count` rows, and `want` more are
+    wanted; not above 0: all are.
+    """
     fills = round(enough * want / count * AMPLE) if count and want > 0 else MOST
     return min(MOST, enough * 4, max(enough, fills))
 
@@ -272,12 +331,21 @@ def load(shards: Shards, rows: Sequence[Row], is_whole: bool = False) -> list[Ev
     """
     names = [(row.shard, row.record[24:28]) for row in rows]
     places = shards.places.read(name for name in names if name[1] != NOWHERE)
-    more = [i for i, row in enumerate(rows) if int.from_bytes(row.record[:4], "little") & (ALTERNATIVES | ODD)]
+    more = [
+        i
+        for i, row in enumerate(rows)
+        if int.from_bytes(row.record[:4], "little") & (ALTERNATIVES | ODD)
+    ]
     beside = dict(zip(more, shards.beside([rows[i] for i in more]), strict=True))
-    return [_loaded(row, *beside.get(i, (b"", b"")), places.get(names[i]), is_whole) for i, row in enumerate(rows)]
+    return [
+        _loaded(row, *beside.get(i, (b"", b"")), places.get(names[i]), is_whole)
+        for i, row in enumerate(rows)
+    ]
 
 
-def _loaded(row: Row, alternatives: bytes, body: bytes, place: PlaceFields | None, is_whole: bool) -> Event | None:
+def _loaded(
+    row: Row, alternatives: bytes, body: bytes, place: PlaceFields | None, is_whole: bool
+) -> Event | None:
     if int.from_bytes(row.record[:4], "little") & ODD:
         return _event(body, is_whole) if body else None
     return None if place is None else event_of(row.hour, row.record, alternatives, place, b"")

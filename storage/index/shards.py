@@ -1,4 +1,6 @@
-"""The index's shards: which one an event lies in, and each script as a typed call to one of them or to all at once."""
+"""The index's shards: which one an event lies in, and each script as a typed call to one of
+them or to all at once.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,17 @@ from storage.index.layout import bring_up
 from storage.index.places import Places
 from storage.index.plate_code import NO_PLATE, Demand
 from storage.index.record import HOUR_MS, RECORD, RECORDS, Entry
-from storage.index.rows import BLOCK, POINTER_BYTES, Codes, HourCount, Many, Records, Row, Rows, numbers_of
+from storage.index.rows import (
+    BLOCK,
+    POINTER_BYTES,
+    Codes,
+    HourCount,
+    Many,
+    Records,
+    Row,
+    Rows,
+    numbers_of,
+)
 
 SHARDS = 8
 _ROW_BYTES = POINTER_BYTES + RECORD.size
@@ -29,12 +41,18 @@ _CLAIM = struct.Struct("<II10sdB")
 _ID = struct.Struct("<II10s")
 _ORDINAL = (1 << 20) - 1
 LISTED_FROM = 1024
-"""From so many records of a shard on, blocks are fetched as they lie: a script that answers them copies each several times."""
+"""From so many records of a shard on, blocks are fetched as they lie: a script that answers
+them copies each several times.
+"""
 _FOR_EVER = 1e300
 LOOKED_AT_FROM, CLAIMS_A_BLOCK = 64, 8
-"""From so many events on, whether other shards have them is looked up in whole blocks, one for eight events at most."""
+"""From so many events on, whether other shards have them is looked up in whole blocks, one for
+eight events at most.
+"""
 GATHERED_AS_SCANNED = 1 / 350
-"""To gather a plate's rows takes as long as to sift 65 records; eight shards give a page together."""
+"""To gather a plate's rows takes as long as to sift 65 records; eight shards give a page
+together.
+"""
 FEW_PLATES = 32
 """Plates of a shard whose rows are gathered whatever part of all they are."""
 EXPIRED_AT_ONCE = 128
@@ -43,14 +61,18 @@ EXPIRED_AT_ONCE = 128
 
 @dataclass(frozen=True, slots=True)
 class Evicted:
-    """Entries of which another shard has a newer version, and those of which another shard had an older or equal one until now."""
+    """Entries of which another shard has a newer version, and those of which another shard had
+    an older or equal one until now.
+    """
 
     beaten: list[tuple[int, Entry]]
     alone_now: list[tuple[int, Entry]]
 
 
 def shard_of(entry: Entry) -> int:
-    """By the plate, so that a plate's sightings and its place in the dictionary lie together; without one, by the id."""
+    """By the plate, so that a plate's sightings and its place in the dictionary lie together;
+    without one, by the id.
+    """
     code = entry.record[18:24]
     return zlib.crc32(entry.event_tail if code == NO_PLATE else code) % SHARDS
 
@@ -70,12 +92,15 @@ class Shards:
         return self._door
 
     def put(self, entries: Sequence[tuple[int, Entry]]) -> set[int]:
-        """Write each into its shard unless it has a newer version; places are made known where they are not.
+        """Write each into its shard unless it has a newer version; places are made known where they
+        are not.
 
         Answers the hours of events that the shard had otherwise, but for their clips.
         """
         groups = _grouped(entries)
-        answers = self._redis.run_all([_script(index_writes.PUT, shard, _packed(group)) for shard, group in groups.items()])
+        answers = self._redis.run_all(
+            [_script(index_writes.PUT, shard, _packed(group)) for shard, group in groups.items()]
+        )
         again: list[tuple[int, Entry]] = []
         changed: set[int] = set()
         for (shard, group), answer in zip(groups.items(), answers, strict=True):
@@ -87,7 +112,10 @@ class Shards:
     def evict(self, entries: Sequence[tuple[int, Entry]]) -> Evicted:
         """Remove what other shards than their own have of these events and is not newer."""
         groups = self._elsewhere(entries)
-        scripts = [_script(index_removals.EVICT, shard, b"".join(_claim(entry) for _, entry in mine)) for shard, mine in groups.items()]
+        scripts = [
+            _script(index_removals.EVICT, shard, b"".join(_claim(entry) for _, entry in mine))
+            for shard, mine in groups.items()
+        ]
         answers = cast("list[list[int]]", self._redis.run_all(scripts))
         found: dict[int, dict[bytes, tuple[int, Entry]]] = {0: {}, 1: {}, 2: {}}
         for mine, answer in zip(groups.values(), answers, strict=True):
@@ -95,45 +123,77 @@ class Shards:
                 found[outcome][pair[1].record] = pair
         return Evicted(list(found[1].values()), list(found[2].values()))
 
-    def _elsewhere(self, entries: Sequence[tuple[int, Entry]]) -> dict[int, list[tuple[int, Entry]]]:
-        """By shard, the entries of which it may have a version though it is not theirs. Of many, the blocks are looked at here."""
+    def _elsewhere(
+        self, entries: Sequence[tuple[int, Entry]]
+    ) -> dict[int, list[tuple[int, Entry]]]:
+        """By shard, the entries of which it may have a version though it is not theirs. Of
+        many, the blocks are looked at here.
+        """
         if len(entries) < LOOKED_AT_FROM:
-            groups = {shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)}
+            groups = {
+                shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)
+            }
             return {shard: mine for shard, mine in groups.items() if mine}
         arguments = len(entries) // CLAIMS_A_BLOCK, _ranges([entry for _, entry in entries])
-        answers = self._redis.run_all([_script(index_removals.LOOK, shard, *arguments) for shard in range(SHARDS)])
-        ours = np.frombuffer(b"".join([entry.event_tail[:8] for _, entry in entries]), ">u8").astype(np.uint64)
+        answers = self._redis.run_all(
+            [_script(index_removals.LOOK, shard, *arguments) for shard in range(SHARDS)]
+        )
+        ours = np.frombuffer(
+            b"".join([entry.event_tail[:8] for _, entry in entries]), ">u8"
+        ).astype(np.uint64)
         whose = np.array([shard for shard, _ in entries])
         found = {}
         for shard, blocks in enumerate(cast("list[list[bytes] | int]", answers)):
             others = np.flatnonzero(whose != shard)
-            met = others if isinstance(blocks, int) else others[np.isin(ours[others], _tails(blocks))]
+            met = (
+                others if isinstance(blocks, int) else others[np.isin(ours[others], _tails(blocks))]
+            )
             found[shard] = [entries[i] for i in met]
         return {shard: mine for shard, mine in found.items() if mine}
 
-    def remove(self, ids: Iterable[tuple[int, bytes]], shards: Iterable[int] = range(SHARDS)) -> None:
-        """Remove events by start (UTC ms) and the rest of the id; those that are nowhere are no fault."""
+    def remove(
+        self, ids: Iterable[tuple[int, bytes]], shards: Iterable[int] = range(SHARDS)
+    ) -> None:
+        """Remove events by start (UTC ms) and the rest of the id; those that are nowhere are no
+        fault.
+        """
         claims = b"".join(_CLAIM.pack(*divmod(ms, HOUR_MS), tail, _FOR_EVER, 0) for ms, tail in ids)
         self._redis.run_all([_script(index_removals.EVICT, shard, claims) for shard in shards])
 
     def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[Row]]:
-        """The rows of each id: one, or none; two for a moment while a new reading replaces another."""
+        """The rows of each id: one, or none; two for a moment while a new reading replaces
+        another.
+        """
         blob = b"".join(_ID.pack(*divmod(ms, HOUR_MS), tail) for ms, tail in ids)
-        answers = cast("list[list[bytes]]", self._redis.run_all([_script(index_reads.GET, shard, blob) for shard in range(SHARDS)]))
+        answers = cast(
+            "list[list[bytes]]",
+            self._redis.run_all([_script(index_reads.GET, shard, blob) for shard in range(SHARDS)]),
+        )
         return [
-            [Row(shard, row[:POINTER_BYTES], row[POINTER_BYTES:]) for shard, row in enumerate(found) if row]
+            [
+                Row(shard, row[:POINTER_BYTES], row[POINTER_BYTES:])
+                for shard, row in enumerate(found)
+                if row
+            ]
             for found in zip(*answers, strict=True)
         ]
 
-    def scan(self, least_ms: int, greatest_ms: int, newest: bool, enough: int) -> tuple[Records, int | None]:
-        """All records of blocks with starts in [least_ms, greatest_ms], the first in order until a shard's are `enough`; and the bound up
-        to which all are there."""
+    def scan(
+        self, least_ms: int, greatest_ms: int, newest: bool, enough: int
+    ) -> tuple[Records, int | None]:
+        """All records of blocks with starts in [least_ms, greatest_ms], the first in order until a
+        shard's are `enough`; and the bound up to which all are there.
+        """
         is_listed = enough >= LISTED_FROM
         arguments = (least_ms, greatest_ms, int(newest), enough, "", "", int(is_listed))
-        answers = cast("list[tuple[bytes, bytes, list[bytes]]]", self._run(index_reads.SCAN, *arguments))
+        answers = cast(
+            "list[tuple[bytes, bytes, list[bytes]]]", self._run(index_reads.SCAN, *arguments)
+        )
         firsts = [pointers for _, pointers, _ in answers]
         blocks = self._blocks(firsts) if is_listed else [found for _, _, found in answers]
-        return Records.of_blocks(firsts, blocks), _nearest([bound for bound, _, _ in answers], newest, 1)
+        return Records.of_blocks(firsts, blocks), _nearest(
+            [bound for bound, _, _ in answers], newest, 1
+        )
 
     def _run(self, text: str, *arguments: bytes | int | str) -> list[object]:
         """What each shard answers to the same."""
@@ -141,35 +201,76 @@ class Shards:
 
     def _blocks(self, firsts: Sequence[bytes]) -> list[list[bytes]]:
         """By shard the blocks that begin at these pointers; one that is gone by now is empty."""
-        keys = [[f"{{e{shard}}}:b{p >> 20}:{(p & _ORDINAL) // BLOCK}" for p in numbers_of(found)] for shard, found in enumerate(firsts)]
+        keys = [
+            [f"{{e{shard}}}:b{p >> 20}:{(p & _ORDINAL) // BLOCK}" for p in numbers_of(found)]
+            for shard, found in enumerate(firsts)
+        ]
         return [[block or b"" for block in found] for found in self._redis.values(keys)]
 
     def scan_places(
-        self, least_ms: int, greatest_ms: int, newest: bool, enough: int, names: Sequence[Sequence[bytes]]
+        self,
+        least_ms: int,
+        greatest_ms: int,
+        newest: bool,
+        enough: int,
+        names: Sequence[Sequence[bytes]],
     ) -> tuple[Records, int | None] | None:
-        """As `scan`, but only what is at places of these names, shard by shard; None where there are places that were not known."""
+        """As `scan`, but only what is at places of these names, shard by shard; None where
+        there are places that were not known.
+        """
         scripts = [
-            _script(index_reads.SCAN, shard, least_ms, greatest_ms, int(newest), enough, self.places.sum_of(shard), b"".join(wanted), 0)
+            _script(
+                index_reads.SCAN,
+                shard,
+                least_ms,
+                greatest_ms,
+                int(newest),
+                enough,
+                self.places.sum_of(shard),
+                b"".join(wanted),
+                0,
+            )
             for shard, wanted in enumerate(names)
         ]
         answers = cast("list[tuple[bytes, bytes, bytes]]", self._redis.run_all(scripts))
         if any(answer[0] == b"places" for answer in answers):
             return None
         records = np.frombuffer(b"".join([rows for _, _, rows in answers]), RECORDS)
-        shards = np.repeat(np.arange(SHARDS), [len(pointers) // POINTER_BYTES for _, pointers, _ in answers])
-        pointers = np.array(numbers_of(b"".join([pointers for _, pointers, _ in answers])), np.int64)
-        return Records(records, pointers, shards), _nearest([bound for bound, _, _ in answers], newest, 1)
+        shards = np.repeat(
+            np.arange(SHARDS), [len(pointers) // POINTER_BYTES for _, pointers, _ in answers]
+        )
+        pointers = np.array(
+            numbers_of(b"".join([pointers for _, pointers, _ in answers])), np.int64
+        )
+        return Records(records, pointers, shards), _nearest(
+            [bound for bound, _, _ in answers], newest, 1
+        )
 
-    def by_plates(self, wanted: Codes, span: tuple[int, int], newest: bool, want: int, most: int) -> Rows | Many:
-        """Rows posted under a code that is wanted, of the hours of `span`; `Many` where more than `most` plates of a shard match, or so
-        many that it is better to look at the records by time."""
+    def by_plates(
+        self, wanted: Codes, span: tuple[int, int], newest: bool, want: int, most: int
+    ) -> Rows | Many:
+        """Rows posted under a code that is wanted, of the hours of `span`; `Many` where more than
+        `most` plates of a shard match, or so many that it is better to look at the records by time.
+        """
         first, last = span[0] // HOUR_MS, span[1] // HOUR_MS
         demands = b"".join(_demand(demand) for demand in wanted.demands)
         if demands:
             count, plates = self._meeting(demands)
-            if count > most or (count > FEW_PLATES and count * count > plates * wanted.page * GATHERED_AS_SCANNED > 0):
+            if count > most or (
+                count > FEW_PLATES
+                and count * count > plates * wanted.page * GATHERED_AS_SCANNED > 0
+            ):
                 return Many(count / plates)
-        arguments = (first, last, int(newest), want, 2 * most, b"".join(wanted.codes), demands, int(wanted.is_read))
+        arguments = (
+            first,
+            last,
+            int(newest),
+            want,
+            2 * most,
+            b"".join(wanted.codes),
+            demands,
+            int(wanted.is_read),
+        )
         answers = self._run(index_plates.PLATES, *arguments)
         rows: list[Row] = []
         bounds: list[bytes] = []
@@ -179,15 +280,21 @@ class Shards:
             bounds.append(answer[0])
             blob = answer[1]
             rows += [
-                Row(shard, blob[at : at + POINTER_BYTES], blob[at + POINTER_BYTES : at + _ROW_BYTES])
+                Row(
+                    shard, blob[at : at + POINTER_BYTES], blob[at + POINTER_BYTES : at + _ROW_BYTES]
+                )
                 for at in range(0, len(blob), _ROW_BYTES)
             ]
         bound = _nearest(bounds, newest, HOUR_MS)
         return Rows(rows, bound if bound is None or not newest else bound + HOUR_MS - 1)
 
     def _meeting(self, demands: bytes) -> tuple[int, int]:
-        """How many plates of a shard meet these demands, and how many it has; asked of one of them, as plates lie in them by hash."""
-        (answer,) = self._redis.run_all([_script(index_plates.PART, zlib.crc32(demands) % SHARDS, demands)])
+        """How many plates of a shard meet these demands, and how many it has; asked of one of
+        them, as plates lie in them by hash.
+        """
+        (answer,) = self._redis.run_all(
+            [_script(index_plates.PART, zlib.crc32(demands) % SHARDS, demands)]
+        )
         return cast("tuple[int, int]", answer)
 
     def beside(self, rows: Sequence[Row]) -> list[tuple[bytes, bytes]]:
@@ -196,7 +303,10 @@ class Shards:
         for i, row in enumerate(rows):
             groups.setdefault(row.shard, []).append(i)
         answers = self._redis.run_all(
-            [_script(index_reads.BESIDE, shard, b"".join(rows[i].pointer for i in mine)) for shard, mine in groups.items()]
+            [
+                _script(index_reads.BESIDE, shard, b"".join(rows[i].pointer for i in mine))
+                for shard, mine in groups.items()
+            ]
         )
         found: list[tuple[bytes, bytes]] = [(b"", b"")] * len(rows)
         for mine, answer in zip(groups.values(), cast("list[list[bytes]]", answers), strict=True):
@@ -205,40 +315,77 @@ class Shards:
         return found
 
     def count(self) -> int:
-        return sum(int(cast("bytes | None", answer) or 0) for answer in self._redis.run_all([_script(_COUNT, s) for s in range(SHARDS)]))
+        return sum(
+            int(cast("bytes | None", answer) or 0)
+            for answer in self._redis.run_all([_script(_COUNT, s) for s in range(SHARDS)])
+        )
 
     def hours(self) -> set[int]:
         """The hours (since 1970, UTC) in which events of any shard began."""
-        answers = cast("list[list[bytes]]", self._redis.run_all([_script(_HOURS, s) for s in range(SHARDS)]))
+        answers = cast(
+            "list[list[bytes]]", self._redis.run_all([_script(_HOURS, s) for s in range(SHARDS)])
+        )
         return {int(hour) for answer in answers for hour in answer}
 
     def hour_counts(self, first_hour: int, last_hour: int) -> dict[int, HourCount]:
         """Of each hour between these, both included, in which events began."""
-        answers = self._redis.run_all([_script(index_reads.COUNTS, shard, first_hour, last_hour) for shard in range(SHARDS)])
-        counts = np.frombuffer(b"".join(cast("list[bytes]", answers)), "<u4").reshape(-1, 3).astype(np.int64)
+        answers = self._redis.run_all(
+            [_script(index_reads.COUNTS, shard, first_hour, last_hour) for shard in range(SHARDS)]
+        )
+        counts = (
+            np.frombuffer(b"".join(cast("list[bytes]", answers)), "<u4")
+            .reshape(-1, 3)
+            .astype(np.int64)
+        )
         hours, which = np.unique(counts[:, 0], return_inverse=True)
-        events, faces = (np.bincount(which, counts[:, column], len(hours)).astype(int).tolist() for column in (1, 2))
-        return {hour: HourCount(*of) for hour, *of in zip(hours.tolist(), events, faces, strict=True)}
+        events, faces = (
+            np.bincount(which, counts[:, column], len(hours)).astype(int).tolist()
+            for column in (1, 2)
+        )
+        return {
+            hour: HourCount(*of) for hour, *of in zip(hours.tolist(), events, faces, strict=True)
+        }
 
     def some(self, hours: Sequence[int], stride: int, least_ms: int, greatest_ms: int) -> Records:
-        """Of these hours every `stride`-th block that may have a start in [least_ms, greatest_ms], spread over hours and shards; 1: all."""
+        """Of these hours every `stride`-th block that may have a start in [least_ms,
+        greatest_ms], spread over hours and shards; 1: all.
+        """
         packed = b"".join(hour.to_bytes(4, "little") for hour in hours)
-        scripts = [_script(index_reads.SOME, shard, packed, stride, shard, least_ms, greatest_ms) for shard in range(SHARDS)]
+        scripts = [
+            _script(index_reads.SOME, shard, packed, stride, shard, least_ms, greatest_ms)
+            for shard in range(SHARDS)
+        ]
         answers = cast("list[tuple[bytes, list[bytes]]]", self._redis.run_all(scripts))
-        return Records.of_blocks([pointers for pointers, _ in answers], [blocks for _, blocks in answers])
+        return Records.of_blocks(
+            [pointers for pointers, _ in answers], [blocks for _, blocks in answers]
+        )
 
     def expire(self, before_hour: int) -> tuple[int, bool]:
-        """Forget some of the oldest events of the hours before this one: how many, and whether there may be more."""
-        scripts = [_script(index_removals.EXPIRE, s, before_hour, EXPIRED_AT_ONCE) for s in range(SHARDS)]
+        """Forget some of the oldest events of the hours before this one: how many, and whether
+        there may be more.
+        """
+        scripts = [
+            _script(index_removals.EXPIRE, s, before_hour, EXPIRED_AT_ONCE) for s in range(SHARDS)
+        ]
         found = cast("list[tuple[int, int]]", self._redis.run_all(scripts))
         return sum(gone for gone, _ in found), any(more for _, more in found)
 
     def _made_known(self, entries: Sequence[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
-        """The entries with their places known; one whose place's name another place has already goes without."""
+        """The entries with their places known; one whose place's name another place has already
+        goes without.
+        """
         places = list(dict.fromkeys((shard, entry.place) for shard, entry in entries))
-        known = self._redis.run_all([_script(_KNOW, shard, place.name, place.check + place.json) for shard, place in places])
-        is_own = {(shard, place): body == place.check + place.json for (shard, place), body in zip(places, known, strict=True)}
-        return [(shard, entry if is_own[shard, entry.place] else entry.placeless()) for shard, entry in entries]
+        known = self._redis.run_all(
+            [_script(_KNOW, shard, place.name, place.check + place.json) for shard, place in places]
+        )
+        is_own = {
+            (shard, place): body == place.check + place.json
+            for (shard, place), body in zip(places, known, strict=True)
+        }
+        return [
+            (shard, entry if is_own[shard, entry.place] else entry.placeless())
+            for shard, entry in entries
+        ]
 
 
 def _ranges(entries: Sequence[Entry]) -> bytes:
@@ -246,7 +393,9 @@ def _ranges(entries: Sequence[Entry]) -> bytes:
     starts: dict[int, list[int]] = {}
     for entry in entries:
         starts.setdefault(entry.hour, []).append(entry.start_ms)
-    return b"".join(struct.pack("<III", hour, min(found), max(found)) for hour, found in starts.items())
+    return b"".join(
+        struct.pack("<III", hour, min(found), max(found)) for hour, found in starts.items()
+    )
 
 
 def _tails(blocks: Sequence[bytes]) -> NDArray[np.uint64]:
@@ -277,10 +426,21 @@ def _grouped(entries: Sequence[tuple[int, Entry]]) -> dict[int, list[Entry]]:
 
 def _packed(entries: Sequence[Entry]) -> bytes:
     return b"".join(
-        _ENTRY.pack(e.hour, e.record, e.place.check, e.ended_ms, len(e.posts), len(e.alternatives) // 8, len(e.json), e.is_unpacked)
-        + b"".join(e.posts) + e.alternatives + e.json
+        _ENTRY.pack(
+            e.hour,
+            e.record,
+            e.place.check,
+            e.ended_ms,
+            len(e.posts),
+            len(e.alternatives) // 8,
+            len(e.json),
+            e.is_unpacked,
+        )
+        + b"".join(e.posts)
+        + e.alternatives
+        + e.json
         for e in entries
-    )  # fmt: skip
+    )
 
 
 def _claim(entry: Entry) -> bytes:

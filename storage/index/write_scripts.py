@@ -1,4 +1,6 @@
-"""What runs inside Redis to write the index: each batch of a shard whole or not at all. See index_keys."""
+"""What runs inside Redis to write the index: each batch of a shard whole or not at all. See
+index_keys.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +139,9 @@ for hour, by in pairs(grown) do
 end
 if added > 0 and call('INCRBY', P .. ':n', added) == added then call('SET', P .. ':version', LAYOUT) end
 return { missing, changed }
-"""
+"""  # noqa: E501
 )
-"""ARGV[1]: the entries, one after the other, none twice. Answers the places that are not known here, whose events were not written; and
-the hours of events that were here otherwise, but for their clips."""
+"""ARGV[1]: the entries, one after the other, none twice. Answers the places that are not known
+here, whose events were not written; and the hours of events that were here otherwise, but for their
+clips.
+"""

@@ -1,4 +1,6 @@
-"""The boxes of an MP4 file (ISO/IEC 14496-12, 4.2), read without a demuxer: how far a torn file is whole, and where its head is."""
+"""The boxes of an MP4 file (ISO/IEC 14496-12, 4.2), read without a demuxer: how far a torn file
+is whole, and where its head is.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,30 @@ from typing import BinaryIO
 
 _HEADER_BYTES = 8
 _LARGE_HEADER_BYTES = 16
-_KNOWN = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"sidx", b"mfra", b"free", b"skip", b"emsg", b"prft", b"uuid"})
+_KNOWN = frozenset(
+    {
+        b"ftyp",
+        b"styp",
+        b"moov",
+        b"moof",
+        b"mdat",
+        b"sidx",
+        b"mfra",
+        b"free",
+        b"skip",
+        b"emsg",
+        b"prft",
+        b"uuid",
+    }
+)
 _LARGEST_MOOV_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One top-level box: its four-character type and the bytes of the file that it takes, header included."""
+    """One top-level box: its four-character type and the bytes of the file that it takes,
+    header included.
+    """
 
     type: bytes
     offset: int
@@ -27,7 +46,9 @@ class Box:
 
 
 def boxes(file: BinaryIO) -> Iterator[Box]:
-    """The top-level boxes that are whole, in order; ends before the first that is torn or is no box that we know."""
+    """The top-level boxes that are whole, in order; ends before the first that is torn or is no
+    box that we know.
+    """
     end = file.seek(0, 2)
     offset = 0
     while (box := _box_at(file, offset)) is not None and box.end <= end:
@@ -36,7 +57,9 @@ def boxes(file: BinaryIO) -> Iterator[Box]:
 
 
 def whole_bytes(path: Path) -> int:
-    """The length of the file up to the end of its last whole fragment (`moof` and its `mdat`); 0 where it has none."""
+    """The length of the file up to the end of its last whole fragment (`moof` and its `mdat`);
+    0 where it has none.
+    """
     whole, has_moov, last = 0, False, b""
     with path.open("rb") as file:
         for box in boxes(file):

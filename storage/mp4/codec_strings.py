@@ -1,4 +1,6 @@
-"""What a file holds as a player is told it (RFC 6381): `avc1.64001f,mp4a.40.2`, out of the sample entries of its head. Pure."""
+"""What a file holds as a player is told it (RFC 6381): `avc1.64001f,mp4a.40.2`, out of the
+sample entries of its head. Pure.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ def _codecs(head: bytes) -> Iterator[str]:
         for trak in (box for box in boxes_in(head, moov.body, moov.end) if box.type == b"trak"):
             place = trak
             for name in _PATH:
-                place = next((box for box in boxes_in(head, place.body, place.end) if box.type == name), place)
+                place = next(
+                    (box for box in boxes_in(head, place.body, place.end) if box.type == name),
+                    place,
+                )
             for entry in list(boxes_in(head, place.body + 8, place.end))[:1]:
                 skip = _TO_CONFIG.get(entry.type, entry.end - entry.body)
                 config = next(boxes_in(head, entry.body + skip, entry.end), None)
@@ -50,13 +55,21 @@ def _hevc(config: bytes) -> str:
     space, tier, profile = config[1] >> 6, "H" if config[1] >> 5 & 1 else "L", config[1] & 0x1F
     compatible = int(f"{int.from_bytes(config[2:6], 'big'):032b}"[::-1], 2)
     constraints = [f"{byte:X}" for byte in config[6:12].rstrip(b"\0")]
-    return ".".join([f"{_SPACES[space]}{profile}", f"{compatible:X}", f"{tier}{config[12]}", *constraints])
+    return ".".join(
+        [f"{_SPACES[space]}{profile}", f"{compatible:X}", f"{tier}{config[12]}", *constraints]
+    )
 
 
 def _aac_object(config: bytes) -> int:
-    """The first five bits of the AudioSpecificConfig, which lies in descriptors within descriptors."""
+    """The first five bits of the AudioSpecificConfig, which lies in descriptors within
+    descriptors.
+    """
     at = 4
-    for body in (3, 13, 0):  # of an ES_Descriptor and a DecoderConfigDescriptor, before those within them
+    for body in (
+        3,
+        13,
+        0,
+    ):  # of an ES_Descriptor and a DecoderConfigDescriptor, before those within them
         at += 1
         while config[at] & 0x80:
             at += 1

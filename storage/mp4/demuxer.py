@@ -1,4 +1,6 @@
-"""MP4 read through libavformat: the one place where recordings and clips are opened to take packets out of them, untouched."""
+"""MP4 read through libavformat: the one place where recordings and clips are opened to take
+packets out of them, untouched.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,16 @@ from domain.errors import DataLoss
 
 _BUFFER_BYTES = 1 << 18
 _PROBE_NOTHING = {"skip_frame": "all", "probesize": "32", "analyzeduration": "1"}
-"""libavformat would decode a picture of every file it opens to learn what the head says already: 10 ms of 11 at 1080p."""
+"""libavformat would decode a picture of every file it opens to learn what the head says
+already: 10 ms of 11 at 1080p.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoParameters:
-    """What a file's video is: `extradata` are its parameter sets (avcC or hvcC), `time_base` the unit of its times."""
+    """What a file's video is: `extradata` are its parameter sets (avcC or hvcC), `time_base`
+    the unit of its times.
+    """
 
     codec: str
     width_px: int
@@ -33,7 +39,9 @@ class VideoParameters:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One access unit (length-prefixed) or piece of sound as a file holds it; times in its stream's time base."""
+    """One access unit (length-prefixed) or piece of sound as a file holds it; times in its
+    stream's time base.
+    """
 
     data: bytes
     pts: int
@@ -44,7 +52,9 @@ class Sample:
 
 
 class Mp4Reader:
-    """Reads the samples of a file in decoding order, of its first `limit_bytes` only where given. Raises DataLoss where it cannot."""
+    """Reads the samples of a file in decoding order, of its first `limit_bytes` only where
+    given. Raises DataLoss where it cannot.
+    """
 
     def __init__(self, path: Path, limit_bytes: int | None = None) -> None:
         self._path = path
@@ -52,7 +62,9 @@ class Mp4Reader:
             self._file = path.open("rb")
             try:
                 source = _Prefix(self._file, limit_bytes)
-                self._container = av.open(source, "r", format="mp4", options=_PROBE_NOTHING, buffer_size=_BUFFER_BYTES)
+                self._container = av.open(
+                    source, "r", format="mp4", options=_PROBE_NOTHING, buffer_size=_BUFFER_BYTES
+                )
             except BaseException:
                 self._file.close()
                 raise
@@ -64,7 +76,12 @@ class Mp4Reader:
     def __enter__(self) -> Mp4Reader:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -77,7 +94,9 @@ class Mp4Reader:
         base = self._stream.time_base
         if base is None:
             raise DataLoss(f"{self._path} has no time base")
-        return VideoParameters(context.name, context.width, context.height, context.extradata or b"", Fraction(base))
+        return VideoParameters(
+            context.name, context.width, context.height, context.extradata or b"", Fraction(base)
+        )
 
     @property
     def sound_hz(self) -> int:
@@ -102,12 +121,21 @@ class Mp4Reader:
                 if packet.is_corrupt:
                     raise DataLoss(f"{self._path} is torn at {packet.pts} of its time")
                 is_sound = packet.stream is not self._stream
-                yield Sample(bytes(packet), packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe, is_sound)
+                yield Sample(
+                    bytes(packet),
+                    packet.pts,
+                    packet.dts,
+                    packet.duration or 0,
+                    packet.is_keyframe,
+                    is_sound,
+                )
 
     def decode(self, sample: Sample) -> None:
-        """Decode one picture, a keyframe; raises DataLoss where none comes. The reader is not to be iterated afterwards.
+        """Decode one picture, a keyframe; raises DataLoss where none comes. The reader is not to be
+        iterated afterwards.
 
-        By itself: an edit list may leave out two seconds of pictures, all of which would be decoded to get at the first that is shown.
+        By itself: an edit list may leave out two seconds of pictures, all of which would be decoded
+        to get at the first that is shown.
         """
         context = self._stream.codec_context
         context.thread_count = 1
@@ -116,7 +144,9 @@ class Mp4Reader:
                 raise DataLoss(f"{self._path}: no picture can be decoded")
 
     def decode_all(self) -> int:
-        """Decode every picture; how many came. Raises DataLoss. The reader is not to be iterated before or afterwards."""
+        """Decode every picture; how many came. Raises DataLoss. The reader is not to be
+        iterated before or afterwards.
+        """
         with _reading(self._path):
             return sum(1 for _ in self._container.decode(self._stream))
 

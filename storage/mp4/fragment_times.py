@@ -1,7 +1,8 @@
-"""Fragmented MP4 as bytes: where its head ends, its samples, and its times moved, without a demuxer (ISO/IEC 14496-12, 8.8). Pure.
+"""Fragmented MP4 as bytes: where its head ends, its samples, and its times moved, without a demuxer
+(ISO/IEC 14496-12, 8.8). Pure.
 
-A recorded segment's times begin at 0. A player that gets many of them wants each at its place on one timeline: that is one field of each
-fragment (`tfdt`), and nothing else is touched.
+A recorded segment's times begin at 0. A player that gets many of them wants each at its place on
+one timeline: that is one field of each fragment (`tfdt`), and nothing else is touched.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ class _Box:
 
 @dataclass(frozen=True, slots=True)
 class FragmentSample:
-    """One video sample: where its bytes lie in the file, its times in ticks of its track, and whether decoding can begin with it."""
+    """One video sample: where its bytes lie in the file, its times in ticks of its track, and
+    whether decoding can begin with it.
+    """
 
     offset: int
     size_bytes: int
@@ -51,7 +54,9 @@ class Head:
 
 
 def head_of(data: bytes) -> Head:
-    """The head of a file that begins with `data`. Raises DataLoss where it is not whole, or has no video."""
+    """The head of a file that begins with `data`. Raises DataLoss where it is not whole, or has
+    no video.
+    """
     moov = next((box for box in boxes_in(data, 0, len(data)) if box.type == b"moov"), None)
     if moov is None:
         raise DataLoss("a segment does not begin as one")
@@ -62,7 +67,9 @@ def head_of(data: bytes) -> Head:
 
 
 def moved(media: bytes, head: Head, by_ns: int) -> bytes:
-    """`media` (whole fragments) with all its times later by `by_ns`, none before 0. Raises DataLoss for what are no fragments of `head`."""
+    """`media` (whole fragments) with all its times later by `by_ns`, none before 0. Raises
+    DataLoss for what are no fragments of `head`.
+    """
     data = bytearray(media)
     try:
         for traf in _trafs(data):
@@ -71,7 +78,9 @@ def moved(media: bytes, head: Head, by_ns: int) -> bytes:
             times = parts[b"tfdt"].body
             form = ">Q" if data[times] else ">I"
             (at,) = struct.unpack_from(form, data, times + _FULL_BOX_BYTES)
-            struct.pack_into(form, data, times + _FULL_BOX_BYTES, max(0, at + by_ns * scale // NS_PER_S))
+            struct.pack_into(
+                form, data, times + _FULL_BOX_BYTES, max(0, at + by_ns * scale // NS_PER_S)
+            )
     except (struct.error, KeyError, IndexError) as error:
         raise DataLoss(f"a fragment of a segment is damaged: {error}") from error
     return bytes(data)
@@ -83,27 +92,38 @@ def samples_of(fragment: bytes, offset: int, head: Head) -> Iterator[FragmentSam
         for traf in _trafs(fragment):
             parts = {box.type: box for box in boxes_in(fragment, traf.body, traf.end)}
             if _u32(fragment, parts[b"tfhd"].body + _FULL_BOX_BYTES) == head.video_track:
-                runs = [box for box in boxes_in(fragment, traf.body, traf.end) if box.type == b"trun"]
+                runs = [
+                    box for box in boxes_in(fragment, traf.body, traf.end) if box.type == b"trun"
+                ]
                 yield from _samples(fragment, offset, parts, runs, head)
     except (struct.error, KeyError, IndexError) as error:
         raise DataLoss(f"a fragment of a segment is damaged: {error}") from error
 
 
-def picture_fragment(sequence: int, sample: FragmentSample, head: Head, duration: int, data: bytes) -> bytes:
+def picture_fragment(
+    sequence: int, sample: FragmentSample, head: Head, duration: int, data: bytes
+) -> bytes:
     """A fragment that holds one keyframe alone, shown at its own time for `duration` ticks."""
     tfhd = _full(b"tfhd", 0x020000, struct.pack(">I", head.video_track))
     tfdt = _full(b"tfdt", 1 << 24, struct.pack(">Q", sample.decode_time))
     row = struct.pack(">IIIi", duration, sample.size_bytes, 0x02000000, sample.shown_after)
     size = 8 + 16 + 8 + len(tfhd) + len(tfdt) + 20 + len(row)
     trun = _full(b"trun", 1 << 24 | 0xF01, struct.pack(">Ii", 1, size + 8) + row)
-    moof = _plain(b"moof", _full(b"mfhd", 0, struct.pack(">I", sequence)) + _plain(b"traf", tfhd + tfdt + trun))
+    moof = _plain(
+        b"moof",
+        _full(b"mfhd", 0, struct.pack(">I", sequence)) + _plain(b"traf", tfhd + tfdt + trun),
+    )
     return moof + _plain(b"mdat", data)
 
 
-def _samples(data: bytes, offset: int, parts: dict[bytes, _Box], runs: list[_Box], head: Head) -> Iterator[FragmentSample]:
+def _samples(
+    data: bytes, offset: int, parts: dict[bytes, _Box], runs: list[_Box], head: Head
+) -> Iterator[FragmentSample]:
     duration, size, flags = _defaults(data, parts[b"tfhd"], head)
     times = parts[b"tfdt"].body
-    (decode_time,) = struct.unpack_from(">Q" if data[times] else ">I", data, times + _FULL_BOX_BYTES)
+    (decode_time,) = struct.unpack_from(
+        ">Q" if data[times] else ">I", data, times + _FULL_BOX_BYTES
+    )
     at_byte = offset
     for run in runs:
         said, count = _u32(data, run.body) & 0xFFFFFF, _u32(data, run.body + 4)
@@ -119,7 +139,9 @@ def _samples(data: bytes, offset: int, parts: dict[bytes, _Box], runs: list[_Box
             if number == 0 and first_flags is not None:
                 row[2] = first_flags
             after = row[3] - (1 << 32) if row[3] >> 31 else row[3]
-            yield FragmentSample(at_byte, row[1], decode_time, row[0], after, not row[2] & _NOT_SYNC)
+            yield FragmentSample(
+                at_byte, row[1], decode_time, row[0], after, not row[2] & _NOT_SYNC
+            )
             decode_time, at_byte = decode_time + row[0], at_byte + row[1]
 
 
@@ -142,7 +164,9 @@ def _read_head(data: bytes, moov: _Box) -> Head:
             video_track = track if is_video and not video_track else video_track
         elif box.type == b"mvex":
             for trex in (one for one in boxes_in(data, box.body, box.end) if one.type == b"trex"):
-                track, _, duration, size, flags = struct.unpack_from(">5I", data, trex.body + _FULL_BOX_BYTES)
+                track, _, duration, size, flags = struct.unpack_from(
+                    ">5I", data, trex.body + _FULL_BOX_BYTES
+                )
                 defaults[track] = (duration, size, flags)
     if not video_track:
         raise DataLoss("a segment has no video")

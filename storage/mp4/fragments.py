@@ -1,7 +1,9 @@
-"""Fragmented MP4, written: the head of a file and its fragments as bytes (ISO/IEC 14496-12, 8.8; -15 for avc1 and hvc1). Pure.
+"""Fragmented MP4, written: the head of a file and its fragments as bytes (ISO/IEC 14496-12, 8.8;
+-15 for avc1 and hvc1). Pure.
 
-A file is `head` once, then a `fragment` as often as there is something: each is a whole `moof` with its `mdat`, so that a file is
-readable up to its last whole fragment whatever happens after it. docs/recording.md has the layout.
+A file is `head` once, then a `fragment` as often as there is something: each is a whole `moof` with
+its `mdat`, so that a file is readable up to its last whole fragment whatever happens after it.
+docs/recording.md has the layout.
 """
 
 from __future__ import annotations
@@ -28,8 +30,9 @@ _TRAF = struct.Struct(">I4s I4sII I4sIQ I4sIIi")
 
 @dataclass(frozen=True, slots=True)
 class VideoRun:
-    """Consecutive pictures, in ticks of the track. `table` has (duration, size in bytes, flags, pts - dts) for each, one after the other;
-    `data` is all their bytes, in whatever pieces."""
+    """Consecutive pictures, in ticks of the track. `table` has (duration, size in bytes, flags, pts
+    - dts) for each, one after the other; `data` is all their bytes, in whatever pieces.
+    """
 
     decode_time: int
     table: Sequence[int]
@@ -38,7 +41,9 @@ class VideoRun:
 
 @dataclass(frozen=True, slots=True)
 class AudioRun:
-    """Consecutive pieces of sound, in samples. `table` has (duration, size in bytes) for each, one after the other."""
+    """Consecutive pieces of sound, in samples. `table` has (duration, size in bytes) for each,
+    one after the other.
+    """
 
     decode_time: int
     table: Sequence[int]
@@ -50,12 +55,17 @@ def head(video: VideoTrack, audio: AudioInfo | None) -> bytes:
     tracks = [_track(VIDEO_ID, video.timescale, _visual(video), video_entry(video), video.delay)]
     if audio is not None:
         tracks.append(_track(AUDIO_ID, audio.clock_hz, _sound(), audio_entry(audio), 0))
-    extends = b"".join(full_box(b"trex", 0, 0, struct.pack(">5I", number + 1, 1, 0, 0, 0)) for number in range(len(tracks)))
+    extends = b"".join(
+        full_box(b"trex", 0, 0, struct.pack(">5I", number + 1, 1, 0, 0, 0))
+        for number in range(len(tracks))
+    )
     moov = box(b"moov", _movie_header(len(tracks) + 1) + b"".join(tracks) + box(b"mvex", extends))
     return box(b"ftyp", b"iso6\0\0\0\0iso6iso5mp41") + moov
 
 
-def fragment(sequence: int, video: VideoRun | None, audio: AudioRun | None) -> list[bytes | bytearray]:
+def fragment(
+    sequence: int, video: VideoRun | None, audio: AudioRun | None
+) -> list[bytes | bytearray]:
     """One `moof` with its `mdat`, in pieces; `sequence` rises from 1 within a file."""
     runs: list[tuple[int, int, int, VideoRun | AudioRun]] = []
     if video is not None:
@@ -68,10 +78,15 @@ def fragment(sequence: int, video: VideoRun | None, audio: AudioRun | None) -> l
     for number, flags, columns, run in runs:
         moof.append(_track_run(number, flags | 1 << 24, len(run.table) // columns, at, run))
         at += sum(run.table[1::columns])
-    return [b"".join((*moof, (at - size).to_bytes(4, "big"), b"mdat")), *chain.from_iterable([run.data for _, _, _, run in runs])]
+    return [
+        b"".join((*moof, (at - size).to_bytes(4, "big"), b"mdat")),
+        *chain.from_iterable([run.data for _, _, _, run in runs]),
+    ]
 
 
-def _track_run(track: int, version_and_flags: int, count: int, offset: int, run: VideoRun | AudioRun) -> bytes:
+def _track_run(
+    track: int, version_and_flags: int, count: int, offset: int, run: VideoRun | AudioRun
+) -> bytes:
     rows = struct.pack(f">{len(run.table)}i", *run.table)
     size = _TRAF.size + len(rows)
     ids = (size, b"traf", 16, b"tfhd", _BASE_IS_MOOF, track, 20, b"tfdt", 1 << 24, run.decode_time)
@@ -92,17 +107,27 @@ def _sound() -> tuple[bytes, bytes, bytes]:
     return b"soun", full_box(b"smhd", 0, 0, bytes(4)), b"\x01\0" + bytes(2) + MATRIX + bytes(8)
 
 
-def _track(number: int, timescale: int, kind: tuple[bytes, bytes, bytes], entry: bytes, delay: int) -> bytes:
+def _track(
+    number: int, timescale: int, kind: tuple[bytes, bytes, bytes], entry: bytes, delay: int
+) -> bytes:
     handler, media_head, shown = kind
     track_head = full_box(b"tkhd", 0, 3, struct.pack(">5I", 0, 0, number, 0, 0) + bytes(12) + shown)
-    edits = box(b"edts", full_box(b"elst", 0, 0, struct.pack(">IIiI", 1, 0, delay, 0x10000))) if delay else b""
+    edits = (
+        box(b"edts", full_box(b"elst", 0, 0, struct.pack(">IIiI", 1, 0, delay, 0x10000)))
+        if delay
+        else b""
+    )
     media = full_box(b"mdhd", 0, 0, struct.pack(">4IHH", 0, 0, timescale, 0, 0x55C4, 0))
     media += full_box(b"hdlr", 0, 0, bytes(4) + handler + bytes(12) + b"Sightline\0")
     return box(b"trak", track_head + edits + box(b"mdia", media + _media_info(media_head, entry)))
 
 
 def _media_info(media_head: bytes, entry: bytes) -> bytes:
-    here = box(b"dinf", full_box(b"dref", 0, 0, (1).to_bytes(4, "big") + full_box(b"url ", 0, 1, b"")))
+    here = box(
+        b"dinf", full_box(b"dref", 0, 0, (1).to_bytes(4, "big") + full_box(b"url ", 0, 1, b""))
+    )
     tables = full_box(b"stsd", 0, 0, (1).to_bytes(4, "big") + entry)
-    tables += b"".join(full_box(name, 0, 0, bytes(4)) for name in (b"stts", b"stsc", b"stco")) + full_box(b"stsz", 0, 0, bytes(8))
+    tables += b"".join(
+        full_box(name, 0, 0, bytes(4)) for name in (b"stts", b"stsc", b"stco")
+    ) + full_box(b"stsz", 0, 0, bytes(8))
     return box(b"minf", media_head + here + box(b"stbl", tables))

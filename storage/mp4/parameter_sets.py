@@ -1,4 +1,6 @@
-"""Parameter sets of H.264 and H.265 as an MP4 file declares them: avcC (ISO/IEC 14496-15, 5.3.3.1) and hvcC (8.3.3.1). Pure."""
+"""Parameter sets of H.264 and H.265 as an MP4 file declares them: avcC (ISO/IEC 14496-15,
+5.3.3.1) and hvcC (8.3.3.1). Pure.
+"""
 
 from __future__ import annotations
 
@@ -19,32 +21,54 @@ _LONGEST_GOLOMB = 32
 
 
 def sample_entry_box(codec: str, sets: Sequence[bytes]) -> bytes:
-    """The payload of avcC (`h264`) or hvcC (`hevc`) for NAL units without start codes. Raises DataLoss where they are not whole."""
+    """The payload of avcC (`h264`) or hvcC (`hevc`) for NAL units without start codes. Raises
+    DataLoss where they are not whole.
+    """
     return _avcc(sets) if codec == "h264" else _hvcc(sets)
 
 
 def _avcc(sets: Sequence[bytes]) -> bytes:
-    sps, pps = ([unit for unit in sets if unit[0] & 0x1F == kind][:most] for kind, most in ((7, _MOST_SPS), (8, _MOST_PPS)))
+    sps, pps = (
+        [unit for unit in sets if unit[0] & 0x1F == kind][:most]
+        for kind, most in ((7, _MOST_SPS), (8, _MOST_PPS))
+    )
     if not sps or not pps or len(sps[0]) < 4:
         raise DataLoss("the parameter sets lack an SPS or a PPS")
-    head = bytes((1, *sps[0][1:4], 0xFC | 3, 0xE0 | len(sps))) + _counted(sps) + bytes((len(pps),)) + _counted(pps)
+    head = (
+        bytes((1, *sps[0][1:4], 0xFC | 3, 0xE0 | len(sps)))
+        + _counted(sps)
+        + bytes((len(pps),))
+        + _counted(pps)
+    )
     if sps[0][1] in _H264_PLAIN_AVCC:
         return head
     shape = _h264_shape(sps[0])
-    return head + bytes((0xFC | shape.chroma_format, 0xF8 | shape.luma_bits - 8, 0xF8 | shape.chroma_bits - 8, 0))
+    return head + bytes(
+        (0xFC | shape.chroma_format, 0xF8 | shape.luma_bits - 8, 0xF8 | shape.chroma_bits - 8, 0)
+    )
 
 
 def _hvcc(sets: Sequence[bytes]) -> bytes:
-    arrays = {kind: [unit for unit in sets if unit[0] >> 1 & 0x3F == kind] for kind in (_HEVC_VPS, _HEVC_SPS, _HEVC_PPS)}
+    arrays = {
+        kind: [unit for unit in sets if unit[0] >> 1 & 0x3F == kind]
+        for kind in (_HEVC_VPS, _HEVC_SPS, _HEVC_PPS)
+    }
     if not all(arrays.values()):
         raise DataLoss("the parameter sets lack a VPS, an SPS or a PPS")
     sps = arrays[_HEVC_SPS][0]
     layers, shape = _hevc_shape(sps)
     profile = _unescaped(sps[2:])[1 : 1 + _HEVC_PROFILE_BYTES]
-    head = b"\x01" + profile + b"\xf0\x00\xfc"  # no minimum of spatial segmentation, parallelism not told
-    head += bytes((0xFC | shape.chroma_format, 0xF8 | shape.luma_bits - 8, 0xF8 | shape.chroma_bits - 8, 0, 0))
+    head = (
+        b"\x01" + profile + b"\xf0\x00\xfc"
+    )  # no minimum of spatial segmentation, parallelism not told
+    head += bytes(
+        (0xFC | shape.chroma_format, 0xF8 | shape.luma_bits - 8, 0xF8 | shape.chroma_bits - 8, 0, 0)
+    )
     head += bytes((layers << 3 | (_unescaped(sps[2:])[0] & 1) << 2 | 3, len(arrays)))
-    return head + b"".join(bytes((0x80 | kind,)) + len(units).to_bytes(2, "big") + _counted(units) for kind, units in arrays.items())
+    return head + b"".join(
+        bytes((0x80 | kind,)) + len(units).to_bytes(2, "big") + _counted(units)
+        for kind, units in arrays.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
-"""Progressive MP4, written: the index in front, one edit list a track, so that players start at time 0 (ISO/IEC 14496-12, 8.6 and 8.7).
+"""Progressive MP4, written: the index in front, one edit list a track, so that players start at
+time 0 (ISO/IEC 14496-12, 8.6 and 8.7).
 
-Samples are written in the order that they come, to a file without a name; on `close` the head is known, and both become the clip. Samples
-before time 0 are there to decode, and hidden. A hole is the length of the sample before it.
+Samples are written in the order that they come, to a file without a name; on `close` the head is
+known, and both become the clip. Samples before time 0 are there to decode, and hidden. A hole is
+the length of the sample before it.
 """
 
 from __future__ import annotations
@@ -22,11 +24,16 @@ from storage.mp4.tracks import Track
 
 MOVIE_SCALE = 90_000
 _COPY_BYTES = 1 << 20
-_MEDIA_HEADS = {False: (b"vide", full_box(b"vmhd", 0, 1, bytes(8))), True: (b"soun", full_box(b"smhd", 0, 0, bytes(4)))}
+_MEDIA_HEADS = {
+    False: (b"vide", full_box(b"vmhd", 0, 1, bytes(8))),
+    True: (b"soun", full_box(b"smhd", 0, 0, bytes(4))),
+}
 
 
 class TrackWriter:
-    """One track's samples, in ticks of 1 / `timescale` s; decoding times rise. Made by `ProgressiveWriter`."""
+    """One track's samples, in ticks of 1 / `timescale` s; decoding times rise. Made by
+    `ProgressiveWriter`.
+    """
 
     def __init__(self, track: Track, timescale: int) -> None:
         self.timescale = timescale
@@ -43,7 +50,16 @@ class TrackWriter:
     def __len__(self) -> int:
         return len(self._times)
 
-    def add(self, offset: int, is_new_chunk: bool, size: int, dts: int, pts: int, duration: int, is_keyframe: bool) -> None:
+    def add(
+        self,
+        offset: int,
+        is_new_chunk: bool,
+        size: int,
+        dts: int,
+        pts: int,
+        duration: int,
+        is_keyframe: bool,
+    ) -> None:
         self._times.append(dts)
         self._shifts.append(pts - dts)
         self._sizes.append(size)
@@ -65,13 +81,27 @@ class TrackWriter:
         """The `trak`; `body_at` is where in the file the first sample written lies."""
         size = self._track.shown_size
         volume = b"\1\0" if self._track.is_sound else bytes(2)
-        head = struct.pack(">QQIIQ", 0, 0, number, 0, self.shown) + bytes(12) + volume + bytes(2) + MATRIX + size
-        return box(b"trak", full_box(b"tkhd", 1, 3, head) + self._edits() + box(b"mdia", self._media(body_at)))
+        head = (
+            struct.pack(">QQIIQ", 0, 0, number, 0, self.shown)
+            + bytes(12)
+            + volume
+            + bytes(2)
+            + MATRIX
+            + size
+        )
+        return box(
+            b"trak",
+            full_box(b"tkhd", 1, 3, head) + self._edits() + box(b"mdia", self._media(body_at)),
+        )
 
     def _edits(self) -> bytes:
-        """From time 0 on: of what begins before it, the part after it; of what begins later, nothing until then."""
+        """From time 0 on: of what begins before it, the part after it; of what begins later,
+        nothing until then.
+        """
         first = self._times[0]
-        edits = [(max(0, self.shown - max(0, first) * MOVIE_SCALE // self.timescale), max(0, -first))]
+        edits = [
+            (max(0, self.shown - max(0, first) * MOVIE_SCALE // self.timescale), max(0, -first))
+        ]
         if first > 0 and self._track.is_sound:
             edits.insert(0, (first * MOVIE_SCALE // self.timescale, -1))
         rows = b"".join(struct.pack(">QqI", length, start, 0x10000) for length, start in edits)
@@ -80,27 +110,52 @@ class TrackWriter:
     def _media(self, body_at: int) -> bytes:
         handler, media_head = _MEDIA_HEADS[self._track.is_sound]
         length = self._times[-1] - self._times[0] + self._last_duration
-        head = full_box(b"mdhd", 1, 0, struct.pack(">QQIQHH", 0, 0, self.timescale, length, 0x55C4, 0))
+        head = full_box(
+            b"mdhd", 1, 0, struct.pack(">QQIQHH", 0, 0, self.timescale, length, 0x55C4, 0)
+        )
         head += full_box(b"hdlr", 0, 0, bytes(4) + handler + bytes(12) + b"Sightline\0")
-        here = box(b"dinf", full_box(b"dref", 0, 0, (1).to_bytes(4, "big") + full_box(b"url ", 0, 1, b"")))
-        return head + box(b"minf", media_head + here + box(b"stbl", self._track.description + self._tables(body_at)))
+        here = box(
+            b"dinf", full_box(b"dref", 0, 0, (1).to_bytes(4, "big") + full_box(b"url ", 0, 1, b""))
+        )
+        return head + box(
+            b"minf",
+            media_head + here + box(b"stbl", self._track.description + self._tables(body_at)),
+        )
 
     def _tables(self, body_at: int) -> bytes:
         count = len(self)
-        durations = (*(after - before for before, after in pairwise(self._times)), self._last_duration)
+        durations = (
+            *(after - before for before, after in pairwise(self._times)),
+            self._last_duration,
+        )
         tables = full_box(b"stts", 0, 0, _runs(durations))
         if any(self._shifts):
             tables += full_box(b"ctts", 1, 0, _runs(self._shifts))
         if len(self._keyframes) < count:
             tables += full_box(b"stss", 0, 0, _numbers("I", self._keyframes))
-        chunks = [(number, size) for number, size in enumerate(self._in_chunk, 1) if number == 1 or size != self._in_chunk[number - 2]]
-        tables += full_box(b"stsc", 0, 0, _numbers("I", [field for number, size in chunks for field in (number, size, 1)], len(chunks)))
+        chunks = [
+            (number, size)
+            for number, size in enumerate(self._in_chunk, 1)
+            if number == 1 or size != self._in_chunk[number - 2]
+        ]
+        tables += full_box(
+            b"stsc",
+            0,
+            0,
+            _numbers(
+                "I", [field for number, size in chunks for field in (number, size, 1)], len(chunks)
+            ),
+        )
         tables += full_box(b"stsz", 0, 0, bytes(4) + _numbers("I", self._sizes))
-        return tables + full_box(b"co64", 0, 0, _numbers("Q", [body_at + offset for offset in self._chunks]))
+        return tables + full_box(
+            b"co64", 0, 0, _numbers("Q", [body_at + offset for offset in self._chunks])
+        )
 
 
 class ProgressiveWriter:
-    """Writes one file of a video track and, where given, one of sound. Raises StoreError where the disk refuses."""
+    """Writes one file of a video track and, where given, one of sound. Raises StoreError where
+    the disk refuses.
+    """
 
     def __init__(self, path: Path, video: Track, sound: Track | None) -> None:
         self._path = path
@@ -111,7 +166,9 @@ class ProgressiveWriter:
         with _writing():
             self._body = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed by close
 
-    def write(self, to: TrackWriter, data: bytes, dts: int, pts: int, duration: int, is_keyframe: bool) -> None:
+    def write(
+        self, to: TrackWriter, data: bytes, dts: int, pts: int, duration: int, is_keyframe: bool
+    ) -> None:
         """One sample, times from time 0 on."""
         with _writing():
             self._body.write(data)
@@ -134,25 +191,37 @@ class ProgressiveWriter:
     def _head(self) -> bytes:
         kind = box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
         mdat = struct.pack(">I4sQ", 1, b"mdat", 16 + self._size_bytes)
-        body_at = len(kind) + len(self._movie(0)) + len(mdat)  # offsets are of a fixed length, so its own is known before they are
+        body_at = (
+            len(kind) + len(self._movie(0)) + len(mdat)
+        )  # offsets are of a fixed length, so its own is known before they are
         return kind + self._movie(body_at) + mdat
 
     def _movie(self, body_at: int) -> bytes:
         written = [track for track in (self.video, self.sound) if track]
         length = max((track.shown for track in written), default=0)
-        head = struct.pack(">QQIQIH10x", 0, 0, MOVIE_SCALE, length, 0x10000, 0x100) + MATRIX + bytes(24)
+        head = (
+            struct.pack(">QQIQIH10x", 0, 0, MOVIE_SCALE, length, 0x10000, 0x100)
+            + MATRIX
+            + bytes(24)
+        )
         boxes = b"".join(track.box(number, body_at) for number, track in enumerate(written, 1))
-        return box(b"moov", full_box(b"mvhd", 1, 0, head + (len(written) + 1).to_bytes(4, "big")) + boxes)
+        return box(
+            b"moov", full_box(b"mvhd", 1, 0, head + (len(written) + 1).to_bytes(4, "big")) + boxes
+        )
 
 
 def _runs(values: Iterable[int]) -> bytes:
     """(how many, value) of each run of equal values."""
     runs = [(sum(1 for _ in same), value) for value, same in groupby(values)]
-    return len(runs).to_bytes(4, "big") + b"".join(struct.pack(">Ii", count, value) for count, value in runs)
+    return len(runs).to_bytes(4, "big") + b"".join(
+        struct.pack(">Ii", count, value) for count, value in runs
+    )
 
 
 def _numbers(kind: str, values: Sequence[int], count: int | None = None) -> bytes:
-    return (len(values) if count is None else count).to_bytes(4, "big") + struct.pack(f">{len(values)}{kind}", *values)
+    return (len(values) if count is None else count).to_bytes(4, "big") + struct.pack(
+        f">{len(values)}{kind}", *values
+    )
 
 
 @contextmanager

@@ -1,4 +1,6 @@
-"""How an MP4 file declares what its samples are: avc1, hvc1, mp4a, alaw and ulaw (ISO/IEC 14496-12, 12.1.3 and 12.2.3; -14). Pure."""
+"""How an MP4 file declares what its samples are: avc1, hvc1, mp4a, alaw and ulaw (ISO/IEC
+14496-12, 12.1.3 and 12.2.3; -14). Pure.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,10 @@ from domain.errors import DataLoss
 from domain.media.packets import AudioInfo
 from storage.mp4.parameter_sets import sample_entry_box
 
-_VIDEO_TAGS = {"h264": (b"avc1", b"avcC"), "hevc": (b"hvc1", b"hvcC")}  # players of Apple's refuse hev1
+_VIDEO_TAGS = {
+    "h264": (b"avc1", b"avcC"),
+    "hevc": (b"hvc1", b"hvcC"),
+}  # players of Apple's refuse hev1
 _AUDIO_TAGS = {"aac": b"mp4a", "pcm_alaw": b"alaw", "pcm_mulaw": b"ulaw"}
 _SAMPLE_BITS = 16
 """Of what comes out of the decoder, as the standard has it also for coded sound."""
@@ -21,7 +26,9 @@ _AAC_OBJECT, _AUDIO_STREAM = 0x40, 0x15
 
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
-    """`sets` are its SPS and PPS (and VPS), without start codes; `delay` is pts - dts of the first picture, in 1 / `timescale` s."""
+    """`sets` are its SPS and PPS (and VPS), without start codes; `delay` is pts - dts of the
+    first picture, in 1 / `timescale` s.
+    """
 
     codec: str
     width_px: int
@@ -42,14 +49,20 @@ def full_box(name: bytes, version: int, flags: int, payload: bytes) -> bytes:
 def video_entry(track: VideoTrack) -> bytes:
     """Raises DataLoss where the parameter sets are not whole."""
     tag, config = _VIDEO_TAGS[track.codec]
-    shape = struct.pack(">6xH16xHHIII H32xHh", 1, track.width_px, track.height_px, _DPI_72, _DPI_72, 0, 1, 24, -1)
+    shape = struct.pack(
+        ">6xH16xHHIII H32xHh", 1, track.width_px, track.height_px, _DPI_72, _DPI_72, 0, 1, 24, -1
+    )
     return box(tag, shape + box(config, sample_entry_box(track.codec, track.sets)))
 
 
 def audio_entry(audio: AudioInfo) -> bytes:
     """Raises DataLoss for AAC whose configuration is not known."""
-    shape = struct.pack(">6xH8xHHII", 1, audio.channels, _SAMPLE_BITS, 0, min(audio.clock_hz, 0xFFFF) << 16)
-    return box(_AUDIO_TAGS[audio.codec], shape + (_esds(audio.extradata) if audio.codec == "aac" else b""))
+    shape = struct.pack(
+        ">6xH8xHHII", 1, audio.channels, _SAMPLE_BITS, 0, min(audio.clock_hz, 0xFFFF) << 16
+    )
+    return box(
+        _AUDIO_TAGS[audio.codec], shape + (_esds(audio.extradata) if audio.codec == "aac" else b"")
+    )
 
 
 def _esds(config: bytes) -> bytes:
@@ -57,7 +70,9 @@ def _esds(config: bytes) -> bytes:
     if not config:
         raise DataLoss("AAC without its configuration")
     decoder = struct.pack(">BBxxxII", _AAC_OBJECT, _AUDIO_STREAM, 0, 0) + _descriptor(5, config)
-    return full_box(b"esds", 0, 0, _descriptor(3, bytes(3) + _descriptor(4, decoder) + _descriptor(6, b"\x02")))
+    return full_box(
+        b"esds", 0, 0, _descriptor(3, bytes(3) + _descriptor(4, decoder) + _descriptor(6, b"\x02"))
+    )
 
 
 def _descriptor(tag: int, payload: bytes) -> bytes:

@@ -1,4 +1,6 @@
-"""What the head of an MP4 file declares of its tracks, read without a demuxer (ISO/IEC 14496-12, 8.3 to 8.5)."""
+"""What the head of an MP4 file declares of its tracks, read without a demuxer (ISO/IEC
+14496-12, 8.3 to 8.5).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ _NESTS = frozenset({b"mdia", b"minf", b"stbl"})
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """`description` is its `stsd` box: codec, size and parameters. Two tracks of equal ones can be joined without a seam."""
+    """`description` is its `stsd` box: codec, size and parameters. Two tracks of equal ones can
+    be joined without a seam.
+    """
 
     is_sound: bool
     timescale: int
@@ -28,7 +32,10 @@ def tracks(path: Path) -> tuple[Track, ...]:
     found = []
     for name, trak in _children(movie_head(path)):
         inner = dict(_leaves(trak)) if name == b"trak" else {}
-        if inner.get(b"hdlr", b"")[8:12] in (b"vide", b"soun") and {b"tkhd", b"mdhd", b"stsd"} <= inner.keys():
+        if (
+            inner.get(b"hdlr", b"")[8:12] in (b"vide", b"soun")
+            and {b"tkhd", b"mdhd", b"stsd"} <= inner.keys()
+        ):
             found.append(_track(inner))
     return tuple(found)
 
@@ -38,7 +45,12 @@ def _track(inner: dict[bytes, bytes]) -> Track:
     at = 20 if media[0] == 1 else 12
     stsd = inner[b"stsd"]
     description = struct.pack(">I4s", 8 + len(stsd), b"stsd") + stsd
-    return Track(inner[b"hdlr"][8:12] == b"soun", int.from_bytes(media[at : at + 4], "big"), inner[b"tkhd"][-8:], description)
+    return Track(
+        inner[b"hdlr"][8:12] == b"soun",
+        int.from_bytes(media[at : at + 4], "big"),
+        inner[b"tkhd"][-8:],
+        description,
+    )
 
 
 def _leaves(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -1,8 +1,10 @@
-"""Cuts a moment out of the recording as one MP4 that anything plays, without touching a packet, and proves that it holds the moment.
+"""Cuts a moment out of the recording as one MP4 that anything plays, without touching a packet, and
+proves that it holds the moment.
 
-A packet's wall time is its segment's start and its `pts` less the segment's first. In a clip, time 0 is the asked start (or the first
-picture recorded after it); what the decoder needs from before it has negative times, which an edit list hides. A hole in the recording
-is as long a hole in the clip. docs/recording.md says what happens at the seams.
+A packet's wall time is its segment's start and its `pts` less the segment's first. In a clip, time
+0 is the asked start (or the first picture recorded after it); what the decoder needs from before it
+has negative times, which an edit list hides. A hole in the recording is as long a hole in the clip.
+docs/recording.md says what happens at the seams.
 """
 
 from __future__ import annotations
@@ -36,29 +38,37 @@ class Cut:
     """A finished clip. UTC nanoseconds."""
 
     start_ns: int
-    """The moment of the clip's time 0, where players start: what was asked, or the first picture after it."""
+    """The moment of the clip's time 0, where players start: what was asked, or the first
+    picture after it.
+    """
     end_ns: int
     """The end of its last picture."""
     gaps_ms: tuple[tuple[int, int], ...]
     """Parts of the asked time that it lacks, UTC ms."""
     apart_ms: tuple[tuple[int, int], ...]
-    """Of those, the ones that are recorded, with another codec, size or parameters: one file cannot hold both, so ask for them apart."""
+    """Of those, the ones that are recorded, with another codec, size or parameters: one file
+    cannot hold both, so ask for them apart.
+    """
     codec: str
     size_bytes: int
     sha256: str
 
 
 def cut(segments: Sequence[Segment], from_ns: int, to_ns: int, out: Path) -> Cut:
-    """Write [from_ns, to_ns) of one camera to `out` (on disk when this returns), from the keyframe at or before `from_ns`.
+    """Write [from_ns, to_ns) of one camera to `out` (on disk when this returns), from the keyframe
+    at or before `from_ns`.
 
-    Where codec parameters change within the range, the side that has most of it is cut and the rest is a gap. Memory does not grow with
-    the range. Raises NotFound where nothing of it is recorded, StoreError where `out` cannot be written, DataLoss where the first file's
-    head is damaged; a file damaged further on is a gap.
+    Where codec parameters change within the range, the side that has most of it is cut and the rest
+    is a gap. Memory does not grow with the range. Raises NotFound where nothing of it is recorded,
+    StoreError where `out` cannot be written, DataLoss where the first file's head is damaged; a
+    file damaged further on is a gap.
     """
     out.unlink(missing_ok=True)
     with ExitStack() as held:
         found = _readable(plan(_held(segments, held), from_ns, to_ns))
-        pieces = longest_run([piece for piece, _ in found], [video.description for _, (video, _) in found])
+        pieces = longest_run(
+            [piece for piece, _ in found], [video.description for _, (video, _) in found]
+        )
         if not pieces:
             raise _nothing(from_ns, to_ns)
         try:
@@ -70,10 +80,13 @@ def cut(segments: Sequence[Segment], from_ns: int, to_ns: int, out: Path) -> Cut
             raise
 
 
-def verify(clip: Path, cut_start_ns: int, from_ns: int, to_ns: int, gaps_ms: Sequence[tuple[int, int]] = ()) -> None:
+def verify(
+    clip: Path, cut_start_ns: int, from_ns: int, to_ns: int, gaps_ms: Sequence[tuple[int, int]] = ()
+) -> None:
     """Open a finished clip again, read all of it and decode its first picture.
 
-    Raises DataLoss unless it can be opened, starts at a keyframe and spans [from_ns, to_ns) less the gaps that its `Cut` told of.
+    Raises DataLoss unless it can be opened, starts at a keyframe and spans [from_ns, to_ns) less
+    the gaps that its `Cut` told of.
     """
     try:
         with Mp4Reader(clip) as reader:
@@ -86,17 +99,28 @@ def verify(clip: Path, cut_start_ns: int, from_ns: int, to_ns: int, gaps_ms: Seq
     known = [(start_ms * NS_PER_MS, end_ms * NS_PER_MS) for start_ms, end_ms in gaps_ms]
     ranges = sorted([covered, *known])
     missing = gaps_of(ranges, from_ns, to_ns)
-    if not any(start_ns <= to_ns and from_ns <= end_ns for start_ns, end_ns in ranges):  # also where the asked time is but a moment
+    if not any(
+        start_ns <= to_ns and from_ns <= end_ns for start_ns, end_ns in ranges
+    ):  # also where the asked time is but a moment
         missing = ((from_ns // NS_PER_MS, to_ns // NS_PER_MS),)
     if missing:
-        said = ", ".join(f"{rfc3339(a * NS_PER_MS)} to {rfc3339(b * NS_PER_MS)}" for a, b in missing)
+        said = ", ".join(
+            f"{rfc3339(a * NS_PER_MS)} to {rfc3339(b * NS_PER_MS)}" for a, b in missing
+        )
         raise DataLoss(f"{clip} lacks {said}")
 
 
 class _Cutting:
     """One cut in progress: pieces go in, one file comes out."""
 
-    def __init__(self, pieces: tuple[Piece, ...], tracks_of: Mapping[Piece, _Tracks], from_ns: int, to_ns: int, out: Path) -> None:
+    def __init__(
+        self,
+        pieces: tuple[Piece, ...],
+        tracks_of: Mapping[Piece, _Tracks],
+        from_ns: int,
+        to_ns: int,
+        out: Path,
+    ) -> None:
         self._pieces = pieces
         self._tracks_of = tracks_of
         self._from_ns = from_ns
@@ -111,8 +135,12 @@ class _Cutting:
     def run(self) -> None:
         self._codec = _codec(self._pieces[0].segment.path)
         video = self._tracks_of[self._pieces[0]][0]
-        # Of sound that changes within the range, as of video, one kind fits into a file: the first there is.
-        sound = next((sound for piece in self._pieces if (sound := self._tracks_of[piece][1]) is not None), None)
+        # Of sound that changes within the range, as of video, one kind fits into a file: the first
+        # there is.
+        sound = next(
+            (sound for piece in self._pieces if (sound := self._tracks_of[piece][1]) is not None),
+            None,
+        )
         with closing(ProgressiveWriter(self._out, video, sound)) as writer:
             for piece in self._pieces:
                 has_sound = sound is not None and self._tracks_of[piece][1] == sound
@@ -125,10 +153,20 @@ class _Cutting:
             raise _nothing(self._from_ns, self._to_ns)
         size_bytes, sha256 = _settle(self._out)
         gaps_ms = gaps_of(self._coverage.ranges, self._from_ns, self._to_ns)
-        apart_ms = tuple((max(piece.from_ns, self._from_ns) // NS_PER_MS, min(piece.to_ns, self._to_ns) // NS_PER_MS) for piece in apart)
-        return Cut(self._zero_ns, self._coverage.end_ns, gaps_ms, apart_ms, self._codec, size_bytes, sha256)
+        apart_ms = tuple(
+            (
+                max(piece.from_ns, self._from_ns) // NS_PER_MS,
+                min(piece.to_ns, self._to_ns) // NS_PER_MS,
+            )
+            for piece in apart
+        )
+        return Cut(
+            self._zero_ns, self._coverage.end_ns, gaps_ms, apart_ms, self._codec, size_bytes, sha256
+        )
 
-    def _write_piece(self, writer: ProgressiveWriter, piece: Piece, sound: TrackWriter | None) -> None:
+    def _write_piece(
+        self, writer: ProgressiveWriter, piece: Piece, sound: TrackWriter | None
+    ) -> None:
         known_end_ns = piece.to_ns if _is_whole(piece.segment) else None
         try:
             for timed in from_keyframe(piece, self._zero_ns is None, sound is not None):
@@ -149,12 +187,23 @@ class _Cutting:
         if self._last_dts is not None:
             dts = max(dts, self._last_dts + 1)
         pts = max(_ticks(timed.wall_ns - self._zero_ns), dts)
-        writer.write(writer.video, timed.sample.data, dts, pts, _ticks(timed.duration_ns), timed.sample.is_keyframe)
+        writer.write(
+            writer.video,
+            timed.sample.data,
+            dts,
+            pts,
+            _ticks(timed.duration_ns),
+            timed.sample.is_keyframe,
+        )
         self._last_dts = dts
         self._coverage.add(timed.wall_ns, timed.decode_ns)
 
-    def _write_sound(self, writer: ProgressiveWriter, sound: TrackWriter, piece: Piece, timed: Timed) -> None:
-        """What is heard from time 0 on, and within the piece; of two that overlap at a seam, the first."""
+    def _write_sound(
+        self, writer: ProgressiveWriter, sound: TrackWriter, piece: Piece, timed: Timed
+    ) -> None:
+        """What is heard from time 0 on, and within the piece; of two that overlap at a seam,
+        the first.
+        """
         if self._zero_ns is None or timed.end_ns <= self._zero_ns or timed.wall_ns >= piece.to_ns:
             return
         at = _ticks(timed.wall_ns - self._zero_ns, sound.timescale)
@@ -167,28 +216,38 @@ class _Cutting:
 
 
 def _held(segments: Sequence[Segment], held: ExitStack) -> list[Segment]:
-    """The segments whose files are there, each held open and read through its descriptor: one that is finished and so renamed while the
-    cut goes on, or deleted to make room, is still read to its end. One that was renamed since it was listed is found by its new name."""
+    """The segments whose files are there, each held open and read through its descriptor: one that
+    is finished and so renamed while the cut goes on, or deleted to make room, is still read to its
+    end. One that was renamed since it was listed is found by its new name.
+    """
     found: list[Segment] = []
     for segment in segments:
         try:
             file = held.enter_context(segment.path.open("rb"))
         except FileNotFoundError:
             renamed = _finished(segment)
-            found += _held([renamed], held) if renamed is not None and renamed.path != segment.path else []
+            found += (
+                _held([renamed], held)
+                if renamed is not None and renamed.path != segment.path
+                else []
+            )
         else:
             found.append(replace(segment, path=Path(f"/proc/self/fd/{file.fileno()}")))
     return found
 
 
 def _finished(segment: Segment) -> Segment | None:
-    names = segment.path.parent.glob(f"{segment.camera_id}_{segment.start_ms}_*_{segment.fence}.mp4")
+    names = segment.path.parent.glob(
+        f"{segment.camera_id}_{segment.start_ms}_*_{segment.fence}.mp4"
+    )
     return next((found for path in names if (found := parse_segment(path)) is not None), None)
 
 
 def _readable(pieces: Sequence[Piece]) -> list[tuple[Piece, _Tracks]]:
     """The pieces of which there is something to read yet, and their tracks."""
-    found = [(piece, tracks(piece.segment.path)) for piece in pieces if whole_bytes(piece.segment.path)]
+    found = [
+        (piece, tracks(piece.segment.path)) for piece in pieces if whole_bytes(piece.segment.path)
+    ]
     return [
         (piece, (video, next((track for track in declared if track.is_sound), None)))
         for piece, declared in found

@@ -29,12 +29,23 @@ class Piece:
 
 
 def plan(segments: Sequence[Segment], from_ns: int, to_ns: int) -> tuple[Piece, ...]:
-    """Pieces in order that share no moment. Where segments overlap (recorded twice), the higher fence has it, then the later start."""
-    within = [segment for segment in segments if segment.start_ns < to_ns and _end_ns(segment) > from_ns]
-    edges = sorted({from_ns, to_ns} | {edge for s in within for edge in (s.start_ns, _end_ns(s)) if from_ns < edge < to_ns})
+    """Pieces in order that share no moment. Where segments overlap (recorded twice), the higher
+    fence has it, then the later start.
+    """
+    within = [
+        segment for segment in segments if segment.start_ns < to_ns and _end_ns(segment) > from_ns
+    ]
+    edges = sorted(
+        {from_ns, to_ns}
+        | {edge for s in within for edge in (s.start_ns, _end_ns(s)) if from_ns < edge < to_ns}
+    )
     pieces: list[Piece] = []
     for start_ns, end_ns in pairwise(edges):
-        holders = [segment for segment in within if segment.start_ns <= start_ns and _end_ns(segment) >= end_ns]
+        holders = [
+            segment
+            for segment in within
+            if segment.start_ns <= start_ns and _end_ns(segment) >= end_ns
+        ]
         if not holders:
             continue
         segment = max(holders, key=lambda holder: (holder.fence, holder.start_ns))
@@ -46,14 +57,20 @@ def plan(segments: Sequence[Segment], from_ns: int, to_ns: int) -> tuple[Piece, 
 
 
 def longest_run(pieces: Sequence[Piece], keys: Sequence[bytes]) -> tuple[Piece, ...]:
-    """Of the runs of neighbours with an equal key (codec parameters), the one that has most of the time; the earliest of equals."""
+    """Of the runs of neighbours with an equal key (codec parameters), the one that has most of
+    the time; the earliest of equals.
+    """
     keyed = zip(keys, pieces, strict=True)
     runs = [tuple(piece for _, piece in run) for _, run in groupby(keyed, key=itemgetter(0))]
     return max(runs, key=lambda run: sum(piece.length_ns for piece in run), default=())
 
 
-def gaps_of(covered: Sequence[tuple[int, int]], from_ns: int, to_ns: int) -> tuple[tuple[int, int], ...]:
-    """The parts of [from_ns, to_ns) that no range of `covered` (sorted by start) has, in UTC ms; less than JOIN_GAP_NS is none."""
+def gaps_of(
+    covered: Sequence[tuple[int, int]], from_ns: int, to_ns: int
+) -> tuple[tuple[int, int], ...]:
+    """The parts of [from_ns, to_ns) that no range of `covered` (sorted by start) has, in UTC
+    ms; less than JOIN_GAP_NS is none.
+    """
     gaps, until_ns = [], from_ns
     for start_ns, end_ns in [*covered, (to_ns, to_ns)]:
         start_ns = min(start_ns, to_ns)

@@ -1,7 +1,9 @@
-"""How much the files of many folders take, without asking for each file each time, and without remembering each of them.
+"""How much the files of many folders take, without asking for each file each time, and without
+remembering each of them.
 
-A camera's day has eight thousand files, a node's three months hundreds of millions: of a folder its sum is kept, and a checksum of the
-names that it is of. Names rise with time, so what is greater than any seen before is new.
+A camera's day has eight thousand files, a node's three months hundreds of millions: of a folder its
+sum is kept, and a checksum of the names that it is of. Names rise with time, so what is greater
+than any seen before is new.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ class _Folder:
 
 
 class Sizes:
-    """Remembers a folder's sum until the folder changes; of a changed one only files not seen before, and growing ones, are asked for."""
+    """Remembers a folder's sum until the folder changes; of a changed one only files not seen
+    before, and growing ones, are asked for.
+    """
 
     def __init__(self) -> None:
         self._folders: dict[Path, _Folder] = {}
@@ -55,7 +59,9 @@ def _count(path: Path, folder: _Folder, names: list[str]) -> None:
     folder.growing = tuple(name for name in names if OPEN_MARK in name)
     done = [name for name in names if OPEN_MARK not in name]
     new = [name for name in done if name > folder.latest]
-    if sum(hash(name) for name in done if name <= folder.latest) != folder.names:  # one went unseen, or came with an earlier name
+    if (
+        sum(hash(name) for name in done if name <= folder.latest) != folder.names
+    ):  # one went unseen, or came with an earlier name
         new, folder.names, folder.done_bytes = done, 0, 0
     folder.names += sum(map(hash, new))
     folder.done_bytes += sum(_size_bytes(path / name) for name in new)

@@ -1,9 +1,11 @@
-"""The reserve, which is free space that recordings leave on their disk, and what happens as it is eaten into all the same.
+"""The reserve, which is free space that recordings leave on their disk, and what happens as it is
+eaten into all the same.
 
-below all of it       the oldest recordings are deleted, the least important first (`storage/recordings/disk_quota.py`)
-below a half          where none may be deleted, cameras are given up, the least important first
-below a tenth         recordings that a clip waits for are deleted too, and cameras are given up whatever could be deleted
-below a twentieth     nothing is recorded: what is left is for events
+below all of it       the oldest recordings are deleted, the least important first
+(`storage/recordings/disk_quota.py`) below a half          where none may be deleted, cameras are
+given up, the least important first below a tenth         recordings that a clip waits for are
+deleted too, and cameras are given up whatever could be deleted below a twentieth     nothing is
+recorded: what is left is for events
 """
 
 from __future__ import annotations
@@ -35,5 +37,7 @@ def free_bytes(place: Path | int) -> int:
 
 
 def strain(reserve: int, part: int, free: int) -> float:
-    """1 where `part` (a half: 2) of a reserve in bytes is free, above where less is; 0 without a reserve."""
+    """1 where `part` (a half: 2) of a reserve in bytes is free, above where less is; 0 without
+    a reserve.
+    """
     return reserve / part / max(1, free) if reserve else 0.0

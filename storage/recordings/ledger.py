@@ -1,7 +1,8 @@
-"""What is recorded, from the names of the segments alone: `recordings/<camera>/<yyyymmdd>/<segment name>`.
+"""What is recorded, from the names of the segments alone: `recordings/<camera>/<yyyymmdd>/<segment
+name>`.
 
-A finished segment is named by `SegmentName`; one being written is `<camera>_<start ms>_open_<fence>.mp4` and has no end yet.
-Whatever else lies there is reported once, and left alone.
+A finished segment is named by `SegmentName`; one being written is `<camera>_<start
+ms>_open_<fence>.mp4` and has no end yet. Whatever else lies there is reported once, and left alone.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ def parse_segment(path: Path) -> Segment | None:
 
 
 class Ledger:
-    """Reads folders when asked, a day of a camera at a time; only sums of sizes are remembered. Not thread-safe where `remove` is used."""
+    """Reads folders when asked, a day of a camera at a time; only sums of sizes are remembered.
+    Not thread-safe where `remove` is used.
+    """
 
     def __init__(self, recordings: Path) -> None:
         self.recordings = recordings
@@ -72,7 +75,9 @@ class Ledger:
         return tuple(sorted(folder.name for folder in _folders(self.recordings)))
 
     def segments(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Segment, ...]:
-        """The segments that share a moment with [from_ns, to_ns), by start; an open one is taken to last until now."""
+        """The segments that share a moment with [from_ns, to_ns), by start; an open one is
+        taken to last until now.
+        """
         first, last = day_of(from_ns - _DAY_S * NS_PER_S), day_of(to_ns)
         found = [
             segment
@@ -85,12 +90,25 @@ class Ledger:
 
     def open_segments(self, camera_id: str) -> tuple[Segment, ...]:
         """The segments of a camera that were never finished, by start."""
-        paths = [folder / name for folder in self.days(camera_id) for name in names_in(folder) if OPEN_MARK in name]
-        found = [segment for path in paths if (segment := parse_segment(path)) is not None and segment.camera_id == camera_id]
-        return tuple(sorted((segment for segment in found if segment.end_ns is None), key=_by_start))
+        paths = [
+            folder / name
+            for folder in self.days(camera_id)
+            for name in names_in(folder)
+            if OPEN_MARK in name
+        ]
+        found = [
+            segment
+            for path in paths
+            if (segment := parse_segment(path)) is not None and segment.camera_id == camera_id
+        ]
+        return tuple(
+            sorted((segment for segment in found if segment.end_ns is None), key=_by_start)
+        )
 
     def finished_names(self, folder: Path, camera_id: str) -> list[SegmentName]:
-        """The finished segments of a day's folder, in no order; nothing else that lies there is told."""
+        """The finished segments of a day's folder, in no order; nothing else that lies there is
+        told.
+        """
         named = (SegmentName.parse(name) for name in names_in(folder))
         return [name for name in named if name is not None and name.camera_id == camera_id]
 
@@ -98,10 +116,14 @@ class Ledger:
         """The finished segment with the earliest start, of all cameras."""
         return next(self.oldest_first(), None)
 
-    def oldest_first(self, camera_ids: Iterable[str] | None = None, before_ns: int | None = None) -> Iterator[Segment]:
-        """Finished segments of these cameras, or of all, by start; those alone that begin before `before_ns`.
+    def oldest_first(
+        self, camera_ids: Iterable[str] | None = None, before_ns: int | None = None
+    ) -> Iterator[Segment]:
+        """Finished segments of these cameras, or of all, by start; those alone that begin before
+        `before_ns`.
 
-        Names are read when they are come to, and kept for an hour of recording at a time: a day of hundreds of cameras has millions.
+        Names are read when they are come to, and kept for an hour of recording at a time: a day of
+        hundreds of cameras has millions.
         """
         chosen = self.cameras() if camera_ids is None else camera_ids
         folders = [(folder, camera_id) for camera_id in chosen for folder in self.days(camera_id)]
@@ -122,8 +144,12 @@ class Ledger:
                 yield segment
             from_ms = _least_start_ms(folders, from_ms + _HOUR_MS)
 
-    def _of_hour(self, folders: Sequence[tuple[Path, str]], from_ms: int) -> Iterator[tuple[int, int, int, str]]:
-        """Start, fence, number of the folder and name: a third of what segments take, of which most are never come to."""
+    def _of_hour(
+        self, folders: Sequence[tuple[Path, str]], from_ms: int
+    ) -> Iterator[tuple[int, int, int, str]]:
+        """Start, fence, number of the folder and name: a third of what segments take, of which
+        most are never come to.
+        """
         for at, (folder, camera_id) in enumerate(folders):
             for name in names_in(folder):
                 if _is_outside(name, from_ms, from_ms + _HOUR_MS):
@@ -135,12 +161,15 @@ class Ledger:
                     yield named.start_ms, named.fence, at, name
 
     def total_bytes(self) -> int:
-        """What all recordings take. Folders that did not change since the last call are not read again; what is being written is."""
+        """What all recordings take. Folders that did not change since the last call are not
+        read again; what is being written is.
+        """
         folders = [folder for camera_id in self.cameras() for folder in self.days(camera_id)]
         return self._sizes.total_bytes(folders)
 
     def remove(self, segment: Segment) -> int:
-        """Delete a segment; the bytes freed, 0 where it was gone already. Raises StoreError. Its day's folder goes with its last file.
+        """Delete a segment; the bytes freed, 0 where it was gone already. Raises StoreError. Its
+        day's folder goes with its last file.
 
         That it was there is remembered first (`deleted`), so that nobody looks for what never was.
         """
@@ -158,7 +187,9 @@ class Ledger:
         return size_bytes
 
     def deleted(self, camera_id: str) -> tuple[int, int] | None:
-        """From when until when (UTC ns) segments of a camera were deleted here; whatever is left in between is still there."""
+        """From when until when (UTC ns) segments of a camera were deleted here; whatever is
+        left in between is still there.
+        """
         try:
             first_ms, _, last_ms = self._deleted_file(camera_id).read_text("ascii").partition(" ")
             return int(first_ms) * NS_PER_MS, int(last_ms) * NS_PER_MS
@@ -171,16 +202,22 @@ class Ledger:
         known = self.deleted(segment.camera_id) or (segment.start_ns, segment.end_ns)
         first_ns, last_ns = min(known[0], segment.start_ns), max(known[1], segment.end_ns)
         with suppress(OSError):  # a disk too full for this is being made room on: that goes first
-            self._deleted_file(segment.camera_id).write_text(f"{first_ns // NS_PER_MS} {last_ns // NS_PER_MS}", "ascii")
+            self._deleted_file(segment.camera_id).write_text(
+                f"{first_ns // NS_PER_MS} {last_ns // NS_PER_MS}", "ascii"
+            )
 
     def _deleted_file(self, camera_id: str) -> Path:
         return self.recordings / camera_id / "deleted"
 
     def days(self, camera_id: str) -> list[Path]:
         """The folders of a camera's days, oldest first."""
-        return sorted(folder for folder in _folders(self.recordings / camera_id) if _DAY.match(folder.name))
+        return sorted(
+            folder for folder in _folders(self.recordings / camera_id) if _DAY.match(folder.name)
+        )
 
-    def _in(self, folder: Path, camera_id: str, from_ms: int = 0, to_ms: int = _FOR_EVER_MS) -> Iterator[Segment]:
+    def _in(
+        self, folder: Path, camera_id: str, from_ms: int = 0, to_ms: int = _FOR_EVER_MS
+    ) -> Iterator[Segment]:
         """The segments of a day, but for most of those outside [from_ms, to_ms)."""
         for name in names_in(folder):
             if _is_outside(name, from_ms, to_ms):
@@ -206,7 +243,9 @@ def _by_start(segment: Segment) -> tuple[int, int]:
 
 
 def _is_outside(name: str, from_ms: int, to_ms: int) -> bool:
-    """Whether a name certainly is a segment's outside the range: a day has thousands, and parsing all of them costs five times this."""
+    """Whether a name certainly is a segment's outside the range: a day has thousands, and
+    parsing all of them costs five times this.
+    """
     parts = name.rsplit("_", 3)
     if len(parts) != 4:
         return False
@@ -226,7 +265,9 @@ def names_in(folder: Path) -> list[str]:
 
 
 def _least_start_ms(folders: Iterable[tuple[Path, str]], from_ms: int) -> int | None:
-    """The earliest start at `from_ms` or later of what lies in these folders; None where there is none."""
+    """The earliest start at `from_ms` or later of what lies in these folders; None where there
+    is none.
+    """
     parts = (name.rsplit("_", 3) for folder, _ in folders for name in names_in(folder))
     starts = (segment_number(part[1]) for part in parts if len(part) == 4)
     return min((start for start in starts if start is not None and start >= from_ms), default=None)

@@ -1,4 +1,6 @@
-"""A set of names in 8 bytes each: a node knows of millions of segments whether they are uploaded."""
+"""A set of names in 8 bytes each: a node knows of millions of segments whether they are
+uploaded.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ from bisect import bisect_left, insort
 
 
 class NameSet:
-    """Names by their hash, 64 bits of which Python draws anew for each process: of millions of names no two are taken for one."""
+    """Names by their hash, 64 bits of which Python draws anew for each process: of millions of
+    names no two are taken for one.
+    """
 
     def __init__(self) -> None:
         self._hashes = array("q")

@@ -1,10 +1,12 @@
-"""Makes room in an object store that is full: of its recordings, those older than their camera's `retention_days` go.
+"""Makes room in an object store that is full: of its recordings, those older than their camera's
+`retention_days` go.
 
-The least important go first, and of those the oldest, as on a full disk. What a legal hold names never goes, nor does what is younger: what
-then cannot be uploaded waits on its node's disk.
+The least important go first, and of those the oldest, as on a full disk. What a legal hold names
+never goes, nor does what is younger: what then cannot be uploaded waits on its node's disk.
 
-Many stores have the room only later: SeaweedFS gives back what is deleted when it compacts, every quarter of an hour. So a round deletes no
-more than a bound, and the site has one in half an hour, for as long as nothing is taken.
+Many stores have the room only later: SeaweedFS gives back what is deleted when it compacts, every
+quarter of an hour. So a round deletes no more than a bound, and the site has one in half an hour,
+for as long as nothing is taken.
 """
 
 from __future__ import annotations
@@ -45,7 +47,14 @@ class StoreClaims:
 class StoreRoom:
     """One for each node, told by its uploads; one thread's."""
 
-    def __init__(self, stored: StoredSegments, claims: StoreClaims, turn: Turn, clock: Clock, round_bytes: int = ROUND_BYTES) -> None:
+    def __init__(
+        self,
+        stored: StoredSegments,
+        claims: StoreClaims,
+        turn: Turn,
+        clock: Clock,
+        round_bytes: int = ROUND_BYTES,
+    ) -> None:
         self._stored = stored
         self._claims = claims
         self._turn = turn
@@ -63,16 +72,24 @@ class StoreRoom:
         self._since_s = now_s if self._since_s is None else self._since_s
         if now_s - self._since_s < SURE_AFTER_S:
             return
-        self._claims.say(AlarmName.STORE_FULL, f"recordings wait on their nodes, give the object store more space: {refusal}")
+        self._claims.say(
+            AlarmName.STORE_FULL,
+            f"recordings wait on their nodes, give the object store more space: {refusal}",
+        )
         try:
             if self._turn.take():
                 freed_bytes = self.make_room()
-                _log.critical("the object store is full: %.3f GB of recordings past their minimum deleted", freed_bytes / BYTES_PER_GB)
+                _log.critical(
+                    "the object store is full: %.3f GB of recordings past their minimum deleted",
+                    freed_bytes / BYTES_PER_GB,
+                )
         except StoreError as error:
             _log.error("no room can be made in the object store: %s", error)
 
     def make_room(self) -> int:
-        """One round; the bytes deleted. Raises StoreError where it is not known what is held, or the store does not answer."""
+        """One round; the bytes deleted. Raises StoreError where it is not known what is held,
+        or the store does not answer.
+        """
         held, freed_bytes = self._claims.held(), 0
         for segment in self._in_order():
             if freed_bytes >= self._round_bytes:
@@ -84,7 +101,9 @@ class StoreRoom:
         return freed_bytes
 
     def _in_order(self) -> Iterator[StoredSegment]:
-        """What is past its minimum. Of cameras that matter alike day by day; a camera that the registry no longer has has the shortest."""
+        """What is past its minimum. Of cameras that matter alike day by day; a camera that the
+        registry no longer has has the shortest.
+        """
         cameras = {camera.id: camera for camera in self._claims.cameras()}
         if not cameras:
             raise StoreError("no registry runs, so how long anything is to be kept is not known")
@@ -95,6 +114,14 @@ class StoreRoom:
             camera = cameras.get(camera_id)
             cutoff_ns = now_ns - (camera.retention_days if camera else shortest) * _DAY_NS
             importance = importance_of(camera) if camera else UNKNOWN
-            places += [(importance, day, camera_id, cutoff_ns) for day in self._stored.days(camera_id) if day <= day_of(cutoff_ns)]
+            places += [
+                (importance, day, camera_id, cutoff_ns)
+                for day in self._stored.days(camera_id)
+                if day <= day_of(cutoff_ns)
+            ]
         for _, day, camera_id, cutoff_ns in sorted(places):
-            yield from (segment for segment in self._stored.on_day(camera_id, day) if segment.end_ns <= cutoff_ns)
+            yield from (
+                segment
+                for segment in self._stored.on_day(camera_id, day)
+                if segment.end_ns <= cutoff_ns
+            )

@@ -1,20 +1,28 @@
-"""Which moments a run of packets covers: where one follows the other as usual it has no hole, and where not it does."""
+"""Which moments a run of packets covers: where one follows the other as usual it has no hole,
+and where not it does.
+"""
 
 from __future__ import annotations
 
 from domain.clock import NS_PER_S
 
 HOLE_NS = NS_PER_S
-"""Packets further apart than this, and than three times what is usual for their camera, leave a hole."""
+"""Packets further apart than this, and than three times what is usual for their camera, leave a
+hole.
+"""
 UNUSUAL = 3
 LONGEST_USUAL_NS = 10 * NS_PER_S
-"""No more than this is learnt from one interval, so that a hole of an hour does not make the next one usual."""
+"""No more than this is learnt from one interval, so that a hole of an hour does not make the
+next one usual.
+"""
 LEARNT_PART = 8
 """The usual interval moves by one part in so many towards each interval."""
 
 
 class Coverage:
-    """Fed with the packets of one file after the other, in decoding order; `ranges` are wall times, [start, end), by start."""
+    """Fed with the packets of one file after the other, in decoding order; `ranges` are wall
+    times, [start, end), by start.
+    """
 
     def __init__(self, usual_before_ns: int = 0) -> None:
         """`usual_before_ns` is how far apart packets may usually have been before each file.
@@ -32,7 +40,9 @@ class Coverage:
         self._intervals = 0
 
     def add(self, wall_ns: int, decode_ns: int) -> None:
-        """A picture shown at `wall_ns`; `decode_ns` orders it, and is the same where a camera does not reorder."""
+        """A picture shown at `wall_ns`; `decode_ns` orders it, and is the same where a camera
+        does not reorder.
+        """
         if self._last_decode_ns is None:
             self._start_ns = self._newest_ns = wall_ns
         else:

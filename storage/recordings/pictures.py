@@ -18,7 +18,9 @@ QUALITY = "4"
 
 
 def picture_at(segment: bytes, start_ns: int, at_ns: int) -> tuple[bytes, int]:
-    """The picture that stood at `at_ns`, and the moment from which it did (UTC ns). Raises NotFound where none had come, DataLoss."""
+    """The picture that stood at `at_ns`, and the moment from which it did (UTC ns). Raises
+    NotFound where none had come, DataLoss.
+    """
     try:
         with av.open(io.BytesIO(segment), "r", format="mp4") as container:
             stream = container.streams.video[0]
@@ -35,8 +37,12 @@ def picture_at(segment: bytes, start_ns: int, at_ns: int) -> tuple[bytes, int]:
         raise DataLoss(f"a segment cannot be decoded: {error}") from error
 
 
-def _since_keyframe(container: InputContainer, stream: VideoStream, until_ns: int) -> tuple[int, list[av.Packet[VideoStream]]]:
-    """The file's first `pts`, and the packets from the last keyframe shown by `until_ns` to what is decoded by then."""
+def _since_keyframe(
+    container: InputContainer, stream: VideoStream, until_ns: int
+) -> tuple[int, list[av.Packet[VideoStream]]]:
+    """The file's first `pts`, and the packets from the last keyframe shown by `until_ns` to
+    what is decoded by then.
+    """
     first_pts: int | None = None
     packets: list[av.Packet[VideoStream]] = []
     for packet in container.demux(stream):
@@ -45,7 +51,11 @@ def _since_keyframe(container: InputContainer, stream: VideoStream, until_ns: in
         first_pts = packet.pts if first_pts is None else first_pts
         if _ns(packet.dts, first_pts, stream) > until_ns:
             break
-        packets = [packet] if packet.is_keyframe and _ns(packet.pts, first_pts, stream) <= until_ns else [*packets, packet]
+        packets = (
+            [packet]
+            if packet.is_keyframe and _ns(packet.pts, first_pts, stream) <= until_ns
+            else [*packets, packet]
+        )
     return first_pts or 0, packets
 
 

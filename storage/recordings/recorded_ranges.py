@@ -1,4 +1,5 @@
-"""Which stretches of a camera's time lie in finished segments on this disk: from names and sizes, a month of them in seconds.
+"""Which stretches of a camera's time lie in finished segments on this disk: from names and sizes, a
+month of them in seconds.
 
 Folders of days that did not change are not read again.
 """
@@ -30,7 +31,9 @@ _DAY = re.compile(r"^\d{8}$")
 
 
 def merge(ranges: Iterable[Range]) -> list[Range]:
-    """The ranges in order, those that overlap or lie no more than JOIN_NS apart made one; empty ones left out."""
+    """The ranges in order, those that overlap or lie no more than JOIN_NS apart made one; empty
+    ones left out.
+    """
     merged: list[Range] = []
     start_ns, end_ns = 0, -JOIN_NS - 1
     for next_start_ns, next_end_ns in sorted(ranges):
@@ -63,7 +66,9 @@ class _Day:
 
 
 class Recorded:
-    """Thread-safe. Each segment's size is looked at once: one that can hold no picture is not recorded, whatever its name says."""
+    """Thread-safe. Each segment's size is looked at once: one that can hold no picture is not
+    recorded, whatever its name says.
+    """
 
     def __init__(self, recordings: Path) -> None:
         self._recordings = recordings
@@ -71,20 +76,35 @@ class Recorded:
         self._known: OrderedDict[tuple[str, str], _Day] = OrderedDict()
 
     def ranges(self, camera_id: str, from_ns: int, to_ns: int) -> list[Range]:
-        """What is recorded within [from_ns, to_ns), cut to it, in order; the segment being written is not in it."""
+        """What is recorded within [from_ns, to_ns), cut to it, in order; the segment being
+        written is not in it.
+        """
         days = self._between(camera_id, from_ns, to_ns)
         return clip(merge(found for day in days for found in day.ranges), from_ns, to_ns)
 
     def empty(self, camera_id: str, from_ns: int, to_ns: int) -> dict[str, Range]:
-        """The segments of a range that hold no picture, by name, each with the time that it stands for."""
-        found = {name: span for day in self._between(camera_id, from_ns, to_ns) for name, span in day.empty.items()}
+        """The segments of a range that hold no picture, by name, each with the time that it
+        stands for.
+        """
+        found = {
+            name: span
+            for day in self._between(camera_id, from_ns, to_ns)
+            for name, span in day.empty.items()
+        }
         return {name: span for name, span in found.items() if span[0] < to_ns and span[1] > from_ns}
 
     def bounds(self, camera_id: str) -> Range | None:
-        """The start of the earliest and the end of the latest finished segment; None where there is none. Reads two days only."""
+        """The start of the earliest and the end of the latest finished segment; None where
+        there is none. Reads two days only.
+        """
         days = self._days(camera_id)
-        first = next((found[0] for day in days if (found := self._day(camera_id, day).ranges)), None)
-        last = next((found[-1] for day in reversed(days) if (found := self._day(camera_id, day).ranges)), None)
+        first = next(
+            (found[0] for day in days if (found := self._day(camera_id, day).ranges)), None
+        )
+        last = next(
+            (found[-1] for day in reversed(days) if (found := self._day(camera_id, day).ranges)),
+            None,
+        )
         return None if first is None or last is None else (first[0], last[1])
 
     def _between(self, camera_id: str, from_ns: int, to_ns: int) -> list[_Day]:
@@ -113,7 +133,9 @@ class Recorded:
 
 
 def _read(folder: Path, camera_id: str, changed_ns: int, before: _Day | None) -> _Day:
-    """A day as it is now. Only names that were not there before, and those of empty files, are asked for their size."""
+    """A day as it is now. Only names that were not there before, and those of empty files, are
+    asked for their size.
+    """
     now, ranges = _Day(changed_ns), []
     for name, span in _stretches(names_in(folder), camera_id):
         is_known = before is not None and name in before.sized and name not in before.empty
@@ -127,7 +149,9 @@ def _read(folder: Path, camera_id: str, changed_ns: int, before: _Day | None) ->
 
 
 def holds_pictures(segment: Path) -> bool:
-    """Whether a file is large enough for a head; one that was deleted meanwhile counts as recorded until its folder is read again."""
+    """Whether a file is large enough for a head; one that was deleted meanwhile counts as
+    recorded until its folder is read again.
+    """
     try:
         return segment.stat().st_size >= LEAST_BYTES
     except FileNotFoundError:
@@ -135,7 +159,9 @@ def holds_pictures(segment: Path) -> bool:
 
 
 def _stretches(names: Iterable[str], camera_id: str) -> list[tuple[str, Range]]:
-    """Each finished segment with its time. Read as plainly as can be: `SegmentName.parse` of a month of names takes seconds."""
+    """Each finished segment with its time. Read as plainly as can be: `SegmentName.parse` of a
+    month of names takes seconds.
+    """
     found = []
     for name in names:
         parts = name.rsplit("_", 3)

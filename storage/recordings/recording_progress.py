@@ -11,7 +11,9 @@ STOPPED_AFTER_S = 20.0
 """A recording that has not moved for this long has stopped: a clip takes what there is."""
 
 _EDGE_NS = 120 * NS_PER_S
-"""Where the clock was set back, what events of before it need lies no later than this after the recording of then."""
+"""Where the clock was set back, what events of before it need lies no later than this after the
+recording of then.
+"""
 
 
 class Progress(Enum):
@@ -21,14 +23,18 @@ class Progress(Enum):
 
 
 class RecordingProgress:
-    """Watches how far each camera is recorded. `recorded_until` gives UTC ns, or None where nothing records the camera now."""
+    """Watches how far each camera is recorded. `recorded_until` gives UTC ns, or None where
+    nothing records the camera now.
+    """
 
     def __init__(self, recorded_until: Callable[[str], int | None], clock: Clock) -> None:
         self._recorded_until = recorded_until
         self._clock = clock
         self._seen: dict[str, tuple[int | None, float]] = {}
         self._before: dict[str, int] = {}
-        """How far a camera was recorded when the clock was set back. Its events of then need not wait until that time comes again."""
+        """How far a camera was recorded when the clock was set back. Its events of then need
+        not wait until that time comes again.
+        """
 
     def of(self, camera_id: str, needed_ns: int) -> Progress:
         """Whether `camera_id` is recorded up to `needed_ns`."""
@@ -41,5 +47,10 @@ class RecordingProgress:
             return Progress.RECORDED
         if until_ns is not None and until_ns <= (last_ns or 0) - _EDGE_NS:
             self._before[camera_id] = last_ns or 0
-        is_past = until_ns is not None and until_ns + _EDGE_NS < needed_ns <= self._before.get(camera_id, 0) + _EDGE_NS
-        return Progress.STOPPED if is_past or now_s - since_s >= STOPPED_AFTER_S else Progress.COMING
+        is_past = (
+            until_ns is not None
+            and until_ns + _EDGE_NS < needed_ns <= self._before.get(camera_id, 0) + _EDGE_NS
+        )
+        return (
+            Progress.STOPPED if is_past or now_s - since_s >= STOPPED_AFTER_S else Progress.COMING
+        )

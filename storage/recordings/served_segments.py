@@ -1,4 +1,6 @@
-"""A segment's file as a node serves it: its head, all of it that is whole, or its keyframes alone."""
+"""A segment's file as a node serves it: its head, all of it that is whole, or its keyframes
+alone.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,18 @@ MOST_MOOF_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Keyframes:
-    """Keyframes of a segment as fragments, their times those of the file; `last_ns` is the wall time of the last, None without any."""
+    """Keyframes of a segment as fragments, their times those of the file; `last_ns` is the wall
+    time of the last, None without any.
+    """
 
     data: bytes
     last_ns: int | None
 
 
 def find(ledger: Ledger, camera_id: str, name: str) -> Segment:
-    """The segment of that name, also where it was being written when it was listed and is finished now. Raises NotFound."""
+    """The segment of that name, also where it was being written when it was listed and is
+    finished now. Raises NotFound.
+    """
     asked = parse_segment(Path(name))
     if asked is None or asked.camera_id != camera_id:
         raise NotFound(f"{name!r} is no segment of {camera_id}")
@@ -40,7 +46,9 @@ def find(ledger: Ledger, camera_id: str, name: str) -> Segment:
 
 
 def read_head(path: Path) -> bytes:
-    """`ftyp` and `moov`. Raises DataLoss where they are not whole, NotFound where the file is gone."""
+    """`ftyp` and `moov`. Raises DataLoss where they are not whole, NotFound where the file is
+    gone.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MOST_HEAD_BYTES)
@@ -50,7 +58,9 @@ def read_head(path: Path) -> bytes:
 
 
 def read_whole(path: Path) -> bytes:
-    """The file up to the end of its last whole fragment. Raises NotFound where it is gone, or has none yet."""
+    """The file up to the end of its last whole fragment. Raises NotFound where it is gone, or
+    has none yet.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(whole_bytes(path))
@@ -71,31 +81,53 @@ def keyframes(path: Path, start_ns: int, within: tuple[int, int], every_ns: int)
 
 
 def said_of_head(head: bytes) -> tuple[str, str]:
-    """A hash of a segment's head, and what the segment holds as players are told it. Raises DataLoss."""
+    """A hash of a segment's head, and what the segment holds as players are told it. Raises
+    DataLoss.
+    """
     return hashlib.sha256(head).hexdigest()[:16], mime_of(head)
 
 
-def keyframes_in(file: BinaryIO, start_ns: int, within: tuple[int, int], every_ns: int) -> Keyframes:
-    """The keyframes shown within [from, to), no nearer to each other than `every_ns`. Raises DataLoss."""
+def keyframes_in(
+    file: BinaryIO, start_ns: int, within: tuple[int, int], every_ns: int
+) -> Keyframes:
+    """The keyframes shown within [from, to), no nearer to each other than `every_ns`. Raises
+    DataLoss.
+    """
     head = head_of(file.read(MOST_HEAD_BYTES))
     samples = list(_all_samples(file, head))
     chosen = _chosen(samples, head, start_ns, within, every_ns)
     if not chosen:
         return Keyframes(b"", None)
-    ends = [*(sample.decode_time for _, sample in chosen[1:]), samples[-1].decode_time + samples[-1].duration]
+    ends = [
+        *(sample.decode_time for _, sample in chosen[1:]),
+        samples[-1].decode_time + samples[-1].duration,
+    ]
     parts = []
     for number, ((_, sample), end) in enumerate(zip(chosen, ends, strict=True), 1):
         file.seek(sample.offset)
-        parts.append(picture_fragment(number, sample, head, max(1, end - sample.decode_time), file.read(sample.size_bytes)))
+        parts.append(
+            picture_fragment(
+                number, sample, head, max(1, end - sample.decode_time), file.read(sample.size_bytes)
+            )
+        )
     return Keyframes(b"".join(parts), chosen[-1][0])
 
 
 def _chosen(
-    samples: Sequence[FragmentSample], head: Head, start_ns: int, within: tuple[int, int], every_ns: int
+    samples: Sequence[FragmentSample],
+    head: Head,
+    start_ns: int,
+    within: tuple[int, int],
+    every_ns: int,
 ) -> list[tuple[int, FragmentSample]]:
     chosen: list[tuple[int, FragmentSample]] = []
     for sample in samples:
-        shown = sample.decode_time + sample.shown_after - samples[0].decode_time - samples[0].shown_after
+        shown = (
+            sample.decode_time
+            + sample.shown_after
+            - samples[0].decode_time
+            - samples[0].shown_after
+        )
         wall_ns = start_ns + shown * NS_PER_S // head.timescales[head.video_track]
         is_due = not chosen or wall_ns - chosen[-1][0] >= every_ns
         if sample.is_keyframe and is_due and within[0] <= wall_ns < within[1]:

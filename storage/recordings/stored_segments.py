@@ -1,4 +1,6 @@
-"""What is recorded and lies in the object store, from its listing alone: `recordings/<camera>/<yyyymmdd>/<segment name>`."""
+"""What is recorded and lies in the object store, from its listing alone:
+`recordings/<camera>/<yyyymmdd>/<segment name>`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from storage.clients.s3 import ObjectStore
 from storage.recordings.recorded_ranges import LEAST_BYTES
 
 FRESH_FOR_S = 15.0
-"""A listing of a day of a camera is asked for again after this: uploads come all the time, and a day may have thousands."""
+"""A listing of a day of a camera is asked for again after this: uploads come all the time, and
+a day may have thousands.
+"""
 MOST_LISTINGS = 64
 _LONGEST_SEGMENT_S = 3600
 _DAY_S = 86_400
@@ -59,19 +63,28 @@ class StoredSegments:
         self._objects = objects
         self._clock = clock
         self._lock = threading.Lock()
-        self._listings: OrderedDict[tuple[str, str], tuple[float, tuple[StoredSegment, ...]]] = OrderedDict()
+        self._listings: OrderedDict[tuple[str, str], tuple[float, tuple[StoredSegment, ...]]] = (
+            OrderedDict()
+        )
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[StoredSegment, ...]:
-        """The stored segments that share a moment with [from_ns, to_ns), by start; at most `FRESH_FOR_S` old.
+        """The stored segments that share a moment with [from_ns, to_ns), by start; at most
+        `FRESH_FOR_S` old.
 
         A segment that is too small to hold a picture is left out.
         """
-        listed = (segment for day in _days(from_ns, to_ns) for segment in self._listing(camera_id, day))
+        listed = (
+            segment for day in _days(from_ns, to_ns) for segment in self._listing(camera_id, day)
+        )
         found = [segment for segment in listed if segment.size_bytes >= LEAST_BYTES]
-        return tuple(segment for segment in found if segment.start_ns < to_ns and segment.end_ns > from_ns)
+        return tuple(
+            segment for segment in found if segment.start_ns < to_ns and segment.end_ns > from_ns
+        )
 
     def fetch(self, name: SegmentName, into: Path) -> Path:
-        """Copy a segment into the folder `into`, whole or not at all. Raises NotFound, DataLoss, or OSError where the disk refuses."""
+        """Copy a segment into the folder `into`, whole or not at all. Raises NotFound,
+        DataLoss, or OSError where the disk refuses.
+        """
         key, path = segment_object(name), into / name.file_name
         stat = self._objects.stat(key)
         if stat is None:
@@ -100,7 +113,9 @@ class StoredSegments:
                 yield StoredSegment(name, found.size_bytes, found.etag)
 
     def put(self, name: SegmentName, path: Path) -> StoredSegment:
-        """Upload a segment, then ask whether it is there as it was given. Raises ObjectsUnavailable where it is not, or OSError."""
+        """Upload a segment, then ask whether it is there as it was given. Raises
+        ObjectsUnavailable where it is not, or OSError.
+        """
         key = segment_object(name)
         given = self._objects.put_file(key, path, "video/mp4")
         if self._objects.stat(key) != given:
@@ -138,7 +153,9 @@ class StoredSegments:
 
 
 def _days(from_ns: int, to_ns: int) -> Iterator[str]:
-    """The days whose segments may reach into the range, the one before included where it begins soon after midnight."""
+    """The days whose segments may reach into the range, the one before included where it begins
+    soon after midnight.
+    """
     at_ns = day_start_ns(day_of(from_ns - _LONGEST_SEGMENT_S * NS_PER_S))
     while at_ns < min(to_ns, LATEST_NS):
         yield day_of(at_ns)

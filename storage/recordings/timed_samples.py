@@ -1,4 +1,6 @@
-"""The samples of a piece of recording with the wall times that they stand for, from a keyframe on."""
+"""The samples of a piece of recording with the wall times that they stand for, from a keyframe
+on.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Timed:
 
 
 def from_keyframe(piece: Piece, is_first: bool, with_sound: bool) -> Iterator[Timed]:
-    """The packets of a piece, from a keyframe on: a clip's first piece from the one at or before its start, others from the one after."""
+    """The packets of a piece, from a keyframe on: a clip's first piece from the one at or
+    before its start, others from the one after.
+    """
     path = piece.segment.path
     limit_bytes = whole_bytes(path)
     entry_ns: int | None = _entry_ns(piece, limit_bytes, is_first)
@@ -40,7 +44,9 @@ def from_keyframe(piece: Piece, is_first: bool, with_sound: bool) -> Iterator[Ti
                 return
             if timed.decode_ns >= piece.to_ns and not timed.sample.is_sound:
                 continue
-            if entry_ns is not None and (timed.sample.is_sound or timed.wall_ns < entry_ns or not timed.sample.is_keyframe):
+            if entry_ns is not None and (
+                timed.sample.is_sound or timed.wall_ns < entry_ns or not timed.sample.is_keyframe
+            ):
                 continue
             entry_ns = None
             yield timed
@@ -62,7 +68,9 @@ def _entry_ns(piece: Piece, limit_bytes: int, is_first: bool) -> int:
 
 
 def _timed(reader: Mp4Reader, start_ns: int, with_sound: bool = False) -> Iterator[Timed]:
-    """The samples with their wall times; sound and pictures of a segment have one zero, that of the first picture shown."""
+    """The samples with their wall times; sound and pictures of a segment have one zero, that of
+    the first picture shown.
+    """
     base = reader.parameters.time_base
     sound_base = Fraction(1, reader.sound_hz or 1)
     first_pts: int | None = None
@@ -73,5 +81,7 @@ def _timed(reader: Mp4Reader, start_ns: int, with_sound: bool = False) -> Iterat
             continue
         if first_pts is None:
             first_pts = sample.pts
-        wall_ns, decode_ns = (start_ns + ticks_to_ns(ticks - first_pts, base) for ticks in (sample.pts, sample.dts))
+        wall_ns, decode_ns = (
+            start_ns + ticks_to_ns(ticks - first_pts, base) for ticks in (sample.pts, sample.dts)
+        )
         yield Timed(sample, wall_ns, decode_ns, ticks_to_ns(sample.duration, base))

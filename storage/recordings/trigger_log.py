@@ -1,8 +1,10 @@
 """The log of triggers, and what of a camera's recording they keep.
 
-triggers/<camera>/<yyyymmdd of the start>.jsonl      {"source": "motion", "start_ns": …, "end_ns": …, "reason": ""}
+triggers/<camera>/<yyyymmdd of the start>.jsonl      {"source": "motion", "start_ns": …, "end_ns":
+…, "reason": ""}
 
-Appended to by any process of the node, read by all, deleted by the day. A line that a power cut tore is said, and is nobody's trigger.
+Appended to by any process of the node, read by all, deleted by the day. A line that a power cut
+tore is said, and is nobody's trigger.
 """
 
 from __future__ import annotations
@@ -42,12 +44,18 @@ def joined(ranges: Iterable[Range]) -> tuple[Range, ...]:
 
 
 def is_kept(start_ns: int, end_ns: int, ranges: Sequence[Range]) -> bool:
-    """Whether a segment shares a moment with what is kept: then all of it is, since a segment is never cut."""
-    return any(start_ns < kept_end_ns and kept_start_ns < end_ns for kept_start_ns, kept_end_ns in ranges)
+    """Whether a segment shares a moment with what is kept: then all of it is, since a segment
+    is never cut.
+    """
+    return any(
+        start_ns < kept_end_ns and kept_start_ns < end_ns for kept_start_ns, kept_end_ns in ranges
+    )
 
 
 class TriggerLog:
-    """Thread-safe. What was read of a day is remembered, and only what was added since is read again."""
+    """Thread-safe. What was read of a day is remembered, and only what was added since is read
+    again.
+    """
 
     def __init__(self, layout: Layout, settings: Settings) -> None:
         self._root = layout.triggers
@@ -57,12 +65,20 @@ class TriggerLog:
         self._lock = threading.Lock()
 
     def add(self, trigger: Trigger, durable: bool = True) -> None:
-        """Log a trigger: it outlives every process when this returns, and where it is `durable` also a power cut. Raises StoreError."""
+        """Log a trigger: it outlives every process when this returns, and where it is `durable`
+        also a power cut. Raises StoreError.
+        """
         line = {name: value for name, value in asdict(trigger).items() if name != "camera_id"}
         try:
-            append_line(self._file(trigger.camera_id, trigger.start_ns), json.dumps(line, ensure_ascii=False).encode(), durable=durable)
+            append_line(
+                self._file(trigger.camera_id, trigger.start_ns),
+                json.dumps(line, ensure_ascii=False).encode(),
+                durable=durable,
+            )
         except OSError as error:
-            raise StoreError(f"a trigger of {trigger.camera_id} cannot be logged: {error}") from error
+            raise StoreError(
+                f"a trigger of {trigger.camera_id} cannot be logged: {error}"
+            ) from error
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Trigger, ...]:
         """The triggers that share a moment with [from_ns, to_ns), by start."""
@@ -77,13 +93,20 @@ class TriggerLog:
         return tuple(sorted(found, key=lambda trigger: trigger.start_ns))
 
     def kept_ranges(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Range, ...]:
-        """What of [from_ns, to_ns) is to be kept, by start: the triggers with the seconds before and after them, joined."""
+        """What of [from_ns, to_ns) is to be kept, by start: the triggers with the seconds
+        before and after them, joined.
+        """
         triggers = self.between(camera_id, from_ns - self._after_ns, to_ns + self._before_ns)
-        widened = ((trigger.start_ns - self._before_ns, trigger.end_ns + self._after_ns) for trigger in triggers)
+        widened = (
+            (trigger.start_ns - self._before_ns, trigger.end_ns + self._after_ns)
+            for trigger in triggers
+        )
         return joined((max(start_ns, from_ns), min(end_ns, to_ns)) for start_ns, end_ns in widened)
 
     def forget_before(self, camera_id: str, wall_ns: int) -> None:
-        """Delete the days of which nothing is needed any more: those that end, longest trigger included, before `wall_ns`."""
+        """Delete the days of which nothing is needed any more: those that end, longest trigger
+        included, before `wall_ns`.
+        """
         for file in self._files(camera_id):
             if file.stem < day_of(wall_ns - LONGEST_NS):
                 file.unlink(missing_ok=True)
@@ -122,7 +145,14 @@ class _Day:
             return
         if whole:
             self._read_bytes += len(whole) + 1
-            self.triggers = [*self.triggers, *(found for line in whole.split(b"\n") if (found := _parsed(line, file, camera_id)))]
+            self.triggers = [
+                *self.triggers,
+                *(
+                    found
+                    for line in whole.split(b"\n")
+                    if (found := _parsed(line, file, camera_id))
+                ),
+            ]
 
 
 def _parsed(line: bytes, file: Path, camera_id: str) -> Trigger | None:

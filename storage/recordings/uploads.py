@@ -1,9 +1,12 @@
-"""Brings finished segments into the object store: what each camera's policy says, the important first, as fast as it may.
+"""Brings finished segments into the object store: what each camera's policy says, the important
+first, as fast as it may.
 
-What is uploaded is what the store lists; nothing else remembers it, so nothing can disagree after a crash. A day of a camera is listed
-once, when it is come to, and what this process uploads is added. A segment counts once the store says that it has it, as it was given.
+What is uploaded is what the store lists; nothing else remembers it, so nothing can disagree after a
+crash. A day of a camera is listed once, when it is come to, and what this process uploads is added.
+A segment counts once the store says that it has it, as it was given.
 
-The most important cameras come first, and of cameras that matter alike the oldest segment: it is the next that a full disk takes.
+The most important cameras come first, and of cameras that matter alike the oldest segment: it is
+the next that a full disk takes.
 """
 
 from __future__ import annotations
@@ -29,10 +32,14 @@ from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import Range, is_kept
 
 BATCH = 20
-"""Uploaded before it is asked again what matters most: during hours of catching up, new segments of important cameras come first."""
+"""Uploaded before it is asked again what matters most: during hours of catching up, new
+segments of important cameras come first.
+"""
 LOOK_AGAIN_S = 5.0
 _NAMES_PER_S = 500
-"""A day's folder is read again the later the more names it has: of hundreds of cameras, reading names would else take a core by evening."""
+"""A day's folder is read again the later the more names it has: of hundreds of cameras, reading
+names would else take a core by evening.
+"""
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 30.0
 BYTES_PER_MB = 10**6
 _log = logging.getLogger(__name__)
@@ -53,7 +60,9 @@ class _Day:
 
 
 class Uploads:
-    """One for each node. `run` is one thread's; `seems_uploaded` and `waiting` may be asked by others."""
+    """One for each node. `run` is one thread's; `seems_uploaded` and `waiting` may be asked by
+    others.
+    """
 
     def __init__(
         self,
@@ -65,7 +74,9 @@ class Uploads:
         kept: Kept,
         room: Callable[[ObjectsFull | None], None] = lambda _: None,
     ) -> None:
-        """`room` is told, in `run`'s thread, of each upload that was refused for want of space, and when uploads are taken."""
+        """`room` is told, in `run`'s thread, of each upload that was refused for want of space,
+        and when uploads are taken.
+        """
         self._ledger = ledger
         self._stored = stored
         self._bytes_per_s = settings.upload_limit_mb_s * BYTES_PER_MB
@@ -79,7 +90,9 @@ class Uploads:
         self.last_error = ""
 
     def run(self, stop: threading.Event) -> None:
-        """Upload until `stop`; a store that is away is asked again, ever later, 30 s at most. Segments wait where they are."""
+        """Upload until `stop`; a store that is away is asked again, ever later, 30 s at most.
+        Segments wait where they are.
+        """
         retry_s = 0.0
         while not stop.is_set():
             try:
@@ -101,7 +114,9 @@ class Uploads:
                 self._clock.wait(stop, LOOK_AGAIN_S)
 
     def run_once(self, stop: threading.Event) -> int:
-        """Upload the next few; how many. Raises ObjectsUnavailable where the store is away, OSError where a file cannot be read."""
+        """Upload the next few; how many. Raises ObjectsUnavailable where the store is away,
+        OSError where a file cannot be read.
+        """
         self._refresh()
         done = 0
         for camera_id, day, name in self._next(BATCH):
@@ -117,7 +132,9 @@ class Uploads:
         return day is not None and day.stored is not None and segment.path.name in day.stored
 
     def is_uploaded(self, segment: Segment) -> bool:
-        """Whether the store has this segment, whole, now. A store that does not answer has it not: then its copy here is the only one."""
+        """Whether the store has this segment, whole, now. A store that does not answer has it
+        not: then its copy here is the only one.
+        """
         name = SegmentName.parse(segment.path.name)
         try:
             return name is not None and self._stored.holds(name, segment.path.stat().st_size)
@@ -130,13 +147,24 @@ class Uploads:
 
     def oldest_waiting_ns(self) -> int | None:
         """When the oldest segment that waits was over, or None where none does."""
-        return min((day.waiting[0].end_ns for day in tuple(self._days.values()) if day.waiting), default=None)
+        return min(
+            (day.waiting[0].end_ns for day in tuple(self._days.values()) if day.waiting),
+            default=None,
+        )
 
     def _refresh(self) -> None:
-        """Read the folders that are due. What cannot be listed in the store yet waits as not uploaded."""
+        """Read the folders that are due. What cannot be listed in the store yet waits as not
+        uploaded.
+        """
         cameras = {camera.id: camera for camera in self._cameras() if camera.upload != "none"}
-        there = {(camera_id, folder.name): folder for camera_id in cameras for folder in self._ledger.days(camera_id)}
-        self._days = {place: self._days.get(place) or _Day(folder) for place, folder in there.items()}
+        there = {
+            (camera_id, folder.name): folder
+            for camera_id in cameras
+            for folder in self._ledger.days(camera_id)
+        }
+        self._days = {
+            place: self._days.get(place) or _Day(folder) for place, folder in there.items()
+        }
         for (camera_id, _), day in self._days.items():
             self._read(cameras[camera_id], day)
 
@@ -149,12 +177,18 @@ class Uploads:
             return
         if day.stored is None:
             day.stored = self._listed(camera.id, day.folder.name)
-        found = [name for name in self._ledger.finished_names(day.folder, camera.id) if name.file_name not in day.stored]
+        found = [
+            name
+            for name in self._ledger.finished_names(day.folder, camera.id)
+            if name.file_name not in day.stored
+        ]
         day.waiting = sorted(self._claimed(camera, found), key=lambda name: name.start_ms)
         day.names, day.read_s, day.changed_ns = len(found) + len(day.stored), now_s, changed_ns
 
     def _listed(self, camera_id: str, day: str) -> NameSet:
-        """What the store has of a day, of those that are as long here: one that was torn is uploaded again."""
+        """What the store has of a day, of those that are as long here: one that was torn is
+        uploaded again.
+        """
         stored = NameSet()
         for segment in self._stored.on_day(camera_id, day):
             path = self._ledger.recordings / camera_id / day / segment.name.file_name
@@ -165,7 +199,9 @@ class Uploads:
     def _claimed(self, camera: Camera, names: list[SegmentName]) -> list[SegmentName]:
         if _keeps_whole(camera) or not names:
             return names
-        ranges = self._kept(camera.id, min(name.start_ns for name in names), max(name.end_ns for name in names))
+        ranges = self._kept(
+            camera.id, min(name.start_ns for name in names), max(name.end_ns for name in names)
+        )
         return [name for name in names if is_kept(name.start_ns, name.end_ns, ranges)]
 
     def _next(self, most: int) -> Iterator[tuple[str, _Day, SegmentName]]:
@@ -173,7 +209,9 @@ class Uploads:
         by_rank: dict[Importance, list[tuple[SegmentName, str, _Day]]] = {}
         for (camera_id, _), day in self._days.items():
             if day.waiting and camera_id in ranks:
-                by_rank.setdefault(ranks[camera_id], []).extend((name, camera_id, day) for name in day.waiting[:most])
+                by_rank.setdefault(ranks[camera_id], []).extend(
+                    (name, camera_id, day) for name in day.waiting[:most]
+                )
         for rank in sorted(by_rank, reverse=True):
             for name, camera_id, day in sorted(by_rank[rank], key=lambda one: one[0].start_ms):
                 if most <= 0:

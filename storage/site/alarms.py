@@ -1,4 +1,5 @@
-"""The alarms of a node: raised and cleared here, told to all through Redis, and kept in a file, from which the node answers without Redis.
+"""The alarms of a node: raised and cleared here, told to all through Redis, and kept in a file,
+from which the node answers without Redis.
 
 {alarms}:nodes      hash of node to {"told_at": ns, "alarms": […]}
 """
@@ -30,7 +31,9 @@ class _Told(StoredModel):
 
 
 class Alarms:
-    """One for each node; thread-safe. An alarm keeps its since-when over a restart of its process."""
+    """One for each node; thread-safe. An alarm keeps its since-when over a restart of its
+    process.
+    """
 
     def __init__(self, node: str, file: Path, clock: Clock) -> None:
         self._node = node
@@ -49,7 +52,9 @@ class Alarms:
                 self._active.pop(name, None)
             else:
                 since = known.since if known else self._clock.wall_ns()
-                self._active[name] = Alarm(name=name, node=self._node, since=since, sentence=sentence)
+                self._active[name] = Alarm(
+                    name=name, node=self._node, since=since, sentence=sentence
+                )
         ALARM.labels(name).set(0 if sentence is None else 1)
         if known is None and sentence is not None:
             _log.critical("alarm %s: %s", name, sentence)
@@ -62,7 +67,9 @@ class Alarms:
             return tuple(sorted(self._active.values(), key=lambda alarm: alarm.name))
 
     def tell(self, redis: Redis) -> None:
-        """Write the alarms down and say them to all; to be said again well within `FRESH_FOR_S`. Raises OSError, IndexUnavailable."""
+        """Write the alarms down and say them to all; to be said again well within
+        `FRESH_FOR_S`. Raises OSError, IndexUnavailable.
+        """
         text = _Told(told_at=self._clock.wall_ns(), alarms=self.active()).model_dump_json()
         unfinished = self._file.with_name(f".{self._file.name}.{os.getpid()}")
         try:
@@ -85,7 +92,12 @@ def told_here(file: Path, clock: Clock) -> tuple[Alarm, ...]:
 
 def _alarms(found: list[_Told | None], clock: Clock) -> tuple[Alarm, ...]:
     oldest_ns = clock.wall_ns() - FRESH_FOR_S * NS_PER_S
-    alarms = [alarm for one in found if one is not None and one.told_at >= oldest_ns for alarm in one.alarms]
+    alarms = [
+        alarm
+        for one in found
+        if one is not None and one.told_at >= oldest_ns
+        for alarm in one.alarms
+    ]
     return tuple(sorted(alarms, key=lambda alarm: (alarm.since, alarm.node, alarm.name)))
 
 

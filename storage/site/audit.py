@@ -1,7 +1,9 @@
-"""The audit log: who looked at what or changed what, and why. Lines of JSON, a file a day (UTC), only ever appended to.
+"""The audit log: who looked at what or changed what, and why. Lines of JSON, a file a day (UTC),
+only ever appended to.
 
-The line of a look is on disk before the look is answered; that of a change, before anything changes.
-The folder is bounded: nothing of it is ever deleted here, so a full one refuses looks and changes.
+The line of a look is on disk before the look is answered; that of a change, before anything
+changes. The folder is bounded: nothing of it is ever deleted here, so a full one refuses looks and
+changes.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ class Phase(StrEnum):
 class AuditEntry(StoredModel):
     """One line. `terms` says what was asked for: plate, camera, event, from, to."""
 
-    person: str = Field(description="empty where nobody was recognised; `local:<user>` for a command on the machine")
+    person: str = Field(
+        description="empty where nobody was recognised; `local:<user>` for a command on the machine"
+    )
     role: Role | None
     address: str
     route: str
@@ -45,9 +49,13 @@ class AuditEntry(StoredModel):
     terms: dict[str, str] = Field(default_factory=dict)
     reason: str = ""
     case: str = ""
-    status: int | None = Field(description="HTTP status of the answer; of a command, its exit code; null in an intent")
+    status: int | None = Field(
+        description="HTTP status of the answer; of a command, its exit code; null in an intent"
+    )
     phase: Phase = Phase.ACCESS
-    request: str = Field("", description="the same in an intent and its outcome, and in the process's log")
+    request: str = Field(
+        "", description="the same in an intent and its outcome, and in the process's log"
+    )
 
 
 class _Line(AuditEntry):
@@ -80,10 +88,14 @@ class AuditLog:
             self._take(len(line) + 1, most_part)
             self._lines.append(self._folder / f"{day:%Y%m%d}.jsonl", line)
         except OSError as error:
-            raise AuditUnavailable(f"the audit log cannot be written: {error.strerror or error}") from error
+            raise AuditUnavailable(
+                f"the audit log cannot be written: {error.strerror or error}"
+            ) from error
 
     def used_part(self) -> float:
-        """How much of the limit is used: 1 is all. What other processes wrote is counted every 10 s."""
+        """How much of the limit is used: 1 is all. What other processes wrote is counted every
+        10 s.
+        """
         with self._lock:
             self._count()
             return self._used_bytes / self._limit_bytes
@@ -93,11 +105,15 @@ class AuditLog:
         try:
             part = self.used_part()
         except OSError as error:
-            return f"the audit log cannot be read, so every look and change may be refused: {error.strerror or error}"
+            return (
+                "the audit log cannot be read, so every look and change may be refused: "
+                f"{error.strerror or error}"
+            )
         if part < ALARM_PART:
             return None
         return (
-            f"the audit log takes {part:.0%} of SIGHTLINE_AUDIT_LIMIT_GB; at 100% every look and change is refused: "
+            f"the audit log takes {part:.0%} of SIGHTLINE_AUDIT_LIMIT_GB; at 100% every look and "
+            "change is refused: "
             "copy its oldest days elsewhere and delete them here, or raise the limit"
         )
 
@@ -106,8 +122,10 @@ class AuditLog:
             self._count()
             if self._used_bytes + size_bytes > self._limit_bytes * most_part:
                 raise AuditFull(
-                    f"the audit log has reached {most_part:.0%} of its limit (SIGHTLINE_AUDIT_LIMIT_GB), and no look or change "
-                    "goes unrecorded; an administrator must copy its oldest days elsewhere and delete them, or raise the limit"
+                    f"the audit log has reached {most_part:.0%} of its limit "
+                    "(SIGHTLINE_AUDIT_LIMIT_GB), and no look or change "
+                    "goes unrecorded; an administrator must copy its oldest days elsewhere and "
+                    "delete them, or raise the limit"
                 )
             self._used_bytes += size_bytes
 
@@ -115,7 +133,9 @@ class AuditLog:
         now_s = self._clock.monotonic_s()
         if now_s - self._counted_s >= _COUNT_EVERY_S:
             self._counted_s = now_s
-            self._used_bytes = sum(_size(file) for file in self._folder.iterdir()) if self._folder.is_dir() else 0
+            self._used_bytes = (
+                sum(_size(file) for file in self._folder.iterdir()) if self._folder.is_dir() else 0
+            )
 
 
 def _size(file: Path) -> int:

@@ -12,7 +12,9 @@ from domain.stored_model import unreadable
 from storage.clients.redis import Redis, maybe_texts
 
 FRESH_FOR_S = 15
-"""A camera not published for this long has no state: its node may be dead, and what it last said is no longer known."""
+"""A camera not published for this long has no state: its node may be dead, and what it last
+said is no longer known.
+"""
 _STATUS = TypeAdapter(CameraStatus)
 _log = logging.getLogger(__name__)
 
@@ -23,7 +25,12 @@ class CameraStates:
 
     def publish(self, statuses: Sequence[CameraStatus]) -> None:
         """Say how cameras are; to be said again well within `FRESH_FOR_S`."""
-        self._redis.do_all([("SET", _key(status.camera_id), _STATUS.dump_json(status), "EX", FRESH_FOR_S) for status in statuses])
+        self._redis.do_all(
+            [
+                ("SET", _key(status.camera_id), _STATUS.dump_json(status), "EX", FRESH_FOR_S)
+                for status in statuses
+            ]
+        )
 
     def get(self, camera_ids: Sequence[str]) -> dict[str, CameraStatus]:
         """The states of those of `camera_ids` that somebody reports."""

@@ -1,7 +1,7 @@
 """Legal holds: versioned records in the object store, and on each node a copy for when it is away.
 
-A record that cannot be read protects an unknown range. It never hides the other holds, and retention
-deletes nothing while there is one: docs/retention.md says what happens then.
+A record that cannot be read protects an unknown range. It never hides the other holds, and
+retention deletes nothing while there is one: docs/retention.md says what happens then.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.alarms import AlarmName
 from domain.clock import Clock
-from domain.errors import BadInput, DataLoss, NotFound, ObjectsUnavailable, RecordConflict, StoreError
+from domain.errors import (
+    BadInput,
+    DataLoss,
+    NotFound,
+    ObjectsUnavailable,
+    RecordConflict,
+    StoreError,
+)
 from domain.paths.object_keys import HOLDS_PREFIX, holds_prefix
 from domain.recordings.holds import Held, Hold
 from storage.clients.s3 import ObjectStore
@@ -44,7 +51,8 @@ class KnownHolds:
             return None
         named = "; ".join(f"{one.record_id}: {one.why}" for one in self.damaged)
         return (
-            f"{len(self.damaged)} legal holds cannot be read, so retention deletes nothing. Repair each "
+            f"{len(self.damaged)} legal holds cannot be read, so retention deletes nothing. "
+            "Repair each "
             f"object, or release the hold (`DELETE /v1/holds/ID`) and place it again: {named}"
         )
 
@@ -83,7 +91,9 @@ class Holds:
             hold = self._standing(hold_id, version)
             if hold.released_at is not None:
                 return hold
-            released = hold.model_copy(update={"released_by": person, "released_at": self._clock.wall_ns()})
+            released = hold.model_copy(
+                update={"released_by": person, "released_at": self._clock.wall_ns()}
+            )
             try:
                 self._records.add(holds_prefix(hold_id), version + 1, released)
             except RecordConflict:  # released by another person in this moment
@@ -156,10 +166,11 @@ class FreshHeld(Held):
 
 
 class NodeHolds:
-    """The holds as a node's full-disk rule knows them: the store's or, while that is away, the file's.
+    """The holds as a node's full-disk rule knows them: the store's or, while that is away, the
+    file's.
 
-    A damaged record hides no other hold here: a full disk must be emptied, and the rest stays protected.
-    Thread-safe.
+    A damaged record hides no other hold here: a full disk must be emptied, and the rest stays
+    protected. Thread-safe.
     """
 
     def __init__(self, holds: Holds, file: Path, clock: Clock) -> None:
@@ -205,7 +216,9 @@ class NodeHolds:
             try:
                 return _HOLDS.validate_json(self._file.read_bytes())
             except (FileNotFoundError, ValidationError):
-                raise StoreError(f"the legal holds cannot be read, and never were on this node: {error}") from error
+                raise StoreError(
+                    f"the legal holds cannot be read, and never were on this node: {error}"
+                ) from error
 
     def _write(self, holds: tuple[Hold, ...]) -> None:
         unfinished = self._file.with_name(f".{self._file.name}.{os.getpid()}")
@@ -227,7 +240,9 @@ def last_read(file: Path) -> tuple[Hold, ...]:
 
 
 class HoldFollower:
-    """Reads the holds for a node at intervals, and raises the alarm about those that cannot be read."""
+    """Reads the holds for a node at intervals, and raises the alarm about those that cannot be
+    read.
+    """
 
     def __init__(self, holds: NodeHolds, say: Callable[[AlarmName, str | None], None]) -> None:
         self._holds = holds

@@ -1,7 +1,9 @@
-"""Which node holds which camera, by fencing numbers that only rise. docs/nodes.md explains how cameras change hands.
+"""Which node holds which camera, by fencing numbers that only rise. docs/nodes.md explains how
+cameras change hands.
 
-A number is drawn when a node begins to pull a camera; the lease passes when it takes the camera under that number. A node gives a camera
-up on seeing a higher number, never on seeing none. Every call is for many cameras at once, whose leases lie in one hash.
+A number is drawn when a node begins to pull a camera; the lease passes when it takes the camera
+under that number. A node gives a camera up on seeing a higher number, never on seeing none. Every
+call is for many cameras at once, whose leases lie in one hash.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ _HELD, _PAST, _DRAWN = "{leases}:held", "{leases}:past", "{leases}:drawn"
 MOST_PAST = 8
 """Nodes that held a camera before, remembered for each."""
 
-# Above all that were drawn, the one held, and the seconds of the server's clock: so a number rises even over an emptied Redis.
+# Above all that were drawn, the one held, and the seconds of the server's clock: so a number rises
+# even over an emptied Redis.
 _DRAW = """
 local now, drawn = tonumber(redis.call('TIME')[1]), {}
 for i, camera in ipairs(ARGV) do
@@ -27,7 +30,8 @@ for i, camera in ipairs(ARGV) do
 end
 return drawn
 """
-# A higher number takes the camera, and the node that had it joins those that had it before; what stands then is answered.
+# A higher number takes the camera, and the node that had it joins those that had it before; what
+# stands then is answered.
 _TAKE = """
 local node, most, standing = ARGV[1], tonumber(ARGV[2]), {}
 for i = 3, #ARGV, 2 do
@@ -62,7 +66,9 @@ class Lease:
     """Where the node's door is; empty where nobody knows (any more)."""
     fence: int
     seen_ns: int = 0
-    """When the node last said that it lives, by its own clock (UTC); 0 where nobody knows (any more)."""
+    """When the node last said that it lives, by its own clock (UTC); 0 where nobody knows (any
+    more).
+    """
 
 
 class Leases:
@@ -79,7 +85,9 @@ class Leases:
         return dict(zip(camera_ids, map(int, drawn), strict=True))
 
     def take(self, node: str, fences: Mapping[str, int]) -> dict[str, Lease]:
-        """Take cameras under numbers that were drawn; who holds each now, which is another where that one's number is higher."""
+        """Take cameras under numbers that were drawn; who holds each now, which is another
+        where that one's number is higher.
+        """
         if not fences:
             return {}
         words = [word for pair in fences.items() for word in pair]
@@ -87,10 +95,14 @@ class Leases:
         return {camera_id: _lease(value) for camera_id, value in zip(fences, standing, strict=True)}
 
     def held(self, camera_ids: Sequence[str]) -> dict[str, Lease]:
-        """Who holds each of many cameras, doors left out; a camera that nobody ever held is missing."""
+        """Who holds each of many cameras, doors left out; a camera that nobody ever held is
+        missing.
+        """
         if not camera_ids:
             return {}
-        found = zip(camera_ids, maybe_texts(self._redis.do("HMGET", _HELD, *camera_ids)), strict=True)
+        found = zip(
+            camera_ids, maybe_texts(self._redis.do("HMGET", _HELD, *camera_ids)), strict=True
+        )
         return {camera_id: _lease(value) for camera_id, value in found if value is not None}
 
     def holder(self, camera_id: str) -> Lease | None:
@@ -98,14 +110,20 @@ class Leases:
         return next(iter(self.holders(camera_id)), None)
 
     def holders(self, camera_id: str) -> tuple[Lease, ...]:
-        """Who holds a camera, then who held it before, the latest first, each node once, as far as it is still known."""
-        held, past, about = self._redis.do_all([("HGET", _HELD, camera_id), ("HGET", _PAST, camera_id), ("HGETALL", ABOUT)])
+        """Who holds a camera, then who held it before, the latest first, each node once, as far
+        as it is still known.
+        """
+        held, past, about = self._redis.do_all(
+            [("HGET", _HELD, camera_id), ("HGET", _PAST, camera_id), ("HGETALL", ABOUT)]
+        )
         nodes = entries(about)
         lines = [line for reply in (held, past) for line in (text(reply) or "").splitlines()]
         return tuple(_known(lease, nodes.get(lease.node)) for lease in map(_lease, lines))
 
     def nodes(self) -> tuple[Lease, ...]:
-        """Every node that is known, as one that may have recordings of a camera whose leases are lost."""
+        """Every node that is known, as one that may have recordings of a camera whose leases
+        are lost.
+        """
         about = entries(self._redis.do("HGETALL", ABOUT))
         return tuple(_known(Lease(name, "", 0), about[name]) for name in sorted(about))
 

@@ -1,6 +1,8 @@
-"""The nodes of a site, by what each says of itself in Redis twice in the time that its silence would be noticed.
+"""The nodes of a site, by what each says of itself in Redis twice in the time that its silence
+would be noticed.
 
-Nobody's clock is trusted with telling who is alive: a beat is a number that changes, and whoever watches notes by its own clock when.
+Nobody's clock is trusted with telling who is alive: a beat is a number that changes, and whoever
+watches notes by its own clock when.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ class Nodes:
         self._redis = redis
 
     def beat(self, entry: NodeEntry) -> dict[str, NodeEntry]:
-        """Say that a node lives; what all that ever did last said, this one's saying before included, by name. Raises IndexUnavailable."""
+        """Say that a node lives; what all that ever did last said, this one's saying before
+        included, by name. Raises IndexUnavailable.
+        """
         said = json.dumps(asdict(entry))
         about, _ = self._redis.do_all([("HGETALL", ABOUT), ("HSET", ABOUT, entry.name, said)])
         return entries(about)

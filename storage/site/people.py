@@ -1,4 +1,6 @@
-"""People and their tokens: versioned records in the object store, and Redis as their index. A token itself is stored nowhere."""
+"""People and their tokens: versioned records in the object store, and Redis as their index. A
+token itself is stored nowhere.
+"""
 
 from __future__ import annotations
 
@@ -41,16 +43,23 @@ class People:
         self._clock = clock or SystemClock()
 
     def add(self, name: str, role: Role) -> str:
-        """Make a person and answer with the token, which is told this once. Raises BadInput where the name is taken or no name."""
+        """Make a person and answer with the token, which is told this once. Raises BadInput
+        where the name is taken or no name.
+        """
         if _NAME.fullmatch(name) is None:
-            raise BadInput(f"{name!r} is not a name: use letters, digits, dots, dashes and underscores, 64 at most")
+            raise BadInput(
+                f"{name!r} is not a name: use letters, digits, dots, dashes and underscores, 64 "
+                "at most"
+            )
         # Asked first, so that a name is not taken by somebody whose token nobody was told.
         self._redis.ping()
         taken = BadInput(f"the name {name!r} is taken; choose another")
         if any(True for _ in self._objects.list(person_prefix(name))):
             raise taken
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-        record = PersonRecord(name=name, role=role, token_sha256=_digest(token), added_at=self._clock.wall_ns())
+        record = PersonRecord(
+            name=name, role=role, token_sha256=_digest(token), added_at=self._clock.wall_ns()
+        )
         try:
             self._records.add(person_prefix(name), 1, record)
         except RecordConflict as error:
@@ -65,27 +74,39 @@ class People:
 
     def list(self) -> list[Person]:
         """Everybody, by name. People are few: a city's staff, not its citizens."""
-        return sorted((_person(found) for found in texts(self._redis.do("HVALS", _PEOPLE))), key=lambda person: person.name)
+        return sorted(
+            (_person(found) for found in texts(self._redis.do("HVALS", _PEOPLE))),
+            key=lambda person: person.name,
+        )
 
     def lost(self) -> tuple[Person, ...]:
         """Those whom Redis knows, and of whom the object store has no record. By name."""
         # Not `folders`: SeaweedFS also lists folders whose objects are gone.
-        keys = [found.key.removeprefix(PEOPLE_PREFIX) for found in self._objects.list(PEOPLE_PREFIX)]
+        keys = [
+            found.key.removeprefix(PEOPLE_PREFIX) for found in self._objects.list(PEOPLE_PREFIX)
+        ]
         recorded = {key.partition("/")[0] for key in keys}
         return tuple(person for person in self.list() if person.name not in recorded)
 
     def restore(self) -> int:
-        """Make Redis what the object store says, in one step; how many people that are. Whose record is damaged stays out."""
+        """Make Redis what the object store says, in one step; how many people that are. Whose
+        record is damaged stays out.
+        """
         listing = self.records()
         for damaged in listing.damaged:
             _log.error("%s; the token of such a person opens nothing", damaged.why)
         commands: list[Command] = [("DEL", _PEOPLE), ("DEL", _TOKENS)]
-        self._redis.do_all(commands + [entry for record in listing.records for entry in _entries(record)], atomic=True)
+        self._redis.do_all(
+            commands + [entry for record in listing.records for entry in _entries(record)],
+            atomic=True,
+        )
         return len(listing.records)
 
     def is_restored(self, record: PersonRecord) -> bool:
         """Whether Redis knows this person, role and token."""
-        named, tokened = self._redis.do_all([("HGET", _PEOPLE, record.name), ("HGET", _TOKENS, record.token_sha256)])
+        named, tokened = self._redis.do_all(
+            [("HGET", _PEOPLE, record.name), ("HGET", _TOKENS, record.token_sha256)]
+        )
         return text(named) == text(tokened) == _value(record)
 
     def records(self) -> Listing[PersonRecord]:
@@ -108,4 +129,7 @@ def _person(value: str) -> Person:
 
 
 def _entries(record: PersonRecord) -> list[Command]:
-    return [("HSET", _PEOPLE, record.name, _value(record)), ("HSET", _TOKENS, record.token_sha256, _value(record))]
+    return [
+        ("HSET", _PEOPLE, record.name, _value(record)),
+        ("HSET", _TOKENS, record.token_sha256, _value(record)),
+    ]

@@ -1,4 +1,6 @@
-"""The registries that were applied: versions in the object store, and in Redis the number of the newest, which nodes watch."""
+"""The registries that were applied: versions in the object store, and in Redis the number of
+the newest, which nodes watch.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ return newest
 
 
 class RegistryRecord(StoredModel):
-    """What `state/registry/<version>.json` holds: the text of a registry without fault, as a person wrote it. Never a password."""
+    """What `state/registry/<version>.json` holds: the text of a registry without fault, as a
+    person wrote it. Never a password.
+    """
 
     version: int
     """0: it runs, and is not in the object store yet."""
@@ -52,13 +56,17 @@ class Registries:
         """
         newest = self._records.newest_version(REGISTRY_PREFIX)
         version = number(self._redis.do("EVAL", _DRAW, 1, _GIVEN_OUT, newest))
-        added = RegistryRecord(version=version, applied_at=self._clock.wall_ns(), text=registry_text)
+        added = RegistryRecord(
+            version=version, applied_at=self._clock.wall_ns(), text=registry_text
+        )
         self._records.add(REGISTRY_PREFIX, version, added)
         self._announce(version)
         return added
 
     def adopt(self, registry_text: str) -> RegistryRecord:
-        """The newest version where it says the same already, else as `add`: a site that starts again applies nothing new."""
+        """The newest version where it says the same already, else as `add`: a site that starts
+        again applies nothing new.
+        """
         try:
             newest = self.newest()
         except NewerRecord:
@@ -66,7 +74,11 @@ class Registries:
         except DataLoss as error:
             _log.error("%s; the registry that runs here takes its place", error)
             newest = None
-        return newest if newest is not None and newest.text == registry_text else self.add(registry_text)
+        return (
+            newest
+            if newest is not None and newest.text == registry_text
+            else self.add(registry_text)
+        )
 
     def announced(self) -> int:
         """The number of the newest version; 0 where Redis knows none. Raises IndexUnavailable."""

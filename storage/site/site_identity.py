@@ -1,7 +1,7 @@
 """Tells an emptied index and a replaced object store from those that the site used before.
 
-A random id is drawn once for a site. The object store, Redis and each node's data folder keep it. A store that
-answers without it, or with another one, has lost what it held.
+A random id is drawn once for a site. The object store, Redis and each node's data folder keep it. A
+store that answers without it, or with another one, has lost what it held.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class SiteRecord(StoredModel):
 
 @dataclass(frozen=True, slots=True)
 class SiteFaults:
-    """What the stores have lost, each in a sentence that says what to do; None where nothing is lost."""
+    """What the stores have lost, each in a sentence that says what to do; None where nothing is
+    lost.
+    """
 
     index: str | None = None
     objects: str | None = None
@@ -91,7 +93,8 @@ class SiteIdentity:
         return faults
 
     def accept(self) -> None:
-        """Take both stores as they are for those of this site: Redis was made from the object store.
+        """Take both stores as they are for those of this site: Redis was made from the object
+        store.
 
         A store without a readable id gets the id that the site had before, or a new one.
         """
@@ -132,7 +135,9 @@ class SiteIdentity:
         return SiteFaults()
 
     def _has_records(self) -> bool:
-        """Whether the object store has a person or a journal: without one there was nothing to lose."""
+        """Whether the object store has a person or a journal: without one there was nothing to
+        lose.
+        """
         prefixes = (PEOPLE_PREFIX, JOURNAL_PREFIX)
         return any(next(self._objects.list(prefix), None) is not None for prefix in prefixes)
 
@@ -175,7 +180,9 @@ class SiteIdentity:
         """Where the disk takes nothing, the next call writes it; until then Redis has the id."""
         if self._file is None:
             return
-        unfinished = self._file.with_name(f".{self._file.name}.{os.getpid()}.{threading.get_ident()}")
+        unfinished = self._file.with_name(
+            f".{self._file.name}.{os.getpid()}.{threading.get_ident()}"
+        )
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             unfinished.write_text(self._record(site_id), "utf-8")

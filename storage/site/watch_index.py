@@ -1,7 +1,9 @@
-"""The watches that stand, ready to be asked of each event: which of thousands want it, without asking them one by one. Pure.
+"""The watches that stand, ready to be asked of each event: which of thousands want it, without
+asking them one by one. Pure.
 
-A whole plate is looked up; so is each reading that a fuzzy watch would take for its plate. Patterns are grouped by which places from either
-end they fix: one look-up for each group, of which there are few, and then only those that fit so far are matched in full.
+A whole plate is looked up; so is each reading that a fuzzy watch would take for its plate. Patterns
+are grouped by which places from either end they fix: one look-up for each group, of which there are
+few, and then only those that fit so far are matched in full.
 """
 
 from __future__ import annotations
@@ -50,7 +52,9 @@ class WatchBook:
         self.watches = {watch.id: watch for watch in watches}
         self._exact: dict[str, list[Watch]] = defaultdict(list)
         self._fuzzy: dict[str, list[Watch]] = defaultdict(list)
-        self._patterns: dict[_Mask, dict[str, list[_Pattern]]] = defaultdict(lambda: defaultdict(list))
+        self._patterns: dict[_Mask, dict[str, list[_Pattern]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
         for watch in self.watches.values():
             self._enter(watch)
 
@@ -59,7 +63,8 @@ class WatchBook:
             expression = plate_expression(watch.plate)
             if expression is not None:
                 mask = _Mask.of(watch.plate)
-                # The pattern has its fixed characters where a plate would: `*` between them shifts nothing at either end.
+                # The pattern has its fixed characters where a plate would: `*` between them shifts
+                # nothing at either end.
                 self._patterns[mask][mask.key(watch.plate)].append(_Pattern(expression, watch))
         elif watch.fuzzy:
             for reading in (watch.plate, *misread(watch.plate), *other_provinces(watch.plate)):
@@ -84,7 +89,10 @@ class WatchBook:
             for mask, table in self._patterns.items():
                 for pattern in table.get(mask.key(text), ()) if len(text) >= mask.least else ():
                     if pattern.expression.fullmatch(text):
-                        yield pattern.watch, Match(Tie.EXACT, f"read as {text}, which fits {pattern.watch.plate}")
+                        yield (
+                            pattern.watch,
+                            Match(Tie.EXACT, f"read as {text}, which fits {pattern.watch.plate}"),
+                        )
 
     def _by_misreading(self, event: Event, texts: tuple[str, ...]) -> Iterator[tuple[Watch, Match]]:
         assert event.plate is not None

@@ -1,6 +1,8 @@
-"""What watches found, in Redis: who looks for it now, how far he came, the feed of matches, and the webhooks that are to be sent.
+"""What watches found, in Redis: who looks for it now, how far he came, the feed of matches, and the
+webhooks that are to be sent.
 
-Whoever looks may die, or be taken for dead and go on, at any step: a match has the same id each time, and is added once.
+Whoever looks may die, or be taken for dead and go on, at any step: a match has the same id each
+time, and is added once.
 """
 
 from __future__ import annotations
@@ -114,11 +116,15 @@ class WatchMatches:
         return None if found is None else int(found)
 
     def owe(self, since_ms: int, position: int) -> None:
-        """What was indexed since then is to be looked up, since the feed cannot tell; from `position` on it can."""
+        """What was indexed since then is to be looked up, since the feed cannot tell; from
+        `position` on it can.
+        """
         self._run(_OWE, since_ms, position)
 
     def owed(self) -> int | None:
-        """Since when (UTC ms) all is to be looked up, whoever began with it; None where nothing is."""
+        """Since when (UTC ms) all is to be looked up, whoever began with it; None where nothing
+        is.
+        """
         found = text(self._redis.do("GET", f"{TAG}:owed"))
         return None if found is None else int(found)
 
@@ -132,12 +138,26 @@ class WatchMatches:
         seen = maybe_texts(self._redis.do("MGET", *(f"{TAG}:seen:{match.id}" for match in matches)))
         return [match for match, known in zip(matches, seen, strict=True) if known is None]
 
-    def add(self, matches: Sequence[tuple[WatchMatch, bool]], position: int, now_ms: int) -> list[str]:
-        """Add matches, each once, those with `True` as webhooks too, and the position with them; the ids of those that are new."""
+    def add(
+        self, matches: Sequence[tuple[WatchMatch, bool]], position: int, now_ms: int
+    ) -> list[str]:
+        """Add matches, each once, those with `True` as webhooks too, and the position with
+        them; the ids of those that are new.
+        """
         words: list[str | int] = []
         for match, is_sent in matches:
-            words += [match.id, match.model_dump_json(by_alias=True), _json(Delivery(match=match)) if is_sent else "", now_ms]
-        return [found.decode() for found in cast("list[bytes]", self._run(_ADD, MOST_MATCHES, SEEN_S, position, *words))]
+            words += [
+                match.id,
+                match.model_dump_json(by_alias=True),
+                _json(Delivery(match=match)) if is_sent else "",
+                now_ms,
+            ]
+        return [
+            found.decode()
+            for found in cast(
+                "list[bytes]", self._run(_ADD, MOST_MATCHES, SEEN_S, position, *words)
+            )
+        ]
 
     def after(self, after: int, limit: int) -> MatchesPage:
         """At most `limit` that were found after `after`, the oldest first."""
@@ -147,7 +167,9 @@ class WatchMatches:
         return MatchesPage(page.last, page.known_from, matches)
 
     def claim(self, now_ms: int, until_ms: int, most: int) -> list[Delivery]:
-        """Deliveries that are due. Nobody else has them before `until_ms`; then they are due again, unless settled."""
+        """Deliveries that are due. Nobody else has them before `until_ms`; then they are due
+        again, unless settled.
+        """
         found = cast("list[bytes]", self._run(_CLAIM, now_ms, until_ms, most))
         deliveries = (read_or_skip(Delivery, one, "webhooks") for one in found if one)
         return [delivery for delivery in deliveries if delivery is not None]
@@ -164,7 +186,9 @@ class WatchMatches:
         return number(self._redis.do("HLEN", f"{TAG}:deliveries"))
 
     def dead(self, watch_id: str) -> list[Delivery]:
-        """Webhooks of a watch that were given up, the newest first; at most the last thousand of all watches are known."""
+        """Webhooks of a watch that were given up, the newest first; at most the last thousand
+        of all watches are known.
+        """
         found = self._redis.do("LRANGE", f"{TAG}:dead", 0, MOST_DEAD - 1)
         deliveries = (read_or_skip(Delivery, one, "webhooks") for one in maybe_texts(found) if one)
         return [one for one in deliveries if one is not None and one.match.watch == watch_id]

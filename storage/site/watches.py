@@ -1,4 +1,6 @@
-"""Vehicle watches: versioned records in the object store; those that stand are in Redis too, for who matches them."""
+"""Vehicle watches: versioned records in the object store; those that stand are in Redis too,
+for who matches them.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class Watches:
 
     def standing(self) -> tuple[Watch, ...]:
         """Those that were not ended, the newest first; some may be over. At most `MOST_WATCHES`."""
-        found = (read_or_skip(Watch, one, "watches") for one in texts(self._redis.do("HVALS", _ACTIVE)))
+        found = (
+            read_or_skip(Watch, one, "watches") for one in texts(self._redis.do("HVALS", _ACTIVE))
+        )
         watches = (watch for watch in found if watch is not None)
         return tuple(sorted(watches, key=lambda watch: watch.placed_at, reverse=True))
 
@@ -87,12 +91,15 @@ class Watches:
     def _newest(self, watch_id: str) -> Versioned[Watch]:
         newest = self._records.newest(watches_prefix(watch_id))
         if newest is None:
-            raise NotFound(f"there is no watch {watch_id!r}; GET /v1/watches lists those that stand")
+            raise NotFound(
+                f"there is no watch {watch_id!r}; GET /v1/watches lists those that stand"
+            )
         return newest
 
 
 def _changed() -> tuple[str, str, str]:
-    # Drawn, not counted: a count would begin again over an emptied Redis, and could be one that was seen before.
+    # Drawn, not counted: a count would begin again over an emptied Redis, and could be one that was
+    # seen before.
     return ("SET", _VERSION, secrets.token_hex(8))
 
 

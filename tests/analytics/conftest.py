@@ -1,4 +1,6 @@
-"""What tests of analytics share: models and footage where they are, and drawn detections where neither is needed."""
+"""What tests of analytics share: models and footage where they are, and drawn detections where
+neither is needed.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ MakeFrame = Callable[[int, Picture], Frame]
 @pytest.fixture
 def make_frame() -> MakeFrame:
     def make(at_ms: int, bgr: Picture) -> Frame:
-        return Frame("east-gate", Drawn(bgr), at_ms, 0, EPOCH_NS + at_ms * NS_PER_MS, WallSource.RECEIVER)
+        return Frame(
+            "east-gate", Drawn(bgr), at_ms, 0, EPOCH_NS + at_ms * NS_PER_MS, WallSource.RECEIVER
+        )
 
     return make
 
@@ -89,14 +93,23 @@ MakeFound = Callable[..., Detections]
 
 @pytest.fixture
 def make_found() -> MakeFound:
-    """Detections of boxes given as (centre x, centre y, width, height) in pixels, scored 0.9 unless said, with their corners as points."""
+    """Detections of boxes given as (centre x, centre y, width, height) in pixels, scored 0.9
+    unless said, with their corners as points.
+    """
 
     def make(*boxes: tuple[float, float, float, float], score: float = 0.9) -> Detections:
         if not boxes:
             return Detections.none(4)
         spans = np.array(boxes, np.float32)
         low, high = spans[:, :2] - spans[:, 2:] / 2, spans[:, :2] + spans[:, 2:] / 2
-        corners = np.stack([low, np.stack([high[:, 0], low[:, 1]], 1), high, np.stack([low[:, 0], high[:, 1]], 1)], axis=1)
-        return Detections(np.concatenate([low, high], axis=1), np.full(len(boxes), score, np.float32), corners.astype(np.float32))
+        corners = np.stack(
+            [low, np.stack([high[:, 0], low[:, 1]], 1), high, np.stack([low[:, 0], high[:, 1]], 1)],
+            axis=1,
+        )
+        return Detections(
+            np.concatenate([low, high], axis=1),
+            np.full(len(boxes), score, np.float32),
+            corners.astype(np.float32),
+        )
 
     return make

@@ -1,4 +1,6 @@
-"""Drawn scenes for tests of passings: a plate is a rectangle of one grey, which says what is written on it."""
+"""Drawn scenes for tests of passings: a plate is a rectangle of one grey, which says what is
+written on it.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,14 @@ class DrawnDetector:
         for grey in (*PLATES, UNREADABLE):
             y, x = np.nonzero(bgr[..., 0] == grey)
             if len(x):
-                boxes.append(((x[0] + x[-1] + 1) / 2, (y[0] + y[-1] + 1) / 2, x.max() - x.min() + 1, y.max() - y.min() + 1))
+                boxes.append(
+                    (
+                        (x[0] + x[-1] + 1) / 2,
+                        (y[0] + y[-1] + 1) / 2,
+                        x.max() - x.min() + 1,
+                        y.max() - y.min() + 1,
+                    )
+                )
         return self._make_found(*boxes, score=self.score)
 
 
@@ -100,7 +109,10 @@ class Street:
 def draw(scene: Scene) -> Picture:
     picture = np.full((360, 640, 3), 20, np.uint8)
     for grey, (x, y, wide, high) in scene:
-        low, high_corner = (round(x - wide / 2), round(y - high / 2)), (round(x + wide / 2) - 1, round(y + high / 2) - 1)
+        low, high_corner = (
+            (round(x - wide / 2), round(y - high / 2)),
+            (round(x + wide / 2) - 1, round(y + high / 2) - 1),
+        )
         cv2.rectangle(picture, low, high_corner, (grey, grey, grey), -1)
     return picture
 

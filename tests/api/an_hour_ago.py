@@ -1,4 +1,6 @@
-"""A camera that was recorded an hour ago, for eight seconds and, after a hole of six, for four more: moments of that time in addresses."""
+"""A camera that was recorded an hour ago, for eight seconds and, after a hole of six, for four
+more: moments of that time in addresses.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Chromium as a player: a page is opened, and what it posts to `said` is what is wanted. Skips where Debian's package is absent."""
+"""Chromium as a player: a page is opened, and what it posts to `said` is what is wanted. Skips
+where Debian's package is absent.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,19 @@ from typing import Any
 import pytest
 
 _OPTIONS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run",
-    "--disable-web-security", "--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0",
-)  # fmt: skip
-"""Without web security: the page is served elsewhere than the API that it plays from. With a debugger: it stays until it is ended."""
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--disable-web-security",
+    "--autoplay-policy=no-user-gesture-required",
+    "--remote-debugging-port=0",
+)
+"""Without web security: the page is served elsewhere than the API that it plays from. With a
+debugger: it stays until it is ended.
+"""
 _WITHIN_S = 60
 
 
@@ -32,7 +43,12 @@ def said_by_chromium(page: str, folder: Path) -> Any:
     (folder / "page.html").write_text(page, "utf-8")
     said: queue.Queue[bytes] = queue.Queue()
     with _served(folder, said) as address, (folder / "chromium.log").open("wb") as log:
-        command = [chromium, *_OPTIONS, f"--user-data-dir={folder / 'profile'}", f"{address}/page.html"]
+        command = [
+            chromium,
+            *_OPTIONS,
+            f"--user-data-dir={folder / 'profile'}",
+            f"{address}/page.html",
+        ]
         browser = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             return json.loads(said.get(timeout=_WITHIN_S))
@@ -57,7 +73,9 @@ class _Handler(SimpleHTTPRequestHandler):
 
 @contextmanager
 def _served(folder: Path, said: queue.Queue[bytes]) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, said=said, directory=str(folder)))
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(_Handler, said=said, directory=str(folder))
+    )
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

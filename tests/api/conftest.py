@@ -1,4 +1,6 @@
-"""A site to ask: real Valkey, real SeaweedFS, a real spool and recordings, and both apps served on loopback."""
+"""A site to ask: real Valkey, real SeaweedFS, a real spool and recordings, and both apps served
+on loopback.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,10 @@ START_NS = 1_764_000_000 * NS_PER_S
 REGISTRY = Registry.model_validate(
     {
         "version": 1,
-        "areas": {"danjiangkou/junzhou": {"name": "均州路街道"}, "danjiangkou": {"name": "丹江口市"}},
+        "areas": {
+            "danjiangkou/junzhou": {"name": "均州路街道"},
+            "danjiangkou": {"name": "丹江口市"},
+        },
         "cameras": [
             {
                 "id": camera_id,
@@ -79,11 +84,20 @@ REGISTRY = Registry.model_validate(
                 "location": {"lon": lon, "lat": 32.54},
                 "url": f"rtsp://10.1.2.3:554/{camera_id}?user=admin&password=hunter2",
                 "checkpoint": checkpoint,
-                "substream": {"url": "rtsp://10.1.2.3:554/small"} if camera_id == "east-gate" else None,
+                "substream": {"url": "rtsp://10.1.2.3:554/small"}
+                if camera_id == "east-gate"
+                else None,
             }
             for camera_id, name, class_, area, lon, checkpoint in (
                 ("east-gate", "均州路东口卡口", "A", "danjiangkou/junzhou", 111.513, ["plate"]),
-                ("west-gate", "均州路西口卡口", "A", "danjiangkou/junzhou", 111.413, ["plate", "face"]),
+                (
+                    "west-gate",
+                    "均州路西口卡口",
+                    "A",
+                    "danjiangkou/junzhou",
+                    111.413,
+                    ["plate", "face"],
+                ),
                 ("school", "实验小学", "B", "danjiangkou", 111.52, []),
             )
         ],
@@ -92,7 +106,13 @@ REGISTRY = Registry.model_validate(
 
 
 class MakeEvent(Protocol):
-    def __call__(self, at_s: float = 0, camera: str = "east-gate", plate: str | None = "鄂F88888", **changes: object) -> Event: ...
+    def __call__(
+        self,
+        at_s: float = 0,
+        camera: str = "east-gate",
+        plate: str | None = "鄂F88888",
+        **changes: object,
+    ) -> Event: ...
 
 
 @pytest.fixture
@@ -100,7 +120,9 @@ def make_event() -> MakeEvent:
     return _event
 
 
-def _event(at_s: float = 0, camera: str = "east-gate", plate: str | None = "鄂F88888", **changes: object) -> Event:
+def _event(
+    at_s: float = 0, camera: str = "east-gate", plate: str | None = "鄂F88888", **changes: object
+) -> Event:
     """An event `at_s` seconds into the tests' day; of a face where `plate` is None."""
     entry = REGISTRY.camera(camera)
     assert entry is not None
@@ -109,7 +131,12 @@ def _event(at_s: float = 0, camera: str = "east-gate", plate: str | None = "鄂F
     read = (
         None
         if plate is None
-        else Plate(text=plate, color=PlateColor.BLUE, confidence=0.98, alternatives=(Alternative(text="鄂F8888B", confidence=0.01),))
+        else Plate(
+            text=plate,
+            color=PlateColor.BLUE,
+            confidence=0.98,
+            alternatives=(Alternative(text="鄂F8888B", confidence=0.01),),
+        )
     )
     fields: dict[str, object] = {
         "id": event_id(camera, kind, at_ns, "0"),
@@ -131,11 +158,19 @@ def _event(at_s: float = 0, camera: str = "east-gate", plate: str | None = "鄂F
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """`app` on loopback by the server that runs it in earnest; its address."""
-    # Its protocol named, or asyncio leaves Nagle's algorithm on and every answer waits 40 ms for an acknowledgement.
+    # Its protocol named, or asyncio leaves Nagle's algorithm on and every answer waits 40 ms for an
+    # acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
     )
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
@@ -176,7 +211,9 @@ class Site:
     tokens: Tokens
     statuses: list[CameraStatus]
     pictures: dict[str, bytes]
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=PATIENCE_S))
+    http: httpx.Client = field(
+        default_factory=lambda: httpx.Client(trust_env=False, timeout=PATIENCE_S)
+    )
 
     def get(
         self,
@@ -188,10 +225,14 @@ class Site:
         **headers: str,
     ) -> httpx.Response:
         """Ask as a person of `role`; header names are given with underscores."""
-        raw: list[tuple[bytes, bytes]] = [(b"Authorization", f"Bearer {self.tokens[role]}".encode())]
+        raw: list[tuple[bytes, bytes]] = [
+            (b"Authorization", f"Bearer {self.tokens[role]}".encode())
+        ]
         if reason is not None:
             raw.append((b"X-Reason", reason if isinstance(reason, bytes) else reason.encode()))
-        raw += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        raw += [
+            (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
+        ]
         return self.http.request(method, self.url + path, headers=raw, json=body)
 
     @staticmethod
@@ -231,15 +272,27 @@ class Site:
 
     def spool_passing(self, event: Event) -> None:
         self.context.index.put(event)
-        self.spool.put(Passing(event, b"snapshot of " + event.id.encode(), b"crop of " + event.id.encode()))
+        self.spool.put(
+            Passing(event, b"snapshot of " + event.id.encode(), b"crop of " + event.id.encode())
+        )
 
     def audit_lines(self) -> list[str]:
-        return [line for file in sorted(self.layout.audit.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
+        return [
+            line
+            for file in sorted(self.layout.audit.glob("*.jsonl"))
+            for line in file.read_text("utf-8").splitlines()
+        ]
 
 
 @pytest.fixture(scope="session")
 def bucket(s3_server: S3Config) -> ObjectStore:
-    objects = ObjectStore(s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "api-tests", s3_server.secure)
+    objects = ObjectStore(
+        s3_server.endpoint,
+        s3_server.access_key,
+        s3_server.secret_key,
+        "api-tests",
+        s3_server.secure,
+    )
     objects.ensure_bucket()
     return objects
 
@@ -264,7 +317,9 @@ def open_site(valkey_server: str, bucket: ObjectStore, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def standing_site(valkey_server: str, bucket: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def standing_site(
+    valkey_server: str, bucket: ObjectStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     site, close = _open(valkey_server, bucket, tmp_path_factory.mktemp("site"), {})
     yield site
     close()
@@ -277,7 +332,9 @@ def site(standing_site: Site) -> Site:
     return standing_site
 
 
-def _door(layout: Layout, spool: Spool, statuses: list[CameraStatus], pictures: dict[str, bytes]) -> AbstractContextManager[str]:
+def _door(
+    layout: Layout, spool: Spool, statuses: list[CameraStatus], pictures: dict[str, bytes]
+) -> AbstractContextManager[str]:
     """The node's door, with what a test says of cameras and their pictures."""
 
     def picture(camera_id: str, is_sub: bool) -> bytes:
@@ -304,10 +361,16 @@ def _door(layout: Layout, spool: Spool, statuses: list[CameraStatus], pictures: 
     )
 
 
-def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, object]) -> tuple[Site, Callable[[], object]]:
+def _open(
+    url: str, objects: ObjectStore, folder: Path, changes: dict[str, object]
+) -> tuple[Site, Callable[[], object]]:
     redis, clock, layout = connect(url), SystemClock(), Layout(folder)
     redis.do("FLUSHALL")
-    for left in (left for prefix in (GAPS_PREFIX, RECORDINGS_PREFIX, ARCHIVE_PREFIX) for left in list(objects.list(prefix))):
+    for left in (
+        left
+        for prefix in (GAPS_PREFIX, RECORDINGS_PREFIX, ARCHIVE_PREFIX)
+        for left in list(objects.list(prefix))
+    ):
         objects.delete(left.key)
     spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
     door = _door(layout, spool, statuses, pictures)
@@ -339,7 +402,9 @@ def _open(url: str, objects: ObjectStore, folder: Path, changes: dict[str, objec
     parts["verified"] = VerifiedObjects(asked, DamagedObjects(redis, clock), clock)
     context = ApiContext(**(parts | changes))  # type: ignore[arg-type]
     api = served(make_app(context))
-    site = Site(context, redis, layout, spool, door_url, api.__enter__(), Tokens(people), statuses, pictures)
+    site = Site(
+        context, redis, layout, spool, door_url, api.__enter__(), Tokens(people), statuses, pictures
+    )
 
     def close() -> None:
         site.http.close()
@@ -358,16 +423,29 @@ def record() -> Callable[[Layout, str, int, float], Path]:
 
 
 def _record(layout: Layout, camera_id: str, start_ns: int, seconds: float) -> Path:
-    """A segment as the recorder leaves it: 10 pictures a second, a keyframe each second, fragmented MP4."""
+    """A segment as the recorder leaves it: 10 pictures a second, a keyframe each second,
+    fragmented MP4.
+    """
     name = SegmentName(camera_id, start_ns // NS_PER_MS, round(seconds * 1000), 1)
     folder = layout.recordings_of(camera_id) / day_of(start_ns)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name.file_name
-    with av.open(str(path), "w", options={"movflags": "frag_keyframe+empty_moov+default_base_moof"}) as container:
-        stream = container.add_stream("libx264", rate=10, options={"preset": "ultrafast", "tune": "zerolatency", "g": "10"})
-        stream.width, stream.height, stream.pix_fmt, stream.time_base = 64, 48, "yuv420p", Fraction(1, 10)
+    with av.open(
+        str(path), "w", options={"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+    ) as container:
+        stream = container.add_stream(
+            "libx264", rate=10, options={"preset": "ultrafast", "tune": "zerolatency", "g": "10"}
+        )
+        stream.width, stream.height, stream.pix_fmt, stream.time_base = (
+            64,
+            48,
+            "yuv420p",
+            Fraction(1, 10),
+        )
         for i in range(round(seconds * 10)):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), (i * 8) % 255, np.uint8), "rgb24")
+            frame = av.VideoFrame.from_ndarray(
+                np.full((48, 64, 3), (i * 8) % 255, np.uint8), "rgb24"
+            )
             frame.pts = i
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

@@ -1,4 +1,6 @@
-"""docs/api.md and the OpenAPI description are complete: a route, a parameter or a problem that they leave out fails here."""
+"""docs/api.md and the OpenAPI description are complete: a route, a parameter or a problem that
+they leave out fails here.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ def section_of(route: Declaration) -> str:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 def test_every_route_is_documented_with_right_scope_and_audit_term(route: Declaration) -> None:
     section = section_of(route)
-    assert f"| {route.right} | {route.scope} | {route.audit or '-'} | {'yes' if route.look else 'no'} |" in section
+    assert (
+        f"| {route.right} | {route.scope} | {route.audit or '-'} | "
+        f"{'yes' if route.look else 'no'} |" in section
+    )
     assert "curl" in section, "an example"
 
 
@@ -36,10 +41,14 @@ def test_every_parameter_is_documented(site: Site) -> None:
     for route in ROUTES:
         for parameter in paths[route.path][route.method.lower()].get("parameters", []):
             if parameter["in"] == "query":
-                assert f"`{parameter['name']}`" in section_of(route), f"{route.path}: {parameter['name']}"
+                assert f"`{parameter['name']}`" in section_of(route), (
+                    f"{route.path}: {parameter['name']}"
+                )
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not OTHER], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind is not OTHER], ids=lambda kind: kind.name
+)
 def test_every_problem_is_documented(kind: Kind) -> None:
     assert f"| `{kind.name}` | {kind.status} |" in DOCS
 
@@ -56,12 +65,24 @@ def test_openapi_is_complete(site: Site) -> None:
         assert "422" not in operation["responses"]
         assert ("security" in operation) is (route.right is not Access.ANYONE)
         assert "application/problem+json" in operation["responses"]["400"]["content"]
-        headers = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "header"}
+        headers = {
+            parameter["name"]
+            for parameter in operation.get("parameters", [])
+            if parameter["in"] == "header"
+        }
         assert ("X-Reason" in headers) is route.look
 
 
 def test_openapi_knows_the_models(site: Site) -> None:
     schemas = site.http.get(f"{site.url}/openapi.json").json()["components"]["schemas"]
-    assert {"EventList", "EventView", "CameraView", "Journey", "CoverageView", "Session", "Readiness"} <= set(schemas)
+    assert {
+        "EventList",
+        "EventView",
+        "CameraView",
+        "Journey",
+        "CoverageView",
+        "Session",
+        "Readiness",
+    } <= set(schemas)
     assert schemas["EventView"]["properties"]["started_at"]["format"] == "date-time"
     assert {"class", "schema"} <= set(schemas["EventView"]["properties"])

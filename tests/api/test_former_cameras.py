@@ -1,4 +1,6 @@
-"""What was recorded of a camera that left the registry is read as before; a camera that never was there is 404."""
+"""What was recorded of a camera that left the registry is read as before; a camera that never
+was there is 404.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Whatever stands in the parameters that OpenAPI names, the answer is an answer or a problem document, never a fault of ours."""
+"""Whatever stands in the parameters that OpenAPI names, the answer is an answer or a problem
+document, never a fault of ours.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,31 @@ if TYPE_CHECKING:
     from domain.paths.data_layout import Layout
     from tests.api.conftest import MakeEvent, Site
 
-FORMS = ["", "0", "1", "-1", "1e999", "nan", "50", "vehicle", "face", "A", "鄂F8888?", "*", "?", "鄂F88888", "blue", "newest"]
+FORMS = [
+    "",
+    "0",
+    "1",
+    "-1",
+    "1e999",
+    "nan",
+    "50",
+    "vehicle",
+    "face",
+    "A",
+    "鄂F8888?",
+    "*",
+    "?",
+    "鄂F88888",
+    "blue",
+    "newest",
+]
 PLACES = ["danjiangkou", "east-gate", "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"]
-TIMES = ["2025-11-24T16:00:00Z", "2025-11-24T16:00:10Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
+TIMES = [
+    "2025-11-24T16:00:00Z",
+    "2025-11-24T16:00:10Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59Z",
+]
 LIKELY = st.sampled_from([*FORMS, *PLACES, *TIMES])
 VALUES = LIKELY | st.text(max_size=40) | st.integers().map(str)
 
@@ -31,21 +55,40 @@ VALUES = LIKELY | st.text(max_size=40) | st.integers().map(str)
 def test_no_parameter_makes_the_api_fail(site: Site, make_event: MakeEvent) -> None:
     site.context.index.put_all([make_event(0), make_event(5, "west-gate", None)])
     paths = site.http.get(f"{site.url}/openapi.json").json()["paths"]
-    routes = sorted(path for path in paths if "get" in paths[path] and path not in ("/", "/openapi.json", "/metrics"))
-    names = sorted({p["name"] for path in routes for p in paths[path]["get"].get("parameters", []) if p["in"] == "query"})
+    routes = sorted(
+        path
+        for path in paths
+        if "get" in paths[path] and path not in ("/", "/openapi.json", "/metrics")
+    )
+    names = sorted(
+        {
+            p["name"]
+            for path in routes
+            for p in paths[path]["get"].get("parameters", [])
+            if p["in"] == "query"
+        }
+    )
     assert {"from", "plate", "next", "min_confidence"} <= set(names)
 
     @given(data=st.data())
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     def ask(data: st.DataObject) -> None:
         path = data.draw(st.sampled_from(routes))
-        own = sorted(p["name"] for p in paths[path]["get"].get("parameters", []) if p["in"] == "query")
+        own = sorted(
+            p["name"] for p in paths[path]["get"].get("parameters", []) if p["in"] == "query"
+        )
         query = data.draw(st.dictionaries(st.sampled_from(own or names), VALUES, max_size=4))
         if path.endswith("/feed"):
             query["seconds"] = "0"  # it ends by itself after an hour
         thing = data.draw(st.sampled_from(["east-gate", make_event(0).id]) | VALUES.filter(bool))
-        address = path.replace("{id}", quote(thing, safe="", errors="replace")) + "?" + urlencode(query, errors="replace")
-        reason = data.draw(st.just("a test") | st.text(max_size=20).map(lambda text: quote(text, errors="replace")))
+        address = (
+            path.replace("{id}", quote(thing, safe="", errors="replace"))
+            + "?"
+            + urlencode(query, errors="replace")
+        )
+        reason = data.draw(
+            st.just("a test") | st.text(max_size=20).map(lambda text: quote(text, errors="replace"))
+        )
         answer = site.get(address, Role.ADMIN, reason=reason)
         if answer.status_code >= 400 and path != "/readyz":
             assert answer.status_code != 500, f"{address}: {answer.text}"
@@ -81,7 +124,9 @@ LAST_MOMENTS = "from=9999-12-31T23:30:00Z&to=9999-12-31T23:59:59Z"
         f"/v1/journeys?plate=%E9%84%82F88888&{LAST_MOMENTS}",
     ],
 )
-def test_no_number_in_an_address_makes_the_api_fail(site: Site, record: Callable[[Layout, str, int, float], Path], address: str) -> None:
+def test_no_number_in_an_address_makes_the_api_fail(
+    site: Site, record: Callable[[Layout, str, int, float], Path], address: str
+) -> None:
     """Numbers out of names, ids and times at both ends of what can be said."""
     record(site.layout, "east-gate", 1_764_000_000_000_000_000, 2)
     site.hold("east-gate")
@@ -91,7 +136,14 @@ def test_no_number_in_an_address_makes_the_api_fail(site: Site, record: Callable
 
 @pytest.mark.parametrize(
     ("fuzzy", "place"),
-    [(False, "x"), (False, "1." + "0" * 26), (True, "x"), (True, "99."), (True, "1.x"), (True, "-1.")],
+    [
+        (False, "x"),
+        (False, "1." + "0" * 26),
+        (True, "x"),
+        (True, "99."),
+        (True, "1.x"),
+        (True, "-1."),
+    ],
 )
 def test_a_cursor_that_someone_made_up_is_refused(site: Site, fuzzy: bool, place: str) -> None:
     """Its mark can be computed by anyone who reads the source."""

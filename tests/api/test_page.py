@@ -1,4 +1,6 @@
-"""The plain page in a real browser: events with pictures, search, a clip that plays, no token in the address, nothing injected."""
+"""The plain page in a real browser: events with pictures, search, a clip that plays, no token
+in the address, nothing injected.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,17 @@ class Browser:
     def __init__(self, driver: str) -> None:
         self._http = httpx.Client(base_url=driver, trust_env=False, timeout=PATIENCE_S)
         # Without its sandbox, since root may run the tests; it opens nothing but the page.
-        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"]
-        chrome = {"goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": {"browser": "ALL"}}
+        arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--window-size=1280,900",
+        ]
+        chrome = {
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }
         wanted: dict[str, object] = {"capabilities": {"alwaysMatch": chrome}}
         self._session = f"/session/{self._post('/session', wanted)['sessionId']}"
 
@@ -54,10 +65,16 @@ class Browser:
         return self._post(f"{self._session}/execute/sync", {"script": script, "args": []})
 
     def screenshot(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(self._http.get(f"{self._session}/screenshot").json()["value"]))
+        path.write_bytes(
+            base64.b64decode(self._http.get(f"{self._session}/screenshot").json()["value"])
+        )
 
     def console_errors(self) -> list[str]:
-        return [entry["message"] for entry in self._post(f"{self._session}/se/log", {"type": "browser"}) if entry["level"] == "SEVERE"]
+        return [
+            entry["message"]
+            for entry in self._post(f"{self._session}/se/log", {"type": "browser"})
+            if entry["level"] == "SEVERE"
+        ]
 
     def close(self) -> None:
         self._http.delete(self._session)
@@ -75,7 +92,9 @@ def browser() -> Iterator[Browser]:
     if binary is None or shutil.which("chromium") is None:
         pytest.skip("Debian package absent: chromium-driver")
     (port,) = free_ports(1)
-    process = subprocess.Popen([binary, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [binary, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         from_driver = f"http://127.0.0.1:{port}"
         _until(lambda: _answers(from_driver))
@@ -101,8 +120,12 @@ def _until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def street(open_site: OpenSite, make_event: MakeEvent, record: Callable[[Layout, str, int, float], Path]) -> Site:
-    """A site with two vehicles and a face, pictures and clips, three cameras in three states, one of them of a hostile name."""
+def street(
+    open_site: OpenSite, make_event: MakeEvent, record: Callable[[Layout, str, int, float], Path]
+) -> Site:
+    """A site with two vehicles and a face, pictures and clips, three cameras in three states,
+    one of them of a hostile name.
+    """
     site = open_site(registry=_hostile_registry)
     events = [
         make_event(1, direction="away", lane=2, crossed=(-1,)),
@@ -112,7 +135,14 @@ def street(open_site: OpenSite, make_event: MakeEvent, record: Callable[[Layout,
     record(site.layout, "east-gate", START_NS, 6)
     for event in events:
         _keep(site, event)
-    seen = {"last_packet_wall_ns": START_NS, "codec": "h264", "width_px": 1920, "height_px": 1080, "fps": 25.0, "bitrate_bps": 4_100_000}
+    seen = {
+        "last_packet_wall_ns": START_NS,
+        "codec": "h264",
+        "width_px": 1920,
+        "height_px": 1080,
+        "fps": 25.0,
+        "bitrate_bps": 4_100_000,
+    }
     site.context.states.publish(
         [
             CameraStatus("east-gate", CameraState.LIVE, START_NS, **seen),  # type: ignore[arg-type]
@@ -124,20 +154,28 @@ def street(open_site: OpenSite, make_event: MakeEvent, record: Callable[[Layout,
 
 def _green(event: Event) -> Event:
     assert event.plate is not None
-    return event.model_copy(update={"plate": event.plate.model_copy(update={"color": PlateColor.GREEN})})
+    return event.model_copy(
+        update={"plate": event.plate.model_copy(update={"color": PlateColor.GREEN})}
+    )
 
 
 def _hostile_registry() -> SiteRegistry:
     from tests.api.conftest import REGISTRY
 
-    cameras = tuple(camera.model_copy(update={"name": HOSTILE}) if camera.id == "west-gate" else camera for camera in REGISTRY.cameras)
+    cameras = tuple(
+        camera.model_copy(update={"name": HOSTILE}) if camera.id == "west-gate" else camera
+        for camera in REGISTRY.cameras
+    )
     return SiteRegistry(REGISTRY.model_copy(update={"cameras": cameras}))
 
 
 def _keep(site: Site, event: Event) -> None:
     clip = site.layout.root / "clip.mp4"
     made = cut(
-        Ledger(site.layout.recordings).segments("east-gate", START_NS, START_NS + 6 * NS_PER_S), START_NS, START_NS + 6 * NS_PER_S, clip
+        Ledger(site.layout.recordings).segments("east-gate", START_NS, START_NS + 6 * NS_PER_S),
+        START_NS,
+        START_NS + 6 * NS_PER_S,
+        clip,
     )
     key = event_object(event.camera, event.id, CLIP)
     ready = event.model_copy(update={"clip_ready": True})
@@ -145,11 +183,15 @@ def _keep(site: Site, event: Event) -> None:
     for name, width_px, height_px in ((SNAPSHOT, 640, 360), (CROP, 160, 52)):
         at, data = event_object(event.camera, event.id, name), _jpeg(width_px, height_px)
         site.context.objects.put(at, data, "image/jpeg")
-        digests[name] = ObjectDigest(key=at, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+        digests[name] = ObjectDigest(
+            key=at, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest()
+        )
     sidecar = Sidecar(event=ready, objects=digests)
     site.context.objects.put_file(key, clip, "video/mp4")
     site.context.objects.put(
-        event_object(event.camera, event.id, SIDECAR), sidecar.model_dump_json(by_alias=True).encode(), "application/json"
+        event_object(event.camera, event.id, SIDECAR),
+        sidecar.model_dump_json(by_alias=True).encode(),
+        "application/json",
     )
     site.context.index.put(ready)
 
@@ -157,19 +199,33 @@ def _keep(site: Site, event: Event) -> None:
 def _jpeg(width_px: int, height_px: int) -> bytes:
     ramp = np.linspace(40, 200, width_px, dtype=np.uint8)
     picture = np.repeat(ramp[None, :, None], height_px, 0).repeat(3, 2)
-    cv2.rectangle(picture, (width_px // 4, height_px // 4), (width_px // 2, height_px // 2), (200, 90, 20), -1)
+    cv2.rectangle(
+        picture, (width_px // 4, height_px // 4), (width_px // 2, height_px // 2), (200, 90, 20), -1
+    )
     return cv2.imencode(".jpg", picture)[1].tobytes()
 
 
 def test_the_page_lists_searches_and_plays(browser: Browser, street: Site) -> None:
     browser.open(f"{street.url}/#token={street.tokens[Role.OPERATOR]}")
     _until(lambda: not browser.run("return document.getElementById('gate').hidden"))
-    assert browser.run("return location.href") == f"{street.url}/", "the token is gone from the address"
-    browser.run("if (document.documentElement.lang === 'en') document.getElementById('language').click()")
-    browser.run("document.getElementById('reason').value = '查找被盗车辆'; document.querySelector('#sign-in button').click()")
-    pictures = "return [...document.querySelectorAll('.card img')].filter((one) => one.naturalWidth > 0).length"
+    assert browser.run("return location.href") == f"{street.url}/", (
+        "the token is gone from the address"
+    )
+    browser.run(
+        "if (document.documentElement.lang === 'en') document.getElementById('language').click()"
+    )
+    browser.run(
+        "document.getElementById('reason').value = '查找被盗车辆';"
+        "document.querySelector('#sign-in button').click()"
+    )
+    pictures = (
+        "return [...document.querySelectorAll('.card img')].filter((one) => "
+        "one.naturalWidth > 0).length"
+    )
     _until(lambda: browser.run(pictures) == 6)
-    assert browser.run("return [...document.querySelectorAll('.card .plate')].map((one) => one.textContent)") == [
+    assert browser.run(
+        "return [...document.querySelectorAll('.card .plate')].map((one) => one.textContent)"
+    ) == [
         "人脸",
         "粤B·D12345",
         "鄂F·88888",
@@ -179,26 +235,50 @@ def test_the_page_lists_searches_and_plays(browser: Browser, street: Site) -> No
     assert "密码错误" in browser.run("return document.querySelector('.state-bad').textContent")
     _shoot(browser, "events")
 
-    browser.run("document.getElementById('plate').value = '鄂f8888?'; document.querySelector('#search .main').click()")
+    browser.run(
+        "document.getElementById('plate').value = '鄂f8888?'; document.querySelector('#search "
+        ".main').click()"
+    )
     _until(lambda: browser.run("return document.querySelectorAll('.card').length") == 1)
     browser.run("document.querySelector('.card').click()")
-    _until(lambda: browser.run("const video = document.getElementById('video'); return video.readyState >= 2 && video.videoWidth") == 64)
-    assert browser.run("return document.getElementById('player-title').textContent").endswith(" · 驶离 · 车道 2 · 越线 1（右→左）")
+    _until(
+        lambda: (
+            browser.run(
+                "const video = document.getElementById('video'); return video.readyState >= 2 && "
+                "video.videoWidth"
+            )
+            == 64
+        )
+    )
+    assert browser.run("return document.getElementById('player-title').textContent").endswith(
+        " · 驶离 · 车道 2 · 越线 1（右→左）"
+    )
     _shoot(browser, "clip")
-    browser.run("document.getElementById('close').click(); document.getElementById('plate').value = '京*'")
+    browser.run(
+        "document.getElementById('close').click(); document.getElementById('plate').value = '京*'"
+    )
     browser.run("document.querySelector('#search .main').click()")
     _until(lambda: not browser.run("return document.getElementById('empty').hidden"))
     browser.run("document.getElementById('language').click()")
-    _until(lambda: "Nothing matches" in browser.run("return document.getElementById('empty').textContent"))
+    _until(
+        lambda: (
+            "Nothing matches" in browser.run("return document.getElementById('empty').textContent")
+        )
+    )
     _shoot(browser, "empty")
     assert any('"reason":"查找被盗车辆"' in line for line in street.audit_lines())
     assert browser.console_errors() == []
 
 
-def test_the_page_hears_of_events_and_their_clips_without_asking_again(browser: Browser, street: Site, make_event: MakeEvent) -> None:
+def test_the_page_hears_of_events_and_their_clips_without_asking_again(
+    browser: Browser, street: Site, make_event: MakeEvent
+) -> None:
     browser.open(f"{street.url}/#token={street.tokens[Role.OPERATOR]}")
     _until(lambda: not browser.run("return document.getElementById('gate').hidden"))
-    browser.run("document.getElementById('reason').value = 'watch'; document.querySelector('#sign-in button').click()")
+    browser.run(
+        "document.getElementById('reason').value = 'watch'; document.querySelector('#sign-in "
+        "button').click()"
+    )
     cards = "return [...document.querySelectorAll('.card .plate')].map((one) => one.textContent)"
     _until(lambda: len(browser.run(cards)) == 3)
     looks = [line for line in street.audit_lines() if '"events.search"' in line]
@@ -229,7 +309,16 @@ def test_the_policy_lets_in_what_the_page_has_and_nothing_else(site: Site) -> No
     assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
     assert "unsafe" not in policy
     assert "http" not in policy
-    for forbidden in ("innerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://", "https://", " onclick", " style="):
+    for forbidden in (
+        "innerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "http://",
+        "https://",
+        " onclick",
+        " style=",
+    ):
         assert forbidden not in answer.text.replace("<!doctype html>", ""), forbidden
 
 

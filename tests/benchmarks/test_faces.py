@@ -1,4 +1,6 @@
-"""The benchmark of face detectors shows what it says: each face at each height, where it says that it is."""
+"""The benchmark of face detectors shows what it says: each face at each height, where it says
+that it is.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def frame() -> Picture:
 
 def test_a_face_is_shown_at_each_height_where_it_is_said_to_be() -> None:
     made = list(shown(frame(), BOX, np.random.default_rng(1)))
-    assert [one.height for one in made] == ["12 to 20", "20 to 32", "32 to 48", "48 to 80"], "80 px would be made up"
+    assert [one.height for one in made] == ["12 to 20", "20 to 32", "32 to 48", "48 to 80"], (
+        "80 px would be made up"
+    )
     for one, (least, most) in zip(made, HEIGHTS_PX, strict=False):
         assert least <= one.box[3] - one.box[1] <= most
         found = Finder().detect(one.picture).xyxy[0]
@@ -43,4 +47,7 @@ def test_a_face_is_shown_at_each_height_where_it_is_said_to_be() -> None:
 
 def test_what_is_found_is_counted_by_height_and_kind() -> None:
     told = recall(Finder(), [(frame(), BOX)])
-    assert told["found"] == {f"{least} to {most}": {"shown": 1, "plain": 1, "dark": 0, "compressed": 1} for least, most in HEIGHTS_PX[:4]}
+    assert told["found"] == {
+        f"{least} to {most}": {"shown": 1, "plain": 1, "dark": 0, "compressed": 1}
+        for least, most in HEIGHTS_PX[:4]
+    }

@@ -10,4 +10,11 @@ def test_a_cluster_is_filled_and_asked() -> None:
     report = at_a_cluster(20_000, 3)
     assert report["events"] == 20_000
     assert report["queries"].keys() == {question.name for question in QUESTIONS}
-    assert min(report["writes_a_second"], report["server_us_a_write"], *(said["p50_ms"] for said in report["queries"].values())) > 0
+    assert (
+        min(
+            report["writes_a_second"],
+            report["server_us_a_write"],
+            *(said["p50_ms"] for said in report["queries"].values()),
+        )
+        > 0
+    )

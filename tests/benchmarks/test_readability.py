@@ -38,7 +38,10 @@ def test_a_tree_is_measured(tree: Path) -> None:
 
 def test_only_public_names_of_several_modules_are_repeated() -> None:
 
-    trees = [ast.parse("class A: ...\nclass _B: ..."), ast.parse("class A: ...\nclass C: ...\nclass _B: ...")]
+    trees = [
+        ast.parse("class A: ...\nclass _B: ..."),
+        ast.parse("class A: ...\nclass C: ...\nclass _B: ..."),
+    ]
     assert repeated_class_names(trees) == ["A"]
 
 
@@ -57,5 +60,8 @@ def test_invented_words_are_counted_within_identifiers(text: str, count: int) ->
 
 
 def test_code_links_and_tables_do_not_lengthen_sentences() -> None:
-    page = "One two three [four five](a/b.md). Six seven eight.\n\n```\nnot counted at all here\n```\n| nine ten eleven | x |\n"
+    page = (
+        "One two three [four five](a/b.md). Six seven eight.\n\n```\nnot counted at all "
+        "here\n```\n| nine ten eleven | x |\n"
+    )
     assert list(sentence_lengths(page)) == [5, 3, 3]

@@ -21,7 +21,18 @@ def test_a_line_is_fitted() -> None:
 
 
 def test_what_rises_after_the_warm_up_is_found() -> None:
-    warming = [20.0 + 10 * number for number in range(10)] + [120.0, 121, 119, 120, 122, 118, 120, 121, 119, 120]
+    warming = [20.0 + 10 * number for number in range(10)] + [
+        120.0,
+        121,
+        119,
+        120,
+        122,
+        118,
+        120,
+        121,
+        119,
+        120,
+    ]
     assert faults_found({"worker-0": _series(warming)}, warm_up_s=100) == []
     leaking = [100.0 + 2 * number for number in range(20)]
     (fault,) = faults_found({"worker-0": _series(leaking)}, warm_up_s=50)

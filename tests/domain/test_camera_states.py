@@ -15,7 +15,9 @@ CONSOLE = (ROOT / "console/plain.html").read_text("utf-8")
 
 
 def documented(column: str) -> set[str]:
-    """The words of the first column of the table in `docs/integrators.md` that begins with `column`."""
+    """The words of the first column of the table in `docs/integrators.md` that begins with
+    `column`.
+    """
     _, _, table = INTEGRATORS.partition(f"\n| {column}")
     rows = table.partition("\n\n")[0].splitlines()[2:]
     return {word for row in rows for word in re.findall(r"`(\w+)`", row.split("|")[1])}

@@ -61,7 +61,9 @@ def test_what_is_slewed_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not clock.steps
 
 
-def test_a_thread_that_is_held_up_between_its_questions_is_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_is_held_up_between_its_questions_is_no_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     machine = Machine(monkeypatch)
     clock = SystemClock()
     answers = iter([7 * NS_PER_S])  # the first question is answered two seconds before the others

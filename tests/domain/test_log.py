@@ -27,7 +27,9 @@ def test_two_hundred_at_once_are_two_lines_and_all_are_counted() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 0.7), st.booleans()), max_size=60))
-def test_no_key_has_two_lines_within_a_second_and_every_message_is_counted(calls: list[tuple[str, float, bool]]) -> None:
+def test_no_key_has_two_lines_within_a_second_and_every_message_is_counted(
+    calls: list[tuple[str, float, bool]],
+) -> None:
     clock = ManualClock()
     lines: list[tuple[float, str]] = []
     gate = FloodGate(lambda line: lines.append((clock.monotonic_s(), line)), clock)
@@ -41,5 +43,8 @@ def test_no_key_has_two_lines_within_a_second_and_every_message_is_counted(calls
     for key in "ab":
         own = [(at_s, line) for at_s, line in lines if line.startswith(key)]
         assert all(later[0] - sooner[0] >= 0.999 for sooner, later in pairwise(own))
-        told = sum(1 + int(match[1]) if (match := re.search(r"and (\d+) more", line)) else 1 for _, line in own)
+        told = sum(
+            1 + int(match[1]) if (match := re.search(r"and (\d+) more", line)) else 1
+            for _, line in own
+        )
         assert told == sum(name == key for name, _, _ in calls)

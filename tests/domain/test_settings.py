@@ -19,7 +19,9 @@ from domain.settings import Settings, check_settings
         ("SIGHTLINE_WEBHOOK_NETWORKS", "10.0.0.0/8,hunter2"),
     ],
 )
-def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(BadInput, match=variable) as refused:
         check_settings()

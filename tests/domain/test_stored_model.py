@@ -16,7 +16,15 @@ import sightline
 import storage
 from domain.alarms import Alarm, AlarmName
 from domain.errors import DataLoss, NewerRecord
-from domain.events.event import Alternative, Correction, Event, Location, ObjectDigest, Plate, Sidecar
+from domain.events.event import (
+    Alternative,
+    Correction,
+    Event,
+    Location,
+    ObjectDigest,
+    Plate,
+    Sidecar,
+)
 from domain.events.misreadings import Tie
 from domain.events.watches import Watch, WatchMatch
 from domain.people import Right, Role
@@ -73,7 +81,9 @@ RECORDS: tuple[StoredModel, ...] = (
     Sidecar(event=EVENT, objects={"clip.mp4": DIGEST}),
     DIGEST,
     Hold(id="h", camera="gate", from_=1, to=2, reason="", placed_by="li", placed_at=START_NS),
-    Watch(id="w", plate="鄂C*", until=START_NS, reason="", case="", placed_by="li", placed_at=START_NS),
+    Watch(
+        id="w", plate="鄂C*", until=START_NS, reason="", case="", placed_by="li", placed_at=START_NS
+    ),
     MATCH,
     ALARM,
     alarms._Told(told_at=START_NS, alarms=(ALARM,)),
@@ -95,19 +105,29 @@ RECORDS: tuple[StoredModel, ...] = (
     Assigned(camera=CAMERA, fence=1),
     FormerCamera(camera=CAMERA, left_at=START_NS),
     FormerCameras(by_id={"gate": FormerCamera(camera=CAMERA, left_at=START_NS)}),
-    Roster(registry=1, networks=(IPv4Network("10.0.0.0/8"),), cameras=(Assigned(camera=CAMERA, fence=1),)),
+    Roster(
+        registry=1,
+        networks=(IPv4Network("10.0.0.0/8"),),
+        cameras=(Assigned(camera=CAMERA, fence=1),),
+    ),
     Runtime(pid=1, api_port=2, door_port=3, valkey_port=4, s3_port=None),
     InstanceSecrets(
-        valkey_password="1", s3_access_key="2", s3_secret_key="3", seaweedfs_signing_key="4", door_key="5"
+        valkey_password="1",
+        s3_access_key="2",
+        s3_secret_key="3",
+        seaweedfs_signing_key="4",
+        door_key="5",
     ),
-)  # fmt: skip
+)
 """One of each kind. A kind that is missing here fails the first test."""
 
 WRITTEN_BY_PEOPLE = {
     "Settings", "Registry", "Camera", "Area", "ClassPolicy", "SubStream", "Pass",
     "_Strict", "_Truth",
 }  # fmt: skip
-"""Configuration and files of people: an unknown key there is a typing error. Not stored by a program."""
+"""Configuration and files of people: an unknown key there is a typing error. Not stored by a
+program.
+"""
 
 
 def _models() -> set[type[BaseModel]]:
@@ -119,7 +139,11 @@ def _models() -> set[type[BaseModel]]:
                 continue
             module = import_module(info.name)
             kinds = (kind for kind in vars(module).values() if isinstance(kind, type))
-            found |= {kind for kind in kinds if issubclass(kind, BaseModel) and kind.__module__ == info.name}
+            found |= {
+                kind
+                for kind in kinds
+                if issubclass(kind, BaseModel) and kind.__module__ == info.name
+            }
     return found
 
 
@@ -160,14 +184,20 @@ def test_unknown_fields_are_allowed_by_the_base_alone() -> None:
         assert type(record).model_config == StoredModel.model_config, type(record)
 
 
-@pytest.mark.parametrize("record", [record for record in RECORDS if "schema" in _json(record)], ids=lambda record: type(record).__name__)
+@pytest.mark.parametrize(
+    "record",
+    [record for record in RECORDS if "schema" in _json(record)],
+    ids=lambda record: type(record).__name__,
+)
 def test_a_newer_schema_is_reported_as_such(record: StoredModel) -> None:
     written = _json(record) | {"schema": 2}
     with pytest.raises(ValidationError) as refused:
         type(record).model_validate_json(json.dumps(written))
     error = unreadable("state/x", refused.value)
     assert isinstance(error, NewerRecord)
-    assert str(error) == ("state/x was written by a newer version of Sightline; upgrade this installation to read it")
+    assert str(error) == (
+        "state/x was written by a newer version of Sightline; upgrade this installation to read it"
+    )
 
 
 def test_a_damaged_record_is_reported_with_its_first_fault_and_without_its_content() -> None:
@@ -175,19 +205,23 @@ def test_a_damaged_record_is_reported_with_its_first_fault_and_without_its_conte
         PersonRecord.model_validate({"name": "li", "token_sha256": 7, "role": "chief of secrets"})
     error = unreadable("state/people/li/0000000001.json", refused.value)
     assert type(error) is DataLoss
-    assert str(error).startswith("state/people/li/0000000001.json cannot be read: role: Input should be")
+    assert str(error).startswith(
+        "state/people/li/0000000001.json cannot be read: role: Input should be"
+    )
     assert "2 more faults" in str(error)
     assert "secrets" not in str(error)
 
 
 OLDER_KEYS: dict[type[StoredModel], str] = {
     Hold: "camera event from id placed_at placed_by reason released_at released_by schema to until",
-    Watch: "case ended ended_at ended_by fuzzy id placed_at placed_by plate reason schema secret until webhook",
+    Watch: "case ended ended_at ended_by fuzzy id placed_at placed_by plate reason schema secret "
+    "until webhook",
     PersonRecord: "added_at name role schema token_sha256",
     RegistryRecord: "applied_at schema text version",
     CorrectionRecord: "camera correction event_id reason schema",
     Sidecar: "clip_end_at clip_start_at event gaps_ms objects",
-    Event: "area best_at box camera class clip_missing clip_ready confidence corrected crossed direction "
+    Event: "area best_at box camera class clip_missing clip_ready confidence corrected crossed "
+    "direction "
     "ended_at id kind lane location plate schema started_at wall_source",
     JournalPut: "event objects op schema",
     JournalDelete: "camera event_id op schema",

@@ -1,4 +1,6 @@
-"""A whole instance for a test: `sightline up` as a person runs it, asked over HTTP as a person asks."""
+"""A whole instance for a test: `sightline up` as a person runs it, asked over HTTP as a person
+asks.
+"""
 
 from __future__ import annotations
 
@@ -27,24 +29,47 @@ REASON = {"X-Reason": "test"}
 class Site:
     """One instance on one data folder."""
 
-    def __init__(self, folder: Path, cameras: list[dict[str, Any]], environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, cameras: list[dict[str, Any]], environment: dict[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.registry = folder / "camera_registry.yaml"
         areas = {camera["area"]: {"name": camera["area"]} for camera in cameras}
-        self.registry.write_text(json.dumps({"version": 1, "areas": areas, "cameras": cameras}, ensure_ascii=False), "utf-8")
+        self.registry.write_text(
+            json.dumps({"version": 1, "areas": areas, "cameras": cameras}, ensure_ascii=False),
+            "utf-8",
+        )
         (self.port,) = free_ports(1)
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
         self._tokens: dict[str, str] = {}
-        self._http = httpx.Client(timeout=30, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
-        """One for all questions: to make a client takes longer than to be answered. It keeps no connection: the site is killed at times."""
+        self._http = httpx.Client(
+            timeout=30, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+        """One for all questions: to make a client takes longer than to be answered. It keeps no
+        connection: the site is killed at times.
+        """
 
     def start(self) -> None:
-        arguments = ("up", "--registry", str(self.registry), "--data", str(self.data), "--port", str(self.port), "--host", "127.0.0.1")
+        arguments = (
+            "up",
+            "--registry",
+            str(self.registry),
+            "--data",
+            str(self.data),
+            "--port",
+            str(self.port),
+            "--host",
+            "127.0.0.1",
+        )
         errors = (self.folder / "up.log").open("ab")
         self._process = subprocess.Popen(
-            (sys.executable, "-m", "sightline", *arguments), stdout=subprocess.PIPE, stderr=errors, text=True, env=self._environment
+            (sys.executable, "-m", "sightline", *arguments),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=self._environment,
         )
         errors.close()
         assert self._process.stdout is not None
@@ -76,12 +101,16 @@ class Site:
 
     def token(self, role: str = "operator") -> str:
         if role not in self._tokens:
-            self._tokens[role] = self.run("user", "add", f"test-{role}", "--role", role).splitlines()[-1]
+            self._tokens[role] = self.run(
+                "user", "add", f"test-{role}", "--role", role
+            ).splitlines()[-1]
         return self._tokens[role]
 
     def get(self, path: str, role: str = "operator", **parameters: Any) -> httpx.Response:
         sent = {"Authorization": f"Bearer {self.token(role)}", **REASON}
-        return self._http.get(f"http://127.0.0.1:{self.port}{path}", params=parameters, headers=sent)
+        return self._http.get(
+            f"http://127.0.0.1:{self.port}{path}", params=parameters, headers=sent
+        )
 
     def events(self, **parameters: Any) -> list[dict[str, Any]]:
         """All events that the API gives, through all pages; none while it cannot answer."""
@@ -89,7 +118,12 @@ class Site:
         following: str | None = None
         while True:
             try:
-                answer = self.get("/v1/events", **parameters, limit=100, **({} if following is None else {"next": following}))
+                answer = self.get(
+                    "/v1/events",
+                    **parameters,
+                    limit=100,
+                    **({} if following is None else {"next": following}),
+                )
             except httpx.TransportError:
                 return []
             if answer.status_code != 200:
@@ -160,9 +194,18 @@ class FirstSeen:
                 self.at_ns.setdefault(event["id"], CLOCK.wall_ns())
 
 
-def camera(camera_id: str, url: str, checkpoint: list[str] | None = None, **more: Any) -> dict[str, Any]:
+def camera(
+    camera_id: str, url: str, checkpoint: list[str] | None = None, **more: Any
+) -> dict[str, Any]:
     """A registry entry for a test."""
-    entry = {"id": camera_id, "name": camera_id, "class": "A", "area": "dan/jun", "location": {"lon": 111.5, "lat": 32.5}, "url": url}
+    entry = {
+        "id": camera_id,
+        "name": camera_id,
+        "class": "A",
+        "area": "dan/jun",
+        "location": {"lon": 111.5, "lat": 32.5},
+        "url": url,
+    }
     return entry | ({"checkpoint": checkpoint} if checkpoint else {}) | more
 
 

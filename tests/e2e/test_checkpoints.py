@@ -1,4 +1,6 @@
-"""The main job on real streams: three cameras of GStreamer's server, one event for each passing, its plate, its clip."""
+"""The main job on real streams: three cameras of GStreamer's server, one event for each
+passing, its plate, its clip.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +29,22 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 SEARCHABLE_WITHIN_S = 2.0
-"""Half of the events: a stall of the machine makes some later. How late they are at a load is said by `benchmarks.checkpoints`."""
+"""Half of the events: a stall of the machine makes some later. How late they are at a load is
+said by `benchmarks.checkpoints`.
+"""
 HEVC_PASSES = 6
 
 
 @contextmanager
 def gstreamer(python: str, files: dict[str, Path]) -> Iterator[dict[str, str]]:
     """Urls of cameras that play `files` once from their beginning for each client."""
-    command = [python, str(ROOT / "tests" / "gst_server.py"), "--port", "0", *(f"{path}={file}" for path, file in files.items())]
+    command = [
+        python,
+        str(ROOT / "tests" / "gst_server.py"),
+        "--port",
+        "0",
+        *(f"{path}={file}" for path, file in files.items()),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -46,23 +56,33 @@ def gstreamer(python: str, files: dict[str, Path]) -> Iterator[dict[str, str]]:
 
 
 def _first_play(events: list[dict[str, Any]], played_s: float) -> list[dict[str, Any]]:
-    """The events of the first playing: the server starts the file again for a client that comes back."""
+    """The events of the first playing: the server starts the file again for a client that comes
+    back.
+    """
     if not events:
         return []
     first_ns = min(parse_rfc3339(event["started_at"]) for event in events)
-    return [event for event in events if parse_rfc3339(event["started_at"]) - first_ns < played_s * NS_PER_S]
+    return [
+        event
+        for event in events
+        if parse_rfc3339(event["started_at"]) - first_ns < played_s * NS_PER_S
+    ]
 
 
 def _street(folder: Path) -> Path:
     """An ordinary video: a gradient that drifts, H.264 without B-frames."""
     file = folder / "street.mp4"
     with av.open(str(file), "w") as container:
-        stream = container.add_stream("libx264", rate=15, options={"bf": "0", "g": "30", "preset": "ultrafast"})
+        stream = container.add_stream(
+            "libx264", rate=15, options={"bf": "0", "g": "30", "preset": "ultrafast"}
+        )
         stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
         ramp = np.tile(np.arange(640, dtype=np.uint16), (360, 1))
         for number in range(15 * 60):
             grey = ((ramp + 2 * number) % 256).astype(np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.dstack([grey] * 3), format="bgr24")))
+            container.mux(
+                stream.encode(av.VideoFrame.from_ndarray(np.dstack([grey] * 3), format="bgr24"))
+            )
         container.mux(stream.encode())
     return file
 
@@ -87,7 +107,9 @@ def _check_clip(site: Site, event: dict[str, Any], folder: Path, codec: str) -> 
 
 def _check_snapshot(site: Site, event: dict[str, Any]) -> None:
     """It opens, has the camera's size, and the box of the event lies in it."""
-    snapshot = cv2.imdecode(np.frombuffer(site.get(event["snapshot"]).content, np.uint8), cv2.IMREAD_COLOR)
+    snapshot = cv2.imdecode(
+        np.frombuffer(site.get(event["snapshot"]).content, np.uint8), cv2.IMREAD_COLOR
+    )
     crop = cv2.imdecode(np.frombuffer(site.get(event["crop"]).content, np.uint8), cv2.IMREAD_COLOR)
     assert snapshot is not None
     assert crop is not None
@@ -95,7 +117,9 @@ def _check_snapshot(site: Site, event: dict[str, Any]) -> None:
     assert 0 <= left < right <= 1
     assert 0 <= top < bottom <= 1
     height_px, width_px = snapshot.shape[:2]
-    inside = snapshot[int(top * height_px) : int(bottom * height_px), int(left * width_px) : int(right * width_px)]
+    inside = snapshot[
+        int(top * height_px) : int(bottom * height_px), int(left * width_px) : int(right * width_px)
+    ]
     assert inside.std() > 10, "a plate or a face is not flat"
 
 
@@ -112,22 +136,38 @@ def test_three_cameras(
     codec: str,
 ) -> None:
     passes = footage.passes()
-    if codec == "hevc":  # is encoded here, which takes longer than it plays: half is enough to see that it is pulled and read as well
+    if (
+        codec == "hevc"
+        # is encoded here, which takes longer than it plays: half is enough to see that it is pulled
+        # and read as well
+    ):
         passes = passes[:HEVC_PASSES]
     played_s = passes[-1].leave_s + 1
-    files = {name: _as(codec, file, tmp_path, played_s) for name, file in _files(footage, tmp_path).items()}
+    files = {
+        name: _as(codec, file, tmp_path, played_s)
+        for name, file in _files(footage, tmp_path).items()
+    }
     with gstreamer(gst_python, files) as urls:
-        site = make_site([camera(name, urls[name], KINDS[name], transport=transport) for name in files])
+        site = make_site(
+            [camera(name, urls[name], KINDS[name], transport=transport) for name in files]
+        )
         site.start()
         site.token()
         with FirstSeen(site) as seen:
-            wait_for("last plate", partial(_has_ready, site, str(passes[-1].plate)), played_s + PATIENCE_S)
+            wait_for(
+                "last plate",
+                partial(_has_ready, site, str(passes[-1].plate)),
+                played_s + PATIENCE_S,
+            )
         vehicles = _first_play(site.events(kind="vehicle"), played_s)
         faces = _first_play(site.events(kind="face"), duration_s(footage.faces))
         _check_vehicles(vehicles, [str(one.plate) for one in passes], footage)
         assert 6 <= len(faces) <= 7
         for events in (vehicles, faces):
-            late_s = [(seen.at_ns[event["id"]] - parse_rfc3339(event["ended_at"])) / NS_PER_S for event in events]
+            late_s = [
+                (seen.at_ns[event["id"]] - parse_rfc3339(event["ended_at"])) / NS_PER_S
+                for event in events
+            ]
             assert median(late_s) < SEARCHABLE_WITHIN_S, late_s
         for event in [*vehicles, *faces]:
             _check_snapshot(site, event)
@@ -147,7 +187,11 @@ def _as(codec: str, file: Path, folder: Path, most_s: float) -> Path:
     made = folder / f"{file.stem}-{codec}.mp4"
     with av.open(str(file)) as source, av.open(str(made), "w") as container:
         read = source.streams.video[0]
-        options = {"preset": "ultrafast", "crf": "22", "x265-params": "bframes=0:keyint=50:log-level=error"}
+        options = {
+            "preset": "ultrafast",
+            "crf": "22",
+            "x265-params": "bframes=0:keyint=50:log-level=error",
+        }
         stream = container.add_stream("libx265", rate=read.average_rate, options=options)
         stream.width, stream.height, stream.pix_fmt = read.width, read.height, "yuv420p"
         for frame in takewhile(lambda frame: (frame.time or 0) < most_s, source.decode(read)):

@@ -1,4 +1,6 @@
-"""`make run` as a stranger sees it: from nothing to events of vehicles and faces with clips, and the page that shows them."""
+"""`make run` as a stranger sees it: from nothing to events of vehicles and faces with clips,
+and the page that shows them.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,24 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 def test_a_stranger_sees_events(tmp_path: Path, models_folder: Path) -> None:
     (port,) = free_ports(1)
-    command = (sys.executable, "-m", "sightline", "demo", "--data", str(tmp_path / "demo"), "--port", str(port))
+    command = (
+        sys.executable,
+        "-m",
+        "sightline",
+        "demo",
+        "--data",
+        str(tmp_path / "demo"),
+        "--port",
+        str(port),
+    )
     with (tmp_path / "demo.log").open("wb") as log:
         demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     assert demo.stdout is not None
     try:
         address = demo.stdout.readline().removeprefix("console: ").strip()
-        assert address.startswith(f"http://127.0.0.1:{port}/#token="), (tmp_path / "demo.log").read_text()
+        assert address.startswith(f"http://127.0.0.1:{port}/#token="), (
+            tmp_path / "demo.log"
+        ).read_text()
         token = address.partition("token=")[2]
         kinds = wait_for("vehicles and faces with clips", partial(_kinds_with_clips, port, token))
         assert kinds == {"vehicle", "face"}
@@ -43,7 +56,13 @@ def test_a_stranger_sees_events(tmp_path: Path, models_folder: Path) -> None:
 def _kinds_with_clips(port: int, token: str) -> set[str] | None:
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        answer = httpx.get(f"http://127.0.0.1:{port}/v1/events", params={"limit": 100}, headers=headers, trust_env=False, timeout=10)
+        answer = httpx.get(
+            f"http://127.0.0.1:{port}/v1/events",
+            params={"limit": 100},
+            headers=headers,
+            trust_env=False,
+            timeout=10,
+        )
     except httpx.TransportError:
         return None
     items: list[dict[str, Any]] = answer.json()["items"] if answer.status_code == 200 else []
@@ -52,7 +71,9 @@ def _kinds_with_clips(port: int, token: str) -> set[str] | None:
 
 
 def _photograph(address: str, file: Path) -> None:
-    """The page in Chromium, where that is installed; kept for the README when SIGHTLINE_SCREENSHOTS names a folder."""
+    """The page in Chromium, where that is installed; kept for the README when
+    SIGHTLINE_SCREENSHOTS names a folder.
+    """
     chromium = shutil.which("chromium")
     if chromium is None:
         return
@@ -66,7 +87,9 @@ def _photograph(address: str, file: Path) -> None:
     ]
     profile = f"--user-data-dir={file.parent / 'profile'}"
     view = ["--window-size=1280,900", "--virtual-time-budget=15000", f"--screenshot={file}"]
-    subprocess.run([chromium, *options, profile, *view, address], check=True, capture_output=True, timeout=180)
+    subprocess.run(
+        [chromium, *options, profile, *view, address], check=True, capture_output=True, timeout=180
+    )
     picture = cv2.imread(str(file))
     assert picture is not None
     assert picture.std() > 30, "an empty page is nearly one colour"

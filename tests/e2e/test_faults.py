@@ -26,17 +26,25 @@ def test_every_deed_comes_before_any_comes_twice_and_a_seed_repeats_them() -> No
 
 def test_passes_go_on_with_the_loop(tmp_path: Path) -> None:
     truth = tmp_path / "t.json"
-    truth.write_text(json.dumps({"fps": 10, "frames": 100, "passes": [{"plate": "A", "enter_s": 1.0, "leave_s": 4.0}]}))
+    truth.write_text(
+        json.dumps(
+            {"fps": 10, "frames": 100, "passes": [{"plate": "A", "enter_s": 1.0, "leave_s": 4.0}]}
+        )
+    )
     assert [one.enter_s for one in passes_of(truth, 25)] == [1.0, 11.0, 21.0]
     assert [one.enter_s for one in passes_of(truth, 23)] == [1.0, 11.0]
 
 
 @pytest.mark.e2e
 @pytest.mark.timeout(600)
-def test_nothing_is_lost(footage: Footage, models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_lost(
+    footage: Footage, models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SIGHTLINE_WORKERS", "1")
     video = footage.plates
-    result = Campaign(random.SystemRandom().randrange(1 << 16), SHORT_S, video, truth_of(video), tmp_path, print).run()
+    result = Campaign(
+        random.SystemRandom().randrange(1 << 16), SHORT_S, video, truth_of(video), tmp_path, print
+    ).run()
     assert result.holds, result
     assert result.deeds
 

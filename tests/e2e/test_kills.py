@@ -1,4 +1,6 @@
-"""Every process killed in the middle of traffic: no passing that had left the view is missing, none is double, the stores agree."""
+"""Every process killed in the middle of traffic: no passing that had left the view is missing,
+none is double, the stores agree.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ from tests.waiting import wait_for
 SEES_AGAIN_NS = 4 * NS_PER_S
 """A worker that pulls the camera again needs this long to see."""
 PICTURES_OF_A_PASSING = 25
-"""A vehicle is in view for longer than a second: who left out fewer pictures than this cannot have missed one for it."""
+"""A vehicle is in view for longer than a second: who left out fewer pictures than this cannot
+have missed one for it.
+"""
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
@@ -36,28 +40,51 @@ def _has_any(site: Site, plates: Sequence[str]) -> bool:
 
 
 def _live_since_ns(site: Site, killed_ns: int) -> int | None:
-    return next((one.since_ns for one in read_statuses(site.layout) if one.state.is_live and one.since_ns > killed_ns), None)
+    return next(
+        (
+            one.since_ns
+            for one in read_statuses(site.layout)
+            if one.state.is_live and one.since_ns > killed_ns
+        ),
+        None,
+    )
 
 
-def _unseen(passes: Sequence[Pass], events: list[dict[str, Any]], known: Sequence[str], until_ns: int) -> list[str]:
-    """The plates that came after all that were `known` and before `until_ns`. When each came is told by those that were read."""
+def _unseen(
+    passes: Sequence[Pass], events: list[dict[str, Any]], known: Sequence[str], until_ns: int
+) -> list[str]:
+    """The plates that came after all that were `known` and before `until_ns`. When each came is
+    told by those that were read.
+    """
     enter_s = {str(one.plate): one.enter_s for one in passes}
     read = [(event, plate) for event in events if (plate := event["plate"]["text"]) in enter_s]
-    begun_ns = min(parse_rfc3339(event["started_at"]) - enter_s[plate] * NS_PER_S for event, plate in read)
+    begun_ns = min(
+        parse_rfc3339(event["started_at"]) - enter_s[plate] * NS_PER_S for event, plate in read
+    )
     known_s = max(enter_s[plate] for plate in known)
-    return [plate for plate, at_s in enter_s.items() if known_s < at_s < (until_ns - begun_ns) / NS_PER_S]
+    return [
+        plate
+        for plate, at_s in enter_s.items()
+        if known_s < at_s < (until_ns - begun_ns) / NS_PER_S
+    ]
 
 
 def _left_out(site: Site) -> float:
-    """How many packets the site says it had no time to decode: a machine too busy for a checkpoint loses passings, and tells so."""
+    """How many packets the site says it had no time to decode: a machine too busy for a
+    checkpoint loses passings, and tells so.
+    """
     lines = site.get("/metrics", role="admin").text.splitlines()
     return sum(
-        float(line.rpartition(" ")[2]) for line in lines if line.startswith("sightline_packets_dropped_total{") and 'tap="decoder"' in line
+        float(line.rpartition(" ")[2])
+        for line in lines
+        if line.startswith("sightline_packets_dropped_total{") and 'tap="decoder"' in line
     )
 
 
 def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Footage) -> None:
-    """The worker once the second vehicle is known, Valkey at the fourth, SeaweedFS at the fifth, live and API at the eighth."""
+    """The worker once the second vehicle is known, Valkey at the fourth, SeaweedFS at the
+    fifth, live and API at the eighth.
+    """
     video = SimCamera("gate", footage.plates, mode="on_first_play", loop=False)
     with Simulator([video]) as simulator:
         site = make_site([camera("gate", simulator.url("gate"), ["plate"])])
@@ -65,7 +92,10 @@ def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Fo
         site.token()
         order = footage.order()
         wait_for("second passing", partial(_has_any, site, order[1:]))
-        known, killed_ns = [plate for plate in _plates(site.events(), footage) if plate in order], CLOCK.wall_ns()
+        known, killed_ns = (
+            [plate for plate in _plates(site.events(), footage) if plate in order],
+            CLOCK.wall_ns(),
+        )
         site.kill("sightline.worker", "--index 0")
         seen_again_ns = wait_for("camera", partial(_live_since_ns, site, killed_ns)) + SEES_AGAIN_NS
         for after, victim in ((4, "valkey-server"), (5, "weed"), (8, "sightline.live_process")):
@@ -76,7 +106,8 @@ def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Fo
         wait_for("clips of all", partial(have_clips, site))
         found = _plates(site.events(), footage)
         assert set(found.values()) == {1}, "none is double"
-        # Those in view from then until its successor saw may be gone; of the others each has its event, and at most one a wrong plate.
+        # Those in view from then until its successor saw may be gone; of the others each has its
+        # event, and at most one a wrong plate.
         excused = _unseen(footage.passes(), site.events(), known, seen_again_ns)
         missing = len(order) - len(excused) - found.total()
         assert missing <= _left_out(site) / PICTURES_OF_A_PASSING, (found, excused)
@@ -85,8 +116,12 @@ def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Fo
         assert site.run("storage", "check", "--deep").endswith("clean\n")
 
 
-def test_a_store_away_for_a_while_delays_clips_and_loses_none(make_site: Callable[..., Site], footage: Footage) -> None:
-    """SeaweedFS stopped (not dead, the worse case): events are searchable all the while, pictures come through the door, clips follow."""
+def test_a_store_away_for_a_while_delays_clips_and_loses_none(
+    make_site: Callable[..., Site], footage: Footage
+) -> None:
+    """SeaweedFS stopped (not dead, the worse case): events are searchable all the while,
+    pictures come through the door, clips follow.
+    """
     video = SimCamera("gate", footage.plates, mode="on_first_play", loop=False)
     with Simulator([video]) as simulator:
         site = make_site([camera("gate", simulator.url("gate"), ["plate"])])

@@ -1,4 +1,6 @@
-"""Two nodes and an API on real stores: one node dies, its cameras are recorded elsewhere; it comes back, and the load evens out."""
+"""Two nodes and an API on real stores: one node dies, its cameras are recorded elsewhere; it
+comes back, and the load evens out.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ def _now_s() -> float:
 
 
 def _is_even(city: City) -> bool:
-    return min(len(city.held_by(name)) for name in city.nodes) >= 3 and len(city.leases()) == len(NAMES)
+    return min(len(city.held_by(name)) for name in city.nodes) >= 3 and len(city.leases()) == len(
+        NAMES
+    )
 
 
 def test_a_dead_node_is_replaced_and_a_new_one_costs_no_packet(tmp_path: Path) -> None:
@@ -37,21 +41,38 @@ def test_a_dead_node_is_replaced_and_a_new_one_costs_no_packet(tmp_path: Path) -
 
             killed_s = _now_s()
             city.nodes["north"].kill()
-            assert until("take-over", lambda: city.all_record(killed_s + 0.5), 2 * TAKEN_OVER_WITHIN_S) < TAKEN_OVER_WITHIN_S
+            assert (
+                until("take-over", lambda: city.all_record(killed_s + 0.5), 2 * TAKEN_OVER_WITHIN_S)
+                < TAKEN_OVER_WITHIN_S
+            )
             until("leases of all", lambda: city.held_by("south") == set(NAMES), PATIENCE_S)
             moved = sorted(lost)[0]
             assert city.get(f"/v1/cameras/{moved}/picture").status_code == 200
-            until("state", lambda: city.get(f"/v1/cameras/{moved}").json()["state"] == "live", PATIENCE_S)
+            until(
+                "state",
+                lambda: city.get(f"/v1/cameras/{moved}").json()["state"] == "live",
+                PATIENCE_S,
+            )
 
             whole_from_s = _now_s()
             city.nodes["north"].start()
             until(
-                "even load again", lambda: _is_even(city) and len(city.nodes["south"].statuses()) == len(city.held_by("south")), PATIENCE_S
+                "even load again",
+                lambda: (
+                    _is_even(city)
+                    and len(city.nodes["south"].statuses()) == len(city.held_by("south"))
+                ),
+                PATIENCE_S,
             )
             until("recording of all", lambda: city.all_record(_now_s() - 3), PATIENCE_S)
-            covered = city.get(f"/v1/cameras/{moved}/coverage", **{"from": rfc3339(begun_ns), "to": rfc3339(CLOCK.wall_ns())}).json()
+            covered = city.get(
+                f"/v1/cameras/{moved}/coverage",
+                **{"from": rfc3339(begun_ns), "to": rfc3339(CLOCK.wall_ns())},
+            ).json()
             assert covered["offline"] == []
-            missing_ns = [parse_rfc3339(gap["to"]) - parse_rfc3339(gap["from"]) for gap in covered["gaps"]]
+            missing_ns = [
+                parse_rfc3339(gap["to"]) - parse_rfc3339(gap["from"]) for gap in covered["gaps"]
+            ]
             assert len(missing_ns) == 1, covered
             assert missing_ns[0] < TAKEN_OVER_WITHIN_S * NS_PER_S
             assert city.nodes["south"].stop() == 0

@@ -1,4 +1,6 @@
-"""The data folder becomes read-only under a running site, as by an error of the disk, and writable again."""
+"""The data folder becomes read-only under a running site, as by an error of the disk, and
+writable again.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,18 @@ def _alarms(site: Site) -> list[str]:
 
 
 def _is_recorded_after(site: Site, at_ns: int) -> bool:
-    return any(segment.start_ns > at_ns for segment in Ledger(site.layout.recordings).segments("gate", 0, 1 << 62))
+    return any(
+        segment.start_ns > at_ns
+        for segment in Ledger(site.layout.recordings).segments("gate", 0, 1 << 62)
+    )
 
 
-def test_a_read_only_disk_ends_recording_and_nothing_else(make_site: Callable[..., Site], tmp_path: Path) -> None:
-    """A worker is killed meanwhile: what it left cannot be removed, and it is started again later. Evidence waits, as it is unaudited."""
+def test_a_read_only_disk_ends_recording_and_nothing_else(
+    make_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    """A worker is killed meanwhile: what it left cannot be removed, and it is started again
+    later. Evidence waits, as it is unaudited.
+    """
     with Simulator([SimCamera("gate", small_video(tmp_path))]) as simulator:
         site = make_site([camera("gate", simulator.url("gate"))], {"SIGHTLINE_SEGMENT_S": "2"})
         site.start()
@@ -37,14 +46,22 @@ def test_a_read_only_disk_ends_recording_and_nothing_else(make_site: Callable[..
         worker = site.pid("sightline.worker", "--index 0")
         with unwritable(site.data):
             wait_for("alarm", lambda: "disk_unwritable" in _alarms(site))
-            disk = next(one for one in site.get("/readyz").json()["dependencies"] if one["name"] == "disk")
+            disk = next(
+                one for one in site.get("/readyz").json()["dependencies"] if one["name"] == "disk"
+            )
             assert (disk["ok"], "cannot be written" in disk["why"]) == (False, True)
             assert site.pid("sightline.worker", "--index 0") == worker
             site.kill("sightline.worker", "--index 0")
-            wait_for("try to start it", lambda: "cannot be started" in (site.folder / "up.log").read_text())
+            wait_for(
+                "try to start it",
+                lambda: "cannot be started" in (site.folder / "up.log").read_text(),
+            )
             assert site.get("/v1/cameras").status_code == 200
             refused = site.get("/v1/events")
-            assert (refused.status_code, refused.json()["type"]) == (503, "urn:sightline:problem:audit_unavailable")
+            assert (refused.status_code, refused.json()["type"]) == (
+                503,
+                "urn:sightline:problem:audit_unavailable",
+            )
             writable_ns = clock.wall_ns()
         wait_for("recording", partial(_is_recorded_after, site, writable_ns))
         wait_for("end of the alarm", lambda: not _alarms(site))

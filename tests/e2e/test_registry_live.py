@@ -33,7 +33,9 @@ def _write(site: Site, entries: list[dict[str, Any]]) -> None:
 
 
 def _check_unbroken(site: Site, name: str) -> None:
-    """As many frames as the time from the first to the last wants: none is missing within a segment or between two."""
+    """As many frames as the time from the first to the last wants: none is missing within a
+    segment or between two.
+    """
     segments = Ledger(site.layout.recordings).segments(name, 0, 1 << 62)
     frames = 0
     for segment in segments:
@@ -47,15 +49,22 @@ def _check_unbroken(site: Site, name: str) -> None:
         frames += len(times)
     for earlier, later in pairwise(segments):
         assert earlier.end_ns is not None
-        assert abs(later.start_ns - earlier.end_ns) < 0.5 * NS_PER_S / FPS, f"{name}: a hole before {later.path.name}"
+        assert abs(later.start_ns - earlier.end_ns) < 0.5 * NS_PER_S / FPS, (
+            f"{name}: a hole before {later.path.name}"
+        )
     assert frames > 5 * FPS
 
 
-def test_a_change_touches_only_what_it_changes(make_site: Callable[..., Site], tmp_path: Path) -> None:
+def test_a_change_touches_only_what_it_changes(
+    make_site: Callable[..., Site], tmp_path: Path
+) -> None:
     video = small_video(tmp_path)
     with Simulator([SimCamera(name, video) for name in (*NAMES, "moved-2")]) as simulator:
         entries = {name: camera(name, simulator.url(name)) for name in NAMES}
-        site = make_site([entry for name, entry in entries.items() if name != "comes"], {"SIGHTLINE_SEGMENT_S": "2"})
+        site = make_site(
+            [entry for name, entry in entries.items() if name != "comes"],
+            {"SIGHTLINE_SEGMENT_S": "2"},
+        )
         site.start()
         for name in NAMES[:5]:
             wait_for(f"{name} live", partial(_is_live, site, name))
@@ -65,9 +74,14 @@ def test_a_change_touches_only_what_it_changes(make_site: Callable[..., Site], t
         _write(site, list(entries.values()))
         told = json.loads(site.run("cameras", "diff", str(site.registry), "--json"))
         assert (told["added"], told["removed"]) == (["comes"], ["goes"])
-        assert {one["camera_id"]: one["restarts"] for one in told["changed"]} == {"moved": True, "renamed": False}
+        assert {one["camera_id"]: one["restarts"] for one in told["changed"]} == {
+            "moved": True,
+            "renamed": False,
+        }
 
-        assert json.loads(site.run("cameras", "apply", str(site.registry), "--json"))["version"] == 2
+        assert (
+            json.loads(site.run("cameras", "apply", str(site.registry), "--json"))["version"] == 2
+        )
         wait_for("new camera live", partial(_is_live, site, "comes"), 30)
         wait_for("removed camera gone", lambda: site.get("/v1/cameras/goes").status_code == 404, 30)
         assert simulator.counters("moved-2").plays == 1
@@ -79,7 +93,9 @@ def test_a_change_touches_only_what_it_changes(make_site: Callable[..., Site], t
         (fault,) = json.loads(refused)["faults"]
         assert fault["line"] > 1
         assert site.get("/v1/cameras/comes").json()["class"] == "A"
-        reconnects = {name: site.get(f"/v1/cameras/{name}").json()["reconnects"] for name in NAMES[:3]}
+        reconnects = {
+            name: site.get(f"/v1/cameras/{name}").json()["reconnects"] for name in NAMES[:3]
+        }
         assert site.stop() == 0
     assert set(reconnects.values()) == {0}
     for name in NAMES[:3]:

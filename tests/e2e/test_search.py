@@ -1,4 +1,6 @@
-"""What an operator asks of two gates: a partial plate, a journey, pages, what is refused. Then the site is stopped, and rebuilt."""
+"""What an operator asks of two gates: a partial plate, a journey, pages, what is refused. Then
+the site is stopped, and rebuilt.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +28,27 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def two_gates(tmp_path_factory: pytest.TempPathFactory, models_folder: Path, footage: Footage) -> Iterator[Site]:
-    """Two gates 2 km apart that have seen the same vehicles at the same time: not all of them, where the machine is busy with other work.
-    Which are found is told by `test_checkpoints.py`; here, what is asked of those that were."""
+def two_gates(
+    tmp_path_factory: pytest.TempPathFactory, models_folder: Path, footage: Footage
+) -> Iterator[Site]:
+    """Two gates 2 km apart that have seen the same vehicles at the same time: not all of them,
+    where the machine is busy with other work. Which are found is told by `test_checkpoints.py`;
+    here, what is asked of those that were.
+    """
     video = footage.plates
     with ExitStack() as held:
-        with Simulator([SimCamera(path, video, mode="on_first_play", loop=False) for path in ("east", "west")]) as simulator:
+        with Simulator(
+            [SimCamera(path, video, mode="on_first_play", loop=False) for path in ("east", "west")]
+        ) as simulator:
             east = camera("east", simulator.url("east"), ["plate"])
-            west = camera("west", simulator.url("west"), ["plate"], area="dan/da", location={"lon": 111.52, "lat": 32.51}, **{"class": "B"})
+            west = camera(
+                "west",
+                simulator.url("west"),
+                ["plate"],
+                area="dan/da",
+                location={"lon": 111.52, "lat": 32.51},
+                **{"class": "B"},
+            )
             site = Site(tmp_path_factory.mktemp("two-gates"), [east, west])
             held.callback(site.close)
             site.start()
@@ -71,7 +86,9 @@ def test_an_operator_finds_vehicles(two_gates: Site) -> None:
     pages: list[str] = []
     following: str | None = None
     while True:
-        answer = site.get("/v1/events", limit=5, order="oldest", **({"next": following} if following else {})).json()
+        answer = site.get(
+            "/v1/events", limit=5, order="oldest", **({"next": following} if following else {})
+        ).json()
         pages += [event["id"] for event in answer["items"]]
         following = answer["next"]
         if following is None:
@@ -80,8 +97,15 @@ def test_an_operator_finds_vehicles(two_gates: Site) -> None:
 
 
 def test_a_journey_joins_the_gates(two_gates: Site, footage: Footage) -> None:
-    at_east, at_west = (Counter(event["plate"]["text"] for event in two_gates.events(camera=name)) for name in ("east", "west"))
-    at_both = [plate for plate in at_east if plate not in {"", *footage.bystanders} and at_east[plate] == at_west[plate] == 1]
+    at_east, at_west = (
+        Counter(event["plate"]["text"] for event in two_gates.events(camera=name))
+        for name in ("east", "west")
+    )
+    at_both = [
+        plate
+        for plate in at_east
+        if plate not in {"", *footage.bystanders} and at_east[plate] == at_west[plate] == 1
+    ]
     assert at_both, (at_east, at_west)
     journey = two_gates.get("/v1/journeys", plate=at_both[0]).json()
     first, second = journey["sightings"]
@@ -89,7 +113,9 @@ def test_a_journey_joins_the_gates(two_gates: Site, footage: Footage) -> None:
     (leg,) = journey["legs"]
     assert (leg["from_camera"], leg["to_camera"]) == (first["camera"], second["camera"])
     assert 1900 < leg["distance_m"] < 2400
-    assert leg["seconds"] == pytest.approx((parse_rfc3339(second["best_at"]) - parse_rfc3339(first["best_at"])) / 1e9, abs=0.01)
+    assert leg["seconds"] == pytest.approx(
+        (parse_rfc3339(second["best_at"]) - parse_rfc3339(first["best_at"])) / 1e9, abs=0.01
+    )
     assert leg["impossible"], "2 km in no time: two vehicles wear one plate"
 
 
@@ -113,7 +139,12 @@ def test_bad_questions_get_a_plain_answer(two_gates: Site) -> None:
     unreasoned = httpx.get(f"{base}/v1/events", headers=token, trust_env=False)
     assert unreasoned.status_code == 403
     assert "X-Reason" in unreasoned.text
-    assert httpx.get(f"{base}/v1/events", headers={"Authorization": "Bearer sl_wrong"}, trust_env=False).status_code == 401
+    assert (
+        httpx.get(
+            f"{base}/v1/events", headers={"Authorization": "Bearer sl_wrong"}, trust_env=False
+        ).status_code
+        == 401
+    )
     assert site.get("/v1/events", role="integrator").status_code == 403
     looks = "".join(file.read_text("utf-8") for file in site.layout.audit.iterdir())
     assert "no!" in looks
@@ -125,11 +156,17 @@ def test_a_recording_is_cut(two_gates: Site, tmp_path: Path) -> None:
     site = two_gates
     event = site.events(camera="east")[-1]
     start_ns = parse_rfc3339(event["started_at"])
-    answer = site.get("/v1/cameras/east/recording", **{"from": rfc3339(start_ns), "to": rfc3339(start_ns + 5_000_000_000)})
+    answer = site.get(
+        "/v1/cameras/east/recording",
+        **{"from": rfc3339(start_ns), "to": rfc3339(start_ns + 5_000_000_000)},
+    )
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "video/mp4"
     assert len(answer.content) > 100_000
-    nothing = site.get("/v1/cameras/east/recording", **{"from": "2020-01-01T00:00:00Z", "to": "2020-01-01T00:01:00Z"})
+    nothing = site.get(
+        "/v1/cameras/east/recording",
+        **{"from": "2020-01-01T00:00:00Z", "to": "2020-01-01T00:01:00Z"},
+    )
     assert nothing.status_code == 404
 
 
@@ -137,7 +174,12 @@ def test_a_second_up_is_refused_and_a_stop_leaves_nothing_behind(two_gates: Site
     """From here on the site is stopped and started: what only asks comes before."""
     site = two_gates
     assert site.run("up", "--registry", str(site.registry), code=1) == ""
-    children = [site.pid("valkey-server"), site.pid("weed"), site.pid("sightline.live_process"), site.pid("sightline.api_process")]
+    children = [
+        site.pid("valkey-server"),
+        site.pid("weed"),
+        site.pid("sightline.live_process"),
+        site.pid("sightline.api_process"),
+    ]
     assert wait_for("state", lambda: _state_of(site, "east")) == "unreachable"
     assert site.stop(signal.SIGINT) == 0
     for child in children:

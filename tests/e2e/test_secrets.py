@@ -18,7 +18,9 @@ DOOR = "door-key-of-the-site-51c9"
 UNRELATED = "unrelated-secret-90b2"
 
 
-def test_no_child_has_a_secret_of_another_and_no_file_is_open(make_site: Callable[..., Site]) -> None:
+def test_no_child_has_a_secret_of_another_and_no_file_is_open(
+    make_site: Callable[..., Site],
+) -> None:
     environment = {
         "SIGHTLINE_CAMERA_GATE": f"admin:{CAMERA}",
         "SIGHTLINE_DOOR_KEY": DOOR,

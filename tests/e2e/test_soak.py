@@ -16,6 +16,8 @@ def test_a_minute_leaves_all_flat(tmp_path: Path) -> None:
     report = Soak(cameras=6, minutes=1.0, seed=5, folder=tmp_path).run()
     assert report["faults"] == []
     assert {"supervisor", "worker-0", "live", "api"} <= set(report["rises"])
-    last = [counts for counts in report["counts"] if len(counts) > 1][-1]  # a moment when the site did not answer in time has none
+    last = [counts for counts in report["counts"] if len(counts) > 1][
+        -1
+    ]  # a moment when the site did not answer in time has none
     assert last["sightline_packets_total"] > 6 * 25 * 30
     assert last["sightline_reconnects_total"] > 0

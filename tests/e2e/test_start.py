@@ -29,7 +29,11 @@ def test_a_healthy_start_names_its_steps_and_leaves_nothing(make_site: Callable[
     site = make_site([], {"SIGHTLINE_WORKERS": "1"})
     site.start()
     store = Path(f"/proc/{site.pid('weed')}/cmdline").read_text()
-    sockets = [path for port in re.findall(r"port\.grpc=(\d+)", store) for path in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock")]
+    sockets = [
+        path
+        for port in re.findall(r"port\.grpc=(\d+)", store)
+        for path in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock")
+    ]
     assert len(sockets) == 4
     children = _descendants(site.process_id)
     assert site.stop() == 0

@@ -26,7 +26,15 @@ FPS = 25
 NETWORKS = Networks((ip_network("127.0.0.0/8"),))
 
 
-def make_video(file: Path, codec: str, frames: int, width: int = 320, height: int = 240, gop: int = 25, b_frames: int = 0) -> Path:
+def make_video(
+    file: Path,
+    codec: str,
+    frames: int,
+    width: int = 320,
+    height: int = 240,
+    gop: int = 25,
+    b_frames: int = 0,
+) -> Path:
     """A moving grey ramp, whose mean brightness tells the frame: 4 x (number modulo 50)."""
     with av.open(str(file), "w") as out:
         stream = out.add_stream("libx264" if codec == "h264" else "libx265", rate=FPS)
@@ -34,7 +42,10 @@ def make_video(file: Path, codec: str, frames: int, width: int = 320, height: in
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = width, height, "yuv420p", gop
         quiet = f"log-level=error:keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:pools=1"
         x264: dict[str, object] = {"preset": "ultrafast", "sc_threshold": "0", "bf": str(b_frames)}
-        x265: dict[str, object] = {"preset": "ultrafast", "x265-params": f"{quiet}:bframes={b_frames}"}
+        x265: dict[str, object] = {
+            "preset": "ultrafast",
+            "x265-params": f"{quiet}:bframes={b_frames}",
+        }
         stream.options = x264 if codec == "h264" else x265
         for number in range(frames):
             grey = np.full((height, width, 3), 4 * (number % 50), np.uint8)
@@ -46,7 +57,9 @@ def make_video(file: Path, codec: str, frames: int, width: int = 320, height: in
 
 @pytest.fixture(scope="session")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """`h264` and `hevc` (with B-frames): 50 frames, 2 s, a keyframe a second; `large`: h264 of another size."""
+    """`h264` and `hevc` (with B-frames): 50 frames, 2 s, a keyframe a second; `large`: h264 of
+    another size.
+    """
     folder = tmp_path_factory.mktemp("clips")
     return {
         "h264": make_video(folder / "h264.mp4", "h264", 50),
@@ -57,7 +70,14 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def make_camera(url: str, transport: str = "tcp", camera_id: str = "gate") -> Camera:
     where = {"lon": 1, "lat": 2}
-    entry: dict[str, object] = {"id": camera_id, "name": "gate", "class": "A", "area": "a", "location": where, "url": url}
+    entry: dict[str, object] = {
+        "id": camera_id,
+        "name": "gate",
+        "class": "A",
+        "area": "a",
+        "location": where,
+        "url": url,
+    }
     entry["transport"] = transport
     return Camera.model_validate(entry)
 
@@ -105,7 +125,9 @@ class Collector:
 
 
 NEVER_S = 1800.0
-"""A timeout that no test waits for: what ends under it was ended by something else, or by a clock set forward."""
+"""A timeout that no test waits for: what ends under it was ended by something else, or by a
+clock set forward.
+"""
 HANGUP = "hangup"
 """The thread that ends connections of libavformat."""
 Puller = Callable[..., Pull]
@@ -146,7 +168,9 @@ class Pulling:
         return bool(self.clock.reads[HANGUP])
 
     def wait_packets(self, sent: int) -> None:
-        """Wait until all came of what the camera sent. libavformat holds the newest back until there is another."""
+        """Wait until all came of what the camera sent. libavformat holds the newest back until
+        there is another.
+        """
         wait_for(f"{sent} packets", lambda: len(self.got.packets) >= sent - self.is_by_libavformat)
 
     def assert_ends_at_the_timeout(self) -> None:
@@ -170,7 +194,9 @@ class Pulling:
 
 
 @contextmanager
-def pulling(source: RtspSource, most: int = 100_000, clock: AdjustedClock | None = None) -> Iterator[Pulling]:
+def pulling(
+    source: RtspSource, most: int = 100_000, clock: AdjustedClock | None = None
+) -> Iterator[Pulling]:
     one = Pulling(source, most, clock or AdjustedClock())
     one.start()
     try:
@@ -196,7 +222,9 @@ def wait_passes(loop: PullLoop) -> None:
 
 
 def assert_silence_ends_at_the_timeout(source: RtspSource, fall_silent: Callable[[], int]) -> Pull:
-    """Let the camera stop after it sent `fall_silent()` packets: `source` ends once `NEVER_S` has passed, and no sooner."""
+    """Let the camera stop after it sent `fall_silent()` packets: `source` ends once `NEVER_S`
+    has passed, and no sooner.
+    """
     with pulling(source) as pull:
         wait_for("five packets", lambda: len(pull.got.packets) >= 5)
         pull.wait_packets(fall_silent())
@@ -218,7 +246,9 @@ def source_of() -> Callable[..., RtspSource]:
         camera = make_camera(url, "tcp" if transport == "libavformat" else transport)
         first, last = udp_ports
         settings = Settings(rtsp_reader=reader, udp_port_first=first, udp_port_last=last)
-        settings = settings.model_copy(update={"source_timeout_s": timeout_s})  # a site may not wait for so long
+        settings = settings.model_copy(
+            update={"source_timeout_s": timeout_s}
+        )  # a site may not wait for so long
         return RtspSource(camera, credentials, NETWORKS, settings)
 
     return make
@@ -230,7 +260,9 @@ def pull() -> Puller:
 
     def run(source: RtspSource, most: int = 100_000) -> Pull:
         with pulling(source, most) as one:
-            wait_for("end or enough packets", lambda: one.is_over or one.collector.is_enough.is_set())
+            wait_for(
+                "end or enough packets", lambda: one.is_over or one.collector.is_enough.is_set()
+            )
         return one.got
 
     return run

@@ -23,7 +23,9 @@ def rtp(payload: bytes, number: int, kind: int = 96, stamp: int = 0, channel: in
 
 @dataclass(frozen=True)
 class DamagedCamera:
-    """`says` are whole answers by method; `plays` sends media after PLAY until it raises OSError."""
+    """`says` are whole answers by method; `plays` sends media after PLAY until it raises
+    OSError.
+    """
 
     sdp: str = SDP
     says: Mapping[str, Callable[[str], bytes]] = field(default_factory=dict)

@@ -1,4 +1,6 @@
-"""A camera that is pulled for ever: states an operator reads, waits that never spin, and rates as they are."""
+"""A camera that is pulled for ever: states an operator reads, waits that never spin, and rates
+as they are.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ class ManualLoop(PullLoop):
 
 
 class ScriptedSource:
-    """Plays sessions: each is how many seconds of 25 fps media, then an error. Time passes on the manual clock as packets do."""
+    """Plays sessions: each is how many seconds of 25 fps media, then an error. Time passes on
+    the manual clock as packets do.
+    """
 
     gop = 25
     """In pictures."""
@@ -76,7 +80,21 @@ class ScriptedSource:
         for number in range(round(seconds * 25)):
             now_ns = self._clock.wall_ns()
             pts = number * 3600
-            receiver.took([Packet(INFO, b"x" * 1000, pts, pts, 3600, number % self.gop == 0, now_ns, WallSource.RECEIVER, now_ns)])
+            receiver.took(
+                [
+                    Packet(
+                        INFO,
+                        b"x" * 1000,
+                        pts,
+                        pts,
+                        3600,
+                        number % self.gop == 0,
+                        now_ns,
+                        WallSource.RECEIVER,
+                        now_ns,
+                    )
+                ]
+            )
             self._clock.advance(0.04)
         self.seen.append(self.streamer.status())
         receiver.ended(error)
@@ -90,15 +108,26 @@ class ScriptedSource:
 
 
 CAMERA = Camera.model_validate(
-    {"id": "gate", "name": "g", "class": "A", "area": "a", "location": {"lon": 1, "lat": 1}, "url": "rtsp://127.0.0.1/x"}
+    {
+        "id": "gate",
+        "name": "g",
+        "class": "A",
+        "area": "a",
+        "location": {"lon": 1, "lat": 1},
+        "url": "rtsp://127.0.0.1/x",
+    }
 )
 
 
-def scripted(sessions: Sequence[tuple[float, Exception]]) -> tuple[Streamer, ManualLoop, ScriptedSource]:
+def scripted(
+    sessions: Sequence[tuple[float, Exception]],
+) -> tuple[Streamer, ManualLoop, ScriptedSource]:
     """Has played them all, and was stopped after the last."""
     clock = ManualClock()
     source, loop = ScriptedSource(clock, sessions), ManualLoop(clock)
-    streamer = source.streamer = Streamer(CAMERA, None, Networks(()), Fanout(), Settings(), clock, source)
+    streamer = source.streamer = Streamer(
+        CAMERA, None, Networks(()), Fanout(), Settings(), clock, source
+    )
     streamer.start(loop)
     loop.run()
     return streamer, loop, source
@@ -115,20 +144,30 @@ def test_sessions_that_open_and_die_at_once_never_spin() -> None:
 
 def test_after_a_healthy_session_the_next_comes_quickly() -> None:
     dead = (0.0, SourceUnreachable("gone"))
-    _, loop, _ = scripted([dead] * 10 + [(15.0, SourceUnreachable("the camera ended the stream")), dead])
+    _, loop, _ = scripted(
+        [dead] * 10 + [(15.0, SourceUnreachable("the camera ended the stream")), dead]
+    )
     assert loop.waits_s[9] >= MOST_S / 2
     assert loop.waits_s[10] <= 1.0
 
 
 def test_the_state_and_the_sentence_of_a_failure_are_shown() -> None:
-    streamer, _, source = scripted([(2.0, SourceRejected("the camera refuses the user name or password"))])
-    assert [status.state for status in source.seen] == [CameraState.CONNECTING, CameraState.LIVE, CameraState.WRONG_PASSWORD]
+    streamer, _, source = scripted(
+        [(2.0, SourceRejected("the camera refuses the user name or password"))]
+    )
+    assert [status.state for status in source.seen] == [
+        CameraState.CONNECTING,
+        CameraState.LIVE,
+        CameraState.WRONG_PASSWORD,
+    ]
     assert source.seen[-1].last_error == "the camera refuses the user name or password"
     assert streamer.status().state is CameraState.IDLE
 
 
 def test_a_fault_of_ours_is_told_counted_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    streamer, loop, source = scripted([(1.0, ZeroDivisionError("secret")), (1.0, SourceUnreachable("gone"))])
+    streamer, loop, source = scripted(
+        [(1.0, ZeroDivisionError("secret")), (1.0, SourceUnreachable("gone"))]
+    )
     assert "ZeroDivisionError" in caplog.text
     assert source.seen[2].last_error == "a fault of ours: ZeroDivisionError"
     assert (streamer.status().reconnects, len(loop.waits_s)) == (2, 2)
@@ -137,7 +176,9 @@ def test_a_fault_of_ours_is_told_counted_and_tried_again(caplog: pytest.LogCaptu
 def test_what_was_stopped_while_it_waited_is_over_and_can_be_started_again() -> None:
     clock = ManualClock()
     source, loop = ScriptedSource(clock, [(0.0, SourceUnreachable("gone"))] * 2), ManualLoop(clock)
-    streamer = source.streamer = Streamer(CAMERA, None, Networks(()), Fanout(), Settings(), clock, source)
+    streamer = source.streamer = Streamer(
+        CAMERA, None, Networks(()), Fanout(), Settings(), clock, source
+    )
     for opened in (2, 4):  # it is seen at the beginning and at the end of each session
         streamer.start(loop)
         streamer.stop()
@@ -152,10 +193,17 @@ def test_rates_are_those_of_the_stream() -> None:
     status = source.seen[1]
     assert status.fps == pytest.approx(25, abs=0.2)
     assert status.bitrate_bps == pytest.approx(25 * 8000, rel=0.02)
-    assert (status.codec, status.width_px, status.height_px, status.wall_source) == ("h264", 320, 240, "receiver")
+    assert (status.codec, status.width_px, status.height_px, status.wall_source) == (
+        "h264",
+        320,
+        240,
+        "receiver",
+    )
 
 
-def test_packets_without_keyframes_are_a_state_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packets_without_keyframes_are_a_state_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = ManualClock()
     source, loop = ScriptedSource(clock, []), ManualLoop(clock)
     streamer = Streamer(CAMERA, None, Networks(()), Fanout(), Settings(), clock, source)

@@ -15,7 +15,10 @@ from sightline.api_process import UNREAD_S, listening
 from sightline.processes.ports import free_ports
 from sightline.processes.process_plan import MOST_API_PROCESSES, Parts, api_names, plan
 
-ALONE, BESIDE_WORKERS = Parts(servers=False, node=False, api=True), Parts(servers=True, node=True, api=True)
+ALONE, BESIDE_WORKERS = (
+    Parts(servers=False, node=False, api=True),
+    Parts(servers=True, node=True, api=True),
+)
 CONNECTIONS = 64
 
 
@@ -26,7 +29,9 @@ def test_an_api_alone_takes_a_core_for_each_process_and_leaves_them_to_workers_b
     assert api_names(Settings(api_processes=3), BESIDE_WORKERS) == ["api", "api-1", "api-2"]
 
 
-def test_processes_share_no_folder_and_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_share_no_folder_and_no_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (port,) = free_ports(1)
     monkeypatch.setenv("SIGHTLINE_API_PROCESSES", "2")
     monkeypatch.setenv("SIGHTLINE_REDIS_URL", "redis://127.0.0.1:1")
@@ -35,7 +40,10 @@ def test_processes_share_no_folder_and_no_log(tmp_path: Path, monkeypatch: pytes
     *_, children = plan(Layout(tmp_path), Settings(), ALONE, "127.0.0.1", port).groups
     assert [child.name for child in children] == ["api", "api-1"]
     assert len({child.log for child in children}) == 2
-    assert [child.arguments[child.arguments.index("--name") + 1] for child in children] == ["api", "api-1"]
+    assert [child.arguments[child.arguments.index("--name") + 1] for child in children] == [
+        "api",
+        "api-1",
+    ]
     assert all("--shared" in child.arguments for child in children)
 
 
@@ -60,10 +68,16 @@ def test_a_port_that_is_not_shared_is_refused_to_a_second() -> None:
 def test_a_connection_whose_peer_takes_nothing_ends() -> None:
     """The option is inherited by the connections that the listener accepts."""
     (port,) = free_ports(1)
-    with listening("127.0.0.1", port, is_shared=False) as door, socket.create_connection(("127.0.0.1", port), 5):
+    with (
+        listening("127.0.0.1", port, is_shared=False) as door,
+        socket.create_connection(("127.0.0.1", port), 5),
+    ):
         connection, _ = door.accept()
         with connection:
-            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNREAD_S * 1000
+            assert (
+                connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+                == UNREAD_S * 1000
+            )
 
 
 def _accepted(door: socket.socket) -> int:
@@ -78,9 +92,14 @@ def _accepted(door: socket.socket) -> int:
 
 
 def test_what_is_answered_is_sent_at_once() -> None:
-    """Headers and body are two writes: the second would wait for the other side's word that it has the first, which is 40 ms."""
+    """Headers and body are two writes: the second would wait for the other side's word that it
+    has the first, which is 40 ms.
+    """
     (port,) = free_ports(1)
-    with listening("127.0.0.1", port, is_shared=False) as door, socket.create_connection(("127.0.0.1", port), 5):
+    with (
+        listening("127.0.0.1", port, is_shared=False) as door,
+        socket.create_connection(("127.0.0.1", port), 5),
+    ):
         accepted, _ = door.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0

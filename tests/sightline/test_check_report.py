@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def data(tmp_path: Path, valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(
+    tmp_path: Path, valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """The data folder of an empty site on real stores."""
     redis = connect(valkey_server)
     redis.do("FLUSHALL")
@@ -53,7 +55,9 @@ def _segments(data: Path, count: int) -> list[Path]:
     return sorted((recordings / "gate").rglob("*.mp4"))
 
 
-def test_findings_come_at_once_and_json_stays_one_document(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_findings_come_at_once_and_json_stays_one_document(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["storage", "check", "--data", str(data)]) == 0
     assert capsys.readouterr() == ("clean\n", "")
     _lose_person(data)
@@ -64,7 +68,9 @@ def test_findings_come_at_once_and_json_stays_one_document(data: Path, capsys: p
     assert shown.err == f"seen once: {line}\n"
     assert main(["storage", "check", "--json", "--data", str(data)]) == 1
     breach, subject, message = line.split(": ")
-    assert json.loads(capsys.readouterr().out) == [{"breach": breach, "subject": subject, "message": message}]
+    assert json.loads(capsys.readouterr().out) == [
+        {"breach": breach, "subject": subject, "message": message}
+    ]
 
 
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
@@ -88,11 +94,14 @@ def test_a_check_that_a_signal_ends_says_what_it_found(data: Path, ended_by: int
     expected = ["person_not_restored", "too_old", "segment_damaged"]
     assert [line.split(":")[0] for line in lines] == expected
     assert rest == (
-        "ended before everything was checked: 3 breaches found; the stores checked whole; recordings of 0 of 1 cameras checked\n"
+        "ended before everything was checked: 3 breaches found; the stores checked whole; "
+        "recordings of 0 of 1 cameras checked\n"
     )
 
 
-def test_decoding_damaged_pictures_writes_no_log_of_libav(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_decoding_damaged_pictures_writes_no_log_of_libav(
+    data: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (damaged,) = _segments(data, 1)
     content = bytearray(damaged.read_bytes())
     for media in range(content.find(b"mdat") + 700, len(content) - 200, 50):

@@ -1,4 +1,6 @@
-"""What the command line says: wrong usage is 2, a thing that failed is 1 with a plain sentence, JSON is JSON."""
+"""What the command line says: wrong usage is 2, a thing that failed is 1 with a plain sentence,
+JSON is JSON.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from tests.sightline.processes.test_instance import GOOD
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
-    """`up` has all logs of its process written to the standard error, which is this test's and closed after it."""
+    """`up` has all logs of its process written to the standard error, which is this test's and
+    closed after it.
+    """
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -28,7 +32,14 @@ def logging_as_it_was() -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["dance"], ["up"], ["user", "add", "x"], ["user", "add", "x", "--role", "king", "--data", "d"], ["demo", "--port", "0"]],
+    [
+        [],
+        ["dance"],
+        ["up"],
+        ["user", "add", "x"],
+        ["user", "add", "x", "--role", "king", "--data", "d"],
+        ["demo", "--port", "0"],
+    ],
 )
 def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -50,9 +61,14 @@ def test_check_says_every_fault(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (fault["line"], fault["column"]) == (3, 37)
 
 
-def test_check_warns_of_two_cameras_with_one_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_warns_of_two_cameras_with_one_url(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "r.yaml"
-    second = "          {id: two, name: y, class: B, area: a, location: {lon: 1, lat: 2}, url: rtsp://127.0.0.1/1}]\n"
+    second = (
+        "          {id: two, name: y, class: B, area: a, location: {lon: 1, lat: 2}, url: "
+        "rtsp://127.0.0.1/1}]\n"
+    )
     file.write_text(GOOD.rstrip().removesuffix("]") + ",\n" + second)
     assert main(["cameras", "check", str(file)]) == 0
     told = capsys.readouterr()
@@ -75,7 +91,9 @@ def test_a_rebuild_names_the_way_to_events_without_a_journal() -> None:
 def test_up_refuses_a_registry_with_faults_and_a_port_that_is_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "set by the command, and taken back after the test")
+    monkeypatch.setenv(
+        "PROMETHEUS_MULTIPROC_DIR", "set by the command, and taken back after the test"
+    )
     file = tmp_path / "r.yaml"
     file.write_text(GOOD.replace("class: A", "class: Z"))
     assert main(["up", "--registry", str(file), "--data", str(tmp_path / "data")]) == 1
@@ -86,11 +104,16 @@ def test_up_refuses_a_registry_with_faults_and_a_port_that_is_taken(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        assert main(["up", "--registry", str(file), "--data", str(tmp_path / "data"), "--port", port]) == 1
+        assert (
+            main(["up", "--registry", str(file), "--data", str(tmp_path / "data"), "--port", port])
+            == 1
+        )
     assert f"port {port} is taken" in capsys.readouterr().err
 
 
-def test_a_setting_that_is_wrong_is_named_and_its_value_is_not(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_that_is_wrong_is_named_and_its_value_is_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SIGHTLINE_DISK_LIMIT_GB", "hunter2")
     assert main(["cameras", "check", "r.yaml"]) == 1
     said = capsys.readouterr().err
@@ -101,15 +124,21 @@ def test_a_setting_that_is_wrong_is_named_and_its_value_is_not(capsys: pytest.Ca
 def test_a_data_folder_that_cannot_be_made_is_a_plain_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "set by the command, and taken back after the test")
+    monkeypatch.setenv(
+        "PROMETHEUS_MULTIPROC_DIR", "set by the command, and taken back after the test"
+    )
     file = tmp_path / "r.yaml"
     file.write_text(GOOD)
     assert main(["up", "--registry", str(file), "--data", str(file)]) == 1
     assert capsys.readouterr().err.startswith("sightline: Not a directory: ")
 
 
-@pytest.mark.parametrize("command", [["user", "list"], ["storage", "check"], ["index", "rebuild"], ["cameras", "list"]])
-def test_a_mistyped_data_folder_makes_no_new_instance(tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "command", [["user", "list"], ["storage", "check"], ["index", "rebuild"], ["cameras", "list"]]
+)
+def test_a_mistyped_data_folder_makes_no_new_instance(
+    tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """An empty one would be called clean."""
     assert main([*command, "--data", str(tmp_path / "absent")]) == 1
     assert "there is no data folder" in capsys.readouterr().err

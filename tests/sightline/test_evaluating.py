@@ -1,4 +1,6 @@
-"""`sightline eval`, on films and pictures: the JSON that others read, and what becomes of files that cannot be opened."""
+"""`sightline eval`, on films and pictures: the JSON that others read, and what becomes of files
+that cannot be opened.
+"""
 
 from __future__ import annotations
 
@@ -55,12 +57,17 @@ def test_faces(footage: Footage, capsys: pytest.CaptureFixture[str]) -> None:
     assert "plates_right" not in outcome
 
 
-def test_material_that_is_not_there_fails_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_material_that_is_not_there_fails_with_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "truth.json").write_text('{"passes": []}')
     (tmp_path / "film.mp4").write_bytes(b"no film")
     assert main(["eval", "plates", str(tmp_path / "absent")]) == 1
     assert "there is no folder" in capsys.readouterr().err
-    assert main(["eval", "video", str(tmp_path / "film.mp4"), "--truth", str(tmp_path / "truth.json")]) == 1
+    assert (
+        main(["eval", "video", str(tmp_path / "film.mp4"), "--truth", str(tmp_path / "truth.json")])
+        == 1
+    )
     assert "cannot be read as video" in capsys.readouterr().err
     with pytest.raises(SystemExit) as ended:
         main(["eval", "video", str(tmp_path / "film.mp4")])

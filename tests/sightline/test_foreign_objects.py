@@ -19,19 +19,27 @@ from tests.sightline.processes.test_instance import GOOD
 
 
 @pytest.fixture
-def objects(valkey_server: str, s3_server: S3Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+def objects(
+    valkey_server: str, s3_server: S3Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ObjectStore]:
     """The object store of a site that the commands reach by its settings."""
     for name, value in {
-        "REDIS_URL": valkey_server, "S3_ENDPOINT": s3_server.endpoint, "S3_ACCESS_KEY": s3_server.access_key,
-        "S3_SECRET_KEY": s3_server.secret_key, "S3_BUCKET": f"t-{secrets.token_hex(6)}", "S3_SECURE": "0",
-    }.items():  # fmt: skip
+        "REDIS_URL": valkey_server,
+        "S3_ENDPOINT": s3_server.endpoint,
+        "S3_ACCESS_KEY": s3_server.access_key,
+        "S3_SECRET_KEY": s3_server.secret_key,
+        "S3_BUCKET": f"t-{secrets.token_hex(6)}",
+        "S3_SECURE": "0",
+    }.items():
         monkeypatch.setenv(f"SIGHTLINE_{name}", value)
     with open_stores(Layout(tmp_path)) as stores:
         stores.redis.do("FLUSHALL")
         yield stores.objects
 
 
-def test_a_registry_is_applied_beside_what_is_none(objects: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_registry_is_applied_beside_what_is_none(
+    objects: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "r.yaml"
     file.write_text(GOOD)
     command = ["cameras", "apply", str(file), "--data", str(tmp_path), "--json"]
@@ -47,7 +55,9 @@ def test_a_registry_is_applied_beside_what_is_none(objects: ObjectStore, tmp_pat
     assert f"{registry_object(2)} cannot be read" in said.err
 
 
-def test_people_are_listed_beside_what_is_none(objects: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_people_are_listed_beside_what_is_none(
+    objects: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = ["--data", str(tmp_path)]
     assert main(["user", "add", "li.wei", "--role", "auditor", *data]) == 0
     objects.put("state/people/zzz", b"junk", "text/plain")

@@ -1,4 +1,6 @@
-"""The commands say what a store has lost, and rebuild nothing out of a lost store unless they must."""
+"""The commands say what a store has lost, and rebuild nothing out of a lost store unless they
+must.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def data(tmp_path: Path, valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyPatch) -> str:
+def data(
+    tmp_path: Path, valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyPatch
+) -> str:
     """The data folder of a settled site with one person."""
     redis = connect(valkey_server)
     redis.do("FLUSHALL")

@@ -15,10 +15,23 @@ FPS = 25
 MakeVideo = Callable[..., Path]
 
 
-def _encode(path: Path, codec: str, seconds: float, size_px: tuple[int, int], gop: int, b_frames: int, bit_rate: int) -> None:
+def _encode(
+    path: Path,
+    codec: str,
+    seconds: float,
+    size_px: tuple[int, int],
+    gop: int,
+    b_frames: int,
+    bit_rate: int,
+) -> None:
     options = {"preset": "ultrafast", "bf": str(b_frames), "sc_threshold": "0"}
     if codec == "libx265":
-        options = {"preset": "ultrafast", "x265-params": f"log-level=none:bframes={b_frames}:keyint={gop}:min-keyint={gop}:scenecut=0"}
+        options = {
+            "preset": "ultrafast",
+            "x265-params": (
+                f"log-level=none:bframes={b_frames}:keyint={gop}:min-keyint={gop}:scenecut=0"
+            ),
+        }
     random = np.random.default_rng(1)
     still = random.integers(0, 255, (size_px[1], size_px[0], 3), np.uint8)
     with av.open(str(path), "w") as container:
@@ -35,7 +48,9 @@ def _encode(path: Path, codec: str, seconds: float, size_px: tuple[int, int], go
 
 @pytest.fixture(scope="session")
 def make_video(tmp_path_factory: pytest.TempPathFactory) -> MakeVideo:
-    """`make_video(codec="libx264", seconds=2, ...)` gives a file of noise that moves; the same arguments give the same file."""
+    """`make_video(codec="libx264", seconds=2, ...)` gives a file of noise that moves; the same
+    arguments give the same file.
+    """
     folder = tmp_path_factory.mktemp("videos")
     made: dict[str, Path] = {}
 

@@ -12,16 +12,26 @@ from simulator.plan import Login
 LOGIN = Login("admin", 'pa:ss"w@rd')
 
 
-def _digest(user: str = LOGIN.user, password: str = LOGIN.password, nonce: str = "n1", method: str = "DESCRIBE") -> str:
+def _digest(
+    user: str = LOGIN.user,
+    password: str = LOGIN.password,
+    nonce: str = "n1",
+    method: str = "DESCRIBE",
+) -> str:
     response = digest(Login(user, password), method, "rtsp://h/p", nonce)
-    return f'Digest username="{user}", realm="simulator", nonce="{nonce}", uri="rtsp://h/p", response="{response}"'
+    return (
+        f'Digest username="{user}", realm="simulator", nonce="{nonce}", uri="rtsp://h/p", '
+        f'response="{response}"'
+    )
 
 
 def _basic(text: str) -> str:
     return "Basic " + b64encode(text.encode()).decode()
 
 
-@pytest.mark.parametrize("header", [_digest(), _basic('admin:pa:ss"w@rd'), "basic" + _basic('admin:pa:ss"w@rd')[5:]])
+@pytest.mark.parametrize(
+    "header", [_digest(), _basic('admin:pa:ss"w@rd'), "basic" + _basic('admin:pa:ss"w@rd')[5:]]
+)
 def test_the_right_password_is_let_in(header: str) -> None:
     assert is_authorised(header, "DESCRIBE", LOGIN, "n1")
 
@@ -48,4 +58,6 @@ def test_all_else_is_not(header: str) -> None:
 
 def test_the_digest_is_that_of_rfc_2069() -> None:
     """Reckoned apart with coreutils' md5sum."""
-    assert digest(Login("a", "b"), "DESCRIBE", "rtsp://h/p", "n") == "a82df28b4ee308af327da65cd56ab1d7"
+    assert (
+        digest(Login("a", "b"), "DESCRIBE", "rtsp://h/p", "n") == "a82df28b4ee308af327da65cd56ab1d7"
+    )

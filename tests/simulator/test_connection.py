@@ -1,4 +1,6 @@
-"""The protocol word by word, over a plain socket: what a client may ask in which state, and what becomes of one that does not read."""
+"""The protocol word by word, over a plain socket: what a client may ask in which state, and
+what becomes of one that does not read.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class Client:
         self._url = sim.url(path)
         self.session = ""
 
-    def ask(self, method: str, *headers: str, track: str = "", body: bytes = b"") -> tuple[int, str]:
+    def ask(
+        self, method: str, *headers: str, track: str = "", body: bytes = b""
+    ) -> tuple[int, str]:
         lines = [f"{method} {self._url}{track} RTSP/1.0", "CSeq: 5", *headers]
         if self.session:
             lines.append(f"Session: {self.session}")
@@ -86,7 +90,10 @@ def test_a_whole_conversation(make_video: MakeVideo) -> None:
         assert (channel, report[1]) == (7, 200)
         channel, packet = client.packet()
         assert (channel, packet[1] & 0x7F) == (6, 96)
-        assert (int.from_bytes(packet[2:4], "big"), int.from_bytes(packet[4:8], "big")) == (int(info[1]), int(info[2]))
+        assert (int.from_bytes(packet[2:4], "big"), int.from_bytes(packet[4:8], "big")) == (
+            int(info[1]),
+            int(info[2]),
+        )
         client.socket.sendall(b"$\x07\x00\x04abcd")
         assert client.ask("GET_PARAMETER", "Content-Length: 4", body=b"abcd")[0] == 200
         assert client.ask("PLAY")[0] == 455
@@ -107,13 +114,17 @@ def test_a_whole_conversation(make_video: MakeVideo) -> None:
         ("RECORD", (), 501),
     ],
 )
-def test_what_cannot_be_done_is_said(make_video: MakeVideo, method: str, headers: tuple[str, ...], status: int) -> None:
+def test_what_cannot_be_done_is_said(
+    make_video: MakeVideo, method: str, headers: tuple[str, ...], status: int
+) -> None:
     with _client(SimCamera("gate", make_video())) as (client, _):
         assert client.ask(method, *headers)[0] == status
 
 
 @pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", b"\0\r\n\r\n", b"x" * 100_000])
-def test_garbage_ends_the_connection_and_not_the_server(make_video: MakeVideo, garbage: bytes) -> None:
+def test_garbage_ends_the_connection_and_not_the_server(
+    make_video: MakeVideo, garbage: bytes
+) -> None:
     with _client(SimCamera("gate", make_video())) as (client, sim):
         client.socket.sendall(garbage)
         with suppress(ConnectionResetError):  # which answers what was sent and never read
@@ -123,7 +134,9 @@ def test_garbage_ends_the_connection_and_not_the_server(make_video: MakeVideo, g
         again.close()
 
 
-def test_a_slow_reader_loses_packets_which_are_counted_and_missing_in_the_numbers(make_video: MakeVideo) -> None:
+def test_a_slow_reader_loses_packets_which_are_counted_and_missing_in_the_numbers(
+    make_video: MakeVideo,
+) -> None:
     file = make_video(size_px=(640, 480), bit_rate=60_000_000)
     with _client(SimCamera("gate", file)) as (client, sim):
         client.ask("SETUP", TCP)

@@ -26,9 +26,17 @@ def test_every_vehicle_has_a_plate_and_a_province_of_its_own() -> None:
     assert len({vehicle.plate[0] for vehicle in VEHICLES}) == len(VEHICLES) == 8
 
 
-@pytest.mark.parametrize("color", [color for color in PlateColor if color is not PlateColor.UNKNOWN])
+@pytest.mark.parametrize(
+    "color", [color for color in PlateColor if color is not PlateColor.UNKNOWN]
+)
 def test_a_plate_has_its_size_and_ink(color: PlateColor) -> None:
-    text = "粤BD12345" if color is PlateColor.GREEN else "京A0216警" if color is PlateColor.WHITE else "鄂C12345"
+    text = (
+        "粤BD12345"
+        if color is PlateColor.GREEN
+        else "京A0216警"
+        if color is PlateColor.WHITE
+        else "鄂C12345"
+    )
     plate = draw_plate(text, color)
     assert plate.shape == (280, 960 if color is PlateColor.GREEN else 880, 3)
     assert plate.std() > 20
@@ -45,7 +53,9 @@ def test_footage_is_made_once_and_is_as_a_camera_would_send_it(tmp_path: Path) -
     assert len(said) == 3
     made_ns = [path.stat().st_mtime_ns for path in (footage.plates, footage.faces, footage.street)]
     assert make_footage(tmp_path, said.append) == footage
-    assert [path.stat().st_mtime_ns for path in (footage.plates, footage.faces, footage.street)] == made_ns
+    assert [
+        path.stat().st_mtime_ns for path in (footage.plates, footage.faces, footage.street)
+    ] == made_ns
     assert len(said) == 3
     for path in (footage.plates, footage.faces, footage.street):
         media, truth = prepare(path), json.loads(truth_of(path).read_text("utf-8"))

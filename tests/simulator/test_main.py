@@ -1,4 +1,6 @@
-"""The simulator as a process: its one line of JSON, its end on SIGTERM, and what it says to a bad list."""
+"""The simulator as a process: its one line of JSON, its end on SIGTERM, and what it says to a
+bad list.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,14 @@ def _write(folder: Path, cameras: object) -> Path:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_is_and_ends_when_told(make_video: MakeVideo, tmp_path: Path, number: signal.Signals) -> None:
+def test_it_says_where_it_is_and_ends_when_told(
+    make_video: MakeVideo, tmp_path: Path, number: signal.Signals
+) -> None:
     config = _write(tmp_path, [{"path": "a/b", "file": str(make_video())}])
     command = [sys.executable, "-m", "simulator", "--config", str(config)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as process:
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())
         assert said["urls"] == {"a/b": f"rtsp://127.0.0.1:{said['port']}/a/b"}
@@ -42,7 +48,9 @@ def test_it_says_where_it_is_and_ends_when_told(make_video: MakeVideo, tmp_path:
     assert (process.returncode, complaint) == (0, b"")
 
 
-def test_it_falls_silent_and_says_what_it_sent_when_asked(make_video: MakeVideo, tmp_path: Path) -> None:
+def test_it_falls_silent_and_says_what_it_sent_when_asked(
+    make_video: MakeVideo, tmp_path: Path
+) -> None:
     config = _write(tmp_path, [{"path": "a", "file": str(make_video())}])
     command = [sys.executable, "-m", "simulator", "--config", str(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
@@ -54,8 +62,16 @@ def test_it_falls_silent_and_says_what_it_sent_when_asked(make_video: MakeVideo,
 
 
 def test_files_are_beside_the_list(tmp_path: Path) -> None:
-    faults = [{"kind": "stall", "at_s": 1, "for_s": 2}, {"kind": "codec_change", "at_s": 3, "file": "b.mp4"}]
-    (camera,) = read_config(_write(tmp_path, [{"path": "a", "file": "a.mp4", "mode": "on_play", "loop": False, "faults": faults}]))
+    faults = [
+        {"kind": "stall", "at_s": 1, "for_s": 2},
+        {"kind": "codec_change", "at_s": 3, "file": "b.mp4"},
+    ]
+    (camera,) = read_config(
+        _write(
+            tmp_path,
+            [{"path": "a", "file": "a.mp4", "mode": "on_play", "loop": False, "faults": faults}],
+        )
+    )
     assert (camera.file, camera.mode, camera.loop) == (tmp_path / "a.mp4", "on_play", False)
     assert camera.faults == (Stall(1.0, 2.0), CodecChange(3.0, tmp_path / "b.mp4"))
 
@@ -69,7 +85,16 @@ def test_files_are_beside_the_list(tmp_path: Path) -> None:
         ([{"path": "a", "file": "x", "lop": True}], "0.lop"),
         ([{"path": "a", "file": "x", "mode": "dead"}], "0.mode"),
         ([{"path": "a", "file": "x", "faults": [{"kind": "flood"}]}], "0.faults.0"),
-        ([{"path": "a", "file": "x", "faults": [{"kind": "loss", "at_s": 0, "for_s": 1, "one_in": 0}]}], "one_in"),
+        (
+            [
+                {
+                    "path": "a",
+                    "file": "x",
+                    "faults": [{"kind": "loss", "at_s": 0, "for_s": 1, "one_in": 0}],
+                }
+            ],
+            "one_in",
+        ),
     ],
 )
 def test_a_bad_list_is_refused_with_its_place(tmp_path: Path, cameras: object, says: str) -> None:
@@ -77,6 +102,8 @@ def test_a_bad_list_is_refused_with_its_place(tmp_path: Path, cameras: object, s
         read_config(_write(tmp_path, cameras))
 
 
-def test_a_missing_file_ends_it_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_ends_it_with_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["--config", str(_write(tmp_path, [{"path": "a", "file": "gone.mp4"}]))]) == 1
     assert "gone.mp4: no such file" in capsys.readouterr().err

@@ -1,4 +1,6 @@
-"""Files prepared: what is in them comes out, and what cannot be played is refused with a sentence."""
+"""Files prepared: what is in them comes out, and what cannot be played is refused with a
+sentence.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ MakeVideo = Callable[..., Path]
 @pytest.mark.parametrize(("codec", "kind"), [("libx264", Codec.H264), ("libx265", Codec.HEVC)])
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize("b_frames", [0, 2])
-def test_a_file_is_prepared_whole(make_video: MakeVideo, codec: str, kind: Codec, suffix: str, b_frames: int) -> None:
+def test_a_file_is_prepared_whole(
+    make_video: MakeVideo, codec: str, kind: Codec, suffix: str, b_frames: int
+) -> None:
     media = prepare(make_video(codec=codec, suffix=suffix, b_frames=b_frames))
     assert media.codec is kind
     assert len(media.units) == 50
@@ -36,8 +40,12 @@ def test_a_stamp_changes_four_fields_and_no_byte_of_video(make_video: MakeVideo)
     unit = prepare(make_video()).units[0]
     packets = unit.stamped(4, 65_535, (1 << 32) + 5, 0xCAFE)
     assert len(unit.offsets) > 1
-    for index, (piece, plain) in enumerate(zip(unit.pieces(packets), unit.pieces(bytearray(unit.template)), strict=True)):
-        dollar, channel, size, flags, kind, sequence, timestamp, ssrc = struct.unpack(">BBHBBHII", piece[:16])
+    for index, (piece, plain) in enumerate(
+        zip(unit.pieces(packets), unit.pieces(bytearray(unit.template)), strict=True)
+    ):
+        dollar, channel, size, flags, kind, sequence, timestamp, ssrc = struct.unpack(
+            ">BBHBBHII", piece[:16]
+        )
         assert (dollar, channel, size + 4, flags, kind & 0x7F) == (0x24, 4, len(piece), 0x80, 96)
         assert (sequence, timestamp, ssrc) == ((65_535 + index) & 0xFFFF, 5, 0xCAFE)
         assert bool(kind & 0x80) == (index == len(unit.offsets) - 1)
@@ -60,10 +68,16 @@ def _text(path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("make", "says"),
-    [(lambda path: path, "no such file"), (_text, "cannot be read as video"), (_sound, "has no video")],
+    [
+        (lambda path: path, "no such file"),
+        (_text, "cannot be read as video"),
+        (_sound, "has no video"),
+    ],
     ids=["absent", "no video file", "sound only"],
 )
-def test_what_cannot_be_played_is_refused(tmp_path: Path, make: Callable[[Path], Path], says: str) -> None:
+def test_what_cannot_be_played_is_refused(
+    tmp_path: Path, make: Callable[[Path], Path], says: str
+) -> None:
     with pytest.raises(BadInput, match=says):
         prepare(make(tmp_path / "x.mp4"))
 

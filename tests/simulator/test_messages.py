@@ -13,7 +13,10 @@ from simulator.messages import Answer, MalformedRequest, Transport, parse_reques
         ("RTP/AVP/TCP;unicast;interleaved=2-3", Transport(channels=(2, 3))),
         ("RTP/AVP/TCP;unicast", Transport(channels=(0, 1))),
         ("RTP/AVP;unicast;client_port=5000-5001", Transport(ports=(5000, 5001))),
-        ("RTP/AVP;multicast,RTP/AVP/UDP;unicast;client_port=5000-5001", Transport(ports=(5000, 5001))),
+        (
+            "RTP/AVP;multicast,RTP/AVP/UDP;unicast;client_port=5000-5001",
+            Transport(ports=(5000, 5001)),
+        ),
         ("RTP/AVP;multicast;client_port=5000-5001", None),
         ("RTP/AVP;unicast;client_port=5000-70000", None),
         ("", None),
@@ -25,11 +28,22 @@ def test_transport(header: str, transport: Transport | None) -> None:
 
 @pytest.mark.parametrize(
     ("url", "path"),
-    [("rtsp://h:554/a/b", "a/b"), ("rtsp://h/a/b/track1", "a/b"), ("rtsp://h/a/b/?x=1", "a/b"), ("rtsp://u:p@h/a/", "a"), ("*", "*")],
+    [
+        ("rtsp://h:554/a/b", "a/b"),
+        ("rtsp://h/a/b/track1", "a/b"),
+        ("rtsp://h/a/b/?x=1", "a/b"),
+        ("rtsp://u:p@h/a/", "a"),
+        ("*", "*"),
+    ],
 )
 def test_path(url: str, path: str) -> None:
     request = parse_request(f"DESCRIBE {url} RTSP/1.0\r\nCSeq: 3\r\nX:  y ".encode())
-    assert (request.method, request.path, request.header("CSEQ"), request.header("x")) == ("DESCRIBE", path, "3", "y")
+    assert (request.method, request.path, request.header("CSEQ"), request.header("x")) == (
+        "DESCRIBE",
+        path,
+        "3",
+        "y",
+    )
 
 
 @pytest.mark.parametrize("text", [b"", b"GET / HTTP/1.1", b"\xff\xfe", b"PLAY RTSP/1.0"])
@@ -39,5 +53,8 @@ def test_what_is_no_request_is_refused(text: bytes) -> None:
 
 
 def test_answer() -> None:
-    assert Answer(404).encoded("7") == b"RTSP/1.0 404 Not Found\r\nCSeq: 7\r\nServer: Sightline simulator\r\n\r\n"
+    assert (
+        Answer(404).encoded("7")
+        == b"RTSP/1.0 404 Not Found\r\nCSeq: 7\r\nServer: Sightline simulator\r\n\r\n"
+    )
     assert Answer(200, body="x").encoded("8").endswith(b"Content-Length: 1\r\n\r\nx")

@@ -1,4 +1,6 @@
-"""Where a stream's units lie in time: loops without a jump, joins at keyframes, changes of file, ends."""
+"""Where a stream's units lie in time: loops without a jump, joins at keyframes, changes of
+file, ends.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from simulator.rtp import Codec
 
 
 def _media(count: int, gop: int, codec: Codec = Codec.H264) -> Media:
-    units = tuple(unit_of([b"x"], 96, 3600 * index, 3600 * index, index % gop == 0) for index in range(count))
+    units = tuple(
+        unit_of([b"x"], 96, 3600 * index, 3600 * index, index % gop == 0) for index in range(count)
+    )
     return Media(codec, 90_000, units, 3600 * count, ())
 
 
@@ -22,7 +26,10 @@ def test_a_loop_goes_on_without_a_jump() -> None:
     assert [slot.unit.is_keyframe for slot in slots] == [index % 5 == 0 for index in range(35)]
 
 
-@pytest.mark.parametrize(("at", "held"), [(0, 0), (1, 0), (3600 * 7, 3600 * 5), (3600 * 10, 3600 * 10), (3600 * 23 + 1, 3600 * 20)])
+@pytest.mark.parametrize(
+    ("at", "held"),
+    [(0, 0), (1, 0), (3600 * 7, 3600 * 5), (3600 * 10, 3600 * 10), (3600 * 23 + 1, 3600 * 20)],
+)
 def test_a_held_join_starts_at_the_keyframe_before(at: int, held: int) -> None:
     first = next(Programme((Piece(0, _media(10, 5), True),)).slots(at, from_keyframe=True))
     assert (first.due, first.unit.is_keyframe) == (held, True)

@@ -12,8 +12,12 @@ from domain.clock import NS_PER_S
 from simulator.rtp import Codec, goodbye, nal_units, payloads, sender_report
 
 _BODY = st.binary(min_size=1, max_size=5000)
-_H264_NAL = st.builds(lambda head, body: bytes([head]) + body, st.sampled_from([0x67, 0x68, 0x65, 0x41, 0x06]), _BODY)
-_HEVC_NAL = st.builds(lambda kind, body: bytes([kind << 1, 1]) + body, st.sampled_from([32, 33, 34, 19, 1]), _BODY)
+_H264_NAL = st.builds(
+    lambda head, body: bytes([head]) + body, st.sampled_from([0x67, 0x68, 0x65, 0x41, 0x06]), _BODY
+)
+_HEVC_NAL = st.builds(
+    lambda kind, body: bytes([kind << 1, 1]) + body, st.sampled_from([32, 33, 34, 19, 1]), _BODY
+)
 
 
 def _h264_back(parts: list[bytes]) -> list[bytes]:
@@ -75,7 +79,11 @@ def test_small_units_share_a_payload() -> None:
     assert [part[1] & 0xC0 for part in parts[1:]] == [0x80, 0x00, 0x40]
 
 
-@pytest.mark.parametrize("sample", [b"\0\0\0\x05abc", b"\0\0\0\0", b"\0\0\0\x02ab\0\0"], ids=["cut off", "empty unit", "cut length"])
+@pytest.mark.parametrize(
+    "sample",
+    [b"\0\0\0\x05abc", b"\0\0\0\0", b"\0\0\0\x02ab\0\0"],
+    ids=["cut off", "empty unit", "cut length"],
+)
 def test_a_damaged_sample_is_refused(sample: bytes) -> None:
     with pytest.raises(ValueError, match="NAL unit"):
         nal_units(sample, 4)
@@ -83,7 +91,17 @@ def test_a_damaged_sample_is_refused(sample: bytes) -> None:
 
 def test_a_sender_report_maps_utc_to_rtp_time() -> None:
     report = sender_report(0xABCD, 1_700_000_000 * NS_PER_S + NS_PER_S // 2, (1 << 32) + 90, 7, 999)
-    assert struct.unpack(">BBHIIIIII", report[:28]) == (0x80, 200, 6, 0xABCD, 1_700_000_000 + 2_208_988_800, 1 << 31, 90, 7, 999)
+    assert struct.unpack(">BBHIIIIII", report[:28]) == (
+        0x80,
+        200,
+        6,
+        0xABCD,
+        1_700_000_000 + 2_208_988_800,
+        1 << 31,
+        90,
+        7,
+        999,
+    )
     assert report[28:30] == b"\x81\xca"
     assert len(report) % 4 == 0
     assert goodbye(0xABCD) == b"\x81\xcb\x00\x01\x00\x00\xab\xcd"

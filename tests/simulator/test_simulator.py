@@ -1,4 +1,6 @@
-"""The whole simulator against clients that are not ours: PyAV's libavformat and, where it is installed, Debian's ffprobe and ffmpeg."""
+"""The whole simulator against clients that are not ours: PyAV's libavformat and, where it is
+installed, Debian's ffprobe and ffmpeg.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,19 @@ import pytest
 
 from domain.clock import SystemClock
 from domain.errors import BadInput
-from simulator import CodecChange, Cut, Fault, Jump, Loss, NewPassword, NoVideo, Refuse, SimCamera, Simulator, Stall
+from simulator import (
+    CodecChange,
+    Cut,
+    Fault,
+    Jump,
+    Loss,
+    NewPassword,
+    NoVideo,
+    Refuse,
+    SimCamera,
+    Simulator,
+    Stall,
+)
 from tests.waiting import PATIENCE_S, wait_for
 
 MakeVideo = Callable[..., Path]
@@ -47,7 +61,9 @@ def _one(camera: SimCamera) -> Simulator:
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-def test_every_access_unit_arrives_in_time(make_video: MakeVideo, codec: str, transport: str) -> None:
+def test_every_access_unit_arrives_in_time(
+    make_video: MakeVideo, codec: str, transport: str
+) -> None:
     file = make_video(codec=codec, seconds=1.2)
     with _one(SimCamera("gate/1", file, mode="on_play", loop=False)) as sim:
         begun_s = CLOCK.monotonic_s()
@@ -62,7 +78,10 @@ def test_the_clients_pictures_are_those_of_the_file(make_video: MakeVideo) -> No
     file = make_video(b_frames=2)
     with av.open(str(file)) as container:
         wanted = [frame.to_ndarray() for frame in container.decode(video=0)]
-    with _one(SimCamera("gate", file, mode="on_play", loop=False)) as sim, av.open(sim.url("gate"), timeout=PATIENCE_S) as container:
+    with (
+        _one(SimCamera("gate", file, mode="on_play", loop=False)) as sim,
+        av.open(sim.url("gate"), timeout=PATIENCE_S) as container,
+    ):
         got = [frame.to_ndarray() for frame in container.decode(video=0)]
     assert len(got) == len(wanted)
     assert all((one == other).all() for one, other in zip(got, wanted, strict=True))
@@ -71,7 +90,9 @@ def test_the_clients_pictures_are_those_of_the_file(make_video: MakeVideo) -> No
 def test_the_senders_clock_is_there_from_the_first_packet(make_video: MakeVideo) -> None:
     with _one(SimCamera("gate", make_video())) as sim:
         now_ns = CLOCK.wall_ns()
-        with av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=PATIENCE_S) as container:
+        with av.open(
+            sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=PATIENCE_S
+        ) as container:
             packet = next(packet for packet in container.demux(video=0) if packet.size)
             kinds = [data.data_type for data in packet.iter_sidedata()]
             clocks = [bytes(data) for data in packet.iter_sidedata() if data.data_type == "prft"]
@@ -105,7 +126,9 @@ def test_a_camera_that_waits_for_its_first_client_then_runs_on(make_video: MakeV
 def test_a_held_join_sends_the_last_keyframe_at_once(make_video: MakeVideo) -> None:
     """The next keyframe is due only after a minute."""
     file = make_video(seconds=60.0, gop=1500)
-    with Simulator([SimCamera("held", file, join="held"), SimCamera("other", file, phase_s=59.0)]) as sim:
+    with Simulator(
+        [SimCamera("held", file, join="held"), SimCamera("other", file, phase_s=59.0)]
+    ) as sim:
         assert next(_watch(sim.url("other"))).is_keyframe
         first = next(_watch(sim.url("held")))
         assert first.is_keyframe
@@ -119,7 +142,9 @@ def test_a_password_is_asked_for(make_video: MakeVideo) -> None:
             next(_watch(sim.url("gate")))
         with pytest.raises(av.HTTPUnauthorizedError):
             next(_watch(sim.url("gate").replace("//", "//admin:wrong@")))
-        assert next(_watch(sim.url("gate").replace("//", f"//admin:{quote(password, safe='')}@"))).is_keyframe
+        assert next(
+            _watch(sim.url("gate").replace("//", f"//admin:{quote(password, safe='')}@"))
+        ).is_keyframe
 
 
 def test_an_unknown_path_is_not_found(make_video: MakeVideo) -> None:
@@ -173,7 +198,10 @@ def test_a_fault_can_be_told_while_it_plays(make_video: MakeVideo) -> None:
 
 
 def test_what_was_sent_is_what_came(make_video: MakeVideo) -> None:
-    with _one(SimCamera("gate", make_video())) as sim, av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=1) as container:
+    with (
+        _one(SimCamera("gate", make_video())) as sim,
+        av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=1) as container,
+    ):
         packets = (packet for packet in container.demux(video=0) if packet.size)
         seen = [next(packets) for _ in range(15)]
         sent = sim.fall_silent()["gate"].sent_units
@@ -193,13 +221,22 @@ def test_loss(make_video: MakeVideo) -> None:
 def test_codec_change_brings_new_parameter_sets(make_video: MakeVideo) -> None:
     larger = make_video(size_px=(640, 480), seconds=1.2)
     camera = _faulty(make_video(), CodecChange(at_s=0.8, file=larger))
-    with _one(camera) as sim, av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=PATIENCE_S) as container:
+    with (
+        _one(camera) as sim,
+        av.open(
+            sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=PATIENCE_S
+        ) as container,
+    ):
         widths = [frame.width for frame in container.decode(video=0)]
     assert widths == [320] * 20 + [640] * 30
 
 
-def test_a_change_of_codec_ends_the_connection_and_the_next_one_is_told(make_video: MakeVideo) -> None:
-    camera = SimCamera("gate", make_video(), faults=(CodecChange(at_s=1.6, file=make_video(codec="libx265")),))
+def test_a_change_of_codec_ends_the_connection_and_the_next_one_is_told(
+    make_video: MakeVideo,
+) -> None:
+    camera = SimCamera(
+        "gate", make_video(), faults=(CodecChange(at_s=1.6, file=make_video(codec="libx265")),)
+    )
     with _one(camera) as sim:
         assert 20 <= len(list(_watch(sim.url("gate")))) <= 40
         with av.open(sim.url("gate"), timeout=PATIENCE_S) as container:
@@ -207,7 +244,13 @@ def test_a_change_of_codec_ends_the_connection_and_the_next_one_is_told(make_vid
 
 
 def test_new_password(make_video: MakeVideo) -> None:
-    camera = SimCamera("gate", make_video(), user="a", password="b", faults=(NewPassword(at_s=0.6, user="a", password="c"),))
+    camera = SimCamera(
+        "gate",
+        make_video(),
+        user="a",
+        password="b",
+        faults=(NewPassword(at_s=0.6, user="a", password="c"),),
+    )
     with _one(camera) as sim:
         old, new = (sim.url("gate").replace("//", f"//a:{word}@") for word in "bc")
         assert len(list(_watch(old, most=25))) == 25
@@ -217,7 +260,10 @@ def test_new_password(make_video: MakeVideo) -> None:
 
 
 def test_no_video(make_video: MakeVideo) -> None:
-    with _one(_faulty(make_video(), NoVideo())) as sim, av.open(sim.url("gate"), timeout=PATIENCE_S) as container:
+    with (
+        _one(_faulty(make_video(), NoVideo())) as sim,
+        av.open(sim.url("gate"), timeout=PATIENCE_S) as container,
+    ):
         assert [stream.type for stream in container.streams] == ["audio"]
 
 
@@ -241,21 +287,49 @@ def test_two_cameras_of_one_path_are_refused(make_video: MakeVideo) -> None:
 
 
 def test_a_taken_port_is_told(make_video: MakeVideo) -> None:
-    with _one(SimCamera("a", make_video())) as sim, pytest.raises(BadInput, match=f"port {sim.port}"):
+    with (
+        _one(SimCamera("a", make_video())) as sim,
+        pytest.raises(BadInput, match=f"port {sim.port}"),
+    ):
         Simulator([SimCamera("a", make_video())], port=sim.port).__enter__()
 
 
 @pytest.mark.usefixtures("ffmpeg")
 @pytest.mark.parametrize(("codec", "transport"), [("libx264", "tcp"), ("libx265", "udp")])
-def test_ffprobe_and_ffmpeg_take_it_without_an_error(make_video: MakeVideo, codec: str, transport: str, tmp_path: Path) -> None:
-    with _one(SimCamera("gate", make_video(codec=codec, seconds=1.2), mode="on_play", loop=False, user="u", password="p")) as sim:
+def test_ffprobe_and_ffmpeg_take_it_without_an_error(
+    make_video: MakeVideo, codec: str, transport: str, tmp_path: Path
+) -> None:
+    with _one(
+        SimCamera(
+            "gate",
+            make_video(codec=codec, seconds=1.2),
+            mode="on_play",
+            loop=False,
+            user="u",
+            password="p",
+        )
+    ) as sim:
         url = sim.url("gate").replace("//", "//u:p@")
         base = ["-v", "error", "-rtsp_transport", transport]
-        probe = subprocess.run(["ffprobe", *base, "-of", "json", "-show_streams", url], capture_output=True, check=True, timeout=PATIENCE_S)
+        probe = subprocess.run(
+            ["ffprobe", *base, "-of", "json", "-show_streams", url],
+            capture_output=True,
+            check=True,
+            timeout=PATIENCE_S,
+        )
         copied = tmp_path / "copy.mkv"
-        copy = subprocess.run(["ffmpeg", *base, "-i", url, "-c", "copy", copied], capture_output=True, check=True, timeout=PATIENCE_S)
+        copy = subprocess.run(
+            ["ffmpeg", *base, "-i", url, "-c", "copy", copied],
+            capture_output=True,
+            check=True,
+            timeout=PATIENCE_S,
+        )
     (stream,) = json.loads(probe.stdout)["streams"]
-    assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264" if codec == "libx264" else "hevc", 320, 240)
+    assert (stream["codec_name"], stream["width"], stream["height"]) == (
+        "h264" if codec == "libx264" else "hevc",
+        320,
+        240,
+    )
     assert copy.stderr == b""
     with av.open(str(copied)) as container:
         assert len([packet for packet in container.demux(video=0) if packet.size]) == 30

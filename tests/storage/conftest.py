@@ -32,7 +32,9 @@ def redis(valkey_server: str) -> Iterator[Redis]:
 
 @pytest.fixture
 def objects(s3_server: S3Config) -> Iterator[ObjectStore]:
-    door = ObjectStore(s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "storage-tests")
+    door = ObjectStore(
+        s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "storage-tests"
+    )
     door.ensure_bucket()
     yield door
     for found in list(door.list("")):

@@ -51,8 +51,12 @@ def _clip_of_other_bytes(site: Site, event: Event) -> None:
 
 
 def _sidecar_says(site: Site, of: Event, **changes: object) -> None:
-    sidecar = Sidecar.model_validate_json(site.objects.get(_key(of, SIDECAR))).model_copy(update=changes)
-    site.objects.put(_key(of, SIDECAR), sidecar.model_dump_json(by_alias=True).encode(), "application/json")
+    sidecar = Sidecar.model_validate_json(site.objects.get(_key(of, SIDECAR))).model_copy(
+        update=changes
+    )
+    site.objects.put(
+        _key(of, SIDECAR), sidecar.model_dump_json(by_alias=True).encode(), "application/json"
+    )
 
 
 def _other_event_in_sidecar(site: Site, event: Event) -> None:
@@ -72,37 +76,75 @@ def _damaged_spool_entry(site: Site, event: Event) -> None:
 
 
 DAMAGES: dict[str, tuple[Callable[[Site, Event], object], Breach]] = {
-    "a row of nothing": (lambda site, event: EventIndex(site.redis).put(make_event(after_s=99)), Breach.INDEX_WITHOUT_OBJECTS),
+    "a row of nothing": (
+        lambda site, event: EventIndex(site.redis).put(make_event(after_s=99)),
+        Breach.INDEX_WITHOUT_OBJECTS,
+    ),
     "a count in the index that is wrong": (
         lambda site, event: [site.redis.do("INCR", f"{{e{n}}}:n") for n in range(8)],
         Breach.INDEX_DAMAGED,
     ),
-    "a row lost": (lambda site, event: EventIndex(site.redis).remove(event.id), Breach.OBJECTS_WITHOUT_INDEX),
+    "a row lost": (
+        lambda site, event: EventIndex(site.redis).remove(event.id),
+        Breach.OBJECTS_WITHOUT_INDEX,
+    ),
     "a row that differs": (_other_event_in_sidecar, Breach.INDEX_DIFFERS),
-    "a sidecar lost": (lambda site, event: site.objects.delete(_key(event, SIDECAR)), Breach.OBJECTS_WITHOUT_SIDECAR),
-    "a sidecar torn": (lambda site, event: site.objects.put(_key(event, SIDECAR), b"{", "application/json"), Breach.SIDECAR_DAMAGED),
-    "a clip lost": (lambda site, event: site.objects.delete(_key(event, CLIP)), Breach.OBJECT_MISSING),
-    "a crop of another size": (lambda site, event: site.objects.put(_key(event, CROP), b"x", "image/jpeg"), Breach.OBJECT_DIFFERS),
+    "a sidecar lost": (
+        lambda site, event: site.objects.delete(_key(event, SIDECAR)),
+        Breach.OBJECTS_WITHOUT_SIDECAR,
+    ),
+    "a sidecar torn": (
+        lambda site, event: site.objects.put(_key(event, SIDECAR), b"{", "application/json"),
+        Breach.SIDECAR_DAMAGED,
+    ),
+    "a clip lost": (
+        lambda site, event: site.objects.delete(_key(event, CLIP)),
+        Breach.OBJECT_MISSING,
+    ),
+    "a crop of another size": (
+        lambda site, event: site.objects.put(_key(event, CROP), b"x", "image/jpeg"),
+        Breach.OBJECT_DIFFERS,
+    ),
     "a clip of other bytes": (_clip_of_other_bytes, Breach.OBJECT_DIFFERS),
-    "a ready clip unnamed": (lambda site, event: _sidecar_says(site, event, objects={}), Breach.OBJECT_MISSING),
-    "a journal lost": (lambda site, event: site.objects.delete(stored_keys(site.objects)[0]), Breach.NOT_JOURNALED),
+    "a ready clip unnamed": (
+        lambda site, event: _sidecar_says(site, event, objects={}),
+        Breach.OBJECT_MISSING,
+    ),
+    "a journal lost": (
+        lambda site, event: site.objects.delete(stored_keys(site.objects)[0]),
+        Breach.NOT_JOURNALED,
+    ),
     "a journal damaged": (
-        lambda site, event: site.objects.put(stored_keys(site.objects)[0], b"x", "application/gzip"),
+        lambda site, event: site.objects.put(
+            stored_keys(site.objects)[0], b"x", "application/gzip"
+        ),
         Breach.JOURNAL_DAMAGED,
     ),
-    "a person lost": (lambda site, event: site.redis.do("DEL", "{people}:by_token"), Breach.PERSON_NOT_RESTORED),
-    "a person damaged": (lambda site, event: site.objects.put(person_object("li.wei", 2), b"{", "application/json"), Breach.PERSON_DAMAGED),
+    "a person lost": (
+        lambda site, event: site.redis.do("DEL", "{people}:by_token"),
+        Breach.PERSON_NOT_RESTORED,
+    ),
+    "a person damaged": (
+        lambda site, event: site.objects.put(person_object("li.wei", 2), b"{", "application/json"),
+        Breach.PERSON_DAMAGED,
+    ),
     "a watch lost": (lambda site, event: _lose_a_watch(site), Breach.WATCH_NOT_RESTORED),
     "a watch damaged": (
-        lambda site, event: site.objects.put(watch_object("20261124-00000002", 1), b"{", "application/json"),
+        lambda site, event: site.objects.put(
+            watch_object("20261124-00000002", 1), b"{", "application/json"
+        ),
         Breach.WATCH_DAMAGED,
     ),
     "a log of gaps damaged": (
-        lambda site, event: site.objects.put(gaps_object("gate", "node-1", "20251009"), b"{\n", "application/jsonl"),
+        lambda site, event: site.objects.put(
+            gaps_object("gate", "node-1", "20251009"), b"{\n", "application/jsonl"
+        ),
         Breach.GAP_LOG_DAMAGED,
     ),
     "a correction damaged": (
-        lambda site, event: site.objects.put(correction_object(event.camera, event.id, 1), b"{", "application/json"),
+        lambda site, event: site.objects.put(
+            correction_object(event.camera, event.id, 1), b"{", "application/json"
+        ),
         Breach.CORRECTION_DAMAGED,
     ),
     "a registry damaged": (
@@ -142,11 +184,20 @@ def test_each_breach_is_found_by_its_name(site: Site, event: Event, damage: str)
 
 OF_LOSSES = {Breach.STORE_LOST, Breach.INDEX_EMPTIED, Breach.PERSON_LOST, Breach.HOLD_LOST}
 """Tested in test_check_losses.py."""
-OF_RETENTION = {Breach.DELETION_UNFINISHED, Breach.TOO_OLD, Breach.HELD_MISSING, Breach.HOLD_DAMAGED}
+OF_RETENTION = {
+    Breach.DELETION_UNFINISHED,
+    Breach.TOO_OLD,
+    Breach.HELD_MISSING,
+    Breach.HOLD_DAMAGED,
+}
 """Tested in test_retention.py."""
 OF_RECORDINGS = {
-    Breach.SEGMENT_DAMAGED, Breach.SEGMENT_DIFFERS, Breach.SEGMENTS_OVERLAP, Breach.HOLE_UNEXPLAINED, Breach.GAP_RECORDED,
-}  # fmt: skip
+    Breach.SEGMENT_DAMAGED,
+    Breach.SEGMENT_DIFFERS,
+    Breach.SEGMENTS_OVERLAP,
+    Breach.HOLE_UNEXPLAINED,
+    Breach.GAP_RECORDED,
+}
 """Tested in test_check_recordings.py."""
 OF_ARCHIVE = {Breach.ARCHIVE_DAMAGED, Breach.ARCHIVE_DIFFERS, Breach.ARCHIVE_UNNAMED}
 """Tested in test_archiver.py."""
@@ -163,10 +214,14 @@ def test_deep_opens_the_clip_and_looks_for_its_event(site: Site, event: Event) -
     sidecar = Sidecar.model_validate_json(site.objects.get(_key(event, SIDECAR)))
     _sidecar_says(site, event, clip_start_at=sidecar.clip_start_at + 60 * 10**9)
     assert check(site.objects, site.redis, site.layout) == []
-    assert [finding.breach for finding in check(site.objects, site.redis, site.layout, deep=True)] == [Breach.CLIP_WITHOUT_EVENT]
+    assert [
+        finding.breach for finding in check(site.objects, site.redis, site.layout, deep=True)
+    ] == [Breach.CLIP_WITHOUT_EVENT]
 
 
-def test_what_only_one_look_saw_was_on_its_way(site: Site, event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_only_one_look_saw_was_on_its_way(
+    site: Site, event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between the two looks the row comes: a running system is not broken."""
     EventIndex(site.redis).remove(event.id)
     looks: list[int] = []

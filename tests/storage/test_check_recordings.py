@@ -1,4 +1,6 @@
-"""The checker of recordings: clean where the ledger is what the files hold, and each way in which it may not be, found."""
+"""The checker of recordings: clean where the ledger is what the files hold, and each way in
+which it may not be, found.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,9 @@ def test_a_hole_that_nothing_explains(layout: Layout) -> None:
 
 def test_a_gap_of_what_is_recorded(layout: Layout) -> None:
     recorded(layout)
-    GapLog(layout, SystemClock()).add(Gap("cam-1", START_NS + NS_PER_S, START_NS + 4 * NS_PER_S, GapCause.NETWORK))
+    GapLog(layout, SystemClock()).add(
+        Gap("cam-1", START_NS + NS_PER_S, START_NS + 4 * NS_PER_S, GapCause.NETWORK)
+    )
     assert breaches(layout) == [Breach.GAP_RECORDED]
 
 
@@ -134,7 +138,9 @@ def test_pictures_that_cannot_be_decoded(layout: Layout) -> None:
 
 
 def renamed(segment: Segment, start_ms: int, duration_ms: int) -> None:
-    segment.path.rename(segment.path.with_name(SegmentName("cam-1", start_ms, duration_ms, segment.fence).file_name))
+    segment.path.rename(
+        segment.path.with_name(SegmentName("cam-1", start_ms, duration_ms, segment.fence).file_name)
+    )
 
 
 def test_a_camera_that_came_back_early_cuts_the_name_before_it(layout: Layout) -> None:
@@ -142,7 +148,10 @@ def test_a_camera_that_came_back_early_cuts_the_name_before_it(layout: Layout) -
     _, before, after, *_ = recorded(layout)
     assert before.end_ns is not None
     assert after.end_ns is not None
-    early_ms, lasts_ms = (after.start_ns - NS_PER_S // 2) // 1_000_000, (after.end_ns - after.start_ns) // 1_000_000
+    early_ms, lasts_ms = (
+        (after.start_ns - NS_PER_S // 2) // 1_000_000,
+        (after.end_ns - after.start_ns) // 1_000_000,
+    )
     renamed(before, before.start_ms, early_ms - before.start_ms)
     assert breaches(layout) == [Breach.SEGMENT_DIFFERS]
     renamed(after, early_ms, lasts_ms)
@@ -161,7 +170,8 @@ def at_times(times_ms: list[int], start_ns: int, session: int) -> list[Packet]:
     """Pictures of one connection at these times after `start_ns`."""
     packets = packets_of(FEW_A_SECOND, session=session)
     return [
-        replace(packet, pts=90 * ms, dts=90 * ms, wall_ns=start_ns + ms * NS_PER_MS) for packet, ms in zip(packets, times_ms, strict=False)
+        replace(packet, pts=90 * ms, dts=90 * ms, wall_ns=start_ns + ms * NS_PER_MS)
+        for packet, ms in zip(packets, times_ms, strict=False)
     ]
 
 

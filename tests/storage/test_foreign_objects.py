@@ -1,4 +1,6 @@
-"""Objects in the bucket that Sightline never wrote: each is named, and stops no job and no command."""
+"""Objects in the bucket that Sightline never wrote: each is named, and stops no job and no
+command.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,30 @@ from tests.storage.test_retention import REGISTRY, retention_of
 
 EVENT = make_event(after_s=5)
 PREFIXES = (
-    "", "state/", "state/registry/", "state/holds/", "state/people/", "state/watches/",
-    "events/", "events/2025/10/09/", "events/2025/10/09/gate/", f"events/2025/10/09/gate/{EVENT.id}/corrected.",
-    "recordings/", "recordings/gate/", "recordings/gate/20251009/",
-    "gaps/cameras/", "gaps/cameras/gate/node-1/", "gaps/nodes/",
-    "journal/", "journal/node-1/2025/10/09/", "journal/_corrections/",
-    "archive/", "archive/events/", "archive/events/2025/10/09/", "archive/catalogue/",
-)  # fmt: skip
+    "",
+    "state/",
+    "state/registry/",
+    "state/holds/",
+    "state/people/",
+    "state/watches/",
+    "events/",
+    "events/2025/10/09/",
+    "events/2025/10/09/gate/",
+    f"events/2025/10/09/gate/{EVENT.id}/corrected.",
+    "recordings/",
+    "recordings/gate/",
+    "recordings/gate/20251009/",
+    "gaps/cameras/",
+    "gaps/cameras/gate/node-1/",
+    "gaps/nodes/",
+    "journal/",
+    "journal/node-1/2025/10/09/",
+    "journal/_corrections/",
+    "archive/",
+    "archive/events/",
+    "archive/events/2025/10/09/",
+    "archive/catalogue/",
+)
 NAMES = ("zzz", "zzz.json", "zzz.jsonl.gz", "z/z/z/z/zzz.json")
 
 
@@ -55,7 +74,9 @@ def test_foreign_objects_stop_nothing(site: Site, tmp_path: Path) -> None:
     sidecars = rebuild(site.objects, site.redis, site.layout, from_sidecars=True)
     assert sidecars.events == 1
     assert People(site.redis, site.objects).by_token(token) == Person("li.wei", Role.AUDITOR)
-    assert [record.name for record in People(site.redis, site.objects).records().records] == ["li.wei"]
+    assert [record.name for record in People(site.redis, site.objects).records().records] == [
+        "li.wei"
+    ]
     assert registries.add("second").version == 2
     newest = registries.newest()
     assert newest is not None
@@ -66,7 +87,10 @@ def test_foreign_objects_stop_nothing(site: Site, tmp_path: Path) -> None:
     assert corrections.correct(EVENT, "鄂C54321", "li.wei", "a look", 0).version == 1
 
     archive = Archive.open(site.objects, site.redis, tmp_path / "cache", Settings(), site.clock)
-    assert Archiver(archive, EventIndex(site.redis), site.redis, site.objects, site.clock).run(2) is not None
+    assert (
+        Archiver(archive, EventIndex(site.redis), site.redis, site.objects, site.clock).run(2)
+        is not None
+    )
     archive.close()
     findings = check(site.objects, site.redis, site.layout, registry=REGISTRY, clock=site.clock)
     assert all(finding.message for finding in findings)
@@ -75,7 +99,9 @@ def test_foreign_objects_stop_nothing(site: Site, tmp_path: Path) -> None:
     assert foreign <= {stat.key for stat in site.objects.list("")}, "what is not ours stays"
 
 
-@pytest.mark.parametrize("prefix", ["state/registry/", "state/holds/", "state/people/", "state/watches/"])
+@pytest.mark.parametrize(
+    "prefix", ["state/registry/", "state/holds/", "state/people/", "state/watches/"]
+)
 def test_a_foreign_object_among_records_is_named_with_what_to_do(site: Site, prefix: str) -> None:
     site.objects.put(f"{prefix}zzz", b"junk", "text/plain")
     findings = check(site.objects, site.redis, site.layout)

@@ -1,7 +1,8 @@
-"""Two versions of Sightline on one site: what the newer one adds to a record outlives the older one.
+"""Two versions of Sightline on one site: what the newer one adds to a record outlives the older
+one.
 
-Each test lets a newer program write a record with an unknown field, has this program read, change and
-write it again, and looks for the field in what is stored then.
+Each test lets a newer program write a record with an unknown field, has this program read, change
+and write it again, and looks for the field in what is stored then.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ from domain.events.event import Event, Sidecar
 from domain.events.query import EventQuery
 from domain.events.watches import Ended
 from domain.metrics import RECORDS_UNREADABLE
-from domain.paths.object_keys import SIDECAR, correction_object, event_object, person_object, watch_object
+from domain.paths.object_keys import (
+    SIDECAR,
+    correction_object,
+    event_object,
+    person_object,
+    watch_object,
+)
 from domain.people import Person, Role
 from storage.archive.check import ArchiveCheck
 from storage.archive.day import Day
@@ -94,7 +101,9 @@ def test_an_event_goes_whole_from_spool_to_sidecar_journal_and_a_rebuilt_index(s
     assert site.sidecar(event).event == kept
     for from_sidecars in (False, True):
         site.redis.do("FLUSHALL")
-        assert rebuild(site.objects, site.redis, site.layout, from_sidecars=from_sidecars).events == 1
+        assert (
+            rebuild(site.objects, site.redis, site.layout, from_sidecars=from_sidecars).events == 1
+        )
         assert site.row(event) == kept
     site.assert_clean(event)
 
@@ -162,7 +171,9 @@ class _Earlier(ObjectStore):
         return iter(())
 
 
-def test_a_watch_keeps_its_fields_when_it_ends_and_in_redis(redis: Redis, objects: ObjectStore, clock: ManualClock) -> None:
+def test_a_watch_keeps_its_fields_when_it_ends_and_in_redis(
+    redis: Redis, objects: ObjectStore, clock: ManualClock
+) -> None:
     watches = Watches(redis, objects, clock)
     watch = watch_of("鄂C12345", key=1)
     written = json.loads(watch.model_dump_json(by_alias=True)) | ADDED
@@ -179,7 +190,9 @@ def test_a_watch_in_redis_that_cannot_be_read_hides_no_other(
 ) -> None:
     watches = Watches(redis, objects, clock)
     watches.place(watch_of("鄂C12345", key=1))
-    newer_schema = json.loads(watch_of("鄂C2", key=2).model_dump_json(by_alias=True)) | {"schema": 2}
+    newer_schema = json.loads(watch_of("鄂C2", key=2).model_dump_json(by_alias=True)) | {
+        "schema": 2
+    }
     redis.do("HSET", "{watches}:active", "20261124-00000002", json.dumps(newer_schema))
     assert [watch.id for watch in watches.standing()] == ["20261124-00000001"]
     assert "newer version of Sightline" in caplog.text
@@ -196,7 +209,9 @@ def test_a_person_of_a_newer_program_is_let_in(redis: Redis, objects: ObjectStor
     assert record.model_extra == ADDED
 
 
-def test_nodes_and_states_of_another_version_are_read_or_left_out(redis: Redis, caplog: pytest.LogCaptureFixture) -> None:
+def test_nodes_and_states_of_another_version_are_read_or_left_out(
+    redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
     entry = NodeEntry("node-2", "http://10.0.0.2:1", 1.0, 5)
     redis.do("HSET", "{nodes}:about", "node-2", json.dumps(asdict(entry) | ADDED))
     redis.do("HSET", "{nodes}:about", "junk", "{")
@@ -214,7 +229,9 @@ def test_nodes_and_states_of_another_version_are_read_or_left_out(redis: Redis, 
     assert states.get(["gate", "bridge"]) == {"gate": status}
 
 
-def test_an_event_of_a_newer_schema_hides_no_other_in_index_and_feed(redis: Redis, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_of_a_newer_schema_hides_no_other_in_index_and_feed(
+    redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
     plain = make_event(after_s=1)
     beyond = make_event(after_s=2).model_copy(update={"schema_": 2})
     index, feed = EventIndex(redis), Feed(redis, 10)
@@ -254,7 +271,9 @@ def city(redis: Redis, objects: ObjectStore, tmp_path: Path) -> Iterator[City]:
     city.archive.close()
 
 
-def _write_newer_day(city: City, events: list[Event], version: int = VERSION, schema: int = 2) -> None:
+def _write_newer_day(
+    city: City, events: list[Event], version: int = VERSION, schema: int = 2
+) -> None:
     """A day's only file with a column that this program does not know, and its catalogue."""
     path = city.archive.cache.folder / "newer.made"
     select = f"SELECT {SELECT}, 'wet' AS \"the road\" FROM incoming ORDER BY {ORDER[VERSION]}"
@@ -294,7 +313,9 @@ def test_the_archive_keeps_columns_and_fields_through_a_merge(city: City) -> Non
 
 
 @pytest.mark.parametrize(("version", "schema"), [(VERSION + 1, 2), (VERSION, 3)])
-def test_a_day_of_a_newer_archive_is_named_and_left_alone(city: City, version: int, schema: int) -> None:
+def test_a_day_of_a_newer_archive_is_named_and_left_alone(
+    city: City, version: int, schema: int
+) -> None:
     event = make_event(after_s=1)
     _write_newer_day(city, [event], version, schema)
     fresh = City(city.redis, city.objects, city.archive.cache.folder.parent / "fresh")

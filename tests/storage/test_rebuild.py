@@ -1,4 +1,6 @@
-"""With Redis emptied, everything comes back: from journals in the store, journals here, the spool, or sidecars alone."""
+"""With Redis emptied, everything comes back: from journals in the store, journals here, the
+spool, or sidecars alone.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,15 @@ import pytest
 
 from domain.clock import NS_PER_S
 from domain.events.event import Event
-from domain.paths.object_keys import ARCHIVE_MOVED, ARCHIVE_PREFIX, CATALOGUE_PREFIX, SIDECAR, event_object, journal_object, person_object
+from domain.paths.object_keys import (
+    ARCHIVE_MOVED,
+    ARCHIVE_PREFIX,
+    CATALOGUE_PREFIX,
+    SIDECAR,
+    event_object,
+    journal_object,
+    person_object,
+)
 from domain.people import Person, Role
 from domain.settings import Settings
 from storage.archive.archive import Archive
@@ -25,7 +35,9 @@ from tests.kept import START_NS, Site, make_event
 
 @pytest.fixture
 def kept(site: Site) -> list[Event]:
-    """An event whose journal is in the store, one whose journal is still here, one that waits in the spool for its clip."""
+    """An event whose journal is in the store, one whose journal is still here, one that waits
+    in the spool for its clip.
+    """
     stored, here, waiting = make_event(after_s=5), make_event(after_s=8), make_event(after_s=11)
     site.put(stored)
     site.keeper.run_once()
@@ -51,7 +63,9 @@ def test_everything_comes_back(site: Site, kept: list[Event]) -> None:
     site.redis.do("FLUSHALL")
     heard: list[tuple[int, int]] = []
     for _ in range(2):
-        rebuilt = rebuild(site.objects, site.redis, site.layout, lambda done, total: heard.append((done, total)))
+        rebuilt = rebuild(
+            site.objects, site.redis, site.layout, lambda done, total: heard.append((done, total))
+        )
         assert (rebuilt.people, rebuilt.events, rebuilt.damaged) == (1, 3, ())
         assert rows(site) == kept
     assert heard == [(1, 2), (2, 2)] * 2
@@ -96,7 +110,11 @@ def test_what_is_damaged_is_named_and_the_rest_comes_back(site: Site, kept: list
     for damaged in (sidecar, person):
         site.objects.put(damaged, b"{", "application/json")
     site.redis.do("FLUSHALL")
-    assert set(rebuild(site.objects, site.redis, site.layout, from_sidecars=True).damaged) == {key, sidecar, person}
+    assert set(rebuild(site.objects, site.redis, site.layout, from_sidecars=True).damaged) == {
+        key,
+        sidecar,
+        person,
+    }
     assert rows(site) == kept
 
 
@@ -109,7 +127,9 @@ def _archive_all(site: Site, folder: Path) -> Archive:
 
 
 def test_what_the_archive_has_stays_there(site: Site, kept: list[Event], tmp_path: Path) -> None:
-    """Its journals are not read, but for what came later: here a longer version, and one that is still in a spool."""
+    """Its journals are not read, but for what came later: here a longer version, and one that
+    is still in a spool.
+    """
     site.clock.advance(10 * 86_400)
     archive = _archive_all(site, tmp_path / "archive")
     longer = kept[1].model_copy(update={"ended_at": kept[1].ended_at + 9 * NS_PER_S})
@@ -128,14 +148,20 @@ def test_catalogues_come_back_from_the_files(site: Site, kept: list[Event], tmp_
     (catalogue,) = [stat.key for stat in site.objects.list(CATALOGUE_PREFIX)]
     whole = Day.parse("", 0, site.objects.get(catalogue))
     for damage in (b"rubbish", None):
-        site.objects.delete(catalogue) if damage is None else site.objects.put(catalogue, damage, "")
+        site.objects.delete(catalogue) if damage is None else site.objects.put(
+            catalogue, damage, ""
+        )
         rebuild(site.objects, site.redis)
         (catalogue,) = [stat.key for stat in site.objects.list(CATALOGUE_PREFIX)]
         made = Day.parse("", 0, site.objects.get(catalogue))
-        assert (made.files, made.digests, made.legs) == (whole.files, whole.digests, None), "all but the legs, which files do not tell"
+        assert (made.files, made.digests, made.legs) == (whole.files, whole.digests, None), (
+            "all but the legs, which files do not tell"
+        )
 
 
-def test_without_its_files_the_whole_is_read_from_journals(site: Site, kept: list[Event], tmp_path: Path) -> None:
+def test_without_its_files_the_whole_is_read_from_journals(
+    site: Site, kept: list[Event], tmp_path: Path
+) -> None:
     site.clock.advance(10 * 86_400)
     _archive_all(site, tmp_path / "archive").close()
     JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
@@ -148,7 +174,9 @@ def test_without_its_files_the_whole_is_read_from_journals(site: Site, kept: lis
     assert rows(site) == kept[:2]
 
 
-def test_an_index_that_was_emptied_is_not_taken_for_whole(site: Site, kept: list[Event], tmp_path: Path) -> None:
+def test_an_index_that_was_emptied_is_not_taken_for_whole(
+    site: Site, kept: list[Event], tmp_path: Path
+) -> None:
     """What is moved while it is not rebuilt tells nothing of what it lacked."""
     site.clock.advance(10 * 86_400)
     _archive_all(site, tmp_path / "archive").close()
@@ -166,12 +194,18 @@ def test_an_index_that_was_emptied_is_not_taken_for_whole(site: Site, kept: list
 
 
 def test_it_goes_on_where_it_was_stopped(site: Site) -> None:
-    """Several processes read the hours; those that were done are not read again, unless something was added to them."""
+    """Several processes read the hours; those that were done are not read again, unless
+    something was added to them.
+    """
     events = [make_event(after_s=3600 * n) for n in range(8)]
     for event in events:
         key = journal_object("node-1", event.started_at // NS_PER_S)
         site.objects.put(
-            key, gzip.compress(JournalPut(event=event, objects={}).model_dump_json(by_alias=True).encode()), "application/gzip"
+            key,
+            gzip.compress(
+                JournalPut(event=event, objects={}).model_dump_json(by_alias=True).encode()
+            ),
+            "application/gzip",
         )
 
     def stop(done: int, total: int) -> None:

@@ -39,10 +39,31 @@ REGISTRY = Registry.model_validate(
         "version": 1,
         "areas": {"a": {"name": "a"}},
         "cameras": [
-            {"id": "gate", "name": "gate", "class": "A", "retention_days": 20, "retention_max_days": 30, **PLACE},
+            {
+                "id": "gate",
+                "name": "gate",
+                "class": "A",
+                "retention_days": 20,
+                "retention_max_days": 30,
+                **PLACE,
+            },
             {"id": "bridge", "name": "bridge", "class": "B", "retention_days": 5, **PLACE},
-            {"id": "shop", "name": "shop", "class": "C", "record": "events", "retention_days": 10, **PLACE},
-            {"id": "yard", "name": "yard", "class": "C", "record": "on_demand", "retention_days": 10, **PLACE},
+            {
+                "id": "shop",
+                "name": "shop",
+                "class": "C",
+                "record": "events",
+                "retention_days": 10,
+                **PLACE,
+            },
+            {
+                "id": "yard",
+                "name": "yard",
+                "class": "C",
+                "record": "on_demand",
+                "retention_days": 10,
+                **PLACE,
+            },
         ],
     }
 )
@@ -52,7 +73,15 @@ def _kept(site: Site) -> Kept:
     triggers = TriggerLog(site.layout, SETTINGS)
     holds = Holds(site.objects, site.clock)
     gaps = GapLog(site.layout, site.clock)
-    return Kept(Ledger(site.layout.recordings), triggers, gaps, site.objects, EventIndex(site.redis), site.journal, holds)
+    return Kept(
+        Ledger(site.layout.recordings),
+        triggers,
+        gaps,
+        site.objects,
+        EventIndex(site.redis),
+        site.journal,
+        holds,
+    )
 
 
 def retention_of(site: Site) -> Retention:
@@ -71,17 +100,33 @@ def _segment(site: Site, camera_id: str, after_s: float, stored: bool = False) -
 
 
 def _breaches(site: Site) -> set[Breach]:
-    return {finding.breach for finding in check(site.objects, site.redis, site.layout, registry=REGISTRY, clock=site.clock)}
+    return {
+        finding.breach
+        for finding in check(
+            site.objects, site.redis, site.layout, registry=REGISTRY, clock=site.clock
+        )
+    }
 
 
 def _here(site: Site) -> list[tuple[str, int]]:
-    found = (segment for segment in Ledger(site.layout.recordings).oldest_first() if segment.camera_id != "gate")
+    found = (
+        segment
+        for segment in Ledger(site.layout.recordings).oldest_first()
+        if segment.camera_id != "gate"
+    )
     return [(segment.camera_id, (segment.start_ns - START_NS) // NS_PER_S) for segment in found]
 
 
 def _hold(site: Site, camera: str, from_s: float, to_s: float, event: str = "") -> Hold:
     from_ns, to_ns = START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S)
-    made = {"id": f"20251009-{camera}{round(from_s)}", "camera": camera, "from": from_ns, "to": to_ns, "reason": "a case", "event": event}
+    made = {
+        "id": f"20251009-{camera}{round(from_s)}",
+        "camera": camera,
+        "from": from_ns,
+        "to": to_ns,
+        "reason": "a case",
+        "event": event,
+    }
     hold = Hold.model_validate({**made, "placed_by": "li", "placed_at": site.clock.wall_ns()})
     Holds(site.objects, site.clock).place(hold)
     return hold
@@ -102,7 +147,10 @@ def _keep(site: Site, event: Event) -> Event:
 
 
 def _objects_of(site: Site, event: Event) -> list[str]:
-    return [found.key.rpartition("/")[2] for found in site.objects.list(event_object(event.camera, event.id, ""))]
+    return [
+        found.key.rpartition("/")[2]
+        for found in site.objects.list(event_object(event.camera, event.id, ""))
+    ]
 
 
 def test_recordings_go_once_they_are_older_than_their_maximum_and_not_before(site: Site) -> None:
@@ -116,9 +164,13 @@ def test_recordings_go_once_they_are_older_than_their_maximum_and_not_before(sit
     assert _here(site) == [("old", -89 * DAY_S), ("old", -6 * DAY_S), *young]
     assert retention_of(site).run_site().stored_recordings == 6
     stored = StoredSegments(site.objects, site.clock)
-    left = {id_: [one.start_ns for day in stored.days(id_) for one in stored.on_day(id_, day)] for id_ in ("bridge", "old")}
+    left = {
+        id_: [one.start_ns for day in stored.days(id_) for one in stored.on_day(id_, day)]
+        for id_ in ("bridge", "old")
+    }
     assert left == {
-        id_: [START_NS + (day * DAY_S + 20) * NS_PER_S for day in days] for id_, days in (("bridge", (-4, -1)), ("old", (-89, -6, -4, -1)))
+        id_: [START_NS + (day * DAY_S + 20) * NS_PER_S for day in days]
+        for id_, days in (("bridge", (-4, -1)), ("old", (-89, -6, -4, -1)))
     }
     assert retention_of(site).run_node().recordings == 0
     assert retention_of(site).run_site().stored_recordings == 0
@@ -142,10 +194,14 @@ def test_what_is_held_stays_here_and_in_the_store(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("camera_id", "source"), [("shop", "motion"), ("yard", "api")])
-def test_what_no_trigger_claims_goes_once_none_may_come_any_more(site: Site, camera_id: str, source: TriggerSource) -> None:
+def test_what_no_trigger_claims_goes_once_none_may_come_any_more(
+    site: Site, camera_id: str, source: TriggerSource
+) -> None:
     for number in range(12):
         _segment(site, camera_id, number * 10)
-    TriggerLog(site.layout, SETTINGS).add(Trigger(camera_id, source, START_NS + 42 * NS_PER_S, START_NS + 43 * NS_PER_S))
+    TriggerLog(site.layout, SETTINGS).add(
+        Trigger(camera_id, source, START_NS + 42 * NS_PER_S, START_NS + 43 * NS_PER_S)
+    )
     site.clock.advance(60 + 600 - 40)  # 40 s were gone
     kept = replace(_kept(site), wanted=lambda: [(camera_id, START_NS + 1, START_NS + 2)])
     report = Retention(kept, lambda: REGISTRY, SETTINGS, site.clock).run_node()
@@ -193,7 +249,9 @@ def test_a_damaged_hold_that_is_released_lets_retention_go_on(site: Site) -> Non
     assert site.objects.get(key) == b"{"
 
 
-def test_a_hold_that_is_placed_during_a_run_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hold_that_is_placed_during_a_run_is_kept(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for after_s in (-300 * DAY_S, -299 * DAY_S, -298 * DAY_S):
         _segment(site, "bridge", after_s)
     remove = Ledger.remove
@@ -212,7 +270,9 @@ def test_a_hold_that_is_placed_during_a_run_is_kept(site: Site, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("part", ["run_node", "run_site"])
-def test_while_it_is_not_known_what_is_held_or_how_long_anything_is_kept_nothing_goes(site: Site, event: Event, part: str) -> None:
+def test_while_it_is_not_known_what_is_held_or_how_long_anything_is_kept_nothing_goes(
+    site: Site, event: Event, part: str
+) -> None:
     _segment(site, "bridge", -300 * DAY_S)
     site.clock.advance(400 * DAY_S)
     site.objects.put(hold_object("20251009-torn", 1), b"{", "application/json")
@@ -241,16 +301,24 @@ def test_without_redis_an_event_keeps_its_objects(site: Site, event: Event) -> N
     with pytest.raises(IndexUnavailable):
         Retention(kept, lambda: REGISTRY, SETTINGS, site.clock).run_site()
     assert len(_objects_of(site, event)) == 4
-    assert {finding.breach for finding in check(site.objects, site.redis, site.layout)} == {Breach.DELETION_UNFINISHED}
+    assert {finding.breach for finding in check(site.objects, site.redis, site.layout)} == {
+        Breach.DELETION_UNFINISHED
+    }
     retention_of(site).run_node()
     retention_of(site).run_site()
     assert _breaches(site) == set()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=4))
-def test_a_run_killed_anywhere_and_run_again_leaves_nothing_half_deleted(site: Site, kills: list[tuple[int, bool]]) -> None:
-    """Killed at random calls of the stores, again and again: what is shown is whole at each moment, and the last run finishes."""
+def test_a_run_killed_anywhere_and_run_again_leaves_nothing_half_deleted(
+    site: Site, kills: list[tuple[int, bool]]
+) -> None:
+    """Killed at random calls of the stores, again and again: what is shown is whole at each
+    moment, and the last run finishes.
+    """
     event = _fresh(site)
     whole = site.objects, site.redis, site.journal
     for at, after in kills:

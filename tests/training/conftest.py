@@ -1,4 +1,6 @@
-"""Glyphs for the tests of the generator, made of drawn characters, and of real ones where they are."""
+"""Glyphs for the tests of the generator, made of drawn characters, and of real ones where they
+are.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ def characters(footage: Footage) -> dict[str, list[Grey]]:
 
 @pytest.fixture(scope="session")
 def glyphs(characters: dict[str, list[Grey]]) -> Glyphs:
-    """Of a few samples each, for speed; fonts are not asked for, so what only they can draw is drawn as a block."""
+    """Of a few samples each, for speed; fonts are not asked for, so what only they can draw is
+    drawn as a block.
+    """
     few = {name: samples[:6] for name, samples in split(characters, 1)[0].items()}
     made = make_glyphs(few, [], [])
     block = made.mean["8"].copy()

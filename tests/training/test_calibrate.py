@@ -1,4 +1,6 @@
-"""The arithmetic of calibration: bins, the expected calibration error, and a fit that finds what the cases were drawn by."""
+"""The arithmetic of calibration: bins, the expected calibration error, and a fit that finds
+what the cases were drawn by.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ def test_the_error_is_the_mean_gap_of_the_bins() -> None:
     report = reliability([(0.95, True)] * 9 + [(0.95, False)] + [(0.35, True)] * 10)
     assert report["count"] == 20
     assert report["right"] == pytest.approx(0.95)
-    assert report["expected calibration error"] == pytest.approx(0.5 * abs(0.95 - 0.9) + 0.5 * abs(0.35 - 1.0))
+    assert report["expected calibration error"] == pytest.approx(
+        0.5 * abs(0.95 - 0.9) + 0.5 * abs(0.35 - 1.0)
+    )
     assert report["bins"] == [[10, 0.35, 1.0], [10, 0.95, 0.9]]
 
 
@@ -24,7 +28,9 @@ def test_a_fit_finds_the_temperature_and_the_gain() -> None:
     def cases(readings: int) -> list[Case]:
         found = []
         for _ in range(1500):
-            weighed = Weighed(("鄂F12345",), np.array([0.0, -rng.uniform(0, 9)]), -1.0, -1.0, readings)
+            weighed = Weighed(
+                ("鄂F12345",), np.array([0.0, -rng.uniform(0, 9)]), -1.0, -1.0, readings
+            )
             found.append(Case(weighed, bool(rng.random() < true.confidences(weighed)[0])))
         return found
 

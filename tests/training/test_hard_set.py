@@ -32,4 +32,8 @@ def test_every_group_has_both_rates(meter: Meter) -> None:
     assert set(rates["kind"]) == {kind.name for kind in KINDS}
     assert set(rates["province"]) == set(PROVINCES)
     assert set(rates["province of unseen fonts"]) == {*PROVINCES, "all"}
-    assert all(set(rate) == {"own", "fused"} for group in ("kind", "height", "blur", "all") for rate in rates[group].values())
+    assert all(
+        set(rate) == {"own", "fused"}
+        for group in ("kind", "height", "blur", "all")
+        for rate in rates[group].values()
+    )

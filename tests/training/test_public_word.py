@@ -1,4 +1,6 @@
-"""What the public reader's word is worth: a liking that was put into words is found, and that of the reader itself."""
+"""What the public reader's word is worth: a liking that was put into words is found, and that
+of the reader itself.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ LIKED = PROVINCES.index("皖")
 
 
 def made(liking: float, count: int = 1500) -> Words:
-    """A reader that sees the true province through noise, and says one more by `liking` than it sees it."""
+    """A reader that sees the true province through noise, and says one more by `liking` than it
+    sees it.
+    """
     rng = np.random.default_rng(1)
     truths = rng.integers(0, len(PROVINCES), count)
     logs = rng.normal(0, 1, (count, len(PROVINCES)))
@@ -41,11 +45,16 @@ def test_a_reader_without_likings_is_heard_as_it_is() -> None:
 def test_each_province_weighs_alike_however_often_it_is_drawn() -> None:
     sure = np.log(np.full((1, len(PROVINCES)), 1e-6))
     sure[0, 0] = 0.0
-    often, seldom = (Words(np.repeat(sure, count, axis=0), np.full(count, truth), np.zeros(count)) for count, truth in ((900, 0), (9, 1)))
+    often, seldom = (
+        Words(np.repeat(sure, count, axis=0), np.full(count, truth), np.zeros(count))
+        for count, truth in ((900, 0), (9, 1))
+    )
     assert together([often, seldom]).right(NONE) == pytest.approx(0.5)
 
 
-def test_the_public_reader_knows_some_provinces_and_not_others(models_folder: Path, glyphs: Glyphs) -> None:
+def test_the_public_reader_knows_some_provinces_and_not_others(
+    models_folder: Path, glyphs: Glyphs
+) -> None:
     models = Models.load(Settings(models_dir=models_folder))
     measured = words(models.reader, glyphs, 0, 60, 0.3)
     assert measured.logs.shape == (len(measured.truths), len(PROVINCES))

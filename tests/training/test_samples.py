@@ -1,4 +1,6 @@
-"""The generator: shapes, the same pictures for the same seed, and characters where it says that they are."""
+"""The generator: shapes, the same pictures for the same seed, and characters where it says that
+they are.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def test_the_split_keeps_some_of_every_character_apart(characters: dict[str, lis
     for name, samples in characters.items():
         assert len(train[name]) + len(held[name]) == len(samples)
         assert held[name]
-    assert [id(sample) for sample in split(characters, 1)[1]["A"]] == [id(sample) for sample in held["A"]]
+    assert [id(sample) for sample in split(characters, 1)[1]["A"]] == [
+        id(sample) for sample in held["A"]
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -42,11 +46,16 @@ def test_the_same_seed_draws_the_same(glyphs: Glyphs) -> None:
 
 
 def test_streams_of_one_seed_differ(glyphs: Glyphs) -> None:
-    assert Drawer(glyphs, 6, stream=0).batch(0, 8).texts != Drawer(glyphs, 6, stream=1).batch(0, 8).texts
+    assert (
+        Drawer(glyphs, 6, stream=0).batch(0, 8).texts
+        != Drawer(glyphs, 6, stream=1).batch(0, 8).texts
+    )
 
 
 def test_ink_stands_where_the_places_say(glyphs: Glyphs) -> None:
-    """Columns at the characters' middles hold more ink than the gap after the second character, on clean blue plates."""
+    """Columns at the characters' middles hold more ink than the gap after the second character,
+    on clean blue plates.
+    """
     drawer = Drawer(glyphs, 8, hardness=CLEAN)
     brighter = 0
     for index in range(40):
@@ -63,7 +72,10 @@ def test_again_keeps_the_truth_and_moves_the_places(glyphs: Glyphs) -> None:
     assert more.texts == batch.texts
     assert more.crops.shape == batch.crops.shape
     assert not np.array_equal(more.crops, batch.crops)
-    assert max(float(np.abs(a - b).max()) for a, b in zip(more.places, batch.places, strict=True)) < 0.08
+    assert (
+        max(float(np.abs(a - b).max()) for a, b in zip(more.places, batch.places, strict=True))
+        < 0.08
+    )
 
 
 def test_step_targets_spell_the_text(glyphs: Glyphs) -> None:
@@ -74,7 +86,9 @@ def test_step_targets_spell_the_text(glyphs: Glyphs) -> None:
 
 def test_a_known_blur_takes_the_edges(glyphs: Glyphs) -> None:
     def edges(defocus_px: tuple[float, float]) -> float:
-        drawer = Drawer(glyphs, 12, hardness=Hardness(level=0, least_height_px=47, defocus_px=defocus_px))
+        drawer = Drawer(
+            glyphs, 12, hardness=Hardness(level=0, least_height_px=47, defocus_px=defocus_px)
+        )
         crops = [drawer.sample(index, kind_named("blue"))[0].astype(float) for index in range(10)]
         return float(np.mean([np.abs(np.diff(crop, axis=1)).mean() for crop in crops]))
 

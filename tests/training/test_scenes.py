@@ -1,4 +1,6 @@
-"""Drawn vehicles whose plates only the video path must find: of two rows, and of the armed police."""
+"""Drawn vehicles whose plates only the video path must find: of two rows, and of the armed
+police.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,14 @@ def whole_glyphs(footage: Footage) -> Glyphs:
 
 
 @pytest.mark.parametrize("kind", ["yellow two rows", "armed police"])
-def test_a_passing_in_video_is_one_event_with_its_plate(kind: str, whole_glyphs: Glyphs, models_folder: Path) -> None:
+def test_a_passing_in_video_is_one_event_with_its_plate(
+    kind: str, whole_glyphs: Glyphs, models_folder: Path
+) -> None:
     settings = Settings()
     models = Models.load(settings)
-    outcomes = [drive_by(kind_named(kind), index, whole_glyphs, models, settings) for index in range(3)]
+    outcomes = [
+        drive_by(kind_named(kind), index, whole_glyphs, models, settings) for index in range(3)
+    ]
     assert [len(one.read) for one in outcomes] == [1, 1, 1], outcomes
     assert sum(one.guessed == (one.truth,) for one in outcomes) >= 2, outcomes
     assert any(one.read == (one.truth,) for one in outcomes), outcomes
@@ -36,9 +42,17 @@ def test_a_flat_plate_is_as_large_as_its_kind(glyphs: Glyphs) -> None:
     rng = np.random.default_rng(1)
     sizes = {
         name: picture_of(draw_plate(text, kind_named(name), glyphs, rng)).shape
-        for name, text in (("blue", "鄂A12345"), ("green small", "鄂AD12345"), ("yellow two rows", "鄂A12345"))
+        for name, text in (
+            ("blue", "鄂A12345"),
+            ("green small", "鄂AD12345"),
+            ("yellow two rows", "鄂A12345"),
+        )
     }
-    assert sizes == {"blue": (280, 880, 3), "green small": (280, 960, 3), "yellow two rows": (440, 880, 3)}
+    assert sizes == {
+        "blue": (280, 880, 3),
+        "green small": (280, 960, 3),
+        "yellow two rows": (440, 880, 3),
+    }
 
 
 def test_the_report_counts_events_and_right_plates() -> None:
@@ -50,5 +64,9 @@ def test_the_report_counts_events_and_right_plates() -> None:
     told = report(outcomes)
     assert (told["blue"]["passings"], told["blue"]["one event"], told["blue"]["right"]) == (2, 1, 1)
     assert told["black"] == {
-        "passings": 1, "one event": 1, "right": 0, "right or first guess": 1, "wrong": ["鄂C12345 as nothing (鄂C12345)"],
-    }  # fmt: skip
+        "passings": 1,
+        "one event": 1,
+        "right": 0,
+        "right or first guess": 1,
+        "wrong": ["鄂C12345 as nothing (鄂C12345)"],
+    }

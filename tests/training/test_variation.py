@@ -19,13 +19,18 @@ def test_varied_glyphs_differ_and_are_still_the_character(glyphs: Glyphs) -> Non
         varied = [vary(glyphs.mean[character], rng) for _ in range(30)]
         assert all(one.shape == (SIDE_PX, SIDE_PX) and one.dtype == np.uint8 for one in varied)
         assert len({one.tobytes() for one in varied}) == 30
-        likest = [max(means, key=lambda name: float(np.corrcoef(one.ravel(), means[name])[0, 1])) for one in varied]
+        likest = [
+            max(means, key=lambda name: float(np.corrcoef(one.ravel(), means[name])[0, 1]))
+            for one in varied
+        ]
         assert likest.count(character) >= 27
 
 
 def test_only_training_draws_varied_plates(glyphs: Glyphs) -> None:
     kind = kind_named("blue")
-    plain, again, varied = (Drawer(glyphs, 1, varied=varied).sample(0, kind)[0] for varied in (False, False, True))
+    plain, again, varied = (
+        Drawer(glyphs, 1, varied=varied).sample(0, kind)[0] for varied in (False, False, True)
+    )
     assert (plain == again).all()
     assert (plain != varied).any()
 

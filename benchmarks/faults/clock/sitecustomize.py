@@ -1,6 +1,8 @@
-"""A wall clock that can be set while a program runs: with this folder in PYTHONPATH, Python's wall time is off by what a file says.
+"""A wall clock that can be set while a program runs: with this folder in PYTHONPATH, Python's wall
+time is off by what a file says.
 
-`PYTHON_CLOCK_FILE` holds seconds. faketime cannot do it: Python's sleep fails under it: its `clock_nanosleep` knows no absolute times.
+`PYTHON_CLOCK_FILE` holds seconds. faketime cannot do it: Python's sleep fails under it: its
+`clock_nanosleep` knows no absolute times.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Builds the compiled depacketiser: `python -m ingest.packets.native.build`, as `make install` does.
+"""Builds the compiled depacketiser: `python -m ingest.packets.native.build`, as `make install`
+does.
 
-With the machine's own C compiler, else with the one of the wheel `ziglang`, where that can be imported. It needs no headers but the
-compiler's own, and no library. The file's name holds what its source was, so one that was built of another is never loaded.
+With the machine's own C compiler, else with the one of the wheel `ziglang`, where that can be
+imported. It needs no headers but the compiler's own, and no library. The file's name holds what its
+source was, so one that was built of another is never loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from pathlib import Path
 
 SOURCE = Path(__file__).with_name("depacketise.c")
 FLAGS = ("-std=c11", "-O2", "-fPIC", "-shared", "-nostdlib", "-Wall", "-Wextra")
-"""No `-Werror`: what the next compiler warns of must not cost a node its speed. The tests have it."""
+"""No `-Werror`: what the next compiler warns of must not cost a node its speed. The tests have
+it.
+"""
 
 
 def library() -> Path:
@@ -43,7 +47,11 @@ def build(file: Path) -> str:
     for compiler in compilers():
         try:
             made = subprocess.run(
-                [*compiler, *FLAGS, "-o", str(part), str(SOURCE)], capture_output=True, text=True, timeout=300, check=False
+                [*compiler, *FLAGS, "-o", str(part), str(SOURCE)],
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             why = str(error)

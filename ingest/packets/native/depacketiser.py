@@ -11,7 +11,9 @@ from typing import NamedTuple, cast
 from ingest.packets.native.build import library
 
 CAPACITY_BYTES = 256 << 10
-"""The size of a read buffer: more than the longest interleaved packet (64 KiB) and the longest answer together."""
+"""The size of a read buffer: more than the longest interleaved packet (64 KiB) and the longest
+answer together.
+"""
 _MOST_UNITS, _MOST_STARTS, _MOST_BYTES = 4096, 16384, 2 * CAPACITY_BYTES
 
 
@@ -21,13 +23,26 @@ class _Taking(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_uint32) for name in ("is_hevc", "channel", "payload_type", "ssrc")),
         ("marked_stamp", ctypes.c_int64),
-        *((name, ctypes.c_uint32) for name in ("next", "packets", "units", "starts", "most_bytes", "most_units", "most_starts")),
+        *(
+            (name, ctypes.c_uint32)
+            for name in (
+                "next",
+                "packets",
+                "units",
+                "starts",
+                "most_bytes",
+                "most_units",
+                "most_starts",
+            )
+        ),
     )
 
 
 class Taken(NamedTuple):
-    """Whole pictures, one behind the other in `data`, and for each its (time stamp, end of its bytes, end of its part of `starts`, flags).
-    `starts`: where in `data` the start codes of all NAL units lie."""
+    """Whole pictures, one behind the other in `data`, and for each its (time stamp, end of its
+    bytes, end of its part of `starts`, flags). `starts`: where in `data` the start codes of all NAL
+    units lie.
+    """
 
     at: int
     """Where the first packet lies that was left."""
@@ -38,7 +53,9 @@ class Taken(NamedTuple):
 
 
 KEY, AS_IT_IS = 1, 2
-"""Flags: the picture is one that decoding can begin at; each of its NAL units can go into a file as it is."""
+"""Flags: the picture is one that decoding can begin at; each of its NAL units can go into a
+file as it is.
+"""
 
 
 class _Room(threading.local):
@@ -56,27 +73,46 @@ class Taking:
 
     def __init__(self, codec: str, payload_type: int, channel: int) -> None:
         self._call = _Taking(
-            codec == "hevc", channel, payload_type, most_bytes=_MOST_BYTES, most_units=_MOST_UNITS, most_starts=_MOST_STARTS
+            codec == "hevc",
+            channel,
+            payload_type,
+            most_bytes=_MOST_BYTES,
+            most_units=_MOST_UNITS,
+            most_starts=_MOST_STARTS,
         )
         self._take = partial(_take(), ctypes.byref(self._call))
         self._buffer: bytearray | None = None
         self._address = 0
 
-    def take(self, buffer: bytearray, at: int, end: int, number: int, ssrc: int, marked_stamp: int | None) -> Taken | None:
-        """As many pictures as lie whole and plain in `buffer[at:end]`, framing and all; None where not even one does.
+    def take(
+        self, buffer: bytearray, at: int, end: int, number: int, ssrc: int, marked_stamp: int | None
+    ) -> Taken | None:
+        """As many pictures as lie whole and plain in `buffer[at:end]`, framing and all; None where
+        not even one does.
 
-        `number`: the next packet's; `marked_stamp`: of the picture before. `buffer` must never be resized.
+        `number`: the next packet's; `marked_stamp`: of the picture before. `buffer` must never be
+        resized.
         """
         if buffer is not self._buffer:
             self._buffer, self._address = buffer, _address(buffer)
         call, room = self._call, _ROOM
-        call.next, call.ssrc, call.marked_stamp = number, ssrc, -1 if marked_stamp is None else marked_stamp
+        call.next, call.ssrc, call.marked_stamp = (
+            number,
+            ssrc,
+            -1 if marked_stamp is None else marked_stamp,
+        )
         after = self._take(self._address, at, end, *room.addresses)
         units = call.units
         if not units:
             return None
         table = room.table[: 4 * units].tolist()
-        return Taken(after, call.packets, bytes(memoryview(room.data)[: table[-3]]), table, room.starts[: table[-2]].tolist())
+        return Taken(
+            after,
+            call.packets,
+            bytes(memoryview(room.data)[: table[-3]]),
+            table,
+            room.starts[: table[-2]].tolist(),
+        )
 
 
 def _address(buffer: bytearray) -> int:
@@ -88,7 +124,15 @@ def _take() -> Callable[..., int]:
     """Raises OSError where it was not built, or cannot be loaded here."""
     # PyDLL: the interpreter lock is kept, since handing it over takes longer than a call.
     take = ctypes.PyDLL(str(library())).sightline_take
-    take.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+    take.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_int64,
+        ctypes.c_int64,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+    ]
     take.restype = ctypes.c_int64
     return cast("Callable[..., int]", take)
 

@@ -1,6 +1,8 @@
-"""What this node did not record and why, as lines of JSON: a file for each camera and day (UTC) under `gaps/`, only ever appended to.
+"""What this node did not record and why, as lines of JSON: a file for each camera and day (UTC)
+under `gaps/`, only ever appended to.
 
-`storage/recordings/gaps/rows.py` says what a line means. That somebody looks after a camera is told by the file `alive`.
+`storage/recordings/gaps/rows.py` says what a line means. That somebody looks after a camera is told
+by the file `alive`.
 """
 
 from __future__ import annotations
@@ -37,11 +39,15 @@ class GapLog:
             self._append(gap.camera_id, Row(start_ns, end_ns, gap.cause, gap.detail, since_ns))
 
     def open(self, gap: Gap) -> None:
-        """A gap that has lasted until `gap.end_ns` and goes on. To be said again at the first look of each day. Raises StoreError."""
+        """A gap that has lasted until `gap.end_ns` and goes on. To be said again at the first
+        look of each day. Raises StoreError.
+        """
         *before, (start_ns, _) = _by_day(gap.start_ns, max(gap.end_ns, gap.start_ns) + NS_PER_MS)
         since_ns = gap.since_ns or gap.start_ns
         for part_start_ns, part_end_ns in before:
-            self._append(gap.camera_id, Row(part_start_ns, part_end_ns, gap.cause, gap.detail, since_ns))
+            self._append(
+                gap.camera_id, Row(part_start_ns, part_end_ns, gap.cause, gap.detail, since_ns)
+            )
         self._append(gap.camera_id, Row(start_ns, None, gap.cause, gap.detail, since_ns))
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Gap, ...]:
@@ -57,17 +63,23 @@ class GapLog:
         return None
 
     def left_open(self, camera_id: str) -> Gap | None:
-        """The gap that was said last, where that goes on: it lasts from its start, and nobody said until when. None where it is over."""
+        """The gap that was said last, where that goes on: it lasts from its start, and nobody
+        said until when. None where it is over.
+        """
         for path in reversed(self._files(camera_id, 0, LATEST_NS)):
             if rows := _read(path):
                 said = rows[-1]
-                gap = Gap(camera_id, said.start_ns, said.start_ns, said.cause, said.detail, said.since_ns)
+                gap = Gap(
+                    camera_id, said.start_ns, said.start_ns, said.cause, said.detail, said.since_ns
+                )
                 return gap if said.end_ns is None else None
         return None
 
     def beat(self, camera_id: str) -> None:
         """Somebody looks after the camera now: to be said every second. Raises StoreError."""
-        path = self._alive.get(camera_id) or self._alive.setdefault(camera_id, self._layout.gaps / camera_id / _ALIVE)
+        path = self._alive.get(camera_id) or self._alive.setdefault(
+            camera_id, self._layout.gaps / camera_id / _ALIVE
+        )
         now_ns = self._clock.wall_ns()
         try:
             try:
@@ -93,18 +105,25 @@ class GapLog:
     def days(self, camera_id: str) -> dict[str, int]:
         """The days (`yyyymmdd`) of which there is a log, and its size in bytes."""
         try:
-            with os.scandir(self._layout.gaps / camera_id) as found:  # cheaper than paths: all cameras are asked for every half minute
+            with os.scandir(
+                self._layout.gaps / camera_id
+            ) as found:  # cheaper than paths: all cameras are asked for every half minute
                 logs = [entry for entry in found if entry.name.endswith(".jsonl")]
         except FileNotFoundError:
             return {}
-        return {log.name.removesuffix(".jsonl"): log.stat().st_size for log in sorted(logs, key=lambda entry: entry.name)}
+        return {
+            log.name.removesuffix(".jsonl"): log.stat().st_size
+            for log in sorted(logs, key=lambda entry: entry.name)
+        }
 
     def read(self, camera_id: str, day: str) -> bytes:
         """The lines of a day's log that can be read, as they lie on disk."""
         return readable((self._layout.gaps / camera_id / f"{day}.jsonl").read_bytes())
 
     def forget_before(self, camera_id: str, before_ns: int, held: Held) -> None:
-        """Delete the days that lie wholly before that of `before_ns`, and of which a hold names nothing."""
+        """Delete the days that lie wholly before that of `before_ns`, and of which a hold names
+        nothing.
+        """
         for path in self._files(camera_id, 0, max(0, before_ns - _DAY_NS)):
             start_ns = day_start_ns(path.stem)
             if not held.covers(camera_id, start_ns, start_ns + _DAY_NS):
@@ -115,11 +134,17 @@ class GapLog:
         try:
             append_line(path, row.line())
         except OSError as error:
-            raise StoreError(f"the gap of camera {camera_id} cannot be written down: {error}") from error
+            raise StoreError(
+                f"the gap of camera {camera_id} cannot be written down: {error}"
+            ) from error
 
     def _files(self, camera_id: str, from_ns: int, to_ns: int) -> list[Path]:
         first, last = day_of(from_ns), day_of(to_ns)
-        return sorted(path for path in (self._layout.gaps / camera_id).glob("[0-9]*.jsonl") if first <= path.stem <= last)
+        return sorted(
+            path
+            for path in (self._layout.gaps / camera_id).glob("[0-9]*.jsonl")
+            if first <= path.stem <= last
+        )
 
 
 def _by_day(start_ns: int, end_ns: int) -> list[tuple[int, int]]:

@@ -1,4 +1,6 @@
-"""Retention of the logs of gaps in the object store: a day goes once it is too old for its camera, unless a hold names some of it."""
+"""Retention of the logs of gaps in the object store: a day goes once it is too old for its
+camera, unless a hold names some of it.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,12 @@ from domain.recordings.holds import Held
 from storage.recordings.gaps.stored import StoredGaps, StoredLog
 
 
-def too_old(stored: StoredGaps, cutoff_ns: Callable[[str], int], held: Held) -> Iterator[tuple[StoredLog, bool]]:
-    """The logs of days that were over before their camera's cutoff, and whether a hold keeps each."""
+def too_old(
+    stored: StoredGaps, cutoff_ns: Callable[[str], int], held: Held
+) -> Iterator[tuple[StoredLog, bool]]:
+    """The logs of days that were over before their camera's cutoff, and whether a hold keeps
+    each.
+    """
     for camera_id in stored.cameras():
         before_ns = cutoff_ns(camera_id)
         for log in stored.of_camera(camera_id):

@@ -1,7 +1,9 @@
-"""The lines of a log of gaps: a day (UTC) of one camera on one node, each line written after those before it. Pure.
+"""The lines of a log of gaps: a day (UTC) of one camera on one node, each line written after those
+before it. Pure.
 
-A line is a closed gap, or one that began and goes on (`to` is null), which lasts until the next line begins, its day ends, or nobody
-looked after the camera any more. Where lines overlap, the later one is right.
+A line is a closed gap, or one that began and goes on (`to` is null), which lasts until the next
+line begins, its day ends, or nobody looked after the camera any more. Where lines overlap, the
+later one is right.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class Row:
 
 
 def read_rows(data: bytes, of: str) -> tuple[list[Row], int]:
-    """The lines that can be read, and how many cannot: what a power cut tore, or somebody else wrote, is said (as `of`) and left out."""
+    """The lines that can be read, and how many cannot: what a power cut tore, or somebody else
+    wrote, is said (as `of`) and left out.
+    """
     rows: list[Row] = []
     damaged = 0
     for number, line in enumerate(data.splitlines(), 1):
@@ -57,13 +61,18 @@ def readable(data: bytes) -> bytes:
     return b"".join(line + b"\n" for line in data.splitlines() if _parsed(line) is not None)
 
 
-def told(camera_id: str, days: Sequence[Sequence[Row]], alive_ns: int | None, span: tuple[int, int]) -> tuple[Gap, ...]:
-    """What the rows of some days say of [from, to), cut to it, by start, none overlapping. `alive_ns`: when the camera was last looked
-    after, up to which a gap that goes on is known."""
+def told(
+    camera_id: str, days: Sequence[Sequence[Row]], alive_ns: int | None, span: tuple[int, int]
+) -> tuple[Gap, ...]:
+    """What the rows of some days say of [from, to), cut to it, by start, none overlapping.
+    `alive_ns`: when the camera was last looked after, up to which a gap that goes on is known.
+    """
     layers = [layer for rows in days for layer in _layers(rows, alive_ns)]
     seen = paint([(start_ns, end_ns, _said(row)) for start_ns, end_ns, row in layers])
     cut = [(max(start_ns, span[0]), min(end_ns, span[1]), row) for start_ns, end_ns, row in seen]
-    return tuple(_gap(camera_id, start_ns, end_ns, row) for start_ns, end_ns, row in cut if start_ns < end_ns)
+    return tuple(
+        _gap(camera_id, start_ns, end_ns, row) for start_ns, end_ns, row in cut if start_ns < end_ns
+    )
 
 
 def _parsed(line: bytes) -> Row | None:
@@ -71,7 +80,13 @@ def _parsed(line: bytes) -> Row | None:
         found = json.loads(line)
         end_ns = None if found["to"] is None else int(found["to"]) * NS_PER_MS
         cause = GapCause(found["cause"])
-        return Row(int(found["from"]) * NS_PER_MS, end_ns, cause, str(found["detail"]), int(found["since"]) * NS_PER_MS)
+        return Row(
+            int(found["from"]) * NS_PER_MS,
+            end_ns,
+            cause,
+            str(found["detail"]),
+            int(found["since"]) * NS_PER_MS,
+        )
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -86,7 +101,11 @@ def _layers(rows: Sequence[Row], alive_ns: int | None) -> Iterator[tuple[int, in
         end_ns = row.end_ns
         if end_ns is None and following is not None:
             end_ns = following.start_ns
-        yield row.start_ns, min(alive_ns or row.start_ns, day_end_ns(row.start_ns)) if end_ns is None else end_ns, row
+        yield (
+            row.start_ns,
+            min(alive_ns or row.start_ns, day_end_ns(row.start_ns)) if end_ns is None else end_ns,
+            row,
+        )
 
 
 def _said(row: Row) -> Row:
@@ -95,4 +114,11 @@ def _said(row: Row) -> Row:
 
 
 def _gap(camera_id: str, start_ns: int, end_ns: int, row: Row) -> Gap:
-    return Gap(camera_id, start_ns, end_ns, row.cause, row.detail, row.since_ns if row.since_ns < start_ns else 0)
+    return Gap(
+        camera_id,
+        start_ns,
+        end_ns,
+        row.cause,
+        row.detail,
+        row.since_ns if row.since_ns < start_ns else 0,
+    )

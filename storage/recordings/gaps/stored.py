@@ -1,7 +1,9 @@
-"""Logs of gaps in the object store: why something is missing can be told also while the node that knew it is away, or its disk lost.
+"""Logs of gaps in the object store: why something is missing can be told also while the node that
+knew it is away, or its disk lost.
 
-gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl   as on the node's disk (`storage/recordings/gaps/rows.py`)
-gaps/nodes/<node>.json                          up to when all that the node had to say is there, and when it looked after each camera
+gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl   as on the node's disk
+(`storage/recordings/gaps/rows.py`) gaps/nodes/<node>.json                          up to when all
+that the node had to say is there, and when it looked after each camera
 """
 
 from __future__ import annotations
@@ -15,7 +17,14 @@ from pydantic import ValidationError
 
 from domain.clock import NS_PER_MS
 from domain.errors import NotFound
-from domain.paths.object_keys import GAPS_PREFIX, NODE_GAPS_PREFIX, day_of, day_start_ns, gaps_object, node_gaps_object
+from domain.paths.object_keys import (
+    GAPS_PREFIX,
+    NODE_GAPS_PREFIX,
+    day_of,
+    day_start_ns,
+    gaps_object,
+    node_gaps_object,
+)
 from domain.recordings.gaps import Gap
 from domain.stored_model import StoredModel
 from storage.clients.s3 import ObjectStat, ObjectStore
@@ -63,14 +72,20 @@ class StoredGaps:
         """By key and etag, since the same day is looked at again and again."""
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Gap, ...]:
-        """What all nodes' logs say of [from, to); last that of the node which looked after it last: where two differ, it is right."""
+        """What all nodes' logs say of [from, to); last that of the node which looked after it
+        last: where two differ, it is right.
+        """
         rows: dict[str, list[Sequence[Row]]] = defaultdict(list)
         for log in self.of_camera(camera_id):
             if day_of(from_ns) <= log.day <= day_of(to_ns):
                 rows[log.node].append(self.read(log)[0])
         alive_ns = {node: self._alive_ns(node, camera_id) for node in rows}
         by_age = sorted(rows, key=lambda node: alive_ns[node])
-        return tuple(gap for node in by_age for gap in told(camera_id, rows[node], alive_ns[node], (from_ns, to_ns)))
+        return tuple(
+            gap
+            for node in by_age
+            for gap in told(camera_id, rows[node], alive_ns[node], (from_ns, to_ns))
+        )
 
     def of_camera(self, camera_id: str, node: str = "") -> Iterator[StoredLog]:
         """Which logs there are of a camera, of all nodes or of one."""
@@ -78,7 +93,11 @@ class StoredGaps:
         for stat in self._objects.list(f"{prefix}{node}/" if node else prefix):
             told_by, _, name = stat.key.removeprefix(prefix).partition("/")
             day = name.removesuffix(".jsonl")
-            if len(day) == 8 and day.isdecimal() and gaps_object(camera_id, told_by, day) == stat.key:
+            if (
+                len(day) == 8
+                and day.isdecimal()
+                and gaps_object(camera_id, told_by, day) == stat.key
+            ):
                 yield StoredLog(camera_id, told_by, day, stat)
 
     def cameras(self) -> list[str]:
@@ -98,11 +117,18 @@ class StoredGaps:
         return known
 
     def add(self, camera_id: str, node: str, day: str, said: bytes) -> None:
-        """Let the store have every line of `said`. What it has and `said` lacks stays: the node's disk may be another than it was."""
+        """Let the store have every line of `said`. What it has and `said` lacks stays: the
+        node's disk may be another than it was.
+        """
         key = gaps_object(camera_id, node, day)
         there = self._get(key)
         lines = set(there.splitlines())
-        new = said if said.startswith(there) else _ended(there) + b"".join(line + b"\n" for line in said.splitlines() if line not in lines)
+        new = (
+            said
+            if said.startswith(there)
+            else _ended(there)
+            + b"".join(line + b"\n" for line in said.splitlines() if line not in lines)
+        )
         if new != there:
             self._objects.put(key, new, _JSONL)
 
@@ -117,7 +143,10 @@ class StoredGaps:
         self._objects.put(node_gaps_object(node), said.model_dump_json().encode(), _JSON)
 
     def nodes(self) -> Iterable[str]:
-        return [stat.key.removeprefix(NODE_GAPS_PREFIX).removesuffix(".json") for stat in self._objects.list(NODE_GAPS_PREFIX)]
+        return [
+            stat.key.removeprefix(NODE_GAPS_PREFIX).removesuffix(".json")
+            for stat in self._objects.list(NODE_GAPS_PREFIX)
+        ]
 
     def remove(self, log: StoredLog) -> None:
         """Delete a log; one that is gone already is no fault."""

@@ -1,7 +1,8 @@
 """Brings this node's logs of gaps into the object store, so that what it knew outlives it.
 
-A log is uploaded whole when it has grown: at most once a round, so that a camera which flaps costs two small calls a round and no more.
-What is there is known from the store's listing alone, asked once for each camera; a round that is cut off anywhere is done by the next.
+A log is uploaded whole when it has grown: at most once a round, so that a camera which flaps costs
+two small calls a round and no more. What is there is known from the store's listing alone, asked
+once for each camera; a round that is cut off anywhere is done by the next.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ class GapUploads:
         self._node = node
         self._clock = clock
         self._there: dict[str, dict[str, int]] = {}
-        """By camera and day, how much of each log here the store has; a camera that was not asked for yet is missing."""
+        """By camera and day, how much of each log here the store has; a camera that was not
+        asked for yet is missing.
+        """
         self._say = FloodGate(_log.warning, clock, every_s=60.0)
 
     def run(self, stop: threading.Event) -> None:
@@ -43,7 +46,9 @@ class GapUploads:
             self._clock.wait(stop, ROUND_EVERY_S)
 
     def run_once(self, stop: threading.Event) -> int:
-        """Upload every log that grew, then say that all is there; how many. Raises StoreError or OSError: the next round goes on."""
+        """Upload every log that grew, then say that all is there; how many. Raises StoreError
+        or OSError: the next round goes on.
+        """
         begun_ms, done = self._clock.wall_ns() // NS_PER_MS, 0
         cameras = self._gaps.cameras()
         for camera_id in cameras:
@@ -55,7 +60,11 @@ class GapUploads:
                 done += 1
                 if self._clock.wait(stop, 1 / CALLS_PER_S):
                     return done
-        beats = {camera_id: beat_ns // NS_PER_MS for camera_id in cameras if (beat_ns := self._gaps.last_beat_ns(camera_id))}
+        beats = {
+            camera_id: beat_ns // NS_PER_MS
+            for camera_id in cameras
+            if (beat_ns := self._gaps.last_beat_ns(camera_id))
+        }
         if beats:
             self._stored.say_of_node(self._node, NodeGaps(until_ms=begun_ms, beats_ms=beats))
         return done
@@ -63,7 +72,10 @@ class GapUploads:
     def _known(self, camera_id: str, stop: threading.Event) -> dict[str, int]:
         known = self._there.get(camera_id)
         if known is None:
-            known = {log.day: log.stat.size_bytes for log in self._stored.of_camera(camera_id, self._node)}
+            known = {
+                log.day: log.stat.size_bytes
+                for log in self._stored.of_camera(camera_id, self._node)
+            }
             self._there[camera_id] = known
             self._clock.wait(stop, 1 / CALLS_PER_S)
         return known

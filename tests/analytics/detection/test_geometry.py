@@ -45,7 +45,10 @@ def test_nms_keeps_the_best_of_every_clash(boxes: Floats, random: st.DataObject)
     assert kept[0] == np.argmax(score)
     assert (iou(boxes[kept], boxes[kept]) - np.eye(len(kept)) < 0.4 + 1e-5).all()
     for lost in set(range(len(boxes))) - set(kept.tolist()):
-        assert any(score[other] >= score[lost] and iou(boxes[[lost]], boxes[[other]])[0, 0] > 0.4 for other in kept)
+        assert any(
+            score[other] >= score[lost] and iou(boxes[[lost]], boxes[[other]])[0, 0] > 0.4
+            for other in kept
+        )
 
 
 def test_nms_drops_a_box_within_a_better_one() -> None:
@@ -60,9 +63,17 @@ def test_clip_keeps_boxes_in_the_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    "shapes", [((2, 4), (3,), (2, 4, 2)), ((2, 5), (2,), (2, 4, 2)), ((2, 4), (2,), (2, 8)), ((2, 4), (2,), (1, 4, 2))]
+    "shapes",
+    [
+        ((2, 4), (3,), (2, 4, 2)),
+        ((2, 5), (2,), (2, 4, 2)),
+        ((2, 4), (2,), (2, 8)),
+        ((2, 4), (2,), (1, 4, 2)),
+    ],
 )
-def test_detections_refuse_arrays_that_do_not_belong_together(shapes: tuple[tuple[int, ...], ...]) -> None:
+def test_detections_refuse_arrays_that_do_not_belong_together(
+    shapes: tuple[tuple[int, ...], ...],
+) -> None:
     xyxy, score, points = (np.zeros(shape, np.float32) for shape in shapes)
     with pytest.raises(ValueError, match=r"boxes|points"):
         Detections(xyxy, score, points)

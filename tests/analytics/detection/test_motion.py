@@ -15,7 +15,9 @@ def _grey(level: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 @given(st.integers(0, 1800), st.integers(0, 960), st.integers(40, 120), st.integers(-40, 40))
-def test_what_changed_lies_in_its_extent_whatever_the_light_does(left: int, top: int, side: int, light: int) -> None:
+def test_what_changed_lies_in_its_extent_whatever_the_light_does(
+    left: int, top: int, side: int, light: int
+) -> None:
     before, after = thumbnail(_grey(100)), _grey(100 + light)
     after[top : top + side, left : left + side] = 250
     blocks = changed(before, thumbnail(after))

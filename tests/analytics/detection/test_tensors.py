@@ -1,4 +1,6 @@
-"""Tensors hold what the picture does, whatever was in their memory before and however many are made at once."""
+"""Tensors hold what the picture does, whatever was in their memory before and however many are
+made at once.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def test_a_tensor_is_what_opencv_makes_of_the_picture(red_first: bool) -> None:
         less = LESS[::-1] if red_first else LESS
         with tensor_of(picture, LESS, red_first) as tensor:
             assert tensor.dtype == np.float32
-            assert np.array_equal(tensor, cv2.dnn.blobFromImage(picture, 1.0, mean=less, swapRB=red_first))
+            assert np.array_equal(
+                tensor, cv2.dnn.blobFromImage(picture, 1.0, mean=less, swapRB=red_first)
+            )
 
 
 def test_two_at_once_share_no_memory() -> None:

@@ -1,4 +1,6 @@
-"""Yellow plates of two rows are found by colour and shape; yellow things of other shapes, and plates of one row, are not."""
+"""Yellow plates of two rows are found by colour and shape; yellow things of other shapes, and
+plates of one row, are not.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,15 @@ def _street(corners: list[tuple[int, int]], color: tuple[int, int, int] = YELLOW
     cv2.fillConvexPoly(picture, points, color, cv2.LINE_AA)
     left, top = points.min(axis=0)
     for column in range(5):
-        cv2.putText(picture, "8", (int(left) + 8 + 30 * column, int(top) + 62), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (20, 20, 20), 3)
+        cv2.putText(
+            picture,
+            "8",
+            (int(left) + 8 + 30 * column, int(top) + 62),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.9,
+            (20, 20, 20),
+            3,
+        )
     return picture
 
 
@@ -33,12 +43,16 @@ def test_a_turned_plate_is_found_by_its_corners() -> None:
 @pytest.mark.parametrize("beside", [None, (40, 640), (1240, 30)])
 @pytest.mark.parametrize(("left", "top"), [(2, 2), (3, 637), (1115, 5), (1116, 636), (611, 333)])
 @pytest.mark.parametrize("wide", [1280, 1920, 900])
-def test_it_is_found_wherever_it_is_and_whatever_else_is_yellow(left: int, top: int, beside: tuple[int, int] | None, wide: int) -> None:
+def test_it_is_found_wherever_it_is_and_whatever_else_is_yellow(
+    left: int, top: int, beside: tuple[int, int] | None, wide: int
+) -> None:
     corners = [(left, top), (left + 160, top), (left + 160, top + 80), (left, top + 80)]
     street = _street(corners)
     if beside is not None:
         cv2.circle(street, beside, 20, YELLOW, -1)
-    found = two_row_finder.find(np.asarray(cv2.resize(street, (wide, 720 * wide // 1280)), np.uint8))
+    found = two_row_finder.find(
+        np.asarray(cv2.resize(street, (wide, 720 * wide // 1280)), np.uint8)
+    )
     assert len(found) == 1
     assert np.abs(found.points[0] * 1280 / wide - np.array(corners)).max() < 6
 
@@ -53,5 +67,7 @@ def test_it_is_found_wherever_it_is_and_whatever_else_is_yellow(left: int, top: 
         ([(500, 400), (520, 400), (520, 410), (500, 410)], YELLOW),  # too small to be read
     ],
 )
-def test_what_is_no_plate_of_two_rows(corners: list[tuple[int, int]], color: tuple[int, int, int]) -> None:
+def test_what_is_no_plate_of_two_rows(
+    corners: list[tuple[int, int]], color: tuple[int, int, int]
+) -> None:
     assert len(two_row_finder.find(_street(corners, color))) == 0

@@ -1,4 +1,6 @@
-"""What runs the models: what is wanted and there, the processor last, and a warning for what is not there."""
+"""What runs the models: what is wanted and there, the processor last, and a warning for what is
+not there.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Whether a track continues another one, over courses of vehicles that come nearer, cross, brake and follow each other."""
+"""Whether a track continues another one, over courses of vehicles that come nearer, cross,
+brake and follow each other.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ POINTS = np.zeros((4, 2), np.float32)
 
 
 def toward(contact_s: float, x_m: float = 0.0) -> Way:
-    """A plate at constant speed that is 40 px wide at 0 s and at the camera, 4 m above it, after `contact_s`."""
+    """A plate at constant speed that is 40 px wide at 0 s and at the camera, 4 m above it,
+    after `contact_s`.
+    """
 
     def at(at_s: float) -> tuple[float, float, float]:
         wide = 40 * contact_s / (contact_s - at_s)
@@ -40,7 +44,9 @@ def follow(way: Way, times_s: np.ndarray, seed: int = 0) -> Track:
     rng, track = np.random.default_rng(seed), None
     for at_s in times_s:
         x, y, wide = way(float(at_s))
-        sides = np.array([x - wide / 2, y - wide / 6.5, x + wide / 2, y + wide / 6.5]) + rng.normal(0, 1, 4)
+        sides = np.array([x - wide / 2, y - wide / 6.5, x + wide / 2, y + wide / 6.5]) + rng.normal(
+            0, 1, 4
+        )
         box, wall_ns = sides.astype(np.float32), BEGAN_NS + round(float(at_s) * NS_PER_S)
         if track is None:
             track = Track(0, wall_ns, box, wall_ns, box, 0.9, POINTS)
@@ -58,7 +64,12 @@ def looks(from_s: float, to_s: float, step_s: float = 0.1) -> np.ndarray:
 @pytest.mark.parametrize("gap_s", [0.8, 1.2, 1.9])
 @pytest.mark.parametrize(
     "way",
-    [*(toward(contact_s) for contact_s in (3.5, 5.0, 8.0)), toward(5.0, x_m=3.2), across(120), across(600)],
+    [
+        *(toward(contact_s) for contact_s in (3.5, 5.0, 8.0)),
+        toward(5.0, x_m=3.2),
+        across(120),
+        across(600),
+    ],
 )
 def test_one_vehicle_continues_itself(way: Way, gap_s: float, seed: int) -> None:
     before = follow(way, looks(0.0, 0.8), seed)
@@ -70,7 +81,10 @@ def test_one_vehicle_continues_itself(way: Way, gap_s: float, seed: int) -> None
 def test_two_looks_a_second_are_enough(gap_s: float) -> None:
     """A machine that is behind looks so seldom that one look without the plate ends a track."""
     way = toward(6.0)
-    before, after = follow(way, looks(0.0, 1.5, 0.5)), follow(way, looks(1.5 + gap_s, 2.1 + gap_s, 0.5))
+    before, after = (
+        follow(way, looks(0.0, 1.5, 0.5)),
+        follow(way, looks(1.5 + gap_s, 2.1 + gap_s, 0.5)),
+    )
     assert continues_in_place(after, before, GAP_MOST_NS)
 
 
@@ -78,7 +92,9 @@ def test_two_looks_a_second_are_enough(gap_s: float) -> None:
 @pytest.mark.parametrize("gap_s", [0.1, 0.4, 0.8, 1.2, 1.6, 2.0])
 @pytest.mark.parametrize("headway_s", [1.0, 1.5, 2.0, 3.0])
 @pytest.mark.parametrize("way", [toward(3.5), toward(5.0), toward(8.0), across(120), across(600)])
-def test_a_vehicle_that_follows_is_another(way: Way, headway_s: float, gap_s: float, seed: int) -> None:
+def test_a_vehicle_that_follows_is_another(
+    way: Way, headway_s: float, gap_s: float, seed: int
+) -> None:
     """Each on the same way at the same speed, the second first found after any gap."""
     before = follow(way, looks(0.0, 0.8), seed)
     after = follow(lambda at_s: way(at_s - headway_s), looks(0.8 + gap_s, 1.6 + gap_s), seed + 100)
@@ -88,10 +104,14 @@ def test_a_vehicle_that_follows_is_another(way: Way, headway_s: float, gap_s: fl
 @pytest.mark.parametrize("gap_s", [0.3, 0.8, 1.4, 2.0])
 @pytest.mark.parametrize("lengths_per_s", [0.0, 0.3, 1.0])
 def test_bumper_to_bumper_is_another(lengths_per_s: float, gap_s: float) -> None:
-    """Plates are one and a half of their lengths apart where vehicles in a queue are seen from far and low."""
+    """Plates are one and a half of their lengths apart where vehicles in a queue are seen from
+    far and low.
+    """
     way = across(60 * lengths_per_s)
     before = follow(way, looks(0.0, 0.8))
-    after = follow(lambda at_s: (way(at_s)[0] - 90, *way(at_s)[1:]), looks(0.8 + gap_s, 1.6 + gap_s), 1)
+    after = follow(
+        lambda at_s: (way(at_s)[0] - 90, *way(at_s)[1:]), looks(0.8 + gap_s, 1.6 + gap_s), 1
+    )
     assert not continues_in_place(after, before, GAP_MOST_NS)
 
 
@@ -120,7 +140,9 @@ def test_another_size_in_the_same_place_is_another() -> None:
     def larger(at_s: float) -> tuple[float, float, float]:
         return across(120)(at_s)[0], 500, 60 * 1.6
 
-    assert not continues_in_place(follow(larger, looks(1.8, 2.5)), follow(across(120), looks(0.0, 0.8)), GAP_MOST_NS)
+    assert not continues_in_place(
+        follow(larger, looks(1.8, 2.5)), follow(across(120), looks(0.0, 0.8)), GAP_MOST_NS
+    )
 
 
 @pytest.mark.parametrize("gap_s", [-0.3, 2.1])
@@ -132,7 +154,9 @@ def test_overlapping_tracks_and_longer_gaps_are_others(gap_s: float) -> None:
 
 def test_a_track_of_one_look_has_no_course() -> None:
     way = toward(8.0)
-    assert not continues_in_place(follow(way, looks(1.7, 1.7)), follow(way, looks(0.0, 0.8)), GAP_MOST_NS)
+    assert not continues_in_place(
+        follow(way, looks(1.7, 1.7)), follow(way, looks(0.0, 0.8)), GAP_MOST_NS
+    )
     assert math.isclose(follow(way, looks(0.0, 0.8)).duration_ms, 800)
 
 
@@ -144,7 +168,9 @@ FOLLOWERS = [
     *((toward(8.0), headway_s) for headway_s in (1.0, 1.5, 3.0)),
     *((across(px_per_s), headway_s) for px_per_s in (120, 600) for headway_s in (0.5, 1.0, 3.0)),
 ]
-"""Ways and headways at which the second vehicle is at least its length of a plate behind the first in the picture."""
+"""Ways and headways at which the second vehicle is at least its length of a plate behind the
+first in the picture.
+"""
 
 
 def is_off_course(way: Way, before: Track, at_s: float, seed: int = 7) -> bool:
@@ -157,7 +183,13 @@ def is_off_course(way: Way, before: Track, at_s: float, seed: int = 7) -> bool:
 @pytest.mark.parametrize("gap_s", SHORT_GAPS_S)
 @pytest.mark.parametrize(
     "way",
-    [*(toward(contact_s) for contact_s in (3.5, 5.0, 8.0)), toward(5.0, x_m=3.2), across(0), across(120), across(600)],
+    [
+        *(toward(contact_s) for contact_s in (3.5, 5.0, 8.0)),
+        toward(5.0, x_m=3.2),
+        across(0),
+        across(120),
+        across(600),
+    ],
 )
 def test_one_vehicle_keeps_its_course(way: Way, gap_s: float, seed: int) -> None:
     before = follow(way, looks(0.0, LEFT_S), seed)
@@ -167,7 +199,9 @@ def test_one_vehicle_keeps_its_course(way: Way, gap_s: float, seed: int) -> None
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("gap_s", SHORT_GAPS_S)
 @pytest.mark.parametrize(("way", "headway_s"), FOLLOWERS)
-def test_a_vehicle_that_follows_leaves_the_course(way: Way, headway_s: float, gap_s: float, seed: int) -> None:
+def test_a_vehicle_that_follows_leaves_the_course(
+    way: Way, headway_s: float, gap_s: float, seed: int
+) -> None:
     before = follow(way, looks(0.0, LEFT_S), seed)
     assert is_off_course(lambda at_s: way(at_s - headway_s), before, LEFT_S + gap_s, seed + 100)
 
@@ -178,7 +212,9 @@ def test_a_vehicle_that_follows_leaves_the_course(way: Way, headway_s: float, ga
     gap_s=st.floats(0.1, 0.75),
     step_s=st.sampled_from([0.08, 0.1, 0.15, 0.2]),
 )
-def test_only_the_vehicle_itself_keeps_the_course_at_any_speed(contact_s: float, headway_s: float, gap_s: float, step_s: float) -> None:
+def test_only_the_vehicle_itself_keeps_the_course_at_any_speed(
+    contact_s: float, headway_s: float, gap_s: float, step_s: float
+) -> None:
     """A vehicle that follows leaves it where it is a third farther behind than the limit."""
     way = toward(contact_s)
     before = follow(way, looks(0.0, LEFT_S, step_s))

@@ -12,7 +12,17 @@ from analytics.passings.vehicles import Vehicles
 from analytics.plates.fusion import Fusion
 from analytics.plates.grammar_search import GrammarSearch
 from domain.events.event import Passing
-from tests.analytics.drawn import FULL, GONE, Box, MakeCamera, MakeFound, MakeFrame, Street, approach, draw
+from tests.analytics.drawn import (
+    FULL,
+    GONE,
+    Box,
+    MakeCamera,
+    MakeFound,
+    MakeFrame,
+    Street,
+    approach,
+    draw,
+)
 
 
 class DrawnFaces:
@@ -23,7 +33,8 @@ class DrawnFaces:
         self.next: list[Box] = []
         self.threshold = 0.5
         self.score = 0.9
-        self.input_area_px = 1  # so small that looking closely would save nothing: boxes are those of the whole picture
+        # so small that looking closely would save nothing: boxes are those of the whole picture
+        self.input_area_px = 1
 
     def at(self, input_area_px: int) -> DrawnFaces:
         return self
@@ -33,12 +44,20 @@ class DrawnFaces:
         return Detections(found.xyxy, found.score, np.repeat(found.points[:, :1], 5, axis=1))
 
 
-def walk(analyser: CheckpointAnalyser, faces: DrawnFaces, make_frame: MakeFrame, from_ms: int, looks: list[list[Box]]) -> list[Passing]:
+def walk(
+    analyser: CheckpointAnalyser,
+    faces: DrawnFaces,
+    make_frame: MakeFrame,
+    from_ms: int,
+    looks: list[list[Box]],
+) -> list[Passing]:
     out = []
     for n, boxes in enumerate(looks):
         faces.next = boxes
         # Something moves all the while, so that every picture is looked at.
-        out += analyser.look(make_frame(from_ms + 167 * n, draw([(60 + 40 * (n % 2), (300, 180, 200, 100))])))
+        out += analyser.look(
+            make_frame(from_ms + 167 * n, draw([(60 + 40 * (n % 2), (300, 180, 200, 100))]))
+        )
     return out
 
 
@@ -58,9 +77,16 @@ def test_two_people_side_by_side_are_two_events_and_again_after_two_seconds(
     assert all(passing.event.plate is None and passing.event.kind == "face" for passing in out)
 
 
-@pytest.mark.parametrize(("threshold", "score", "events"), [(0.5, 0.65, 1), (0.7, 0.75, 0), (0.7, 0.85, 1)])
+@pytest.mark.parametrize(
+    ("threshold", "score", "events"), [(0.5, 0.65, 1), (0.7, 0.75, 0), (0.7, 0.85, 1)]
+)
 def test_what_its_detector_is_never_sure_of_is_no_face(
-    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame, threshold: float, score: float, events: int
+    make_camera: MakeCamera,
+    make_found: MakeFound,
+    make_frame: MakeFrame,
+    threshold: float,
+    score: float,
+    events: int,
 ) -> None:
     """Detectors differ in the scores that they give: YuNet's begin where CenterFace's are sure."""
     faces = DrawnFaces(make_found)
@@ -69,23 +95,36 @@ def test_what_its_detector_is_never_sure_of_is_no_face(
     assert len(walk(analyser, faces, make_frame, 0, [*towards(200), *[[]] * 12])) == events
 
 
-def test_a_face_goes_on_over_a_restart_by_its_place_alone(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> None:
+def test_a_face_goes_on_over_a_restart_by_its_place_alone(
+    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame
+) -> None:
     faces = DrawnFaces(make_found)
     first = CheckpointAnalyser(make_camera(("face",)), [(Faces(faces), 6.0)])
     walk(first, faces, make_frame, 0, towards(200)[:8])
     drafts = first.drafts()
-    near, far = (CheckpointAnalyser(make_camera(("face",)), [(Faces(faces), 6.0)]) for _ in range(2))
+    near, far = (
+        CheckpointAnalyser(make_camera(("face",)), [(Faces(faces), 6.0)]) for _ in range(2)
+    )
     near.resume(drafts)
     far.resume(drafts)
-    assert [p.event.id for p in walk(near, faces, make_frame, 3000, [*towards(215), *[[]] * 8])] == [drafts[0].event.id]
-    assert [p.event.id == drafts[0].event.id for p in walk(far, faces, make_frame, 3000, [*towards(500), *[[]] * 8])] == [False]
+    assert [
+        p.event.id for p in walk(near, faces, make_frame, 3000, [*towards(215), *[[]] * 8])
+    ] == [drafts[0].event.id]
+    assert [
+        p.event.id == drafts[0].event.id
+        for p in walk(far, faces, make_frame, 3000, [*towards(500), *[[]] * 8])
+    ] == [False]
 
 
-def test_both_kinds_run_on_one_camera_each_at_its_pace(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> None:
+def test_both_kinds_run_on_one_camera_each_at_its_pace(
+    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame
+) -> None:
     street = Street(make_camera(), make_found, make_frame)
     faces = DrawnFaces(make_found)
     vehicles = Vehicles(street.detector, street.reader, Fusion(GrammarSearch(FULL)))  # type: ignore[arg-type]
-    analyser = CheckpointAnalyser(make_camera(("plate", "face")), [(vehicles, 10.0), (Faces(faces), 5.0)])
+    analyser = CheckpointAnalyser(
+        make_camera(("plate", "face")), [(vehicles, 10.0), (Faces(faces), 5.0)]
+    )
     out = []
     for n, scene in enumerate([*approach(60), *GONE]):
         faces.next = [(500.0 + 2 * n, 100.0, 40.0, 48.0)] if n < 30 else []

@@ -1,4 +1,6 @@
-"""A small plate that cannot be read at first, is missed for a while and read later gives one event, whatever the looks' times."""
+"""A small plate that cannot be read at first, is missed for a while and read later gives one
+event, whatever the looks' times.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ BODY = 40
 """The grey of a vehicle, which shows no plate."""
 CONTACT_S = 4.0
 SMALL_FROM_S, SMALL_TO_S, NEAR_FROM_S, NEAR_TO_S = 1.2, 2.0, 2.8, 3.3
-"""A vehicle's plate is found and illegible, then missed, then legible until it leaves the picture."""
+"""A vehicle's plate is found and illegible, then missed, then legible until it leaves the
+picture.
+"""
 
 
 @pytest.fixture
@@ -37,7 +41,9 @@ def street(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame
 
 
 def coming(at_s: float, grey: int, x: float = 320) -> Scene:
-    """A vehicle at constant speed toward a camera above the road, so long after it began to come."""
+    """A vehicle at constant speed toward a camera above the road, so long after it began to
+    come.
+    """
     wide = 120 / (CONTACT_S - at_s)
     body: Scene = [(BODY, (x, 2.4 * wide - 85 - wide, 4 * wide, 3 * wide))]
     return [*body, (grey, (x, 2.4 * wide - 85, wide, wide * 0.3))] if grey != BODY else body
@@ -112,7 +118,9 @@ def test_a_process_that_takes_over_keeps_the_id_of_what_was_held(street: Street)
     street.restart()
     assert street.analyser.drafts() == []
     out = street.show([small_then_near(at_s) for at_s in scenes_of(8)[29:]])
-    assert held[0].event.id not in events_of(out), "places are not known over a restart: the rest is an event of its own"
+    assert held[0].event.id not in events_of(out), (
+        "places are not known over a restart: the rest is an event of its own"
+    )
 
 
 def test_two_unread_parts_are_one_event(street: Street) -> None:
@@ -142,8 +150,12 @@ def test_a_vehicle_that_is_found_again_where_it_stops_is_one_event(street: Stree
 
 @pytest.mark.parametrize("again_s", [2.1, 2.4, 2.7, 3.1, 3.4])
 @pytest.mark.parametrize("headway_s", [1.0, 1.5])
-def test_the_next_vehicle_of_a_motorcade_is_another_event(street: Street, headway_s: float, again_s: float) -> None:
-    """The first is never read, and the second is first found up to a second and a half after the first was lost."""
+def test_the_next_vehicle_of_a_motorcade_is_another_event(
+    street: Street, headway_s: float, again_s: float
+) -> None:
+    """The first is never read, and the second is first found up to a second and a half after
+    the first was lost.
+    """
 
     def shown(at_s: float) -> Scene:
         first, own_s = small_then_near(at_s, BODY), at_s - headway_s
@@ -167,11 +179,15 @@ def test_a_vehicle_in_the_next_lane_is_another_event(street: Street) -> None:
 
 
 STEEP, STEEP_ABOVE_PX = 5.0, 150.0
-"""How many of its lengths the plate is below the horizon, and how far the horizon is above the picture."""
+"""How many of its lengths the plate is below the horizon, and how far the horizon is above the
+picture.
+"""
 
 
 def steeply(at_s: float, grey: int) -> Scene:
-    """A vehicle seen from higher up: at a headway of half a second it is a plate's length behind."""
+    """A vehicle seen from higher up: at a headway of half a second it is a plate's length
+    behind.
+    """
     wide = 120 / (CONTACT_S - at_s)
     y = STEEP * wide - STEEP_ABOVE_PX
     body: Scene = [(BODY, (320, y - wide, 4 * wide, 3 * wide))]
@@ -211,7 +227,9 @@ def test_a_second_vehicle_soon_after_a_lost_one_is_another_event(
 
 @pytest.mark.parametrize("near_grey", [60, UNREADABLE])
 @pytest.mark.parametrize("gap_s", [0.2, 0.4, 0.7])
-def test_a_vehicle_that_brakes_while_it_is_missed_is_one_event(street: Street, gap_s: float, near_grey: int) -> None:
+def test_a_vehicle_that_brakes_while_it_is_missed_is_one_event(
+    street: Street, gap_s: float, near_grey: int
+) -> None:
     """It is found again where it was lost, and goes on at a quarter of its speed."""
     fast = [steeply(at_s, UNREADABLE) for at_s in scenes_of(SMALL_TO_S) if at_s >= SMALL_FROM_S]
     missed = [EMPTY] * round(gap_s * 10 - 1)
@@ -221,11 +239,15 @@ def test_a_vehicle_that_brakes_while_it_is_missed_is_one_event(street: Street, g
 
 
 SLOWER = 2.5
-"""The vehicle takes so much longer here: the plate is missed for a second, and found for two on either side of it."""
+"""The vehicle takes so much longer here: the plate is missed for a second, and found for two on
+either side of it.
+"""
 
 
 def scheduled(street: Street, seed: int) -> dict[str, str]:
-    """The events of one vehicle, at random times of looks, with looks left out and detections missed, as on a busy machine."""
+    """The events of one vehicle, at random times of looks, with looks left out and detections
+    missed, as on a busy machine.
+    """
     random, at_ms, began_ms = Random(seed), 0.0, street.at_ms
     late_from_ms = random.uniform(0, 8_000)
     late_to_ms = late_from_ms + random.choice([0, 1_000, 2_000])
@@ -235,7 +257,11 @@ def scheduled(street: Street, seed: int) -> dict[str, str]:
         is_missed = random.random() < 0.1
         scene = small_then_near(at_ms / 1000 / SLOWER, near_from_s=2.4)
         out += street.show([scene[:1] if is_missed else scene])
-        at_ms += 500 if late_from_ms <= at_ms < late_to_ms else random.uniform(80, 120) * random.choice([1, 1, 1, 2])
+        at_ms += (
+            500
+            if late_from_ms <= at_ms < late_to_ms
+            else random.uniform(80, 120) * random.choice([1, 1, 1, 2])
+        )
     return events_of(out + street.analyser.close())
 
 

@@ -81,11 +81,17 @@ def test_what_is_found_again_is_told_once_more_however_often_it_was_lost(street:
 
 
 @pytest.mark.parametrize("missed", [1, 2])
-def test_where_looks_are_left_out_nothing_is_told_before_its_end(street: Street, missed: int) -> None:
-    """Two looks a second, of which one or two miss: the first is no evidence, and with the second its track has ended."""
+def test_where_looks_are_left_out_nothing_is_told_before_its_end(
+    street: Street, missed: int
+) -> None:
+    """Two looks a second, of which one or two miss: the first is no evidence, and with the
+    second its track has ended.
+    """
     way = approach(60, 40)
     scenes = [*way[:25], *[EMPTY] * 5 * missed]
-    assert texts(sparse(street, scenes, list(range(0, len(scenes), 5)))) == ["鄂F12345"] * (missed - 1)
+    assert texts(sparse(street, scenes, list(range(0, len(scenes), 5)))) == ["鄂F12345"] * (
+        missed - 1
+    )
 
 
 def test_an_event_comes_out_when_the_stream_stops_too(street: Street) -> None:
@@ -110,7 +116,9 @@ def test_a_stop_on_the_way_is_one_event(street: Street) -> None:
     assert street.detector.looks - looks < 80, "a picture that does not change is hardly looked at"
 
 
-def test_a_parked_vehicle_is_one_event_after_a_minute_and_no_other_when_it_leaves(street: Street) -> None:
+def test_a_parked_vehicle_is_one_event_after_a_minute_and_no_other_when_it_leaves(
+    street: Street,
+) -> None:
     way = approach(60)
     first = street.show([*way[:15], *stand(way[15], 650)])
     assert texts(first) == ["鄂F12345"]
@@ -121,7 +129,11 @@ def test_a_parked_vehicle_is_one_event_after_a_minute_and_no_other_when_it_leave
 def without_pictures(street: Street, seconds: int) -> list[Passing]:
     """The camera is away, and time goes on."""
     began_ns = 1_900_000_000 * NS_PER_S
-    out = [passing for second in range(seconds) for passing in street.analyser.idle(began_ns + second * NS_PER_S)]
+    out = [
+        passing
+        for second in range(seconds)
+        for passing in street.analyser.idle(began_ns + second * NS_PER_S)
+    ]
     street.at_ms += 1000 * seconds
     return out
 
@@ -143,7 +155,9 @@ def test_a_stop_over_which_the_camera_was_away_is_one_event(street: Street) -> N
 
 
 @pytest.mark.parametrize(("grey", "x", "away_s"), [(100, 300, 40), (60, 420, 40), (60, 300, 700)])
-def test_another_plate_or_place_or_a_long_time_later_is_another_passing(street: Street, grey: int, x: float, away_s: int) -> None:
+def test_another_plate_or_place_or_a_long_time_later_is_another_passing(
+    street: Street, grey: int, x: float, away_s: int
+) -> None:
     way = approach(60)
     out = street.show([*way[:15], *stand(way[15], 100)]) + without_pictures(street, away_s)
     out += street.show([*stand(approach(grey, x=x)[15], 20), *approach(grey, x=x)[15:], *GONE])
@@ -152,23 +166,34 @@ def test_another_plate_or_place_or_a_long_time_later_is_another_passing(street: 
 
 @pytest.mark.parametrize("hidden", [0, 1, 2])
 def test_bumper_to_bumper_are_two_passings(street: Street, hidden: int) -> None:
-    """The first leaves the view, and the second's plate shows one and a half of its lengths above, at the next look or soon after."""
+    """The first leaves the view, and the second's plate shows one and a half of its lengths
+    above, at the next look or soon after.
+    """
     first, second = approach(60, 21), approach(100, 40)[4:]
-    assert texts(street.show([*first, *[EMPTY] * hidden, *second, *GONE])) == ["鄂F12345", "川A8H458"]
+    assert texts(street.show([*first, *[EMPTY] * hidden, *second, *GONE])) == [
+        "鄂F12345",
+        "川A8H458",
+    ]
 
 
 def test_lost_frames_and_a_longer_occlusion_are_one_event(street: Street) -> None:
     way = approach(60, 40)
     out = street.show([*way[:10], *[EMPTY] * 4, *way[14:20], *[EMPTY] * 12, *way[30:], *GONE])
     assert set(texts(out)) == {"鄂F12345"}
-    assert len({passing.event.id for passing in out}) == 1, "kept again under its id, the event is extended"
+    assert len({passing.event.id for passing in out}) == 1, (
+        "kept again under its id, the event is extended"
+    )
     assert len({passing.event.started_at for passing in out}) == 1
-    assert [passing.event.ended_at for passing in out] == sorted({passing.event.ended_at for passing in out})
+    assert [passing.event.ended_at for passing in out] == sorted(
+        {passing.event.ended_at for passing in out}
+    )
 
 
 def test_a_long_second_part_still_belongs_to_the_first(street: Street) -> None:
     way = approach(60, 40)
-    out = street.show([*way[:10], *[EMPTY] * 12, *way[22:30], *stand(way[30], 200), *way[30:], *GONE])
+    out = street.show(
+        [*way[:10], *[EMPTY] * 12, *way[22:30], *stand(way[30], 200), *way[30:], *GONE]
+    )
     assert texts(out) == ["鄂F12345", "鄂F12345"]
     assert out[0].event.id == out[1].event.id
 
@@ -231,7 +256,14 @@ def test_an_unreadable_plate_that_goes_by_is_an_event_without_a_text(street: Str
 
 def test_a_sign_that_stands_still_and_says_nothing_is_no_event(street: Street) -> None:
     sign: Scene = [(UNREADABLE, (500, 100, 80, 25))]
-    out = street.show([*stand(sign, 100), *[sign + scene for scene in approach(60, x=150)], *stand(sign, 650), *GONE])
+    out = street.show(
+        [
+            *stand(sign, 100),
+            *[sign + scene for scene in approach(60, x=150)],
+            *stand(sign, 650),
+            *GONE,
+        ]
+    )
     assert texts(out) == ["鄂F12345"]
 
 
@@ -240,7 +272,9 @@ def test_writing_on_a_vehicle_whose_plate_is_read_is_no_event(street: Street) ->
         _, (x, y, wide, high) = scene[0]
         return [*scene, (UNREADABLE, (x + 2 * wide, y - wide, wide, high))]
 
-    assert texts(street.show([*[with_writing(scene) for scene in approach(60)], *GONE])) == ["鄂F12345"]
+    assert texts(street.show([*[with_writing(scene) for scene in approach(60)], *GONE])) == [
+        "鄂F12345"
+    ]
 
 
 def why(street: Street) -> list[tuple[str, bool]]:
@@ -251,12 +285,17 @@ def test_why_a_plate_gave_no_text_is_told_and_counted(street: Street) -> None:
     def count(reason: str) -> float:
         return float(UNREAD.labels("east-gate", reason)._value.get())
 
-    before = {reason: count(reason) for reason in ("seen_once", "still", "writing", "no_grammar", "too_small")}
+    before = {
+        reason: count(reason)
+        for reason in ("seen_once", "still", "writing", "no_grammar", "too_small")
+    }
     street.show([*approach(60), *GONE])
     assert why(street) == [], "a plate that is read is none of them"
     street.show([*approach(UNREADABLE), *LONG_GONE])
     assert why(street) == [("no_grammar", True)]
-    small_ones: list[Scene] = [[(UNREADABLE, (100 + 5.0 * n, 60 + 4.0 * n, 30, 9))] for n in range(24)]
+    small_ones: list[Scene] = [
+        [(UNREADABLE, (100 + 5.0 * n, 60 + 4.0 * n, 30, 9))] for n in range(24)
+    ]
     street.show([*small_ones, *LONG_GONE])
     sign: Scene = [(UNREADABLE, (500, 100, 80, 25))]
     street.show([*stand(sign, 25), *GONE])
@@ -338,7 +377,9 @@ def test_close_gives_what_is_in_view(street: Street) -> None:
     assert street.analyser.close() == []
 
 
-def test_a_mask_hides_from_analysis_and_from_the_snapshot(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> None:
+def test_a_mask_hides_from_analysis_and_from_the_snapshot(
+    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame
+) -> None:
     left_half = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
     street = Street(make_camera(masks=(left_half,)), make_found, make_frame)
     scenes = [a + b for a, b in zip(approach(60, x=150), approach(180, x=450), strict=True)]

@@ -30,7 +30,14 @@ def plate(wide_px: int, blur_px: float = 0.0) -> Picture:
 def record(picture: Picture, fused: Fused) -> Record:
     jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
     shot = Shot(1.0, 0, (0.0, 0.0, 0.1, 0.1), b"", jpeg)
-    return Record(Track(0, 0, BOX, 0, BOX, 0.9, np.zeros((4, 2), np.float32)), "id", "receiver", (640, 360), shot, fused=fused)
+    return Record(
+        Track(0, 0, BOX, 0, BOX, 0.9, np.zeros((4, 2), np.float32)),
+        "id",
+        "receiver",
+        (640, 360),
+        shot,
+        fused=fused,
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +50,9 @@ def record(picture: Picture, fused: Fused) -> Record:
         (plate(94), UNSURE, WhyUnread.UNSURE),
     ],
 )
-def test_the_first_reason_that_holds_is_given(picture: Picture, fused: Fused, why: WhyUnread) -> None:
+def test_the_first_reason_that_holds_is_given(
+    picture: Picture, fused: Fused, why: WhyUnread
+) -> None:
     assert why_illegible(record(picture, fused)) is why
 
 

@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analytics.plates.fusion import LOG_EVIDENCE_LEAST, NOTHING, Calibration, Fusion, Reading, Weighed
+from analytics.plates.fusion import (
+    LOG_EVIDENCE_LEAST,
+    NOTHING,
+    Calibration,
+    Fusion,
+    Reading,
+    Weighed,
+)
 from analytics.plates.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.plates.priors import COLOR_LOG_PRIOR, ONE_LETTER_LOG_PRIOR, prior
 from analytics.plates.reader import Lattices
@@ -15,8 +22,12 @@ FULL = Alphabet(ALPHABET)
 FUSION = Fusion(GrammarSearch(FULL))
 
 
-def lattice_of(text: str, doubts: dict[int, str] | None = None, sure: float = 0.9, doubt: float = 0.3) -> Lattice:
-    """A lattice that says `text`; at a position in `doubts` it gives `doubt` of its certainty to the character there."""
+def lattice_of(
+    text: str, doubts: dict[int, str] | None = None, sure: float = 0.9, doubt: float = 0.3
+) -> Lattice:
+    """A lattice that says `text`; at a position in `doubts` it gives `doubt` of its certainty
+    to the character there.
+    """
     lattice = np.full((2 * len(text), len(ALPHABET) + 1), (1 - sure) / len(ALPHABET))
     for position, character in enumerate(text):
         lattice[2 * position, FULL.encode(character)] = sure
@@ -45,7 +56,10 @@ def test_nothing_read_is_nothing() -> None:
 
 
 def test_frames_outvote_one_that_is_wrong() -> None:
-    right, wrong = reading(lattice_of("鄂F12345", {3: "7"})), reading(lattice_of("鄂F17345", {3: "2"}))
+    right, wrong = (
+        reading(lattice_of("鄂F12345", {3: "7"})),
+        reading(lattice_of("鄂F17345", {3: "2"})),
+    )
     fused = FUSION.fuse([right, wrong, right], PlateColor.BLUE)
     assert fused.text == "鄂F12345"
     assert fused.alternatives[0].text == "鄂F17345"
@@ -68,7 +82,10 @@ def test_the_public_reader_is_heard_on_all_else() -> None:
 
 
 def test_the_better_picture_counts_for_more() -> None:
-    good, poor = reading(lattice_of("鄂F12345", {3: "7"}), quality=200), reading(lattice_of("鄂F17345", {3: "2"}), quality=40)
+    good, poor = (
+        reading(lattice_of("鄂F12345", {3: "7"}), quality=200),
+        reading(lattice_of("鄂F17345", {3: "2"}), quality=40),
+    )
     assert FUSION.fuse([good, poor], PlateColor.BLUE).text == "鄂F12345"
 
 
@@ -90,13 +107,23 @@ def test_one_frame_behind_a_pole_does_not_decide() -> None:
         ("鄂F8888学", {6: "1"}, PlateColor.YELLOW, "鄂F8888学"),
     ],
 )
-def test_the_colour_is_a_prior_on_the_tail(said: str, doubts: dict[int, str], color: PlateColor, want: str) -> None:
+def test_the_colour_is_a_prior_on_the_tail(
+    said: str, doubts: dict[int, str], color: PlateColor, want: str
+) -> None:
     assert FUSION.fuse([reading(lattice_of(said, doubts, doubt=0.4))], color).text == want
 
 
 def test_a_clear_reading_is_never_rewritten_by_a_prior() -> None:
-    assert FUSION.fuse([reading(lattice_of("鄂F8888警", sure=0.99))], PlateColor.BLUE).text == "鄂F8888警"
-    assert FUSION.fuse([reading(lattice_of("鄂F123456".replace("6", "", 1), sure=0.99))], PlateColor.GREEN).text == "鄂F12345"
+    assert (
+        FUSION.fuse([reading(lattice_of("鄂F8888警", sure=0.99))], PlateColor.BLUE).text
+        == "鄂F8888警"
+    )
+    assert (
+        FUSION.fuse(
+            [reading(lattice_of("鄂F123456".replace("6", "", 1), sure=0.99))], PlateColor.GREEN
+        ).text
+        == "鄂F12345"
+    )
 
 
 def test_all_that_is_offered_is_a_plate_and_parts_add_up() -> None:
@@ -122,8 +149,12 @@ def test_confidence_rises_with_evidence_with_readings_and_with_a_lower_temperatu
     scores = np.array([0.0, -1.5, -4.0])
     usual = Calibration(temperature=1.0, gain=0.3)
 
-    def sure(calibration: Calibration = usual, log_evidence: float = -3.0, readings: int = 1) -> float:
-        parts = calibration.confidences(Weighed(("鄂F12345",), scores, log_evidence, log_evidence, readings))
+    def sure(
+        calibration: Calibration = usual, log_evidence: float = -3.0, readings: int = 1
+    ) -> float:
+        parts = calibration.confidences(
+            Weighed(("鄂F12345",), scores, log_evidence, log_evidence, readings)
+        )
         assert 0 < parts.sum() <= 1
         assert list(parts) == sorted(parts, reverse=True)
         return float(parts[0])
@@ -145,7 +176,9 @@ def test_an_unreadable_plate_is_said_to_be_and_its_guess_kept() -> None:
 
 def test_our_own_readers_word_is_enough_for_a_kind_that_the_public_one_does_not_know() -> None:
     strange = np.full((16, len(ALPHABET) + 1), 1 / (len(ALPHABET) + 1))
-    unknown = FUSION.fuse([reading(strange, own=lattice_of("WJ京1234X", sure=0.99))], PlateColor.WHITE)
+    unknown = FUSION.fuse(
+        [reading(strange, own=lattice_of("WJ京1234X", sure=0.99))], PlateColor.WHITE
+    )
     assert (unknown.text, unknown.is_read) == ("WJ京1234X", True)
     assert unknown.log_evidence < LOG_EVIDENCE_LEAST, "both together would have called it no plate"
     weak = FUSION.fuse([reading(strange, own=lattice_of("WJ京1234X", sure=0.3))], PlateColor.WHITE)
@@ -154,7 +187,9 @@ def test_our_own_readers_word_is_enough_for_a_kind_that_the_public_one_does_not_
 
 def test_only_white_plates_are_the_armed_polices() -> None:
     province, police = FIRSTS.index("鄂"), FIRSTS.index("W")
-    white, blue = (prior(["J京1234X", "F12345"], color) for color in (PlateColor.WHITE, PlateColor.BLUE))
+    white, blue = (
+        prior(["J京1234X", "F12345"], color) for color in (PlateColor.WHITE, PlateColor.BLUE)
+    )
     assert [white[0, police], white[1, province]] == [0.0, COLOR_LOG_PRIOR]
     assert [blue[0, police], blue[1, province]] == [COLOR_LOG_PRIOR, 0.0]
     assert white[1, FIRSTS.index("V")] == ONE_LETTER_LOG_PRIOR
@@ -168,7 +203,10 @@ def test_a_white_plate_that_the_public_reader_does_not_know_is_ours_to_read(kind
 
 
 def test_an_ordinary_plate_is_not_the_armed_forces() -> None:
-    public, own = lattice_of("皖A12345", sure=0.9), lattice_of("VA12345", {0: "皖"}, sure=0.9, doubt=0.3)
+    public, own = (
+        lattice_of("皖A12345", sure=0.9),
+        lattice_of("VA12345", {0: "皖"}, sure=0.9, doubt=0.3),
+    )
     assert FUSION.fuse([reading(public, own)], PlateColor.BLUE).text == "皖A12345"
     clear = lattice_of("皖A12345", {0: "V"}, doubt=0.1)
     assert FUSION.fuse([reading(public, clear)], PlateColor.WHITE).text == "皖A12345"
@@ -183,6 +221,9 @@ def test_no_kind_looks_more_like_a_plate_for_being_unknown_to_the_public_reader(
 
 
 def test_small_far_pictures_do_not_make_a_plate_unreadable() -> None:
-    near, far = reading(lattice_of("鄂F12345", sure=0.95)), reading(lattice_of("京K99999", sure=0.9999))
+    near, far = (
+        reading(lattice_of("鄂F12345", sure=0.95)),
+        reading(lattice_of("京K99999", sure=0.9999)),
+    )
     fused = FUSION.fuse([near, near, far, far], PlateColor.BLUE)
     assert (fused.text, fused.is_read) == ("鄂F12345", True)

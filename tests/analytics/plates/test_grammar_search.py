@@ -16,9 +16,13 @@ SEARCH = GrammarSearch(FULL)
 
 
 def lattice_of(text: str, alphabet: Alphabet = FULL, sure: float = 0.9) -> Lattice:
-    """A lattice that says `text`, a blank between its characters, with what is left spread over all other symbols."""
+    """A lattice that says `text`, a blank between its characters, with what is left spread over
+    all other symbols.
+    """
     symbols = [symbol for character in text for symbol in (alphabet.encode(character)[0], 0)]
-    lattice = np.full((len(symbols), len(alphabet.characters) + 1), (1 - sure) / len(alphabet.characters))
+    lattice = np.full(
+        (len(symbols), len(alphabet.characters) + 1), (1 - sure) / len(alphabet.characters)
+    )
     lattice[np.arange(len(symbols)), symbols] = sure
     return lattice
 
@@ -35,10 +39,14 @@ def brute_force(lattice: Lattice, text: str, alphabet: Alphabet) -> float:
 
 @st.composite
 def lattices(draw: st.DrawFn, steps: int, symbols: int) -> Lattice:
-    """Random ones, from nearly sure to nearly even; no symbol is less likely than the search's own floor."""
+    """Random ones, from nearly sure to nearly even; no symbol is less likely than the search's
+    own floor.
+    """
     seed = draw(st.integers(0, 2**32 - 1))
     sharpness = draw(st.sampled_from([0.1, 0.5, 2.0]))
-    lattice: Lattice = np.random.default_rng(seed).dirichlet(np.full(symbols, sharpness), size=steps)
+    lattice: Lattice = np.random.default_rng(seed).dirichlet(
+        np.full(symbols, sharpness), size=steps
+    )
     return lattice * 0.999 + 0.001 / symbols
 
 
@@ -54,7 +62,9 @@ def test_texts_of_different_lengths_are_scored_together() -> None:
     lattice = lattice_of("鄂AD12345")
     texts = ["鄂AD12345", "鄂A12345", "鄂A1"]
     together = SEARCH.log_probabilities(lattice, texts)
-    assert together.tolist() == pytest.approx([SEARCH.log_probabilities(lattice, [text])[0] for text in texts])
+    assert together.tolist() == pytest.approx(
+        [SEARCH.log_probabilities(lattice, [text])[0] for text in texts]
+    )
     assert SEARCH.log_probabilities(lattice, []).shape == (0,)
 
 
@@ -63,11 +73,17 @@ def test_texts_of_different_lengths_are_scored_together() -> None:
 def test_the_search_finds_what_trying_every_plate_finds(lattice: Lattice) -> None:
     small = Alphabet("鄂A1")
     search = GrammarSearch(small, beam=400)
-    plates = [text for text in ("鄂" + "".join(rest) for rest in itertools.product("A1", repeat=6)) if is_plate(text)]
+    plates = [
+        text
+        for text in ("鄂" + "".join(rest) for rest in itertools.product("A1", repeat=6))
+        if is_plate(text)
+    ]
     truth = search.log_probabilities(lattice, plates)
     best = search.hypotheses(lattice, most=3)
     assert best[0].log_probability == pytest.approx(truth.max(), abs=1e-6)
-    assert [one.log_probability for one in best] == sorted((one.log_probability for one in best), reverse=True)
+    assert [one.log_probability for one in best] == sorted(
+        (one.log_probability for one in best), reverse=True
+    )
 
 
 @given(lattices(steps=18, symbols=len(ALPHABET) + 1))
@@ -77,7 +93,19 @@ def test_every_hypothesis_obeys_the_grammar(lattice: Lattice) -> None:
         assert is_plate(hypothesis.text)
 
 
-@pytest.mark.parametrize("text", ["鄂F8888警", "皖AUJ299", "黑AD03210", "沪A12345D", "使123456", "粤ZF023港", "鲁L88888", "京O12345"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "鄂F8888警",
+        "皖AUJ299",
+        "黑AD03210",
+        "沪A12345D",
+        "使123456",
+        "粤ZF023港",
+        "鲁L88888",
+        "京O12345",
+    ],
+)
 def test_a_clear_lattice_is_read(text: str) -> None:
     best = SEARCH.hypotheses(lattice_of(text))[0]
     assert best.text == text

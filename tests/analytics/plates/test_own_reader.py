@@ -34,7 +34,9 @@ def test_the_file_is_small() -> None:
 
 
 @pytest.mark.parametrize("shape", [(48, 188, 3), (24, 94, 3), (7, 20, 3), (1, 1, 3)])
-def test_a_lattice_is_a_distribution_at_each_step(reader: OwnReader, shape: tuple[int, ...]) -> None:
+def test_a_lattice_is_a_distribution_at_each_step(
+    reader: OwnReader, shape: tuple[int, ...]
+) -> None:
     lattice = reader.read(np.full(shape, 90, np.uint8))
     assert lattice.shape == (32, 1 + len(ALPHABET))
     assert np.allclose(lattice.sum(axis=1), 1, atol=1e-4)

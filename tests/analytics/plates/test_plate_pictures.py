@@ -6,7 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from analytics.detection.best_shot import face_frontality, in_view, plate_frontality, plate_width_px, sharpness
+from analytics.detection.best_shot import (
+    face_frontality,
+    in_view,
+    plate_frontality,
+    plate_width_px,
+    sharpness,
+)
 from analytics.detection.detections import Picture
 from analytics.detection.masks import Masks
 from analytics.detection.motion import moves, thumbnail
@@ -20,7 +26,12 @@ def corners(*points: tuple[float, float]) -> np.ndarray[tuple[int, ...], np.dtyp
     return np.array(points, np.float32)
 
 
-def drawn_plate(ground_bgr: tuple[int, int, int], ink_bgr: tuple[int, int, int], light: float = 1.0, noise: float = 0.0) -> Picture:
+def drawn_plate(
+    ground_bgr: tuple[int, int, int],
+    ink_bgr: tuple[int, int, int],
+    light: float = 1.0,
+    noise: float = 0.0,
+) -> Picture:
     picture = np.full((HEIGHT_PX, WIDTH_PX, 3), ground_bgr, np.uint8)
     for n in range(7):
         cv2.putText(picture, "8", (8 + 25 * n, 38), cv2.FONT_HERSHEY_SIMPLEX, 1.1, ink_bgr, 3)
@@ -40,7 +51,11 @@ GROUNDS = [
 @pytest.mark.parametrize(("color", "ground", "ink"), GROUNDS)
 @pytest.mark.parametrize(("light", "noise"), [(1.0, 0.0), (1.0, 12.0), (0.5, 4.0), (0.3, 2.0)])
 def test_the_ground_gives_the_colour(
-    color: PlateColor, ground: tuple[int, int, int], ink: tuple[int, int, int], light: float, noise: float
+    color: PlateColor,
+    ground: tuple[int, int, int],
+    ink: tuple[int, int, int],
+    light: float,
+    noise: float,
 ) -> None:
     assert plate_color(votes(drawn_plate(ground, ink, light, noise))) is color
 
@@ -61,10 +76,18 @@ def test_a_slanted_plate_is_made_upright() -> None:
 
 
 def test_corners_outside_the_frame_do_no_harm() -> None:
-    assert rectify(np.full((50, 50, 3), 9, np.uint8), corners((-20, -20), (80, -20), (80, 10), (-20, 10))).min() == 9
+    assert (
+        rectify(
+            np.full((50, 50, 3), 9, np.uint8), corners((-20, -20), (80, -20), (80, 10), (-20, 10))
+        ).min()
+        == 9
+    )
 
 
-@pytest.mark.parametrize("box", [(10, 10, 20, 20), (-5, -5, 3, 3), (95, 95, 120, 120), (200, 200, 300, 300), (5, 5, 5, 5)])
+@pytest.mark.parametrize(
+    "box",
+    [(10, 10, 20, 20), (-5, -5, 3, 3), (95, 95, 120, 120), (200, 200, 300, 300), (5, 5, 5, 5)],
+)
 def test_a_part_of_the_picture_is_never_empty(box: tuple[float, ...]) -> None:
     part = around(np.zeros((100, 100, 3), np.uint8), np.array(box, np.float32), 0.2, 0.2)
     assert min(part.shape[:2]) >= 1
@@ -79,14 +102,22 @@ def test_the_margin_repeats_the_edges() -> None:
 
 def test_quality_prefers_large_sharp_straight_and_wholly_in_view() -> None:
     sharp = drawn_plate((180, 70, 20), (255, 255, 255))
-    assert sharpness(sharp) > 1.5 * sharpness(np.asarray(cv2.GaussianBlur(sharp, (31, 31), 0), np.uint8))
-    front, side = corners((0, 0), (110, 0), (110, 35), (0, 35)), corners((0, 0), (60, 0), (60, 35), (0, 35))
+    assert sharpness(sharp) > 1.5 * sharpness(
+        np.asarray(cv2.GaussianBlur(sharp, (31, 31), 0), np.uint8)
+    )
+    front, side = (
+        corners((0, 0), (110, 0), (110, 35), (0, 35)),
+        corners((0, 0), (60, 0), (60, 35), (0, 35)),
+    )
     assert plate_frontality(front) > plate_frontality(side)
     assert plate_width_px(front) == 110
     frame_px = (1920, 1080)
     assert in_view(np.array([900, 500, 1000, 530], np.float32), frame_px) == 1.0
     assert in_view(np.array([900, 1050, 1000, 1080], np.float32), frame_px) == pytest.approx(0.3)
-    straight, turned = corners((10, 10), (30, 10), (20, 20), (12, 30), (28, 30)), corners((10, 10), (30, 10), (29, 20), (20, 30), (29, 30))
+    straight, turned = (
+        corners((10, 10), (30, 10), (20, 20), (12, 30), (28, 30)),
+        corners((10, 10), (30, 10), (29, 20), (20, 30), (29, 30)),
+    )
     assert face_frontality(straight) == 1.0
     assert face_frontality(turned) < 0.7
 
@@ -101,7 +132,9 @@ def test_masks_black_out_a_copy() -> None:
 
 
 def _noisy(base: int, sigma: float, seed: int) -> Picture:
-    return np.asarray((base + np.random.default_rng(seed).normal(0, sigma, (1080, 1920))).clip(0, 255), np.uint8)
+    return np.asarray(
+        (base + np.random.default_rng(seed).normal(0, sigma, (1080, 1920))).clip(0, 255), np.uint8
+    )
 
 
 @pytest.mark.parametrize("sigma", [0.0, 3.0, 10.0])

@@ -5,13 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.plates.public_reader import AS_SAID, PROVINCE_BIAS, UNTAUGHT, as_plate, heard, untaught
+from analytics.plates.public_reader import (
+    AS_SAID,
+    PROVINCE_BIAS,
+    UNTAUGHT,
+    as_plate,
+    heard,
+    untaught,
+)
 from domain.plates import FIRSTS, PROVINCES
 
 OTHERS = len(FIRSTS) - len(PROVINCES)
 
 
-def said(provinces: list[float], others: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def said(
+    provinces: list[float], others: float
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """(1, firsts) logs; the others share what is given to them."""
     return np.log([[*provinces, *np.full(OTHERS, others / OTHERS)]])
 
@@ -40,7 +49,9 @@ def test_whether_it_is_a_plate_is_the_same_of_each_province() -> None:
 
 
 def test_what_is_impossible_stays_so_and_does_no_harm() -> None:
-    assert np.exp(heard(np.full((1, len(FIRSTS)), -700.0), ["12345"])[0, : len(PROVINCES)]) == pytest.approx(0.0)
+    assert np.exp(
+        heard(np.full((1, len(FIRSTS)), -700.0), ["12345"])[0, : len(PROVINCES)]
+    ) == pytest.approx(0.0)
 
 
 def test_nothing_is_said_against_kinds_that_it_was_never_taught() -> None:
@@ -48,11 +59,18 @@ def test_nothing_is_said_against_kinds_that_it_was_never_taught() -> None:
     counted = heard(word, ["A12345", "A1234警", "J京1234X"])
     at = {first: FIRSTS.index(first) for first in "使VW"}
     assert counted[0, at["使"]] == -30.0
-    assert np.logaddexp.reduce(counted[0, : len(PROVINCES)]) == pytest.approx(np.log(len(PROVINCES)) - 30)
+    assert np.logaddexp.reduce(counted[0, : len(PROVINCES)]) == pytest.approx(
+        np.log(len(PROVINCES)) - 30
+    )
     assert counted[0, at["V"]] == counted[2, at["W"]] == UNTAUGHT
     assert np.logaddexp.reduce(counted[1, : len(PROVINCES)]) == pytest.approx(UNTAUGHT)
 
 
 def test_which_kinds_it_was_never_taught() -> None:
-    assert [untaught("A12345")[FIRSTS.index(first)] for first in "鄂使VW"] == [False, False, True, True]
+    assert [untaught("A12345")[FIRSTS.index(first)] for first in "鄂使VW"] == [
+        False,
+        False,
+        True,
+        True,
+    ]
     assert all(untaught("A1234警"))

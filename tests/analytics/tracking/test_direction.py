@@ -1,4 +1,6 @@
-"""Which way a track went, from boxes as detectors give them: jittering by a twentieth of their size."""
+"""Which way a track went, from boxes as detectors give them: jittering by a twentieth of their
+size.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from domain.clock import NS_PER_MS
 from domain.events.event import Direction
 
 
-def track(begin: tuple[float, float, float], end: tuple[float, float, float], looks: int = 15) -> Track:
+def track(
+    begin: tuple[float, float, float], end: tuple[float, float, float], looks: int = 15
+) -> Track:
     """From one (centre x, centre y, width) to the other, evenly."""
     rng, made = np.random.default_rng(4), None
     for number, (x, y, wide) in enumerate(np.linspace(begin, end, looks)):
@@ -39,7 +43,9 @@ def track(begin: tuple[float, float, float], end: tuple[float, float, float], lo
         ((300, 300, 90), (330, 310, 92), ""),  # it stands
     ],
 )
-def test_the_direction(begin: tuple[float, float, float], end: tuple[float, float, float], direction: Direction) -> None:
+def test_the_direction(
+    begin: tuple[float, float, float], end: tuple[float, float, float], direction: Direction
+) -> None:
     assert direction_of(track(begin, end)) == direction
 
 

@@ -1,4 +1,6 @@
-"""Lanes and count lines: by table, by property, and for vehicles that drive through a drawn picture."""
+"""Lanes and count lines: by table, by property, and for vehicles that drive through a drawn
+picture.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,11 @@ def test_without_lanes_there_is_none() -> None:
 @pytest.mark.parametrize(
     ("places", "lines", "crossed"),
     [
-        ([(0.3, 0.2), (0.3, 0.4), (0.3, 0.7)], [ACROSS], (1,)),  # down the picture, from the left of a line drawn to the right
+        (
+            [(0.3, 0.2), (0.3, 0.4), (0.3, 0.7)],
+            [ACROSS],
+            (1,),
+        ),  # down the picture, from the left of a line drawn to the right
         ([(0.3, 0.7), (0.3, 0.2)], [ACROSS], (-1,)),
         ([(0.3, 0.2), (0.3, 0.7)], [BACKWARDS], (-1,)),
         ([(0.3, 0.2), (0.3, 0.7)], [SHORT], ()),  # past its end
@@ -63,12 +69,18 @@ def test_without_lanes_there_is_none() -> None:
         ([(0.7, 0.2), (0.3, 0.7)], [ACROSS, BACKWARDS], (1, -2)),
         ([(0.3, 0.2), (0.3, 0.45)], [ACROSS], ()),  # never there
         ([(0.3, 0.2), (0.3, 0.6), (0.3, 0.3)], [ACROSS], ()),  # turned back
-        ([(0.3, 0.4), (0.3, 0.52), (0.3, 0.48), (0.3, 0.53), (0.3, 0.8)], [ACROSS], (1,)),  # a box that jitters
+        (
+            [(0.3, 0.4), (0.3, 0.52), (0.3, 0.48), (0.3, 0.53), (0.3, 0.8)],
+            [ACROSS],
+            (1,),
+        ),  # a box that jitters
         ([(0.3, 0.2)], [ACROSS], ()),
         ([(0.3, 0.2), (0.3, 0.7)], [], ()),
     ],
 )
-def test_what_was_crossed(places: list[tuple[float, float]], lines: list[CountLine], crossed: tuple[int, ...]) -> None:
+def test_what_was_crossed(
+    places: list[tuple[float, float]], lines: list[CountLine], crossed: tuple[int, ...]
+) -> None:
     assert CountLines(lines).crossed_by(track(*places), SIZE_PX) == crossed
 
 
@@ -76,7 +88,9 @@ WITHIN = st.floats(0.05, 0.95)
 
 
 @given(places=st.lists(st.tuples(WITHIN, WITHIN), min_size=1, max_size=12), x=st.floats(0.1, 0.9))
-def test_a_line_over_the_whole_picture_is_crossed_by_who_ends_on_its_other_side(places: list[tuple[float, float]], x: float) -> None:
+def test_a_line_over_the_whole_picture_is_crossed_by_who_ends_on_its_other_side(
+    places: list[tuple[float, float]], x: float
+) -> None:
     first, last = places[0][0] - x, places[-1][0] - x
     if any(abs(place[0] - x) < 1e-4 for place in places):
         return  # on the line itself: either side
@@ -85,9 +99,15 @@ def test_a_line_over_the_whole_picture_is_crossed_by_who_ends_on_its_other_side(
     assert CountLines([line]).crossed_by(track(*places), SIZE_PX) == ((went,) if went else ())
 
 
-def test_an_event_tells_lane_and_line(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> None:
-    street = Street(make_camera(lanes=(LEFT, RIGHT), count_lines=(ACROSS, SHORT)), make_found, make_frame)
-    (first, second) = street.show([*GONE, *approach(60, x=250), *GONE, *approach(100, x=450), *GONE])
+def test_an_event_tells_lane_and_line(
+    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame
+) -> None:
+    street = Street(
+        make_camera(lanes=(LEFT, RIGHT), count_lines=(ACROSS, SHORT)), make_found, make_frame
+    )
+    (first, second) = street.show(
+        [*GONE, *approach(60, x=250), *GONE, *approach(100, x=450), *GONE]
+    )
     assert (first.event.lane, first.event.crossed) == (1, (1,))
     assert (second.event.lane, second.event.crossed) == (2, (1, 2))
 
@@ -102,7 +122,9 @@ def test_a_line_crossed_while_it_was_hidden_is_crossed_all_the_same(
     assert len({part.event.id for part in parts}) == 1
 
 
-def test_there_and_back_in_two_parts_is_no_crossing(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> None:
+def test_there_and_back_in_two_parts_is_no_crossing(
+    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame
+) -> None:
     street = Street(make_camera(count_lines=(ACROSS,)), make_found, make_frame)
     way: list[Scene] = approach(60)
     parts = street.show([*way[:20], *GONE, *way[20:8:-1], *GONE])

@@ -1,4 +1,6 @@
-"""Where to look: around what is followed, at the whole now and then, and at the whole at once where something of it is not found."""
+"""Where to look: around what is followed, at the whole now and then, and at the whole at once
+where something of it is not found.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,14 @@ class Bright:
         for grey in (200, 220):
             y, x = np.nonzero(bgr[..., 0] == grey)
             if len(x):
-                boxes.append(((x[0] + x[-1] + 1) / 2, (y[0] + y[-1] + 1) / 2, x.max() - x.min() + 1, y.max() - y.min() + 1))
+                boxes.append(
+                    (
+                        (x[0] + x[-1] + 1) / 2,
+                        (y[0] + y[-1] + 1) / 2,
+                        x.max() - x.min() + 1,
+                        y.max() - y.min() + 1,
+                    )
+                )
         return self._make_found(*boxes)
 
 
@@ -64,7 +73,9 @@ class Eye:
     def see(self, *plates: Box) -> Detections | None:
         bgr = np.zeros((1080, 1920, 3), np.uint8)
         for grey, (x, y, wide, high) in zip((200, 220), plates, strict=False):
-            bgr[round(y - high / 2) : round(y + high / 2), round(x - wide / 2) : round(x + wide / 2)] = grey
+            bgr[
+                round(y - high / 2) : round(y + high / 2), round(x - wide / 2) : round(x + wide / 2)
+            ] = grey
         now_ns = self.at_ms * NS_PER_MS
         self.at_ms += 100
         if not self.gaze.is_due(now_ns):
@@ -98,7 +109,9 @@ def test_what_is_followed_is_looked_at_closely_and_the_whole_once_in_five_second
     assert eye.tracker.tracks[0].detections == len(eye.detector.seen_px)
 
 
-def test_what_is_new_is_looked_at_in_every_frame_and_in_every_other_once_its_course_is_known_or_it_is_lost(eye: Eye) -> None:
+def test_a_new_track_is_searched_in_every_frame_and_a_steady_or_lost_one_in_every_other(
+    eye: Eye,
+) -> None:
     looked = [eye.see((400 + 30 * step, 300, 120, 40)) is not None for step in range(10)]
     assert looked == [True] * STEADY_DETECTIONS + [False, True] * 3
     assert [eye.see() is not None for _ in range(6)] == [False, True] * 3
@@ -112,11 +125,16 @@ def test_one_more_that_comes_into_view_is_looked_at_in_every_frame(eye: Eye) -> 
         eye.see(place, (1500, 800, 160, 50))
         if len(eye.tracker.tracks) == 2:
             break
-    looked = [eye.see(place, (1500, 800 + 20 * step, 160, 50)) is not None for step, place in enumerate(first[14:17], 1)]
+    looked = [
+        eye.see(place, (1500, 800 + 20 * step, 160, 50)) is not None
+        for step, place in enumerate(first[14:17], 1)
+    ]
     assert looked == [True] * (STEADY_DETECTIONS - 1)
 
 
-def test_one_that_is_not_where_it_was_expected_is_looked_for_wherever_something_moved_in_the_same_frame(eye: Eye) -> None:
+def test_a_track_that_is_not_where_expected_is_searched_where_the_same_frame_moved(
+    eye: Eye,
+) -> None:
     for step in range(STEADY_DETECTIONS - 1):
         eye.see((400 + 10 * step, 300, 120, 40))
     before = len(eye.detector.seen_px)
@@ -130,7 +148,9 @@ def test_one_that_is_not_where_it_was_expected_is_looked_for_wherever_something_
 def test_one_that_came_and_stopped_while_another_was_looked_at_closely_is_found(eye: Eye) -> None:
     for step in range(6):
         eye.see((400, 300 + 10 * step, 120, 40))
-    for step in range(6, 12):  # it stands still in every picture that is held against the one before
+    for step in range(
+        6, 12
+    ):  # it stands still in every picture that is held against the one before
         found = eye.see((400, 300 + 10 * step, 120, 40), (1500, 800, 160, 50))
     assert found is not None
     assert len(eye.tracker.tracks) == 2
@@ -141,7 +161,9 @@ def test_one_that_came_and_stopped_while_another_was_looked_at_closely_is_found(
     st.tuples(st.floats(0, 1919), st.floats(0, 1079), st.floats(1, 1920), st.floats(1, 1080)),
     st.sampled_from([(1920, 1080), (1280, 720), (704, 576)]),
 )
-def test_a_region_holds_all_that_moved_with_a_margin_or_there_is_none(moved: Box, frame_px: tuple[int, int]) -> None:
+def test_a_region_holds_all_that_moved_with_a_margin_or_there_is_none(
+    moved: Box, frame_px: tuple[int, int]
+) -> None:
     left, top = moved[0] * frame_px[0] / 1920, moved[1] * frame_px[1] / 1080
     right, bottom = min(left + moved[2], frame_px[0]), min(top + moved[3], frame_px[1])
     region = region_of((left, top, right, bottom), (), 0, frame_px)
@@ -179,11 +201,15 @@ def _followed(make_found: MakeFound, *boxes: Box, looks: int = 2) -> Tracker:
 
 
 @pytest.mark.parametrize("wide_px", [40, 90, 160, 320, 700])
-def test_a_window_shows_it_no_larger_than_it_need_be_and_costs_less(make_found: MakeFound, wide_px: int) -> None:
+def test_a_window_shows_it_no_larger_than_it_need_be_and_costs_less(
+    make_found: MakeFound, wide_px: int
+) -> None:
     tracks = _followed(make_found, (960, 540, wide_px, wide_px / 3)).tracks
     window = window_around(tracks, 1_200 * NS_PER_MS, (1920, 1080), WHOLE_PX)
     assert window is not None
-    scale = (window.input_area_px / ((window.right - window.left) * (window.bottom - window.top))) ** 0.5
+    scale = (
+        window.input_area_px / ((window.right - window.left) * (window.bottom - window.top))
+    ) ** 0.5
     assert wide_px * scale <= SHOWN_PX * 1.01
     assert scale <= 0.51
     assert window.input_area_px < MOST_PART * WHOLE_PX
@@ -191,7 +217,9 @@ def test_a_window_shows_it_no_larger_than_it_need_be_and_costs_less(make_found: 
     assert window.right >= 960 + wide_px
 
 
-def test_there_is_no_window_for_one_just_begun_one_lost_and_two_far_apart(make_found: MakeFound) -> None:
+def test_there_is_no_window_for_one_just_begun_one_lost_and_two_far_apart(
+    make_found: MakeFound,
+) -> None:
     begun = _followed(make_found, (960, 540, 120, 40), looks=1)
     lost = _followed(make_found, (960, 540, 120, 40))
     lost.update(make_found(), 1_300 * NS_PER_MS)
@@ -200,7 +228,9 @@ def test_there_is_no_window_for_one_just_begun_one_lost_and_two_far_apart(make_f
         assert window_around(tracker.tracks, 1_400 * NS_PER_MS, (1920, 1080), WHOLE_PX) is None
 
 
-def test_a_window_at_a_corner_lies_in_the_picture_and_what_its_side_cuts_off_is_not_found(make_found: MakeFound) -> None:
+def test_a_window_at_a_corner_lies_in_the_picture_and_what_its_side_cuts_off_is_not_found(
+    make_found: MakeFound,
+) -> None:
     tracks = _followed(make_found, (30, 20, 60, 20)).tracks
     window = window_around(tracks, 1_200 * NS_PER_MS, (1920, 1080), WHOLE_PX)
     assert window is not None

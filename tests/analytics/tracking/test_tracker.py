@@ -16,7 +16,9 @@ GATE = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=75
 Box = tuple[float, float, float, float]
 
 
-def follow(make_found: MakeFound, script: list[tuple[int, list[Box]]]) -> tuple[Tracker, list[Track]]:
+def follow(
+    make_found: MakeFound, script: list[tuple[int, list[Box]]]
+) -> tuple[Tracker, list[Track]]:
     """Run the tracker over (ms, boxes); the tracker, and the tracks that ended on the way."""
     tracker, ended = Tracker(GATE), []
     for at_ms, boxes in script:
@@ -25,9 +27,14 @@ def follow(make_found: MakeFound, script: list[tuple[int, list[Box]]]) -> tuple[
     return tracker, ended
 
 
-def approach(from_ms: int, frames: int, x: float = 400, gap_ms: int = 100, skip: tuple[int, ...] = ()) -> list[tuple[int, list[Box]]]:
+def approach(
+    from_ms: int, frames: int, x: float = 400, gap_ms: int = 100, skip: tuple[int, ...] = ()
+) -> list[tuple[int, list[Box]]]:
     """A plate that comes nearer: down the picture, and larger."""
-    return [(from_ms + n * gap_ms, [] if n in skip else [(x, 200 + 20 * n, 80 * 1.03**n, 25 * 1.03**n)]) for n in range(frames)]
+    return [
+        (from_ms + n * gap_ms, [] if n in skip else [(x, 200 + 20 * n, 80 * 1.03**n, 25 * 1.03**n)])
+        for n in range(frames)
+    ]
 
 
 def test_an_approach_is_one_track(make_found: MakeFound) -> None:
@@ -53,7 +60,9 @@ def test_some_lost_frames_do_not_split_a_track(make_found: MakeFound) -> None:
     assert len(tracker.tracks) == 1
 
 
-def test_a_vehicle_that_follows_after_a_second_is_another_even_where_the_first_vanished(make_found: MakeFound) -> None:
+def test_a_vehicle_that_follows_after_a_second_is_another_even_where_the_first_vanished(
+    make_found: MakeFound,
+) -> None:
     empty = [(1000 + 100 * n, list[Box]()) for n in range(10)]
     again = [(2000 + 100 * n, [(400.0, 380.0, 104.0, 33.0)]) for n in range(10)]
     tracker, ended = follow(make_found, [*approach(0, 10), *empty, *again])
@@ -68,14 +77,19 @@ def test_the_next_one_far_up_the_road_is_another_at_once(make_found: MakeFound) 
 
 
 def test_two_side_by_side_keep_apart(make_found: MakeFound) -> None:
-    script = [(a, [*b, *c]) for (a, b), (_, c) in zip(approach(0, 30, x=300), approach(0, 30, x=700), strict=True)]
+    script = [
+        (a, [*b, *c])
+        for (a, b), (_, c) in zip(approach(0, 30, x=300), approach(0, 30, x=700), strict=True)
+    ]
     tracker, _ = follow(make_found, script)
     assert sorted(track.box[0] < 500 for track in tracker.tracks) == [False, True]
     assert [track.detections for track in tracker.tracks] == [30, 30]
 
 
 def test_two_that_cross_keep_their_course(make_found: MakeFound) -> None:
-    script = [(n * 100, [(100 + 40 * n, 300, 80, 25), (900 - 40 * n, 330, 80, 25)]) for n in range(20)]
+    script = [
+        (n * 100, [(100 + 40 * n, 300, 80, 25), (900 - 40 * n, 330, 80, 25)]) for n in range(20)
+    ]
     tracker, _ = follow(make_found, script)  # type: ignore[arg-type]
     right, left = sorted(tracker.tracks, key=lambda track: -track.velocity[0])
     assert len(tracker.tracks) == 2
@@ -89,8 +103,12 @@ def test_a_fast_one_at_a_low_rate_is_one_track(make_found: MakeFound) -> None:
     assert len(tracker.tracks) == 1
 
 
-def test_a_still_picture_holds_what_was_seen_last_and_not_what_was_lost(make_found: MakeFound) -> None:
-    tracker, _ = follow(make_found, [(0, [(100, 100, 80, 25), (500, 100, 80, 25)]), (100, [(100, 100, 80, 25)])])
+def test_a_still_picture_holds_what_was_seen_last_and_not_what_was_lost(
+    make_found: MakeFound,
+) -> None:
+    tracker, _ = follow(
+        make_found, [(0, [(100, 100, 80, 25), (500, 100, 80, 25)]), (100, [(100, 100, 80, 25)])]
+    )
     for at_ms in range(200, 3000, 100):
         tracker.hold(at_ms * NS_PER_MS, (at_ms - 100) * NS_PER_MS)
     assert [float(track.box[0]) for track in tracker.ended(3000 * NS_PER_MS)] == [460]
@@ -103,7 +121,9 @@ def test_every_detection_belongs_to_one_track(frames: list[list[Box]]) -> None:
     for n, boxes in enumerate(frames):
         spans = np.array(boxes, np.float32).reshape(-1, 4)
         xyxy = np.concatenate([spans[:, :2], spans[:, :2] + spans[:, 2:]], axis=1)
-        found = Detections(xyxy, np.full(len(boxes), 0.9, np.float32), np.zeros((len(boxes), 4, 2), np.float32))
+        found = Detections(
+            xyxy, np.full(len(boxes), 0.9, np.float32), np.zeros((len(boxes), 4, 2), np.float32)
+        )
         touched = tracker.update(found, n * 100 * NS_PER_MS)
         assert len({track.number for track in touched}) == len(boxes)
         given_boxes += len(boxes)
@@ -119,14 +139,23 @@ def test_a_path_stays_short_however_long_the_stay(make_found: MakeFound) -> None
 @pytest.mark.parametrize(("speed", "want"), [(20.0, True), (5.0, False)])
 def test_marks_on_one_vehicle_move_in_step(make_found: MakeFound, speed: float, want: bool) -> None:
     """The second box keeps its place beside the first, or falls behind."""
-    script = [(n * 100, [(400.0, 200 + 20 * n, 100.0, 32.0), (600.0, 180 + speed * n, 60.0, 20.0)]) for n in range(20)]
+    script = [
+        (n * 100, [(400.0, 200 + 20 * n, 100.0, 32.0), (600.0, 180 + speed * n, 60.0, 20.0)])
+        for n in range(20)
+    ]
     tracker, _ = follow(make_found, script)
     first, second = tracker.tracks
     assert in_step(second, first) is want
 
 
 def test_what_flickers_beside_a_plate_is_on_its_vehicle(make_found: MakeFound) -> None:
-    script = [(n * 100, [(400.0, 200 + 20 * n, 100.0, 32.0), (400.0 + 60 * (n % 2), 250 + 20 * n, 80.0, 40.0)]) for n in range(20)]
+    script = [
+        (
+            n * 100,
+            [(400.0, 200 + 20 * n, 100.0, 32.0), (400.0 + 60 * (n % 2), 250 + 20 * n, 80.0, 40.0)],
+        )
+        for n in range(20)
+    ]
     tracker, _ = follow(make_found, script)  # type: ignore[arg-type]
     first, second = tracker.tracks
     assert in_step(second, first)
@@ -135,7 +164,11 @@ def test_what_flickers_beside_a_plate_is_on_its_vehicle(make_found: MakeFound) -
 def test_what_is_said_to_be_another_begins_a_track(make_found: MakeFound) -> None:
     tracker = Tracker(GATE)
     tracker.update(make_found((400, 200, 80, 25)), 0)
-    tracker.update(make_found((402, 202, 80, 25)), 400 * NS_PER_MS, lambda track, at: track.number == 0 and at == 0)
+    tracker.update(
+        make_found((402, 202, 80, 25)),
+        400 * NS_PER_MS,
+        lambda track, at: track.number == 0 and at == 0,
+    )
     assert [track.detections for track in tracker.tracks] == [1, 1]
 
 
@@ -148,7 +181,9 @@ def test_what_is_said_to_be_another_begins_a_track(make_found: MakeFound) -> Non
         ([300], 600, 1),
     ],
 )
-def test_a_track_is_over_by_what_was_looked_for(make_found: MakeFound, looks_ms: list[int], seen_ms: int, tracks: int) -> None:
+def test_a_track_is_over_by_what_was_looked_for(
+    make_found: MakeFound, looks_ms: list[int], seen_ms: int, tracks: int
+) -> None:
     tracker = Tracker(GATE)
     for at_ms in (0, 100):
         tracker.update(make_found((400, 200, 80, 25)), at_ms * NS_PER_MS)

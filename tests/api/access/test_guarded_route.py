@@ -1,11 +1,14 @@
-"""A route that blocks is answered in one thread: guard, route and audit; and one that would have to wait there says so."""
+"""A route that blocks is answered in one thread: guard, route and audit; and one that would
+have to wait there says so.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import threading
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx
 from fastapi import Depends
@@ -43,11 +46,21 @@ def _asked(site: Site, path: str, *added: Declaration) -> httpx.Response:
         return httpx.get(url + path, headers=headers, trust_env=False)
 
 
-def _look(path: str, endpoint: object) -> Declaration:
-    return Declaration("GET", path, endpoint, Right.EVENTS_READ, Scope.SITE, audit="test.look", look=True)  # type: ignore[arg-type]
+def _look(path: str, endpoint: Callable[..., Any]) -> Declaration:
+    return Declaration(
+        "GET",
+        path,
+        endpoint,
+        Right.EVENTS_READ,
+        Scope.SITE,
+        audit="test.look",
+        look=True,
+    )
 
 
-def test_the_entry_is_written_by_the_thread_that_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_entry_is_written_by_the_thread_that_answers(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     append = AuditLog.append
 
     def noted(self: AuditLog, entry: AuditEntry) -> None:

@@ -1,4 +1,6 @@
-"""Cameras with their states, recordings, coverage and pictures, through a real door to real segments."""
+"""Cameras with their states, recordings, coverage and pictures, through a real door to real
+segments.
+"""
 
 from __future__ import annotations
 
@@ -27,19 +29,37 @@ Record = Callable[[Layout, str, int, float], Path]
 
 
 def span(from_s: float, to_s: float) -> str:
-    return f"from={rfc3339(START_NS + round(from_s * NS_PER_S))}&to={rfc3339(START_NS + round(to_s * NS_PER_S))}"
+    start_ns, stop_ns = (START_NS + round(moment * NS_PER_S) for moment in (from_s, to_s))
+    return f"from={rfc3339(start_ns)}&to={rfc3339(stop_ns)}"
 
 
 def test_a_camera_is_its_entry_and_its_state_without_credentials(site: Site) -> None:
     status = CameraStatus(
-        "east-gate", CameraState.LIVE, START_NS, "", START_NS + NS_PER_S, "h264", 1920, 1080, 25.0, 4_000_000, "sender", node="node-1"
+        "east-gate",
+        CameraState.LIVE,
+        START_NS,
+        "",
+        START_NS + NS_PER_S,
+        "h264",
+        1920,
+        1080,
+        25.0,
+        4_000_000,
+        "sender",
+        node="node-1",
     )
     site.context.states.publish([status])
     camera = site.get("/v1/cameras/east-gate").json()
     assert camera["state"] == "live"
     assert camera["since"] == "2025-11-24T16:00:00.000Z"
     assert camera["last_frame_at"] == "2025-11-24T16:00:01.000Z"
-    assert (camera["codec"], camera["fps"], camera["bitrate_bps"], camera["wall_source"], camera["node"]) == (
+    assert (
+        camera["codec"],
+        camera["fps"],
+        camera["bitrate_bps"],
+        camera["wall_source"],
+        camera["node"],
+    ) == (
         "h264",
         25,
         4_000_000,
@@ -47,7 +67,11 @@ def test_a_camera_is_its_entry_and_its_state_without_credentials(site: Site) -> 
         "node-1",
     )
     assert camera["recorded_until"] is None
-    assert (camera["class"], camera["area_name"], camera["name"]) == ("A", "均州路街道", "均州路东口卡口")
+    assert (camera["class"], camera["area_name"], camera["name"]) == (
+        "A",
+        "均州路街道",
+        "均州路东口卡口",
+    )
     assert camera["url"] == "rtsp://10.1.2.3:554/east-gate"
     assert "hunter2" not in str(camera)
 
@@ -57,22 +81,49 @@ def test_a_camera_whose_clock_is_wrong_is_live_and_says_by_how_much(site: Site) 
     site.context.states.publish(
         [
             CameraStatus(
-                "east-gate", CameraState.CLOCK_WRONG, START_NS, sentence, why=Why.CLOCK, clock_skew_ms=-7_200_000, last_error_ns=START_NS
+                "east-gate",
+                CameraState.CLOCK_WRONG,
+                START_NS,
+                sentence,
+                why=Why.CLOCK,
+                clock_skew_ms=-7_200_000,
+                last_error_ns=START_NS,
             )
         ]
     )
     camera = site.get("/v1/cameras/east-gate").json()
-    assert (camera["state"], camera["live"], camera["clock_skew_ms"]) == ("clock_wrong", True, -7_200_000)
-    assert (camera["why"], camera["last_error"], camera["last_error_at"]) == ("clock", sentence, "2025-11-24T16:00:00.000Z")
+    assert (camera["state"], camera["live"], camera["clock_skew_ms"]) == (
+        "clock_wrong",
+        True,
+        -7_200_000,
+    )
+    assert (camera["why"], camera["last_error"], camera["last_error_at"]) == (
+        "clock",
+        sentence,
+        "2025-11-24T16:00:00.000Z",
+    )
     bare = site.get("/v1/cameras/school").json()
-    assert (bare["live"], bare["clock_skew_ms"], bare["why"], bare["last_error_at"]) == (False, None, "", None)
+    assert (bare["live"], bare["clock_skew_ms"], bare["why"], bare["last_error_at"]) == (
+        False,
+        None,
+        "",
+        None,
+    )
 
 
 def test_a_camera_says_why_it_gave_no_text_of_plates(site: Site) -> None:
     missed = Unread(START_NS, WhyUnread.TOO_SMALL, 31, 12, True)
-    site.context.states.publish([CameraStatus("east-gate", CameraState.LIVE, START_NS, unread=(missed,))])
+    site.context.states.publish(
+        [CameraStatus("east-gate", CameraState.LIVE, START_NS, unread=(missed,))]
+    )
     assert site.get("/v1/cameras/east-gate").json()["unread"] == [
-        {"at": "2025-11-24T16:00:00.000Z", "why": "too_small", "width_px": 31, "looks": 12, "is_event": True}
+        {
+            "at": "2025-11-24T16:00:00.000Z",
+            "why": "too_small",
+            "width_px": 31,
+            "looks": 12,
+            "is_event": True,
+        }
     ]
     assert site.get("/v1/cameras/school").json()["unread"] == []
 
@@ -99,7 +150,11 @@ def test_cameras_are_listed_by_id(site: Site, query: str, expected: list[str]) -
 def test_cameras_come_in_pages(site: Site) -> None:
     first = site.get("/v1/cameras?limit=2").json()
     rest = site.get(f"/v1/cameras?limit=2&next={first['next']}").json()
-    assert [camera["id"] for camera in first["items"] + rest["items"]] == ["east-gate", "school", "west-gate"]
+    assert [camera["id"] for camera in first["items"] + rest["items"]] == [
+        "east-gate",
+        "school",
+        "west-gate",
+    ]
     assert rest["next"] is None
 
 
@@ -174,14 +229,19 @@ def test_a_picture_of_the_sub_stream_where_there_is_one(site: Site) -> None:
 def test_a_node_that_is_down_is_said_to_be_down_at_once(site: Site) -> None:
     site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"/v1/cameras/east-gate/recording?{span(0, 4)}")
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
+    assert (answer.status_code, answer.json()["type"]) == (
+        503,
+        "urn:sightline:problem:node_offline",
+    )
 
 
 def test_many_ask_at_once(site: Site, record: Record) -> None:
     record(site.layout, "east-gate", START_NS, 2)
     site.hold("east-gate")
     statuses: list[int] = []
-    ask = lambda: statuses.append(site.get(f"/v1/cameras/east-gate/recording?{span(0, 2)}").status_code)  # noqa: E731
+    ask = lambda: statuses.append(  # noqa: E731
+        site.get(f"/v1/cameras/east-gate/recording?{span(0, 2)}").status_code
+    )
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()

@@ -1,4 +1,6 @@
-"""Coverage through a real door and a real object store: every moment is recorded somewhere, or missing for a cause."""
+"""Coverage through a real door and a real object store: every moment is recorded somewhere, or
+missing for a cause.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ from tests.api.an_hour_ago import START_NS, Record, at
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
 
-"""An hour ago: what is older than the class keeps is deleted, and what is younger than seconds not told yet."""
+"""An hour ago: what is older than the class keeps is deleted, and what is younger than seconds
+not told yet.
+"""
 Parts = list[tuple[float, float, str]]
 Said = dict[str, str | bool]
 """A part as the API says it."""
@@ -37,7 +41,9 @@ class Told:
 
 
 def ask(site: Site, from_s: float, to_s: float, camera: str = "east-gate") -> Told:
-    answer = site.get(f"/v1/cameras/{camera}/coverage?from={rfc3339(at(from_s))}&to={rfc3339(at(to_s))}")
+    answer = site.get(
+        f"/v1/cameras/{camera}/coverage?from={rfc3339(at(from_s))}&to={rfc3339(at(to_s))}"
+    )
     assert answer.status_code == 200, answer.text
     said = answer.json()
     return Told(said["recorded"], said["gaps"], said["offline"])
@@ -45,18 +51,24 @@ def ask(site: Site, from_s: float, to_s: float, camera: str = "east-gate") -> To
 
 def parts(answer: Told) -> tuple[Parts, Parts]:
     """Recorded and missing, in seconds."""
-    return [_part(one, "where") for one in answer.recorded], [_part(one, "cause") for one in answer.gaps]
+    return [_part(one, "where") for one in answer.recorded], [
+        _part(one, "cause") for one in answer.gaps
+    ]
 
 
 def _part(one: Said, what: str) -> tuple[float, float, str]:
-    start_s, end_s = ((parse_rfc3339(str(one[edge])) - START_NS) / NS_PER_S for edge in ("from", "to"))
+    start_s, end_s = (
+        (parse_rfc3339(str(one[edge])) - START_NS) / NS_PER_S for edge in ("from", "to")
+    )
     return round(start_s, 3), round(end_s, 3), str(one[what])
 
 
 def test_coverage_is_what_the_ledger_and_the_gap_log_say(site: Site, record: Record) -> None:
     for start_s in (0, 4, 20):
         record(site.layout, "east-gate", at(start_s), 4)
-    GapLog(site.layout, SystemClock()).add(Gap("east-gate", at(8), at(20), GapCause.CAMERA_DOWN, "refused"))
+    GapLog(site.layout, SystemClock()).add(
+        Gap("east-gate", at(8), at(20), GapCause.CAMERA_DOWN, "refused")
+    )
     site.hold("east-gate")
     answer = ask(site, 2, 24)
     assert parts(answer) == ([(2, 8, "local"), (20, 24, "local")], [(8, 20, "camera_down")])
@@ -68,7 +80,9 @@ def test_coverage_is_what_the_ledger_and_the_gap_log_say(site: Site, record: Rec
 def test_a_segment_being_written_counts_up_to_what_is_recorded(site: Site, record: Record) -> None:
     path = record(site.layout, "east-gate", at(0), 4)
     path.rename(path.with_name(f"east-gate_{START_NS // 1_000_000}_open_1.mp4"))
-    site.statuses.append(CameraStatus("east-gate", CameraState.LIVE, START_NS, recorded_until_ns=at(3)))
+    site.statuses.append(
+        CameraStatus("east-gate", CameraState.LIVE, START_NS, recorded_until_ns=at(3))
+    )
     site.hold("east-gate")
     assert parts(ask(site, 0, 10))[0] == [(0, 3, "local")]
 
@@ -84,10 +98,16 @@ def test_what_lies_in_the_object_store_is_told_apart(open_site: OpenSite, record
             path.unlink()
     record(site.layout, "west-gate", at(8), 4)
     site.hold("west-gate")
-    assert parts(ask(site, 0, 12, "west-gate"))[0] == [(0, 4, "objects"), (4, 8, "both"), (8, 12, "local")]
+    assert parts(ask(site, 0, 12, "west-gate"))[0] == [
+        (0, 4, "objects"),
+        (4, 8, "both"),
+        (8, 12, "local"),
+    ]
 
 
-def test_a_node_that_is_down_leaves_what_the_object_store_has(open_site: OpenSite, record: Record) -> None:
+def test_a_node_that_is_down_leaves_what_the_object_store_has(
+    open_site: OpenSite, record: Record
+) -> None:
     site = open_site()
     path = record(site.layout, "school", at(0), 4)
     name = SegmentName.parse(path.name)
@@ -103,10 +123,15 @@ def test_a_node_that_is_down_leaves_what_the_object_store_has(open_site: OpenSit
 def test_nobody_who_could_know_is_node_offline(site: Site) -> None:
     site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"/v1/cameras/east-gate/coverage?from={rfc3339(at(0))}&to={rfc3339(at(4))}")
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
+    assert (answer.status_code, answer.json()["type"]) == (
+        503,
+        "urn:sightline:problem:node_offline",
+    )
 
 
-def test_an_object_store_that_is_away_is_said(open_site: OpenSite, record: Record, tmp_path: Path) -> None:
+def test_an_object_store_that_is_away_is_said(
+    open_site: OpenSite, record: Record, tmp_path: Path
+) -> None:
     away = StoredSegments(ObjectStore("127.0.0.1:9", "a", "b" * 8, "nowhere"), SystemClock())
     site = open_site(stored=away)
     record(site.layout, "east-gate", at(0), 4)
@@ -123,10 +148,15 @@ def test_what_was_deleted_and_what_never_was_are_told_apart(site: Site, record: 
     record(site.layout, "east-gate", at(20), 10)
     ledger.remove(first)
     site.hold("east-gate")
-    assert parts(ask(site, 0, 30)) == ([(20, 30, "local")], [(0, 10, "not_asked"), (10, 20, "deleted")])
+    assert parts(ask(site, 0, 30)) == (
+        [(20, 30, "local")],
+        [(0, 10, "not_asked"), (10, 20, "deleted")],
+    )
 
 
-def test_a_camera_that_nobody_looks_after_any_more_waits_for_a_process(site: Site, record: Record) -> None:
+def test_a_camera_that_nobody_looks_after_any_more_waits_for_a_process(
+    site: Site, record: Record
+) -> None:
     record(site.layout, "east-gate", at(0), 10)
     GapLog(site.layout, ManualClock(at(10.5))).beat("east-gate")
     site.hold("east-gate")
@@ -143,7 +173,9 @@ def test_what_has_only_just_passed_is_not_missing_yet(site: Site, record: Record
     assert parts(ask(site, (SystemClock().wall_ns() - START_NS) / NS_PER_S - 11, 9000))[1] == []
 
 
-def test_a_dead_node_is_answered_for_by_what_it_left_in_the_store(open_site: OpenSite, record: Record, tmp_path: Path) -> None:
+def test_a_dead_node_is_answered_for_by_what_it_left_in_the_store(
+    open_site: OpenSite, record: Record, tmp_path: Path
+) -> None:
     site, its_own = open_site(), Layout(tmp_path / "dead node")
     path = record(its_own, "school", at(0), 4)
     name = SegmentName.parse(path.name)
@@ -157,24 +189,40 @@ def test_a_dead_node_is_answered_for_by_what_it_left_in_the_store(open_site: Ope
     assert answer.offline == ["node-7"]
 
 
-def test_a_dead_node_that_left_but_word_of_gaps_is_answered_for(open_site: OpenSite, tmp_path: Path) -> None:
+def test_a_dead_node_that_left_but_word_of_gaps_is_answered_for(
+    open_site: OpenSite, tmp_path: Path
+) -> None:
     site = open_site()
-    _left_word(site, Layout(tmp_path / "dead node"), "node-7", Gap("west-gate", at(0), at(20), GapCause.CAMERA_DOWN))
+    _left_word(
+        site,
+        Layout(tmp_path / "dead node"),
+        "node-7",
+        Gap("west-gate", at(0), at(20), GapCause.CAMERA_DOWN),
+    )
     site.hold("west-gate", "node-7", "http://127.0.0.1:9")
     answer = ask(site, 0, 20, "west-gate")
     assert (parts(answer), answer.offline) == (([], [(0, 20, "camera_down")]), ["node-7"])
 
 
-def test_a_node_that_lost_its_disk_is_told_what_it_had_said(open_site: OpenSite, record: Record, tmp_path: Path) -> None:
+def test_a_node_that_lost_its_disk_is_told_what_it_had_said(
+    open_site: OpenSite, record: Record, tmp_path: Path
+) -> None:
     site = open_site()
-    _left_word(site, Layout(tmp_path / "old disk"), "node-1", Gap("east-gate", at(0), at(20), GapCause.CAMERA_DOWN))
+    _left_word(
+        site,
+        Layout(tmp_path / "old disk"),
+        "node-1",
+        Gap("east-gate", at(0), at(20), GapCause.CAMERA_DOWN),
+    )
     record(site.layout, "east-gate", at(30), 4)
     site.hold("east-gate")
     answer = ask(site, 0, 34)
     assert parts(answer) == ([(30, 34, "local")], [(0, 20, "camera_down"), (20, 30, "not_asked")])
 
 
-def test_of_times_before_it_a_node_says_nothing_where_another_may_know(open_site: OpenSite, record: Record) -> None:
+def test_of_times_before_it_a_node_says_nothing_where_another_may_know(
+    open_site: OpenSite, record: Record
+) -> None:
     site = open_site()
     site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     record(site.layout, "east-gate", at(30), 4)
@@ -206,7 +254,9 @@ def test_a_file_without_content_is_a_gap_and_not_recorded(site: Site, record: Re
     assert f"begins at {rfc3339(at(8))}" in missing.json()["detail"]
 
 
-def test_an_empty_object_is_not_recorded_and_a_whole_copy_counts(open_site: OpenSite, record: Record) -> None:
+def test_an_empty_object_is_not_recorded_and_a_whole_copy_counts(
+    open_site: OpenSite, record: Record
+) -> None:
     site = open_site()
     paths = [record(site.layout, "east-gate", at(start_s), 4) for start_s in (0, 4)]
     keys = [segment_object(parsed) for path in paths if (parsed := SegmentName.parse(path.name))]

@@ -1,4 +1,6 @@
-"""Playlists, segments, keyframes and pictures of the past, played by ffmpeg's own HLS reader and decoded."""
+"""Playlists, segments, keyframes and pictures of the past, played by ffmpeg's own HLS reader
+and decoded.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def recorded(site: Site, record: Record) -> Site:
-    """Eight seconds, a hole of six, four seconds more; a keyframe a second, ten pictures a second."""
+    """Eight seconds, a hole of six, four seconds more; a keyframe a second, ten pictures a
+    second.
+    """
     record_twice(site, record)
-    GapLog(site.layout, SystemClock()).add(Gap("east-gate", at(8), at(14), GapCause.CAMERA_DOWN, "refused"))
+    GapLog(site.layout, SystemClock()).add(
+        Gap("east-gate", at(8), at(14), GapCause.CAMERA_DOWN, "refused")
+    )
     return site
 
 
@@ -40,7 +46,9 @@ def test_a_playlist_lists_segments_and_gaps_on_one_timeline(recorded: Site) -> N
     playlist = recorded.get(f"{CAMERA}/playlist?{span(1, 18)}").json()
     assert [part["at_s"] for part in playlist["segments"]] == [0, 4, 14]
     assert playlist["zero"] == rfc3339(at(0))
-    assert [(gap["from"], gap["to"], gap["cause"]) for gap in playlist["gaps"]] == [(rfc3339(at(8)), rfc3339(at(14)), "camera_down")]
+    assert [(gap["from"], gap["to"], gap["cause"]) for gap in playlist["gaps"]] == [
+        (rfc3339(at(8)), rfc3339(at(14)), "camera_down")
+    ]
     assert len({part["codec"] for part in playlist["segments"]}) == 1
 
 
@@ -50,12 +58,23 @@ def test_a_player_without_headers_gets_each_segment_at_its_place(recorded: Site)
     for part in playlist["segments"]:
         media = recorded.http.get(recorded.url + part["media"])
         assert media.headers["Content-Type"] == "video/mp4"
-        assert times_of(head + media.content) == [round(part["at_s"] + frame / 10, 2) for frame in range(40)]
+        assert times_of(head + media.content) == [
+            round(part["at_s"] + frame / 10, 2) for frame in range(40)
+        ]
 
 
 def test_ffmpeg_plays_the_playlist_over_its_hole(recorded: Site) -> None:
     playlist = recorded.get(f"{CAMERA}/playlist?{span(1, 18)}").json()
-    command = ["ffprobe", "-v", "error", "-show_entries", "frame=pts_time", "-of", "json", recorded.url + playlist["hls"]]
+    command = [
+        "ffprobe",
+        "-v",
+        "error",
+        "-show_entries",
+        "frame=pts_time",
+        "-of",
+        "json",
+        recorded.url + playlist["hls"],
+    ]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     times = [float(frame["pts_time"]) for frame in json.loads(done.stdout)["frames"]]
@@ -68,9 +87,15 @@ def test_hls_marks_gaps_moments_and_the_start_asked_for(recorded: Site) -> None:
     assert answer.headers["Content-Type"] == "application/vnd.apple.mpegurl"
     lines = answer.text.splitlines()
     assert (lines[0], lines[-1]) == ("#EXTM3U", "#EXT-X-ENDLIST")
-    assert [line for line in lines if "START:" in line] == ["#EXT-X-START:TIME-OFFSET=1.000,PRECISE=YES"]
+    assert [line for line in lines if "START:" in line] == [
+        "#EXT-X-START:TIME-OFFSET=1.000,PRECISE=YES"
+    ]
     gap = lines.index("#EXT-X-GAP")
-    assert lines[gap - 1 : gap + 2] == [f"#EXT-X-PROGRAM-DATE-TIME:{rfc3339(at(8))}", "#EXT-X-GAP", "#EXTINF:6.000,"]
+    assert lines[gap - 1 : gap + 2] == [
+        f"#EXT-X-PROGRAM-DATE-TIME:{rfc3339(at(8))}",
+        "#EXT-X-GAP",
+        "#EXTINF:6.000,",
+    ]
     assert sum(line.startswith("#EXT-X-MAP") for line in lines) == 1
     assert [line for line in lines if "DATERANGE" in line] == [
         f'#EXT-X-DATERANGE:ID="gap-1",CLASS="gap",START-DATE="{rfc3339(at(8))}",DURATION=6.000,X-CAUSE="camera_down"'
@@ -79,7 +104,9 @@ def test_hls_marks_gaps_moments_and_the_start_asked_for(recorded: Site) -> None:
 
 def test_a_camera_that_changed_its_coding_has_a_new_head_there(site: Site, record: Record) -> None:
     first, second = (record(site.layout, "east-gate", at(start_s), 4) for start_s in (200, 204))
-    with av.open(str(second), "w", options={"movflags": "frag_keyframe+empty_moov+default_base_moof"}) as container:
+    with av.open(
+        str(second), "w", options={"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+    ) as container:
         stream = container.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
         for number in range(40):
@@ -101,20 +128,30 @@ def test_a_ticket_that_is_none_opens_nothing(recorded: Site, change: str) -> Non
     address, _, ticket = part.partition("ticket=")
     spoilt = change if len(change) < 2 else ticket[:-4] + change
     answer = recorded.http.get(f"{recorded.url}{address}ticket={spoilt}")
-    assert (answer.status_code, answer.json()["type"]) == (401, "urn:sightline:problem:unauthenticated")
+    assert (answer.status_code, answer.json()["type"]) == (
+        401,
+        "urn:sightline:problem:unauthenticated",
+    )
 
 
 def test_a_ticket_opens_its_camera_and_its_time_alone(recorded: Site, record: Record) -> None:
     record(recorded.layout, "west-gate", at(0), 4)
     recorded.hold("west-gate")
     first, _, last = recorded.get(f"{CAMERA}/playlist?{span(0, 18)}").json()["segments"]
-    ticket = recorded.get(f"{CAMERA}/playlist?{span(0, 2)}").json()["segments"][0]["media"].partition("ticket=")[2]
+    ticket = (
+        recorded.get(f"{CAMERA}/playlist?{span(0, 2)}")
+        .json()["segments"][0]["media"]
+        .partition("ticket=")[2]
+    )
     for other in (
         last["media"].partition("ticket=")[0] + f"ticket={ticket}",
         first["media"].partition("?")[0].replace("east", "west") + f"?ticket={ticket}",
     ):
         answer = recorded.http.get(recorded.url + other)
-        assert (answer.status_code, answer.json()["type"]) == (403, "urn:sightline:problem:forbidden"), other
+        assert (answer.status_code, answer.json()["type"]) == (
+            403,
+            "urn:sightline:problem:forbidden",
+        ), other
 
 
 def test_a_ticket_ends(open_site: OpenSite, record: Record) -> None:
@@ -129,15 +166,24 @@ def test_a_ticket_ends(open_site: OpenSite, record: Record) -> None:
 
 
 def test_what_is_seen_by_a_ticket_is_recorded_as_its_holders(recorded: Site) -> None:
-    media = recorded.get(f"{CAMERA}/playlist?{span(0, 4)}", reason="查找", X_Case="2026-118").json()["segments"][0]["media"]
+    media = recorded.get(
+        f"{CAMERA}/playlist?{span(0, 4)}", reason="查找", X_Case="2026-118"
+    ).json()["segments"][0]["media"]
     recorded.http.get(recorded.url + media)
     asked, seen = (json.loads(line) for line in recorded.audit_lines()[-2:])
     assert (asked["route"], seen["route"]) == ("camera.playlist", "camera.segment")
-    assert (seen["person"], seen["reason"], seen["case"], seen["status"]) == (asked["person"], "查找", "2026-118", 200)
+    assert (seen["person"], seen["reason"], seen["case"], seen["status"]) == (
+        asked["person"],
+        "查找",
+        "2026-118",
+        200,
+    )
     assert "ticket" not in seen["terms"]
 
 
-def test_segments_that_are_only_in_the_object_store_are_played_from_there(open_site: OpenSite, record: Record) -> None:
+def test_segments_that_are_only_in_the_object_store_are_played_from_there(
+    open_site: OpenSite, record: Record
+) -> None:
     site = open_site()
     path = record(site.layout, "school", at(0), 4)
     name = SegmentName.parse(path.name)
@@ -147,19 +193,34 @@ def test_segments_that_are_only_in_the_object_store_are_played_from_there(open_s
     site.hold("school", "node-7", "http://127.0.0.1:9")
     playlist = site.get(f"/v1/cameras/school/playlist?{span(0, 4)}").json()
     (part,) = playlist["segments"]
-    assert times_of(site.http.get(site.url + part["head"]).content + site.http.get(site.url + part["media"]).content)[0] == 0
+    assert (
+        times_of(
+            site.http.get(site.url + part["head"]).content
+            + site.http.get(site.url + part["media"]).content
+        )[0]
+        == 0
+    )
     assert len(times_of(site.get(f"/v1/cameras/school/keyframes?{span(0, 4)}").content)) == 4
 
 
 def test_keyframes_alone_with_their_times(recorded: Site) -> None:
     answer = recorded.get(f"{CAMERA}/keyframes?{span(1.5, 18)}")
-    assert times_of(answer.content) == [0.5, *(round(second - 1.5, 2) for second in (3, 4, 5, 6, 7, 14, 15, 16, 17))]
+    assert times_of(answer.content) == [
+        0.5,
+        *(round(second - 1.5, 2) for second in (3, 4, 5, 6, 7, 14, 15, 16, 17)),
+    ]
     with av.open(io.BytesIO(answer.content), "r") as container:
         assert all(packet.is_keyframe for packet in container.demux(video=0) if packet.size)
 
 
 def test_keyframes_no_nearer_than_asked_for(recorded: Site) -> None:
-    assert times_of(recorded.get(f"{CAMERA}/keyframes?{span(0, 18)}&every=3").content) == [0, 3, 6, 14, 17]
+    assert times_of(recorded.get(f"{CAMERA}/keyframes?{span(0, 18)}&every=3").content) == [
+        0,
+        3,
+        6,
+        14,
+        17,
+    ]
 
 
 def test_keyframes_of_nothing(recorded: Site) -> None:
@@ -186,9 +247,15 @@ def test_a_picture_of_the_past_needs_the_right_to_recordings(recorded: Site) -> 
 def test_a_playlist_where_nobody_answers_is_node_offline(site: Site) -> None:
     site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"{CAMERA}/playlist?{span(0, 4)}")
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
+    assert (answer.status_code, answer.json()["type"]) == (
+        503,
+        "urn:sightline:problem:node_offline",
+    )
 
 
 def test_a_playlist_of_nothing_is_one_gap(recorded: Site) -> None:
     lines = recorded.get(f"{CAMERA}/playlist.m3u8?{span(100, 112)}").text.splitlines()
-    assert [line for line in lines if line.startswith("#EXTINF")] == ["#EXTINF:10.000,", "#EXTINF:2.000,"]
+    assert [line for line in lines if line.startswith("#EXTINF")] == [
+        "#EXTINF:10.000,",
+        "#EXTINF:2.000,",
+    ]

@@ -1,4 +1,6 @@
-"""Playlists and cut recordings in a real browser, and in ffmpeg: they begin at the moment asked for, and play on over a hole."""
+"""Playlists and cut recordings in a real browser, and in ffmpeg: they begin at the moment asked
+for, and play on over a hole.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ const at = async seconds => {
 };
 const post = said => fetch("said", {method: "POST", body: JSON.stringify(said)});
 const say = work => work().catch(error => ({error: String(error)})).then(post);
-"""
+"""  # noqa: E501
 FILE = """say(async () => {
   video.src = URL.createObjectURL(await (await fetch("%(address)s")).blob());
   return {first: await shown(), later: await at(2), lasts: video.duration};
@@ -74,18 +76,22 @@ LIST = """say(async () => {
   }
   return {first, ranges, after: played.find(([time]) => time >= ranges[1][0]), ended: video.ended};
 });
-</script>"""
+</script>"""  # noqa: E501
 
 
 @pytest.fixture
 def recorded(site: Site, record: Record) -> Site:
-    """Eight seconds, a hole of six, four seconds more. The number of a picture in its segment is its shade divided by 8."""
+    """Eight seconds, a hole of six, four seconds more. The number of a picture in its segment
+    is its shade divided by 8.
+    """
     record_twice(site, record)
     return site
 
 
 def test_a_cut_begins_at_the_moment_asked_for_in_a_browser(recorded: Site, tmp_path: Path) -> None:
-    """1.5 s lies half a second after a keyframe: a player that began there would show picture 10."""
+    """1.5 s lies half a second after a keyframe: a player that began there would show picture
+    10.
+    """
     (tmp_path / "cut.mp4").write_bytes(recorded.get(f"{CAMERA}/recording?{span(1.5, 7.5)}").content)
     said = said_by_chromium(PAGE + FILE % {"address": "cut.mp4"}, tmp_path)
     assert "error" not in said, said
@@ -94,17 +100,26 @@ def test_a_cut_begins_at_the_moment_asked_for_in_a_browser(recorded: Site, tmp_p
     assert said["lasts"] == pytest.approx(6, abs=0.11)
 
 
-def test_a_playlist_plays_in_a_browser_from_the_moment_asked_for_and_over_its_hole(recorded: Site, tmp_path: Path) -> None:
+def test_a_playlist_plays_in_a_browser_from_the_moment_asked_for_and_over_its_hole(
+    recorded: Site, tmp_path: Path
+) -> None:
     playlist = recorded.get(f"{CAMERA}/playlist?{span(1.5, 18)}")
-    said = said_by_chromium(PAGE + LIST % {"playlist": playlist.text, "site": recorded.url}, tmp_path)
+    said = said_by_chromium(
+        PAGE + LIST % {"playlist": playlist.text, "site": recorded.url}, tmp_path
+    )
     assert "error" not in said, said
     assert said["first"] == [1.5, pytest.approx(15 * 8, abs=6)]
-    assert said["ranges"] == [[pytest.approx(0, abs=0.01), pytest.approx(8, abs=0.11)], [14, pytest.approx(18, abs=0.11)]]
+    assert said["ranges"] == [
+        [pytest.approx(0, abs=0.01), pytest.approx(8, abs=0.11)],
+        [14, pytest.approx(18, abs=0.11)],
+    ]
     assert said["after"][0] == pytest.approx(14, abs=0.5)
     assert said["ended"]
 
 
-def test_ffmpeg_plays_a_cut_from_the_moment_asked_for(recorded: Site, tmp_path: Path, ffmpeg: str) -> None:
+def test_ffmpeg_plays_a_cut_from_the_moment_asked_for(
+    recorded: Site, tmp_path: Path, ffmpeg: str
+) -> None:
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(recorded.get(f"{CAMERA}/recording?{span(1.5, 18)}").content)
     command = [

@@ -72,7 +72,10 @@ def test_a_part_of_another_file_is_the_whole(site: Site, whole: bytes) -> None:
 
 def test_what_lies_outside_the_file(site: Site, whole: bytes) -> None:
     answer = site.get(address(1, 4), Range=f"bytes={len(whole)}-")
-    assert (answer.status_code, answer.json()["type"]) == (416, "urn:sightline:problem:range_not_satisfiable")
+    assert (answer.status_code, answer.json()["type"]) == (
+        416,
+        "urn:sightline:problem:range_not_satisfiable",
+    )
     assert answer.headers["Content-Range"] == f"bytes */{len(whole)}"
 
 
@@ -83,7 +86,9 @@ def test_its_head_alone(site: Site, whole: bytes) -> None:
     assert answer.headers["Sightline-Gaps"] == "none"
 
 
-def test_segments_on_a_node_and_in_the_object_store_are_one_file(open_site: OpenSite, record: Record) -> None:
+def test_segments_on_a_node_and_in_the_object_store_are_one_file(
+    open_site: OpenSite, record: Record
+) -> None:
     site = open_site()
     for start_s in (0, 4, 8):
         path = record(site.layout, "west-gate", at(start_s), 4)
@@ -97,20 +102,29 @@ def test_segments_on_a_node_and_in_the_object_store_are_one_file(open_site: Open
     assert len([time for time in times if 0 <= time < 10]) == 100
     part = site.get(address(1, 11, "west-gate"), Range="bytes=10-19")
     assert (part.status_code, part.content) == (206, answer.content[10:20])
-    assert site.get(address(1, 11, "west-gate"), method="HEAD").headers["Content-Length"] == str(len(answer.content))
+    assert site.get(address(1, 11, "west-gate"), method="HEAD").headers["Content-Length"] == str(
+        len(answer.content)
+    )
     assert list((site.layout.root / "api-scratch").iterdir()) == []
 
 
-def test_a_node_that_is_down_costs_only_what_it_alone_has(open_site: OpenSite, record: Record) -> None:
+def test_a_node_that_is_down_costs_only_what_it_alone_has(
+    open_site: OpenSite, record: Record
+) -> None:
     site = open_site()
     store(site, record(site.layout, "school", at(0), 4))
     site.hold("school", "node-7", "http://127.0.0.1:9")
     assert site.get(address(0, 4, "school")).status_code == 200
     answer = site.get(address(100, 104, "school"))
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
+    assert (answer.status_code, answer.json()["type"]) == (
+        503,
+        "urn:sightline:problem:node_offline",
+    )
 
 
-def test_too_much_at_once_is_refused_politely(site: Site, record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_at_once_is_refused_politely(
+    site: Site, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record(site.layout, "east-gate", at(0), 4)
     site.hold("east-gate")
     monkeypatch.setattr(cutting, "MOST_BYTES", 1000)
@@ -123,8 +137,24 @@ def test_too_much_at_once_is_refused_politely(site: Site, record: Record, monkey
 def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
     """A second node with a disk of its own; its layout and the address of its door."""
     layout, clock = Layout(folder), SystemClock()
-    ledger, gaps, triggers = Ledger(layout.recordings), GapLog(layout, clock), TriggerLog(layout, Settings())
-    door = make_door(DoorContext(KEY, Spool(layout, clock), ledger, gaps, lambda: (), _no_picture, folder / "scratch", clock, triggers))
+    ledger, gaps, triggers = (
+        Ledger(layout.recordings),
+        GapLog(layout, clock),
+        TriggerLog(layout, Settings()),
+    )
+    door = make_door(
+        DoorContext(
+            KEY,
+            Spool(layout, clock),
+            ledger,
+            gaps,
+            lambda: (),
+            _no_picture,
+            folder / "scratch",
+            clock,
+            triggers,
+        )
+    )
     with site.serve(door) as url:
         yield layout, url
 
@@ -138,14 +168,20 @@ def times_of(content: bytes) -> list[float]:
         return [time for frame in container.decode(video=0) if (time := frame.time or 0) >= 0]
 
 
-def test_a_camera_that_moved_is_one_file_and_one_playlist_over_both_nodes(site: Site, record: Record, tmp_path: Path) -> None:
+def test_a_camera_that_moved_is_one_file_and_one_playlist_over_both_nodes(
+    site: Site, record: Record, tmp_path: Path
+) -> None:
     with another_node(site, tmp_path / "node-2") as (layout, url):
         record(layout, "east-gate", at(0), 4)
         record(site.layout, "east-gate", at(4), 4)
         site.hold("east-gate", "node-2", url)
         site.hold("east-gate")
         answer = site.get(address(1, 7))
-        assert (answer.status_code, answer.headers["Sightline-Gaps"], answer.headers["Sightline-Offline"]) == (200, "none", "none")
+        assert (
+            answer.status_code,
+            answer.headers["Sightline-Gaps"],
+            answer.headers["Sightline-Offline"],
+        ) == (200, "none", "none")
         assert len([time for time in times_of(answer.content) if time < 6]) == 60
         playlist = site.get(address(1, 7).replace("/recording", "/playlist")).json()
         assert len(playlist["segments"]) == 2
@@ -156,10 +192,16 @@ def test_a_camera_that_moved_is_one_file_and_one_playlist_over_both_nodes(site: 
     assert site.get(address(1, 3)).status_code == 503
 
 
-@pytest.mark.parametrize(("seen_before_s", "status"), [(60, 503), (2 * 3600, 404), (100 * 86_400, 404)])
-def test_a_node_that_was_gone_before_is_not_missed(site: Site, seen_before_s: int, status: int) -> None:
+@pytest.mark.parametrize(
+    ("seen_before_s", "status"), [(60, 503), (2 * 3600, 404), (100 * 86_400, 404)]
+)
+def test_a_node_that_was_gone_before_is_not_missed(
+    site: Site, seen_before_s: int, status: int
+) -> None:
     site.hold("school", "gone", "http://127.0.0.1:9")
     site.beat("gone", "http://127.0.0.1:9", seen_ns=START_NS - seen_before_s * NS_PER_S)
     site.hold("school")
     assert site.get(address(500, 504, "school")).status_code == status
-    assert site.get(address(500, 504, "school").replace("/recording", "/coverage")).json()["offline"] == (["gone"] if status == 503 else [])
+    assert site.get(address(500, 504, "school").replace("/recording", "/coverage")).json()[
+        "offline"
+    ] == (["gone"] if status == 503 else [])

@@ -23,10 +23,16 @@ FOR_EVER_NS = 1 << 62
 
 def test_a_trigger_is_on_the_nodes_disk_when_it_is_answered(site: Site) -> None:
     site.hold("school")
-    answer = site.get(PATH, Role.INTEGRATOR, None, "POST", {"reason": "报警按钮 12 & more", "duration_s": 120})
+    answer = site.get(
+        PATH, Role.INTEGRATOR, None, "POST", {"reason": "报警按钮 12 & more", "duration_s": 120}
+    )
     assert answer.status_code == 200, answer.text
     (trigger,) = TriggerLog(site.layout, Settings()).between("school", 0, FOR_EVER_NS)
-    assert (trigger.source, trigger.reason, trigger.end_ns - trigger.start_ns) == ("api", "报警按钮 12 & more", 120 * NS_PER_S)
+    assert (trigger.source, trigger.reason, trigger.end_ns - trigger.start_ns) == (
+        "api",
+        "报警按钮 12 & more",
+        120 * NS_PER_S,
+    )
     said = answer.json()
     assert (said["camera"], said["reason"]) == ("school", trigger.reason)
     assert parse_rfc3339(said["to"]) - parse_rfc3339(said["from"]) == 120 * NS_PER_S
@@ -58,21 +64,39 @@ def test_what_is_wrong_with_a_trigger_is_named(site: Site, body: object, field: 
 
 
 def test_a_camera_that_nobody_holds_or_knows_takes_none(site: Site) -> None:
-    assert site.get(PATH, method="POST", body={"reason": "x"}).json()["type"] == "urn:sightline:problem:node_offline"
-    assert site.get(PATH.replace("school", "nowhere"), method="POST", body={"reason": "x"}).status_code == 404
+    assert (
+        site.get(PATH, method="POST", body={"reason": "x"}).json()["type"]
+        == "urn:sightline:problem:node_offline"
+    )
+    assert (
+        site.get(PATH.replace("school", "nowhere"), method="POST", body={"reason": "x"}).status_code
+        == 404
+    )
 
 
 @pytest.mark.parametrize(
-    ("changes", "why"), [({"record": "events", "triggers": ["motion"]}, "lacks `api`"), ({"enabled": False}, "disabled")]
+    ("changes", "why"),
+    [
+        ({"record": "events", "triggers": ["motion"]}, "lacks `api`"),
+        ({"enabled": False}, "disabled"),
+    ],
 )
-def test_a_camera_may_take_no_triggers(open_site: OpenSite, changes: dict[str, object], why: str) -> None:
+def test_a_camera_may_take_no_triggers(
+    open_site: OpenSite, changes: dict[str, object], why: str
+) -> None:
     site = open_site()
     plain = site.context.registry().registry
-    cameras = tuple(camera.model_copy(update=changes) if camera.id == "school" else camera for camera in plain.cameras)
+    cameras = tuple(
+        camera.model_copy(update=changes) if camera.id == "school" else camera
+        for camera in plain.cameras
+    )
     registry = Registry.model_construct(**{**dict(plain), "cameras": cameras})
     site = open_site(registry=lambda: SiteRegistry(registry))
     answer = site.get(PATH, method="POST", body={"reason": "x"})
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:sightline:problem:trigger_refused")
+    assert (answer.status_code, answer.json()["type"]) == (
+        409,
+        "urn:sightline:problem:trigger_refused",
+    )
     assert why in answer.json()["detail"]
 
 

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def correct(
-    site: Site, event_id: str, plate: str | None, version: int = 0, role: Role = Role.OPERATOR, reason: str = "seen in the clip"
+    site: Site,
+    event_id: str,
+    plate: str | None,
+    version: int = 0,
+    role: Role = Role.OPERATOR,
+    reason: str = "seen in the clip",
 ) -> httpx.Response:
     body = {"plate": plate, "reason": reason, "version": version}
     return site.get(f"/v1/events/{event_id}", role, method="PATCH", body=body)
@@ -34,13 +39,29 @@ def test_a_correction_is_answered_found_and_audited(site: Site, make_event: Make
     corrected = answer.json()["corrected"]
     assert corrected["by"].startswith("operator-")
     assert corrected["at"].startswith("20")
-    assert (corrected["text"], corrected["original"], corrected["version"]) == ("鄂F8888B", "鄂F88888", 1)
+    assert (corrected["text"], corrected["original"], corrected["version"]) == (
+        "鄂F8888B",
+        "鄂F88888",
+        1,
+    )
     assert answer.json()["plate"]["text"] == "鄂F88888", "what was read stays"
     assert site.get(f"/v1/events/{event.id}").json() == answer.json()
     assert ids(site, "鄂F8888B") == ids(site, "鄂F88888") == ids(site, "鄂F8888?") == [event.id]
-    (line,) = [entry for entry in map(json.loads, site.audit_lines()) if (entry["route"], entry["phase"]) == ("event.correct", "outcome")]
-    assert (line["right"], line["reason"], line["status"]) == ("events_correct", "seen in the clip", 200)
-    assert (line["terms"]["plate"], line["terms"]["stood"], line["terms"]["id"]) == ("鄂F8888B", "鄂F88888", event.id)
+    (line,) = [
+        entry
+        for entry in map(json.loads, site.audit_lines())
+        if (entry["route"], entry["phase"]) == ("event.correct", "outcome")
+    ]
+    assert (line["right"], line["reason"], line["status"]) == (
+        "events_correct",
+        "seen in the clip",
+        200,
+    )
+    assert (line["terms"]["plate"], line["terms"]["stood"], line["terms"]["id"]) == (
+        "鄂F8888B",
+        "鄂F88888",
+        event.id,
+    )
 
 
 def test_it_is_corrected_again_and_taken_back(site: Site, make_event: MakeEvent) -> None:
@@ -49,7 +70,10 @@ def test_it_is_corrected_again_and_taken_back(site: Site, make_event: MakeEvent)
     assert correct(site, event.id, "鄂F8888B").status_code == 200
     assert correct(site, event.id, "鄂F8888D", 1).json()["corrected"]["version"] == 2
     stale = correct(site, event.id, "鄂F8888A", 1, role=Role.INVESTIGATOR)
-    assert (stale.status_code, stale.json()["type"]) == (409, "urn:sightline:problem:correction_conflict")
+    assert (stale.status_code, stale.json()["type"]) == (
+        409,
+        "urn:sightline:problem:correction_conflict",
+    )
     assert "鄂F8888D" in stale.json()["detail"]
     taken_back = correct(site, event.id, None, 2).json()
     assert (taken_back["corrected"]["text"], taken_back["corrected"]["version"]) == ("", 3)
@@ -67,7 +91,9 @@ def test_it_is_corrected_again_and_taken_back(site: Site, make_event: MakeEvent)
         (None, "this event has none"),
     ],
 )
-def test_what_is_no_plate_is_refused_with_the_reason(site: Site, make_event: MakeEvent, plate: str | None, says: str) -> None:
+def test_what_is_no_plate_is_refused_with_the_reason(
+    site: Site, make_event: MakeEvent, plate: str | None, says: str
+) -> None:
     event = make_event(at_s=1_003)
     site.context.index.put(event)
     answer = correct(site, event.id, plate)

@@ -10,13 +10,23 @@ if TYPE_CHECKING:
 DAY = "from=2025-11-24T15:00:00Z&to=2025-11-25T16:00:00Z"
 
 
-def test_impossible_legs_are_listed_the_latest_first_by_pages(site: Site, make_event: MakeEvent) -> None:
+def test_impossible_legs_are_listed_the_latest_first_by_pages(
+    site: Site, make_event: MakeEvent
+) -> None:
     plates = [f"鄂F8888{n}" for n in range(5)]
     for n, plate in enumerate(plates):
-        site.context.index.put_all([make_event(n * 100, "east-gate", plate), make_event(n * 100 + 5, "west-gate", plate)])
-    site.context.index.put_all([make_event(7, "east-gate", "京A12345"), make_event(1500, "west-gate", "京A12345")])
+        site.context.index.put_all(
+            [make_event(n * 100, "east-gate", plate), make_event(n * 100 + 5, "west-gate", plate)]
+        )
+    site.context.index.put_all(
+        [make_event(7, "east-gate", "京A12345"), make_event(1500, "west-gate", "京A12345")]
+    )
     whole = site.get(f"/v1/journeys/impossible?{DAY}").json()
-    assert ([item["plate"] for item in whole["items"]], whole["next"], whole["exact"]) == (plates[::-1], None, True)
+    assert ([item["plate"] for item in whole["items"]], whole["next"], whole["exact"]) == (
+        plates[::-1],
+        None,
+        True,
+    )
     first = whole["items"][0]
     assert [one["camera"] for one in first["sightings"]] == ["east-gate", "west-gate"]
     assert (first["leg"]["impossible"], first["leg"]["seconds"]) == (True, 5)
@@ -31,12 +41,21 @@ def test_impossible_legs_are_listed_the_latest_first_by_pages(site: Site, make_e
 def test_they_are_filtered_by_either_end(site: Site, make_event: MakeEvent) -> None:
     site.context.index.put_all([make_event(0, "school"), make_event(5, "west-gate")])
     cases = {
-        "camera=school": 1, "camera=west-gate": 1, "camera=east-gate": 0, "area=danjiangkou": 1, "area=danjiangkou/junzhou": 1,
-        "area=shi": 0, "plate=鄂F8*": 1, "plate=京*": 0, "from=2025-11-24T16:00:06Z": 0,
-    }  # fmt: skip
+        "camera=school": 1,
+        "camera=west-gate": 1,
+        "camera=east-gate": 0,
+        "area=danjiangkou": 1,
+        "area=danjiangkou/junzhou": 1,
+        "area=shi": 0,
+        "plate=鄂F8*": 1,
+        "plate=京*": 0,
+        "from=2025-11-24T16:00:06Z": 0,
+    }
     for query, count in cases.items():
         range_ = DAY if "from" not in query else "to=2025-11-25T16:00:00Z"
-        assert len(site.get(f"/v1/journeys/impossible?{range_}&{query}").json()["items"]) == count, query
+        assert (
+            len(site.get(f"/v1/journeys/impossible?{range_}&{query}").json()["items"]) == count
+        ), query
 
 
 def test_an_event_that_went_is_not_shown(site: Site, make_event: MakeEvent) -> None:

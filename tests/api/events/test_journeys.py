@@ -1,4 +1,6 @@
-"""Journeys over HTTP: pages that join, likely misreadings marked as such, and the cameras on the way."""
+"""Journeys over HTTP: pages that join, likely misreadings marked as such, and the cameras on
+the way.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +22,37 @@ def filled(site: Site, *events: Event) -> tuple[Event, ...]:
 
 
 def unread(alternative: str) -> Plate:
-    return Plate(text="", color=PlateColor.BLUE, confidence=0.2, alternatives=(Alternative(text=alternative, confidence=0.3),))
+    return Plate(
+        text="",
+        color=PlateColor.BLUE,
+        confidence=0.2,
+        alternatives=(Alternative(text=alternative, confidence=0.3),),
+    )
 
 
 def test_pages_of_a_journey_join_into_the_whole(site: Site, make_event: MakeEvent) -> None:
     filled(site, *(make_event(n * 700, ["east-gate", "west-gate"][n % 2]) for n in range(23)))
     whole = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}").json()
-    assert (len(whole["sightings"]), len(whole["legs"]), whole["truncated"], whole["next"]) == (23, 22, False, None)
+    assert (len(whole["sightings"]), len(whole["legs"]), whole["truncated"], whole["next"]) == (
+        23,
+        22,
+        False,
+        None,
+    )
     sightings: list[object] = []
     legs: list[object] = []
     cursor = ""
     for _ in range(5):
         page = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}&limit=5{cursor}").json()
         assert page["truncated"] is (page["next"] is not None)
-        assert len(page["legs"]) == len(page["sightings"]) - (not cursor), "the first leg of a later page comes from the page before"
-        sightings, legs, cursor = sightings + page["sightings"], legs + page["legs"], f"&next={page['next']}"
+        assert len(page["legs"]) == len(page["sightings"]) - (not cursor), (
+            "the first leg of a later page comes from the page before"
+        )
+        sightings, legs, cursor = (
+            sightings + page["sightings"],
+            legs + page["legs"],
+            f"&next={page['next']}",
+        )
     assert page["next"] is None
     assert (sightings, legs) == (whole["sightings"], whole["legs"])
 
@@ -53,7 +71,12 @@ def test_likely_misreadings_are_joined_and_say_so(site: Site, make_event: MakeEv
     assert plain["matches"] == []
     fuzzy = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}&fuzzy=1").json()
     assert [one["id"] for one in fuzzy["sightings"]] == [first.id, misread.id, doubted.id, last.id]
-    assert [one["tie"] for one in fuzzy["matches"]] == ["exact", "misreading", "alternative", "exact"]
+    assert [one["tie"] for one in fuzzy["matches"]] == [
+        "exact",
+        "misreading",
+        "alternative",
+        "exact",
+    ]
     assert "easily read as B; 200 s after east-gate, 0.7 km away" in fuzzy["matches"][1]["reason"]
     assert len(fuzzy["legs"]) == 3
     assert fuzzy["likely_truncated"] is False
@@ -61,17 +84,25 @@ def test_likely_misreadings_are_joined_and_say_so(site: Site, make_event: MakeEv
 
 def test_what_a_person_corrected_is_followed(site: Site, make_event: MakeEvent) -> None:
     first, other = filled(site, make_event(0), make_event(600, "west-gate", "鄂F888B8"))
-    correction = Correction(text="鄂F88888", original="鄂F888B8", by="li.wei", at=first.started_at, version=1)
+    correction = Correction(
+        text="鄂F88888", original="鄂F888B8", by="li.wei", at=first.started_at, version=1
+    )
     site.context.index.correct(other.id, correction)
-    assert [one["id"] for one in site.get(f"/v1/journeys?plate=鄂F88888&{DAY}").json()["sightings"]] == [first.id, other.id]
+    assert [
+        one["id"] for one in site.get(f"/v1/journeys?plate=鄂F88888&{DAY}").json()["sightings"]
+    ] == [first.id, other.id]
     assert site.get(f"/v1/journeys?plate=鄂F888B8&{DAY}&fuzzy=1").json()["sightings"] == []
 
 
 def test_cameras_on_the_way_and_next(site: Site, make_event: MakeEvent) -> None:
     filled(site, make_event(0, "school"), make_event(900, "west-gate"))
     journey = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}").json()
-    assert [one["id"] for one in journey["legs"][0]["passed"]] == ["east-gate"], "it lies between the two"
-    assert [one["id"] for one in journey["expected"]] == ["east-gate", "school"], "the nearest first"
+    assert [one["id"] for one in journey["legs"][0]["passed"]] == ["east-gate"], (
+        "it lies between the two"
+    )
+    assert [one["id"] for one in journey["expected"]] == ["east-gate", "school"], (
+        "the nearest first"
+    )
     assert journey["expected"][0]["name"] == "均州路东口卡口"
     bare = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}&around=0").json()
     assert (bare["legs"][0]["passed"], bare["expected"]) == ([], [])

@@ -1,4 +1,6 @@
-"""Pictures and clips: from the object store, from the node's spool before that, with ranges, and with a word for each lack."""
+"""Pictures and clips: from the object store, from the node's spool before that, with ranges,
+and with a word for each lack.
+"""
 
 from __future__ import annotations
 
@@ -45,14 +47,21 @@ def test_a_clip_comes_whole(site: Site, make_event: MakeEvent) -> None:
     assert answer.headers["Content-Type"] == "video/mp4"
     assert answer.headers["Accept-Ranges"] == "bytes"
     assert answer.headers["ETag"] == f'"{sha256}"'
-    assert answer.headers["Content-Disposition"] == f'inline; filename="east-gate_20251124T160000Z_{event.id}.mp4"'
+    assert (
+        answer.headers["Content-Disposition"]
+        == f'inline; filename="east-gate_20251124T160000Z_{event.id}.mp4"'
+    )
 
 
 def test_a_clip_comes_in_parts(site: Site, make_event: MakeEvent) -> None:
     event = make_event(1, clip_ready=True)
     etag = f'"{keep(site, event)}"'
     path, size = f"/v1/events/{event.id}/clip", len(DATA)
-    for header, first, last in (("bytes=0-99", 0, 99), ("bytes=70000-", 70_000, size - 1), ("bytes=-10", size - 10, size - 1)):
+    for header, first, last in (
+        ("bytes=0-99", 0, 99),
+        ("bytes=70000-", 70_000, size - 1),
+        ("bytes=-10", size - 10, size - 1),
+    ):
         answer = site.get(path, Range=header)
         assert (answer.status_code, answer.content) == (206, DATA[first : last + 1])
         assert answer.headers["Content-Range"] == f"bytes {first}-{last}/{size}"
@@ -73,22 +82,31 @@ def test_head_tells_of_a_clip_without_sending_it(site: Site, make_event: MakeEve
     assert len(site.audit_lines()) == 1
 
 
-def test_a_reader_who_leaves_gives_the_connection_back(site: Site, make_event: MakeEvent, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_reader_who_leaves_gives_the_connection_back(
+    site: Site, make_event: MakeEvent, caplog: pytest.LogCaptureFixture
+) -> None:
     event = make_event(3, clip_ready=True)
     keep(site, event)
     headers = {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}", "X-Reason": "a test"}
     for _ in range(30):  # the store's pool has 16
-        with site.http.stream("GET", f"{site.url}/v1/events/{event.id}/clip", headers=headers) as answer:
+        with site.http.stream(
+            "GET", f"{site.url}/v1/events/{event.id}/clip", headers=headers
+        ) as answer:
             assert answer.status_code == 200
     assert site.get(f"/v1/events/{event.id}/clip").content == DATA
-    assert [record for record in caplog.records if record.levelname == "ERROR"] == [], "leaving is no fault"
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == [], (
+        "leaving is no fault"
+    )
 
 
 def test_a_clip_not_cut_yet_says_when_to_ask_again(site: Site, make_event: MakeEvent) -> None:
     event = make_event(4)
     site.context.index.put(event)
     answer = site.get(f"/v1/events/{event.id}/clip")
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:sightline:problem:clip_not_ready")
+    assert (answer.status_code, answer.json()["type"]) == (
+        409,
+        "urn:sightline:problem:clip_not_ready",
+    )
     assert answer.headers["Retry-After"] == "2"
 
 
@@ -96,7 +114,10 @@ def test_a_clip_that_never_comes_says_why(site: Site, make_event: MakeEvent) -> 
     event = make_event(5, clip_missing="nothing was recorded then")
     site.context.index.put(event)
     answer = site.get(f"/v1/events/{event.id}/clip")
-    assert (answer.status_code, answer.json()["type"]) == (404, "urn:sightline:problem:clip_missing")
+    assert (answer.status_code, answer.json()["type"]) == (
+        404,
+        "urn:sightline:problem:clip_missing",
+    )
     assert "nothing was recorded then" in answer.json()["detail"]
 
 
@@ -104,7 +125,9 @@ def test_a_clip_that_never_comes_says_why(site: Site, make_event: MakeEvent) -> 
     ("gone", "asked"),
     [(SIDECAR, "clip"), (CLIP, "clip"), (SNAPSHOT, "snapshot"), (SIDECAR, "crop"), (CROP, "crop")],
 )
-def test_a_kept_file_that_is_gone_is_said_to_be_damage(site: Site, make_event: MakeEvent, gone: str, asked: str) -> None:
+def test_a_kept_file_that_is_gone_is_said_to_be_damage(
+    site: Site, make_event: MakeEvent, gone: str, asked: str
+) -> None:
     event = make_event(6, clip_ready=True)
     keep(site, event)
     site.context.objects.delete(event_object(event.camera, event.id, gone))
@@ -115,7 +138,9 @@ def test_a_kept_file_that_is_gone_is_said_to_be_damage(site: Site, make_event: M
 def test_a_damaged_sidecar_is_said_to_be_damage(site: Site, make_event: MakeEvent) -> None:
     event = make_event(6.5, clip_ready=True)
     keep(site, event)
-    site.context.objects.put(event_object(event.camera, event.id, SIDECAR), b"{}", "application/json")
+    site.context.objects.put(
+        event_object(event.camera, event.id, SIDECAR), b"{}", "application/json"
+    )
     assert site.get(f"/v1/events/{event.id}/clip").status_code == 500
 
 
@@ -123,26 +148,39 @@ def test_pictures_come_from_the_store(site: Site, make_event: MakeEvent) -> None
     event = make_event(7)
     keep(site, event)
     snapshot = site.get(f"/v1/events/{event.id}/snapshot")
-    assert (snapshot.content, snapshot.headers["Content-Type"]) == (b"a kept snapshot", "image/jpeg")
+    assert (snapshot.content, snapshot.headers["Content-Type"]) == (
+        b"a kept snapshot",
+        "image/jpeg",
+    )
     assert snapshot.headers["ETag"] == f'"{hashlib.sha256(b"a kept snapshot").hexdigest()}"'
     assert site.get(f"/v1/events/{event.id}/crop").content == b"a kept crop"
 
 
-def test_pictures_come_through_the_door_before_they_are_uploaded(site: Site, make_event: MakeEvent) -> None:
+def test_pictures_come_through_the_door_before_they_are_uploaded(
+    site: Site, make_event: MakeEvent
+) -> None:
     event = make_event(8)
     site.spool_passing(event)
     site.hold("east-gate")
-    assert site.get(f"/v1/events/{event.id}/snapshot").content == b"snapshot of " + event.id.encode()
+    assert (
+        site.get(f"/v1/events/{event.id}/snapshot").content == b"snapshot of " + event.id.encode()
+    )
     assert site.get(f"/v1/events/{event.id}/crop").content == b"crop of " + event.id.encode()
 
 
 def test_a_picture_on_a_node_that_is_down_says_so(site: Site, make_event: MakeEvent) -> None:
     event = make_event(9)
     site.spool_passing(event)
-    assert site.get(f"/v1/events/{event.id}/snapshot").json()["type"] == "urn:sightline:problem:node_offline"
+    assert (
+        site.get(f"/v1/events/{event.id}/snapshot").json()["type"]
+        == "urn:sightline:problem:node_offline"
+    )
     site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"/v1/events/{event.id}/snapshot")
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
+    assert (answer.status_code, answer.json()["type"]) == (
+        503,
+        "urn:sightline:problem:node_offline",
+    )
     assert "node-7" in answer.json()["detail"]
 
 
@@ -178,7 +216,9 @@ def refused(name: str) -> float:
     ],
 )
 @pytest.mark.parametrize("was_read", [False, True])
-def test_a_changed_file_is_never_handed_out(site: Site, make_event: MakeEvent, name: str, method: str, part: str, was_read: bool) -> None:
+def test_a_changed_file_is_never_handed_out(
+    site: Site, make_event: MakeEvent, name: str, method: str, part: str, was_read: bool
+) -> None:
     event = make_event(20, clip_ready=True)
     keep(site, event)
     path = f"/v1/events/{event.id}/{name.partition('.')[0]}"
@@ -192,7 +232,9 @@ def test_a_changed_file_is_never_handed_out(site: Site, make_event: MakeEvent, n
         assert answer.json()["type"] == "urn:sightline:problem:data_loss"
         assert "SHA-256" in answer.json()["detail"]
     assert refused(name) == before + 1
-    assert DamagedObjects(site.redis, site.context.clock).all() == [event_object(event.camera, event.id, name)]
+    assert DamagedObjects(site.redis, site.context.clock).all() == [
+        event_object(event.camera, event.id, name)
+    ]
 
 
 def test_a_file_that_is_put_back_is_handed_out_and_the_alarm_ends(

@@ -37,7 +37,12 @@ def test_an_event_is_answered_as_the_contract_says(site: Site, make_event: MakeE
         "started_at": "2025-11-24T16:00:00.000Z",
         "best_at": "2025-11-24T16:00:00.500Z",
         "ended_at": "2025-11-24T16:00:01.000Z",
-        "plate": {"text": "鄂F88888", "color": "blue", "confidence": 0.98, "alternatives": [{"text": "鄂F8888B", "confidence": 0.01}]},
+        "plate": {
+            "text": "鄂F88888",
+            "color": "blue",
+            "confidence": 0.98,
+            "alternatives": [{"text": "鄂F8888B", "confidence": 0.01}],
+        },
         "corrected": None,
         "confidence": 0.9,
         "box": [0.4, 0.6, 0.5, 0.7],
@@ -110,18 +115,31 @@ def test_a_cursor_of_other_filters_is_refused_clearly(site: Site, make_event: Ma
     answer = site.get(f"/v1/events?kind=face&limit=1&next={cursor}")
     assert (answer.status_code, answer.json()["field"]) == (400, "next")
     assert "other filters" in answer.json()["detail"]
-    assert site.get(f"/v1/events?kind=vehicle&limit=2&next={cursor}").status_code == 200, "the size of a page may change"
+    assert site.get(f"/v1/events?kind=vehicle&limit=2&next={cursor}").status_code == 200, (
+        "the size of a page may change"
+    )
 
 
 def test_a_journey_over_two_cameras(site: Site, make_event: MakeEvent) -> None:
     first, second, third = filled(
-        site, make_event(0), make_event(600, "west-gate"), make_event(605), make_event(300, "west-gate", "京A12345")
+        site,
+        make_event(0),
+        make_event(600, "west-gate"),
+        make_event(605),
+        make_event(300, "west-gate", "京A12345"),
     )[:3]
-    journey = site.get("/v1/journeys?plate=鄂F88888&from=2025-11-24T15:00:00Z&to=2025-11-24T18:00:00Z").json()
+    journey = site.get(
+        "/v1/journeys?plate=鄂F88888&from=2025-11-24T15:00:00Z&to=2025-11-24T18:00:00Z"
+    ).json()
     assert journey["plate"] == "鄂F88888"
     assert [sighting["id"] for sighting in journey["sightings"]] == [first.id, second.id, third.id]
     there, back = journey["legs"]
-    assert (there["from_camera"], there["to_camera"], there["seconds"], there["impossible"]) == ("east-gate", "west-gate", 600, False)
+    assert (there["from_camera"], there["to_camera"], there["seconds"], there["impossible"]) == (
+        "east-gate",
+        "west-gate",
+        600,
+        False,
+    )
     assert 9_000 < there["distance_m"] < 10_000
     assert 54 < there["speed_kmh"] < 60
     assert (back["seconds"], back["impossible"]) == (5, True)
@@ -143,7 +161,13 @@ def test_a_session_says_who_one_is(site: Site) -> None:
 
 
 def test_a_misread_plate_is_found_with_its_reason(site: Site, make_event: MakeEvent) -> None:
-    filled(site, *(make_event(at_s, plate=plate) for at_s, plate in enumerate(("鄂F88888", "鄂FB8888", "鄂C12345"))))
+    filled(
+        site,
+        *(
+            make_event(at_s, plate=plate)
+            for at_s, plate in enumerate(("鄂F88888", "鄂FB8888", "鄂C12345"))
+        ),
+    )
     answer = site.get("/v1/events?plate=鄂F88888&fuzzy=1").json()
     assert [item["plate"]["text"] for item in answer["items"]] == ["鄂F88888", "鄂FB8888"]
     assert [match["tie"] for match in answer["matches"]] == ["exact", "misreading"]
@@ -158,7 +182,9 @@ def test_cameras_are_named_by_a_shape(site: Site, make_event: MakeEvent) -> None
     there = make_event()
     site.context.index.put(there)
     here = f"{there.location.lon},{there.location.lat},50"
-    assert [item["id"] for item in site.get(f"/v1/events?near={here}").json()["items"]] == [there.id]
+    assert [item["id"] for item in site.get(f"/v1/events?near={here}").json()["items"]] == [
+        there.id
+    ]
     assert site.get("/v1/events?near=0,0,50").json()["items"] == []
     assert site.get("/v1/events?within=0,0;1,0;1,1").json()["items"] == []
     assert site.get("/v1/events?near=0,0").status_code == 400

@@ -1,4 +1,6 @@
-"""The live feed, by real HTTP on a real Valkey: exact resume, filters, slow readers, a Redis that goes and comes back."""
+"""The live feed, by real HTTP on a real Valkey: exact resume, filters, slow readers, a Redis
+that goes and comes back.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +37,21 @@ FEED = "/v1/events/feed"
 
 
 @contextmanager
-def following(site: Site, query: str = "", last_id: int | None = None, client: httpx.Client | None = None) -> Iterator[Iterator[Message]]:
+def following(
+    site: Site, query: str = "", last_id: int | None = None, client: httpx.Client | None = None
+) -> Iterator[Iterator[Message]]:
     """The messages of a feed from now on; its `status` is had already."""
-    if last_id is None:  # the reader that stands for the whole run may still be where it was before the index was emptied
+    if (
+        last_id is None
+        # the reader that stands for the whole run may still be where it was before the index was
+        # emptied
+    ):
         last_id = site.context.feed.after(0, 1).last
-    asked = {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}", "X-Reason": "a test", "Last-Event-ID": str(last_id)}
+    asked = {
+        "Authorization": f"Bearer {site.tokens[Role.OPERATOR]}",
+        "X-Reason": "a test",
+        "Last-Event-ID": str(last_id),
+    }
     with (client or site.http).stream("GET", f"{site.url}{FEED}?{query}", headers=asked) as answer:
         assert answer.status_code == 200, answer.read()
         assert answer.headers["Content-Type"].startswith("text/event-stream")
@@ -70,7 +82,9 @@ def test_an_event_is_heard_of_as_it_is_indexed(site: Site, make_event: MakeEvent
     assert (first.data["event"]["clip_ready"], second.data["event"]["clip_ready"]) == (False, True)
     assert first.data["version"] < second.data["version"]
     (entry,) = [json.loads(line) for line in site.audit_lines()]
-    assert (entry["route"], entry["reason"], entry["status"]) == ("events.feed", "a test", 200), "once for each connection"
+    assert (entry["route"], entry["reason"], entry["status"]) == ("events.feed", "a test", 200), (
+        "once for each connection"
+    )
 
 
 def test_a_correction_is_heard_of(site: Site, make_event: MakeEvent) -> None:
@@ -78,7 +92,10 @@ def test_a_correction_is_heard_of(site: Site, make_event: MakeEvent) -> None:
     site.context.index.put(event)
     with following(site) as found:
         body = {"plate": "鄂F8888B", "reason": "seen in the clip", "version": 0}
-        assert site.get(f"/v1/events/{event.id}", Role.OPERATOR, method="PATCH", body=body).status_code == 200
+        assert (
+            site.get(f"/v1/events/{event.id}", Role.OPERATOR, method="PATCH", body=body).status_code
+            == 200
+        )
         heard = next(found)
     assert heard.data["event"]["corrected"]["text"] == "鄂F8888B"
     assert heard.data["version"] > event.version
@@ -103,11 +120,16 @@ def test_a_feed_goes_on_after_a_number(site: Site, make_event: MakeEvent) -> Non
         ("camera=west-gate", ["鄂A12345"]),
         ("plate=" + quote("鄂C1?3*"), ["鄂C1K345"]),
         ("plate=" + quote("鄂F88888"), ["鄂F88888"]),
-        ("area=danjiangkou/junzhou&class=A&color=blue&min_confidence=0.5&near=111.513,32.54,800", ["鄂F88888", "鄂C1K345"]),
+        (
+            "area=danjiangkou/junzhou&class=A&color=blue&min_confidence=0.5&near=111.513,32.54,800",
+            ["鄂F88888", "鄂C1K345"],
+        ),
         ("within=111,32;111.45,32;111.45,33;111,33", ["鄂A12345"]),
     ],
 )
-def test_filters_are_those_of_a_search(site: Site, make_event: MakeEvent, query: str, expected: list[str]) -> None:
+def test_filters_are_those_of_a_search(
+    site: Site, make_event: MakeEvent, query: str, expected: list[str]
+) -> None:
     events = [
         make_event(1),
         make_event(2, "west-gate", "鄂A12345"),
@@ -121,7 +143,9 @@ def test_filters_are_those_of_a_search(site: Site, make_event: MakeEvent, query:
     assert [item["plate"]["text"] for item in found] == expected
 
 
-def test_a_heartbeat_moves_on_what_was_not_wanted(site: Site, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heartbeat_moves_on_what_was_not_wanted(
+    site: Site, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(feed_stream, "HEARTBEAT_S", 0.05)
     with following(site, "camera=west-gate") as found:
         site.context.feed.add_all([make_event(1)])
@@ -138,7 +162,11 @@ def test_a_number_that_is_too_old_is_told_so(open_site: OpenSite, make_event: Ma
     for batch in range(6):
         feed.add_all([make_event(1 + batch * 100 + k) for k in range(100)])
     status, gap, *rest = missed(site, f"after={oldest}")
-    assert (gap.name, gap.data["from"], gap.data["to"]) == ("gap", oldest, feed.after(0, 1).known_from)
+    assert (gap.name, gap.data["from"], gap.data["to"]) == (
+        "gap",
+        oldest,
+        feed.after(0, 1).known_from,
+    )
     assert gap.data["from_at"] <= gap.data["to_at"]
     assert status.id == oldest
     assert gap.id == gap.data["to"] < rest[0].id
@@ -146,26 +174,44 @@ def test_a_number_that_is_too_old_is_told_so(open_site: OpenSite, make_event: Ma
 
 
 def test_a_wrong_number_or_parameter_is_refused(site: Site) -> None:
-    for query in ("after=-1", "after=x", "order=newest", "from=2025-11-24T16:00:00Z", "fuzzy=1", "seconds=-1"):
+    for query in (
+        "after=-1",
+        "after=x",
+        "order=newest",
+        "from=2025-11-24T16:00:00Z",
+        "fuzzy=1",
+        "seconds=-1",
+    ):
         assert site.get(f"{FEED}?{query}").status_code == 400, query
     assert site.get(f"{FEED}?seconds=0", Last_Event_ID="x").json()["field"] == "Last-Event-ID"
 
 
-def test_a_ticket_opens_the_feed_without_headers_and_nothing_else(site: Site, make_event: MakeEvent) -> None:
+def test_a_ticket_opens_the_feed_without_headers_and_nothing_else(
+    site: Site, make_event: MakeEvent
+) -> None:
     site.context.feed.add_all([make_event(1)])
     address = site.get(f"{FEED}/ticket", Role.OPERATOR, "theft 118").json()["address"]
     answer = site.http.get(f"{site.url}{address}&after=0&seconds=0")
     assert plates(list(messages(answer))) == ["鄂F88888"]
     entry = json.loads(site.audit_lines()[-1])
-    assert (entry["route"], entry["reason"], entry["person"][:8]) == ("events.feed", "theft 118", "operator")
+    assert (entry["route"], entry["reason"], entry["person"][:8]) == (
+        "events.feed",
+        "theft 118",
+        "operator",
+    )
     ticket = address.partition("ticket=")[2]
-    assert site.http.get(f"{site.url}/v1/cameras/east-gate/segments/x?ticket={ticket}").status_code == 403
+    assert (
+        site.http.get(f"{site.url}/v1/cameras/east-gate/segments/x?ticket={ticket}").status_code
+        == 403
+    )
     assert site.http.get(f"{site.url}{FEED}?ticket={ticket[:-3]}aaa&seconds=0").status_code == 401
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(turns=st.lists(st.tuples(st.integers(0, 8), st.floats(0, 1)), min_size=1, max_size=8))
-def test_whoever_comes_again_with_the_last_id_has_each_once(site: Site, make_event: MakeEvent, turns: list[tuple[int, float]]) -> None:
+def test_whoever_comes_again_with_the_last_id_has_each_once(
+    site: Site, make_event: MakeEvent, turns: list[tuple[int, float]]
+) -> None:
     """A client that is cut off anywhere, again and again, while events arrive."""
     last = site.context.feed.after(0, 1).last
     added, had = 0, list[str]()
@@ -181,7 +227,9 @@ def test_whoever_comes_again_with_the_last_id_has_each_once(site: Site, make_eve
     assert had == [make_event(at_s).id for at_s in range(added)]
 
 
-def test_a_redis_that_goes_and_comes_back_costs_nothing(open_site: OpenSite, make_event: MakeEvent, valkey_server: str) -> None:
+def test_a_redis_that_goes_and_comes_back_costs_nothing(
+    open_site: OpenSite, make_event: MakeEvent, valkey_server: str
+) -> None:
     port = urlsplit(valkey_server).port
     assert port is not None
     relay = Relay(port)
@@ -198,7 +246,9 @@ def test_a_redis_that_goes_and_comes_back_costs_nothing(open_site: OpenSite, mak
         relay.mend()
         back = [next(found), next(found)]
         assert {message.name for message in back} == {"status", "event"}
-        assert [message.data["event"]["id"] for message in back if message.name == "event"] == [make_event(2).id]
+        assert [message.data["event"]["id"] for message in back if message.name == "event"] == [
+            make_event(2).id
+        ]
         site.redis.do("FLUSHALL")
         straight.add_all([make_event(3)])
         gap, event = next(found), next(found)
@@ -213,9 +263,18 @@ def test_a_slow_reader_gets_a_summary_and_others_all(site: Site, make_event: Mak
     assert large is not None
     large = large.model_copy(update={"alternatives": large.alternatives * 60})
     narrow = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)])
-    with httpx.Client(transport=narrow, timeout=PATIENCE_S) as client, following(site, client=client) as slow, following(site) as quick:
+    with (
+        httpx.Client(transport=narrow, timeout=PATIENCE_S) as client,
+        following(site, client=client) as slow,
+        following(site) as quick,
+    ):
         for start in range(0, total, 100):
-            site.context.feed.add_all([make_event(at_s / 10).model_copy(update={"plate": large}) for at_s in range(start, start + 100)])
+            site.context.feed.add_all(
+                [
+                    make_event(at_s / 10).model_copy(update={"plate": large})
+                    for at_s in range(start, start + 100)
+                ]
+            )
             assert [next(quick).name for _ in range(100)] == ["event"] * 100
         had, left_out, last = 0, 0, 0
         while had + left_out < total:
@@ -232,7 +291,9 @@ def test_a_slow_reader_gets_a_summary_and_others_all(site: Site, make_event: Mak
         assert left_out > 0
 
 
-def test_a_thousand_followers_who_read_nothing_hold_a_bounded_share(make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thousand_followers_who_read_nothing_hold_a_bounded_share(
+    make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each message exists once; a follower holds places for a few hundred, however much arrives."""
 
     async def run() -> tuple[int, int]:
@@ -285,5 +346,8 @@ def test_a_feed_cannot_be_opened_while_redis_is_away(open_site: OpenSite) -> Non
     away = connect("redis://127.0.0.1:1/0")
     site = open_site(feed=Feed(away, 1000), people=plain.context.people)
     answer = site.get(f"{FEED}?seconds=0")
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:index_unavailable")
+    assert (answer.status_code, answer.json()["type"]) == (
+        503,
+        "urn:sightline:problem:index_unavailable",
+    )
     away.close()

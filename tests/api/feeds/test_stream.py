@@ -1,4 +1,6 @@
-"""A feed's answer to a client that does not read: what it holds meanwhile, and after the client left."""
+"""A feed's answer to a client that does not read: what it holds meanwhile, and after the client
+left.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class _Page:
 
 @dataclass(slots=True)
 class _Client:
-    """A connection whose socket takes the first body and no more. It is cut while the next waits."""
+    """A connection whose socket takes the first body and no more. It is cut while the next
+    waits.
+    """
 
     blocked: asyncio.Event
     cut: asyncio.Event

@@ -1,4 +1,6 @@
-"""Vehicle watches as people see them: placed with reason and case, listed, ended, and their matches heard of."""
+"""Vehicle watches as people see them: placed with reason and case, listed, ended, and their
+matches heard of.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +40,19 @@ def test_a_watch_is_placed_listed_and_ended_and_the_audit_log_says_why(site: Sit
     placed = site.get("/v1/watches", Role.INVESTIGATOR, None, "POST", asked(site))
     assert placed.status_code == 200, placed.text
     watch = placed.json()
-    assert (watch["plate"], watch["case"], watch["secret"], watch["webhook"]) == ("鄂C12345", "案118", "", "")
+    assert (watch["plate"], watch["case"], watch["secret"], watch["webhook"]) == (
+        "鄂C12345",
+        "案118",
+        "",
+        "",
+    )
     entry = json.loads(site.audit_lines()[-1])
-    assert (entry["route"], entry["reason"], entry["case"], entry["terms"]["plate"]) == ("watch.place", "肇事逃逸", "案118", "鄂C12345")
+    assert (entry["route"], entry["reason"], entry["case"], entry["terms"]["plate"]) == (
+        "watch.place",
+        "肇事逃逸",
+        "案118",
+        "鄂C12345",
+    )
     (listed,) = site.get("/v1/watches").json()["items"]
     assert listed == {name: value for name, value in watch.items() if name != "secret"}
     ended = site.get(f"/v1/watches/{watch['id']}?reason=found", method="DELETE").json()
@@ -55,14 +67,18 @@ def test_a_secret_is_told_once(open_site: OpenSite) -> None:
     site = open_site(settings=Settings(webhook_networks="127.0.0.0/8"))
     body = asked(site, webhook="http://127.0.0.1:9/x")
     drawn = site.get("/v1/watches", method="POST", body=body).json()
-    given = site.get("/v1/watches", method="POST", body={**body, "secret": "0123456789abcdef"}).json()
+    given = site.get(
+        "/v1/watches", method="POST", body={**body, "secret": "0123456789abcdef"}
+    ).json()
     assert len(drawn["secret"]) >= 32
     assert given["secret"] == "0123456789abcdef"
     for path in ("/v1/watches", f"/v1/watches/{given['id']}", f"/v1/watches/{drawn['id']}"):
         text = site.get(path).text
         assert "secret" not in text
         assert drawn["secret"] not in text
-    assert not any(drawn["secret"] in line or given["secret"] in line for line in site.audit_lines())
+    assert not any(
+        drawn["secret"] in line or given["secret"] in line for line in site.audit_lines()
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +96,9 @@ def test_a_secret_is_told_once(open_site: OpenSite) -> None:
         ({"secret": "0123456789abcdef"}, "secret"),
     ],
 )
-def test_what_cannot_be_watched_is_refused(site: Site, changes: dict[str, object], field: str | None) -> None:
+def test_what_cannot_be_watched_is_refused(
+    site: Site, changes: dict[str, object], field: str | None
+) -> None:
     answer = site.get("/v1/watches", method="POST", body=asked(site, **changes))
     assert answer.status_code == 400, answer.text
     assert field is None or answer.json()["field"] == field
@@ -96,16 +114,28 @@ def test_only_who_has_the_right_may_watch(site: Site) -> None:
 def test_matches_are_heard_of(site: Site, make_event: MakeEvent) -> None:
     event = make_event(3)
     match = WatchMatch(
-        id=match_id("20261124-00000001", event.id), watch="20261124-00000001", plate="鄂F*", tie=Tie.EXACT, why="read so",
-        matched_at=event.ended_at, event=event, case="118",
-    )  # fmt: skip
+        id=match_id("20261124-00000001", event.id),
+        watch="20261124-00000001",
+        plate="鄂F*",
+        tie=Tie.EXACT,
+        why="read so",
+        matched_at=event.ended_at,
+        event=event,
+        case="118",
+    )
     before = site.context.matches.after(0, 1).last
     site.context.matches.add([(match, False)], 1, 0)
     _, heard = messages(site.get(f"/v1/watches/feed?seconds=0&after={before}"))
-    assert (heard.name, heard.data["match"]["id"], heard.data["match"]["event"]["id"]) == ("match", match.id, event.id)
+    assert (heard.name, heard.data["match"]["id"], heard.data["match"]["event"]["id"]) == (
+        "match",
+        match.id,
+        event.id,
+    )
     assert heard.data["match"]["event"]["crop"].startswith("/v1/events/")
     address = site.get("/v1/watches/feed/ticket").json()["address"]
-    assert [one.id for one in messages(site.http.get(f"{site.url}{address}&after={before}&seconds=0"))][-1] == heard.id
+    assert [
+        one.id for one in messages(site.http.get(f"{site.url}{address}&after={before}&seconds=0"))
+    ][-1] == heard.id
     ticket = address.partition("ticket=")[2]
     assert site.http.get(f"{site.url}/v1/events/feed?seconds=0&ticket={ticket}").status_code == 403
 
@@ -127,11 +157,21 @@ def test_a_webhook_goes_to_the_address_that_was_checked(url: str, expected: str)
 @pytest.mark.parametrize(
     "url",
     [
-        "http://10.4.0.1/", "http://169.254.169.254/latest/", "http://[::1]/", "http://0.0.0.0/", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/",
-        "http:///x", "file:///etc/passwd",
-        "http://127.0.0.1:99999/", "http://no-such-host.invalid/", "http://127.0.0.1/#x", "http://[::1", "x",
+        "http://10.4.0.1/",
+        "http://169.254.169.254/latest/",
+        "http://[::1]/",
+        "http://0.0.0.0/",
+        "ftp://127.0.0.1/",
+        "http://u:p@127.0.0.1/",
+        "http:///x",
+        "file:///etc/passwd",
+        "http://127.0.0.1:99999/",
+        "http://no-such-host.invalid/",
+        "http://127.0.0.1/#x",
+        "http://[::1",
+        "x",
     ],
-)  # fmt: skip
+)
 def test_a_webhook_goes_nowhere_else(url: str) -> None:
     with pytest.raises(BadInput):
         target_of(url, NETWORKS)
@@ -147,7 +187,11 @@ def test_a_refused_address_does_not_repeat_its_password() -> None:
 
 @pytest.mark.parametrize("field", ["secret", "password"])
 def test_a_refused_secret_is_not_repeated(site: Site, field: str) -> None:
-    answer = site.get("/v1/watches", method="POST", body={"plate": "鄂F88888", "until": "2030-01-01T00:00:00Z", field: "hunter2"})
+    answer = site.get(
+        "/v1/watches",
+        method="POST",
+        body={"plate": "鄂F88888", "until": "2030-01-01T00:00:00Z", field: "hunter2"},
+    )
     assert (answer.status_code, "hunter2" in answer.text) == (400, False)
     assert f"{field}:" in answer.json()["detail"]
 

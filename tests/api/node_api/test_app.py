@@ -1,4 +1,6 @@
-"""The node's door: nothing without a token made for just that; its client turns what it says into errors of ours."""
+"""The node's door: nothing without a token made for just that; its client turns what it says
+into errors of ours.
+"""
 
 from __future__ import annotations
 
@@ -52,13 +54,23 @@ def test_nothing_answers_without_its_own_token(site: Site, path: str) -> None:
         *({"Authorization": t} for t in (other, stale, guessed)),
     ):
         answer = httpx.get(site.door_url + path, headers=headers, trust_env=False)
-        assert (answer.status_code, answer.json()["type"]) == (401, "urn:sightline:problem:unauthenticated"), headers
+        assert (answer.status_code, answer.json()["type"]) == (
+            401,
+            "urn:sightline:problem:unauthenticated",
+        ), headers
 
 
 def test_its_own_token_opens_it(site: Site) -> None:
     token = sign(KEY, "GET", b"/door/health", SystemClock().wall_ns())
-    assert httpx.get(f"{site.door_url}/door/health", headers={"Authorization": token}, trust_env=False).json() == {"cameras": []}
-    assert httpx.get(f"{site.door_url}/door/health?x=1", headers={"Authorization": token}, trust_env=False).status_code == 401
+    assert httpx.get(
+        f"{site.door_url}/door/health", headers={"Authorization": token}, trust_env=False
+    ).json() == {"cameras": []}
+    assert (
+        httpx.get(
+            f"{site.door_url}/door/health?x=1", headers={"Authorization": token}, trust_env=False
+        ).status_code
+        == 401
+    )
 
 
 def test_health_comes_back_as_it_was(site: Site) -> None:
@@ -75,7 +87,9 @@ def test_only_pictures_leave_the_spool(site: Site, make_event: MakeEvent) -> Non
             site.context.door.event_picture(site.door_url, "node-1", event.camera, event.id, name)
 
 
-def test_clocks_far_apart_are_named_and_count_as_offline(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_clocks_far_apart_are_named_and_count_as_offline(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     late = DoorClient(KEY, ManualClock(SystemClock().wall_ns() - 3600 * NS_PER_S))
     with late, pytest.raises(NodeOffline, match="does not serve this API"):
         late.health(site.door_url, "node-1")
@@ -108,7 +122,10 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
     with site.serve(make_door(context)) as url:
         site.hold("east-gate", "node-1", url)
         answer = site.get("/v1/cameras/east-gate/picture")
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:camera_unavailable")
+    assert (answer.status_code, answer.json()["type"]) == (
+        503,
+        "urn:sightline:problem:camera_unavailable",
+    )
     assert answer.json()["detail"] == "east-gate is silent"
 
 

@@ -1,4 +1,6 @@
-"""A node that dies between saying what it has and giving it: the rest is answered, and it is said who is missing."""
+"""A node that dies between saying what it has and giving it: the rest is answered, and it is
+said who is missing.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class Dying:
 
 
 class GoingDoor(DoorClient):
-    """The door as it is, but that node-2 dies just before it is asked for a recording, a segment or keyframes."""
+    """The door as it is, but that node-2 dies just before it is asked for a recording, a
+    segment or keyframes.
+    """
 
     def __init__(self, dying: Dying) -> None:
         super().__init__(KEY, SystemClock())
@@ -52,7 +56,13 @@ class GoingDoor(DoorClient):
         return super().segment(door_url, node, camera_id, name)
 
     def keyframes(
-        self, door_url: str, node: str, camera_id: str, name: str, span: tuple[int, int], every_ns: int
+        self,
+        door_url: str,
+        node: str,
+        camera_id: str,
+        name: str,
+        span: tuple[int, int],
+        every_ns: int,
     ) -> tuple[Head, Keyframes]:
         self._dying.first(door_url)
         return super().keyframes(door_url, node, camera_id, name, span, every_ns)
@@ -64,7 +74,9 @@ class GoingDoor(DoorClient):
 
 @dataclass
 class Place:
-    """A site with a second node that dies in the middle of an answer; seconds as in `test_recordings`."""
+    """A site with a second node that dies in the middle of an answer; seconds as in
+    `test_recordings`.
+    """
 
     site: Site
     other: Layout
@@ -112,14 +124,21 @@ def test_a_recording_is_whole_where_the_store_has_copies(place: Place) -> None:
     for start_s in (0, 4):
         place.there(start_s, is_stored=True)
     answer = place.site.get(place.address("recording", 1, 7))
-    assert (answer.status_code, answer.headers["Sightline-Offline"], answer.headers["Sightline-Gaps"]) == (200, "node-2", "none")
+    assert (
+        answer.status_code,
+        answer.headers["Sightline-Offline"],
+        answer.headers["Sightline-Gaps"],
+    ) == (200, "node-2", "none")
 
 
 @pytest.mark.parametrize("route", ["recording", "keyframes"])
 def test_where_nobody_else_has_any_the_node_is_offline(place: Place, route: str) -> None:
     place.there(0)
     answer = place.site.get(place.address(route, 0, 4))
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:node_offline")
+    assert (answer.status_code, answer.json()["type"]) == (
+        503,
+        "urn:sightline:problem:node_offline",
+    )
 
 
 def test_keyframes_begin_with_what_the_others_have(place: Place) -> None:
@@ -134,7 +153,16 @@ def test_keyframes_go_on_after_what_was_lost(place: Place) -> None:
     place.here(0)
     place.there(4)
     place.stored(8)
-    assert keyframe_times(place.site.get(place.address("keyframes", 0, 12)).content) == [0, 1, 2, 3, 8, 9, 10, 11]
+    assert keyframe_times(place.site.get(place.address("keyframes", 0, 12)).content) == [
+        0,
+        1,
+        2,
+        3,
+        8,
+        9,
+        10,
+        11,
+    ]
 
 
 def test_a_segment_and_a_picture_come_from_the_store(place: Place) -> None:

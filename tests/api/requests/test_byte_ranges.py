@@ -47,7 +47,10 @@ def test_nothing_is_in_an_empty_file() -> None:
     assert select_part("bytes=-5", None, ETAG, 0) == "outside"
 
 
-@given(st.text(max_size=30) | st.from_regex(r"bytes=\d{0,4}-\d{0,4}", fullmatch=True), st.integers(0, 500))
+@given(
+    st.text(max_size=30) | st.from_regex(r"bytes=\d{0,4}-\d{0,4}", fullmatch=True),
+    st.integers(0, 500),
+)
 def test_a_part_lies_within_the_file(header: str, size_bytes: int) -> None:
     part = select_part(header, None, ETAG, size_bytes)
     if isinstance(part, Part):

@@ -1,4 +1,6 @@
-"""Every change by a person: its intent is in the audit log before anything changes, and without that nothing does."""
+"""Every change by a person: its intent is in the audit log before anything changes, and without
+that nothing does.
+"""
 
 from __future__ import annotations
 
@@ -29,17 +31,30 @@ if TYPE_CHECKING:
     from tests.conftest import S3Config
 
 CHANGES = [route for route in ROUTES if route.is_change]
-RANGE = {"camera": "east-gate", "from": "2025-11-24T16:00:00Z", "to": "2025-11-24T17:00:00Z", "reason": "case 118"}
+RANGE = {
+    "camera": "east-gate",
+    "from": "2025-11-24T16:00:00Z",
+    "to": "2025-11-24T17:00:00Z",
+    "reason": "case 118",
+}
 FOR_EVER_NS = 1 << 62
 DIGEST = "return ARGV[1] .. redis.sha1hex(redis.call('DUMP', ARGV[1]))"
 
 
 def state_of(site: Site) -> dict[str, object]:
     """All that a change by a person may alter."""
-    objects = {stat.key: stat.etag for stat in site.context.objects.list("") if not stat.key.startswith("state/people/")}
+    objects = {
+        stat.key: stat.etag
+        for stat in site.context.objects.list("")
+        if not stat.key.startswith("state/people/")
+    }
     keys = [key for key in texts(site.redis.do("KEYS", "*")) if "people" not in key]
     digests = site.redis.run_all([Script(DIGEST, "{x}", (key,)) for key in sorted(keys)])
-    return {"objects": objects, "redis": digests, "triggers": TriggerLog(site.layout, Settings()).between("school", 0, FOR_EVER_NS)}
+    return {
+        "objects": objects,
+        "redis": digests,
+        "triggers": TriggerLog(site.layout, Settings()).between("school", 0, FOR_EVER_NS),
+    }
 
 
 class Asked:
@@ -52,12 +67,18 @@ class Asked:
         hold = site.get("/v1/holds", method="POST", body=RANGE).json()["id"]
         watch = site.get("/v1/watches", method="POST", body=watch_asked(site)).json()["id"]
         self.of: dict[tuple[str, str], tuple[str, object]] = {
-            ("POST", "/v1/cameras/{id}/triggers"): ("/v1/cameras/school/triggers", {"reason": "button"}),
+            ("POST", "/v1/cameras/{id}/triggers"): (
+                "/v1/cameras/school/triggers",
+                {"reason": "button"},
+            ),
             ("POST", "/v1/holds"): ("/v1/holds", RANGE),
             ("DELETE", "/v1/holds/{id}"): (f"/v1/holds/{hold}?reason=closed", None),
             ("POST", "/v1/watches"): ("/v1/watches", watch_asked(site)),
             ("DELETE", "/v1/watches/{id}"): (f"/v1/watches/{watch}?reason=found", None),
-            ("PATCH", "/v1/events/{id}"): (f"/v1/events/{event.id}", {"plate": "鄂F8888B", "reason": "read it", "version": 0}),
+            ("PATCH", "/v1/events/{id}"): (
+                f"/v1/events/{event.id}",
+                {"plate": "鄂F8888B", "reason": "read it", "version": 0},
+            ),
         }
 
 
@@ -83,7 +104,11 @@ def test_every_change_has_its_intent_before_its_outcome(site: Site, make_event: 
         assert answer.status_code == 200, answer.text
         intent, outcome = map(json.loads, site.audit_lines()[before:])
         assert (intent["phase"], intent["status"], intent["route"]) == ("intent", None, route.audit)
-        assert (outcome["phase"], outcome["status"], outcome["route"]) == ("outcome", 200, route.audit)
+        assert (outcome["phase"], outcome["status"], outcome["route"]) == (
+            "outcome",
+            200,
+            route.audit,
+        )
         assert intent["request"] == outcome["request"] == answer.headers["X-Request-Id"]
         assert intent["person"].startswith("investigator-")
         assert intent["reason"] == outcome["reason"] != ""
@@ -91,7 +116,9 @@ def test_every_change_has_its_intent_before_its_outcome(site: Site, make_event: 
         assert intent["terms"].keys() <= outcome["terms"].keys()
 
 
-def test_nothing_changes_whose_intent_cannot_be_written(open_site: OpenSite, make_event: MakeEvent) -> None:
+def test_nothing_changes_whose_intent_cannot_be_written(
+    open_site: OpenSite, make_event: MakeEvent
+) -> None:
     site = open_site()
     asked = Asked(site, make_event)
     failing = FailingLog(site.layout.audit, SystemClock())
@@ -100,12 +127,17 @@ def test_nothing_changes_whose_intent_cannot_be_written(open_site: OpenSite, mak
         for route in CHANGES:
             path, body = asked.of[route.method, route.path]
             answer = site.get(path, method=route.method, body=body)
-            assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:audit_unavailable"), route.path
+            assert (answer.status_code, answer.json()["type"]) == (
+                503,
+                "urn:sightline:problem:audit_unavailable",
+            ), route.path
             assert "Retry-After" in answer.headers
             assert state_of(site) == before, route.path
 
 
-def test_a_change_whose_outcome_cannot_be_written_is_answered_and_counted(open_site: OpenSite) -> None:
+def test_a_change_whose_outcome_cannot_be_written_is_answered_and_counted(
+    open_site: OpenSite,
+) -> None:
     site, before = open_site(), AUDIT_LINES_LOST.labels("outcome")._value.get()
     failing = FailingLog(site.layout.audit, SystemClock())
     failing.fails_at = 1
@@ -129,7 +161,11 @@ def test_the_path_comes_before_parameters_of_its_name(site: Site) -> None:
 
 
 def test_the_secret_of_a_watch_is_in_no_line(site: Site) -> None:
-    body = {**watch_asked(site), "webhook": "http://127.0.0.1/hook?key=hunter2", "secret": "hunter2-hunter2-hunter2"}
+    body = {
+        **watch_asked(site),
+        "webhook": "http://127.0.0.1/hook?key=hunter2",
+        "secret": "hunter2-hunter2-hunter2",
+    }
     site.get("/v1/watches", method="POST", body=body)
     assert site.audit_lines()
     assert "hunter2" not in "\n".join(site.audit_lines())
@@ -155,10 +191,24 @@ def _untraced() -> dict[str, str]:
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_a_change_that_would_not_be_recorded_cannot_be_declared(method: str) -> None:
     def declared(**changes: Any) -> Declaration:
-        return Declaration(method, "/x", **{"endpoint": _endpoint, "right": Right.EVIDENCE, "scope": Scope.SITE, "audit": "x", **changes})
+        return Declaration(
+            method,
+            "/x",
+            **{
+                "endpoint": _endpoint,
+                "right": Right.EVIDENCE,
+                "scope": Scope.SITE,
+                "audit": "x",
+                **changes,
+            },
+        )
 
     assert declared().is_change
-    for wrong, why in (({"audit": ""}, "audit term"), ({"endpoint": _waiting}, "thread"), ({"endpoint": _untraced}, "trace")):
+    for wrong, why in (
+        ({"audit": ""}, "audit term"),
+        ({"endpoint": _waiting}, "thread"),
+        ({"endpoint": _untraced}, "trace"),
+    ):
         with pytest.raises(ValueError, match=why):
             declared(**wrong)
     assert not any(route.is_change for route in ROUTES if route.right is Access.ANYONE)
@@ -194,14 +244,25 @@ async def ask():
         await http.post("/v1/holds", json=BODY)
 import asyncio
 asyncio.run(ask())
-"""
+"""  # noqa: E501
 
 
-def test_a_process_killed_in_the_change_leaves_its_intent(bucket: object, s3_server: S3Config, tmp_path: Path) -> None:
+def test_a_process_killed_in_the_change_leaves_its_intent(
+    bucket: object, s3_server: S3Config, tmp_path: Path
+) -> None:
     program = KILLED.replace("BODY", repr(RANGE))
     words = (str(tmp_path), s3_server.endpoint, s3_server.access_key, s3_server.secret_key)
-    ended = subprocess.run((sys.executable, "-c", program, *words), cwd=Path(__file__).parents[3], capture_output=True, check=False)
+    ended = subprocess.run(
+        (sys.executable, "-c", program, *words),
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        check=False,
+    )
     assert ended.returncode == -9, ended.stderr.decode()
-    (line,) = [json.loads(line) for file in tmp_path.glob("*.jsonl") for line in file.read_text("utf-8").splitlines()]
+    (line,) = [
+        json.loads(line)
+        for file in tmp_path.glob("*.jsonl")
+        for line in file.read_text("utf-8").splitlines()
+    ]
     assert (line["phase"], line["person"], line["reason"]) == ("intent", "li", "case 118")
     assert line["terms"]["camera"] == "east-gate"

@@ -38,9 +38,14 @@ def test_cuts_that_are_being_sent_hold_no_turn(find: Find, tmp_path: Path) -> No
             assert made.size_bytes > 0
 
 
-def test_those_that_are_open_are_bounded_and_give_their_place_back(find: Find, tmp_path: Path) -> None:
+def test_those_that_are_open_are_bounded_and_give_their_place_back(
+    find: Find, tmp_path: Path
+) -> None:
     cuts = Cutting(tmp_path / "scratch")
-    wanted = [Wanted(segment, segment.path.stat().st_size, segment.path.read_bytes) for segment in find(*SPAN)]
+    wanted = [
+        Wanted(segment, segment.path.stat().st_size, segment.path.read_bytes)
+        for segment in find(*SPAN)
+    ]
     with ExitStack() as held:
         for _ in range(MOST_OPEN - 1):
             held.enter_context(closing(cuts.cut(find, *SPAN)))
@@ -56,11 +61,17 @@ def test_those_that_are_open_are_bounded_and_give_their_place_back(find: Find, t
             cuts.cut(find, *SPAN)
 
 
-def test_their_size_is_bounded_too(find: Find, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_their_size_is_bounded_too(
+    find: Find, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     size_bytes = sum(segment.path.stat().st_size for segment in find(*SPAN))
     monkeypatch.setattr(cutting, "MOST_OPEN_BYTES", 2 * size_bytes)
     cuts = Cutting(tmp_path / "scratch")
-    with closing(cuts.cut(find, *SPAN)), closing(cuts.cut(find, *SPAN)), pytest.raises(StoreError, match="try again"):
+    with (
+        closing(cuts.cut(find, *SPAN)),
+        closing(cuts.cut(find, *SPAN)),
+        pytest.raises(StoreError, match="try again"),
+    ):
         cuts.cut(find, *SPAN)
 
 

@@ -1,4 +1,6 @@
-"""Every route is declared, is denied to who lacks its right, wants its reason, and stands in the audit log before it answers."""
+"""Every route is declared, is denied to who lacks its right, wants its reason, and stands in
+the audit log before it answers.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +76,11 @@ def test_a_route_added_behind_the_table_is_denied(site: Site) -> None:
     app = make_app(site.context)
     app.add_api_route("/v1/secret", _undeclared)
     with site.serve(app) as url:
-        answer = httpx.get(f"{url}/v1/secret", headers={"Authorization": f"Bearer {site.tokens[Role.ADMIN]}"}, trust_env=False)
+        answer = httpx.get(
+            f"{url}/v1/secret",
+            headers={"Authorization": f"Bearer {site.tokens[Role.ADMIN]}"},
+            trust_env=False,
+        )
     assert answer.status_code == 403
     assert "not declared" in answer.json()["detail"]
 
@@ -91,8 +97,15 @@ def test_rights_are_asked_of_every_route(site: Site) -> None:
 
 def test_nobody_gets_in_without_a_token_or_with_a_wrong_one(site: Site) -> None:
     for route in GUARDED:
-        for authorization in ({}, {"Authorization": "Bearer sl_wrong"}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}):
-            answer = site.http.request(route.method, site.url + address(route), headers=authorization)
+        for authorization in (
+            {},
+            {"Authorization": "Bearer sl_wrong"},
+            {"Authorization": "Basic YTpi"},
+            {"Authorization": "Bearer"},
+        ):
+            answer = site.http.request(
+                route.method, site.url + address(route), headers=authorization
+            )
             assert answer.status_code == 401, named(route)
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")
             assert answer.json()["type"] == "urn:sightline:problem:unauthenticated"
@@ -108,7 +121,10 @@ def test_every_look_wants_a_reason(site: Site) -> None:
     assert len(LOOKS) >= 12
     for route in LOOKS:
         answer = site.get(address(route), reason=None)
-        assert (answer.status_code, answer.json()["type"]) == (403, "urn:sightline:problem:reason_missing"), named(route)
+        assert (answer.status_code, answer.json()["type"]) == (
+            403,
+            "urn:sightline:problem:reason_missing",
+        ), named(route)
         assert "X-Reason" in answer.json()["detail"]
         assert "reason_missing" not in site.get(address(route), reason="查找被盗车辆").text
 
@@ -123,8 +139,16 @@ def test_every_look_is_in_the_audit_log_with_its_outcome(site: Site) -> None:
     for route in LOOKS:
         status = site.get(address(route), X_Case="案2026-118", reason="查找").status_code
         entry = json.loads(site.audit_lines()[-1])
-        assert (entry["route"], entry["right"], entry["status"]) == (route.audit, route.right, status)
-        assert (entry["reason"], entry["case"], entry["role"]) == ("查找", "案2026-118", "investigator")
+        assert (entry["route"], entry["right"], entry["status"]) == (
+            route.audit,
+            route.right,
+            status,
+        )
+        assert (entry["reason"], entry["case"], entry["role"]) == (
+            "查找",
+            "案2026-118",
+            "investigator",
+        )
         assert entry["person"].startswith("investigator-")
         assert entry["address"] == "127.0.0.1"
         if "{id}" in route.path:
@@ -133,7 +157,10 @@ def test_every_look_is_in_the_audit_log_with_its_outcome(site: Site) -> None:
 
 def test_a_search_is_recorded_with_what_was_searched(site: Site) -> None:
     site.get("/v1/events?plate=鄂F8888?&camera=east-gate")
-    assert json.loads(site.audit_lines()[-1])["terms"] == {"plate": "鄂F8888?", "camera": "east-gate"}
+    assert json.loads(site.audit_lines()[-1])["terms"] == {
+        "plate": "鄂F8888?",
+        "camera": "east-gate",
+    }
 
 
 def test_refused_looks_are_recorded_too(open_site: OpenSite) -> None:
@@ -159,7 +186,9 @@ def test_what_is_no_look_is_not_recorded(site: Site) -> None:
     assert site.audit_lines() == []
 
 
-def test_no_look_is_given_while_the_audit_log_cannot_be_written(open_site: OpenSite, make_event: MakeEvent) -> None:
+def test_no_look_is_given_while_the_audit_log_cannot_be_written(
+    open_site: OpenSite, make_event: MakeEvent
+) -> None:
     plain = open_site()
     in_the_way = plain.layout.root / "a-file"
     in_the_way.write_text("")
@@ -168,7 +197,10 @@ def test_no_look_is_given_while_the_audit_log_cannot_be_written(open_site: OpenS
     site.hold("east-gate")
     for path in ("/v1/events", f"/v1/events/{make_event().id}/snapshot"):
         answer = site.get(path)
-        assert (answer.status_code, answer.json()["type"]) == (503, "urn:sightline:problem:audit_unavailable")
+        assert (answer.status_code, answer.json()["type"]) == (
+            503,
+            "urn:sightline:problem:audit_unavailable",
+        )
         assert "Retry-After" in answer.headers
         assert "鄂" not in answer.text
         assert "snapshot of" not in answer.text

@@ -23,7 +23,13 @@ def test_a_time_comes_back(wall_ms: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2025-11-24T16:00:00Z", "2025-11-25T00:00:00+08:00", "2025-11-25T00:00:00 08:00", " 2025-11-24T16:00:00.000Z"]
+    "text",
+    [
+        "2025-11-24T16:00:00Z",
+        "2025-11-25T00:00:00+08:00",
+        "2025-11-25T00:00:00 08:00",
+        " 2025-11-24T16:00:00.000Z",
+    ],
 )
 def test_one_moment_is_written_in_many_ways(text: str) -> None:
     assert parse_moment(text) == NOON_NS
@@ -57,7 +63,9 @@ def test_any_text_is_a_time_or_a_value_error(text: str) -> None:
 @pytest.mark.parametrize("reason", ["theft 2026-118", "查找被盗车辆", "100% sure", "a%20b"])
 def test_a_reason_is_read_raw_and_percent_encoded(reason: str) -> None:
     assert decode_header("X-Reason", quote(reason).encode()) == reason
-    assert decode_header("X-Reason", reason.replace("%20", " ").encode()) == reason.replace("%20", " ")
+    assert decode_header("X-Reason", reason.replace("%20", " ").encode()) == reason.replace(
+        "%20", " "
+    )
 
 
 @pytest.mark.parametrize("raw", [None, b"", b"   ", b"%20"])
@@ -67,7 +75,9 @@ def test_no_reason_is_refused_where_one_is_required(raw: bytes | None) -> None:
     assert read_reason(raw, required=False) == ""
 
 
-@pytest.mark.parametrize("raw", [b"\xff\xfe", b"%ff", b"line%0abreak", b"x" * (MAX_CHARACTERS + 1), b"nul%00"])
+@pytest.mark.parametrize(
+    "raw", [b"\xff\xfe", b"%ff", b"line%0abreak", b"x" * (MAX_CHARACTERS + 1), b"nul%00"]
+)
 def test_a_reason_that_is_no_line_of_text_is_refused(raw: bytes) -> None:
     with pytest.raises(QueryInvalid, match="X-Reason"):
         decode_header("X-Reason", raw)

@@ -1,4 +1,6 @@
-"""Bad requests and broken parts, each with the problem document that is due: one JSON shape for all of them."""
+"""Bad requests and broken parts, each with the problem document that is due: one JSON shape for
+all of them.
+"""
 
 from __future__ import annotations
 
@@ -39,13 +41,25 @@ BAD_REQUESTS = [
     ("/v1/events?kind=car", 400, "query_invalid", "kind", "'vehicle' or 'face'"),
     ("/v1/events?class=D", 400, "query_invalid", "class", "'A', 'B' or 'C'"),
     ("/v1/events?limit=0", 400, "query_invalid", "limit", "greater than or equal to 1"),
-    ("/v1/events?limit=501", 400, "query_invalid", "limit", "less than or equal to 500; it is '501'"),
+    (
+        "/v1/events?limit=501",
+        400,
+        "query_invalid",
+        "limit",
+        "less than or equal to 500; it is '501'",
+    ),
     ("/v1/events?limit=ten", 400, "query_invalid", "limit", "valid integer"),
     ("/v1/events?limit=", 400, "query_invalid", "limit", "valid integer"),
     ("/v1/events?from=yesterday", 400, "query_invalid", "from", "2026-11-24T13:55:04Z"),
     ("/v1/events?to=2025-11-24T16:00:00", 400, "query_invalid", "to", "with a time zone"),
     (f"/v1/events?{SPAN}&to=2025-11-24T15:00:00Z", 400, "query_invalid", "to", "after `from`"),
-    ("/v1/events?min_confidence=1.1", 400, "query_invalid", "min_confidence", "less than or equal to 1"),
+    (
+        "/v1/events?min_confidence=1.1",
+        400,
+        "query_invalid",
+        "min_confidence",
+        "less than or equal to 1",
+    ),
     ("/v1/events?min_confidence=nan", 400, "query_invalid", "min_confidence", ""),
     ("/v1/events?color=pink", 400, "query_invalid", "color", "'blue'"),
     ("/v1/events?order=best", 400, "query_invalid", "order", "'newest' or 'oldest'"),
@@ -61,12 +75,36 @@ BAD_REQUESTS = [
     ("/v1/journeys", 400, "query_invalid", "plate", "is missing"),
     ("/v1/journeys?plate=鄂F*", 400, "query_invalid", "plate", "whole plate"),
     ("/v1/cameras/nowhere", 404, "not_found", None, "no camera 'nowhere'"),
-    ("/v1/cameras/nowhere/recording?from=2025-11-24T16:00:00Z&to=2025-11-24T16:00:01Z", 404, "not_found", None, "no camera"),
+    (
+        "/v1/cameras/nowhere/recording?from=2025-11-24T16:00:00Z&to=2025-11-24T16:00:01Z",
+        404,
+        "not_found",
+        None,
+        "no camera",
+    ),
     (f"/v1/cameras/east-gate/recording?{SPAN}", 400, "query_invalid", "to", "is missing"),
-    (f"/v1/cameras/east-gate/recording?{SPAN}&to=2025-11-24T18:00:00Z", 400, "query_invalid", "to", "at most 3600 s"),
-    (f"/v1/cameras/east-gate/recording?{SPAN}&to=2025-11-24T16:10:00Z", 503, "node_offline", None, "no node holds east-gate"),
+    (
+        f"/v1/cameras/east-gate/recording?{SPAN}&to=2025-11-24T18:00:00Z",
+        400,
+        "query_invalid",
+        "to",
+        "at most 3600 s",
+    ),
+    (
+        f"/v1/cameras/east-gate/recording?{SPAN}&to=2025-11-24T16:10:00Z",
+        503,
+        "node_offline",
+        None,
+        "no node holds east-gate",
+    ),
     ("/v1/cameras?limit=1001", 400, "query_invalid", "limit", "1000"),
-    ("/v1/events?plate=" + "a" * MAX_TARGET_BYTES, 414, "uri_too_long", None, str(MAX_TARGET_BYTES)),
+    (
+        "/v1/events?plate=" + "a" * MAX_TARGET_BYTES,
+        414,
+        "uri_too_long",
+        None,
+        str(MAX_TARGET_BYTES),
+    ),
 ]
 
 
@@ -85,7 +123,11 @@ def check_problem(answer: httpx.Response) -> Problem:
 def test_bad_requests(site: Site) -> None:
     for address, status, name, field, words in BAD_REQUESTS:
         problem = check_problem(site.get(address))
-        assert (problem.status, problem.type.removeprefix(PREFIX), problem.field) == (status, name, field), f"{address}: {problem}"
+        assert (problem.status, problem.type.removeprefix(PREFIX), problem.field) == (
+            status,
+            name,
+            field,
+        ), f"{address}: {problem}"
         assert words in problem.detail, f"{address}: {problem.detail}"
 
 
@@ -124,14 +166,25 @@ def test_an_index_that_is_down(open_site: OpenSite, dead_port: int) -> None:
     assert str(dead_port) not in answer.text
     ready = site.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (503, "not_ready")
-    assert ready.json()["dependencies"][0] == {"name": "index", "ok": False, "required": True, "why": "Redis does not answer"}
+    assert ready.json()["dependencies"][0] == {
+        "name": "index",
+        "ok": False,
+        "required": True,
+        "why": "Redis does not answer",
+    }
 
 
 def test_readiness_shows_the_faults_of_a_newer_registry(open_site: OpenSite) -> None:
-    faults = (Fault("/etc/sightline/camera_registry.yaml", 7, 3, "unknown key `urll`", "did you mean `url`?"),)
+    faults = (
+        Fault(
+            "/etc/sightline/camera_registry.yaml", 7, 3, "unknown key `urll`", "did you mean `url`?"
+        ),
+    )
     ready = open_site(registry=lambda: SiteRegistry(Registry(version=1), faults)).get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
-    assert ready.json()["registry_faults"] == ["camera_registry.yaml:7:3: unknown key `urll` (did you mean `url`?)"]
+    assert ready.json()["registry_faults"] == [
+        "camera_registry.yaml:7:3: unknown key `urll` (did you mean `url`?)"
+    ]
 
 
 def test_an_emptied_index_is_named_to_those_whose_token_it_lost(open_site: OpenSite) -> None:
@@ -141,7 +194,9 @@ def test_an_emptied_index_is_named_to_those_whose_token_it_lost(open_site: OpenS
     assert (answer.status_code, check_problem(answer).detail) == (401, lost.index)
     ready = site.http.get(f"{site.url}/readyz")
     assert (ready.status_code, ready.json()["status"]) == (503, "not_ready")
-    assert _not_ok(ready) == ["index_contents"], "the name says it also where no token can be checked"
+    assert _not_ok(ready) == ["index_contents"], (
+        "the name says it also where no token can be checked"
+    )
 
 
 def test_a_token_of_no_person_in_a_whole_index(open_site: OpenSite) -> None:
@@ -162,7 +217,9 @@ def _not_ok(ready: httpx.Response) -> list[str]:
     return [one["name"] for one in ready.json()["dependencies"] if not one["ok"]]
 
 
-def test_an_object_store_that_is_down(open_site: OpenSite, dead_port: int, make_event: MakeEvent) -> None:
+def test_an_object_store_that_is_down(
+    open_site: OpenSite, dead_port: int, make_event: MakeEvent
+) -> None:
     site = open_site(objects_asked=ObjectStore(f"127.0.0.1:{dead_port}", "a", "b", "c"))
     event = make_event(clip_ready=True)
     site.spool_passing(event)
@@ -174,10 +231,14 @@ def test_an_object_store_that_is_down(open_site: OpenSite, dead_port: int, make_
     ready = site.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
     site.hold("east-gate")
-    assert site.get(f"/v1/events/{event.id}/snapshot").content == b"snapshot of " + event.id.encode(), "from the spool"
+    assert (
+        site.get(f"/v1/events/{event.id}/snapshot").content == b"snapshot of " + event.id.encode()
+    ), "from the spool"
 
 
-def test_a_fault_of_ours_shows_nothing_of_its_inside(open_site: OpenSite, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_of_ours_shows_nothing_of_its_inside(
+    open_site: OpenSite, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken() -> NoReturn:
         raise RuntimeError("the secret inside")
 
@@ -202,7 +263,9 @@ def test_every_answer_has_security_headers_and_no_banner(site: Site) -> None:
         assert "Access-Control-Allow-Origin" not in headers
 
 
-def test_the_access_log_has_a_line_a_request_and_no_plate(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_access_log_has_a_line_a_request_and_no_plate(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.INFO, "api.access"):
         answer = site.get("/v1/events?plate=鄂F88888")
         site.eventually(lambda: bool(caplog.records))  # written once the answer is out
@@ -216,7 +279,9 @@ def test_metrics_measure_by_route_template(site: Site, make_event: MakeEvent) ->
     site.get(f"/v1/events/{make_event().id}")
     answer = site.get("/metrics", Role.INTEGRATOR)
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert 'sightline_http_request_seconds_count{route="/v1/events/{id}",status="404"}' in answer.text
+    assert (
+        'sightline_http_request_seconds_count{route="/v1/events/{id}",status="404"}' in answer.text
+    )
 
 
 def test_every_error_of_the_tree_has_a_problem() -> None:
@@ -227,5 +292,8 @@ def test_every_error_of_the_tree_has_a_problem() -> None:
     }
     assert kinds["ReasonMissing"] == "reason_missing"
     assert kinds["SourceRejected"] == "camera_unavailable"
-    assert [name for name, kind in kinds.items() if kind == "internal"] == ["SightlineError", "InstanceBusy"]
+    assert [name for name, kind in kinds.items() if kind == "internal"] == [
+        "SightlineError",
+        "InstanceBusy",
+    ]
     assert len(BY_NAME) == len(KINDS)

@@ -1,4 +1,6 @@
-"""Requests without a valid token: a line an address and minute, without what was asked, and never the whole audit log."""
+"""Requests without a valid token: a line an address and minute, without what was asked, and
+never the whole audit log.
+"""
 
 from __future__ import annotations
 
@@ -61,9 +63,19 @@ def test_a_flood_from_one_address_is_one_line_without_its_terms(open_site: OpenS
 
 def test_a_guess_at_a_route_without_an_audit_term_is_recorded(open_site: OpenSite) -> None:
     site = open_site()
-    assert site.http.get(f"{site.url}/v1/session", headers={"Authorization": "Bearer sl_wrong"}).status_code == 401
+    assert (
+        site.http.get(
+            f"{site.url}/v1/session", headers={"Authorization": "Bearer sl_wrong"}
+        ).status_code
+        == 401
+    )
     (line,) = map(json.loads, site.audit_lines())
-    assert (line["route"], line["status"], line["phase"], line["person"]) == ("/v1/session", 401, "refused", "")
+    assert (line["route"], line["status"], line["phase"], line["person"]) == (
+        "/v1/session",
+        401,
+        "refused",
+        "",
+    )
 
 
 def test_the_terms_of_a_refused_parameter_are_not_recorded(open_site: OpenSite) -> None:

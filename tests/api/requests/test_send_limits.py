@@ -56,9 +56,19 @@ class Served:
 
         def read_export() -> HeldStream:
             export.opened += 1
-            return HeldStream(export, export.close, 200, {"Content-Length": str(SIZE_BYTES)}, "video/mp4")
+            return HeldStream(
+                export, export.close, 200, {"Content-Length": str(SIZE_BYTES)}, "video/mp4"
+            )
 
-        declared = Declaration("GET", "/v1/export", read_export, Right.EVENTS_READ, Scope.SITE, audit="test.export", look=True)
+        declared = Declaration(
+            "GET",
+            "/v1/export",
+            read_export,
+            Right.EVENTS_READ,
+            Scope.SITE,
+            audit="test.export",
+            look=True,
+        )
         self.app = make_app(site.context, (*ROUTES, declared))
         self.sending = Sending(self.clock, LEAST, most)
         self.app.state.sending = self.sending
@@ -70,7 +80,10 @@ class Served:
         place = urlsplit(url)
         assert place.port is not None
         with socket.create_connection(("127.0.0.1", place.port)) as reader:
-            said = "".join(f"{name}: {value}\r\n" for name, value in {"Host": place.netloc, **self.headers}.items())
+            said = "".join(
+                f"{name}: {value}\r\n"
+                for name, value in {"Host": place.netloc, **self.headers}.items()
+            )
             reader.sendall(f"GET /v1/export HTTP/1.1\r\n{said}\r\n".encode())
             self.site.eventually(lambda: self.sending.open > 0)
             yield reader
@@ -118,7 +131,10 @@ def test_too_many_at_once_are_refused_and_let_go(site: Site) -> None:
     served = Served(site, most=1)
     with site.serve(served.app) as url, served.reader(url):
         refused = httpx.get(f"{url}/v1/export", headers=served.headers, trust_env=False, timeout=20)
-        assert (refused.status_code, refused.json()["type"]) == (503, "urn:sightline:problem:unavailable")
+        assert (refused.status_code, refused.json()["type"]) == (
+            503,
+            "urn:sightline:problem:unavailable",
+        )
         assert "Retry-After" in refused.headers
         assert served.export.closed.acquire(timeout=20)
         assert (served.export.opened, served.sending.open) == (2, 1)
@@ -134,7 +150,10 @@ def _paced(clock: ManualClock, pace: Pace, chunks: int, seconds: float) -> bool:
     return False
 
 
-@pytest.mark.parametrize(("seconds", "is_too_slow"), [(0.0, False), (1.0, False), (7.0, False), (12.0, True), (100.0, True)])
+@pytest.mark.parametrize(
+    ("seconds", "is_too_slow"),
+    [(0.0, False), (1.0, False), (7.0, False), (12.0, True), (100.0, True)],
+)
 def test_a_reader_is_judged_by_the_rate_over_a_window(seconds: float, is_too_slow: bool) -> None:
     clock = ManualClock()
     assert _paced(clock, Pace(clock, LEAST), 50, seconds) is is_too_slow
@@ -160,6 +179,8 @@ def test_a_reader_that_was_quick_may_not_stop_for_longer_than_a_window() -> None
 
 
 def test_the_rate_comes_from_the_settings_and_0_is_never() -> None:
-    assert LeastRate.of(Settings(send_least_kb_s=64, send_slow_s=10), slack=2) == LeastRate(64_000, 20)
+    assert LeastRate.of(Settings(send_least_kb_s=64, send_slow_s=10), slack=2) == LeastRate(
+        64_000, 20
+    )
     clock = ManualClock()
     assert not _paced(clock, Pace(clock, LeastRate(0, 30)), 5, 1000)

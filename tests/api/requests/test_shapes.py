@@ -14,13 +14,18 @@ def test_shapes_are_read() -> None:
     assert parse_polygon("1,2;3,2;3,4") == Polygon(((1, 2), (3, 2), (3, 4)))
 
 
-@pytest.mark.parametrize("text", ["", "1,2", "1,2,0", "1,2,-5", "200,2,5", "1,91,5", "a,b,c", "nan,2,5", "1,2,inf", "1,2,3,4"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "1,2", "1,2,0", "1,2,-5", "200,2,5", "1,91,5", "a,b,c", "nan,2,5", "1,2,inf", "1,2,3,4"],
+)
 def test_what_is_no_circle_is_refused(text: str) -> None:
     with pytest.raises(QueryInvalid, match=r"^near: "):
         parse_circle(text)
 
 
-@pytest.mark.parametrize("text", ["", "1,2;3,4", "1,2;3,2;3", "1,2;3,2;300,4", "1,2;3,2;x,4", ";".join(["1,2"] * 51)])
+@pytest.mark.parametrize(
+    "text", ["", "1,2;3,4", "1,2;3,2;3", "1,2;3,2;300,4", "1,2;3,2;x,4", ";".join(["1,2"] * 51)]
+)
 def test_what_is_no_polygon_is_refused(text: str) -> None:
     with pytest.raises(QueryInvalid, match=r"^within: "):
         parse_polygon(text)

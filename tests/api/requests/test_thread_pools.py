@@ -56,7 +56,9 @@ class HangingDoor(DoorClient):
         super().__init__(KEY, SystemClock())
         self._camera = camera
 
-    def camera_picture(self, door_url: str, node: str, camera_id: str, is_sub: bool = False) -> bytes:
+    def camera_picture(
+        self, door_url: str, node: str, camera_id: str, is_sub: bool = False
+    ) -> bytes:
         return self._camera.picture()
 
 
@@ -74,7 +76,9 @@ def threads(camera: DeadCamera) -> Iterator[ThreadPoolExecutor]:
         camera.let_go.set()
 
 
-def test_pictures_of_a_dead_camera_delay_no_other_call(open_site: OpenSite, camera: DeadCamera, threads: ThreadPoolExecutor) -> None:
+def test_pictures_of_a_dead_camera_delay_no_other_call(
+    open_site: OpenSite, camera: DeadCamera, threads: ThreadPoolExecutor
+) -> None:
     site = open_site(door=HangingDoor(camera))
     site.hold("east-gate")
     site.http = httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_connections=None))
@@ -86,7 +90,10 @@ def test_pictures_of_a_dead_camera_delay_no_other_call(open_site: OpenSite, came
     assert site.get(PICTURE, Role.INTEGRATOR).status_code == 403, "the guard does not wait either"
     before = POOL_REFUSED.labels("pictures")._value.get()
     refused = _first_refused(site, threads)
-    assert (refused.status_code, refused.json()["type"]) == (503, "urn:sightline:problem:unavailable")
+    assert (refused.status_code, refused.json()["type"]) == (
+        503,
+        "urn:sightline:problem:unavailable",
+    )
     assert refused.headers["Retry-After"] == "2"
     assert POOL_REFUSED.labels("pictures")._value.get() > before
     assert not any(one.done() for one in asked)
@@ -112,11 +119,21 @@ def test_pictures_of_a_dead_camera_delay_nothing_else_of_a_node(
 ) -> None:
     clock = SystemClock()
     context = DoorContext(
-        KEY, site.spool, Ledger(site.layout.recordings), GapLog(site.layout, clock), tuple,
-        lambda camera_id, is_sub: camera.picture(), tmp_path / "scratch", clock, TriggerLog(site.layout, Settings()),
-    )  # fmt: skip
+        KEY,
+        site.spool,
+        Ledger(site.layout.recordings),
+        GapLog(site.layout, clock),
+        tuple,
+        lambda camera_id, is_sub: camera.picture(),
+        tmp_path / "scratch",
+        clock,
+        TriggerLog(site.layout, Settings()),
+    )
     with site.serve(make_door(context)) as url, DoorClient(KEY, clock) as client:
-        asked = [threads.submit(client.camera_picture, url, "node-1", "east-gate") for _ in range(RUNNING + 16)]
+        asked = [
+            threads.submit(client.camera_picture, url, "node-1", "east-gate")
+            for _ in range(RUNNING + 16)
+        ]
         site.eventually(lambda: camera.waiting == RUNNING)
         assert client.health(url, "node-1") == ()
         assert client.segments(url, "node-1", "east-gate", 0, 1) == []
@@ -126,12 +143,24 @@ def test_pictures_of_a_dead_camera_delay_nothing_else_of_a_node(
 
 
 def test_every_route_that_asks_nodes_has_a_pool_of_its_own() -> None:
-    pools = {route.path.rpartition("/")[2]: route.pool for route in ROUTES if route.pool is not Pool.QUERIES}
+    pools = {
+        route.path.rpartition("/")[2]: route.pool
+        for route in ROUTES
+        if route.pool is not Pool.QUERIES
+    }
     assert pools == {
-        "picture": Pool.PICTURES, "snapshot": Pool.PICTURES, "crop": Pool.PICTURES, "recording": Pool.CUTS,
-        "coverage": Pool.PLAYBACK, "playlist": Pool.PLAYBACK, "playlist.m3u8": Pool.PLAYBACK, "{name}": Pool.PLAYBACK,
-        "keyframes": Pool.PLAYBACK, "clip": Pool.PLAYBACK, "triggers": Pool.PLAYBACK,
-    }  # fmt: skip
+        "picture": Pool.PICTURES,
+        "snapshot": Pool.PICTURES,
+        "crop": Pool.PICTURES,
+        "recording": Pool.CUTS,
+        "coverage": Pool.PLAYBACK,
+        "playlist": Pool.PLAYBACK,
+        "playlist.m3u8": Pool.PLAYBACK,
+        "{name}": Pool.PLAYBACK,
+        "keyframes": Pool.PLAYBACK,
+        "clip": Pool.PLAYBACK,
+        "triggers": Pool.PLAYBACK,
+    }
 
 
 def test_there_are_connections_to_nodes_for_all_who_may_ask_them() -> None:

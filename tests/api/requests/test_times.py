@@ -31,7 +31,9 @@ def test_the_bodies_of_requests_are_found() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), _TIMES)
-@pytest.mark.parametrize("value", [-5, 0, 1.5, True, "0026-11-29T17:00:00Z", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize(
+    "value", [-5, 0, 1.5, True, "0026-11-29T17:00:00Z", "9999-12-31T23:59:59-14:00"]
+)
 def test_every_time_in_a_body_has_bounds(kind: type[BaseModel], name: str, value: object) -> None:
     key = kind.model_fields[name].alias or name
     with pytest.raises(ValidationError) as refused:

@@ -16,7 +16,12 @@ from tests.api.conftest import START_NS
 if TYPE_CHECKING:
     from tests.api.conftest import MakeEvent, OpenSite, Site
 
-RANGE = {"camera": "east-gate", "from": "2025-11-24T16:00:00Z", "to": "2025-11-24T17:00:00+00:00", "reason": "盗窃案 118"}
+RANGE = {
+    "camera": "east-gate",
+    "from": "2025-11-24T16:00:00Z",
+    "to": "2025-11-24T17:00:00+00:00",
+    "reason": "盗窃案 118",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -29,11 +34,19 @@ def test_a_hold_stands_until_it_is_released_and_the_audit_log_says_why(site: Sit
     placed = site.get("/v1/holds", Role.INVESTIGATOR, None, "POST", RANGE)
     assert placed.status_code == 200, placed.text
     hold = placed.json()
-    assert (hold["camera"], hold["from"], hold["reason"]) == ("east-gate", "2025-11-24T16:00:00.000Z", "盗窃案 118")
+    assert (hold["camera"], hold["from"], hold["reason"]) == (
+        "east-gate",
+        "2025-11-24T16:00:00.000Z",
+        "盗窃案 118",
+    )
     holds = Holds(site.context.objects, site.context.clock)
     assert holds.held().covers("east-gate", START_NS, START_NS + 1)
     entry = json.loads(site.audit_lines()[-1])
-    assert (entry["route"], entry["reason"], entry["terms"]["hold"]) == ("hold.place", "盗窃案 118", hold["id"])
+    assert (entry["route"], entry["reason"], entry["terms"]["hold"]) == (
+        "hold.place",
+        "盗窃案 118",
+        hold["id"],
+    )
     assert site.get("/v1/holds").json()["items"] == [hold]
     released = site.get(f"/v1/holds/{hold['id']}?reason=closed", method="DELETE").json()
     assert released["released_by"] == hold["placed_by"]
@@ -49,7 +62,9 @@ def test_an_event_is_held_with_what_its_clip_shows(site: Site, make_event: MakeE
     assert (hold["event"], hold["camera"]) == (event.id, event.camera)
     held = Holds(site.context.objects, site.context.clock).held()
     assert held.covers_event(event)
-    assert held.covers(event.camera, event.started_at - 3 * NS_PER_S, event.started_at - 2 * NS_PER_S)
+    assert held.covers(
+        event.camera, event.started_at - 3 * NS_PER_S, event.started_at - 2 * NS_PER_S
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,13 +104,25 @@ def test_a_hold_that_is_not_there_cannot_be_released(site: Site) -> None:
 
 
 def test_alarms_are_listed_and_a_full_disk_degrades(open_site: OpenSite) -> None:
-    alarm = Alarm(name=AlarmName.DISK_FULL, node="node-2", since=START_NS, sentence="give it more space")
+    alarm = Alarm(
+        name=AlarmName.DISK_FULL, node="node-2", since=START_NS, sentence="give it more space"
+    )
     site = open_site(alarms=lambda: (alarm,))
     (item,) = site.get("/v1/alarms", Role.OPERATOR).json()["items"]
-    assert item == {"name": "disk_full", "node": "node-2", "since": "2025-11-24T16:00:00.000Z", "sentence": "give it more space"}
+    assert item == {
+        "name": "disk_full",
+        "node": "node-2",
+        "since": "2025-11-24T16:00:00.000Z",
+        "sentence": "give it more space",
+    }
     ready = site.get("/readyz", Role.OPERATOR)
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
-    assert {"name": "disk", "ok": False, "required": False, "why": "node-2: give it more space"} in ready.json()["dependencies"]
+    assert {
+        "name": "disk",
+        "ok": False,
+        "required": False,
+        "why": "node-2: give it more space",
+    } in ready.json()["dependencies"]
 
 
 def test_a_damaged_hold_is_listed_hides_no_other_and_can_be_released(site: Site) -> None:

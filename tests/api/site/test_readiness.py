@@ -1,4 +1,6 @@
-"""`/readyz`: names for everybody, details for those who may read states, and no more than one look a second behind it."""
+"""`/readyz`: names for everybody, details for those who may read states, and no more than one
+look a second behind it.
+"""
 
 from __future__ import annotations
 
@@ -24,20 +26,30 @@ from tests.api.conftest import START_NS, Site
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite
 
-FAULTS = (Fault("/etc/sightline/camera_registry.yaml", 7, 3, "unknown key `urll`", "did you mean `url`?"),)
-ALARM = Alarm(name=AlarmName.DISK_FULL, node="node-2", since=START_NS, sentence="give it more space")
+FAULTS = (
+    Fault("/etc/sightline/camera_registry.yaml", 7, 3, "unknown key `urll`", "did you mean `url`?"),
+)
+ALARM = Alarm(
+    name=AlarmName.DISK_FULL, node="node-2", since=START_NS, sentence="give it more space"
+)
 
 
 @pytest.fixture
 def faulty(open_site: OpenSite) -> Site:
-    return open_site(registry=lambda: SiteRegistry(Registry(version=1), FAULTS), alarms=lambda: (ALARM,))
+    return open_site(
+        registry=lambda: SiteRegistry(Registry(version=1), FAULTS), alarms=lambda: (ALARM,)
+    )
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer sl_wrong", "Basic YTpi"])
 def test_without_a_token_only_names_are_shown(faulty: Site, authorization: str | None) -> None:
     headers = {"Authorization": authorization} if authorization else {}
     ready = faulty.http.get(f"{faulty.url}/readyz", headers=headers)
-    assert (ready.status_code, ready.json()["status"], ready.json()["registry_faults"]) == (200, "degraded", None)
+    assert (ready.status_code, ready.json()["status"], ready.json()["registry_faults"]) == (
+        200,
+        "degraded",
+        None,
+    )
     shown = [(one["name"], one["ok"], one["why"]) for one in ready.json()["dependencies"]]
     assert shown[:3] == [("index", True, None), ("objects", True, None), ("disk", False, None)]
     assert shown[3:] == [("index_contents", True, None), ("objects_contents", True, None)]
@@ -51,7 +63,9 @@ def test_details_are_for_those_who_may_read_states(faulty: Site, role: Role) -> 
     if role is Role.AUDITOR:
         assert said["registry_faults"] is None
     else:
-        assert said["registry_faults"] == ["camera_registry.yaml:7:3: unknown key `urll` (did you mean `url`?)"]
+        assert said["registry_faults"] == [
+            "camera_registry.yaml:7:3: unknown key `urll` (did you mean `url`?)"
+        ]
         assert said["dependencies"][2]["why"] == "node-2: give it more space"
 
 
@@ -70,7 +84,9 @@ class Counted:
         self.asked, self.clock, self.answers = 0, ManualClock(), threading.Event()
         self.answers.set()
         store = SimpleNamespace(count=self._count, ping=self._ping)
-        context = SimpleNamespace(index=store, objects=store, clock=self.clock, alarms=tuple, site_faults=SiteFaults)
+        context = SimpleNamespace(
+            index=store, objects=store, clock=self.clock, alarms=tuple, site_faults=SiteFaults
+        )
         self.probes = Probes(cast(ApiContext, context))
 
     def _count(self) -> None:

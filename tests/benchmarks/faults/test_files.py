@@ -1,4 +1,6 @@
-"""The independent reading of files: stretches, holes, differences, and files that lie about themselves."""
+"""The independent reading of files: stretches, holes, differences, and files that lie about
+themselves.
+"""
 
 from __future__ import annotations
 

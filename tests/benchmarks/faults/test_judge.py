@@ -1,4 +1,6 @@
-"""What is said of a fault: who was touched, how soon it was over, and whether the ledger tells the truth."""
+"""What is said of a fault: who was touched, how soon it was over, and whether the ledger tells
+the truth.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,16 @@ from domain.recordings.gaps import GapCause
 S = 1_000_000_000
 WHOLE = [(0, 100 * S)]
 SCENARIO = Scenario("dumb", "", lambda _: nullcontext(), causes=frozenset({GapCause.NETWORK}))
-SCENE = Scene(SCENARIO, 10 * S, 20 * S, 30 * S, frozenset({"hit"}), frozenset({"calm"}), set(), 10.0)
+SCENE = Scene(
+    SCENARIO, 10 * S, 20 * S, 30 * S, frozenset({"hit"}), frozenset({"calm"}), set(), 10.0
+)
 
 
 def _judged(
-    hit: list[Span], calm: list[Span] = WHOLE, cause: GapCause | None = GapCause.NETWORK, told: list[Span] | None = None
+    hit: list[Span],
+    calm: list[Span] = WHOLE,
+    cause: GapCause | None = GapCause.NETWORK,
+    told: list[Span] | None = None,
 ) -> Verdict:
     accounts = {
         "hit": Account(hit if told is None else told, [((11 * S, 22 * S), cause)]),
@@ -38,7 +45,9 @@ def test_a_hole_elsewhere_is_a_breach() -> None:
 
 
 def test_a_late_recovery_is_a_breach() -> None:
-    assert _judged([(0, 11 * S), (31 * S, 100 * S)]).problems == ["recorded again only after 11.0 s"]
+    assert _judged([(0, 11 * S), (31 * S, 100 * S)]).problems == [
+        "recorded again only after 11.0 s"
+    ]
     assert _judged([(0, 11 * S)]).problems[0].startswith("recorded again only after")
 
 
@@ -60,6 +69,10 @@ def test_where_no_gap_is_allowed_who_is_hit_may_have_none() -> None:
 
 
 def test_a_camera_that_was_not_well_before_is_told() -> None:
-    verdict = judged(replace(SCENE, unwell={"third"}), {"hit": Files(WHOLE), "calm": Files(WHOLE)}, {"hit": None, "calm": None})
+    verdict = judged(
+        replace(SCENE, unwell={"third"}),
+        {"hit": Files(WHOLE), "calm": Files(WHOLE)},
+        {"hit": None, "calm": None},
+    )
     assert "not well before it began: third" in verdict.problems
     assert "calm: the site does not say what is recorded" in verdict.problems

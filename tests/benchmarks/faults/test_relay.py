@@ -72,5 +72,8 @@ def test_a_dumb_one_accepts_and_says_nothing() -> None:
 def test_a_dead_upstream_ends_the_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = server.getsockname()
-    with Relay(address) as relay, socket.create_connection(("127.0.0.1", relay.port), timeout=PATIENCE_S) as client:
+    with (
+        Relay(address) as relay,
+        socket.create_connection(("127.0.0.1", relay.port), timeout=PATIENCE_S) as client,
+    ):
         assert client.recv(1) == b""

@@ -18,10 +18,19 @@ START_NS = 1_764_000_000_123_000_000
 
 def make_event(started_at: int = START_NS) -> Event:
     return Event(
-        id=event_id("gate", "vehicle", started_at, "1"), kind="vehicle", camera="gate", class_="A", area="dan/jun",
-        location=Location(lon=111.5, lat=32.5), started_at=started_at, best_at=started_at, ended_at=started_at,
-        plate=Plate(text="鄂C12345", color=PlateColor.BLUE, confidence=0.9), confidence=0.9, box=(0.1, 0.2, 0.3, 0.4),
-    )  # fmt: skip
+        id=event_id("gate", "vehicle", started_at, "1"),
+        kind="vehicle",
+        camera="gate",
+        class_="A",
+        area="dan/jun",
+        location=Location(lon=111.5, lat=32.5),
+        started_at=started_at,
+        best_at=started_at,
+        ended_at=started_at,
+        plate=Plate(text="鄂C12345", color=PlateColor.BLUE, confidence=0.9),
+        confidence=0.9,
+        box=(0.1, 0.2, 0.3, 0.4),
+    )
 
 
 @given(st.integers(0, 4_000_000_000_000_000_000))

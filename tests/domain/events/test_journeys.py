@@ -49,7 +49,9 @@ def sighting(at_s: float, metres_north: float, camera: str | None = None) -> Eve
         (50_000, -1, True, "the same, with the clocks crossed"),
     ],
 )
-def test_a_leg_is_impossible_only_beyond_clocks_and_views(metres: float, seconds: float, impossible: bool, why: str) -> None:
+def test_a_leg_is_impossible_only_beyond_clocks_and_views(
+    metres: float, seconds: float, impossible: bool, why: str
+) -> None:
     (leg,) = legs_between([sighting(0, 0), sighting(seconds, metres)])
     assert leg.impossible is impossible, why
     assert leg.distance_m == pytest.approx(metres, abs=1)
@@ -71,11 +73,15 @@ def test_fewer_than_two_sightings_have_no_legs(count: int) -> None:
 def test_legs_join_each_sighting_to_the_next(places: list[tuple[float, float]]) -> None:
     sightings = [sighting(at_s, metres) for at_s, metres in sorted(places)]
     legs = legs_between(sightings)
-    assert [(leg.from_event, leg.to_event) for leg in legs] == [(a.id, b.id) for a, b in itertools.pairwise(sightings)]
+    assert [(leg.from_event, leg.to_event) for leg in legs] == [
+        (a.id, b.id) for a, b in itertools.pairwise(sightings)
+    ]
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e5), st.floats(1, 1e4))
-def test_more_time_never_makes_a_leg_impossible(metres: float, seconds: float, more_s: float) -> None:
+def test_more_time_never_makes_a_leg_impossible(
+    metres: float, seconds: float, more_s: float
+) -> None:
     limits = Limits()
     (short,) = legs_between([sighting(0, 0), sighting(seconds, metres)], limits)
     (long,) = legs_between([sighting(0, 0), sighting(seconds + more_s, metres)], limits)
@@ -108,15 +114,22 @@ CERTAIN = [plated(0, 0, "鄂C12345"), plated(600, 5_000, "鄂C12345")]
         (plated(9_000, 9_000, "鄂C1Z345"), False, "hours later, where nothing ties it to the way"),
     ],
 )
-def test_a_likely_misreading_is_joined_where_time_and_road_allow(other: Event, is_joined: bool, why: str) -> None:
+def test_a_likely_misreading_is_joined_where_time_and_road_allow(
+    other: Event, is_joined: bool, why: str
+) -> None:
     found = joined(CERTAIN, [likely(other)], "鄂C12345")
-    assert [one.event.id for one in found] == sorted([event.id for event in CERTAIN] + ([other.id] if is_joined else [])), why
+    assert [one.event.id for one in found] == sorted(
+        [event.id for event in CERTAIN] + ([other.id] if is_joined else [])
+    ), why
 
 
 def test_each_joined_one_says_why() -> None:
     found = joined(CERTAIN, [likely(plated(300, 2_500, "鄂C1Z345"))], "鄂C12345")
     assert [one.match.tie for one in found] == [Tie.EXACT, Tie.MISREADING, Tie.EXACT]
-    assert found[1].match.reason == "2 at place 4 is easily read as Z; 300 s after camera-0, 2.5 km away"
+    assert (
+        found[1].match.reason
+        == "2 at place 4 is easily read as Z; 300 s after camera-0, 2.5 km away"
+    )
 
 
 def test_a_plate_seen_where_the_vehicle_cannot_have_been_is_another_vehicles() -> None:
@@ -124,7 +137,9 @@ def test_a_plate_seen_where_the_vehicle_cannot_have_been_is_another_vehicles() -
     elsewhere, near = plated(310, 90_000, "鄂C1Z345"), plated(300, 2_500, "鄂C1Z345")
     assert len(joined(CERTAIN, [likely(near), likely(elsewhere)], "鄂C12345")) == 2
     doubted = plated(300, 2_500, "鄂C1Z345", alternative="鄂C12345")
-    assert [one.match.tie for one in joined(CERTAIN, [likely(doubted), likely(elsewhere)], "鄂C12345")] == [
+    assert [
+        one.match.tie for one in joined(CERTAIN, [likely(doubted), likely(elsewhere)], "鄂C12345")
+    ] == [
         Tie.EXACT,
         Tie.ALTERNATIVE,
         Tie.EXACT,
@@ -132,11 +147,24 @@ def test_a_plate_seen_where_the_vehicle_cannot_have_been_is_another_vehicles() -
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 20_000), st.sampled_from(["鄂C1Z345", "京C12345", "鄂C72345"])), max_size=12)
+    st.lists(
+        st.tuples(
+            st.integers(0, 5000),
+            st.integers(0, 20_000),
+            st.sampled_from(["鄂C1Z345", "京C12345", "鄂C72345"]),
+        ),
+        max_size=12,
+    )
 )
 def test_no_joined_sighting_makes_a_leg_impossible(places: list[tuple[int, int, str]]) -> None:
-    others = {event.id: event for event in (plated(at_s, metres, plate) for at_s, metres, plate in places)}
-    found = joined(CERTAIN, [likely(event) for event in others.values() if event.id not in {one.id for one in CERTAIN}], "鄂C12345")
+    others = {
+        event.id: event for event in (plated(at_s, metres, plate) for at_s, metres, plate in places)
+    }
+    found = joined(
+        CERTAIN,
+        [likely(event) for event in others.values() if event.id not in {one.id for one in CERTAIN}],
+        "鄂C12345",
+    )
     assert [one.event.id for one in found] == sorted(one.event.id for one in found)
     assert {event.id for event in CERTAIN} <= {one.event.id for one in found}
     assert not any(leg.impossible for leg in legs_between([one.event for one in found]))

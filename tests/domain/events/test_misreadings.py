@@ -1,4 +1,6 @@
-"""What ties an event to a plate: exactly one tie, the surest, with a reason; and the ties' plates are what the ties find."""
+"""What ties an event to a plate: exactly one tie, the surest, with a reason; and the ties'
+plates are what the ties find.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ plates = st.tuples(st.sampled_from(PROVINCES), st.text(SERIAL, min_size=6, max_s
         ("鄂C12345", "鄂C123456", (), None),
     ],
 )
-def test_an_event_is_tied_by_the_surest(asked: str, read: str, alternatives: tuple[tuple[str, float], ...], tie: Tie | None) -> None:
+def test_an_event_is_tied_by_the_surest(
+    asked: str, read: str, alternatives: tuple[tuple[str, float], ...], tie: Tie | None
+) -> None:
     event = make_event(plate=read, alternatives=alternatives)
     match = match_of(event, asked, (read,) if read else ())
     assert (match and match.tie) is tie

@@ -1,4 +1,6 @@
-"""The fan-out never blocks its reader, keeps what each consumer holds decodable, and counts every packet it drops."""
+"""The fan-out never blocks its reader, keeps what each consumer holds decodable, and counts
+every packet it drops.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ STREAM = StreamInfo("cam", "h264", 1280, 720, Fraction(1, 90000), b"", 1)
 
 
 def _packet(number: int, keyframe: bool, size_bytes: int = 10) -> Packet:
-    return Packet(STREAM, b"x" * size_bytes, number, number, 1, keyframe, number, WallSource.RECEIVER, number)
+    return Packet(
+        STREAM, b"x" * size_bytes, number, number, 1, keyframe, number, WallSource.RECEIVER, number
+    )
 
 
 def test_each_tap_gets_every_packet_from_the_first_keyframe_on() -> None:
@@ -29,8 +33,12 @@ def test_each_tap_gets_every_packet_from_the_first_keyframe_on() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=60))
-def test_what_comes_out_is_decodable_and_what_does_not_is_counted(steps: list[tuple[bool, int]]) -> None:
-    """`steps`: whether each packet is a keyframe, and how often the consumer takes after it (0: not)."""
+def test_what_comes_out_is_decodable_and_what_does_not_is_counted(
+    steps: list[tuple[bool, int]],
+) -> None:
+    """`steps`: whether each packet is a keyframe, and how often the consumer takes after it (0:
+    not).
+    """
     tap = Tap("t", max_packets=4, max_bytes=35)
     taken: list[int] = []
     for number, (keyframe, takes) in enumerate(steps):

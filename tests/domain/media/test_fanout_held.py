@@ -11,7 +11,17 @@ INFO = StreamInfo("gate", "h264", 320, 240, Fraction(1, 90_000), b"", 1)
 
 
 def packet_of(number: int, size_bytes: int = 100, gop: int = 10) -> Packet:
-    return Packet(INFO, b"x" * size_bytes, number, number, 1, number % gop == 0, number, WallSource.RECEIVER, number)
+    return Packet(
+        INFO,
+        b"x" * size_bytes,
+        number,
+        number,
+        1,
+        number % gop == 0,
+        number,
+        WallSource.RECEIVER,
+        number,
+    )
 
 
 def numbers(tap: Tap) -> list[int]:

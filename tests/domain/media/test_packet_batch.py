@@ -14,14 +14,29 @@ from domain.media.packets import Packet, StreamInfo, WallSource
 from tests.recorded import as_read, run_of
 
 STREAM = StreamInfo("gate", "h264", 1280, 720, Fraction(1, 90_000), b"", 1)
-NALS = st.lists(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=4), min_size=1, max_size=8)
+NALS = st.lists(
+    st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=4), min_size=1, max_size=8
+)
 
 
 def _packets(pictures: list[list[bytes]], sender_ns: int | None = None) -> list[Packet]:
     made = []
     for number, nals in enumerate(pictures):
-        pts, starts = 3600 * number, [sum(4 + len(one) for one in nals[:at]) for at in range(len(nals))]
-        packet = Packet(STREAM, b"".join(b"\0\0\0\1" + one for one in nals), pts, pts, 3600, False, 7 + number, WallSource.RECEIVER, 9)
+        pts, starts = (
+            3600 * number,
+            [sum(4 + len(one) for one in nals[:at]) for at in range(len(nals))],
+        )
+        packet = Packet(
+            STREAM,
+            b"".join(b"\0\0\0\1" + one for one in nals),
+            pts,
+            pts,
+            3600,
+            False,
+            7 + number,
+            WallSource.RECEIVER,
+            9,
+        )
         sender = None if sender_ns is None else sender_ns + packet.pts_ns
         made.append(replace(packet, starts=starts, sender_wall_ns=sender))
     return made
@@ -29,12 +44,17 @@ def _packets(pictures: list[list[bytes]], sender_ns: int | None = None) -> list[
 
 @settings(deadline=None)
 @given(NALS, st.one_of(st.none(), st.integers(0, 1 << 60)))
-def test_its_packets_come_out_as_they_went_in(pictures: list[list[bytes]], sender_ns: int | None) -> None:
+def test_its_packets_come_out_as_they_went_in(
+    pictures: list[list[bytes]], sender_ns: int | None
+) -> None:
     packets = _packets(pictures, sender_ns)
     run = run_of(packets)
     assert list(singly([packets[0], run])) == [packets[0], *packets]
     assert newest_of([run]) == replace(packets[-1], starts=())
-    assert (count_of([run, packets[0]]), len(run.data)) == (len(packets) + 1, sum(len(packet.data) for packet in packets))
+    assert (count_of([run, packets[0]]), len(run.data)) == (
+        len(packets) + 1,
+        sum(len(packet.data) for packet in packets),
+    )
 
 
 @settings(deadline=None)

@@ -16,12 +16,20 @@ State = CameraState
 
 def standings(*rows: tuple[float, CameraState, int], why: Why = Why.FAILED) -> list[Standing]:
     return [
-        Standing(round(since_s * NS_PER_S), state, "" if state is State.LIVE else f"said {state}", failures, why)
+        Standing(
+            round(since_s * NS_PER_S),
+            state,
+            "" if state is State.LIVE else f"said {state}",
+            failures,
+            why,
+        )
         for since_s, state, failures in rows
     ]
 
 
-def causes(facts: Facts, start_s: float, end_s: float, by_us: GapCause | None = None) -> list[tuple[float, float, str]]:
+def causes(
+    facts: Facts, start_s: float, end_s: float, by_us: GapCause | None = None
+) -> list[tuple[float, float, str]]:
     found = explain(facts, round(start_s * NS_PER_S), round(end_s * NS_PER_S), by_us)
     return [(gap.start_ns / NS_PER_S, gap.end_ns / NS_PER_S, gap.cause.value) for gap in found]
 
@@ -29,9 +37,16 @@ def causes(facts: Facts, start_s: float, end_s: float, by_us: GapCause | None = 
 @pytest.mark.parametrize(
     ("rows", "hole", "expected"),
     [
-        pytest.param([(0, State.LIVE, 0)], (100, 104), "network", id="packets lost, the connection held"),
+        pytest.param(
+            [(0, State.LIVE, 0)], (100, 104), "network", id="packets lost, the connection held"
+        ),
         pytest.param([(0, State.LIVE, 0)], (100, 130), "network", id="many packets lost"),
-        pytest.param([(0, State.LIVE, 0), (101, State.UNREACHABLE, 1), (102, State.LIVE, 1)], (100, 104), "network", id="broke, came back"),
+        pytest.param(
+            [(0, State.LIVE, 0), (101, State.UNREACHABLE, 1), (102, State.LIVE, 1)],
+            (100, 104),
+            "network",
+            id="broke, came back",
+        ),
         pytest.param(
             [(0, State.LIVE, 0), (118, State.UNREACHABLE, 1), (119, State.LIVE, 1)],
             (100, 120),
@@ -39,30 +54,53 @@ def causes(facts: Facts, start_s: float, end_s: float, by_us: GapCause | None = 
             id="broke, long away",
         ),
         pytest.param(
-            [(0, State.LIVE, 0), (101, State.UNREACHABLE, 1), (105, State.LIVE, 3)], (100, 106), "camera_down", id="refused meanwhile"
+            [(0, State.LIVE, 0), (101, State.UNREACHABLE, 1), (105, State.LIVE, 3)],
+            (100, 106),
+            "camera_down",
+            id="refused meanwhile",
         ),
         pytest.param(
-            [(0, State.LIVE, 7), (101, State.UNREACHABLE, 8), (500, State.LIVE, 40)], (100, 501), "camera_down", id="away for minutes"
+            [(0, State.LIVE, 7), (101, State.UNREACHABLE, 8), (500, State.LIVE, 40)],
+            (100, 501),
+            "camera_down",
+            id="away for minutes",
         ),
         pytest.param(
-            [(0, State.LIVE, 0), (101, State.UNREACHABLE, 1), (102, State.WRONG_PASSWORD, 2), (160, State.LIVE, 9)],
+            [
+                (0, State.LIVE, 0),
+                (101, State.UNREACHABLE, 1),
+                (102, State.WRONG_PASSWORD, 2),
+                (160, State.LIVE, 9),
+            ],
             (100, 161),
             "camera_down",
             id="wrong password after a restart of the camera",
         ),
-        pytest.param([(0, State.LIVE, 0), (120, State.NO_KEYFRAMES, 0), (150, State.LIVE, 0)], (100, 150), "decoder", id="no keyframes"),
         pytest.param(
-            [(0, State.LIVE, 0), (101, State.UNREACHABLE, 1), (102, State.CODEC_UNSUPPORTED, 2)], (100, 180), "decoder", id="another codec"
+            [(0, State.LIVE, 0), (120, State.NO_KEYFRAMES, 0), (150, State.LIVE, 0)],
+            (100, 150),
+            "decoder",
+            id="no keyframes",
+        ),
+        pytest.param(
+            [(0, State.LIVE, 0), (101, State.UNREACHABLE, 1), (102, State.CODEC_UNSUPPORTED, 2)],
+            (100, 180),
+            "decoder",
+            id="another codec",
         ),
     ],
 )
-def test_a_hole_has_the_cause_of_its_camera(rows: list[tuple[float, CameraState, int]], hole: tuple[float, float], expected: str) -> None:
+def test_a_hole_has_the_cause_of_its_camera(
+    rows: list[tuple[float, CameraState, int]], hole: tuple[float, float], expected: str
+) -> None:
     facts = Facts("cam", 0, standings(*rows))
     assert causes(facts, *hole) == [(*hole, expected)]
 
 
 def test_a_camera_that_fell_silent_is_down_however_quickly_it_came_back() -> None:
-    rows = standings((0, State.LIVE, 0), (110, State.UNREACHABLE, 1), (111, State.LIVE, 1), why=Why.SILENT)
+    rows = standings(
+        (0, State.LIVE, 0), (110, State.UNREACHABLE, 1), (111, State.LIVE, 1), why=Why.SILENT
+    )
     assert causes(Facts("cam", 0, rows), 100, 112) == [(100, 112, "camera_down")]
 
 
@@ -72,40 +110,67 @@ def test_what_the_recorder_knows_is_believed() -> None:
 
 
 def test_a_process_that_was_not_there_is_a_restart_and_so_is_its_first_connecting() -> None:
-    facts = Facts("cam", 150 * NS_PER_S, standings((150, State.CONNECTING, 0), (152, State.LIVE, 0)))
+    facts = Facts(
+        "cam", 150 * NS_PER_S, standings((150, State.CONNECTING, 0), (152, State.LIVE, 0))
+    )
     assert causes(facts, 100, 153) == [(100, 153, "restart")]
     assert causes(facts, 150, 153) == [(150, 153, "restart")]
 
 
 def test_a_camera_that_is_down_after_a_restart_is_down_from_then_on() -> None:
-    facts = Facts("cam", 150 * NS_PER_S, standings((150, State.CONNECTING, 0), (151, State.UNREACHABLE, 1), (400, State.LIVE, 9)))
+    facts = Facts(
+        "cam",
+        150 * NS_PER_S,
+        standings((150, State.CONNECTING, 0), (151, State.UNREACHABLE, 1), (400, State.LIVE, 9)),
+    )
     assert causes(facts, 100, 401) == [(100, 150, "restart"), (150, 401, "camera_down")]
 
 
 def test_what_was_given_up_is_told_apart_from_what_the_camera_did() -> None:
     shed = Gap("cam", 110 * NS_PER_S, 140 * NS_PER_S, GapCause.SHED, "too much to do")
-    facts = Facts("cam", 0, standings((0, State.LIVE, 0), (141, State.UNREACHABLE, 1), (160, State.LIVE, 4)), [shed])
+    facts = Facts(
+        "cam",
+        0,
+        standings((0, State.LIVE, 0), (141, State.UNREACHABLE, 1), (160, State.LIVE, 4)),
+        [shed],
+    )
     assert causes(facts, 110, 160) == [(110, 140, "shed"), (140, 160, "camera_down")]
 
 
 def test_the_seconds_before_and_after_what_was_not_asked_for_belong_to_it() -> None:
     idle = Gap("cam", 110 * NS_PER_S, 140 * NS_PER_S, GapCause.NOT_ASKED, "nobody asked for it")
-    facts = Facts("cam", 0, standings((0, State.LIVE, 0), (110, State.IDLE, 0), (140, State.CONNECTING, 0), (142, State.LIVE, 0)), [idle])
+    facts = Facts(
+        "cam",
+        0,
+        standings(
+            (0, State.LIVE, 0),
+            (110, State.IDLE, 0),
+            (140, State.CONNECTING, 0),
+            (142, State.LIVE, 0),
+        ),
+        [idle],
+    )
     assert causes(facts, 109, 142) == [(109, 142, "not_asked")]
 
 
 def test_the_last_error_is_the_detail() -> None:
     facts = Facts("cam", 0, standings((0, State.LIVE, 0), (101, State.WRONG_PASSWORD, 2)))
-    assert [gap.detail for gap in explain(facts, 100 * NS_PER_S, 200 * NS_PER_S)] == ["said wrong_password"]
+    assert [gap.detail for gap in explain(facts, 100 * NS_PER_S, 200 * NS_PER_S)] == [
+        "said wrong_password"
+    ]
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 50), st.sampled_from(list(State)), st.integers(0, 3)), max_size=6),
+    st.lists(
+        st.tuples(st.integers(0, 50), st.sampled_from(list(State)), st.integers(0, 3)), max_size=6
+    ),
     st.integers(0, 50),
     st.integers(0, 50),
     st.integers(0, 50),
 )
-def test_a_hole_is_explained_without_a_break(rows: list[tuple[int, CameraState, int]], started: int, start: int, length: int) -> None:
+def test_a_hole_is_explained_without_a_break(
+    rows: list[tuple[int, CameraState, int]], started: int, start: int, length: int
+) -> None:
     by_time, failures = [], 0
     for since, state, more in sorted(rows, key=lambda row: row[0]):
         failures += more

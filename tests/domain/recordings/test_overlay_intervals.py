@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from domain.recordings.overlay_intervals import paint
 
-LAYERS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.sampled_from("abc")), max_size=12)
+LAYERS = st.lists(
+    st.tuples(st.integers(0, 30), st.integers(0, 30), st.sampled_from("abc")), max_size=12
+)
 
 
 def seen_at(layers: list[tuple[int, int, str]], moment: int) -> str | None:
@@ -29,4 +31,7 @@ def test_what_is_seen_is_what_was_painted_last(layers: list[tuple[int, int, str]
 def test_neighbours_differ_or_do_not_touch(layers: list[tuple[int, int, str]]) -> None:
     seen = paint(layers)
     assert all(start < end for start, end, _ in seen)
-    assert all(one[1] < other[0] or (one[1] == other[0] and one[2] != other[2]) for one, other in pairwise(seen))
+    assert all(
+        one[1] < other[0] or (one[1] == other[0] and one[2] != other[2])
+        for one, other in pairwise(seen)
+    )

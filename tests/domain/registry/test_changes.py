@@ -8,23 +8,38 @@ from domain.registry import CameraChange, Registry, changes_of
 
 
 def _registry(*cameras: dict[str, Any], areas: tuple[str, ...] = ("a",)) -> Registry:
-    return Registry.model_validate({"version": 1, "areas": {area: {"name": area} for area in areas}, "cameras": cameras})
+    return Registry.model_validate(
+        {"version": 1, "areas": {area: {"name": area} for area in areas}, "cameras": cameras}
+    )
 
 
 def _camera(camera_id: str, **more: Any) -> dict[str, Any]:
-    entry = {"id": camera_id, "name": "x", "class": "A", "area": "a", "location": {"lon": 1, "lat": 2}, "url": "rtsp://127.0.0.1/1"}
+    entry = {
+        "id": camera_id,
+        "name": "x",
+        "class": "A",
+        "area": "a",
+        "location": {"lon": 1, "lat": 2},
+        "url": "rtsp://127.0.0.1/1",
+    }
     return entry | more
 
 
 def test_comes_goes_and_differs() -> None:
     old = _registry(_camera("stays"), _camera("goes"), _camera("named"), _camera("moved"))
     new = _registry(
-        _camera("comes"), _camera("named", name="y", retention_days=7), _camera("moved", url="rtsp://127.0.0.1/2"), _camera("stays")
+        _camera("comes"),
+        _camera("named", name="y", retention_days=7),
+        _camera("moved", url="rtsp://127.0.0.1/2"),
+        _camera("stays"),
     )
     changes = changes_of(old, new)
     assert changes.added == ("comes",)
     assert changes.removed == ("goes",)
-    assert changes.changed == (CameraChange("moved", ("url",), True), CameraChange("named", ("retention_days", "name"), False))
+    assert changes.changed == (
+        CameraChange("moved", ("url",), True),
+        CameraChange("named", ("retention_days", "name"), False),
+    )
     assert not changes.areas
     assert changes
 

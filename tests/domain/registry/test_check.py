@@ -17,7 +17,8 @@ cameras:
 """
 NETWORK_HINT = "(add its network under `networks:`, or correct the address)"
 RETENTION_FAULT = (
-    "recordings cannot be kept 90 days at least (`retention_days`) and 60 at most (`retention_max_days`) "
+    "recordings cannot be kept 90 days at least (`retention_days`) and 60 at most "
+    "(`retention_max_days`) "
     "(raise `retention_max_days`, or lower `retention_days`)"
 )
 ADD_TRIGGER = "(add `motion` or `api` to `triggers`)"
@@ -46,11 +47,20 @@ def _faults(tmp_path: Path, text: str, environ: dict[str, str] | None = None) ->
     ("text", "expected"),
     [
         (CAMERA + CAMERA, "11:9: the id `east` is taken (by the camera on line 5; ids are unique)"),
-        (CAMERA.replace("class: A", "class: D"), "7:12: `class`: 'D' is not one of 'A', 'B' or 'C' (known here: A, B, C)"),
+        (
+            CAMERA.replace("class: A", "class: D"),
+            "7:12: `class`: 'D' is not one of 'A', 'B' or 'C' (known here: A, B, C)",
+        ),
         (CAMERA + "    naem: x\n", "11:5: unknown key `naem` (did you mean `name`?)"),
-        (CAMERA.replace("32.5}", "32.5, headin: 9}"), "9:39: unknown key `headin` (did you mean `heading`?)"),
+        (
+            CAMERA.replace("32.5}", "32.5, headin: 9}"),
+            "9:39: unknown key `headin` (did you mean `heading`?)",
+        ),
         (CAMERA.replace("    name: 东口\n", ""), "5:5: `name` is missing (add `name:`)"),
-        (CAMERA.replace("dan/jun", "dan/jum"), "8:11: the area `dan/jum` is not under `areas` (did you mean `dan/jun`?)"),
+        (
+            CAMERA.replace("dan/jun", "dan/jum"),
+            "8:11: the area `dan/jum` is not under `areas` (did you mean `dan/jun`?)",
+        ),
         (
             CAMERA.replace("10.0.0.1", "8.8.8.8"),
             "10:10: 8.8.8.8 is outside `networks` " + NETWORK_HINT,
@@ -60,24 +70,37 @@ def _faults(tmp_path: Path, text: str, environ: dict[str, str] | None = None) ->
             "10:10: fe80::1 is outside `networks` " + NETWORK_HINT,
         ),
         (CAMERA.replace("rtsp://", "http://"), "10:10: `url`: must begin with rtsp:// or rtsps://"),
-        (CAMERA.replace("10.0.0.1", "10.0.0.1:x"), "10:10: `url`: the port is not a number from 1 to 65535"),
+        (
+            CAMERA.replace("10.0.0.1", "10.0.0.1:x"),
+            "10:10: `url`: the port is not a number from 1 to 65535",
+        ),
         (
             CAMERA + "    credentials: gate-1\n",
-            "11:18: there is no secret `gate-1` (add it to the secrets file, or set SIGHTLINE_CAMERA_GATE_1=user:password)",
+            "11:18: there is no secret `gate-1` (add it to the secrets file, or set "
+            "SIGHTLINE_CAMERA_GATE_1=user:password)",
         ),
-        (CAMERA + "    checkpoint: [plates]\n", "11:18: `checkpoint`: 'plates' is not one of 'plate' or 'face' (did you mean `plate`?)"),
+        (
+            CAMERA + "    checkpoint: [plates]\n",
+            "11:18: `checkpoint`: 'plates' is not one of 'plate' or 'face' (did you mean `plate`?)",
+        ),
         (CAMERA + "    id: west\n", "11:5: `id` stands twice (first on line 5; keep one)"),
-        (CAMERA + "    priority: 10\n", "11:15: `priority`: Input should be less than or equal to 9"),
+        (
+            CAMERA + "    priority: 10\n",
+            "11:15: `priority`: Input should be less than or equal to 9",
+        ),
         (
             CAMERA + "    onvif_port: 8000\n",
-            "11:17: `onvif_port` does nothing where `triggers` lack `onvif` (add `onvif` to `triggers`, or leave it out)",
+            "11:17: `onvif_port` does nothing where `triggers` lack `onvif` (add `onvif` to "
+            "`triggers`, or leave it out)",
         ),
         (
             CAMERA + "    record: events\n    triggers: [onvif]\n    onvif_port: 0\n",
             "13:17: `onvif_port`: Input should be greater than or equal to 1",
         ),
         (
-            CAMERA + "    checkpoint: [plate]\n    count_lines:\n      - [[0.1, 0.5], [0.9, 0.5]]\n      - [[0.1, 0.5], [0.1, 0.5]]\n",
+            CAMERA
+            + "    checkpoint: [plate]\n    count_lines:\n      - [[0.1, 0.5], [0.9, 0.5]]\n      "
+            "- [[0.1, 0.5], [0.1, 0.5]]\n",
             "14:9: `count_lines`: begins where it ends",
         ),
         (
@@ -86,24 +109,45 @@ def _faults(tmp_path: Path, text: str, environ: dict[str, str] | None = None) ->
         ),
         (
             CAMERA + "    lanes:\n      - [[0, 0], [1, 0], [1, 1]]\n",
-            "12:7: `lanes` do nothing at a camera that is no checkpoint (add `checkpoint`, or leave them out)",
+            "12:7: `lanes` do nothing at a camera that is no checkpoint (add `checkpoint`, or "
+            "leave them out)",
         ),
-        (CAMERA + "    substream: {url: 'http://10.0.0.1/2'}\n", "11:22: `url`: must begin with rtsp:// or rtsps://"),
-        (CAMERA + "    substream: {url: rtsp://8.8.8.8/2}\n", "11:22: 8.8.8.8 is outside `networks` " + NETWORK_HINT),
-        (CAMERA + "    substream: {url: rtsp://10.0.0.1/2, ulr: x}\n", "11:41: unknown key `ulr` (did you mean `url`?)"),
+        (
+            CAMERA + "    substream: {url: 'http://10.0.0.1/2'}\n",
+            "11:22: `url`: must begin with rtsp:// or rtsps://",
+        ),
+        (
+            CAMERA + "    substream: {url: rtsp://8.8.8.8/2}\n",
+            "11:22: 8.8.8.8 is outside `networks` " + NETWORK_HINT,
+        ),
+        (
+            CAMERA + "    substream: {url: rtsp://10.0.0.1/2, ulr: x}\n",
+            "11:41: unknown key `ulr` (did you mean `url`?)",
+        ),
         (CAMERA + "    substream: {}\n", "11:16: `url` is missing (add `url:`)"),
-        (CAMERA + "    upload: some\n", "11:13: `upload`: 'some' is not one of 'all', 'events' or 'none' (known here: all, events, none)"),
+        (
+            CAMERA + "    upload: some\n",
+            "11:13: `upload`: 'some' is not one of 'all', 'events' or 'none' (known here: all, "
+            "events, none)",
+        ),
         (CAMERA + "    retention_max_days: 60\n", "11:25: " + RETENTION_FAULT),
-        (CAMERA + "    record: events\n    triggers: [checkpoint]\n", "12:15: `record: events` would keep nothing: " + NO_CHECKPOINT),
+        (
+            CAMERA + "    record: events\n    triggers: [checkpoint]\n",
+            "12:15: `record: events` would keep nothing: " + NO_CHECKPOINT,
+        ),
         (
             CAMERA + "    upload: events\n    triggers: []\n",
             "12:15: `upload: events` would keep nothing: nothing can trigger " + ADD_TRIGGER,
         ),
         (
             CAMERA + "    triggers: [motion]\n",
-            "11:15: `triggers` do nothing where `record` is continuous (leave `triggers` out, or set `record: events` or `upload: events`)",
+            "11:15: `triggers` do nothing where `record` is continuous (leave `triggers` out, or "
+            "set `record: events` or `upload: events`)",
         ),
-        (CAMERA.replace("id: east", "id: ../east"), "5:9: `id`: String should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'"),
+        (
+            CAMERA.replace("id: east", "id: ../east"),
+            "5:9: `id`: String should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'",
+        ),
     ],
 )
 def test_a_fault_names_its_place_and_its_remedy(tmp_path: Path, text: str, expected: str) -> None:
@@ -111,7 +155,12 @@ def test_a_fault_names_its_place_and_its_remedy(tmp_path: Path, text: str, expec
 
 
 def test_all_faults_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
-    text = HEAD + CAMERA.replace("class: A", "class: X") + CAMERA.replace("lat: 32.5", "lat: 320") + "extra: 1\n"
+    text = (
+        HEAD
+        + CAMERA.replace("class: A", "class: X")
+        + CAMERA.replace("lat: 32.5", "lat: 320")
+        + "extra: 1\n"
+    )
     lines = [fault.partition(": ")[0] for fault in _faults(tmp_path, text)]
     assert lines == ["7:12", "11:9", "15:33", "17:1"]
 
@@ -145,7 +194,14 @@ def test_a_mistyped_secret_is_refused_and_not_repeated(tmp_path: Path, text: str
 
 
 @pytest.mark.parametrize(
-    "data", ["'admin:hunter2': x\n", "gate: *hunter2\n", "gate: !hunter2 x\n", "gate: {user: a, password: !hunter2}\n", "admin:hunter2\n"]
+    "data",
+    [
+        "'admin:hunter2': x\n",
+        "gate: *hunter2\n",
+        "gate: !hunter2 x\n",
+        "gate: {user: a, password: !hunter2}\n",
+        "admin:hunter2\n",
+    ],
 )
 def test_a_fault_of_the_secrets_file_repeats_no_value(tmp_path: Path, data: str) -> None:
     secrets_file = tmp_path / "camera_secrets.yaml"
@@ -156,7 +212,9 @@ def test_a_fault_of_the_secrets_file_repeats_no_value(tmp_path: Path, data: str)
     assert "hunter2" not in "".join(faults)
 
 
-@pytest.mark.parametrize("text", ["a: [1", "a:\n\t- b", "version: 1\nversion: 1\n", "- 1", "", "version: 2\n"])
+@pytest.mark.parametrize(
+    "text", ["a: [1", "a:\n\t- b", "version: 1\nversion: 1\n", "- 1", "", "version: 2\n"]
+)
 def test_text_that_is_no_registry_is_a_fault_not_a_crash(tmp_path: Path, text: str) -> None:
     assert _faults(tmp_path, text)
 
@@ -168,7 +226,11 @@ def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:
 
 def test_a_class_gives_defaults_and_a_camera_may_say_otherwise(tmp_path: Path) -> None:
     file = tmp_path / "r.yaml"
-    more = CAMERA.replace("east", "shop").replace("class: A", "class: C") + CAMERA.replace("east", "bank") + "    retention_days: 7\n"
+    more = (
+        CAMERA.replace("east", "shop").replace("class: A", "class: C")
+        + CAMERA.replace("east", "bank")
+        + "    retention_days: 7\n"
+    )
     file.write_text("classes:\n  A: {retention_days: 45}\n" + HEAD + CAMERA + more, "utf-8")
     registry, _ = load_registry(file, {})
     assert {c.id: (c.record, c.retention_days) for c in registry.cameras} == {
@@ -180,24 +242,46 @@ def test_a_class_gives_defaults_and_a_camera_may_say_otherwise(tmp_path: Path) -
 
 def test_a_fault_of_a_class_is_said_once_and_not_at_each_camera(tmp_path: Path) -> None:
     (fault,) = _faults(
-        tmp_path, "classes:\n  A: {retention_days: 9, retention_max_days: 8}\n" + HEAD + CAMERA + CAMERA.replace("east", "west")
+        tmp_path,
+        "classes:\n  A: {retention_days: 9, retention_max_days: 8}\n"
+        + HEAD
+        + CAMERA
+        + CAMERA.replace("east", "west"),
     )
     assert fault.startswith("2:46: recordings cannot be kept 9 days")
 
 
 def test_policy_keys_have_defaults_by_class(tmp_path: Path) -> None:
     file = tmp_path / "r.yaml"
-    shop = CAMERA.replace("east", "shop").replace("class: A", "class: C") + "    retention_max_days: 99\n"
-    file.write_text("classes:\n  A: {priority: 8, triggers: [motion]}\n" + HEAD + CAMERA + shop, "utf-8")
+    shop = (
+        CAMERA.replace("east", "shop").replace("class: A", "class: C")
+        + "    retention_max_days: 99\n"
+    )
+    file.write_text(
+        "classes:\n  A: {priority: 8, triggers: [motion]}\n" + HEAD + CAMERA + shop, "utf-8"
+    )
     registry, _ = load_registry(file, {})
     east, shop_camera = registry.cameras
-    assert (east.priority, east.triggers, east.upload, east.longest_retention_days) == (8, ("motion",), "all", 90)
-    assert (shop_camera.priority, shop_camera.upload, shop_camera.longest_retention_days) == (5, "events", 99)
+    assert (east.priority, east.triggers, east.upload, east.longest_retention_days) == (
+        8,
+        ("motion",),
+        "all",
+        90,
+    )
+    assert (shop_camera.priority, shop_camera.upload, shop_camera.longest_retention_days) == (
+        5,
+        "events",
+        99,
+    )
 
 
-def test_secrets_come_from_the_environment_before_the_file_and_are_never_shown(tmp_path: Path) -> None:
+def test_secrets_come_from_the_environment_before_the_file_and_are_never_shown(
+    tmp_path: Path,
+) -> None:
     secrets_file = tmp_path / "camera_secrets.yaml"
-    secrets_file.write_text("gate: {user: admin, password: 'p:a/s@s%字'}\nhall: {user: a, password: file}\n", "utf-8")
+    secrets_file.write_text(
+        "gate: {user: admin, password: 'p:a/s@s%字'}\nhall: {user: a, password: file}\n", "utf-8"
+    )
     secrets_file.chmod(0o600)
     (tmp_path / "r.yaml").write_text(HEAD + CAMERA + "    credentials: gate\n", "utf-8")
     _, secrets = load_registry(tmp_path / "r.yaml", {"SIGHTLINE_CAMERA_HALL": "env:with:colon"})
@@ -238,8 +322,12 @@ def test_aliases_without_end_are_a_fault(tmp_path: Path, text: str) -> None:
         (b"- gate\n", "must hold names"),
     ],
 )
-def test_a_secrets_file_that_cannot_be_understood_is_a_fault(tmp_path: Path, data: bytes, expected: str) -> None:
-    """0123 is the number 83 in YAML: the camera would be asked with a password that nobody wrote."""
+def test_a_secrets_file_that_cannot_be_understood_is_a_fault(
+    tmp_path: Path, data: bytes, expected: str
+) -> None:
+    """0123 is the number 83 in YAML: the camera would be asked with a password that nobody
+    wrote.
+    """
     secrets_file = tmp_path / "camera_secrets.yaml"
     secrets_file.write_bytes(data)
     secrets_file.chmod(0o600)
@@ -256,4 +344,7 @@ def test_a_secrets_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
 
 def test_a_secret_of_the_environment_without_a_colon_is_a_fault(tmp_path: Path) -> None:
     (fault,) = _faults(tmp_path, HEAD + CAMERA, {"SIGHTLINE_CAMERA_HALL": "secret-word"})
-    assert fault == "SIGHTLINE_CAMERA_HALL:1:1: this variable of the environment must hold user:password"
+    assert (
+        fault
+        == "SIGHTLINE_CAMERA_HALL:1:1: this variable of the environment must hold user:password"
+    )

@@ -10,7 +10,9 @@ from domain.registry.former import FormerCameras
 def registry(*cameras: tuple[str, str]) -> Registry:
     place = {"name": "x", "area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
     entries = [{"id": camera_id, "class": class_, **place} for camera_id, class_ in cameras]
-    return Registry.model_validate({"version": 1, "areas": {"a": {"name": "a"}}, "cameras": entries})
+    return Registry.model_validate(
+        {"version": 1, "areas": {"a": {"name": "a"}}, "cameras": entries}
+    )
 
 
 NONE = registry()
@@ -34,7 +36,9 @@ def test_a_camera_that_leaves_is_known_as_it_last_was_until_it_is_back() -> None
 
 def test_what_is_known_here_is_newer_than_what_is_learned() -> None:
     here = FormerCameras().after(registry(("gate", "A")), NONE, 9 * NS_PER_S)
-    older = FormerCameras().after(registry(("gate", "C"), ("shop", "C"), ("old", "B")), NONE, 3 * NS_PER_S)
+    older = FormerCameras().after(
+        registry(("gate", "C"), ("shop", "C"), ("old", "B")), NONE, 3 * NS_PER_S
+    )
     joined = here.joined(older, registry(("shop", "C")))
     assert joined.is_complete
     assert classes(joined) == {"gate": ("A", 9), "old": ("B", 3)}

@@ -1,4 +1,6 @@
-"""Dozing while nothing moves: nothing of what moves is missed, nothing is decoded of what does not, and sizes that lie are not believed."""
+"""Dozing while nothing moves: nothing of what moves is missed, nothing is decoded of what does
+not, and sizes that lie are not believed.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ FPS, GOP = 25, 50
 
 
 class Lane:
-    """A camera's packets through a doze to a reader, each padded to so many bytes; 1080p by its stream."""
+    """A camera's packets through a doze to a reader, each padded to so many bytes; 1080p by its
+    stream.
+    """
 
     def __init__(self) -> None:
         self.tap = Tap("decoder", 256, 16 << 20)
@@ -35,7 +39,13 @@ class Lane:
         """Packets, as they are put."""
         for _ in range(round(seconds * FPS)):
             packet = next(self._packets)
-            packet = packet if packet.is_keyframe else replace(packet, data=packet.data + bytes(max(0, size_bytes - packet.size_bytes)))
+            packet = (
+                packet
+                if packet.is_keyframe
+                else replace(
+                    packet, data=packet.data + bytes(max(0, size_bytes - packet.size_bytes))
+                )
+            )
             self.doze.put(packet)
             yield packet
 
@@ -59,7 +69,13 @@ def _stream(seconds: int) -> list[Packet]:
     wide = replace(packets[0].stream, width_px=1920, height_px=1080)
     period = GOP * NS_PER_S // FPS
     return [
-        replace(one, stream=wide, pts=one.pts + 90_000 * 2 * n, dts=one.dts + 90_000 * 2 * n, wall_ns=one.wall_ns + period * n)
+        replace(
+            one,
+            stream=wide,
+            pts=one.pts + 90_000 * 2 * n,
+            dts=one.dts + 90_000 * 2 * n,
+            wall_ns=one.wall_ns + period * n,
+        )
         for n in range(seconds // 2)
         for one in packets
     ]
@@ -90,7 +106,9 @@ def test_what_moves_is_seen_from_its_first_frame(lane: Lane, into_gop_s: float) 
     lane.feed(2, 6_000)
     numbers = lane.numbers[seen:]
     assert numbers[0] <= began
-    assert numbers == list(range(numbers[0], len(lane.fed))), "every one from there on, though those of the burst come late"
+    assert numbers == list(range(numbers[0], len(lane.fed))), (
+        "every one from there on, though those of the burst come late"
+    )
     assert numbers[0] >= began - (WINDOW_NS + BEFORE_NS) * FPS // NS_PER_S - 1, "and few of before"
     assert not lane.reader.rests
     assert lane.doze.is_awake
@@ -100,13 +118,22 @@ def test_the_pictures_of_a_burst_are_whole(lane: Lane) -> None:
     lane.feed(0.6, 600)
     seen = len(lane.frames)
     lane.feed(2, 6_000)
-    shown = [number_in(av.VideoFrame.from_ndarray(frame.bgr, "bgr24")) for frame in lane.frames[seen:]]
+    shown = [
+        number_in(av.VideoFrame.from_ndarray(frame.bgr, "bgr24")) for frame in lane.frames[seen:]
+    ]
     assert shown == [number % GOP for number in lane.numbers[seen:]]
 
 
 def test_no_packet_is_decoded_twice_however_often_it_dozes(lane: Lane) -> None:
     decoded, fed = lane.decoded, len(lane.fed)
-    for still_s, moving_s in ((1.3, 0.7), (1.7, 0.4), (2.9, 1.1), (1.5, 0.3), (3.3, 0.9), (5.7, 2.1)) * 2:
+    for still_s, moving_s in (
+        (1.3, 0.7),
+        (1.7, 0.4),
+        (2.9, 1.1),
+        (1.5, 0.3),
+        (3.3, 0.9),
+        (5.7, 2.1),
+    ) * 2:
         lane.feed(still_s, 600)
         lane.feed(moving_s, 6_000)
     assert lane.decoded - decoded < 0.9 * (len(lane.fed) - fed)
@@ -122,19 +149,27 @@ def test_what_moves_again_soon_goes_on_where_decoding_stopped(lane: Lane) -> Non
     lane.feed(0.2, 600)
     lane.feed(0.6, 6_000)
     assert lane.doze.is_awake
-    assert lane.decoded - decoded == round(0.8 * FPS), "of that group of pictures, what was not decoded yet"
-    shown = [number_in(av.VideoFrame.from_ndarray(frame.bgr, "bgr24")) for frame in lane.frames[seen:]]
+    assert lane.decoded - decoded == round(0.8 * FPS), (
+        "of that group of pictures, what was not decoded yet"
+    )
+    shown = [
+        number_in(av.VideoFrame.from_ndarray(frame.bgr, "bgr24")) for frame in lane.frames[seen:]
+    ]
     assert shown == [number % GOP for number in lane.numbers[seen:]]
 
 
 @pytest.mark.parametrize("calm_s", [0.7, 2.6, 6.1])
 def test_who_is_behind_leaves_out_what_would_have_been_held(lane: Lane, calm_s: float) -> None:
-    """The queue holds an empty road between two vehicles, and the first has left when its reader gets there."""
+    """The queue holds an empty road between two vehicles, and the first has left when its
+    reader gets there.
+    """
     lane.doze.may_rest = False
     lane.feed(1.0, 3000)
     queued = [*lane.come(calm_s, 600), *lane.come(1.0, 3000)]
     packets = lane.tap.take(0)
-    assert list(lane.reader._needed(packets)) == packets == queued, "while something may be in view all is needed"
+    assert list(lane.reader._needed(packets)) == packets == queued, (
+        "while something may be in view all is needed"
+    )
     lane.doze.may_rest = True
     needed = list(lane.reader._needed(packets))
     left_out = [packet for packet in packets if packet not in needed]
@@ -144,7 +179,9 @@ def test_who_is_behind_leaves_out_what_would_have_been_held(lane: Lane, calm_s: 
     assert len(left_out) in {0.7: [0], 2.6: range(12), 6.1: range(60, 130)}[calm_s]
     if left_out:
         assert packets[packets.index(left_out[-1]) + 1].is_keyframe
-        assert packets.index(left_out[-1]) - packets.index(left_out[0]) == len(left_out) - 1, "what is decoded goes on at one keyframe"
+        assert packets.index(left_out[-1]) - packets.index(left_out[0]) == len(left_out) - 1, (
+            "what is decoded goes on at one keyframe"
+        )
 
 
 def test_it_stays_awake_while_something_is_in_view(lane: Lane) -> None:

@@ -24,22 +24,43 @@ Load = Callable[..., list[Packet]]
 
 @pytest.fixture
 def load(clips: dict[str, Path]) -> Load:
-    """The packets of a file as a camera's session would give them: Annex B, pts from 0 in 1/90000, wall time by pts."""
+    """The packets of a file as a camera's session would give them: Annex B, pts from 0 in
+    1/90000, wall time by pts.
+    """
 
     def read(name: str, session: int = 1, start_ns: int = START_NS) -> list[Packet]:
         with av.open(str(clips[name])) as container:
             stream = container.streams.video[0]
             codec = "h264" if stream.codec_context.name == "h264" else "hevc"
             to_annex_b = av.BitStreamFilterContext(f"{codec}_mp4toannexb", stream)
-            raws = [raw for packet in container.demux(stream) if packet.size for raw in to_annex_b.filter(packet)]
+            raws = [
+                raw
+                for packet in container.demux(stream)
+                if packet.size
+                for raw in to_annex_b.filter(packet)
+            ]
             ticks = (stream.time_base or Fraction(1)) * 90_000
-            info = StreamInfo("gate", codec, stream.width, stream.height, Fraction(1, 90_000), b"", session)
+            info = StreamInfo(
+                "gate", codec, stream.width, stream.height, Fraction(1, 90_000), b"", session
+            )
             found = []
             for raw in raws:
                 pts = round((raw.pts or 0) * ticks)
                 dts = round((raw.dts or 0) * ticks)
                 wall_ns = start_ns + pts * NS_PER_S // 90_000
-                found.append(Packet(info, bytes(raw), pts, dts, 3600, raw.is_keyframe, wall_ns, WallSource.RECEIVER, wall_ns))
+                found.append(
+                    Packet(
+                        info,
+                        bytes(raw),
+                        pts,
+                        dts,
+                        3600,
+                        raw.is_keyframe,
+                        wall_ns,
+                        WallSource.RECEIVER,
+                        wall_ns,
+                    )
+                )
             return found
 
     return read
@@ -94,20 +115,27 @@ def test_frames_come_at_the_rate_asked_for(fps: float, count: int, load: Load) -
 
 
 def test_a_new_session_gets_a_decoder_of_its_own(load: Load) -> None:
-    frames = frames_of(load("h264")[:30] + load("large", session=2, start_ns=START_NS + 2 * NS_PER_S)[:30])
+    frames = frames_of(
+        load("h264")[:30] + load("large", session=2, start_ns=START_NS + 2 * NS_PER_S)[:30]
+    )
     assert {(frame.session, frame.width_px) for frame in frames} == {(1, 320), (2, 640)}
 
 
 def test_broken_packets_cost_frames_up_to_the_next_keyframe(load: Load) -> None:
     packets = load("h264")
-    broken = [replace(p, data=b"\x00\x00\x00\x01\x65" + b"\xff" * 20) if i == 10 else p for i, p in enumerate(packets)]
+    broken = [
+        replace(p, data=b"\x00\x00\x00\x01\x65" + b"\xff" * 20) if i == 10 else p
+        for i, p in enumerate(packets)
+    ]
     frames = frames_of(broken)
     assert 30 < len(frames) <= 50
     assert frames[-1].pts == packets[-1].pts
 
 
 @pytest.mark.parametrize(("part", "count"), [(1.0, 25), (0.5, 12), (0.3, 7)])
-def test_of_the_frames_due_an_even_part_is_given_and_the_rest_is_counted(part: float, count: int, load: Load) -> None:
+def test_of_the_frames_due_an_even_part_is_given_and_the_rest_is_counted(
+    part: float, count: int, load: Load
+) -> None:
     tap = Tap("decode", 512, 32 << 20)
     reader = FrameReader(tap, SystemClock(), 12.5, f"gate-{part}")
     reader.part = part
@@ -125,7 +153,9 @@ def test_of_the_frames_due_an_even_part_is_given_and_the_rest_is_counted(part: f
 
 
 @pytest.mark.parametrize("part", [1.0, 0.5])
-def test_a_reader_that_is_late_gives_two_frames_a_second_until_it_caught_up(part: float, load: Load) -> None:
+def test_a_reader_that_is_late_gives_two_frames_a_second_until_it_caught_up(
+    part: float, load: Load
+) -> None:
     """Of which none is left out, however far behind the worker is."""
     fanout = Fanout()
     tap = fanout.open("decode")

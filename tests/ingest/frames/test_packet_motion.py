@@ -1,4 +1,6 @@
-"""Motion by packet sizes: synthetic streams by table and property, and a scene that is really encoded."""
+"""Motion by packet sizes: synthetic streams by table and property, and a scene that is really
+encoded.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,12 @@ from tests.recorded import Material, packets_of
 QUIET_S, FPS = 60, 25
 
 
-def stream(seconds: float, size_bytes: float, noise: float, gop: int, b_frames: int, seed: int) -> Iterator[tuple[int, bool]]:
-    """Sizes and keyframes of a camera whose inter frames are of `size_bytes`, give or take `noise` of that; B-frames a third of it."""
+def stream(
+    seconds: float, size_bytes: float, noise: float, gop: int, b_frames: int, seed: int
+) -> Iterator[tuple[int, bool]]:
+    """Sizes and keyframes of a camera whose inter frames are of `size_bytes`, give or take
+    `noise` of that; B-frames a third of it.
+    """
     drawn = random.Random(seed)
     for number in range(round(seconds * FPS)):
         is_keyframe = number % gop == 0
@@ -45,8 +51,12 @@ def answers(parts: Sequence[Iterator[tuple[int, bool]]]) -> list[list[bool]]:
 
 @pytest.mark.parametrize("gop", [12, 50, 250])
 @pytest.mark.parametrize("b_frames", [0, 2])
-@pytest.mark.parametrize(("size_bytes", "noise"), [(150, 0.3), (2_000, 0.15), (20_000, 0.1), (20_000, 0.4)])
-def test_something_passes_a_still_scene(gop: int, b_frames: int, size_bytes: int, noise: float) -> None:
+@pytest.mark.parametrize(
+    ("size_bytes", "noise"), [(150, 0.3), (2_000, 0.15), (20_000, 0.1), (20_000, 0.4)]
+)
+def test_something_passes_a_still_scene(
+    gop: int, b_frames: int, size_bytes: int, noise: float
+) -> None:
     def shape(seconds: float, times: float, seed: int) -> Iterator[tuple[int, bool]]:
         return stream(seconds, size_bytes * times, noise, gop, b_frames, seed)
 
@@ -56,15 +66,32 @@ def test_something_passes_a_still_scene(gop: int, b_frames: int, size_bytes: int
     assert sum(after[2:]) <= 5
 
 
-@given(seed=st.integers(0, 1 << 30), noise=st.floats(0.02, 0.25), size_bytes=st.integers(200, 60_000), times=st.floats(3, 50))
+@given(
+    seed=st.integers(0, 1 << 30),
+    noise=st.floats(0.02, 0.25),
+    size_bytes=st.integers(200, 60_000),
+    times=st.floats(3, 50),
+)
 @settings(max_examples=40, deadline=None)
-def test_three_times_the_bytes_are_motion_whatever_the_scene(seed: int, noise: float, size_bytes: int, times: float) -> None:
-    quiet, loud = answers([stream(30, size_bytes, noise, 50, 0, seed), stream(3, size_bytes * times, noise, 50, 0, seed + 1)])
+def test_three_times_the_bytes_are_motion_whatever_the_scene(
+    seed: int, noise: float, size_bytes: int, times: float
+) -> None:
+    quiet, loud = answers(
+        [
+            stream(30, size_bytes, noise, 50, 0, seed),
+            stream(3, size_bytes * times, noise, 50, 0, seed + 1),
+        ]
+    )
     assert sum(quiet[LEARN_WINDOWS:]) <= len(quiet) // 10
     assert any(loud[:3])
 
 
-@given(st.lists(st.tuples(st.integers(-(1 << 40), 1 << 40), st.integers(0, 1 << 24), st.booleans()), max_size=300))
+@given(
+    st.lists(
+        st.tuples(st.integers(-(1 << 40), 1 << 40), st.integers(0, 1 << 24), st.booleans()),
+        max_size=300,
+    )
+)
 def test_no_packets_make_it_fail(packets: list[tuple[int, int, bool]]) -> None:
     motion = PacketMotion()
     for at_ns, size_bytes, is_keyframe in packets:
@@ -72,14 +99,24 @@ def test_no_packets_make_it_fail(packets: list[tuple[int, int, bool]]) -> None:
 
 
 def after_keyframes(seconds: float, seed: int, times: float = 1.0) -> Iterator[tuple[int, bool]]:
-    """What an encoder makes of steady noise: several times as much after a keyframe, less and less until the next."""
+    """What an encoder makes of steady noise: several times as much after a keyframe, less and
+    less until the next.
+    """
     for number, (size_bytes, is_keyframe) in enumerate(stream(seconds, 2_000, 0.1, 50, 0, seed)):
-        yield round(size_bytes * times * (1 if is_keyframe else 1 + 4 * 0.9 ** (number % 50))), is_keyframe
+        yield (
+            round(size_bytes * times * (1 if is_keyframe else 1 + 4 * 0.9 ** (number % 50))),
+            is_keyframe,
+        )
 
 
 def test_noise_that_costs_more_after_keyframes_is_no_motion_once_that_is_learned() -> None:
     learning, still, passing, after = answers(
-        [after_keyframes(40, 1), after_keyframes(60, 2), after_keyframes(2, 3, 3), after_keyframes(60, 4)]
+        [
+            after_keyframes(40, 1),
+            after_keyframes(60, 2),
+            after_keyframes(2, 3, 3),
+            after_keyframes(60, 4),
+        ]
     )
     assert any(learning), "as long as it is not known"
     assert sum(still) <= 2
@@ -113,7 +150,9 @@ def test_a_stream_of_keyframes_alone_says_nothing() -> None:
 
 
 def test_a_walker_in_an_encoded_scene_is_seen() -> None:
-    """Half a minute of camera noise by libx264 at constant quality; from 15 to 20 s a figure of 3 % of the picture walks through it."""
+    """Half a minute of camera noise by libx264 at constant quality; from 15 to 20 s a figure of
+    3 % of the picture walks through it.
+    """
     said = _encoded_scene(walks=lambda second: 15 <= second < 20)
     assert sum(1 for second, moves in said if moves and 15 <= second < 20.5) >= 8
     assert not [second for second, moves in said if moves and not 14.5 <= second < 21.5]
@@ -135,7 +174,9 @@ def _encoded_scene(walks: object) -> list[tuple[float, bool]]:
         if walks(second):
             left = round((second - 15) / 5 * 270)
             picture[60:120, left : left + 28] = 230
-        frame = av.VideoFrame.from_ndarray(np.clip(picture, 0, 255).astype(np.uint8), "gray").reformat(format="yuv420p")
+        frame = av.VideoFrame.from_ndarray(
+            np.clip(picture, 0, 255).astype(np.uint8), "gray"
+        ).reformat(format="yuv420p")
         frame.pts = number
         for packet in context.encode(frame):
             answer = motion.put(number * NS_PER_S // FPS, packet.size, packet.is_keyframe)
@@ -149,7 +190,10 @@ def test_the_sink_tells_the_wall_times_of_motion_and_begins_anew_with_a_session(
     sink = MotionSink(lambda from_ns, to_ns: moved.append((from_ns, to_ns)))
     packets = packets_of(Material(length=25 * 12))
     small = [replace(packet, data=b"\0" * 900) for packet in packets]
-    large = [replace(packet, data=b"\0" * 9000) if at >= 25 * 10 else small[at] for at, packet in enumerate(packets)]
+    large = [
+        replace(packet, data=b"\0" * 9000) if at >= 25 * 10 else small[at]
+        for at, packet in enumerate(packets)
+    ]
     for packet in large:
         sink.put(packet)
     assert moved

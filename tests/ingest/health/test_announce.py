@@ -1,4 +1,6 @@
-"""What operators are told unasked: few lines, and an alarm once a camera has been down for minutes."""
+"""What operators are told unasked: few lines, and an alarm once a camera has been down for
+minutes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def value(state: CameraState) -> float:
     return float(CAMERA_STATE.labels("alarm-gate", state.value)._value.get())
 
 
-def test_a_switch_that_takes_two_hundred_cameras_down_is_two_lines(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_switch_that_takes_two_hundred_cameras_down_is_two_lines(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     clock = ManualClock()
     gate = shared_gate(clock)
     cameras = [Announcer(f"flood-{number}", clock) for number in range(200)]
@@ -33,10 +37,15 @@ def test_a_switch_that_takes_two_hundred_cameras_down_is_two_lines(caplog: pytes
     for camera in cameras:
         camera.error(LOST)
         camera.state(standing, Moment(clock.monotonic_s(), clock.wall_ns()))
-    assert [record.message for record in caplog.records] == ["flood-0: no route", "flood-199: no route (and 198 more like it)"]
+    assert [record.message for record in caplog.records] == [
+        "flood-0: no route",
+        "flood-199: no route (and 198 more like it)",
+    ]
 
 
-def test_a_camera_down_for_minutes_is_an_alarm_until_it_is_well(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_camera_down_for_minutes_is_an_alarm_until_it_is_well(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     clock = ManualClock()
     camera = Announcer("alarm-gate", clock)
     down = Standing(CameraState.UNREACHABLE, clock.wall_ns(), "no route")
@@ -48,7 +57,10 @@ def test_a_camera_down_for_minutes_is_an_alarm_until_it_is_well(caplog: pytest.L
     assert alarms == [0.0] * round(ALARM_AFTER_S) + [1.0, 1.0]
     assert (value(CameraState.UNREACHABLE), value(CameraState.LIVE)) == (1, 0)
     with caplog.at_level(logging.WARNING):
-        camera.state(Standing(CameraState.LIVE, clock.wall_ns()), Moment(clock.monotonic_s(), clock.wall_ns()))
+        camera.state(
+            Standing(CameraState.LIVE, clock.wall_ns()),
+            Moment(clock.monotonic_s(), clock.wall_ns()),
+        )
     assert CAMERA_ALARM.labels("alarm-gate")._value.get() == 0
     assert (value(CameraState.UNREACHABLE), value(CameraState.LIVE)) == (0, 1)
     assert [record.message for record in caplog.records] == [

@@ -16,17 +16,27 @@ from ingest.packets import nal
 FPS, GOP, SECONDS = 5, 5, 24
 Picture = NDArray[np.uint8]
 RNG = np.random.default_rng(7)
-SCENE: Picture = np.kron(RNG.integers(0, 256, (15, 20, 3), np.uint8), np.ones((16, 16, 1), np.uint8))
+SCENE: Picture = np.kron(
+    RNG.integers(0, 256, (15, 20, 3), np.uint8), np.ones((16, 16, 1), np.uint8)
+)
 
 
-def encoded(codec: str, picture: Callable[[int], Picture], options: dict[str, str]) -> Iterator[tuple[bytes, bool]]:
+def encoded(
+    codec: str, picture: Callable[[int], Picture], options: dict[str, str]
+) -> Iterator[tuple[bytes, bool]]:
     """Access units in Annex B, and whether each is a keyframe."""
     context = av.CodecContext.create("libx264" if codec == "h264" else "libx265", "w")
     assert isinstance(context, av.VideoCodecContext)
     context.width, context.height, context.pix_fmt, context.gop_size = 320, 240, "yuv420p", GOP
     context.framerate = Fraction(FPS)
-    context.options = {"preset": "ultrafast", "x265-params": f"log-level=error:keyint={GOP}:min-keyint={GOP}:scenecut=0:pools=1", **options}
-    frames: list[av.VideoFrame | None] = [av.VideoFrame.from_ndarray(picture(number), "rgb24") for number in range(FPS * SECONDS)]
+    context.options = {
+        "preset": "ultrafast",
+        "x265-params": f"log-level=error:keyint={GOP}:min-keyint={GOP}:scenecut=0:pools=1",
+        **options,
+    }
+    frames: list[av.VideoFrame | None] = [
+        av.VideoFrame.from_ndarray(picture(number), "rgb24") for number in range(FPS * SECONDS)
+    ]
     for frame in [*frames, None]:
         for packet in context.encode(frame):
             data = bytes(packet)
@@ -34,18 +44,28 @@ def encoded(codec: str, picture: Callable[[int], Picture], options: dict[str, st
 
 
 def watch(codec: str, units: Iterator[tuple[bytes, bool]], still: Stillness, first: int = 0) -> int:
-    """Play them into `still`, a frame each 1/FPS s from number `first`; the number after the last."""
+    """Play them into `still`, a frame each 1/FPS s from number `first`; the number after the
+    last.
+    """
     size_bytes = 0
     number = first
     for number, (data, is_keyframe) in enumerate(units, first):
         if is_keyframe:
-            still.keyframe(codec, data, number - first, size_bytes, Moment(number / FPS, round(number / FPS * 1e9)))
+            still.keyframe(
+                codec,
+                data,
+                number - first,
+                size_bytes,
+                Moment(number / FPS, round(number / FPS * 1e9)),
+            )
         size_bytes += len(data)
     return number + 1
 
 
 def noisy(_: int) -> Picture:
-    """A quiet scene: what a sensor at night adds, of one step of brightness in a hundredth of the pixels."""
+    """A quiet scene: what a sensor at night adds, of one step of brightness in a hundredth of
+    the pixels.
+    """
     return SCENE ^ (RNG.random(SCENE.shape) < 0.01).astype(np.uint8)
 
 
@@ -70,7 +90,9 @@ def test_a_quiet_scene_with_the_noise_of_a_sensor_is_not(codec: str) -> None:
 def test_footage_that_plays_round_is_not() -> None:
     """A test server's loop of one second repeats its keyframe; what lies between moves."""
     still = Stillness()
-    second = list(encoded("h264", lambda number: np.roll(SCENE, 16 * (number % FPS), axis=1), QUALITY))[:GOP]
+    second = list(
+        encoded("h264", lambda number: np.roll(SCENE, 16 * (number % FPS), axis=1), QUALITY)
+    )[:GOP]
     watch("h264", iter(second * SECONDS), still)
     assert still.since is None
 

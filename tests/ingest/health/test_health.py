@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from domain.camera_states import CameraState, Why
 from domain.clock import NS_PER_S
-from domain.errors import SourceError, SourceNoVideo, SourceRejected, SourceTimeout, SourceUnreachable, SourceUnsupported
+from domain.errors import (
+    SourceError,
+    SourceNoVideo,
+    SourceRejected,
+    SourceTimeout,
+    SourceUnreachable,
+    SourceUnsupported,
+)
 from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import Moment
 from ingest.health.health import CLOCK_RIGHT_NS, CLOCK_WRONG_NS, NO_KEYFRAME_S, Health
@@ -20,10 +27,17 @@ def at(seconds: float) -> Moment:
     return Moment(seconds, START_NS + round(seconds * NS_PER_S))
 
 
-def keyframe(health: Health, seconds: float, number: int | None = None, between_bytes: int = 5000) -> None:
+def keyframe(
+    health: Health, seconds: float, number: int | None = None, between_bytes: int = 5000
+) -> None:
     """One a second, each of its own but for those of the same `number`, with 25 packets between."""
-    data = b"\0\0\1\x65" + (number if number is not None else round(seconds * 1000) + 7).to_bytes(4, "big") * 100
-    health.keyframe("h264", data, round(seconds) * 25, round(seconds) * (between_bytes + len(data)), at(seconds))
+    data = (
+        b"\0\0\1\x65"
+        + (number if number is not None else round(seconds * 1000) + 7).to_bytes(4, "big") * 100
+    )
+    health.keyframe(
+        "h264", data, round(seconds) * 25, round(seconds) * (between_bytes + len(data)), at(seconds)
+    )
 
 
 def live(health: Health, first: int, last: int) -> None:
@@ -43,7 +57,11 @@ def test_from_connecting_to_live() -> None:
     health.connecting(at(5))
     keyframe(health, 6)
     standing = health.standing(at(7))
-    assert (standing.state, standing.since_ns, standing.last_error) == (CameraState.LIVE, at(6).ns, "")
+    assert (standing.state, standing.since_ns, standing.last_error) == (
+        CameraState.LIVE,
+        at(6).ns,
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +75,9 @@ def test_from_connecting_to_live() -> None:
         (SourceUnsupported("mjpeg"), CameraState.CODEC_UNSUPPORTED, Why.CODEC),
     ],
 )
-def test_a_failure_stays_while_it_is_tried_again_and_is_still_told_after(error: SourceError, state: CameraState, why: Why) -> None:
+def test_a_failure_stays_while_it_is_tried_again_and_is_still_told_after(
+    error: SourceError, state: CameraState, why: Why
+) -> None:
     health = connected()
     live(health, 1, 5)
     health.failed(error, at(5))
@@ -75,7 +95,9 @@ def test_a_failure_stays_while_it_is_tried_again_and_is_still_told_after(error: 
 
 def test_packets_without_a_keyframe_from_the_start_are_of_no_use() -> None:
     health = connected()
-    assert health.standing(at(NO_KEYFRAME_S + 5)).state is CameraState.CONNECTING, "nothing came at all"
+    assert health.standing(at(NO_KEYFRAME_S + 5)).state is CameraState.CONNECTING, (
+        "nothing came at all"
+    )
     health.unusable()
     standing = health.standing(at(NO_KEYFRAME_S + 5))
     assert (standing.state, standing.since_ns) == (CameraState.NO_KEYFRAMES, at(NO_KEYFRAME_S).ns)
@@ -115,8 +137,12 @@ def test_a_new_connection_measures_keyframes_anew() -> None:
     assert health.standing(at(96)).state is CameraState.LIVE
 
 
-@pytest.mark.parametrize(("lacking", "part"), [("SPS, PPS", "without their parameter sets (SPS, PPS"), ("", "be read")])
-def test_keyframes_that_no_parameter_sets_describe_are_a_state_of_their_own(lacking: str, part: str) -> None:
+@pytest.mark.parametrize(
+    ("lacking", "part"), [("SPS, PPS", "without their parameter sets (SPS, PPS"), ("", "be read")]
+)
+def test_keyframes_that_no_parameter_sets_describe_are_a_state_of_their_own(
+    lacking: str, part: str
+) -> None:
     health = connected()
     health.unusable(3, lacking)
     assert health.standing(at(NO_KEYFRAME_S)).state is CameraState.CONNECTING
@@ -168,12 +194,19 @@ def test_a_wrong_clock_is_a_state_of_a_live_camera_and_does_not_go_to_and_fro(si
     live(health, 1, 10)
     health.skewed(sign * (CLOCK_WRONG_NS + 1), at(10))
     standing = health.standing(at(11))
-    assert (standing.state, standing.since_ns, standing.why) == (CameraState.CLOCK_WRONG, at(10).ns, Why.CLOCK)
+    assert (standing.state, standing.since_ns, standing.why) == (
+        CameraState.CLOCK_WRONG,
+        at(10).ns,
+        Why.CLOCK,
+    )
     assert standing.state.is_live
     health.skewed(sign * (CLOCK_WRONG_NS - 1), at(12))
     assert health.standing(at(12)).state is CameraState.CLOCK_WRONG
     health.skewed(sign * (CLOCK_RIGHT_NS - 1), at(13))
-    assert (health.standing(at(14)).state, health.standing(at(14)).since_ns) == (CameraState.LIVE, at(13).ns)
+    assert (health.standing(at(14)).state, health.standing(at(14)).since_ns) == (
+        CameraState.LIVE,
+        at(13).ns,
+    )
 
 
 def test_how_far_the_clock_is_off_is_said_in_words() -> None:
@@ -213,7 +246,9 @@ FACTS = st.lists(st.tuples(st.sampled_from(NAMES), st.floats(0, 30)))
 
 
 @given(FACTS)
-def test_whatever_comes_the_state_began_no_later_than_now_and_no_earlier_than_the_first_fact(facts: list[tuple[str, float]]) -> None:
+def test_whatever_comes_the_state_began_no_later_than_now_and_no_earlier_than_the_first_fact(
+    facts: list[tuple[str, float]],
+) -> None:
     failures = DecodeFailures()
     health, now_s = Health(at(0), failures), 0.0
     for fact, pause_s in facts:
@@ -231,7 +266,9 @@ def test_whatever_comes_the_state_began_no_later_than_now_and_no_earlier_than_th
         elif fact == "undecodable":
             failures.failed(at(now_s))
         else:
-            {"connecting": health.connecting, "idle": health.idle, "wanted": health.wanted}[fact](at(now_s))
+            {"connecting": health.connecting, "idle": health.idle, "wanted": health.wanted}[fact](
+                at(now_s)
+            )
         standing = health.standing(at(now_s))
         assert START_NS <= standing.since_ns <= at(now_s).ns
         assert standing.last_error_ns <= at(now_s).ns

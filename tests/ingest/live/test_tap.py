@@ -27,7 +27,16 @@ def packet_of(number: int, info: StreamInfo = INFO) -> Packet:
     sender_ns = None if number % 2 else 1_760_000_000_000_000_000 + number
     source = WallSource.RECEIVER if number % 2 else WallSource.SENDER
     return Packet(
-        info, bytes([number % 256]) * 500, number * 3600, number * 3600 - 7200, 3600, number % 10 == 0, number, source, 7, sender_ns
+        info,
+        bytes([number % 256]) * 500,
+        number * 3600,
+        number * 3600 - 7200,
+        3600,
+        number % 10 == 0,
+        number,
+        source,
+        7,
+        sender_ns,
     )
 
 
@@ -83,7 +92,9 @@ def _answers(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("folder", ["s", "x" * 60 + "/" + "y" * 60])
-def test_packets_come_whole_from_the_held_keyframe_on(folder: str, tmp_path: Path, station: Station, serve: Serve) -> None:
+def test_packets_come_whole_from_the_held_keyframe_on(
+    folder: str, tmp_path: Path, station: Station, serve: Serve
+) -> None:
     path = tmp_path / folder / "worker-0.sock"
     serve(path)
     for number in range(15):
@@ -100,7 +111,9 @@ def test_packets_come_whole_from_the_held_keyframe_on(folder: str, tmp_path: Pat
     wait_for("end of the view", lambda: station.watchers == 0 and not station.fanout.taps)
 
 
-def test_a_camera_that_is_taken_out_ends_the_view(tmp_path: Path, station: Station, serve: Serve) -> None:
+def test_a_camera_that_is_taken_out_ends_the_view(
+    tmp_path: Path, station: Station, serve: Serve
+) -> None:
     serve(tmp_path / "w.sock")
     station.fanout.put(packet_of(0))
     packets = live_packets(tmp_path / "w.sock", "gate", threading.Event())
@@ -117,7 +130,9 @@ def test_an_unknown_camera_and_a_dead_worker_are_told(tmp_path: Path, serve: Ser
         next(live_packets(tmp_path / "w.sock", "nope", threading.Event()))
 
 
-def test_a_viewer_that_takes_nothing_is_cut_off_and_blocks_nobody(tmp_path: Path, station: Station, serve: Serve) -> None:
+def test_a_viewer_that_takes_nothing_is_cut_off_and_blocks_nobody(
+    tmp_path: Path, station: Station, serve: Serve
+) -> None:
     serve(tmp_path / "w.sock")
     with socket.socket(socket.AF_UNIX) as lazy:
         lazy.connect(live_wire.address_of(tmp_path / "w.sock"))
@@ -134,7 +149,9 @@ def test_the_socket_is_for_this_user_alone(tmp_path: Path, serve: Serve) -> None
     assert (tmp_path / "w.sock").stat().st_mode & 0o077 == 0
 
 
-def test_a_worker_that_starts_again_takes_the_place_of_a_dead_ones_socket(tmp_path: Path, station: Station, serve: Serve) -> None:
+def test_a_worker_that_starts_again_takes_the_place_of_a_dead_ones_socket(
+    tmp_path: Path, station: Station, serve: Serve
+) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / "w.sock"))
     serve(tmp_path / "w.sock")

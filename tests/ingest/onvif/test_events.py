@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
 from domain.errors import SourceError, SourceRejected, SourceUnreachable
-from ingest.onvif.events import HELD_S, PULL, Held, Notice, device_time_ns, events_address, notices, subscription
+from ingest.onvif.events import (
+    HELD_S,
+    PULL,
+    Held,
+    Notice,
+    device_time_ns,
+    events_address,
+    notices,
+    subscription,
+)
 from ingest.onvif.soap import Token, envelope, read
 
 HIKVISION = """<env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope" xmlns:tev="e" xmlns:wsnt="n" xmlns:tt="t" xmlns:tns1="x">
@@ -21,31 +30,35 @@ HIKVISION = """<env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope"
 <tt:Message UtcTime="2026-11-24T08:00:00Z" PropertyOperation="Changed"><tt:Source>
 <tt:SimpleItem Name="VideoSourceConfigurationToken" Value="1"/><tt:SimpleItem Name="Rule" Value="MyMotion"/></tt:Source>
 <tt:Data><tt:SimpleItem Name="IsMotion" Value="true"/></tt:Data></tt:Message></wsnt:Message></wsnt:NotificationMessage>
-</tev:PullMessagesResponse></env:Body></env:Envelope>"""
+</tev:PullMessagesResponse></env:Body></env:Envelope>"""  # noqa: E501
 DAHUA = """<s:Envelope xmlns:s="s"><s:Header/><s:Body><PullMessagesResponse xmlns="e"><NotificationMessage xmlns="n">
 <Topic>tns1:VideoSource/MotionAlarm</Topic><Message><Message xmlns="t" PropertyOperation="Initialized">
 <Source><SimpleItem Name="Source" Value="000"/></Source><Data><SimpleItem Name="State" Value="false"/></Data></Message></Message>
 </NotificationMessage><NotificationMessage xmlns="n"><Topic>tns1:Device/tns1:Trigger/tns1:DigitalInput</Topic><Message>
 <Message xmlns="t" PropertyOperation="Changed"><Source><SimpleItem Value="in1" Name="InputToken"/></Source>
 <Data><SimpleItem Value="1" Name="LogicalState"/></Data></Message></Message></NotificationMessage></PullMessagesResponse></s:Body>
-</s:Envelope>"""
+</s:Envelope>"""  # noqa: E501
 AXIS = """<S:Envelope xmlns:S="s"><S:Body><r:PullMessagesResponse xmlns:r="e"><a:NotificationMessage xmlns:a="n">
 <a:Topic>tnsaxis:CameraApplicationPlatform/VMD/Camera1ProfileANY</a:Topic><a:Message><m:Message xmlns:m="t"><m:Source/>
 <m:Data><m:SimpleItem Name="active" Value="True"/></m:Data></m:Message></a:Message></a:NotificationMessage>
 <a:NotificationMessage xmlns:a="n"><a:Topic>tns1:Monitoring/ProcessorUsage</a:Topic><a:Message><m:Message xmlns:m="t">
 <m:Data><m:SimpleItem Name="Value" Value="1"/></m:Data>
-</m:Message></a:Message></a:NotificationMessage></r:PullMessagesResponse></S:Body></S:Envelope>"""
+</m:Message></a:Message></a:NotificationMessage></r:PullMessagesResponse></S:Body></S:Envelope>"""  # noqa: E501
 NOTHING = "<S:Envelope xmlns:S='s'><S:Body><P/></S:Body></S:Envelope>"
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (HIKVISION, [("RuleEngine/CellMotionDetector/Motion VideoSourceConfigurationToken=1 Rule=MyMotion", True, True)]),
-        (DAHUA, [("VideoSource/MotionAlarm Source=000", False, True), ("Device/Trigger/DigitalInput InputToken=in1", True, True)]),
+        (HIKVISION, [("RuleEngine/CellMotionDetector/Motion VideoSourceConfigurationToken=1 "
+                      "Rule=MyMotion", True, True)]),
+        (DAHUA, [("VideoSource/MotionAlarm "
+                  "Source=000", False, True), ("Device/Trigger/DigitalInput "
+                                               "InputToken=in1", True, True)]),
         (AXIS, [("CameraApplicationPlatform/VMD/Camera1ProfileANY", True, False)]),
         (HIKVISION.replace("Changed", "Deleted"), [(
-            "RuleEngine/CellMotionDetector/Motion VideoSourceConfigurationToken=1 Rule=MyMotion", False, True)]),
+            "RuleEngine/CellMotionDetector/Motion VideoSourceConfigurationToken=1 "
+            "Rule=MyMotion", False, True)]),
         (HIKVISION.replace("CellMotionDetector", "TamperDetector"), []),
         (NOTHING, []),
     ],
@@ -69,7 +82,10 @@ FILE = "<!DOCTYPE b [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>"
         ((FILE + NOTHING).encode("utf-16"), "document type"),
         (b"<a>" * 100_000, "too deep"),
         (b'<?xml version="1.0" encoding="none"?>' + NOTHING.encode(), "no ONVIF device"),
-        (NOTHING.replace("<P/>", "<S:Fault><S:Text>busy</S:Text></S:Fault>").encode(), "ONVIF refused: busy"),
+        (
+            NOTHING.replace("<P/>", "<S:Fault><S:Text>busy</S:Text></S:Fault>").encode(),
+            "ONVIF refused: busy",
+        ),
     ],
 )
 def test_damaged_and_hostile_answers_are_said_in_words(answer: bytes, says: str) -> None:
@@ -90,7 +106,11 @@ def test_no_damage_raises_anything_else(noise: bytes, at: int, cut: int) -> None
 
 def test_a_refused_login_is_told_apart() -> None:
     with pytest.raises(SourceRejected, match="NotAuthorized"):
-        read(NOTHING.replace("<P/>", "<S:Fault><S:Value>ter:NotAuthorized</S:Value></S:Fault>").encode())
+        read(
+            NOTHING.replace(
+                "<P/>", "<S:Fault><S:Value>ter:NotAuthorized</S:Value></S:Fault>"
+            ).encode()
+        )
 
 
 def test_a_device_without_time_events_or_subscription() -> None:
@@ -103,7 +123,12 @@ def test_a_device_without_time_events_or_subscription() -> None:
 
 
 def test_the_login_is_the_digest_of_the_profile_and_text_is_escaped() -> None:
-    sent = envelope(PULL, "http://1.2.3.4/a?b&c", Token("a<b", "p&w", b"nonce", "2026-11-24T08:00:00Z"), '<x:Id xmlns:x="u">7</x:Id>')
+    sent = envelope(
+        PULL,
+        "http://1.2.3.4/a?b&c",
+        Token("a<b", "p&w", b"nonce", "2026-11-24T08:00:00Z"),
+        '<x:Id xmlns:x="u">7</x:Id>',
+    )
     found = {str(one.tag).rpartition("}")[2]: one.text for one in Tree.fromstring(sent).iter()}
     assert (found["Username"], found["To"], found["Id"]) == ("a<b", "http://1.2.3.4/a?b&c", "7")
     assert found["Password"] == b64encode(sha1(b"nonce2026-11-24T08:00:00Zp&w").digest()).decode()

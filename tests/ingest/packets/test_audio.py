@@ -1,4 +1,6 @@
-"""Sound out of RTP: AAC frames alone, together and in pieces, G.711 as it comes, and nothing made up of what is damaged."""
+"""Sound out of RTP: AAC frames alone, together and in pieces, G.711 as it comes, and nothing
+made up of what is damaged.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,21 @@ def aac(*frames: bytes) -> bytes:
 
 
 def received(
-    codec: str, packets: Sequence[tuple[int, bytes]], lost: Sequence[int] = (), channels: int = 1, marker: int = 0x80
+    codec: str,
+    packets: Sequence[tuple[int, bytes]],
+    lost: Sequence[int] = (),
+    channels: int = 1,
+    marker: int = 0x80,
 ) -> AudioUnits:
     units = AudioUnits(codec, 97, channels)
     for index, (stamp, payload) in enumerate(packets):
         if index not in lost:
-            packet = struct.pack(">BBHII", 0x80, marker | 97, 65_530 + index & 0xFFFF, stamp & 0xFFFFFFFF, 7) + payload
+            packet = (
+                struct.pack(
+                    ">BBHII", 0x80, marker | 97, 65_530 + index & 0xFFFF, stamp & 0xFFFFFFFF, 7
+                )
+                + payload
+            )
             units.put(b"??" + packet, 2, 2 + len(packet))
     return units
 
@@ -46,7 +57,9 @@ def test_a_frame_in_several_packets_is_joined_and_one_that_lacks_a_piece_is_drop
     frame = bytes(range(200))
     size = struct.pack(">HH", 16, len(frame) << 3)
     units = AudioUnits("aac", 97, 1)
-    for number, (piece, marker) in enumerate([(frame[:120], 0), (frame[120:], 0x80), (frame[:120], 0)]):
+    for number, (piece, marker) in enumerate(
+        [(frame[:120], 0), (frame[120:], 0x80), (frame[:120], 0)]
+    ):
         packet = struct.pack(">BBHII", 0x80, marker | 97, number, 5, 7) + size + piece
         units.put(packet, 0, len(packet))
     assert units.ready == [Piece(5, frame, AAC_SAMPLES)]
@@ -59,15 +72,21 @@ def test_a_frame_in_several_packets_is_joined_and_one_that_lacks_a_piece_is_drop
 @given(st.lists(st.binary(min_size=1, max_size=400), min_size=1, max_size=9), st.integers(1, 2))
 def test_samples_are_given_as_they_come(payloads: list[bytes], channels: int) -> None:
     units = received("pcm_alaw", list(enumerate(payloads)), channels=channels)
-    assert units.ready == [Piece(stamp, data, len(data) // channels) for stamp, data in enumerate(payloads)]
+    assert units.ready == [
+        Piece(stamp, data, len(data) // channels) for stamp, data in enumerate(payloads)
+    ]
 
 
 @given(
-    st.sampled_from(["aac", "pcm_mulaw"]), st.lists(st.tuples(st.integers(0, 3), st.binary(max_size=60)), max_size=20), st.integers(0, 255)
+    st.sampled_from(["aac", "pcm_mulaw"]),
+    st.lists(st.tuples(st.integers(0, 3), st.binary(max_size=60)), max_size=20),
+    st.integers(0, 255),
 )
 def test_no_bytes_are_an_error(codec: str, packets: list[tuple[int, bytes]], flags: int) -> None:
     units = AudioUnits(codec, 97, 1)
     for index, (stamp, payload) in enumerate(packets):
         packet = struct.pack(">BBHII", flags, stamp << 6 & 0x80 | 97, index, stamp, 7) + payload
         units.put(packet, 0, len(packet))
-    assert sum(len(piece.data) for piece in units.ready) <= sum(len(payload) for _, payload in packets)
+    assert sum(len(piece.data) for piece in units.ready) <= sum(
+        len(payload) for _, payload in packets
+    )

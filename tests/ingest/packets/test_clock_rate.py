@@ -1,4 +1,6 @@
-"""Counters at the wrong speed are found out, and run as fast as time from then on; right ones are never touched."""
+"""Counters at the wrong speed are found out, and run as fast as time from then on; right ones
+are never touched.
+"""
 
 from __future__ import annotations
 
@@ -19,29 +21,52 @@ FOUND_FRAMES = 5 * WINDOW_NS // FRAME_NS
 seeds = st.integers(0, 2**32)
 
 
-@given(st.sampled_from([0.1, 0.5, 25 / 30, 30 / 25, 2.0, 4.0]) | st.floats(0.1, 0.9) | st.floats(1.1, 5.0), st.integers(1, 300), seeds)
+@given(
+    st.sampled_from([0.1, 0.5, 25 / 30, 30 / 25, 2.0, 4.0])
+    | st.floats(0.1, 0.9)
+    | st.floats(1.1, 5.0),
+    st.integers(1, 300),
+    seeds,
+)
 @settings(max_examples=40, deadline=None)
-def test_a_counter_at_the_wrong_speed_runs_as_fast_as_time_within_twenty_seconds(speed: float, jitter_ms: int, seed: int) -> None:
+def test_a_counter_at_the_wrong_speed_runs_as_fast_as_time_within_twenty_seconds(
+    speed: float, jitter_ms: int, seed: int
+) -> None:
     rng, pace = random.Random(seed), Pace()
     given_ns = [
-        pace.of(round(number * FRAME_NS * speed), START_NS + number * FRAME_NS + rng.randrange(jitter_ms * NS_PER_MS))
+        pace.of(
+            round(number * FRAME_NS * speed),
+            START_NS + number * FRAME_NS + rng.randrange(jitter_ms * NS_PER_MS),
+        )
         for number in range(3 * FOUND_FRAMES)
     ]
     assert all(a < b for a, b in pairwise(given_ns))
     settled = given_ns[FOUND_FRAMES:]
-    assert (settled[-1] - settled[0]) / ((len(settled) - 1) * FRAME_NS) == pytest.approx(1.0, abs=0.04)
+    assert (settled[-1] - settled[0]) / ((len(settled) - 1) * FRAME_NS) == pytest.approx(
+        1.0, abs=0.04
+    )
     assert pace.speed == pytest.approx(speed, rel=0.04)
 
 
 @given(st.integers(-500, 500), st.integers(1, 300), seeds)
 @settings(max_examples=30, deadline=None)
-def test_a_counter_that_drifts_is_left_alone_whatever_the_network_does(ppm: int, jitter_ms: int, seed: int) -> None:
+def test_a_counter_that_drifts_is_left_alone_whatever_the_network_does(
+    ppm: int, jitter_ms: int, seed: int
+) -> None:
     """Jitter, and every ten seconds a stall of three that comes all at once."""
     rng, pace = random.Random(seed), Pace()
     for number in range(3000):
         stall_frames = max(0, 75 - number % 250)
         pts_ns = number * FRAME_NS * (1_000_000 + ppm) // 1_000_000
-        assert pace.of(pts_ns, START_NS + (number + stall_frames) * FRAME_NS + rng.randrange(jitter_ms * NS_PER_MS)) == pts_ns
+        assert (
+            pace.of(
+                pts_ns,
+                START_NS
+                + (number + stall_frames) * FRAME_NS
+                + rng.randrange(jitter_ms * NS_PER_MS),
+            )
+            == pts_ns
+        )
     assert pace.speed == 1.0
 
 
@@ -64,8 +89,12 @@ def test_a_counter_that_stands_still_is_replaced_by_when_packets_come_after_a_se
     assert pace.speed == 0
     steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(given_ns[30:])]
     assert all(step > 0 for step, _ in steps)
-    assert sum(step for step, _ in steps) == pytest.approx(sum(real for _, real in steps), abs=4 * FRAME_NS)
-    assert max(steps)[0] == pytest.approx(20 * NS_PER_S, abs=5 * FRAME_NS), "the hole stays a hole, in one piece"
+    assert sum(step for step, _ in steps) == pytest.approx(
+        sum(real for _, real in steps), abs=4 * FRAME_NS
+    )
+    assert max(steps)[0] == pytest.approx(20 * NS_PER_S, abs=5 * FRAME_NS), (
+        "the hole stays a hole, in one piece"
+    )
     assert sum(step > 3 * FRAME_NS for step, _ in steps) == 1
 
 

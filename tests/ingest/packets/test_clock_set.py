@@ -1,4 +1,6 @@
-"""This node's clock is set while a camera is pulled: times are right from the next keyframe on, and nothing is lost for it."""
+"""This node's clock is set while a camera is pulled: times are right from the next keyframe on,
+and nothing is lost for it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ INFO = StreamInfo("gate", "h264", 320, 240, Fraction(1, 90_000), b"", 0)
 KEYFRAME, PICTURE = b"\0\0\1\x65key", b"\0\0\1\x41picture"
 
 
-def pulled(frames: int, step_at: int, by_ns: int, sender_ahead_ns: int | None = None) -> list[Packet]:
+def pulled(
+    frames: int, step_at: int, by_ns: int, sender_ahead_ns: int | None = None
+) -> list[Packet]:
     """Frames of a camera at 25/s, our clock being set by `by_ns` before frame `step_at`."""
     intake = Intake(Counts(Timeline()), INFO, None)
     packets = []
@@ -28,7 +32,9 @@ def pulled(frames: int, step_at: int, by_ns: int, sender_ahead_ns: int | None = 
         steady_ns = START_NS + number * FRAME_NS
         sender_ns = None if sender_ahead_ns is None else steady_ns + sender_ahead_ns
         data = PICTURE if number % GOP else KEYFRAME
-        unit = Unit(data, number * 3600, None, 3600, steady_ns, sender_ns, by_ns if number >= step_at else 0)
+        unit = Unit(
+            data, number * 3600, None, 3600, steady_ns, sender_ns, by_ns if number >= step_at else 0
+        )
         packets.append(intake.packet(unit))
     assert None not in packets
     return [packet for packet in packets if packet is not None]
@@ -36,26 +42,37 @@ def pulled(frames: int, step_at: int, by_ns: int, sender_ahead_ns: int | None = 
 
 @pytest.mark.parametrize("by_ns", [HOUR_NS, -HOUR_NS, NS_PER_S, -NS_PER_S])
 @pytest.mark.parametrize("step_at", [1, 49, 50, 51, 149])
-def test_a_new_session_with_right_times_begins_at_the_next_keyframe(by_ns: int, step_at: int) -> None:
+def test_a_new_session_with_right_times_begins_at_the_next_keyframe(
+    by_ns: int, step_at: int
+) -> None:
     packets = pulled(300, step_at, by_ns)
     first_new = -(-step_at // GOP) * GOP
-    assert [packet.stream.session for packet in packets] == [1] * first_new + [2] * (300 - first_new)
+    assert [packet.stream.session for packet in packets] == [1] * first_new + [2] * (
+        300 - first_new
+    )
     for number, packet in enumerate(packets):
         truth_ns = START_NS + number * FRAME_NS + (by_ns if number >= first_new else 0)
         assert abs(packet.wall_ns - truth_ns) < NS_PER_MS
         assert packet.received_ns == truth_ns
-    assert all(b.pts - a.pts == 3600 for a, b in pairwise(packets)), "the counter is the camera's, and did not leap"
+    assert all(b.pts - a.pts == 3600 for a, b in pairwise(packets)), (
+        "the counter is the camera's, and did not leap"
+    )
 
 
 def test_a_camera_whose_clock_was_right_is_believed_once_ours_is_right_too() -> None:
     packets = pulled(1000, 60, HOUR_NS, sender_ahead_ns=HOUR_NS + 80 * NS_PER_MS)
     assert {packet.wall_source for packet in packets[:100]} == {"receiver"}
     assert packets[-1].wall_source == "sender"
-    assert abs(packets[-1].wall_ns - (START_NS + 999 * FRAME_NS + HOUR_NS + 80 * NS_PER_MS)) < 25 * NS_PER_MS
+    assert (
+        abs(packets[-1].wall_ns - (START_NS + 999 * FRAME_NS + HOUR_NS + 80 * NS_PER_MS))
+        < 25 * NS_PER_MS
+    )
     assert all(a.wall_ns < b.wall_ns for a, b in pairwise(packets))
 
 
 def test_a_camera_that_followed_the_old_time_is_no_longer_believed() -> None:
     packets = pulled(1000, 60, -HOUR_NS, sender_ahead_ns=80 * NS_PER_MS)
     assert {packet.wall_source for packet in packets[100:]} == {"receiver"}
-    assert all(abs(packet.wall_ns - packet.received_ns) < 100 * NS_PER_MS for packet in packets[100:])
+    assert all(
+        abs(packet.wall_ns - packet.received_ns) < 100 * NS_PER_MS for packet in packets[100:]
+    )

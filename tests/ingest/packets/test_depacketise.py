@@ -1,4 +1,6 @@
-"""RTP into access units: what another hand packs comes out again, and of what is damaged or lost nothing is made up."""
+"""RTP into access units: what another hand packs comes out again, and of what is damaged or
+lost nothing is made up.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class Media:
             self.units.put(buffer, start, stop)
 
 
-def sent(codec: str, pictures: Sequence[tuple[int, Sequence[bytes]]], limit: int = 60) -> list[Sent]:
+def sent(
+    codec: str, pictures: Sequence[tuple[int, Sequence[bytes]]], limit: int = 60
+) -> list[Sent]:
     packets: list[Sent] = []
     for stamp, nals in pictures:
         parts = payloads(TYPES[codec], nals, limit)
@@ -45,12 +49,21 @@ def sent(codec: str, pictures: Sequence[tuple[int, Sequence[bytes]]], limit: int
     return packets
 
 
-def received(codec: str, packets: Sequence[Sent], lost: Sequence[int] = (), first: int = 65_530, flags: int = 0x80) -> AccessUnits:
+def received(
+    codec: str,
+    packets: Sequence[Sent],
+    lost: Sequence[int] = (),
+    first: int = 65_530,
+    flags: int = 0x80,
+) -> AccessUnits:
     """Through a wire, as they come over TCP; all but those whose index is in `lost`."""
     media, wire = Media(codec), Wire((0, 1), bytearray(CAPACITY_BYTES))
     for index, (stamp, marker, payload) in enumerate(packets):
         if index not in lost:
-            rtp = struct.pack(">BBHII", flags, marker << 7 | 96, first + index & 0xFFFF, stamp, 7) + payload
+            rtp = (
+                struct.pack(">BBHII", flags, marker << 7 | 96, first + index & 0xFFFF, stamp, 7)
+                + payload
+            )
             data = struct.pack(">BBH", 0x24, 0, len(rtp)) + rtp
             wire.room()[: len(data)] = data
             wire.deliver(len(data), media)
@@ -66,7 +79,10 @@ def pictures(codec: str, sizes: Sequence[Sequence[int]]) -> list[tuple[int, list
     """One picture for each list of NAL sizes, the first of them a slice."""
     made = []
     for number, picture in enumerate(sizes):
-        nals = [(SLICE if index == 0 else LATER)[codec] + bytes([1 + number % 200]) * size for index, size in enumerate(picture)]
+        nals = [
+            (SLICE if index == 0 else LATER)[codec] + bytes([1 + number % 200]) * size
+            for index, size in enumerate(picture)
+        ]
         made.append((3600 * number, nals))
     return made
 
@@ -77,20 +93,28 @@ def pictures(codec: str, sizes: Sequence[Sequence[int]]) -> list[tuple[int, list
 def test_what_is_packed_comes_out_again(codec: str, sizes: list[list[int]]) -> None:
     made = pictures(codec, sizes)
     units = received(codec, sent(codec, made))
-    assert list(units.ready) == [AccessUnit(stamp, annex_b(tuple(nals)), False, starts(nals)) for stamp, nals in made]
+    assert list(units.ready) == [
+        AccessUnit(stamp, annex_b(tuple(nals)), False, starts(nals)) for stamp, nals in made
+    ]
     assert (units.broken_units, units.lost_packets) == (0, 0)
 
 
 @CODECS
 @settings(deadline=None)
-@given(st.lists(st.integers(1, 700), min_size=2, max_size=12), st.sets(st.integers(0, 60), max_size=6))
+@given(
+    st.lists(st.integers(1, 700), min_size=2, max_size=12), st.sets(st.integers(0, 60), max_size=6)
+)
 def test_of_what_is_lost_nothing_is_made_up(codec: str, sizes: list[int], lost: set[int]) -> None:
     made = pictures(codec, [[size] for size in sizes])
     packets = sent(codec, made)
     missing = [index for index in sorted(lost) if index < len(packets) - 1]
     units = received(codec, packets, lost=missing)
     touched = {packets[index][0] for index in missing}
-    whole = [AccessUnit(stamp, annex_b(tuple(nals)), False, starts(nals)) for stamp, nals in made if stamp not in touched]
+    whole = [
+        AccessUnit(stamp, annex_b(tuple(nals)), False, starts(nals))
+        for stamp, nals in made
+        if stamp not in touched
+    ]
     assert list(units.ready) == whole
     begun = next(index for index in range(len(packets)) if index not in missing)
     assert units.lost_packets == sum(index > begun for index in missing)
@@ -124,7 +148,9 @@ def test_without_markers_a_unit_ends_where_the_next_begins(codec: str) -> None:
 def test_markers_on_every_slice_are_seen_through(codec: str) -> None:
     made = pictures(codec, [[50, 50]] * 4)
     units = received(codec, [(stamp, True, part) for stamp, _, part in sent(codec, made)])
-    assert [unit.data for unit in units.ready[1:]] == [annex_b(tuple(nals)) for _, nals in made[1:3]]
+    assert [unit.data for unit in units.ready[1:]] == [
+        annex_b(tuple(nals)) for _, nals in made[1:3]
+    ]
     assert units.broken_units == 1
 
 
@@ -151,7 +177,9 @@ def test_extensions_sources_and_padding_are_left_out() -> None:
     assert [unit.data for unit in units.ready] == [annex_b((nal,))]
 
 
-@pytest.mark.parametrize("payload", [b"\x1d\x81\1\2\3\4", b"\x19\0\0\0\1\x41", b"\x18\0\x50\x41", b"\x00\1\2", b"\x1c"])
+@pytest.mark.parametrize(
+    "payload", [b"\x1d\x81\1\2\3\4", b"\x19\0\0\0\1\x41", b"\x18\0\x50\x41", b"\x00\1\2", b"\x1c"]
+)
 def test_what_is_not_known_breaks_the_unit(payload: bytes) -> None:
     units = received("h264", [(0, True, payload), (1, True, SLICE["h264"] + b"x")])
     assert [unit.stamp for unit in units.ready] == [1]
@@ -160,11 +188,18 @@ def test_what_is_not_known_breaks_the_unit(payload: bytes) -> None:
 
 @CODECS
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.binary(min_size=1, max_size=80)), max_size=30), st.integers(0, 255))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.booleans(), st.binary(min_size=1, max_size=80)), max_size=30
+    ),
+    st.integers(0, 255),
+)
 def test_no_payload_is_an_error(codec: str, packets: list[Sent], flags: int) -> None:
     units = received(codec, packets, flags=0x80 | flags & 0x3F)
     units.flush()
-    assert sum(len(unit.data) for unit in units.ready) <= sum(len(payload) * 3 + 8 for _, _, payload in packets)
+    assert sum(len(unit.data) for unit in units.ready) <= sum(
+        len(payload) * 3 + 8 for _, _, payload in packets
+    )
 
 
 class Slow(Media):
@@ -175,7 +210,13 @@ class Slow(Media):
         self.go_on = lambda buffer, at, end: at
 
 
-BODIES = st.lists(st.one_of(st.binary(min_size=1, max_size=30), st.integers(1, 400).map(lambda size: b"\7" * size)), min_size=1, max_size=4)
+BODIES = st.lists(
+    st.one_of(
+        st.binary(min_size=1, max_size=30), st.integers(1, 400).map(lambda size: b"\7" * size)
+    ),
+    min_size=1,
+    max_size=4,
+)
 
 
 def aggregate(header: bytes, nals: Sequence[bytes]) -> bytes:
@@ -186,17 +227,27 @@ PLAINLY_ODD = ["lose", "double", "late", "mark", "unmark", "other type", "strang
 PLACES = st.integers(0, 200)
 ODD = st.one_of(
     st.tuples(st.sampled_from(PLAINLY_ODD), PLACES, st.just(b"")),
-    st.tuples(st.just("stamp"), PLACES, st.integers(0, 3).map(lambda number: struct.pack(">I", 3600 * number))),
+    st.tuples(
+        st.just("stamp"),
+        PLACES,
+        st.integers(0, 3).map(lambda number: struct.pack(">I", 3600 * number)),
+    ),
     st.tuples(st.just("payload"), PLACES, st.binary(min_size=1, max_size=12)),
     st.tuples(
         st.just("payload"),
         PLACES,
-        st.builds(aggregate, st.sampled_from([b"\x18", b"\x60\x01"]), st.lists(st.binary(max_size=6), max_size=4)),
+        st.builds(
+            aggregate,
+            st.sampled_from([b"\x18", b"\x60\x01"]),
+            st.lists(st.binary(max_size=6), max_size=4),
+        ),
     ),
     st.tuples(st.just("flags"), PLACES, st.sampled_from([b"\x90", b"\xa0", b"\x81", b"\x00"])),
 )
 Odd = tuple[str, int, bytes]
-DAMAGE = st.lists(st.tuples(st.integers(0, 6000), st.binary(max_size=3), st.integers(0, 3)), max_size=3)
+DAMAGE = st.lists(
+    st.tuples(st.integers(0, 6000), st.binary(max_size=3), st.integers(0, 3)), max_size=3
+)
 
 
 def odd(rtp: bytearray, what: str, by: bytes) -> list[bytearray]:
@@ -205,7 +256,10 @@ def odd(rtp: bytearray, what: str, by: bytes) -> list[bytearray]:
     made: dict[str, list[bytearray]] = {
         "lose": [],
         "double": [rtp, rtp],
-        "late": [head[:2] + struct.pack(">H", int.from_bytes(head[2:4], "big") + 1 & 0xFFFF) + rtp[4:], rtp],
+        "late": [
+            head[:2] + struct.pack(">H", int.from_bytes(head[2:4], "big") + 1 & 0xFFFF) + rtp[4:],
+            rtp,
+        ],
         "elsewhere": [bytearray(), rtp],
         "stamp": [head[:4] + by + rtp[8:]],
         "mark": [head[:1] + bytes((96 | 0x80,)) + rtp[2:]],
@@ -218,48 +272,77 @@ def odd(rtp: bytearray, what: str, by: bytes) -> list[bytearray]:
     return made[what]
 
 
-def framed(codec: str, made: Sequence[tuple[int, Sequence[bytes]]], odds: Sequence[Odd], first: int) -> bytes:
+def framed(
+    codec: str, made: Sequence[tuple[int, Sequence[bytes]]], odds: Sequence[Odd], first: int
+) -> bytes:
     """The bytes of a connection in which some packets are odd."""
     rtps = [
-        bytearray(struct.pack(">BBHII", 0x80, marker << 7 | 96, first + index & 0xFFFF, stamp, 7) + payload)
+        bytearray(
+            struct.pack(">BBHII", 0x80, marker << 7 | 96, first + index & 0xFFFF, stamp, 7)
+            + payload
+        )
         for index, (stamp, marker, payload) in enumerate(sent(codec, made))
     ]
     for what, index, by in odds:
         if rtps:
             at = index % len(rtps)
             rtps[at : at + 1] = odd(rtps[at], what, by)
-    return b"".join(struct.pack(">BBH", 0x24, 0, len(rtp)) + rtp if rtp else b"\x24\1\0\4\x80abc" for rtp in rtps)
+    return b"".join(
+        struct.pack(">BBH", 0x24, 0, len(rtp)) + rtp if rtp else b"\x24\1\0\4\x80abc"
+        for rtp in rtps
+    )
 
 
 def state(units: AccessUnits) -> tuple[object, ...]:
     """All that tells how it goes on."""
-    apart = {name: value for name, value in vars(units).items() if name not in ("_taking", "_pieces", "ready")}
+    apart = {
+        name: value
+        for name, value in vars(units).items()
+        if name not in ("_taking", "_pieces", "ready")
+    }
     pieces = vars(units._pieces)
-    return list(units.ready), apart, b"".join(pieces["parts"]), {name: value for name, value in pieces.items() if name != "parts"}
+    return (
+        list(units.ready),
+        apart,
+        b"".join(pieces["parts"]),
+        {name: value for name, value in pieces.items() if name != "parts"},
+    )
 
 
 @pytest.mark.skipif(bool(why_not()), reason=f"the depacketiser is not compiled: {why_not()}")
 @CODECS
 @settings(deadline=None, max_examples=300)
 @given(
-    st.lists(st.lists(BODIES, min_size=1, max_size=1).map(lambda parts: parts[0]), min_size=1, max_size=8),
+    st.lists(
+        st.lists(BODIES, min_size=1, max_size=1).map(lambda parts: parts[0]), min_size=1, max_size=8
+    ),
     st.lists(ODD, max_size=5),
     DAMAGE,
     st.lists(st.integers(0, 6000), max_size=6),
     st.sampled_from([0, 65_530]),
 )
 def test_compiled_and_in_python_alone_it_gives_the_same(
-    codec: str, bodies: list[list[bytes]], odds: list[Odd], damage: list[tuple[int, bytes, int]], cuts: list[int], first: int
+    codec: str,
+    bodies: list[list[bytes]],
+    odds: list[Odd],
+    damage: list[tuple[int, bytes, int]],
+    cuts: list[int],
+    first: int,
 ) -> None:
     made = [
-        (3600 * number, [(SLICE if index == 0 else LATER)[codec] + body for index, body in enumerate(picture)])
+        (
+            3600 * number,
+            [(SLICE if index == 0 else LATER)[codec] + body for index, body in enumerate(picture)],
+        )
         for number, picture in enumerate(bodies)
     ]
     data = bytearray(framed(codec, made, odds, first))
     for at, new, gone in damage:
         data[at : at + gone] = new
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    sides = [(media, Wire((0, 1), bytearray(CAPACITY_BYTES))) for media in (Media(codec), Slow(codec))]
+    sides = [
+        (media, Wire((0, 1), bytearray(CAPACITY_BYTES))) for media in (Media(codec), Slow(codec))
+    ]
     for begin, end in pairwise(edges):
         for media, wire in sides:
             wire.room()[: end - begin] = data[begin:end]
@@ -274,20 +357,36 @@ def test_plain_packets_are_taken_compiled(codec: str) -> None:
     media, wire = Media(codec), Wire((0, 1), bytearray(CAPACITY_BYTES))
     by_python = Mock(wraps=media.units.put)
     media.units.put = by_python  # type: ignore[method-assign]
-    data = framed(codec, [(3600 * number, [SLICE[codec] + b"\7" * 400, LATER[codec] + b"\7" * 30]) for number in range(100)], (), 65_530)
+    data = framed(
+        codec,
+        [
+            (3600 * number, [SLICE[codec] + b"\7" * 400, LATER[codec] + b"\7" * 30])
+            for number in range(100)
+        ],
+        (),
+        65_530,
+    )
     wire.room()[: len(data)] = data
     wire.deliver(len(data), media)
     assert len(media.units.ready) == 100
-    assert by_python.call_count == len(sent(codec, [(0, [SLICE[codec] + b"\7" * 400, LATER[codec] + b"\7" * 30])]))
+    assert by_python.call_count == len(
+        sent(codec, [(0, [SLICE[codec] + b"\7" * 400, LATER[codec] + b"\7" * 30])])
+    )
 
 
 @CODECS
 def test_nal_units_with_start_codes_in_them_are_not_taken_as_known(codec: str) -> None:
-    made = [(3600 * number, [SLICE[codec] + b"ab\0\0\1" + LATER[codec] + b"cd"]) for number in range(3)]
+    made = [
+        (3600 * number, [SLICE[codec] + b"ab\0\0\1" + LATER[codec] + b"cd"]) for number in range(3)
+    ]
     assert [unit.starts for unit in received(codec, sent(codec, made)).ready] == [(), (), ()]
 
 
 @CODECS
 def test_a_nal_unit_that_ends_with_a_zero_is_not_taken_as_known(codec: str) -> None:
-    made = [(0, [SLICE[codec] + b"ab\0"]), (3600, [SLICE[codec] + b"ab", LATER[codec] + b"c" * 200 + b"\0"]), (7200, [SLICE[codec] + b"a"])]
+    made = [
+        (0, [SLICE[codec] + b"ab\0"]),
+        (3600, [SLICE[codec] + b"ab", LATER[codec] + b"c" * 200 + b"\0"]),
+        (7200, [SLICE[codec] + b"a"]),
+    ]
     assert [unit.starts for unit in received(codec, sent(codec, made)).ready] == [(), (), [0]]

@@ -25,7 +25,11 @@ PLAIN = st.binary(max_size=400).map(lambda data: data.replace(b"\0", b"\1") + b"
 
 def packet(units: list[bytes], known: bool = True) -> Packet:
     data = b"".join(b"\0\0\0\1" + unit for unit in units) if known else units[0]
-    starts = [sum(4 + len(before) for before in units[:number]) for number in range(len(units))] if known else []
+    starts = (
+        [sum(4 + len(before) for before in units[:number]) for number in range(len(units))]
+        if known
+        else []
+    )
     return Packet(INFO, data, 0, 0, 0, False, 0, WallSource.RECEIVER, 0, None, starts)
 
 
@@ -52,9 +56,22 @@ def test_known_units_are_taken_together(codec: str, pictures: list[list[bytes]])
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 @settings(deadline=None)
-@given(st.lists(st.lists(st.tuples(ODD_CODES, st.sampled_from([b"", *UNIT.values(), SETS]), BYTES), max_size=4), max_size=6), st.booleans())
-def test_unknown_ones_are_searched(codec: str, pictures: list[list[tuple[bytes, bytes, bytes]]], one_is_known: bool) -> None:
-    packets = [packet([b"".join(code + head + body for code, head, body in picture)], known=False) for picture in pictures]
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(ODD_CODES, st.sampled_from([b"", *UNIT.values(), SETS]), BYTES), max_size=4
+        ),
+        max_size=6,
+    ),
+    st.booleans(),
+)
+def test_unknown_ones_are_searched(
+    codec: str, pictures: list[list[tuple[bytes, bytes, bytes]]], one_is_known: bool
+) -> None:
+    packets = [
+        packet([b"".join(code + head + body for code, head, body in picture)], known=False)
+        for picture in pictures
+    ]
     if one_is_known:
         packets.insert(len(packets) // 2, packet([UNIT[codec] + b"\3"]))
     assert together(codec, packets) == one_by_one(codec, [packet.data for packet in packets])

@@ -27,7 +27,9 @@ def bare(codec: str) -> StreamInfo:
     return StreamInfo("gate", codec, 0, 0, Fraction(1, 90_000), b"", 0)
 
 
-@pytest.mark.parametrize(("name", "codec", "lacking"), [("h264", "h264", "SPS, PPS"), ("hevc", "hevc", "VPS, SPS, PPS")])
+@pytest.mark.parametrize(
+    ("name", "codec", "lacking"), [("h264", "h264", "SPS, PPS"), ("hevc", "hevc", "VPS, SPS, PPS")]
+)
 def test_keyframes_without_parameter_sets_are_counted_and_what_they_lack_is_named(
     name: str, codec: str, lacking: str, clips: dict[str, Path]
 ) -> None:
@@ -56,7 +58,9 @@ def test_parameter_sets_without_sense_lack_nothing_and_are_not_readable(
 
 def test_parameter_sets_that_only_keyframes_carry_are_found(clips: dict[str, Path]) -> None:
     keyframe = keyframe_of(clips["large"], "h264")
-    packet = Intake(Counts(Timeline()), bare("h264"), None).packet(Unit(keyframe, 0, None, 0, 10**18, None))
+    packet = Intake(Counts(Timeline()), bare("h264"), None).packet(
+        Unit(keyframe, 0, None, 0, 10**18, None)
+    )
     assert packet is not None
     info = packet.stream
     assert (info.width_px, info.height_px, info.session) == (640, 480, 1)

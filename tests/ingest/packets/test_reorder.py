@@ -1,4 +1,6 @@
-"""Datagrams in whatever order: what comes out is in order, once each, and nothing waits for ever."""
+"""Datagrams in whatever order: what comes out is in order, once each, and nothing waits for
+ever.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,12 @@ class Out:
         self.numbers.append(buffer[2] << 8 | buffer[3])
 
 
-@given(st.integers(0, 0xFFFF), st.integers(1, 300), st.integers(1, MOST_HELD // 2), st.integers(0, 99))
-def test_what_is_shuffled_within_the_window_comes_out_in_order(first: int, count: int, reach: int, seed: int) -> None:
+@given(
+    st.integers(0, 0xFFFF), st.integers(1, 300), st.integers(1, MOST_HELD // 2), st.integers(0, 99)
+)
+def test_what_is_shuffled_within_the_window_comes_out_in_order(
+    first: int, count: int, reach: int, seed: int
+) -> None:
     random = Random(seed)
     places = sorted(range(1, count), key=lambda number: number + random.uniform(0, reach))
     out = Out()

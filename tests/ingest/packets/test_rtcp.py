@@ -21,7 +21,9 @@ def test_a_report_gives_the_senders_time_of_any_stamp() -> None:
     clock = rtcp.SenderClock(90_000)
     assert clock.wall_ns(0) is None
     clock.reported(compound.report)
-    assert abs((clock.wall_ns(90_000 - 16) or 0) - NOW_NS - NS_PER_S) < 10  # past the wrap of the counter
+    assert (
+        abs((clock.wall_ns(90_000 - 16) or 0) - NOW_NS - NS_PER_S) < 10
+    )  # past the wrap of the counter
     clock.jumped()
     assert clock.wall_ns(0) is None
 
@@ -39,7 +41,9 @@ def test_seconds_after_the_wrap_of_2036() -> None:
 def test_our_report_is_one() -> None:
     sent = rtcp.parse(sender_report(7, NOW_NS, 0, 0, 0)).report
     data = rtcp.receiver_report(9, 7, 0x10005, 3, sent)
-    flags, kind, words, own, about, lost, highest, _, quoted, _ = struct.unpack_from(">BBHIIIIIII", data)
+    flags, kind, words, own, about, lost, highest, _, quoted, _ = struct.unpack_from(
+        ">BBHIIIIIII", data
+    )
     assert (flags, kind, words, own, about, lost, highest) == (0x81, 201, 7, 9, 7, 3, 0x10005)
     assert sent is not None
     assert quoted == sent.ntp_middle

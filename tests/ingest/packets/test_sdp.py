@@ -28,7 +28,7 @@ HEVC = f"""v=0
 m=video 0 RTP/AVP 98
 a=rtpmap:98 H265/90000
 a=fmtp:98 sprop-vps={b64encode(b"vps").decode()}; sprop-sps={b64encode(b"sps").decode()};sprop-pps={b64encode(b"pps").decode()}
-"""
+"""  # noqa: E501
 
 
 def video(text: str) -> Video:
@@ -39,7 +39,9 @@ def video(text: str) -> Video:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_h264_and_where_to_ask_for_it(end: str) -> None:
-    assert video(H264.replace("\n", end)) == Video("h264", 96, 90_000, (SPS, PPS), True, "trackID=1", "*")
+    assert video(H264.replace("\n", end)) == Video(
+        "h264", 96, 90_000, (SPS, PPS), True, "trackID=1", "*"
+    )
 
 
 def test_hevc_and_its_sets() -> None:
@@ -48,7 +50,11 @@ def test_hevc_and_its_sets() -> None:
 
 @pytest.mark.parametrize(
     ("was", "now"),
-    [("packetization-mode=1", "packetization-mode=2"), ("video 0 RTP/AVP", "video 0 RTP/SAVP"), ("90000\na=fmtp", "90000\na=x")],
+    [
+        ("packetization-mode=1", "packetization-mode=2"),
+        ("video 0 RTP/AVP", "video 0 RTP/SAVP"),
+        ("90000\na=fmtp", "90000\na=x"),
+    ],
 )
 def test_what_is_packed_in_another_way_is_told(was: str, now: str) -> None:
     assert video(H264.replace(was, now)).is_plain == ("fmtp" in was)
@@ -86,7 +92,21 @@ def test_controls_become_urls(base: str, control: str, url: str) -> None:
 
 @given(
     st.lists(
-        st.sampled_from(["m=video ", "0 RTP/AVP 96", "\n", "a=rtpmap:96 ", "H264/", "a=fmtp:96 ", "sprop-sps=", "=", ";", ","]) | st.text()
+        st.sampled_from(
+            [
+                "m=video ",
+                "0 RTP/AVP 96",
+                "\n",
+                "a=rtpmap:96 ",
+                "H264/",
+                "a=fmtp:96 ",
+                "sprop-sps=",
+                "=",
+                ";",
+                ",",
+            ]
+        )
+        | st.text()
     )
 )
 def test_no_text_is_an_error(pieces: list[str]) -> None:
@@ -95,13 +115,20 @@ def test_no_text_is_an_error(pieces: list[str]) -> None:
 
 
 AAC = "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/16000/2\r\na=control:trackID=2\r\n"
-HBR = "a=fmtp:97 streamtype=5;profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config=1410\r\n"
+HBR = (
+    "a=fmtp:97 "
+    "streamtype=5;profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config=1410\r\n"
+)
 
 
 def test_sound_that_is_kept() -> None:
     assert first_audio(AAC + HBR) == Audio("aac", 97, 16_000, 2, b"\x14\x10", True, "trackID=2")
-    assert first_audio("m=audio 0 RTP/AVP 8\r\na=control:a\r\n") == Audio("pcm_alaw", 8, 8000, 1, b"", True, "a")
-    assert first_audio("m=audio 0 RTP/AVP 98\na=rtpmap:98 PCMU/16000\n") == Audio("pcm_mulaw", 98, 16_000, 1, b"", True, "")
+    assert first_audio("m=audio 0 RTP/AVP 8\r\na=control:a\r\n") == Audio(
+        "pcm_alaw", 8, 8000, 1, b"", True, "a"
+    )
+    assert first_audio("m=audio 0 RTP/AVP 98\na=rtpmap:98 PCMU/16000\n") == Audio(
+        "pcm_mulaw", 98, 16_000, 1, b"", True, ""
+    )
     assert first_audio("m=video 0 RTP/AVP 96\r\n") is None
 
 

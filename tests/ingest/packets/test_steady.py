@@ -1,4 +1,6 @@
-"""The quick way through a track gives what the way unit by unit gives, packet by packet, whatever comes between two steady stretches."""
+"""The quick way through a track gives what the way unit by unit gives, packet by packet,
+whatever comes between two steady stretches.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ STEADY_READS = 40
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one read gives: units by the steps of their stamps, how long after the one before, and what else happened in between."""
+    """What one read gives: units by the steps of their stamps, how long after the one before,
+    and what else happened in between.
+    """
 
     steps: tuple[int, ...]
     after_ms: int
@@ -39,7 +43,13 @@ class Read:
     """Our clock was set."""
 
 
-STEPS = st.one_of(st.just(FRAME), st.just(FRAME), st.just(FRAME), st.integers(-50_000, 200_000), st.sampled_from([0, -7200, 1 << 31, 3601]))
+STEPS = st.one_of(
+    st.just(FRAME),
+    st.just(FRAME),
+    st.just(FRAME),
+    st.integers(-50_000, 200_000),
+    st.sampled_from([0, -7200, 1 << 31, 3601]),
+)
 READS = st.builds(
     Read,
     st.lists(STEPS, max_size=9).map(tuple),
@@ -50,9 +60,14 @@ READS = st.builds(
 
 
 def steady(random: Random, reads: int = STEADY_READS) -> list[Read]:
-    """Some seconds of a camera at 25 frames/s whose packets come with jitter, with a report now and then."""
+    """Some seconds of a camera at 25 frames/s whose packets come with jitter, with a report now
+    and then.
+    """
     counts = [random.choice((7, 8)) for _ in range(reads)]
-    return [Read((FRAME,) * count, random.choice((290, 300, 310)), 40 if at % 15 == 3 else None) for at, count in enumerate(counts)]
+    return [
+        Read((FRAME,) * count, random.choice((290, 300, 310)), 40 if at % 15 == 3 else None)
+        for at, count in enumerate(counts)
+    ]
 
 
 class Side:
@@ -61,7 +76,9 @@ class Side:
     def __init__(self, b_frames: int, quick: bool) -> None:
         sets, self._keyframe = first_picture(b_frames)
         self.counts = Counts(Timeline())
-        self.track = VideoTrack("gate", Video("h264", 96, 90_000, sets, True, "", ""), None, self.counts)
+        self.track = VideoTrack(
+            "gate", Video("h264", 96, 90_000, sets, True, "", ""), None, self.counts
+        )
         self.given: list[Packet] = []
         self.steady_packets = 0
         intake: Any = self.track._intake
@@ -74,7 +91,9 @@ class Side:
         self._ns += read.after_ms * NS_PER_MS
         self._stepped_ns += read.step_ms * NS_PER_MS
         if read.skew_ms is not None:
-            self.track._sender.reported(SenderReport(7, self._ns + read.skew_ms * NS_PER_MS, 0, self._stamp))
+            self.track._sender.reported(
+                SenderReport(7, self._ns + read.skew_ms * NS_PER_MS, 0, self._stamp)
+            )
         for step in read.steps:
             self._stamp = self._stamp + step & 0xFFFFFFFF
             is_key = self._number % 50 == 0
@@ -88,10 +107,27 @@ class Side:
     def state(self) -> tuple[Any, ...]:
         """All that tells how it goes on."""
         timeline, intake = self.counts.timeline, self.track._intake
-        parts = (timeline, timeline._sender, timeline._least, intake._pace, intake._stamps, intake._decode_times)
+        parts = (
+            timeline,
+            timeline._sender,
+            timeline._least,
+            intake._pace,
+            intake._stamps,
+            intake._decode_times,
+        )
         apart = ("_sender", "_sender_offset", "_least", "_beat", "_silence")
-        own = [{key: value for key, value in vars(part).items() if key not in apart} for part in parts if part]
-        return own, intake.wants_sender, intake._sender_due_ns, self.counts.jumps, self.counts.session
+        own = [
+            {key: value for key, value in vars(part).items() if key not in apart}
+            for part in parts
+            if part
+        ]
+        return (
+            own,
+            intake.wants_sender,
+            intake._sender_due_ns,
+            self.counts.jumps,
+            self.counts.session,
+        )
 
     def _counted(self, *arguments: Any) -> Run | None:
         run: Run | None = self._steady(*arguments)
@@ -112,7 +148,12 @@ def both(reads: list[Read], b_frames: int = 0) -> Side:
 @given(st.lists(READS, max_size=8), st.integers(0, 1 << 32))
 def test_both_ways_give_the_same(b_frames: int, odd: list[Read], seed: int) -> None:
     random = Random(seed)
-    both(steady(random) + [part for read in odd for part in (read, *steady(random, 3))] + steady(random), b_frames)
+    both(
+        steady(random)
+        + [part for read in odd for part in (read, *steady(random, 3))]
+        + steady(random),
+        b_frames,
+    )
 
 
 def test_a_steady_camera_is_taken_the_quick_way() -> None:

@@ -1,4 +1,6 @@
-"""The shape of a stream: looked for in a keyframe once, and known by the parameter sets from then on."""
+"""The shape of a stream: looked for in a keyframe once, and known by the parameter sets from
+then on.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ def test_a_shape_is_found_once_and_known_by_its_parameter_sets() -> None:
     probe._known.clear()
     sets, keyframe = first_picture(0)
     extradata, picture = nal.annex_b(sets), nal.annex_b((*sets, keyframe))
-    assert probe.shape_of("h264", extradata, b"").width_px == 0, "a keyframe that is lost says nothing, and is not remembered"
+    assert probe.shape_of("h264", extradata, b"").width_px == 0, (
+        "a keyframe that is lost says nothing, and is not remembered"
+    )
     assert probe.shape_of("h264", extradata, picture) == probe.Shape(320, 240, 0, 0.04)
     assert probe.shape_of("h264", extradata, b"") == probe.Shape(320, 240, 0, 0.04)
     deeper, reordered = first_picture(2)

@@ -1,4 +1,6 @@
-"""Wall time of packets: monotonic, near the truth, and spaced as the camera spaced them, whatever the network and the counters do."""
+"""Wall time of packets: monotonic, near the truth, and spaced as the camera spaced them,
+whatever the network and the counters do.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,16 @@ seeds = st.integers(0, 2**32)
 
 
 def play(
-    timeline: Timeline, frames: int, delay_ns: Callable[[int], int] = lambda _: 0, first: int = 0, pts_from: int = 0, ppm: int = 0
+    timeline: Timeline,
+    frames: int,
+    delay_ns: Callable[[int], int] = lambda _: 0,
+    first: int = 0,
+    pts_from: int = 0,
+    ppm: int = 0,
 ) -> list[tuple[int, int]]:
-    """(wall, true time) of frames taken every 40 ms of our clock, by a camera whose counter runs `ppm` fast."""
+    """(wall, true time) of frames taken every 40 ms of our clock, by a camera whose counter
+    runs `ppm` fast.
+    """
     pairs = []
     for number in range(first, first + frames):
         taken_ns = START_NS + number * FRAME_NS
@@ -42,7 +51,9 @@ def test_jitter_never_shows_as_more_than_a_little(seed: int, most_ms: int) -> No
     pairs = play(Timeline(), 500, lambda _: rng.randrange(most_ms * NS_PER_MS))
     assert is_monotonic(pairs)
     settled = pairs[250:]
-    assert all(abs(wall - taken) < 0.3 * most_ms * NS_PER_MS + 25 * NS_PER_MS for wall, taken in settled)
+    assert all(
+        abs(wall - taken) < 0.3 * most_ms * NS_PER_MS + 25 * NS_PER_MS for wall, taken in settled
+    )
     steps = [b[0] - a[0] for a, b in pairwise(settled)]
     assert all(abs(step - FRAME_NS) <= FRAME_NS // 50 + 1 for step in steps)
 
@@ -62,7 +73,9 @@ def test_jumps_and_wraps_of_the_counter_do_not_move_wall_time(by_s: int, seed: i
     rng = random.Random(seed)
     timeline = Timeline()
     pairs = play(timeline, 200, lambda _: rng.randrange(30 * NS_PER_MS))
-    pairs += play(timeline, 400, lambda _: rng.randrange(30 * NS_PER_MS), first=200, pts_from=by_s * NS_PER_S)
+    pairs += play(
+        timeline, 400, lambda _: rng.randrange(30 * NS_PER_MS), first=200, pts_from=by_s * NS_PER_S
+    )
     assert is_monotonic(pairs)
     assert all(abs(wall - taken) < 100 * NS_PER_MS for wall, taken in pairs[-100:])
 
@@ -148,7 +161,9 @@ def test_the_senders_clock_is_gone_over_to_without_going_back(skew_ms: int) -> N
 
 @given(st.sampled_from([-1, 1]), st.integers(1, 10**9))
 @settings(max_examples=20, deadline=None)
-def test_a_senders_clock_far_from_ours_is_published_and_not_believed(sign: int, more_ms: int) -> None:
+def test_a_senders_clock_far_from_ours_is_published_and_not_believed(
+    sign: int, more_ms: int
+) -> None:
     timeline = Timeline()
     skew_ns = sign * (TRUST_NS + (more_ms + 100) * NS_PER_MS)
     play(timeline, 10)
@@ -163,7 +178,10 @@ def test_a_senders_clock_far_from_ours_is_published_and_not_believed(sign: int, 
 def test_pictures_out_of_order_keep_their_distances() -> None:
     timeline = Timeline()
     order = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
-    walls = {n: timeline.wall(n * FRAME_NS, START_NS + at * FRAME_NS).wall_ns for at, n in enumerate(order)}
+    walls = {
+        n: timeline.wall(n * FRAME_NS, START_NS + at * FRAME_NS).wall_ns
+        for at, n in enumerate(order)
+    }
     in_order = [walls[n] for n in sorted(walls)]
     assert in_order == sorted(in_order)
     assert all(abs(b - a - FRAME_NS) <= FRAME_NS // 2 for a, b in pairwise(in_order))

@@ -1,4 +1,6 @@
-"""A camera pulled and recorded in a process of its own, whose clock a test sets: `url folder seconds`. Prints its status as it ends."""
+"""A camera pulled and recorded in a process of its own, whose clock a test sets: `url folder
+seconds`. Prints its status as it ends.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +27,20 @@ from tests.ingest.conftest import make_camera
 def main(url: str, folder: str) -> None:
     """Until standard input closes."""
     set_up_logging("WARNING", "recorder")
-    clock, settings, fanout, stop = SystemClock(), Settings(segment_s=2.0), Fanout(), threading.Event()
+    clock, settings, fanout, stop = (
+        SystemClock(),
+        Settings(segment_s=2.0),
+        Fanout(),
+        threading.Event(),
+    )
     loop, writer = PullLoop(clock), DiskWriter(clock)
-    recorder = Recorder("gate", Layout(Path(folder)), lambda: 7, settings, clock, writer, lambda *_: None)
+    recorder = Recorder(
+        "gate", Layout(Path(folder)), lambda: 7, settings, clock, writer, lambda *_: None
+    )
     fanout.attach(recorder)
-    streamer = Streamer(make_camera(url), None, Networks((ip_network("127.0.0.0/8"),)), fanout, settings, clock)
+    streamer = Streamer(
+        make_camera(url), None, Networks((ip_network("127.0.0.0/8"),)), fanout, settings, clock
+    )
     writing = threading.Thread(target=writer.run, args=(stop,))
     writing.start()
     loop.start()

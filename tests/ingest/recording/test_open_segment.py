@@ -40,7 +40,16 @@ def _files(folder: Path) -> list[Path]:
 
 def _probe(file: Path, ffmpeg: str) -> dict[str, dict[str, str | int]]:
     """What ffprobe says of each stream, packets counted; it may not complain."""
-    command = [str(Path(ffmpeg).with_name("ffprobe")), "-v", "warning", "-count_frames", "-show_streams", "-of", "json", str(file)]
+    command = [
+        str(Path(ffmpeg).with_name("ffprobe")),
+        "-v",
+        "warning",
+        "-count_frames",
+        "-show_streams",
+        "-of",
+        "json",
+        str(file),
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stderr == ""
     return {stream["codec_type"]: stream for stream in json.loads(done.stdout)["streams"]}
@@ -57,7 +66,11 @@ def test_every_picture_is_decoded_at_its_time(kind: str, tmp_path: Path, ffmpeg:
                 assert number_in(picture) == seen + number
                 assert picture.time == pytest.approx(number / 25)
         told = _probe(file, ffmpeg)["video"]
-        assert (told["width"], told["height"], told["codec_name"]) == (WIDTH_PX, HEIGHT_PX, KINDS[kind].codec)
+        assert (told["width"], told["height"], told["codec_name"]) == (
+            WIDTH_PX,
+            HEIGHT_PX,
+            KINDS[kind].codec,
+        )
         assert told["codec_tag_string"] == ("avc1" if KINDS[kind].codec == "h264" else "hvc1")
         assert told["pix_fmt"] == "yuv420p"
         assert told["start_time"] == "0.000000"
@@ -67,7 +80,13 @@ def test_every_picture_is_decoded_at_its_time(kind: str, tmp_path: Path, ffmpeg:
 
 @pytest.mark.parametrize(
     ("codec", "material", "delay_ms"),
-    [("aac", PLAIN, -300), ("aac", B_FRAMES, 150), ("aac", HEVC_B_FRAMES, 0), ("pcm_alaw", PLAIN, 150), ("pcm_mulaw", B_FRAMES, -300)],
+    [
+        ("aac", PLAIN, -300),
+        ("aac", B_FRAMES, 150),
+        ("aac", HEVC_B_FRAMES, 0),
+        ("pcm_alaw", PLAIN, 150),
+        ("pcm_mulaw", B_FRAMES, -300),
+    ],
 )
 def test_sound_is_beside_its_picture_and_none_is_lost_at_the_seams(
     codec: str, material: Material, delay_ms: int, tmp_path: Path, ffmpeg: str
@@ -84,7 +103,10 @@ def test_sound_is_beside_its_picture_and_none_is_lost_at_the_seams(
         assert name is not None
         found += [(data, name.start_ns + ns) for data, ns in _sound_in(file)]
     assert [data for data, _ in found] == [piece.data for piece in sound]
-    assert all(abs(ns - piece.wall_ns) <= NS_PER_S // 8000 for (_, ns), piece in zip(found, sound, strict=True))
+    assert all(
+        abs(ns - piece.wall_ns) <= NS_PER_S // 8000
+        for (_, ns), piece in zip(found, sound, strict=True)
+    )
     told = _probe(files[0], ffmpeg)["audio"]
     assert told["codec_name"] == codec
     assert told["sample_rate"] == ("16000" if codec == "aac" else "8000")
@@ -95,7 +117,11 @@ def _sound_in(file: Path) -> list[tuple[bytes, int]]:
         stream = container.streams.audio[0]
         base = stream.time_base
         assert base is not None
-        return [(bytes(p), int((p.pts or 0) * base * NS_PER_S)) for p in container.demux(stream) if p.size]
+        return [
+            (bytes(p), int((p.pts or 0) * base * NS_PER_S))
+            for p in container.demux(stream)
+            if p.size
+        ]
 
 
 def test_sound_that_jumps_lies_where_its_wall_time_says(tmp_path: Path) -> None:
@@ -121,4 +147,11 @@ def test_sound_that_goes_back_in_time_is_left_out(tmp_path: Path) -> None:
 
 def _moved(piece: AudioPacket, samples: int, seconds: float) -> AudioPacket:
     ns = round(seconds * NS_PER_S)
-    return AudioPacket(piece.stream, piece.data, piece.pts + samples, piece.duration, piece.wall_ns + ns, piece.received_ns + ns)
+    return AudioPacket(
+        piece.stream,
+        piece.data,
+        piece.pts + samples,
+        piece.duration,
+        piece.wall_ns + ns,
+        piece.received_ns + ns,
+    )

@@ -28,10 +28,22 @@ EVER = (0, START_NS * 2)
 Hole = tuple[int, int, GapCause | None]
 
 
-def make_recorder(root: Path, clock: Clock, writer: DiskWriter, holes: list[Hole] | None = None, camera_id: str = "cam-1") -> Recorder:
+def make_recorder(
+    root: Path,
+    clock: Clock,
+    writer: DiskWriter,
+    holes: list[Hole] | None = None,
+    camera_id: str = "cam-1",
+) -> Recorder:
     found = [] if holes is None else holes
     return Recorder(
-        camera_id, Layout(root), lambda: 5, Settings(segment_s=2, source_timeout_s=10), clock, writer, lambda *hole: found.append(hole)
+        camera_id,
+        Layout(root),
+        lambda: 5,
+        Settings(segment_s=2, source_timeout_s=10),
+        clock,
+        writer,
+        lambda *hole: found.append(hole),
     )
 
 
@@ -80,7 +92,9 @@ def test_packets_are_readable_within_a_second_of_coming(tmp_path: Path) -> None:
     writer.step()
 
 
-def test_what_is_read_once_a_second_is_one_fragment_each_time_and_readable_at_once(tmp_path: Path) -> None:
+def test_what_is_read_once_a_second_is_one_fragment_each_time_and_readable_at_once(
+    tmp_path: Path,
+) -> None:
     clock = ManualClock()
     writer = DiskWriter(clock)
     recorder = make_recorder(tmp_path, clock, writer)
@@ -140,14 +154,24 @@ def test_a_disk_that_refuses_is_counted_said_and_outlived(tmp_path: Path) -> Non
     folder = Layout(tmp_path).recordings_of("cam-1")
     folder.parent.mkdir()
     folder.write_text("a file where a folder should be")
-    before = REGISTRY.get_sample_value("sightline_packets_dropped_total", {"camera": "cam-1", "tap": "recorder"}) or 0
+    before = (
+        REGISTRY.get_sample_value(
+            "sightline_packets_dropped_total", {"camera": "cam-1", "tap": "recorder"}
+        )
+        or 0
+    )
     packets = packets_of(PLAIN)
     for packet in packets[:50]:
         recorder.put(packet)
     clock.advance(1)
     writer.step()
     assert recorder.lost_packets == 50
-    assert REGISTRY.get_sample_value("sightline_packets_dropped_total", {"camera": "cam-1", "tap": "recorder"}) == before + 50
+    assert (
+        REGISTRY.get_sample_value(
+            "sightline_packets_dropped_total", {"camera": "cam-1", "tap": "recorder"}
+        )
+        == before + 50
+    )
     folder.unlink()
     for packet in packets[50:75]:
         recorder.put(packet)
@@ -158,8 +182,12 @@ def test_a_disk_that_refuses_is_counted_said_and_outlived(tmp_path: Path) -> Non
     assert holes == [(packets[0].wall_ns, packets[50].wall_ns, GapCause.DISK)]
 
 
-def test_a_disk_that_hangs_blocks_no_put_and_is_a_hole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The writer does not come round for seven seconds: what the camera may hold is kept, the rest is lost up to a keyframe."""
+def test_a_disk_that_hangs_blocks_no_put_and_is_a_hole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer does not come round for seven seconds: what the camera may hold is kept, the
+    rest is lost up to a keyframe.
+    """
     monkeypatch.setattr(module, "SHARE_BYTES", 20_000)
     monkeypatch.setattr(module, "MOST_BYTES", 20_000)
     clock, holes = ManualClock(), list[Hole]()
@@ -184,13 +212,19 @@ def test_a_disk_that_hangs_blocks_no_put_and_is_a_hole(tmp_path: Path, monkeypat
     assert cause is GapCause.DISK
     first_lost = next(at for at in range(225) if packets[at].wall_ns >= start_ns)
     assert end_ns - start_ns == recorder.lost_packets * PLAIN.frame_ns
-    assert first_lost + recorder.lost_packets == next(at for at in range(225) if packets[at].wall_ns == end_ns)
+    assert first_lost + recorder.lost_packets == next(
+        at for at in range(225) if packets[at].wall_ns == end_ns
+    )
 
 
-def test_one_camera_holds_no_more_than_all_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_camera_holds_no_more_than_all_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "SHARE_BYTES", 10_000)
     writer = DiskWriter(ManualClock())
-    one, other = (make_recorder(tmp_path, ManualClock(), writer, camera_id=name) for name in ("one", "other"))
+    one, other = (
+        make_recorder(tmp_path, ManualClock(), writer, camera_id=name) for name in ("one", "other")
+    )
     monkeypatch.setattr("ingest.recording.disk_writer.MOST_BYTES", 30_000)
     for packet in packets_of(PLAIN) * 3:
         one.put(packet)
@@ -202,7 +236,9 @@ def test_one_camera_holds_no_more_than_all_may(tmp_path: Path, monkeypatch: pyte
     assert other.lost_packets > 0
 
 
-def test_a_fault_of_ours_at_one_camera_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_at_one_camera_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = ManualClock()
     writer = DiskWriter(clock)
     bad, good = (make_recorder(tmp_path, clock, writer, camera_id=name) for name in ("bad", "good"))
@@ -212,7 +248,10 @@ def test_a_fault_of_ours_at_one_camera_stops_no_other(tmp_path: Path, monkeypatc
         good.put(packet)
     clock.advance(1)
     writer.step()
-    assert REGISTRY.get_sample_value("sightline_job_failures_total", {"whose": "bad", "job": "record"}) == 1
+    assert (
+        REGISTRY.get_sample_value("sightline_job_failures_total", {"whose": "bad", "job": "record"})
+        == 1
+    )
     for packet in packets_of(PLAIN):
         bad.put(packet)
     for recorder in (bad, good):
@@ -247,7 +286,9 @@ sys.stdin.read()
 def test_after_kill_9_everything_said_to_be_recorded_is(tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root
+    ) as process:
         assert process.stdout is not None
         said_ns = int(process.stdout.readline())
         os.kill(process.pid, signal.SIGKILL)

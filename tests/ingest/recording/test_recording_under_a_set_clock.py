@@ -1,4 +1,6 @@
-"""The machine's clock is set by an hour while a camera is recorded: real packets, real files, and libfaketime's hand on the clock."""
+"""The machine's clock is set by an hour while a camera is recorded: real packets, real files,
+and libfaketime's hand on the clock.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +26,39 @@ BEFORE_S, AFTER_S = 2.5, 4.5
 
 
 @pytest.mark.parametrize("by_s", [3600, -3600], ids=["forward", "back"])
-def test_times_are_right_from_the_next_keyframe_on_and_no_picture_is_lost(by_s: int, tmp_path: Path, clips: dict[str, Path]) -> None:
+def test_times_are_right_from_the_next_keyframe_on_and_no_picture_is_lost(
+    by_s: int, tmp_path: Path, clips: dict[str, Path]
+) -> None:
     if not FAKETIME.exists():
         pytest.skip("Debian package absent: faketime")
     clock, hand = SystemClock(), tmp_path / "hand"
     hand.write_text("+0")
-    faked = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(hand), "FAKETIME_NO_CACHE": "1"}
-    faked |= {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": str(ROOT)}
+    faked = {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(hand),
+        "FAKETIME_NO_CACHE": "1",
+    }
+    faked |= {
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+        "PYTHONPATH": str(ROOT),
+    }
     with Simulator([SimCamera("gate", clips["h264"])]) as sim:
-        command = [sys.executable, "-m", "tests.ingest.recording.record_under_a_set_clock", sim.url("gate"), str(tmp_path)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.ingest.recording.record_under_a_set_clock",
+            sim.url("gate"),
+            str(tmp_path),
+        ]
         process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | faked, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            cwd=ROOT,
+            env=os.environ | faked,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         _until(clock, lambda: bool(_segments(tmp_path)), process)
         clock.sleep(BEFORE_S)
@@ -45,18 +69,28 @@ def test_times_are_right_from_the_next_keyframe_on_and_no_picture_is_lost(by_s: 
         out, log = process.communicate("", timeout=PATIENCE_S)
     assert log.count("clock_stepped: ") == 1, log
     status = json.loads(out.splitlines()[-1])
-    assert status["state"] == "clock_wrong", "the camera, whose reports tell the old time, is told from ours"
+    assert status["state"] == "clock_wrong", (
+        "the camera, whose reports tell the old time, is told from ours"
+    )
     assert status["clock_skew_ms"] == pytest.approx(-by_s * 1000, abs=500)
     assert status["reconnects"] == 0
     by_ns = by_s * NS_PER_S
     found = sorted(_segments(tmp_path), key=lambda segment: (segment.fence, segment.start_ns))
-    jumps = [index for index, (one, other) in enumerate(pairwise(found), 1) if abs(other.start_ns - one.start_ns) > 1800 * NS_PER_S]
+    jumps = [
+        index
+        for index, (one, other) in enumerate(pairwise(found), 1)
+        if abs(other.start_ns - one.start_ns) > 1800 * NS_PER_S
+    ]
     assert len(jumps) == 1, "one new beginning, and not one for each keyframe"
     old, new = found[: jumps[0]], found[jumps[0] :]
     _assert_gapless(old)
     _assert_gapless(new)
-    assert _end(old) + by_ns == pytest.approx(new[0].start_ns, abs=NS_PER_S // 4), "nothing was lost between"
-    assert step_ns - NS_PER_S // 2 < _end(old) < step_ns + 2 * NS_PER_S, "the next keyframe came within a second"
+    assert _end(old) + by_ns == pytest.approx(new[0].start_ns, abs=NS_PER_S // 4), (
+        "nothing was lost between"
+    )
+    assert step_ns - NS_PER_S // 2 < _end(old) < step_ns + 2 * NS_PER_S, (
+        "the next keyframe came within a second"
+    )
     assert _end(new) == pytest.approx(end_ns + by_ns, abs=2 * NS_PER_S)
     assert len(new) <= 5
     fences = {segment.fence for segment in old}, {segment.fence for segment in new}

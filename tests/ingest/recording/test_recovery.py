@@ -15,7 +15,17 @@ from domain.paths.object_keys import day_of
 from ingest.recording.recovery import salvage
 from storage.mp4.boxes import boxes, whole_bytes
 from storage.recordings.ledger import Ledger, open_name
-from tests.recorded import B_FRAMES, HEVC, PER_FRAGMENT, PLAIN, START_NS, Material, nals_of_file, packets_of, recording
+from tests.recorded import (
+    B_FRAMES,
+    HEVC,
+    PER_FRAGMENT,
+    PLAIN,
+    START_NS,
+    Material,
+    nals_of_file,
+    packets_of,
+    recording,
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +74,12 @@ def test_a_killed_recorder_loses_less_than_a_second(material: Material, tmp_path
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_cut_at_any_byte_the_whole_fragments_are_kept(data: st.DataObject, open_file: Path, tmp_path: Path) -> None:
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_cut_at_any_byte_the_whole_fragments_are_kept(
+    data: st.DataObject, open_file: Path, tmp_path: Path
+) -> None:
     whole = open_file.read_bytes()
     torn = whole[: data.draw(st.integers(0, len(whole)))] + data.draw(
         st.sampled_from([b"", b"\0" * 500, random.Random(1).randbytes(3_000)])
@@ -73,7 +87,8 @@ def test_cut_at_any_byte_the_whole_fragments_are_kept(data: st.DataObject, open_
     layout = _as_open(tmp_path, torn)
     with open_file.open("rb") as file:
         ends = [box.end for box in boxes(file) if box.type == b"mdat"]
-    # a tear behind the first bytes of what follows may leave one more mdat whole, filled with the garbage: no reader can tell
+    # a tear behind the first bytes of what follows may leave one more mdat whole, filled with the
+    # garbage: no reader can tell
     fragments = sum(1 for end in ends if end <= len(torn) and whole[:end] == torn[:end])
     names = salvage(layout, "cam-1")
     files = _files(layout)
@@ -92,11 +107,19 @@ def test_nothing_whole_is_deleted(open_file: Path, tmp_path: Path) -> None:
         assert _files(layout) == []
 
 
-def test_what_cannot_be_read_is_left_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_read_is_left_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     def box(kind: bytes, body: bytes) -> bytes:
         return (len(body) + 8).to_bytes(4, "big") + kind + body
 
-    layout = _as_open(tmp_path, box(b"ftyp", b"isom") + box(b"moov", b"x" * 50) + box(b"moof", b"y" * 50) + box(b"mdat", b"z" * 50))
+    layout = _as_open(
+        tmp_path,
+        box(b"ftyp", b"isom")
+        + box(b"moov", b"x" * 50)
+        + box(b"moof", b"y" * 50)
+        + box(b"mdat", b"z" * 50),
+    )
     assert salvage(layout, "cam-1") == []
     assert len(_files(layout)) == 1
     assert "left as it is" in caplog.text

@@ -41,7 +41,9 @@ def _later(packet: Packet, seconds: float, wall_s: float | None = None) -> Packe
         (Material(fps=1, gop=3, length=15), 6, [0, 6, 12]),  # a packet a second is no hole
     ],
 )
-def test_segments_start_at_the_first_keyframe_after_their_length(material: Material, segment_s: float, starts: list[int]) -> None:
+def test_segments_start_at_the_first_keyframe_after_their_length(
+    material: Material, segment_s: float, starts: list[int]
+) -> None:
     assert _starts(packets_of(material), segment_s) == starts
 
 
@@ -67,13 +69,22 @@ def test_a_hole_ends_a_segment_and_the_next_keyframe_begins_another() -> None:
 
 def test_a_silence_of_minutes_is_no_part_of_a_segment() -> None:
     packets = packets_of(PLAIN)
-    assert _places(packets[:5] + [_later(packet, 120) for packet in packets[23:27]]) == [S, *[A] * 4, W, W, S, A]
+    assert _places(packets[:5] + [_later(packet, 120) for packet in packets[23:27]]) == [
+        S,
+        *[A] * 4,
+        W,
+        W,
+        S,
+        A,
+    ]
 
 
 def test_a_camera_that_turns_slow_is_recorded_on_once_that_is_usual() -> None:
     packets = packets_of(LONG_GOP)
     slow = [_later(packet, 4.96 * number) for number, packet in enumerate(packets[50:90])]
-    places = _places(packets[:50] + slow + [_later(packet, 4.96 * 39) for packet in packets[200:210]], 3600)
+    places = _places(
+        packets[:50] + slow + [_later(packet, 4.96 * 39) for packet in packets[200:210]], 3600
+    )
     assert places[51] is W
     assert places[-10:] == [S] + [A] * 9
 
@@ -81,7 +92,9 @@ def test_a_camera_that_turns_slow_is_recorded_on_once_that_is_usual() -> None:
 def test_an_hour_of_silence_does_not_make_the_next_hole_usual() -> None:
     packets = packets_of(PLAIN)
     places = _places(
-        packets[:50] + [_later(packet, 3600) for packet in packets[50:60]] + [_later(packet, 3610) for packet in packets[60:80]]
+        packets[:50]
+        + [_later(packet, 3600) for packet in packets[50:60]]
+        + [_later(packet, 3610) for packet in packets[60:80]]
     )
     assert places[50] is S
     assert places[60] is W
@@ -95,7 +108,10 @@ def test_time_that_goes_back_waits_for_a_keyframe() -> None:
 def test_a_wall_clock_that_is_set_starts_a_segment_at_the_next_keyframe() -> None:
     packets = packets_of(PLAIN)
     for wall_s in (-5.0, -0.5, 0.5, 5.0):
-        assert _starts(packets[:10] + [_later(packet, 0, wall_s) for packet in packets[10:40]]) == [0, 25]
+        assert _starts(packets[:10] + [_later(packet, 0, wall_s) for packet in packets[10:40]]) == [
+            0,
+            25,
+        ]
 
 
 def test_reordered_pictures_have_rising_decode_times() -> None:
@@ -104,12 +120,21 @@ def test_reordered_pictures_have_rising_decode_times() -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.floats(min_value=-2, max_value=15), max_size=6), st.sampled_from([PLAIN, B_FRAMES]), st.integers(0, 10))
-def test_whatever_time_does_segments_start_at_keyframes_and_go_forward(jumps_s: list[float], material: Material, session: int) -> None:
+@given(
+    st.lists(st.floats(min_value=-2, max_value=15), max_size=6),
+    st.sampled_from([PLAIN, B_FRAMES]),
+    st.integers(0, 10),
+)
+def test_whatever_time_does_segments_start_at_keyframes_and_go_forward(
+    jumps_s: list[float], material: Material, session: int
+) -> None:
     packets, at_s = [], 0.0
     for number, jump_s in enumerate([0.0, *jumps_s]):
         at_s += jump_s
-        packets += [_later(packet, at_s) for packet in packets_of(material, session=session)[number * 37 : number * 37 + 37]]
+        packets += [
+            _later(packet, at_s)
+            for packet in packets_of(material, session=session)[number * 37 : number * 37 + 37]
+        ]
     last: Packet | None = None
     for packet, place in zip(packets, _places(packets, 2), strict=True):
         if place is S:
@@ -123,7 +148,10 @@ def test_whatever_time_does_segments_start_at_keyframes_and_go_forward(jumps_s: 
 @settings(deadline=None)
 @given(
     st.sampled_from([PLAIN, B_FRAMES, LONG_GOP]),
-    st.lists(st.tuples(st.integers(0, 299), st.floats(-3, 3), st.floats(-3, 3), st.booleans()), max_size=5),
+    st.lists(
+        st.tuples(st.integers(0, 299), st.floats(-3, 3), st.floats(-3, 3), st.booleans()),
+        max_size=5,
+    ),
     st.integers(1, 60),
 )
 def test_packets_placed_together_lie_where_they_would_one_by_one(
@@ -138,7 +166,10 @@ def test_packets_placed_together_lie_where_they_would_one_by_one(
     cuts, found = Cuts(2.0), list[Place]()
     for at in range(0, len(packets), size):
         some = packets[at : at + size]
-        plain = all(not one.is_keyframe and one.pts == one.dts and one.stream is some[0].stream for one in some)
+        plain = all(
+            not one.is_keyframe and one.pts == one.dts and one.stream is some[0].stream
+            for one in some
+        )
         if plain and cuts.goes_on(run_of(some)):
             found += [A] * len(some)
         else:

@@ -44,7 +44,9 @@ def _slices(packet: Packet) -> list[str]:
 
 @contextmanager
 def _disk_takes(size_bytes: int) -> Iterator[None]:
-    """No file may grow over `size_bytes`: the kernel then refuses writes, as it does on a full disk."""
+    """No file may grow over `size_bytes`: the kernel then refuses writes, as it does on a full
+    disk.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
     try:
@@ -60,10 +62,14 @@ def test_files_hold_the_cameras_bytes_and_abut(kind: str, in_band: bool, tmp_pat
     segments = record(packets, tmp_path).segments
     files = _files(tmp_path)
     stored = [unit for file in files for unit in nals_of_file(file)]
-    # hvc1 keeps parameter sets in the header alone, as its standard wants; every other unit is where it was
+    # hvc1 keeps parameter sets in the header alone, as its standard wants; every other unit is
+    # where it was
     sent = [_slices(packet) for packet in packets]
     if KINDS[kind].codec == "hevc":
-        sent = [[unit for unit in units if unit in kept] for units, kept in zip(sent, stored, strict=True)]
+        sent = [
+            [unit for unit in units if unit in kept]
+            for units, kept in zip(sent, stored, strict=True)
+        ]
         assert all(sent)
     assert stored == sent
     names = [SegmentName.parse(file.name) for file in files]
@@ -80,7 +86,11 @@ def test_files_hold_the_cameras_bytes_and_abut(kind: str, in_band: bool, tmp_pat
 @pytest.mark.parametrize("material", [PLAIN, LONG_GOP, HEVC], ids=str)
 def test_what_came_together_is_written_as_if_one_by_one(material: Material, tmp_path: Path) -> None:
     """Bit for bit, with a hole and another session among them."""
-    packets = [*packets_of(material)[:130], *packets_of(material)[180:], *packets_of(material, session=2)]
+    packets = [
+        *packets_of(material)[:130],
+        *packets_of(material)[180:],
+        *packets_of(material, session=2),
+    ]
     files = []
     for way in (list, as_read):
         segments = recording(tmp_path / way.__name__, fence=7, segment_s=2).segments
@@ -103,13 +113,21 @@ def test_pictures_keep_their_times(tmp_path: Path) -> None:
             assert name is not None
             with Mp4Reader(file) as reader:
                 samples = list(reader)
-                walls += [name.start_ns + round((s.pts - samples[0].pts) * reader.parameters.time_base * NS_PER_S) for s in samples]
+                walls += [
+                    name.start_ns
+                    + round((s.pts - samples[0].pts) * reader.parameters.time_base * NS_PER_S)
+                    for s in samples
+                ]
         assert walls == [packet.wall_ns for packet in packets]
 
 
 @pytest.mark.parametrize("material", [PLAIN, B_FRAMES, LONG_GOP, HEVC], ids=str)
-def test_what_is_said_to_be_readable_is_while_the_file_is_open(material: Material, tmp_path: Path) -> None:
-    """A reader of the open file has each picture before `recorded_until_ns`, which is never more than a fragment behind."""
+def test_what_is_said_to_be_readable_is_while_the_file_is_open(
+    material: Material, tmp_path: Path
+) -> None:
+    """A reader of the open file has each picture before `recorded_until_ns`, which is never
+    more than a fragment behind.
+    """
     segments = recording(tmp_path, fence=7, segment_s=60).segments
     packets = packets_of(material)
     for at in range(0, 100, 20):
@@ -140,16 +158,25 @@ def test_a_clock_set_back_between_sessions_leaves_no_overlap(tmp_path: Path) -> 
 
 
 def test_a_wall_clock_that_was_set_forward_is_a_hole_and_no_recording(tmp_path: Path) -> None:
-    """The camera's own stream goes on without a break, and yet nothing is recorded of the hour that never was."""
+    """The camera's own stream goes on without a break, and yet nothing is recorded of the hour
+    that never was.
+    """
     packets = packets_of(PLAIN)
-    half = next(at for at, packet in enumerate(packets) if packet.is_keyframe and at > len(packets) // 2)
-    set_forward = [replace(packet, wall_ns=packet.wall_ns + 3600 * NS_PER_S) for packet in packets[half:]]
+    half = next(
+        at for at, packet in enumerate(packets) if packet.is_keyframe and at > len(packets) // 2
+    )
+    set_forward = [
+        replace(packet, wall_ns=packet.wall_ns + 3600 * NS_PER_S) for packet in packets[half:]
+    ]
     record(packets[:half] + set_forward, tmp_path)
     segments = Ledger(tmp_path).segments("cam-1", *EVER)
     recorded_ns = sum((segment.end_ns or 0) - segment.start_ns for segment in segments)
     sent_ns = packets[-1].wall_ns - packets[0].wall_ns
     assert abs(recorded_ns - sent_ns) < NS_PER_S
-    assert max(after.start_ns - (before.end_ns or 0) for before, after in pairwise(segments)) > 3590 * NS_PER_S
+    assert (
+        max(after.start_ns - (before.end_ns or 0) for before, after in pairwise(segments))
+        > 3590 * NS_PER_S
+    )
 
 
 def test_a_camera_without_parameter_sets_is_refused_in_words(tmp_path: Path) -> None:
@@ -179,7 +206,11 @@ def test_a_full_disk_costs_the_rest_of_its_segment_and_is_a_hole(tmp_path: Path)
 
 def _only_hole(folder: Path) -> tuple[int, int]:
     segments = Ledger(folder).segments("cam-1", *EVER)
-    ((end_ns, start_ns),) = [(a.end_ns or 0, b.start_ns) for a, b in pairwise(segments) if b.start_ns - (a.end_ns or 0) > NS_PER_S]
+    ((end_ns, start_ns),) = [
+        (a.end_ns or 0, b.start_ns)
+        for a, b in pairwise(segments)
+        if b.start_ns - (a.end_ns or 0) > NS_PER_S
+    ]
     return end_ns, start_ns
 
 
@@ -197,7 +228,9 @@ def test_a_folder_that_cannot_be_written_is_tried_again_at_each_keyframe(tmp_pat
     assert made.holes == [(packets[0].wall_ns, packets[50].wall_ns, GapCause.DISK)]
 
 
-def test_a_camera_that_was_away_is_a_hole_of_which_the_recorder_knows_no_cause(tmp_path: Path) -> None:
+def test_a_camera_that_was_away_is_a_hole_of_which_the_recorder_knows_no_cause(
+    tmp_path: Path,
+) -> None:
     packets = packets_of(PLAIN)
     again = packets_of(PLAIN, start_ns=START_NS + 9 * NS_PER_S, session=2)
     made = record(packets[:60] + again[:60], tmp_path)
@@ -207,7 +240,10 @@ def test_a_camera_that_was_away_is_a_hole_of_which_the_recorder_knows_no_cause(t
 
 def test_packets_without_a_keyframe_after_a_hole_are_a_hole_by_the_decoder(tmp_path: Path) -> None:
     packets = packets_of(LONG_GOP)
-    late = [replace(p, pts=p.pts + 2 * 90_000, dts=p.dts + 2 * 90_000, wall_ns=p.wall_ns + 2 * NS_PER_S) for p in packets]
+    late = [
+        replace(p, pts=p.pts + 2 * 90_000, dts=p.dts + 2 * 90_000, wall_ns=p.wall_ns + 2 * NS_PER_S)
+        for p in packets
+    ]
     made = record(packets[:60] + late[60:], tmp_path)
     assert made.holes == [(*_only_hole(tmp_path), GapCause.DECODER)]
     assert made.segments.lost_packets == 140

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from ingest.rtsp.auth import Challenge, Login, best
 
 RFC2617 = (
-    'Digest realm="testrealm@host.com", qop="auth,auth-int", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", '
+    'Digest realm="testrealm@host.com", qop="auth,auth-int", '
+    'nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", '
     'opaque="5ccc069c403ebaf9f0171e9517f40e41"'
 )
 RFC7616 = (
     'Digest realm="http-auth@example.org", qop="auth, auth-int", algorithm=SHA-256, '
-    'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"'
+    'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", '
+    'opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"'
 )
 
 
@@ -35,8 +37,16 @@ def test_the_example_of_rfc_2617() -> None:
 
 
 def test_the_example_of_rfc_7616() -> None:
-    login = Login(challenge(RFC7616), "Mufasa", "Circle of Life", "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ")
-    assert 'response="753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"' in login.header("GET", "/dir/index.html")
+    login = Login(
+        challenge(RFC7616),
+        "Mufasa",
+        "Circle of Life",
+        "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+    )
+    assert (
+        'response="753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"'
+        in login.header("GET", "/dir/index.html")
+    )
 
 
 def test_the_strongest_offer_is_taken() -> None:
@@ -54,16 +64,30 @@ def test_a_stale_nonce_is_told() -> None:
 def test_basic_and_odd_characters() -> None:
     header = Login(challenge('Basic realm="x"'), "操作员", "a:b", "").header("OPTIONS", "rtsp://h/")
     assert header == "Basic " + b64encode("操作员:a:b".encode()).decode()
-    assert 'username="a\\"b"' in Login(challenge('Digest realm="x", nonce="y"'), 'a"b', "p", "").header("OPTIONS", "rtsp://h/")
+    assert 'username="a\\"b"' in Login(
+        challenge('Digest realm="x", nonce="y"'), 'a"b', "p", ""
+    ).header("OPTIONS", "rtsp://h/")
 
 
 @pytest.mark.parametrize("lacking", ["qop", "cnonce", "opaque", "algorithm"])
 def test_nothing_is_sent_that_was_not_offered(lacking: str) -> None:
-    assert f"{lacking}=" not in Login(challenge('Digest realm="x", nonce="y"'), "u", "p", "c").header("PLAY", "rtsp://h/")
+    assert f"{lacking}=" not in Login(
+        challenge('Digest realm="x", nonce="y"'), "u", "p", "c"
+    ).header("PLAY", "rtsp://h/")
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\r\n"), max_size=60), max_size=4), st.text(max_size=20), st.text(max_size=20))
+@given(
+    st.lists(st.text(st.characters(exclude_characters="\r\n"), max_size=60), max_size=4),
+    st.text(max_size=20),
+    st.text(max_size=20),
+)
 def test_no_header_is_an_error(headers: list[str], user: str, password: str) -> None:
-    assert best(headers) is None or "basic" in "".join(headers).lower() or "digest" in "".join(headers).lower()
+    assert (
+        best(headers) is None
+        or "basic" in "".join(headers).lower()
+        or "digest" in "".join(headers).lower()
+    )
     found = best([f"Digest {header}" for header in headers])
-    assert found is None or Login(found, user, password, "c").header("PLAY", "rtsp://h/").startswith(("Digest username=", "Basic "))
+    assert found is None or Login(found, user, password, "c").header(
+        "PLAY", "rtsp://h/"
+    ).startswith(("Digest username=", "Basic "))

@@ -78,7 +78,11 @@ CAMERAS = {
         "another payload type",
     ),
     "broken_pictures": (
-        DamagedCamera(plays=again_and_again(lambda number: rtp(CUT_OFF_FRAGMENT, 2 * number, stamp=3600 * number))),
+        DamagedCamera(
+            plays=again_and_again(
+                lambda number: rtp(CUT_OFF_FRAGMENT, 2 * number, stamp=3600 * number)
+            )
+        ),
         Why.NO_PICTURES,
         "broken pictures and no whole one",
     ),
@@ -95,7 +99,9 @@ CAMERAS = {
     "sound_alone": (
         DamagedCamera(
             sdp=SDP_WITH_SOUND,
-            plays=again_and_again(lambda number: rtp(bytes(160), number, kind=0, stamp=160 * number, channel=2)),
+            plays=again_and_again(
+                lambda number: rtp(bytes(160), number, kind=0, stamp=160 * number, channel=2)
+            ),
         ),
         Why.SILENT,
         "sound does",
@@ -110,7 +116,9 @@ CAMERAS = {
 
 
 @pytest.mark.parametrize("name", CAMERAS)
-def test_what_comes_instead_of_pictures_is_said(name: str, source_of: MakeSource, pull: Puller) -> None:
+def test_what_comes_instead_of_pictures_is_said(
+    name: str, source_of: MakeSource, pull: Puller
+) -> None:
     camera, why, sentence = CAMERAS[name]
     with camera.running() as url:
         got = pull(source_of(url, timeout_s=TIMEOUT_S))
@@ -119,7 +127,9 @@ def test_what_comes_instead_of_pictures_is_said(name: str, source_of: MakeSource
     assert got.error.why is why
 
 
-def test_packets_that_a_stalled_camera_left_of_a_picture_are_no_fault_of_theirs(source_of: MakeSource, pull: Puller) -> None:
+def test_packets_that_a_stalled_camera_left_of_a_picture_are_no_fault_of_theirs(
+    source_of: MakeSource, pull: Puller
+) -> None:
     """A camera that stops within a picture is silent, though its last packets made no picture."""
     camera = DamagedCamera(plays=lambda say: say(rtp(CUT_OFF_FRAGMENT, 1) * 2))
     with camera.running() as url:
@@ -127,7 +137,9 @@ def test_packets_that_a_stalled_camera_left_of_a_picture_are_no_fault_of_theirs(
     assert str(got.error) == "no video came for 1.5 s"
 
 
-def test_datagrams_from_another_address_are_said_with_the_remedy(source_of: MakeSource, pull: Puller) -> None:
+def test_datagrams_from_another_address_are_said_with_the_remedy(
+    source_of: MakeSource, pull: Puller
+) -> None:
     """As a camera with two addresses sends them, or one behind address translation."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.bind(("127.0.0.2", 0))

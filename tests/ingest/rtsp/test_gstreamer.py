@@ -1,4 +1,6 @@
-"""The RTSP door against GStreamer's server, which shares no code with ours: nothing lost at either end, the first picture at once."""
+"""The RTSP door against GStreamer's server, which shares no code with ours: nothing lost at
+either end, the first picture at once.
+"""
 
 from __future__ import annotations
 
@@ -46,20 +48,29 @@ def with_sound(file: Path, clip: Path, codec: str, rate_hz: int) -> Path:
         times = np.arange(2 * rate_hz) / rate_hz
         tone = (8000 * np.sin(2 * np.pi * (200 + 100 * times) * times)).astype(np.int16)
         for at in range(0, len(tone), 1024):
-            frame = av.AudioFrame.from_ndarray(tone[None, at : at + 1024], format="s16", layout="mono")
+            frame = av.AudioFrame.from_ndarray(
+                tone[None, at : at + 1024], format="s16", layout="mono"
+            )
             frame.sample_rate, frame.pts = rate_hz, at
             packets += sound.encode(frame)
         packets += sound.encode(None)
-        for packet in sorted(packets, key=lambda packet: float((packet.dts or 0) * packet.time_base)):
+        for packet in sorted(
+            packets, key=lambda packet: float((packet.dts or 0) * packet.time_base)
+        ):
             out.mux(packet)
     return file
 
 
 @pytest.fixture(scope="module")
-def urls(clips: dict[str, Path], gst_python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def urls(
+    clips: dict[str, Path], gst_python: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
     folder = tmp_path_factory.mktemp("sounds")
     cameras = [f"{name}={file}" for name, file in clips.items()]
-    cameras += [f"{name}={with_sound(folder / f'{name}.mov', clips['h264'], *sound)}" for name, sound in SOUNDS.items()]
+    cameras += [
+        f"{name}={with_sound(folder / f'{name}.mov', clips['h264'], *sound)}"
+        for name, sound in SOUNDS.items()
+    ]
     with serving(gst_python, cameras) as urls:
         yield urls
 
@@ -84,7 +95,11 @@ def serving(python: str, cameras: list[str]) -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("transport", ["tcp", "udp", "libavformat"])
 @pytest.mark.parametrize("name", ["h264", "hevc"])
 def test_every_packet_comes(
-    name: str, transport: str, urls: dict[str, str], source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]
+    name: str,
+    transport: str,
+    urls: dict[str, str],
+    source_of: Callable[..., RtspSource],
+    pull: Callable[..., Pulled],
 ) -> None:
     got = pull(source_of(urls[name], transport))
     assert isinstance(got.error, SourceUnreachable)
@@ -93,9 +108,12 @@ def test_every_packet_comes(
     assert got.packets[0].stream.width_px == 320
     context = av.CodecContext.create("h264" if name == "h264" else "hevc", "r")
     context.extradata = got.packets[0].stream.extradata
-    # The server hangs up as it sends the last picture: over UDP what is left of that one may come too late.
+    # The server hangs up as it sends the last picture: over UDP what is left of that one may come
+    # too late.
     whole = got.packets[:-1] if transport == "udp" else got.packets
-    frames = [frame for packet in whole for frame in context.decode(av.Packet(packet.data))] + context.decode(None)
+    frames = [
+        frame for packet in whole for frame in context.decode(av.Packet(packet.data))
+    ] + context.decode(None)
     assert len(frames) == len(whole)
 
 
@@ -124,7 +142,11 @@ def test_a_city_checkpoint_tells_the_senders_time(
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("name", SOUNDS)
 def test_sound_comes_beside_the_pictures_and_on_their_clock(
-    name: str, transport: str, urls: dict[str, str], source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]
+    name: str,
+    transport: str,
+    urls: dict[str, str],
+    source_of: Callable[..., RtspSource],
+    pull: Callable[..., Pulled],
 ) -> None:
     got = pull(source_of(urls[name], transport))
     codec, rate_hz = SOUNDS[name]
@@ -142,11 +164,15 @@ def test_sound_comes_beside_the_pictures_and_on_their_clock(
     context = av.CodecContext.create(codec, "r")
     assert isinstance(context, av.AudioCodecContext)
     context.extradata, context.sample_rate, context.layout = info.extradata or None, rate_hz, "mono"
-    samples = sum(frame.samples for packet in got.audio for frame in context.decode(av.Packet(packet.data)))
+    samples = sum(
+        frame.samples for packet in got.audio for frame in context.decode(av.Packet(packet.data))
+    )
     assert samples == pytest.approx(whole_s * rate_hz, rel=0.05)
 
 
-def test_stop_ends_a_pull_that_goes_on(urls: dict[str, str], source_of: Callable[..., RtspSource]) -> None:
+def test_stop_ends_a_pull_that_goes_on(
+    urls: dict[str, str], source_of: Callable[..., RtspSource]
+) -> None:
     with pulling(source_of(urls["h264"])) as pull:
         wait_for("a packet", lambda: bool(pull.got.packets))
         pull.stop()

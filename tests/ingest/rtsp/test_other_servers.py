@@ -1,4 +1,6 @@
-"""The RTSP door against two more servers, which send over UDP alone: VLC's, and a relay in Perl, which passes on what ffmpeg packetises."""
+"""The RTSP door against two more servers, which send over UDP alone: VLC's, and a relay in
+Perl, which passes on what ffmpeg packetises.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,10 @@ class Pulled(Protocol):
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("films")
-    return {codec: make_video(folder / f"{codec}.mp4", codec, FILM_S * FPS) for codec in ("h264", "hevc")}
+    return {
+        codec: make_video(folder / f"{codec}.mp4", codec, FILM_S * FPS)
+        for codec in ("h264", "hevc")
+    }
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -53,11 +58,26 @@ def vlc(film: Path) -> Iterator[str]:
     """Plays once, whoever listens. It will not be root, and so is handed the open file."""
     (port,) = free_ports(1)
     url = f"rtsp://127.0.0.1:{port}/gate"
-    command = [_program("cvlc", "vlc-bin"), "-I", "dummy", "--no-dbus", "--no-audio", "fd://0", "--sout", f"#rtp{{sdp={url}}}"]
+    command = [
+        _program("cvlc", "vlc-bin"),
+        "-I",
+        "dummy",
+        "--no-dbus",
+        "--no-audio",
+        "fd://0",
+        "--sout",
+        f"#rtp{{sdp={url}}}",
+    ]
     nobody, groups = (NOBODY, list[int]()) if os.getuid() == 0 else (None, None)
     with ExitStack() as held, film.open("rb") as file:
         process = subprocess.Popen(
-            command, stdin=file, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=nobody, group=nobody, extra_groups=groups
+            command,
+            stdin=file,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=nobody,
+            group=nobody,
+            extra_groups=groups,
         )
         held.callback(_end, process)
         yield url
@@ -67,9 +87,25 @@ def vlc(film: Path) -> Iterator[str]:
 def relay(film: Path) -> Iterator[str]:
     server, ffmpeg = _program("rtsp-server-perl", "rtsp-server-perl"), _program("ffmpeg", "ffmpeg")
     clients, sources, rtp = free_ports(3)
-    publish = [ffmpeg, "-v", "error", "-re", "-i", str(film), "-c", "copy", "-f", "rtsp", f"rtsp://127.0.0.1:{sources}/gate"]
+    publish = [
+        ffmpeg,
+        "-v",
+        "error",
+        "-re",
+        "-i",
+        str(film),
+        "-c",
+        "copy",
+        "-f",
+        "rtsp",
+        f"rtsp://127.0.0.1:{sources}/gate",
+    ]
     with ExitStack() as held:
-        ports = [f"--clientport={clients}", f"--serverport={sources}", f"--rtp_start_port={rtp // 2 * 2}"]
+        ports = [
+            f"--clientport={clients}",
+            f"--serverport={sources}",
+            f"--rtp_start_port={rtp // 2 * 2}",
+        ]
         held.callback(_end, subprocess.Popen([server, *ports]))
         while not answers(sources):
             pass
@@ -80,16 +116,24 @@ def relay(film: Path) -> Iterator[str]:
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 @pytest.mark.parametrize("serving", [vlc, relay])
 def test_pictures_come_whole_and_in_step(
-    serving: Serving, codec: str, films: dict[str, Path], source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]
+    serving: Serving,
+    codec: str,
+    films: dict[str, Path],
+    source_of: Callable[..., RtspSource],
+    pull: Callable[..., Pulled],
 ) -> None:
     with serving(films[codec]) as url:
         attempts = (pull(source_of(url, "udp"), most=WANTED).packets for _ in range(ATTEMPTS))
-        packets = next(packets for packets in attempts if packets)  # a server that does not know the film yet says so at once
+        packets = next(
+            packets for packets in attempts if packets
+        )  # a server that does not know the film yet says so at once
     assert len(packets) == WANTED
     assert packets[0].is_keyframe
     assert {round((b.pts_ns - a.pts_ns) / 1e6) for a, b in pairwise(packets)} == {1000 // FPS}
     context = av.CodecContext.create(codec, "r")
     assert isinstance(context, av.VideoCodecContext)
     context.extradata = packets[0].stream.extradata
-    frames = [frame for packet in packets for frame in context.decode(av.Packet(packet.data))] + context.decode(None)
+    frames = [
+        frame for packet in packets for frame in context.decode(av.Packet(packet.data))
+    ] + context.decode(None)
     assert len(frames) == WANTED

@@ -1,4 +1,6 @@
-"""One loop for all: what goes wrong in one camera's part stays there, and the dead do not hold up the living."""
+"""One loop for all: what goes wrong in one camera's part stays there, and the dead do not hold
+up the living.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,9 @@ def _fail() -> None:
     raise ZeroDivisionError("a camera's part that is wrong")
 
 
-def test_what_raises_comes_back_to_its_owner_alone(loop: PullLoop, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_raises_comes_back_to_its_owner_alone(
+    loop: PullLoop, caplog: pytest.LogCaptureFixture
+) -> None:
     worse, bad, good, done = Owner(also_fails=True), Owner(), Owner(), threading.Event()
     for owner in (worse, bad):
         loop.call(owner, _fail)
@@ -176,7 +180,9 @@ def test_a_calm_socket_that_is_ended_is_served_at_once(loop: PullLoop) -> None:
 
 
 def test_ticks_at_which_nothing_is_to_be_done_are_slept_through() -> None:
-    """The turn of a calm socket is due in time all the same, and so is a timer that is set meanwhile."""
+    """The turn of a calm socket is due in time all the same, and so is a timer that is set
+    meanwhile.
+    """
     clock = AdjustedClock()
     clock.hold()
     loop = PullLoop(clock)
@@ -207,7 +213,9 @@ def test_ticks_at_which_nothing_is_to_be_done_are_slept_through() -> None:
     loop.stop()
     loop.join()
     assert len(turns_s) in (3, 4)
-    assert all(later - earlier == pytest.approx(0.5, abs=0.11) for earlier, later in pairwise(turns_s))
+    assert all(
+        later - earlier == pytest.approx(0.5, abs=0.11) for earlier, later in pairwise(turns_s)
+    )
     assert (passes["timers"], owner.errors) == (1, [])
     assert passes["ticks"] <= 6
     ours.close()
@@ -223,7 +231,9 @@ def test_a_sink_that_raises_costs_its_own_camera_the_connection_and_no_other(
         for name, sink in sinks.items():
             fanout = Fanout()
             fanout.attach(sink)
-            streamers[name] = Streamer(camera_of(sim.url(name), camera_id=name), None, networks, fanout, Settings(), CLOCK)
+            streamers[name] = Streamer(
+                camera_of(sim.url(name), camera_id=name), None, networks, fanout, Settings(), CLOCK
+            )
             streamers[name].start(loop)
         assert sinks["bad"].has_raised.wait(PATIENCE_S)
         before = sinks["good"].packets
@@ -250,7 +260,10 @@ def test_hundreds_of_dead_cameras_have_no_thread_and_hold_up_no_other(
         refusing.bind(("127.0.0.1", 0))  # and does not listen; nobody else gets its port meanwhile
         urls = [f"rtsp://127.0.0.1:{one.getsockname()[1]}/x" for one in (refusing, mute)] * 100
         before = threading.active_count()
-        dead = [Streamer(camera_of(url, camera_id=f"d{n}"), None, networks, Fanout(), Settings(), CLOCK) for n, url in enumerate(urls)]
+        dead = [
+            Streamer(camera_of(url, camera_id=f"d{n}"), None, networks, Fanout(), Settings(), CLOCK)
+            for n, url in enumerate(urls)
+        ]
         for streamer in dead:
             streamer.start(loop)
         fanout, sink = Fanout(), Sink()
@@ -259,8 +272,11 @@ def test_hundreds_of_dead_cameras_have_no_thread_and_hold_up_no_other(
         live.start(loop)
         assert sink.has_some.wait(PATIENCE_S)
         wait_for(
-            "live", lambda: live.status().state is CameraState.LIVE
-        )  # a packet is handed on before it is looked at, and the first read may have all that the sink waits for
+            "live",
+            lambda: live.status().state is CameraState.LIVE,
+            # a packet is handed on before it is looked at, and the first read may have all that the
+            # sink waits for
+        )
         assert threading.active_count() <= before
         for streamer in (*dead, live):
             streamer.stop()

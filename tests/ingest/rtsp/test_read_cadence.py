@@ -1,4 +1,6 @@
-"""A camera that is only recorded is read seldom, by what it sends and who cares; at once where somebody comes; once more when it stops."""
+"""A camera that is only recorded is read seldom, by what it sends and who cares; at once where
+somebody comes; once more when it stops.
+"""
 
 from __future__ import annotations
 
@@ -41,12 +43,22 @@ class Counted:
 class Pulled:
     """One camera, as a worker pulls it."""
 
-    def __init__(self, sim: Simulator, camera: Camera, networks: Networks, loop: PullLoop, sink: Counted, hurries: bool) -> None:
+    def __init__(
+        self,
+        sim: Simulator,
+        camera: Camera,
+        networks: Networks,
+        loop: PullLoop,
+        sink: Counted,
+        hurries: bool,
+    ) -> None:
         self.sim, self.loop, self.fanout, self.sink = sim, loop, Fanout(), sink
         settings = Settings(source_timeout_s=TIMEOUT_S)
         self.source = RtspSource(camera, None, networks, settings)
         self.fanout.attach(sink, (lambda: False) if hurries else None)
-        self.streamer = Streamer(camera, None, networks, self.fanout, settings, loop.clock, self.source)
+        self.streamer = Streamer(
+            camera, None, networks, self.fanout, settings, loop.clock, self.source
+        )
         self.streamer.start(loop)
 
     @property
@@ -66,7 +78,9 @@ class Pulled:
 
     def wait_unread(self) -> None:
         """Wait until the kernel holds a few packets that were not read yet."""
-        wait_for("unread packets", lambda: self.sim.counters("gate").sent_units > self.sink.packets + 5)
+        wait_for(
+            "unread packets", lambda: self.sim.counters("gate").sent_units > self.sink.packets + 5
+        )
 
 
 @pytest.fixture
@@ -83,12 +97,21 @@ def pulled(
     clock: AdjustedClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Pulled]:
-    """`request.param`: whether something is done by what comes. What it sends is told after a tenth of a second of it."""
+    """`request.param`: whether something is done by what comes. What it sends is told after a
+    tenth of a second of it.
+    """
     monkeypatch.setattr(rtsp_connection, "_REPORT_S", 0.1)
     loop = PullLoop(clock)
     loop.start()
     with Simulator([SimCamera("gate", clips["h264"])]) as sim:
-        one = Pulled(sim, camera_of(sim.url("gate")), networks, loop, Counted(), getattr(request, "param", False))
+        one = Pulled(
+            sim,
+            camera_of(sim.url("gate")),
+            networks,
+            loop,
+            Counted(),
+            getattr(request, "param", False),
+        )
         yield one
         one.streamer.stop()
         assert one.streamer.join(PATIENCE_S)
@@ -138,8 +161,11 @@ def test_what_the_kernel_holds_is_taken_before_it_is_stopped(pulled: Pulled) -> 
     assert pulled.sink.packets == sent
 
 
-def test_silence_counts_from_the_last_packet_and_not_from_when_it_was_read(pulled: Pulled, clock: AdjustedClock) -> None:
-    """The last packets come just after a turn: the sixth turn after that one is the first to see a silence of 5.5 s.
+def test_silence_counts_from_the_last_packet_and_not_from_when_it_was_read(
+    pulled: Pulled, clock: AdjustedClock
+) -> None:
+    """The last packets come just after a turn: the sixth turn after that one is the first to see a
+    silence of 5.5 s.
 
     Counted from when they are read, at the first turn, it would be the seventh.
     """

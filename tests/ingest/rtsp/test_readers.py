@@ -1,4 +1,6 @@
-"""Our own reader beside libavformat's, on the same streams: the same packets, and what one cannot do left to the other."""
+"""Our own reader beside libavformat's, on the same streams: the same packets, and what one
+cannot do left to the other.
+"""
 
 from __future__ import annotations
 
@@ -42,32 +44,57 @@ def streams(clips: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
     file = tmp_path_factory.mktemp("streams") / "sliced.mp4"
     random = np.random.default_rng(1)
     with av.open(str(file), "w") as out:
-        stream = out.add_stream("libx264", rate=25, options={"preset": "veryfast", "bf": "2", "g": "20", "x264-params": "slices=4"})
+        stream = out.add_stream(
+            "libx264",
+            rate=25,
+            options={"preset": "veryfast", "bf": "2", "g": "20", "x264-params": "slices=4"},
+        )
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
         for _ in range(50):
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(random.integers(0, 255, (480, 640, 3), np.uint8), "rgb24")))
+            out.mux(
+                stream.encode(
+                    av.VideoFrame.from_ndarray(
+                        random.integers(0, 255, (480, 640, 3), np.uint8), "rgb24"
+                    )
+                )
+            )
         out.mux(stream.encode(None))
     return {**clips, "sliced": file}
 
 
 @pytest.mark.parametrize("name", ["h264", "hevc", "sliced"])
-def test_both_readers_give_the_same_packets(name: str, streams: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+def test_both_readers_give_the_same_packets(
+    name: str, streams: dict[str, Path], source_of: MakeSource, pull: Puller
+) -> None:
     with Simulator([SimCamera("gate", streams[name], mode="on_play", loop=False)]) as sim:
-        own, theirs = (pull(source_of(sim.url("gate"), transport)).packets for transport in ("tcp", "libavformat"))
+        own, theirs = (
+            pull(source_of(sim.url("gate"), transport)).packets
+            for transport in ("tcp", "libavformat")
+        )
     assert len(own) == len(theirs) == 50
-    assert [list(nal.units(packet.data)) for packet in own] == [list(nal.units(packet.data)) for packet in theirs]
+    assert [list(nal.units(packet.data)) for packet in own] == [
+        list(nal.units(packet.data)) for packet in theirs
+    ]
     assert [packet.is_keyframe for packet in own] == [packet.is_keyframe for packet in theirs]
     for own_packet, other in zip(own, theirs, strict=True):
         assert own_packet.pts - own[0].pts == other.pts - theirs[0].pts
         assert own_packet.dts - own[0].dts == other.dts - theirs[0].dts
         assert own_packet.duration == other.duration
     a, b = own[0].stream, theirs[0].stream
-    assert (a.codec, a.width_px, a.height_px, a.time_base) == (b.codec, b.width_px, b.height_px, b.time_base)
+    assert (a.codec, a.width_px, a.height_px, a.time_base) == (
+        b.codec,
+        b.width_px,
+        b.height_px,
+        b.time_base,
+    )
     assert nal.parameter_sets(name, a.extradata) == nal.parameter_sets(name, b.extradata)
 
 
-SDP = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode={mode}\r\na=control:track1\r\n"
+SDP = (
+    "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 "
+    "packetization-mode={mode}\r\na=control:track1\r\n"
+)
 
 
 class Scripted:
@@ -115,7 +142,10 @@ def _requests(data: bytes) -> list[str]:
 
 def test_a_request_behind_a_packet_in_one_read_is_read() -> None:
     packet = b"$\x03\x00\x04\r\n\r\n"
-    assert _requests(packet + b"OPTIONS x\r\n\r\n" + packet + b"PLAY x\r\n\r\n") == ["OPTIONS x", "PLAY x"]
+    assert _requests(packet + b"OPTIONS x\r\n\r\n" + packet + b"PLAY x\r\n\r\n") == [
+        "OPTIONS x",
+        "PLAY x",
+    ]
 
 
 @contextmanager
@@ -130,7 +160,10 @@ def camera(answer: Callable[[str, str], str]) -> Iterator[tuple[str, Scripted]]:
 
 
 def plays(
-    mode: int = 1, transport: str = "RTP/AVP/TCP;interleaved=2-3", timeout: int = 60, public: str = "DESCRIBE, GET_PARAMETER"
+    mode: int = 1,
+    transport: str = "RTP/AVP/TCP;interleaved=2-3",
+    timeout: int = 60,
+    public: str = "DESCRIBE, GET_PARAMETER",
 ) -> Callable[[str, str], str]:
     def answer(method: str, request: str) -> str:
         if method == "DESCRIBE":
@@ -142,17 +175,29 @@ def plays(
     return answer
 
 
-def test_what_is_packed_in_another_way_is_left_to_libavformat(source_of: MakeSource, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO), camera(plays(mode=2)) as (url, scripted), pulling(source_of(url)) as pull:
+def test_what_is_packed_in_another_way_is_left_to_libavformat(
+    source_of: MakeSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level(logging.INFO),
+        camera(plays(mode=2)) as (url, scripted),
+        pulling(source_of(url)) as pull,
+    ):
         wait_for("play request of libavformat", lambda: "PLAY" in scripted.methods)
     assert pull.got.packets == []
     assert "read by libavformat" in caplog.text
     assert scripted.connections >= 2
 
 
-@pytest.mark.parametrize(("public", "method"), [("DESCRIBE, GET_PARAMETER", "GET_PARAMETER"), ("DESCRIBE", "OPTIONS")])
-def test_a_session_is_kept_alive_and_ended_in_order(public: str, method: str, source_of: MakeSource) -> None:
-    """Of the session's 600 s one half passes, then the half hour that the source waits for pictures."""
+@pytest.mark.parametrize(
+    ("public", "method"), [("DESCRIBE, GET_PARAMETER", "GET_PARAMETER"), ("DESCRIBE", "OPTIONS")]
+)
+def test_a_session_is_kept_alive_and_ended_in_order(
+    public: str, method: str, source_of: MakeSource
+) -> None:
+    """Of the session's 600 s one half passes, then the half hour that the source waits for
+    pictures.
+    """
     begin = ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
     with camera(plays(timeout=600, public=public)) as (url, scripted):
         with pulling(source_of(url)) as pull:
@@ -170,13 +215,17 @@ def test_a_session_is_kept_alive_and_ended_in_order(public: str, method: str, so
 
 def test_a_session_that_the_camera_gave_up_is_an_end(source_of: MakeSource, pull: Puller) -> None:
     usual = plays(timeout=2)
-    with camera(lambda method, request: "454 Gone" if method == "GET_PARAMETER" else usual(method, request)) as (url, _):
+    with camera(
+        lambda method, request: "454 Gone" if method == "GET_PARAMETER" else usual(method, request)
+    ) as (url, _):
         got = pull(source_of(url))
     assert "gave up the session" in str(got.error)
 
 
 @pytest.mark.parametrize("transport", ["RTP/AVP;unicast;client_port=1-2", ""])
-def test_a_camera_without_tcp_says_what_to_do(transport: str, source_of: MakeSource, pull: Puller) -> None:
+def test_a_camera_without_tcp_says_what_to_do(
+    transport: str, source_of: MakeSource, pull: Puller
+) -> None:
     with camera(plays(transport=transport)) as (url, _):
         got = pull(source_of(url))
     assert isinstance(got.error, SourceUnreachable)
@@ -186,7 +235,9 @@ def test_a_camera_without_tcp_says_what_to_do(transport: str, source_of: MakeSou
 CHALLENGE = 'Digest realm="r", nonce="{nonce}", qop="auth", algorithm=SHA-256'
 
 
-def test_a_nonce_that_grew_old_is_renewed_and_a_wrong_password_is_tried_once(source_of: MakeSource, pull: Puller) -> None:
+def test_a_nonce_that_grew_old_is_renewed_and_a_wrong_password_is_tried_once(
+    source_of: MakeSource, pull: Puller
+) -> None:
     login = Credentials("admin", SecretStr("p"))
     nonces = iter(range(100))
 
@@ -202,8 +253,12 @@ def test_a_nonce_that_grew_old_is_renewed_and_a_wrong_password_is_tried_once(sou
     with camera(answer) as (url, scripted):
         got = pull(source_of(url, credentials=login))
         assert "404" in str(got.error)
-        assert [request.split(" ")[0] for request in scripted.requests] == ["OPTIONS"] * 3 + ["DESCRIBE"]
-    with camera(lambda method, request: "401 No\r\nWWW-Authenticate: " + CHALLENGE.format(nonce="n")) as (url, scripted):
+        assert [request.split(" ")[0] for request in scripted.requests] == ["OPTIONS"] * 3 + [
+            "DESCRIBE"
+        ]
+    with camera(
+        lambda method, request: "401 No\r\nWWW-Authenticate: " + CHALLENGE.format(nonce="n")
+    ) as (url, scripted):
         got = pull(source_of(url, credentials=login))
     assert isinstance(got.error, SourceRejected)
     assert [("Authorization" in request) for request in scripted.requests] == [False, True]
@@ -212,9 +267,15 @@ def test_a_nonce_that_grew_old_is_renewed_and_a_wrong_password_is_tried_once(sou
     assert Login(challenge, "admin", "p", field).header("OPTIONS", url) in scripted.requests[1]
 
 
-def test_what_lacks_a_piece_is_dropped_and_what_is_given_is_whole(streams: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
-    lossy = SimCamera("lossy", streams["sliced"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 40),))
-    with Simulator([SimCamera("gate", streams["sliced"], mode="on_play", loop=False), lossy]) as sim:
+def test_what_lacks_a_piece_is_dropped_and_what_is_given_is_whole(
+    streams: dict[str, Path], source_of: MakeSource, pull: Puller
+) -> None:
+    lossy = SimCamera(
+        "lossy", streams["sliced"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 40),)
+    )
+    with Simulator(
+        [SimCamera("gate", streams["sliced"], mode="on_play", loop=False), lossy]
+    ) as sim:
         whole = {packet.data for packet in pull(source_of(sim.url("gate"))).packets}
         source = source_of(sim.url("lossy"))
         got = pull(source).packets
@@ -223,9 +284,22 @@ def test_what_lacks_a_piece_is_dropped_and_what_is_given_is_whole(streams: dict[
     assert {packet.data for packet in got} <= whole
 
 
-def test_a_new_password_is_asked_for_at_the_next_connection(clips: dict[str, Path], source_of: MakeSource, pull: Puller) -> None:
+def test_a_new_password_is_asked_for_at_the_next_connection(
+    clips: dict[str, Path], source_of: MakeSource, pull: Puller
+) -> None:
     faults = (NewPassword(0.3, "admin", "new"), Cut(0.8))
-    with Simulator([SimCamera("gate", clips["h264"], mode="on_first_play", user="admin", password="old", faults=faults)]) as sim:
+    with Simulator(
+        [
+            SimCamera(
+                "gate",
+                clips["h264"],
+                mode="on_first_play",
+                user="admin",
+                password="old",
+                faults=faults,
+            )
+        ]
+    ) as sim:
         source = source_of(sim.url("gate"), credentials=Credentials("admin", SecretStr("old")))
         first, second = pull(source), pull(source)
     assert len(first.packets) > 15

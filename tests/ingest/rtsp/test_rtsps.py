@@ -34,11 +34,15 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "camera")])
     now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1)
+    )
     file = tmp_path_factory.mktemp("tls") / "camera.pem"
     plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     key_pem = key.private_bytes(serialization.Encoding.PEM, *plain)
-    file.write_bytes(key_pem + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    file.write_bytes(
+        key_pem + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
     return file
 
 
@@ -80,12 +84,18 @@ def _copy(source: socket, target: socket) -> None:
         target.shutdown(SHUT_RDWR)
 
 
-def test_packets_come_over_tls(tls_port: int, source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]) -> None:
+def test_packets_come_over_tls(
+    tls_port: int, source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]
+) -> None:
     got = pull(source_of(f"rtsps://127.0.0.1:{tls_port}/gate"))
     assert len(got.packets) == 50
     assert isinstance(got.error, SourceUnreachable)
 
 
-def test_silence_over_tls_ends_at_the_timeout(tls_port: int, source_of: Callable[..., RtspSource]) -> None:
-    got = assert_silence_ends_at_the_timeout(source_of(f"rtsps://127.0.0.1:{tls_port}/silent"), lambda: 10)
+def test_silence_over_tls_ends_at_the_timeout(
+    tls_port: int, source_of: Callable[..., RtspSource]
+) -> None:
+    got = assert_silence_ends_at_the_timeout(
+        source_of(f"rtsps://127.0.0.1:{tls_port}/silent"), lambda: 10
+    )
     assert isinstance(got.error, SourceTimeout)

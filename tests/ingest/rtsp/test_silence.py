@@ -70,7 +70,9 @@ def test_what_came_instead_of_a_picture_is_said(came: Received, part: str, why: 
         (Received(), 0, "said nothing for 5 s", Why.SILENT),
     ],
 )
-def test_what_came_instead_of_an_answer_is_said(came: Received, pending_bytes: int, part: str, why: Why) -> None:
+def test_what_came_instead_of_an_answer_is_said(
+    came: Received, pending_bytes: int, part: str, why: Why
+) -> None:
     silence = Silence(5.0, 0.0)
     silence.begin(1.0, Received())
     silence.look_for_answer(6.0, came, pending_bytes)

@@ -1,4 +1,6 @@
-"""A whole connection's bytes, pictures and sound, through wire, tracks and intake: the same packets in whatever pieces, none made up."""
+"""A whole connection's bytes, pictures and sound, through wire, tracks and intake: the same
+packets in whatever pieces, none made up.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +38,16 @@ def rtp(kind: int, number: int, stamp: int, payload: bytes, ssrc: int = 7) -> by
 
 
 def connection(codec: str, sizes: Sequence[int], seed: int) -> list[bytes]:
-    """Interleaved packets of pictures, sound and reports, and an answer, mixed by chance but each kind in its order."""
+    """Interleaved packets of pictures, sound and reports, and an answer, mixed by chance but
+    each kind in its order.
+    """
     random, number, packets = Random(seed), 65_500, list[bytes]()
     for at, size in enumerate(sizes):
-        parts = payloads(Codec.H264 if codec == "h264" else Codec.HEVC, [SLICE[codec] + bytes([1 + at % 200]) * size], 100)
+        parts = payloads(
+            Codec.H264 if codec == "h264" else Codec.HEVC,
+            [SLICE[codec] + bytes([1 + at % 200]) * size],
+            100,
+        )
         for part in parts:
             packets.append(framed(0, rtp((part is parts[-1]) << 7 | 96, number, 3600 * at, part)))
             number += 1
@@ -56,7 +64,9 @@ def given_out(codec: str, data: bytes, pieces: Sequence[int]) -> Given:
     media, counts = Interleaved(wire), Counts(Timeline())
     for track in (0, 1):
         media.agreed(track, media.offer(track))
-    video = VideoTrack("gate", Video(codec, 96, 90_000, (), True, "", ""), SOUND, counts, media.channel(0))
+    video = VideoTrack(
+        "gate", Video(codec, 96, 90_000, (), True, "", ""), SOUND, counts, media.channel(0)
+    )
     audio = AudioTrack(SOUND, video)
     media.begin(video, audio)
     turn, answers = 0, 0
@@ -79,19 +89,28 @@ PIECES = st.lists(st.integers(1, 700), min_size=1, max_size=5)
 @CODECS
 @settings(deadline=None)
 @given(SIZES, st.integers(0, 99), PIECES)
-def test_the_same_comes_out_in_whatever_pieces_it_is_read(codec: str, sizes: list[int], seed: int, pieces: list[int]) -> None:
+def test_the_same_comes_out_in_whatever_pieces_it_is_read(
+    codec: str, sizes: list[int], seed: int, pieces: list[int]
+) -> None:
     packets = connection(codec, sizes, seed)
     whole = given_out(codec, b"".join(packets), [1 << 20])
     assert given_out(codec, b"".join(packets), pieces) == whole
     units, sounds, answers = whole
-    assert [unit.data for unit in units] == [b"\0\0\0\1" + SLICE[codec] + bytes([1 + at % 200]) * size for at, size in enumerate(sizes)]
+    assert [unit.data for unit in units] == [
+        b"\0\0\0\1" + SLICE[codec] + bytes([1 + at % 200]) * size for at, size in enumerate(sizes)
+    ]
     assert len(sounds) == sum(packet.startswith(b"$\x02") for packet in packets)
     assert answers == sum(packet == ANSWER for packet in packets)
 
 
 @CODECS
 @settings(deadline=None)
-@given(SIZES, st.integers(0, 99), PIECES, st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 255)), max_size=8))
+@given(
+    SIZES,
+    st.integers(0, 99),
+    PIECES,
+    st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 255)), max_size=8),
+)
 def test_damaged_bytes_come_to_the_same_in_whatever_pieces(
     codec: str, sizes: list[int], seed: int, pieces: list[int], damage: list[tuple[int, int]]
 ) -> None:
@@ -106,7 +125,9 @@ def test_damaged_bytes_come_to_the_same_in_whatever_pieces(
 @CODECS
 @settings(deadline=None)
 @given(SIZES, st.integers(0, 99), st.data())
-def test_packets_out_of_order_and_twice_make_nothing_up(codec: str, sizes: list[int], seed: int, data: st.DataObject) -> None:
+def test_packets_out_of_order_and_twice_make_nothing_up(
+    codec: str, sizes: list[int], seed: int, data: st.DataObject
+) -> None:
     packets = connection(codec, sizes, seed)
     mixed = data.draw(st.permutations(packets)) + packets[: data.draw(st.integers(0, 3))]
     right = {unit.data for unit in given_out(codec, b"".join(packets), [1 << 20])[0]}
@@ -114,7 +135,12 @@ def test_packets_out_of_order_and_twice_make_nothing_up(codec: str, sizes: list[
 
 
 @pytest.mark.parametrize(
-    ("transport", "channel"), [("RTP/AVP/TCP;unicast;interleaved=4-5", 4), ("RTP/AVP/TCP;interleaved=6", 6), ("RTP/AVP/TCP", 0)]
+    ("transport", "channel"),
+    [
+        ("RTP/AVP/TCP;unicast;interleaved=4-5", 4),
+        ("RTP/AVP/TCP;interleaved=6", 6),
+        ("RTP/AVP/TCP", 0),
+    ],
 )
 def test_the_channels_are_the_cameras(transport: str, channel: int) -> None:
     wire = Wire((0, 1), bytearray(CAPACITY_BYTES))
@@ -126,4 +152,6 @@ def test_the_channels_are_the_cameras(transport: str, channel: int) -> None:
 
 def test_another_way_than_tcp_is_refused() -> None:
     with pytest.raises(SourceUnreachable, match="transport: udp"):
-        Interleaved(Wire((0, 1), bytearray(CAPACITY_BYTES))).agreed(0, "RTP/AVP;unicast;client_port=1-2")
+        Interleaved(Wire((0, 1), bytearray(CAPACITY_BYTES))).agreed(
+            0, "RTP/AVP;unicast;client_port=1-2"
+        )

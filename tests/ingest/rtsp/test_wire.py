@@ -41,13 +41,21 @@ def read(data: bytes, pieces: int = 1 << 30) -> tuple[Wire, Kept]:
     return wire, kept
 
 
-@given(st.lists(st.tuples(st.binary(min_size=1, max_size=2000), st.integers(0, 1)), max_size=20), st.integers(1, 300), st.integers(0, 20))
-def test_packets_and_answers_come_whole_in_whatever_pieces(packets: list[tuple[bytes, int]], pieces: int, answer_at: int) -> None:
+@given(
+    st.lists(st.tuples(st.binary(min_size=1, max_size=2000), st.integers(0, 1)), max_size=20),
+    st.integers(1, 300),
+    st.integers(0, 20),
+)
+def test_packets_and_answers_come_whole_in_whatever_pieces(
+    packets: list[tuple[bytes, int]], pieces: int, answer_at: int
+) -> None:
     parts = [framed(payload, channel) for payload, channel in packets]
     parts.insert(answer_at, ANSWER)
     wire, kept = read(b"".join(parts), pieces)
     assert kept.packets == [(channel, b"\x80" + payload) for payload, channel in packets]
-    assert list(wire.answers) == [Answer(200, (("cseq", "3"), ("content-length", "5"), ("public", "PLAY")), b"v=0\r\n")]
+    assert list(wire.answers) == [
+        Answer(200, (("cseq", "3"), ("content-length", "5"), ("public", "PLAY")), b"v=0\r\n")
+    ]
     assert wire.garbage_bytes == 0
 
 
@@ -64,7 +72,22 @@ def test_after_garbage_the_next_packet_is_found(noise: bytes) -> None:
     assert (wire.garbage_bytes, len(wire.answers)) == (len(noise), 1)
 
 
-@given(st.lists(st.sampled_from([b"$", b"\0", b"\x80", b"RTSP/1.0 200 OK", b"\r\n", b"\r\n\r\n", b"Content-Length: 99999"]), max_size=40))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"$",
+                b"\0",
+                b"\x80",
+                b"RTSP/1.0 200 OK",
+                b"\r\n",
+                b"\r\n\r\n",
+                b"Content-Length: 99999",
+            ]
+        ),
+        max_size=40,
+    )
+)
 def test_no_bytes_are_an_error(pieces: list[bytes]) -> None:
     wire, kept = read(b"".join(pieces) * 50, 777)
     assert len(wire.room()) > 0

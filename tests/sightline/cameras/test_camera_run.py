@@ -1,4 +1,6 @@
-"""What the looker does where the disk refuses: passings wait in memory, in order, and reach the spool once it takes them."""
+"""What the looker does where the disk refuses: passings wait in memory, in order, and reach the
+spool once it takes them.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,15 @@ def _tools(spool: Spool, tmp_path: Path, woken: list[int]) -> NodeTools:
     loop.close()  # nothing is pulled here
     triggers = Triggers(TriggerLog(Layout(tmp_path), Settings()), clock)
     return NodeTools(
-        Settings(), Layout(tmp_path), clock, spool, DiskWriter(clock), lambda: woken.append(1), loop, triggers, LookPool(1, clock)
+        Settings(),
+        Layout(tmp_path),
+        clock,
+        spool,
+        DiskWriter(clock),
+        lambda: woken.append(1),
+        loop,
+        triggers,
+        LookPool(1, clock),
     )
 
 
@@ -105,7 +115,9 @@ def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> 
     return Looker(make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA), analyser, doze, tools), tap
 
 
-def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(spool: _FullDisk, tmp_path: Path) -> None:
+def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(
+    spool: _FullDisk, tmp_path: Path
+) -> None:
     analyser, woken = _Idle(), list[int]()
     looker, tap = _looker(spool, analyser, tmp_path, woken)
     analyser.ready = [passing(0), passing(1)]
@@ -116,7 +128,10 @@ def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(spool: _FullDisk
     assert woken == []
     spool.is_full = False
     looker.run()
-    assert [entry.event_id for entry in spool.pending([CAMERA])] == [passing(0).event.id, passing(1).event.id]
+    assert [entry.event_id for entry in spool.pending([CAMERA])] == [
+        passing(0).event.id,
+        passing(1).event.id,
+    ]
     assert woken
 
 
@@ -140,7 +155,9 @@ def random_slices(packet: Packet, number: int) -> Packet:
     return replace(packet, data=data[: slice_at + 4] + noise, starts=())
 
 
-def test_a_checkpoint_of_which_no_picture_decodes_is_undecodable_until_one_does(spool: _FullDisk, tmp_path: Path) -> None:
+def test_a_checkpoint_of_which_no_picture_decodes_is_undecodable_until_one_does(
+    spool: _FullDisk, tmp_path: Path
+) -> None:
     camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",)})
     tools = _tools(spool, tmp_path, [])
     clock = tools.clock
@@ -172,7 +189,9 @@ def test_a_checkpoint_is_read_at_once_and_a_camera_that_is_only_recorded_at_leis
     spool: _FullDisk, tmp_path: Path, is_checkpoint: bool
 ) -> None:
     """What is looked at late is found late: an event would be searchable half a second later."""
-    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",) if is_checkpoint else ()})
+    camera = make_camera("rtsp://10.0.0.1/1").model_copy(
+        update={"checkpoint": ("plate",) if is_checkpoint else ()}
+    )
     tools = _tools(spool, tmp_path, [])
     run = CameraRun(camera, None, lambda: 1, _Idle if is_checkpoint else None, NETWORKS, tools)
     assert run._streamer.is_followed is is_checkpoint

@@ -1,4 +1,6 @@
-"""A camera's gaps as its process writes them: of its own time, of the time before it, and of what goes on when it is killed."""
+"""A camera's gaps as its process writes them: of its own time, of the time before it, and of
+what goes on when it is killed.
+"""
 
 from __future__ import annotations
 
@@ -51,9 +53,19 @@ class Node:
     def status(self, state: CameraState, why: Why = Why.NONE) -> CameraStatus:
         until_ns = self.at(self.recorded_until_s) if self.recorded_until_s else 0
         since_ns = self.clock.wall_ns()
-        return CameraStatus("cam", state, since_ns, f"said {why}", recorded_until_ns=until_ns, reconnects=self.reconnects, why=why)
+        return CameraStatus(
+            "cam",
+            state,
+            since_ns,
+            f"said {why}",
+            recorded_until_ns=until_ns,
+            reconnects=self.reconnects,
+            why=why,
+        )
 
-    def until(self, gaps: CameraGaps, end_s: float, state: CameraState, why: Why = Why.NONE) -> None:
+    def until(
+        self, gaps: CameraGaps, end_s: float, state: CameraState, why: Why = Why.NONE
+    ) -> None:
         """Time goes by, the camera being in `state`; what is live is recorded."""
         since_ns = self.clock.wall_ns()
         while self.clock.wall_ns() < self.at(end_s):
@@ -64,7 +76,14 @@ class Node:
 
     def told(self) -> list[tuple[float, float, str]]:
         found = GapLog(self.layout, self.clock).between("cam", 0, self.at(400_000))
-        return [((gap.start_ns - START_NS) / NS_PER_S, (gap.end_ns - START_NS) / NS_PER_S, gap.cause.value) for gap in found]
+        return [
+            (
+                (gap.start_ns - START_NS) / NS_PER_S,
+                (gap.end_ns - START_NS) / NS_PER_S,
+                gap.cause.value,
+            )
+            for gap in found
+        ]
 
 
 @pytest.fixture

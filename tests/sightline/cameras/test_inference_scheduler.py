@@ -1,4 +1,6 @@
-"""Turns: never more than there may be at once, nobody waits for ever, those who follow something first, and dear ones after cheap ones."""
+"""Turns: never more than there may be at once, nobody waits for ever, those who follow
+something first, and dear ones after cheap ones.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S, ManualClock, SystemClock
-from sightline.cameras.inference_scheduler import MOST_COST_S, PATIENCE_S, Asked, LookPool, first_due
+from sightline.cameras.inference_scheduler import (
+    MOST_COST_S,
+    PATIENCE_S,
+    Asked,
+    LookPool,
+    first_due,
+)
 
-ASKED = st.builds(Asked, st.sampled_from("abcdef"), st.floats(0, 10), st.booleans(), st.floats(0, 5))
+ASKED = st.builds(
+    Asked, st.sampled_from("abcdef"), st.floats(0, 10), st.booleans(), st.floats(0, 5)
+)
 
 
 @given(st.lists(ASKED, min_size=1, max_size=20))
@@ -20,11 +30,15 @@ def test_nobody_is_overtaken_by_who_asked_much_later(waiting: list[Asked]) -> No
         order.append(first_due(waiting))
         waiting.remove(order[-1])
     for at, one in enumerate(order):
-        assert all(earlier.asked_s <= one.asked_s + PATIENCE_S + MOST_COST_S for earlier in order[:at])
+        assert all(
+            earlier.asked_s <= one.asked_s + PATIENCE_S + MOST_COST_S for earlier in order[:at]
+        )
 
 
 @given(st.floats(0, 10), st.floats(0, 0.05))
-def test_of_two_that_ask_at_once_who_follows_something_and_who_costs_less_comes_first(asked_s: float, cost_s: float) -> None:
+def test_of_two_that_ask_at_once_who_follows_something_and_who_costs_less_comes_first(
+    asked_s: float, cost_s: float
+) -> None:
     idle, busy = Asked("idle", asked_s, False, cost_s), Asked("busy", asked_s, True, cost_s)
     assert first_due([idle, busy]) is busy
     dear = Asked("dear", asked_s, True, cost_s + 0.01)
@@ -76,7 +90,7 @@ def test_a_look_that_fails_gives_its_turn_on() -> None:
     assert done.is_set()
 
 
-def test_while_pictures_wait_long_for_a_look_all_are_looked_at_less_often_and_held_ones_do_not_count() -> None:
+def test_all_cameras_are_analysed_less_often_under_backlog_and_held_ones_do_not_count() -> None:
     clock = ManualClock()
     pool = LookPool(1, clock)
     for held in (True, False):

@@ -1,4 +1,6 @@
-"""From an ONVIF device over HTTP to the log of triggers: logins, clocks that are off, devices that fail, and an end at once."""
+"""From an ONVIF device over HTTP to the log of triggers: logins, clocks that are off, devices
+that fail, and an end at once.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +40,27 @@ class Site:
         self.wanted: list[OnvifEvents] = []
         self.said = threading.Event()
 
-    def events(self, port: int, password: str = PASSWORD, networks: Networks = NETWORKS) -> OnvifEvents:
+    def events(
+        self, port: int, password: str = PASSWORD, networks: Networks = NETWORKS
+    ) -> OnvifEvents:
         entry = {
-            "id": "gate", "name": "g", "class": "A", "area": "a", "location": {"lon": 1, "lat": 2}, "url": "rtsp://127.0.0.1/1",
-            "record": "events", "triggers": ["onvif"], "onvif_port": port,
-        }  # fmt: skip
-        return OnvifEvents(Camera.model_validate(entry), Credentials(USER, SecretStr(password)), networks, self._fire, CLOCK)
+            "id": "gate",
+            "name": "g",
+            "class": "A",
+            "area": "a",
+            "location": {"lon": 1, "lat": 2},
+            "url": "rtsp://127.0.0.1/1",
+            "record": "events",
+            "triggers": ["onvif"],
+            "onvif_port": port,
+        }
+        return OnvifEvents(
+            Camera.model_validate(entry),
+            Credentials(USER, SecretStr(password)),
+            networks,
+            self._fire,
+            CLOCK,
+        )
 
     def logged(self) -> tuple[Trigger, ...]:
         self.triggers.write()
@@ -80,9 +97,17 @@ def soon(what: Callable[[], bool]) -> bool:
         OnvifDevice(has_renew=False),
         OnvifDevice(event_host="192.168.1.64:81"),
     ],
-    ids=["token", "http digest", "clock a day behind", "no renewal", "addresses of another network"],
+    ids=[
+        "token",
+        "http digest",
+        "clock a day behind",
+        "no renewal",
+        "addresses of another network",
+    ],
 )
-def test_motion_of_a_device_is_a_line_of_the_log(device: OnvifDevice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_motion_of_a_device_is_a_line_of_the_log(
+    device: OnvifDevice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ingest.onvif.client.RENEW_EVERY_S", 0.0)
     site = Site(tmp_path)
     with serving(device):
@@ -94,7 +119,10 @@ def test_motion_of_a_device_is_a_line_of_the_log(device: OnvifDevice, tmp_path: 
             assert site.said.wait(PATIENCE_S)
             assert soon(lambda: "Renew" in device.asked)
         (trigger, *_) = site.logged()
-        assert (trigger.source, trigger.reason) == ("onvif", "RuleEngine/CellMotionDetector/Motion Rule=r")
+        assert (trigger.source, trigger.reason) == (
+            "onvif",
+            "RuleEngine/CellMotionDetector/Motion Rule=r",
+        )
         assert before_ns <= trigger.start_ns <= CLOCK.wall_ns() <= trigger.end_ns
         assert "Unsubscribe" in device.asked
         assert not device.is_subscribed.is_set()
@@ -124,20 +152,38 @@ def test_a_camera_that_goes_is_unsubscribed_and_the_next_is_heard(tmp_path: Path
 
 
 def _failures() -> float:
-    return next((one.value for one in next(iter(ONVIF_FAILURES.collect())).samples if one.name.endswith("_total")), 0.0)
+    return next(
+        (
+            one.value
+            for one in next(iter(ONVIF_FAILURES.collect())).samples
+            if one.name.endswith("_total")
+        ),
+        0.0,
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda site, device: site.events(device.port, password="wrong"), "refused the credentials"),
-        (lambda site, device: site.events(device.port, networks=Networks((ip_network("10.0.0.0/8"),))), "outside `networks`"),
+        (
+            lambda site, device: site.events(device.port, password="wrong"),
+            "refused the credentials",
+        ),
+        (
+            lambda site, device: site.events(
+                device.port, networks=Networks((ip_network("10.0.0.0/8"),))
+            ),
+            "outside `networks`",
+        ),
         (lambda site, device: site.events(1), "cannot be reached"),
     ],
     ids=["password", "networks", "nobody there"],
 )
 def test_failures_are_said_and_counted(
-    change: Callable[[Site, OnvifDevice], OnvifEvents], says: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    change: Callable[[Site, OnvifDevice], OnvifEvents],
+    says: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     site, device, before = Site(tmp_path), OnvifDevice(), _failures()
     with serving(device):
@@ -147,13 +193,22 @@ def test_failures_are_said_and_counted(
     assert "gate: no triggers by ONVIF: " in caplog.text
     assert says in caplog.text
     assert not site.logged()
-    assert device.asked.count("GetCapabilities") <= 1  # refused credentials are not tried again soon
+    assert (
+        device.asked.count("GetCapabilities") <= 1
+    )  # refused credentials are not tried again soon
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"), [(b"<" * (MOST_BYTES + 1), "without end"), (b"<a/>", "no ONVIF device"), (b"\x1f\x8b\x00", "no ONVIF device")]
+    ("answer", "says"),
+    [
+        (b"<" * (MOST_BYTES + 1), "without end"),
+        (b"<a/>", "no ONVIF device"),
+        (b"\x1f\x8b\x00", "no ONVIF device"),
+    ],
 )
-def test_devices_that_answer_nonsense(answer: bytes, says: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_devices_that_answer_nonsense(
+    answer: bytes, says: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     site, device, before = Site(tmp_path), OnvifDevice(answer=answer), _failures()
     with serving(device):
         site.wanted = [site.events(device.port)]

@@ -1,4 +1,6 @@
-"""When a camera is pulled and recorded: its policy, its viewers, triggers and what is shed; and the gate before its recorder."""
+"""When a camera is pulled and recorded: its policy, its viewers, triggers and what is shed; and
+the gate before its recorder.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from tests.recorded import PLAIN, packets_of
 
 
 def camera(record: str, checkpoint: tuple[str, ...] = ()) -> Camera:
-    return make_camera("rtsp://127.0.0.1/1").model_copy(update={"record": record, "checkpoint": checkpoint})
+    return make_camera("rtsp://127.0.0.1/1").model_copy(
+        update={"record": record, "checkpoint": checkpoint}
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,12 @@ def camera(record: str, checkpoint: tuple[str, ...] = ()) -> Camera:
     ],
 )
 def test_what_is_wanted_of_a_camera(
-    record: str, checkpoint: tuple[str, ...], asked: bool, watched: bool, shed: Shed, expected: tuple[bool, bool]
+    record: str,
+    checkpoint: tuple[str, ...],
+    asked: bool,
+    watched: bool,
+    shed: Shed,
+    expected: tuple[bool, bool],
 ) -> None:
     demand = Demand(camera(record, checkpoint), lambda: asked, ManualClock())
     demand.shed = shed

@@ -1,11 +1,20 @@
-"""Looks are made less often while they come late, evenly and in bounds, and as often as before once they do not."""
+"""Looks are made less often while they come late, evenly and in bounds, and as often as before
+once they do not.
+"""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.cameras.rate_controller import BEHIND_S, CAUGHT_UP_S, LEAST_PART, STEP_S, Backlog, next_part
+from sightline.cameras.rate_controller import (
+    BEHIND_S,
+    CAUGHT_UP_S,
+    LEAST_PART,
+    STEP_S,
+    Backlog,
+    next_part,
+)
 
 PARTS = st.floats(LEAST_PART, 1.0)
 LATE_S = st.floats(0.0, 100.0)
@@ -17,7 +26,9 @@ def test_the_part_stays_within_its_bounds(part: float, behind_s: float) -> None:
 
 
 @given(PARTS, LATE_S, LATE_S)
-def test_who_is_further_behind_never_looks_more_often(part: float, one_s: float, other_s: float) -> None:
+def test_who_is_further_behind_never_looks_more_often(
+    part: float, one_s: float, other_s: float
+) -> None:
     assert next_part(part, max(one_s, other_s)) <= next_part(part, min(one_s, other_s))
 
 
@@ -37,7 +48,9 @@ def test_between_the_bounds_it_stays(part: float, behind_s: float) -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 0.5), st.floats(-5.0, 5.0)), min_size=1, max_size=200))
-def test_it_changes_once_a_step_by_the_mean_of_all_looks_in_it(looks: list[tuple[float, float]]) -> None:
+def test_it_changes_once_a_step_by_the_mean_of_all_looks_in_it(
+    looks: list[tuple[float, float]],
+) -> None:
     backlog, now_s, since_s, late_s = Backlog(), 0.0, looks[0][0], list[float]()
     for after_s, behind_s in looks:
         now_s += after_s

@@ -1,4 +1,6 @@
-"""A sub-stream of a real RTSP server: pulled while it is asked for, beside a main stream that stays alone."""
+"""A sub-stream of a real RTSP server: pulled while it is asked for, beside a main stream that
+stays alone.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,10 @@ CLOCK = SystemClock()
 @pytest.fixture(scope="module")
 def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     folder = tmp_path_factory.mktemp("clips")
-    small, large = make_video(folder / "small.mp4", "h264", 50), make_video(folder / "large.mp4", "h264", 50, 640, 480)
+    small, large = (
+        make_video(folder / "small.mp4", "h264", 50),
+        make_video(folder / "large.mp4", "h264", 50, 640, 480),
+    )
     with Simulator([SimCamera("main", large), SimCamera("small", small)]) as simulator:
         yield simulator
 
@@ -46,7 +51,17 @@ def tools(tmp_path: Path) -> Iterator[NodeTools]:
     triggers = Triggers(TriggerLog(layout, Settings()), CLOCK)
     loop.start()
     thread.start()
-    yield NodeTools(Settings(), layout, CLOCK, Spool(layout, CLOCK), writer, lambda: None, loop, triggers, LookPool(1, CLOCK))
+    yield NodeTools(
+        Settings(),
+        layout,
+        CLOCK,
+        Spool(layout, CLOCK),
+        writer,
+        lambda: None,
+        loop,
+        triggers,
+        LookPool(1, CLOCK),
+    )
     loop.stop()
     loop.join()
     stop.set()
@@ -55,7 +70,9 @@ def tools(tmp_path: Path) -> Iterator[NodeTools]:
 
 def _camera(sim: Simulator, has_sub: bool = True) -> Camera:
     substream = SubStream(url=sim.url("small")) if has_sub else None
-    return make_camera(sim.url("main")).model_copy(update={"record": "on_demand", "substream": substream})
+    return make_camera(sim.url("main")).model_copy(
+        update={"record": "on_demand", "substream": substream}
+    )
 
 
 def _run(camera: Camera, tools: NodeTools) -> CameraRun:

@@ -1,4 +1,6 @@
-"""Triggers said by threads that may not wait: what goes on is one line in ten seconds, and none is lost while the disk refuses."""
+"""Triggers said by threads that may not wait: what goes on is one line in ten seconds, and none
+is lost while the disk refuses.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,16 @@ def test_what_goes_on_is_a_line_in_ten_seconds_and_joins(tmp_path: Path) -> None
     assert logged[-1].end_ns >= NOW_NS + 120 * NS_PER_S
 
 
-@given(st.lists(st.tuples(st.integers(0, 200_000), st.integers(0, 20_000), st.sampled_from(["motion", "checkpoint"])), max_size=30))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 200_000),
+            st.integers(0, 20_000),
+            st.sampled_from(["motion", "checkpoint"]),
+        ),
+        max_size=30,
+    )
+)
 def test_every_moment_that_triggered_is_covered(fired: list[tuple[int, int, str]]) -> None:
     written: list[Trigger] = []
 
@@ -47,11 +58,19 @@ def test_every_moment_that_triggered_is_covered(fired: list[tuple[int, int, str]
     triggers = Triggers(Log(Layout(Path("/nowhere")), Settings()), CLOCK)
     for start_ms, length_ms, source in fired:
         start_ns = NOW_NS + start_ms * NS_PER_MS
-        triggers.fire("gate", "motion" if source == "motion" else "checkpoint", start_ns, start_ns + length_ms * NS_PER_MS)
+        triggers.fire(
+            "gate",
+            "motion" if source == "motion" else "checkpoint",
+            start_ns,
+            start_ns + length_ms * NS_PER_MS,
+        )
     triggers.write()
     covered = joined((one.start_ns, one.end_ns) for one in written)
     for start_ms, length_ms, _ in fired:
-        start_ns, end_ns = NOW_NS + start_ms * NS_PER_MS, NOW_NS + (start_ms + length_ms) * NS_PER_MS
+        start_ns, end_ns = (
+            NOW_NS + start_ms * NS_PER_MS,
+            NOW_NS + (start_ms + length_ms) * NS_PER_MS,
+        )
         assert any(from_ns <= start_ns and end_ns <= to_ns for from_ns, to_ns in covered)
 
 
@@ -68,7 +87,9 @@ def test_triggers_wait_while_the_disk_refuses_and_memory_is_bounded(tmp_path: Pa
     triggers, log = triggers_in(tmp_path)
     (tmp_path / "triggers").write_text("in the way")
     for number in range(MOST_WAITING + 10):
-        triggers.fire("gate", "motion", NOW_NS + number * 60 * NS_PER_S, NOW_NS + number * 60 * NS_PER_S)
+        triggers.fire(
+            "gate", "motion", NOW_NS + number * 60 * NS_PER_S, NOW_NS + number * 60 * NS_PER_S
+        )
     triggers.write()
     (tmp_path / "triggers").unlink()
     triggers.write()

@@ -1,4 +1,6 @@
-"""The cameras that left a site are known on each of its machines, from what ran there and from the object store."""
+"""The cameras that left a site are known on each of its machines, from what ran there and from
+the object store.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +36,18 @@ if TYPE_CHECKING:
 
 def text(*cameras: str) -> str:
     place = "name: x, area: a, location: {lon: 1, lat: 2}, url: rtsp://127.0.0.1/1"
-    lines = [f"  - {{id: {name}, class: {class_}, {place}}}\n" for name, class_ in map(str.split, cameras)]
+    lines = [
+        f"  - {{id: {name}, class: {class_}, {place}}}\n"
+        for name, class_ in map(str.split, cameras)
+    ]
     return "version: 1\nareas: {a: {name: a}}\ncameras:\n" + "".join(lines)
 
 
 @pytest.fixture
 def registries(valkey_server: str, s3_server: S3Config, clock: ManualClock) -> Iterator[Registries]:
-    objects = ObjectStore(s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "former", s3_server.secure)
+    objects = ObjectStore(
+        s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "former", s3_server.secure
+    )
     objects.ensure_bucket()
     for left in list(objects.list(REGISTRY_PREFIX)):
         objects.delete(left.key)
@@ -78,8 +85,15 @@ def test_a_camera_taken_out_at_a_start_is_known_at_once(tmp_path: Path, clock: M
     assert former(running.now()) == {}
 
 
-def test_a_new_machine_learns_who_left_before_it_came(tmp_path: Path, registries: Registries, clock: ManualClock) -> None:
-    for cameras in (("gate A", "shop C"), ("gate A", "shop B"), ("gate A", "school B"), ("school B",)):
+def test_a_new_machine_learns_who_left_before_it_came(
+    tmp_path: Path, registries: Registries, clock: ManualClock
+) -> None:
+    for cameras in (
+        ("gate A", "shop C"),
+        ("gate A", "shop B"),
+        ("gate A", "school B"),
+        ("school B",),
+    ):
         clock.advance(60)
         registries.add(text(*cameras))
     at_ns = clock.wall_ns()
@@ -93,7 +107,9 @@ def test_a_new_machine_learns_who_left_before_it_came(tmp_path: Path, registries
     assert set(former(running.now())) == {"shop", "school"}
 
 
-def test_one_damaged_version_does_not_hide_the_others(tmp_path: Path, registries: Registries, clock: ManualClock) -> None:
+def test_one_damaged_version_does_not_hide_the_others(
+    tmp_path: Path, registries: Registries, clock: ManualClock
+) -> None:
     registries.add(text("gate A", "shop C"))
     registries.add(text("gate A"))
     registries.add(text("gate A", "school B"))
@@ -109,7 +125,9 @@ def test_one_damaged_version_does_not_hide_the_others(tmp_path: Path, registries
     assert set(read_former(layout).by_id) == {"shop"}
 
 
-def test_a_damaged_file_is_made_again(tmp_path: Path, registries: Registries, clock: ManualClock) -> None:
+def test_a_damaged_file_is_made_again(
+    tmp_path: Path, registries: Registries, clock: ManualClock
+) -> None:
     registries.add(text("gate A", "shop C"))
     registries.add(text("gate A"))
     layout = Layout(tmp_path / "data")
@@ -121,7 +139,9 @@ def test_a_damaged_file_is_made_again(tmp_path: Path, registries: Registries, cl
     assert set(read_former(layout).by_id) == {"shop"}
 
 
-def test_its_recordings_keep_their_place_on_a_full_disk(tmp_path: Path, registries: Registries, clock: ManualClock) -> None:
+def test_its_recordings_keep_their_place_on_a_full_disk(
+    tmp_path: Path, registries: Registries, clock: ManualClock
+) -> None:
     """The C camera that is still there gives way before the A camera that left."""
     layout, file = Layout(tmp_path / "data"), tmp_path / "r.yaml"
     for cameras in (("gate A", "shop C"), ("shop C",)):
@@ -134,8 +154,13 @@ def test_its_recordings_keep_their_place_on_a_full_disk(tmp_path: Path, registri
         folder.mkdir(parents=True)
         (folder / name.file_name).write_bytes(bytes(1000))
     clock.advance(60)
-    stores = cast(Stores, SimpleNamespace(objects=registries._records._objects, redis=registries._redis))
-    settings, ledger = Settings(disk_limit_gb=1500 / 1e9, disk_reserve_gb=0), Ledger(layout.recordings)
+    stores = cast(
+        Stores, SimpleNamespace(objects=registries._records._objects, redis=registries._redis)
+    )
+    settings, ledger = (
+        Settings(disk_limit_gb=1500 / 1e9, disk_reserve_gb=0),
+        Ledger(layout.recordings),
+    )
     spool, journal = Spool(layout, clock), Journal(layout.journal, clock)
     jobs = NodeJobs(settings, layout, stores, spool, journal, ledger, clock)
     claims = replace(jobs._claims(), others_bytes=lambda: 0)

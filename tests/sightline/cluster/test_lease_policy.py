@@ -1,4 +1,6 @@
-"""A city of simulated nodes: whatever is killed, cut off or emptied, a camera that somebody recorded is recorded on, and views settle."""
+"""A city of simulated nodes: whatever is killed, cut off or emptied, a camera that somebody
+recorded is recorded on, and views settle.
+"""
 
 from __future__ import annotations
 
@@ -56,15 +58,31 @@ class SimNode:
         city.about[self.name] = NodeEntry(self.name, "", 1.0, now_s)
         self.peers.see(city.about, now_s)
         capacities = self.peers.capacities(now_s)
-        wanted = {camera for camera, node in assign(CAMERAS, capacities).items() if node == self.name}
-        elsewhere = {camera for node in nodes if node is not self for camera in node.held if node.records(camera)}
+        wanted = {
+            camera for camera, node in assign(CAMERAS, capacities).items() if node == self.name
+        }
+        elsewhere = {
+            camera
+            for node in nodes
+            if node is not self
+            for camera in node.held
+            if node.records(camera)
+        }
         sight = Sight(
-            self.name, now_s, wanted, CAMERAS, capacities, {k: v for k, v in city.leases.items() if k in wanted | self.held.keys()},
-            self.records, elsewhere.__contains__,
-        )  # fmt: skip
+            self.name,
+            now_s,
+            wanted,
+            CAMERAS,
+            capacities,
+            {k: v for k, v in city.leases.items() if k in wanted | self.held.keys()},
+            self.records,
+            elsewhere.__contains__,
+        )
         steps = next_steps(self.held, sight)
         self.held = steps.held | {camera: Held(city.draw(camera), now_s) for camera in steps.draw}
-        fresh = {camera: self.held[camera].fence for camera in steps.draw if camera not in city.leases}
+        fresh = {
+            camera: self.held[camera].fence for camera in steps.draw if camera not in city.leases
+        }
         for camera, fence in (steps.take | fresh).items():
             city.take(self.name, camera, fence)
 
@@ -87,7 +105,9 @@ def _settled(city: City, nodes: list[SimNode]) -> bool:
     return sorted(camera for camera, _ in holding) == sorted(CAMERAS) and owned
 
 
-Deeds = st.lists(st.sampled_from(["add", "cut off", "back", "empty", "away", "here", "wait"]), max_size=8)
+Deeds = st.lists(
+    st.sampled_from(["add", "cut off", "back", "empty", "away", "here", "wait"]), max_size=8
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -144,4 +164,6 @@ def test_what_is_held_without_redis_is_held_for_ever_and_a_higher_number_ends_it
     assert set(nodes[0].held) == CAMERAS.keys(), "both record what the one that is cut off had"
     nodes[1].cut_off = False
     nodes[1].tick(nodes)
-    assert not set(nodes[1].held) & lost or all(nodes[1].held[camera].since_s == city.now_s for camera in lost & nodes[1].held.keys())
+    assert not set(nodes[1].held) & lost or all(
+        nodes[1].held[camera].since_s == city.now_s for camera in lost & nodes[1].held.keys()
+    )

@@ -69,13 +69,22 @@ def _open(redis: Redis, folder: Path) -> Alone:
     who = Identity("east", "http://e", 1)
     failing: list[str] = []
     node = Node(
-        who, Placing(layout, 1, clock), RunningRegistry(layout), Nodes(redis), leases, CameraStates(redis), layout, clock,
+        who,
+        Placing(layout, 1, clock),
+        RunningRegistry(layout),
+        Nodes(redis),
+        leases,
+        CameraStates(redis),
+        layout,
+        clock,
         workers_fail=lambda: bool(failing),
-    )  # fmt: skip
+    )
     return Alone(node, clock, layout, leases, Nodes(redis), failing)
 
 
-def test_a_clock_set_back_brings_higher_numbers_and_one_set_forward_none(redis: Redis, tmp_path: Path) -> None:
+def test_a_clock_set_back_brings_higher_numbers_and_one_set_forward_none(
+    redis: Redis, tmp_path: Path
+) -> None:
     alone = _open(redis, tmp_path)
     for _ in range(3):
         alone.look()
@@ -104,7 +113,9 @@ def test_a_node_that_starts_again_has_higher_numbers(redis: Redis, tmp_path: Pat
     assert again.held() == again.fences()
 
 
-def test_a_node_whose_workers_fail_takes_nothing_where_another_can(redis: Redis, tmp_path: Path) -> None:
+def test_a_node_whose_workers_fail_takes_nothing_where_another_can(
+    redis: Redis, tmp_path: Path
+) -> None:
     alone = _open(redis, tmp_path)
     alone.failing.append("worker-0")
     alone.look()

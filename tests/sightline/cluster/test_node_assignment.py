@@ -1,4 +1,6 @@
-"""Cameras over nodes: everyone's own reckoning agrees, loads are within bounds, and a change moves little more than it must."""
+"""Cameras over nodes: everyone's own reckoning agrees, loads are within bounds, and a change
+moves little more than it must.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,23 @@ from hypothesis import strategies as st
 from sightline.cluster.node_assignment import SLACK, assign
 
 Cities = st.tuples(
-    st.dictionaries(st.text("abcdefgh0123456789-", min_size=1, max_size=8), st.sampled_from([0.1, 1.0, 1.0, 8.0]), max_size=60),
-    st.dictionaries(st.sampled_from([f"node-{number}" for number in range(6)]), st.sampled_from([0.0, 2.0, 4.0, 16.0]), min_size=1),
+    st.dictionaries(
+        st.text("abcdefgh0123456789-", min_size=1, max_size=8),
+        st.sampled_from([0.1, 1.0, 1.0, 8.0]),
+        max_size=60,
+    ),
+    st.dictionaries(
+        st.sampled_from([f"node-{number}" for number in range(6)]),
+        st.sampled_from([0.0, 2.0, 4.0, 16.0]),
+        min_size=1,
+    ),
 )
 
 
 @given(Cities)
-def test_every_camera_has_one_living_node_and_none_is_far_above_its_part(city: tuple[dict[str, float], dict[str, float]]) -> None:
+def test_every_camera_has_one_living_node_and_none_is_far_above_its_part(
+    city: tuple[dict[str, float], dict[str, float]],
+) -> None:
     loads, capacities = city
     placed = assign(loads, capacities)
     living = {node: capacity for node, capacity in capacities.items() if capacity}
@@ -26,9 +38,15 @@ def test_every_camera_has_one_living_node_and_none_is_far_above_its_part(city: t
     assert set(placed.values()) <= living.keys()
     for node, capacity in living.items():
         part = sum(loads.values()) * capacity / sum(living.values())
-        assert sum(loads[camera] for camera in loads if placed[camera] == node) <= SLACK * part + max(loads.values(), default=0) + 1e-6
+        assert (
+            sum(loads[camera] for camera in loads if placed[camera] == node)
+            <= SLACK * part + max(loads.values(), default=0) + 1e-6
+        )
     shuffled = sorted(loads, reverse=True)
-    assert assign({name: loads[name] for name in shuffled}, dict(reversed(capacities.items()))) == placed
+    assert (
+        assign({name: loads[name] for name in shuffled}, dict(reversed(capacities.items())))
+        == placed
+    )
 
 
 @pytest.mark.parametrize("nodes", [2, 3, 5, 10])

@@ -19,7 +19,9 @@ NAMES = [f"gate-{number}" for number in range(8)]
 
 def registry() -> str:
     cameras = "".join(
-        f"  - {{id: {name}, name: x, class: A, area: a, location: {{lon: 1, lat: 2}}, url: rtsp://127.0.0.1/{name}}}\n" for name in NAMES
+        f"  - {{id: {name}, name: x, class: A, area: a, location: {{lon: 1, lat: 2}}, url: "
+        f"rtsp://127.0.0.1/{name}}}\n"
+        for name in NAMES
     )
     return f"version: 1\nareas: {{a: {{name: a}}}}\ncameras:\n{cameras}"
 
@@ -30,7 +32,9 @@ def rostered(layout: Layout, worker: int) -> set[str]:
 
 
 @pytest.mark.parametrize("state", CameraState)
-def test_only_a_camera_that_is_live_stays_in_its_old_worker_until_the_new_one_records_it(state: CameraState, tmp_path: Path) -> None:
+def test_only_a_camera_that_is_live_stays_in_its_old_worker_until_the_new_one_records_it(
+    state: CameraState, tmp_path: Path
+) -> None:
     layout, clock = Layout(tmp_path), ManualClock()
     file = tmp_path / "registry.yaml"
     file.write_text(registry())

@@ -10,28 +10,45 @@ from domain.registry import Camera
 from sightline.cluster.worker_balance import is_always_pulled, load_of, share
 
 
-def _camera(number: int, plate: bool = False, enabled: bool = True, record: str = "continuous") -> Camera:
+def _camera(
+    number: int, plate: bool = False, enabled: bool = True, record: str = "continuous"
+) -> Camera:
     return Camera.model_validate(
         {
-            "id": f"cam-{number}", "name": "x", "class": "A", "area": "a", "location": Location(lon=0, lat=0), "record": record,
-            "url": "rtsp://127.0.0.1/x", "checkpoint": ("plate",) if plate else (), "enabled": enabled,
+            "id": f"cam-{number}",
+            "name": "x",
+            "class": "A",
+            "area": "a",
+            "location": Location(lon=0, lat=0),
+            "record": record,
+            "url": "rtsp://127.0.0.1/x",
+            "checkpoint": ("plate",) if plate else (),
+            "enabled": enabled,
         }
-    )  # fmt: skip
+    )
 
 
 Kinds = st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30)
 
 
 def _cameras(kinds: list[tuple[bool, bool]]) -> list[Camera]:
-    return [_camera(number, plate, record="on_demand" if rare else "continuous") for number, (plate, rare) in enumerate(kinds)]
+    return [
+        _camera(number, plate, record="on_demand" if rare else "continuous")
+        for number, (plate, rare) in enumerate(kinds)
+    ]
 
 
 def _loads(cameras: list[Camera], placed: dict[str, int], workers: int) -> list[float]:
-    return [sum(load_of(camera) for camera in cameras if placed[camera.id] == worker) for worker in range(workers)]
+    return [
+        sum(load_of(camera) for camera in cameras if placed[camera.id] == worker)
+        for worker in range(workers)
+    ]
 
 
 @given(Kinds, st.integers(1, 5))
-def test_each_camera_has_one_worker_and_the_loads_are_even(kinds: list[tuple[bool, bool]], workers: int) -> None:
+def test_each_camera_has_one_worker_and_the_loads_are_even(
+    kinds: list[tuple[bool, bool]], workers: int
+) -> None:
     cameras = _cameras(kinds)
     placed = share(cameras, workers, {})
     assert placed.keys() == {camera.id for camera in cameras}
@@ -41,7 +58,9 @@ def test_each_camera_has_one_worker_and_the_loads_are_even(kinds: list[tuple[boo
 
 
 @given(Kinds, st.sets(st.integers(0, 29)), st.integers(1, 5))
-def test_who_need_not_move_stays(kinds: list[tuple[bool, bool]], removed: set[int], workers: int) -> None:
+def test_who_need_not_move_stays(
+    kinds: list[tuple[bool, bool]], removed: set[int], workers: int
+) -> None:
     cameras = _cameras(kinds)
     before = share(cameras, workers, {})
     assert share(cameras, workers, before) == before
@@ -65,8 +84,14 @@ def test_a_worker_that_lost_its_cameras_gets_some_of_the_others() -> None:
 def test_checkpoints_are_dealt_out_first_and_who_has_one_more_records_fewer_others() -> None:
     cameras = [_camera(number, plate=number % 20 == 7) for number in range(100)]
     placed = share(cameras, 2, {})
-    checkpoints = [sum(camera.checkpoint != () for camera in cameras if placed[camera.id] == worker) for worker in (0, 1)]
-    others = [sum(camera.checkpoint == () for camera in cameras if placed[camera.id] == worker) for worker in (0, 1)]
+    checkpoints = [
+        sum(camera.checkpoint != () for camera in cameras if placed[camera.id] == worker)
+        for worker in (0, 1)
+    ]
+    others = [
+        sum(camera.checkpoint == () for camera in cameras if placed[camera.id] == worker)
+        for worker in (0, 1)
+    ]
     assert checkpoints == [3, 2]
     assert others == [23, 72]
 

@@ -47,10 +47,22 @@ class Site:
         self.clock = ManualClock()
         self.alarms = Alarms("node-1", folder / "alarms.json", self.clock)
         self.redis, self.objects = AwayRedis(), AwayObjects()
-        self.cameras = [_camera("gate"), _camera("shop", "C", record="on_demand"), _camera("old", enabled=False)]
+        self.cameras = [
+            _camera("gate"),
+            _camera("shop", "C", record="on_demand"),
+            _camera("old", enabled=False),
+        ]
         self.statuses: list[CameraStatus] = []
         stores = cast(Redis, self.redis), cast(ObjectStore, self.objects)
-        self.watch = Watch(self.alarms, stores, lambda: self.cameras, lambda: self.statuses, self.clock, Settings(upload_late_h=1), folder)
+        self.watch = Watch(
+            self.alarms,
+            stores,
+            lambda: self.cameras,
+            lambda: self.statuses,
+            self.clock,
+            Settings(upload_late_h=1),
+            folder,
+        )
 
     def look(self, after_s: float = LOOK_EVERY_S) -> dict[str, str]:
         self.clock.advance(after_s)
@@ -59,7 +71,12 @@ class Site:
 
 
 def _camera(camera_id: str, class_: str = "A", **keys: object) -> Camera:
-    place = {"name": camera_id, "area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
+    place = {
+        "name": camera_id,
+        "area": "a",
+        "location": {"lon": 0, "lat": 0},
+        "url": "rtsp://10.0.0.1/",
+    }
     return Camera.model_validate({"id": camera_id, "class": class_, **place, **keys})
 
 
@@ -70,10 +87,13 @@ def site(tmp_path: Path) -> Site:
 
 def test_cameras_that_stay_down_are_told_once_it_lasts(site: Site) -> None:
     since_ns = site.clock.wall_ns()
-    site.statuses = [CameraStatus(id_, CameraState.UNREACHABLE, since_ns) for id_ in ("gate", "shop", "old")]
+    site.statuses = [
+        CameraStatus(id_, CameraState.UNREACHABLE, since_ns) for id_ in ("gate", "shop", "old")
+    ]
     assert site.look(DOWN_S - 1) == {}
     assert site.look() == {
-        AlarmName.CAMERAS_DOWN: "1 of 1 cameras have given no picture for 3 minutes or more: gate (unreachable)",
+        AlarmName.CAMERAS_DOWN: "1 of 1 cameras have given no picture for 3 minutes or more: gate "
+        "(unreachable)",
     }
     site.statuses = [CameraStatus("gate", CameraState.LIVE, site.clock.wall_ns())]
     assert site.look() == {}
@@ -81,7 +101,9 @@ def test_cameras_that_stay_down_are_told_once_it_lasts(site: Site) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told_at_once(site: Site, tmp_path: Path) -> None:
     with unwritable(tmp_path):
-        assert "Read-only" in (said := site.look()[AlarmName.DISK_UNWRITABLE]) or "Permission" in said
+        assert (
+            "Read-only" in (said := site.look()[AlarmName.DISK_UNWRITABLE]) or "Permission" in said
+        )
     assert site.look() == {}
 
 
@@ -106,7 +128,9 @@ def test_uploads_that_wait_for_hours_are_told(site: Site) -> None:
     assert site.look() == {}
 
 
-@pytest.mark.parametrize(("step_s", "said"), [(3600, "forward by 3600.0 s"), (-3600, "back by 3600.0 s")])
+@pytest.mark.parametrize(
+    ("step_s", "said"), [(3600, "forward by 3600.0 s"), (-3600, "back by 3600.0 s")]
+)
 def test_a_clock_that_was_set_is_told_for_a_while(site: Site, step_s: int, said: str) -> None:
     assert site.look() == {}
     site.clock.step(step_s)
@@ -115,7 +139,9 @@ def test_a_clock_that_was_set_is_told_for_a_while(site: Site, step_s: int, said:
     assert site.look(STEP_TOLD_S) == {}
 
 
-def test_a_damaged_file_is_an_alarm_until_it_is_whole_or_a_week_has_passed(valkey_server: str, site: Site, tmp_path: Path) -> None:
+def test_a_damaged_file_is_an_alarm_until_it_is_whole_or_a_week_has_passed(
+    valkey_server: str, site: Site, tmp_path: Path
+) -> None:
     redis = connect(valkey_server)
     redis.do("FLUSHALL")
     stores = redis, cast(ObjectStore, site.objects)

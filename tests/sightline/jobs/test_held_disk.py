@@ -1,4 +1,6 @@
-"""A disk that only what legal holds name fills: the least important cameras are given up, events are spooled, and all comes back."""
+"""A disk that only what legal holds name fills: the least important cameras are given up,
+events are spooled, and all comes back.
+"""
 
 from __future__ import annotations
 
@@ -48,19 +50,37 @@ def _held_file(layout: Layout, free: int) -> Path:
 
 def _hold(camera_id: str) -> Hold:
     return Hold.model_validate(
-        {"id": "h1", "camera": camera_id, "from": 0, "to": 2 * START_NS, "reason": "court", "placed_by": "li", "placed_at": 0}
+        {
+            "id": "h1",
+            "camera": camera_id,
+            "from": 0,
+            "to": 2 * START_NS,
+            "reason": "court",
+            "placed_by": "li",
+            "placed_at": 0,
+        }
     )
 
 
 @pytest.mark.parametrize("reserve_gb", [0.002, 0.004, 0.006])
 @pytest.mark.parametrize("spare_kib", [0, 5, 64, 500])
-def test_recorders_leave_room_for_events_however_much_there_is_to_record(disk: Path, reserve_gb: float, spare_kib: int) -> None:
+def test_recorders_leave_room_for_events_however_much_there_is_to_record(
+    disk: Path, reserve_gb: float, spare_kib: int
+) -> None:
     layout, settings = Layout(disk), Settings(disk_reserve_gb=reserve_gb)
     left = events_bytes(settings)
     held = _held_file(layout, left + spare_kib * 1024)
     told: list[str] = []
     holes: list[tuple[int, int, GapCause | None]] = []
-    segments = Segments("cam-1", layout.recordings_of("cam-1"), lambda: 1, 2, told.append, lambda *hole: holes.append(hole), left)
+    segments = Segments(
+        "cam-1",
+        layout.recordings_of("cam-1"),
+        lambda: 1,
+        2,
+        told.append,
+        lambda *hole: holes.append(hole),
+        left,
+    )
     minute = 0
     while not told:
         segments.write(packets_of(PLAIN, START_NS + minute * 60 * NS_PER_S))
@@ -83,7 +103,9 @@ def test_without_the_rule_the_disk_would_refuse_events(disk: Path) -> None:
     layout = Layout(disk)
     _held_file(layout, 64 << 10)
     told: list[str] = []
-    segments = Segments("cam-1", layout.recordings_of("cam-1"), lambda: 1, 2, told.append, lambda *_: None)
+    segments = Segments(
+        "cam-1", layout.recordings_of("cam-1"), lambda: 1, 2, told.append, lambda *_: None
+    )
     minute = 0
     while not told:
         segments.write(packets_of(PLAIN, START_NS + minute * 60 * NS_PER_S))
@@ -95,7 +117,9 @@ def test_without_the_rule_the_disk_would_refuse_events(disk: Path) -> None:
 
 @pytest.fixture
 def pass_time(disk: Path) -> Callable[[DiskBound, int], list[str]]:
-    """So many seconds of the full-disk rule and of the node's decisions; who is given up then, in the order in which they went."""
+    """So many seconds of the full-disk rule and of the node's decisions; who is given up then,
+    in the order in which they went.
+    """
     layout, clock, gone = Layout(disk), ManualClock(START_NS), list[str]()
     known: dict[DiskBound, DiskRounds] = {}
     due_s = 0.0
@@ -110,7 +134,9 @@ def pass_time(disk: Path) -> Callable[[DiskBound, int], list[str]]:
                 due_s = clock.monotonic_s() + rounds.run_once()
             shedding.run_once()
             shed = shed_of_node(layout)
-            gone[:] = [name for name in gone if name in shed] + [name for name in shed if name not in gone]
+            gone[:] = [name for name in gone if name in shed] + [
+                name for name in shed if name not in gone
+            ]
         return gone
 
     return passed
@@ -123,7 +149,12 @@ def test_cameras_are_given_up_in_order_and_come_back_when_the_hold_is_released(
     _held_file(layout, MIB)
     held = [_hold("held")]
     claims = Claims(held=lambda: Held(held, START_NS), say=said.__setitem__)
-    bound = DiskBound(Ledger(layout.recordings), Settings(disk_limit_gb=1, disk_reserve_gb=0.004), ManualClock(START_NS), claims)
+    bound = DiskBound(
+        Ledger(layout.recordings),
+        Settings(disk_limit_gb=1, disk_reserve_gb=0.004),
+        ManualClock(START_NS),
+        claims,
+    )
     assert pass_time(bound, 17) == ["c-low", "c-high"]
     assert pass_time(bound, 60) == ["c-low", "c-high", "b", "b-gate", "a", "a-gate"]
     assert "legal holds" in (said[AlarmName.DISK_HELD] or "")
@@ -133,18 +164,32 @@ def test_cameras_are_given_up_in_order_and_come_back_when_the_hold_is_released(
     assert said[AlarmName.DISK_HELD] is None
 
 
-def test_while_something_may_be_deleted_nobody_is_given_up(disk: Path, pass_time: Callable[[DiskBound, int], list[str]]) -> None:
+def test_while_something_may_be_deleted_nobody_is_given_up(
+    disk: Path, pass_time: Callable[[DiskBound, int], list[str]]
+) -> None:
     layout = Layout(disk)
     _held_file(layout, MIB)
-    bound = DiskBound(Ledger(layout.recordings), Settings(disk_limit_gb=1, disk_reserve_gb=0.004), ManualClock(START_NS), Claims())
+    bound = DiskBound(
+        Ledger(layout.recordings),
+        Settings(disk_limit_gb=1, disk_reserve_gb=0.004),
+        ManualClock(START_NS),
+        Claims(),
+    )
     assert pass_time(bound, 60) == []
     assert free_bytes(disk) > 7 * MIB
 
 
-def test_room_that_somebody_else_makes_is_used_within_five_seconds(disk: Path, pass_time: Callable[[DiskBound, int], list[str]]) -> None:
+def test_room_that_somebody_else_makes_is_used_within_five_seconds(
+    disk: Path, pass_time: Callable[[DiskBound, int], list[str]]
+) -> None:
     layout = Layout(disk)
     layout.recordings.mkdir()
-    bound = DiskBound(Ledger(layout.recordings), Settings(disk_limit_gb=1, disk_reserve_gb=0.004), ManualClock(START_NS), Claims())
+    bound = DiskBound(
+        Ledger(layout.recordings),
+        Settings(disk_limit_gb=1, disk_reserve_gb=0.004),
+        ManualClock(START_NS),
+        Claims(),
+    )
     for seconds in range(60, 65):
         ballast = disk / "ballast"
         ballast.write_bytes(bytes(free_bytes(disk) - MIB))

@@ -1,4 +1,6 @@
-"""Vehicle watches from event to webhook: on a real Valkey and object store, to a real receiver, with crashes in the middle."""
+"""Vehicle watches from event to webhook: on a real Valkey and object store, to a real receiver,
+with crashes in the middle.
+"""
 
 from __future__ import annotations
 
@@ -54,10 +56,14 @@ class City:
         self.audit = AuditLog(self.folder, self.clock)
 
     def node(self, name: str = "node-1") -> VehicleWatches:
-        return VehicleWatches(self.feed, self.index, self.watches, self.matches, self.audit, self.clock, name)
+        return VehicleWatches(
+            self.feed, self.index, self.watches, self.matches, self.audit, self.clock, name
+        )
 
     def sender(self, networks: str = "127.0.0.0/8") -> Webhooks:
-        return Webhooks(self.matches, self.watches, self.audit, Settings(webhook_networks=networks), self.clock)
+        return Webhooks(
+            self.matches, self.watches, self.audit, Settings(webhook_networks=networks), self.clock
+        )
 
     def passes(self, *events: Event) -> None:
         self.index.put_all(events)
@@ -67,13 +73,19 @@ class City:
         return [(match.watch, match.event.id) for _, match in self.matches.after(0, 1000).items]
 
     def audited(self, what: str) -> list[dict[str, object]]:
-        lines = [line for file in sorted(self.folder.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
+        lines = [
+            line
+            for file in sorted(self.folder.glob("*.jsonl"))
+            for line in file.read_text("utf-8").splitlines()
+        ]
         return [entry for entry in map(json.loads, lines) if entry["route"] == what]
 
 
 @pytest.fixture
 def city(valkey_server: str, s3_server: S3Config, tmp_path: Path) -> Iterator[City]:
-    objects = ObjectStore(s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "watch-tests")
+    objects = ObjectStore(
+        s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "watch-tests"
+    )
     objects.ensure_bucket()
     for found in list(objects.list("state/watches/")):
         objects.delete(found.key)
@@ -94,7 +106,9 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.had.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                receiver.had.append(
+                    ({name.lower(): value for name, value in self.headers.items()}, body)
+                )
                 self.send_response(receiver.status)
                 if receiver.status == 302:
                     self.send_header("Location", receiver.url + "elsewhere")
@@ -175,7 +189,9 @@ def test_a_late_event_is_matched_with_its_own_time(city: City) -> None:
 
 
 def test_another_goes_on_where_the_first_died(city: City) -> None:
-    """Killed after it added what it found, before it was known how far it came, and before anything was added."""
+    """Killed after it added what it found, before it was known how far it came, and before
+    anything was added.
+    """
     first, second = city.node("node-1"), city.node("node-2")
     watch = placed(city)
     first.run_once()
@@ -200,7 +216,9 @@ def test_what_the_feed_has_forgotten_is_looked_up_in_the_index(city: City) -> No
     wanted = make_event(after_s=1)
     city.passes(wanted)
     for batch in range(6):
-        city.passes(*(make_event(after_s=10 + batch * 100 + k, plate="鄂A99999") for k in range(100)))
+        city.passes(
+            *(make_event(after_s=10 + batch * 100 + k, plate="鄂A99999") for k in range(100))
+        )
     assert city.feed.after(0, 1).known_from > (city.matches.position() or 0)
     last = make_event(after_s=1000)
     city.passes(last)
@@ -209,12 +227,16 @@ def test_what_the_feed_has_forgotten_is_looked_up_in_the_index(city: City) -> No
     city.passes(make_event(after_s=1001))
     for _ in range(3):
         node.run_once()
-    assert sorted(city.found()) == sorted((watch.id, make_event(after_s=second).id) for second in (1, 1000, 1001))
+    assert sorted(city.found()) == sorted(
+        (watch.id, make_event(after_s=second).id) for second in (1, 1000, 1001)
+    )
     assert last.id in {event for _, event in city.found()}
     assert city.matches.position() == city.feed.after(0, 1).last
 
 
-def test_what_is_owed_outlives_who_looked_it_up_and_keeps_nothing_waiting(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_owed_outlives_who_looked_it_up_and_keeps_nothing_waiting(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(vehicle_watches, "PAY_S", -1)
     watches = [placed(city, key=key) for key in range(3)]
     wanted, now = make_event(after_s=1), make_event(after_s=5)
@@ -224,13 +246,17 @@ def test_what_is_owed_outlives_who_looked_it_up_and_keeps_nothing_waiting(city: 
         first.run_once()
     city.passes(now)
     first.run_once()
-    assert sorted(city.found()) == sorted((watch.id, now.id) for watch in watches), "what arrives does not wait"
+    assert sorted(city.found()) == sorted((watch.id, now.id) for watch in watches), (
+        "what arrives does not wait"
+    )
     city.redis.do("DEL", "{watches}:lease")
     monkeypatch.setattr(vehicle_watches, "PAY_S", 60)
     second = city.node("node-2")
     for _ in range(2):
         second.run_once()
-    assert sorted(city.found()) == sorted((watch.id, event.id) for watch in watches for event in (wanted, now))
+    assert sorted(city.found()) == sorted(
+        (watch.id, event.id) for watch in watches for event in (wanted, now)
+    )
     assert city.matches.owed() is None
 
 
@@ -270,9 +296,17 @@ def test_a_webhook_is_signed_and_sent_once(city: City, receiver: Receiver) -> No
     assert sent(city.sender()) == 0
     ((headers, body),) = receiver.had
     said = json.loads(body)
-    assert (said["watch"], said["event"]["plate"]["text"], said["event"]["id"]) == (watch.id, "鄂C12345", make_event(after_s=5).id)
+    assert (said["watch"], said["event"]["plate"]["text"], said["event"]["id"]) == (
+        watch.id,
+        "鄂C12345",
+        make_event(after_s=5).id,
+    )
     assert said["event"]["snapshot"].startswith("/v1/events/")
-    mac = hmac.new(b"a secret of the tests", headers["sightline-timestamp"].encode() + b"." + body, hashlib.sha256).hexdigest()
+    mac = hmac.new(
+        b"a secret of the tests",
+        headers["sightline-timestamp"].encode() + b"." + body,
+        hashlib.sha256,
+    ).hexdigest()
     assert headers["sightline-signature"] == f"v1={mac}"
     assert headers["sightline-match"] == said["id"]
     assert "secret" not in body.decode()
@@ -315,7 +349,9 @@ def test_a_receiver_that_comes_back_is_told(city: City, receiver: Receiver) -> N
     assert [headers["sightline-try"] for headers, _ in receiver.had] == ["2"]
 
 
-def test_a_webhook_goes_nowhere_but_to_allowed_networks_and_not_for_a_deleted_watch(city: City, receiver: Receiver) -> None:
+def test_a_webhook_goes_nowhere_but_to_allowed_networks_and_not_for_a_deleted_watch(
+    city: City, receiver: Receiver
+) -> None:
     watch = placed(city, webhook=receiver.url, secret="a secret of the tests")
     node = city.node()
     node.run_once()
@@ -337,7 +373,9 @@ def dead_receiver() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
-def test_a_dead_receiver_delays_no_other_and_loses_nothing(city: City, receiver: Receiver, dead_receiver: str) -> None:
+def test_a_dead_receiver_delays_no_other_and_loses_nothing(
+    city: City, receiver: Receiver, dead_receiver: str
+) -> None:
     for key in range(MOST_WAITING + 4):
         placed(city, key=key, webhook=dead_receiver, secret="a secret of the tests")
     placed(city, key=99, webhook=receiver.url, secret="a secret of the tests")

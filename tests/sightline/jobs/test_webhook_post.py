@@ -33,7 +33,9 @@ def receiver(answer: Answer) -> Iterator[Target]:
         thread = threading.Thread(target=serve)
         thread.start()
         port = listener.getsockname()[1]
-        yield Target(f"http://127.0.0.1:{port}/收?a=%20b", "receiver.example", f"receiver.example:{port}")
+        yield Target(
+            f"http://127.0.0.1:{port}/收?a=%20b", "receiver.example", f"receiver.example:{port}"
+        )
         thread.join(20)
 
 
@@ -42,14 +44,20 @@ def test_the_request_is_whole_and_the_status_is_answered() -> None:
 
     def answer(connection: socket.socket, request: bytes) -> None:
         had.append(request)
-        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+        connection.sendall(
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+        )
 
     with receiver(answer) as target:
         assert post(target, {"Sightline-Try": "1"}, BODY, ManualClock(), 10) == 202
     head, _, body = had[0].partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     assert lines[0] == b"POST /%E6%94%B6?a=%20b HTTP/1.1"
-    assert {f"Host: {target.authority}".encode(), b"Sightline-Try: 1", b"Content-Length: 12"} == set(lines[1:])
+    assert {
+        f"Host: {target.authority}".encode(),
+        b"Sightline-Try: 1",
+        b"Content-Length: 12",
+    } == set(lines[1:])
     assert body == BODY
 
 
@@ -71,9 +79,14 @@ def test_header_bytes_that_drip_do_not_extend_the_deadline() -> None:
     assert len(dripped) < 100_000
 
 
-@pytest.mark.parametrize("said", [b"", b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 200 + b"\r\n"])
+@pytest.mark.parametrize(
+    "said", [b"", b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 200 + b"\r\n"]
+)
 def test_what_is_no_answer_is_an_error(said: bytes) -> None:
-    with receiver(lambda connection, _: connection.sendall(said)) as target, pytest.raises(POST_ERRORS):
+    with (
+        receiver(lambda connection, _: connection.sendall(said)) as target,
+        pytest.raises(POST_ERRORS),
+    ):
         post(target, {}, BODY, ManualClock(), 10)
 
 
@@ -95,5 +108,11 @@ def test_a_receiver_whose_certificate_is_not_trusted_is_an_error() -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         with pytest.raises(OSError, match="SSL"):
-            post(Target(f"https://127.0.0.1:{listener.getsockname()[1]}/", "x", "x"), {}, BODY, ManualClock(), 10)
+            post(
+                Target(f"https://127.0.0.1:{listener.getsockname()[1]}/", "x", "x"),
+                {},
+                BODY,
+                ManualClock(),
+                10,
+            )
         thread.join(20)

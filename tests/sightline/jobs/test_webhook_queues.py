@@ -1,4 +1,6 @@
-"""Queues by receiver: one piece at a time for each, bounded, and a slow one delays none of the others."""
+"""Queues by receiver: one piece at a time for each, bounded, and a slow one delays none of the
+others.
+"""
 
 from __future__ import annotations
 
@@ -59,10 +61,18 @@ def test_a_dead_receiver_delays_no_other(work: Work, receivers: Receivers[tuple[
 def test_a_queue_is_bounded(work: Work, receivers: Receivers[tuple[str, int]]) -> None:
     assert receivers.add("dead", ("dead", 0))
     assert work.begun.acquire(timeout=20)
-    assert [receivers.add("dead", ("dead", number)) for number in range(1, 6)] == [True, True, True, False, False]
+    assert [receivers.add("dead", ("dead", number)) for number in range(1, 6)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
-def test_a_fault_of_ours_is_raised_and_the_receiver_is_served_again(work: Work, receivers: Receivers[tuple[str, int]]) -> None:
+def test_a_fault_of_ours_is_raised_and_the_receiver_is_served_again(
+    work: Work, receivers: Receivers[tuple[str, int]]
+) -> None:
     receivers.add("broken", ("broken", 0))
     with pytest.raises(ZeroDivisionError):
         receivers.wait()

@@ -1,4 +1,6 @@
-"""Real cameras under injected strain: C gives way before A, watching goes on, triggers are recorded, and all is given back."""
+"""Real cameras under injected strain: C gives way before A, watching goes on, triggers are
+recorded, and all is given back.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +51,20 @@ class Node:
         self._writing = threading.Thread(target=self._writer.run, args=(self._over,))
         settings = Settings(segment_s=1)
         triggers, looks = Triggers(self.log, CLOCK), LookPool(1, CLOCK)
-        tools = NodeTools(settings, layout, CLOCK, Spool(layout, CLOCK), self._writer, lambda: None, self._loop, triggers, looks)
-        self.runs = {one.id: CameraRun(one, None, lambda: 1, None, NETWORKS, tools) for one in cameras}
+        tools = NodeTools(
+            settings,
+            layout,
+            CLOCK,
+            Spool(layout, CLOCK),
+            self._writer,
+            lambda: None,
+            self._loop,
+            triggers,
+            looks,
+        )
+        self.runs = {
+            one.id: CameraRun(one, None, lambda: 1, None, NETWORKS, tools) for one in cameras
+        }
         self._policies = Policies(layout, lambda: tuple(self.runs.values()), CLOCK)
         self._time = ManualClock()
         self._shedding = Shedding(layout, lambda: cameras, self._time)
@@ -82,7 +96,9 @@ class Node:
 
     def states(self) -> dict[str, tuple[CameraState, Shed]]:
         self._policies.run_once()
-        return {name: ((status := run.status()).state, status.shed) for name, run in self.runs.items()}
+        return {
+            name: ((status := run.status()).state, status.shed) for name, run in self.runs.items()
+        }
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +114,9 @@ def make_node(tmp_path: Path, simulator: Simulator) -> Iterator[Callable[..., No
 
     def make(**changes: dict[str, object]) -> Node:
         cameras = [
-            make_camera(simulator.url(name), camera_id=name).model_copy(update={"class_": class_, **changes.get(name, {})})
+            make_camera(simulator.url(name), camera_id=name).model_copy(
+                update={"class_": class_, **changes.get(name, {})}
+            )
             for name, class_ in (("shop", "C"), ("school", "B"), ("gate", "A"))
         ]
         nodes.append(Node(Layout(tmp_path), cameras))
@@ -118,7 +136,9 @@ def test_c_gives_way_before_b_before_a_and_all_comes_back(make_node: Callable[..
     node.pass_time(6, Strain(processor=1.5))
     assert node.states() == {"shop": gone, "school": live, "gate": live}
     node.pass_time(20, Strain(processor=0.8))
-    assert node.states() == {"shop": gone, "school": live, "gate": live}, "neither strained nor easy: as it is"
+    assert node.states() == {"shop": gone, "school": live, "gate": live}, (
+        "neither strained nor easy: as it is"
+    )
     node.pass_time(5, Strain(disk=1.5))
     node.pass_time(1, Strain(disk=1.5))
     assert node.states() == {"shop": gone, "school": gone_for_disk, "gate": live}
@@ -130,12 +150,16 @@ def test_c_gives_way_before_b_before_a_and_all_comes_back(make_node: Callable[..
     wait_for("live cameras", lambda: node.states() == {"shop": live, "school": live, "gate": live})
 
 
-def test_what_came_until_a_camera_is_stopped_is_recorded_to_the_last_packet(make_node: Callable[..., Node]) -> None:
+def test_what_came_until_a_camera_is_stopped_is_recorded_to_the_last_packet(
+    make_node: Callable[..., Node],
+) -> None:
     class Seen:
         last_ns, never = 0, threading.Event()
 
         def put(self, *came: Came) -> None:
-            CLOCK.wait(self.never, 0.05)  # so that `stop` comes while a packet is on its way to the recorder
+            CLOCK.wait(
+                self.never, 0.05
+            )  # so that `stop` comes while a packet is on its way to the recorder
             self.last_ns = newest_of(came).wall_ns
 
         def put_audio(self, packet: AudioPacket, /) -> None: ...
@@ -149,7 +173,9 @@ def test_what_came_until_a_camera_is_stopped_is_recorded_to_the_last_packet(make
     wait_for("looks", lambda: seen.last_ns > 0)
     run.stop()
     run.join()
-    assert (Ledger(node.layout.recordings).segments("gate", 0, 1 << 62)[-1].end_ns or 0) > seen.last_ns
+    assert (
+        Ledger(node.layout.recordings).segments("gate", 0, 1 << 62)[-1].end_ns or 0
+    ) > seen.last_ns
     assert run.status().lost_packets == 0
 
 
@@ -159,11 +185,15 @@ def test_who_sends_more_than_its_limit_gives_way_first(make_node: Callable[..., 
     wait_for("live camera", lambda: run.status().state is CameraState.LIVE)
     run._limit.is_over = True
     node.pass_time(6, Strain(processor=1.5))
-    assert {name: shed for name, (_, shed) in node.states().items() if shed} == {"gate": Shed.RECORDING}
+    assert {name: shed for name, (_, shed) in node.states().items() if shed} == {
+        "gate": Shed.RECORDING
+    }
     assert run.status().over_limit
 
 
-def test_a_camera_on_demand_is_recorded_while_a_trigger_asks_and_not_while_watched(make_node: Callable[..., Node]) -> None:
+def test_a_camera_on_demand_is_recorded_while_a_trigger_asks_and_not_while_watched(
+    make_node: Callable[..., Node],
+) -> None:
     node = make_node(shop={"record": "on_demand"})
     shop, ledger = node.runs["shop"], Ledger(node.layout.recordings)
     assert shop.status().state is CameraState.IDLE
@@ -175,7 +205,9 @@ def test_a_camera_on_demand_is_recorded_while_a_trigger_asks_and_not_while_watch
         assert ledger.segments("shop", 0, 1 << 62) == ()
         now_ns = CLOCK.wall_ns()
         node.log.add(Trigger("shop", "api", now_ns, now_ns + 3 * NS_PER_S, "alarm"))
-        wait_for("segments", lambda: bool(node.states()) and bool(ledger.segments("shop", 0, 1 << 62)))
+        wait_for(
+            "segments", lambda: bool(node.states()) and bool(ledger.segments("shop", 0, 1 << 62))
+        )
     assert ledger.segments("shop", 0, 1 << 62)[0].start_ns >= now_ns - NS_PER_S
 
 
@@ -196,12 +228,16 @@ def test_a_worker_measures_how_late_it_wakes(tmp_path: Path) -> None:
         (layout.strains / "1.json").write_text("half a li")
     assert strain_of_node(layout, clock).processor > 1
     clock.advance(60 + BEAT_S)
-    assert strain_of_node(layout, clock) == Strain(), "a worker that says nothing any more has no strain"
+    assert strain_of_node(layout, clock) == Strain(), (
+        "a worker that says nothing any more has no strain"
+    )
 
 
 def test_a_disk_with_a_tenth_of_its_reserve_left_is_strained(tmp_path: Path) -> None:
     def gauge(reserve_gb: float) -> Gauge:
-        return Gauge(Layout(tmp_path), 0, Settings(disk_reserve_gb=reserve_gb), ManualClock(), lambda: 0.0)
+        return Gauge(
+            Layout(tmp_path), 0, Settings(disk_reserve_gb=reserve_gb), ManualClock(), lambda: 0.0
+        )
 
     assert gauge(0.000001).measured().disk < 0.01
     assert gauge(1e9).measured().disk > 1

@@ -1,4 +1,6 @@
-"""Who gives way under pressure: the order never violated, an end reached, all given back, and no flapping."""
+"""Who gives way under pressure: the order never violated, an end reached, all given back, and
+no flapping.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,21 @@ from hypothesis import strategies as st
 from domain.camera_states import Shed
 from domain.events.event import Location
 from domain.registry import Camera
-from sightline.overload.shedding_policy import LOWER_AFTER_S, RAISE_AFTER_S, Ladder, Pressure, Strain, order
+from sightline.overload.shedding_policy import (
+    LOWER_AFTER_S,
+    RAISE_AFTER_S,
+    Ladder,
+    Pressure,
+    Strain,
+    order,
+)
 
 Class = Literal["A", "B", "C"]
 
 
-def camera(camera_id: str, class_: str = "A", checkpoint: bool = False, priority: int = 5) -> Camera:
+def camera(
+    camera_id: str, class_: str = "A", checkpoint: bool = False, priority: int = 5
+) -> Camera:
     return Camera.model_validate(
         {
             "id": camera_id,
@@ -39,23 +50,36 @@ CAMERAS = [
     camera("c-low", "C", priority=1),
     camera("c-high", "C", priority=8),
 ]
-sites = st.lists(st.tuples(st.sampled_from("ABC"), st.booleans(), st.integers(0, 9)), min_size=1, max_size=40).map(
-    lambda drawn: [camera(f"cam-{i}", *one) for i, one in enumerate(drawn)]
-)
+sites = st.lists(
+    st.tuples(st.sampled_from("ABC"), st.booleans(), st.integers(0, 9)), min_size=1, max_size=40
+).map(lambda drawn: [camera(f"cam-{i}", *one) for i, one in enumerate(drawn)])
 strains = st.builds(Strain, st.sampled_from([0.0, 0.8, 1.2]), st.sampled_from([0.0, 0.8, 1.2]))
 
 
 def test_the_order_is_the_stated_one() -> None:
     assert [one.id for one in order(CAMERAS)] == ["c-low", "c-high", "b", "b-gate", "a", "a-gate"]
-    assert [one.id for one in order(CAMERAS, {"a"})] == ["a", "c-low", "c-high", "b", "b-gate", "a-gate"]
+    assert [one.id for one in order(CAMERAS, {"a"})] == [
+        "a",
+        "c-low",
+        "c-high",
+        "b",
+        "b-gate",
+        "a-gate",
+    ]
 
 
-def run(pressure: Pressure, strain: Strain, seconds: int, begin_s: float = 0, cameras: list[Camera] = CAMERAS) -> list[Mapping[str, Shed]]:
+def run(
+    pressure: Pressure,
+    strain: Strain,
+    seconds: int,
+    begin_s: float = 0,
+    cameras: list[Camera] = CAMERAS,
+) -> list[Mapping[str, Shed]]:
     ladder = Ladder.of(cameras)
     return [pressure.feed(strain, ladder, begin_s + second) for second in range(seconds)]
 
 
-def test_a_strained_processor_gives_up_analytics_before_any_recording_and_gets_all_back_in_reverse() -> None:
+def test_an_overloaded_processor_sheds_analytics_before_recording_and_restores_in_reverse() -> None:
     pressure = Pressure()
     up = _changes(run(pressure, Strain(processor=1.5), 200))
     slower, none, gone = Shed.ANALYTICS_SLOWER, Shed.ANALYTICS, Shed.RECORDING
@@ -91,7 +115,11 @@ def test_cameras_that_the_processor_took_as_well_come_back_by_steps() -> None:
     pressure = Pressure()
     run(pressure, Strain(processor=1.5), 33)
     both = run(pressure, Strain(disk=1.5), 7, 33)[-1]
-    assert [both[one] for one in ("c-low", "c-high", "b")] == [Shed.RECORDING, Shed.RECORDING, Shed.RECORDING_FOR_DISK]
+    assert [both[one] for one in ("c-low", "c-high", "b")] == [
+        Shed.RECORDING,
+        Shed.RECORDING,
+        Shed.RECORDING_FOR_DISK,
+    ]
     left = run(pressure, Strain(), 6, 40)[-1]
     assert "b" not in left
     assert left["c-high"] is Shed.RECORDING
@@ -115,21 +143,33 @@ def test_the_order_is_never_violated(site: list[Camera], samples: list[tuple[Str
         for _ in range(seconds):
             now_s += 1
             shed = pressure.feed(strain, ladder, now_s)
-            _is_a_beginning(ordered, [shed.get(one, Shed.NOTHING).is_of_recording for one in ordered])
-            _is_a_beginning(lookers, [shed.get(one) in (Shed.ANALYTICS, Shed.RECORDING, Shed.RECORDING_FOR_DISK) for one in lookers])
+            _is_a_beginning(
+                ordered, [shed.get(one, Shed.NOTHING).is_of_recording for one in ordered]
+            )
+            _is_a_beginning(
+                lookers,
+                [
+                    shed.get(one) in (Shed.ANALYTICS, Shed.RECORDING, Shed.RECORDING_FOR_DISK)
+                    for one in lookers
+                ],
+            )
             _is_a_beginning(lookers, [one in shed for one in lookers])
             grew = {one for one in ordered if shed.get(one, Shed.NOTHING).is_of_recording} - {
                 one for one in ordered if before.get(one, Shed.NOTHING).is_of_recording
             }
             if grew and strain.disk < 1:
                 given_up = (Shed.ANALYTICS, Shed.RECORDING, Shed.RECORDING_FOR_DISK)
-                assert all(shed.get(one) in given_up for one in lookers), "analytics goes before recording"
+                assert all(shed.get(one) in given_up for one in lookers), (
+                    "analytics goes before recording"
+                )
             before = shed
 
 
 @given(site=sites, load=st.floats(0.1, 3.0), later=st.floats(0.0, 0.3))
 @settings(max_examples=15, deadline=None)
-def test_under_a_constant_load_it_settles_and_does_not_flap(site: list[Camera], load: float, later: float) -> None:
+def test_under_a_constant_load_it_settles_and_does_not_flap(
+    site: list[Camera], load: float, later: float
+) -> None:
     """The strain is the load less what is shed of it. An hour of it, and then an hour of little."""
     pressure, ladder, changes, before = Pressure(), Ladder.of(site), 0, dict[str, Shed]()
     for second in range(3600):
@@ -158,7 +198,13 @@ def test_cameras_that_go_take_nobody_elses_place() -> None:
 
 
 def _left(site: list[Camera], shed: Mapping[str, Shed]) -> float:
-    weights = {Shed.NOTHING: 1.0, Shed.ANALYTICS_SLOWER: 0.8, Shed.ANALYTICS: 0.6, Shed.RECORDING: 0.0, Shed.RECORDING_FOR_DISK: 0.0}
+    weights = {
+        Shed.NOTHING: 1.0,
+        Shed.ANALYTICS_SLOWER: 0.8,
+        Shed.ANALYTICS: 0.6,
+        Shed.RECORDING: 0.0,
+        Shed.RECORDING_FOR_DISK: 0.0,
+    }
     return sum(weights[shed.get(one.id, Shed.NOTHING)] for one in site) / len(site)
 
 

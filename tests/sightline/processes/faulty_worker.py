@@ -1,4 +1,6 @@
-"""A worker as it is, one of whose threads fails once a file in its data folder says which. `python -m tests.sightline.processes.faulty_worker`."""
+"""A worker as it is, one of whose threads fails once a file in its data folder says which.
+`python -m tests.sightline.processes.faulty_worker`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ HANGS_AFTER_S = 2.0
 
 
 class Fault:
-    """Among what the threads do: a recorder to the writer, an owner of actions to the loop. Each fault comes once."""
+    """Among what the threads do: a recorder to the writer, an owner of actions to the loop.
+    Each fault comes once.
+    """
 
     camera_id = "fault"
     waiting_bytes = 0

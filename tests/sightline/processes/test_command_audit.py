@@ -21,11 +21,17 @@ if TYPE_CHECKING:
 
 
 def lines(data: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for file in sorted((data / "audit").glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
+    return [
+        json.loads(line)
+        for file in sorted((data / "audit").glob("*.jsonl"))
+        for line in file.read_text("utf-8").splitlines()
+    ]
 
 
 @pytest.fixture
-def objects(valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+def objects(
+    valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ObjectStore]:
     """The stores of a site, named by the environment."""
     monkeypatch.setenv("SIGHTLINE_REDIS_URL", valkey_server)
     monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", s3_server.endpoint)
@@ -33,7 +39,9 @@ def objects(valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SIGHTLINE_S3_SECRET_KEY", s3_server.secret_key)
     monkeypatch.setenv("SIGHTLINE_S3_BUCKET", "command-audit-tests")
     monkeypatch.setenv("SIGHTLINE_DOOR_KEY", "a-key-of-sixteen-characters")
-    store = ObjectStore(s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "command-audit-tests")
+    store = ObjectStore(
+        s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "command-audit-tests"
+    )
     store.ensure_bucket()
     for stat in list(store.list(PEOPLE_PREFIX)):
         store.delete(stat.key)
@@ -47,14 +55,24 @@ def test_a_person_is_added_after_the_intent_and_the_token_is_in_no_line(
     assert main(["user", "add", "wang", "--role", "auditor", "--data", str(tmp_path)]) == 0
     token = capsys.readouterr().out.splitlines()[-1]
     intent, outcome = lines(tmp_path)
-    assert (intent["phase"], intent["status"], outcome["phase"], outcome["status"]) == ("intent", None, "outcome", 0)
+    assert (intent["phase"], intent["status"], outcome["phase"], outcome["status"]) == (
+        "intent",
+        None,
+        "outcome",
+        0,
+    )
     assert intent["person"] == outcome["person"] == f"local:{local_user()}"
-    assert (intent["route"], intent["terms"]) == ("command.user_add", {"name": "wang", "role": "auditor"})
+    assert (intent["route"], intent["terms"]) == (
+        "command.user_add",
+        {"name": "wang", "role": "auditor"},
+    )
     assert intent["request"] == outcome["request"] != ""
     assert token not in json.dumps([intent, outcome])
 
 
-def test_without_the_intent_nobody_is_added(objects: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_the_intent_nobody_is_added(
+    objects: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "audit").write_text("in the way")
     assert main(["user", "add", "wang", "--role", "auditor", "--data", str(tmp_path)]) == 1
     assert "audit log" in capsys.readouterr().err
@@ -85,7 +103,9 @@ def test_a_command_that_fails_has_its_outcome(tmp_path: Path) -> None:
         assert [line["phase"] for line in lines(tmp_path)] == ["intent"]
         raise BadInput("the name is taken")
 
-    args = argparse.Namespace(data=tmp_path, audit="command.user_add", audit_terms=("name",), name="x")
+    args = argparse.Namespace(
+        data=tmp_path, audit="command.user_add", audit_terms=("name",), name="x"
+    )
     with pytest.raises(BadInput):
         run_recorded(failing, args)
     assert [line["status"] for line in lines(tmp_path)] == [None, 1]
@@ -100,4 +120,6 @@ def test_a_command_whose_outcome_cannot_be_written_says_so(tmp_path: Path) -> No
         return 0
 
     with pytest.raises(AuditUnavailable):
-        run_recorded(destroying, argparse.Namespace(data=tmp_path, audit="command.x", audit_terms=()))
+        run_recorded(
+            destroying, argparse.Namespace(data=tmp_path, audit="command.x", audit_terms=())
+        )

@@ -1,4 +1,6 @@
-"""The own servers: up with a password, refusing without one, on loopback alone, and keeping data over a kill."""
+"""The own servers: up with a password, refusing without one, on loopback alone, and keeping
+data over a kill.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,12 @@ def test_seaweedfs_refuses_unsigned_calls(s3_server: S3Config) -> None:
 
 
 def test_a_child_that_ends_while_starting_shows_its_log(tmp_path: Path) -> None:
-    child = Child(ChildSpec("broken", ("/bin/sh", "-c", "echo why; exit 3"), tmp_path / "log", ready=lambda: False), SystemClock())
+    child = Child(
+        ChildSpec(
+            "broken", ("/bin/sh", "-c", "echo why; exit 3"), tmp_path / "log", ready=lambda: False
+        ),
+        SystemClock(),
+    )
     child.start()
     with pytest.raises(SightlineError, match=r"ended with 3 while starting:\nwhy"):
         child.wait_ready()

@@ -46,11 +46,15 @@ def test_every_setting_that_is_no_secret_reaches_the_processes_that_read_setting
 
 
 def test_what_every_program_may_need_is_passed_on() -> None:
-    environ = dict.fromkeys(("PATH", "HOME", "TZ", "LC_ALL", "TMPDIR", "PYTHONPATH", "OPENBLAS_NUM_THREADS"), "x")
+    environ = dict.fromkeys(
+        ("PATH", "HOME", "TZ", "LC_ALL", "TMPDIR", "PYTHONPATH", "OPENBLAS_NUM_THREADS"), "x"
+    )
     assert SYSTEM.of(environ) == environ
 
 
-def test_a_child_sees_what_is_allowed_and_what_its_spec_adds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_sees_what_is_allowed_and_what_its_spec_adds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     spec = ChildSpec("env", ("/usr/bin/env",), tmp_path / "log", allowed=LIVE, env={"ADDED": "1"})

@@ -1,4 +1,6 @@
-"""One data folder has one instance; its secrets are its owner's; a dead instance is not taken for a running one."""
+"""One data folder has one instance; its secrets are its owner's; a dead instance is not taken
+for a running one.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,14 @@ from domain.clock import SystemClock
 from domain.errors import InstanceBusy, RegistryInvalid
 from domain.paths.data_layout import Layout
 from sightline.cluster import site_registry
-from sightline.processes.instance import Runtime, claimed, instance_secrets, publish, runtime_of, store_environment
+from sightline.processes.instance import (
+    Runtime,
+    claimed,
+    instance_secrets,
+    publish,
+    runtime_of,
+    store_environment,
+)
 from tests.unwritable import unwritable
 
 GOOD = """\
@@ -28,7 +37,11 @@ RUNTIME = Runtime(pid=1, api_port=2, door_port=3, valkey_port=4, s3_port=None)
 
 def test_a_second_claim_is_refused_and_names_the_holder(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    with claimed(layout, CLOCK), pytest.raises(InstanceBusy, match=r"process \d+"), claimed(layout, CLOCK):
+    with (
+        claimed(layout, CLOCK),
+        pytest.raises(InstanceBusy, match=r"process \d+"),
+        claimed(layout, CLOCK),
+    ):
         pass
     with claimed(layout, CLOCK):
         pass
@@ -46,13 +59,18 @@ def test_an_instance_ends_in_order_on_a_read_only_disk(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_instance_left_running_is_waited_for(tmp_path: Path) -> None:
-    """Two servers on one folder would ruin it. The child needs a moment to end, as a worker does."""
+    """Two servers on one folder would ruin it. The child needs a moment to end, as a worker
+    does.
+    """
     child = "trap 'sleep 1; exit' TERM; while :; do sleep 0.1; done"
     program = (
-        "import time; from pathlib import Path; from domain.clock import SystemClock; from domain.paths.data_layout import Layout\n"
-        "from sightline.processes.child import Child, ChildSpec; from sightline.processes.instance import claimed\n"
+        "import time; from pathlib import Path; from domain.clock import SystemClock; from "
+        "domain.paths.data_layout import Layout\n"
+        "from sightline.processes.child import Child, ChildSpec; from "
+        "sightline.processes.instance import claimed\n"
         f"folder = Path({str(tmp_path)!r}); claim = claimed(Layout(folder), SystemClock())\n"
-        f"child = Child(ChildSpec('c', ('/bin/sh', '-c', {child!r}), folder / 'log'), SystemClock(), (claim.__enter__(),)); child.start()\n"
+        f"child = Child(ChildSpec('c', ('/bin/sh', '-c', {child!r}), folder / 'log'), "
+        "SystemClock(), (claim.__enter__(),)); child.start()\n"
         "time.sleep(0.5); print(child.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen((sys.executable, "-c", program), stdout=subprocess.PIPE, text=True)
@@ -81,7 +99,9 @@ def test_secrets_are_drawn_once_and_private(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     first = instance_secrets(layout)
     assert instance_secrets(layout) == first
-    assert len({first.valkey_password, first.s3_access_key, first.s3_secret_key, first.door_key}) == 4
+    assert (
+        len({first.valkey_password, first.s3_access_key, first.s3_secret_key, first.door_key}) == 4
+    )
     assert stat.S_IMODE(layout.secrets.stat().st_mode) == 0o600
     assert set(store_environment(layout, 4, None)) == {"SIGHTLINE_REDIS_URL"}
 
@@ -104,7 +124,9 @@ def test_a_bad_registry_leaves_the_last_good_one_running(tmp_path: Path) -> None
     assert site_registry.faults_shown(layout) == ()
 
 
-def test_a_password_that_went_missing_stops_no_other_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_that_went_missing_stops_no_other_camera(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     layout, file = Layout(tmp_path / "data"), tmp_path / "r.yaml"
     file.write_text(GOOD.replace("1}]", "1, credentials: gate}]"))
     monkeypatch.setenv("SIGHTLINE_CAMERA_GATE", "a:b")

@@ -10,7 +10,9 @@ import pytest
 from sightline.processes.ports import _FIRST, answers, free_ports, leave
 
 
-def test_none_is_given_again_while_its_server_may_not_listen_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_none_is_given_again_while_its_server_may_not_listen_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("sightline.processes.ports._LAST", _FIRST + 99)
     chosen = _FIRST + 7
     leave(chosen)

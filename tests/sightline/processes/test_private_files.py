@@ -47,7 +47,9 @@ def _open_paths(layout: Layout) -> list[Path]:
     return [path for path in [layout.root, *layout.root.rglob("*")] if _mode(path) & 0o077]
 
 
-def test_a_data_folder_of_an_older_version_is_closed_at_the_next_start(layout: Layout, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_data_folder_of_an_older_version_is_closed_at_the_next_start(
+    layout: Layout, caplog: pytest.LogCaptureFixture
+) -> None:
     assert _open_paths(layout)
     with claimed(layout, CLOCK):
         assert _open_paths(layout) == []
@@ -58,7 +60,9 @@ def test_a_data_folder_of_an_older_version_is_closed_at_the_next_start(layout: L
         assert caplog.messages == []
 
 
-def test_closing_that_was_interrupted_is_done_again(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_that_was_interrupted_is_done_again(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed: list[Path] = []
 
     def close(path: Path) -> bool:
@@ -76,7 +80,9 @@ def test_closing_that_was_interrupted_is_done_again(layout: Layout, monkeypatch:
     assert _open_paths(layout) == []
 
 
-def test_a_folder_that_holds_other_things_keeps_its_mode(layout: Layout, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_folder_that_holds_other_things_keeps_its_mode(
+    layout: Layout, caplog: pytest.LogCaptureFixture
+) -> None:
     """A home, or /srv: other programs may need it."""
     other = layout.root / "notes.txt"
     other.write_text("x")
@@ -128,7 +134,9 @@ def test_the_umask_is_private_meanwhile_and_then_as_it_was(tmp_path: Path) -> No
 def test_a_command_makes_private_files(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "data")
     command = (sys.executable, "-m", "sightline", "up", "--registry", "/nowhere", "--data")
-    done = subprocess.run((*command, str(layout.root)), capture_output=True, text=True, umask=0o022, check=False)
+    done = subprocess.run(
+        (*command, str(layout.root)), capture_output=True, text=True, umask=0o022, check=False
+    )
     assert "/nowhere" in done.stderr
     assert layout.lock.exists()
     assert _open_paths(layout) == []

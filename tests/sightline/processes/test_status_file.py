@@ -1,4 +1,6 @@
-"""Who sends more than it may is found in the files of the node's workers, also by the quick look."""
+"""Who sends more than it may is found in the files of the node's workers, also by the quick
+look.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,14 @@ def test_who_is_over_its_limit(tmp_path: Path, over: set[str]) -> None:
     layout = Layout(tmp_path)
     layout.statuses.mkdir(parents=True)
     for worker, cameras in enumerate((("one", "two"), ("three",))):
-        write_statuses(layout, worker, [CameraStatus(camera, CameraState.LIVE, 0, over_limit=camera in over) for camera in cameras])
+        write_statuses(
+            layout,
+            worker,
+            [
+                CameraStatus(camera, CameraState.LIVE, 0, over_limit=camera in over)
+                for camera in cameras
+            ],
+        )
     assert over_limit(layout) == over
 
 

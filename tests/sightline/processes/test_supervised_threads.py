@@ -1,4 +1,6 @@
-"""A job that raises begins again after a pause; one that ends is over; one that is told to stop does not begin again."""
+"""A job that raises begins again after a pause; one that ends is over; one that is told to stop
+does not begin again.
+"""
 
 from __future__ import annotations
 

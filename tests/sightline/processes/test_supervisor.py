@@ -1,4 +1,6 @@
-"""Children that end are started again, later and later while they keep ending young; a stop leaves none."""
+"""Children that end are started again, later and later while they keep ending young; a stop
+leaves none.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +29,27 @@ CLOCK = SystemClock()
 
 def test_pauses_grow_and_are_forgotten_after_a_healthy_life() -> None:
     restarts = Restarts()
-    assert [restarts.pause_s(1.0) for _ in range(9)] == [0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
+    assert [restarts.pause_s(1.0) for _ in range(9)] == [
+        0.0,
+        0.2,
+        0.4,
+        0.8,
+        1.6,
+        3.2,
+        6.4,
+        10.0,
+        10.0,
+    ]
     assert restarts.pause_s(60.0) == 0.0
 
 
 def test_a_killed_child_comes_back_and_a_stop_ends_it(tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     script = f"echo $$ >> {marks}; exec sleep 60"
-    supervisor = Supervisor([[ChildSpec("sleeper", ("/bin/sh", "-c", script), tmp_path / "log", ready=marks.exists)]], CLOCK)
+    supervisor = Supervisor(
+        [[ChildSpec("sleeper", ("/bin/sh", "-c", script), tmp_path / "log", ready=marks.exists)]],
+        CLOCK,
+    )
     stop = threading.Event()
     supervisor.start(stop, lambda _: None)
     first = supervisor.pids["sleeper"]
@@ -60,8 +75,10 @@ def _stop_after_lines(file: Path, count: int, stop: threading.Event) -> None:
 def test_children_end_with_their_parent(tmp_path: Path) -> None:
     """The parent is killed without a chance to clean up; the kernel does."""
     program = (
-        "import sys, time; from pathlib import Path; from domain.clock import SystemClock; from sightline.processes.child import Child, ChildSpec\n"
-        f"child = Child(ChildSpec('c', ('sleep', '60'), Path({str(tmp_path / 'log')!r})), SystemClock()); child.start()\n"
+        "import sys, time; from pathlib import Path; from domain.clock import SystemClock; from "
+        "sightline.processes.child import Child, ChildSpec\n"
+        f"child = Child(ChildSpec('c', ('sleep', '60'), Path({str(tmp_path / 'log')!r})), "
+        "SystemClock()); child.start()\n"
         "print(child.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen((sys.executable, "-c", program), stdout=subprocess.PIPE, text=True)
@@ -71,7 +88,10 @@ def test_children_end_with_their_parent(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    wait_for("end of the child", lambda: not child.exists() or "Z" in (child / "stat").read_text().rpartition(")")[2])
+    wait_for(
+        "end of the child",
+        lambda: not child.exists() or "Z" in (child / "stat").read_text().rpartition(")")[2],
+    )
 
 
 def test_a_log_that_has_grown_begins_anew_and_keeps_its_end(tmp_path: Path) -> None:
@@ -83,11 +103,20 @@ def test_a_log_that_has_grown_begins_anew_and_keeps_its_end(tmp_path: Path) -> N
 
 
 def test_a_child_that_cannot_be_started_again_stops_nobody_else(tmp_path: Path) -> None:
-    """Its folder was taken away, or the disk is full: the supervisor goes on looking after the others."""
+    """Its folder was taken away, or the disk is full: the supervisor goes on looking after the
+    others.
+    """
     folder, marks = tmp_path / "folder", tmp_path / "marks"
     folder.mkdir()
-    homeless = ChildSpec("homeless", ("/bin/sh", "-c", "exec sleep 60"), tmp_path / "log", cwd=folder)
-    other = ChildSpec("other", ("/bin/sh", "-c", f"echo $$ >> {marks}; exec sleep 60"), tmp_path / "log", ready=marks.exists)
+    homeless = ChildSpec(
+        "homeless", ("/bin/sh", "-c", "exec sleep 60"), tmp_path / "log", cwd=folder
+    )
+    other = ChildSpec(
+        "other",
+        ("/bin/sh", "-c", f"echo $$ >> {marks}; exec sleep 60"),
+        tmp_path / "log",
+        ready=marks.exists,
+    )
     supervisor = Supervisor([[homeless, other]], CLOCK)
     stop = threading.Event()
     supervisor.start(stop, lambda _: None)
@@ -102,13 +131,19 @@ def test_a_child_that_cannot_be_started_again_stops_nobody_else(tmp_path: Path) 
     assert len(marks.read_text().split()) == 2
 
 
-def test_gauges_that_cannot_be_removed_end_nobody_and_go_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk became read-only: what a child that ended left there stays until it can be written again."""
+def test_gauges_that_cannot_be_removed_end_nobody_and_go_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk became read-only: what a child that ended left there stays until it can be
+    written again.
+    """
     metrics, marks = tmp_path / "metrics", tmp_path / "marks"
     metrics.mkdir()
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(metrics))
     command = ("/bin/sh", "-c", f"echo $$ >> {marks}; exec sleep 60")
-    supervisor = Supervisor([[ChildSpec("child", command, tmp_path / "log", ready=marks.exists)]], CLOCK)
+    supervisor = Supervisor(
+        [[ChildSpec("child", command, tmp_path / "log", ready=marks.exists)]], CLOCK
+    )
     stop = threading.Event()
     supervisor.start(stop, lambda _: None)
     left = metrics / f"gauge_livemin_{supervisor.pids['child']}.db"
@@ -129,7 +164,8 @@ def test_gauges_that_cannot_be_removed_end_nobody_and_go_later(tmp_path: Path, m
 
 def test_signals_set_the_event_whatever_the_main_thread_does() -> None:
     program = (
-        "import threading; from sightline.processes.supervisor import stop_on_signals; stop = stop_on_signals(); print('ready', flush=True)\n"
+        "import threading; from sightline.processes.supervisor import stop_on_signals; stop = "
+        "stop_on_signals(); print('ready', flush=True)\n"
         "while not stop.is_set(): t = threading.Thread(target=int); t.start(); t.join()"
     )
     process = subprocess.Popen((sys.executable, "-c", program), stdout=subprocess.PIPE, text=True)
@@ -160,20 +196,45 @@ def test_on_a_read_only_disk_silence_says_nothing(tmp_path: Path) -> None:
     beat = beats.Beats(file)
     beat.start(100.0)
     with unwritable(tmp_path):
-        assert (beat.silent_s(161.0), beat.silent_s(200.0), beat.silent_s(300.0)) == (None, None, None)
+        assert (beat.silent_s(161.0), beat.silent_s(200.0), beat.silent_s(300.0)) == (
+            None,
+            None,
+            None,
+        )
     assert (beat.silent_s(301.0), beat.silent_s(370.0)) == (None, 70.0)
 
 
-def test_a_worker_that_hangs_is_killed_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_hangs_is_killed_and_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A real one, stopped with SIGSTOP as by a debugger, a dead disk or a fault of ours."""
     monkeypatch.setattr(beats, "HANGS_AFTER_S", 3.0)
     layout = Layout(tmp_path)
     beat = status_file(layout, 0)
-    stores = {"REDIS_URL": "redis://127.0.0.1:9/0", "S3_ENDPOINT": "127.0.0.1:9", "S3_ACCESS_KEY": "none", "S3_SECRET_KEY": "none"}
+    stores = {
+        "REDIS_URL": "redis://127.0.0.1:9/0",
+        "S3_ENDPOINT": "127.0.0.1:9",
+        "S3_ACCESS_KEY": "none",
+        "S3_SECRET_KEY": "none",
+    }
     for name, value in stores.items():
         monkeypatch.setenv(f"SIGHTLINE_{name}", value)
     command = (sys.executable, "-m", "sightline.worker", "--data", str(tmp_path), "--index", "0")
-    supervisor = Supervisor([[ChildSpec("hanging", command, tmp_path / "log", ready=beat.exists, beat=beat, allowed=WORKER)]], CLOCK)
+    supervisor = Supervisor(
+        [
+            [
+                ChildSpec(
+                    "hanging",
+                    command,
+                    tmp_path / "log",
+                    ready=beat.exists,
+                    beat=beat,
+                    allowed=WORKER,
+                )
+            ]
+        ],
+        CLOCK,
+    )
     stop = threading.Event()
     supervisor.start(stop, lambda _: None)
     running = threading.Thread(target=supervisor.run, args=(stop,))

@@ -1,4 +1,6 @@
-"""A worker whose pull loop or disk writer is lost is started again, and what it therefore did not record is told as such."""
+"""A worker whose pull loop or disk writer is lost is started again, and what it therefore did
+not record is told as such.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,13 @@ from sightline.processes.child import ChildSpec
 from sightline.processes.environment import WORKER
 from sightline.processes.status_file import read_worker_statuses, status_file
 from sightline.processes.supervisor import Supervisor
-from sightline.processes.watchdog import LOOP_HANGS_AFTER_S, WRITER_HANGS_AFTER_S, Hang, Pulse, Pulses
+from sightline.processes.watchdog import (
+    LOOP_HANGS_AFTER_S,
+    WRITER_HANGS_AFTER_S,
+    Hang,
+    Pulse,
+    Pulses,
+)
 from simulator import SimCamera, Simulator
 from storage.recordings.coverage import Asked, account
 from storage.recordings.gaps.log import GapLog
@@ -29,7 +37,12 @@ from tests.ingest.conftest import NETWORKS, make_camera, make_video
 from tests.waiting import wait_for
 
 CLOCK = SystemClock()
-STORES = {"REDIS_URL": "redis://127.0.0.1:9/0", "S3_ENDPOINT": "127.0.0.1:9", "S3_ACCESS_KEY": "none", "S3_SECRET_KEY": "none"}
+STORES = {
+    "REDIS_URL": "redis://127.0.0.1:9/0",
+    "S3_ENDPOINT": "127.0.0.1:9",
+    "S3_ACCESS_KEY": "none",
+    "S3_SECRET_KEY": "none",
+}
 
 
 @pytest.fixture
@@ -45,7 +58,14 @@ def test_a_worker_that_lost_a_thread_is_started_again(
     for name, value in (STORES | {"SEGMENT_S": "2"}).items():
         monkeypatch.setenv(f"SIGHTLINE_{name}", value)
     layout = Layout(tmp_path / "data")
-    write_roster(layout, 1, Roster(networks=NETWORKS.allowed, cameras=(Assigned(camera=make_camera(camera.url("main")), fence=1),)))
+    write_roster(
+        layout,
+        1,
+        Roster(
+            networks=NETWORKS.allowed,
+            cameras=(Assigned(camera=make_camera(camera.url("main")), fence=1),),
+        ),
+    )
     with _running(layout) as supervisor:
         first = supervisor.pids["worker-1"]
         wait_for("recording", lambda: _recorded_until_ns(layout) > 0)
@@ -63,7 +83,21 @@ def _running(layout: Layout) -> Iterator[Supervisor]:
     """The worker under its supervisor, with the beat that every worker has."""
     beat, stop = status_file(layout, 1), threading.Event()
     command = (sys.executable, "-m", "tests.sightline.processes.faulty_worker", str(layout.root))
-    supervisor = Supervisor([[ChildSpec("worker-1", command, layout.root / "log", ready=beat.exists, beat=beat, allowed=WORKER)]], CLOCK)
+    supervisor = Supervisor(
+        [
+            [
+                ChildSpec(
+                    "worker-1",
+                    command,
+                    layout.root / "log",
+                    ready=beat.exists,
+                    beat=beat,
+                    allowed=WORKER,
+                )
+            ]
+        ],
+        CLOCK,
+    )
     supervisor.start(stop, lambda _: None)
     running = threading.Thread(target=supervisor.run, args=(stop,))
     running.start()
@@ -84,7 +118,12 @@ def _gaps(layout: Layout) -> tuple[Gap, ...]:
     recorded = Recorded(layout.recordings)
     bounds = recorded.bounds("gate")
     assert bounds is not None
-    return account(Asked("gate", *bounds), recorded.ranges("gate", *bounds), [], GapLog(layout, CLOCK).between("gate", *bounds)).gaps
+    return account(
+        Asked("gate", *bounds),
+        recorded.ranges("gate", *bounds),
+        [],
+        GapLog(layout, CLOCK).between("gate", *bounds),
+    ).gaps
 
 
 def test_what_was_looked_for_in_vain_counts_and_not_time_that_passed() -> None:

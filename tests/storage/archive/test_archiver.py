@@ -1,4 +1,6 @@
-"""What moves events to the archive and takes them out of it, on real stores: killed anywhere, run by two, and with things that are held."""
+"""What moves events to the archive and takes them out of it, on real stores: killed anywhere,
+run by two, and with things that are held.
+"""
 
 from __future__ import annotations
 
@@ -50,10 +52,22 @@ def keys(city: City) -> list[str]:
 
 
 def test_each_area_and_day_has_a_file(city: City) -> None:
-    city.index.put_all([make_event(camera, day * DAY_S + n) for day in (0, 1, 5) for camera in ("gate", "shop") for n in range(3)])
+    city.index.put_all(
+        [
+            make_event(camera, day * DAY_S + n)
+            for day in (0, 1, 5)
+            for camera in ("gate", "shop")
+            for n in range(3)
+        ]
+    )
     assert city.move() == 12
     folders = [key.removeprefix(ARCHIVED_PREFIX).rpartition("/")[0] for key in keys(city)]
-    assert folders == ["2025/10/09/dan/jun", "2025/10/09/shi", "2025/10/10/dan/jun", "2025/10/10/shi"]
+    assert folders == [
+        "2025/10/09/dan/jun",
+        "2025/10/09/shi",
+        "2025/10/10/dan/jun",
+        "2025/10/10/shi",
+    ]
     assert city.index.count() == 6
     assert faults(city) == []
 
@@ -85,7 +99,9 @@ def _killed_somewhere(city: City, folder: Path, at: int, after: bool) -> bool:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_run_killed_anywhere_loses_nothing(city: City, tmp_path: Path, after: bool) -> None:
-    """Before each odd call, and after each even one. Each run has late events to merge; what is found is the same at each moment."""
+    """Before each odd call, and after each even one. Each run has late events to merge; what is
+    found is the same at each moment.
+    """
     there: list[Event] = []
     at, blown = 2 if after else 1, True
     while blown:
@@ -93,7 +109,9 @@ def test_a_run_killed_anywhere_loses_nothing(city: City, tmp_path: Path, after: 
         city.index.put_all(fresh)
         there += fresh
         blown = _killed_somewhere(city, tmp_path, at, after)
-        assert city.ids(EventQuery(order="oldest")) == [event.id for event in sorted(there, key=lambda event: event.id)]
+        assert city.ids(EventQuery(order="oldest")) == [
+            event.id for event in sorted(there, key=lambda event: event.id)
+        ]
         assert city.store.get_all([event.id for event in there]) == there
         at += 2
     assert at > 15, "the calls of a run"
@@ -119,7 +137,9 @@ class Busy(EventIndex):
 def test_what_comes_while_a_day_is_moved_is_moved_too(city: City) -> None:
     first, late = make_event(), make_event(after_s=3)
     city.index.put(first)
-    moved = Archiver(city.archive, Busy(city.redis, late), city.redis, city.objects, city.clock).run(INDEX_DAYS)
+    moved = Archiver(
+        city.archive, Busy(city.redis, late), city.redis, city.objects, city.clock
+    ).run(INDEX_DAYS)
     assert moved is not None
     assert (moved.events, moved.files) == (2, 2)
     assert city.store.get_all([first.id, late.id]) == [first, late]
@@ -135,17 +155,31 @@ def test_one_runs_at_a_time(city: City) -> None:
 
 
 def test_what_is_too_old_goes_and_what_is_held_stays(city: City) -> None:
-    old, held, other = make_event(after_s=1), make_event(after_s=60), make_event("bridge", after_s=1)
+    old, held, other = (
+        make_event(after_s=1),
+        make_event(after_s=60),
+        make_event("bridge", after_s=1),
+    )
     later = make_event(after_s=DAY_S)
     city.index.put_all([old, held, other, later])
     city.move()
     hold = Hold.model_validate(
-        {"id": "1", "camera": "gate", "from": held.started_at, "to": held.ended_at, "reason": "r", "placed_by": "p", "placed_at": START_NS}
+        {
+            "id": "1",
+            "camera": "gate",
+            "from": held.started_at,
+            "to": held.ended_at,
+            "reason": "r",
+            "placed_by": "p",
+            "placed_at": START_NS,
+        }
     )
     cutoffs = {"gate": START_NS + DAY_S * NS_PER_S, "bridge": 0}
     for _ in range(2):
         moved = archiver(city).retain(cutoffs.__getitem__, Held([hold], START_NS))
-        assert city.ids(EventQuery(order="oldest")) == [event.id for event in sorted([held, other, later], key=lambda event: event.id)]
+        assert city.ids(EventQuery(order="oldest")) == [
+            event.id for event in sorted([held, other, later], key=lambda event: event.id)
+        ]
         assert city.store.get(old.id) is None
     assert moved == Moved(), "what is held is looked at again, and nothing is written"
     assert faults(city) == []
@@ -171,7 +205,16 @@ def test_what_is_damaged_is_named(city: City) -> None:
     city.objects.put(first, city.objects.get(second), "")
     city.objects.put(second.replace("/2025/", "/2024/"), b"x", "")
     fresh = EventStore(
-        city.index, Archive.open(city.objects, city.redis, Path(city.archive.cache.folder) / "other", Settings(), city.clock), city.clock, 2
+        city.index,
+        Archive.open(
+            city.objects,
+            city.redis,
+            Path(city.archive.cache.folder) / "other",
+            Settings(),
+            city.clock,
+        ),
+        city.clock,
+        2,
     )
     with pytest.raises(DataLoss, match="SHA-256"):
         fresh.query(EventQuery(), 5)
@@ -179,7 +222,9 @@ def test_what_is_damaged_is_named(city: City) -> None:
     assert sorted(faults(city)) == ["damaged", "unnamed"]
     catalogue = next(stat.key for stat in city.objects.list(CATALOGUE_PREFIX + "20251010/"))
     city.objects.put(catalogue, b"", "")
-    city.archive = Archive.open(city.objects, city.redis, Path(city.archive.cache.folder) / "third", Settings(), city.clock)
+    city.archive = Archive.open(
+        city.objects, city.redis, Path(city.archive.cache.folder) / "third", Settings(), city.clock
+    )
     assert sorted(faults(city)) == ["damaged", "damaged", "unnamed"]
 
 
@@ -188,7 +233,9 @@ def test_a_catalogue_that_says_other_things_is_named(city: City) -> None:
     city.move()
     (day,) = city.archive.catalogue.days().values()
     catalogue = city.archive.catalogue
-    catalogue.change(day, [], [(day.files[0].model_copy(update={"rows": 3}), catalogue.blooms(day)[0])])
+    catalogue.change(
+        day, [], [(day.files[0].model_copy(update={"rows": 3}), catalogue.blooms(day)[0])]
+    )
     assert faults(city) == ["differs"]
 
 
@@ -205,5 +252,7 @@ def test_the_check_of_all_is_clean_with_an_archive(site: Site, tmp_path: Path) -
     site.journal.append(JournalDelete(event_id=event.id, camera=event.camera))
     for stat in list(site.objects.list(EVENTS_PREFIX)):
         site.objects.delete(stat.key)
-    assert [finding.breach for finding in check(site.objects, site.redis, site.layout)] == [Breach.DELETION_UNFINISHED]
+    assert [finding.breach for finding in check(site.objects, site.redis, site.layout)] == [
+        Breach.DELETION_UNFINISHED
+    ]
     archive.close()

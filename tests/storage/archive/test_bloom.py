@@ -15,7 +15,11 @@ from storage.archive.bloom import BLOCK_BYTES, SLICES, bloom_of, interleaved, ma
 def asked(filters: list[bytes], keys: Iterable[str]) -> NDArray[np.bool_]:
     data = interleaved(filters)
     size = len(data) // SLICES
-    return may_hold(lambda number: data[number * size : (number + 1) * size], [len(one) // BLOCK_BYTES for one in filters], keys)
+    return may_hold(
+        lambda number: data[number * size : (number + 1) * size],
+        [len(one) // BLOCK_BYTES for one in filters],
+        keys,
+    )
 
 
 @given(st.lists(st.sets(st.text(max_size=6), max_size=40), min_size=1, max_size=4))

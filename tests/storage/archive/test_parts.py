@@ -1,4 +1,6 @@
-"""Of a large file of the archive a search for a plate fetches what may have it, and is right whatever lies here."""
+"""Of a large file of the archive a search for a plate fetches what may have it, and is right
+whatever lies here.
+"""
 
 from __future__ import annotations
 
@@ -47,11 +49,16 @@ class Counting(ObjectStore):
 
 
 @pytest.fixture
-def city(redis: Redis, objects: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
+def city(
+    redis: Redis, objects: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[City]:
     monkeypatch.setattr(archive_files, "GROUP_ROWS", 2048)
     city = City(redis, objects, tmp_path / "archive")
     events = [make_event(after_s=n, plate=plate) for n, plate in enumerate(PLATES)]
-    doubted = [make_event(after_s=7000 + n, plate=f"鄂C{n:05d}", alternatives=(("京B00001", 0.2),)) for n in (1, 8_999)]
+    doubted = [
+        make_event(after_s=7000 + n, plate=f"鄂C{n:05d}", alternatives=(("京B00001", 0.2),))
+        for n in (1, 8_999)
+    ]
     unread = make_event(after_s=7100, plate="", alternatives=(("鄂C00500", 0.3),))
     city.index.put_all([*events, *doubted, unread])
     city.move()
@@ -69,10 +76,14 @@ def fresh(city: City, tmp_path: Path) -> Iterator[tuple[EventStore, Counting, Pa
 
 
 def starts(store: EventStore, plate: str) -> list[str]:
-    return [event.plate.text for event in store.query(EventQuery(plate=plate), 9).events if event.plate]
+    return [
+        event.plate.text for event in store.query(EventQuery(plate=plate), 9).events if event.plate
+    ]
 
 
-def test_a_plate_is_found_in_parts_of_a_file(city: City, fresh: tuple[EventStore, Counting, Path]) -> None:
+def test_a_plate_is_found_in_parts_of_a_file(
+    city: City, fresh: tuple[EventStore, Counting, Path]
+) -> None:
     store, objects, _ = fresh
     (file,) = city.archive.files()
     assert starts(store, "鄂C00500") == ["", "鄂C00500"]
@@ -81,9 +92,16 @@ def test_a_plate_is_found_in_parts_of_a_file(city: City, fresh: tuple[EventStore
     assert starts(store, "鄂C00500") == ["", "鄂C00500"]
     assert starts(store, "鄂C00502") == ["鄂C00502"]
     assert objects.files == before, "it lies in the same part"
-    assert [starts(store, plate) for plate in ("鄂C08998", "鄂C08999", "鄂C00001", "鄂C00003", "京B00001")] == [
-        ["鄂C08998"], ["鄂C08999"], ["鄂C00001"], [], [],
-    ]  # fmt: skip
+    assert [
+        starts(store, plate)
+        for plate in ("鄂C08998", "鄂C08999", "鄂C00001", "鄂C00003", "京B00001")
+    ] == [
+        ["鄂C08998"],
+        ["鄂C08999"],
+        ["鄂C00001"],
+        [],
+        [],
+    ]
 
 
 def test_every_plate_is_found(fresh: tuple[EventStore, Counting, Path]) -> None:
@@ -92,7 +110,9 @@ def test_every_plate_is_found(fresh: tuple[EventStore, Counting, Path]) -> None:
         assert starts(store, plate)[-1:] == [plate]
 
 
-def test_of_the_filters_a_slice_is_fetched(fresh: tuple[EventStore, Counting, Path], city: City) -> None:
+def test_of_the_filters_a_slice_is_fetched(
+    fresh: tuple[EventStore, Counting, Path], city: City
+) -> None:
     store, objects, folder = fresh
     (day,) = city.archive.catalogue.days().values()
     store.query(EventQuery(), 1)
@@ -103,11 +123,15 @@ def test_of_the_filters_a_slice_is_fetched(fresh: tuple[EventStore, Counting, Pa
     again = Archive.open(objects, city.redis, folder, Settings(), city.clock)
     header, files = objects.catalogue, objects.files
     assert starts(EventStore(city.index, again, city.clock, INDEX_DAYS), "鄂C00500")
-    assert (objects.catalogue - header > day.slice_bytes, objects.files) == (True, files), "a process that starts again proves what is here"
+    assert (objects.catalogue - header > day.slice_bytes, objects.files) == (True, files), (
+        "a process that starts again proves what is here"
+    )
     again.close()
 
 
-def test_a_damaged_part_is_never_answered_from(fresh: tuple[EventStore, Counting, Path], city: City) -> None:
+def test_a_damaged_part_is_never_answered_from(
+    fresh: tuple[EventStore, Counting, Path], city: City
+) -> None:
     store, _, _ = fresh
     (file,) = city.archive.files()
     data = bytearray(city.objects.get(file.key))
@@ -118,7 +142,9 @@ def test_a_damaged_part_is_never_answered_from(fresh: tuple[EventStore, Counting
         starts(store, "鄂C00002")
 
 
-def test_damaged_filters_are_named_and_made_again(fresh: tuple[EventStore, Counting, Path], city: City) -> None:
+def test_damaged_filters_are_named_and_made_again(
+    fresh: tuple[EventStore, Counting, Path], city: City
+) -> None:
     (stat,) = city.objects.list(CATALOGUE_PREFIX)
     data = city.objects.get(stat.key)
     city.objects.put(stat.key, data[:-10] + bytes(10), "")
@@ -126,13 +152,17 @@ def test_damaged_filters_are_named_and_made_again(fresh: tuple[EventStore, Count
     plate = next(plate for plate in PLATES if slice_of(plate) == SLICES - 1)
     with pytest.raises(DataLoss, match="rebuild"):
         starts(store, plate)
-    assert [fault.what for fault in ArchiveCheck(store.archive, city.objects).faults()] == ["damaged"]
+    assert [fault.what for fault in ArchiveCheck(store.archive, city.objects).faults()] == [
+        "damaged"
+    ]
     assert Archiver(store.archive, city.index, city.redis, city.objects, city.clock).restore() == 1
     assert starts(store, "鄂C00500") == ["", "鄂C00500"]
     assert [fault.what for fault in ArchiveCheck(store.archive, city.objects).faults()] == []
 
 
-def test_a_hole_that_is_read_is_fetched(fresh: tuple[EventStore, Counting, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hole_that_is_read_is_fetched(
+    fresh: tuple[EventStore, Counting, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Were a row group ever read that was not thought to be needed."""
     store, _, _ = fresh
     (file,) = store.archive.files()

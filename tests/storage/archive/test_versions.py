@@ -1,4 +1,6 @@
-"""Files and catalogues of the archive that an older program wrote are read, searched, merged, and brought up to date."""
+"""Files and catalogues of the archive that an older program wrote are read, searched, merged,
+and brought up to date.
+"""
 
 from __future__ import annotations
 
@@ -32,16 +34,33 @@ def city(redis: Redis, objects: ObjectStore, tmp_path: Path) -> Iterator[City]:
     city.archive.close()
 
 
-def passed(event: Event, direction: str = "", lane: int = 0, crossed: tuple[int, ...] = ()) -> Event:
-    return event.model_copy(update={"direction": direction, "lane": lane, "crossed": crossed, "wall_source": "sender"})
+def passed(
+    event: Event, direction: str = "", lane: int = 0, crossed: tuple[int, ...] = ()
+) -> Event:
+    return event.model_copy(
+        update={"direction": direction, "lane": lane, "crossed": crossed, "wall_source": "sender"}
+    )
 
 
 def write_old(city: City, area: str, events: Sequence[Event]) -> None:
-    """A day's only file and its catalogue as version 1 had them: the way behind the clock's name, filters of another kind."""
-    ways = [f"sender {e.direction} lane={e.lane} crossed={','.join(map(str, e.crossed))}" for e in events]
-    ways = [way.replace(" lane=0", "").removesuffix(" crossed=").replace("sender  ", "sender ").strip() for way in ways]
-    rows = [dict(zip(TYPES, row_of(event), strict=True)) | {"wall_source": way} for event, way in zip(events, ways, strict=True)]
-    select = ", ".join(f"{name}::{kind} AS {name}" for name, kind in TYPES.items() if name not in NEW)
+    """A day's only file and its catalogue as version 1 had them: the way behind the clock's
+    name, filters of another kind.
+    """
+    ways = [
+        f"sender {e.direction} lane={e.lane} crossed={','.join(map(str, e.crossed))}"
+        for e in events
+    ]
+    ways = [
+        way.replace(" lane=0", "").removesuffix(" crossed=").replace("sender  ", "sender ").strip()
+        for way in ways
+    ]
+    rows = [
+        dict(zip(TYPES, row_of(event), strict=True)) | {"wall_source": way}
+        for event, way in zip(events, ways, strict=True)
+    ]
+    select = ", ".join(
+        f"{name}::{kind} AS {name}" for name, kind in TYPES.items() if name not in NEW
+    )
     path = city.archive.cache.folder / "old.made"
     city.archive.duck.write(
         f"SELECT {select} FROM incoming ORDER BY {ORDER[1]}",
@@ -53,7 +72,9 @@ def write_old(city: City, area: str, events: Sequence[Event]) -> None:
     city.objects.put_file(key, path, "")
     said = file.model_dump(exclude={"version", "parts"}) | {"key": key, "bloom_blocks": 1}
     body = json.dumps({"schema_version": 1, "files": [said]}).encode()
-    city.objects.put(catalogue_object(DAY, 1), len(body).to_bytes(4, "little") + body + bytes(BLOCK_BYTES), "")
+    city.objects.put(
+        catalogue_object(DAY, 1), len(body).to_bytes(4, "little") + body + bytes(BLOCK_BYTES), ""
+    )
     city.archive.catalogue.announce()
     path.unlink()
 
@@ -70,7 +91,9 @@ def test_what_an_older_program_wrote_is_found_and_brought_up_to_date(city: City)
 
     def assert_found() -> None:
         assert city.store.get_all([event.id for event in events]) == events
-        assert city.ids(EventQuery(plate="鄂C12345", order="oldest")) == [event.id for event in events[:3]]
+        assert city.ids(EventQuery(plate="鄂C12345", order="oldest")) == [
+            event.id for event in events[:3]
+        ]
         assert city.ids(EventQuery(plate="京A*")) == [events[3].id]
         assert len(city.ids(EventQuery())) == len(events)
 

@@ -27,7 +27,9 @@ def test_a_torn_end_is_ended_first(tmp_path: Path) -> None:
     assert path.read_bytes() == b"one\ntw\nthree\n"
 
 
-def test_lines_that_wait_go_to_disk_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_that_wait_go_to_disk_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, syncs, sync = tmp_path / "log", [0], os.fsync
 
     def counted(file: int) -> None:

@@ -34,14 +34,19 @@ def test_while_one_finds_out_the_others_are_refused() -> None:
     suspicion = Suspicion()
     with pytest.raises(TimeoutError):
         _ask(suspicion, TimeoutError())
-    with suspicion.asking(REFUSAL, (TimeoutError,)), pytest.raises(ObjectsUnavailable, match="not asked"):
+    with (
+        suspicion.asking(REFUSAL, (TimeoutError,)),
+        pytest.raises(ObjectsUnavailable, match="not asked"),
+    ):
         _ask(suspicion)
     with suspicion.asking(REFUSAL, (TimeoutError,)):
         _ask(suspicion)  # it had answered
 
 
 def test_a_store_that_hangs_keeps_few_threads() -> None:
-    """A socket that accepts and never answers, as a stopped server: after the first silence all callers but one come back at once."""
+    """A socket that accepts and never answers, as a stopped server: after the first silence all
+    callers but one come back at once.
+    """
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store = ObjectStore(f"127.0.0.1:{silent.getsockname()[1]}", "key", "secret", "bucket")
         with pytest.raises(ObjectsUnavailable):

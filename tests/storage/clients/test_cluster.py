@@ -64,20 +64,29 @@ def test_an_address_that_is_none_is_refused() -> None:
         connect("redis+cluster://a:1,,b:2")
 
 
-def test_people_leases_states_and_turns_live_in_a_cluster(door: Redis, objects: ObjectStore) -> None:
+def test_people_leases_states_and_turns_live_in_a_cluster(
+    door: Redis, objects: ObjectStore
+) -> None:
     """Every operation of several keys has one hash tag."""
     leases = Leases(door)
     fences = leases.draw(["gate", "bridge"])
-    assert {camera_id: lease.fence for camera_id, lease in leases.take("node-1", fences).items()} == fences
+    assert {
+        camera_id: lease.fence for camera_id, lease in leases.take("node-1", fences).items()
+    } == fences
     assert leases.held(["gate", "shop"])["gate"].node == "node-1"
     nodes = Nodes(door)
     nodes.beat(NodeEntry("node-1", "http://a", 1.0, 1))
     assert (holder := leases.holder("gate")) is not None
     assert holder.door_url == "http://a"
     states = CameraStates(door)
-    statuses = [CameraStatus(camera_id=camera_id, state=CameraState.LIVE, since_ns=START_NS) for camera_id in ("gate", "bridge", "shop")]
+    statuses = [
+        CameraStatus(camera_id=camera_id, state=CameraState.LIVE, since_ns=START_NS)
+        for camera_id in ("gate", "bridge", "shop")
+    ]
     states.publish(statuses)
-    assert states.get(["gate", "bridge", "none"]) == {status.camera_id: status for status in statuses[:2]}
+    assert states.get(["gate", "bridge", "none"]) == {
+        status.camera_id: status for status in statuses[:2]
+    }
     turn = Turn(door, "retention", "node-1", 60)
     assert [turn.take(), turn.take()] == [True, False]
     turn.give_back()
@@ -101,8 +110,12 @@ def kept() -> dict[str, Event]:
 
 
 @pytest.mark.parametrize("by_keys", [False, True])
-def test_slots_move_while_events_are_written_and_searched(servers: Cluster, door: Redis, kept: dict[str, Event], by_keys: bool) -> None:
-    """Nothing is lost, and no answer is of a part. While a slot moves key by key its shard is refused, and what waits is tried again."""
+def test_slots_move_while_events_are_written_and_searched(
+    servers: Cluster, door: Redis, kept: dict[str, Event], by_keys: bool
+) -> None:
+    """Nothing is lost, and no answer is of a part. While a slot moves key by key its shard is
+    refused, and what waits is tried again.
+    """
     index = EventIndex(door)
     index.put_all(list(kept.values()))
     query = EventQuery(plate="鄂C1234?")
@@ -114,7 +127,10 @@ def test_slots_move_while_events_are_written_and_searched(servers: Cluster, door
         number = 0
         with closing(connect(servers.url)) as own:
             while not stop.is_set() or number < 100:
-                batch = [make_event(after_s=100_000 + number + n / 10, plate=f"鄂C{number + n:05d}") for n in range(8)]
+                batch = [
+                    make_event(after_s=100_000 + number + n / 10, plate=f"鄂C{number + n:05d}")
+                    for n in range(8)
+                ]
                 until_done(lambda batch=batch: EventIndex(own).put_all(batch))  # type: ignore[misc]
                 written.update({event.id: event for event in batch})
                 number += 8
@@ -151,10 +167,17 @@ def until_done(work: Callable[[], T]) -> T:
     raise AssertionError("Redis refuses for ever")
 
 
-def test_a_node_that_dies_takes_no_answer_with_it(servers: Cluster, door: Redis, kept: dict[str, Event]) -> None:
-    """Readings move between shards on different nodes; then a primary is killed, and its replica answers and is written to."""
+def test_a_node_that_dies_takes_no_answer_with_it(
+    servers: Cluster, door: Redis, kept: dict[str, Event]
+) -> None:
+    """Readings move between shards on different nodes; then a primary is killed, and its
+    replica answers and is written to.
+    """
     index = EventIndex(door)
-    changed = {event_id: event.model_copy(update={"plate": make_event(plate="京A12345").plate}) for event_id, event in kept.items()}
+    changed = {
+        event_id: event.model_copy(update={"plate": make_event(plate="京A12345").plate})
+        for event_id, event in kept.items()
+    }
     index.put_all(list(changed.values()))
     index.put_all(list(kept.values()))
     assert_answers(index, kept)
@@ -179,6 +202,10 @@ def assert_answers(index: EventIndex, kept: dict[str, Event]) -> None:
     for listed_from in (index_shards.LISTED_FROM, 0):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(index_shards, "LISTED_FROM", listed_from)
-            for query in (EventQuery(plate=pattern, camera=camera) for pattern in (*PATTERNS[:6], "鄂C*7") for camera in (None, "gate")):
+            for query in (
+                EventQuery(plate=pattern, camera=camera)
+                for pattern in (*PATTERNS[:6], "鄂C*7")
+                for camera in (None, "gate")
+            ):
                 assert paged(index, query, 40) == by_looking_at_all(stored, query)
             assert len(paged(index, EventQuery(), 40)) == len(stored)

@@ -20,7 +20,11 @@ def test_a_script_the_server_has_forgotten_runs_once(redis: Redis) -> None:
 
 def test_values_are_answered_in_groups(redis: Redis) -> None:
     redis.do_all([("SET", "{a}:one", b"\xff1"), ("SET", "{b}:two", "2")])
-    assert redis.values([["{a}:one", "{a}:none"], [], ["{b}:two"]]) == [[b"\xff1", None], [], [b"2"]]
+    assert redis.values([["{a}:one", "{a}:none"], [], ["{b}:two"]]) == [
+        [b"\xff1", None],
+        [],
+        [b"2"],
+    ]
     assert redis.values([[], []]) == [[], []]
 
 
@@ -29,7 +33,9 @@ def test_a_script_that_fails_says_so(redis: Redis) -> None:
         redis.run_all([ADD, Script("return redis.error_reply('no such thing')", "{a}", ())])
 
 
-@pytest.mark.parametrize("url", ["redis://:hunter2#x@h:6379", "redis+cluster://user:hunter2/x@h:1,", "redis://u:hunter2"])
+@pytest.mark.parametrize(
+    "url", ["redis://:hunter2#x@h:6379", "redis+cluster://user:hunter2/x@h:1,", "redis://u:hunter2"]
+)
 def test_an_address_that_cannot_be_read_is_not_repeated(url: str) -> None:
     with pytest.raises(IndexUnavailable, match="SIGHTLINE_REDIS_URL") as refused:
         connect(url)

@@ -26,11 +26,16 @@ def test_an_empty_object_is_one(objects: ObjectStore) -> None:
     assert objects.get("empty") == b""
 
 
-@pytest.mark.parametrize(("offset", "length"), [(0, None), (0, 1), (10, 100), (99_990, 10), (99_990, None), (50, 0)])
+@pytest.mark.parametrize(
+    ("offset", "length"), [(0, None), (0, 1), (10, 100), (99_990, 10), (99_990, None), (50, 0)]
+)
 def test_a_range_is_what_was_asked(objects: ObjectStore, offset: int, length: int | None) -> None:
     data = bytes(n * 7 % 251 for n in range(100_000))
     objects.put("range", data, "video/mp4")
-    assert b"".join(objects.read("range", offset, length)) == data[offset : None if length is None else offset + length]
+    assert (
+        b"".join(objects.read("range", offset, length))
+        == data[offset : None if length is None else offset + length]
+    )
 
 
 def test_a_stream_may_be_left(objects: ObjectStore) -> None:

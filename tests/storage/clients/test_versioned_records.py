@@ -62,13 +62,17 @@ def test_of_several_writers_of_one_version_one_wins(notes: VersionedRecords[Note
     with ThreadPoolExecutor(writers) as pool:
         for version in range(1, rounds + 1):
             texts = [f"{version}.{writer}" for writer in range(writers)]
-            written = [text for text in pool.map(write, [version] * writers, texts) if text is not None]
+            written = [
+                text for text in pool.map(write, [version] * writers, texts) if text is not None
+            ]
             newest = notes.newest(PREFIX)
             assert newest is not None
             assert written == [newest.record.text]
 
 
-def test_what_cannot_be_read_hides_no_other_record(notes: VersionedRecords[Note], objects: ObjectStore) -> None:
+def test_what_cannot_be_read_hides_no_other_record(
+    notes: VersionedRecords[Note], objects: ObjectStore
+) -> None:
     notes.add("state/notes/b/", 1, Note(text="b"))
     notes.add("state/notes/c/", 1, Note(text="old"))
     for key, data in {
@@ -112,7 +116,9 @@ def test_without_its_bucket_a_store_does_not_count_as_empty(objects: ObjectStore
     elsewhere.close()
 
 
-def test_two_who_release_a_hold_at_once_leave_one_release(objects: ObjectStore, clock: ManualClock) -> None:
+def test_two_who_release_a_hold_at_once_leave_one_release(
+    objects: ObjectStore, clock: ManualClock
+) -> None:
     hold = hold_of(clock)
     Holds(objects, clock).place(hold)
     together = Barrier(4)

@@ -1,4 +1,6 @@
-"""Corrections: kept beside the event, found with what was read, and undone by nothing but a later one."""
+"""Corrections: kept beside the event, found with what was read, and undone by nothing but a
+later one.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,10 @@ def kept(site: Site, **changes: object) -> Event:
 
 
 def found(site: Site, plate: str, fuzzy: bool = False) -> list[str]:
-    return [event.id for event in EventIndex(site.redis).query(EventQuery(plate=plate, fuzzy=fuzzy), 9).events]
+    return [
+        event.id
+        for event in EventIndex(site.redis).query(EventQuery(plate=plate, fuzzy=fuzzy), 9).events
+    ]
 
 
 def breaches(site: Site) -> list[Breach]:
@@ -59,7 +64,9 @@ def test_what_was_read_and_what_was_meant_are_both_found(site: Site, tmp_path: P
     for plate in (READ, MEANT, "鄂C1?345", "*Z345", "*2345"):
         assert found(site, plate) == [event.id], plate
     assert found(site, "鄂C72345", fuzzy=True) == [event.id], "one misreading from what was read"
-    with closing(Archive.open(site.objects, site.redis, tmp_path / "archive", Settings(), site.clock)) as archive:
+    with closing(
+        Archive.open(site.objects, site.redis, tmp_path / "archive", Settings(), site.clock)
+    ) as archive:
         store = EventStore(EventIndex(site.redis), archive, site.clock, Settings().index_days)
         assert [seen.id for seen in store.sightings(MEANT, None, None, 9)] == [event.id]
         assert store.sightings(READ, None, None, 9) == ()
@@ -71,7 +78,11 @@ def test_a_correction_is_corrected_and_taken_back(site: Site) -> None:
     door = corrections(site)
     door.correct(event, MEANT, "li.wei", "the clip", 0)
     door.correct(event, LATER, "wang.fang", "the crop", 1)
-    assert (found(site, MEANT), found(site, LATER), found(site, READ)) == ([], [event.id], [event.id])
+    assert (found(site, MEANT), found(site, LATER), found(site, READ)) == (
+        [],
+        [event.id],
+        [event.id],
+    )
     taken_back = door.correct(event, "", "wang.fang", "a mistake", 2)
     row = site.row(event)
     assert row is not None
@@ -89,7 +100,9 @@ def test_who_saw_an_older_correction_is_refused_and_told_what_stands(site: Site)
     door.correct(event, MEANT, "li.wei", "the clip", 0)
     with pytest.raises(CorrectionConflict, match=f"li.wei corrected it to '{MEANT}'"):
         door.correct(event, LATER, "wang.fang", "the crop", 0)
-    assert door.correct(event, MEANT, "li.wei", "the clip", 0).version == 1, "asked again after a lost answer"
+    assert door.correct(event, MEANT, "li.wei", "the clip", 0).version == 1, (
+        "asked again after a lost answer"
+    )
     assert site.row(event) is not None
 
 
@@ -117,7 +130,9 @@ def test_of_many_at_once_one_wins(site: Site) -> None:
 
 
 def test_no_replay_and_no_later_state_of_the_event_undoes_it(site: Site) -> None:
-    """The node is alive: it enters the event once more, then with its clip, then longer, and replays all of it after a crash."""
+    """The node is alive: it enters the event once more, then with its clip, then longer, and
+    replays all of it after a crash.
+    """
     event = make_event(after_s=5, plate=READ)
     site.recorded_until = START_NS
     site.put(event)
@@ -167,7 +182,9 @@ def test_removing_an_event_leaves_nothing_of_its_correction(site: Site) -> None:
     corrections(site).correct(event, MEANT, "li.wei", "the clip", 0)
     EventIndex(site.redis).remove(event.id)
     assert EventIndex(site.redis).corrections([event.id]) == {}
-    assert site.redis.do("EXISTS", "{corrections}:by_event", f"{{corrections}}:turn:{event.id}") == 0
+    assert (
+        site.redis.do("EXISTS", "{corrections}:by_event", f"{{corrections}}:turn:{event.id}") == 0
+    )
     assert EventIndex(site.redis).count() == 0
 
 
@@ -185,9 +202,13 @@ def test_the_check_sees_what_is_amiss(site: Site) -> None:
     assert Breach.CORRECTION_DAMAGED in breaches(site)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.integers(1, 12), st.booleans(), st.sampled_from(["redis", "objects"]))
-def test_killed_anywhere_it_is_whole_once_asked_again(site: Site, calls: int, after: bool, where: str) -> None:
+def test_killed_anywhere_it_is_whole_once_asked_again(
+    site: Site, calls: int, after: bool, where: str
+) -> None:
     event = kept(site)
     newest = newest_record(site.objects, event.camera, event.id)
     version = newest.correction.version if newest else 0
@@ -195,7 +216,9 @@ def test_killed_anywhere_it_is_whole_once_asked_again(site: Site, calls: int, af
     redis: Redis = FusedRedis(site.redis, fuse) if where == "redis" else site.redis
     objects = FusedObjects(site.objects, fuse) if where == "objects" else site.objects
     try:
-        Corrections(redis, objects, EventIndex(redis), site.clock).correct(event, MEANT, "li.wei", "the clip", version)
+        Corrections(redis, objects, EventIndex(redis), site.clock).correct(
+            event, MEANT, "li.wei", "the clip", version
+        )
     except Killed:
         site.redis.do("DEL", f"{{corrections}}:turn:{event.id}")  # which forgets itself in a minute
     made = corrections(site).correct(event, MEANT, "li.wei", "the clip", version)
@@ -211,16 +234,23 @@ def correction(n: int) -> Correction:
 
 
 def test_corrections_and_versions_of_the_event_in_any_order(redis: Redis) -> None:
-    """Writers at once, some with corrections and some with later states: the latest of each stands."""
+    """Writers at once, some with corrections and some with later states: the latest of each
+    stands.
+    """
     states = [make_event(plate=READ, lasts_s=n) for n in range(1, 6)]
     index = EventIndex(redis)
     threads = [threading.Thread(target=index.put, args=(state,)) for state in states]
-    threads += [threading.Thread(target=index.correct, args=(states[0].id, correction(n))) for n in range(1, 6)]
+    threads += [
+        threading.Thread(target=index.correct, args=(states[0].id, correction(n)))
+        for n in range(1, 6)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert index.get(states[0].id) == states[-1].model_copy(update={"corrected": correction(5)})
-    plates = [f"鄂C9999{n}" for n in range(1, 6) if index.query(EventQuery(plate=f"鄂C9999{n}"), 5).events]
+    plates = [
+        f"鄂C9999{n}" for n in range(1, 6) if index.query(EventQuery(plate=f"鄂C9999{n}"), 5).events
+    ]
     assert plates == ["鄂C99995"]
     assert index.count() == 1

@@ -1,4 +1,6 @@
-"""The feed on a real Valkey: numbers only rise, what is trimmed is told, and what was missed is had again, exactly."""
+"""The feed on a real Valkey: numbers only rise, what is trimmed is told, and what was missed is
+had again, exactly.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def test_every_field_comes_back(redis: Redis) -> None:
         make_event(after_s=1, alternatives=(("鄂C1Z345", 0.1), ("", 0.05))),
         make_event(after_s=2, plate=None),
         make_event(after_s=3, plate=""),
-        make_event(after_s=4).model_copy(update={"clip_missing": "nothing was recorded", "wall_source": "sender"}),
+        make_event(after_s=4).model_copy(
+            update={"clip_missing": "nothing was recorded", "wall_source": "sender"}
+        ),
     ]
     feed = Feed(redis, 1000)
     feed.add_all(events)
@@ -87,8 +91,13 @@ def test_numbers_rise_over_an_emptied_redis_and_the_break_is_told(redis: Redis) 
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(batches=st.lists(st.integers(0, 7), max_size=12), stops=st.lists(st.integers(1, 9), min_size=1, max_size=20))
-def test_however_it_is_read_each_is_had_once_and_in_order(redis: Redis, batches: list[int], stops: list[int]) -> None:
+@given(
+    batches=st.lists(st.integers(0, 7), max_size=12),
+    stops=st.lists(st.integers(1, 9), min_size=1, max_size=20),
+)
+def test_however_it_is_read_each_is_had_once_and_in_order(
+    redis: Redis, batches: list[int], stops: list[int]
+) -> None:
     redis.do("FLUSHALL")
     feed, added, had, at = Feed(redis, 1000), [], [], 0
     for turn, size in enumerate(batches):

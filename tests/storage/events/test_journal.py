@@ -1,4 +1,6 @@
-"""The journal: no line is lost between many writers and the uploader, and a torn one harms no other."""
+"""The journal: no line is lost between many writers and the uploader, and a torn one harms no
+other.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,16 @@ from domain.events.event import ObjectDigest
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import journal_object
 from storage.clients.s3 import ObjectStore
-from storage.events.journal import Journal, JournalDelete, JournalLine, JournalPut, JournalUploader, covered, stored_keys, stored_part
+from storage.events.journal import (
+    Journal,
+    JournalDelete,
+    JournalLine,
+    JournalPut,
+    JournalUploader,
+    covered,
+    stored_keys,
+    stored_part,
+)
 from tests.kept import START_NS, make_event
 
 MINUTE_KEY = journal_object("node-1", START_NS // 10**9)
@@ -22,7 +33,8 @@ MINUTE_KEY = journal_object("node-1", START_NS // 10**9)
 
 def line(after_s: float = 0, lasts_s: float = 1) -> JournalPut:
     return JournalPut(
-        event=make_event(after_s=after_s, lasts_s=lasts_s), objects={"crop.jpg": ObjectDigest(key="k", size_bytes=1, sha256="s")}
+        event=make_event(after_s=after_s, lasts_s=lasts_s),
+        objects={"crop.jpg": ObjectDigest(key="k", size_bytes=1, sha256="s")},
     )
 
 
@@ -59,7 +71,9 @@ def test_a_torn_line_harms_no_other(journal: Journal) -> None:
     assert part.damaged_lines == 1
 
 
-def test_a_minute_goes_to_the_store_when_it_is_over(journal: Journal, objects: ObjectStore, clock: ManualClock) -> None:
+def test_a_minute_goes_to_the_store_when_it_is_over(
+    journal: Journal, objects: ObjectStore, clock: ManualClock
+) -> None:
     uploader = JournalUploader(journal, objects, "node-1", clock)
     journal.append(line(0))
     assert uploader.run_once() == 0
@@ -71,7 +85,9 @@ def test_a_minute_goes_to_the_store_when_it_is_over(journal: Journal, objects: O
     assert local(journal) == [line(1)]
 
 
-def test_a_late_line_is_added_to_what_is_there(journal: Journal, objects: ObjectStore, layout: Layout, clock: ManualClock) -> None:
+def test_a_late_line_is_added_to_what_is_there(
+    journal: Journal, objects: ObjectStore, layout: Layout, clock: ManualClock
+) -> None:
     late = Journal(layout.journal, ManualClock(START_NS))
     uploader = JournalUploader(journal, objects, "node-1", clock)
     clock.advance(100)
@@ -82,7 +98,9 @@ def test_a_late_line_is_added_to_what_is_there(journal: Journal, objects: Object
     assert local(journal) == []
 
 
-def test_a_crash_between_upload_and_deletion_doubles_nothing(journal: Journal, objects: ObjectStore, clock: ManualClock) -> None:
+def test_a_crash_between_upload_and_deletion_doubles_nothing(
+    journal: Journal, objects: ObjectStore, clock: ManualClock
+) -> None:
     journal.append(line(0))
     (path,) = journal.minutes()
     left = path.read_bytes()
@@ -105,7 +123,9 @@ def test_a_dead_store_loses_nothing(journal: Journal, clock: ManualClock) -> Non
     store.close()
 
 
-def test_a_damaged_object_holds_up_no_other_minute(journal: Journal, objects: ObjectStore, clock: ManualClock) -> None:
+def test_a_damaged_object_holds_up_no_other_minute(
+    journal: Journal, objects: ObjectStore, clock: ManualClock
+) -> None:
     objects.put(MINUTE_KEY, b"rubbish", "application/gzip")
     journal.append(line(0))
     clock.advance(60)
@@ -134,7 +154,12 @@ def test_a_line_of_a_later_version_is_counted_not_guessed(journal: Journal) -> N
 
 def test_a_deletion_ends_the_cover(journal: Journal) -> None:
     kept, gone = line(0), line(1)
-    for one in (kept, gone, line(0, lasts_s=5), JournalDelete(event_id=gone.event.id, camera="gate")):
+    for one in (
+        kept,
+        gone,
+        line(0, lasts_s=5),
+        JournalDelete(event_id=gone.event.id, camera="gate"),
+    ):
         journal.append(one)
     assert covered(journal.parts()) == {kept.event.id: make_event(lasts_s=5).ended_at}
 
@@ -145,18 +170,27 @@ def _append(folder: Path, first: int) -> None:
         journal.append(line(first + n))
 
 
-def test_writers_and_the_uploader_at_once_lose_nothing(layout: Layout, objects: ObjectStore) -> None:
-    """Two processes append while every minute is taken for over at once: each line ends in the store or here, once."""
+def test_writers_and_the_uploader_at_once_lose_nothing(
+    layout: Layout, objects: ObjectStore
+) -> None:
+    """Two processes append while every minute is taken for over at once: each line ends in the
+    store or here, once.
+    """
     ahead = ManualClock(SystemClock().wall_ns() + 600 * 10**9)
     journal = Journal(layout.journal, ahead)
     uploader = JournalUploader(journal, objects, "node-1", ahead)
-    writers = [multiprocessing.get_context("spawn").Process(target=_append, args=(layout.journal, 100 * n)) for n in range(2)]
+    writers = [
+        multiprocessing.get_context("spawn").Process(target=_append, args=(layout.journal, 100 * n))
+        for n in range(2)
+    ]
     for writer in writers:
         writer.start()
     while any(writer.is_alive() for writer in writers):
         uploader.run_once()
     uploader.run_once()
-    ids = [one.event.id for one in (*stored(objects), *local(journal)) if isinstance(one, JournalPut)]
+    ids = [
+        one.event.id for one in (*stored(objects), *local(journal)) if isinstance(one, JournalPut)
+    ]
     assert len(ids) == len(set(ids)) == 30
 
 

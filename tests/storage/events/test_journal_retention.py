@@ -1,4 +1,6 @@
-"""Minutes of the journal go when nothing is left of what they tell, and never a line that an index rebuilt without it would miss."""
+"""Minutes of the journal go when nothing is left of what they tell, and never a line that an
+index rebuilt without it would miss.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ DAY_S = 86_400
 SETTINGS = Settings()
 PLACE = {"area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
 CAMERAS = [{"id": "gate", "name": "gate", "class": "A", "retention_days": 30, **PLACE}]
-REGISTRY = Registry.model_validate({"version": 1, "areas": {"a": {"name": "a"}}, "cameras": CAMERAS})
+REGISTRY = Registry.model_validate(
+    {"version": 1, "areas": {"a": {"name": "a"}}, "cameras": CAMERAS}
+)
 """All classes keep 90 days at most, and this camera 30."""
 
 
@@ -48,8 +52,20 @@ def _upload(site: Site, node: str = "node-1") -> None:
 
 
 def _retention(site: Site) -> Retention:
-    holds, triggers, gaps = Holds(site.objects, site.clock), TriggerLog(site.layout, SETTINGS), GapLog(site.layout, site.clock)
-    kept = Kept(Ledger(site.layout.recordings), triggers, gaps, site.objects, EventIndex(site.redis), site.journal, holds)
+    holds, triggers, gaps = (
+        Holds(site.objects, site.clock),
+        TriggerLog(site.layout, SETTINGS),
+        GapLog(site.layout, site.clock),
+    )
+    kept = Kept(
+        Ledger(site.layout.recordings),
+        triggers,
+        gaps,
+        site.objects,
+        EventIndex(site.redis),
+        site.journal,
+        holds,
+    )
     return Retention(kept, lambda: REGISTRY, SETTINGS, site.clock)
 
 
@@ -76,13 +92,22 @@ def _pass_days(site: Site, days: float) -> None:
 
 
 def _hold(site: Site, event: Event) -> Hold:
-    made = {"id": "20251009-x", "camera": "gate", "from": event.started_at, "to": event.ended_at, "reason": "a case", "event": event.id}
+    made = {
+        "id": "20251009-x",
+        "camera": "gate",
+        "from": event.started_at,
+        "to": event.ended_at,
+        "reason": "a case",
+        "event": event.id,
+    }
     hold = Hold.model_validate({**made, "placed_by": "li", "placed_at": site.clock.wall_ns()})
     Holds(site.objects, site.clock).place(hold)
     return hold
 
 
-def test_what_was_kept_is_forgotten_first_and_that_it_was_deleted_after(site: Site, events: list[Event]) -> None:
+def test_what_was_kept_is_forgotten_first_and_that_it_was_deleted_after(
+    site: Site, events: list[Event]
+) -> None:
     _pass_days(site, 31)
     assert (_minutes(site), _rebuilt(site)) == (2, [])
     _pass_days(site, 58)
@@ -95,13 +120,17 @@ def test_what_was_kept_is_forgotten_first_and_that_it_was_deleted_after(site: Si
     assert check(site.objects, site.redis, site.layout, registry=REGISTRY, clock=site.clock) == []
 
 
-def test_a_held_event_keeps_its_minute_and_the_word_that_others_of_it_are_deleted(site: Site, events: list[Event]) -> None:
+def test_a_held_event_keeps_its_minute_and_the_word_that_others_of_it_are_deleted(
+    site: Site, events: list[Event]
+) -> None:
     hold = _hold(site, events[0])
     for _ in range(8):
         _pass_days(site, 50)
     assert (_minutes(site), _rebuilt(site)) == (2, [events[0].id])
     Holds(site.objects, site.clock).release(hold.id, "wang")
-    _pass_days(site, 1)  # the event goes, and with it the minutes of its time; that it was deleted is young
+    _pass_days(
+        site, 1
+    )  # the event goes, and with it the minutes of its time; that it was deleted is young
     assert _rebuilt(site) == []
     _pass_days(site, 92)
     assert (_minutes(site), _rebuilt(site)) == (0, [])
@@ -117,7 +146,9 @@ def test_a_minute_that_cannot_be_read_stays(site: Site, events: list[Event]) -> 
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("calls", range(1, 9))
-def test_a_run_killed_anywhere_leaves_nothing_that_comes_back(site: Site, events: list[Event], calls: int, after: bool) -> None:
+def test_a_run_killed_anywhere_leaves_nothing_that_comes_back(
+    site: Site, events: list[Event], calls: int, after: bool
+) -> None:
     _pass_days(site, 31)
     site.clock.advance(120 * DAY_S)
     whole = site.objects

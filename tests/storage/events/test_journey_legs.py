@@ -1,4 +1,6 @@
-"""Impossible legs are found when their events lie in the archive, as they were while the index had them."""
+"""Impossible legs are found when their events lie in the archive, as they were while the index
+had them.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def city(redis: Redis, objects: ObjectStore, tmp_path: Path) -> Iterator[City]:
     city.archive.close()
 
 
-def found(city: City, first: int = FIRST, last: int = LAST) -> tuple[list[tuple[Event | None, Event | None]], int]:
+def found(
+    city: City, first: int = FIRST, last: int = LAST
+) -> tuple[list[tuple[Event | None, Event | None]], int]:
     legs = city.store.impossible(first, last)
     return list(city.store.ends(legs, legs.found.pairs)), legs.found.unlooked_hours
 
@@ -40,8 +44,14 @@ def leg_at(at_s: int, plate: str) -> list[Event]:
 
 
 def test_legs_are_found_before_and_after_they_are_archived(city: City) -> None:
-    """One within a day, one over midnight, whose day is moved a turn before that of its later end, and one that stays in the index."""
-    pairs = [leg_at(60, "鄂C00001"), leg_at(MIDNIGHT_S - 2, "鄂C00002"), leg_at(5 * DAY_S, "鄂C00003")]
+    """One within a day, one over midnight, whose day is moved a turn before that of its later
+    end, and one that stays in the index.
+    """
+    pairs = [
+        leg_at(60, "鄂C00001"),
+        leg_at(MIDNIGHT_S - 2, "鄂C00002"),
+        leg_at(5 * DAY_S, "鄂C00003"),
+    ]
     city.index.put_all([event for pair in pairs for event in pair] + [seen(90, 4_000, "鄂C00009")])
     wanted = ([(a, b) for a, b in reversed(pairs)], 0)
     assert found(city) == wanted
@@ -64,10 +74,14 @@ def test_an_end_that_went_or_was_corrected_is_told_as_it_stands(city: City) -> N
     a, b = leg_at(60, "鄂C00001")
     city.index.put_all([a, b])
     city.move()
-    correction = Corrections(city.redis, city.objects, city.index, city.clock).correct(b, "鄂C00007", "li.wei", "a look", 0)
+    correction = Corrections(city.redis, city.objects, city.index, city.clock).correct(
+        b, "鄂C00007", "li.wei", "a look", 0
+    )
     assert found(city)[0] == [(a, b.model_copy(update={"corrected": correction}))]
     city.move()
-    Archiver(city.archive, city.index, city.redis, city.objects, city.clock).retain(lambda _: START_NS + 3 * DAY_S * NS_PER_S, NOBODY)
+    Archiver(city.archive, city.index, city.redis, city.objects, city.clock).retain(
+        lambda _: START_NS + 3 * DAY_S * NS_PER_S, NOBODY
+    )
     assert found(city)[0] == []
 
 

@@ -1,4 +1,6 @@
-"""Keeping, on real stores: whatever fails or dies between two steps, the end is the same, and the check finds it clean."""
+"""Keeping, on real stores: whatever fails or dies between two steps, the end is the same, and
+the check finds it clean.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def test_an_event_is_kept_whole(site: Site) -> None:
 
 def test_what_keeping_costs_is_counted(site: Site) -> None:
     def spent_s() -> float:
-        return REGISTRY.get_sample_value("sightline_look_cpu_seconds_total", {"step": "keep"}) or 0.0
+        return (
+            REGISTRY.get_sample_value("sightline_look_cpu_seconds_total", {"step": "keep"}) or 0.0
+        )
 
     before_s = spent_s()
     site.put(make_event(after_s=10))
@@ -71,7 +75,9 @@ def test_an_event_is_searchable_while_its_clip_is_coming(site: Site) -> None:
 
 
 @pytest.mark.parametrize("until_s", [None, 10.5])
-def test_where_recording_stopped_the_clip_takes_what_there_is(site: Site, until_s: float | None) -> None:
+def test_where_recording_stopped_the_clip_takes_what_there_is(
+    site: Site, until_s: float | None
+) -> None:
     event = make_event(after_s=28, lasts_s=4)
     site.clock.advance(30)
     site.recorded_until = None if until_s is None else START_NS + 30 * NS_PER_S
@@ -89,7 +95,9 @@ def test_where_recording_stopped_the_clip_takes_what_there_is(site: Site, until_
 
 
 @pytest.mark.parametrize(("camera", "after_s"), [("bridge", 10), ("gate", 500)])
-def test_where_nothing_was_recorded_the_event_says_so(site: Site, camera: str, after_s: float) -> None:
+def test_where_nothing_was_recorded_the_event_says_so(
+    site: Site, camera: str, after_s: float
+) -> None:
     event = make_event(camera=camera, after_s=after_s)
     site.clock.advance(after_s)
     site.put(event)
@@ -119,12 +127,16 @@ def test_that_there_is_no_clip_is_settled_once(site: Site, monkeypatch: pytest.M
         for _ in range(3):
             site.keeper.run_once()
     site.keeper.run_once()
-    assert REGISTRY.get_sample_value("sightline_clips_missing_total", {"camera": "shop"}) == before + 1
+    assert (
+        REGISTRY.get_sample_value("sightline_clips_missing_total", {"camera": "shop"}) == before + 1
+    )
     site.assert_clean(event)
 
 
 def test_nothing_recorded_yet_is_not_nothing_recorded(site: Site) -> None:
-    """Within the minute the recording may still turn up: a recorder that restarts salvages what was open."""
+    """Within the minute the recording may still turn up: a recorder that restarts salvages what
+    was open.
+    """
     event = make_event(camera="bridge", after_s=35)
     site.put(event)
     assert site.keeper.run_once() == 1
@@ -183,7 +195,9 @@ class FusedSpool(Spool):
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_crash_at_any_door_ends_in_the_same_state(site: Site, after: bool) -> None:
-    """Two events, one of them twice; the process dies at the first door, at the second, and so on until it passes all."""
+    """Two events, one of them twice; the process dies at the first door, at the second, and so
+    on until it passes all.
+    """
     doors = (site.redis, site.objects, site.spool, site.journal)
     for at in range(1, 100):
         site.redis.do("FLUSHALL")
@@ -193,7 +207,10 @@ def test_a_crash_at_any_door_ends_in_the_same_state(site: Site, after: bool) -> 
             path.unlink()
         fuse = Fuse(at, after)
         site.redis, site.objects = FusedRedis(site.redis, fuse), FusedObjects(site.objects, fuse)
-        site.spool, site.journal = FusedSpool(site.layout, site.clock, fuse), FusedJournal(site.layout.journal, site.clock, fuse)
+        site.spool, site.journal = (
+            FusedSpool(site.layout, site.clock, fuse),
+            FusedJournal(site.layout.journal, site.clock, fuse),
+        )
         events = [make_event(after_s=5), make_event(camera="bridge", after_s=-100)]
         keeper = site.restart()
         try:
@@ -205,7 +222,9 @@ def test_a_crash_at_any_door_ends_in_the_same_state(site: Site, after: bool) -> 
         site.redis, site.objects, site.spool, site.journal = doors
         assert site.restart().run_once() == 0
         site.assert_clean(*events, deep=False)
-        assert [(row.clip_ready, bool(row.clip_missing)) for event in events if (row := site.row(event))] == [(True, False), (False, True)]
+        assert [
+            (row.clip_ready, bool(row.clip_missing)) for event in events if (row := site.row(event))
+        ] == [(True, False), (False, True)]
         if not fuse.blown:
             assert at > 12, "there are more doors than that"
             return
@@ -226,17 +245,35 @@ def relays(valkey_server: str, s3_server: object) -> Iterator[dict[str, Relay]]:
 def test_each_store_may_be_away_while_the_other_is_served(
     site: Site, relays: dict[str, Relay], valkey_server: str, s3_server: object
 ) -> None:
-    """The keeper runs in its threads, and the cables are pulled: events are searchable without the object store, and their objects
-    arrive without Redis; when both are back nothing is missing."""
-    config = vars(s3_server) if hasattr(s3_server, "__dict__") else {name: getattr(s3_server, name) for name in s3_server.__slots__}  # type: ignore[attr-defined]
+    """The keeper runs in its threads, and the cables are pulled: events are searchable without the
+    object store, and their objects arrive without Redis; when both are back nothing is missing.
+    """
+    config = (
+        vars(s3_server)
+        if hasattr(s3_server, "__dict__")
+        else {name: getattr(s3_server, name) for name in s3_server.__slots__}  # type: ignore[attr-defined]
+    )
     real_port = str(urlsplit(valkey_server).port)
     redis = connect(valkey_server.replace(f":{real_port}/", f":{relays['redis'].port}/"))
-    objects = ObjectStore(f"127.0.0.1:{relays['objects'].port}", config["access_key"], config["secret_key"], site.objects.bucket)
+    objects = ObjectStore(
+        f"127.0.0.1:{relays['objects'].port}",
+        config["access_key"],
+        config["secret_key"],
+        site.objects.bucket,
+    )
     watcher = EventIndex(site.redis)
     keeper = Keeper(
-        site.spool, EventIndex(redis), Feed(redis, 1000), objects, site.journal, Ledger(site.layout.recordings), SETTINGS, SystemClock(),
-        lambda: ["gate"], lambda camera: START_NS + 3600 * NS_PER_S,
-    )  # fmt: skip
+        site.spool,
+        EventIndex(redis),
+        Feed(redis, 1000),
+        objects,
+        site.journal,
+        Ledger(site.layout.recordings),
+        SETTINGS,
+        SystemClock(),
+        lambda: ["gate"],
+        lambda camera: START_NS + 3600 * NS_PER_S,
+    )
     stop = threading.Event()
     thread = threading.Thread(target=keeper.run, args=(stop,))
     thread.start()
@@ -246,13 +283,21 @@ def test_each_store_may_be_away_while_the_other_is_served(
         site.put(first)
         keeper.wake()
         wait_for("event in the index", lambda: watcher.get(first.id) == first)
-        assert [event.id for event in watcher.query(EventQuery(plate="鄂C*"), 5).events] == [first.id]
+        assert [event.id for event in watcher.query(EventQuery(plate="鄂C*"), 5).events] == [
+            first.id
+        ]
         relays["redis"].cut()
         relays["objects"].mend()
         second = make_event(after_s=8)
         site.put(second)
         keeper.wake()
-        wait_for("objects", lambda: all(site.objects.stat(event_object("gate", one.id, SIDECAR)) is not None for one in (first, second)))
+        wait_for(
+            "objects",
+            lambda: all(
+                site.objects.stat(event_object("gate", one.id, SIDECAR)) is not None
+                for one in (first, second)
+            ),
+        )
         assert watcher.get(second.id) is None
         relays["redis"].mend()
         wait_for("empty spool", lambda: site.spool.pending(["gate"]) == [])
@@ -281,7 +326,9 @@ def test_one_event_that_cannot_be_kept_holds_up_no_other(site: Site) -> None:
     site.assert_clean(bad, good)
 
 
-def test_a_clip_that_does_not_hold_its_event_is_never_shown(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clip_that_does_not_hold_its_event_is_never_shown(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def lacking(*arguments: object) -> None:
         raise DataLoss("clip.mp4 lacks something")
 
@@ -295,7 +342,9 @@ def test_a_clip_that_does_not_hold_its_event_is_never_shown(site: Site, monkeypa
     site.assert_clean(event)
 
 
-def test_many_waiting_are_all_indexed_newest_first(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_waiting_are_all_indexed_newest_first(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     events = [make_event(after_s=n / 100, lasts_s=0) for n in range(30)]
     site.recorded_until = START_NS
     monkeypatch.setattr("storage.events.publisher._INDEX_BATCH", 14)

@@ -42,7 +42,10 @@ def test_what_is_put_is_pending_with_its_pictures(spool: Spool) -> None:
 
 
 def test_each_count_line_that_was_crossed_is_counted_by_the_side_gone_to(spool: Spool) -> None:
-    ways = [CROSSINGS.labels("gate", line, way)._value for line, way in ((1, "right"), (1, "left"), (2, "left"))]
+    ways = [
+        CROSSINGS.labels("gate", line, way)._value
+        for line, way in ((1, "right"), (1, "left"), (2, "left"))
+    ]
     before = [way.get() for way in ways]
     passing = make_passing(make_event().model_copy(update={"crossed": (1, -2)}))
     spool.put(passing)
@@ -72,7 +75,9 @@ def test_a_passing_that_went_on_takes_the_place(spool: Spool) -> None:
     assert spool.pending(["gate"]) == [entry], "letting go of the older state leaves the newer"
 
 
-def test_of_two_states_left_by_a_crash_the_newer_counts(spool: Spool, layout: Layout, tmp_path: Path) -> None:
+def test_of_two_states_left_by_a_crash_the_newer_counts(
+    spool: Spool, layout: Layout, tmp_path: Path
+) -> None:
     spool.put(make_passing(make_event()))
     (older,) = spool.pending(["gate"])
     shutil.copytree(older.path, tmp_path / "kept")
@@ -108,7 +113,15 @@ def test_a_damaged_entry_is_set_aside_and_counted(spool: Spool, damage: str) -> 
     before = SPOOL_DAMAGED.labels("gate")._value.get()
     file = entry.path / "event.json"
     text = file.read_text("utf-8")
-    file.write_text({"torn": text[:50], "empty": "", "absent": "", "other": make_event(camera="bridge").to_json()}[damage], "utf-8")
+    file.write_text(
+        {
+            "torn": text[:50],
+            "empty": "",
+            "absent": "",
+            "other": make_event(camera="bridge").to_json(),
+        }[damage],
+        "utf-8",
+    )
     if damage == "absent":
         file.unlink()
     assert spool.event(entry) is None
@@ -141,11 +154,18 @@ def test_what_dead_writers_left_is_swept(spool: Spool, layout: Layout) -> None:
 def test_what_clips_will_be_cut_from_is_said(spool: Spool) -> None:
     event = make_event()
     spool.put(make_passing(event))
-    assert spool.wanted(3, 2.5) == [("gate", event.started_at - 3 * NS_PER_S, event.ended_at + 2 * NS_PER_S + NS_PER_S // 2)]
+    assert spool.wanted(3, 2.5) == [
+        ("gate", event.started_at - 3 * NS_PER_S, event.ended_at + 2 * NS_PER_S + NS_PER_S // 2)
+    ]
 
 
-@pytest.mark.parametrize(("event_id", "camera", "name"), [("..", "gate", CROP), ("x", "..", CROP), (make_event().id, "../gate", CROP)])
-def test_no_path_is_made_of_what_was_typed(spool: Spool, event_id: str, camera: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("event_id", "camera", "name"),
+    [("..", "gate", CROP), ("x", "..", CROP), (make_event().id, "../gate", CROP)],
+)
+def test_no_path_is_made_of_what_was_typed(
+    spool: Spool, event_id: str, camera: str, name: str
+) -> None:
     spool.put(make_passing(make_event()))
     assert spool.picture(event_id, camera, name) is None
     assert spool.picture(make_event().id, "gate", CLIP) is None

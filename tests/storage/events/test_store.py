@@ -1,4 +1,6 @@
-"""What is old is found as what is new is: the index and the archive as one, on real stores, against looking at everything."""
+"""What is old is found as what is new is: the index and the archive as one, on real stores,
+against looking at everything.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +36,16 @@ from tests.searched import by_looking_at_all, events_that, queries_of
 DAY_S = 86_400
 INDEX_DAYS = 2
 DAYS = [0, 1, 2, 5]
-"""Days after the first on which something happens; the first three are older than the index holds."""
+"""Days after the first on which something happens; the first three are older than the index
+holds.
+"""
 
-events = events_that(st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(lambda pair: pair[0] * DAY_S + pair[1] / 2), "123")
+events = events_that(
+    st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(
+        lambda pair: pair[0] * DAY_S + pair[1] / 2
+    ),
+    "123",
+)
 moments = st.none() | st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(
     lambda pair: START_NS + (pair[0] * DAY_S + pair[1]) * NS_PER_S
 )
@@ -59,7 +68,9 @@ class City:
             self.objects.delete(stat.key)
 
     def move(self) -> int:
-        moved = Archiver(self.archive, self.index, self.redis, self.objects, self.clock).run(INDEX_DAYS)
+        moved = Archiver(self.archive, self.index, self.redis, self.objects, self.clock).run(
+            INDEX_DAYS
+        )
         assert moved is not None
         return moved.events
 
@@ -93,17 +104,32 @@ def latest(stored: list[Event]) -> list[Event]:
     return list(found.values())
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
-    st.lists(events, max_size=25), st.lists(events, max_size=6), st.lists(queries, min_size=6, max_size=6), st.integers(1, 9), st.booleans()
+    st.lists(events, max_size=25),
+    st.lists(events, max_size=6),
+    st.lists(queries, min_size=6, max_size=6),
+    st.integers(1, 9),
+    st.booleans(),
 )
 def test_a_search_finds_what_looking_at_all_finds(
-    city: City, early: list[Event], late: list[Event], asked: list[EventQuery], limit: int, in_haste: bool
+    city: City,
+    early: list[Event],
+    late: list[Event],
+    asked: list[EventQuery],
+    limit: int,
+    in_haste: bool,
 ) -> None:
-    """Some come when their day is archived already: they are found at once, and again once they are merged."""
+    """Some come when their day is archived already: they are found at once, and again once they
+    are merged.
+    """
     city.empty()
     city.index.put_all(latest(early))
-    assert city.move() == sum(event.started_at < START_NS + 4 * DAY_S * NS_PER_S for event in latest(early))
+    assert city.move() == sum(
+        event.started_at < START_NS + 4 * DAY_S * NS_PER_S for event in latest(early)
+    )
     for event in late:
         city.index.put(event)
     stored = latest([*early, *late])
@@ -115,22 +141,44 @@ def test_a_search_finds_what_looking_at_all_finds(
             if merged:
                 city.move()
             for query in asked:
-                assert city.ids(query, limit, 0 if in_haste else None) == by_looking_at_all(stored, query), (query, merged)
-    assert city.store.get_all([event.id for event in stored]) == stored, "every field of an event comes back"
-    assert city.index.count() == sum(event.started_at >= START_NS + 4 * DAY_S * NS_PER_S for event in stored)
+                assert city.ids(query, limit, 0 if in_haste else None) == by_looking_at_all(
+                    stored, query
+                ), (query, merged)
+    assert city.store.get_all([event.id for event in stored]) == stored, (
+        "every field of an event comes back"
+    )
+    assert city.index.count() == sum(
+        event.started_at >= START_NS + 4 * DAY_S * NS_PER_S for event in stored
+    )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(events, max_size=25), st.sampled_from(["鄂C12345", "鄂F88888", "京A12345"]), st.integers(1, 9), st.booleans())
-def test_misreadings_are_ranked_alike(city: City, stored: list[Event], plate: str, limit: int, in_haste: bool) -> None:
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(events, max_size=25),
+    st.sampled_from(["鄂C12345", "鄂F88888", "京A12345"]),
+    st.integers(1, 9),
+    st.booleans(),
+)
+def test_misreadings_are_ranked_alike(
+    city: City, stored: list[Event], plate: str, limit: int, in_haste: bool
+) -> None:
     city.empty()
     stored = latest(stored)
     city.index.put_all(stored)
-    asked = [EventQuery(plate=plate, fuzzy=True, order="newest"), EventQuery(plate=plate, fuzzy=True, order="oldest")]
+    asked = [
+        EventQuery(plate=plate, fuzzy=True, order="newest"),
+        EventQuery(plate=plate, fuzzy=True, order="oldest"),
+    ]
     hot = [city.ids(query, limit) for query in asked]
     city.move()
     assert [city.ids(query, limit, 0 if in_haste else None) for query in asked] == hot
-    tied = {event.id: match.tie for event in stored if (match := match_of(event, plate, found_by(event))) is not None}
+    tied = {
+        event.id: match.tie
+        for event in stored
+        if (match := match_of(event, plate, found_by(event))) is not None
+    }
     ranks = [TIES.index(tied[event_id]) for event_id in hot[0]]
     assert ranks == sorted(ranks)
     assert sorted(hot[0]) == sorted(tied)
@@ -138,10 +186,14 @@ def test_misreadings_are_ranked_alike(city: City, stored: list[Event], plate: st
 
 def counted(stored: list[Event], ids: list[str], buckets: Buckets) -> tuple[int, ...]:
     starts = [event.started_at // NS_PER_MS for event in stored if event.id in ids]
-    return tuple(sum(buckets.index_of(start) == n for start in starts) for n in range(buckets.count))
+    return tuple(
+        sum(buckets.index_of(start) == n for start in starts) for n in range(buckets.count)
+    )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(events, max_size=25),
     st.lists(events, max_size=4),
@@ -150,7 +202,12 @@ def counted(stored: list[Event], ids: list[str], buckets: Buckets) -> tuple[int,
     st.booleans(),
 )
 def test_a_histogram_counts_what_a_search_finds(
-    city: City, early: list[Event], late: list[Event], asked: list[EventQuery], width_ms: int, in_haste: bool
+    city: City,
+    early: list[Event],
+    late: list[Event],
+    asked: list[EventQuery],
+    width_ms: int,
+    in_haste: bool,
 ) -> None:
     """In haste one day is looked at, and `whole_from_ns` says from when on the counts are whole."""
     city.empty()
@@ -161,22 +218,42 @@ def test_a_histogram_counts_what_a_search_finds(
     stored = latest([*early, *late])
     start_ms = START_NS // NS_PER_MS // DAY_MS * DAY_MS
     buckets = Buckets(start_ms, width_ms, -(-9 * DAY_MS // width_ms))
-    exact = [EventQuery(kind=None), EventQuery(kind="face"), EventQuery(plate="鄂C12345", fuzzy=True)]
+    exact = [
+        EventQuery(kind=None),
+        EventQuery(kind="face"),
+        EventQuery(plate="鄂C12345", fuzzy=True),
+    ]
     with pytest.MonkeyPatch.context() as patch:
         if in_haste:
             patch.setattr(archive_search, "FILES_AT_ONCE", 1)
         for query in [*exact, *asked]:
-            query = replace(query, from_ns=query.from_ns or START_NS, to_ns=query.to_ns or START_NS + 8 * DAY_S * NS_PER_S)
+            query = replace(
+                query,
+                from_ns=query.from_ns or START_NS,
+                to_ns=query.to_ns or START_NS + 8 * DAY_S * NS_PER_S,
+            )
             found = city.store.histogram(query, buckets, 0.0 if in_haste else 60.0)
-            wanted = counted(stored, city.ids(query) if query.fuzzy else by_looking_at_all(stored, query), buckets)
+            wanted = counted(
+                stored,
+                city.ids(query) if query.fuzzy else by_looking_at_all(stored, query),
+                buckets,
+            )
             assert found.exact
-            whole_from = 0 if found.whole_from_ns is None else buckets.index_of(found.whole_from_ns // NS_PER_MS) + 1
+            whole_from = (
+                0
+                if found.whole_from_ns is None
+                else buckets.index_of(found.whole_from_ns // NS_PER_MS) + 1
+            )
             assert found.counts[whole_from:] == wanted[whole_from:], query
-            assert all(count <= most for count, most in zip(found.counts, wanted, strict=True)), query
+            assert all(count <= most for count, most in zip(found.counts, wanted, strict=True)), (
+                query
+            )
             assert in_haste or found.whole_from_ns is None
 
 
-def test_a_histogram_in_haste_says_from_when_on_it_is_whole(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_histogram_in_haste_says_from_when_on_it_is_whole(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
     city.index.put_all([make_event(after_s=n * DAY_S) for n in DAYS])
     city.move()
     monkeypatch.setattr(archive_search, "FILES_AT_ONCE", 1)
@@ -188,7 +265,9 @@ def test_a_histogram_in_haste_says_from_when_on_it_is_whole(city: City, monkeypa
     assert found.counts[DAYS[2]] == 1
 
 
-def test_a_histogram_says_what_it_lacks_while_the_object_store_is_away(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_histogram_says_what_it_lacks_while_the_object_store_is_away(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
     city.index.put_all([make_event(after_s=n * DAY_S) for n in DAYS])
     city.move()
 
@@ -216,14 +295,19 @@ def test_a_page_of_recent_events_does_not_ask_the_archive(city: City) -> None:
 
 
 def test_what_another_process_moves_is_never_missed(city: City, tmp_path: Path) -> None:
-    """Which days the archive has is asked once a second; the index keeps what was moved until every process has asked."""
+    """Which days the archive has is asked once a second; the index keeps what was moved until
+    every process has asked.
+    """
     events = [make_event(after_s=n) for n in range(3)]
     since = EventQuery(from_ns=START_NS)
     city.index.put_all(events)
     assert not city.store.query(since, 9).archived
     other = Archive.open(city.objects, city.redis, tmp_path / "other", Settings(), city.clock)
     before_s = city.clock.monotonic_s()
-    assert Archiver(other, city.index, city.redis, city.objects, city.clock).run(INDEX_DAYS) is not None
+    assert (
+        Archiver(other, city.index, city.redis, city.objects, city.clock).run(INDEX_DAYS)
+        is not None
+    )
     assert city.clock.monotonic_s() - before_s >= archive_catalogue.TRUST_S
     assert city.index.count() == 0
     page = city.store.query(since, 9)
@@ -244,16 +328,32 @@ def test_the_days_are_asked_again_after_a_second(city: City) -> None:
 
 
 def test_sightings_are_of_the_plate_as_read_oldest_first(city: City) -> None:
-    seen = [make_event(camera=camera, after_s=n) for n, camera in enumerate(["gate", "bridge", "gate"])]
-    city.index.put_all([*seen, make_event(after_s=9, plate="", alternatives=(("鄂C12345", 0.5),)), make_event(after_s=8, plate="鄂C12346")])
+    seen = [
+        make_event(camera=camera, after_s=n) for n, camera in enumerate(["gate", "bridge", "gate"])
+    ]
+    city.index.put_all(
+        [
+            *seen,
+            make_event(after_s=9, plate="", alternatives=(("鄂C12345", 0.5),)),
+            make_event(after_s=8, plate="鄂C12346"),
+        ]
+    )
     assert city.store.sightings("鄂C12345", None, None, 10) == tuple(seen)
-    assert city.store.sightings("鄂C12345", START_NS + NS_PER_S, START_NS + 2 * NS_PER_S, 10) == (seen[1],)
+    assert city.store.sightings("鄂C12345", START_NS + NS_PER_S, START_NS + 2 * NS_PER_S, 10) == (
+        seen[1],
+    )
     assert city.store.sightings("鄂C12345", None, None, 2) == tuple(seen[:2])
 
 
 def test_sightings_are_of_all_times(city: City) -> None:
     seen = [make_event(after_s=n * DAY_S) for n in DAYS]
-    city.index.put_all([*seen, make_event(after_s=9, plate="", alternatives=(("鄂C12345", 0.5),)), make_event(after_s=8, plate="鄂C12346")])
+    city.index.put_all(
+        [
+            *seen,
+            make_event(after_s=9, plate="", alternatives=(("鄂C12345", 0.5),)),
+            make_event(after_s=8, plate="鄂C12346"),
+        ]
+    )
     city.move()
     assert city.store.sightings("鄂C12345", None, None, 10) == tuple(seen)
     assert city.store.sightings("鄂C12345", None, None, 2) == tuple(seen[:2])
@@ -263,9 +363,13 @@ def test_a_correction_of_an_old_event_is_found_at_once_and_stays(city: City) -> 
     event = make_event(plate="鄂C12345")
     city.index.put(event)
     city.move()
-    corrected = Corrections(city.redis, city.objects, city.index, city.clock).correct(event, "鄂C12346", "li.wei", "a look", 0)
+    corrected = Corrections(city.redis, city.objects, city.index, city.clock).correct(
+        event, "鄂C12346", "li.wei", "a look", 0
+    )
     for _ in range(2):
-        assert [city.ids(EventQuery(plate=plate)) for plate in ("鄂C12345", "鄂C12346", "鄂C1234?")] == [[event.id]] * 3
+        assert [
+            city.ids(EventQuery(plate=plate)) for plate in ("鄂C12345", "鄂C12346", "鄂C1234?")
+        ] == [[event.id]] * 3
         assert city.store.get(event.id) == event.model_copy(update={"corrected": corrected})
         assert city.store.sightings("鄂C12345", None, None, 5) == ()
         city.move()

@@ -1,4 +1,6 @@
-"""Proof of the index's layout: sound after anything that is done to it, and told where it is not; and its older layout."""
+"""Proof of the index's layout: sound after anything that is done to it, and told where it is
+not; and its older layout.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from tests.searched import HOUR_NS, by_looking_at_all, drawn_of_few, paged
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_is_written_changed_removed_and_expired_leaves_a_sound_index(redis: Redis, seed: int) -> None:
+def test_what_is_written_changed_removed_and_expired_leaves_a_sound_index(
+    redis: Redis, seed: int
+) -> None:
     draw = random.Random(seed)
     index = EventIndex(redis)
     written: set[str] = set()
@@ -38,13 +42,17 @@ def test_what_is_written_changed_removed_and_expired_leaves_a_sound_index(redis:
 DAMAGES: dict[str, Callable[[Redis, str], object]] = {
     ":n": lambda redis, shard: redis.do("INCR", f"{shard}:n"),
     ":k": lambda redis, shard: redis.do("HINCRBY", f"{shard}:k", START_NS // HOUR_NS, 1),
-    ":s": lambda redis, shard: redis.do("SETBIT", f"{shard}:s7", 0, 1 - int(str(redis.do("GETBIT", f"{shard}:s7", 0)))),
+    ":s": lambda redis, shard: redis.do(
+        "SETBIT", f"{shard}:s7", 0, 1 - int(str(redis.do("GETBIT", f"{shard}:s7", 0)))
+    ),
     ":live": lambda redis, shard: redis.do("SETBIT", f"{shard}:live", 0, 0),
     ":t": lambda redis, shard: redis.do("SETRANGE", f"{shard}:t", 0, "abcdef"),
     ":free": lambda redis, shard: redis.do("RPUSH", f"{shard}:free", 0),
     ":pl": lambda redis, shard: redis.do("DEL", f"{shard}:pl"),
     ":b": lambda redis, shard: redis.do("DEL", f"{shard}:b{START_NS // HOUR_NS}:0"),
-    ":h": lambda redis, shard: redis.do("SETRANGE", f"{shard}:h{START_NS // HOUR_NS}", 0, "\0\0\0\0\0\0\0\0"),
+    ":h": lambda redis, shard: redis.do(
+        "SETRANGE", f"{shard}:h{START_NS // HOUR_NS}", 0, "\0\0\0\0\0\0\0\0"
+    ),
     ":q": lambda redis, shard: redis.do("APPEND", f"{shard}:q0", "12345"),
     ":version": lambda redis, shard: redis.do("SET", f"{shard}:version", 1),
 }
@@ -64,7 +72,9 @@ def test_an_event_in_several_shards_is_told(redis: Redis) -> None:
     """As while a new reading replaces another, or after a writer died between the two."""
     versions = [entry_of(make_event(plate=f"鄂F0000{n}")) for n in range(9)]
     Shards(redis).put([(shard_of(entry), entry) for entry in versions])
-    (said,) = {message for where, message in check_index(redis) if where == f"hour {START_NS // HOUR_NS}"}
+    (said,) = {
+        message for where, message in check_index(redis) if where == f"hour {START_NS // HOUR_NS}"
+    }
     assert "an event lies in" in said
 
 
@@ -75,12 +85,16 @@ def test_an_older_layout_is_brought_up_to_date(redis: Redis) -> None:
     for shard in range(8):
         redis.do("DEL", f"{{e{shard}}}:version", f"{{e{shard}}}:k")
         redis.do("HDEL", f"{{e{shard}}}:pl", "sum", "placeless")
-    assert "it is of layout 1, and this program's is 3" in {message for _, message in check_index(redis)}
+    assert "it is of layout 1, and this program's is 3" in {
+        message for _, message in check_index(redis)
+    }
     index, latest = EventIndex(redis), {event.id: event for event in stored}
     hours = Buckets(START_NS // HOUR_NS * 3_600_000, 3_600_000, 4)
     assert sum(index.histogram(EventQuery(), hours).counts) == len(latest)
     assert list(check_index(redis)) == []
-    assert paged(index, EventQuery(camera="gate"), 50) == by_looking_at_all(list(latest.values()), EventQuery(camera="gate"))
+    assert paged(index, EventQuery(camera="gate"), 50) == by_looking_at_all(
+        list(latest.values()), EventQuery(camera="gate")
+    )
 
 
 def test_a_layout_of_a_newer_program_is_refused(redis: Redis) -> None:

@@ -1,4 +1,6 @@
-"""What Redis is told, by its own account: neither KEYS nor SCAN in anything that happens all day, not from inside a script either."""
+"""What Redis is told, by its own account: neither KEYS nor SCAN in anything that happens all
+day, not from inside a script either.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,24 @@ from storage.index.event_index import EventIndex
 from tests.kept import START_NS, Site, make_event
 from tests.searched import HOUR_NS
 
-LOOKS_AT_ALL = {"keys", "scan", "hscan", "sscan", "zscan", "smembers", "randomkey", "flushall", "flushdb"}
+LOOKS_AT_ALL = {
+    "keys",
+    "scan",
+    "hscan",
+    "sscan",
+    "zscan",
+    "smembers",
+    "randomkey",
+    "flushall",
+    "flushdb",
+}
 
 
 @contextmanager
 def overheard(url: str, redis: Redis) -> Iterator[list[str]]:
-    """The commands that the server ran meanwhile, those of scripts included, in small letters; complete once the block has ended."""
+    """The commands that the server ran meanwhile, those of scripts included, in small letters;
+    complete once the block has ended.
+    """
     parts = urlsplit(url)
     heard: list[str] = []
     with socket.create_connection((parts.hostname or "", parts.port or 0), 30) as line:
@@ -33,22 +47,33 @@ def overheard(url: str, redis: Redis) -> Iterator[list[str]]:
         for said in stream:
             if b"that was all" in said:
                 return
-            heard += re.findall(r'^\+[\d.]+ \[[^\]]*\] "([a-z]+)"', said.decode("utf-8", "replace").lower())
+            heard += re.findall(
+                r'^\+[\d.]+ \[[^\]]*\] "([a-z]+)"', said.decode("utf-8", "replace").lower()
+            )
 
 
-def test_writes_searches_counts_feed_and_expiry_look_at_no_keys(redis: Redis, valkey_server: str) -> None:
+def test_writes_searches_counts_feed_and_expiry_look_at_no_keys(
+    redis: Redis, valkey_server: str
+) -> None:
     index, feed = EventIndex(redis), Feed(redis, 100)
     with overheard(valkey_server, redis) as heard:
-        events = [make_event(after_s=n, plate=f"鄂C1234{n % 10}", alternatives=(("鄂C00000", 0.3),)) for n in range(300)]
+        events = [
+            make_event(after_s=n, plate=f"鄂C1234{n % 10}", alternatives=(("鄂C00000", 0.3),))
+            for n in range(300)
+        ]
         index.put_all(events)
         index.put_all([event.model_copy(update={"clip_ready": True}) for event in events])
         index.put(make_event(plate="鄂F88888"))
         feed.add_all(events)
         feed.after(0, 50)
         for query in (
-            EventQuery(), EventQuery(plate="鄂C12345"), EventQuery(plate="*234?"), EventQuery(plate="鄂C12345", fuzzy=True),
-            EventQuery(camera="gate"), EventQuery(area="dan", class_="A", order="oldest"),
-        ):  # fmt: skip
+            EventQuery(),
+            EventQuery(plate="鄂C12345"),
+            EventQuery(plate="*234?"),
+            EventQuery(plate="鄂C12345", fuzzy=True),
+            EventQuery(camera="gate"),
+            EventQuery(area="dan", class_="A", order="oldest"),
+        ):
             index.query(query, 20)
             index.histogram(query, Buckets(START_NS // HOUR_NS * 3_600_000, 3_600_000, 2))
         index.query(EventQuery(plate="鄂C12345", order="oldest"), 200)
@@ -56,7 +81,9 @@ def test_writes_searches_counts_feed_and_expiry_look_at_no_keys(redis: Redis, va
         index.ids(None, 50)
         index.remove(events[0].id)
         index.expire(START_NS + 2 * HOUR_NS)
-    assert {"evalsha", "setrange", "hget", "bitop", "zrem"} <= set(heard), "scripts are overheard as well"
+    assert {"evalsha", "setrange", "hget", "bitop", "zrem"} <= set(heard), (
+        "scripts are overheard as well"
+    )
     assert not set(heard) & LOOKS_AT_ALL
 
 

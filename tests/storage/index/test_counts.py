@@ -39,27 +39,52 @@ def counted_by_looking(stored: list[Event], query: EventQuery, buckets: Buckets)
 
 
 def within(query: EventQuery, buckets: Buckets) -> EventQuery:
-    least, greatest = buckets.start_ms * NS_PER_MS, (buckets.start_ms + buckets.width_ms * buckets.count) * NS_PER_MS
-    return replace(query, from_ns=max(least, query.from_ns or 0), to_ns=min(greatest, query.to_ns or greatest))
+    least, greatest = (
+        buckets.start_ms * NS_PER_MS,
+        (buckets.start_ms + buckets.width_ms * buckets.count) * NS_PER_MS,
+    )
+    return replace(
+        query, from_ns=max(least, query.from_ns or 0), to_ns=min(greatest, query.to_ns or greatest)
+    )
 
 
-buckets_of = st.builds(Buckets, st.sampled_from([START_MS - 1, START_MS, START_MS + 2000]), st.integers(100, 9000), st.integers(1, 9))
-hours_of = st.builds(Buckets, st.just(START_MS // HOUR_MS * HOUR_MS), st.sampled_from([HOUR_MS, 2 * HOUR_MS]), st.integers(1, 3))
+buckets_of = st.builds(
+    Buckets,
+    st.sampled_from([START_MS - 1, START_MS, START_MS + 2000]),
+    st.integers(100, 9000),
+    st.integers(1, 9),
+)
+hours_of = st.builds(
+    Buckets,
+    st.just(START_MS // HOUR_MS * HOUR_MS),
+    st.sampled_from([HOUR_MS, 2 * HOUR_MS]),
+    st.integers(1, 3),
+)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
-    st.lists(events, max_size=25), st.lists(st.tuples(queries, buckets_of | hours_of, st.booleans()), min_size=6, max_size=6), st.booleans()
+    st.lists(events, max_size=25),
+    st.lists(st.tuples(queries, buckets_of | hours_of, st.booleans()), min_size=6, max_size=6),
+    st.booleans(),
 )
 def test_counts_are_those_of_looking_at_all(
     redis: Redis, stored: list[Event], asked: list[tuple[EventQuery, Buckets, bool]], by_time: bool
 ) -> None:
-    """Events replace each other and are removed; plates are at times counted by looking at the records of all."""
+    """Events replace each other and are removed; plates are at times counted by looking at the
+    records of all.
+    """
     redis.do("FLUSHALL")
     index = EventIndex(redis)
     for event in stored:
         index.put(event)
-    there = {event.id: event for event in map(index.get, [event.id for event in stored]) if event is not None}
+    there = {
+        event.id: event
+        for event in map(index.get, [event.id for event in stored])
+        if event is not None
+    }
     for event in stored[::5]:
         index.remove(event.id)
         there.pop(event.id, None)
@@ -77,7 +102,9 @@ def test_counts_are_those_of_looking_at_all(
 @pytest.mark.parametrize("kind", [None, "face", "vehicle"])
 def test_whole_hours_are_counted_without_reading_them(redis: Redis, kind: str | None) -> None:
     index = EventIndex(redis)
-    stored = [make_event(after_s=n * 700, plate=None if n % 3 == 0 else "鄂C12345") for n in range(40)]
+    stored = [
+        make_event(after_s=n * 700, plate=None if n % 3 == 0 else "鄂C12345") for n in range(40)
+    ]
     index.put_all(stored)
     buckets = Buckets(START_MS // HOUR_MS * HOUR_MS, HOUR_MS, 10)
     query = within(EventQuery(kind=kind), buckets)  # type: ignore[arg-type]
@@ -89,11 +116,17 @@ def test_whole_hours_are_counted_without_reading_them(redis: Redis, kind: str | 
     assert "cmdstat_get" not in stats, "no block was read"
 
 
-def test_what_would_take_long_is_estimated_and_said_to_be(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of the events are at each camera; a sample of a fifth of the blocks tells so, bucket by bucket."""
+def test_what_would_take_long_is_estimated_and_said_to_be(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the events are at each camera; a sample of a fifth of the blocks tells so, bucket
+    by bucket.
+    """
     index = EventIndex(redis)
     cameras = ["gate", "bridge"]
-    stored = [make_event(camera=cameras[n % 2], after_s=n, plate=f"鄂C{n:05d}") for n in range(9_000)]
+    stored = [
+        make_event(camera=cameras[n % 2], after_s=n, plate=f"鄂C{n:05d}") for n in range(9_000)
+    ]
     index.put_all(stored)
     buckets = Buckets(START_MS // HOUR_MS * HOUR_MS, HOUR_MS, 4)
     query = within(EventQuery(camera="gate"), buckets)

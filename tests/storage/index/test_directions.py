@@ -1,4 +1,6 @@
-"""Which way an event went is kept by the index's forty bytes and by the archive's columns, and takes no room in either."""
+"""Which way an event went is kept by the index's forty bytes and by the archive's columns, and
+takes no room in either.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ WAYS = list(product(DIRECTIONS, (0, 1, 7), ((), (1,), (-1,))))
 
 
 def made(direction: Direction, lane: int, crossed: tuple[int, ...]) -> Event:
-    return make_event("gate", after_s=1).model_copy(update={"direction": direction, "lane": lane, "crossed": crossed})
+    return make_event("gate", after_s=1).model_copy(
+        update={"direction": direction, "lane": lane, "crossed": crossed}
+    )
 
 
 @pytest.mark.parametrize("box", [(0.0, 0.0, 0.5, 0.5), (0.4, 0.6, 0.5, 0.7), (1.0, 1.0, 1.0, 1.0)])
@@ -25,19 +29,43 @@ def test_the_index_gives_it_back(box: tuple[float, float, float, float]) -> None
         entry = entry_of(event)
         assert not int.from_bytes(entry.record[:4], "little") & ODD
         assert len(entry.record) == 40
-        assert event_of(entry.hour, entry.record, entry.alternatives, PlaceFields.parse(entry.place.json), entry.json) == event
+        assert (
+            event_of(
+                entry.hour,
+                entry.record,
+                entry.alternatives,
+                PlaceFields.parse(entry.place.json),
+                entry.json,
+            )
+            == event
+        )
 
 
-@pytest.mark.parametrize(("lane", "crossed"), [(8, ()), (15, (1,)), (1, (2,)), (0, (-1, 2)), (0, (1, 15))])
+@pytest.mark.parametrize(
+    ("lane", "crossed"), [(8, ()), (15, (1,)), (1, (2,)), (0, (-1, 2)), (0, (1, 15))]
+)
 def test_what_has_no_room_there_lies_beside(lane: int, crossed: tuple[int, ...]) -> None:
     event = made("toward", lane, crossed)
     entry = entry_of(event)
     assert int.from_bytes(entry.record[:4], "little") & ODD
-    assert event_of(entry.hour, entry.record, entry.alternatives, PlaceFields.parse(entry.place.json), entry.json) == event
+    assert (
+        event_of(
+            entry.hour,
+            entry.record,
+            entry.alternatives,
+            PlaceFields.parse(entry.place.json),
+            entry.json,
+        )
+        == event
+    )
 
 
-@pytest.mark.parametrize(("direction", "lane", "crossed"), [*WAYS, ("", 15, (-2, 3, 15)), ("left", 0, (1, 2))])
-def test_the_archive_gives_it_back(direction: Direction, lane: int, crossed: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("direction", "lane", "crossed"), [*WAYS, ("", 15, (-2, 3, 15)), ("left", 0, (1, 2))]
+)
+def test_the_archive_gives_it_back(
+    direction: Direction, lane: int, crossed: tuple[int, ...]
+) -> None:
     event = made(direction, lane, crossed)
     row = archive_rows.row_of(event)
     assert row[-1] is None, "its columns are enough"

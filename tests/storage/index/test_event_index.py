@@ -1,4 +1,6 @@
-"""The index of events on a real Valkey, against a list that is searched by looking at everything."""
+"""The index of events on a real Valkey, against a list that is searched by looking at
+everything.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,17 @@ from storage.index import shards as index_shards
 from storage.index.event_index import EventIndex
 from storage.index.plate_query import found_by
 from tests.kept import START_NS, make_event
-from tests.searched import CAMERAS, HOUR_NS, PATTERNS, PLATES_USED, by_looking_at_all, drawn_of_few, events_that, paged, queries_of
+from tests.searched import (
+    CAMERAS,
+    HOUR_NS,
+    PATTERNS,
+    PLATES_USED,
+    by_looking_at_all,
+    drawn_of_few,
+    events_that,
+    paged,
+    queries_of,
+)
 
 PLATES_MEANT = ["鄂F88888", "", "粤B12345D", "鄂C12345"]
 
@@ -39,17 +51,31 @@ queries = queries_of(moments)
 
 
 def make_bounds_tiny(patch: pytest.MonkeyPatch) -> None:
-    bounds = (index_search, "MOST", 1), (index_search, "PLATES_MOST", 0), (index_ties, "TIED_MOST", 0), (index_shards, "LISTED_FROM", 0)
+    bounds = (
+        (index_search, "MOST", 1),
+        (index_search, "PLATES_MOST", 0),
+        (index_ties, "TIED_MOST", 0),
+        (index_shards, "LISTED_FROM", 0),
+    )
     for module, name, value in bounds:
         patch.setattr(module, name, value)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(events, max_size=25), st.lists(queries, min_size=6, max_size=6), st.integers(1, 9), st.booleans())
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(events, max_size=25),
+    st.lists(queries, min_size=6, max_size=6),
+    st.integers(1, 9),
+    st.booleans(),
+)
 def test_a_search_finds_what_looking_at_all_finds(
     redis: Redis, stored: list[Event], asked: list[EventQuery], limit: int, tight: bool
 ) -> None:
-    """Events of one id replace each other; the bounds of a search are made tiny at times, so that it has to go on."""
+    """Events of one id replace each other; the bounds of a search are made tiny at times, so
+    that it has to go on.
+    """
     redis.do("FLUSHALL")
     index = EventIndex(redis)
     latest: dict[str, Event] = {}
@@ -59,15 +85,28 @@ def test_a_search_finds_what_looking_at_all_finds(
             latest[event.id] = event
     for n, event in enumerate(list(latest.values())[::3]):
         text = PLATES_MEANT[n % len(PLATES_MEANT)]
-        index.correct(event.id, Correction(text=text, original=event.plate.text if event.plate else "", by="li", at=START_NS, version=1))
-        latest[event.id] = event.model_copy(update={"corrected": index.corrections([event.id])[event.id]})
+        index.correct(
+            event.id,
+            Correction(
+                text=text,
+                original=event.plate.text if event.plate else "",
+                by="li",
+                at=START_NS,
+                version=1,
+            ),
+        )
+        latest[event.id] = event.model_copy(
+            update={"corrected": index.corrections([event.id])[event.id]}
+        )
     with pytest.MonkeyPatch.context() as patch:
         if tight:
             make_bounds_tiny(patch)
         for query in asked:
             assert paged(index, query, limit) == by_looking_at_all(list(latest.values()), query)
     assert index.count() == len(latest)
-    assert index.get_all(list(latest)) == list(latest.values()), "every field of an event comes back"
+    assert index.get_all(list(latest)) == list(latest.values()), (
+        "every field of an event comes back"
+    )
 
 
 @pytest.mark.parametrize("tight", [False, True])
@@ -75,10 +114,24 @@ def test_a_search_finds_what_looking_at_all_finds(
 def test_every_pattern_finds_its_plates_among_many(
     redis: Redis, monkeypatch: pytest.MonkeyPatch, tight: bool, order: Literal["newest", "oldest"]
 ) -> None:
-    """Enough distinct plates that each bound is reached: of the dictionary, of the plates that match, of the ids looked at."""
+    """Enough distinct plates that each bound is reached: of the dictionary, of the plates that
+    match, of the ids looked at.
+    """
     index = EventIndex(redis)
-    plates = ["鄂C12345", "鄂C12346", "鄂F88888", "鄂F8888A", "京A12345", "粤B12345D", "京B88880", "鄂A12355"]
-    stored = [make_event(camera=CAMERAS[n % 3], after_s=n / 4, plate=plates[n % len(plates)]) for n in range(48)]
+    plates = [
+        "鄂C12345",
+        "鄂C12346",
+        "鄂F88888",
+        "鄂F8888A",
+        "京A12345",
+        "粤B12345D",
+        "京B88880",
+        "鄂A12355",
+    ]
+    stored = [
+        make_event(camera=CAMERAS[n % 3], after_s=n / 4, plate=plates[n % len(plates)])
+        for n in range(48)
+    ]
     index.put_all(stored)
     if tight:
         make_bounds_tiny(monkeypatch)
@@ -88,7 +141,9 @@ def test_every_pattern_finds_its_plates_among_many(
             assert paged(index, query, 7) == by_looking_at_all(stored, query), query
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(events, max_size=12))
 def test_places_that_share_a_name_are_told_apart(redis: Redis, stored: list[Event]) -> None:
     """Names of places are four bytes of a hash: here all of them are the same four."""
@@ -101,11 +156,15 @@ def test_places_that_share_a_name_are_told_apart(redis: Redis, stored: list[Even
             index.put(event)
         for camera in CAMERAS:
             query = EventQuery(camera=camera)
-            assert paged(index, query, 3) == by_looking_at_all(list({event.id: event for event in stored}.values()), query)
+            assert paged(index, query, 3) == by_looking_at_all(
+                list({event.id: event for event in stored}.values()), query
+            )
     index_record._place.cache_clear()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.tuples(events, st.booleans()), max_size=20))
 def test_removing_leaves_nothing_behind(redis: Redis, steps: list[tuple[Event, bool]]) -> None:
     redis.do("FLUSHALL")
@@ -178,12 +237,18 @@ def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool, calls:
     if door.other is not None:  # it took fewer calls
         index.put(newest)
     assert index.get(newest.id) == newest
-    assert [paged(index, EventQuery(plate=f"鄂C0000{n}"), 5) for n in range(3)] == [[], [], [newest.id]]
+    assert [paged(index, EventQuery(plate=f"鄂C0000{n}"), 5) for n in range(3)] == [
+        [],
+        [],
+        [newest.id],
+    ]
 
 
 @pytest.mark.usefixtures("looked_at_from")
 def test_of_two_equal_versions_the_later_stands_wherever_they_lie(redis: Redis) -> None:
-    """As a correction must, whose event ended when the one before it did; back and forth, so that each shard is once the other's."""
+    """As a correction must, whose event ended when the one before it did; back and forth, so
+    that each shard is once the other's.
+    """
     index = EventIndex(redis)
     for plate in ["鄂C12345", "鄂F88888", "京A12345", "粤B12345D"] * 2:
         event = make_event(plate=plate)
@@ -211,7 +276,9 @@ def test_writers_at_once_agree(redis: Redis, valkey_server: str) -> None:
         thread.join()
     index = EventIndex(redis)
     assert index.get(states[0].id) == states[-1]
-    assert [paged(index, EventQuery(plate=f"鄂C1234{n}"), 5) for n in range(8)] == [[]] * 7 + [[states[0].id]]
+    assert [paged(index, EventQuery(plate=f"鄂C1234{n}"), 5) for n in range(8)] == [[]] * 7 + [
+        [states[0].id]
+    ]
 
 
 def test_paging_is_stable_while_events_arrive(redis: Redis) -> None:
@@ -271,22 +338,48 @@ def test_a_dead_redis_is_said_plainly() -> None:
     door.close()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(events, max_size=20), st.sampled_from([p for p in PLATES_USED if p] + ["鄂C12395", "鄂FB8888"]), st.integers(1, 5))
-def test_one_misreading_away_is_found_the_surest_first(redis: Redis, stored: list[Event], plate: str, limit: int) -> None:
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(events, max_size=20),
+    st.sampled_from([p for p in PLATES_USED if p] + ["鄂C12395", "鄂FB8888"]),
+    st.integers(1, 5),
+)
+def test_one_misreading_away_is_found_the_surest_first(
+    redis: Redis, stored: list[Event], plate: str, limit: int
+) -> None:
     redis.do("FLUSHALL")
     index = EventIndex(redis)
     latest = {event.id: event for event in stored}
     index.put_all(list(latest.values()))
-    ranked = [(match.tie, event.id) for event in latest.values() if (match := match_of(event, plate, found_by(event))) is not None]
-    expected = [event_id for tie in Tie for _, event_id in sorted((pair for pair in ranked if pair[0] is tie), reverse=True)]
+    ranked = [
+        (match.tie, event.id)
+        for event in latest.values()
+        if (match := match_of(event, plate, found_by(event))) is not None
+    ]
+    expected = [
+        event_id
+        for tie in Tie
+        for _, event_id in sorted((pair for pair in ranked if pair[0] is tie), reverse=True)
+    ]
     assert paged(index, EventQuery(plate=plate, fuzzy=True), limit) == expected
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(events, st.integers(-2, 2)), max_size=25), st.integers(-2, 3), st.integers(1, 3))
-def test_hours_that_expired_leave_nothing_behind(redis: Redis, drawn: list[tuple[Event, int]], before: int, at_once: int) -> None:
-    """What a search finds afterwards is what was put since then, and with the last hour the last key goes."""
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.tuples(events, st.integers(-2, 2)), max_size=25),
+    st.integers(-2, 3),
+    st.integers(1, 3),
+)
+def test_hours_that_expired_leave_nothing_behind(
+    redis: Redis, drawn: list[tuple[Event, int]], before: int, at_once: int
+) -> None:
+    """What a search finds afterwards is what was put since then, and with the last hour the
+    last key goes.
+    """
     redis.do("FLUSHALL")
     index = EventIndex(redis)
     latest = {event.id: event for event in (hours_later(event, hours) for event, hours in drawn)}
@@ -301,7 +394,9 @@ def test_hours_that_expired_leave_nothing_behind(redis: Redis, drawn: list[tuple
     found = [event for hour in index.hours() for event in index.hour(hour)]
     assert found == sorted(left.values(), key=lambda event: event.id)
     for pattern in PATTERNS:
-        assert paged(index, EventQuery(plate=pattern), 7) == by_looking_at_all(list(left.values()), EventQuery(plate=pattern))
+        assert paged(index, EventQuery(plate=pattern), 7) == by_looking_at_all(
+            list(left.values()), EventQuery(plate=pattern)
+        )
     index.expire(START_NS + 9 * HOUR_NS)
     assert redis.do("DBSIZE") == 0
 
@@ -309,14 +404,19 @@ def test_hours_that_expired_leave_nothing_behind(redis: Redis, drawn: list[tuple
 def hours_later(event: Event, hours: int) -> Event:
     """The same passing at another time."""
     start_ms, tail = id_parts(event.id)
-    moments = {name: getattr(event, name) + hours * HOUR_NS for name in ("started_at", "best_at", "ended_at")}
+    moments = {
+        name: getattr(event, name) + hours * HOUR_NS
+        for name in ("started_at", "best_at", "ended_at")
+    }
     return event.model_copy(update={"id": id_text(start_ms + hours * 3_600_000, tail), **moments})
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_batches_leave_what_one_by_one_would(redis: Redis, seed: int) -> None:
-    """Hundreds of events over two hours, most of few plates: blocks fill, numbers of plates are freed and given out again, and readings
-    that change move between shards, all within the same few batches."""
+    """Hundreds of events over two hours, most of few plates: blocks fill, numbers of plates are
+    freed and given out again, and readings that change move between shards, all within the same few
+    batches.
+    """
     draw = random.Random(seed)
     index, kept = EventIndex(redis), dict[str, Event]()
     for _ in range(8):
@@ -330,8 +430,14 @@ def test_batches_leave_what_one_by_one_would(redis: Redis, seed: int) -> None:
             del kept[event_id]
         if draw.random() < 0.3:
             index.expire(START_NS - START_NS % HOUR_NS + HOUR_NS)
-            kept = {event_id: event for event_id, event in kept.items() if event.started_at // HOUR_NS > START_NS // HOUR_NS}
-        assert [event for hour in index.hours() for event in index.hour(hour)] == sorted(kept.values(), key=lambda event: event.id)
+            kept = {
+                event_id: event
+                for event_id, event in kept.items()
+                if event.started_at // HOUR_NS > START_NS // HOUR_NS
+            }
+        assert [event for hour in index.hours() for event in index.hour(hour)] == sorted(
+            kept.values(), key=lambda event: event.id
+        )
         assert index.count() == len(kept)
         for pattern in ("鄂C*7", "鄂?1??5*", "*警", "鄂C00017", "鄂C10018"):
             query = EventQuery(plate=pattern)
@@ -347,11 +453,15 @@ def test_a_place_that_another_process_made_known_is_found(redis: Redis, valkey_s
     first = make_event(camera="gate")
     index.put(first)
     assert paged(index, EventQuery(camera="gate"), 5) == [first.id]
-    moved = make_event(camera="gate", after_s=5).model_copy(update={"location": Location(lon=111.51, lat=32.5)})
+    moved = make_event(camera="gate", after_s=5).model_copy(
+        update={"location": Location(lon=111.51, lat=32.5)}
+    )
     EventIndex(other).put(moved)
     other.close()
     assert paged(index, EventQuery(camera="gate"), 5) == [moved.id, first.id]
     redis.do("FLUSHALL")
     index.put(make_event(camera="bridge", after_s=5))
-    assert paged(index, EventQuery(camera="bridge"), 5) == [make_event(camera="bridge", after_s=5).id]
+    assert paged(index, EventQuery(camera="bridge"), 5) == [
+        make_event(camera="bridge", after_s=5).id
+    ]
     assert paged(index, EventQuery(camera="gate"), 5) == []

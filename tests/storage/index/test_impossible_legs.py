@@ -23,7 +23,9 @@ METRES_PER_DEGREE = 111_194.9
 WHEREABOUTS_M = [0, 100, 4_000, 60_000]
 
 
-def seen(at_s: int, metres_north: int, plate: str = "鄂C12345", lasts_s: float = 1.0, best_s: float = 0) -> Event:
+def seen(
+    at_s: int, metres_north: int, plate: str = "鄂C12345", lasts_s: float = 1.0, best_s: float = 0
+) -> Event:
     at_ns = FIRST * HOUR_NS + at_s * NS_PER_S
     made = make_event(after_s=(at_ns - START_NS) / NS_PER_S, plate=plate, lasts_s=lasts_s)
     place = f"camera-{metres_north}"
@@ -37,12 +39,18 @@ def seen(at_s: int, metres_north: int, plate: str = "鄂C12345", lasts_s: float 
 
 
 def by_looking_at_all(stored: list[Event]) -> list[tuple[str, str]]:
-    """Legs to the plate's sighting before, where that lies in the same hour or the one before; the latest first."""
+    """Legs to the plate's sighting before, where that lies in the same hour or the one before;
+    the latest first.
+    """
     found = []
     for plate in {event.reading for event in stored if event.reading}:
-        sightings = sorted((event for event in stored if event.reading == plate), key=lambda event: event.id)
+        sightings = sorted(
+            (event for event in stored if event.reading == plate), key=lambda event: event.id
+        )
         found += [
-            (a.id, b.id) for a, b in pairwise(sightings) if leg(a, b).impossible and b.started_at // HOUR_NS - a.started_at // HOUR_NS <= 1
+            (a.id, b.id)
+            for a, b in pairwise(sightings)
+            if leg(a, b).impossible and b.started_at // HOUR_NS - a.started_at // HOUR_NS <= 1
         ]
     return sorted(found, key=lambda pair: pair[1], reverse=True)
 
@@ -57,7 +65,9 @@ sightings = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(sightings, max_size=14), st.lists(sightings, max_size=4), st.booleans())
 def test_legs_are_those_of_looking_at_all_also_when_events_come_late_go_and_are_corrected(
     redis: Redis, stored: list[Event], late: list[Event], tight: bool
@@ -75,13 +85,22 @@ def test_legs_are_those_of_looking_at_all_also_when_events_come_late_go_and_are_
             index.remove(event.id)
         assert legs(index) == by_looking_at_all(there(index, stored + late)), "removed"
         for event in stored[1::4]:
-            index.correct(event.id, Correction(text="鄂C1Z345", original=event.reading, by="li.wei", at=START_NS, version=1))
+            index.correct(
+                event.id,
+                Correction(
+                    text="鄂C1Z345", original=event.reading, by="li.wei", at=START_NS, version=1
+                ),
+            )
         assert legs(index) == by_looking_at_all(there(index, stored + late)), "corrected"
 
 
-@pytest.mark.parametrize("other", ["鄂C1Z345", "京A00001", "京A00002", "京A00003", "京A00004", "京A00005", "WJ88885"])
+@pytest.mark.parametrize(
+    "other", ["鄂C1Z345", "京A00001", "京A00002", "京A00003", "京A00004", "京A00005", "WJ88885"]
+)
 def test_a_version_that_reads_otherwise_is_looked_at_again(redis: Redis, other: str) -> None:
-    """Of these plates some lie in the shard of the first, and others do not; the number of events stays."""
+    """Of these plates some lie in the shard of the first, and others do not; the number of
+    events stays.
+    """
     here, there_ = seen(0, 0), seen(5, 9_000)
     index = EventIndex(redis)
     index.put_all([here, there_])
@@ -95,7 +114,11 @@ def test_a_version_that_reads_otherwise_is_looked_at_again(redis: Redis, other: 
 
 def there(index: EventIndex, stored: list[Event]) -> list[Event]:
     """Plates that no code can hold are not looked for."""
-    found = {event.id: event for event in index.get_all([event.id for event in stored]) if event is not None}
+    found = {
+        event.id: event
+        for event in index.get_all([event.id for event in stored])
+        if event is not None
+    }
     return [event for event in found.values() if event.reading != "WJ88885"]
 
 
@@ -122,7 +145,9 @@ def test_an_hour_is_read_once_until_something_comes(redis: Redis) -> None:
     assert len(legs(index)) == 2
 
 
-def test_too_many_in_an_hour_are_cut_off_and_told(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_in_an_hour_are_cut_off_and_told(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(impossible, "PAIRS_MOST", 2)
     index = EventIndex(redis)
     index.put_all([seen(n, WHEREABOUTS_M[n % 2 * 3]) for n in range(9)])

@@ -1,4 +1,6 @@
-"""Plates that are seen often, whose pointers lie in order: found page by page, however late what was seen of them came."""
+"""Plates that are seen often, whose pointers lie in order: found page by page, however late
+what was seen of them came.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ SPANS = [(None, None), (3, None), (None, 31), (7, 9), (12, 12), (39, 60), (-9, 0
 
 
 def _drawn(draw: random.Random, count: int) -> list[Event]:
-    """Of few plates over many hours, some hours with many; a reading in four holds another plate possible."""
+    """Of few plates over many hours, some hours with many; a reading in four holds another
+    plate possible.
+    """
     return [
         make_event(
             after_s=draw.choice([draw.randrange(HOURS * 3600), 20 * 3600 + draw.randrange(3600)]),
@@ -30,18 +34,24 @@ def _drawn(draw: random.Random, count: int) -> list[Event]:
             key=str(n),
         )
         for n in range(count)
-    ]  # fmt: skip
+    ]
 
 
-def _within(span: tuple[int | None, int | None], plate: str, order: Literal["newest", "oldest"]) -> EventQuery:
+def _within(
+    span: tuple[int | None, int | None], plate: str, order: Literal["newest", "oldest"]
+) -> EventQuery:
     from_ns, to_ns = (None if hour is None else START_NS + hour * HOUR_NS for hour in span)
     return EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order=order)
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_plate_seen_often_is_found_whole(redis: Redis, seed: int, order: Literal["newest", "oldest"]) -> None:
-    """In whatever order its events came, were changed and were removed, and however small the pages."""
+def test_a_plate_seen_often_is_found_whole(
+    redis: Redis, seed: int, order: Literal["newest", "oldest"]
+) -> None:
+    """In whatever order its events came, were changed and were removed, and however small the
+    pages.
+    """
     draw = random.Random(seed)
     index, stored = EventIndex(redis), {event.id: event for event in _drawn(draw, 600)}
     for _ in range(4):
@@ -49,7 +59,9 @@ def test_a_plate_seen_often_is_found_whole(redis: Redis, seed: int, order: Liter
         index.put_all([stored[event_id] for event_id in some])
     index.put_all(list(stored.values()))
     for event_id in draw.sample(sorted(stored), 100):
-        stored[event_id] = stored[event_id].model_copy(update={"ended_at": stored[event_id].ended_at + 10**9, "plate": None})
+        stored[event_id] = stored[event_id].model_copy(
+            update={"ended_at": stored[event_id].ended_at + 10**9, "plate": None}
+        )
         index.put(stored[event_id])
     for event_id in draw.sample(sorted(stored), 100):
         index.remove(event_id)
@@ -57,7 +69,9 @@ def test_a_plate_seen_often_is_found_whole(redis: Redis, seed: int, order: Liter
     for span in SPANS:
         for plate in (OFTEN, RARE, "鄂C1234?"):
             query = _within(span, plate, order)
-            assert paged(index, query, draw.choice([1, 4, 50])) == by_looking_at_all(list(stored.values()), query), query
+            assert paged(index, query, draw.choice([1, 4, 50])) == by_looking_at_all(
+                list(stored.values()), query
+            ), query
     assert list(check_index(redis)) == []
 
 
@@ -65,7 +79,11 @@ def test_what_a_plate_was_held_possible_in_is_found_by_it(redis: Redis) -> None:
     """A search for what may be misread finds also what was read as another plate."""
     index, stored = EventIndex(redis), _drawn(random.Random(5), 600)
     index.put_all(stored)
-    tied = {event.id for event in stored if event.plate and OFTEN in (event.plate.text, *(a.text for a in event.plate.alternatives))}
+    tied = {
+        event.id
+        for event in stored
+        if event.plate and OFTEN in (event.plate.text, *(a.text for a in event.plate.alternatives))
+    }
     found = paged(index, EventQuery(plate=OFTEN, fuzzy=True), 50)
     assert len(found) == len(set(found))
     assert tied < set(found), "and what is read as NEAR"

@@ -20,14 +20,19 @@ def _found_by_decoding(path: Path) -> tuple[Any, list[Any]]:
         told = (context.name, context.width, context.height, context.extradata, video.time_base)
         kept = [video, *container.streams.audio[:1]]
         return told, [
-            (bytes(packet), packet.pts, packet.dts, packet.duration, packet.is_keyframe) for packet in container.demux(*kept) if packet.size
+            (bytes(packet), packet.pts, packet.dts, packet.duration, packet.is_keyframe)
+            for packet in container.demux(*kept)
+            if packet.size
         ]
 
 
 def _read(path: Path) -> tuple[Any, list[Any]]:
     with Mp4Reader(path) as reader:
         told = reader.parameters
-        samples = [(one.data, one.pts, one.dts, one.duration, one.is_keyframe) for one in reader.with_sound()]
+        samples = [
+            (one.data, one.pts, one.dts, one.duration, one.is_keyframe)
+            for one in reader.with_sound()
+        ]
     return (told.codec, told.width_px, told.height_px, told.extradata, told.time_base), samples
 
 
@@ -36,7 +41,9 @@ def _segments(folder: Path) -> tuple[Segment, ...]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_is_read_without_a_look_at_its_pictures_as_with_one(kind: str, tmp_path: Path) -> None:
+def test_a_file_is_read_without_a_look_at_its_pictures_as_with_one(
+    kind: str, tmp_path: Path
+) -> None:
     record(packets_of(KINDS[kind]), tmp_path)
     clip = tmp_path / "clip.mp4"
     segments = _segments(tmp_path)

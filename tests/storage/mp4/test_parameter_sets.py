@@ -19,7 +19,10 @@ def _by_libavformat(material: Material) -> bytes:
     name = "h264" if material.codec == "h264" else "hevc"
     raw = b"".join(packet.data for packet in packets_of(material)[:5])
     out = io.BytesIO()
-    with av.open(io.BytesIO(raw), "r", format=name) as source, av.open(out, "w", format="mp4") as made:
+    with (
+        av.open(io.BytesIO(raw), "r", format=name) as source,
+        av.open(out, "w", format="mp4") as made,
+    ):
         video = made.add_stream_from_template(source.streams.video[0])
         for number, packet in enumerate(source.demux(video=0)):
             if packet.size:
@@ -49,9 +52,14 @@ def test_hvcc_says_of_the_stream_what_libavformat_says() -> None:
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 @given(st.data())
-def test_damaged_sets_are_refused_or_declared_and_nothing_else(codec: str, data: st.DataObject) -> None:
+def test_damaged_sets_are_refused_or_declared_and_nothing_else(
+    codec: str, data: st.DataObject
+) -> None:
     whole = _sets(PLAIN if codec == "h264" else HEVC)
-    units = [unit[: data.draw(st.integers(1, len(unit)))] + data.draw(st.binary(max_size=20)) for unit in whole]
+    units = [
+        unit[: data.draw(st.integers(1, len(unit)))] + data.draw(st.binary(max_size=20))
+        for unit in whole
+    ]
     with suppress(DataLoss):
         sample_entry_box(codec, units)
 

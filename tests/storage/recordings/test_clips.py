@@ -76,13 +76,17 @@ def _segments(folder: Path) -> tuple[Segment, ...]:
 
 def _late(packets: list[Packet], seconds: float) -> list[Packet]:
     ticks, ns = round(seconds * 90_000), round(seconds * NS_PER_S)
-    return [replace(p, pts=p.pts + ticks, dts=p.dts + ticks, wall_ns=p.wall_ns + ns) for p in packets]
+    return [
+        replace(p, pts=p.pts + ticks, dts=p.dts + ticks, wall_ns=p.wall_ns + ns) for p in packets
+    ]
 
 
 def _first_shown(clip: Path, ffmpeg: str) -> int:
     """The number of the frame that ffmpeg shows first; it heeds the edit list as players do."""
     picture = clip.with_suffix(".png")
-    subprocess.run([ffmpeg, "-v", "error", "-y", "-i", str(clip), "-frames:v", "1", str(picture)], check=True)
+    subprocess.run(
+        [ffmpeg, "-v", "error", "-y", "-i", str(clip), "-frames:v", "1", str(picture)], check=True
+    )
     with av.open(str(picture)) as container:
         return number_in(next(container.decode(video=0)))
 
@@ -119,13 +123,17 @@ def test_a_clip_shows_the_asked_moment_first_and_holds_the_recorded_bytes(
     assert made.codec == KINDS[kind].codec
     assert made.sha256 == hashlib.sha256(out.read_bytes()).hexdigest()
     assert made.size_bytes == out.stat().st_size
-    stored = [unit for segment in _segments(recordings[kind]) for unit in nals_of_file(segment.path)]
+    stored = [
+        unit for segment in _segments(recordings[kind]) for unit in nals_of_file(segment.path)
+    ]
     clip = nals_of_file(out)
     assert clip in [stored[at : at + len(clip)] for at in range(len(stored))]
 
 
 @given(from_s=st.floats(-3, 13), length_s=st.floats(0.05, 14), kind=st.sampled_from(sorted(KINDS)))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_whatever_is_asked_is_in_the_clip_or_told_as_a_gap(
     from_s: float, length_s: float, kind: str, recordings: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -175,7 +183,9 @@ def test_sessions_of_equal_parameters_are_joined(tmp_path: Path) -> None:
     assert len(nals_of_file(out)) == 25 + 63  # from 3.0 to 4.0 and from 4.5 to 7.0
 
 
-@pytest.mark.parametrize(("from_s", "to_s", "codec", "gap"), [(1, 5, "h264", (4, 5)), (3, 8, "hevc", (3, 4))])
+@pytest.mark.parametrize(
+    ("from_s", "to_s", "codec", "gap"), [(1, 5, "h264", (4, 5)), (3, 8, "hevc", (3, 4))]
+)
 def test_where_parameters_change_the_side_with_most_of_the_range_is_cut(
     from_s: float, to_s: float, codec: str, gap: tuple[float, float], tmp_path: Path
 ) -> None:
@@ -201,7 +211,10 @@ def test_sound_goes_with_its_pictures(codec: str, kind: str, tmp_path: Path, ffm
     heard = _sound_in(out)
     wanted = [piece for piece in sound if _end_ns(piece) > _ns(1.33) and piece.wall_ns < _ns(7.7)]
     assert [data for data, _ in heard] == [piece.data for piece in wanted]
-    assert all(abs(made.start_ns + ns - piece.wall_ns) < NS_PER_S // 4000 for (_, ns), piece in zip(heard, wanted, strict=True))
+    assert all(
+        abs(made.start_ns + ns - piece.wall_ns) < NS_PER_S // 4000
+        for (_, ns), piece in zip(heard, wanted, strict=True)
+    )
     assert abs(_first_shown(out, ffmpeg) - 1.33 * 25) <= 1
     assert _complaints(out, ffmpeg) == ""
 
@@ -209,22 +222,34 @@ def test_sound_goes_with_its_pictures(codec: str, kind: str, tmp_path: Path, ffm
 def test_a_hole_is_as_long_in_the_sound(tmp_path: Path, ffmpeg: str) -> None:
     packets = packets_of(PLAIN)
     sound = sound_of("pcm_alaw", packets[0], 12)
-    later = [replace(piece, wall_ns=piece.wall_ns + 3 * NS_PER_S, received_ns=piece.received_ns + 3 * NS_PER_S) for piece in sound[200:]]
+    later = [
+        replace(
+            piece,
+            wall_ns=piece.wall_ns + 3 * NS_PER_S,
+            received_ns=piece.received_ns + 3 * NS_PER_S,
+        )
+        for piece in sound[200:]
+    ]
     sent = with_sound(packets, sound)
     record(sent[:100] + _late(sent[100:], 3), tmp_path, sound=sound[:200] + later)
     out = tmp_path / "clip.mp4"
     made = cut(_segments(tmp_path), _ns(3), _ns(9), out)
     assert _gaps_s(made) == [(4, 7)]
     times = [ns for _, ns in _sound_in(out)]
-    assert max(after - before for before, after in pairwise(times)) == pytest.approx(3.02 * NS_PER_S, abs=NS_PER_S / 1000)
+    assert max(after - before for before, after in pairwise(times)) == pytest.approx(
+        3.02 * NS_PER_S, abs=NS_PER_S / 1000
+    )
     assert _complaints(out, ffmpeg) == ""
 
 
-def test_a_clip_begins_without_sound_where_none_is_recorded_yet(tmp_path: Path, ffmpeg: str) -> None:
+def test_a_clip_begins_without_sound_where_none_is_recorded_yet(
+    tmp_path: Path, ffmpeg: str
+) -> None:
     packets = packets_of(PLAIN)
     sound = sound_of("aac", packets[60], 6)
     record(
-        packets[:50] + with_sound(packets_of(PLAIN, start_ns=_ns(2), session=2)[:150], _of_session(sound, 2)),
+        packets[:50]
+        + with_sound(packets_of(PLAIN, start_ns=_ns(2), session=2)[:150], _of_session(sound, 2)),
         tmp_path,
         sound=_of_session(sound, 2),
     )
@@ -251,11 +276,17 @@ def _sound_in(clip: Path) -> list[tuple[bytes, int]]:
         stream = container.streams.audio[0]
         base = stream.time_base
         assert base is not None
-        return [(bytes(p), int((p.pts or 0) * base * NS_PER_S)) for p in container.demux(stream) if p.size]
+        return [
+            (bytes(p), int((p.pts or 0) * base * NS_PER_S))
+            for p in container.demux(stream)
+            if p.size
+        ]
 
 
 def _complaints(clip: Path, ffmpeg: str) -> str:
-    """What ffmpeg has to say while it decodes all of it, but that one channel is guessed to be mono."""
+    """What ffmpeg has to say while it decodes all of it, but that one channel is guessed to be
+    mono.
+    """
     command = [ffmpeg, "-v", "warning", "-i", str(clip), "-f", "null", "-"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
     return "\n".join(line for line in lines if "Guessed Channel Layout" not in line)
@@ -283,7 +314,9 @@ def test_a_clip_is_cut_from_the_segment_being_written(material: Material, tmp_pa
     assert made.gaps_ms == ()
     listed = _segments(tmp_path)
     segments.close()
-    again = cut(listed, _ns(0.6), segments.recorded_until_ns, out)  # listed while open, and renamed since
+    again = cut(
+        listed, _ns(0.6), segments.recorded_until_ns, out
+    )  # listed while open, and renamed since
     assert again.gaps_ms == ()
 
 
@@ -309,12 +342,16 @@ def test_a_damaged_segment_is_a_gap(tmp_path: Path) -> None:
         verify(out, made.start_ns, _ns(1), _ns(7), made.gaps_ms)
 
 
-def test_a_clip_that_cannot_be_written_leaves_nothing(recordings: dict[str, Path], tmp_path: Path) -> None:
+def test_a_clip_that_cannot_be_written_leaves_nothing(
+    recordings: dict[str, Path], tmp_path: Path
+) -> None:
     with pytest.raises(StoreError):
         cut(_segments(recordings["plain"]), _ns(1), _ns(2), tmp_path / "absent" / "clip.mp4")
 
 
-def test_verify_refuses_what_is_no_clip_of_the_moment(recordings: dict[str, Path], tmp_path: Path) -> None:
+def test_verify_refuses_what_is_no_clip_of_the_moment(
+    recordings: dict[str, Path], tmp_path: Path
+) -> None:
     out = tmp_path / "clip.mp4"
     made = cut(_segments(recordings["plain"]), _ns(2), _ns(5), out)
     whole = out.read_bytes()
@@ -331,7 +368,9 @@ def test_verify_refuses_what_is_no_clip_of_the_moment(recordings: dict[str, Path
 
 
 def test_a_clip_of_a_film(footage: Footage, tmp_path: Path, ffmpeg: str) -> None:
-    """The bytes of a real encoder's video, through segments into a clip: ffmpeg sees the same pictures in the source and in the clip."""
+    """The bytes of a real encoder's video, through segments into a clip: ffmpeg sees the same
+    pictures in the source and in the clip.
+    """
     source = footage.plates
     packets = _packets_of_file(source)[:250]
     record(packets, tmp_path, segment_s=2)
@@ -350,7 +389,13 @@ def _packets_of_file(path: Path) -> list[Packet]:
         video = container.streams.video[0]
         assert video.time_base is not None
         to_annex_b = BitStreamFilterContext("h264_mp4toannexb", video)
-        stream = replace(template.stream, width_px=video.width, height_px=video.height, time_base=video.time_base, extradata=b"")
+        stream = replace(
+            template.stream,
+            width_px=video.width,
+            height_px=video.height,
+            time_base=video.time_base,
+            extradata=b"",
+        )
         raw = [made for packet in container.demux(video) for made in to_annex_b.filter(packet)]
         return [
             replace(
@@ -369,6 +414,18 @@ def _packets_of_file(path: Path) -> list[Packet]:
 
 def _hashes(path: Path, from_s: float, length_s: float, ffmpeg: str) -> list[str]:
     scale = ["-vf", "scale=160:-2", "-f", "framemd5", "-"]
-    command = [ffmpeg, "-v", "error", "-i", str(path), "-ss", str(from_s), "-t", str(length_s), "-an", *scale]
+    command = [
+        ffmpeg,
+        "-v",
+        "error",
+        "-i",
+        str(path),
+        "-ss",
+        str(from_s),
+        "-t",
+        str(length_s),
+        "-an",
+        *scale,
+    ]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     return [line.rsplit(",", 1)[1].strip() for line in lines if line and not line.startswith("#")]

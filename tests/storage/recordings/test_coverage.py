@@ -12,7 +12,12 @@ from domain.recordings.gaps import Gap, GapCause
 from storage.recordings.coverage import Asked, Where, account
 from storage.recordings.recorded_ranges import clip, merge
 
-SECONDS = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30)).map(lambda pair: (pair[0], pair[0] + pair[1])), max_size=6)
+SECONDS = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(1, 30)).map(
+        lambda pair: (pair[0], pair[0] + pair[1])
+    ),
+    max_size=6,
+)
 CAUSES = st.sampled_from([GapCause.NETWORK, GapCause.DISK, GapCause.SHED])
 TOLD = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30), CAUSES), max_size=6)
 
@@ -24,7 +29,11 @@ def ns(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 @given(SECONDS, SECONDS, TOLD, st.integers(0, 40), st.integers(1, 60))
 def test_every_moment_is_recorded_somewhere_or_missing_for_a_cause(
-    local: list[tuple[int, int]], stored: list[tuple[int, int]], rows: list[tuple[int, int, GapCause]], start: int, length: int
+    local: list[tuple[int, int]],
+    stored: list[tuple[int, int]],
+    rows: list[tuple[int, int, GapCause]],
+    start: int,
+    length: int,
 ) -> None:
     told = [Gap("cam", *ns([(at, at + seconds)])[0], cause) for at, seconds, cause in rows]
     ((from_ns, to_ns),) = ns([(start, start + length)])
@@ -33,26 +42,40 @@ def test_every_moment_is_recorded_somewhere_or_missing_for_a_cause(
         at_ns = moment * 2 * NS_PER_S + NS_PER_S
         where = {part.where for part in found.recorded if part.start_ns <= at_ns < part.end_ns}
         causes = [gap.cause for gap in found.gaps if gap.start_ns <= at_ns < gap.end_ns]
-        is_local, is_stored = (any(a <= moment < b for a, b in ranges) for ranges in (local, stored))
+        is_local, is_stored = (
+            any(a <= moment < b for a, b in ranges) for ranges in (local, stored)
+        )
         if is_local or is_stored:
-            assert where == {Where.BOTH if is_local and is_stored else Where.LOCAL if is_local else Where.OBJECTS}
+            assert where == {
+                Where.BOTH if is_local and is_stored else Where.LOCAL if is_local else Where.OBJECTS
+            }
             assert causes == []
         else:
-            last = next((cause for at, seconds, cause in reversed(rows) if at <= moment < at + seconds), GapCause.UNKNOWN)
+            last = next(
+                (cause for at, seconds, cause in reversed(rows) if at <= moment < at + seconds),
+                GapCause.UNKNOWN,
+            )
             assert (where, causes) == (set(), [last])
 
 
 @given(SECONDS, SECONDS, TOLD)
 def test_nothing_overlaps_and_all_is_in_order(
-    local: list[tuple[int, int]], stored: list[tuple[int, int]], rows: list[tuple[int, int, GapCause]]
+    local: list[tuple[int, int]],
+    stored: list[tuple[int, int]],
+    rows: list[tuple[int, int, GapCause]],
 ) -> None:
     told = [Gap("cam", *ns([(at, at + seconds)])[0], cause) for at, seconds, cause in rows]
     found = account(Asked("cam", 0, 200 * NS_PER_S), ns(local), ns(stored), told)
-    parts = sorted([(part.start_ns, part.end_ns) for part in found.recorded] + [(gap.start_ns, gap.end_ns) for gap in found.gaps])
+    parts = sorted(
+        [(part.start_ns, part.end_ns) for part in found.recorded]
+        + [(gap.start_ns, gap.end_ns) for gap in found.gaps]
+    )
     assert parts[0][0] == 0
     assert parts[-1][1] == 200 * NS_PER_S
     assert all(before[1] == after[0] for before, after in itertools.pairwise(parts))
-    assert merge((part.start_ns, part.end_ns) for part in found.recorded) == clip(merge(ns(local) + ns(stored)), 0, 200 * NS_PER_S)
+    assert merge((part.start_ns, part.end_ns) for part in found.recorded) == clip(
+        merge(ns(local) + ns(stored)), 0, 200 * NS_PER_S
+    )
 
 
 def told(start_s: float, end_s: float, cause: GapCause) -> Gap:
@@ -60,18 +83,33 @@ def told(start_s: float, end_s: float, cause: GapCause) -> Gap:
 
 
 def test_a_hole_of_a_second_is_none_and_a_longer_one_is_exact() -> None:
-    local = [(0, 10 * NS_PER_S), (11 * NS_PER_S, 20 * NS_PER_S), (21_001 * NS_PER_S // 1000, 30 * NS_PER_S)]
+    local = [
+        (0, 10 * NS_PER_S),
+        (11 * NS_PER_S, 20 * NS_PER_S),
+        (21_001 * NS_PER_S // 1000, 30 * NS_PER_S),
+    ]
     (gap,) = account(Asked("cam", 0, 30 * NS_PER_S), local, [], []).gaps
-    assert (gap.start_ns, gap.end_ns, gap.cause) == (20 * NS_PER_S, 21_001 * NS_PER_S // 1000, GapCause.UNKNOWN)
+    assert (gap.start_ns, gap.end_ns, gap.cause) == (
+        20 * NS_PER_S,
+        21_001 * NS_PER_S // 1000,
+        GapCause.UNKNOWN,
+    )
 
 
 def test_what_nobody_explains_before_a_start_is_part_of_the_restart() -> None:
     found = account(
-        Asked("cam", 0, 60 * NS_PER_S), [(0, 10 * NS_PER_S), (32 * NS_PER_S, 60 * NS_PER_S)], [], [told(30, 32, GapCause.RESTART)]
+        Asked("cam", 0, 60 * NS_PER_S),
+        [(0, 10 * NS_PER_S), (32 * NS_PER_S, 60 * NS_PER_S)],
+        [],
+        [told(30, 32, GapCause.RESTART)],
     )
-    assert [(gap.start_ns, gap.end_ns, gap.cause) for gap in found.gaps] == [(10 * NS_PER_S, 32 * NS_PER_S, GapCause.RESTART)]
+    assert [(gap.start_ns, gap.end_ns, gap.cause) for gap in found.gaps] == [
+        (10 * NS_PER_S, 32 * NS_PER_S, GapCause.RESTART)
+    ]
 
 
 def test_a_gap_tells_since_when_also_where_only_its_end_was_asked_for() -> None:
-    (gap,) = account(Asked("cam", 50 * NS_PER_S, 60 * NS_PER_S), [], [], [told(20, 90, GapCause.CAMERA_DOWN)]).gaps
+    (gap,) = account(
+        Asked("cam", 50 * NS_PER_S, 60 * NS_PER_S), [], [], [told(20, 90, GapCause.CAMERA_DOWN)]
+    ).gaps
     assert (gap.start_ns, gap.end_ns, gap.since_ns) == (50 * NS_PER_S, 60 * NS_PER_S, 20 * NS_PER_S)

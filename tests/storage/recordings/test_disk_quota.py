@@ -29,21 +29,38 @@ def _segment(recordings: Path, camera_id: str, number: int, is_open: bool = Fals
     start_ms = START_MS + number * 10_000
     folder = recordings / camera_id / day_of(start_ms * NS_PER_MS)
     folder.mkdir(parents=True, exist_ok=True)
-    name = open_name(camera_id, start_ms, 1) if is_open else SegmentName(camera_id, start_ms, 10_000, 1).file_name
+    name = (
+        open_name(camera_id, start_ms, 1)
+        if is_open
+        else SegmentName(camera_id, start_ms, 10_000, 1).file_name
+    )
     (folder / name).write_bytes(b"x" * SIZE_BYTES)
 
 
 def _left(recordings: Path) -> list[tuple[str, int]]:
-    return [(s.camera_id, (s.start_ms - START_MS) // 10_000) for s in Ledger(recordings).oldest_first()]
+    return [
+        (s.camera_id, (s.start_ms - START_MS) // 10_000) for s in Ledger(recordings).oldest_first()
+    ]
 
 
-def _bound(recordings: Path, segments: float, wanted: Wanted = list, reserve_gb: float = 0, **claims: object) -> DiskBound:
+def _bound(
+    recordings: Path,
+    segments: float,
+    wanted: Wanted = list,
+    reserve_gb: float = 0,
+    **claims: object,
+) -> DiskBound:
     limits = Settings(disk_limit_gb=segments * SIZE_BYTES / 1e9, disk_reserve_gb=reserve_gb)
     return DiskBound(Ledger(recordings), limits, ManualClock(), Claims(wanted=wanted, **claims))  # type: ignore[arg-type]
 
 
 def _camera(camera_id: str, class_: str = "A", **keys: object) -> Camera:
-    place = {"name": camera_id, "area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
+    place = {
+        "name": camera_id,
+        "area": "a",
+        "location": {"lon": 0, "lat": 0},
+        "url": "rtsp://10.0.0.1/",
+    }
     return Camera.model_validate({"id": camera_id, "class": class_, **place, **keys})
 
 
@@ -79,12 +96,18 @@ def test_of_cameras_that_matter_alike_the_oldest_go_first(recordings: Path) -> N
 
 
 def test_what_a_clip_needs_is_passed_over(recordings: Path) -> None:
-    asked: Asked = [_range("a", 0), _range("b", 1), _range("b", 2)]  # b has nothing at 2: a's there is not protected by it
+    asked: Asked = [
+        _range("a", 0),
+        _range("b", 1),
+        _range("b", 2),
+    ]  # b has nothing at 2: a's there is not protected by it
     _bound(recordings, 8, lambda: asked).run_once()
     assert _left(recordings) == [("ab"[number % 2], number) for number in (0, 1, 4, 5, 6, 7, 8, 9)]
 
 
-def test_where_nothing_else_is_left_even_that_goes_and_loudly(recordings: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_where_nothing_else_is_left_even_that_goes_and_loudly(
+    recordings: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     asked: Asked = [_range("ab"[number % 2], number) for number in range(10)]
     _bound(recordings, 8, lambda: asked).run_once()
     assert _left(recordings) == [("ab"[number % 2], number) for number in range(2, 10)]
@@ -102,7 +125,9 @@ def test_a_reserve_that_others_have_eaten_into_costs_no_clip(recordings: Path) -
     assert _left(recordings) == []
 
 
-def test_what_is_being_written_is_counted_and_never_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_being_written_is_counted_and_never_deleted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for number in range(3):
         _segment(tmp_path, "a", number, is_open=True)
     _segment(tmp_path, "a", 3)
@@ -120,7 +145,9 @@ def test_a_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
     assert _bound(tmp_path / "recordings", 1).run_once() == 0
 
 
-def test_a_disk_that_refuses_is_said_and_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_disk_that_refuses_is_said_and_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "recordings").write_text("a file where a folder should be")
     assert _bound(tmp_path / "recordings", 1).run_once() == 0
     assert "cannot be kept within their limit" in caplog.text
@@ -130,7 +157,15 @@ def _hold(camera_id: str, first: int, last: int) -> Hold:
     """From the middle of segment number `first` to that of `last`."""
     from_ns, to_ns = _range(camera_id, first)[1], _range(camera_id, last)[2]
     return Hold.model_validate(
-        {"id": "h", "camera": camera_id, "from": from_ns, "to": to_ns, "reason": "a case", "placed_by": "li", "placed_at": from_ns}
+        {
+            "id": "h",
+            "camera": camera_id,
+            "from": from_ns,
+            "to": to_ns,
+            "reason": "a case",
+            "placed_by": "li",
+            "placed_at": from_ns,
+        }
     )
 
 
@@ -144,13 +179,17 @@ def _hold(camera_id: str, first: int, last: int) -> Hold:
         (None, _camera("b", "C")),
     ],
 )
-def test_the_less_important_camera_gives_way_first(recordings: Path, a: Camera | None, b: Camera) -> None:
+def test_the_less_important_camera_gives_way_first(
+    recordings: Path, a: Camera | None, b: Camera
+) -> None:
     cameras = [b] if a is None else [b, a]
     _bound(recordings, 4, cameras=lambda: cameras).run_once()
     assert _left(recordings) == [("b", number) for number in (3, 5, 7, 9)]
 
 
-def test_copies_that_are_uploaded_go_before_all_others_once_the_store_says_so_again(recordings: Path) -> None:
+def test_copies_that_are_uploaded_go_before_all_others_once_the_store_says_so_again(
+    recordings: Path,
+) -> None:
     cameras = [_camera("a", "C"), _camera("b", "A")]
     asked: list[int] = []
 
@@ -158,7 +197,13 @@ def test_copies_that_are_uploaded_go_before_all_others_once_the_store_says_so_ag
         asked.append(segment.start_ms)
         return segment.start_ms != START_MS + 30_000
 
-    bound = _bound(recordings, 8, cameras=lambda: cameras, seems_uploaded=lambda s: s.camera_id == "b", is_uploaded=is_uploaded)
+    bound = _bound(
+        recordings,
+        8,
+        cameras=lambda: cameras,
+        seems_uploaded=lambda s: s.camera_id == "b",
+        is_uploaded=is_uploaded,
+    )
     bound.run_once()
     assert _left(recordings) == [("ab"[number % 2], number) for number in (0, 2, 3, 4, 6, 7, 8, 9)]
     assert asked == [START_MS + number * 10_000 for number in (1, 3, 5)]
@@ -172,7 +217,13 @@ def test_what_is_past_its_minimum_goes_before_what_is_not(tmp_path: Path) -> Non
     said: dict[AlarmName, str | None] = {}
     bound = _bound(tmp_path, 5, cameras=lambda: cameras, say=said.__setitem__)
     bound.run_once()
-    assert _left(tmp_path) == [("a", -9 * 8640), ("a", -8 * 8640), ("b", -8 * 8640), ("a", -1), ("b", -1)]
+    assert _left(tmp_path) == [
+        ("a", -9 * 8640),
+        ("a", -8 * 8640),
+        ("b", -8 * 8640),
+        ("a", -1),
+        ("b", -1),
+    ]
     assert said == {AlarmName.DISK_FULL: None, AlarmName.DISK_HELD: None}
     _bound(tmp_path, 3, cameras=lambda: cameras, say=said.__setitem__).run_once()
     assert "younger than their `retention_days`" in (said[AlarmName.DISK_FULL] or "")
@@ -182,7 +233,13 @@ def test_what_is_held_stays_whatever_happens_and_that_is_told(recordings: Path) 
     holds = [_hold("a", 2, 6), _hold("b", 1, 9)]
     said: dict[AlarmName, str | None] = {}
     asked: Asked = [_range("a", 8)]
-    bound = _bound(recordings, 0.5, lambda: asked, held=lambda: Held(holds, START_MS * NS_PER_MS), say=said.__setitem__)
+    bound = _bound(
+        recordings,
+        0.5,
+        lambda: asked,
+        held=lambda: Held(holds, START_MS * NS_PER_MS),
+        say=said.__setitem__,
+    )
     bound.run_once()
     assert _left(recordings) == [("ab"[number % 2], number) for number in (1, 2, 3, 4, 5, 6, 7, 9)]
     assert "legal holds" in (said[AlarmName.DISK_HELD] or "")
@@ -202,7 +259,9 @@ def test_while_nobody_knows_what_is_held_nothing_goes(recordings: Path) -> None:
     assert "cannot be read" in (said[AlarmName.DISK_FULL] or "")
 
 
-def test_a_damaged_hold_leaves_the_others_in_force_on_a_full_disk(recordings: Path, objects: ObjectStore, clock: ManualClock) -> None:
+def test_a_damaged_hold_leaves_the_others_in_force_on_a_full_disk(
+    recordings: Path, objects: ObjectStore, clock: ManualClock
+) -> None:
     """The hold that was placed after the damaged one used to protect nothing."""
     holds = Holds(objects, clock)
     before = _hold("a", 2, 3)

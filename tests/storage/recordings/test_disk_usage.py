@@ -1,4 +1,6 @@
-"""Sums of files are those of asking for each, whatever comes and goes, and nothing is remembered of a single file."""
+"""Sums of files are those of asking for each, whatever comes and goes, and nothing is
+remembered of a single file.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,15 @@ from storage.recordings.disk_usage import OPEN_MARK, Sizes
 
 
 def truth(folders: list[Path]) -> int:
-    return sum(file.stat().st_size for folder in folders if folder.is_dir() for file in folder.iterdir())
+    return sum(
+        file.stat().st_size for folder in folders if folder.is_dir() for file in folder.iterdir()
+    )
 
 
 def touched(folder: Path, at: int) -> None:
-    """A change of a folder is seen by its time, which two changes at once may share: here each has its own."""
+    """A change of a folder is seen by its time, which two changes at once may share: here each
+    has its own.
+    """
     if folder.is_dir():
         os.utime(folder, ns=(at, at))
 
@@ -36,7 +42,9 @@ def test_sums_are_those_of_asking_for_each(seed: int, tmp_path: Path) -> None:
             (folder / f"gate_{start}_{middle}_{step}.mp4").write_bytes(bytes(rng.randrange(1, 50)))
         if deed == "finish" and (growing := [file for file in files if OPEN_MARK in file.name]):
             growing[0].rename(folder / growing[0].name.replace(OPEN_MARK, "_8000_"))
-        if deed in ("told", "untold", "both") and (done := [file for file in files if OPEN_MARK not in file.name]):
+        if deed in ("told", "untold", "both") and (
+            done := [file for file in files if OPEN_MARK not in file.name]
+        ):
             gone = rng.choice(done)
             size_bytes = gone.stat().st_size
             gone.unlink()
@@ -49,7 +57,9 @@ def test_sums_are_those_of_asking_for_each(seed: int, tmp_path: Path) -> None:
     assert len(set(told)) > 20
 
 
-def test_a_file_is_asked_for_once_and_one_that_grows_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_asked_for_once_and_one_that_grows_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     day = tmp_path / "20261101"
     day.mkdir()
     for start in range(10, 30):

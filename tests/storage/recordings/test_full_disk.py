@@ -39,7 +39,12 @@ def test_a_disk_that_somebody_else_fills_is_recorded_on_again_by_the_next_run(di
     said: dict[AlarmName, str | None] = {}
     clock = ManualClock(START_MS * NS_PER_MS)
     recordings = disk / "recordings"
-    bound = DiskBound(Ledger(recordings), Settings(disk_limit_gb=1, disk_reserve_gb=0.002), clock, Claims(say=said.__setitem__))
+    bound = DiskBound(
+        Ledger(recordings),
+        Settings(disk_limit_gb=1, disk_reserve_gb=0.002),
+        clock,
+        Claims(say=said.__setitem__),
+    )
     for number in range(20):
         _record(recordings, number)
     assert bound.run_once() == 0

@@ -18,7 +18,14 @@ DAY_MS = 86_400_000
 NOON_MS = 1_760_011_200_000  # 2025-10-09 12:00 UTC
 
 
-def _write(recordings: Path, camera_id: str, start_ms: int, duration_ms: int = 10_000, fence: int = 1, size_bytes: int = 100) -> Path:
+def _write(
+    recordings: Path,
+    camera_id: str,
+    start_ms: int,
+    duration_ms: int = 10_000,
+    fence: int = 1,
+    size_bytes: int = 100,
+) -> Path:
     folder = recordings / camera_id / day_of(start_ms * NS_PER_MS)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / SegmentName(camera_id, start_ms, duration_ms, fence).file_name
@@ -26,7 +33,9 @@ def _write(recordings: Path, camera_id: str, start_ms: int, duration_ms: int = 1
     return path
 
 
-def _write_open(recordings: Path, camera_id: str, start_ms: int, fence: int = 1, size_bytes: int = 50) -> Path:
+def _write_open(
+    recordings: Path, camera_id: str, start_ms: int, fence: int = 1, size_bytes: int = 50
+) -> Path:
     folder = recordings / camera_id / day_of(start_ms * NS_PER_MS)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / open_name(camera_id, start_ms, fence)
@@ -42,12 +51,20 @@ def _ns(after_noon_ms: int) -> int:
     return (NOON_MS + after_noon_ms) * NS_PER_MS
 
 
-@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True), st.integers(0, 1 << 45), st.integers(0, 1 << 40))
+@given(
+    st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True),
+    st.integers(0, 1 << 45),
+    st.integers(0, 1 << 40),
+)
 def test_names_say_what_they_hold(camera_id: str, start_ms: int, fence: int) -> None:
     open_path = Path("x") / open_name(camera_id, start_ms, fence)
-    assert parse_segment(open_path) == Segment(open_path, camera_id, start_ms * NS_PER_MS, None, fence)
+    assert parse_segment(open_path) == Segment(
+        open_path, camera_id, start_ms * NS_PER_MS, None, fence
+    )
     path = Path("x") / SegmentName(camera_id, start_ms, 250, fence).file_name
-    assert parse_segment(path) == Segment(path, camera_id, start_ms * NS_PER_MS, (start_ms + 250) * NS_PER_MS, fence)
+    assert parse_segment(path) == Segment(
+        path, camera_id, start_ms * NS_PER_MS, (start_ms + 250) * NS_PER_MS, fence
+    )
 
 
 def test_a_range_finds_what_shares_a_moment_with_it(tmp_path: Path) -> None:
@@ -65,7 +82,9 @@ def test_a_segment_that_began_the_day_before_is_found(tmp_path: Path) -> None:
     _write(tmp_path, "cam", midnight_ms - 5_000)
     _write(tmp_path, "cam", midnight_ms + 5_000)
     assert len(list((tmp_path / "cam").iterdir())) == 2
-    found = Ledger(tmp_path).segments("cam", midnight_ms * NS_PER_MS, (midnight_ms + 6_000) * NS_PER_MS)
+    found = Ledger(tmp_path).segments(
+        "cam", midnight_ms * NS_PER_MS, (midnight_ms + 6_000) * NS_PER_MS
+    )
     assert _starts(found) == [DAY_MS // 2 - 5_000, DAY_MS // 2 + 5_000]
 
 
@@ -79,7 +98,9 @@ def test_an_open_segment_has_no_end_and_is_in_every_range_after_its_start(tmp_pa
     assert ledger.oldest() is None
 
 
-def test_foreign_files_are_said_once_and_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_foreign_files_are_said_once_and_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = _write(tmp_path, "cam", NOON_MS)
     (path.parent / "notes.txt").write_text("?")
     (path.parent / SegmentName("other", NOON_MS, 10, 1).file_name).write_text("?")
@@ -99,15 +120,27 @@ def test_the_oldest_is_the_first_to_start_of_all_cameras(tmp_path: Path) -> None
     _write(tmp_path, "a", NOON_MS - DAY_MS)
     _write(tmp_path, "b", NOON_MS + 20_000)
     ledger = Ledger(tmp_path)
-    assert [(s.camera_id, s.start_ms - NOON_MS) for s in ledger.oldest_first()] == [("a", -DAY_MS), ("b", 0), ("a", 10_000), ("b", 20_000)]
+    assert [(s.camera_id, s.start_ms - NOON_MS) for s in ledger.oldest_first()] == [
+        ("a", -DAY_MS),
+        ("b", 0),
+        ("a", 10_000),
+        ("b", 20_000),
+    ]
     oldest = ledger.oldest()
     assert oldest is not None
     assert oldest.camera_id == "a"
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2 * DAY_MS)), max_size=30, unique=True), st.integers(-1, 2 * DAY_MS + 1))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(0, 2 * DAY_MS)), max_size=30, unique=True
+    ),
+    st.integers(-1, 2 * DAY_MS + 1),
+)
 @settings(max_examples=60, deadline=None)
-def test_the_oldest_come_first_and_none_after_what_is_asked_for(recorded: list[tuple[str, int]], before_ms: int) -> None:
+def test_the_oldest_come_first_and_none_after_what_is_asked_for(
+    recorded: list[tuple[str, int]], before_ms: int
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for camera_id, at_ms in recorded:
             _write(Path(folder), camera_id, NOON_MS + at_ms)
@@ -116,10 +149,14 @@ def test_the_oldest_come_first_and_none_after_what_is_asked_for(recorded: list[t
         assert [one.start_ms - NOON_MS for one in ledger.oldest_first()] == in_order
         found = [one.start_ms - NOON_MS for one in ledger.oldest_first(before_ns=_ns(before_ms))]
         assert found == [at_ms for at_ms in in_order if at_ms < before_ms]
-        assert Counter(one.camera_id for one in ledger.oldest_first("ab")) == Counter(name for name, _ in recorded if name != "c")
+        assert Counter(one.camera_id for one in ledger.oldest_first("ab")) == Counter(
+            name for name, _ in recorded if name != "c"
+        )
 
 
-def test_of_a_day_no_more_than_an_hour_is_held_and_that_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_day_no_more_than_an_hour_is_held_and_that_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for minute in range(0, 300, 10):
         _write(tmp_path, "a", NOON_MS + minute * 60_000)
     parse_name, named, made = SegmentName.parse, set[str](), list[Path]()

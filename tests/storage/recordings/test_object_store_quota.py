@@ -19,7 +19,12 @@ from sightline.processes.ports import free_ports
 from storage.clients.interval_lock import Turn
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
-from storage.recordings.object_store_quota import ROUND_EVERY_S, SURE_AFTER_S, StoreClaims, StoreRoom
+from storage.recordings.object_store_quota import (
+    ROUND_EVERY_S,
+    SURE_AFTER_S,
+    StoreClaims,
+    StoreRoom,
+)
 from storage.recordings.stored_segments import StoredSegments
 from tests.conftest import STORE_SECRETS
 from tests.kept import START_NS
@@ -31,12 +36,21 @@ FULL = ObjectsFull("the object store takes nothing more")
 
 
 def _camera(camera_id: str, class_: str, days: int) -> Camera:
-    place = {"name": camera_id, "area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
-    return Camera.model_validate({"id": camera_id, "class": class_, "retention_days": days, **place})
+    place = {
+        "name": camera_id,
+        "area": "a",
+        "location": {"lon": 0, "lat": 0},
+        "url": "rtsp://10.0.0.1/",
+    }
+    return Camera.model_validate(
+        {"id": camera_id, "class": class_, "retention_days": days, **place}
+    )
 
 
 class Node:
-    def __init__(self, redis: Redis, objects: ObjectStore, folder: Path, name: str = "node-1") -> None:
+    def __init__(
+        self, redis: Redis, objects: ObjectStore, folder: Path, name: str = "node-1"
+    ) -> None:
         self.clock = ManualClock(START_NS)
         self.stored = StoredSegments(objects, self.clock)
         self.cameras = [_camera("gate", "A", 3), _camera("shop", "C", 5)]
@@ -44,7 +58,9 @@ class Node:
         self.said: dict[AlarmName, str | None] = {}
         self._folder = folder
         turn = Turn(redis, "store_room", name, ROUND_EVERY_S)
-        claims = StoreClaims(lambda: self.cameras, lambda: Held(self.holds, START_NS), self.said.__setitem__)
+        claims = StoreClaims(
+            lambda: self.cameras, lambda: Held(self.holds, START_NS), self.said.__setitem__
+        )
         self.room = StoreRoom(self.stored, claims, turn, self.clock, round_bytes=3 * SIZE_BYTES)
 
     def store(self, camera_id: str, *days_ago: int) -> None:
@@ -55,7 +71,12 @@ class Node:
             self.stored.put(name, path)
 
     def left(self) -> list[tuple[str, int]]:
-        found = [one for camera in self.stored.cameras() for day in self.stored.days(camera) for one in self.stored.on_day(camera, day)]
+        found = [
+            one
+            for camera in self.stored.cameras()
+            for day in self.stored.days(camera)
+            for one in self.stored.on_day(camera, day)
+        ]
         return [(one.camera_id, (START_NS - one.start_ns) // (DAY_MS * NS_PER_MS)) for one in found]
 
     def refuse(self, seconds: float) -> None:
@@ -73,16 +94,31 @@ def test_the_least_important_and_the_oldest_go_and_what_is_young_or_held_stays(n
     node.store("gate", 9, 4, 2)
     node.store("shop", 8, 7, 6, 4)
     node.store("gone", 4, 2)
-    hold = {"id": "h", "camera": "shop", "from": 0, "to": START_NS - 7 * 86_400 * NS_PER_S - 60 * NS_PER_S, "reason": "a case"}
+    hold = {
+        "id": "h",
+        "camera": "shop",
+        "from": 0,
+        "to": START_NS - 7 * 86_400 * NS_PER_S - 60 * NS_PER_S,
+        "reason": "a case",
+    }
     node.holds.append(Hold.model_validate({**hold, "placed_by": "li", "placed_at": 0}))
     assert node.room.make_room() == 3 * SIZE_BYTES
-    assert node.left() == [("gate", 9), ("gate", 4), ("gate", 2), ("gone", 2), ("shop", 8), ("shop", 4)]
+    assert node.left() == [
+        ("gate", 9),
+        ("gate", 4),
+        ("gate", 2),
+        ("gone", 2),
+        ("shop", 8),
+        ("shop", 4),
+    ]
     assert node.room.make_room() == 2 * SIZE_BYTES
     assert node.room.make_room() == 0
     assert node.left() == [("gate", 2), ("gone", 2), ("shop", 8), ("shop", 4)]
 
 
-def test_a_round_comes_once_it_is_sure_and_then_each_half_hour_of_the_site(node: Node, redis: Redis, objects: ObjectStore) -> None:
+def test_a_round_comes_once_it_is_sure_and_then_each_half_hour_of_the_site(
+    node: Node, redis: Redis, objects: ObjectStore
+) -> None:
     node.store("gate", 20, 19, 18, 17, 16)
     node.refuse(SURE_AFTER_S)
     assert node.said == {}
@@ -118,12 +154,18 @@ def full_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore
         changed = {"-master.volumeSizeLimitMB": "32", "-volume.minFreeSpace": "20MiB"}
         names = [argument.partition("=")[0] for argument in spec.arguments]
         small = tuple(
-            f"{name}={changed[name]}" if name in changed else argument for name, argument in zip(names, spec.arguments, strict=True)
+            f"{name}={changed[name]}" if name in changed else argument
+            for name, argument in zip(names, spec.arguments, strict=True)
         )
         child = Child(replace(spec, arguments=small), SystemClock())
         child.start()
         child.wait_ready()
-        objects = ObjectStore(f"127.0.0.1:{port}", STORE_SECRETS.s3_access_key, STORE_SECRETS.s3_secret_key, "full-store")
+        objects = ObjectStore(
+            f"127.0.0.1:{port}",
+            STORE_SECRETS.s3_access_key,
+            STORE_SECRETS.s3_secret_key,
+            "full-store",
+        )
         objects.ensure_bucket()
         yield objects
         objects.close()
@@ -140,7 +182,9 @@ def _fill(store: ObjectStore, data: bytes) -> int:
     return 60
 
 
-def test_a_store_without_space_is_told_from_one_that_is_away(full_store: ObjectStore, tmp_path: Path) -> None:
+def test_a_store_without_space_is_told_from_one_that_is_away(
+    full_store: ObjectStore, tmp_path: Path
+) -> None:
     data = random.Random(1).randbytes(4 << 20)
     taken = _fill(full_store, data)
     assert 10 < taken < 60

@@ -31,7 +31,9 @@ def _ranges(times_s: list[float], known_end_s: float | None = None) -> list[tupl
         ([], 5, []),
     ],
 )
-def test_what_follows_as_usual_is_covered(times_s: list[float], known_end_s: float | None, ranges: list[tuple[float, float]]) -> None:
+def test_what_follows_as_usual_is_covered(
+    times_s: list[float], known_end_s: float | None, ranges: list[tuple[float, float]]
+) -> None:
     assert _ranges(times_s, known_end_s) == ranges
 
 

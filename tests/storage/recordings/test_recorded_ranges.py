@@ -20,7 +20,9 @@ RANGES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=12
 
 
 @given(RANGES)
-def test_merged_ranges_are_those_moments_and_the_little_between_them(seconds: list[tuple[int, int]]) -> None:
+def test_merged_ranges_are_those_moments_and_the_little_between_them(
+    seconds: list[tuple[int, int]],
+) -> None:
     ranges = [(start * NS_PER_S // 2, end * NS_PER_S // 2) for start, end in seconds]
     merged = merge(ranges)
     assert all(start < end for start, end in merged)
@@ -39,8 +41,12 @@ def test_clipped_ranges_lie_within(ranges: list[tuple[int, int]], start: int, en
         assert any(a <= moment < b for a, b in clip(ranges, start, end)) is inside
 
 
-def touch(recordings: Path, start_s: float, seconds: float, camera: str = "cam", suffix: str = "") -> Path:
-    name = SegmentName(camera, round((START_NS / NS_PER_S + start_s) * 1000), round(seconds * 1000), 1)
+def touch(
+    recordings: Path, start_s: float, seconds: float, camera: str = "cam", suffix: str = ""
+) -> Path:
+    name = SegmentName(
+        camera, round((START_NS / NS_PER_S + start_s) * 1000), round(seconds * 1000), 1
+    )
     path = recordings / camera / day_of(name.start_ns) / (name.file_name + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(bytes(LEAST_BYTES))
@@ -60,7 +66,10 @@ def test_segments_are_found_over_midnight_and_only_finished_ones(tmp_path: Path)
     (tmp_path / "cam" / day_of(START_NS) / "cam_1_open_1.mp4").touch()
     recorded = Recorded(tmp_path)
     found = recorded.ranges("cam", START_NS, START_NS + 2 * 86_400 * NS_PER_S)
-    assert seconds(found) == [(to_midnight - 5, to_midnight + 15), (to_midnight + 90, to_midnight + 100)]
+    assert seconds(found) == [
+        (to_midnight - 5, to_midnight + 15),
+        (to_midnight + 90, to_midnight + 100),
+    ]
     assert recorded.bounds("cam") == (found[0][0], found[-1][1])
     assert (recorded.ranges("other", 0, START_NS), recorded.bounds("other")) == ([], None)
 

@@ -21,8 +21,12 @@ MIDNIGHT_MS = 1_760_054_400_000  # 2025-10-10 00:00 UTC
 HOUR_NS = 3600 * NS_PER_S
 
 
-def _name(after_midnight_s: float, duration_s: float = 10, camera_id: str = "gate", fence: int = 1) -> SegmentName:
-    return SegmentName(camera_id, MIDNIGHT_MS + round(after_midnight_s * 1000), round(duration_s * 1000), fence)
+def _name(
+    after_midnight_s: float, duration_s: float = 10, camera_id: str = "gate", fence: int = 1
+) -> SegmentName:
+    return SegmentName(
+        camera_id, MIDNIGHT_MS + round(after_midnight_s * 1000), round(duration_s * 1000), fence
+    )
 
 
 def _ns(after_midnight_s: float) -> int:
@@ -41,9 +45,15 @@ def _put(stored: StoredSegments, folder: Path, *names: SegmentName) -> None:
         stored.put(name, path)
 
 
-def test_a_range_finds_what_touches_it_also_from_the_day_before(s3_server: S3Config, clock: ManualClock, tmp_path: Path) -> None:
-    """In a bucket of its own: SeaweedFS goes on listing the folders of what other tests have deleted."""
-    objects = ObjectStore(s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "stored-segments")
+def test_a_range_finds_what_touches_it_also_from_the_day_before(
+    s3_server: S3Config, clock: ManualClock, tmp_path: Path
+) -> None:
+    """In a bucket of its own: SeaweedFS goes on listing the folders of what other tests have
+    deleted.
+    """
+    objects = ObjectStore(
+        s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "stored-segments"
+    )
     objects.ensure_bucket()
     stored = StoredSegments(objects, clock)
     names = [_name(-20), _name(-5), _name(5), _name(15), _name(5, camera_id="gate-2")]
@@ -56,7 +66,9 @@ def test_a_range_finds_what_touches_it_also_from_the_day_before(s3_server: S3Con
     objects.close()
 
 
-def test_a_listing_is_asked_for_again_once_it_is_old(stored: StoredSegments, tmp_path: Path, clock: ManualClock) -> None:
+def test_a_listing_is_asked_for_again_once_it_is_old(
+    stored: StoredSegments, tmp_path: Path, clock: ManualClock
+) -> None:
     _put(stored, tmp_path, _name(0))
     assert len(stored.between("gate", _ns(0), _ns(60))) == 1
     _put(stored, tmp_path, _name(10))
@@ -82,14 +94,20 @@ def test_what_was_put_can_be_fetched_and_asked_for(stored: StoredSegments, tmp_p
         stored.fetch(name, back)
 
 
-def test_objects_that_are_no_segments_of_their_folder_are_passed_over(stored: StoredSegments, objects: ObjectStore) -> None:
-    objects.put(f"recordings/gate/20251010/{_name(0, camera_id='other').file_name}", b"x", "video/mp4")
+def test_objects_that_are_no_segments_of_their_folder_are_passed_over(
+    stored: StoredSegments, objects: ObjectStore
+) -> None:
+    objects.put(
+        f"recordings/gate/20251010/{_name(0, camera_id='other').file_name}", b"x", "video/mp4"
+    )
     objects.put("recordings/gate/20251010/notes.txt", b"x", "text/plain")
     assert stored.between("gate", _ns(0), _ns(60)) == ()
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10 * 86_400))
-def test_the_days_of_a_range_have_every_segment_that_can_reach_into_it(from_s: int, length_s: int) -> None:
+def test_the_days_of_a_range_have_every_segment_that_can_reach_into_it(
+    from_s: int, length_s: int
+) -> None:
     days = list(_days(from_s * NS_PER_S, (from_s + length_s) * NS_PER_S))
     assert days == sorted(set(days))
     for start_s in (max(0, from_s - 3600), from_s, from_s + length_s - 1):
@@ -97,4 +115,7 @@ def test_the_days_of_a_range_have_every_segment_that_can_reach_into_it(from_s: i
 
 
 def test_a_key_is_the_path_on_a_nodes_disk() -> None:
-    assert segment_object(_name(5)) == f"recordings/gate/20251010/gate_{MIDNIGHT_MS + 5000}_10000_1.mp4"
+    assert (
+        segment_object(_name(5))
+        == f"recordings/gate/20251010/gate_{MIDNIGHT_MS + 5000}_10000_1.mp4"
+    )

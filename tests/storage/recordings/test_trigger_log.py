@@ -1,4 +1,6 @@
-"""What triggers keep: pure ranges by property, and the log through torn lines, other processes and days."""
+"""What triggers keep: pure ranges by property, and the log through torn lines, other processes
+and days.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ ranges = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12
 
 
 @given(ranges)
-def test_joined_ranges_are_the_same_moments_apart_and_in_order(given_ranges: list[tuple[int, int]]) -> None:
+def test_joined_ranges_are_the_same_moments_apart_and_in_order(
+    given_ranges: list[tuple[int, int]],
+) -> None:
     found = joined(given_ranges)
     moments = {moment for start, end in given_ranges for moment in range(start, end)}
     assert {moment for start, end in found for moment in range(start, end)} == moments
@@ -32,9 +36,17 @@ def test_joined_ranges_are_the_same_moments_apart_and_in_order(given_ranges: lis
 
 
 @given(ranges, st.integers(0, 60), st.integers(1, 20))
-def test_a_segment_is_kept_when_it_shares_a_moment(given_ranges: list[tuple[int, int]], start: int, length: int) -> None:
-    moments = {moment for range_start, range_end in given_ranges for moment in range(range_start, range_end)}
-    assert is_kept(start, start + length, joined(given_ranges)) == bool(moments & set(range(start, start + length)))
+def test_a_segment_is_kept_when_it_shares_a_moment(
+    given_ranges: list[tuple[int, int]], start: int, length: int
+) -> None:
+    moments = {
+        moment
+        for range_start, range_end in given_ranges
+        for moment in range(range_start, range_end)
+    }
+    assert is_kept(start, start + length, joined(given_ranges)) == bool(
+        moments & set(range(start, start + length))
+    )
 
 
 def log_in(folder: Path) -> TriggerLog:
@@ -42,11 +54,19 @@ def log_in(folder: Path) -> TriggerLog:
 
 
 def at(from_s: float, to_s: float, reason: str = "") -> Trigger:
-    return Trigger(CAMERA, "api", START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S), reason)
+    return Trigger(
+        CAMERA,
+        "api",
+        START_NS + round(from_s * NS_PER_S),
+        START_NS + round(to_s * NS_PER_S),
+        reason,
+    )
 
 
 def kept_s(log: TriggerLog, from_s: float, to_s: float) -> list[tuple[float, float]]:
-    found = log.kept_ranges(CAMERA, START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S))
+    found = log.kept_ranges(
+        CAMERA, START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S)
+    )
     return [((start - START_NS) / NS_PER_S, (end - START_NS) / NS_PER_S) for start, end in found]
 
 
@@ -59,7 +79,11 @@ def test_a_trigger_keeps_the_seconds_before_and_after_it(tmp_path: Path) -> None
     assert kept_s(log, 97, 130) == [(97, 130)]
     assert kept_s(log, 131, 295) == []
     assert kept_s(log, 305, 306) == [(305, 306)]
-    assert [trigger.reason for trigger in log.between(CAMERA, START_NS, START_NS + DAY_NS)] == ["", "撞车", ""]
+    assert [trigger.reason for trigger in log.between(CAMERA, START_NS, START_NS + DAY_NS)] == [
+        "",
+        "撞车",
+        "",
+    ]
     assert log.kept_ranges("other", 0, START_NS * 2) == ()
 
 
@@ -74,11 +98,18 @@ def test_what_one_process_logs_others_read_at_once(tmp_path: Path) -> None:
 def test_a_trigger_over_midnight_is_found_from_both_days(tmp_path: Path) -> None:
     log = log_in(tmp_path)
     midnight_ns = (START_NS // DAY_NS + 1) * DAY_NS
-    log.add(Trigger(CAMERA, "motion", midnight_ns - DAY_NS // 2, midnight_ns + DAY_NS // 2 - NS_PER_S))
-    assert log.kept_ranges(CAMERA, midnight_ns, midnight_ns + NS_PER_S) == ((midnight_ns, midnight_ns + NS_PER_S),)
+    log.add(
+        Trigger(CAMERA, "motion", midnight_ns - DAY_NS // 2, midnight_ns + DAY_NS // 2 - NS_PER_S)
+    )
+    assert log.kept_ranges(CAMERA, midnight_ns, midnight_ns + NS_PER_S) == (
+        (midnight_ns, midnight_ns + NS_PER_S),
+    )
 
 
-@pytest.mark.parametrize("torn", [b'{"source": "mo', b"\x00\x00\x00", b"[]", b'{"source": "wind", "start_ns": 1, "end_ns": 2}'])
+@pytest.mark.parametrize(
+    "torn",
+    [b'{"source": "mo', b"\x00\x00\x00", b"[]", b'{"source": "wind", "start_ns": 1, "end_ns": 2}'],
+)
 def test_a_torn_or_foreign_line_spoils_only_itself(tmp_path: Path, torn: bytes) -> None:
     log = log_in(tmp_path)
     log.add(at(100, 101))

@@ -32,14 +32,25 @@ NEVER = threading.Event()
 
 
 def _camera(camera_id: str, class_: str = "A", **keys: object) -> Camera:
-    place = {"name": camera_id, "area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
+    place = {
+        "name": camera_id,
+        "area": "a",
+        "location": {"lon": 0, "lat": 0},
+        "url": "rtsp://10.0.0.1/",
+    }
     return Camera.model_validate({"id": camera_id, "class": class_, **place, **keys})
 
 
 class Node:
     """A node's disk, its uploads, and what of its cameras is kept around triggers."""
 
-    def __init__(self, layout: Layout, objects: ObjectStore, clock: ManualClock, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        objects: ObjectStore,
+        clock: ManualClock,
+        settings: Settings | None = None,
+    ) -> None:
         self.layout, self.clock = layout, clock
         self.cameras = [_camera("gate")]
         self.kept: list[Range] = []
@@ -49,15 +60,28 @@ class Node:
         self.uploads = self.restart()
 
     def restart(self) -> Uploads:
-        self.uploads = Uploads(self.ledger, self.stored, self._settings, self.clock, lambda: self.cameras, lambda *_: self.kept)
+        self.uploads = Uploads(
+            self.ledger,
+            self.stored,
+            self._settings,
+            self.clock,
+            lambda: self.cameras,
+            lambda *_: self.kept,
+        )
         return self.uploads
 
-    def record(self, camera_id: str, *numbers: int, size_bytes: int = 1000, is_open: bool = False) -> None:
+    def record(
+        self, camera_id: str, *numbers: int, size_bytes: int = 1000, is_open: bool = False
+    ) -> None:
         for number in numbers:
             start_ms = START_MS + number * 10_000
             folder = self.layout.recordings_of(camera_id) / day_of(start_ms * NS_PER_MS)
             folder.mkdir(parents=True, exist_ok=True)
-            name = open_name(camera_id, start_ms, 1) if is_open else SegmentName(camera_id, start_ms, 10_000, 1).file_name
+            name = (
+                open_name(camera_id, start_ms, 1)
+                if is_open
+                else SegmentName(camera_id, start_ms, 10_000, 1).file_name
+            )
             (folder / name).write_bytes(random.Random(number).randbytes(size_bytes))
 
     def upload_all(self) -> int:
@@ -69,7 +93,9 @@ class Node:
 
     def there(self, camera_id: str) -> list[int]:
         return [
-            (one.name.start_ms - START_MS) // 10_000 for day in self.stored.days(camera_id) for one in self.stored.on_day(camera_id, day)
+            (one.name.start_ms - START_MS) // 10_000
+            for day in self.stored.days(camera_id)
+            for one in self.stored.on_day(camera_id, day)
         ]
 
 
@@ -90,10 +116,15 @@ def test_finished_segments_are_uploaded_once_and_found_again_after_a_restart(nod
     assert node.uploads.waiting() == 0
     assert node.uploads.oldest_waiting_ns() is None
     segments = list(node.ledger.oldest_first())
-    assert all(node.uploads.seems_uploaded(segment) and node.uploads.is_uploaded(segment) for segment in segments)
+    assert all(
+        node.uploads.seems_uploaded(segment) and node.uploads.is_uploaded(segment)
+        for segment in segments
+    )
 
 
-def test_a_copy_that_is_torn_in_the_store_is_uploaded_again(node: Node, objects: ObjectStore) -> None:
+def test_a_copy_that_is_torn_in_the_store_is_uploaded_again(
+    node: Node, objects: ObjectStore
+) -> None:
     node.record("gate", 0, 1)
     node.upload_all()
     (key, _) = (found.key for found in objects.list("recordings/"))
@@ -105,14 +136,26 @@ def test_a_copy_that_is_torn_in_the_store_is_uploaded_again(node: Node, objects:
 
 
 def test_the_important_come_first_and_of_those_the_oldest(node: Node) -> None:
-    node.cameras = [_camera("shop", "C", upload="all", record="continuous"), _camera("school", "B"), _camera("gate", checkpoint=["plate"])]
+    node.cameras = [
+        _camera("shop", "C", upload="all", record="continuous"),
+        _camera("school", "B"),
+        _camera("gate", checkpoint=["plate"]),
+    ]
     node.cameras += [_camera("bridge"), _camera("square")]
     for camera in node.cameras:
         node.record(camera.id, 0, 1)
     order = [(name.camera_id, (name.start_ms - START_MS) // 10_000) for name in _order(node)]
-    assert order == [(a, n) for a, n in [("gate", 0), ("gate", 1), ("bridge", 0), ("square", 0), ("bridge", 1), ("square", 1)]] + [
-        ("school", 0), ("school", 1), ("shop", 0), ("shop", 1)
-    ]  # fmt: skip
+    assert order == [
+        (a, n)
+        for a, n in [
+            ("gate", 0),
+            ("gate", 1),
+            ("bridge", 0),
+            ("square", 0),
+            ("bridge", 1),
+            ("square", 1),
+        ]
+    ] + [("school", 0), ("school", 1), ("shop", 0), ("shop", 1)]
 
 
 def _order(node: Node) -> list[SegmentName]:
@@ -121,7 +164,11 @@ def _order(node: Node) -> list[SegmentName]:
 
 
 def test_what_the_policy_keeps_here_stays_here(node: Node) -> None:
-    node.cameras = [_camera("gate", upload="events"), _camera("bridge", upload="none"), _camera("square", record="events")]
+    node.cameras = [
+        _camera("gate", upload="events"),
+        _camera("bridge", upload="none"),
+        _camera("square", record="events"),
+    ]
     for camera in node.cameras:
         node.record(camera.id, 0, 1, 2, 3)
     assert node.upload_all() == 0
@@ -130,9 +177,13 @@ def test_what_the_policy_keeps_here_stays_here(node: Node) -> None:
     assert [node.there(camera.id) for camera in node.cameras] == [[1, 2], [], [1, 2]]
 
 
-def test_an_outage_is_spooled_and_drained(layout: Layout, s3_server: S3Config, objects: ObjectStore, clock: ManualClock) -> None:
+def test_an_outage_is_spooled_and_drained(
+    layout: Layout, s3_server: S3Config, objects: ObjectStore, clock: ManualClock
+) -> None:
     relay = Relay(int(s3_server.endpoint.rpartition(":")[2]))
-    door = ObjectStore(f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket)
+    door = ObjectStore(
+        f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket
+    )
     node = Node(layout, door, clock)
     node.record("gate", 0)
     assert node.upload_all() == 1
@@ -151,7 +202,9 @@ def test_an_outage_is_spooled_and_drained(layout: Layout, s3_server: S3Config, o
     door.close()
 
 
-def test_no_more_is_uploaded_a_second_than_may_be(layout: Layout, objects: ObjectStore, clock: ManualClock) -> None:
+def test_no_more_is_uploaded_a_second_than_may_be(
+    layout: Layout, objects: ObjectStore, clock: ManualClock
+) -> None:
     node = Node(layout, objects, clock, Settings(upload_limit_mb_s=0.1))
     node.record("gate", 0, 1, size_bytes=200_000)
     node.upload_all()
@@ -166,7 +219,9 @@ def test_a_segment_that_is_gone_before_its_turn_holds_nobody_up(node: Node) -> N
     assert node.there("gate") == [1]
 
 
-def test_run_says_since_when_the_store_is_away_and_ends_at_once(node: Node, clock: ManualClock) -> None:
+def test_run_says_since_when_the_store_is_away_and_ends_at_once(
+    node: Node, clock: ManualClock
+) -> None:
     node.record("gate", 0)
     stop = threading.Event()
     stop.set()
@@ -190,7 +245,9 @@ def test_files_are_where_the_keys_say(node: Node, tmp_path: Path) -> None:
     assert (tmp_path / found.key).exists()
 
 
-def test_a_store_without_space_is_told_until_it_takes_something(layout: Layout, objects: ObjectStore, clock: ManualClock) -> None:
+def test_a_store_without_space_is_told_until_it_takes_something(
+    layout: Layout, objects: ObjectStore, clock: ManualClock
+) -> None:
     class Full(StoredSegments):
         refusals = 3
 
@@ -209,6 +266,14 @@ def test_a_store_without_space_is_told_until_it_takes_something(layout: Layout, 
 
     node = Node(layout, objects, clock)
     node.record("gate", 0, 1)
-    Uploads(node.ledger, Full(objects, clock), Settings(), clock, lambda: node.cameras, lambda *_: [], room).run(stop)
+    Uploads(
+        node.ledger,
+        Full(objects, clock),
+        Settings(),
+        clock,
+        lambda: node.cameras,
+        lambda *_: [],
+        room,
+    ).run(stop)
     assert told == [True, True, True, False]
     assert node.there("gate") == [0, 1]

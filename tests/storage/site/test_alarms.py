@@ -13,7 +13,9 @@ from storage.site.alarms import FRESH_FOR_S, Alarms, told, told_here
 from tests.kept import START_NS
 
 
-def test_an_alarm_is_told_to_all_until_it_is_cleared(redis: Redis, tmp_path: Path, clock: ManualClock) -> None:
+def test_an_alarm_is_told_to_all_until_it_is_cleared(
+    redis: Redis, tmp_path: Path, clock: ManualClock
+) -> None:
     one, two = Alarms("node-1", tmp_path / "1", clock), Alarms("node-2", tmp_path / "2", clock)
     one.say(AlarmName.DISK_FULL, "give it more space")
     clock.advance(5)
@@ -21,8 +23,14 @@ def test_an_alarm_is_told_to_all_until_it_is_cleared(redis: Redis, tmp_path: Pat
     two.say(AlarmName.CLOCK_STEPPED, "mend it")
     for alarms in (one, two):
         alarms.tell(redis)
-    heard = [(alarm.node, alarm.name, alarm.since - START_NS, alarm.sentence) for alarm in told(redis, clock)]
-    assert heard == [("node-1", "disk_full", 0, "give it much more space"), ("node-2", "clock_stepped", 5_000_000_000, "mend it")]
+    heard = [
+        (alarm.node, alarm.name, alarm.since - START_NS, alarm.sentence)
+        for alarm in told(redis, clock)
+    ]
+    assert heard == [
+        ("node-1", "disk_full", 0, "give it much more space"),
+        ("node-2", "clock_stepped", 5_000_000_000, "mend it"),
+    ]
     assert [alarm.name for alarm in told_here(tmp_path / "1", clock)] == ["disk_full"]
     assert REGISTRY.get_sample_value("sightline_alarm", {"alarm": "disk_full"}) == 1
     one.say(AlarmName.DISK_FULL, None)
@@ -31,7 +39,9 @@ def test_an_alarm_is_told_to_all_until_it_is_cleared(redis: Redis, tmp_path: Pat
     assert REGISTRY.get_sample_value("sightline_alarm", {"alarm": "disk_full"}) == 0
 
 
-def test_an_alarm_keeps_its_since_when_over_a_restart_and_goes_with_its_node(redis: Redis, tmp_path: Path, clock: ManualClock) -> None:
+def test_an_alarm_keeps_its_since_when_over_a_restart_and_goes_with_its_node(
+    redis: Redis, tmp_path: Path, clock: ManualClock
+) -> None:
     first = Alarms("node-1", tmp_path / "1", clock)
     first.say(AlarmName.CAMERAS_DOWN, "3 of 5")
     first.tell(redis)
@@ -45,7 +55,9 @@ def test_an_alarm_keeps_its_since_when_over_a_restart_and_goes_with_its_node(red
     assert told_here(tmp_path / "1", clock) == ()
 
 
-def test_without_redis_the_file_has_them_and_one_that_is_torn_has_none(tmp_path: Path, clock: ManualClock) -> None:
+def test_without_redis_the_file_has_them_and_one_that_is_torn_has_none(
+    tmp_path: Path, clock: ManualClock
+) -> None:
     alarms = Alarms("node-1", tmp_path / "1", clock)
     alarms.say(AlarmName.INDEX_UNREACHABLE, "for minutes")
     with pytest.raises(IndexUnavailable):

@@ -15,13 +15,24 @@ from domain.people import Right, Role
 from storage.site.audit import AuditEntry, AuditLog
 
 ENTRY = AuditEntry(
-    person="li.wei", role=Role.OPERATOR, address="10.0.0.1", route="GET /v1/events", right=Right.EVENTS_READ,
-    terms={"plate": "鄂C12345"}, reason="stolen car\nsecond line", case="2026-17", status=200,
-)  # fmt: skip
+    person="li.wei",
+    role=Role.OPERATOR,
+    address="10.0.0.1",
+    route="GET /v1/events",
+    right=Right.EVENTS_READ,
+    terms={"plate": "鄂C12345"},
+    reason="stolen car\nsecond line",
+    case="2026-17",
+    status=200,
+)
 
 
 def _lines(folder: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for path in sorted(folder.iterdir()) for line in path.read_text("utf-8").splitlines()]
+    return [
+        json.loads(line)
+        for path in sorted(folder.iterdir())
+        for line in path.read_text("utf-8").splitlines()
+    ]
 
 
 def test_a_line_says_who_when_what_and_why(tmp_path: Path, clock: ManualClock) -> None:
@@ -29,14 +40,26 @@ def test_a_line_says_who_when_what_and_why(tmp_path: Path, clock: ManualClock) -
     log.append(ENTRY)
     clock.advance(86_400)
     log.append(ENTRY)
-    assert [path.name for path in sorted((tmp_path / "audit").iterdir())] == ["20251009.jsonl", "20251010.jsonl"]
+    assert [path.name for path in sorted((tmp_path / "audit").iterdir())] == [
+        "20251009.jsonl",
+        "20251010.jsonl",
+    ]
     first = _lines(tmp_path / "audit")[0]
     assert first == {
-        "at": "2025-10-09T08:53:20.000Z", "schema": 1,
-        "person": "li.wei", "role": "operator", "address": "10.0.0.1", "route": "GET /v1/events",
-        "right": "events_read", "terms": {"plate": "鄂C12345"}, "reason": "stolen car\nsecond line", "case": "2026-17", "status": 200,
-        "phase": "access", "request": "",
-    }  # fmt: skip
+        "at": "2025-10-09T08:53:20.000Z",
+        "schema": 1,
+        "person": "li.wei",
+        "role": "operator",
+        "address": "10.0.0.1",
+        "route": "GET /v1/events",
+        "right": "events_read",
+        "terms": {"plate": "鄂C12345"},
+        "reason": "stolen car\nsecond line",
+        "case": "2026-17",
+        "status": 200,
+        "phase": "access",
+        "request": "",
+    }
 
 
 def _write(folder: Path, person: str, count: int) -> None:
@@ -47,7 +70,10 @@ def _write(folder: Path, person: str, count: int) -> None:
 
 def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     threads = [threading.Thread(target=_write, args=(tmp_path, f"t{n}", 20)) for n in range(4)]
-    processes = [multiprocessing.get_context("spawn").Process(target=_write, args=(tmp_path, f"p{n}", 20)) for n in range(2)]
+    processes = [
+        multiprocessing.get_context("spawn").Process(target=_write, args=(tmp_path, f"p{n}", 20))
+        for n in range(2)
+    ]
     writers: list[threading.Thread | multiprocessing.process.BaseProcess] = [*threads, *processes]
     for writer in writers:
         writer.start()
@@ -98,7 +124,9 @@ def test_a_part_may_be_all_that_an_entry_is_let_fill(tmp_path: Path, clock: Manu
     log.append(ENTRY)
 
 
-def test_a_log_that_cannot_be_read_is_an_alarm_and_refuses(tmp_path: Path, clock: ManualClock) -> None:
+def test_a_log_that_cannot_be_read_is_an_alarm_and_refuses(
+    tmp_path: Path, clock: ManualClock
+) -> None:
     log = AuditLog(tmp_path / "audit", clock)
     (tmp_path / "audit").mkdir()
     (tmp_path / "audit" / "20251009.jsonl").symlink_to(tmp_path / "audit" / "20251009.jsonl")

@@ -9,7 +9,17 @@ from storage.site.camera_states import FRESH_FOR_S, CameraStates
 
 def test_a_state_comes_back_as_it_was_said(redis: Redis) -> None:
     said = [
-        CameraStatus("gate", CameraState.LIVE, 5, codec="h264", width_px=1920, height_px=1080, fps=25.0, recorded_until_ns=9, node="n"),
+        CameraStatus(
+            "gate",
+            CameraState.LIVE,
+            5,
+            codec="h264",
+            width_px=1920,
+            height_px=1080,
+            fps=25.0,
+            recorded_until_ns=9,
+            node="n",
+        ),
         CameraStatus("bridge", CameraState.WRONG_PASSWORD, 7, last_error="401"),
     ]
     states = CameraStates(redis)

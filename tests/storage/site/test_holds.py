@@ -19,22 +19,39 @@ if TYPE_CHECKING:
     from tests.conftest import S3Config
 
 
-def hold_of(clock: ManualClock, camera: str = "gate", from_s: float = 0, to_s: float = 60, **keys: object) -> Hold:
+def hold_of(
+    clock: ManualClock, camera: str = "gate", from_s: float = 0, to_s: float = 60, **keys: object
+) -> Hold:
     from_ns, to_ns = START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S)
-    made = {"id": dated_id(clock), "camera": camera, "from": from_ns, "to": to_ns, "reason": "case 7"}
+    made = {
+        "id": dated_id(clock),
+        "camera": camera,
+        "from": from_ns,
+        "to": to_ns,
+        "reason": "case 7",
+    }
     return Hold.model_validate({**made, "placed_by": "li", "placed_at": clock.wall_ns(), **keys})
 
 
 def _covers(held: Held, camera: str, from_s: float, to_s: float) -> bool:
-    return held.covers(camera, START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S))
+    return held.covers(
+        camera, START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S)
+    )
 
 
-def test_a_hold_names_its_camera_and_range_until_it_is_released(objects: ObjectStore, clock: ManualClock) -> None:
+def test_a_hold_names_its_camera_and_range_until_it_is_released(
+    objects: ObjectStore, clock: ManualClock
+) -> None:
     holds, elsewhere = Holds(objects, clock), Holds(objects, clock)
     hold = hold_of(clock)
     holds.place(hold)
     held = elsewhere.held()
-    assert [_covers(held, "gate", *s) for s in ((-10, 0), (-10, 1), (59, 70), (60, 70))] == [False, True, True, False]
+    assert [_covers(held, "gate", *s) for s in ((-10, 0), (-10, 1), (59, 70), (60, 70))] == [
+        False,
+        True,
+        True,
+        False,
+    ]
     assert not _covers(held, "gate-2", 0, 60)
     assert held.covers_event(make_event(after_s=59.5))
     assert not held.covers_event(make_event(after_s=61))
@@ -64,10 +81,19 @@ def test_what_is_no_hold_is_refused(objects: ObjectStore, clock: ManualClock) ->
 
 DAMAGED_ID = "20251009-0bad0bad"
 MISTYPED = {
-    "id": DAMAGED_ID, "camera": "gate", "from": "26-11-29T17:00:00.000Z", "to": "2026-11-29T17:10:00.000Z",
-    "event": "", "reason": "x", "until": None, "placed_by": "li", "placed_at": "2025-10-09T08:53:20.000Z",
-    "released_by": "", "released_at": None, "schema": 1,
-}  # fmt: skip
+    "id": DAMAGED_ID,
+    "camera": "gate",
+    "from": "26-11-29T17:00:00.000Z",
+    "to": "2026-11-29T17:10:00.000Z",
+    "event": "",
+    "reason": "x",
+    "until": None,
+    "placed_by": "li",
+    "placed_at": "2025-10-09T08:53:20.000Z",
+    "released_by": "",
+    "released_at": None,
+    "schema": 1,
+}
 DAMAGES = [b"{", json.dumps(MISTYPED).encode(), json.dumps(MISTYPED | {"schema": 2}).encode(), b""]
 
 
@@ -81,14 +107,19 @@ def _damage(objects: ObjectStore, data: bytes = b"{", version: int = 1) -> str:
 def test_a_damaged_hold_hides_no_other_and_keeps_what_is_held_from_being_known(
     objects: ObjectStore, clock: ManualClock, tmp_path: Path, data: bytes
 ) -> None:
-    holds, node = Holds(objects, clock), NodeHolds(Holds(objects, clock), tmp_path / "holds.json", clock)
+    holds, node = (
+        Holds(objects, clock),
+        NodeHolds(Holds(objects, clock), tmp_path / "holds.json", clock),
+    )
     before, after = hold_of(clock), hold_of(clock, from_s=100, to_s=200)
     holds.place(before)
     key = _damage(objects, data)
     holds.place(after)
     assert {hold.id for hold in holds.known().holds} == {before.id, after.id}
     assert [(one.record_id, one.key) for one in holds.known().damaged] == [(DAMAGED_ID, key)]
-    with pytest.raises(DataLoss, match=f"retention deletes nothing.*DELETE /v1/holds.*{DAMAGED_ID}"):
+    with pytest.raises(
+        DataLoss, match=f"retention deletes nothing.*DELETE /v1/holds.*{DAMAGED_ID}"
+    ):
         holds.held()
     for later in (node, NodeHolds(Holds(objects, clock), tmp_path / "holds.json", clock)):
         assert _covers(later.held(), "gate", 0, 1), "placed before"
@@ -99,11 +130,17 @@ def test_a_damaged_hold_hides_no_other_and_keeps_what_is_held_from_being_known(
 
 
 @pytest.mark.parametrize("data", DAMAGES)
-def test_a_damaged_hold_can_be_released(objects: ObjectStore, clock: ManualClock, data: bytes) -> None:
+def test_a_damaged_hold_can_be_released(
+    objects: ObjectStore, clock: ManualClock, data: bytes
+) -> None:
     holds = Holds(objects, clock)
     key = _damage(objects, data)
     released = holds.release(DAMAGED_ID, "wang")
-    assert (released.id, released.released_by, released.released_at) == (DAMAGED_ID, "wang", clock.wall_ns())
+    assert (released.id, released.released_by, released.released_at) == (
+        DAMAGED_ID,
+        "wang",
+        clock.wall_ns(),
+    )
     assert key in released.reason
     assert not _covers(holds.held(), "gate", 0, 1)
     assert holds.known().damaged == ()
@@ -111,7 +148,9 @@ def test_a_damaged_hold_can_be_released(objects: ObjectStore, clock: ManualClock
     assert objects.get(key) == data, "what was damaged is kept"
 
 
-def test_of_a_damaged_hold_the_version_before_protects_its_range(objects: ObjectStore, clock: ManualClock, tmp_path: Path) -> None:
+def test_of_a_damaged_hold_the_version_before_protects_its_range(
+    objects: ObjectStore, clock: ManualClock, tmp_path: Path
+) -> None:
     holds = Holds(objects, clock)
     holds.place(hold_of(clock, id=DAMAGED_ID))
     holds.release(DAMAGED_ID, "wang")
@@ -132,7 +171,9 @@ def test_an_object_that_is_no_hold_stops_nothing(objects: ObjectStore, clock: Ma
     assert [one.key for one in holds.known().foreign] == ["state/holds/zzz"]
 
 
-def test_a_hold_that_a_newer_version_wrote_is_released_with_its_unknown_fields(objects: ObjectStore, clock: ManualClock) -> None:
+def test_a_hold_that_a_newer_version_wrote_is_released_with_its_unknown_fields(
+    objects: ObjectStore, clock: ManualClock
+) -> None:
     hold = hold_of(clock)
     written = json.loads(hold.model_dump_json(by_alias=True)) | {"court": {"order": "7/2027"}}
     objects.put(hold_object(hold.id, 1), json.dumps(written).encode(), "application/json")
@@ -152,7 +193,9 @@ class _Forgetful(ObjectStore):
         return True
 
 
-def test_a_hold_that_cannot_be_found_again_is_not_confirmed(objects: ObjectStore, clock: ManualClock) -> None:
+def test_a_hold_that_cannot_be_found_again_is_not_confirmed(
+    objects: ObjectStore, clock: ManualClock
+) -> None:
     with pytest.raises(DataLoss, match="not in force"):
         Holds(_Forgetful(objects), clock).place(hold_of(clock))
 
@@ -161,9 +204,13 @@ def test_a_follower_keeps_the_copy_fresh_and_raises_the_alarm(
     s3_server: S3Config, objects: ObjectStore, clock: ManualClock, tmp_path: Path
 ) -> None:
     relay = Relay(int(s3_server.endpoint.rpartition(":")[2]))
-    store = ObjectStore(f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket)
+    store = ObjectStore(
+        f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket
+    )
     said: dict[AlarmName, str | None] = {}
-    follower = HoldFollower(NodeHolds(Holds(store, clock), tmp_path / "holds.json", clock), said.__setitem__)
+    follower = HoldFollower(
+        NodeHolds(Holds(store, clock), tmp_path / "holds.json", clock), said.__setitem__
+    )
     Holds(objects, clock).place(hold_of(clock))
     follower.run_once()
     assert said == {AlarmName.HOLD_DAMAGED: None}
@@ -185,7 +232,9 @@ def test_a_follower_keeps_the_copy_fresh_and_raises_the_alarm(
     store.close()
 
 
-def test_a_long_run_finds_a_hold_that_is_placed_meanwhile(objects: ObjectStore, clock: ManualClock) -> None:
+def test_a_long_run_finds_a_hold_that_is_placed_meanwhile(
+    objects: ObjectStore, clock: ManualClock
+) -> None:
     held = FreshHeld(Holds(objects, clock), clock)
     assert not _covers(held, "gate", 0, 1)
     Holds(objects, clock).place(hold_of(clock))
@@ -201,7 +250,9 @@ def test_a_node_remembers_holds_while_the_store_is_away(
     s3_server: S3Config, objects: ObjectStore, clock: ManualClock, tmp_path: Path
 ) -> None:
     relay = Relay(int(s3_server.endpoint.rpartition(":")[2]))
-    door = ObjectStore(f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket)
+    door = ObjectStore(
+        f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket
+    )
     relay.cut()
     with pytest.raises(StoreError, match="never were"):
         NodeHolds(Holds(door, clock), tmp_path / "holds.json", clock).held()
@@ -215,7 +266,9 @@ def test_a_node_remembers_holds_while_the_store_is_away(
     door.close()
 
 
-def test_a_node_goes_on_holding_what_the_store_lost(objects: ObjectStore, clock: ManualClock, tmp_path: Path) -> None:
+def test_a_node_goes_on_holding_what_the_store_lost(
+    objects: ObjectStore, clock: ManualClock, tmp_path: Path
+) -> None:
     holds = Holds(objects, clock)
     hold = hold_of(clock)
     holds.place(hold)

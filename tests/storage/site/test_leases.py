@@ -1,4 +1,6 @@
-"""Leases on a real server: numbers only rise, whatever is lost; the higher one has the camera; who had it before is known."""
+"""Leases on a real server: numbers only rise, whatever is lost; the higher one has the camera;
+who had it before is known.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def test_each_number_is_higher_and_nobody_loses_by_a_draw(leases: Leases) -> Non
     leases.take("east", first)
     second, third = leases.draw(["gate"])["gate"], leases.draw(["gate"])["gate"]
     assert first["gate"] < second < third
-    assert leases.held(["gate", "bridge", "nobodys"]) == {name: Lease("east", "", first[name]) for name in ("gate", "bridge")}
+    assert leases.held(["gate", "bridge", "nobodys"]) == {
+        name: Lease("east", "", first[name]) for name in ("gate", "bridge")
+    }
 
 
 def test_the_higher_number_has_it_whoever_comes_first(leases: Leases) -> None:
@@ -32,12 +36,18 @@ def test_the_higher_number_has_it_whoever_comes_first(leases: Leases) -> None:
     assert leases.holders("gate") == (Lease("west", "", high),)
 
 
-def test_who_held_it_is_known_the_latest_first_each_once_with_its_door(leases: Leases, redis: Redis) -> None:
+def test_who_held_it_is_known_the_latest_first_each_once_with_its_door(
+    leases: Leases, redis: Redis
+) -> None:
     Nodes(redis).beat(NodeEntry("east", "http://e", 1, 1))
     for node in ("east", "west", "north", "west", "east"):
         leases.take(node, leases.draw(["gate"]))
     holders = leases.holders("gate")
-    assert [(one.node, one.door_url) for one in holders] == [("east", "http://e"), ("west", ""), ("north", "")]
+    assert [(one.node, one.door_url) for one in holders] == [
+        ("east", "http://e"),
+        ("west", ""),
+        ("north", ""),
+    ]
     assert [one.fence for one in holders] == sorted((one.fence for one in holders), reverse=True)
     assert [one.seen_ns for one in holders] == [1, 0, 0]
     assert leases.holder("gate") == holders[0]
@@ -47,7 +57,9 @@ def test_who_held_it_is_known_the_latest_first_each_once_with_its_door(leases: L
     assert len(leases.holders("gate")) == 1 + MOST_PAST
 
 
-def test_numbers_rise_over_an_emptied_redis_and_a_lease_is_put_back(leases: Leases, redis: Redis) -> None:
+def test_numbers_rise_over_an_emptied_redis_and_a_lease_is_put_back(
+    leases: Leases, redis: Redis
+) -> None:
     drawn = leases.draw(["gate"])
     leases.take("east", drawn)
     redis.do("FLUSHALL")

@@ -29,7 +29,10 @@ def test_a_token_names_its_person(people: People) -> None:
 
 def test_a_token_is_stored_nowhere(people: People, redis: Redis, objects: ObjectStore) -> None:
     token = people.add("li.wei", Role.OPERATOR)
-    stored = b"".join(objects.get(found.key) for found in objects.list("")) + repr(redis.do("HGETALL", "{people}:by_token")).encode()
+    stored = (
+        b"".join(objects.get(found.key) for found in objects.list(""))
+        + repr(redis.do("HGETALL", "{people}:by_token")).encode()
+    )
     assert token.encode() not in stored
     assert b"token_sha256" in stored
 
@@ -52,14 +55,18 @@ def test_all_come_back_after_redis_was_emptied(people: People, redis: Redis) -> 
     redis.do("FLUSHALL")
     assert people.by_token(tokens[Role.ADMIN]) is None
     assert people.restore() == len(tokens)
-    assert {role: person.role for role, token in tokens.items() if (person := people.by_token(token))} == {role: role for role in Role}
+    assert {
+        role: person.role for role, token in tokens.items() if (person := people.by_token(token))
+    } == {role: role for role in Role}
     assert [person.name for person in people.list()] == sorted(f"p-{role}" for role in Role)
 
 
 def test_the_highest_version_stands(people: People, objects: ObjectStore) -> None:
     token = people.add("li.wei", Role.OPERATOR)
     first = objects.get(person_object("li.wei", 1))
-    objects.put(person_object("li.wei", 2), first.replace(b"operator", b"auditor"), "application/json")
+    objects.put(
+        person_object("li.wei", 2), first.replace(b"operator", b"auditor"), "application/json"
+    )
     people.restore()
     assert people.by_token(token) == Person("li.wei", Role.AUDITOR)
 
@@ -71,7 +78,10 @@ def test_a_damaged_record_opens_nothing_and_harms_nobody_else(
     damaged, well = people.add("li.wei", Role.OPERATOR), people.add("wang.fang", Role.ADMIN)
     objects.put(person_object("li.wei", 2), b"{", "application/json")
     assert people.restore() == 1
-    assert (people.by_token(damaged), people.by_token(well)) == (None, Person("wang.fang", Role.ADMIN))
+    assert (people.by_token(damaged), people.by_token(well)) == (
+        None,
+        Person("wang.fang", Role.ADMIN),
+    )
     assert person_object("li.wei", 2) in caplog.text
 
 

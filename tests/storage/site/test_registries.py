@@ -63,8 +63,12 @@ def test_what_is_damaged_or_not_announced_is_said(redis: Redis, objects: ObjectS
     dead.close()
 
 
-@pytest.mark.parametrize("key", ["state/registry/zzz", "state/registry/a/b.json", "state/registry/7.json"])
-def test_an_object_that_is_no_registry_is_in_nobodys_way(redis: Redis, objects: ObjectStore, key: str) -> None:
+@pytest.mark.parametrize(
+    "key", ["state/registry/zzz", "state/registry/a/b.json", "state/registry/7.json"]
+)
+def test_an_object_that_is_no_registry_is_in_nobodys_way(
+    redis: Redis, objects: ObjectStore, key: str
+) -> None:
     registries = Registries(redis, objects)
     registries.add("a")
     objects.put(key, b"junk", "text/plain")
@@ -86,7 +90,9 @@ def test_a_damaged_registry_is_replaced_by_the_next(redis: Redis, objects: Objec
     assert newest.text == "c"
 
 
-def test_a_registry_of_a_newer_version_is_not_replaced_at_start(redis: Redis, objects: ObjectStore) -> None:
+def test_a_registry_of_a_newer_version_is_not_replaced_at_start(
+    redis: Redis, objects: ObjectStore
+) -> None:
     registries = Registries(redis, objects)
     registries.add("a")
     record = objects.get(registry_object(1)).replace(b'"schema":1', b'"schema":2')

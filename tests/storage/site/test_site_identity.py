@@ -1,4 +1,6 @@
-"""An emptied index and a replaced object store are recognised, and a new site is not taken for one."""
+"""An emptied index and a replaced object store are recognised, and a new site is not taken for
+one.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from storage.site.site_identity import FRESH_S, RecentSiteFaults, SiteFaults, Si
 
 
 @pytest.fixture
-def identity(redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock) -> SiteIdentity:
+def identity(
+    redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock
+) -> SiteIdentity:
     return SiteIdentity(redis, objects, layout.site, clock)
 
 
@@ -38,7 +42,9 @@ def _put_back(objects: ObjectStore, held: dict[str, bytes]) -> None:
         objects.put(key, data, "application/octet-stream")
 
 
-def test_a_new_site_has_lost_nothing(identity: SiteIdentity, redis: Redis, objects: ObjectStore) -> None:
+def test_a_new_site_has_lost_nothing(
+    identity: SiteIdentity, redis: Redis, objects: ObjectStore
+) -> None:
     for _ in range(2):
         assert identity.check() == SiteFaults()
         assert identity.settle() == SiteFaults()
@@ -47,21 +53,27 @@ def test_a_new_site_has_lost_nothing(identity: SiteIdentity, redis: Redis, objec
 
 
 @pytest.mark.parametrize("is_settled", [True, False])
-def test_an_index_that_was_emptied_without_anything_to_lose(identity: SiteIdentity, redis: Redis, is_settled: bool) -> None:
+def test_an_index_that_was_emptied_without_anything_to_lose(
+    identity: SiteIdentity, redis: Redis, is_settled: bool
+) -> None:
     if is_settled:
         identity.settle()
     redis.do("FLUSHALL")
     assert identity.settle() == SiteFaults()
 
 
-def test_a_site_of_an_older_version_gets_its_id(identity: SiteIdentity, redis: Redis, objects: ObjectStore) -> None:
+def test_a_site_of_an_older_version_gets_its_id(
+    identity: SiteIdentity, redis: Redis, objects: ObjectStore
+) -> None:
     People(redis, objects).add("li.wei", Role.OPERATOR)
     assert identity.settle() == SiteFaults()
     redis.do("FLUSHALL")
     assert identity.settle().index is not None
 
 
-def test_an_emptied_index_is_named_until_it_is_rebuilt(identity: SiteIdentity, redis: Redis, objects: ObjectStore, layout: Layout) -> None:
+def test_an_emptied_index_is_named_until_it_is_rebuilt(
+    identity: SiteIdentity, redis: Redis, objects: ObjectStore, layout: Layout
+) -> None:
     people = People(redis, objects)
     token = people.add("li.wei", Role.OPERATOR)
     identity.settle()
@@ -98,7 +110,9 @@ def test_a_store_that_was_taken_away_is_named_until_it_is_back(
     assert people.by_token(token) is not None
 
 
-def test_the_loss_of_a_store_can_be_accepted(identity: SiteIdentity, redis: Redis, objects: ObjectStore, layout: Layout) -> None:
+def test_the_loss_of_a_store_can_be_accepted(
+    identity: SiteIdentity, redis: Redis, objects: ObjectStore, layout: Layout
+) -> None:
     people = People(redis, objects)
     people.add("li.wei", Role.OPERATOR)
     identity.settle()
@@ -122,13 +136,17 @@ def test_a_store_that_lost_all_people_removes_none_from_redis(
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"id": "of another", "created_at": 1, "schema": 1}'])
-def test_the_store_of_another_site(identity: SiteIdentity, objects: ObjectStore, content: bytes) -> None:
+def test_the_store_of_another_site(
+    identity: SiteIdentity, objects: ObjectStore, content: bytes
+) -> None:
     identity.settle()
     objects.put(SITE_OBJECT, content, "application/json")
     assert identity.settle().objects is not None
 
 
-def test_redis_of_another_site(identity: SiteIdentity, redis: Redis, objects: ObjectStore, layout: Layout) -> None:
+def test_redis_of_another_site(
+    identity: SiteIdentity, redis: Redis, objects: ObjectStore, layout: Layout
+) -> None:
     identity.settle()
     redis.do("SET", "{site}:id", "of another")
     assert "another" in (identity.settle().index or "")
@@ -160,7 +178,9 @@ class CountedCommands:
         return self._redis.do(*words)
 
 
-def test_what_is_asked_often_costs_one_look_in_five_seconds(redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock) -> None:
+def test_what_is_asked_often_costs_one_look_in_five_seconds(
+    redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock
+) -> None:
     People(redis, objects).add("li.wei", Role.OPERATOR)
     SiteIdentity(redis, objects, layout.site, clock).settle()
     counted = CountedCommands(redis)

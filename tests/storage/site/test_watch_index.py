@@ -19,11 +19,25 @@ PLATES = st.text(LETTERS, min_size=1, max_size=8)
 PATTERNS = st.text(LETTERS + "??**", min_size=1, max_size=9).filter(is_wildcard)
 
 
-def watch_of(plate: str, fuzzy: bool = False, key: int = 0, until_ns: int = START_NS + 3600 * NS_PER_S, webhook: str = "") -> Watch:
+def watch_of(
+    plate: str,
+    fuzzy: bool = False,
+    key: int = 0,
+    until_ns: int = START_NS + 3600 * NS_PER_S,
+    webhook: str = "",
+) -> Watch:
     return Watch(
-        id=f"20261124-{key:08x}", plate=plate, fuzzy=fuzzy, until=until_ns, reason="a test", case="118", placed_by="li", placed_at=START_NS,
-        webhook=webhook, secret="a secret of the tests" if webhook else "",
-    )  # fmt: skip
+        id=f"20261124-{key:08x}",
+        plate=plate,
+        fuzzy=fuzzy,
+        until=until_ns,
+        reason="a test",
+        case="118",
+        placed_by="li",
+        placed_at=START_NS,
+        webhook=webhook,
+        secret="a secret of the tests" if webhook else "",
+    )
 
 
 def wants(watch: Watch, event: Event) -> bool:
@@ -42,11 +56,18 @@ def wants(watch: Watch, event: Event) -> bool:
     plate=PLATES | st.just(""),
     others=st.lists(st.tuples(PLATES, st.sampled_from([0.01, 0.2])), max_size=3),
 )
-@example(watched=[("鄂*鄂", False), ("*", False), ("??*C?", False), ("1*1*1", False)], plate="鄂", others=[])
+@example(
+    watched=[("鄂*鄂", False), ("*", False), ("??*C?", False), ("1*1*1", False)],
+    plate="鄂",
+    others=[],
+)
 def test_the_book_finds_what_each_watch_would_find_by_itself(
     watched: list[tuple[str, bool]], plate: str, others: list[tuple[str, float]]
 ) -> None:
-    watches = [watch_of(text, fuzzy and not is_wildcard(text), key) for key, (text, fuzzy) in enumerate(watched)]
+    watches = [
+        watch_of(text, fuzzy and not is_wildcard(text), key)
+        for key, (text, fuzzy) in enumerate(watched)
+    ]
     event = make_event(plate=plate, alternatives=tuple(others))
     found = [watch.id for watch, _ in WatchBook(watches).matches(event)]
     assert sorted(found) == sorted(watch.id for watch in watches if wants(watch, event))
@@ -58,10 +79,19 @@ def test_a_face_is_never_matched() -> None:
 
 def test_a_match_says_why() -> None:
     book = WatchBook(
-        [watch_of("鄂C12345", key=1), watch_of("鄂C?2*", key=2), watch_of("鄂C1Z345", True, key=3), watch_of("鄂C12346", key=4)]
+        [
+            watch_of("鄂C12345", key=1),
+            watch_of("鄂C?2*", key=2),
+            watch_of("鄂C1Z345", True, key=3),
+            watch_of("鄂C12346", key=4),
+        ]
     )
     found = {watch.id[-1]: match for watch, match in book.matches(make_event(plate="鄂C12345"))}
-    assert {key: match.tie for key, match in found.items()} == {"1": Tie.EXACT, "2": Tie.EXACT, "3": Tie.MISREADING}
+    assert {key: match.tie for key, match in found.items()} == {
+        "1": Tie.EXACT,
+        "2": Tie.EXACT,
+        "3": Tie.MISREADING,
+    }
     assert "鄂C?2*" in found["2"].reason
 
 
@@ -69,7 +99,9 @@ def test_thousands_of_patterns_are_few_look_ups() -> None:
     """A mask for each way of fixing places, whatever the characters are."""
     patterns = [
         watch_of(f"鄂{a}?{b}*{c}", key=i)
-        for i, (a, b, c) in enumerate((a, b, c) for a in "ABCDEFGHJK" for b in range(10) for c in range(10))
+        for i, (a, b, c) in enumerate(
+            (a, b, c) for a in "ABCDEFGHJK" for b in range(10) for c in range(10)
+        )
     ]
     book = WatchBook(patterns)
     assert len(book.watches) == 1000

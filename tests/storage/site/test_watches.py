@@ -1,4 +1,6 @@
-"""Watches and their matches on real stores: durable, restored, found once, delivered until settled."""
+"""Watches and their matches on real stores: durable, restored, found once, delivered until
+settled.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,22 @@ from tests.storage.site.test_watch_index import watch_of
 def match_of_watch(after_s: float = 0, watch: str = "20261124-00000000") -> WatchMatch:
     event = make_event(after_s=after_s)
     return WatchMatch(
-        id=match_id(watch, event.id), watch=watch, plate="鄂C*", tie=Tie.EXACT, why="a test", matched_at=START_NS, event=event
-    )  # fmt: skip
+        id=match_id(watch, event.id),
+        watch=watch,
+        plate="鄂C*",
+        tie=Tie.EXACT,
+        why="a test",
+        matched_at=START_NS,
+        event=event,
+    )
 
 
 def test_a_watch_outlives_redis(redis: Redis, objects: ObjectStore, clock: ManualClock) -> None:
     watches = Watches(redis, objects, clock)
-    first, second = watch_of("鄂C12345", key=1, webhook="http://10.0.0.1/"), watch_of("鄂C?2*", key=2)
+    first, second = (
+        watch_of("鄂C12345", key=1, webhook="http://10.0.0.1/"),
+        watch_of("鄂C?2*", key=2),
+    )
     watches.place(first)
     watches.place(second)
     watches.end(second.id, Ended.DELETED, "wang")
@@ -55,7 +66,9 @@ def test_every_change_is_noticed(redis: Redis, objects: ObjectStore, clock: Manu
     assert len(set(seen)) == 4
 
 
-def test_a_damaged_record_is_named_and_in_nobodys_way(redis: Redis, objects: ObjectStore, clock: ManualClock) -> None:
+def test_a_damaged_record_is_named_and_in_nobodys_way(
+    redis: Redis, objects: ObjectStore, clock: ManualClock
+) -> None:
     watches = Watches(redis, objects, clock)
     watches.place(watch_of("鄂C12345", key=1))
     objects.put(watch_object("20261124-00000002", 1), b"{", "application/json")

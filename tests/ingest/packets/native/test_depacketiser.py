@@ -1,4 +1,6 @@
-"""The compiled depacketiser: that it gives what Python alone gives is in test_depacketise.py; here that no bytes make it step too far."""
+"""The compiled depacketiser: that it gives what Python alone gives is in test_depacketise.py;
+here that no bytes make it step too far.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,16 @@ from ingest.packets.native.build import FLAGS, SOURCE, build, compilers, library
 from ingest.packets.native.depacketiser import why_not
 from simulator.rtp import Codec, payloads
 
-HARSH = ("-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+HARSH = (
+    "-std=c11",
+    "-g",
+    "-O1",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+)
 RECORDS = 20_000
 
 
@@ -22,10 +33,18 @@ def stream(random: Random, codec: Codec) -> bytes:
     packets: list[bytes] = []
     slice_header = b"\x41\x9a" if codec is Codec.H264 else b"\x02\x01\xd0"
     for picture in range(random.randint(1, 4)):
-        nals = [slice_header + random.randbytes(random.choice((1, 5, 40, 300))) for _ in range(random.randint(1, 4))]
+        nals = [
+            slice_header + random.randbytes(random.choice((1, 5, 40, 300)))
+            for _ in range(random.randint(1, 4))
+        ]
         parts = payloads(codec, nals, 60)
         for part in parts:
-            rtp = struct.pack(">BBHII", 0x80, (part is parts[-1]) << 7 | 96, len(packets), 3600 * picture, 7) + part
+            rtp = (
+                struct.pack(
+                    ">BBHII", 0x80, (part is parts[-1]) << 7 | 96, len(packets), 3600 * picture, 7
+                )
+                + part
+            )
             packets.append(struct.pack(">BBH", 0x24, 0, len(rtp)) + rtp)
     return b"".join(packets)
 
@@ -35,7 +54,9 @@ def damaged(random: Random, data: bytes) -> bytes:
     buffer = bytearray(data)
     for _ in range(random.choice((0, 1, 2, 8))):
         at = random.randrange(len(buffer))
-        buffer[at : at + random.choice((0, 1, 1, 1, 3))] = random.randbytes(random.choice((0, 1, 1, 1, 3))) or b"\0"
+        buffer[at : at + random.choice((0, 1, 1, 1, 3))] = (
+            random.randbytes(random.choice((0, 1, 1, 1, 3))) or b"\0"
+        )
     return bytes(buffer[: random.choice((len(buffer), random.randrange(len(buffer) + 1)))])
 
 
@@ -44,7 +65,10 @@ def harsh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A program that ends with an error at the first read or write outside of what it was given."""
     program = tmp_path_factory.mktemp("harsh") / "take_all"
     for compiler in compilers():
-        made = subprocess.run([*compiler, *HARSH, str(Path(__file__).with_name("take_all.c")), "-o", str(program)], check=False)
+        made = subprocess.run(
+            [*compiler, *HARSH, str(Path(__file__).with_name("take_all.c")), "-o", str(program)],
+            check=False,
+        )
         if made.returncode == 0:
             return program
     pytest.skip("no C compiler with sanitizers is here")
@@ -54,24 +78,39 @@ def test_no_bytes_make_it_step_too_far(harsh: Path) -> None:
     random, records = Random(1), bytearray()
     for number in range(RECORDS):
         codec = random.choice((Codec.H264, Codec.HEVC))
-        data = damaged(random, stream(random, codec)) if number % 8 else random.randbytes(random.randrange(200))
-        rooms = (4096, 64, 64) if number % 4 else (random.randrange(1, 400), random.randrange(1, 4), random.randrange(1, 6))
+        data = (
+            damaged(random, stream(random, codec))
+            if number % 8
+            else random.randbytes(random.randrange(200))
+        )
+        rooms = (
+            (4096, 64, 64)
+            if number % 4
+            else (random.randrange(1, 400), random.randrange(1, 4), random.randrange(1, 6))
+        )
         records += struct.pack("=6I", codec is Codec.HEVC, 0, len(data), *rooms) + data
     done = subprocess.run([harsh], input=bytes(records), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     taken = [[int(part) for part in line.split()] for line in done.stdout.splitlines()]
     assert len(taken) == RECORDS
-    assert sum(units for _, _, units, _, _ in taken) > RECORDS / 2, "most were stopped at their first packet, and nothing was proved"
+    assert sum(units for _, _, units, _, _ in taken) > RECORDS / 2, (
+        "most were stopped at their first packet, and nothing was proved"
+    )
 
 
 def test_it_compiles_without_a_warning(tmp_path: Path) -> None:
     compiler = next(compilers(), None)
     if compiler is None:
         pytest.skip("no C compiler with sanitizers is here")
-    subprocess.run([*compiler, *FLAGS, "-Werror", "-Wconversion", "-o", str(tmp_path / "it.so"), str(SOURCE)], check=True)
+    subprocess.run(
+        [*compiler, *FLAGS, "-Werror", "-Wconversion", "-o", str(tmp_path / "it.so"), str(SOURCE)],
+        check=True,
+    )
 
 
-def test_what_was_built_of_another_source_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_built_of_another_source_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = tmp_path / "depacketise.c"
     other.write_text(SOURCE.read_text("utf-8") + "\n")
     before = library()
@@ -82,11 +121,16 @@ def test_what_was_built_of_another_source_is_not_taken(tmp_path: Path, monkeypat
 def test_without_a_compiler_it_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingest.packets.native.build.compilers", lambda: iter(()))
     assert build(tmp_path / "it.so") == "there is no C compiler"
-    monkeypatch.setattr("ingest.packets.native.build.compilers", lambda: iter([["false"], [str(tmp_path / "absent")]]))
+    monkeypatch.setattr(
+        "ingest.packets.native.build.compilers",
+        lambda: iter([["false"], [str(tmp_path / "absent")]]),
+    )
     assert "absent" in build(tmp_path / "it.so")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_it_is_not_built_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_it_is_not_built_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ingest.packets.native.depacketiser.library", lambda: tmp_path / "it.so")
     assert "was not built" in why_not.__wrapped__()

@@ -1,4 +1,6 @@
-"""The log of gaps: what is written is read, torn and overlapping lines included, by every process of a node."""
+"""The log of gaps: what is written is read, torn and overlapping lines included, by every
+process of a node.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,14 @@ class Node:
     def told(self, from_ns: int, to_ns: int) -> list[tuple[float, float, str]]:
         """As another process reads it; seconds after noon."""
         gaps = GapLog(self.layout, self.clock).between("cam", from_ns, to_ns)
-        return [((gap.start_ns - NOON_NS) / NS_PER_S, (gap.end_ns - NOON_NS) / NS_PER_S, gap.cause.value) for gap in gaps]
+        return [
+            (
+                (gap.start_ns - NOON_NS) / NS_PER_S,
+                (gap.end_ns - NOON_NS) / NS_PER_S,
+                gap.cause.value,
+            )
+            for gap in gaps
+        ]
 
 
 @pytest.fixture
@@ -41,7 +50,9 @@ def node(tmp_path: Path) -> Node:
 
 
 def gap(start_s: float, end_s: float, cause: GapCause = GapCause.NETWORK, detail: str = "") -> Gap:
-    return Gap("cam", NOON_NS + round(start_s * NS_PER_S), NOON_NS + round(end_s * NS_PER_S), cause, detail)
+    return Gap(
+        "cam", NOON_NS + round(start_s * NS_PER_S), NOON_NS + round(end_s * NS_PER_S), cause, detail
+    )
 
 
 def test_a_gap_that_is_written_is_read_by_others(node: Node) -> None:
@@ -91,7 +102,15 @@ def test_an_open_gap_goes_on_over_midnight_when_it_is_said_again(node: Node) -> 
     assert node.told(NOON_NS, NOON_NS + DAY_NS) == [(10, 43_260, "camera_down")]
 
 
-@pytest.mark.parametrize("torn", [b'{"from": 1, "to"', b'{"from": 1}', b"\xff\xfe", b'{"from":1,"to":2,"cause":"x","detail":"","since":1}'])
+@pytest.mark.parametrize(
+    "torn",
+    [
+        b'{"from": 1, "to"',
+        b'{"from": 1}',
+        b"\xff\xfe",
+        b'{"from":1,"to":2,"cause":"x","detail":"","since":1}',
+    ],
+)
 def test_a_torn_line_costs_itself_alone(node: Node, torn: bytes) -> None:
     node.log.add(gap(10, 12))
     (file,) = node.layout.gaps.glob("cam/*.jsonl")
@@ -112,7 +131,10 @@ def test_nobody_ever_looked_after_an_unknown_camera(node: Node) -> None:
     assert (node.log.last_beat_ns("cam"), node.log.first_ns("cam")) == (None, None)
     node.log.beat("cam")
     node.log.add(gap(10, 12))
-    assert (node.log.last_beat_ns("cam"), node.log.first_ns("cam")) == (NOON_NS, NOON_NS + 10 * NS_PER_S)
+    assert (node.log.last_beat_ns("cam"), node.log.first_ns("cam")) == (
+        NOON_NS,
+        NOON_NS + 10 * NS_PER_S,
+    )
 
 
 def test_days_long_past_are_forgotten(node: Node) -> None:
@@ -125,10 +147,18 @@ def test_days_long_past_are_forgotten(node: Node) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(
-    st.lists(st.tuples(st.integers(0, 200_000), st.integers(1, 100_000), st.sampled_from(list(GapCause))), max_size=6),
-    st.integers(0, 300_000), st.integers(1, 300_000),
-)  # fmt: skip
-def test_the_line_written_last_is_right(rows: list[tuple[int, int, GapCause]], from_s: int, length_s: int) -> None:
+    st.lists(
+        st.tuples(
+            st.integers(0, 200_000), st.integers(1, 100_000), st.sampled_from(list(GapCause))
+        ),
+        max_size=6,
+    ),
+    st.integers(0, 300_000),
+    st.integers(1, 300_000),
+)
+def test_the_line_written_last_is_right(
+    rows: list[tuple[int, int, GapCause]], from_s: int, length_s: int
+) -> None:
     with TemporaryDirectory() as folder:
         log = GapLog(Layout(Path(folder)), ManualClock(NOON_NS))
         for start_s, seconds, cause in rows:
@@ -136,10 +166,24 @@ def test_the_line_written_last_is_right(rows: list[tuple[int, int, GapCause]], f
         from_ns, to_ns = NOON_NS + from_s * NS_PER_S, NOON_NS + (from_s + length_s) * NS_PER_S
         found = log.between("cam", from_ns, to_ns)
     assert all(from_ns <= one.start_ns < one.end_ns <= to_ns for one in found)
-    for moment_ns in {to_ns - 1, from_ns, *(edge for one in found for edge in (one.start_ns, one.end_ns - NS_PER_MS))}:
-        said = next((cause for start_s, seconds, cause in reversed(rows) if _is_in(moment_ns, start_s, seconds)), None)
+    for moment_ns in {
+        to_ns - 1,
+        from_ns,
+        *(edge for one in found for edge in (one.start_ns, one.end_ns - NS_PER_MS)),
+    }:
+        said = next(
+            (
+                cause
+                for start_s, seconds, cause in reversed(rows)
+                if _is_in(moment_ns, start_s, seconds)
+            ),
+            None,
+        )
         if from_ns <= moment_ns < to_ns:
-            assert next((one.cause for one in found if one.start_ns <= moment_ns < one.end_ns), None) == said
+            assert (
+                next((one.cause for one in found if one.start_ns <= moment_ns < one.end_ns), None)
+                == said
+            )
 
 
 def _is_in(moment_ns: int, start_s: int, seconds: int) -> bool:

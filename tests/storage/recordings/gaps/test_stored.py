@@ -1,4 +1,6 @@
-"""Logs of gaps in a real object store: what a node said is read where it is gone, and goes when it is too old."""
+"""Logs of gaps in a real object store: what a node said is read where it is gone, and goes when
+it is too old.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,11 @@ NOON_NS = 20_000 * DAY_NS + DAY_NS // 2
 DAY = "20241004"
 PLACE = {"area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
 REGISTRY = Registry.model_validate(
-    {"version": 1, "areas": {"a": {"name": "a"}}, "cameras": [{"id": "cam", "name": "cam", "class": "B", "retention_days": 5, **PLACE}]}
+    {
+        "version": 1,
+        "areas": {"a": {"name": "a"}},
+        "cameras": [{"id": "cam", "name": "cam", "class": "B", "retention_days": 5, **PLACE}],
+    }
 )
 NEVER = threading.Event()
 
@@ -73,7 +79,10 @@ def gap(start_s: float, end_s: float, cause: GapCause) -> Gap:
 
 def told(objects: ObjectStore, to_s: float = 100_000) -> list[tuple[float, float, str]]:
     gaps = StoredGaps(objects).between("cam", NOON_NS, NOON_NS + round(to_s * NS_PER_S))
-    return [((one.start_ns - NOON_NS) / NS_PER_S, (one.end_ns - NOON_NS) / NS_PER_S, one.cause.value) for one in gaps]
+    return [
+        ((one.start_ns - NOON_NS) / NS_PER_S, (one.end_ns - NOON_NS) / NS_PER_S, one.cause.value)
+        for one in gaps
+    ]
 
 
 def test_what_a_node_said_is_told_without_it(node: Node) -> None:
@@ -82,7 +91,10 @@ def test_what_a_node_said_is_told_without_it(node: Node) -> None:
     node.say(20, 22, GapCause.DISK)
     assert node.uploads.run_once(NEVER) == 1
     assert told(node.objects) == [(10, 12, "network"), (20, 22, "disk")]
-    assert node.objects.get(gaps_object("cam", "node-1", DAY)) == (node.layout.gaps / "cam" / f"{DAY}.jsonl").read_bytes()
+    assert (
+        node.objects.get(gaps_object("cam", "node-1", DAY))
+        == (node.layout.gaps / "cam" / f"{DAY}.jsonl").read_bytes()
+    )
 
 
 def test_what_is_there_is_not_uploaded_again_by_this_process_nor_the_next(node: Node) -> None:
@@ -131,7 +143,9 @@ def test_a_node_that_lost_its_disk_takes_nothing_back(node: Node, tmp_path: Path
     anew.uploads.run_once(NEVER)
     anew.say(30, 32)
     anew.uploads.run_once(NEVER)
-    assert anew.begin().run_once(NEVER) == 1  # its file is another than the object: looked at once more, and there is nothing to add
+    assert (
+        anew.begin().run_once(NEVER) == 1
+    )  # its file is another than the object: looked at once more, and there is nothing to add
     assert told(node.objects) == [(10, 12, "network"), (20, 22, "network"), (30, 32, "network")]
 
 
@@ -148,10 +162,14 @@ def test_a_torn_line_stays_on_its_node(node: Node, redis: Redis) -> None:
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("calls", range(1, 6))
-def test_a_round_that_is_killed_at_any_call_is_done_by_the_next(node: Node, calls: int, after: bool) -> None:
+def test_a_round_that_is_killed_at_any_call_is_done_by_the_next(
+    node: Node, calls: int, after: bool
+) -> None:
     node.say(10, 12)
     node.say(86_000, 87_000)
-    killed = GapUploads(node.log, StoredGaps(FusedObjects(node.objects, Fuse(calls, after))), "node-1", node.clock)
+    killed = GapUploads(
+        node.log, StoredGaps(FusedObjects(node.objects, Fuse(calls, after))), "node-1", node.clock
+    )
     with suppress(Killed):  # where what it asks for is not there, it lives past it
         killed.run_once(NEVER)
     node.begin().run_once(NEVER)
@@ -163,10 +181,14 @@ def test_the_check_names_a_damaged_log(node: Node, redis: Redis) -> None:
     node.uploads.run_once(NEVER)
     key = gaps_object("cam", "node-1", DAY)
     node.objects.put(key, node.objects.get(key) + b"nonsense\n", "application/jsonl")
-    assert [(one.breach, one.subject) for one in check(node.objects, redis)] == [(Breach.GAP_LOG_DAMAGED, key)]
+    assert [(one.breach, one.subject) for one in check(node.objects, redis)] == [
+        (Breach.GAP_LOG_DAMAGED, key)
+    ]
 
 
-def test_logs_go_with_their_cameras_retention_unless_a_hold_names_some_of_them(node: Node, redis: Redis) -> None:
+def test_logs_go_with_their_cameras_retention_unless_a_hold_names_some_of_them(
+    node: Node, redis: Redis
+) -> None:
     node.say(10, 12)
     node.say(DAY_NS / NS_PER_S + 10, DAY_NS / NS_PER_S + 12)
     node.uploads.run_once(NEVER)
@@ -201,15 +223,28 @@ def test_a_node_that_is_gone_for_good_is_forgotten(node: Node, redis: Redis) -> 
 def _retention(node: Node, redis: Redis) -> Retention:
     settings, clock, objects = Settings(), node.clock, node.objects
     kept = Kept(
-        Ledger(node.layout.recordings), TriggerLog(node.layout, settings), node.log, objects, EventIndex(redis),
-        Journal(node.layout.journal, clock), Holds(objects, clock),
-    )  # fmt: skip
+        Ledger(node.layout.recordings),
+        TriggerLog(node.layout, settings),
+        node.log,
+        objects,
+        EventIndex(redis),
+        Journal(node.layout.journal, clock),
+        Holds(objects, clock),
+    )
     return Retention(kept, lambda: REGISTRY, settings, clock)
 
 
 def _hold(node: Node, from_s: int, to_s: int) -> Hold:
-    made = {"id": "20241004-x", "camera": "cam", "from": NOON_NS + from_s * NS_PER_S, "to": NOON_NS + to_s * NS_PER_S, "event": ""}
-    hold = Hold.model_validate({**made, "reason": "a case", "placed_by": "li", "placed_at": NOON_NS})
+    made = {
+        "id": "20241004-x",
+        "camera": "cam",
+        "from": NOON_NS + from_s * NS_PER_S,
+        "to": NOON_NS + to_s * NS_PER_S,
+        "event": "",
+    }
+    hold = Hold.model_validate(
+        {**made, "reason": "a case", "placed_by": "li", "placed_at": NOON_NS}
+    )
     Holds(node.objects, node.clock).place(hold)
     return hold
 
