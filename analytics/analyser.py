@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from analytics.detection.combined_plate_detector import EveryPlate
+from analytics.detection.combined_plate_detector import CombinedPlateDetector
 from analytics.detection.masks import Masks
 from analytics.detection.motion import thumbnail
 from analytics.models import Models
@@ -104,7 +104,10 @@ def make_analyser(camera: Camera, models: Models, settings: Settings) -> Analyse
     if "plate" in camera.checkpoint:
         fusion = Fusion(GrammarSearch(models.reader.alphabet))
         subjects.append(
-            (Vehicles(EveryPlate(models.plates), models.reader, fusion), settings.plate_detect_fps)
+            (
+                Vehicles(CombinedPlateDetector(models.plates), models.reader, fusion),
+                settings.plate_detect_fps,
+            )
         )
     if "face" in camera.checkpoint:
         subjects.append((Faces(models.faces), settings.face_detect_fps))

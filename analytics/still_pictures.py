@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analytics.detection.combined_plate_detector import EveryPlate
+from analytics.detection.combined_plate_detector import CombinedPlateDetector
 from analytics.detection.detections import Picture
 from analytics.detection.two_rows import HIGH_PART
 from analytics.models import Models
@@ -39,7 +39,7 @@ class Still:
 
 class StillPictures:
     def __init__(self, models: Models, calibration: Calibration = CALIBRATION) -> None:
-        self._detector = EveryPlate(models.plates).at(INPUT_AREA_PX)
+        self._detector = CombinedPlateDetector(models.plates).at(INPUT_AREA_PX)
         self._crops = CropReading(
             models.reader, Fusion(GrammarSearch(models.reader.alphabet), calibration)
         )

@@ -13,12 +13,12 @@ from api.access.guard import Guard
 from api.access.guarded_route import guarded, without_hop
 from api.feeds.feeds import Feeds
 from api.openapi import describe
-from api.requests.audit_recorder import Recorder, recorded_first
-from api.requests.audit_trail import Trail
+from api.requests.audit_recorder import AuditRecorder, recorded_first
+from api.requests.audit_trail import AuditTrail
 from api.requests.bodies import with_strict_bodies
 from api.requests.declarations import Declaration, Declarations
 from api.requests.error_responses import add_fault_handlers
-from api.requests.request_middleware import Envelope
+from api.requests.request_middleware import RequestMiddleware
 from api.requests.send_limits import LeastRate, Sending
 from api.requests.thread_pools import Pools
 from api.routes import ROUTES
@@ -40,7 +40,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
         redoc_url=None,
         redirect_slashes=False,
     )
-    recorder = Recorder(context.audit, context.clock)
+    recorder = AuditRecorder(context.audit, context.clock)
     app.router.route_class = guarded(Guard(context, declarations), recorder, declarations, Pools())
     app.state.recorder = recorder
     app.state.probes = Probes(context)
@@ -52,13 +52,13 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
         _add(app, declaration, recorder)
     declarations.check(app)
     add_fault_handlers(app)
-    app.add_middleware(Trail, recorder=recorder)
-    app.add_middleware(Envelope, clock=context.clock)
+    app.add_middleware(AuditTrail, recorder=recorder)
+    app.add_middleware(RequestMiddleware, clock=context.clock)
     app.openapi = lru_cache(1)(partial(describe, app, declarations))  # type: ignore[method-assign]
     return app
 
 
-def _add(app: FastAPI, declaration: Declaration, recorder: Recorder) -> None:
+def _add(app: FastAPI, declaration: Declaration, recorder: AuditRecorder) -> None:
     answer: dict[str, Any] = {
         "responses": {200: _good_answer(declaration)},
         "operation_id": declaration.endpoint.__name__,

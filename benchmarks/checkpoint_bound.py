@@ -17,7 +17,7 @@ from domain.settings import Settings
 from ingest.frames.decode_gate import QUIET_WINDOWS
 from ingest.frames.packet_motion import WINDOW_NS
 from sightline.cameras.rate_controller import LEAST_PART
-from sightline.evaluation.film import EPOCH_NS, Look, Run, frames, run
+from sightline.evaluation.film import EPOCH_NS, AnalyserRun, Look, frames, run
 from sightline.evaluation.truth import Pass, compare
 
 QUIET_S = QUIET_WINDOWS * WINDOW_NS / NS_PER_S
@@ -33,7 +33,9 @@ class Decoding(NamedTuple):
     cpu_ms: float
 
 
-def bound(footage: Footage, offline: Run, settings: Settings, models: Models) -> dict[str, Any]:
+def bound(
+    footage: Footage, offline: AnalyserRun, settings: Settings, models: Models
+) -> dict[str, Any]:
     """Every frame decoded; as many looks as the setting says (`offline`: its run), and the fewest
     that a worker that is behind makes. What recording, keeping and answering take is not in it.
     """
@@ -56,7 +58,9 @@ def bound(footage: Footage, offline: Run, settings: Settings, models: Models) ->
     }
 
 
-def _row(footage: Footage, fps: float, done: Run, decode_ms: float, cores: int) -> dict[str, Any]:
+def _row(
+    footage: Footage, fps: float, done: AnalyserRun, decode_ms: float, cores: int
+) -> dict[str, Any]:
     outcome, look_ms = compare(done, footage.passes), 1000 * done.cpu_s / done.duration_s
     return {
         "a_second": fps,

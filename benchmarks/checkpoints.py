@@ -40,7 +40,7 @@ from domain.clock import NS_PER_S
 from domain.events.event import Event, Passing
 from domain.people import Role
 from domain.settings import Settings
-from sightline.evaluation.film import EPOCH_NS, Look, Run, run
+from sightline.evaluation.film import EPOCH_NS, AnalyserRun, Look, run
 from sightline.evaluation.truth import Pass, compare, read_truth
 
 APART_S = 5.3
@@ -147,7 +147,7 @@ def watched(
 
 
 def measure(
-    footage: Footage, offline: Run, cameras: int, minutes: float, folder: Path
+    footage: Footage, offline: AnalyserRun, cameras: int, minutes: float, folder: Path
 ) -> dict[str, Any]:
     seen = Seen()
     with watched(footage.busy, cameras, True, folder / "busy") as (site, began_ns):
@@ -194,7 +194,7 @@ def _outcome(camera: int, seen: Seen, expected: list[Pass]) -> tuple[dict[str, A
         for one in seen.events.values()
         if one.camera == f"cam-{camera}" and from_ns <= one.started_at and one.ended_at <= to_ns
     ]
-    done = Run(
+    done = AnalyserRun(
         [((seen.at_ns[one.id] - EPOCH_NS) / NS_PER_S, Passing(one, b"", b"")) for one in events]
     )
     late_s = []

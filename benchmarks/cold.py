@@ -40,7 +40,7 @@ from sightline.processes.ports import free_ports
 from storage.archive.archive import Archive
 from storage.archive.bloom import BLOCK_BYTES, SLICES, bloom_of
 from storage.archive.day import ArchiveFile, Day
-from storage.archive.parquet_files import Part, describe
+from storage.archive.parquet_files import RowSelection, describe
 from storage.archive.rows import ORDER, SELECT, VERSION, row_of
 from storage.archive.search import DAY_MS, day_of_ms
 from storage.clients.s3 import ObjectStore
@@ -232,7 +232,7 @@ def _draw(archive: Archive, rows: int) -> list[Drawn]:
     drawn: list[Drawn] = []
     for area, events in sorted(found.items()):
         staged = archive.writer.stage([row_of(event) for event in events])
-        made = archive.writer.merge(day_of_ms(FIRST_MS), area, 1, [Part((staged,))])
+        made = archive.writer.merge(day_of_ms(FIRST_MS), area, 1, [RowSelection((staged,))])
         archive.writer.forget(staged)
         assert made is not None
         drawn.append(Drawn(made.path, made.file, np.frombuffer(made.bloom, np.uint8), events[0]))

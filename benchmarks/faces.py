@@ -30,7 +30,7 @@ from benchmarks.machine import machine
 from domain.clock import NS_PER_S, thread_cpu_s
 from domain.events.event import Passing
 from domain.settings import Settings
-from sightline.evaluation.film import EPOCH_NS, Look, Run, camera, frames, run, watch
+from sightline.evaluation.film import EPOCH_NS, AnalyserRun, Look, camera, frames, run, watch
 from sightline.evaluation.truth import compare, read_truth
 
 HEIGHTS_PX = ((12, 20), (20, 32), (32, 48), (48, 80), (80, 128))
@@ -137,7 +137,7 @@ def recall(model: FaceDetector, faces: Sequence[tuple[Picture, Floats]]) -> dict
     return {"found": table, "cpu_ms_a_look": round(1000 * spent_s / max(1, looks), 1)}
 
 
-def false_alarms(done: Run, pictures: Path | None) -> dict[str, object]:
+def false_alarms(done: AnalyserRun, pictures: Path | None) -> dict[str, object]:
     """How long was looked, and what was found there; `pictures`: where each find's crop is
     left, for a person to say what it is.
     """

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from domain.clock import thread_cpu_s
 
 
-class Spent:
+class CpuTime:
     """`with Spent(counter): …`: one for each use."""
 
     def __init__(self, counter: Counter) -> None:

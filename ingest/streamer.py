@@ -17,15 +17,15 @@ from domain.camera_states import CameraState, CameraStatus, Why
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import SourceError, SourceUnreachable
 from domain.media.fanout import Fanout
-from domain.media.packet_batch import Came, Run, newest_pts_ns, newest_wall_ns
+from domain.media.packet_batch import Came, PacketBatch, newest_pts_ns, newest_wall_ns
 from domain.media.packets import AudioPacket, Packet, StreamInfo
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from ingest.health.announce import Announcer
 from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import Moment
-from ingest.health.health import Health
-from ingest.packets.packet_builder import Counts
+from ingest.health.health import CameraHealth
+from ingest.packets.packet_builder import SourceCounts
 from ingest.rtsp.backoff import Backoff
 from ingest.rtsp.pull_loop import PullLoop
 from ingest.rtsp.source import Receiver, RtspSource
@@ -33,11 +33,11 @@ from ingest.rtsp.source import Receiver, RtspSource
 _LOG = logging.getLogger(__name__)
 
 
-class Source(Protocol):
+class PacketSource(Protocol):
     """What a streamer pulls from: an `RtspSource`, or in tests anything that gives packets."""
 
     @property
-    def counts(self) -> Counts: ...
+    def counts(self) -> SourceCounts: ...
 
     def open(self, loop: PullLoop, receiver: Receiver, /) -> None: ...
 
@@ -107,14 +107,14 @@ class Streamer:
         fanout: Fanout,
         settings: Settings,
         clock: Clock,
-        source: Source | None = None,
+        source: PacketSource | None = None,
         failures: DecodeFailures | None = None,
     ) -> None:
         """`failures` are those of the camera's decoder, where it has one."""
         self._camera = camera
         self._fanout = fanout
         self._clock = clock
-        self._source: Source = source or RtspSource(camera, credentials, networks, settings)
+        self._source: PacketSource = source or RtspSource(camera, credentials, networks, settings)
         self._backoff = Backoff()
         self._loop: PullLoop | None = None
         self._is_wanted = False
@@ -123,7 +123,7 @@ class Streamer:
         self._is_over.set()
         self._is_open = False
         self._session = _Session()
-        self._health = Health(self._now(), failures)
+        self._health = CameraHealth(self._now(), failures)
         self._node = settings.node
         self._reconnects = 0
         self._steps = clock.steps
@@ -176,7 +176,7 @@ class Streamer:
                 self._health.keyframe(
                     one.stream.codec, one.data, session.packets, session.size_bytes, self._now()
                 )
-            session.packets += one.count if isinstance(one, Run) else 1
+            session.packets += one.count if isinstance(one, PacketBatch) else 1
             session.size_bytes += len(one.data)
         session.last = came[-1:]
         if came[-1].received_ns >= session.next_look_ns:

@@ -16,7 +16,7 @@ from anyio import to_thread
 
 from api.access.api_context import ApiContext, SiteRegistry
 from api.app import make_app
-from api.nodes.client import DoorClient
+from api.nodes.client import NodeClient
 from api.requests.cutting import Cutting
 from api.requests.refused_requests import Refusals
 from domain.alarms import Alarm, AlarmName
@@ -75,7 +75,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "
         stored=StoredSegments(stores.objects, clock),
         stored_gaps=StoredGaps(stores.objects),
         audit=audit,
-        door=DoorClient(door_key(settings, layout), clock),
+        door=NodeClient(door_key(settings, layout), clock),
         clock=clock,
         cutting=Cutting(layout.scratch / name),
         ticket_key=door_key(settings, layout),

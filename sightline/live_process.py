@@ -13,7 +13,7 @@ import cv2
 import uvicorn
 
 from api.node_api.app import make_door
-from api.node_api.context import DoorContext
+from api.node_api.context import NodeApiContext
 from api.requests.send_limits import LeastRate
 from domain.clock import Clock, SystemClock
 from domain.errors import NotFound, SourceTimeout
@@ -86,7 +86,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings, layout, clock = Settings(), Layout(arguments.data), SystemClock()
     set_up_logging(settings.log_level, "live")
-    context = DoorContext(
+    context = NodeApiContext(
         key=door_key(settings, layout),
         spool=Spool(layout, clock),
         ledger=Ledger(layout.recordings),

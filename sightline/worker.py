@@ -26,14 +26,14 @@ from ingest.packets.native.depacketiser import why_not
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
 from sightline.cameras.camera_runs import CameraRuns, LazyAnalysers
-from sightline.cameras.inference_scheduler import LookPool
+from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.onvif_listener import OnvifListener
-from sightline.cameras.policy_loop import Policies
-from sightline.cameras.trigger_queue import Triggers
-from sightline.cameras.worker_context import NodeTools
+from sightline.cameras.policy_loop import PolicyLoop
+from sightline.cameras.trigger_queue import TriggerQueue
+from sightline.cameras.worker_context import WorkerContext
 from sightline.cluster.roster import NodeRosters, RosterFile
 from sightline.jobs.node_jobs import NodeJobs
-from sightline.overload.load import Gauge
+from sightline.overload.load import LoadGauge
 from sightline.overload.shedding import Shedding
 from sightline.processes.gc_tuning import collect_seldom
 from sightline.processes.process_plan import worker_count
@@ -41,9 +41,9 @@ from sightline.processes.status_file import say_alive, write_statuses
 from sightline.processes.store_clients import connected
 from sightline.processes.supervised_threads import Job, Jobs
 from sightline.processes.supervisor import stop_on_signals
-from sightline.processes.watchdog import Pulses
+from sightline.processes.watchdog import Watchdog
 from storage.events.journal import Journal
-from storage.events.publisher import Keeper
+from storage.events.publisher import EventPublisher
 from storage.events.spool import Spool
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
@@ -79,10 +79,12 @@ class Worker:
         self._say = FloodGate(log.warning, clock, every_s=10.0)
         self._loop = PullLoop(clock)
         self._writer = DiskWriter(clock)
-        self._pulses = Pulses(self._loop, self._writer, clock)
-        self._triggers = Triggers(TriggerLog(layout, self._settings), clock)
-        looks = LookPool(len(os.sched_getaffinity(0)) // worker_count(self._settings), clock)
-        tools = NodeTools(
+        self._pulses = Watchdog(self._loop, self._writer, clock)
+        self._triggers = TriggerQueue(TriggerLog(layout, self._settings), clock)
+        looks = InferenceScheduler(
+            len(os.sched_getaffinity(0)) // worker_count(self._settings), clock
+        )
+        tools = WorkerContext(
             self._settings,
             layout,
             clock,
@@ -141,8 +143,8 @@ class Worker:
             "keeper": self._keeper.run,
             "triggers": self._triggers.run,
             "onvif": OnvifListener(self._runs.events).run,
-            "policies": Policies(self._layout, lambda: self._runs.running(), self._clock).run,
-            "strain": Gauge(
+            "policies": PolicyLoop(self._layout, lambda: self._runs.running(), self._clock).run,
+            "strain": LoadGauge(
                 self._layout, self._index, self._settings, self._clock, self._writer.waiting_part
             ).run,
             "live tap": self._live_tap.run,
@@ -161,9 +163,9 @@ class Worker:
             jobs["shedding"] = Shedding(self._layout, self._node_rosters.cameras, self._clock).run
         return jobs
 
-    def _make_keeper(self) -> Keeper:
+    def _make_keeper(self) -> EventPublisher:
         stores = self._stores
-        return Keeper(
+        return EventPublisher(
             self._spool,
             stores.index,
             stores.feed,

@@ -4,12 +4,12 @@ tests and the load generator.
 
 from simulator.camera import (
     CodecChange,
-    Cut,
+    ConnectionCut,
     Fault,
     Jump,
-    Loss,
     NewPassword,
     NoVideo,
+    PacketLoss,
     Refuse,
     SimCamera,
     Stall,
@@ -18,12 +18,12 @@ from simulator.simulator import Simulator
 
 __all__ = [
     "CodecChange",
-    "Cut",
+    "ConnectionCut",
     "Fault",
     "Jump",
-    "Loss",
     "NewPassword",
     "NoVideo",
+    "PacketLoss",
     "Refuse",
     "SimCamera",
     "Simulator",

@@ -10,7 +10,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from hashlib import md5
 
-from simulator.plan import Login
+from simulator.plan import SimulatorLogin
 
 REALM = "simulator"
 _FIELD = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,]+))')
@@ -21,7 +21,7 @@ def challenges(nonce: str) -> tuple[str, ...]:
     return (f'Digest realm="{REALM}", nonce="{nonce}", algorithm=MD5', f'Basic realm="{REALM}"')
 
 
-def is_authorised(header: str, method: str, login: Login, nonce: str) -> bool:
+def is_authorised(header: str, method: str, login: SimulatorLogin, nonce: str) -> bool:
     """Whether an Authorization header proves `login`."""
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "basic":
@@ -35,7 +35,7 @@ def is_authorised(header: str, method: str, login: Login, nonce: str) -> bool:
     return hmac.compare_digest(fields.get("response", "").encode(), expected.encode())
 
 
-def digest(login: Login, method: str, uri: str, nonce: str) -> str:
+def digest(login: SimulatorLogin, method: str, uri: str, nonce: str) -> str:
     """The response of RFC 2069, which RFC 2617 keeps for challenges without qop."""
     return _md5(
         f"{_md5(f'{login.user}:{REALM}:{login.password}')}:{nonce}:{_md5(f'{method}:{uri}')}"

@@ -24,7 +24,7 @@ class Stall:
 
 
 @dataclass(frozen=True, config=_STRICT)
-class Cut:
+class ConnectionCut:
     """Every connection that is playing is closed without a word."""
 
     at_s: Seconds
@@ -41,7 +41,7 @@ class Jump:
 
 
 @dataclass(frozen=True, config=_STRICT)
-class Loss:
+class PacketLoss:
     """One in `one_in` RTP packets is lost for `for_s`, by chance from `seed`; their sequence
     numbers are missing.
     """
@@ -93,7 +93,7 @@ class Refuse:
 
 
 Fault = Annotated[
-    Stall | Cut | Jump | Loss | CodecChange | NewPassword | NoVideo | Refuse,
+    Stall | ConnectionCut | Jump | PacketLoss | CodecChange | NewPassword | NoVideo | Refuse,
     Field(discriminator="kind"),
 ]
 Mode = Literal["live", "on_first_play", "on_play"]

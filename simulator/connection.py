@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from simulator.auth import challenges, is_authorised
 from simulator.messages import (
     TRACK,
-    Answer,
     MalformedRequest,
-    Request,
+    SimulatorAnswer,
+    SimulatorRequest,
     Transport,
     parse_request,
     parse_transport,
@@ -25,7 +25,7 @@ METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_P
 _NEEDS_SESSION = ("PLAY", "PAUSE", "TEARDOWN")
 
 
-class Connection:
+class ClientConnection:
     """`run` returns when the client goes, falls silent for a session's timeout, or its stream
     ends.
     """
@@ -59,7 +59,7 @@ class Connection:
                 if request.method == "TEARDOWN":
                     break
         except MalformedRequest:
-            self._writer.write(Answer(400).encoded(""))
+            self._writer.write(SimulatorAnswer(400).encoded(""))
         except (
             TimeoutError,
             ConnectionError,
@@ -81,7 +81,7 @@ class Connection:
         """End the connection at once; `run` then returns."""
         self._writer.transport.abort()
 
-    async def _request(self) -> Request | None:
+    async def _request(self) -> SimulatorRequest | None:
         """The next request; the reports that a client sends between them are skipped. None at the
         connection's end.
 
@@ -100,28 +100,28 @@ class Connection:
             await self._reader.readexactly(min(int(length), 1 << 16))
         return request
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: SimulatorRequest) -> SimulatorAnswer:
         if request.method == "OPTIONS":
-            return Answer(200, (("Public", METHODS),))
+            return SimulatorAnswer(200, (("Public", METHODS),))
         station = self._stations.get(request.path)
         if station is None or station.is_over:
-            return Answer(404)
+            return SimulatorAnswer(404)
         if station.plan.refuses(station.now_s):
-            return Answer(503)
+            return SimulatorAnswer(503)
         login = station.plan.login(station.now_s)
         if login is not None and not is_authorised(
             request.header("authorization"), request.method, login, self._nonce
         ):
-            return Answer(
+            return SimulatorAnswer(
                 401, tuple(("WWW-Authenticate", challenge) for challenge in challenges(self._nonce))
             )
         if request.method in _NEEDS_SESSION and (
             not self._session or request.header("session").partition(";")[0] != self._session
         ):
-            return Answer(454)
+            return SimulatorAnswer(454)
         return self._dispatch(request, station)
 
-    def _dispatch(self, request: Request, station: Station) -> Answer:
+    def _dispatch(self, request: SimulatorRequest, station: Station) -> SimulatorAnswer:
         match request.method:
             case "DESCRIBE":
                 return _describe(request, station)
@@ -132,16 +132,16 @@ class Connection:
             case "PAUSE":
                 return self._pause()
             case "TEARDOWN" | "GET_PARAMETER" | "SET_PARAMETER":
-                return Answer(200, (("Session", self._session),) if self._session else ())
+                return SimulatorAnswer(200, (("Session", self._session),) if self._session else ())
             case _:
-                return Answer(501)
+                return SimulatorAnswer(501)
 
-    def _setup(self, request: Request, station: Station) -> Answer:
+    def _setup(self, request: SimulatorRequest, station: Station) -> SimulatorAnswer:
         if self._player is not None:
-            return Answer(455)
+            return SimulatorAnswer(455)
         transport = parse_transport(request.header("transport"))
         if transport is None:
-            return Answer(461)
+            return SimulatorAnswer(461)
         self._station, self._transport = station, transport
         self._session = self._session or secrets.token_hex(8)
         if transport.channels:
@@ -152,28 +152,30 @@ class Connection:
             client, server = transport.ports or (0, 0), self._ports.numbers
             ports = f"client_port={client[0]}-{client[1]};server_port={server[0]}-{server[1]}"
             chosen = f"RTP/AVP;unicast;{ports}"
-        return Answer(
+        return SimulatorAnswer(
             200,
             (("Transport", chosen), ("Session", f"{self._session};timeout={SESSION_TIMEOUT_S}")),
         )
 
-    def _play(self, request: Request) -> Answer:
+    def _play(self, request: SimulatorRequest) -> SimulatorAnswer:
         station, transport = self._station, self._transport
         if station is None or transport is None or self._player is not None:
-            return Answer(455)
+            return SimulatorAnswer(455)
         player = station.player(self._output(transport), self._on_end, self._paused_s)
         self._player = player
         base = request.url.rstrip("/").removesuffix("/" + TRACK)
         info = f"url={base}/{TRACK};seq={player.sequence};rtptime={player.first_timestamp}"
-        return Answer(200, (("Session", self._session), ("Range", "npt=now-"), ("RTP-Info", info)))
+        return SimulatorAnswer(
+            200, (("Session", self._session), ("Range", "npt=now-"), ("RTP-Info", info))
+        )
 
-    def _pause(self) -> Answer:
+    def _pause(self) -> SimulatorAnswer:
         if self._player is None:
-            return Answer(455)
+            return SimulatorAnswer(455)
         self._paused_s = self._player.now_s
         self._player.stop()
         self._player = None
-        return Answer(200, (("Session", self._session),))
+        return SimulatorAnswer(200, (("Session", self._session),))
 
     def _output(self, transport: Transport) -> TcpOutput | UdpOutput:
         if transport.channels:
@@ -189,7 +191,7 @@ class Connection:
             self._writer.close()
 
 
-def _describe(request: Request, station: Station) -> Answer:
+def _describe(request: SimulatorRequest, station: Station) -> SimulatorAnswer:
     lines = (
         "v=0",
         "o=- 0 0 IN IP4 127.0.0.1",
@@ -199,7 +201,7 @@ def _describe(request: Request, station: Station) -> Answer:
         "a=control:*",
     )
     body = "\r\n".join((*lines, *station.media.sdp, f"a=control:{TRACK}")) + "\r\n"
-    return Answer(
+    return SimulatorAnswer(
         200,
         (("Content-Base", request.url.rstrip("/") + "/"), ("Content-Type", "application/sdp")),
         body,

@@ -28,7 +28,7 @@ _PARAMETER_SETS = {Codec.H264: (7, 8), Codec.HEVC: (32, 33, 34)}
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class PreparedUnit:
     """One access unit. `due` is when it is sent and `pts` what it stands for, both in ticks of
     the media's clock from the file's start.
     """
@@ -58,14 +58,14 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Media:
+class PreparedMedia:
     """A stream of prepared units. `duration` is what one lap of a loop takes, in ticks of
     `clock_hz`.
     """
 
     codec: Codec
     clock_hz: int
-    units: tuple[Unit, ...]
+    units: tuple[PreparedUnit, ...]
     duration: int
     sdp: tuple[str, ...]
     """Its lines in a session description, from `m=` on, without `a=control`."""
@@ -75,7 +75,7 @@ class Media:
         return self.duration / self.clock_hz
 
 
-def prepare(file: Path) -> Media:
+def prepare(file: Path) -> PreparedMedia:
     """Read and packetise the H.264 or H.265 video of an MP4 or Matroska file; raises BadInput
     where that cannot be done.
     """
@@ -95,7 +95,7 @@ def prepare(file: Path) -> Media:
         raise BadInput(f"{file}: cannot be read as video: {error}") from error
 
 
-def _prepared(file: Path, container: InputContainer, stream: VideoStream) -> Media:
+def _prepared(file: Path, container: InputContainer, stream: VideoStream) -> PreparedMedia:
     codec = _codec(file, stream)
     length_size, sets = _parameter_sets(file, codec, stream.codec_context.extradata or b"")
     ticks = float(stream.time_base or 0) * CLOCK_HZ
@@ -121,7 +121,7 @@ def _prepared(file: Path, container: InputContainer, stream: VideoStream) -> Med
         )
     )
     frame = round(CLOCK_HZ / float(stream.average_rate or 25))
-    return Media(codec, CLOCK_HZ, units, units[-1].due + frame, _video_sdp(codec, sets))
+    return PreparedMedia(codec, CLOCK_HZ, units, units[-1].due + frame, _video_sdp(codec, sets))
 
 
 def _times(pts: list[int]) -> list[tuple[int, int]]:
@@ -192,11 +192,13 @@ def _with_sets(codec: Codec, nals: list[bytes], sets: tuple[bytes, ...]) -> list
     return nals if own else [*sets, *nals]
 
 
-def _unit(codec: Codec, due: int, pts: int, is_keyframe: bool, nals: list[bytes]) -> Unit:
+def _unit(codec: Codec, due: int, pts: int, is_keyframe: bool, nals: list[bytes]) -> PreparedUnit:
     return unit_of(payloads(codec, nals), PAYLOAD_TYPE, due, pts, is_keyframe)
 
 
-def unit_of(parts: list[bytes], payload_type: int, due: int, pts: int, is_keyframe: bool) -> Unit:
+def unit_of(
+    parts: list[bytes], payload_type: int, due: int, pts: int, is_keyframe: bool
+) -> PreparedUnit:
     """RTP payloads as a unit; the last one carries the marker."""
     template = bytearray()
     offsets: list[int] = []
@@ -207,7 +209,7 @@ def unit_of(parts: list[bytes], payload_type: int, due: int, pts: int, is_keyfra
             _FRAMED_HEADER.pack(0x24, 0, 12 + len(payload), 0x80, marker | payload_type, 0, 0, 0)
             + payload
         )
-    return Unit(due, pts, is_keyframe, bytes(template), tuple(offsets))
+    return PreparedUnit(due, pts, is_keyframe, bytes(template), tuple(offsets))
 
 
 def _video_sdp(codec: Codec, sets: tuple[bytes, ...]) -> tuple[str, ...]:
@@ -226,7 +228,9 @@ def _video_sdp(codec: Codec, sets: tuple[bytes, ...]) -> tuple[str, ...]:
     return (head, f"a=rtpmap:{PAYLOAD_TYPE} H265/{CLOCK_HZ}", f"a=fmtp:{PAYLOAD_TYPE} {fmtp}")
 
 
-def silence() -> Media:
+def silence() -> PreparedMedia:
     """Sound without video: a second of PCMU silence, 40 ms a packet."""
     units = tuple(unit_of([b"\xff" * 320], 0, at, at, True) for at in range(0, 8000, 320))
-    return Media(Codec.PCMU, 8000, units, 8000, ("m=audio 0 RTP/AVP 0", "a=rtpmap:0 PCMU/8000"))
+    return PreparedMedia(
+        Codec.PCMU, 8000, units, 8000, ("m=audio 0 RTP/AVP 0", "a=rtpmap:0 PCMU/8000")
+    )

@@ -25,7 +25,7 @@ class MalformedRequest(ValueError):  # answered 400; never leaves the simulator
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SimulatorRequest:
     method: str
     url: str
     headers: dict[str, str]
@@ -41,7 +41,7 @@ class Request:
         return self.headers.get(name.lower(), "")
 
 
-def parse_request(text: bytes) -> Request:
+def parse_request(text: bytes) -> SimulatorRequest:
     lines = text.decode("utf-8", "replace").split("\r\n")
     parts = lines[0].split(" ")
     if len(parts) != 3 or not parts[2].startswith("RTSP/1."):
@@ -51,11 +51,11 @@ def parse_request(text: bytes) -> Request:
         for name, colon, value in (line.partition(":") for line in lines[1:])
         if colon
     }
-    return Request(parts[0].upper(), parts[1], headers)
+    return SimulatorRequest(parts[0].upper(), parts[1], headers)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SimulatorAnswer:
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from domain.errors import BadInput
-from simulator.media import FRAMING_BYTES, Unit
+from simulator.media import FRAMING_BYTES, PreparedUnit
 
 MAX_WAITING_BYTES = 1 << 20
 
@@ -20,7 +20,7 @@ class Output(Protocol):
     def is_full(self) -> bool:
         """Whether so much waits for the client that a camera would drop."""
 
-    def send(self, unit: Unit, packets: bytearray, lost: Sequence[int]) -> None:
+    def send(self, unit: PreparedUnit, packets: bytearray, lost: Sequence[int]) -> None:
         """Send a stamped unit without its packets numbered `lost` (from 0)."""
 
     def send_rtcp(self, report: bytes) -> None: ...
@@ -34,7 +34,7 @@ class TcpOutput:
     def is_full(self) -> bool:
         return self._transport.get_write_buffer_size() > MAX_WAITING_BYTES
 
-    def send(self, unit: Unit, packets: bytearray, lost: Sequence[int]) -> None:
+    def send(self, unit: PreparedUnit, packets: bytearray, lost: Sequence[int]) -> None:
         if not lost:
             self._transport.write(packets)
             return
@@ -114,7 +114,7 @@ class UdpOutput:
     def is_full(self) -> bool:
         return self._ports.is_full
 
-    def send(self, unit: Unit, packets: bytearray, lost: Sequence[int]) -> None:
+    def send(self, unit: PreparedUnit, packets: bytearray, lost: Sequence[int]) -> None:
         for index, piece in enumerate(unit.pieces(packets)):
             if index not in lost:
                 self._ports.rtp.sendto(piece[FRAMING_BYTES:], self._rtp_address)

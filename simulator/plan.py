@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulator.camera import Cut, Fault, Jump, Loss, NewPassword, NoVideo, Refuse, SimCamera, Stall
+from simulator.camera import (
+    ConnectionCut,
+    Fault,
+    Jump,
+    NewPassword,
+    NoVideo,
+    PacketLoss,
+    Refuse,
+    SimCamera,
+    Stall,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class SimulatorLogin:
     user: str
     password: str
 
@@ -16,7 +26,9 @@ class Login:
 class FaultPlan:
     def __init__(self, camera: SimCamera) -> None:
         self._faults: tuple[Fault, ...] = camera.faults
-        self._login = Login(camera.user, camera.password or "") if camera.user is not None else None
+        self._login = (
+            SimulatorLogin(camera.user, camera.password or "") if camera.user is not None else None
+        )
 
     def add(self, fault: Fault) -> None:
         self._faults = (*self._faults, fault)
@@ -33,7 +45,7 @@ class FaultPlan:
             (
                 fault.at_s
                 for fault in self._faults
-                if isinstance(fault, Cut) and fault.at_s > after_s
+                if isinstance(fault, ConnectionCut) and fault.at_s > after_s
             ),
             default=None,
         )
@@ -44,12 +56,12 @@ class FaultPlan:
             fault.by_s for fault in self._faults if isinstance(fault, Jump) and fault.at_s <= at_s
         )
 
-    def loss(self, at_s: float) -> Loss | None:
+    def loss(self, at_s: float) -> PacketLoss | None:
         return next(
             (
                 one
                 for one in self._faults
-                if isinstance(one, Loss) and one.at_s <= at_s < one.at_s + one.for_s
+                if isinstance(one, PacketLoss) and one.at_s <= at_s < one.at_s + one.for_s
             ),
             None,
         )
@@ -68,10 +80,10 @@ class FaultPlan:
             if isinstance(fault, NoVideo)
         )
 
-    def login(self, at_s: float) -> Login | None:
+    def login(self, at_s: float) -> SimulatorLogin | None:
         """Who may come in; None where everybody may."""
         changes = [
             fault for fault in self._faults if isinstance(fault, NewPassword) and fault.at_s <= at_s
         ]
         last = max(changes, key=lambda change: change.at_s, default=None)
-        return Login(last.user, last.password) if last else self._login
+        return SimulatorLogin(last.user, last.password) if last else self._login

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from domain.clock import NS_PER_S
-from simulator.camera import Loss
+from simulator.camera import PacketLoss
 from simulator.output import Output
 from simulator.plan import FaultPlan
 from simulator.programme import Programme, Slot
@@ -82,7 +82,7 @@ class Player:
         self._next_report_s = 0.0
         self._wants_keyframe = True
         self._dropping = False
-        self._chances: dict[Loss, Random] = {}
+        self._chances: dict[PacketLoss, Random] = {}
         self._codec = self._slot.media.codec if self._slot else None
 
     @property
@@ -165,7 +165,7 @@ class Player:
         counters.sent_packets += len(unit.offsets) - len(lost)
         counters.sent_bytes += len(packets)
 
-    def _lost(self, count: int, loss: Loss | None) -> list[int]:
+    def _lost(self, count: int, loss: PacketLoss | None) -> list[int]:
         if loss is None:
             return []
         chance = self._chances.setdefault(loss, Random(loss.seed))

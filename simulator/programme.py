@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from simulator.media import Media, Unit
+from simulator.media import PreparedMedia, PreparedUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,16 @@ class Slot:
 
     due: int
     pts: int
-    unit: Unit
-    media: Media
+    unit: PreparedUnit
+    media: PreparedMedia
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ProgrammeItem:
     """A file from `start` on, once or for ever."""
 
     start: int
-    media: Media
+    media: PreparedMedia
     loop: bool
 
     @property
@@ -62,7 +62,7 @@ class Piece:
 class Programme:
     """Pieces in the order of their starts; each gives way to the next."""
 
-    def __init__(self, pieces: tuple[Piece, ...]) -> None:
+    def __init__(self, pieces: tuple[ProgrammeItem, ...]) -> None:
         self._pieces = tuple(sorted(pieces, key=lambda piece: piece.start))
 
     @property
@@ -74,7 +74,7 @@ class Programme:
         """When all is over; None where the last piece loops."""
         return self._pieces[-1].end
 
-    def media_at(self, at: int) -> Media:
+    def media_at(self, at: int) -> PreparedMedia:
         return self._pieces[self._index(at)].media
 
     def slots(self, since: int, from_keyframe: bool = False) -> Iterator[Slot]:

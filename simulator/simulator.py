@@ -13,9 +13,9 @@ from types import TracebackType
 
 from domain.clock import Clock, SystemClock
 from domain.errors import BadInput
-from simulator.camera import CodecChange, Cut, Fault, SimCamera
-from simulator.connection import Connection
-from simulator.media import Media, prepare
+from simulator.camera import CodecChange, ConnectionCut, Fault, SimCamera
+from simulator.connection import ClientConnection
+from simulator.media import PreparedMedia, prepare
 from simulator.output import UdpPorts
 from simulator.player import Counters
 from simulator.station import Station
@@ -48,7 +48,7 @@ class Simulator:
         self._clock = clock or SystemClock()
         self._stations: dict[str, Station] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._clients: dict[asyncio.Task[None], Connection] = {}
+        self._clients: dict[asyncio.Task[None], ClientConnection] = {}
         self._stop = asyncio.Event()
         self._thread: threading.Thread | None = None
 
@@ -94,7 +94,7 @@ class Simulator:
 
         Raises BadInput for a cut and a codec change, which are laid out when a stream begins.
         """
-        if isinstance(fault, Cut | CodecChange):
+        if isinstance(fault, ConnectionCut | CodecChange):
             raise BadInput(f"{fault.kind} can only be told to a camera before it plays")
         station = self._stations[path]
         self._on_loop(lambda: station.plan.add(replace(fault, at_s=station.now_s + fault.at_s)))
@@ -120,7 +120,7 @@ class Simulator:
         assert self._loop is not None
         asyncio.run_coroutine_threadsafe(acting(), self._loop).result(STOP_S)
 
-    async def _serve(self, medias: dict[Path, Media], started: Future[int]) -> None:
+    async def _serve(self, medias: dict[Path, PreparedMedia], started: Future[int]) -> None:
         self._loop = asyncio.get_running_loop()
         clients = self._clients
         nonce = secrets.token_hex(16)
@@ -128,7 +128,7 @@ class Simulator:
         async def serve_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
-            clients[task] = Connection(reader, writer, self._stations, ports, nonce)
+            clients[task] = ClientConnection(reader, writer, self._stations, ports, nonce)
             try:
                 await clients[task].run()
             finally:
@@ -161,7 +161,7 @@ class Simulator:
             ) from error
 
 
-def _prepared(cameras: tuple[SimCamera, ...]) -> dict[Path, Media]:
+def _prepared(cameras: tuple[SimCamera, ...]) -> dict[Path, PreparedMedia]:
     """Each file once, however many cameras play it."""
     files = {camera.file for camera in cameras}
     files |= {

@@ -11,24 +11,24 @@ from pathlib import Path
 
 from domain.clock import NS_PER_S, Clock
 from simulator.camera import CodecChange, SimCamera
-from simulator.media import Media, silence
+from simulator.media import PreparedMedia, silence
 from simulator.output import Output
 from simulator.plan import FaultPlan
 from simulator.player import Counters, Epoch, Player, Score
-from simulator.programme import Piece, Programme, Slot
+from simulator.programme import Programme, ProgrammeItem, Slot
 
 
 class Station:
     """Made on the event loop; a `live` camera's time begins here."""
 
-    def __init__(self, camera: SimCamera, medias: dict[Path, Media], clock: Clock) -> None:
+    def __init__(self, camera: SimCamera, medias: dict[Path, PreparedMedia], clock: Clock) -> None:
         self.camera = camera
         self.plan = FaultPlan(camera)
         self.counters = Counters()
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._programme = _programme(camera, medias)
-        self._silence = Programme((Piece(0, silence(), True),))
+        self._silence = Programme((ProgrammeItem(0, silence(), True),))
         self._made = self._now()
         self._epoch = self._made if camera.mode == "live" else None
 
@@ -51,7 +51,7 @@ class Station:
         )
 
     @property
-    def media(self) -> Media:
+    def media(self) -> PreparedMedia:
         """What a session description tells of now."""
         programme = self._shown()
         at_s = 0.0 if self.camera.mode == "on_play" else self.now_s
@@ -87,11 +87,13 @@ class Station:
         return Epoch(self._loop.time(), self._clock.wall_ns())
 
 
-def _programme(camera: SimCamera, medias: dict[Path, Media]) -> Programme:
+def _programme(camera: SimCamera, medias: dict[Path, PreparedMedia]) -> Programme:
     first = medias[camera.file]
     changes = [fault for fault in camera.faults if isinstance(fault, CodecChange)]
     pieces = [
-        Piece(round(change.at_s * first.clock_hz), medias[change.file], camera.loop)
+        ProgrammeItem(round(change.at_s * first.clock_hz), medias[change.file], camera.loop)
         for change in changes
     ]
-    return Programme((Piece(-round(camera.phase_s * first.clock_hz), first, camera.loop), *pieces))
+    return Programme(
+        (ProgrammeItem(-round(camera.phase_s * first.clock_hz), first, camera.loop), *pieces)
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from domain.clock import NS_PER_S, Clock
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import SIDECAR, day_of, event_object
-from domain.recordings.holds import Held, Hold
+from domain.recordings.holds import Hold, StandingHolds
 from domain.registry import Registry
 from storage.clients.s3 import ObjectStore
 from storage.recordings.gaps.retention import too_old
@@ -45,7 +45,7 @@ class AgeCheck:
     def is_too_old(self, camera_id: str, ended_ns: int) -> bool:
         return ended_ns < self._ages.cutoff_ns(camera_id)
 
-    def recordings(self, held: Held) -> Iterator[TooOld]:
+    def recordings(self, held: StandingHolds) -> Iterator[TooOld]:
         """The days of cameras that have recordings too old, here and in the store."""
         stored = StoredSegments(self._objects, self._clock)
         for camera_id in stored.cameras():
@@ -59,7 +59,7 @@ class AgeCheck:
         if self._layout is not None:
             yield from self._local(Ledger(self._layout.recordings), held)
 
-    def gap_logs(self, held: Held) -> Iterator[StoredLog]:
+    def gap_logs(self, held: StandingHolds) -> Iterator[StoredLog]:
         """The days of cameras of which the store says for too long what was missing."""
         return (
             log
@@ -77,7 +77,7 @@ class AgeCheck:
             ):
                 yield hold.event
 
-    def _local(self, ledger: Ledger, held: Held) -> Iterator[TooOld]:
+    def _local(self, ledger: Ledger, held: StandingHolds) -> Iterator[TooOld]:
         for camera_id in ledger.cameras():
             for folder in ledger.days(camera_id):
                 if folder.name <= day_of(self._ages.cutoff_ns(camera_id)):
@@ -88,7 +88,12 @@ class AgeCheck:
                     yield from self._too_old(camera_id, folder.name, "on this node", ranges, held)
 
     def _too_old(
-        self, camera_id: str, day: str, where: str, ranges: list[tuple[int, int]], held: Held
+        self,
+        camera_id: str,
+        day: str,
+        where: str,
+        ranges: list[tuple[int, int]],
+        held: StandingHolds,
     ) -> Iterator[TooOld]:
         count = sum(
             self.is_too_old(camera_id, end_ns) and not held.covers(camera_id, start_ns, end_ns)

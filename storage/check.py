@@ -19,7 +19,7 @@ from domain.events.event import Correction, Event, ObjectDigest, Sidecar
 from domain.events.watches import Ended
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import CLIP, EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR, is_correction
-from domain.recordings.holds import Held
+from domain.recordings.holds import StandingHolds
 from domain.registry import Registry
 from domain.settings import Settings
 from domain.stored_model import unreadable
@@ -176,7 +176,7 @@ class _Check:
         self._ages = None if registry is None else AgeCheck(objects, layout, registry, clock)
         self._clock = clock
         self._holds = KnownHolds(())
-        self._held = Held((), 0)
+        self._held = StandingHolds((), 0)
 
     def run(self) -> Iterator[Finding]:
         yield from self._losses()
@@ -208,7 +208,7 @@ class _Check:
             yield Finding(Breach.HOLD_DAMAGED, damaged.key, f"{damaged.why}; {deed}")
         yield from _foreign(known.foreign)
         self._holds = known
-        self._held = Held(known.holds, self._clock.wall_ns())
+        self._held = StandingHolds(known.holds, self._clock.wall_ns())
 
     def _recordings(self) -> Iterator[Finding]:
         if self._ages is None:

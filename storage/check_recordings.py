@@ -17,10 +17,10 @@ from domain.recordings.gaps import GapCause
 from storage.check import Breach, Finding
 from storage.mp4.boxes import whole_bytes
 from storage.mp4.demuxer import Mp4Reader
-from storage.recordings.coverage import Asked, account
+from storage.recordings.coverage import CoverageRequest, account
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger, Segment
-from storage.recordings.packet_coverage import HOLE_NS, LONGEST_USUAL_NS, Coverage
+from storage.recordings.packet_coverage import HOLE_NS, LONGEST_USUAL_NS, PacketCoverage
 from storage.recordings.recorded_ranges import Range, merge
 
 SLACK_NS = 200 * NS_PER_MS
@@ -68,7 +68,7 @@ def find_breaches(
 
 
 def _read(segment: Segment, decode: bool) -> _Read:
-    coverage = Coverage(LONGEST_USUAL_NS)
+    coverage = PacketCoverage(LONGEST_USUAL_NS)
     try:
         pictures, certain, damage = _pictures(segment, coverage)
         coverage.close(segment.end_ns)
@@ -91,7 +91,7 @@ def _read(segment: Segment, decode: bool) -> _Read:
     return _Read(segment, coverage.ranges, damage)
 
 
-def _pictures(segment: Segment, coverage: Coverage) -> tuple[int, int, str]:
+def _pictures(segment: Segment, coverage: PacketCoverage) -> tuple[int, int, str]:
     """How many there are, added to `coverage`; how many of them must decode; and what is wrong
     with them.
     """
@@ -177,7 +177,7 @@ def _of_holes(layout: Layout, camera_id: str, read: Sequence[_Read]) -> Iterator
     if not ranges:
         return
     log = GapLog(layout, SystemClock())
-    asked = Asked(camera_id, ranges[0][0], ranges[-1][1])
+    asked = CoverageRequest(camera_id, ranges[0][0], ranges[-1][1])
     told = log.between(camera_id, asked.from_ns, asked.to_ns)
     for gap in account(asked, ranges, [], told).gaps:
         if gap.cause is GapCause.UNKNOWN:

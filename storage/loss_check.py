@@ -16,7 +16,7 @@ from storage.site.site_identity import SiteIdentity
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class StoreLoss:
     """`what`: the store, the index, a person or a hold."""
 
     what: str
@@ -26,17 +26,19 @@ class Loss:
 
 def find_losses(
     objects: ObjectStore, redis: Redis, layout: Layout | None, clock: Clock
-) -> Iterator[Loss]:
+) -> Iterator[StoreLoss]:
     """Every loss. The legal holds are compared with those that this node last read."""
     site_file = None if layout is None else layout.site
     faults = SiteIdentity(redis, objects, site_file, clock).check()
     if faults.objects is not None:
-        yield Loss("store_lost", "state/site.json", faults.objects)
+        yield StoreLoss("store_lost", "state/site.json", faults.objects)
     if faults.index is not None:
-        yield Loss("index_emptied", "Redis", faults.index)
+        yield StoreLoss("index_emptied", "Redis", faults.index)
     for person in People(redis, objects, clock).lost():
         message = f"Redis knows this {person.role}, and the object store has no record of them; "
-        yield Loss("person_lost", person.name, message + "put the store back, or restore its copy")
+        yield StoreLoss(
+            "person_lost", person.name, message + "put the store back, or restore its copy"
+        )
     if layout is None:
         return
     keys = [found.key.removeprefix(HOLDS_PREFIX) for found in objects.list(HOLDS_PREFIX)]
@@ -44,4 +46,4 @@ def find_losses(
     for hold in last_read(layout.holds):
         if hold.id not in recorded:
             message = f"this node knows the legal hold ({hold.reason}), and its record is gone; "
-            yield Loss("hold_lost", hold.id, message + "put the store back, or place it again")
+            yield StoreLoss("hold_lost", hold.id, message + "put the store back, or place it again")

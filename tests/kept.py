@@ -38,7 +38,7 @@ from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.events.feed import Feed
 from storage.events.journal import Journal
-from storage.events.publisher import Keeper
+from storage.events.publisher import EventPublisher
 from storage.events.spool import Spool
 from storage.index.event_index import EventIndex
 from storage.recordings.ledger import Ledger
@@ -148,10 +148,10 @@ class Site:
         self.journal = Journal(layout.journal, clock)
         self.keeper = self.restart()
 
-    def restart(self) -> Keeper:
+    def restart(self) -> EventPublisher:
         index, ledger = EventIndex(self.redis), Ledger(self.layout.recordings)
         cameras = ["gate", "bridge", "shop"]
-        self.keeper = Keeper(
+        self.keeper = EventPublisher(
             self.spool,
             index,
             Feed(self.redis, 1000),

@@ -17,7 +17,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 
 from domain.clock import NS_PER_S
-from domain.media.packet_batch import Came, Run
+from domain.media.packet_batch import Came, PacketBatch
 from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo, WallSource
 from domain.recordings.gaps import GapCause
 from ingest.recording.segments import Segments
@@ -260,14 +260,14 @@ def _picture(number: int) -> av.VideoFrame:
     return picture
 
 
-def run_of(packets: Sequence[Packet]) -> Run:
+def run_of(packets: Sequence[Packet]) -> PacketBatch:
     """These, which are no keyframes and in order of display, as one thing."""
     first, ends, starts = packets[0], [0], list[int]()
     for packet in packets:
         starts += [ends[-1] + start for start in packet.starts]
         ends.append(ends[-1] + len(packet.data))
     pts_ns = [packet.pts_ns for packet in packets]
-    return Run(
+    return PacketBatch(
         first.stream,
         b"".join(packet.data for packet in packets),
         ends[1:],

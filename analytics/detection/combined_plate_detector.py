@@ -11,7 +11,7 @@ from analytics.detection.detections import Detections, Detector, Picture
 from analytics.detection.geometry import nms
 
 
-class EveryPlate:
+class CombinedPlateDetector:
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
 
@@ -19,8 +19,8 @@ class EveryPlate:
     def input_area_px(self) -> int:
         return self._detector.input_area_px
 
-    def at(self, input_area_px: int) -> EveryPlate:
-        return EveryPlate(self._detector.at(input_area_px))
+    def at(self, input_area_px: int) -> CombinedPlateDetector:
+        return CombinedPlateDetector(self._detector.at(input_area_px))
 
     def detect(self, bgr: Picture) -> Detections:
         """Plates in one picture, what the model found first; `points` are (n, 4, 2) corners,

@@ -16,7 +16,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from domain.cpu_time import Spent
+from domain.cpu_time import CpuTime
 from domain.errors import BadInput, NotFound
 from domain.metrics import LOOK_CPU_S
 
@@ -95,7 +95,7 @@ class Model:
         does not fit the model.
         """
         try:
-            with Spent(self._cpu):
+            with CpuTime(self._cpu):
                 outputs = self._session.run(None, {self._input: tensor})
         except _ERRORS as error:
             raise BadInput(

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.detection.detections import Floats
-from analytics.tracking.tracker import COURSE_NS, LEAP, Place, Track, centre, size_px
+from analytics.tracking.tracker import COURSE_NS, LEAP, Track, TrackPosition, centre, size_px
 from domain.clock import NS_PER_MS, NS_PER_S
 
 COURSE_LEAST_NS = 150 * NS_PER_MS
@@ -111,7 +111,7 @@ def _sizes_agree(left: Course, found: Course, passed_s: float) -> bool:
     return passed_s * min(rates) - SIZE_LOG_MOST <= grown <= passed_s * max(rates) + SIZE_LOG_MOST
 
 
-def _first(places: Sequence[Place]) -> list[Place]:
+def _first(places: Sequence[TrackPosition]) -> list[TrackPosition]:
     """The first places that span `COURSE_NS`, or all."""
     spans = (
         number
@@ -121,11 +121,11 @@ def _first(places: Sequence[Place]) -> list[Place]:
     return list(places[: next(spans, len(places)) + 1])
 
 
-def _last(track: Track) -> list[Place]:
+def _last(track: Track) -> list[TrackPosition]:
     return _first(list(reversed(track.latest)))
 
 
-def _fit(places: Sequence[Place]) -> Course | None:
+def _fit(places: Sequence[TrackPosition]) -> Course | None:
     """The least-squares line; None where the places span less than `COURSE_LEAST_NS`."""
     if abs(places[-1].wall_ns - places[0].wall_ns) < COURSE_LEAST_NS:
         return None

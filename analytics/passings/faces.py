@@ -11,7 +11,7 @@ from analytics.detection.detections import Detections, Picture
 from analytics.detection.face_detector import FaceDetector
 from analytics.passings.subjects import Record
 from analytics.plates.crop import around
-from analytics.tracking.tracker import Gate, Track
+from analytics.tracking.tracker import AssociationGate, Track
 from domain.clock import NS_PER_MS
 from domain.events.event import Event, Kind
 
@@ -53,7 +53,7 @@ class _OfSize:
 
 class Faces:
     kind: Kind = "face"
-    gate = Gate(reach=1.0, reach_per_s=2.0, growth=1.6, growth_per_s=1.6, lost_ms=1000)
+    gate = AssociationGate(reach=1.0, reach_per_s=2.0, growth=1.6, growth_per_s=1.6, lost_ms=1000)
 
     def __init__(self, detector: FaceDetector) -> None:
         self.detector = _OfSize(detector)

@@ -18,16 +18,16 @@ from analytics.detection.detections import Detections, Floats, Picture
 from analytics.detection.motion import Thumbnail, moves
 from analytics.passings.continuity import has_course
 from analytics.passings.held_passings import HeldPassing, HeldPassings
-from analytics.passings.recent_passings import RECENT_MOST, REMEMBERED_NS, Lately, is_unread
+from analytics.passings.recent_passings import RECENT_MOST, REMEMBERED_NS, RecentPassings, is_unread
 from analytics.passings.subjects import Record, Shot, Subject
 from analytics.passings.unread import width_px
 from analytics.tracking.direction import direction_of
 from analytics.tracking.lanes import CountLines, lane_at
-from analytics.tracking.roi_scheduler import Gaze, Shown
+from analytics.tracking.roi_scheduler import RoiScheduler, Shown
 from analytics.tracking.tracker import Track, Tracker
 from domain import unread_reasons as unread
 from domain.clock import NS_PER_MS
-from domain.cpu_time import Spent
+from domain.cpu_time import CpuTime
 from domain.events.event import Event, Passing
 from domain.media.packets import Frame
 from domain.metrics import LOOK_CPU_S, UNREAD
@@ -59,9 +59,9 @@ class Passings:
         self._subject = subject
         self._lines = CountLines(camera.count_lines)
         self._tracker = Tracker(subject.gate)
-        self._gaze = Gaze(subject.detector, self._tracker)
+        self._gaze = RoiScheduler(subject.detector, self._tracker)
         self._records: dict[int, Record] = {}
-        self._lately = Lately(subject, self._lines)
+        self._lately = RecentPassings(subject, self._lines)
         self._held = HeldPassings(subject.gate.unseen_ms * NS_PER_MS, DWELL_MS * NS_PER_MS)
         self._clear: list[Track] = []
         """Tracks that ended lately and were events by themselves."""
@@ -210,7 +210,7 @@ class Passings:
         if track.detections > 1 and (
             record.shot is None or quality > CLEARLY_BETTER * record.shot.quality
         ):
-            with Spent(_JPEG):
+            with CpuTime(_JPEG):
                 pictures = _jpeg(bgr), _jpeg(self._subject.crop(track, bgr))
             record.shot = Shot(quality, frame.wall_ns, _parts(track.box, bgr), *pictures)
 

@@ -51,7 +51,7 @@ class Recent:
         )
 
 
-class Lately:
+class RecentPassings:
     def __init__(self, subject: Subject, lines: CountLines) -> None:
         self._subject = subject
         self._lines = lines

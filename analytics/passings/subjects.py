@@ -9,8 +9,8 @@ from typing import Protocol
 
 from analytics.detection.detections import Detections, Detector, Picture
 from analytics.plates.crop import Crop
-from analytics.plates.fusion import Fused, Reading
-from analytics.tracking.tracker import Gate, Track
+from analytics.plates.fusion import FrameReading, Fused
+from analytics.tracking.tracker import AssociationGate, Track
 from domain.events.event import Event, Kind, Plate
 from domain.plates import PlateColor
 from domain.unread_reasons import WhyUnread
@@ -38,7 +38,7 @@ class Record:
     size_px: tuple[int, int]
     """Width and height of the picture."""
     shot: Shot | None = None
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[FrameReading] = field(default_factory=list)
     last_read_ns: int = 0
     unread: Crop | None = None
     """The best crop that was not read."""
@@ -61,7 +61,7 @@ class Record:
 
 class Subject(Protocol):
     kind: Kind
-    gate: Gate
+    gate: AssociationGate
 
     @property
     def detector(self) -> Detector:

@@ -12,7 +12,7 @@ from analytics.plates.crop import Crop, around, rectify
 from analytics.plates.crop_reading import FRAMINGS, CropReading, cut
 from analytics.plates.fusion import Fused, Fusion
 from analytics.plates.reader import PlateReader
-from analytics.tracking.tracker import Gate, Track, in_step
+from analytics.tracking.tracker import AssociationGate, Track, in_step
 from domain.clock import NS_PER_MS
 from domain.events.event import Event, Kind, Plate
 from domain.plates import PlateColor
@@ -52,7 +52,7 @@ SAME_PASSING_NS = 10_000 * NS_PER_MS
 
 class Vehicles:
     kind: Kind = "vehicle"
-    gate = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=750)
+    gate = AssociationGate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=750)
 
     def __init__(self, detector: Detector, reader: PlateReader, fusion: Fusion) -> None:
         self.detector = detector

@@ -7,7 +7,7 @@ from __future__ import annotations
 from analytics.detection.detections import Floats, Picture
 from analytics.detection.two_rows import is_two_rows, unroll
 from analytics.plates.crop import HEIGHT_PX, WIDTH_PX, Crop, rectify
-from analytics.plates.fusion import Fusion, Reading
+from analytics.plates.fusion import FrameReading, Fusion
 from analytics.plates.reader import PlateReader
 from domain.plates import PlateColor
 
@@ -21,7 +21,7 @@ class CropReading:
     def __init__(self, reader: PlateReader, fusion: Fusion) -> None:
         self._reader, self.fusion = reader, fusion
 
-    def reading(self, crop: Crop) -> Reading:
+    def reading(self, crop: Crop) -> FrameReading:
         """A high crop is two rows, or one seen from the side: whichever it looks more like when
         read.
         """

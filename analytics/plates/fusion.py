@@ -89,7 +89,7 @@ _IMPOSSIBLE = -1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FrameReading:
     """One frame's lattices, the texts found in them, each reader's best first, and how good the
     picture was (more is better).
     """
@@ -152,7 +152,7 @@ class Fusion:
         self._calibration = calibration
         self._search, self._own_search = search, GrammarSearch(Alphabet(ALPHABET))
 
-    def reading(self, lattices: Lattices, quality: float) -> Reading:
+    def reading(self, lattices: Lattices, quality: float) -> FrameReading:
         public, own = (
             self._search.hypotheses(lattices.public),
             self._own_search.hypotheses(lattices.own),
@@ -163,9 +163,9 @@ class Fusion:
             for hypothesis in pair
             if hypothesis is not None
         ]
-        return Reading(lattices, tuple(dict.fromkeys(in_turn)), quality)
+        return FrameReading(lattices, tuple(dict.fromkeys(in_turn)), quality)
 
-    def fuse(self, readings: Sequence[Reading], color: PlateColor) -> Fused:
+    def fuse(self, readings: Sequence[FrameReading], color: PlateColor) -> Fused:
         """The plate that the readings say together; `NOTHING` where none of them found a text
         that the grammar allows.
         """
@@ -185,7 +185,7 @@ class Fusion:
             weighed.own_log_evidence,
         )
 
-    def weigh(self, readings: Sequence[Reading], color: PlateColor) -> Weighed | None:
+    def weigh(self, readings: Sequence[FrameReading], color: PlateColor) -> Weighed | None:
         """What the readings say together, before it becomes confidences; None where none of
         them found a text.
         """
@@ -206,14 +206,14 @@ class Fusion:
         )
         return Weighed(texts, ranked, best, float(weights @ own), len(readings))
 
-    def _own_word(self, reading: Reading, text: str) -> float:
+    def _own_word(self, reading: FrameReading, text: str) -> float:
         if text not in reading.own:
             reading.own[text] = float(
                 self._own_search.log_probabilities(reading.lattices.own, [text])[0]
             )
         return reading.own[text]
 
-    def _scores(self, reading: Reading, bodies: list[str]) -> Scores:
+    def _scores(self, reading: FrameReading, bodies: list[str]) -> Scores:
         """(2, bodies, firsts) of first + body: log-probabilities, and how far the frame looks
         like it.
         """
@@ -238,7 +238,7 @@ class Fusion:
         return np.where(allowed[:, None], np.stack(both, axis=1), _IMPOSSIBLE)
 
 
-def _bodies(readings: Sequence[Reading]) -> list[str]:
+def _bodies(readings: Sequence[FrameReading]) -> list[str]:
     """All but the first character of what the readings found, the most often and highest ranked
     first.
     """

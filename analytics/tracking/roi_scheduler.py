@@ -71,7 +71,7 @@ class Window:
     input_area_px: int
 
 
-class Gaze:
+class RoiScheduler:
     """Of one kind of subject at one camera."""
 
     def __init__(self, detector: Detector, tracker: Tracker) -> None:

@@ -36,7 +36,7 @@ it is the same vehicle anyway (a plate is 0.44 m wide: nothing with a plate of i
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class AssociationGate:
     """How far from where it is expected a box may be, in lengths of its longer side: `reach` at
     once, and `reach_per_s` more a second.
     """
@@ -55,7 +55,7 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TrackPosition:
     """Where a track was at one moment: its centre, and the longer side of its box."""
 
     wall_ns: int
@@ -87,9 +87,9 @@ class Track:
     """Ratio of its largest size to its smallest."""
     moved_ns: int = 0
     """When it last moved by a fifth of its size."""
-    path: list[Place] = field(default_factory=list)
+    path: list[TrackPosition] = field(default_factory=list)
     """At most `PATH_MOST` places, evenly spread in time over its life."""
-    latest: list[Place] = field(default_factory=list)
+    latest: list[TrackPosition] = field(default_factory=list)
     """The places of its last looks, which span `COURSE_NS` where it is as old."""
     velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))
     _missed: int = 0
@@ -103,7 +103,7 @@ class Track:
         self.moved_ns = self.first_ns
         self._anchor = self.box
         self._sizes_px = (size_px(self.box), size_px(self.box))
-        self.path.append(Place(self.first_ns, centre(self.box), size_px(self.box)))
+        self.path.append(TrackPosition(self.first_ns, centre(self.box), size_px(self.box)))
         self._note_latest()
 
     @property
@@ -181,7 +181,7 @@ class Track:
         self._note_latest()
 
     def _note_latest(self) -> None:
-        self.latest.append(Place(self.last_ns, centre(self.box), size_px(self.box)))
+        self.latest.append(TrackPosition(self.last_ns, centre(self.box), size_px(self.box)))
         while len(self.latest) > 2 and self.last_ns - self.latest[1].wall_ns >= COURSE_NS:
             del self.latest[0]
 
@@ -196,14 +196,14 @@ class Track:
         if _distance(centre(self.box), centre(self._anchor)) > 0.2 * size or not 0.83 < grew < 1.2:
             self._anchor, self.moved_ns = self.box, self.last_ns
         if self.last_ns - self.path[-1].wall_ns >= self._path_gap_ns:
-            self.path.append(Place(self.last_ns, centre(self.box), size))
+            self.path.append(TrackPosition(self.last_ns, centre(self.box), size))
         if len(self.path) > PATH_MOST:
             del self.path[1::2]
             self._path_gap_ns *= 2
 
 
 class Tracker:
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: AssociationGate) -> None:
         self._gate = gate
         self._tracks: list[Track] = []
         self._made = 0

@@ -10,7 +10,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from api.nodes.client import DoorClient
+from api.nodes.client import NodeClient
 from api.requests.cutting import Cutting
 from api.requests.request_trace import Trace, trace_of
 from domain.alarms import Alarm
@@ -77,7 +77,7 @@ class ApiContext:
     stored: StoredSegments
     stored_gaps: StoredGaps
     audit: AuditLog
-    door: DoorClient
+    door: NodeClient
     clock: Clock
     cutting: Cutting
     """For recordings whose segments lie in several places."""

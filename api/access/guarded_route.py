@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.access.guard import Guard
-from api.requests.audit_recorder import Recorder
+from api.requests.audit_recorder import AuditRecorder
 from api.requests.declarations import Declarations
 from api.requests.request_trace import trace_of
 from api.requests.thread_pools import Pool, Pools
@@ -27,7 +27,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def guarded(
-    guard: Guard, recorder: Recorder, declarations: Declarations, pools: Pools
+    guard: Guard, recorder: AuditRecorder, declarations: Declarations, pools: Pools
 ) -> type[APIRoute]:
     """The only kind of route that an app has: none can leave the guard out."""
 
@@ -74,7 +74,7 @@ def _by_loop(guard: Guard, handle: Handler) -> Handler:
     return answer
 
 
-def _in_thread(guard: Guard, recorder: Recorder, handle: Handler) -> Handler:
+def _in_thread(guard: Guard, recorder: AuditRecorder, handle: Handler) -> Handler:
     def work(request: Request) -> Response:
         guard(request)
         return _handled(recorder, handle, request)
@@ -87,7 +87,7 @@ def _in_thread(guard: Guard, recorder: Recorder, handle: Handler) -> Handler:
 
 
 def _in_pool(
-    guard: Guard, recorder: Recorder, handle: Handler, pools: Pools, pool: Pool
+    guard: Guard, recorder: AuditRecorder, handle: Handler, pools: Pools, pool: Pool
 ) -> Handler:
     """The guard has threads of its own: a refusal does not wait for what the pool waits for."""
 
@@ -99,7 +99,7 @@ def _in_pool(
     return answer
 
 
-def _handled(recorder: Recorder, handle: Handler, request: Request) -> Response:
+def _handled(recorder: AuditRecorder, handle: Handler, request: Request) -> Response:
     response = _finished(handle(request))
     # A stream finds its status only while it is sent: its entry is written then.
     if hasattr(response, "body"):

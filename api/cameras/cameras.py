@@ -17,7 +17,7 @@ from domain.camera_states import CameraStatus
 from domain.clock import NS_PER_S
 from domain.errors import NodeOffline, QueryInvalid
 from domain.registry import Camera, Registry
-from storage.recordings.coverage import Asked
+from storage.recordings.coverage import CoverageRequest
 from storage.site.leases import Lease
 
 LONGEST_COVERAGE_S = 31 * 86_400
@@ -75,7 +75,9 @@ def read_coverage(
     check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
     now_ns = context.clock.wall_ns()
     answer = account_of(context, known, from_ns, to_ns)
-    return CoverageView.of(Asked(camera_id, from_ns, to_ns), answer.account, answer.offline, now_ns)
+    return CoverageView.of(
+        CoverageRequest(camera_id, from_ns, to_ns), answer.account, answer.offline, now_ns
+    )
 
 
 def _is_in(camera: Camera, area: str | None, class_: str | None) -> bool:

@@ -14,7 +14,7 @@ from domain.errors import NodeOffline, ObjectsUnavailable
 from domain.paths.object_keys import day_start_ns
 from domain.recordings.gaps import Gap, GapCause
 from domain.registry import Camera
-from storage.recordings.coverage import Account, Asked, account
+from storage.recordings.coverage import Coverage, CoverageRequest, account
 from storage.recordings.recorded_ranges import Range, merge
 from storage.site.leases import Lease
 
@@ -32,8 +32,8 @@ _DAY_NS = 86_400 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    account: Account
+class NodeAnswer:
+    account: Coverage
     offline: tuple[str, ...]
     """Nodes that held the camera and do not answer, and `objects` where the object store does
     not: they may have more.
@@ -52,7 +52,7 @@ class _Found:
     offline: tuple[str, ...]
 
 
-def account_of(context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int) -> Answer:
+def account_of(context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int) -> NodeAnswer:
     """The account of [from_ns, to_ns), up to now. Raises NodeOffline where nobody who may have
     some of it answers.
     """
@@ -67,13 +67,13 @@ def account_of(context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int
         *_told(found.nodes),
         *_since_it_left(known, now_ns),
     ]
-    made = account(Asked(camera.id, from_ns, until_ns), local, found.stored, told)
+    made = account(CoverageRequest(camera.id, from_ns, until_ns), local, found.stored, told)
     gaps = tuple(
         _said_of(found.offline, gap)
         for gap in made.gaps
         if gap.start_ns < now_ns - SETTLED_AFTER_NS
     )
-    return Answer(replace(made, gaps=gaps), found.offline)
+    return NodeAnswer(replace(made, gaps=gaps), found.offline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Foun
         first_ns, stored = _stored(context, camera_id, from_ns, to_ns)
         settled_ns = min(to_ns, context.clock.wall_ns() - SETTLED_AFTER_NS)
         if offline or _has_unexplained(
-            Asked(camera_id, from_ns, max(from_ns, settled_ns)), nodes, stored
+            CoverageRequest(camera_id, from_ns, max(from_ns, settled_ns)), nodes, stored
         ):
             gaps = context.stored_gaps.between(camera_id, from_ns, to_ns)
     except ObjectsUnavailable:
@@ -137,7 +137,9 @@ def _told(nodes: Sequence[NodeAccount]) -> list[Gap]:
     return [gap for node in nodes for gap in node.gaps]
 
 
-def _has_unexplained(asked: Asked, nodes: Sequence[NodeAccount], stored: Sequence[Range]) -> bool:
+def _has_unexplained(
+    asked: CoverageRequest, nodes: Sequence[NodeAccount], stored: Sequence[Range]
+) -> bool:
     """Whether something is missing that no node that answers can explain."""
     local = [part for node in nodes for part in node.recorded]
     return any(

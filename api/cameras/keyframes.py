@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from api.access.api_context import ApiContext
 from api.cameras.segment_locator import (
-    Found,
     Located,
+    LocatedSegments,
     locate,
     offline_header,
     segment_keyframes,
@@ -28,7 +28,11 @@ _Chunks = Generator[bytes, None, None]
 
 
 def keyframes_answer(
-    context: ApiContext, camera_id: str, found: Found, span: tuple[int, int], every_ns: int
+    context: ApiContext,
+    camera_id: str,
+    found: LocatedSegments,
+    span: tuple[int, int],
+    every_ns: int,
 ) -> Response:
     """Those of [from, to) up to where the camera changed its coding, begun: whoever does not
     answer for its first is told by now.

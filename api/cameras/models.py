@@ -16,7 +16,7 @@ from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
 from domain.stored_model import WallNs
 from domain.unread_reasons import Unread, WhyUnread
-from storage.recordings.coverage import Account, Asked, Where
+from storage.recordings.coverage import Coverage, CoverageRequest, Where
 
 
 class UnreadView(Answer):
@@ -190,7 +190,7 @@ class CoverageView(Answer):
 
     @classmethod
     def of(
-        cls, asked: Asked, account: Account, offline: Sequence[str], now_ns: int
+        cls, asked: CoverageRequest, account: Coverage, offline: Sequence[str], now_ns: int
     ) -> CoverageView:
         recorded = [
             RecordedView(from_=part.start_ns, to=part.end_ns, where=part.where)

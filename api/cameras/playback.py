@@ -14,10 +14,10 @@ from api.cameras.cameras import check_span, holder
 from api.cameras.coverage import account_of
 from api.cameras.keyframes import keyframes_answer
 from api.cameras.models import GapView, PlaylistPart, PlaylistView
-from api.cameras.playlists import M3U8_TYPE, Addresses, Entry, entries, m3u8, zero_of
+from api.cameras.playlists import M3U8_TYPE, Addresses, PlaylistEntry, entries, m3u8, zero_of
 from api.cameras.segment_locator import (
-    Found,
     Located,
+    LocatedSegments,
     answered,
     fetch,
     locate,
@@ -182,7 +182,7 @@ def _check_may_read_recordings(trace: Trace) -> None:
 def _picture_then(context: ApiContext, camera_id: str, at_ns: int) -> Response:
     """The picture that stood at a moment, out of the recording."""
 
-    def use(found: Found) -> Response:
+    def use(found: LocatedSegments) -> Response:
         if not found.segments:
             raise NotFound(f"nothing of {camera_id} is recorded at {rfc3339(at_ns)}")
         one = found.segments[-1]
@@ -196,7 +196,7 @@ def _picture_then(context: ApiContext, camera_id: str, at_ns: int) -> Response:
 
 def _playlist(
     context: ApiContext, trace: Trace, camera_id: str, from_ns: int, to_ns: int
-) -> tuple[list[Entry], tuple[Gap, ...], Addresses, tuple[str, ...]]:
+) -> tuple[list[PlaylistEntry], tuple[Gap, ...], Addresses, tuple[str, ...]]:
     known = context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_PLAYLIST_S)
     if trace.person is None:
@@ -219,7 +219,7 @@ def _playlist(
     )
 
 
-def _view(part: Entry, one: Located, addresses: Addresses) -> PlaylistPart:
+def _view(part: PlaylistEntry, one: Located, addresses: Addresses) -> PlaylistPart:
     return PlaylistPart(
         from_=part.start_ns,
         to=part.end_ns,

@@ -24,7 +24,7 @@ M3U8_TYPE = "application/vnd.apple.mpegurl"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlaylistEntry:
     """One part: a segment, or (`segment` is None) a gap."""
 
     start_ns: int
@@ -65,27 +65,29 @@ def zero_of(segments: Sequence[Located], from_ns: int) -> int:
     return first_ns // 1_000_000 * 1_000_000
 
 
-def entries(segments: Sequence[Located], from_ns: int, to_ns: int) -> list[Entry]:
+def entries(segments: Sequence[Located], from_ns: int, to_ns: int) -> list[PlaylistEntry]:
     """The parts from the first segment (or the asked start) to the asked end, without a moment
     left out; a second or less is no gap.
     """
-    made: list[Entry] = []
+    made: list[PlaylistEntry] = []
     at_ns = zero_of(segments, from_ns)
     for one in segments:
         if one.segment.start_ns - at_ns > JOIN_NS:
-            made.append(Entry(at_ns, one.segment.start_ns, None))
+            made.append(PlaylistEntry(at_ns, one.segment.start_ns, None))
         elif made:  # what little is between them belongs to the one before, and what they share too
-            made[-1] = Entry(
+            made[-1] = PlaylistEntry(
                 made[-1].start_ns, max(made[-1].start_ns, one.segment.start_ns), made[-1].segment
             )
-        made.append(Entry(one.segment.start_ns, one.end_ns, one))
+        made.append(PlaylistEntry(one.segment.start_ns, one.end_ns, one))
         at_ns = max(at_ns, one.end_ns)
     if to_ns - at_ns > JOIN_NS:
-        made.append(Entry(at_ns, to_ns, None))
+        made.append(PlaylistEntry(at_ns, to_ns, None))
     return made
 
 
-def m3u8(parts: Sequence[Entry], gaps: Sequence[Gap], addresses: Addresses, from_ns: int) -> str:
+def m3u8(
+    parts: Sequence[PlaylistEntry], gaps: Sequence[Gap], addresses: Addresses, from_ns: int
+) -> str:
     """The playlist as HLS of fragmented MP4 (RFC 8216bis): gaps as `EXT-X-GAP`, and their
     causes as date ranges.
     """
@@ -113,7 +115,7 @@ def m3u8(parts: Sequence[Entry], gaps: Sequence[Gap], addresses: Addresses, from
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
 
 
-def _lines(part: Entry, addresses: Addresses) -> list[str]:
+def _lines(part: PlaylistEntry, addresses: Addresses) -> list[str]:
     lines = [f"#EXT-X-PROGRAM-DATE-TIME:{rfc3339(part.start_ns)}"]
     if part.segment is None:
         lines.append("#EXT-X-GAP")
@@ -122,11 +124,11 @@ def _lines(part: Entry, addresses: Addresses) -> list[str]:
     return lines
 
 
-def _short(part: Entry) -> list[Entry]:
+def _short(part: PlaylistEntry) -> list[PlaylistEntry]:
     if part.segment is not None:
         return [part]
     edges = [*range(part.start_ns, part.end_ns, LONGEST_GAP_PART_NS), part.end_ns]
-    return [Entry(start_ns, end_ns, None) for start_ns, end_ns in pairwise(edges)]
+    return [PlaylistEntry(start_ns, end_ns, None) for start_ns, end_ns in pairwise(edges)]
 
 
 def _date_range(number: int, gap: Gap) -> str:

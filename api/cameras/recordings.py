@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace
 from api.cameras.cameras import check_span, holder
-from api.cameras.segment_locator import Found, answered, offline_header, segment_bytes
-from api.requests.byte_ranges import IfRange, Part, RangeHeader, select_part
-from api.requests.cutting import CutStream, Wanted
+from api.cameras.segment_locator import LocatedSegments, answered, offline_header, segment_bytes
+from api.requests.byte_ranges import ByteRange, IfRange, RangeHeader, select_part
+from api.requests.cutting import CutStream, RemoteSegment
 from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
@@ -44,7 +44,7 @@ def read_recording(
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
     span = (from_ns, to_ns)
 
-    def use(found: Found) -> Response:
+    def use(found: LocatedSegments) -> Response:
         answer = _answer(context, trace, request, camera_id, span, found, (range_, if_range))
         answer.headers.update(offline_header(found.offline))
         return answer
@@ -58,14 +58,14 @@ def _answer(
     request: Request,
     camera_id: str,
     span: tuple[int, int],
-    found: Found,
+    found: LocatedSegments,
     part: tuple[str | None, str | None],
 ) -> Response:
     places = {one.lease for one in found.segments} or {holder(context, camera_id)}
     if len(places) == 1 and (lease := places.pop()) is not None:
         return _from_node(context, request, lease, camera_id, span)
     wanted = [
-        Wanted(one.segment, one.size_bytes, partial(segment_bytes, context, one))
+        RemoteSegment(one.segment, one.size_bytes, partial(segment_bytes, context, one))
         for one in found.segments
     ]
     made = context.cutting.cut_gathered(wanted, *span)
@@ -91,10 +91,10 @@ def cut_answer(
             RANGE_NOT_SATISFIABLE, detail, request_id, field="Range", headers=headers
         )
     headers = {**made.headers, "Content-Length": str(made.size_bytes)}
-    if isinstance(part, Part):
+    if isinstance(part, ByteRange):
         made.only(part)
         headers |= {"Content-Length": str(part.length_bytes), "Content-Range": part.content_range}
-    status = 206 if isinstance(part, Part) else 200
+    status = 206 if isinstance(part, ByteRange) else 200
     if only_head:
         made.close()
         return Response(status_code=status, headers=headers, media_type=MP4)

@@ -51,7 +51,7 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LocatedSegments:
     segments: tuple[Located, ...]
     """Those that answer for some moment of the range, by start."""
     offline: tuple[str, ...]
@@ -62,7 +62,7 @@ def offline_header(offline: Sequence[str]) -> dict[str, str]:
 
 
 def answered(
-    context: ApiContext, camera_id: str, span: tuple[int, int], use: Callable[[Found], T]
+    context: ApiContext, camera_id: str, span: tuple[int, int], use: Callable[[LocatedSegments], T]
 ) -> T:
     """What `use` makes of the segments of [from, to). Where somebody who has some goes away
     meanwhile, of those that the others have.
@@ -86,7 +86,7 @@ def who_is_gone(error: NodeOffline | ObjectsUnavailable) -> str:
 
 def locate(
     context: ApiContext, camera_id: str, from_ns: int, to_ns: int, gone: Collection[str] = ()
-) -> Found:
+) -> LocatedSegments:
     """The segments of a range; of `gone` it is known that they do not answer.
 
     Raises NodeOffline where there is none and somebody who may have one does not answer.
@@ -107,7 +107,7 @@ def locate(
         raise NodeOffline(
             f"{' and '.join(offline)}, which may have recordings of {camera_id}, does not answer"
         )
-    return Found(tuple(found[key] for key in used), tuple(offline))
+    return LocatedSegments(tuple(found[key] for key in used), tuple(offline))
 
 
 def segment_bytes(context: ApiContext, one: Located) -> bytes:
@@ -142,7 +142,7 @@ def fetch(context: ApiContext, camera_id: str, name: str) -> tuple[Located, byte
             "they came"
         )
 
-    def use(found: Found) -> tuple[Located, bytes]:
+    def use(found: LocatedSegments) -> tuple[Located, bytes]:
         for one in found.segments:
             if (one.segment.start_ns, one.segment.fence) == (asked.start_ns, asked.fence):
                 return one, segment_bytes(context, one)

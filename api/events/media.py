@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace
 from api.events.search import find_event
-from api.requests.byte_ranges import IfRange, Part, RangeHeader, select_part
+from api.requests.byte_ranges import ByteRange, IfRange, RangeHeader, select_part
 from api.requests.parameters import EventId
 from api.requests.problems import (
     CLIP_MISSING,
@@ -127,12 +127,12 @@ def read_clip(
         return problem_response(
             RANGE_NOT_SATISFIABLE, detail, trace.request_id, field="Range", headers=headers
         )
-    chosen = part if isinstance(part, Part) else None
+    chosen = part if isinstance(part, ByteRange) else None
     return _clip_response(context, event, digest, chosen, only_head=request.method == "HEAD")
 
 
 def _clip_response(
-    context: ApiContext, event: Event, digest: ObjectDigest, part: Part | None, only_head: bool
+    context: ApiContext, event: Event, digest: ObjectDigest, part: ByteRange | None, only_head: bool
 ) -> Response:
     headers = {
         "ETag": f'"{digest.sha256}"',

@@ -56,7 +56,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class FeedGap:
     """What arrived after `from_` and up to `to` is no longer known."""
 
     from_: int
@@ -71,7 +71,7 @@ class Live:
     number: int
 
 
-Message = Arrival | LeftOut | Gap | Live
+Message = Arrival | LeftOut | FeedGap | Live
 Wanted = Callable[[Event], bool]
 
 
@@ -123,13 +123,13 @@ class Follower:
             self._left_out.by_kind[arrival.event.kind] += 1
         self._ready.set()
 
-    def gap(self, gap: Gap) -> None:
+    def gap(self, gap: FeedGap) -> None:
         if gap.to <= self._known:
             return
         before = self._waiting[-1] if self._waiting else None
-        if isinstance(before, Gap):
+        if isinstance(before, FeedGap):
             self._waiting.pop()
-            gap = Gap(before.from_, gap.to)
+            gap = FeedGap(before.from_, gap.to)
         self._waiting.append(gap)
         self._ready.set()
 
@@ -249,7 +249,7 @@ class Hub:
     def _hand_out(self, page: ArrivalsPage) -> None:
         if self._number < page.known_from:
             for follower in self._followers:
-                follower.gap(Gap(self._number, page.known_from))
+                follower.gap(FeedGap(self._number, page.known_from))
             self._number = page.known_from
         if page.items:
             self._number = page.items[-1].number

@@ -14,7 +14,7 @@ from contextlib import aclosing
 
 from starlette.requests import Request
 
-from api.feeds.hub import PAGE, Arrival, Follower, Gap, Hub, LeftOut, Live, Message, Wanted
+from api.feeds.hub import PAGE, Arrival, FeedGap, Follower, Hub, LeftOut, Live, Message, Wanted
 from api.requests.streams import GeneratedStream
 from domain.clock import rfc3339
 from domain.errors import IndexUnavailable, QueryInvalid
@@ -102,7 +102,7 @@ class _Stream:
         page = await self._hub.read(self._sent, PAGE)
         chunks = []
         if self._sent < page.known_from:
-            chunks.append(self._text([Gap(self._sent, page.known_from)]))
+            chunks.append(self._text([FeedGap(self._sent, page.known_from)]))
         wanted = [one for one in page.items if self._wants(one.event)]
         chunks += [self._text(wanted[at : at + _CHUNK]) for at in range(0, len(wanted), _CHUNK)]
         is_last = len(page.items) < PAGE
@@ -129,7 +129,7 @@ class _Stream:
                 number, data = message.number, message.data
             case LeftOut():
                 name, number, data = "summary", message.to, _summary(message)
-            case Gap():
+            case FeedGap():
                 name, number, data = "gap", message.to, _range(message.from_, message.to)
             case Live():
                 name, data = "status", json.dumps({"live": message.live, "arrival": self._sent})

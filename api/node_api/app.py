@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.cameras.recordings import cut_answer
-from api.node_api.context import Door, DoorContext, FromNs, ToNs
+from api.node_api.context import Door, FromNs, NodeApiContext, ToNs
 from api.node_api.segments import ROUTES as SEGMENT_ROUTES
 from api.nodes.coverage import NodeAccount
 from api.nodes.tokens import refusal
@@ -24,7 +24,7 @@ from api.requests.byte_ranges import IfRange, RangeHeader
 from api.requests.cutting import Cutting
 from api.requests.error_responses import add_fault_handlers
 from api.requests.problems import UNAUTHENTICATED, problem_response
-from api.requests.request_middleware import Envelope
+from api.requests.request_middleware import RequestMiddleware
 from api.requests.request_trace import trace_of
 from api.requests.send_limits import Sending
 from api.requests.thread_pools import Pool, Pools, pooled
@@ -33,12 +33,12 @@ from domain.errors import NotFound
 from domain.paths.object_keys import CROP, SNAPSHOT
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.triggers import Trigger
-from storage.recordings.recorded_ranges import Recorded, clip, merge
+from storage.recordings.recorded_ranges import RecordedRanges, clip, merge
 
 SHORTEST_KEY_BYTES = 16
 
 
-def make_door(context: DoorContext) -> FastAPI:
+def make_door(context: NodeApiContext) -> FastAPI:
     """The door on `context`. Raises ValueError for a key that could be guessed."""
     if len(context.key) < SHORTEST_KEY_BYTES:
         raise ValueError(
@@ -53,7 +53,7 @@ def make_door(context: DoorContext) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.context = context
-    app.state.recorded = Recorded(context.ledger.recordings)
+    app.state.recorded = RecordedRanges(context.ledger.recordings)
     app.state.cutting = Cutting(context.scratch)
     app.state.sending = Sending(context.clock, context.least_rate)
     pools = Pools()
@@ -63,12 +63,12 @@ def make_door(context: DoorContext) -> FastAPI:
         "/door/cameras/{camera}/triggers", add_trigger, methods=["POST"], response_model=None
     )
     add_fault_handlers(app)
-    app.add_middleware(Lock, key=context.key, clock=context.clock)
-    app.add_middleware(Envelope, clock=context.clock)
+    app.add_middleware(TokenCheck, key=context.key, clock=context.clock)
+    app.add_middleware(RequestMiddleware, clock=context.clock)
     return app
 
 
-class Lock:
+class TokenCheck:
     """Nothing behind it runs without a valid token, unknown addresses included."""
 
     def __init__(self, app: ASGIApp, key: bytes, clock: Clock) -> None:
@@ -104,8 +104,8 @@ async def _cutting(request: Request) -> Cutting:
     return cast(Cutting, request.app.state.cutting)
 
 
-async def _recorded(request: Request) -> Recorded:
-    return cast(Recorded, request.app.state.recorded)
+async def _recorded(request: Request) -> RecordedRanges:
+    return cast(RecordedRanges, request.app.state.recorded)
 
 
 def event_picture(context: Door, camera: str, event_id: str, name: str) -> Response:
@@ -133,7 +133,7 @@ def recording(
 
 def account(
     context: Door,
-    recorded: Annotated[Recorded, Depends(_recorded)],
+    recorded: Annotated[RecordedRanges, Depends(_recorded)],
     camera: str,
     from_ns: FromNs,
     to_ns: ToNs,
@@ -169,7 +169,7 @@ def account(
     )
 
 
-def _empty(recorded: Recorded, camera: str, from_ns: int, to_ns: int) -> list[Gap]:
+def _empty(recorded: RecordedRanges, camera: str, from_ns: int, to_ns: int) -> list[Gap]:
     """What the names of segments claim, and their files do not hold."""
     found = sorted((span, name) for name, span in recorded.empty(camera, from_ns, to_ns).items())
     return [

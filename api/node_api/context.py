@@ -19,7 +19,7 @@ from storage.recordings.trigger_log import TriggerLog
 
 
 @dataclass(frozen=True, slots=True)
-class DoorContext:
+class NodeApiContext:
     """What a door works with. The composer makes it.
 
     `picture`, of a camera or (where True) of its sub-stream, raises NotFound or a SourceError where
@@ -39,10 +39,10 @@ class DoorContext:
     least_rate: LeastRate = field(default_factory=LeastRate)
 
 
-async def _context(request: Request) -> DoorContext:
-    return cast(DoorContext, request.app.state.context)
+async def _context(request: Request) -> NodeApiContext:
+    return cast(NodeApiContext, request.app.state.context)
 
 
-Door = Annotated[DoorContext, Depends(_context)]
+Door = Annotated[NodeApiContext, Depends(_context)]
 FromNs = Annotated[int, Query(ge=0, le=LATEST_NS)]
 ToNs = Annotated[int, Query(ge=0, le=LATEST_NS)]

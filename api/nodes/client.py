@@ -39,7 +39,7 @@ _HEALTH = TypeAdapter(dict[str, tuple[CameraStatus, ...]])
 _log = logging.getLogger(__name__)
 
 
-class DoorStream:
+class NodeStream:
     """A recording as it comes from a node. Close it."""
 
     def __init__(self, response: httpx.Response, node: str) -> None:
@@ -59,7 +59,7 @@ class DoorStream:
         self._response.close()
 
 
-class DoorClient:
+class NodeClient:
     """Thread-safe. Every call raises NodeOffline where the node is down, and otherwise what the
     door itself says.
     """
@@ -162,7 +162,7 @@ class DoorClient:
         from_ns: int,
         to_ns: int,
         headers: Mapping[str, str] | None = None,
-    ) -> DoorStream:
+    ) -> NodeStream:
         """A range as MP4, or the bytes of it that `headers` ask for, once the node has cut it.
         Raises NotFound.
         """
@@ -178,12 +178,12 @@ class DoorClient:
                 response.read()
                 response.close()
                 _raise_problem(response, node)
-        return DoorStream(response, node)
+        return NodeStream(response, node)
 
     def close(self) -> None:
         self._http.close()
 
-    def __enter__(self) -> DoorClient:
+    def __enter__(self) -> NodeClient:
         return self
 
     def __exit__(

@@ -30,7 +30,7 @@ _OWN_FIELDS = frozenset({"reason", "case"})
 """They have fields of their own in a line, and are no terms."""
 
 
-class Recorder:
+class AuditRecorder:
     """Thread-safe."""
 
     def __init__(self, audit: AuditLog, clock: Clock) -> None:
@@ -98,7 +98,7 @@ class Recorder:
             ) from error
 
 
-def recorded_first(endpoint: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
+def recorded_first(endpoint: Callable[..., Any], recorder: AuditRecorder) -> Callable[..., Any]:
     """The endpoint of a change, which runs only once its intent is on disk.
 
     It is called with checked arguments, so a request that cannot be understood is no intent.

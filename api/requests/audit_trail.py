@@ -5,16 +5,16 @@ from __future__ import annotations
 from anyio import to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.requests.audit_recorder import Recorder
+from api.requests.audit_recorder import AuditRecorder
 from api.requests.problems import error_response
 from api.requests.request_trace import Trace, trace_of
 from domain.errors import AuditUnavailable
 
 
-class Trail:
+class AuditTrail:
     """Stands between the envelope and the routes. What the audit log does not concern passes by."""
 
-    def __init__(self, app: ASGIApp, recorder: Recorder) -> None:
+    def __init__(self, app: ASGIApp, recorder: AuditRecorder) -> None:
         self._app = app
         self._recorder = recorder
 
@@ -38,7 +38,7 @@ class Trail:
 class _Gate:
     """Opens for the answer once its line is on disk."""
 
-    def __init__(self, trace: Trace, recorder: Recorder, send: Send) -> None:
+    def __init__(self, trace: Trace, recorder: AuditRecorder, send: Send) -> None:
         self._trace = trace
         self._recorder = recorder
         self._send = send

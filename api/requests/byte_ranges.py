@@ -20,7 +20,7 @@ IfRange = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ByteRange:
     """Bytes `first` to `last`, both included, of `size_bytes`."""
 
     first: int
@@ -38,7 +38,7 @@ class Part:
 
 def select_part(
     range_header: str | None, if_range: str | None, etag: str, size_bytes: int
-) -> Part | Literal["whole", "outside"]:
+) -> ByteRange | Literal["whole", "outside"]:
     """What to send. A header that is no range, several ranges, and a stale If-Range all mean
     the whole, as the RFC allows.
     """
@@ -54,10 +54,12 @@ def select_part(
         return "whole"
     if int(first) >= size_bytes:
         return "outside"
-    return Part(int(first), min(int(last), size_bytes - 1) if last else size_bytes - 1, size_bytes)
+    return ByteRange(
+        int(first), min(int(last), size_bytes - 1) if last else size_bytes - 1, size_bytes
+    )
 
 
-def _suffix(length: int, size_bytes: int) -> Part | Literal["outside"]:
+def _suffix(length: int, size_bytes: int) -> ByteRange | Literal["outside"]:
     if length == 0 or size_bytes == 0:
         return "outside"
-    return Part(max(0, size_bytes - length), size_bytes - 1, size_bytes)
+    return ByteRange(max(0, size_bytes - length), size_bytes - 1, size_bytes)

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO
 from uuid import uuid4
 
-from api.requests.byte_ranges import Part
+from api.requests.byte_ranges import ByteRange
 from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
 from domain.errors import BadInput, NotFound, StoreError
 from storage.recordings.clips import Cut, cut
@@ -45,7 +45,7 @@ Find = Callable[[int, int], Sequence[Segment]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RemoteSegment:
     """A segment that lies elsewhere, and how its bytes are had."""
 
     segment: Segment
@@ -77,7 +77,7 @@ class CutStream:
             self._left_bytes -= len(chunk)
             yield chunk
 
-    def only(self, part: Part) -> None:
+    def only(self, part: ByteRange) -> None:
         """Give that part of the file alone."""
         self._file.seek(part.first)
         self._left_bytes = part.length_bytes
@@ -129,7 +129,7 @@ class Cutting:
             except NotFound as error:
                 raise NotFound(f"{error}; {_nearest(find, from_ns, to_ns)}") from error
 
-    def cut_gathered(self, wanted: Sequence[Wanted], from_ns: int, to_ns: int) -> CutStream:
+    def cut_gathered(self, wanted: Sequence[RemoteSegment], from_ns: int, to_ns: int) -> CutStream:
         """Of segments that lie elsewhere: each is copied here first, and gone again once it is
         cut.
         """
@@ -211,7 +211,7 @@ def _check_size(size_bytes: int) -> None:
         raise BadInput(f"{said}; ask in parts")
 
 
-def _copied(one: Wanted, folder: Path) -> Path:
+def _copied(one: RemoteSegment, folder: Path) -> Path:
     path = folder / one.segment.path.name
     path.write_bytes(one.fetch())
     return path

@@ -37,7 +37,7 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 
-class Envelope:
+class RequestMiddleware:
     """Outermost of all: whatever happens inside, an answer of one shape goes out and one line
     is written.
     """

@@ -43,7 +43,7 @@ class LeastRate:
         return cls(settings.send_least_kb_s * 1000, settings.send_slow_s * slack)
 
 
-class Pace:
+class SendRate:
     """How fast one reader takes what is sent. Time in which it waits for us does not count."""
 
     def __init__(self, clock: Clock, least: LeastRate) -> None:
@@ -89,7 +89,7 @@ class Sending:
         self.open = 0
 
     @contextmanager
-    def slot(self) -> Iterator[Pace]:
+    def slot(self) -> Iterator[SendRate]:
         """While an answer is sent. Raises StoreError where too many are."""
         if self.open >= self._most:
             raise StoreError(
@@ -97,7 +97,7 @@ class Sending:
             )
         self.open += 1
         try:
-            yield Pace(self._clock, self._least)
+            yield SendRate(self._clock, self._least)
         finally:
             self.open -= 1
 

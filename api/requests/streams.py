@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.requests.request_trace import trace_of
-from api.requests.send_limits import LOOK_EVERY_S, Pace, Sending
+from api.requests.send_limits import LOOK_EVERY_S, Sending, SendRate
 
 
 class ByteStream(Protocol):
@@ -52,7 +52,9 @@ class HeldStream(StreamingResponse):
             with CancelScope(shield=True):
                 await to_thread.run_sync(self._close, limiter=sending.limiter)
 
-    async def _is_sent(self, sending: Sending, pace: Pace, receive: Receive, send: Send) -> bool:
+    async def _is_sent(
+        self, sending: Sending, pace: SendRate, receive: Receive, send: Send
+    ) -> bool:
         """False where the reader is too slow; True where all is sent or the reader has left."""
         sent = asyncio.ensure_future(self._send(sending, pace, send))
         left = asyncio.ensure_future(self.listen_for_disconnect(receive))
@@ -67,7 +69,7 @@ class HeldStream(StreamingResponse):
                 task.cancel()
             await asyncio.gather(sent, left, slow, return_exceptions=True)
 
-    async def _send(self, sending: Sending, pace: Pace, send: Send) -> None:
+    async def _send(self, sending: Sending, pace: SendRate, send: Send) -> None:
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
@@ -77,7 +79,7 @@ class HeldStream(StreamingResponse):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _until_too_slow(pace: Pace) -> None:
+async def _until_too_slow(pace: SendRate) -> None:
     while not pace.is_too_slow():
         await asyncio.sleep(LOOK_EVERY_S)
 

@@ -53,14 +53,14 @@ class AlarmList(Answer):
     items: list[Alarm] = Field(description="the oldest first; empty while all is well")
 
 
-class Session(Answer):
+class SessionView(Answer):
     name: str
     role: Role
     rights: list[Right]
     reason_required: bool = Field(description="whether looks at evidence need X-Reason here")
 
     @classmethod
-    def of(cls, person: Person, reason_required: bool) -> Session:
+    def of(cls, person: Person, reason_required: bool) -> SessionView:
         return cls(
             name=person.name,
             role=person.role,
@@ -69,7 +69,7 @@ class Session(Answer):
         )
 
 
-class Health(Answer):
+class HealthView(Answer):
     status: Literal["ok"] = "ok"
 
 

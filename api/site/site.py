@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace
 from api.requests.tokens import bearer_token
-from api.site.models import AlarmList, Health, Readiness, Session
+from api.site.models import AlarmList, HealthView, Readiness, SessionView
 from api.site.readiness import Probes
 from domain.errors import IndexUnavailable, Unauthenticated
 from domain.metrics import exposition
@@ -25,9 +25,9 @@ from domain.people import Right
 METRICS_TYPE = "text/plain; version=0.0.4"
 
 
-async def read_health() -> Health:
+async def read_health() -> HealthView:
     """The process answers; nothing else is looked at."""
-    return Health()
+    return HealthView()
 
 
 def read_readiness(context: Context, request: Request, response: Response) -> Readiness:
@@ -76,11 +76,11 @@ def read_metrics() -> Response:
     return Response(exposition(), media_type=METRICS_TYPE)
 
 
-async def read_session(context: Context, trace: RequestTrace) -> Session:
+async def read_session(context: Context, trace: RequestTrace) -> SessionView:
     """Who the token belongs to, and what that person may do."""
     if trace.person is None:
         raise Unauthenticated("send a token: `Authorization: Bearer …`")
-    return Session.of(trace.person, context.settings.reason_required)
+    return SessionView.of(trace.person, context.settings.reason_required)
 
 
 async def read_openapi(request: Request) -> Response:

@@ -27,7 +27,7 @@ from domain.clock import NS_PER_S
 from domain.errors import SightlineError
 from domain.events.event import Event
 from sightline.processes.status_file import read_statuses, status_file
-from simulator import Cut, Fault, Jump, Loss, SimCamera, Simulator, Stall
+from simulator import ConnectionCut, Fault, Jump, PacketLoss, SimCamera, Simulator, Stall
 from simulator.footage import make_footage, truth_of
 
 SMALL = Picture(180, 0.3)
@@ -114,10 +114,10 @@ def faults_of(rng: random.Random, duration_s: float, least_s: float) -> tuple[Fa
     at_s = rng.uniform(8, 8 + least_s)
     while at_s < duration_s - 8:
         makers: tuple[Callable[[float], Fault], ...] = (
-            Cut,
+            ConnectionCut,
             lambda at: Stall(at, rng.uniform(2, 5)),
             lambda at: Jump(at, rng.choice((-1, 1)) * rng.uniform(1, 4000)),
-            lambda at: Loss(at, 2.0, 50, rng.randrange(1000)),
+            lambda at: PacketLoss(at, 2.0, 50, rng.randrange(1000)),
         )
         faults.append(rng.choice(makers)(at_s))
         at_s += rng.uniform(least_s, 2 * least_s)
@@ -327,7 +327,7 @@ class Campaign:
 
 
 def _blind_of(fault: Fault) -> tuple[float, float]:
-    for_s = fault.for_s if isinstance(fault, Stall | Loss) else 0.0
+    for_s = fault.for_s if isinstance(fault, Stall | PacketLoss) else 0.0
     return fault.at_s - 1.0, fault.at_s + for_s + 5.0
 
 

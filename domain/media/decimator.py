@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Thinning:
+class Decimator:
     """`takes` is asked of each, with the part that is wanted now."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from domain.media.packet_batch import Came, Run, singly
+from domain.media.packet_batch import Came, PacketBatch, singly
 from domain.media.packets import AudioPacket, Packet
 
 
@@ -177,7 +177,7 @@ class Fanout:
                 self._held, self._held_packets, self._held_bytes = [one], 1, len(one.data)
             elif self._held:
                 self._held.append(one)
-                self._held_packets += one.count if isinstance(one, Run) else 1
+                self._held_packets += one.count if isinstance(one, PacketBatch) else 1
                 self._held_bytes += len(one.data)
         if self._held_packets > self._most_held_packets or self._held_bytes > self._most_held_bytes:
             self._held = []

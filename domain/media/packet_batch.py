@@ -13,7 +13,7 @@ from domain.media.packets import Packet, StreamInfo, WallSource
 
 
 @dataclass(slots=True)
-class Run:
+class PacketBatch:
     """One or more pictures of one stream that plainly follow each other: no keyframes, each shown
     as soon as it is decoded.
 
@@ -85,30 +85,32 @@ class Run:
         )
 
 
-Came = Packet | Run
+Came = Packet | PacketBatch
 
 
 def singly(came: Iterable[Came]) -> Iterator[Packet]:
     """All packets, one by one."""
-    return chain.from_iterable([one.packets() if isinstance(one, Run) else (one,) for one in came])
+    return chain.from_iterable(
+        [one.packets() if isinstance(one, PacketBatch) else (one,) for one in came]
+    )
 
 
 def newest_of(came: Sequence[Came]) -> Packet:
     """The last packet of at least one."""
     last = came[-1]
-    return last.newest if isinstance(last, Run) else last
+    return last.newest if isinstance(last, PacketBatch) else last
 
 
 def newest_wall_ns(one: Came) -> int:
     """Of the last packet of what came together."""
-    return one.walls_ns[-1] if isinstance(one, Run) else one.wall_ns
+    return one.walls_ns[-1] if isinstance(one, PacketBatch) else one.wall_ns
 
 
 def newest_pts_ns(one: Came) -> int:
     """Of the last packet of what came together."""
-    return one.pts_ns[-1] if isinstance(one, Run) else one.pts_ns
+    return one.pts_ns[-1] if isinstance(one, PacketBatch) else one.pts_ns
 
 
 def count_of(came: Iterable[Came]) -> int:
     """How many packets they are."""
-    return sum([one.count if isinstance(one, Run) else 1 for one in came])
+    return sum([one.count if isinstance(one, PacketBatch) else 1 for one in came])

@@ -35,7 +35,7 @@ _STARTING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CameraStanding:
     """How a camera stood from `since_ns` until the next; `failures` are those of all its
     connections so far.
     """
@@ -55,7 +55,7 @@ class Facts:
 
     camera_id: str
     started_ns: int
-    standings: Sequence[Standing]
+    standings: Sequence[CameraStanding]
     known: Sequence[Gap] = ()
 
 
@@ -107,7 +107,9 @@ def _cause_of(state: CameraState) -> GapCause:
     return GapCause.DECODER if state in _NOT_RECORDABLE else GapCause.CAMERA_DOWN
 
 
-def _within(standings: Sequence[Standing], start_ns: int, end_ns: int) -> list[Standing]:
+def _within(
+    standings: Sequence[CameraStanding], start_ns: int, end_ns: int
+) -> list[CameraStanding]:
     """Those that held at some moment of the hole."""
     ends = [*(standing.since_ns for standing in standings), end_ns][1:]
     held = zip(standings, ends, strict=False)
@@ -118,7 +120,7 @@ def _within(standings: Sequence[Standing], start_ns: int, end_ns: int) -> list[S
     ]
 
 
-def _failures(standings: Sequence[Standing], start_ns: int, end_ns: int) -> int:
+def _failures(standings: Sequence[CameraStanding], start_ns: int, end_ns: int) -> int:
     before = [standing.failures for standing in standings if standing.since_ns <= start_ns]
     until = [
         standing.failures for standing in standings if standing.since_ns <= end_ns + _SEEN_WITHIN_NS
@@ -126,13 +128,13 @@ def _failures(standings: Sequence[Standing], start_ns: int, end_ns: int) -> int:
     return max(until, default=0) - max(before, default=0)
 
 
-def _error_in(standings: Sequence[Standing], state: CameraState) -> str:
+def _error_in(standings: Sequence[CameraStanding], state: CameraState) -> str:
     return next(
         (standing.last_error for standing in reversed(standings) if standing.state is state), ""
     )
 
 
-def _last_error(standings: Sequence[Standing]) -> str:
+def _last_error(standings: Sequence[CameraStanding]) -> str:
     return next(
         (standing.last_error for standing in reversed(standings) if standing.last_error), ""
     )

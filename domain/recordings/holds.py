@@ -39,7 +39,7 @@ class Hold(StoredModel):
         return self.released_at is None and (self.until is None or wall_ns < self.until)
 
 
-class Held:
+class StandingHolds:
     """The holds that stand at one moment, ready to be asked."""
 
     def __init__(self, holds: Sequence[Hold], wall_ns: int) -> None:

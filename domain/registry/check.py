@@ -25,7 +25,7 @@ from domain.registry.model import (
 from domain.registry.networks import Networks
 from domain.registry.policies import check_policies
 from domain.registry.secrets import Secrets, load_secrets
-from domain.registry.source import Path, Source, read_yaml
+from domain.registry.source import Path, RegistrySource, read_yaml
 from domain.suggestions import is_plain_word, likely
 
 SECRET_HINT = (
@@ -61,7 +61,7 @@ def read_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[str, Regi
 def registry_warnings(text: str, file: str) -> tuple[Fault, ...]:
     """What is allowed in a registry without faults, and mostly a mistake."""
     source = read_yaml(text, file)
-    found = Source(file, source.data, source.keys, source.values)
+    found = RegistrySource(file, source.data, source.keys, source.values)
     first_line: dict[str, int] = {}
     for at, camera in enumerate(_mapping(source.data).get("cameras") or ()):
         path: Path = ("cameras", at, "url")
@@ -95,7 +95,7 @@ def build_registry(text: str, file: str) -> Registry | None:
         return None
 
 
-def _build(source: Source) -> Registry | None:
+def _build(source: RegistrySource) -> Registry | None:
     try:
         return Registry.model_validate(_with_class_defaults(source.data), extra="forbid")
     except ValidationError as error:
@@ -144,7 +144,7 @@ def _merged_classes(written: Any, merged: dict[Any, dict[str, Any]]) -> Any:
     return {**{name: merged[name] for name in default_classes()}, **filled}
 
 
-def _note(source: Source, detail: ErrorDetails) -> None:
+def _note(source: RegistrySource, detail: ErrorDetails) -> None:
     path: Path = tuple(part for part in detail["loc"] if part != "[key]")
     kind, message = detail["type"], detail["msg"]
     if kind == "extra_forbidden":
@@ -183,7 +183,7 @@ def _keys_at(path: Path) -> tuple[str, ...]:
     return _KEYS_OF[Registry]
 
 
-def _check_across(source: Source, registry: Registry | None, secrets: Secrets) -> None:
+def _check_across(source: RegistrySource, registry: Registry | None, secrets: Secrets) -> None:
     """What no single entry can show: ids, areas, credentials and networks. Works on what is
     there when entries are faulty too.
     """
@@ -218,7 +218,9 @@ def _networks_of(data: dict[str, Any]) -> tuple[Any, ...]:
         return Registry(version=1).networks
 
 
-def _check_id(source: Source, path: Path, camera_id: Any, first_line: dict[str, int]) -> None:
+def _check_id(
+    source: RegistrySource, path: Path, camera_id: Any, first_line: dict[str, int]
+) -> None:
     if not isinstance(camera_id, str):
         return
     line = source.values[path][0]
@@ -232,14 +234,14 @@ def _check_id(source: Source, path: Path, camera_id: Any, first_line: dict[str, 
     first_line.setdefault(camera_id, line)
 
 
-def _check_area(source: Source, path: Path, area: Any, areas: tuple[str, ...]) -> None:
+def _check_area(source: RegistrySource, path: Path, area: Any, areas: tuple[str, ...]) -> None:
     if isinstance(area, str) and area not in areas:
         what, key = (f"the area `{area}`", area) if is_plain_word(area) else ("this area", "ID")
         hint = likely(area, areas) if areas else f"add it under `areas:`, as  {key}: {{name: …}}"
         source.fault(path, f"{what} is not under `areas`", hint)
 
 
-def _check_credentials(source: Source, path: Path, name: Any, secrets: Secrets) -> None:
+def _check_credentials(source: RegistrySource, path: Path, name: Any, secrets: Secrets) -> None:
     # A value that is no name is a fault of its own (`_note`); it may be the password itself.
     if isinstance(name, str) and SECRET_NAME.fullmatch(name) and secrets.get(name) is None:
         variable = "SIGHTLINE_CAMERA_" + name.upper().replace("-", "_")
@@ -250,7 +252,7 @@ def _check_credentials(source: Source, path: Path, name: Any, secrets: Secrets) 
         )
 
 
-def _check_network(source: Source, path: Path, url: Any, networks: Networks) -> None:
+def _check_network(source: RegistrySource, path: Path, url: Any, networks: Networks) -> None:
     if not isinstance(url, str) or "://" not in url:
         return
     host = url.split("://", 1)[1].split("/", 1)[0].rpartition("@")[2]

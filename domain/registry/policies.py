@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from domain.registry.model import Camera, ClassPolicy, Registry
-from domain.registry.source import Path, Source
+from domain.registry.source import Path, RegistrySource
 
 
-def check_policies(source: Source, registry: Registry) -> None:
+def check_policies(source: RegistrySource, registry: Registry) -> None:
     """Faults of a registry that can be built, whose cameras stand in the order of the file."""
     for name, policy in registry.classes.items():
         _check_retention(source, ("classes", name), policy)
@@ -28,7 +28,7 @@ def needs_triggers(policy: ClassPolicy) -> bool:
     )
 
 
-def _check_retention(source: Source, path: Path, policy: ClassPolicy) -> None:
+def _check_retention(source: RegistrySource, path: Path, policy: ClassPolicy) -> None:
     written = _written(source, path, "retention_max_days", "retention_days")
     if written and policy.longest_retention_days < policy.retention_days:
         source.fault(
@@ -39,7 +39,7 @@ def _check_retention(source: Source, path: Path, policy: ClassPolicy) -> None:
         )
 
 
-def _check_triggers(source: Source, path: Path, camera: Camera) -> None:
+def _check_triggers(source: RegistrySource, path: Path, camera: Camera) -> None:
     written = _written(source, path, "triggers")
     if needs_triggers(camera):
         if not any(trigger != "checkpoint" or camera.checkpoint for trigger in camera.triggers):
@@ -59,7 +59,7 @@ def _check_triggers(source: Source, path: Path, camera: Camera) -> None:
         )
 
 
-def _check_onvif(source: Source, path: Path, camera: Camera) -> None:
+def _check_onvif(source: RegistrySource, path: Path, camera: Camera) -> None:
     written = _written(source, path, "onvif_port")
     if written and "onvif" not in camera.triggers:
         source.fault(
@@ -69,7 +69,7 @@ def _check_onvif(source: Source, path: Path, camera: Camera) -> None:
         )
 
 
-def _check_drawings(source: Source, path: Path, camera: Camera) -> None:
+def _check_drawings(source: RegistrySource, path: Path, camera: Camera) -> None:
     for key in ("lanes", "count_lines"):
         written = _written(source, path, key)
         if written and not camera.checkpoint:
@@ -93,6 +93,6 @@ def _remedy(camera: Camera) -> str:
     return "leave `triggers` out, or set `record: events` or `upload: events`"
 
 
-def _written(source: Source, path: Path, *keys: Any) -> Path | None:
+def _written(source: RegistrySource, path: Path, *keys: Any) -> Path | None:
     """The first of `keys` that stands in the file at `path`."""
     return next(((*path, key) for key in keys if (*path, key) in source.values), None)

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from domain.errors import Fault, RegistryInvalid
-from domain.registry.source import Source, read_yaml
+from domain.registry.source import RegistrySource, read_yaml
 from domain.suggestions import is_plain_word
 
 PREFIX = "SIGHTLINE_CAMERA_"
@@ -61,7 +61,7 @@ def load_secrets(
     return Secrets(found), tuple(source.faults)
 
 
-def _read(file: Path) -> Source:
+def _read(file: Path) -> RegistrySource:
     """What the file holds; nothing, with its faults noted, where it cannot be read."""
     try:
         source = read_yaml(file.read_text("utf-8"), str(file))
@@ -69,14 +69,16 @@ def _read(file: Path) -> Source:
             source.fault((), "others may read this file of passwords", f"chmod 600 {file}")
         return source
     except FileNotFoundError:
-        return Source(str(file))
+        return RegistrySource(str(file))
     except (OSError, UnicodeDecodeError) as error:
-        return Source(str(file), faults=[Fault(str(file), 1, 1, f"cannot be read: {error}")])
+        return RegistrySource(
+            str(file), faults=[Fault(str(file), 1, 1, f"cannot be read: {error}")]
+        )
     except RegistryInvalid as invalid:
-        return Source(str(file), faults=list(invalid.faults))
+        return RegistrySource(str(file), faults=list(invalid.faults))
 
 
-def _from_file(source: Source) -> dict[str, Credentials]:
+def _from_file(source: RegistrySource) -> dict[str, Credentials]:
     found: dict[str, Credentials] = {}
     if source.data is not None and not isinstance(source.data, dict):
         source.fault(

@@ -24,7 +24,7 @@ end, of a few lines.
 
 
 @dataclass(slots=True)
-class Source:
+class RegistrySource:
     """Plain data and, for each path into it, the 1-based (line, column) of its key and of its
     value.
     """
@@ -44,11 +44,11 @@ class Source:
         self.faults.append(Fault(self.file, line, column, message, hint))
 
 
-def read_yaml(text: str, file: str) -> Source:
+def read_yaml(text: str, file: str) -> RegistrySource:
     """The data of `text` and its places. Duplicate keys are faults; text that is no YAML raises
     RegistryInvalid.
     """
-    source = Source(file)
+    source = RegistrySource(file)
     try:
         root = yaml.compose(
             text, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
@@ -77,7 +77,7 @@ def _place(node: yaml.Node) -> tuple[int, int]:
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
-def _walk(node: yaml.Node, path: Path, source: Source) -> Any:
+def _walk(node: yaml.Node, path: Path, source: RegistrySource) -> Any:
     if len(path) > DEEPEST or len(source.values) > MOST_NODES:
         line, column = _place(node)
         fault = Fault(
@@ -103,7 +103,7 @@ def _walk(node: yaml.Node, path: Path, source: Source) -> Any:
         return None
 
 
-def _walk_mapping(node: yaml.MappingNode, path: Path, source: Source) -> dict[str, Any]:
+def _walk_mapping(node: yaml.MappingNode, path: Path, source: RegistrySource) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):

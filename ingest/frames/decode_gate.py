@@ -41,7 +41,7 @@ LULLS_MOST = 8
 _LOG = logging.getLogger(__name__)
 
 
-class Doze:
+class DecodeGate:
     """A sink for the puller's thread. `may_rest` and `found` are the looking thread's."""
 
     def __init__(self, camera_id: str, tap: Tap, reader: FrameReader) -> None:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from domain import metrics
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
-from domain.cpu_time import Spent
-from domain.media.decimator import Thinning
+from domain.cpu_time import CpuTime
+from domain.media.decimator import Decimator
 from domain.media.fanout import Tap
 from domain.media.packets import Frame, Packet, StreamInfo
 from ingest.health.decode_failures import DecodeFailures
@@ -94,7 +94,7 @@ class FrameReader:
         self._late, self._spared = (
             metrics.FRAMES_SKIPPED.labels(camera_id, why) for why in ("late", "backlog")
         )
-        self._thinning = Thinning()
+        self._thinning = Decimator()
         self._dropped = metrics.PACKETS_DROPPED.labels(camera_id, tap.name)
         self._seen_drops = 0
         self._broken = metrics.PACKETS_BROKEN.labels(camera_id, "decoder")
@@ -160,7 +160,7 @@ class FrameReader:
             self._due_ns = 0
         self._wants_keyframe = False
         try:
-            with Spent(_DECODE):
+            with CpuTime(_DECODE):
                 decoded = decoder.decode(packet)
         except av.FFmpegError:
             self._count_failure()
@@ -229,7 +229,7 @@ class Decoded:
 
     @cached_property
     def bgr(self) -> NDArray[np.uint8]:
-        with Spent(_CONVERT):
+        with CpuTime(_CONVERT):
             return cast(
                 NDArray[np.uint8],
                 self._reformatter.reformat(self._picture, format="bgr24", threads=1).to_ndarray(),

@@ -49,7 +49,7 @@ class _Picture(NamedTuple):
     sum: int | None
 
 
-class Stillness:
+class FreezeDetection:
     """Of one connection. `keyframe` for each; `since` is the first of the pictures that are all
     the same, or None.
     """

@@ -16,7 +16,7 @@ from domain.camera_states import CameraState, Why
 from domain.clock import NS_PER_S
 from domain.errors import SourceError
 from ingest.health.decode_failures import DecodeFailures
-from ingest.health.freeze_detection import Moment, Stillness
+from ingest.health.freeze_detection import FreezeDetection, Moment
 
 NO_KEYFRAME_S = 20.0
 """How long a keyframe may take. Packets before the first are of no use; those after one are
@@ -51,7 +51,7 @@ class Standing:
     last_error_ns: int = 0
 
 
-class Health:
+class CameraHealth:
     """One camera's, over all its connections. The facts come from the thread that pulls;
     `standing` may be asked from any.
     """
@@ -74,7 +74,7 @@ class Health:
         self._sparse_ns = 0
         """Since when keyframes have been too far apart; 0 while they are not."""
         self._keyframes_back_ns = 0
-        self._still = Stillness()
+        self._still = FreezeDetection()
         self._skew_ns: int | None = None
         self._wrong_ns = 0
         self._right_ns = 0
@@ -88,7 +88,7 @@ class Health:
         """A connection begins."""
         self._is_open, self._gives, self._has_keyframe = True, False, False
         self._unreadable_keyframes, self._interval_s, self._sparse_ns = 0, 0.0, 0
-        self._keyframe, self._still = now, Stillness()
+        self._keyframe, self._still = now, FreezeDetection()
         self._skew_ns, self._wrong_ns, self._right_ns = None, 0, 0
 
     def unusable(self, unreadable_keyframes: int = 0, lacking_sets: str = "") -> None:

@@ -31,7 +31,7 @@ from ingest.onvif.events import (
     RENEW_EVERY_S,
     SUBSCRIBE,
     UNSUBSCRIBE,
-    Held,
+    ActiveNotices,
     Notice,
     Subscription,
     device_time_ns,
@@ -39,8 +39,8 @@ from ingest.onvif.events import (
     notices,
     subscription,
 )
-from ingest.onvif.soap import Element, Request, Token, envelope, read
-from ingest.rtsp.auth import Login, best
+from ingest.onvif.soap import Element, SoapRequest, Token, envelope, read
+from ingest.rtsp.auth import RtspLogin, best
 from ingest.rtsp.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Device:
         self._port = port
         self._credentials = credentials
         self._clock = clock
-        self._login: Login | None = None
+        self._login: RtspLogin | None = None
         self._ahead_ns = 0
         """The device's clock less ours."""
         self._subscription = Subscription("", "")
@@ -99,7 +99,7 @@ class Device:
         if self._subscription.address:
             await self._ask(self._subscription.address, UNSUBSCRIBE, GOODBYE_S)
 
-    async def _ask(self, where: str, request: Request, timeout_s: float = ANSWER_S) -> Element:
+    async def _ask(self, where: str, request: SoapRequest, timeout_s: float = ANSWER_S) -> Element:
         references = "" if where == _PATH else self._subscription.references
         try:
             async with asyncio.timeout(timeout_s):
@@ -123,7 +123,7 @@ class Device:
         return read(answer)
 
     async def _post(
-        self, where: str, request: Request, references: str
+        self, where: str, request: SoapRequest, references: str
     ) -> tuple[httpx.Response, bytes]:
         url = self._url(where)
         content = envelope(request, where if "://" in where else url, self._token(), references)
@@ -168,7 +168,7 @@ class Device:
         challenge = best(response.headers.get_list("www-authenticate"))
         if challenge is None or challenge.is_basic or self._credentials is None:
             return False
-        self._login = Login(
+        self._login = RtspLogin(
             challenge,
             self._credentials.user,
             self._credentials.password.get_secret_value(),
@@ -239,7 +239,7 @@ class OnvifEvents:
                 await device.unsubscribe()
 
     async def _listen(self, device: Device) -> None:
-        held, renew_at_s = Held(), self._clock.monotonic_s() + RENEW_EVERY_S
+        held, renew_at_s = ActiveNotices(), self._clock.monotonic_s() + RENEW_EVERY_S
         while True:
             asked_s = self._clock.monotonic_s()
             found = held.take(await device.pull(), self._clock.monotonic_s(), self._clock.wall_ns())

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as Tree
 from domain.camera_states import Why
 from domain.clock import NS_PER_S
 from domain.errors import SourceUnreachable
-from ingest.onvif.soap import Element, Request, every, first, text
+from ingest.onvif.soap import Element, SoapRequest, every, first, text
 
 PULL_S, LEASE_S, RENEW_EVERY_S = 5, 60, 20
 """How long the device may wait for news, how long a subscription lasts unless it is renewed,
@@ -37,29 +37,29 @@ _TOPICS = {
 _AXIS_MOTION = "VMD"
 """Topics of Axis's motion applications begin with it: VMD, VMD3, VMD4."""
 
-GET_TIME = Request(
+GET_TIME = SoapRequest(
     f"{_DEVICE}/GetSystemDateAndTime", f'<GetSystemDateAndTime xmlns="{_DEVICE}"/>', is_open=True
 )
-GET_CAPABILITIES = Request(
+GET_CAPABILITIES = SoapRequest(
     f"{_DEVICE}/GetCapabilities",
     f'<GetCapabilities xmlns="{_DEVICE}"><Category>Events</Category></GetCapabilities>',
 )
-SUBSCRIBE = Request(
+SUBSCRIBE = SoapRequest(
     f"{_EVENTS}/EventPortType/CreatePullPointSubscriptionRequest",
     "<CreatePullPointSubscription "
     f'xmlns="{_EVENTS}"><InitialTerminationTime>PT{LEASE_S}S</InitialTerminationTime>'
     "</CreatePullPointSubscription>",
 )
-PULL = Request(
+PULL = SoapRequest(
     f"{_EVENTS}/PullPointSubscription/PullMessagesRequest",
     "<PullMessages "
     f'xmlns="{_EVENTS}"><Timeout>PT{PULL_S}S</Timeout><MessageLimit>100</MessageLimit></PullMessages>',
 )
-RENEW = Request(
+RENEW = SoapRequest(
     "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/RenewRequest",
     f'<Renew xmlns="{_WSNT}"><TerminationTime>PT{LEASE_S}S</TerminationTime></Renew>',
 )
-UNSUBSCRIBE = Request(
+UNSUBSCRIBE = SoapRequest(
     "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/UnsubscribeRequest",
     f'<Unsubscribe xmlns="{_WSNT}"/>',
 )
@@ -161,7 +161,7 @@ def _items(content: Element, part: str) -> list[tuple[str, str]]:
     )
 
 
-class Held:
+class ActiveNotices:
     """What goes on at a device, by its notices."""
 
     def __init__(self) -> None:

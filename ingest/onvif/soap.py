@@ -27,7 +27,7 @@ _MOST_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SoapRequest:
     """`is_open`: to be sent without a login, so that a device whose clock is off can tell its
     time.
     """
@@ -63,7 +63,7 @@ class Token:
         )
 
 
-def envelope(request: Request, to: str, token: Token | None, references: str = "") -> bytes:
+def envelope(request: SoapRequest, to: str, token: Token | None, references: str = "") -> bytes:
     """`references`: headers that the device wants repeated to it, as XML."""
     security = token.header() if token is not None and not request.is_open else ""
     return (

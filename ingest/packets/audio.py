@@ -14,7 +14,7 @@ _MOST_FRAME_BYTES = 1 << 13
 """A size has 13 bits."""
 
 
-class Piece(NamedTuple):
+class AudioUnit(NamedTuple):
     """A whole AAC frame, or the samples of one packet; stamp and duration in ticks of its clock."""
 
     stamp: int
@@ -28,7 +28,7 @@ class AudioUnits:
     """
 
     def __init__(self, codec: str, payload_type: int, channels: int) -> None:
-        self.ready: list[Piece] = []
+        self.ready: list[AudioUnit] = []
         """The reader takes them out."""
         self.broken = 0
         self.numbers = rtp.Numbers()
@@ -54,7 +54,7 @@ class AudioUnits:
             self._put_aac(bytes(buffer[begin:end]), stamp, kind & 0x80 != 0)
         else:
             self.ready.append(
-                Piece(stamp, bytes(buffer[begin:end]), (end - begin) // self._channels)
+                AudioUnit(stamp, bytes(buffer[begin:end]), (end - begin) // self._channels)
             )
 
     def _put_aac(self, payload: bytes, stamp: int, is_marked: bool) -> None:
@@ -74,7 +74,7 @@ class AudioUnits:
         else:
             for number, size in enumerate(sizes):
                 self.ready.append(
-                    Piece(
+                    AudioUnit(
                         stamp + number * AAC_SAMPLES & 0xFFFFFFFF,
                         payload[at : at + size],
                         AAC_SAMPLES,
@@ -88,7 +88,7 @@ class AudioUnits:
         """
         begun, self._begun = self._begun + data, b""
         if is_marked and len(begun) == size_bytes:
-            self.ready.append(Piece(stamp, begun, AAC_SAMPLES))
+            self.ready.append(AudioUnit(stamp, begun, AAC_SAMPLES))
         elif is_marked or len(begun) >= min(size_bytes, _MOST_FRAME_BYTES):
             self.broken += 1
         else:

@@ -44,7 +44,7 @@ class _Line:
         return self.to_ns + (since_ns if self.speed == 1.0 else round(since_ns / self.speed))
 
 
-class Pace:
+class ClockRate:
     """Of one connection. `of` for every packet, in the order they come."""
 
     def __init__(self) -> None:

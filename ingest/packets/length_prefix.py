@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from operator import sub
 
-from domain.media.packet_batch import Came, Run, singly
+from domain.media.packet_batch import Came, PacketBatch, singly
 from ingest.packets import nal
 
 _MARK = nal.START_CODE[1:]
@@ -26,7 +26,9 @@ def put(codec: str, came: Sequence[Came], pieces: list[bytes | bytearray]) -> li
         if one.starts:
             pieces.append(prefixed(one.data, one.starts))
             sizes += (
-                map(sub, one.ends, (0, *one.ends)) if isinstance(one, Run) else (len(one.data),)
+                map(sub, one.ends, (0, *one.ends))
+                if isinstance(one, PacketBatch)
+                else (len(one.data),)
             )
         else:
             sizes += [put_prefixed(codec, packet.data, pieces) for packet in singly((one,))]

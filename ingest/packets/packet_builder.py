@@ -9,19 +9,19 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from domain.clock import NS_PER_S
-from domain.media.packet_batch import Run
+from domain.media.packet_batch import PacketBatch
 from domain.media.packets import Packet, StreamInfo
 from ingest.packets import nal
-from ingest.packets.clock_rate import Pace
+from ingest.packets.clock_rate import ClockRate
 from ingest.packets.depacketise import Units
 from ingest.packets.native.depacketiser import KEY
 from ingest.packets.stream_probe import shape_of
 from ingest.packets.timeline import JUMP_NS, Timeline
-from ingest.packets.timestamps import DecodeTimes, Stamps
+from ingest.packets.timestamps import DecodeTimes, Timestamps
 
 
 @dataclass(slots=True)
-class Counts:
+class SourceCounts:
     """What a streamer reads of a source while it pulls. All but `session` are of the present
     connection.
     """
@@ -58,7 +58,7 @@ class Counts:
         ) = self.jumps = 0
 
 
-class Unit(NamedTuple):
+class TimedAccessUnit(NamedTuple):
     """One access unit as a reader has it; times in ticks of the stream's time base, None where
     the reader does not know.
     """
@@ -76,14 +76,14 @@ class Unit(NamedTuple):
     """As of the packet."""
 
 
-class Intake:
+class PacketBuilder:
     """One connection's. `info` is what its description says; size and extradata may still be
     lacking.
 
     `reorder_depth` None: the reader has no dts of its own, and they are worked out from the pts.
     """
 
-    def __init__(self, counts: Counts, info: StreamInfo, reorder_depth: int | None) -> None:
+    def __init__(self, counts: SourceCounts, info: StreamInfo, reorder_depth: int | None) -> None:
         counts.session += 1
         self.wants_sender = True
         """A sender's time is wanted with the next unit: once in a second of media. One of
@@ -92,8 +92,8 @@ class Intake:
         self._counts = counts
         self._info = replace(info, session=counts.session)
         self._sets = nal.parameter_sets(info.codec, info.extradata)
-        self._pace = Pace()
-        self._stamps = Stamps(reorder_depth or 0)
+        self._pace = ClockRate()
+        self._stamps = Timestamps(reorder_depth or 0)
         self._decode_times = DecodeTimes() if reorder_depth is None else None
         self._duration = 0
         self._stepped_ns: int | None = None
@@ -103,7 +103,7 @@ class Intake:
         self._den = info.time_base.denominator
         self._most_step = self._ticks(JUMP_NS)
 
-    def packet(self, unit: Unit) -> Packet | None:
+    def packet(self, unit: TimedAccessUnit) -> Packet | None:
         """The unit as a packet; None before the first keyframe."""
         data, timeline = unit.data, self._counts.timeline
         head = nal.keyframe_head(self._info.codec, data)
@@ -144,7 +144,9 @@ class Intake:
             unit.starts,
         )
 
-    def steady(self, units: Units, ticks: Sequence[int], at: int, received_ns: int) -> Run | None:
+    def steady(
+        self, units: Units, ticks: Sequence[int], at: int, received_ns: int
+    ) -> PacketBatch | None:
         """The quick way for a camera that goes on as it did: of `units` from `at` on, as many as
         are no keyframes and rise evenly, at once.
 
@@ -172,7 +174,7 @@ class Intake:
         self._decode_times.pass_by(pts[-1])
         self.wants_sender = pts_ns[-1] >= self._sender_due_ns
         sender_ns, (data, ends, starts) = timeline.sender_wall_ns(0), units.part(at, at + len(pts))
-        return Run(
+        return PacketBatch(
             self._info,
             data,
             ends,
@@ -222,7 +224,7 @@ class Intake:
         """Ticks of the stream's time base in nanoseconds."""
         return ticks * self._num // self._den
 
-    def _stamped(self, unit: Unit, received_ns: int) -> tuple[int, int, bool]:
+    def _stamped(self, unit: TimedAccessUnit, received_ns: int) -> tuple[int, int, bool]:
         """pts, dts, and whether the camera's counter leapt."""
         timeline, stamps = self._counts.timeline, self._stamps
         duration = unit.duration or self._duration

@@ -14,7 +14,7 @@ PATIENCE_S = 0.2
 """They wait no longer than this."""
 
 
-class Taker(Protocol):
+class RtpSink(Protocol):
     def __call__(self, buffer: bytes | bytearray, start: int, stop: int, /) -> None: ...
 
 
@@ -23,7 +23,7 @@ class Reorder:
     has waited for too long goes out.
     """
 
-    def __init__(self, take: Taker) -> None:
+    def __init__(self, take: RtpSink) -> None:
         self._take = take
         self._next: int | None = None
         self._held: dict[int, bytes] = {}

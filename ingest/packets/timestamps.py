@@ -12,7 +12,7 @@ _MOST_LEARNT = 4
 """A stream that does not say how deep it reorders is believed to need no more than this."""
 
 
-class Stamps:
+class Timestamps:
     """The stamps of one connection, in ticks of its time base. dts rises with every packet and
     never passes pts.
     """

@@ -10,7 +10,7 @@ from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo
 from ingest.packets import nal, rtcp
 from ingest.packets.audio import AudioUnits
 from ingest.packets.depacketise import AccessUnit, AccessUnits, Units
-from ingest.packets.packet_builder import Counts, Intake, Unit
+from ingest.packets.packet_builder import PacketBuilder, SourceCounts, TimedAccessUnit
 from ingest.packets.rtp import Ticks
 from ingest.packets.sdp import Audio, Video
 from ingest.packets.timeline import Timeline
@@ -22,7 +22,12 @@ class VideoTrack:
     """
 
     def __init__(
-        self, camera_id: str, video: Video, audio: Audio | None, counts: Counts, channel: int = 0
+        self,
+        camera_id: str,
+        video: Video,
+        audio: Audio | None,
+        counts: SourceCounts,
+        channel: int = 0,
     ) -> None:
         sound = (
             AudioInfo(audio.codec, audio.clock_hz, audio.channels, audio.config)
@@ -46,7 +51,7 @@ class VideoTrack:
         self.reports = 0
         """RTCP packets that came."""
         self._counts = counts
-        self._intake = Intake(counts, info, reorder_depth=None)
+        self._intake = PacketBuilder(counts, info, reorder_depth=None)
         self._sender = rtcp.SenderClock(video.clock_hz)
         self._ticks = Ticks()
 
@@ -96,7 +101,9 @@ class VideoTrack:
         """
         jumps = self._counts.jumps
         packet = self._intake.packet(
-            Unit(unit.data, ticks, None, 0, received_ns, sender_ns, stepped_ns, unit.starts)
+            TimedAccessUnit(
+                unit.data, ticks, None, 0, received_ns, sender_ns, stepped_ns, unit.starts
+            )
         )
         if self._counts.jumps != jumps:
             self._sender.jumped()

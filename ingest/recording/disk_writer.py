@@ -21,7 +21,7 @@ MOST_BYTES = 256 << 20
 log = logging.getLogger(__name__)
 
 
-class Written(Protocol):
+class RecordingSink(Protocol):
     """A recorder, as the writer sees it."""
 
     camera_id: str
@@ -47,12 +47,12 @@ class DiskWriter:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._recorders: tuple[Written, ...] = ()
+        self._recorders: tuple[RecordingSink, ...] = ()
         self._lock = threading.Lock()
         self._next_s = 0.0
         self._woken = threading.Event()
 
-    def add(self, recorder: Written) -> None:
+    def add(self, recorder: RecordingSink) -> None:
         with self._lock:
             self._recorders = (*self._recorders, recorder)
 
@@ -106,7 +106,7 @@ class DiskWriter:
         """How much of what may wait to be written does, 0 to 1."""
         return sum(recorder.waiting_bytes for recorder in self._recorders) / MOST_BYTES
 
-    def _goes_on(self, recorder: Written, now_s: float) -> bool:
+    def _goes_on(self, recorder: RecordingSink, now_s: float) -> bool:
         try:
             return recorder.step(now_s)
         except Exception:

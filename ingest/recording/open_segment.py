@@ -14,14 +14,14 @@ from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import DataLoss, StoreError
-from domain.media.packet_batch import Came, Run
+from domain.media.packet_batch import Came, PacketBatch
 from domain.media.packets import AudioPacket, Packet, SegmentName, ticks_to_ns
 from domain.paths.object_keys import day_of
 from ingest.packets import length_prefix as lengths
 from ingest.packets import nal
 from ingest.recording.segment_boundaries import DRIFT_NS
 from storage.mp4.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
-from storage.mp4.sample_entries import VideoTrack
+from storage.mp4.sample_entries import VideoSampleEntry
 from storage.recordings.free_space_reserve import free_bytes
 from storage.recordings.ledger import open_name
 
@@ -142,7 +142,7 @@ class OpenSegment:
         table[1::4] = lengths.put(self.stream.codec, came, data)
         row = 0
         for one in came:
-            if isinstance(one, Run):
+            if isinstance(one, PacketBatch):
                 row += one.count
                 continue
             table[4 * row + 2 : 4 * row + 4] = (
@@ -155,7 +155,7 @@ class OpenSegment:
     def _read_until(self, came: Sequence[Came]) -> None:
         last_dts = _dts(came[-1:])[-1]
         length = self._length_ticks(came[-1])
-        newest_pts = max([one.pts[-1] if isinstance(one, Run) else one.pts for one in came])
+        newest_pts = max([one.pts[-1] if isinstance(one, PacketBatch) else one.pts for one in came])
         self._end_ns = max(self._end_ns, self._wall_ns(newest_pts + length))
         self.readable_until_ns = self._wall_ns(last_dts + length)
 
@@ -227,10 +227,12 @@ class _SoundTimes:
 
 def _dts(came: Sequence[Came]) -> list[int]:
     """Of each packet; those of a run are their pts."""
-    return [dts for one in came for dts in (one.pts if isinstance(one, Run) else (one.dts,))]
+    return [
+        dts for one in came for dts in (one.pts if isinstance(one, PacketBatch) else (one.dts,))
+    ]
 
 
-def _track(first: Packet) -> VideoTrack:
+def _track(first: Packet) -> VideoSampleEntry:
     """A session has one set of parameters: those of its description, or where that has none, of
     its keyframes.
     """
@@ -244,7 +246,7 @@ def _track(first: Packet) -> VideoTrack:
             "recorded nor decoded"
         )
     delay = (first.pts - first.dts) * stream.time_base.numerator
-    return VideoTrack(
+    return VideoSampleEntry(
         stream.codec, stream.width_px, stream.height_px, sets, stream.time_base.denominator, delay
     )
 

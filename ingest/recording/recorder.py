@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from domain.clock import NS_PER_S, Clock
 from domain.log import FloodGate
-from domain.media.packet_batch import Came, Run, singly
+from domain.media.packet_batch import Came, PacketBatch, singly
 from domain.media.packets import AudioPacket, Packet
 from domain.metrics import PACKETS_DROPPED
 from domain.paths.data_layout import Layout
@@ -233,7 +233,7 @@ def _size_bytes(came: Sequence[Came] | Sequence[AudioPacket]) -> int:
 
 
 def _pts_ns(one: Came, at: int) -> int:
-    return one.pts_ns[at] if isinstance(one, Run) else one.pts_ns
+    return one.pts_ns[at] if isinstance(one, PacketBatch) else one.pts_ns
 
 
 def _drained(queue: deque[_T]) -> list[_T]:

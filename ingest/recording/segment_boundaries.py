@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from domain.clock import NS_PER_S
-from domain.media.packet_batch import Came, Run
+from domain.media.packet_batch import Came, PacketBatch
 from domain.media.packets import Packet, ticks_to_ns
 from storage.recordings.packet_coverage import HOLE_NS, LEARNT_PART, LONGEST_USUAL_NS, UNUSUAL
 
@@ -22,7 +22,7 @@ DRIFT_NS = NS_PER_S // 5
 """
 
 
-class Place(Enum):
+class BoundaryDecision(Enum):
     """What is to be done with a packet."""
 
     APPEND = auto()
@@ -32,7 +32,7 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    place: Place
+    place: BoundaryDecision
     joins: bool = True
     """For START: nothing is missing between the segment before and this packet."""
 
@@ -48,12 +48,12 @@ def _end_of(last: Came) -> tuple[int, int]:
     """The `dts` of the last packet, and the wall time of that."""
     return (
         (last.pts[-1], last.walls_ns[-1])
-        if isinstance(last, Run)
+        if isinstance(last, PacketBatch)
         else (last.dts, decode_wall_ns(last))
     )
 
 
-class Cuts:
+class SegmentBoundaries:
     """Decides packet by packet; remembers the segment that is open, if any."""
 
     def __init__(self, segment_s: float) -> None:
@@ -70,15 +70,15 @@ class Cuts:
     def place(self, packet: Packet) -> Verdict:
         """Where `packet` goes; it is taken to have gone there."""
         verdict = self._verdict(packet)
-        if verdict.place is Place.WAIT:
+        if verdict.place is BoundaryDecision.WAIT:
             self.forget()
             return verdict
-        if verdict.place is Place.START:
+        if verdict.place is BoundaryDecision.START:
             self._first, self._is_due = packet, False
         self._last = packet
         return verdict
 
-    def goes_on(self, run: Run) -> bool:
+    def goes_on(self, run: PacketBatch) -> bool:
         """Whether all of `run` plainly follows in the open segment. It is then taken to have gone
         there, as if `place` had said APPEND of each of its packets. All that is odd is left to it.
         """
@@ -99,7 +99,9 @@ class Cuts:
     def _verdict(self, packet: Packet) -> Verdict:
         first, last = self._first, self._last
         if first is None or last is None or packet.stream.session != last.stream.session:
-            return Verdict(Place.START if packet.is_keyframe else Place.WAIT, joins=False)
+            return Verdict(
+                BoundaryDecision.START if packet.is_keyframe else BoundaryDecision.WAIT, joins=False
+            )
         last_dts, last_ns = _end_of(last)
         interval_ns = ticks_to_ns(packet.dts - last_dts, packet.stream.time_base)
         is_hole = self._is_hole(interval_ns)
@@ -107,11 +109,13 @@ class Cuts:
         if interval_ns > 0:
             self._learn(min(interval_ns, LONGEST_USUAL_NS))
         if interval_ns <= 0 or is_hole:
-            return Verdict(Place.START if packet.is_keyframe else Place.WAIT, joins=False)
+            return Verdict(
+                BoundaryDecision.START if packet.is_keyframe else BoundaryDecision.WAIT, joins=False
+            )
         self._is_due = self._is_due or is_set
         if packet.is_keyframe and (self._is_due or self._is_over(first, packet)):
-            return Verdict(Place.START, joins=not is_set)
-        return Verdict(Place.APPEND)
+            return Verdict(BoundaryDecision.START, joins=not is_set)
+        return Verdict(BoundaryDecision.APPEND)
 
     def _learn(self, interval_ns: int) -> None:
         self._usual_ns += (

@@ -1,5 +1,5 @@
-"""A camera's packets into segments, one file after the other: `Cuts` says where, `OpenSegment`
-writes.
+"""A camera's packets into segments, one file after the other: `SegmentBoundaries` says where,
+`OpenSegment` writes.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import Protocol
 
 from domain.clock import NS_PER_MS
 from domain.errors import DataLoss, StoreError
-from domain.media.packet_batch import Came, Run, count_of, singly
+from domain.media.packet_batch import Came, PacketBatch, count_of, singly
 from domain.media.packets import AudioPacket, Packet
 from domain.metrics import SEGMENT_BYTES, SEGMENTS
 from domain.recordings.gaps import GapCause
 from ingest.recording.open_segment import OpenSegment
-from ingest.recording.segment_boundaries import Cuts, Place
+from ingest.recording.segment_boundaries import BoundaryDecision, SegmentBoundaries
 from storage.recordings.packet_coverage import HOLE_NS
 
 _MOST_EARLY_SOUND = 256
@@ -57,7 +57,7 @@ class Segments:
         self._folder = folder
         self._fence = fence
         self._spare_bytes = spare_bytes
-        self._cuts = Cuts(segment_s)
+        self._cuts = SegmentBoundaries(segment_s)
         self._tell = tell
         self._holes = _Holes(on_hole)
         self._open: OpenSegment | None = None
@@ -81,7 +81,7 @@ class Segments:
         self._close(self._closing)
         fitting: list[Came] = []
         for one in came:
-            if isinstance(one, Run) and self._open is not None and self._cuts.goes_on(one):
+            if isinstance(one, PacketBatch) and self._open is not None and self._cuts.goes_on(one):
                 fitting.append(one)
             else:
                 for packet in singly((one,)):
@@ -96,12 +96,12 @@ class Segments:
         before, unless another begins here.
         """
         verdict = self._cuts.place(packet)
-        if verdict.place is Place.APPEND and self._open is not None:
+        if verdict.place is BoundaryDecision.APPEND and self._open is not None:
             fitting.append(packet)
             return fitting
         self._flush(fitting, packet.wall_ns)
         self._finish(packet.wall_ns, verdict.joins)
-        if verdict.place is Place.START and self._start(packet):
+        if verdict.place is BoundaryDecision.START and self._start(packet):
             return [packet]
         self.lost_packets += 1
         self._holes.waits(packet.wall_ns)

@@ -72,7 +72,7 @@ def _challenge(scheme: str, text: str) -> Challenge:
     )
 
 
-class Login:
+class RtspLogin:
     """Answers one challenge, request by request."""
 
     def __init__(self, challenge: Challenge, user: str, password: str, client_nonce: str) -> None:

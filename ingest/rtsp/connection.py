@@ -20,8 +20,8 @@ from domain.media.packets import AudioPacket
 from ingest.rtsp.endpoint import Pull, unreachable
 from ingest.rtsp.libav_watchdog import own_socket
 from ingest.rtsp.pull_loop import CALM_TICKS, TICK_S, PullLoop
-from ingest.rtsp.reader import Elsewhere, Played, Talk, Unread, begin
-from ingest.rtsp.session import Session
+from ingest.rtsp.reader import Elsewhere, Played, Talk, UnsupportedStream, begin
+from ingest.rtsp.session import RtspSession
 from ingest.rtsp.silence import Received, Silence
 from ingest.rtsp.transport import Interleaved
 from ingest.rtsp.udp import Datagrams
@@ -41,10 +41,10 @@ _READS = 2
 """Reads at one tick. What is left then comes at the next, so that a camera that sends without
 end holds up no other.
 """
-End = Exception | Elsewhere | Unread
+End = Exception | Elsewhere | UnsupportedStream
 
 
-class Taker(Protocol):
+class PacketSink(Protocol):
     """Where a connection's packets go."""
 
     @property
@@ -66,7 +66,7 @@ class Connection:
     """
 
     def __init__(
-        self, pull: Pull, loop: PullLoop, taker: Taker, ended: Callable[[End], None]
+        self, pull: Pull, loop: PullLoop, taker: PacketSink, ended: Callable[[End], None]
     ) -> None:
         self._pull = pull
         self._loop = loop
@@ -74,7 +74,7 @@ class Connection:
         self._taker = taker
         self._ended = ended
         self._sockets = ExitStack()
-        self._session = Session(pull.credentials)
+        self._session = RtspSession(pull.credentials)
         self._wire = Wire((0, 1), loop.buffer)
         self._media: Interleaved | Datagrams = Interleaved(self._wire)
         self._talk: Talk
@@ -194,7 +194,7 @@ class Connection:
         if is_over and self._is_open:
             raise SourceUnreachable("the camera ended the connection", Why.ENDED)
 
-    def _settled(self, outcome: Elsewhere | Unread | Played) -> None:
+    def _settled(self, outcome: Elsewhere | UnsupportedStream | Played) -> None:
         if not isinstance(outcome, Played):
             self._end(outcome)
             return

@@ -19,7 +19,7 @@ from domain.camera_states import Why
 from domain.clock import Clock
 from domain.errors import SourceTimeout, SourceUnreachable
 from domain.registry import Credentials, Networks
-from ingest.packets.packet_builder import Counts
+from ingest.packets.packet_builder import SourceCounts
 from ingest.rtsp.libav_watchdog import own_socket
 
 _SLICE_S = 0.25
@@ -73,7 +73,7 @@ class Pull:
     camera_id: str
     endpoint: Endpoint
     credentials: Credentials | None
-    counts: Counts
+    counts: SourceCounts
     timeout_s: float
     udp_ports: tuple[int, int]
     """The first and the last that media may come to."""

@@ -30,7 +30,7 @@ from domain.errors import (
 )
 from domain.media.packets import Packet, StreamInfo
 from domain.registry import Credentials
-from ingest.packets.packet_builder import Intake, Unit
+from ingest.packets.packet_builder import PacketBuilder, TimedAccessUnit
 from ingest.rtsp.endpoint import Endpoint, Pull, preflight
 from ingest.rtsp.libav_watchdog import WATCH, Line
 
@@ -83,7 +83,9 @@ def packets(pull: Pull) -> Generator[Packet, None, None]:
 def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet]:
     stream = _video_of(container)
     counts, clock = pull.counts, pull.clock
-    intake = Intake(counts, _first_info(pull.camera_id, stream), stream.codec_context.reorder_depth)
+    intake = PacketBuilder(
+        counts, _first_info(pull.camera_id, stream), stream.codec_context.reorder_depth
+    )
     sender = _SenderClock()
     handed_ns = clock.steady_ns()
     for raw in container.demux(stream):
@@ -104,7 +106,7 @@ def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet
             else None
         )
         packet = intake.packet(
-            Unit(
+            TimedAccessUnit(
                 data,
                 raw.pts,
                 raw.dts,

@@ -114,7 +114,7 @@ class Line:
                 self._turn = None
 
 
-class Watch:
+class LibavWatchdog:
     """The lines of this process and the one thread that looks at them; the thread lives only
     while there are any.
     """
@@ -158,7 +158,7 @@ class Watch:
             self._woken.clear()
 
 
-WATCH = Watch()
+WATCH = LibavWatchdog()
 _turns: dict[Peer, threading.Lock] = {}
 _turns_guard = threading.Lock()
 _claimed: set[int] = set()

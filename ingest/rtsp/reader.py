@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from domain.camera_states import Why
 from domain.errors import SourceNoVideo, SourceRejected, SourceUnreachable
-from ingest.packets.packet_builder import Counts
+from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.sdp import Audio, control_url, first_audio, first_video
 from ingest.packets.tracks import AudioTrack, VideoTrack
-from ingest.rtsp.session import Session, moved_to
-from ingest.rtsp.transport import Media
-from ingest.rtsp.wire import Answer
+from ingest.rtsp.session import RtspSession, moved_to
+from ingest.rtsp.transport import MediaTransport
+from ingest.rtsp.wire import RtspAnswer
 
 CODECS = ("h264", "hevc")
 
@@ -27,7 +27,7 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnsupportedStream:
     """Nothing that this reader reads; why, in words. libavformat may."""
 
     reason: str
@@ -39,11 +39,13 @@ class Played:
     """What later requests are about."""
 
 
-Outcome = Elsewhere | Unread | Played
-Talk = Generator[bytes, Answer, Outcome]
+Outcome = Elsewhere | UnsupportedStream | Played
+Talk = Generator[bytes, RtspAnswer, Outcome]
 
 
-def begin(session: Session, url: str, media: Media, camera_id: str, counts: Counts) -> Talk:
+def begin(
+    session: RtspSession, url: str, media: MediaTransport, camera_id: str, counts: SourceCounts
+) -> Talk:
     """Have the stream of `url` sent to `media`."""
     answer = yield from session.describe(url)
     if elsewhere := moved_to(answer):
@@ -57,7 +59,7 @@ def begin(session: Session, url: str, media: Media, camera_id: str, counts: Coun
     if video is None:
         raise SourceUnreachable("the camera describes no stream", Why.REJECTED)
     if video.codec not in CODECS or not video.is_plain:
-        return Unread(
+        return UnsupportedStream(
             f"it sends {video.codec}" + ("" if video.is_plain else ", encrypted or interleaved")
         )
     media.agreed(0, (yield from session.set_up(control_url(base, video.control), media.offer(0))))
@@ -72,8 +74,8 @@ def begin(session: Session, url: str, media: Media, camera_id: str, counts: Coun
 
 
 def _with_sound(
-    session: Session, base: str, audio: Audio, media: Media, counts: Counts
-) -> Generator[bytes, Answer, Audio | None]:
+    session: RtspSession, base: str, audio: Audio, media: MediaTransport, counts: SourceCounts
+) -> Generator[bytes, RtspAnswer, Audio | None]:
     """Have `audio` sent too; None where it is not: the video matters more."""
     refusal = "" if audio.is_kept else f"{audio.codec} is not kept"
     if not refusal:

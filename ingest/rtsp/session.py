@@ -14,8 +14,8 @@ from collections.abc import Generator
 from domain.camera_states import Why
 from domain.errors import SourceError, SourceRejected, SourceUnreachable
 from domain.registry import Credentials
-from ingest.rtsp.auth import Login, best
-from ingest.rtsp.wire import Answer
+from ingest.rtsp.auth import RtspLogin, best
+from ingest.rtsp.wire import RtspAnswer
 
 _LOGINS = 3
 _HARMLESS = {("OPTIONS", status) for status in (404, 405, 454, 455, 501, 551)}
@@ -25,22 +25,22 @@ _USUAL_TIMEOUT_S = 60.0
 _TIMEOUT = re.compile(r"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 
 
-class Session:
+class RtspSession:
     """Raises SourceError for what the camera refuses."""
 
     def __init__(self, credentials: Credentials | None) -> None:
         self.keep_alive_s = _USUAL_TIMEOUT_S / 2
         self._credentials = credentials
-        self._login: Login | None = None
+        self._login: RtspLogin | None = None
         self._id = ""
         self._sequence = 0
         self._tells_parameters = False
 
-    def is_awaited(self, answer: Answer) -> bool:
+    def is_awaited(self, answer: RtspAnswer) -> bool:
         """Whether it answers the last request."""
         return answer.header("cseq") in ("", str(self._sequence))
 
-    def describe(self, url: str) -> Generator[bytes, Answer, Answer]:
+    def describe(self, url: str) -> Generator[bytes, RtspAnswer, RtspAnswer]:
         """The answer with the description of `url`, or one that moves it elsewhere: see
         `moved_to`.
         """
@@ -50,7 +50,7 @@ class Session:
             return options
         return (yield from self._ask("DESCRIBE", url, "Accept: application/sdp"))
 
-    def set_up(self, url: str, transport: str) -> Generator[bytes, Answer, str]:
+    def set_up(self, url: str, transport: str) -> Generator[bytes, RtspAnswer, str]:
         """Have the media of `url` sent as the Transport header `transport` says; returns what
         the camera makes of it.
         """
@@ -60,7 +60,7 @@ class Session:
             self.keep_alive_s = max(1.0, int(timeout[1]) / 2)
         return answer.header("transport")
 
-    def play(self, url: str) -> Generator[bytes, Answer, None]:
+    def play(self, url: str) -> Generator[bytes, RtspAnswer, None]:
         """From here on the media comes, the first of it perhaps before the answer."""
         yield from self._ask("PLAY", url, "Range: npt=0.000-")
 
@@ -71,7 +71,7 @@ class Session:
     def tear_down(self, url: str) -> bytes:
         return self._request("TEARDOWN", url)
 
-    def heed(self, answer: Answer) -> None:
+    def heed(self, answer: RtspAnswer) -> None:
         """Look at an answer that comes while media is played: raises where the camera no longer
         knows the session.
         """
@@ -80,7 +80,9 @@ class Session:
         if answer.status == 454:
             raise SourceUnreachable("the camera gave up the session (454)", Why.SESSION_LOST)
 
-    def _ask(self, method: str, url: str, *headers: str) -> Generator[bytes, Answer, Answer]:
+    def _ask(
+        self, method: str, url: str, *headers: str
+    ) -> Generator[bytes, RtspAnswer, RtspAnswer]:
         for attempt in range(_LOGINS):
             answer = yield self._request(method, url, *headers)
             if answer.status != 401:
@@ -94,14 +96,14 @@ class Session:
             raise _refused(method, answer.status)
         return answer
 
-    def _log_in(self, answer: Answer) -> bool:
+    def _log_in(self, answer: RtspAnswer) -> bool:
         """Get ready to log in as the camera asks; True where only the nonce was too old."""
         challenge = best(answer.all("www-authenticate"))
         if challenge is None or self._credentials is None:
             self._login = None
             return False
         password = self._credentials.password.get_secret_value()
-        self._login = Login(challenge, self._credentials.user, password, secrets.token_hex(8))
+        self._login = RtspLogin(challenge, self._credentials.user, password, secrets.token_hex(8))
         return challenge.is_stale
 
     def _request(self, method: str, url: str, *headers: str) -> bytes:
@@ -119,7 +121,7 @@ class Session:
         return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
 
-def moved_to(answer: Answer) -> str:
+def moved_to(answer: RtspAnswer) -> str:
     """The address that the camera sends us to instead; empty where it does not."""
     return answer.header("location") if answer.status in _MOVED else ""
 

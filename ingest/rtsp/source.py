@@ -13,19 +13,19 @@ from domain.camera_states import Why
 from domain.errors import SourceUnreachable
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import RtspReader, Settings
-from ingest.packets.packet_builder import Counts
+from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.timeline import Timeline
 from ingest.rtsp import libav as rtsp_libav
-from ingest.rtsp.connection import Connection, End, Taker
+from ingest.rtsp.connection import Connection, End, PacketSink
 from ingest.rtsp.endpoint import Endpoint, Pull, is_address
 from ingest.rtsp.pull_loop import PullLoop
-from ingest.rtsp.reader import Elsewhere, Unread
+from ingest.rtsp.reader import Elsewhere, UnsupportedStream
 
 _LOG = logging.getLogger(__name__)
 _MOST_MOVES = 4
 
 
-class Receiver(Taker, Protocol):
+class Receiver(PacketSink, Protocol):
     def ended(self, error: Exception | None, /) -> None:
         """The connection is over, in the loop's thread: once for each `open`. None where
         `close` asked for it.
@@ -51,11 +51,11 @@ class RtspSource:
         self._credentials = credentials
         self._networks = networks
         self._settings = settings
-        self._counts = Counts(Timeline())
+        self._counts = SourceCounts(Timeline())
         self._attempt: _Attempt | None = None
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> SourceCounts:
         """Of the present connection; written while it lasts."""
         return self._counts
 
@@ -170,7 +170,7 @@ class _Attempt:
 
     def _connection_ended(self, pull: Pull, end: End) -> None:
         self._connection = None
-        if isinstance(end, Unread):
+        if isinstance(end, UnsupportedStream):
             _LOG.info("%s: read by libavformat: %s", self._camera.id, end.reason)
             self._loop.call(self, partial(self._begin_libavformat, pull))
         elif isinstance(end, Elsewhere):

@@ -17,7 +17,7 @@ from ingest.rtsp.wire import Wire
 _INTERLEAVED = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
 
 
-class Media(Protocol):
+class MediaTransport(Protocol):
     """What a session is set up with. Tracks are counted from 0; the video's is the first."""
 
     def offer(self, track: int, /) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from domain.camera_states import Why
 from domain.errors import SourceUnreachable
-from ingest.packets.packet_builder import Counts
+from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.reorder import Reorder
 from ingest.packets.tracks import AudioTrack, VideoTrack
 
@@ -47,7 +47,7 @@ class Datagrams:
         address: str,
         own_address: str,
         ports: tuple[int, int],
-        counts: Counts,
+        counts: SourceCounts,
         buffer: bytearray,
     ) -> None:
         """`own_address`: of the connection to the camera, where the ports are opened, between

@@ -19,7 +19,7 @@ _MARK = b"RTSP/"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RtspAnswer:
     """A server's answer. Header names are in lower case; one that comes twice is there twice."""
 
     status: int
@@ -34,7 +34,7 @@ class Answer:
         return [value for own, value in self.headers if own == name]
 
 
-class Media(Protocol):
+class MediaSink(Protocol):
     """Where the packets go. The buffer is good until the call returns."""
 
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
@@ -58,7 +58,7 @@ class Wire:
         """`buffer`: CAPACITY_BYTES, which other wires may use too."""
         self.channels = channels
         self.buffer = buffer
-        self.answers: deque[Answer] = deque(maxlen=16)
+        self.answers: deque[RtspAnswer] = deque(maxlen=16)
         self.garbage_bytes = 0
         self.is_too_long = False
         """An answer was longer than MOST_ANSWER_BYTES, and was passed over."""
@@ -76,7 +76,7 @@ class Wire:
         self._view[:rest] = self._rest
         return self._view[rest:]
 
-    def deliver(self, size_bytes: int, media: Media) -> None:
+    def deliver(self, size_bytes: int, media: MediaSink) -> None:
         """Of what was read into `room`, give the whole packets to `media`, in order; answers
         between them go to `answers`.
         """
@@ -118,7 +118,9 @@ class Wire:
         if stop + 4 + size > end:
             return at
         self.answers.append(
-            Answer(answer.status, answer.headers, bytes(self.buffer[stop + 4 : stop + 4 + size]))
+            RtspAnswer(
+                answer.status, answer.headers, bytes(self.buffer[stop + 4 : stop + 4 + size])
+            )
         )
         return stop + 4 + size
 
@@ -155,7 +157,7 @@ class Wire:
         return end
 
 
-def _parsed_head(head: bytes) -> Answer | None:
+def _parsed_head(head: bytes) -> RtspAnswer | None:
     match = _STATUS_LINE.match(head)
     if match is None:
         return None
@@ -163,4 +165,4 @@ def _parsed_head(head: bytes) -> Answer | None:
         line.partition(":") for line in head[match.end() :].decode("utf-8", "replace").split("\r\n")
     )
     headers = tuple((name.strip().lower(), value.strip()) for name, colon, value in lines if colon)
-    return Answer(int(match[1]), headers, b"")
+    return RtspAnswer(int(match[1]), headers, b"")

@@ -20,7 +20,7 @@ from domain.media.fanout import Fanout, Tap
 from domain.metrics import CAMERA_SHED
 from domain.recordings.triggers import listens
 from domain.registry import Camera, Credentials, Networks
-from ingest.frames.decode_gate import Doze
+from ingest.frames.decode_gate import DecodeGate
 from ingest.frames.decoder import FrameReader
 from ingest.frames.packet_motion import MotionSink
 from ingest.health.decode_failures import DecodeFailures
@@ -28,11 +28,11 @@ from ingest.onvif.client import OnvifEvents
 from ingest.recording.recorder import Recorder
 from ingest.streamer import Streamer
 from sightline.cameras.bitrate_limit import BitrateLimit
-from sightline.cameras.checkpoint_loop import Looker
-from sightline.cameras.gap_recorder import CameraGaps
-from sightline.cameras.pull_policy import Demand, Gate
-from sightline.cameras.sub_stream import SubStream, as_camera
-from sightline.cameras.worker_context import NodeTools
+from sightline.cameras.checkpoint_loop import CheckpointLoop
+from sightline.cameras.gap_recorder import GapRecorder
+from sightline.cameras.pull_policy import PullPolicy, SinkGate
+from sightline.cameras.sub_stream import SubStreamPull, as_camera
+from sightline.cameras.worker_context import WorkerContext
 from sightline.processes.supervised_threads import lasting
 
 log = logging.getLogger(__name__)
@@ -58,14 +58,14 @@ class CameraRun:
         fence: Callable[[], int],
         analyser: Callable[[], Analyser] | None,
         networks: Networks,
-        tools: NodeTools,
+        tools: WorkerContext,
     ) -> None:
         """`analyser` is called in the thread that looks: what it needs may take a while to load."""
         self.camera = camera
         self.fanout = Fanout()
         self._tools = tools
         self._analyser = analyser
-        self._demand = Demand(camera, partial(tools.triggers.is_asked, camera.id), tools.clock)
+        self._demand = PullPolicy(camera, partial(tools.triggers.is_asked, camera.id), tools.clock)
         self._limit = BitrateLimit(camera.id, camera.max_bitrate_kbps)
         self._tending = threading.Lock()
         self._is_pulled = False
@@ -81,7 +81,7 @@ class CameraRun:
             tools.clock,
             failures=failures,
         )
-        self._gaps = CameraGaps(camera.id, tools.layout, tools.clock)
+        self._gaps = GapRecorder(camera.id, tools.layout, tools.clock)
         self._recorder = Recorder(
             camera.id,
             tools.layout,
@@ -91,7 +91,7 @@ class CameraRun:
             tools.writer,
             self._gaps.on_hole,
         )
-        self._gate = Gate(self._recorder)
+        self._gate = SinkGate(self._recorder)
         self.fanout.attach(self._gate)
         if listens(camera, "motion"):
             self.fanout.attach(
@@ -99,7 +99,7 @@ class CameraRun:
             )
         sub = as_camera(camera)
         self._sub = (
-            SubStream(sub, credentials, networks, tools.settings, tools.clock)
+            SubStreamPull(sub, credentials, networks, tools.settings, tools.clock)
             if sub is not None
             else None
         )
@@ -113,9 +113,9 @@ class CameraRun:
         self._look_tap = Tap("decoder", LOOK_PACKETS, LOOK_BYTES)
         if analyser is not None:
             reader = FrameReader(self._look_tap, tools.clock, self._fps(), camera.id, failures)
-            self._doze = Doze(camera.id, self._look_tap, reader)
+            self._doze = DecodeGate(camera.id, self._look_tap, reader)
             self.fanout.attach(self._doze, lambda: self._doze.is_awake)
-        self._looker: Looker | None = None
+        self._looker: CheckpointLoop | None = None
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -224,7 +224,7 @@ class CameraRun:
             self._gaps.give_up(since_ns, detail)
 
     def _look(self, analyser: Callable[[], Analyser]) -> None:
-        self._looker = Looker(self.camera, analyser(), self._doze, self._tools)
+        self._looker = CheckpointLoop(self.camera, analyser(), self._doze, self._tools)
         self._looker.run()
 
     def _fps(self) -> float:

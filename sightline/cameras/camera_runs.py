@@ -18,7 +18,7 @@ from domain.registry.secrets import load_secrets
 from ingest.onvif.client import OnvifEvents
 from ingest.recording.recovery import salvage
 from sightline.cameras.camera_run import CameraRun
-from sightline.cameras.worker_context import NodeTools
+from sightline.cameras.worker_context import WorkerContext
 from sightline.cluster.roster import Assigned, Roster
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class CameraRuns:
 
     def __init__(
         self,
-        tools: NodeTools,
+        tools: WorkerContext,
         analyser: Callable[[Camera], Analyser],
         says_alive: Callable[[], None],
     ) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 
-from domain.cpu_time import Spent
+from domain.cpu_time import CpuTime
 from domain.errors import StoreError
 from domain.events.analyser import Analyser
 from domain.events.event import Passing
@@ -16,8 +16,8 @@ from domain.metrics import EVENTS_LOST, LOOK_CPU_S
 from domain.recordings.triggers import listens
 from domain.registry import Camera
 from domain.unread_reasons import Unread
-from ingest.frames.decode_gate import Doze
-from sightline.cameras.worker_context import NodeTools
+from ingest.frames.decode_gate import DecodeGate
+from sightline.cameras.worker_context import WorkerContext
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +27,12 @@ MOST_WAITING = 200
 """Passings of a camera held in memory while the disk refuses them, some 100 kB each."""
 
 
-class Looker:
+class CheckpointLoop:
     """One camera's. Those still in view are kept as drafts, in case this process dies."""
 
-    def __init__(self, camera: Camera, analyser: Analyser, doze: Doze, tools: NodeTools) -> None:
+    def __init__(
+        self, camera: Camera, analyser: Analyser, doze: DecodeGate, tools: WorkerContext
+    ) -> None:
         self._camera_id = camera.id
         self._triggers = listens(camera, "checkpoint")
         self._analyser = analyser
@@ -120,7 +122,7 @@ class Looker:
 
     def _is_spooled(self, passing: Passing) -> bool:
         try:
-            with Spent(_SPOOL):
+            with CpuTime(_SPOOL):
                 self._tools.spool.put(passing)
         except StoreError as error:
             self._warn("spool", f"{self._camera_id}: events wait in memory: {error}")
@@ -132,7 +134,7 @@ class Looker:
         self._trigger(drafts)
         now = {passing.event.id for passing in drafts}
         try:
-            with Spent(_SPOOL):
+            with CpuTime(_SPOOL):
                 for passing in drafts:
                     self._tools.spool.put_draft(passing)
                 for gone in self._drafted - now - self._waiting.keys():

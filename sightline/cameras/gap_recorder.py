@@ -16,11 +16,11 @@ from domain.clock import NS_PER_MS, NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.paths.data_layout import Layout
-from domain.recordings.gap_causes import Facts, Standing, explain
+from domain.recordings.gap_causes import CameraStanding, Facts, explain
 from domain.recordings.gaps import Gap, GapCause
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
-from storage.recordings.recorded_ranges import Recorded
+from storage.recordings.recorded_ranges import RecordedRanges
 
 OPEN_AFTER_NS = 5 * NS_PER_S
 """Nothing recorded for this long is a hole that goes on; what is recorded can be read within
@@ -31,7 +31,7 @@ _DAY_NS = 86_400 * NS_PER_S
 _log = logging.getLogger(__name__)
 
 
-class CameraGaps:
+class GapRecorder:
     """`on_hole` may be called from any thread and never waits; `begin` once, then `look` every
     second, from one thread.
     """
@@ -45,7 +45,7 @@ class CameraGaps:
         self._holes: deque[tuple[int, int, GapCause | None]] = deque()
         self._waiting: deque[Gap] = deque(maxlen=_MOST_WAITING)
         """Gaps that the disk refuses: written as soon as it lets us."""
-        self._standings: deque[Standing] = deque(maxlen=_MOST_STANDINGS)
+        self._standings: deque[CameraStanding] = deque(maxlen=_MOST_STANDINGS)
         self._known: deque[Gap] = deque(maxlen=_MOST_KNOWN)
         self._because: Gap | None = None
         self._told: tuple[int, GapCause, int] | None = None
@@ -59,7 +59,7 @@ class CameraGaps:
         salvaged.
         """
         bounds, beat_ns = (
-            Recorded(self._ledger.recordings).bounds(self._camera_id),
+            RecordedRanges(self._ledger.recordings).bounds(self._camera_id),
             self._log.last_beat_ns(self._camera_id),
         )
         last_ns = 0 if bounds is None else bounds[1]
@@ -127,7 +127,7 @@ class CameraGaps:
             since_ns = status.since_ns if last is None or last.state is not status.state else now_ns
             since_ns = max(since_ns, last.since_ns if last else 0)
         self._standings.append(
-            Standing(since_ns, status.state, status.last_error, status.reconnects, status.why)
+            CameraStanding(since_ns, status.state, status.last_error, status.reconnects, status.why)
         )
 
     def _take_known(

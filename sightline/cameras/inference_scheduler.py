@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from domain.clock import NS_PER_S, Clock
 from domain.metrics import LOOKS_BEHIND_S, LOOKS_PART
-from sightline.cameras.rate_controller import Backlog
+from sightline.cameras.rate_controller import RateController
 
 PATIENCE_S = 0.1
 """A camera with nothing in view yields to those that asked up to so much later and follow
@@ -30,7 +30,7 @@ _LONGEST_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TurnRequest:
     """One camera's request for a turn, at the time `asked_s`; its looks take `cost_s` in the
     mean.
     """
@@ -48,23 +48,23 @@ class Asked:
         )
 
 
-def first_due(waiting: Sequence[Asked]) -> Asked:
+def first_due(waiting: Sequence[TurnRequest]) -> TurnRequest:
     """Whose turn is next; of those due at once, the one that has waited longest. Raises
     ValueError where nobody waits.
     """
     return min(waiting, key=lambda one: (one.due_s, one.asked_s))
 
 
-class LookPool:
+class InferenceScheduler:
     """Thread-safe."""
 
     def __init__(self, at_once: int, clock: Clock) -> None:
         self._free = max(1, at_once)
         self._clock = clock
         self._lock = threading.Lock()
-        self._waiting: list[Asked] = []
+        self._waiting: list[TurnRequest] = []
         self._cost_s: dict[str, float] = {}
-        self._backlog = Backlog()
+        self._backlog = RateController()
 
     @property
     def part(self) -> float:
@@ -95,7 +95,7 @@ class LookPool:
             if self._free:
                 self._free -= 1
                 return
-            asked = Asked(
+            asked = TurnRequest(
                 camera_id, self._clock.monotonic_s(), is_followed, self._cost_s.get(camera_id, 0.0)
             )
             self._waiting.append(asked)

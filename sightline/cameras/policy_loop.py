@@ -16,7 +16,7 @@ from sightline.overload.shedding import shed_of_node
 TEND_EVERY_S = 1.0
 
 
-class Policies:
+class PolicyLoop:
     def __init__(
         self, layout: Layout, runs: Callable[[], Sequence[CameraRun]], clock: Clock
     ) -> None:

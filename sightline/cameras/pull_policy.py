@@ -23,7 +23,7 @@ that looking again is quick.
 """
 
 
-class Demand:
+class PullPolicy:
     """Thread-safe. `is_asked` answers whether a trigger wants the camera recorded now; it is
     asked only of cameras on demand.
     """
@@ -72,7 +72,7 @@ class Demand:
             return self._watchers > 0 or lingers
 
 
-class Gate:
+class SinkGate:
     """A sink that lets packets through to another while it is open, from the first keyframe
     after it opened.
     """

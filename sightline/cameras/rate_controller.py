@@ -33,7 +33,7 @@ def next_part(part: float, behind_s: float) -> float:
 
 
 @dataclass(slots=True)
-class Backlog:
+class RateController:
     """Of one worker. Not thread-safe."""
 
     part: float = 1.0

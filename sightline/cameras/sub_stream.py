@@ -12,7 +12,7 @@ from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from ingest.rtsp.pull_loop import PullLoop
 from ingest.streamer import Streamer
-from sightline.cameras.pull_policy import Demand
+from sightline.cameras.pull_policy import PullPolicy
 
 
 def as_camera(camera: Camera) -> Camera | None:
@@ -30,7 +30,7 @@ def as_camera(camera: Camera) -> Camera | None:
     return camera.model_copy(update=changes)
 
 
-class SubStream:
+class SubStreamPull:
     def __init__(
         self,
         camera: Camera,
@@ -42,7 +42,7 @@ class SubStream:
         """`camera`: by `as_camera`."""
         self._fanout = Fanout()
         self._streamer = Streamer(camera, credentials, networks, self._fanout, settings, clock)
-        self._demand = Demand(camera, lambda: False, clock)
+        self._demand = PullPolicy(camera, lambda: False, clock)
         self._tending = threading.Lock()
         self._is_pulled = False
         self._is_over = False

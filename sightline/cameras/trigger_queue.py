@@ -27,7 +27,7 @@ IDLE_S = 10.0
 log = logging.getLogger(__name__)
 
 
-class Triggers:
+class TriggerQueue:
     """`fire` from any thread; `run` in one of its own, until `stop` and all is written."""
 
     def __init__(self, triggers: TriggerLog, clock: Clock) -> None:

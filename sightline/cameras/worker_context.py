@@ -10,13 +10,13 @@ from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
-from sightline.cameras.inference_scheduler import LookPool
-from sightline.cameras.trigger_queue import Triggers
+from sightline.cameras.inference_scheduler import InferenceScheduler
+from sightline.cameras.trigger_queue import TriggerQueue
 from storage.events.spool import Spool
 
 
 @dataclass(frozen=True, slots=True)
-class NodeTools:
+class WorkerContext:
     settings: Settings
     layout: Layout
     clock: Clock
@@ -25,5 +25,5 @@ class NodeTools:
     kept: Callable[[], None]
     """Called when the spool has something new."""
     loop: PullLoop
-    triggers: Triggers
-    looks: LookPool
+    triggers: TriggerQueue
+    looks: InferenceScheduler

@@ -16,7 +16,7 @@ its lease should be where it belongs.
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldLease:
     """A camera that this node runs, under a number that it drew; `since_s` by the monotonic
     clock.
     """
@@ -49,13 +49,13 @@ class Steps:
     numbers under which to take leases.
     """
 
-    held: dict[str, Held] = field(default_factory=dict)
+    held: dict[str, HeldLease] = field(default_factory=dict)
     draw: list[str] = field(default_factory=list)
     take: dict[str, int] = field(default_factory=dict)
     given_up: list[str] = field(default_factory=list)
 
 
-def next_steps(held: Mapping[str, Held], sight: Sight) -> Steps:
+def next_steps(held: Mapping[str, HeldLease], sight: Sight) -> Steps:
     steps = Steps()
     for camera_id, one in held.items():
         if camera_id in sight.known:
@@ -68,7 +68,7 @@ def next_steps(held: Mapping[str, Held], sight: Sight) -> Steps:
     return steps
 
 
-def _go_on(camera_id: str, one: Held, sight: Sight, steps: Steps) -> None:
+def _go_on(camera_id: str, one: HeldLease, sight: Sight, steps: Steps) -> None:
     lease = sight.leases.get(camera_id)
     if lease is not None and lease.fence > one.fence:
         if lease.node != sight.node:
@@ -88,7 +88,7 @@ def _go_on(camera_id: str, one: Held, sight: Sight, steps: Steps) -> None:
     steps.held[camera_id] = one
 
 
-def _may_take(camera_id: str, one: Held, lease: Lease | None, sight: Sight) -> bool:
+def _may_take(camera_id: str, one: HeldLease, lease: Lease | None, sight: Sight) -> bool:
     """Nobody is to lose the camera before it is recorded here, where there is anybody who
     records it.
     """

@@ -10,7 +10,7 @@ SILENT_FOR_S = 4.0
 """A node whose beat has not changed for this long is taken for dead."""
 
 
-class Peers:
+class Membership:
     """A node not seen before counts as alive until it has been silent: what Redis kept of one that
     died long ago soon tells itself apart.
 

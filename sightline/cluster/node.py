@@ -16,10 +16,10 @@ from domain.log import FloodGate
 from domain.metrics import CAMERAS_HELD, LEASES
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
-from sightline.cluster.lease_policy import HAND_OVER_WITHIN_S, Held, Sight, Steps, next_steps
-from sightline.cluster.membership import Peers
+from sightline.cluster.lease_policy import HAND_OVER_WITHIN_S, HeldLease, Sight, Steps, next_steps
+from sightline.cluster.membership import Membership
 from sightline.cluster.node_assignment import assign
-from sightline.cluster.roster_writer import Placing
+from sightline.cluster.roster_writer import RosterWriter
 from sightline.cluster.site_registry import Running, RunningRegistry
 from sightline.cluster.worker_balance import load_of
 from sightline.processes.status_file import read_statuses
@@ -50,7 +50,7 @@ class Node:
     def __init__(
         self,
         who: Identity,
-        placing: Placing,
+        placing: RosterWriter,
         registry: RunningRegistry,
         nodes: Nodes,
         leases: Leases,
@@ -68,9 +68,9 @@ class Node:
         self._layout = layout
         self._clock = clock
         self._workers_fail = workers_fail
-        self._peers = Peers()
+        self._peers = Membership()
         self._held = {
-            name: Held(fence, clock.monotonic_s()) for name, fence in placing.before.items()
+            name: HeldLease(fence, clock.monotonic_s()) for name, fence in placing.before.items()
         }
         self._assigned: tuple[object, dict[str, str]] = ((), {})
         self._published: set[str] = set()
@@ -172,7 +172,7 @@ class Node:
         self._held = steps.held
         self._must_draw |= self._was_set_back()
         drawn = self._leases.draw([*(steps.held if self._must_draw else ()), *steps.draw])
-        self._held |= {name: Held(fence, now_s) for name, fence in drawn.items()}
+        self._held |= {name: HeldLease(fence, now_s) for name, fence in drawn.items()}
         self._must_draw = False
         unheld = {name: self._held[name].fence for name in steps.draw if name not in leases}
         standing = self._leases.take(self._who.name, steps.take | unheld)

@@ -26,7 +26,7 @@ class Move:
     until_s: float
 
 
-class Placing:
+class RosterWriter:
     def __init__(self, layout: Layout, workers: int, clock: Clock) -> None:
         """Takes the rosters of an earlier run: cameras stay in the workers that had them."""
         self._layout = layout

@@ -28,7 +28,7 @@ from sightline.evaluation.truth import compare, read_truth
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PictureReading:
     """What was read on one picture, the likeliest first, and the confidence of that."""
 
     truth: str
@@ -46,7 +46,7 @@ class Reading:
 
 @dataclass(slots=True)
 class Outcome:
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[PictureReading] = field(default_factory=list)
     errors: list[dict[str, str]] = field(default_factory=list)
 
     @property
@@ -95,23 +95,23 @@ def faces(args: argparse.Namespace) -> int:
     return _film(args, "face", Settings().face_detect_fps)
 
 
-def _crop(stills: StillPictures, one: Labelled) -> Reading:
+def _crop(stills: StillPictures, one: Labelled) -> PictureReading:
     fused = stills.crop(open_picture(one.file)).fused
-    return Reading(one.truth, (fused.text,), fused.confidence)
+    return PictureReading(one.truth, (fused.text,), fused.confidence)
 
 
-def _photograph(stills: StillPictures, one: Labelled) -> Reading:
+def _photograph(stills: StillPictures, one: Labelled) -> PictureReading:
     found = [
         still.fused for still in stills.photograph(open_picture(one.file)) if still.fused.is_read
     ]
-    return Reading(
+    return PictureReading(
         one.truth,
         tuple(dict.fromkeys(fused.text for fused in found)),
         max((fused.confidence for fused in found), default=0.0),
     )
 
 
-Read = Callable[[StillPictures, Labelled], Reading]
+Read = Callable[[StillPictures, Labelled], PictureReading]
 
 
 def _read_all(folder: Path, read: Read) -> Outcome:
@@ -177,7 +177,7 @@ def _print_pictures(outcome: Outcome, noun: str) -> None:
     )
 
 
-def _row(one: Reading) -> tuple[str, ...]:
+def _row(one: PictureReading) -> tuple[str, ...]:
     return one.truth, " ".join(one.read) or "(nothing)", f"{one.confidence:.2f}"
 
 

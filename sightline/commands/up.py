@@ -21,7 +21,7 @@ from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.cluster import site_registry
 from sightline.cluster.node import Identity, Node
-from sightline.cluster.roster_writer import Placing
+from sightline.cluster.roster_writer import RosterWriter
 from sightline.processes.certificates import IdentityRenewal
 from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs_security
@@ -159,7 +159,7 @@ def _jobs(
             f"http://{settings.door_host}:{made.runtime.door_port}",
             worker_count(settings),
         )
-        placing = Placing(layout, worker_count(settings), clock)
+        placing = RosterWriter(layout, worker_count(settings), clock)
         registry = site_registry.RunningRegistry(layout)
         node = Node(
             who,

@@ -29,7 +29,7 @@ Span = tuple[float, float]
 
 
 @dataclass(slots=True)
-class Run:
+class AnalyserRun:
     """What an analyser made of a video; `out_s` is the file's time at which each passing came
     out.
     """
@@ -109,7 +109,7 @@ def run(
     settings: Settings,
     models: Models,
     progress: Callable[[float], None] = lambda at_s: None,
-) -> Run:
+) -> AnalyserRun:
     """Every passing of the file, made as a checkpoint camera's are; `progress` hears the file's
     time.
     """
@@ -124,9 +124,9 @@ def watch(
     shown: Iterable[Frame],
     analyser: Analyser,
     progress: Callable[[float], None] = lambda at_s: None,
-) -> Run:
+) -> AnalyserRun:
     """Every passing of frames whose first is at `EPOCH_NS`."""
-    clock, done = SystemClock(), Run()
+    clock, done = SystemClock(), AnalyserRun()
     for frame in shown:
         done.duration_s = (frame.wall_ns - EPOCH_NS) / NS_PER_S
         cpu_s, from_s = _cpu_s(), clock.monotonic_s()

@@ -13,7 +13,7 @@ from domain.clock import NS_PER_S
 from domain.errors import BadInput
 from domain.events.event import Event
 from domain.plates import normalise
-from sightline.evaluation.film import EPOCH_NS, Run
+from sightline.evaluation.film import EPOCH_NS, AnalyserRun
 
 SLACK_S = 0.2
 """How far the middle of an event may lie outside its pass."""
@@ -69,7 +69,7 @@ class _Tally:
     stray: list[tuple[float, Event]] = field(default_factory=list)
 
 
-def compare(done: Run, passes: list[Pass]) -> dict[str, object]:
+def compare(done: AnalyserRun, passes: list[Pass]) -> dict[str, object]:
     """An event belongs to a pass that its middle lies in: where there are several, to the one whose
     plate is most like its own. Events are told apart by id, so that one which was extended counts
     once. One too many is doubled, unless it surely names another vehicle in view.

@@ -32,7 +32,7 @@ _MOST_NAMED = 5
 _log = logging.getLogger(__name__)
 
 
-class Watch:
+class AlarmMonitor:
     """One for each node; `run` is one thread's."""
 
     def __init__(

@@ -9,19 +9,19 @@ from domain.clock import Clock
 from domain.paths.data_layout import Layout
 from sightline.overload.load import write_strain
 from sightline.overload.shedding_policy import Strain
-from storage.recordings.disk_quota import DiskBound
+from storage.recordings.disk_quota import DiskQuota
 
 EVERY_S = 5.0
 WHILE_STRAINED_S = 1.0
 log = logging.getLogger(__name__)
 
 
-class DiskRounds:
+class DiskQuotaJob:
     """The rule is kept every five seconds; while it strains the node, the strain is told each
     second, so that room is used at once.
     """
 
-    def __init__(self, bound: DiskBound, layout: Layout, clock: Clock) -> None:
+    def __init__(self, bound: DiskQuota, layout: Layout, clock: Clock) -> None:
         self._bound = bound
         self._layout = layout
         self._clock = clock

@@ -14,7 +14,7 @@ from domain.paths.data_layout import Layout
 _AGAIN_S = 30.0
 
 
-class OtherUse:
+class OtherDiskUsage:
     """Counted anew every half minute at most: it changes slowly, and the stores hold it in few
     large files.
     """

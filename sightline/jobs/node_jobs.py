@@ -18,10 +18,10 @@ from domain.paths.data_layout import Layout
 from domain.registry import Camera
 from domain.settings import Settings
 from sightline.cluster.site_registry import RunningRegistry
-from sightline.jobs.alarm_monitor import Watch
-from sightline.jobs.disk_quota_job import DiskRounds
-from sightline.jobs.disk_usage import OtherUse
-from sightline.jobs.watch_matcher import VehicleWatches
+from sightline.jobs.alarm_monitor import AlarmMonitor
+from sightline.jobs.disk_quota_job import DiskQuotaJob
+from sightline.jobs.disk_usage import OtherDiskUsage
+from sightline.jobs.watch_matcher import WatchMatcher
 from sightline.jobs.webhooks import Webhooks
 from sightline.processes.instance import has_own_store
 from sightline.processes.status_file import read_statuses
@@ -29,15 +29,15 @@ from sightline.processes.store_clients import Stores, archiver_of
 from sightline.processes.supervised_threads import Job
 from storage.archive.archive import Archive
 from storage.archive.archiver import Archiver
-from storage.clients.interval_lock import Turn
+from storage.clients.interval_lock import IntervalLock
 from storage.events.journal import Journal, JournalUploader
 from storage.events.spool import Spool
-from storage.recordings.disk_quota import Claims, DiskBound
+from storage.recordings.disk_quota import Claims, DiskQuota
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.gaps.uploads import GapUploads
 from storage.recordings.ledger import Ledger
-from storage.recordings.object_store_quota import ROUND_EVERY_S, StoreClaims, StoreRoom
+from storage.recordings.object_store_quota import ROUND_EVERY_S, ObjectStoreQuota, StoreClaims
 from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
 from storage.recordings.uploads import Uploads
@@ -84,7 +84,7 @@ class NodeJobs:
 
     def jobs(self) -> dict[str, Job]:
         """Each runs in a thread of its own until its event is set."""
-        watch = Watch(
+        watch = AlarmMonitor(
             self._alarms,
             (self._stores.redis, self._stores.objects),
             self._cameras,
@@ -110,7 +110,7 @@ class NodeJobs:
 
     def _watch_jobs(self) -> dict[str, Job]:
         stores, audit = self._stores, self._audit
-        found = VehicleWatches(
+        found = WatchMatcher(
             stores.feed,
             stores.index,
             stores.watches,
@@ -137,11 +137,11 @@ class NodeJobs:
         """
         kept = TriggerLog(self._layout, self._settings).kept_ranges
         stored = StoredSegments(self._stores.objects, self._clock)
-        turn = Turn(self._stores.redis, "store_room", self._settings.node, ROUND_EVERY_S)
+        turn = IntervalLock(self._stores.redis, "store_room", self._settings.node, ROUND_EVERY_S)
         claims = StoreClaims(
             self._kept_cameras, Holds(self._stores.objects, self._clock).held, self._alarms.say
         )
-        room = StoreRoom(stored, claims, turn, self._clock)
+        room = ObjectStoreQuota(stored, claims, turn, self._clock)
         return Uploads(
             Ledger(self._layout.recordings),
             stored,
@@ -191,8 +191,8 @@ class NodeJobs:
         return True
 
     def _bound_disk(self, stop: threading.Event) -> None:
-        bound = DiskBound(self._ledger, self._settings, self._clock, self._claims())
-        DiskRounds(bound, self._layout, self._clock).run(stop)
+        bound = DiskQuota(self._ledger, self._settings, self._clock, self._claims())
+        DiskQuotaJob(bound, self._layout, self._clock).run(stop)
 
     def _follow_holds(self, stop: threading.Event) -> None:
         """Keep the node's copy of the legal holds fresh, for when the store is away."""
@@ -204,7 +204,9 @@ class NodeJobs:
         """Keeps what is known of impossible legs fresh, so that whoever asks waits for little;
         one node a minute.
         """
-        turn = Turn(self._stores.redis, "impossible", self._settings.node, round(LOOK_EVERY_S) - 5)
+        turn = IntervalLock(
+            self._stores.redis, "impossible", self._settings.node, round(LOOK_EVERY_S) - 5
+        )
         while not self._clock.wait(stop, LOOK_EVERY_S):
             try:
                 if turn.take():
@@ -260,7 +262,7 @@ class NodeJobs:
         """One node in an hour. A turn that came to nothing is given back: whichever node comes
         next goes on with it.
         """
-        turn = Turn(self._stores.redis, "retention", self._settings.node, SITE_EVERY_S)
+        turn = IntervalLock(self._stores.redis, "retention", self._settings.node, SITE_EVERY_S)
         if not turn.take():
             return
         try:
@@ -288,7 +290,7 @@ class NodeJobs:
         """Events older than the index holds move to the archive: each hour, by one node. A turn
         that came to nothing is given back.
         """
-        turn = Turn(self._stores.redis, "archive", self._settings.node, SITE_EVERY_S)
+        turn = IntervalLock(self._stores.redis, "archive", self._settings.node, SITE_EVERY_S)
         while not self._clock.wait(stop, RETAIN_EVERY_S):
             try:
                 if turn.take() and self._archiver().run(self._settings.index_days, stop) is None:
@@ -299,7 +301,7 @@ class NodeJobs:
                 )
                 self._take_no_turn(turn)
 
-    def _take_no_turn(self, turn: Turn) -> None:
+    def _take_no_turn(self, turn: IntervalLock) -> None:
         try:
             turn.give_back()
         except StoreError as error:
@@ -310,7 +312,7 @@ class NodeJobs:
             cameras=self._kept_cameras,
             wanted=self._wanted,
             held=self._holds.held,
-            others_bytes=OtherUse(self._layout, self._clock).size_bytes,
+            others_bytes=OtherDiskUsage(self._layout, self._clock).size_bytes,
             say=self._alarms.say,
         )
         if self._uploads is None:

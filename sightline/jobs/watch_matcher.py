@@ -22,7 +22,7 @@ from domain.metrics import WATCH_MATCHES
 from storage.events.feed import Feed, FeedPage
 from storage.index.event_index import EventIndex
 from storage.site.audit import AuditEntry, AuditLog, Phase
-from storage.site.watch_index import WatchBook
+from storage.site.watch_index import WatchIndex
 from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
 
@@ -43,12 +43,12 @@ vehicle.
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundMatches:
     watch: Watch
     match: WatchMatch
 
 
-class VehicleWatches:
+class WatchMatcher:
     def __init__(
         self,
         feed: Feed,
@@ -67,7 +67,7 @@ class VehicleWatches:
         self._clock = clock
         self._owner = f"{node}/{os.getpid()}/{secrets.token_hex(4)}"
         self._version: str | None = None
-        self._book = WatchBook(())
+        self._book = WatchIndex(())
         self._owing: list[Watch] | None = None
         """Of what is to be looked up, what is left."""
         self._warn = FloodGate(log.warning, clock, every_s=10.0)
@@ -116,7 +116,7 @@ class VehicleWatches:
             )
             version = self._watches.version()
         if version != self._version:
-            self._book = WatchBook(self._watches.standing())
+            self._book = WatchIndex(self._watches.standing())
             self._version = version
 
     def _expire(self) -> None:
@@ -160,7 +160,7 @@ class VehicleWatches:
                 fuzzy=watch.fuzzy,
                 from_ns=max(watch.placed_at, since_ms * NS_PER_MS),
             )
-            book = WatchBook([watch])
+            book = WatchIndex([watch])
             self._add(
                 [one for event in self._indexed(query) for one in self._found(book, event)],
                 position,
@@ -180,9 +180,10 @@ class VehicleWatches:
             if after is None:
                 return
 
-    def _found(self, book: WatchBook, event: Event) -> list[Found]:
+    def _found(self, book: WatchIndex, event: Event) -> list[FoundMatches]:
         return [
-            Found(watch, self._match(watch, match, event)) for watch, match in book.matches(event)
+            FoundMatches(watch, self._match(watch, match, event))
+            for watch, match in book.matches(event)
         ]
 
     def _match(self, watch: Watch, match: Match, event: Event) -> WatchMatch:
@@ -197,7 +198,7 @@ class VehicleWatches:
             case=watch.case,
         )
 
-    def _add(self, found: Sequence[Found], position: int) -> None:
+    def _add(self, found: Sequence[FoundMatches], position: int) -> None:
         """Audited first, so that nobody is told what is not written down."""
         unseen = {match.id for match in self._matches.unseen([one.match for one in found])}
         new = {one.match.id: one for one in found if one.match.id in unseen}

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 Piece = TypeVar("Piece")
 
 
-class Receivers(Generic[Piece]):
+class WebhookQueues(Generic[Piece]):
     """Thread-safe. Each receiver has a bounded queue, and one thread while there is anything in
     it.
     """

@@ -27,7 +27,7 @@ from domain.metrics import WEBHOOKS
 from domain.settings import Settings
 from sightline.jobs.watch_matcher import entry_of
 from sightline.jobs.webhook_post import POST_ERRORS, post
-from sightline.jobs.webhook_queues import Receivers
+from sightline.jobs.webhook_queues import WebhookQueues
 from storage.site.audit import AuditLog, Phase
 from storage.site.watch_matches import Delivery, WatchMatches
 from storage.site.watches import Watches
@@ -78,7 +78,7 @@ class Webhooks:
         self._audit = audit
         self._settings = settings
         self._clock = clock
-        self._receivers = Receivers(self._send, MOST_RECEIVERS, MOST_WAITING)
+        self._receivers = WebhookQueues(self._send, MOST_RECEIVERS, MOST_WAITING)
         self._warn = FloodGate(log.warning, clock, every_s=10.0)
 
     def run(self, stop: threading.Event) -> None:

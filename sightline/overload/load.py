@@ -43,7 +43,7 @@ _STRAIN = TypeAdapter(tuple[float, Strain])
 log = logging.getLogger(__name__)
 
 
-class Gauge:
+class LoadGauge:
     def __init__(
         self,
         layout: Layout,

@@ -14,7 +14,7 @@ first.
 """
 
 
-class Beats:
+class Heartbeat:
     """Whether a child goes on touching its file: by when that was seen to change, so that nobody's
     clock matters.
 

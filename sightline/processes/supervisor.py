@@ -15,7 +15,7 @@ from domain.errors import SightlineError
 from domain.log import FloodGate
 from domain.metrics import CHILD_HANGS, CHILD_RESTARTS, forget_process
 from sightline.processes.child import Child, ChildSpec
-from sightline.processes.heartbeat import Beats
+from sightline.processes.heartbeat import Heartbeat
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class _Watched:
     def __init__(self, child: Child) -> None:
         self.child = child
         self.restarts = Restarts()
-        self.beats = Beats(child.spec.beat) if child.spec.beat else None
+        self.beats = Heartbeat(child.spec.beat) if child.spec.beat else None
         self.started_s = 0.0
         self.due_s: float | None = None
         self.hung = False

@@ -63,7 +63,7 @@ class Pulse:
         return Hang(self._thread, self._since_ns) if self._vain_s > self._hangs_after_s else None
 
 
-class Pulses:
+class Watchdog:
     """Also the loop's `Owner` of what it is asked, and to the writer one of the recorders that
     take turns.
     """

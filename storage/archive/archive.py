@@ -19,7 +19,7 @@ from storage.archive.counts import ArchiveCounts
 from storage.archive.day import ArchiveFile
 from storage.archive.parquet_files import ArchiveWriter
 from storage.archive.search import ArchiveSearch
-from storage.clients.duckdb import Duck
+from storage.clients.duckdb import DuckDb
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 
@@ -30,7 +30,7 @@ _GB = 10**9
 class Archive:
     catalogue: Catalogue
     cache: ArchiveCache
-    duck: Duck
+    duck: DuckDb
     search: ArchiveSearch
     counts: ArchiveCounts
     writer: ArchiveWriter
@@ -42,7 +42,7 @@ class Archive:
     ) -> Archive:
         """`folder` is this process's alone. Nothing is asked of a store yet."""
         catalogue = Catalogue(objects, redis, folder / "filters", clock)
-        duck = Duck(folder / "spill", settings.archive_memory_mb)
+        duck = DuckDb(folder / "spill", settings.archive_memory_mb)
         cache = ArchiveCache(objects, folder / "files", round(settings.archive_cache_gb * _GB))
         search = ArchiveSearch(catalogue, cache, duck, clock)
         counts = ArchiveCounts(search, cache, duck, clock)

@@ -24,11 +24,11 @@ from domain.errors import DataLoss, NotFound, StoreError
 from domain.events.event import Event
 from domain.metrics import ARCHIVED_EVENTS
 from domain.paths.object_keys import ARCHIVE_MOVED, ARCHIVED_PREFIX, place_of_key
-from domain.recordings.holds import Held
+from domain.recordings.holds import StandingHolds
 from domain.ulid import wall_ms_of
 from storage.archive.archive import Archive
 from storage.archive.day import ArchiveFile, ColdLeg, Day
-from storage.archive.parquet_files import Part, Written, describe
+from storage.archive.parquet_files import RowSelection, WrittenFile, describe
 from storage.archive.rows import row_of
 from storage.archive.search import DAY_MS, day_of_ms, day_start_ms
 from storage.clients.locks import Lock
@@ -147,7 +147,10 @@ class Archiver:
         return True
 
     def retain(
-        self, cutoff_ns: Callable[[str], int], held: Held, stop: threading.Event | None = None
+        self,
+        cutoff_ns: Callable[[str], int],
+        held: StandingHolds,
+        stop: threading.Event | None = None,
     ) -> Moved | None:
         """Take from the archive what started before its camera's cutoff, but for what is held:
         a file that is left empty goes whole.
@@ -237,13 +240,13 @@ class Archiver:
 
     def _merged(
         self, day: Day, area: str, staged: Sequence[Path], fresh: dict[str, Event], moved: Moved
-    ) -> Written | None:
+    ) -> WrittenFile | None:
         """An area's new file; None where the one that stands has all of it."""
         self._go_on()
         old = day.file(area)
         writer = self._archive.writer
         if old is None:
-            written = writer.merge(day.day, area, 1, [Part(tuple(staged))])
+            written = writer.merge(day.day, area, 1, [RowSelection(tuple(staged))])
         else:
             there = {event.id: event for event in self._archive.search.of_file(old, list(fresh))}
             beaten = [
@@ -255,7 +258,10 @@ class Archiver:
                 return None
             replaced = tuple(event_id for event_id in there if event_id not in set(beaten))
             with self._archive.cache.held([old]) as (path,):
-                parts = [Part((path,), replaced, old.version), Part(tuple(staged), tuple(beaten))]
+                parts = [
+                    RowSelection((path,), replaced, old.version),
+                    RowSelection(tuple(staged), tuple(beaten)),
+                ]
                 written = writer.merge(day.day, area, old.generation + 1, parts)
         if written is not None:
             writer.upload(written)
@@ -279,7 +285,7 @@ class Archiver:
         self,
         day: Day,
         removed: Iterable[str],
-        written: Sequence[Written],
+        written: Sequence[WrittenFile],
         legs: Iterable[ColdLeg] | None = None,
     ) -> None:
         """Let the catalogue name the new files; then those that they replace go."""
@@ -313,7 +319,9 @@ class Archiver:
             )
         return fingerprint
 
-    def _too_old(self, file: ArchiveFile, cutoff_ns: Callable[[str], int], held: Held) -> list[str]:
+    def _too_old(
+        self, file: ArchiveFile, cutoff_ns: Callable[[str], int], held: StandingHolds
+    ) -> list[str]:
         """The ids of a file's events that are to go."""
         if not any(
             least_ms * NS_PER_MS < cutoff_ns(camera) for camera, least_ms in file.cameras.items()
@@ -328,7 +336,7 @@ class Archiver:
 
     def _rewrite(self, day: Day, gone: dict[str, list[str]], moved: Moved) -> None:
         """A day's files without some events."""
-        written: list[Written] = []
+        written: list[WrittenFile] = []
         for file in day.files:
             if file.area not in gone:
                 continue
@@ -341,7 +349,7 @@ class Archiver:
                     day.day,
                     file.area,
                     file.generation + 1,
-                    [Part((path,), tuple(gone[file.area]), file.version)],
+                    [RowSelection((path,), tuple(gone[file.area]), file.version)],
                 )
             if made is not None:
                 self._archive.writer.upload(made)

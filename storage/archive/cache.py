@@ -23,7 +23,7 @@ from typing import TypeVar
 from domain.errors import DataLoss
 from storage.archive.day import ArchiveFile
 from storage.clients.s3 import ObjectStore
-from storage.clients.sparse_files import HoledFiles, Part
+from storage.clients.sparse_files import Part, SparseFiles
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class ArchiveCache:
         self._lock = threading.Lock()
         self._fetching = threading.Lock()
         self._used: Counter[str] = Counter()
-        self._holed = HoledFiles()
+        self._holed = SparseFiles()
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob("*.part"):
             left.unlink(missing_ok=True)

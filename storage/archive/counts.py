@@ -25,7 +25,7 @@ from storage.archive.day import ArchiveFile
 from storage.archive.rows import TYPES, event_of
 from storage.archive.search import ArchiveSearch, selected, span_of
 from storage.archive.sql_terms import Terms, like
-from storage.clients.duckdb import Duck, Value
+from storage.clients.duckdb import DuckDb, Value
 from storage.index.counts import Buckets
 
 _COLUMNS = ", ".join(TYPES)
@@ -40,7 +40,7 @@ class ArchiveCount:
 
 class ArchiveCounts:
     def __init__(
-        self, search: ArchiveSearch, cache: ArchiveCache, duck: Duck, clock: Clock
+        self, search: ArchiveSearch, cache: ArchiveCache, duck: DuckDb, clock: Clock
     ) -> None:
         self._search = search
         self._cache = cache

@@ -18,7 +18,7 @@ from domain.paths.object_keys import catalogue_object
 from storage.archive.bloom import SLICES, may_hold, slice_of
 from storage.archive.day import Day
 from storage.clients.s3 import ObjectStore
-from storage.clients.sparse_files import HoledFiles
+from storage.clients.sparse_files import SparseFiles
 
 FETCHERS = 8
 
@@ -29,7 +29,7 @@ class Filters:
     def __init__(self, objects: ObjectStore, folder: Path) -> None:
         self._objects = objects
         self._folder = folder
-        self._files = HoledFiles()
+        self._files = SparseFiles()
         folder.mkdir(parents=True, exist_ok=True)
 
     def lacks(self, day: Day, keys: Iterable[str]) -> bool:

@@ -19,13 +19,13 @@ from domain.paths.object_keys import archive_object
 from storage.archive.bloom import BLOCK_BYTES, bloom_of
 from storage.archive.day import ArchiveFile
 from storage.archive.rows import GROUP_ROWS, ORDER, SELECT, TYPES, VERSION, Row, columns_of, table
-from storage.clients.duckdb import Duck
+from storage.clients.duckdb import DuckDb
 from storage.clients.s3 import ObjectStore
 from storage.clients.sparse_files import digest_of
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RowSelection:
     """Some files of rows, but for the events of some ids."""
 
     files: tuple[Path, ...]
@@ -35,7 +35,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFile:
     """A file that lies here, not in the store yet, and what the catalogue will say of it."""
 
     path: Path
@@ -46,7 +46,7 @@ class Written:
 class ArchiveWriter:
     """Makes files and puts them into the store; one thread uses it."""
 
-    def __init__(self, objects: ObjectStore, duck: Duck, folder: Path) -> None:
+    def __init__(self, objects: ObjectStore, duck: DuckDb, folder: Path) -> None:
         self._objects = objects
         self._duck = duck
         self._folder = folder
@@ -58,7 +58,9 @@ class ArchiveWriter:
         self._duck.write(f"SELECT {SELECT} FROM incoming", path, columns_of(rows))  # noqa: S608
         return path
 
-    def merge(self, day: str, area: str, generation: int, parts: Sequence[Part]) -> Written | None:
+    def merge(
+        self, day: str, area: str, generation: int, parts: Sequence[RowSelection]
+    ) -> WrittenFile | None:
         """One sorted file of what `parts` have of an area; None where they have nothing.
 
         Columns that a newer program added are kept. The file is proved before it is answered.
@@ -97,9 +99,9 @@ class ArchiveWriter:
             path.unlink()
             return None
         file, bloom = describe(self._duck, path, day, area, generation)
-        return Written(path, file, bloom)
+        return WrittenFile(path, file, bloom)
 
-    def _added_columns(self, part: Part) -> dict[str, str]:
+    def _added_columns(self, part: RowSelection) -> dict[str, str]:
         """The columns that this program does not know, with their types."""
         found: dict[str, str] = {}
         for file in part.files if part.version == VERSION else ():
@@ -111,7 +113,7 @@ class ArchiveWriter:
             }
         return {name: kind for name, kind in found.items() if name not in TYPES}
 
-    def upload(self, written: Written) -> None:
+    def upload(self, written: WrittenFile) -> None:
         """Put a file into the store, and read it back. Raises ObjectsUnavailable."""
         try:
             self._objects.put_file(written.file.key, written.path, "application/vnd.apache.parquet")
@@ -155,7 +157,7 @@ def _selected(added: Mapping[str, str], own: Mapping[str, str]) -> str:
 
 
 def describe(
-    duck: Duck, path: Path, day: str, area: str, generation: int, key: str | None = None
+    duck: DuckDb, path: Path, day: str, area: str, generation: int, key: str | None = None
 ) -> tuple[ArchiveFile, bytes]:
     """What the catalogue says of a file, from the file alone. Raises DataLoss."""
     source = [[str(path)]]
@@ -195,7 +197,7 @@ def describe(
     ), bloom
 
 
-def _version(duck: Duck, path: Path) -> int:
+def _version(duck: DuckDb, path: Path) -> int:
     """Of a file's columns: the first had no direction."""
     return (
         VERSION
@@ -204,7 +206,7 @@ def _version(duck: Duck, path: Path) -> int:
     )
 
 
-def _parts(duck: Duck, path: Path) -> str:
+def _parts(duck: DuckDb, path: Path) -> str:
     """The parts of a file, as `ArchiveFile.parts` has them: where each row group lies, and what
     it says to a plate; then the rest.
     """
@@ -214,7 +216,8 @@ def _parts(duck: Duck, path: Path) -> str:
     groups = cast(
         "list[tuple[int, int, int]]",
         duck.rows(
-            f"SELECT min(row_group_num_rows), min({starts}), sum(total_compressed_size)::BIGINT "  # noqa: S608
+            f"SELECT min(row_group_num_rows), min({starts}), "  # noqa: S608
+            "sum(total_compressed_size)::BIGINT "
             "FROM "
             "parquet_metadata(?) "
             "GROUP BY row_group_id ORDER BY row_group_id",
@@ -224,7 +227,8 @@ def _parts(duck: Duck, path: Path) -> str:
     ends = np.cumsum([rows for rows, _, _ in groups]).tolist()
     number = f"len(list_filter({ends}, lambda n: n <= file_row_number))"
     sql = (
-        f"SELECT min(plate), max(plate), count(others) FROM (SELECT *, {number} AS number FROM "  # noqa: S608
+        f"SELECT min(plate), max(plate), count(others) FROM (SELECT *, {number} AS number "  # noqa: S608
+        "FROM "
         "read_parquet(?, file_row_number = true)) "
         "GROUP BY number ORDER BY number"
     )
@@ -243,7 +247,7 @@ def _parts(duck: Duck, path: Path) -> str:
     )
 
 
-def _plates(duck: Duck, path: Path) -> Iterator[str]:
+def _plates(duck: DuckDb, path: Path) -> Iterator[str]:
     """Every text that an event of a file may be found by."""
     source = [[str(path)]]
     for (plate,) in duck.rows(

@@ -23,7 +23,7 @@ from storage.archive.catalogue import Catalogue
 from storage.archive.day import ArchiveFile, Day
 from storage.archive.rows import TYPES, event_of, table
 from storage.archive.sql_terms import Terms, Where
-from storage.clients.duckdb import Duck, Value
+from storage.clients.duckdb import DuckDb, Value
 
 DAY_MS = 86_400_000
 FILES_AT_ONCE = 12
@@ -39,7 +39,9 @@ _END_MS = 253_402_300_799_999
 
 
 class ArchiveSearch:
-    def __init__(self, catalogue: Catalogue, cache: ArchiveCache, duck: Duck, clock: Clock) -> None:
+    def __init__(
+        self, catalogue: Catalogue, cache: ArchiveCache, duck: DuckDb, clock: Clock
+    ) -> None:
         self._catalogue = catalogue
         self._cache = cache
         self._duck = duck

@@ -11,7 +11,7 @@ from domain.events.misreadings import Tie, misread, other_provinces
 from domain.events.query import EventQuery
 from domain.plates import is_wildcard
 from storage.clients.duckdb import Value
-from storage.index.plate_query import Sought
+from storage.index.plate_query import PlateQuery
 from storage.index.search import matches
 
 Where = tuple[str, tuple[Value, ...]]
@@ -37,7 +37,11 @@ class Terms:
         """None where nothing can match."""
         if query.plate is None:
             return cls((_restricted(query),), None, lambda event: matches(event, query))
-        sought = Sought.by_pattern(query.plate) if tie is None else Sought.by_tie(query.plate, tie)
+        sought = (
+            PlateQuery.by_pattern(query.plate)
+            if tie is None
+            else PlateQuery.by_tie(query.plate, tie)
+        )
         if sought is None:
             return None
         takes = sought.takes

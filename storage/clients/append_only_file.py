@@ -31,7 +31,7 @@ def append_line(path: Path, line: bytes, mode: int = 0o644, durable: bool = True
             os.fsync(file)
 
 
-class Appending:
+class AppendOnlyFile:
     """Lines of many threads: those that come while others are on their way to disk go there
     together, in one write and one `fsync`.
     """

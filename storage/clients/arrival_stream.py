@@ -73,7 +73,7 @@ class Page:
     items: tuple[tuple[int, bytes], ...]
 
 
-class Arrivals:
+class ArrivalStream:
     """Every call raises IndexUnavailable where Redis is away."""
 
     def __init__(self, redis: Redis, tag: str, most: int) -> None:

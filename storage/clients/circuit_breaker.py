@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from domain.errors import StoreError
 
 
-class Suspicion:
+class CircuitBreaker:
     """Thread-safe; one for each connection to a store."""
 
     def __init__(self) -> None:

@@ -29,7 +29,7 @@ Columns = Mapping[str, NDArray[np.generic]]
 """Columns of one length; None in an object column and NaN in a float column are NULL."""
 
 
-class Duck:
+class DuckDb:
     def __init__(self, scratch: Path, memory_mb: int = MEMORY_MB, threads: int = THREADS) -> None:
         """`scratch`: the folder for what does not fit into `memory_mb`."""
         self._scratch = scratch

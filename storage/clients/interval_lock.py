@@ -7,7 +7,7 @@ from __future__ import annotations
 from storage.clients.redis import Redis
 
 
-class Turn:
+class IntervalLock:
     """`{<job>}:turn` in Redis, which forgets it when it is over. Every call raises
     IndexUnavailable where Redis is away.
     """

@@ -25,7 +25,7 @@ from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
 
 from domain.errors import IndexUnavailable
-from storage.clients.circuit_breaker import Suspicion
+from storage.clients.circuit_breaker import CircuitBreaker
 
 Word = str | int | bytes
 Command = tuple[Word, ...]
@@ -79,7 +79,7 @@ class Redis:
         self._url = url
         self._opened: _Client | None = None
         self._opening = threading.Lock()
-        self._suspicion = Suspicion()
+        self._suspicion = CircuitBreaker()
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         """In another process: a door of its own to the same server."""

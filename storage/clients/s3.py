@@ -24,7 +24,7 @@ from minio import Minio
 from minio.error import MinioException, S3Error
 
 from domain.errors import NotFound, ObjectsFull, ObjectsUnavailable
-from storage.clients.circuit_breaker import Suspicion
+from storage.clients.circuit_breaker import CircuitBreaker
 
 TIMEOUT_S = 5.0
 MOST_IDLE = 128
@@ -117,7 +117,7 @@ class ObjectStore:
         """`endpoint` is `host:port`, without a scheme."""
         self.bucket = bucket
         self._where = (endpoint, access_key, secret_key, bucket, secure)
-        self._suspicion = Suspicion()
+        self._suspicion = CircuitBreaker()
         self._http = urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S),
             retries=urllib3.Retry(0),

@@ -22,7 +22,7 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
 
 
-class HoledFiles:
+class SparseFiles:
     """Thread-safe; two who bring the same part at once both fetch it."""
 
     def __init__(self) -> None:

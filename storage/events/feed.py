@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.events.event import Event
-from storage.clients.arrival_stream import Arrivals
+from storage.clients.arrival_stream import ArrivalStream
 from storage.clients.readable_records import read_or_skip
 from storage.clients.redis import Redis
 
@@ -32,7 +32,7 @@ class Feed:
     """Every call raises IndexUnavailable where Redis is away."""
 
     def __init__(self, redis: Redis, most: int) -> None:
-        self._arrivals = Arrivals(redis, TAG, most)
+        self._arrivals = ArrivalStream(redis, TAG, most)
 
     def add_all(self, events: Sequence[Event]) -> None:
         """Events that were indexed just now. Added twice, they appear twice."""

@@ -15,7 +15,7 @@ from storage.archive.archive import Archive
 from storage.archive.day import ColdLeg
 from storage.archive.search import DAY_MS, day_of_ms
 from storage.index.event_index import EventIndex
-from storage.index.impossible_legs import Found
+from storage.index.impossible_legs import FoundLegs
 from storage.index.record import HOUR_MS
 
 _DAY_H = DAY_MS // HOUR_MS
@@ -27,7 +27,7 @@ _MOST = 500
 class EventLegs:
     """`plates`: of pairs that the archive knows."""
 
-    found: Found
+    found: FoundLegs
     plates: dict[tuple[str, str], str]
 
     @classmethod
@@ -55,7 +55,7 @@ class EventLegs:
             reverse=True,
         )
         return cls(
-            Found(pairs, hot.unlooked_hours + unlooked, hot.crowded_hours),
+            FoundLegs(pairs, hot.unlooked_hours + unlooked, hot.crowded_hours),
             {(leg.earlier, leg.later): leg.plate for leg in legs},
         )
 

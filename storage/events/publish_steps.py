@@ -24,7 +24,7 @@ from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
 from storage.events.journal import Journal, JournalPut
-from storage.events.spool import Entry
+from storage.events.spool import SpoolEntry
 from storage.recordings.clips import Cut, cut, verify
 from storage.recordings.ledger import Ledger
 from storage.recordings.recording_progress import Progress, RecordingProgress
@@ -47,7 +47,7 @@ class Work:
     field by field.
     """
 
-    entry: Entry
+    entry: SpoolEntry
     event: Event
     step: str = ""
     """What is being done, for counting what failed."""
@@ -65,7 +65,7 @@ class Work:
     journaled: bool = False
 
 
-class Keeping:
+class PublishSteps:
     """The object store's side of keeping; one thread uses it."""
 
     def __init__(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from domain.clock import Clock
-from domain.cpu_time import Spent
+from domain.cpu_time import CpuTime
 from domain.errors import IndexUnavailable, ObjectsUnavailable, StoreError
 from domain.events.event import Event
 from domain.metrics import KEEP_RETRIES, LOOK_CPU_S
@@ -21,9 +21,9 @@ from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
 from storage.events.feed import Feed
 from storage.events.journal import Journal
-from storage.events.publish_steps import Keeping, Work
-from storage.events.retry_loop import Lane
-from storage.events.spool import Entry, Spool
+from storage.events.publish_steps import PublishSteps, Work
+from storage.events.retry_loop import RetryLoop
+from storage.events.spool import Spool, SpoolEntry
 from storage.index.event_index import EventIndex
 from storage.recordings.ledger import Ledger
 
@@ -32,7 +32,7 @@ _JOIN_S = 2.0
 _KEEP = LOOK_CPU_S.labels("keep")
 
 
-class Keeper:
+class EventPublisher:
     def __init__(
         self,
         spool: Spool,
@@ -52,12 +52,12 @@ class Keeper:
         self._spool = spool
         self._index = index
         self._feed = feed
-        self._keeping = Keeping(objects, journal, ledger, settings, clock, recorded_until)
+        self._keeping = PublishSteps(objects, journal, ledger, settings, clock, recorded_until)
         self._camera_ids = camera_ids
-        self._work: dict[Entry, Work] = {}
+        self._work: dict[SpoolEntry, Work] = {}
         self._lock = threading.Lock()
         lanes = (("index", self._index_pass), ("objects", self._object_pass))
-        self._lanes = tuple(Lane(name, partial(_counted, work), clock) for name, work in lanes)
+        self._lanes = tuple(RetryLoop(name, partial(_counted, work), clock) for name, work in lanes)
 
     def run(self, stop: threading.Event) -> None:
         """Keep events until `stop`. Never gives up on one."""
@@ -167,7 +167,7 @@ class Keeper:
                     self._work[entry] = work
             return list(self._work.values())
 
-    def _begin(self, entry: Entry) -> Work | None:
+    def _begin(self, entry: SpoolEntry) -> Work | None:
         event = self._spool.event(entry)
         return None if event is None else Work(entry, event)
 
@@ -183,5 +183,5 @@ class Keeper:
 
 
 def _counted(work: Callable[[], bool]) -> bool:
-    with Spent(_KEEP):
+    with CpuTime(_KEEP):
         return work()

@@ -14,7 +14,7 @@ from typing import Protocol
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.metrics import RETENTION_DELETED
 from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, day_of
-from domain.recordings.holds import Held
+from domain.recordings.holds import StandingHolds
 from domain.ulid import is_event_id, wall_ms_of
 from storage.clients.s3 import ObjectStat, ObjectStore
 from storage.events.journal import Journal, JournalDelete
@@ -26,7 +26,7 @@ _LONGEST_NS = 86_400 * NS_PER_S
 """No event lasts longer: what is taken of one whose sidecar cannot be read."""
 
 
-class Counts(Protocol):
+class DeletedCounts(Protocol):
     events: int
     bytes: int
     held: int
@@ -51,7 +51,7 @@ class EventRetention:
         objects: ObjectStore,
         index: EventIndex,
         journal: Journal,
-        held: Held,
+        held: StandingHolds,
         stop: threading.Event,
         dry: bool,
     ) -> None:
@@ -62,7 +62,7 @@ class EventRetention:
         self._stop = stop
         self._dry = dry
 
-    def run(self, cutoff_ns: Callable[[str], int], counts: Counts) -> None:
+    def run(self, cutoff_ns: Callable[[str], int], counts: DeletedCounts) -> None:
         """Delete every event that started before its camera's cutoff. Raises StoreError where a
         store is away.
         """
@@ -73,7 +73,7 @@ class EventRetention:
                 if event.started_ns < cutoff_ns(camera_id):
                     self._one(event, counts)
 
-    def _one(self, event: _Stored, counts: Counts) -> None:
+    def _one(self, event: _Stored, counts: DeletedCounts) -> None:
         if self._is_held(event):
             counts.held += 1
             return

@@ -18,7 +18,7 @@ FIRST_RETRY_S = 0.25
 LAST_RETRY_S = 10.0
 
 
-class Lane:
+class RetryLoop:
     """`work` does one pass: True where there is more to do at once; it raises StoreError where
     it must be tried again.
     """

@@ -39,7 +39,7 @@ _DAMAGED = ".damaged"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Entry:
+class SpoolEntry:
     """One folder of the spool. A version is when the passing ended, in ms (of a draft: when it
     was written).
     """
@@ -106,7 +106,7 @@ class Spool:
         passings = [self._read_or_set_aside(draft) for draft in newest.values()]
         return [passing for passing in passings if passing is not None]
 
-    def pending(self, camera_ids: Iterable[str]) -> list[Entry]:
+    def pending(self, camera_ids: Iterable[str]) -> list[SpoolEntry]:
         """The newest entry of each event of these cameras, by id."""
         have = set(
             self.cameras()
@@ -127,7 +127,7 @@ class Spool:
             if not folder.name.startswith(".")
         )
 
-    def event(self, entry: Entry) -> Event | None:
+    def event(self, entry: SpoolEntry) -> Event | None:
         """The event of an entry; None where the entry is gone, or was damaged and is set aside
         now.
         """
@@ -140,7 +140,7 @@ class Spool:
             self._set_aside(entry, str(error))
         return None
 
-    def passing(self, entry: Entry) -> Passing | None:
+    def passing(self, entry: SpoolEntry) -> Passing | None:
         """An entry whole; None where it is gone, or was damaged and is set aside now."""
         return self._read_or_set_aside(entry)
 
@@ -162,7 +162,7 @@ class Spool:
             for entry in entries
         ]
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: SpoolEntry) -> None:
         """Take an entry away: it is kept everywhere. A newer entry of the same event stays."""
         self._take_away([entry])
 
@@ -178,28 +178,28 @@ class Spool:
         """What was set aside, for a person to look at."""
         return sorted(_folders(self._layout.spool / _DAMAGED))
 
-    def _entry(self, camera_id: str, event_id: str, version: int) -> Entry:
-        return Entry(
+    def _entry(self, camera_id: str, event_id: str, version: int) -> SpoolEntry:
+        return SpoolEntry(
             event_id, version, camera_id, self._layout.spool_of(camera_id) / f"{event_id}.{version}"
         )
 
-    def _entries(self, camera_id: str, drafts: bool) -> list[Entry]:
+    def _entries(self, camera_id: str, drafts: bool) -> list[SpoolEntry]:
         named = (
             (folder, _NAME.match(folder.name))
             for folder in _folders(self._layout.spool_of(camera_id))
         )
         return [
-            Entry(name["id"], int(name["version"]), camera_id, folder)
+            SpoolEntry(name["id"], int(name["version"]), camera_id, folder)
             for folder, name in named
             if name is not None and bool(name["draft"]) == drafts
         ]
 
-    def _versions(self, camera_id: str, event_id: str) -> list[Entry]:
+    def _versions(self, camera_id: str, event_id: str) -> list[SpoolEntry]:
         return sorted(
             entry for entry in self._entries(camera_id, drafts=False) if entry.event_id == event_id
         )
 
-    def _drafts_of(self, camera_id: str, event_id: str) -> list[Entry]:
+    def _drafts_of(self, camera_id: str, event_id: str) -> list[SpoolEntry]:
         return sorted(
             entry for entry in self._entries(camera_id, drafts=True) if entry.event_id == event_id
         )
@@ -217,7 +217,7 @@ class Spool:
         if durable:
             _fsync_folder(folder.parent)
 
-    def _take_away(self, entries: Iterable[Entry]) -> None:
+    def _take_away(self, entries: Iterable[SpoolEntry]) -> None:
         # Renamed first: a folder half deleted must not be taken for a damaged entry.
         for entry in entries:
             gone = entry.path.with_name(f".gone.{os.getpid()}.{entry.path.name}")
@@ -225,7 +225,7 @@ class Spool:
                 entry.path.rename(gone)
                 shutil.rmtree(gone, ignore_errors=True)
 
-    def _read_or_set_aside(self, entry: Entry) -> Passing | None:
+    def _read_or_set_aside(self, entry: SpoolEntry) -> Passing | None:
         event = self.event(entry)
         if event is None:
             return None
@@ -238,7 +238,7 @@ class Spool:
                 self._set_aside(entry, "a picture is missing")
             return None
 
-    def _set_aside(self, entry: Entry, why: str) -> None:
+    def _set_aside(self, entry: SpoolEntry, why: str) -> None:
         aside = (
             self._layout.spool
             / _DAMAGED
@@ -253,7 +253,7 @@ class Spool:
             entry.path.rename(aside)
 
 
-def _read_event(entry: Entry) -> Event:
+def _read_event(entry: SpoolEntry) -> Event:
     try:
         event = Event.model_validate_json((entry.path / SIDECAR).read_bytes())
     except ValidationError as error:

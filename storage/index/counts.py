@@ -18,9 +18,9 @@ from domain.clock import NS_PER_MS
 from domain.events.query import EventQuery
 from domain.ulid import id_parts
 from storage.index.plate_code import demands
-from storage.index.plate_query import Sought
+from storage.index.plate_query import PlateQuery
 from storage.index.record import HOUR_MS, ODD, PARTS, PLATE
-from storage.index.rows import Codes, HourCount, Many, Records, Row, Rows
+from storage.index.rows import Codes, HourCount, IndexRow, Many, Records, Rows
 from storage.index.search import CHUNK, PLATES_MOST, Search, Span
 from storage.index.shards import Shards
 
@@ -86,7 +86,7 @@ class _Counting:
         return Histogram(tuple(round(count) for count in self._counts), self._exact)
 
     def _by_plate(self, pattern: str) -> None:
-        sought = Sought.by_pattern(pattern)
+        sought = PlateQuery.by_pattern(pattern)
         if sought is None:
             return  # longer than any plate
         found = self._posted(sought, ROWS_MOST)
@@ -96,7 +96,7 @@ class _Counting:
         self._add(Records.of(found.rows), np.ones(len(found.rows)))
 
     def _by_ties(self, plate: str) -> None:
-        sought = Sought.by_any_tie(plate)
+        sought = PlateQuery.by_any_tie(plate)
         found = self._posted(sought, TIED_ROWS_MOST)
         if found is not None:
             self._exact = found.bound_ms is None
@@ -105,7 +105,7 @@ class _Counting:
                 [row for row in found.rows if self._span.holds(row.order)],
             )
 
-    def _posted(self, sought: Sought, most: int) -> Rows | None:
+    def _posted(self, sought: PlateQuery, most: int) -> Rows | None:
         span = self._span
         codes = Codes(sought.codes, sought.demands, is_read=sought.is_read)
         found = self._shards.by_plates(
@@ -204,7 +204,7 @@ class _Counting:
         return wanted
 
     def _add_asked(
-        self, search: Search, rows: Sequence[Row], weights: NDArray[np.float64] | None = None
+        self, search: Search, rows: Sequence[IndexRow], weights: NDArray[np.float64] | None = None
     ) -> None:
         """Rows whose events must be asked, in pieces."""
         weight_of = {
@@ -220,12 +220,12 @@ class _Counting:
         self._counts += np.bincount(which, weights, self._buckets.count)
 
 
-def _sifting(pattern: str) -> Sought:
+def _sifting(pattern: str) -> PlateQuery:
     """What tells by a record whether its plate matches, also where the plate is whole and is
     looked up by its code.
     """
-    sought = Sought.by_pattern(pattern) or Sought()
-    return Sought((), demands(pattern), sought.takes)
+    sought = PlateQuery.by_pattern(pattern) or PlateQuery()
+    return PlateQuery((), demands(pattern), sought.takes)
 
 
 def _is_of_all(query: EventQuery) -> bool:

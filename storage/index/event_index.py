@@ -19,8 +19,8 @@ from storage.clients.redis import Redis
 from storage.index.corrections import IndexCorrections
 from storage.index.counts import Buckets, Histogram, histogram
 from storage.index.fuzzy_search import search
-from storage.index.impossible_legs import Found, ImpossibleLegs
-from storage.index.plate_query import Sought, is_likely
+from storage.index.impossible_legs import FoundLegs, ImpossibleLegs
+from storage.index.plate_query import PlateQuery, is_likely
 from storage.index.record import HOUR_MS, entry_of
 from storage.index.search import Search, load
 from storage.index.shards import Shards, shard_of
@@ -142,7 +142,9 @@ class EventIndex:
         """As `query`, of a fuzzy one, but only what is tied in this way; a place to go on is an
         id.
         """
-        return Search(self._shards, query, Sought.by_tie(query.plate or "", tie)).page(limit, after)
+        return Search(self._shards, query, PlateQuery.by_tie(query.plate or "", tie)).page(
+            limit, after
+        )
 
     def histogram(self, query: EventQuery, buckets: Buckets) -> Histogram:
         """How many events match in each bucket: counted, or from a sample where that would take
@@ -154,11 +156,11 @@ class EventIndex:
         """Events that may be of this plate though they were not read so (`misreadings.Tie`),
         oldest first; none that a person corrected.
         """
-        sought = replace(Sought.by_any_tie(plate), takes=lambda event: is_likely(event, plate))
+        sought = replace(PlateQuery.by_any_tie(plate), takes=lambda event: is_likely(event, plate))
         query = EventQuery(from_ns=from_ns, to_ns=to_ns, order="oldest")
         return Search(self._shards, query, sought).page(limit, None)
 
-    def impossible(self, first_hour: int, last_hour: int) -> Found:
+    def impossible(self, first_hour: int, last_hour: int) -> FoundLegs:
         """The legs that no vehicle could drive and that ended in these hours (since 1970, UTC),
         both included, the latest first.
         """

@@ -8,7 +8,7 @@ from domain.events.event import Event
 from domain.events.misreadings import TIES, match_of
 from domain.events.query import EventPage, EventQuery
 from domain.ulid import is_event_id
-from storage.index.plate_query import Sought, found_by
+from storage.index.plate_query import PlateQuery, found_by
 from storage.index.search import Search
 from storage.index.shards import Shards
 
@@ -26,7 +26,7 @@ def search(shards: Shards, query: EventQuery, limit: int, after: str | None) -> 
         return Search(shards, query, None).page(limit, after)
     if query.fuzzy:
         return _by_ties(shards, query, query.plate, limit, after)
-    sought = Sought.by_pattern(query.plate)
+    sought = PlateQuery.by_pattern(query.plate)
     return (
         EventPage((), None) if sought is None else Search(shards, query, sought).page(limit, after)
     )
@@ -73,7 +73,7 @@ def _all_tied(shards: Shards, query: EventQuery, plate: str) -> list[tuple[int, 
     """All that is tied to a plate, with the number of its tie, by that and then by id; None
     where there is much.
     """
-    search = Search(shards, query, Sought(Sought.by_any_tie(plate).codes))
+    search = Search(shards, query, PlateQuery(PlateQuery.by_any_tie(plate).codes))
     rows = search.all_rows(TIED_MOST)
     if rows is None:
         return None
@@ -89,7 +89,7 @@ def _tie_by_tie(
     number, _, event_id = (after or "0.").partition(".")
     found: list[Event] = []
     for rank in range(int(number), len(TIES)):
-        page = Search(shards, query, Sought.by_tie(plate, TIES[rank])).page(
+        page = Search(shards, query, PlateQuery.by_tie(plate, TIES[rank])).page(
             limit - len(found), event_id or None
         )
         found += page.events

@@ -55,7 +55,7 @@ class HourFound(StoredModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundLegs:
     """Pairs of ids, those that ended last first; and the hours that are still to be looked at,
     or had too many.
     """
@@ -73,7 +73,7 @@ class ImpossibleLegs:
         self._shards = shards
         self._corrections = IndexCorrections(redis)
 
-    def find(self, first_hour: int, last_hour: int) -> Found:
+    def find(self, first_hour: int, last_hour: int) -> FoundLegs:
         """The impossible legs that ended in these hours, both included; stale hours are looked
         at first, the latest of them first.
         """
@@ -91,7 +91,7 @@ class ImpossibleLegs:
             if one is not None
             for pair in sorted(one.pairs, key=lambda pair: pair[1], reverse=True)
         ]
-        return Found(
+        return FoundLegs(
             pairs, len(stale) - len(looked), sum(one.more for one in found if one is not None)
         )
 

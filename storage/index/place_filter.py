@@ -19,7 +19,7 @@ MORE = 8
 _TRIES = 20
 
 
-class Wanted:
+class PlaceFilter:
     """For one search; `is_placed`: it asks for places at all."""
 
     def __init__(self, shards: Shards, query: EventQuery) -> None:

@@ -76,7 +76,7 @@ def unpack(packed: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class CodeMask:
     """One way to match: the codes known at some places, and how long the plate is (None:
     either).
     """
@@ -87,15 +87,15 @@ class Demand:
 
 
 @cache
-def demands(pattern: str) -> tuple[Demand, ...]:
+def demands(pattern: str) -> tuple[CodeMask, ...]:
     """All ways in which a packed plate can match `pattern` (`?` one character, `*` any): it
     does where it meets one of them.
     """
     short, long = (set(_laid_out(pattern, length)) for length in (SHORT, LONG))
     both = short & long
-    found = [*(Demand(codes, None) for codes in both)]
-    found += [Demand(codes, SHORT) for codes in short - both] + [
-        Demand(codes, LONG) for codes in long - both
+    found = [*(CodeMask(codes, None) for codes in both)]
+    found += [CodeMask(codes, SHORT) for codes in short - both] + [
+        CodeMask(codes, LONG) for codes in long - both
     ]
     return tuple(sorted(found, key=lambda demand: (demand.codes, demand.length or 0)))
 

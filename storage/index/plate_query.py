@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from domain.events.event import Event
 from domain.events.misreadings import Tie, match_of, misread, other_provinces
 from domain.plates import is_wildcard
-from storage.index.plate_code import Demand, demands, pack
+from storage.index.plate_code import CodeMask, demands, pack
 
 ALTERNATIVE_MIN_CONFIDENCE = 0.05
 _LONGEST_PLATE = 16
@@ -68,17 +68,17 @@ def _run(wildcards: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class PlateQuery:
     """Which plates a search looks up, and which events it takes of those that they lead to."""
 
     codes: tuple[bytes, ...] = ()
-    demands: tuple[Demand, ...] = ()
+    demands: tuple[CodeMask, ...] = ()
     takes: Callable[[Event], bool] = lambda _: True
     is_read: bool = False
     """Events that were read as another plate are not among these."""
 
     @classmethod
-    def by_pattern(cls, pattern: str) -> Sought | None:
+    def by_pattern(cls, pattern: str) -> PlateQuery | None:
         """None where nothing can match."""
         expression = plate_expression(pattern)
         if expression is None:
@@ -93,7 +93,7 @@ class Sought:
         )
 
     @classmethod
-    def by_tie(cls, plate: str, tie: Tie) -> Sought:
+    def by_tie(cls, plate: str, tie: Tie) -> PlateQuery:
         plates = (
             misread(plate)
             if tie is Tie.MISREADING
@@ -109,7 +109,7 @@ class Sought:
         return cls(_codes(plates), (), takes, tie is not Tie.ALTERNATIVE)
 
     @classmethod
-    def by_any_tie(cls, plate: str) -> Sought:
+    def by_any_tie(cls, plate: str) -> PlateQuery:
         plates = (plate, *misread(plate), *other_provinces(plate))
         return cls(
             _codes(plates), (), lambda event: match_of(event, plate, found_by(event)) is not None

@@ -87,7 +87,7 @@ def plates_of(records: NDArray[np.void]) -> NDArray[np.uint64]:
     return eight & _PLATE
 
 
-class Entry(NamedTuple):
+class IndexEntry(NamedTuple):
     """One event ready to be written."""
 
     hour: int
@@ -102,10 +102,10 @@ class Entry(NamedTuple):
     """The codes of the plates that it is found by, alternatives included."""
     is_unpacked: bool
     """It has a reading that no code can hold, so that it is found by looking at it."""
-    place: Place
+    place: IndexedPlace
     event: Event
 
-    def placeless(self) -> Entry:
+    def placeless(self) -> IndexEntry:
         """The same as an odd one, whose record names no place: another place has the name of
         its own.
         """
@@ -115,7 +115,7 @@ class Entry(NamedTuple):
             record=record,
             alternatives=b"",
             json=self.event.to_json().encode(),
-            place=Place(NOWHERE, bytes(4), b""),
+            place=IndexedPlace(NOWHERE, bytes(4), b""),
         )
 
     @property
@@ -129,7 +129,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class IndexedPlace:
     """Camera, class, area and location of events, under a name made of their content: what it
     names never changes.
     """
@@ -140,7 +140,7 @@ class Place:
     json: bytes
 
 
-def place_of(camera: str, class_: str, area: str, location: Location) -> Place:
+def place_of(camera: str, class_: str, area: str, location: Location) -> IndexedPlace:
     """The place of events of a camera as it stood."""
     return _place(camera, class_, area, location.lon, location.lat, location.heading)
 
@@ -148,12 +148,12 @@ def place_of(camera: str, class_: str, area: str, location: Location) -> Place:
 @lru_cache(maxsize=20_000)
 def _place(
     camera: str, class_: str, area: str, lon: float, lat: float, heading: float | None
-) -> Place:
+) -> IndexedPlace:
     location = Location.model_construct(lon=lon, lat=lat, heading=heading)
     fields = [camera, class_, area, location.model_dump(exclude_none=True)]
     data = json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
     digest = hashlib.sha256(data).digest()
-    return Place(digest[:NAME_BYTES].ljust(4, b"="), digest[4:8], data)
+    return IndexedPlace(digest[:NAME_BYTES].ljust(4, b"="), digest[4:8], data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class PlaceFields:
         return cls(camera, class_, area, Location.model_validate(location))
 
 
-def entry_of(event: Event) -> Entry:
+def entry_of(event: Event) -> IndexEntry:
     """Raises ValueError where the event's id is not a ULID."""
     ms, tail = id_parts(event.id)
     hour, start = divmod(ms, HOUR_MS)
@@ -216,7 +216,7 @@ def entry_of(event: Event) -> Entry:
     record = RECORD.pack(flags, tail, best, end, readings.code, place.name, *parts)
     body = event.to_json().encode() if is_odd else b""
     alternatives = b"" if is_odd else readings.alternatives
-    return Entry(
+    return IndexEntry(
         hour,
         record,
         alternatives,

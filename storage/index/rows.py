@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.index.plate_code import Demand
+from storage.index.plate_code import CodeMask
 from storage.index.record import HOUR_MS, RECORD, RECORDS, START_BITS
 
 POINTER_BYTES = 5
@@ -22,7 +22,7 @@ _OPAQUE = np.dtype(("V", RECORD.size))
 _POINTER = np.dtype([("high", "u1"), ("low", ">u4")])
 
 
-class Row(NamedTuple):
+class IndexRow(NamedTuple):
     """A record and where it lies."""
 
     shard: int
@@ -58,7 +58,7 @@ class Records:
         )
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> Records:
+    def of(cls, rows: Sequence[IndexRow]) -> Records:
         pointers = np.array([int.from_bytes(row.pointer, "big") for row in rows], np.int64)
         records = np.frombuffer(b"".join([row.record for row in rows]), RECORDS)
         return cls(records, pointers, np.array([row.shard for row in rows], np.int64))
@@ -91,10 +91,10 @@ class Records:
         records = self.records.view(_OPAQUE)[which].view(RECORDS)
         return Records(records, self.pointers[which], self.shards[which])
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[IndexRow]:
         size, records = RECORD.size, self.records.tobytes()
         return [
-            Row(shard, pointer.to_bytes(POINTER_BYTES, "big"), records[at : at + size])
+            IndexRow(shard, pointer.to_bytes(POINTER_BYTES, "big"), records[at : at + size])
             for shard, pointer, at in zip(
                 self.shards.tolist(),
                 self.pointers.tolist(),
@@ -118,7 +118,7 @@ class Rows:
     them; None where there are no more.
     """
 
-    rows: list[Row]
+    rows: list[IndexRow]
     bound_ms: int | None
 
 
@@ -134,7 +134,7 @@ class Codes:
     """The plates that a look wants: of these codes, or that meet one of these demands."""
 
     codes: tuple[bytes, ...] = ()
-    demands: tuple[Demand, ...] = ()
+    demands: tuple[CodeMask, ...] = ()
     page: int = 0
     """How many events are wanted where any of these plates will do; 0 where most of theirs may
     not be what is asked for.

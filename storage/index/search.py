@@ -21,10 +21,10 @@ from domain.events.query import EventPage, EventQuery
 from domain.stored_model import unreadable
 from domain.ulid import id_parts
 from storage.clients.readable_records import read_or_skip
-from storage.index.place_filter import Wanted
+from storage.index.place_filter import PlaceFilter
 from storage.index.places import is_in_place
-from storage.index.plate_code import BITS, PLACES, Demand
-from storage.index.plate_query import Sought
+from storage.index.plate_code import BITS, PLACES, CodeMask
+from storage.index.plate_query import PlateQuery
 from storage.index.record import (
     ALTERNATIVES,
     COLOR_SHIFT,
@@ -39,7 +39,7 @@ from storage.index.record import (
     plates_of,
     went,
 )
-from storage.index.rows import Codes, Many, Records, Row
+from storage.index.rows import Codes, IndexRow, Many, Records
 from storage.index.shards import SHARDS, Shards
 
 FIRST, FIRST_PLACED, MOST = 64, 512, 16_384
@@ -116,7 +116,7 @@ class Span:
             return False
         return self.after is None or (order < self.after if self.newest else order > self.after)
 
-    def is_before(self, row: Row, bound_ms: int | None) -> bool:
+    def is_before(self, row: IndexRow, bound_ms: int | None) -> bool:
         return bound_ms is None or (
             row.start_ms > bound_ms if self.newest else row.start_ms < bound_ms
         )
@@ -128,11 +128,11 @@ class Search:
 
     shards: Shards
     query: EventQuery
-    sought: Sought | None
-    _wanted: Wanted = field(init=False)
+    sought: PlateQuery | None
+    _wanted: PlaceFilter = field(init=False)
 
     def __post_init__(self) -> None:
-        self._wanted = Wanted(self.shards, self.query)
+        self._wanted = PlaceFilter(self.shards, self.query)
 
     def page(self, limit: int, after: str | None) -> EventPage:
         """At most `limit` events after the id `after`; `next` is the id to go on after, or None
@@ -148,11 +148,11 @@ class Search:
                     return EventPage(tuple(found[:limit]), found[limit - 1].id)
         return EventPage(tuple(found), None)
 
-    def rows(self, after: str | None) -> Iterator[list[Row]]:
+    def rows(self, after: str | None) -> Iterator[list[IndexRow]]:
         """Everything in order, unsifted."""
         return self._by_time(Span.of(self.query, after))
 
-    def all_rows(self, most: int) -> list[Row] | None:
+    def all_rows(self, most: int) -> list[IndexRow] | None:
         """Every row that the plates sought lead to, in order; None where a shard has more than
         `most`.
         """
@@ -171,14 +171,14 @@ class Search:
             return None
         return self._sorted(found.rows, span)
 
-    def _looks(self, span: Span, want: int) -> Iterator[list[Row]]:
+    def _looks(self, span: Span, want: int) -> Iterator[list[IndexRow]]:
         return (
             self._by_time(span, want)
             if self.sought is None
             else self._by_plate(self.sought, span, want)
         )
 
-    def _by_plate(self, sought: Sought, span: Span, want: int) -> Iterator[list[Row]]:
+    def _by_plate(self, sought: PlateQuery, span: Span, want: int) -> Iterator[list[IndexRow]]:
         # What a pattern meets lies spread over the shards; a plate lies in one.
         enough = max(ROWS_FIRST, want // 4) if sought.demands else want
         codes = Codes(sought.codes, sought.demands, 0 if self._is_sifted else want, sought.is_read)
@@ -207,7 +207,7 @@ class Search:
             query.lane,
         ) != (None, None, None, None)
 
-    def _by_time(self, span: Span, want: int = 0, part: float = 1.0) -> Iterator[list[Row]]:
+    def _by_time(self, span: Span, want: int = 0, part: float = 1.0) -> Iterator[list[IndexRow]]:
         """`want`: rows that fill a page; 0: all are wanted. `part`: of the records, but for
         their places, what may be asked for.
         """
@@ -235,7 +235,9 @@ class Search:
         fills = round(want / part / self._wanted.part / SHARDS * AMPLE)
         return min(MOST, max(FIRST, fills + (AHEAD if self._wanted.is_placed else 0)))
 
-    def _in_order(self, found: Records, span: Span, bound_ms: int | None) -> Iterator[list[Row]]:
+    def _in_order(
+        self, found: Records, span: Span, bound_ms: int | None
+    ) -> Iterator[list[IndexRow]]:
         """The rows before the bound that may match by their records alone, by id, in pieces: a
         page seldom needs all of them.
         """
@@ -249,11 +251,11 @@ class Search:
             piece = found[order[start : start + CHUNK]]
             yield self._sorted(piece.rows(), span)
 
-    def _sorted(self, rows: list[Row], span: Span) -> list[Row]:
+    def _sorted(self, rows: list[IndexRow], span: Span) -> list[IndexRow]:
         """Those within, by id, each once: while a new reading replaces another there may be two
         for a moment, and the later stands.
         """
-        last: dict[tuple[int, bytes], Row] = {}
+        last: dict[tuple[int, bytes], IndexRow] = {}
         for row in rows:
             order = row.order
             if not span.holds(order):
@@ -286,7 +288,7 @@ class Search:
         fits[fits] = self._wanted.fits(found[np.flatnonzero(fits)])
         return fits
 
-    def matching(self, rows: Sequence[Row]) -> list[Event]:
+    def matching(self, rows: Sequence[IndexRow]) -> list[Event]:
         events = [
             event
             for event in load(self.shards, rows)
@@ -307,7 +309,7 @@ def _next_look(enough: int, count: int, want: int) -> int:
     return min(MOST, enough * 4, max(enough, fills))
 
 
-def _plates_fit(records: NDArray[np.void], demands: Sequence[Demand]) -> NDArray[np.bool_]:
+def _plates_fit(records: NDArray[np.void], demands: Sequence[CodeMask]) -> NDArray[np.bool_]:
     """Records that meet a demand, and those of which only the alternatives can tell."""
     value = plates_of(records)
     fits: NDArray[np.bool_] = (value == 0) & ((records["bits"] & ALTERNATIVES) != 0)
@@ -324,7 +326,7 @@ def _plates_fit(records: NDArray[np.void], demands: Sequence[Demand]) -> NDArray
     return fits
 
 
-def load(shards: Shards, rows: Sequence[Row], is_whole: bool = False) -> list[Event | None]:
+def load(shards: Shards, rows: Sequence[IndexRow], is_whole: bool = False) -> list[Event | None]:
     """The events of rows; None for one that was removed meanwhile, or cannot be read.
 
     `is_whole`: raise DataLoss for one that cannot be read, for a reader that must not miss any.
@@ -344,7 +346,7 @@ def load(shards: Shards, rows: Sequence[Row], is_whole: bool = False) -> list[Ev
 
 
 def _loaded(
-    row: Row, alternatives: bytes, body: bytes, place: PlaceFields | None, is_whole: bool
+    row: IndexRow, alternatives: bytes, body: bytes, place: PlaceFields | None, is_whole: bool
 ) -> Event | None:
     if int.from_bytes(row.record[:4], "little") & ODD:
         return _event(body, is_whole) if body else None
@@ -360,6 +362,6 @@ def _event(body: bytes, is_whole: bool) -> Event | None:
         raise unreadable("an event of the index", error) from error
 
 
-def _standing(row: Row) -> tuple[int, int, int]:
+def _standing(row: IndexRow) -> tuple[int, int, int]:
     bits = int.from_bytes(row.record[:4], "little")
     return int.from_bytes(row.record[16:18], "little"), bits >> 23 & 3, row.shard

@@ -20,16 +20,16 @@ from storage.index import removal_scripts as index_removals
 from storage.index import write_scripts as index_writes
 from storage.index.layout import bring_up
 from storage.index.places import Places
-from storage.index.plate_code import NO_PLATE, Demand
-from storage.index.record import HOUR_MS, RECORD, RECORDS, Entry
+from storage.index.plate_code import NO_PLATE, CodeMask
+from storage.index.record import HOUR_MS, RECORD, RECORDS, IndexEntry
 from storage.index.rows import (
     BLOCK,
     POINTER_BYTES,
     Codes,
     HourCount,
+    IndexRow,
     Many,
     Records,
-    Row,
     Rows,
     numbers_of,
 )
@@ -65,11 +65,11 @@ class Evicted:
     an older or equal one until now.
     """
 
-    beaten: list[tuple[int, Entry]]
-    alone_now: list[tuple[int, Entry]]
+    beaten: list[tuple[int, IndexEntry]]
+    alone_now: list[tuple[int, IndexEntry]]
 
 
-def shard_of(entry: Entry) -> int:
+def shard_of(entry: IndexEntry) -> int:
     """By the plate, so that a plate's sightings and its place in the dictionary lie together;
     without one, by the id.
     """
@@ -91,7 +91,7 @@ class Shards:
             self._is_up_to_date = True
         return self._door
 
-    def put(self, entries: Sequence[tuple[int, Entry]]) -> set[int]:
+    def put(self, entries: Sequence[tuple[int, IndexEntry]]) -> set[int]:
         """Write each into its shard unless it has a newer version; places are made known where they
         are not.
 
@@ -101,7 +101,7 @@ class Shards:
         answers = self._redis.run_all(
             [_script(index_writes.PUT, shard, _packed(group)) for shard, group in groups.items()]
         )
-        again: list[tuple[int, Entry]] = []
+        again: list[tuple[int, IndexEntry]] = []
         changed: set[int] = set()
         for (shard, group), answer in zip(groups.items(), answers, strict=True):
             missing, hours = cast("tuple[list[bytes], list[int]]", answer)
@@ -109,7 +109,7 @@ class Shards:
             changed |= set(hours)
         return changed | self.put(self._made_known(again)) if again else changed
 
-    def evict(self, entries: Sequence[tuple[int, Entry]]) -> Evicted:
+    def evict(self, entries: Sequence[tuple[int, IndexEntry]]) -> Evicted:
         """Remove what other shards than their own have of these events and is not newer."""
         groups = self._elsewhere(entries)
         scripts = [
@@ -117,15 +117,15 @@ class Shards:
             for shard, mine in groups.items()
         ]
         answers = cast("list[list[int]]", self._redis.run_all(scripts))
-        found: dict[int, dict[bytes, tuple[int, Entry]]] = {0: {}, 1: {}, 2: {}}
+        found: dict[int, dict[bytes, tuple[int, IndexEntry]]] = {0: {}, 1: {}, 2: {}}
         for mine, answer in zip(groups.values(), answers, strict=True):
             for pair, outcome in zip(mine, answer, strict=True):
                 found[outcome][pair[1].record] = pair
         return Evicted(list(found[1].values()), list(found[2].values()))
 
     def _elsewhere(
-        self, entries: Sequence[tuple[int, Entry]]
-    ) -> dict[int, list[tuple[int, Entry]]]:
+        self, entries: Sequence[tuple[int, IndexEntry]]
+    ) -> dict[int, list[tuple[int, IndexEntry]]]:
         """By shard, the entries of which it may have a version though it is not theirs. Of
         many, the blocks are looked at here.
         """
@@ -160,7 +160,7 @@ class Shards:
         claims = b"".join(_CLAIM.pack(*divmod(ms, HOUR_MS), tail, _FOR_EVER, 0) for ms, tail in ids)
         self._redis.run_all([_script(index_removals.EVICT, shard, claims) for shard in shards])
 
-    def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[Row]]:
+    def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[IndexRow]]:
         """The rows of each id: one, or none; two for a moment while a new reading replaces
         another.
         """
@@ -171,7 +171,7 @@ class Shards:
         )
         return [
             [
-                Row(shard, row[:POINTER_BYTES], row[POINTER_BYTES:])
+                IndexRow(shard, row[:POINTER_BYTES], row[POINTER_BYTES:])
                 for shard, row in enumerate(found)
                 if row
             ]
@@ -272,7 +272,7 @@ class Shards:
             int(wanted.is_read),
         )
         answers = self._run(index_plates.PLATES, *arguments)
-        rows: list[Row] = []
+        rows: list[IndexRow] = []
         bounds: list[bytes] = []
         for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
             if answer[0] == b"many":
@@ -280,7 +280,7 @@ class Shards:
             bounds.append(answer[0])
             blob = answer[1]
             rows += [
-                Row(
+                IndexRow(
                     shard, blob[at : at + POINTER_BYTES], blob[at + POINTER_BYTES : at + _ROW_BYTES]
                 )
                 for at in range(0, len(blob), _ROW_BYTES)
@@ -297,7 +297,7 @@ class Shards:
         )
         return cast("tuple[int, int]", answer)
 
-    def beside(self, rows: Sequence[Row]) -> list[tuple[bytes, bytes]]:
+    def beside(self, rows: Sequence[IndexRow]) -> list[tuple[bytes, bytes]]:
         """Alternatives and JSON of each row, empty where it has none."""
         groups: dict[int, list[int]] = {}
         for i, row in enumerate(rows):
@@ -370,7 +370,9 @@ class Shards:
         found = cast("list[tuple[int, int]]", self._redis.run_all(scripts))
         return sum(gone for gone, _ in found), any(more for _, more in found)
 
-    def _made_known(self, entries: Sequence[tuple[int, Entry]]) -> list[tuple[int, Entry]]:
+    def _made_known(
+        self, entries: Sequence[tuple[int, IndexEntry]]
+    ) -> list[tuple[int, IndexEntry]]:
         """The entries with their places known; one whose place's name another place has already
         goes without.
         """
@@ -388,7 +390,7 @@ class Shards:
         ]
 
 
-def _ranges(entries: Sequence[Entry]) -> bytes:
+def _ranges(entries: Sequence[IndexEntry]) -> bytes:
     """Of each hour the least and the greatest start."""
     starts: dict[int, list[int]] = {}
     for entry in entries:
@@ -417,14 +419,14 @@ def _script(text: str, shard: int, *arguments: bytes | int | str) -> Script:
     return Script(text, f"{{e{shard}}}", arguments)
 
 
-def _grouped(entries: Sequence[tuple[int, Entry]]) -> dict[int, list[Entry]]:
-    groups: dict[int, list[Entry]] = {}
+def _grouped(entries: Sequence[tuple[int, IndexEntry]]) -> dict[int, list[IndexEntry]]:
+    groups: dict[int, list[IndexEntry]] = {}
     for shard, entry in entries:
         groups.setdefault(shard, []).append(entry)
     return groups
 
 
-def _packed(entries: Sequence[Entry]) -> bytes:
+def _packed(entries: Sequence[IndexEntry]) -> bytes:
     return b"".join(
         _ENTRY.pack(
             e.hour,
@@ -443,12 +445,12 @@ def _packed(entries: Sequence[Entry]) -> bytes:
     )
 
 
-def _claim(entry: Entry) -> bytes:
+def _claim(entry: IndexEntry) -> bytes:
     bits = int.from_bytes(entry.record[:4], "little")
     return _CLAIM.pack(entry.hour, entry.start_ms, entry.event_tail, entry.ended_ms, bits >> 23 & 3)
 
 
-def _demand(demand: Demand) -> bytes:
+def _demand(demand: CodeMask) -> bytes:
     body = bytes([demand.length or 0, *(number for pair in demand.codes for number in pair)])
     return bytes([len(body)]) + body
 

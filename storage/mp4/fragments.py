@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from itertools import chain
 
 from domain.media.packets import AudioInfo
-from storage.mp4.sample_entries import MATRIX, VideoTrack, audio_entry, box, full_box, video_entry
+from storage.mp4.sample_entries import (
+    MATRIX,
+    VideoSampleEntry,
+    audio_entry,
+    box,
+    full_box,
+    video_entry,
+)
 
 VIDEO_ID, AUDIO_ID = 1, 2
 KEYFRAME, DELTA = 0x02000000, 0x01010000
@@ -50,7 +57,7 @@ class AudioRun:
     data: Sequence[bytes | bytearray]
 
 
-def head(video: VideoTrack, audio: AudioInfo | None) -> bytes:
+def head(video: VideoSampleEntry, audio: AudioInfo | None) -> bytes:
     """What a file begins with. Raises DataLoss where the video's parameter sets are not whole."""
     tracks = [_track(VIDEO_ID, video.timescale, _visual(video), video_entry(video), video.delay)]
     if audio is not None:
@@ -98,7 +105,7 @@ def _movie_header(next_track: int) -> bytes:
     return full_box(b"mvhd", 0, 0, head_part + MATRIX + bytes(24) + next_track.to_bytes(4, "big"))
 
 
-def _visual(video: VideoTrack) -> tuple[bytes, bytes, bytes]:
+def _visual(video: VideoSampleEntry) -> tuple[bytes, bytes, bytes]:
     size = struct.pack(">II", video.width_px << 16, video.height_px << 16)
     return b"vide", full_box(b"vmhd", 0, 1, bytes(8)), bytes(2) + bytes(2) + MATRIX + size
 

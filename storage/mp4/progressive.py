@@ -20,7 +20,7 @@ from pathlib import Path
 
 from domain.errors import StoreError
 from storage.mp4.sample_entries import MATRIX, box, full_box
-from storage.mp4.tracks import Track
+from storage.mp4.tracks import TrackHeader
 
 MOVIE_SCALE = 90_000
 _COPY_BYTES = 1 << 20
@@ -35,7 +35,7 @@ class TrackWriter:
     `ProgressiveWriter`.
     """
 
-    def __init__(self, track: Track, timescale: int) -> None:
+    def __init__(self, track: TrackHeader, timescale: int) -> None:
         self.timescale = timescale
         self._track = track
         self._times = array("q")
@@ -157,7 +157,7 @@ class ProgressiveWriter:
     the disk refuses.
     """
 
-    def __init__(self, path: Path, video: Track, sound: Track | None) -> None:
+    def __init__(self, path: Path, video: TrackHeader, sound: TrackHeader | None) -> None:
         self._path = path
         self.video = TrackWriter(video, MOVIE_SCALE)
         self.sound = TrackWriter(sound, sound.timescale) if sound else None

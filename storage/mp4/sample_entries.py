@@ -25,7 +25,7 @@ _AAC_OBJECT, _AUDIO_STREAM = 0x40, 0x15
 
 
 @dataclass(frozen=True, slots=True)
-class VideoTrack:
+class VideoSampleEntry:
     """`sets` are its SPS and PPS (and VPS), without start codes; `delay` is pts - dts of the
     first picture, in 1 / `timescale` s.
     """
@@ -46,7 +46,7 @@ def full_box(name: bytes, version: int, flags: int, payload: bytes) -> bytes:
     return box(name, (version << 24 | flags).to_bytes(4, "big") + payload)
 
 
-def video_entry(track: VideoTrack) -> bytes:
+def video_entry(track: VideoSampleEntry) -> bytes:
     """Raises DataLoss where the parameter sets are not whole."""
     tag, config = _VIDEO_TAGS[track.codec]
     shape = struct.pack(

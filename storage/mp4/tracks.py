@@ -15,7 +15,7 @@ _NESTS = frozenset({b"mdia", b"minf", b"stbl"})
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class TrackHeader:
     """`description` is its `stsd` box: codec, size and parameters. Two tracks of equal ones can
     be joined without a seam.
     """
@@ -27,7 +27,7 @@ class Track:
     description: bytes
 
 
-def tracks(path: Path) -> tuple[Track, ...]:
+def tracks(path: Path) -> tuple[TrackHeader, ...]:
     """The video and sound tracks of a file, in order; empty where it has no whole head."""
     found = []
     for name, trak in _children(movie_head(path)):
@@ -40,12 +40,12 @@ def tracks(path: Path) -> tuple[Track, ...]:
     return tuple(found)
 
 
-def _track(inner: dict[bytes, bytes]) -> Track:
+def _track(inner: dict[bytes, bytes]) -> TrackHeader:
     media = inner[b"mdhd"]
     at = 20 if media[0] == 1 else 12
     stsd = inner[b"stsd"]
     description = struct.pack(">I4s", 8 + len(stsd), b"stsd") + stsd
-    return Track(
+    return TrackHeader(
         inner[b"hdlr"][8:12] == b"soun",
         int.from_bytes(media[at : at + 4], "big"),
         inner[b"tkhd"][-8:],

@@ -22,15 +22,15 @@ from domain.media.packets import ticks_to_ns
 from storage.mp4.boxes import whole_bytes
 from storage.mp4.demuxer import Mp4Reader, Sample
 from storage.mp4.progressive import MOVIE_SCALE, ProgressiveWriter, TrackWriter
-from storage.mp4.tracks import Track, tracks
-from storage.recordings.cut_plan import JOIN_GAP_NS, Piece, gaps_of, longest_run, plan
+from storage.mp4.tracks import TrackHeader, tracks
+from storage.recordings.cut_plan import JOIN_GAP_NS, CutPiece, gaps_of, longest_run, plan
 from storage.recordings.ledger import Segment, parse_segment
-from storage.recordings.packet_coverage import Coverage
+from storage.recordings.packet_coverage import PacketCoverage
 from storage.recordings.timed_samples import Timed, from_keyframe
 
 _HASH_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
-_Tracks = tuple[Track, Track | None]
+_Tracks = tuple[TrackHeader, TrackHeader | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,8 @@ class _Cutting:
 
     def __init__(
         self,
-        pieces: tuple[Piece, ...],
-        tracks_of: Mapping[Piece, _Tracks],
+        pieces: tuple[CutPiece, ...],
+        tracks_of: Mapping[CutPiece, _Tracks],
         from_ns: int,
         to_ns: int,
         out: Path,
@@ -130,7 +130,7 @@ class _Cutting:
         self._zero_ns: int | None = None
         self._last_dts: int | None = None
         self._sound_end: int | None = None
-        self._coverage = Coverage()
+        self._coverage = PacketCoverage()
 
     def run(self) -> None:
         self._codec = _codec(self._pieces[0].segment.path)
@@ -148,7 +148,7 @@ class _Cutting:
             if self._zero_ns is not None:
                 writer.finish()
 
-    def result(self, apart: Sequence[Piece]) -> Cut:
+    def result(self, apart: Sequence[CutPiece]) -> Cut:
         if self._zero_ns is None:
             raise _nothing(self._from_ns, self._to_ns)
         size_bytes, sha256 = _settle(self._out)
@@ -165,7 +165,7 @@ class _Cutting:
         )
 
     def _write_piece(
-        self, writer: ProgressiveWriter, piece: Piece, sound: TrackWriter | None
+        self, writer: ProgressiveWriter, piece: CutPiece, sound: TrackWriter | None
     ) -> None:
         known_end_ns = piece.to_ns if _is_whole(piece.segment) else None
         try:
@@ -199,7 +199,7 @@ class _Cutting:
         self._coverage.add(timed.wall_ns, timed.decode_ns)
 
     def _write_sound(
-        self, writer: ProgressiveWriter, sound: TrackWriter, piece: Piece, timed: Timed
+        self, writer: ProgressiveWriter, sound: TrackWriter, piece: CutPiece, timed: Timed
     ) -> None:
         """What is heard from time 0 on, and within the piece; of two that overlap at a seam,
         the first.
@@ -243,7 +243,7 @@ def _finished(segment: Segment) -> Segment | None:
     return next((found for path in names if (found := parse_segment(path)) is not None), None)
 
 
-def _readable(pieces: Sequence[Piece]) -> list[tuple[Piece, _Tracks]]:
+def _readable(pieces: Sequence[CutPiece]) -> list[tuple[CutPiece, _Tracks]]:
     """The pieces of which there is something to read yet, and their tracks."""
     found = [
         (piece, tracks(piece.segment.path)) for piece in pieces if whole_bytes(piece.segment.path)

@@ -33,13 +33,13 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Coverage:
     recorded: tuple[Stretch, ...]
     gaps: tuple[Gap, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CoverageRequest:
     """A range of a camera's time."""
 
     camera_id: str
@@ -48,8 +48,8 @@ class Asked:
 
 
 def account(
-    asked: Asked, local: Sequence[Range], stored: Sequence[Range], told: Sequence[Gap]
-) -> Account:
+    asked: CoverageRequest, local: Sequence[Range], stored: Sequence[Range], told: Sequence[Gap]
+) -> Coverage:
     """What is known of the range, without a moment left out but holes of no more than JOIN_NS;
     `told` in the order of being said.
     """
@@ -63,7 +63,7 @@ def account(
     gaps = [
         _placed(gap, start_ns, end_ns) for start_ns, end_ns, gap in paint(layers) if gap is not None
     ]
-    return Account(
+    return Coverage(
         tuple(_places(recorded, merge(local), merge(stored))), tuple(_before_starts(_long(gaps)))
     )
 

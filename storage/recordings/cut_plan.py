@@ -16,7 +16,7 @@ _FOR_EVER_NS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class CutPiece:
     """A segment, and the part of the asked time [from_ns, to_ns) for which it is used."""
 
     segment: Segment
@@ -28,7 +28,7 @@ class Piece:
         return self.to_ns - self.from_ns
 
 
-def plan(segments: Sequence[Segment], from_ns: int, to_ns: int) -> tuple[Piece, ...]:
+def plan(segments: Sequence[Segment], from_ns: int, to_ns: int) -> tuple[CutPiece, ...]:
     """Pieces in order that share no moment. Where segments overlap (recorded twice), the higher
     fence has it, then the later start.
     """
@@ -39,7 +39,7 @@ def plan(segments: Sequence[Segment], from_ns: int, to_ns: int) -> tuple[Piece, 
         {from_ns, to_ns}
         | {edge for s in within for edge in (s.start_ns, _end_ns(s)) if from_ns < edge < to_ns}
     )
-    pieces: list[Piece] = []
+    pieces: list[CutPiece] = []
     for start_ns, end_ns in pairwise(edges):
         holders = [
             segment
@@ -52,11 +52,11 @@ def plan(segments: Sequence[Segment], from_ns: int, to_ns: int) -> tuple[Piece, 
         if pieces and pieces[-1].segment == segment and pieces[-1].to_ns == start_ns:
             pieces[-1] = replace(pieces[-1], to_ns=end_ns)
         else:
-            pieces.append(Piece(segment, start_ns, end_ns))
+            pieces.append(CutPiece(segment, start_ns, end_ns))
     return tuple(pieces)
 
 
-def longest_run(pieces: Sequence[Piece], keys: Sequence[bytes]) -> tuple[Piece, ...]:
+def longest_run(pieces: Sequence[CutPiece], keys: Sequence[bytes]) -> tuple[CutPiece, ...]:
     """Of the runs of neighbours with an equal key (codec parameters), the one that has most of
     the time; the earliest of equals.
     """

@@ -23,7 +23,7 @@ from domain.clock import NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.metrics import SEGMENTS_EVICTED
-from domain.recordings.holds import Held
+from domain.recordings.holds import StandingHolds
 from domain.registry import Camera
 from domain.registry.camera_priority import UNKNOWN, Importance, importance_of
 from domain.settings import Settings
@@ -56,7 +56,7 @@ class Claims:
 
     cameras: Callable[[], Sequence[Camera]] = tuple
     wanted: Wanted = list
-    held: Callable[[], Held] = lambda: Held((), 0)
+    held: Callable[[], StandingHolds] = lambda: StandingHolds((), 0)
     """Raises StoreError where that is not known: then nothing is deleted."""
     seems_uploaded: Callable[[Segment], bool] = lambda _: False
     """Asked of many; `is_uploaded`, which asks the store, before a copy goes as uploaded."""
@@ -80,7 +80,7 @@ class _Next:
     """Whether there were any when it was last read."""
 
 
-class DiskBound:
+class DiskQuota:
     """Deletes finished segments while recordings take too much or leave too little free."""
 
     def __init__(self, ledger: Ledger, settings: Settings, clock: Clock, claims: Claims) -> None:
@@ -211,7 +211,9 @@ class DiskBound:
     def _over_bytes(self) -> int:
         return self._ledger.total_bytes() + self._claims.others_bytes() - self._limit_bytes
 
-    def _evict(self, why: str, segments: Iterator[Segment], wanted_bytes: int, held: Held) -> int:
+    def _evict(
+        self, why: str, segments: Iterator[Segment], wanted_bytes: int, held: StandingHolds
+    ) -> int:
         freed_bytes = 0
         for segment in segments:
             if freed_bytes >= wanted_bytes:

@@ -24,7 +24,7 @@ class _Folder:
     growing: tuple[str, ...] = ()
 
 
-class Sizes:
+class DiskUsage:
     """Remembers a folder's sum until the folder changes; of a changed one only files not seen
     before, and growing ones, are asked for.
     """

@@ -19,7 +19,7 @@ from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import StoreError
 from domain.media.packets import SegmentName, parse_open_name, segment_number
 from domain.paths.object_keys import day_of
-from storage.recordings.disk_usage import OPEN_MARK, Sizes
+from storage.recordings.disk_usage import OPEN_MARK, DiskUsage
 
 _DAY = re.compile(r"^\d{8}$")
 _DAY_S = 86_400
@@ -68,7 +68,7 @@ class Ledger:
         self.recordings = recordings
         self.foreign: set[Path] = set()
         """Files that are no segments, as far as they have been seen."""
-        self._sizes = Sizes()
+        self._sizes = DiskUsage()
 
     def cameras(self) -> tuple[str, ...]:
         """The cameras of which there is a folder, by name."""

@@ -20,10 +20,10 @@ from domain.clock import NS_PER_S, Clock
 from domain.errors import ObjectsFull, StoreError
 from domain.metrics import SEGMENTS_EVICTED
 from domain.paths.object_keys import day_of
-from domain.recordings.holds import Held
+from domain.recordings.holds import StandingHolds
 from domain.registry import Camera
 from domain.registry.camera_priority import UNKNOWN, Importance, importance_of
-from storage.clients.interval_lock import Turn
+from storage.clients.interval_lock import IntervalLock
 from storage.recordings.free_space_reserve import BYTES_PER_GB
 from storage.recordings.stored_segments import StoredSegment, StoredSegments
 
@@ -39,19 +39,19 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class StoreClaims:
     cameras: Callable[[], Sequence[Camera]]
-    held: Callable[[], Held]
+    held: Callable[[], StandingHolds]
     """Raises StoreError where that is not known: then nothing is deleted."""
     say: Callable[[AlarmName, str | None], None]
 
 
-class StoreRoom:
+class ObjectStoreQuota:
     """One for each node, told by its uploads; one thread's."""
 
     def __init__(
         self,
         stored: StoredSegments,
         claims: StoreClaims,
-        turn: Turn,
+        turn: IntervalLock,
         clock: Clock,
         round_bytes: int = ROUND_BYTES,
     ) -> None:

@@ -19,7 +19,7 @@ LEARNT_PART = 8
 """The usual interval moves by one part in so many towards each interval."""
 
 
-class Coverage:
+class PacketCoverage:
     """Fed with the packets of one file after the other, in decoding order; `ranges` are wall
     times, [start, end), by start.
     """

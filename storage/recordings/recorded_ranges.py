@@ -65,7 +65,7 @@ class _Day:
     """Names whose size was looked at: a finished segment never changes, so that is done once."""
 
 
-class Recorded:
+class RecordedRanges:
     """Thread-safe. Each segment's size is looked at once: one that can hold no picture is not
     recorded, whatever its name says.
     """

@@ -12,7 +12,7 @@ from domain.clock import NS_PER_S
 from domain.media.packets import ticks_to_ns
 from storage.mp4.boxes import whole_bytes
 from storage.mp4.demuxer import Mp4Reader, Sample
-from storage.recordings.cut_plan import Piece
+from storage.recordings.cut_plan import CutPiece
 
 _SOUND_LATE_NS = NS_PER_S
 """How far behind its picture sound may lie in a file."""
@@ -30,7 +30,7 @@ class Timed:
         return self.wall_ns + self.duration_ns
 
 
-def from_keyframe(piece: Piece, is_first: bool, with_sound: bool) -> Iterator[Timed]:
+def from_keyframe(piece: CutPiece, is_first: bool, with_sound: bool) -> Iterator[Timed]:
     """The packets of a piece, from a keyframe on: a clip's first piece from the one at or
     before its start, others from the one after.
     """
@@ -52,7 +52,7 @@ def from_keyframe(piece: Piece, is_first: bool, with_sound: bool) -> Iterator[Ti
             yield timed
 
 
-def _entry_ns(piece: Piece, limit_bytes: int, is_first: bool) -> int:
+def _entry_ns(piece: CutPiece, limit_bytes: int, is_first: bool) -> int:
     """The wall time at or after which the piece's first keyframe is wanted."""
     start_ns = piece.segment.start_ns
     if piece.from_ns <= start_ns or not is_first:

@@ -19,7 +19,7 @@ from domain.clock import NS_PER_S, Clock, rfc3339
 from domain.errors import AuditFull, AuditUnavailable
 from domain.people import Right, Role
 from domain.stored_model import StoredModel, schema_field
-from storage.clients.append_only_file import Appending
+from storage.clients.append_only_file import AppendOnlyFile
 
 BYTES_PER_GB = 1_000_000_000
 LIMIT_GB = 5.0
@@ -68,7 +68,7 @@ class AuditLog:
 
     def __init__(self, folder: Path, clock: Clock, limit_gb: float = LIMIT_GB) -> None:
         self._folder = folder
-        self._lines = Appending(mode=0o600)
+        self._lines = AppendOnlyFile(mode=0o600)
         self._clock = clock
         self._limit_bytes = round(limit_gb * BYTES_PER_GB)
         self._lock = threading.Lock()

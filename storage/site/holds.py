@@ -26,7 +26,7 @@ from domain.errors import (
     StoreError,
 )
 from domain.paths.object_keys import HOLDS_PREFIX, holds_prefix
-from domain.recordings.holds import Held, Hold
+from domain.recordings.holds import Hold, StandingHolds
 from storage.clients.s3 import ObjectStore
 from storage.clients.versioned_records import DamagedRecord, VersionedRecords, version_key
 
@@ -116,12 +116,12 @@ class Holds:
             tuple(one for one in listing.damaged if not one.record_id),
         )
 
-    def held(self) -> Held:
+    def held(self) -> StandingHolds:
         """What may not be deleted now. Raises StoreError where that is not known in full."""
         known = self.known()
         if (sentence := known.sentence()) is not None:
             raise DataLoss(sentence)
-        return Held(known.holds, self._clock.wall_ns())
+        return StandingHolds(known.holds, self._clock.wall_ns())
 
     def _standing(self, hold_id: str, version: int) -> Hold:
         try:
@@ -145,7 +145,7 @@ def _unknown_range(hold_id: str, error: DataLoss) -> Hold:
     )  # fmt: skip
 
 
-class FreshHeld(Held):
+class FreshHeld(StandingHolds):
     """What is held, for a run that takes long: read again where the last look is a second old.
 
     Raises StoreError, at any question, where it is not known in full what is held.
@@ -180,13 +180,13 @@ class NodeHolds:
         self._lock = threading.Lock()
         self._written: tuple[Hold, ...] | None = None
 
-    def held(self) -> Held:
+    def held(self) -> StandingHolds:
         """Raises StoreError where the store is away and no holds were ever read on this node."""
         try:
             holds = self.refresh().holds
         except ObjectsUnavailable as error:
             holds = self._last_read(error)
-        return Held(holds, self._clock.wall_ns())
+        return StandingHolds(holds, self._clock.wall_ns())
 
     def refresh(self) -> KnownHolds:
         """Read the store's holds and keep them in the file, with those whose records it lost.

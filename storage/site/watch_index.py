@@ -47,7 +47,7 @@ class _Pattern:
     watch: Watch
 
 
-class WatchBook:
+class WatchIndex:
     def __init__(self, watches: Iterable[Watch]) -> None:
         self.watches = {watch.id: watch for watch in watches}
         self._exact: dict[str, list[Watch]] = defaultdict(list)

@@ -13,7 +13,7 @@ from typing import cast
 
 from domain.events.watches import WatchMatch
 from domain.stored_model import StoredModel
-from storage.clients.arrival_stream import ARRIVE, Arrivals
+from storage.clients.arrival_stream import ARRIVE, ArrivalStream
 from storage.clients.readable_records import read_or_skip
 from storage.clients.redis import Redis, Script, maybe_texts, number, text
 
@@ -104,7 +104,7 @@ class WatchMatches:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._arrivals = Arrivals(redis, TAG, MOST_MATCHES)
+        self._arrivals = ArrivalStream(redis, TAG, MOST_MATCHES)
 
     def take_lease(self, owner: str) -> bool:
         """Whether `owner` is the one who looks now; to be asked again well within `LEASE_MS`."""

@@ -25,8 +25,8 @@ from fastapi import FastAPI
 from api.access.api_context import ApiContext, SiteRegistry
 from api.app import make_app
 from api.node_api.app import make_door
-from api.node_api.context import DoorContext
-from api.nodes.client import DoorClient
+from api.node_api.context import NodeApiContext
+from api.nodes.client import NodeClient
 from api.requests.cutting import Cutting
 from domain.camera_states import CameraStatus
 from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
@@ -346,7 +346,7 @@ def _door(
     clock = SystemClock()
     return served(
         make_door(
-            DoorContext(
+            NodeApiContext(
                 KEY,
                 spool,
                 Ledger(layout.recordings),
@@ -392,7 +392,7 @@ def _open(
         "stored": StoredSegments(objects, clock),
         "stored_gaps": StoredGaps(objects),
         "audit": AuditLog(layout.audit, clock),
-        "door": DoorClient(KEY, clock),
+        "door": NodeClient(KEY, clock),
         "clock": clock,
         "cutting": Cutting(folder / "api-scratch"),
         "ticket_key": KEY,

@@ -18,13 +18,13 @@ from domain.media.fanout import Fanout
 from domain.media.packets import Packet, StreamInfo, WallSource
 from domain.registry import Camera, Networks
 from domain.settings import Settings
-from ingest.packets.packet_builder import Counts
+from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.timeline import Timeline
 from ingest.rtsp.backoff import FIRST_S, MOST_S
 from ingest.rtsp.pull_loop import Action, Owner, PullLoop
 from ingest.rtsp.source import Receiver
 from ingest.streamer import Streamer
-from simulator import Cut, SimCamera, Simulator
+from simulator import ConnectionCut, SimCamera, Simulator
 from tests.waiting import PATIENCE_S, wait_for
 
 INFO = StreamInfo("gate", "h264", 320, 240, Fraction(1, 90_000), b"", 1)
@@ -63,7 +63,7 @@ class ScriptedSource:
     """In pictures."""
 
     def __init__(self, clock: ManualClock, sessions: Sequence[tuple[float, Exception]]) -> None:
-        self.counts = Counts(Timeline())
+        self.counts = SourceCounts(Timeline())
         self.seen: list[CameraStatus] = []
         self.streamer: Streamer | None = None
         self._clock, self._sessions = clock, list(sessions)
@@ -271,7 +271,9 @@ def test_a_camera_that_is_cut_again_and_again_is_pulled_again_and_again(
 ) -> None:
     fanout, clock = Fanout(), SystemClock()
     tap = fanout.open("test")
-    with Simulator([SimCamera("gate", clips["h264"], mode="on_play", faults=(Cut(0.4),))]) as sim:
+    with Simulator(
+        [SimCamera("gate", clips["h264"], mode="on_play", faults=(ConnectionCut(0.4),))]
+    ) as sim:
         streamer = Streamer(camera_of(sim.url("gate")), None, networks, fanout, Settings(), clock)
         loop = PullLoop(clock)
         loop.start()

@@ -7,9 +7,9 @@ from base64 import b64encode
 import pytest
 
 from simulator.auth import digest, is_authorised
-from simulator.plan import Login
+from simulator.plan import SimulatorLogin
 
-LOGIN = Login("admin", 'pa:ss"w@rd')
+LOGIN = SimulatorLogin("admin", 'pa:ss"w@rd')
 
 
 def _digest(
@@ -18,7 +18,7 @@ def _digest(
     nonce: str = "n1",
     method: str = "DESCRIBE",
 ) -> str:
-    response = digest(Login(user, password), method, "rtsp://h/p", nonce)
+    response = digest(SimulatorLogin(user, password), method, "rtsp://h/p", nonce)
     return (
         f'Digest username="{user}", realm="simulator", nonce="{nonce}", uri="rtsp://h/p", '
         f'response="{response}"'
@@ -59,5 +59,6 @@ def test_all_else_is_not(header: str) -> None:
 def test_the_digest_is_that_of_rfc_2069() -> None:
     """Reckoned apart with coreutils' md5sum."""
     assert (
-        digest(Login("a", "b"), "DESCRIBE", "rtsp://h/p", "n") == "a82df28b4ee308af327da65cd56ab1d7"
+        digest(SimulatorLogin("a", "b"), "DESCRIBE", "rtsp://h/p", "n")
+        == "a82df28b4ee308af327da65cd56ab1d7"
     )

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.messages import Answer, MalformedRequest, Transport, parse_request, parse_transport
+from simulator.messages import (
+    MalformedRequest,
+    SimulatorAnswer,
+    Transport,
+    parse_request,
+    parse_transport,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +60,7 @@ def test_what_is_no_request_is_refused(text: bytes) -> None:
 
 def test_answer() -> None:
     assert (
-        Answer(404).encoded("7")
+        SimulatorAnswer(404).encoded("7")
         == b"RTSP/1.0 404 Not Found\r\nCSeq: 7\r\nServer: Sightline simulator\r\n\r\n"
     )
-    assert Answer(200, body="x").encoded("8").endswith(b"Content-Length: 1\r\n\r\nx")
+    assert SimulatorAnswer(200, body="x").encoded("8").endswith(b"Content-Length: 1\r\n\r\nx")

@@ -19,12 +19,12 @@ from domain.clock import SystemClock
 from domain.errors import BadInput
 from simulator import (
     CodecChange,
-    Cut,
+    ConnectionCut,
     Fault,
     Jump,
-    Loss,
     NewPassword,
     NoVideo,
+    PacketLoss,
     Refuse,
     SimCamera,
     Simulator,
@@ -165,13 +165,13 @@ def test_stall(make_video: MakeVideo) -> None:
 
 
 def test_cut(make_video: MakeVideo) -> None:
-    with _one(_faulty(make_video(), Cut(at_s=1.5))) as sim:
+    with _one(_faulty(make_video(), ConnectionCut(at_s=1.5))) as sim:
         assert 36 <= len(list(_watch(sim.url("gate")))) <= 38
         assert next(_watch(sim.url("gate"))).is_keyframe
 
 
 def test_a_simulator_that_is_late_sends_nothing_of_after_a_cut(make_video: MakeVideo) -> None:
-    with _one(_faulty(make_video(), Cut(at_s=0.6))) as sim:
+    with _one(_faulty(make_video(), ConnectionCut(at_s=0.6))) as sim:
         stream = _watch(sim.url("gate"))
         next(stream)
         sim._on_loop(lambda: CLOCK.sleep(1.0))  # as a busy machine holds it up
@@ -192,7 +192,7 @@ def test_a_fault_can_be_told_while_it_plays(make_video: MakeVideo) -> None:
         seen = [next(stream) for _ in range(5)]
         sim.fail("gate", Jump(at_s=0.0, by_s=7200.0))
         with pytest.raises(BadInput, match="before it plays"):
-            sim.fail("gate", Cut(at_s=0.0))
+            sim.fail("gate", ConnectionCut(at_s=0.0))
         seen += [next(stream) for _ in range(75)]  # libavformat had some in hand
     assert {b.pts - a.pts for a, b in pairwise(seen)} == {FRAME_TICKS, FRAME_TICKS + 7200 * 90_000}
 
@@ -211,7 +211,7 @@ def test_what_was_sent_is_what_came(make_video: MakeVideo) -> None:
 
 
 def test_loss(make_video: MakeVideo) -> None:
-    camera = _faulty(make_video(), Loss(at_s=0.4, for_s=1.2, one_in=4, seed=3))
+    camera = _faulty(make_video(), PacketLoss(at_s=0.4, for_s=1.2, one_in=4, seed=3))
     with _one(camera) as sim:
         list(_watch(sim.url("gate")))
         counters = sim.counters("gate")

@@ -15,9 +15,9 @@ from domain.errors import StoreError
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of, day_start_ns
 from domain.recordings.gaps import Gap
-from domain.recordings.holds import Held
+from domain.recordings.holds import StandingHolds
 from storage.clients.append_only_file import append_line
-from storage.recordings.gaps.rows import Row, day_end_ns, read_rows, readable, told
+from storage.recordings.gaps.rows import GapRow, day_end_ns, read_rows, readable, told
 
 _DAY_NS = 86_400 * NS_PER_S
 _ALIVE = "alive"
@@ -36,7 +36,7 @@ class GapLog:
         """A gap that is over; on disk when this returns. Raises StoreError."""
         since_ns = gap.since_ns or gap.start_ns
         for start_ns, end_ns in _by_day(gap.start_ns, gap.end_ns):
-            self._append(gap.camera_id, Row(start_ns, end_ns, gap.cause, gap.detail, since_ns))
+            self._append(gap.camera_id, GapRow(start_ns, end_ns, gap.cause, gap.detail, since_ns))
 
     def open(self, gap: Gap) -> None:
         """A gap that has lasted until `gap.end_ns` and goes on. To be said again at the first
@@ -46,9 +46,9 @@ class GapLog:
         since_ns = gap.since_ns or gap.start_ns
         for part_start_ns, part_end_ns in before:
             self._append(
-                gap.camera_id, Row(part_start_ns, part_end_ns, gap.cause, gap.detail, since_ns)
+                gap.camera_id, GapRow(part_start_ns, part_end_ns, gap.cause, gap.detail, since_ns)
             )
-        self._append(gap.camera_id, Row(start_ns, None, gap.cause, gap.detail, since_ns))
+        self._append(gap.camera_id, GapRow(start_ns, None, gap.cause, gap.detail, since_ns))
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Gap, ...]:
         """The gaps within [from_ns, to_ns), cut to it, by start, none overlapping."""
@@ -120,7 +120,7 @@ class GapLog:
         """The lines of a day's log that can be read, as they lie on disk."""
         return readable((self._layout.gaps / camera_id / f"{day}.jsonl").read_bytes())
 
-    def forget_before(self, camera_id: str, before_ns: int, held: Held) -> None:
+    def forget_before(self, camera_id: str, before_ns: int, held: StandingHolds) -> None:
         """Delete the days that lie wholly before that of `before_ns`, and of which a hold names
         nothing.
         """
@@ -129,7 +129,7 @@ class GapLog:
             if not held.covers(camera_id, start_ns, start_ns + _DAY_NS):
                 path.unlink(missing_ok=True)
 
-    def _append(self, camera_id: str, row: Row) -> None:
+    def _append(self, camera_id: str, row: GapRow) -> None:
         path = self._layout.gaps / camera_id / f"{day_of(row.start_ns)}.jsonl"
         try:
             append_line(path, row.line())
@@ -156,7 +156,7 @@ def _by_day(start_ns: int, end_ns: int) -> list[tuple[int, int]]:
     return parts
 
 
-def _read(path: Path) -> list[Row]:
+def _read(path: Path) -> list[GapRow]:
     """A day's rows. Deleted meanwhile, it has none."""
     try:
         return read_rows(path.read_bytes(), str(path))[0]

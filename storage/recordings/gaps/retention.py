@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from domain.clock import NS_PER_MS
-from domain.recordings.holds import Held
+from domain.recordings.holds import StandingHolds
 from storage.recordings.gaps.stored import StoredGaps, StoredLog
 
 
 def too_old(
-    stored: StoredGaps, cutoff_ns: Callable[[str], int], held: Held
+    stored: StoredGaps, cutoff_ns: Callable[[str], int], held: StandingHolds
 ) -> Iterator[tuple[StoredLog, bool]]:
     """The logs of days that were over before their camera's cutoff, and whether a hold keeps
     each.

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GapRow:
     start_ns: int
     end_ns: int | None
     cause: GapCause
@@ -40,11 +40,11 @@ class Row:
         return json.dumps(said, ensure_ascii=False).encode()
 
 
-def read_rows(data: bytes, of: str) -> tuple[list[Row], int]:
+def read_rows(data: bytes, of: str) -> tuple[list[GapRow], int]:
     """The lines that can be read, and how many cannot: what a power cut tore, or somebody else
     wrote, is said (as `of`) and left out.
     """
-    rows: list[Row] = []
+    rows: list[GapRow] = []
     damaged = 0
     for number, line in enumerate(data.splitlines(), 1):
         row = _parsed(line)
@@ -62,7 +62,7 @@ def readable(data: bytes) -> bytes:
 
 
 def told(
-    camera_id: str, days: Sequence[Sequence[Row]], alive_ns: int | None, span: tuple[int, int]
+    camera_id: str, days: Sequence[Sequence[GapRow]], alive_ns: int | None, span: tuple[int, int]
 ) -> tuple[Gap, ...]:
     """What the rows of some days say of [from, to), cut to it, by start, none overlapping.
     `alive_ns`: when the camera was last looked after, up to which a gap that goes on is known.
@@ -75,12 +75,12 @@ def told(
     )
 
 
-def _parsed(line: bytes) -> Row | None:
+def _parsed(line: bytes) -> GapRow | None:
     try:
         found = json.loads(line)
         end_ns = None if found["to"] is None else int(found["to"]) * NS_PER_MS
         cause = GapCause(found["cause"])
-        return Row(
+        return GapRow(
             int(found["from"]) * NS_PER_MS,
             end_ns,
             cause,
@@ -95,7 +95,7 @@ def day_end_ns(wall_ns: int) -> int:
     return (wall_ns // _DAY_NS + 1) * _DAY_NS
 
 
-def _layers(rows: Sequence[Row], alive_ns: int | None) -> Iterator[tuple[int, int, Row]]:
+def _layers(rows: Sequence[GapRow], alive_ns: int | None) -> Iterator[tuple[int, int, GapRow]]:
     """The rows of a day with their ends, in the order written."""
     for row, following in zip(rows, [*rows[1:], None], strict=True):
         end_ns = row.end_ns
@@ -108,12 +108,12 @@ def _layers(rows: Sequence[Row], alive_ns: int | None) -> Iterator[tuple[int, in
         )
 
 
-def _said(row: Row) -> Row:
+def _said(row: GapRow) -> GapRow:
     """What a row says but for its place, so that neighbours that say the same are one gap."""
     return replace(row, start_ns=0, end_ns=None)
 
 
-def _gap(camera_id: str, start_ns: int, end_ns: int, row: Row) -> Gap:
+def _gap(camera_id: str, start_ns: int, end_ns: int, row: GapRow) -> Gap:
     return Gap(
         camera_id,
         start_ns,

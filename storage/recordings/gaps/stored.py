@@ -28,7 +28,7 @@ from domain.paths.object_keys import (
 from domain.recordings.gaps import Gap
 from domain.stored_model import StoredModel
 from storage.clients.s3 import ObjectStat, ObjectStore
-from storage.recordings.gaps.rows import Row, day_end_ns, read_rows, told
+from storage.recordings.gaps.rows import GapRow, day_end_ns, read_rows, told
 
 _MOST_KNOWN = 2_000
 _JSONL, _JSON = "application/jsonl", "application/json"
@@ -68,14 +68,14 @@ class StoredGaps:
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, str], tuple[list[Row], int]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], tuple[list[GapRow], int]] = OrderedDict()
         """By key and etag, since the same day is looked at again and again."""
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Gap, ...]:
         """What all nodes' logs say of [from, to); last that of the node which looked after it
         last: where two differ, it is right.
         """
-        rows: dict[str, list[Sequence[Row]]] = defaultdict(list)
+        rows: dict[str, list[Sequence[GapRow]]] = defaultdict(list)
         for log in self.of_camera(camera_id):
             if day_of(from_ns) <= log.day <= day_of(to_ns):
                 rows[log.node].append(self.read(log)[0])
@@ -103,7 +103,7 @@ class StoredGaps:
     def cameras(self) -> list[str]:
         return sorted(self._objects.folders(GAPS_PREFIX))
 
-    def read(self, log: StoredLog) -> tuple[Sequence[Row], int]:
+    def read(self, log: StoredLog) -> tuple[Sequence[GapRow], int]:
         """The rows of a log that can be read, and how many lines cannot."""
         asked = (log.stat.key, log.stat.etag)
         with self._lock:

@@ -9,8 +9,8 @@ from analytics.plates.fusion import (
     LOG_EVIDENCE_LEAST,
     NOTHING,
     Calibration,
+    FrameReading,
     Fusion,
-    Reading,
     Weighed,
 )
 from analytics.plates.grammar_search import Alphabet, GrammarSearch, Lattice
@@ -38,7 +38,7 @@ def lattice_of(
     return lattice
 
 
-def reading(public: Lattice, own: Lattice | None = None, quality: float = 100.0) -> Reading:
+def reading(public: Lattice, own: Lattice | None = None, quality: float = 100.0) -> FrameReading:
     return FUSION.reading(Lattices(public, public if own is None else own), quality)
 
 

@@ -19,7 +19,7 @@ from analytics.tracking.roi_scheduler import (
     MOST_PART,
     SHOWN_PX,
     STEADY_DETECTIONS,
-    Gaze,
+    RoiScheduler,
     Window,
     detect_in,
     region_of,
@@ -67,7 +67,7 @@ class Eye:
 
     def __init__(self, make_found: MakeFound) -> None:
         self.detector, self.tracker = Bright(make_found), Tracker(Vehicles.gate)
-        self.gaze = Gaze(self.detector, self.tracker)
+        self.gaze = RoiScheduler(self.detector, self.tracker)
         self.at_ms = 1_000
 
     def see(self, *plates: Box) -> Detections | None:

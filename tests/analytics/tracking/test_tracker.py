@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.detection.detections import Detections
-from analytics.tracking.tracker import PATH_MOST, Gate, Track, Tracker, in_step
+from analytics.tracking.tracker import PATH_MOST, AssociationGate, Track, Tracker, in_step
 from domain.clock import NS_PER_MS
 
 MakeFound = Callable[..., Detections]
-GATE = Gate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=750)
+GATE = AssociationGate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=750)
 Box = tuple[float, float, float, float]
 
 

@@ -12,7 +12,7 @@ import av
 import pytest
 
 from api.node_api.app import make_door
-from api.node_api.context import DoorContext
+from api.node_api.context import NodeApiContext
 from api.requests import cutting
 from domain.clock import NS_PER_S, SystemClock, rfc3339
 from domain.errors import NotFound
@@ -143,7 +143,7 @@ def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
         TriggerLog(layout, Settings()),
     )
     door = make_door(
-        DoorContext(
+        NodeApiContext(
             KEY,
             Spool(layout, clock),
             ledger,

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from api.feeds import hub as feed_hub
 from api.feeds import stream as feed_stream
 from api.feeds.feeds import _event_arrival
-from api.feeds.hub import MOST_WAITING, Follower, Gap, LeftOut, Live
+from api.feeds.hub import MOST_WAITING, FeedGap, Follower, LeftOut, Live
 from domain.people import Role
 from storage.clients.redis import connect
 from storage.events.feed import Feed
@@ -330,13 +330,13 @@ def test_a_follower_hears_of_gaps_and_of_redis_in_order(make_event: MakeEvent) -
         follower = Follower(lambda event: True, 5, True, "test")
         follower.offer([_event_arrival(6, make_event())], 6)
         follower.say_live(False)
-        follower.gap(Gap(6, 9))
-        follower.gap(Gap(9, 12))
+        follower.gap(FeedGap(6, 9))
+        follower.gap(FeedGap(9, 12))
         return [await follower.take(1), await follower.take(0)]
 
     first, second = asyncio.run(run())
-    assert [type(message).__name__ for message in first] == ["Arrival", "Gap", "Live"]
-    assert first[1] == Gap(6, 12)
+    assert [type(message).__name__ for message in first] == ["Arrival", "FeedGap", "Live"]
+    assert first[1] == FeedGap(6, 12)
     assert first[2] == Live(False, 6)
     assert second == []
 

@@ -13,8 +13,8 @@ import pytest
 from fastapi import FastAPI
 
 from api.node_api.app import make_door
-from api.node_api.context import DoorContext
-from api.nodes.client import DoorClient
+from api.node_api.context import NodeApiContext
+from api.nodes.client import NodeClient
 from api.nodes.tokens import sign
 from api.requests.cutting import Cutting
 from domain.camera_states import CameraState, CameraStatus
@@ -90,7 +90,7 @@ def test_only_pictures_leave_the_spool(site: Site, make_event: MakeEvent) -> Non
 def test_clocks_far_apart_are_named_and_count_as_offline(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    late = DoorClient(KEY, ManualClock(SystemClock().wall_ns() - 3600 * NS_PER_S))
+    late = NodeClient(KEY, ManualClock(SystemClock().wall_ns() - 3600 * NS_PER_S))
     with late, pytest.raises(NodeOffline, match="does not serve this API"):
         late.health(site.door_url, "node-1")
     assert "do the clocks of API and node agree?" in caplog.text
@@ -108,7 +108,7 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
         raise SourceTimeout(f"{camera_id} is silent")
 
     clock = SystemClock()
-    context = DoorContext(
+    context = NodeApiContext(
         KEY,
         Spool(site.layout, clock),
         Ledger(site.layout.recordings),
@@ -131,7 +131,7 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
 
 def test_a_short_key_does_not_start(site: Site, tmp_path: Path) -> None:
     clock = SystemClock()
-    context = DoorContext(
+    context = NodeApiContext(
         KEY,
         Spool(site.layout, clock),
         Ledger(tmp_path),

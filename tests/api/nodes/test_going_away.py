@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 
-from api.nodes.client import DoorClient, DoorStream
+from api.nodes.client import NodeClient, NodeStream
 from domain.clock import SystemClock, rfc3339
 from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
@@ -42,7 +42,7 @@ class Dying:
             self.held.close()
 
 
-class GoingDoor(DoorClient):
+class GoingDoor(NodeClient):
     """The door as it is, but that node-2 dies just before it is asked for a recording, a
     segment or keyframes.
     """
@@ -67,7 +67,7 @@ class GoingDoor(DoorClient):
         self._dying.first(door_url)
         return super().keyframes(door_url, node, camera_id, name, span, every_ns)
 
-    def recording(self, door_url: str, *args: object, **named: object) -> DoorStream:
+    def recording(self, door_url: str, *args: object, **named: object) -> NodeStream:
         self._dying.first(door_url)
         return super().recording(door_url, *args, **named)  # type: ignore[arg-type]
 

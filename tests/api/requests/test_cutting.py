@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.requests import cutting
-from api.requests.cutting import MOST_AT_ONCE, MOST_OPEN, Cutting, Find, Wanted
+from api.requests.cutting import MOST_AT_ONCE, MOST_OPEN, Cutting, Find, RemoteSegment
 from domain.errors import NotFound, StoreError
 from domain.paths.data_layout import Layout
 from storage.recordings.ledger import Ledger, Segment
@@ -43,7 +43,7 @@ def test_those_that_are_open_are_bounded_and_give_their_place_back(
 ) -> None:
     cuts = Cutting(tmp_path / "scratch")
     wanted = [
-        Wanted(segment, segment.path.stat().st_size, segment.path.read_bytes)
+        RemoteSegment(segment, segment.path.stat().st_size, segment.path.read_bytes)
         for segment in find(*SPAN)
     ]
     with ExitStack() as held:

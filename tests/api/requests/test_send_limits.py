@@ -14,7 +14,7 @@ import pytest
 
 from api.app import make_app
 from api.requests.declarations import Declaration, Scope
-from api.requests.send_limits import LeastRate, Pace, Sending
+from api.requests.send_limits import LeastRate, Sending, SendRate
 from api.requests.streams import HeldStream
 from api.routes import ROUTES
 from domain.clock import ManualClock
@@ -140,7 +140,7 @@ def test_too_many_at_once_are_refused_and_let_go(site: Site) -> None:
         assert (served.export.opened, served.sending.open) == (2, 1)
 
 
-def _paced(clock: ManualClock, pace: Pace, chunks: int, seconds: float) -> bool:
+def _paced(clock: ManualClock, pace: SendRate, chunks: int, seconds: float) -> bool:
     """Whether a reader that takes `seconds` for each chunk is found too slow within it."""
     for _ in range(chunks):
         with pace.sending(len(CHUNK)):
@@ -156,12 +156,12 @@ def _paced(clock: ManualClock, pace: Pace, chunks: int, seconds: float) -> bool:
 )
 def test_a_reader_is_judged_by_the_rate_over_a_window(seconds: float, is_too_slow: bool) -> None:
     clock = ManualClock()
-    assert _paced(clock, Pace(clock, LEAST), 50, seconds) is is_too_slow
+    assert _paced(clock, SendRate(clock, LEAST), 50, seconds) is is_too_slow
 
 
 def test_a_source_that_is_slow_is_not_held_against_the_reader() -> None:
     clock = ManualClock()
-    pace = Pace(clock, LEAST)
+    pace = SendRate(clock, LEAST)
     for _ in range(20):
         clock.advance(60)
         assert not _paced(clock, pace, 1, 1.0)
@@ -169,7 +169,7 @@ def test_a_source_that_is_slow_is_not_held_against_the_reader() -> None:
 
 def test_a_reader_that_was_quick_may_not_stop_for_longer_than_a_window() -> None:
     clock = ManualClock()
-    pace = Pace(clock, LEAST)
+    pace = SendRate(clock, LEAST)
     assert not _paced(clock, pace, 1000, 0.1)
     with pace.sending(len(CHUNK)):
         clock.advance(31)
@@ -183,4 +183,4 @@ def test_the_rate_comes_from_the_settings_and_0_is_never() -> None:
         64_000, 20
     )
     clock = ManualClock()
-    assert not _paced(clock, Pace(clock, LeastRate(0, 30)), 5, 1000)
+    assert not _paced(clock, SendRate(clock, LeastRate(0, 30)), 5, 1000)

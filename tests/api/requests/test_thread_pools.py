@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from api.node_api.app import make_door
-from api.node_api.context import DoorContext
-from api.nodes.client import MOST_CONNECTIONS, DoorClient
+from api.node_api.context import NodeApiContext
+from api.nodes.client import MOST_CONNECTIONS, NodeClient
 from api.requests.send_limits import MOST_AT_ONCE
 from api.requests.thread_pools import _SIZES, Pool
 from api.routes import ROUTES
@@ -49,7 +49,7 @@ class DeadCamera:
         raise NotFound("no picture")
 
 
-class HangingDoor(DoorClient):
+class HangingDoor(NodeClient):
     """A client of nodes of which one has a dead camera."""
 
     def __init__(self, camera: DeadCamera) -> None:
@@ -118,7 +118,7 @@ def test_pictures_of_a_dead_camera_delay_nothing_else_of_a_node(
     site: Site, camera: DeadCamera, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     clock = SystemClock()
-    context = DoorContext(
+    context = NodeApiContext(
         KEY,
         site.spool,
         Ledger(site.layout.recordings),
@@ -129,7 +129,7 @@ def test_pictures_of_a_dead_camera_delay_nothing_else_of_a_node(
         clock,
         TriggerLog(site.layout, Settings()),
     )
-    with site.serve(make_door(context)) as url, DoorClient(KEY, clock) as client:
+    with site.serve(make_door(context)) as url, NodeClient(KEY, clock) as client:
         asked = [
             threads.submit(client.camera_picture, url, "node-1", "east-gate")
             for _ in range(RUNNING + 16)

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from domain.camera_states import CameraState, Why
 from domain.clock import NS_PER_S
-from domain.recordings.gap_causes import Facts, Standing, explain
+from domain.recordings.gap_causes import CameraStanding, Facts, explain
 from domain.recordings.gaps import Gap, GapCause
 
 State = CameraState
 
 
-def standings(*rows: tuple[float, CameraState, int], why: Why = Why.FAILED) -> list[Standing]:
+def standings(*rows: tuple[float, CameraState, int], why: Why = Why.FAILED) -> list[CameraStanding]:
     return [
-        Standing(
+        CameraStanding(
             round(since_s * NS_PER_S),
             state,
             "" if state is State.LIVE else f"said {state}",
@@ -174,7 +174,7 @@ def test_a_hole_is_explained_without_a_break(
     by_time, failures = [], 0
     for since, state, more in sorted(rows, key=lambda row: row[0]):
         failures += more
-        by_time.append(Standing(since, state, "", failures))
+        by_time.append(CameraStanding(since, state, "", failures))
     gaps = explain(Facts("cam", started, by_time), start, start + length)
     edges = [start, *(gap.end_ns for gap in gaps)]
     assert [gap.start_ns for gap in gaps] == edges[:-1]

@@ -13,7 +13,7 @@ import pytest
 from domain.clock import NS_PER_S, SystemClock
 from domain.media.fanout import Tap
 from domain.media.packets import Frame, Packet
-from ingest.frames.decode_gate import BEFORE_NS, PEEK_EVERY_NS, Doze
+from ingest.frames.decode_gate import BEFORE_NS, PEEK_EVERY_NS, DecodeGate
 from ingest.frames.decoder import FrameReader
 from ingest.frames.packet_motion import WINDOW_NS
 from tests.recorded import START_NS, Material, number_in, packets_of
@@ -29,7 +29,7 @@ class Lane:
     def __init__(self) -> None:
         self.tap = Tap("decoder", 256, 16 << 20)
         self.reader = FrameReader(self.tap, SystemClock(), 1000.0, "gate")
-        self.doze = Doze("gate", self.tap, self.reader)
+        self.doze = DecodeGate("gate", self.tap, self.reader)
         self._packets = iter(_stream(200))
         self.frames: list[Frame] = []
         self.fed: list[Packet] = []

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ingest.health.freeze_detection import AT_LEAST_S, Moment, Stillness
+from ingest.health.freeze_detection import AT_LEAST_S, FreezeDetection, Moment
 from ingest.packets import nal
 
 FPS, GOP, SECONDS = 5, 5, 24
@@ -43,7 +43,9 @@ def encoded(
             yield data, nal.keyframe_head(codec, data) >= 0
 
 
-def watch(codec: str, units: Iterator[tuple[bytes, bool]], still: Stillness, first: int = 0) -> int:
+def watch(
+    codec: str, units: Iterator[tuple[bytes, bool]], still: FreezeDetection, first: int = 0
+) -> int:
     """Play them into `still`, a frame each 1/FPS s from number `first`; the number after the
     last.
     """
@@ -74,7 +76,7 @@ QUALITY = {"crf": "23"}
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 def test_a_picture_that_never_changes_is_frozen(codec: str) -> None:
-    still = Stillness()
+    still = FreezeDetection()
     watch(codec, encoded(codec, lambda _: SCENE, QUALITY), still)
     assert still.since is not None
     assert still.since.s <= SECONDS - AT_LEAST_S
@@ -82,14 +84,14 @@ def test_a_picture_that_never_changes_is_frozen(codec: str) -> None:
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 def test_a_quiet_scene_with_the_noise_of_a_sensor_is_not(codec: str) -> None:
-    still = Stillness()
+    still = FreezeDetection()
     watch(codec, encoded(codec, noisy, QUALITY), still)
     assert still.since is None
 
 
 def test_footage_that_plays_round_is_not() -> None:
     """A test server's loop of one second repeats its keyframe; what lies between moves."""
-    still = Stillness()
+    still = FreezeDetection()
     second = list(
         encoded("h264", lambda number: np.roll(SCENE, 16 * (number % FPS), axis=1), QUALITY)
     )[:GOP]
@@ -98,7 +100,7 @@ def test_footage_that_plays_round_is_not() -> None:
 
 
 def test_it_ends_with_the_first_keyframe_that_is_another() -> None:
-    still = Stillness()
+    still = FreezeDetection()
     now = watch("h264", encoded("h264", lambda _: SCENE, QUALITY), still)
     assert still.since is not None
     still.keyframe("h264", b"\0\0\1\x65other", GOP * SECONDS, 10**6, Moment(now / FPS, 99))

@@ -18,7 +18,7 @@ from domain.errors import (
 )
 from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import Moment
-from ingest.health.health import CLOCK_RIGHT_NS, CLOCK_WRONG_NS, NO_KEYFRAME_S, Health
+from ingest.health.health import CLOCK_RIGHT_NS, CLOCK_WRONG_NS, NO_KEYFRAME_S, CameraHealth
 
 START_NS = 1_760_000_000 * NS_PER_S
 
@@ -28,7 +28,7 @@ def at(seconds: float) -> Moment:
 
 
 def keyframe(
-    health: Health, seconds: float, number: int | None = None, between_bytes: int = 5000
+    health: CameraHealth, seconds: float, number: int | None = None, between_bytes: int = 5000
 ) -> None:
     """One a second, each of its own but for those of the same `number`, with 25 packets between."""
     data = (
@@ -40,19 +40,19 @@ def keyframe(
     )
 
 
-def live(health: Health, first: int, last: int) -> None:
+def live(health: CameraHealth, first: int, last: int) -> None:
     for second in range(first, last):
         keyframe(health, second)
 
 
-def connected() -> Health:
-    health = Health(at(0))
+def connected() -> CameraHealth:
+    health = CameraHealth(at(0))
     health.connecting(at(0))
     return health
 
 
 def test_from_connecting_to_live() -> None:
-    health = Health(at(0))
+    health = CameraHealth(at(0))
     assert health.standing(at(5)).state is CameraState.CONNECTING
     health.connecting(at(5))
     keyframe(health, 6)
@@ -161,7 +161,7 @@ def test_keyframes_that_no_parameter_sets_describe_are_a_state_of_their_own(
 
 def test_pictures_that_cannot_be_decoded_are_a_state_until_one_can() -> None:
     failures = DecodeFailures()
-    health = Health(at(0), failures)
+    health = CameraHealth(at(0), failures)
     health.connecting(at(0))
     for second in range(1, 40):
         keyframe(health, second)
@@ -250,7 +250,7 @@ def test_whatever_comes_the_state_began_no_later_than_now_and_no_earlier_than_th
     facts: list[tuple[str, float]],
 ) -> None:
     failures = DecodeFailures()
-    health, now_s = Health(at(0), failures), 0.0
+    health, now_s = CameraHealth(at(0), failures), 0.0
     for fact, pause_s in facts:
         now_s += pause_s
         if fact in ("keyframe", "same"):

@@ -15,7 +15,7 @@ from domain.errors import SourceError, SourceRejected, SourceUnreachable
 from ingest.onvif.events import (
     HELD_S,
     PULL,
-    Held,
+    ActiveNotices,
     Notice,
     device_time_ns,
     events_address,
@@ -140,7 +140,7 @@ def _range(from_s: float, to_s: float, what: str) -> tuple[int, int, str]:
 
 
 def test_what_lasts_triggers_until_it_ends_and_what_does_not_for_a_moment() -> None:
-    held = Held()
+    held = ActiveNotices()
 
     def at(second: float, *came: Notice) -> tuple[int, int, str] | None:
         return held.take(came, second, round(second * NS_PER_S))
@@ -157,7 +157,7 @@ def test_what_lasts_triggers_until_it_ends_and_what_does_not_for_a_moment() -> N
 
 
 def test_what_a_device_forgets_to_end_is_over() -> None:
-    held = Held()
+    held = ActiveNotices()
     held.take([Notice("cell", True, True)], 0, 0)
     assert held.take([], HELD_S, 1) == (0, 1, "cell")
     assert held.take([], HELD_S + 5, 2) is None

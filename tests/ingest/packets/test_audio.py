@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.packets.audio import AAC_SAMPLES, AudioUnits, Piece
+from ingest.packets.audio import AAC_SAMPLES, AudioUnit, AudioUnits
 
 FRAMES = st.lists(st.binary(min_size=1, max_size=700), min_size=1, max_size=6)
 
@@ -46,7 +46,7 @@ def test_frames_packed_together_come_out_one_by_one(groups: list[list[bytes]], s
     for group in groups:
         packets.append((at, aac(*group)))
         for frame in group:
-            expected.append(Piece(at & 0xFFFFFFFF, frame, AAC_SAMPLES))
+            expected.append(AudioUnit(at & 0xFFFFFFFF, frame, AAC_SAMPLES))
             at += AAC_SAMPLES
     units = received("aac", packets)
     assert units.ready == expected
@@ -62,10 +62,10 @@ def test_a_frame_in_several_packets_is_joined_and_one_that_lacks_a_piece_is_drop
     ):
         packet = struct.pack(">BBHII", 0x80, marker | 97, number, 5, 7) + size + piece
         units.put(packet, 0, len(packet))
-    assert units.ready == [Piece(5, frame, AAC_SAMPLES)]
+    assert units.ready == [AudioUnit(5, frame, AAC_SAMPLES)]
     after = struct.pack(">BBHII", 0x80, 0x80 | 97, 9, 5 + AAC_SAMPLES, 7) + aac(b"next")
     units.put(after, 0, len(after))
-    assert units.ready[1:] == [Piece(5 + AAC_SAMPLES, b"next", AAC_SAMPLES)]
+    assert units.ready[1:] == [AudioUnit(5 + AAC_SAMPLES, b"next", AAC_SAMPLES)]
     assert (units.broken, units.numbers.lost) == (1, 6)
 
 
@@ -73,7 +73,7 @@ def test_a_frame_in_several_packets_is_joined_and_one_that_lacks_a_piece_is_drop
 def test_samples_are_given_as_they_come(payloads: list[bytes], channels: int) -> None:
     units = received("pcm_alaw", list(enumerate(payloads)), channels=channels)
     assert units.ready == [
-        Piece(stamp, data, len(data) // channels) for stamp, data in enumerate(payloads)
+        AudioUnit(stamp, data, len(data) // channels) for stamp, data in enumerate(payloads)
     ]
 
 

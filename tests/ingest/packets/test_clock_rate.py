@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from ingest.packets.clock_rate import WINDOW_NS, Pace
+from ingest.packets.clock_rate import WINDOW_NS, ClockRate
 
 START_NS = 1_760_000_000 * NS_PER_S
 FRAME_NS = 40 * NS_PER_MS
@@ -32,7 +32,7 @@ seeds = st.integers(0, 2**32)
 def test_a_counter_at_the_wrong_speed_runs_as_fast_as_time_within_twenty_seconds(
     speed: float, jitter_ms: int, seed: int
 ) -> None:
-    rng, pace = random.Random(seed), Pace()
+    rng, pace = random.Random(seed), ClockRate()
     given_ns = [
         pace.of(
             round(number * FRAME_NS * speed),
@@ -54,7 +54,7 @@ def test_a_counter_that_drifts_is_left_alone_whatever_the_network_does(
     ppm: int, jitter_ms: int, seed: int
 ) -> None:
     """Jitter, and every ten seconds a stall of three that comes all at once."""
-    rng, pace = random.Random(seed), Pace()
+    rng, pace = random.Random(seed), ClockRate()
     for number in range(3000):
         stall_frames = max(0, 75 - number % 250)
         pts_ns = number * FRAME_NS * (1_000_000 + ppm) // 1_000_000
@@ -73,7 +73,7 @@ def test_a_counter_that_drifts_is_left_alone_whatever_the_network_does(
 @given(st.integers(1, 10), st.integers(1, 300), seeds)
 @settings(max_examples=20, deadline=None)
 def test_a_camera_of_few_frames_is_left_alone_too(fps: int, jitter_ms: int, seed: int) -> None:
-    rng, pace = random.Random(seed), Pace()
+    rng, pace = random.Random(seed), ClockRate()
     for number in range(100 * fps):
         pts_ns = number * NS_PER_S // fps
         assert pace.of(pts_ns, START_NS + pts_ns + rng.randrange(jitter_ms * NS_PER_MS)) == pts_ns
@@ -81,7 +81,7 @@ def test_a_camera_of_few_frames_is_left_alone_too(fps: int, jitter_ms: int, seed
 
 def test_a_counter_that_stands_still_is_replaced_by_when_packets_come_after_a_second() -> None:
     """They are read three at a time; for 20 s none come."""
-    pace = Pace()
+    pace = ClockRate()
     given_ns = []
     for number in range(1000):
         taken_ns = START_NS + number * FRAME_NS + (20 * NS_PER_S if number >= 600 else 0)
@@ -99,7 +99,7 @@ def test_a_counter_that_stands_still_is_replaced_by_when_packets_come_after_a_se
 
 
 def test_a_counter_that_is_mended_is_believed_again() -> None:
-    pace, pts_ns = Pace(), 0
+    pace, pts_ns = ClockRate(), 0
     for number in range(4 * FOUND_FRAMES):
         pts_ns += FRAME_NS * (2 if number < 2 * FOUND_FRAMES else 1)
         pace.of(pts_ns, START_NS + number * FRAME_NS)

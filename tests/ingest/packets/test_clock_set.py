@@ -11,7 +11,7 @@ import pytest
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.media.packets import Packet, StreamInfo
-from ingest.packets.packet_builder import Counts, Intake, Unit
+from ingest.packets.packet_builder import PacketBuilder, SourceCounts, TimedAccessUnit
 from ingest.packets.timeline import Timeline
 
 START_NS = 1_760_000_000 * NS_PER_S
@@ -26,13 +26,13 @@ def pulled(
     frames: int, step_at: int, by_ns: int, sender_ahead_ns: int | None = None
 ) -> list[Packet]:
     """Frames of a camera at 25/s, our clock being set by `by_ns` before frame `step_at`."""
-    intake = Intake(Counts(Timeline()), INFO, None)
+    intake = PacketBuilder(SourceCounts(Timeline()), INFO, None)
     packets = []
     for number in range(frames):
         steady_ns = START_NS + number * FRAME_NS
         sender_ns = None if sender_ahead_ns is None else steady_ns + sender_ahead_ns
         data = PICTURE if number % GOP else KEYFRAME
-        unit = Unit(
+        unit = TimedAccessUnit(
             data, number * 3600, None, 3600, steady_ns, sender_ns, by_ns if number >= step_at else 0
         )
         packets.append(intake.packet(unit))

@@ -10,7 +10,7 @@ import pytest
 
 from domain.media.packets import StreamInfo
 from ingest.packets import nal
-from ingest.packets.packet_builder import Counts, Intake, Unit
+from ingest.packets.packet_builder import PacketBuilder, SourceCounts, TimedAccessUnit
 from ingest.packets.timeline import Timeline
 
 
@@ -35,11 +35,14 @@ def test_keyframes_without_parameter_sets_are_counted_and_what_they_lack_is_name
 ) -> None:
     keyframe = keyframe_of(clips[name], codec)
     slices = keyframe[nal.keyframe_head(codec, keyframe) :]
-    counts = Counts(Timeline())
-    intake = Intake(counts, bare(codec), None)
-    assert intake.packet(Unit(slices, 0, None, 0, 10**18, None)) is None
+    counts = SourceCounts(Timeline())
+    intake = PacketBuilder(counts, bare(codec), None)
+    assert intake.packet(TimedAccessUnit(slices, 0, None, 0, 10**18, None)) is None
     assert (counts.unreadable_keyframes, counts.lacking_sets) == (1, lacking)
-    assert intake.packet(Unit(keyframe, 3600, None, 0, 10**18 + 40_000_000, None)) is not None
+    assert (
+        intake.packet(TimedAccessUnit(keyframe, 3600, None, 0, 10**18 + 40_000_000, None))
+        is not None
+    )
     counts.begin()
     assert (counts.unreadable_keyframes, counts.lacking_sets) == (0, "")
 
@@ -50,16 +53,16 @@ def test_parameter_sets_without_sense_lack_nothing_and_are_not_readable(
     keyframe = keyframe_of(clips["h264"], "h264")
     slices = keyframe[nal.keyframe_head("h264", keyframe) :]
     senseless = nal.annex_b((b"\x67\xff\xff\xff", b"\x68\xff")) + slices
-    counts = Counts(Timeline())
-    unit = Unit(senseless, 0, None, 0, 10**18, None)
-    assert Intake(counts, bare("h264"), None).packet(unit) is None
+    counts = SourceCounts(Timeline())
+    unit = TimedAccessUnit(senseless, 0, None, 0, 10**18, None)
+    assert PacketBuilder(counts, bare("h264"), None).packet(unit) is None
     assert (counts.unreadable_keyframes, counts.lacking_sets) == (1, "")
 
 
 def test_parameter_sets_that_only_keyframes_carry_are_found(clips: dict[str, Path]) -> None:
     keyframe = keyframe_of(clips["large"], "h264")
-    packet = Intake(Counts(Timeline()), bare("h264"), None).packet(
-        Unit(keyframe, 0, None, 0, 10**18, None)
+    packet = PacketBuilder(SourceCounts(Timeline()), bare("h264"), None).packet(
+        TimedAccessUnit(keyframe, 0, None, 0, 10**18, None)
     )
     assert packet is not None
     info = packet.stream

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS
-from domain.media.packet_batch import Run, singly
+from domain.media.packet_batch import PacketBatch, singly
 from domain.media.packets import Packet
 from ingest.packets.depacketise import AccessUnit
 from ingest.packets.nal import START_CODE
-from ingest.packets.packet_builder import Counts
+from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.rtcp import SenderReport
 from ingest.packets.sdp import Video
 from ingest.packets.timeline import Timeline
@@ -75,7 +75,7 @@ class Side:
 
     def __init__(self, b_frames: int, quick: bool) -> None:
         sets, self._keyframe = first_picture(b_frames)
-        self.counts = Counts(Timeline())
+        self.counts = SourceCounts(Timeline())
         self.track = VideoTrack(
             "gate", Video("h264", 96, 90_000, sets, True, "", ""), None, self.counts
         )
@@ -129,8 +129,8 @@ class Side:
             self.counts.session,
         )
 
-    def _counted(self, *arguments: Any) -> Run | None:
-        run: Run | None = self._steady(*arguments)
+    def _counted(self, *arguments: Any) -> PacketBatch | None:
+        run: PacketBatch | None = self._steady(*arguments)
         self.steady_packets += 0 if run is None else run.count
         return run
 

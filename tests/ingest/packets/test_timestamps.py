@@ -7,17 +7,17 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.packets.timestamps import DecodeTimes, Stamps
+from ingest.packets.timestamps import DecodeTimes, Timestamps
 
 Stamp = int | None
 
 
-def settle(stamps: Stamps, pts: Stamp, dts: Stamp, duration: int = 3600) -> tuple[int, int]:
+def settle(stamps: Timestamps, pts: Stamp, dts: Stamp, duration: int = 3600) -> tuple[int, int]:
     return stamps.settle(stamps.pts(pts, dts, duration), dts, duration)
 
 
 def test_missing_stamps_of_b_frames_are_those_that_follow_from_the_rest() -> None:
-    stamps = Stamps(reorder_depth=2)
+    stamps = Timestamps(reorder_depth=2)
     given_stamps: list[tuple[Stamp, Stamp]] = [
         (None, None),
         (10800, None),
@@ -30,7 +30,7 @@ def test_missing_stamps_of_b_frames_are_those_that_follow_from_the_rest() -> Non
 
 
 def test_a_missing_pts_in_the_middle_is_the_likely_next() -> None:
-    stamps = Stamps(reorder_depth=0)
+    stamps = Timestamps(reorder_depth=0)
     assert [settle(stamps, pts, None) for pts in (0, 3600, None, None)] == [
         (0, 0),
         (3600, 3600),
@@ -40,7 +40,7 @@ def test_a_missing_pts_in_the_middle_is_the_likely_next() -> None:
 
 
 def test_a_jump_shifts_all_that_follows() -> None:
-    stamps = Stamps(reorder_depth=0)
+    stamps = Timestamps(reorder_depth=0)
     settle(stamps, 0, 0)
     far = stamps.pts(10**9, 10**9, 3600)
     assert stamps.settle(stamps.jump(far, 3600), 10**9, 3600) == (3600, 3600)
@@ -56,7 +56,7 @@ maybe = st.none() | st.integers(-(2**40), 2**40)
 def test_dts_rises_and_never_passes_pts(
     packets: list[tuple[Stamp, Stamp, int]], depth: int
 ) -> None:
-    stamps = Stamps(depth)
+    stamps = Timestamps(depth)
     found = [settle(stamps, pts, dts, duration) for pts, dts, duration in packets]
     assert all(a[1] < b[1] for a, b in pairwise(found))
     assert all(pts >= dts for pts, dts in found)
@@ -91,7 +91,7 @@ def test_a_depth_that_nobody_tells_is_learnt() -> None:
 
 @given(st.lists(st.integers(-(2**33), 2**33), max_size=100), st.integers(0, 16))
 def test_decode_times_never_pass_pts_once_kept(stamps: list[int], depth: int) -> None:
-    keeper = Stamps(0)
+    keeper = Timestamps(0)
     found = [
         keeper.keep(pts, dts) for pts, dts in zip(stamps, decode_times(stamps, depth), strict=True)
     ]

@@ -24,7 +24,7 @@ from domain.clock import NS_PER_MS, NS_PER_S
 from domain.media.packet_batch import singly
 from domain.media.packets import Packet, WallSource
 from ingest.packets import nal
-from ingest.packets.packet_builder import Counts
+from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.sdp import Video
 from ingest.packets.timeline import Timeline
 from ingest.packets.tracks import VideoTrack
@@ -106,9 +106,9 @@ class Cam:
                 if self.b_frames and number:
                     yield from (number - 2, number - 1)
 
-    def pulled(self, frames: int) -> tuple[list[tuple[Packet, int]], VideoTrack, Counts]:
+    def pulled(self, frames: int) -> tuple[list[tuple[Packet, int]], VideoTrack, SourceCounts]:
         """Its packets with the moments they were taken."""
-        rng, counts = random.Random(self.seed), Counts(Timeline())
+        rng, counts = random.Random(self.seed), SourceCounts(Timeline())
         sets, keyframe = first_picture(2 if self.b_frames else 0)
         video = Video("h264", 96, 90_000, sets, True, "", "")
         track = VideoTrack("gate", video, None, counts)

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
 from domain.media.packets import Packet
-from ingest.recording.segment_boundaries import Cuts, Place, decode_wall_ns
+from ingest.recording.segment_boundaries import BoundaryDecision, SegmentBoundaries, decode_wall_ns
 from tests.recorded import B_FRAMES, LONG_GOP, PLAIN, Material, packets_of, run_of
 
-A, S, W = Place.APPEND, Place.START, Place.WAIT
+A, S, W = BoundaryDecision.APPEND, BoundaryDecision.START, BoundaryDecision.WAIT
 
 
-def _places(packets: list[Packet], segment_s: float = 10.0) -> list[Place]:
-    cuts = Cuts(segment_s)
+def _places(packets: list[Packet], segment_s: float = 10.0) -> list[BoundaryDecision]:
+    cuts = SegmentBoundaries(segment_s)
     return [cuts.place(packet).place for packet in packets]
 
 
@@ -61,7 +61,7 @@ def test_a_hole_ends_a_segment_and_the_next_keyframe_begins_another() -> None:
     packets = packets_of(PLAIN)
     late = [_later(packet, 3) for packet in packets]
     assert _places(packets[:10] + late[10:27]) == [S] + [A] * 9 + [W] * 15 + [S, A]
-    cuts = Cuts(10)
+    cuts = SegmentBoundaries(10)
     verdicts = [cuts.place(packet) for packet in packets[:20] + late[25:30]]
     assert verdicts[20].place is S
     assert not verdicts[20].joins
@@ -163,7 +163,7 @@ def test_packets_placed_together_lie_where_they_would_one_by_one(
         if is_anew:
             stream = replace(packets[at - 1].stream, session=packets[at - 1].stream.session + 1)
             packets[at:] = [replace(packet, stream=stream) for packet in packets[at:]]
-    cuts, found = Cuts(2.0), list[Place]()
+    cuts, found = SegmentBoundaries(2.0), list[BoundaryDecision]()
     for at in range(0, len(packets), size):
         some = packets[at : at + size]
         plain = all(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.rtsp.auth import Challenge, Login, best
+from ingest.rtsp.auth import Challenge, RtspLogin, best
 
 RFC2617 = (
     'Digest realm="testrealm@host.com", qop="auth,auth-int", '
@@ -29,7 +29,7 @@ def challenge(*headers: str) -> Challenge:
 
 
 def test_the_example_of_rfc_2617() -> None:
-    login = Login(challenge(RFC2617), "Mufasa", "Circle Of Life", "0a4f113b")
+    login = RtspLogin(challenge(RFC2617), "Mufasa", "Circle Of Life", "0a4f113b")
     header = login.header("GET", "/dir/index.html")
     assert 'response="6629fae49393a05397450978507c4ef1"' in header
     assert "nc=00000001" in header
@@ -37,7 +37,7 @@ def test_the_example_of_rfc_2617() -> None:
 
 
 def test_the_example_of_rfc_7616() -> None:
-    login = Login(
+    login = RtspLogin(
         challenge(RFC7616),
         "Mufasa",
         "Circle of Life",
@@ -62,16 +62,18 @@ def test_a_stale_nonce_is_told() -> None:
 
 
 def test_basic_and_odd_characters() -> None:
-    header = Login(challenge('Basic realm="x"'), "操作员", "a:b", "").header("OPTIONS", "rtsp://h/")
+    header = RtspLogin(challenge('Basic realm="x"'), "操作员", "a:b", "").header(
+        "OPTIONS", "rtsp://h/"
+    )
     assert header == "Basic " + b64encode("操作员:a:b".encode()).decode()
-    assert 'username="a\\"b"' in Login(
+    assert 'username="a\\"b"' in RtspLogin(
         challenge('Digest realm="x", nonce="y"'), 'a"b', "p", ""
     ).header("OPTIONS", "rtsp://h/")
 
 
 @pytest.mark.parametrize("lacking", ["qop", "cnonce", "opaque", "algorithm"])
 def test_nothing_is_sent_that_was_not_offered(lacking: str) -> None:
-    assert f"{lacking}=" not in Login(
+    assert f"{lacking}=" not in RtspLogin(
         challenge('Digest realm="x", nonce="y"'), "u", "p", "c"
     ).header("PLAY", "rtsp://h/")
 
@@ -88,6 +90,6 @@ def test_no_header_is_an_error(headers: list[str], user: str, password: str) -> 
         or "digest" in "".join(headers).lower()
     )
     found = best([f"Digest {header}" for header in headers])
-    assert found is None or Login(found, user, password, "c").header(
+    assert found is None or RtspLogin(found, user, password, "c").header(
         "PLAY", "rtsp://h/"
     ).startswith(("Digest username=", "Basic "))

@@ -21,9 +21,9 @@ from domain.errors import SourceError, SourceRejected, SourceUnreachable
 from domain.media.packets import Packet
 from domain.registry import Credentials
 from ingest.packets import nal
-from ingest.rtsp.auth import Challenge, Login
+from ingest.rtsp.auth import Challenge, RtspLogin
 from ingest.rtsp.source import RtspSource
-from simulator import Cut, Loss, NewPassword, SimCamera, Simulator
+from simulator import ConnectionCut, NewPassword, PacketLoss, SimCamera, Simulator
 from tests.ingest.conftest import NEVER_S, pulling, wait_passes
 from tests.waiting import PATIENCE_S, wait_for
 
@@ -264,14 +264,14 @@ def test_a_nonce_that_grew_old_is_renewed_and_a_wrong_password_is_tried_once(
     assert [("Authorization" in request) for request in scripted.requests] == [False, True]
     challenge = Challenge("r", nonce="n", algorithm="SHA-256", has_qop=True)
     field = scripted.requests[1].split('cnonce="')[1].split('"')[0]
-    assert Login(challenge, "admin", "p", field).header("OPTIONS", url) in scripted.requests[1]
+    assert RtspLogin(challenge, "admin", "p", field).header("OPTIONS", url) in scripted.requests[1]
 
 
 def test_what_lacks_a_piece_is_dropped_and_what_is_given_is_whole(
     streams: dict[str, Path], source_of: MakeSource, pull: Puller
 ) -> None:
     lossy = SimCamera(
-        "lossy", streams["sliced"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 40),)
+        "lossy", streams["sliced"], mode="on_play", loop=False, faults=(PacketLoss(0.2, 1.0, 40),)
     )
     with Simulator(
         [SimCamera("gate", streams["sliced"], mode="on_play", loop=False), lossy]
@@ -287,7 +287,7 @@ def test_what_lacks_a_piece_is_dropped_and_what_is_given_is_whole(
 def test_a_new_password_is_asked_for_at_the_next_connection(
     clips: dict[str, Path], source_of: MakeSource, pull: Puller
 ) -> None:
-    faults = (NewPassword(0.3, "admin", "new"), Cut(0.8))
+    faults = (NewPassword(0.3, "admin", "new"), ConnectionCut(0.8))
     with Simulator(
         [
             SimCamera(

@@ -30,7 +30,17 @@ from domain.errors import (
 from domain.media.packets import Packet
 from domain.registry import Credentials
 from ingest.rtsp.source import RtspSource
-from simulator import CodecChange, Cut, Jump, Loss, NoVideo, Refuse, SimCamera, Simulator, Stall
+from simulator import (
+    CodecChange,
+    ConnectionCut,
+    Jump,
+    NoVideo,
+    PacketLoss,
+    Refuse,
+    SimCamera,
+    Simulator,
+    Stall,
+)
 from tests.adjusted_clock import AdjustedClock
 from tests.ingest.conftest import NEVER_S, assert_silence_ends_at_the_timeout, pulling
 from tests.waiting import PATIENCE_S, wait_event, wait_for
@@ -208,7 +218,9 @@ def _answer_nonsense(server: socket.socket) -> None:
 def test_a_cut_connection_is_an_end(
     transport: str, clips: dict[str, Path], source_of: MakeSource, pull: Puller
 ) -> None:
-    with Simulator([SimCamera("gate", clips["h264"], mode="on_play", faults=(Cut(0.5),))]) as sim:
+    with Simulator(
+        [SimCamera("gate", clips["h264"], mode="on_play", faults=(ConnectionCut(0.5),))]
+    ) as sim:
         got = pull(source_of(sim.url("gate"), transport))
     assert isinstance(got.error, SourceUnreachable)
     assert 10 <= len(got.packets) <= 13
@@ -332,7 +344,11 @@ def test_lost_packets_break_pictures_and_nothing_else(
     clips: dict[str, Path], source_of: MakeSource, pull: Puller
 ) -> None:
     with Simulator(
-        [SimCamera("gate", clips["h264"], mode="on_play", loop=False, faults=(Loss(0.2, 1.0, 4),))]
+        [
+            SimCamera(
+                "gate", clips["h264"], mode="on_play", loop=False, faults=(PacketLoss(0.2, 1.0, 4),)
+            )
+        ]
     ) as sim:
         got = pull(source_of(sim.url("gate"), "udp"))
     assert 20 < len(got.packets) <= 50
@@ -365,7 +381,7 @@ def test_what_the_network_loses_and_what_a_stranger_sends_is_counted(
     clips: dict[str, Path], source_of: MakeSource
 ) -> None:
     """A stranger: another loopback address, which floods the port that the camera sends to."""
-    lossy = SimCamera("gate", clips["h264"], mode="on_play", faults=(Loss(0.2, 1.0, 4),))
+    lossy = SimCamera("gate", clips["h264"], mode="on_play", faults=(PacketLoss(0.2, 1.0, 4),))
     picture = struct.pack(">BBHII", 0x80, 0x80 | 96, 1, 1, 1) + b"\x41\x9a"
     with Simulator([lossy]) as sim, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.bind(("127.0.0.2", 0))

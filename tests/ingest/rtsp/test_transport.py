@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from domain.errors import SourceUnreachable
 from ingest.packets.depacketise import AccessUnit
 from ingest.packets.native.depacketiser import CAPACITY_BYTES
-from ingest.packets.packet_builder import Counts
+from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.sdp import Audio, Video
 from ingest.packets.timeline import Timeline
 from ingest.packets.tracks import AudioTrack, VideoTrack
@@ -61,7 +61,7 @@ def connection(codec: str, sizes: Sequence[int], seed: int) -> list[bytes]:
 def given_out(codec: str, data: bytes, pieces: Sequence[int]) -> Given:
     """Of `data`, read in pieces of those sizes in turn."""
     wire = Wire((0, 1), bytearray(CAPACITY_BYTES))
-    media, counts = Interleaved(wire), Counts(Timeline())
+    media, counts = Interleaved(wire), SourceCounts(Timeline())
     for track in (0, 1):
         media.agreed(track, media.offer(track))
     video = VideoTrack(

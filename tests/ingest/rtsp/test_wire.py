@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.packets.native.depacketiser import CAPACITY_BYTES
-from ingest.rtsp.wire import Answer, Wire
+from ingest.rtsp.wire import RtspAnswer, Wire
 
 ANSWER = b"RTSP/1.0 200 OK\r\nCSeq: 3\r\nContent-Length: 5\r\nPublic: PLAY\r\n\r\nv=0\r\n"
 
@@ -54,7 +54,7 @@ def test_packets_and_answers_come_whole_in_whatever_pieces(
     wire, kept = read(b"".join(parts), pieces)
     assert kept.packets == [(channel, b"\x80" + payload) for payload, channel in packets]
     assert list(wire.answers) == [
-        Answer(200, (("cseq", "3"), ("content-length", "5"), ("public", "PLAY")), b"v=0\r\n")
+        RtspAnswer(200, (("cseq", "3"), ("content-length", "5"), ("public", "PLAY")), b"v=0\r\n")
     ]
     assert wire.garbage_bytes == 0
 

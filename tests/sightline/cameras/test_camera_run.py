@@ -20,15 +20,15 @@ from domain.media.packets import Frame, Packet
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from domain.unread_reasons import Unread
-from ingest.frames.decode_gate import Doze
+from ingest.frames.decode_gate import DecodeGate
 from ingest.frames.decoder import FrameReader
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
 from sightline.cameras.camera_run import CameraRun
-from sightline.cameras.checkpoint_loop import MOST_WAITING, Looker
-from sightline.cameras.inference_scheduler import LookPool
-from sightline.cameras.trigger_queue import Triggers
-from sightline.cameras.worker_context import NodeTools
+from sightline.cameras.checkpoint_loop import MOST_WAITING, CheckpointLoop
+from sightline.cameras.inference_scheduler import InferenceScheduler
+from sightline.cameras.trigger_queue import TriggerQueue
+from sightline.cameras.worker_context import WorkerContext
 from storage.events.spool import Spool
 from storage.recordings.trigger_log import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera
@@ -90,12 +90,12 @@ def spool(tmp_path: Path) -> _FullDisk:
     return _FullDisk(Layout(tmp_path), ManualClock())
 
 
-def _tools(spool: Spool, tmp_path: Path, woken: list[int]) -> NodeTools:
+def _tools(spool: Spool, tmp_path: Path, woken: list[int]) -> WorkerContext:
     clock = ManualClock()
     loop = PullLoop(clock)
     loop.close()  # nothing is pulled here
-    triggers = Triggers(TriggerLog(Layout(tmp_path), Settings()), clock)
-    return NodeTools(
+    triggers = TriggerQueue(TriggerLog(Layout(tmp_path), Settings()), clock)
+    return WorkerContext(
         Settings(),
         Layout(tmp_path),
         clock,
@@ -104,15 +104,19 @@ def _tools(spool: Spool, tmp_path: Path, woken: list[int]) -> NodeTools:
         lambda: woken.append(1),
         loop,
         triggers,
-        LookPool(1, clock),
+        InferenceScheduler(1, clock),
     )
 
 
-def _looker(spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]) -> tuple[Looker, Tap]:
+def _looker(
+    spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]
+) -> tuple[CheckpointLoop, Tap]:
     tap = Tap("decoder", 10, 1 << 20)
     tools = _tools(spool, tmp_path, woken)
-    doze = Doze(CAMERA, tap, FrameReader(tap, tools.clock, 10.0, CAMERA))
-    return Looker(make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA), analyser, doze, tools), tap
+    doze = DecodeGate(CAMERA, tap, FrameReader(tap, tools.clock, 10.0, CAMERA))
+    return CheckpointLoop(
+        make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA), analyser, doze, tools
+    ), tap
 
 
 def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(

@@ -16,7 +16,7 @@ from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
 from domain.recordings.gaps import GapCause
-from sightline.cameras.gap_recorder import CameraGaps
+from sightline.cameras.gap_recorder import GapRecorder
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.recorded_ranges import LEAST_BYTES
 
@@ -36,9 +36,9 @@ class Node:
     def at(self, seconds: float) -> int:
         return START_NS + round(seconds * NS_PER_S)
 
-    def process(self) -> CameraGaps:
+    def process(self) -> GapRecorder:
         self.recorded_until_s = self.reconnects = 0
-        gaps = CameraGaps("cam", self.layout, self.clock)
+        gaps = GapRecorder("cam", self.layout, self.clock)
         gaps.begin()
         return gaps
 
@@ -64,7 +64,7 @@ class Node:
         )
 
     def until(
-        self, gaps: CameraGaps, end_s: float, state: CameraState, why: Why = Why.NONE
+        self, gaps: GapRecorder, end_s: float, state: CameraState, why: Why = Why.NONE
     ) -> None:
         """Time goes by, the camera being in `state`; what is live is recorded."""
         since_ns = self.clock.wall_ns()
@@ -95,7 +95,7 @@ Play = Callable[[Node], None]
 Gaps = list[tuple[float, float, str]]
 
 
-def live_for(node: Node, seconds: float = 20) -> CameraGaps:
+def live_for(node: Node, seconds: float = 20) -> GapRecorder:
     """A process that has recorded from 0 on."""
     gaps = node.process()
     node.record(0, seconds)

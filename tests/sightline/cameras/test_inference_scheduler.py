@@ -13,19 +13,19 @@ from domain.clock import NS_PER_S, ManualClock, SystemClock
 from sightline.cameras.inference_scheduler import (
     MOST_COST_S,
     PATIENCE_S,
-    Asked,
-    LookPool,
+    InferenceScheduler,
+    TurnRequest,
     first_due,
 )
 
 ASKED = st.builds(
-    Asked, st.sampled_from("abcdef"), st.floats(0, 10), st.booleans(), st.floats(0, 5)
+    TurnRequest, st.sampled_from("abcdef"), st.floats(0, 10), st.booleans(), st.floats(0, 5)
 )
 
 
 @given(st.lists(ASKED, min_size=1, max_size=20))
-def test_nobody_is_overtaken_by_who_asked_much_later(waiting: list[Asked]) -> None:
-    order: list[Asked] = []
+def test_nobody_is_overtaken_by_who_asked_much_later(waiting: list[TurnRequest]) -> None:
+    order: list[TurnRequest] = []
     while waiting:
         order.append(first_due(waiting))
         waiting.remove(order[-1])
@@ -39,14 +39,17 @@ def test_nobody_is_overtaken_by_who_asked_much_later(waiting: list[Asked]) -> No
 def test_of_two_that_ask_at_once_who_follows_something_and_who_costs_less_comes_first(
     asked_s: float, cost_s: float
 ) -> None:
-    idle, busy = Asked("idle", asked_s, False, cost_s), Asked("busy", asked_s, True, cost_s)
+    idle, busy = (
+        TurnRequest("idle", asked_s, False, cost_s),
+        TurnRequest("busy", asked_s, True, cost_s),
+    )
     assert first_due([idle, busy]) is busy
-    dear = Asked("dear", asked_s, True, cost_s + 0.01)
+    dear = TurnRequest("dear", asked_s, True, cost_s + 0.01)
     assert first_due([dear, busy]) is busy
 
 
 def test_no_more_look_at_once_than_may_and_all_get_their_turns() -> None:
-    pool, inside, looked = LookPool(2, SystemClock()), [0, 0], list[str]()
+    pool, inside, looked = InferenceScheduler(2, SystemClock()), [0, 0], list[str]()
     lock = threading.Lock()
 
     def look(camera_id: str) -> None:
@@ -70,14 +73,14 @@ def test_no_more_look_at_once_than_may_and_all_get_their_turns() -> None:
 
 
 def test_as_many_look_at_once_as_may() -> None:
-    pool, done = LookPool(2, SystemClock()), threading.Event()
+    pool, done = InferenceScheduler(2, SystemClock()), threading.Event()
     with pool.turn("one", True, None), pool.turn("two", True, None):
         done.set()
     assert done.is_set()
 
 
 def test_a_look_that_fails_gives_its_turn_on() -> None:
-    pool = LookPool(1, SystemClock())
+    pool = InferenceScheduler(1, SystemClock())
     for _ in range(3):
         try:
             with pool.turn("gate", False, None):
@@ -92,7 +95,7 @@ def test_a_look_that_fails_gives_its_turn_on() -> None:
 
 def test_all_cameras_are_analysed_less_often_under_backlog_and_held_ones_do_not_count() -> None:
     clock = ManualClock()
-    pool = LookPool(1, clock)
+    pool = InferenceScheduler(1, clock)
     for held in (True, False):
         for _ in range(20):
             with pool.turn("gate", True, None if held else clock.wall_ns() - NS_PER_S):

@@ -21,7 +21,7 @@ from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from ingest.onvif.client import MOST_BYTES, OnvifEvents
 from sightline.cameras.onvif_listener import OnvifListener
-from sightline.cameras.trigger_queue import Triggers
+from sightline.cameras.trigger_queue import TriggerQueue
 from storage.recordings.trigger_log import TriggerLog
 from tests.onvif_device import PASSWORD, USER, OnvifDevice, motion, serving
 from tests.waiting import PATIENCE_S, wait_for
@@ -36,7 +36,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.log = TriggerLog(Layout(folder), Settings())
-        self.triggers = Triggers(self.log, CLOCK)
+        self.triggers = TriggerQueue(self.log, CLOCK)
         self.wanted: list[OnvifEvents] = []
         self.said = threading.Event()
 

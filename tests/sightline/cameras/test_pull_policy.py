@@ -13,7 +13,7 @@ from domain.media.packets import AudioPacket, Packet
 from domain.recordings.gaps import GapCause
 from domain.registry import Camera
 from sightline.cameras.bitrate_limit import MINUTE, BitrateLimit
-from sightline.cameras.pull_policy import LINGER_S, Demand, Gate
+from sightline.cameras.pull_policy import LINGER_S, PullPolicy, SinkGate
 from tests.ingest.conftest import make_camera
 from tests.recorded import PLAIN, packets_of
 
@@ -48,7 +48,7 @@ def test_what_is_wanted_of_a_camera(
     shed: Shed,
     expected: tuple[bool, bool],
 ) -> None:
-    demand = Demand(camera(record, checkpoint), lambda: asked, ManualClock())
+    demand = PullPolicy(camera(record, checkpoint), lambda: asked, ManualClock())
     demand.shed = shed
     why = demand.why_not_recorded()
     assert (why is None) is expected[1]
@@ -63,7 +63,7 @@ def test_what_is_wanted_of_a_camera(
 
 def test_a_camera_lingers_after_its_last_viewer() -> None:
     clock = ManualClock()
-    demand = Demand(camera("on_demand"), lambda: False, clock)
+    demand = PullPolicy(camera("on_demand"), lambda: False, clock)
     with demand.watching(), demand.watching():
         clock.advance(1000)
         assert demand.is_pulled()
@@ -81,7 +81,7 @@ def test_a_gate_lets_through_from_a_keyframe_on() -> None:
         def put_audio(self, packet: AudioPacket, /) -> None: ...
 
     through = list[Packet]()
-    gate = Gate(Through())
+    gate = SinkGate(Through())
     packets = packets_of(PLAIN)  # a keyframe each 25
     for number, packet in enumerate(packets[:100]):
         gate.is_open = 10 <= number < 60 or number >= 70

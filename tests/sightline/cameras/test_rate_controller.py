@@ -12,7 +12,7 @@ from sightline.cameras.rate_controller import (
     CAUGHT_UP_S,
     LEAST_PART,
     STEP_S,
-    Backlog,
+    RateController,
     next_part,
 )
 
@@ -51,7 +51,7 @@ def test_between_the_bounds_it_stays(part: float, behind_s: float) -> None:
 def test_it_changes_once_a_step_by_the_mean_of_all_looks_in_it(
     looks: list[tuple[float, float]],
 ) -> None:
-    backlog, now_s, since_s, late_s = Backlog(), 0.0, looks[0][0], list[float]()
+    backlog, now_s, since_s, late_s = RateController(), 0.0, looks[0][0], list[float]()
     for after_s, behind_s in looks:
         now_s += after_s
         late_s.append(max(0.0, behind_s))

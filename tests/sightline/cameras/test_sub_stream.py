@@ -20,9 +20,9 @@ from domain.settings import Settings
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
 from sightline.cameras.camera_run import CameraRun
-from sightline.cameras.inference_scheduler import LookPool
-from sightline.cameras.trigger_queue import Triggers
-from sightline.cameras.worker_context import NodeTools
+from sightline.cameras.inference_scheduler import InferenceScheduler
+from sightline.cameras.trigger_queue import TriggerQueue
+from sightline.cameras.worker_context import WorkerContext
 from simulator import SimCamera, Simulator
 from storage.events.spool import Spool
 from storage.recordings.trigger_log import TriggerLog
@@ -44,14 +44,14 @@ def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Iterator[NodeTools]:
+def tools(tmp_path: Path) -> Iterator[WorkerContext]:
     layout, loop, stop = Layout(tmp_path), PullLoop(CLOCK), threading.Event()
     writer = DiskWriter(CLOCK)
     thread = threading.Thread(target=writer.run, args=(stop,))
-    triggers = Triggers(TriggerLog(layout, Settings()), CLOCK)
+    triggers = TriggerQueue(TriggerLog(layout, Settings()), CLOCK)
     loop.start()
     thread.start()
-    yield NodeTools(
+    yield WorkerContext(
         Settings(),
         layout,
         CLOCK,
@@ -60,7 +60,7 @@ def tools(tmp_path: Path) -> Iterator[NodeTools]:
         lambda: None,
         loop,
         triggers,
-        LookPool(1, CLOCK),
+        InferenceScheduler(1, CLOCK),
     )
     loop.stop()
     loop.join()
@@ -75,12 +75,12 @@ def _camera(sim: Simulator, has_sub: bool = True) -> Camera:
     )
 
 
-def _run(camera: Camera, tools: NodeTools) -> CameraRun:
+def _run(camera: Camera, tools: WorkerContext) -> CameraRun:
     return CameraRun(camera, None, lambda: 1, None, NETWORKS, tools)
 
 
 def test_it_is_pulled_while_it_is_asked_for_and_the_main_stream_is_not(
-    sim: Simulator, tools: NodeTools, monkeypatch: pytest.MonkeyPatch
+    sim: Simulator, tools: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sightline.cameras.pull_policy.LINGER_S", 0.0)
     run = _run(_camera(sim), tools)
@@ -107,7 +107,7 @@ def test_it_is_pulled_while_it_is_asked_for_and_the_main_stream_is_not(
         run.join()
 
 
-def test_a_camera_without_one_says_so(sim: Simulator, tools: NodeTools) -> None:
+def test_a_camera_without_one_says_so(sim: Simulator, tools: WorkerContext) -> None:
     run = _run(_camera(sim, has_sub=False), tools)
     with pytest.raises(NotFound, match="no sub-stream"), run.watching(is_sub=True):
         pass

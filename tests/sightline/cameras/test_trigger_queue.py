@@ -13,7 +13,7 @@ from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.paths.data_layout import Layout
 from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.settings import Settings
-from sightline.cameras.trigger_queue import AHEAD_NS, MOST_WAITING, Triggers
+from sightline.cameras.trigger_queue import AHEAD_NS, MOST_WAITING, TriggerQueue
 from storage.recordings.trigger_log import TriggerLog, joined
 
 CLOCK = ManualClock()
@@ -21,9 +21,9 @@ NOW_NS = CLOCK.wall_ns()
 FOR_EVER_NS = 1 << 62
 
 
-def triggers_in(folder: Path) -> tuple[Triggers, TriggerLog]:
+def triggers_in(folder: Path) -> tuple[TriggerQueue, TriggerLog]:
     log = TriggerLog(Layout(folder), Settings())
-    return Triggers(log, CLOCK), log
+    return TriggerQueue(log, CLOCK), log
 
 
 def test_what_goes_on_is_a_line_in_ten_seconds_and_joins(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_every_moment_that_triggered_is_covered(fired: list[tuple[int, int, str]
         def add(self, trigger: Trigger, durable: bool = True) -> None:
             written.append(trigger)
 
-    triggers = Triggers(Log(Layout(Path("/nowhere")), Settings()), CLOCK)
+    triggers = TriggerQueue(Log(Layout(Path("/nowhere")), Settings()), CLOCK)
     for start_ms, length_ms, source in fired:
         start_ns = NOW_NS + start_ms * NS_PER_MS
         triggers.fire(

@@ -26,7 +26,7 @@ from storage.clients.redis import connect
 from storage.clients.s3 import ObjectStore
 from storage.events.journal import Journal
 from storage.events.spool import Spool
-from storage.recordings.disk_quota import DiskBound
+from storage.recordings.disk_quota import DiskQuota
 from storage.recordings.ledger import Ledger
 from storage.site.registries import Registries
 
@@ -164,5 +164,5 @@ def test_its_recordings_keep_their_place_on_a_full_disk(
     spool, journal = Spool(layout, clock), Journal(layout.journal, clock)
     jobs = NodeJobs(settings, layout, stores, spool, journal, ledger, clock)
     claims = replace(jobs._claims(), others_bytes=lambda: 0)
-    assert DiskBound(ledger, settings, clock, claims).run_once() == 1000
+    assert DiskQuota(ledger, settings, clock, claims).run_once() == 1000
     assert [segment.camera_id for segment in ledger.oldest_first()] == ["gate"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sightline.cluster.lease_policy import Held, Sight, next_steps
-from sightline.cluster.membership import Peers
+from sightline.cluster.lease_policy import HeldLease, Sight, next_steps
+from sightline.cluster.membership import Membership
 from sightline.cluster.node_assignment import assign
 from storage.site.leases import Lease
 from storage.site.nodes import NodeEntry
@@ -43,8 +43,8 @@ class City:
 class SimNode:
     def __init__(self, name: str, city: City) -> None:
         self.name, self.city = name, city
-        self.held: dict[str, Held] = {}
-        self.peers = Peers()
+        self.held: dict[str, HeldLease] = {}
+        self.peers = Membership()
         self.cut_off = False
 
     def records(self, camera: str) -> bool:
@@ -79,7 +79,9 @@ class SimNode:
             elsewhere.__contains__,
         )
         steps = next_steps(self.held, sight)
-        self.held = steps.held | {camera: Held(city.draw(camera), now_s) for camera in steps.draw}
+        self.held = steps.held | {
+            camera: HeldLease(city.draw(camera), now_s) for camera in steps.draw
+        }
         fresh = {
             camera: self.held[camera].fence for camera in steps.draw if camera not in city.leases
         }

@@ -12,7 +12,7 @@ from domain.clock import ManualClock
 from domain.paths.data_layout import Layout
 from sightline.cluster.node import Identity, Node
 from sightline.cluster.roster import RosterFile
-from sightline.cluster.roster_writer import Placing
+from sightline.cluster.roster_writer import RosterWriter
 from sightline.cluster.site_registry import RunningRegistry, settle
 from storage.clients.redis import Redis, connect
 from storage.site.camera_states import CameraStates
@@ -70,7 +70,7 @@ def _open(redis: Redis, folder: Path) -> Alone:
     failing: list[str] = []
     node = Node(
         who,
-        Placing(layout, 1, clock),
+        RosterWriter(layout, 1, clock),
         RunningRegistry(layout),
         Nodes(redis),
         leases,

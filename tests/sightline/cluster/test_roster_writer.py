@@ -10,7 +10,7 @@ from domain.camera_states import CameraState, CameraStatus
 from domain.clock import ManualClock
 from domain.paths.data_layout import Layout
 from sightline.cluster.roster import RosterFile
-from sightline.cluster.roster_writer import Placing
+from sightline.cluster.roster_writer import RosterWriter
 from sightline.cluster.site_registry import Running, running, settle
 from sightline.processes.status_file import write_statuses
 
@@ -42,9 +42,9 @@ def test_only_a_camera_that_is_live_stays_in_its_old_worker_until_the_new_one_re
     site, _ = running(layout)
     version = Running(1, site)
     fences = dict.fromkeys(NAMES, 1)
-    Placing(layout, 1, clock).place(site.cameras, fences, version)
+    RosterWriter(layout, 1, clock).place(site.cameras, fences, version)
     write_statuses(layout, 0, [CameraStatus(name, state, clock.wall_ns()) for name in NAMES])
-    Placing(layout, 2, clock).place(site.cameras, fences, version)
+    RosterWriter(layout, 2, clock).place(site.cameras, fences, version)
     moved = rostered(layout, 1)
     assert moved
     assert (moved <= rostered(layout, 0)) is state.is_live

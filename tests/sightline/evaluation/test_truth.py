@@ -10,7 +10,7 @@ from domain.clock import NS_PER_S
 from domain.errors import BadInput
 from domain.events.event import Event, Location, Passing, Plate
 from domain.ulid import event_id
-from sightline.evaluation.film import EPOCH_NS, Run
+from sightline.evaluation.film import EPOCH_NS, AnalyserRun
 from sightline.evaluation.truth import Pass, compare, read_truth
 
 PASSES = [
@@ -42,7 +42,9 @@ def _passing(
 
 
 def test_two_vehicles_at_once_are_told_apart_by_their_plates() -> None:
-    outcome = compare(Run([_passing("湘A67890", 1.5, 4.5), _passing("鄂C12346", 1.5, 4.5)]), PASSES)
+    outcome = compare(
+        AnalyserRun([_passing("湘A67890", 1.5, 4.5), _passing("鄂C12346", 1.5, 4.5)]), PASSES
+    )
     assert (outcome["passings"], outcome["found"], outcome["doubled"], outcome["false"]) == (
         2,
         2,
@@ -59,7 +61,7 @@ def test_a_second_event_is_doubled_and_one_of_an_empty_road_is_false() -> None:
         _passing("鄂C12345", 2.2, 2.4, "again"),
         _passing("京A00001", 8, 9),
     ]
-    outcome = compare(Run(events), PASSES[:1])
+    outcome = compare(AnalyserRun(events), PASSES[:1])
     assert (outcome["found"], outcome["doubled"], outcome["false"], outcome["plates_right"]) == (
         1,
         1,
@@ -81,7 +83,9 @@ def test_one_too_many_that_surely_names_another_vehicle_is_none_doubled(
     text: str, confidence: float, is_other: bool
 ) -> None:
     outcome = compare(
-        Run([_passing("鄂C12345", 1.2, 3.6), _passing(text, 1.4, 3.6, "other", confidence)]),
+        AnalyserRun(
+            [_passing("鄂C12345", 1.2, 3.6), _passing(text, 1.4, 3.6, "other", confidence)]
+        ),
         PASSES[:1],
     )
     assert (outcome["found"], outcome["doubled"], outcome["false"]) == (1, int(not is_other), 0)
@@ -90,13 +94,13 @@ def test_one_too_many_that_surely_names_another_vehicle_is_none_doubled(
 
 def test_an_event_that_was_extended_counts_once() -> None:
     first, later = _passing("鄂C12345", 1.2, 2.0), _passing("鄂C12345", 1.2, 3.6)
-    outcome = compare(Run([first, later]), PASSES[:1])
+    outcome = compare(AnalyserRun([first, later]), PASSES[:1])
     assert (outcome["found"], outcome["doubled"]) == (1, 0)
     assert outcome["latency_s"] == {"median": 0.35, "worst": 0.35}
 
 
 def test_what_nobody_found_is_missed() -> None:
-    outcome = compare(Run(), PASSES)
+    outcome = compare(AnalyserRun(), PASSES)
     assert (outcome["found"], outcome["wrong"]) == (0, ["鄂C12345 missed", "湘A67890 missed"])
 
 

@@ -11,7 +11,7 @@ from domain.clock import ManualClock
 from domain.errors import IndexUnavailable, ObjectsUnavailable
 from domain.registry import Camera
 from domain.settings import Settings
-from sightline.jobs.alarm_monitor import AWAY_S, DOWN_S, LOOK_EVERY_S, STEP_TOLD_S, Watch
+from sightline.jobs.alarm_monitor import AWAY_S, DOWN_S, LOOK_EVERY_S, STEP_TOLD_S, AlarmMonitor
 from storage.clients.redis import Redis, connect
 from storage.clients.s3 import ObjectStore
 from storage.events.damaged_objects import STANDS_FOR_MS, DamagedObjects
@@ -54,7 +54,7 @@ class Site:
         ]
         self.statuses: list[CameraStatus] = []
         stores = cast(Redis, self.redis), cast(ObjectStore, self.objects)
-        self.watch = Watch(
+        self.watch = AlarmMonitor(
             self.alarms,
             stores,
             lambda: self.cameras,
@@ -145,7 +145,7 @@ def test_a_damaged_file_is_an_alarm_until_it_is_whole_or_a_week_has_passed(
     redis = connect(valkey_server)
     redis.do("FLUSHALL")
     stores = redis, cast(ObjectStore, site.objects)
-    site.watch = Watch(site.alarms, stores, list, list, site.clock, Settings(), tmp_path)
+    site.watch = AlarmMonitor(site.alarms, stores, list, list, site.clock, Settings(), tmp_path)
     damaged = DamagedObjects(redis, site.clock)
     assert site.look() == {}
     assert [damaged.add("events/a/clip.mp4"), damaged.add("events/a/clip.mp4")] == [True, False]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from domain.clock import ManualClock
 from domain.paths.data_layout import Layout
-from sightline.jobs.disk_usage import OtherUse
+from sightline.jobs.disk_usage import OtherDiskUsage
 
 
 def test_recordings_and_the_audit_log_do_not_count_and_the_rest_does(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_recordings_and_the_audit_log_do_not_count_and_the_rest_does(tmp_path: P
         (folder / "file").write_bytes(b"x" * 100_000)
     with (layout.seaweedfs / "holes").open("wb") as holes:
         holes.truncate(1 << 30)
-    use = OtherUse(layout, clock)
+    use = OtherDiskUsage(layout, clock)
     assert 200_000 <= use.size_bytes() < 300_000
     (layout.spool / "cam" / "more").write_bytes(b"x" * 100_000)
     assert use.size_bytes() < 300_000

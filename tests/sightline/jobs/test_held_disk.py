@@ -16,13 +16,13 @@ from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
 from domain.recordings.gaps import GapCause
-from domain.recordings.holds import Held, Hold
+from domain.recordings.holds import Hold, StandingHolds
 from domain.settings import Settings
 from ingest.recording.segments import Segments
-from sightline.jobs.disk_quota_job import DiskRounds
+from sightline.jobs.disk_quota_job import DiskQuotaJob
 from sightline.overload.shedding import Shedding, shed_of_node
 from storage.events.spool import Spool
-from storage.recordings.disk_quota import Claims, DiskBound
+from storage.recordings.disk_quota import Claims, DiskQuota
 from storage.recordings.free_space_reserve import events_bytes, free_bytes
 from storage.recordings.ledger import Ledger
 from tests.kept import make_event, make_passing
@@ -116,18 +116,18 @@ def test_without_the_rule_the_disk_would_refuse_events(disk: Path) -> None:
 
 
 @pytest.fixture
-def pass_time(disk: Path) -> Callable[[DiskBound, int], list[str]]:
+def pass_time(disk: Path) -> Callable[[DiskQuota, int], list[str]]:
     """So many seconds of the full-disk rule and of the node's decisions; who is given up then,
     in the order in which they went.
     """
     layout, clock, gone = Layout(disk), ManualClock(START_NS), list[str]()
-    known: dict[DiskBound, DiskRounds] = {}
+    known: dict[DiskQuota, DiskQuotaJob] = {}
     due_s = 0.0
     shedding = Shedding(layout, lambda: CAMERAS, clock)
 
-    def passed(bound: DiskBound, seconds: int) -> list[str]:
+    def passed(bound: DiskQuota, seconds: int) -> list[str]:
         nonlocal due_s
-        rounds = known.setdefault(bound, DiskRounds(bound, layout, clock))
+        rounds = known.setdefault(bound, DiskQuotaJob(bound, layout, clock))
         for _ in range(seconds):
             clock.advance(1)
             if clock.monotonic_s() >= due_s:
@@ -143,13 +143,13 @@ def pass_time(disk: Path) -> Callable[[DiskBound, int], list[str]]:
 
 
 def test_cameras_are_given_up_in_order_and_come_back_when_the_hold_is_released(
-    disk: Path, pass_time: Callable[[DiskBound, int], list[str]]
+    disk: Path, pass_time: Callable[[DiskQuota, int], list[str]]
 ) -> None:
     layout, said = Layout(disk), dict[AlarmName, str | None]()
     _held_file(layout, MIB)
     held = [_hold("held")]
-    claims = Claims(held=lambda: Held(held, START_NS), say=said.__setitem__)
-    bound = DiskBound(
+    claims = Claims(held=lambda: StandingHolds(held, START_NS), say=said.__setitem__)
+    bound = DiskQuota(
         Ledger(layout.recordings),
         Settings(disk_limit_gb=1, disk_reserve_gb=0.004),
         ManualClock(START_NS),
@@ -165,11 +165,11 @@ def test_cameras_are_given_up_in_order_and_come_back_when_the_hold_is_released(
 
 
 def test_while_something_may_be_deleted_nobody_is_given_up(
-    disk: Path, pass_time: Callable[[DiskBound, int], list[str]]
+    disk: Path, pass_time: Callable[[DiskQuota, int], list[str]]
 ) -> None:
     layout = Layout(disk)
     _held_file(layout, MIB)
-    bound = DiskBound(
+    bound = DiskQuota(
         Ledger(layout.recordings),
         Settings(disk_limit_gb=1, disk_reserve_gb=0.004),
         ManualClock(START_NS),
@@ -180,11 +180,11 @@ def test_while_something_may_be_deleted_nobody_is_given_up(
 
 
 def test_room_that_somebody_else_makes_is_used_within_five_seconds(
-    disk: Path, pass_time: Callable[[DiskBound, int], list[str]]
+    disk: Path, pass_time: Callable[[DiskQuota, int], list[str]]
 ) -> None:
     layout = Layout(disk)
     layout.recordings.mkdir()
-    bound = DiskBound(
+    bound = DiskQuota(
         Ledger(layout.recordings),
         Settings(disk_limit_gb=1, disk_reserve_gb=0.004),
         ManualClock(START_NS),

@@ -24,7 +24,7 @@ from domain.paths.object_keys import watches_prefix
 from domain.settings import Settings
 from sightline.jobs import watch_matcher as vehicle_watches
 from sightline.jobs import webhooks
-from sightline.jobs.watch_matcher import VehicleWatches
+from sightline.jobs.watch_matcher import WatchMatcher
 from sightline.jobs.webhooks import MOST_TRIES, MOST_WAITING, Webhooks
 from storage.clients.redis import connect
 from storage.clients.s3 import ObjectStore
@@ -55,8 +55,8 @@ class City:
         self.folder = folder / "audit"
         self.audit = AuditLog(self.folder, self.clock)
 
-    def node(self, name: str = "node-1") -> VehicleWatches:
-        return VehicleWatches(
+    def node(self, name: str = "node-1") -> WatchMatcher:
+        return WatchMatcher(
             self.feed, self.index, self.watches, self.matches, self.audit, self.clock, name
         )
 

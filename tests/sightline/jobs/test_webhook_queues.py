@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sightline.jobs.webhook_queues import Receivers
+from sightline.jobs.webhook_queues import WebhookQueues
 
 
 class Work:
@@ -37,14 +37,16 @@ def work() -> Work:
 
 
 @pytest.fixture
-def receivers(work: Work) -> Iterator[Receivers[tuple[str, int]]]:
-    made = Receivers(work, most_receivers=2, most_waiting=3)
+def receivers(work: Work) -> Iterator[WebhookQueues[tuple[str, int]]]:
+    made = WebhookQueues(work, most_receivers=2, most_waiting=3)
     yield made
     work.let_go.set()
     made.close()
 
 
-def test_a_dead_receiver_delays_no_other(work: Work, receivers: Receivers[tuple[str, int]]) -> None:
+def test_a_dead_receiver_delays_no_other(
+    work: Work, receivers: WebhookQueues[tuple[str, int]]
+) -> None:
     for number in range(3):
         assert receivers.add("dead", ("dead", number))
     assert work.begun.acquire(timeout=20)
@@ -58,7 +60,7 @@ def test_a_dead_receiver_delays_no_other(work: Work, receivers: Receivers[tuple[
     assert work.done[50:] == [("dead", number) for number in range(3)]
 
 
-def test_a_queue_is_bounded(work: Work, receivers: Receivers[tuple[str, int]]) -> None:
+def test_a_queue_is_bounded(work: Work, receivers: WebhookQueues[tuple[str, int]]) -> None:
     assert receivers.add("dead", ("dead", 0))
     assert work.begun.acquire(timeout=20)
     assert [receivers.add("dead", ("dead", number)) for number in range(1, 6)] == [
@@ -71,7 +73,7 @@ def test_a_queue_is_bounded(work: Work, receivers: Receivers[tuple[str, int]]) -
 
 
 def test_a_fault_of_ours_is_raised_and_the_receiver_is_served_again(
-    work: Work, receivers: Receivers[tuple[str, int]]
+    work: Work, receivers: WebhookQueues[tuple[str, int]]
 ) -> None:
     receivers.add("broken", ("broken", 0))
     with pytest.raises(ZeroDivisionError):
@@ -82,7 +84,7 @@ def test_a_fault_of_ours_is_raised_and_the_receiver_is_served_again(
 
 
 def test_what_waits_is_dropped_at_the_end(work: Work) -> None:
-    receivers = Receivers(work, most_receivers=1, most_waiting=3)
+    receivers = WebhookQueues(work, most_receivers=1, most_waiting=3)
     for number in range(3):
         receivers.add("dead", ("dead", number))
     assert work.begun.acquire(timeout=20)

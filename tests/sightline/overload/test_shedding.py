@@ -22,11 +22,11 @@ from domain.settings import Settings
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
 from sightline.cameras.camera_run import CameraRun
-from sightline.cameras.inference_scheduler import LookPool
-from sightline.cameras.policy_loop import Policies
-from sightline.cameras.trigger_queue import Triggers
-from sightline.cameras.worker_context import NodeTools
-from sightline.overload.load import BEAT_S, Gauge, strain_of_node, write_strain
+from sightline.cameras.inference_scheduler import InferenceScheduler
+from sightline.cameras.policy_loop import PolicyLoop
+from sightline.cameras.trigger_queue import TriggerQueue
+from sightline.cameras.worker_context import WorkerContext
+from sightline.overload.load import BEAT_S, LoadGauge, strain_of_node, write_strain
 from sightline.overload.shedding import Shedding
 from sightline.overload.shedding_policy import Strain
 from sightline.processes.status_file import write_statuses
@@ -50,8 +50,8 @@ class Node:
         self._writer, self._over = DiskWriter(CLOCK), threading.Event()
         self._writing = threading.Thread(target=self._writer.run, args=(self._over,))
         settings = Settings(segment_s=1)
-        triggers, looks = Triggers(self.log, CLOCK), LookPool(1, CLOCK)
-        tools = NodeTools(
+        triggers, looks = TriggerQueue(self.log, CLOCK), InferenceScheduler(1, CLOCK)
+        tools = WorkerContext(
             settings,
             layout,
             CLOCK,
@@ -65,7 +65,7 @@ class Node:
         self.runs = {
             one.id: CameraRun(one, None, lambda: 1, None, NETWORKS, tools) for one in cameras
         }
-        self._policies = Policies(layout, lambda: tuple(self.runs.values()), CLOCK)
+        self._policies = PolicyLoop(layout, lambda: tuple(self.runs.values()), CLOCK)
         self._time = ManualClock()
         self._shedding = Shedding(layout, lambda: cameras, self._time)
 
@@ -219,7 +219,7 @@ def test_a_worker_measures_how_late_it_wakes(tmp_path: Path) -> None:
 
     clock, layout = Late(), Layout(tmp_path)
     began_s = clock.monotonic_s()
-    gauge = Gauge(layout, 0, Settings(disk_reserve_gb=0), clock, lambda: 0.125)
+    gauge = LoadGauge(layout, 0, Settings(disk_reserve_gb=0), clock, lambda: 0.125)
     assert gauge.measured() == Strain(0.0, 0.25)
     gauge.run(threading.Event())
     assert gauge.measured().processor == pytest.approx(2.0)
@@ -234,8 +234,8 @@ def test_a_worker_measures_how_late_it_wakes(tmp_path: Path) -> None:
 
 
 def test_a_disk_with_a_tenth_of_its_reserve_left_is_strained(tmp_path: Path) -> None:
-    def gauge(reserve_gb: float) -> Gauge:
-        return Gauge(
+    def gauge(reserve_gb: float) -> LoadGauge:
+        return LoadGauge(
             Layout(tmp_path), 0, Settings(disk_reserve_gb=reserve_gb), ManualClock(), lambda: 0.0
         )
 

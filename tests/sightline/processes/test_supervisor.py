@@ -180,7 +180,7 @@ def test_signals_set_the_event_whatever_the_main_thread_does() -> None:
 def test_silence_is_told_by_our_own_clock_and_a_start_takes_longer(tmp_path: Path) -> None:
     file = tmp_path / "0.json"
     file.touch()
-    beat = beats.Beats(file)
+    beat = beats.Heartbeat(file)
     beat.start(100.0)
     assert (beat.silent_s(159.0), beat.silent_s(161.0)) == (None, 61.0)
     os.utime(file, (1, 1))  # its clock says 1970
@@ -193,7 +193,7 @@ def test_on_a_read_only_disk_silence_says_nothing(tmp_path: Path) -> None:
     """It counts anew once the file can be touched again."""
     file = tmp_path / "0.json"
     file.touch()
-    beat = beats.Beats(file)
+    beat = beats.Heartbeat(file)
     beat.start(100.0)
     with unwritable(tmp_path):
         assert (beat.silent_s(161.0), beat.silent_s(200.0), beat.silent_s(300.0)) == (

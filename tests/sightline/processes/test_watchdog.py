@@ -27,12 +27,12 @@ from sightline.processes.watchdog import (
     WRITER_HANGS_AFTER_S,
     Hang,
     Pulse,
-    Pulses,
+    Watchdog,
 )
 from simulator import SimCamera, Simulator
-from storage.recordings.coverage import Asked, account
+from storage.recordings.coverage import CoverageRequest, account
 from storage.recordings.gaps.log import GapLog
-from storage.recordings.recorded_ranges import Recorded
+from storage.recordings.recorded_ranges import RecordedRanges
 from tests.ingest.conftest import NETWORKS, make_camera, make_video
 from tests.waiting import wait_for
 
@@ -115,11 +115,11 @@ def _recorded_until_ns(layout: Layout) -> int:
 
 def _gaps(layout: Layout) -> tuple[Gap, ...]:
     """What is missing between the first picture and the last."""
-    recorded = Recorded(layout.recordings)
+    recorded = RecordedRanges(layout.recordings)
     bounds = recorded.bounds("gate")
     assert bounds is not None
     return account(
-        Asked("gate", *bounds),
+        CoverageRequest("gate", *bounds),
         recorded.ranges("gate", *bounds),
         [],
         GapLog(layout, CLOCK).between("gate", *bounds),
@@ -129,7 +129,7 @@ def _gaps(layout: Layout) -> tuple[Gap, ...]:
 def test_what_was_looked_for_in_vain_counts_and_not_time_that_passed() -> None:
     clock = ManualClock()
     loop, writer = PullLoop(clock), DiskWriter(clock)
-    pulses = Pulses(loop, writer, clock)
+    pulses = Watchdog(loop, writer, clock)
     began_ns = clock.wall_ns()
     assert pulses.looked(1.0) is None
     clock.advance(3600)  # the whole machine stood still

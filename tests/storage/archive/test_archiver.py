@@ -14,7 +14,7 @@ from domain.errors import DataLoss
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.paths.object_keys import ARCHIVED_PREFIX, CATALOGUE_PREFIX, EVENTS_PREFIX
-from domain.recordings.holds import Held, Hold
+from domain.recordings.holds import Hold, StandingHolds
 from domain.settings import Settings
 from storage.archive.archive import Archive
 from storage.archive.archiver import RUNNER_KEY, Archiver, Moved
@@ -29,7 +29,7 @@ from tests.fuses import Fuse, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
 from tests.storage.events.test_store import DAY_S, INDEX_DAYS, City
 
-NOBODY = Held((), 0)
+NOBODY = StandingHolds((), 0)
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_what_is_too_old_goes_and_what_is_held_stays(city: City) -> None:
     )
     cutoffs = {"gate": START_NS + DAY_S * NS_PER_S, "bridge": 0}
     for _ in range(2):
-        moved = archiver(city).retain(cutoffs.__getitem__, Held([hold], START_NS))
+        moved = archiver(city).retain(cutoffs.__getitem__, StandingHolds([hold], START_NS))
         assert city.ids(EventQuery(order="oldest")) == [
             event.id for event in sorted([held, other, later], key=lambda event: event.id)
         ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.clock import SystemClock
-from storage.clients.append_only_file import Appending, append_line, locked
+from storage.clients.append_only_file import AppendOnlyFile, append_line, locked
 
 
 def test_lines_follow_each_other(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_lines_that_wait_go_to_disk_together(
         sync(file)
 
     monkeypatch.setattr(os, "fsync", counted)
-    appending = Appending(mode=0o600)
+    appending = AppendOnlyFile(mode=0o600)
     threads = [threading.Thread(target=appending.append, args=(path, b"%d" % n)) for n in range(20)]
     with locked(path):
         for thread in threads:
@@ -52,7 +52,7 @@ def test_lines_that_wait_go_to_disk_together(
 
 def test_nobody_is_told_that_what_failed_is_on_disk(tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("a file")
-    appending = Appending(mode=0o600)
+    appending = AppendOnlyFile(mode=0o600)
     with pytest.raises(OSError):
         appending.append(tmp_path / "folder" / "log", b"one")
     appending.append(tmp_path / "log", b"two")

@@ -9,21 +9,21 @@ import pytest
 
 from domain.clock import SystemClock
 from domain.errors import NotFound, ObjectsUnavailable
-from storage.clients.circuit_breaker import Suspicion
+from storage.clients.circuit_breaker import CircuitBreaker
 from storage.clients.s3 import ObjectStore
 
 REFUSAL = ObjectsUnavailable("not asked")
 CLOCK = SystemClock()
 
 
-def _ask(suspicion: Suspicion, fault: Exception | None = None) -> None:
+def _ask(suspicion: CircuitBreaker, fault: Exception | None = None) -> None:
     with suspicion.asking(REFUSAL, (TimeoutError,)):
         if fault is not None:
             raise fault
 
 
 def test_only_silence_is_suspect() -> None:
-    suspicion = Suspicion()
+    suspicion = CircuitBreaker()
     with pytest.raises(NotFound):
         _ask(suspicion, NotFound("x"))
     with suspicion.asking(REFUSAL, (TimeoutError,)):
@@ -31,7 +31,7 @@ def test_only_silence_is_suspect() -> None:
 
 
 def test_while_one_finds_out_the_others_are_refused() -> None:
-    suspicion = Suspicion()
+    suspicion = CircuitBreaker()
     with pytest.raises(TimeoutError):
         _ask(suspicion, TimeoutError())
     with (

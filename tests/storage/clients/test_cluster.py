@@ -17,7 +17,7 @@ from domain.errors import IndexUnavailable
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.people import Role
-from storage.clients.interval_lock import Turn
+from storage.clients.interval_lock import IntervalLock
 from storage.clients.redis import Redis, connect
 from storage.clients.s3 import ObjectStore
 from storage.events.feed import Feed
@@ -87,7 +87,7 @@ def test_people_leases_states_and_turns_live_in_a_cluster(
     assert states.get(["gate", "bridge", "none"]) == {
         status.camera_id: status for status in statuses[:2]
     }
-    turn = Turn(door, "retention", "node-1", 60)
+    turn = IntervalLock(door, "retention", "node-1", 60)
     assert [turn.take(), turn.take()] == [True, False]
     turn.give_back()
     assert turn.take()

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
-from storage.clients.interval_lock import Turn
+from storage.clients.interval_lock import IntervalLock
 from storage.clients.redis import Redis
 
 
 def test_one_node_has_the_turn_until_it_gives_it_back(redis: Redis) -> None:
-    one, two = Turn(redis, "retention", "node-1", 3600), Turn(redis, "retention", "node-2", 3600)
+    one, two = (
+        IntervalLock(redis, "retention", "node-1", 3600),
+        IntervalLock(redis, "retention", "node-2", 3600),
+    )
     assert [one.take(), one.take(), two.take()] == [True, False, False]
     one.give_back()
     assert [two.take(), one.take()] == [True, False]
-    assert Turn(redis, "another", "node-1", 3600).take()
+    assert IntervalLock(redis, "another", "node-1", 3600).take()
 
 
 def test_a_turn_is_over_by_itself(redis: Redis) -> None:
-    turn = Turn(redis, "retention", "node-1", 3600)
+    turn = IntervalLock(redis, "retention", "node-1", 3600)
     assert turn.take()
     seconds_left = redis.do("TTL", "{retention}:turn")
     assert isinstance(seconds_left, int)

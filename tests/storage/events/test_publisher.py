@@ -21,8 +21,8 @@ from storage.clients.redis import connect
 from storage.clients.s3 import ObjectStore
 from storage.events.feed import Feed
 from storage.events.journal import JournalPut
-from storage.events.publisher import Keeper
-from storage.events.spool import Entry, Spool
+from storage.events.publisher import EventPublisher
+from storage.events.spool import Spool, SpoolEntry
 from storage.index.event_index import EventIndex
 from storage.recordings.ledger import Ledger
 from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
@@ -189,7 +189,7 @@ class FusedSpool(Spool):
         super().__init__(layout, clock)
         self.fuse = fuse
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: SpoolEntry) -> None:
         self.fuse.pass_through(lambda: super(FusedSpool, self).remove(entry))
 
 
@@ -262,7 +262,7 @@ def test_each_store_may_be_away_while_the_other_is_served(
         site.objects.bucket,
     )
     watcher = EventIndex(site.redis)
-    keeper = Keeper(
+    keeper = EventPublisher(
         site.spool,
         EventIndex(redis),
         Feed(redis, 1000),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
 from domain.recordings.gaps import Gap, GapCause
-from storage.recordings.coverage import Asked, Where, account
+from storage.recordings.coverage import CoverageRequest, Where, account
 from storage.recordings.recorded_ranges import clip, merge
 
 SECONDS = st.lists(
@@ -37,7 +37,7 @@ def test_every_moment_is_recorded_somewhere_or_missing_for_a_cause(
 ) -> None:
     told = [Gap("cam", *ns([(at, at + seconds)])[0], cause) for at, seconds, cause in rows]
     ((from_ns, to_ns),) = ns([(start, start + length)])
-    found = account(Asked("cam", from_ns, to_ns), ns(local), ns(stored), told)
+    found = account(CoverageRequest("cam", from_ns, to_ns), ns(local), ns(stored), told)
     for moment in range(start, start + length):
         at_ns = moment * 2 * NS_PER_S + NS_PER_S
         where = {part.where for part in found.recorded if part.start_ns <= at_ns < part.end_ns}
@@ -65,7 +65,7 @@ def test_nothing_overlaps_and_all_is_in_order(
     rows: list[tuple[int, int, GapCause]],
 ) -> None:
     told = [Gap("cam", *ns([(at, at + seconds)])[0], cause) for at, seconds, cause in rows]
-    found = account(Asked("cam", 0, 200 * NS_PER_S), ns(local), ns(stored), told)
+    found = account(CoverageRequest("cam", 0, 200 * NS_PER_S), ns(local), ns(stored), told)
     parts = sorted(
         [(part.start_ns, part.end_ns) for part in found.recorded]
         + [(gap.start_ns, gap.end_ns) for gap in found.gaps]
@@ -88,7 +88,7 @@ def test_a_hole_of_a_second_is_none_and_a_longer_one_is_exact() -> None:
         (11 * NS_PER_S, 20 * NS_PER_S),
         (21_001 * NS_PER_S // 1000, 30 * NS_PER_S),
     ]
-    (gap,) = account(Asked("cam", 0, 30 * NS_PER_S), local, [], []).gaps
+    (gap,) = account(CoverageRequest("cam", 0, 30 * NS_PER_S), local, [], []).gaps
     assert (gap.start_ns, gap.end_ns, gap.cause) == (
         20 * NS_PER_S,
         21_001 * NS_PER_S // 1000,
@@ -98,7 +98,7 @@ def test_a_hole_of_a_second_is_none_and_a_longer_one_is_exact() -> None:
 
 def test_what_nobody_explains_before_a_start_is_part_of_the_restart() -> None:
     found = account(
-        Asked("cam", 0, 60 * NS_PER_S),
+        CoverageRequest("cam", 0, 60 * NS_PER_S),
         [(0, 10 * NS_PER_S), (32 * NS_PER_S, 60 * NS_PER_S)],
         [],
         [told(30, 32, GapCause.RESTART)],
@@ -110,6 +110,9 @@ def test_what_nobody_explains_before_a_start_is_part_of_the_restart() -> None:
 
 def test_a_gap_tells_since_when_also_where_only_its_end_was_asked_for() -> None:
     (gap,) = account(
-        Asked("cam", 50 * NS_PER_S, 60 * NS_PER_S), [], [], [told(20, 90, GapCause.CAMERA_DOWN)]
+        CoverageRequest("cam", 50 * NS_PER_S, 60 * NS_PER_S),
+        [],
+        [],
+        [told(20, 90, GapCause.CAMERA_DOWN)],
     ).gaps
     assert (gap.start_ns, gap.end_ns, gap.since_ns) == (50 * NS_PER_S, 60 * NS_PER_S, 20 * NS_PER_S)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from storage.recordings.cut_plan import JOIN_GAP_NS, Piece, gaps_of, longest_run, plan
+from storage.recordings.cut_plan import JOIN_GAP_NS, CutPiece, gaps_of, longest_run, plan
 from storage.recordings.ledger import Segment
 
 S = NS_PER_S
@@ -89,7 +89,7 @@ def test_the_longest_run_of_equal_parameters_is_taken(
     keys: str, lengths_s: tuple[int, ...], chosen: tuple[int, ...]
 ) -> None:
     pieces = [
-        Piece(_segment(n, n + 1), n * 10 * S, (n * 10 + length) * S)
+        CutPiece(_segment(n, n + 1), n * 10 * S, (n * 10 + length) * S)
         for n, length in enumerate(lengths_s)
     ]
     assert longest_run(pieces, [key.encode() for key in keys]) == tuple(pieces[n] for n in chosen)

@@ -12,11 +12,11 @@ from domain.clock import NS_PER_MS, ManualClock
 from domain.errors import StoreError
 from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of, hold_object
-from domain.recordings.holds import Held, Hold
+from domain.recordings.holds import Hold, StandingHolds
 from domain.registry import Camera
 from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
-from storage.recordings.disk_quota import Claims, DiskBound, Wanted
+from storage.recordings.disk_quota import Claims, DiskQuota, Wanted
 from storage.recordings.ledger import Ledger, Segment, open_name
 from storage.site.holds import Holds, NodeHolds
 
@@ -49,9 +49,9 @@ def _bound(
     wanted: Wanted = list,
     reserve_gb: float = 0,
     **claims: object,
-) -> DiskBound:
+) -> DiskQuota:
     limits = Settings(disk_limit_gb=segments * SIZE_BYTES / 1e9, disk_reserve_gb=reserve_gb)
-    return DiskBound(Ledger(recordings), limits, ManualClock(), Claims(wanted=wanted, **claims))  # type: ignore[arg-type]
+    return DiskQuota(Ledger(recordings), limits, ManualClock(), Claims(wanted=wanted, **claims))  # type: ignore[arg-type]
 
 
 def _camera(camera_id: str, class_: str = "A", **keys: object) -> Camera:
@@ -237,7 +237,7 @@ def test_what_is_held_stays_whatever_happens_and_that_is_told(recordings: Path) 
         recordings,
         0.5,
         lambda: asked,
-        held=lambda: Held(holds, START_MS * NS_PER_MS),
+        held=lambda: StandingHolds(holds, START_MS * NS_PER_MS),
         say=said.__setitem__,
     )
     bound.run_once()
@@ -250,7 +250,7 @@ def test_what_is_held_stays_whatever_happens_and_that_is_told(recordings: Path) 
 
 
 def test_while_nobody_knows_what_is_held_nothing_goes(recordings: Path) -> None:
-    def held() -> Held:
+    def held() -> StandingHolds:
         raise StoreError("the legal holds cannot be read")
 
     said: dict[AlarmName, str | None] = {}

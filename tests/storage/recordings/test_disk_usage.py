@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.recordings.disk_usage import OPEN_MARK, Sizes
+from storage.recordings.disk_usage import OPEN_MARK, DiskUsage
 
 
 def truth(folders: list[Path]) -> int:
@@ -29,7 +29,7 @@ def touched(folder: Path, at: int) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_sums_are_those_of_asking_for_each(seed: int, tmp_path: Path) -> None:
-    rng, sizes, told = random.Random(seed), Sizes(), list[int]()
+    rng, sizes, told = random.Random(seed), DiskUsage(), list[int]()
     folders = [tmp_path / day for day in ("20261101", "20261102", "20261103")]
     for step in range(200):
         folder = rng.choice(folders)
@@ -65,7 +65,7 @@ def test_a_file_is_asked_for_once_and_one_that_grows_each_time(
     for start in range(10, 30):
         (day / f"gate_{start}_9999_1.mp4").write_bytes(b"12345")
     (day / f"gate_30{OPEN_MARK}1.mp4").write_bytes(b"1")
-    sizes, asked, stat = Sizes(), list[str](), Path.stat
+    sizes, asked, stat = DiskUsage(), list[str](), Path.stat
     assert sizes.total_bytes([day]) == 101
     (day / "gate_31_9999_1.mp4").write_bytes(b"12345")
     touched(day, 1)

@@ -13,7 +13,7 @@ from domain.clock import NS_PER_MS, ManualClock
 from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of
 from domain.settings import Settings
-from storage.recordings.disk_quota import EARLY_TOLD_S, Claims, DiskBound
+from storage.recordings.disk_quota import EARLY_TOLD_S, Claims, DiskQuota
 from storage.recordings.ledger import Ledger
 from tests.small_disk import small_disk
 
@@ -39,7 +39,7 @@ def test_a_disk_that_somebody_else_fills_is_recorded_on_again_by_the_next_run(di
     said: dict[AlarmName, str | None] = {}
     clock = ManualClock(START_MS * NS_PER_MS)
     recordings = disk / "recordings"
-    bound = DiskBound(
+    bound = DiskQuota(
         Ledger(recordings),
         Settings(disk_limit_gb=1, disk_reserve_gb=0.002),
         clock,

@@ -11,19 +11,19 @@ from domain.alarms import AlarmName
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock, SystemClock
 from domain.errors import NotFound, ObjectsFull, StoreError
 from domain.media.packets import SegmentName
-from domain.recordings.holds import Held, Hold
+from domain.recordings.holds import Hold, StandingHolds
 from domain.registry import Camera
 from sightline.processes.child import Child
 from sightline.processes.embedded_servers import seaweedfs
 from sightline.processes.ports import free_ports
-from storage.clients.interval_lock import Turn
+from storage.clients.interval_lock import IntervalLock
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.recordings.object_store_quota import (
     ROUND_EVERY_S,
     SURE_AFTER_S,
+    ObjectStoreQuota,
     StoreClaims,
-    StoreRoom,
 )
 from storage.recordings.stored_segments import StoredSegments
 from tests.conftest import STORE_SECRETS
@@ -57,11 +57,13 @@ class Node:
         self.holds: list[Hold] = []
         self.said: dict[AlarmName, str | None] = {}
         self._folder = folder
-        turn = Turn(redis, "store_room", name, ROUND_EVERY_S)
+        turn = IntervalLock(redis, "store_room", name, ROUND_EVERY_S)
         claims = StoreClaims(
-            lambda: self.cameras, lambda: Held(self.holds, START_NS), self.said.__setitem__
+            lambda: self.cameras, lambda: StandingHolds(self.holds, START_NS), self.said.__setitem__
         )
-        self.room = StoreRoom(self.stored, claims, turn, self.clock, round_bytes=3 * SIZE_BYTES)
+        self.room = ObjectStoreQuota(
+            self.stored, claims, turn, self.clock, round_bytes=3 * SIZE_BYTES
+        )
 
     def store(self, camera_id: str, *days_ago: int) -> None:
         for days in days_ago:

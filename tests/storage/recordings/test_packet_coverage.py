@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from domain.clock import NS_PER_S
-from storage.recordings.packet_coverage import Coverage
+from storage.recordings.packet_coverage import PacketCoverage
 
 S = NS_PER_S
 
 
 def _ranges(times_s: list[float], known_end_s: float | None = None) -> list[tuple[float, float]]:
-    coverage = Coverage()
+    coverage = PacketCoverage()
     for at_s in times_s:
         coverage.add(round(at_s * S), round(at_s * S))
     coverage.close(None if known_end_s is None else round(known_end_s * S))
@@ -38,7 +38,7 @@ def test_what_follows_as_usual_is_covered(
 
 
 def test_reordered_pictures_have_no_hole_between_them() -> None:
-    coverage = Coverage()
+    coverage = PacketCoverage()
     for wall_s, decode_s in ((0, -1), (2, -0.5), (1, 0), (0.5, 0.5), (1.5, 1)):
         coverage.add(round(wall_s * S), round(decode_s * S))
     coverage.close(None)

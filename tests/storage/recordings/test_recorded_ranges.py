@@ -13,7 +13,7 @@ from domain.clock import NS_PER_MS, NS_PER_S
 from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of
 from storage.recordings.ledger import Ledger, parse_segment
-from storage.recordings.recorded_ranges import JOIN_NS, LEAST_BYTES, Recorded, clip, merge
+from storage.recordings.recorded_ranges import JOIN_NS, LEAST_BYTES, RecordedRanges, clip, merge
 
 START_NS = 1_764_000_000 * NS_PER_S
 RANGES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=12)
@@ -64,7 +64,7 @@ def test_segments_are_found_over_midnight_and_only_finished_ones(tmp_path: Path)
     touch(tmp_path, to_midnight + 90, 10)
     touch(tmp_path, to_midnight + 200, 10, suffix=".part")
     (tmp_path / "cam" / day_of(START_NS) / "cam_1_open_1.mp4").touch()
-    recorded = Recorded(tmp_path)
+    recorded = RecordedRanges(tmp_path)
     found = recorded.ranges("cam", START_NS, START_NS + 2 * 86_400 * NS_PER_S)
     assert seconds(found) == [
         (to_midnight - 5, to_midnight + 15),
@@ -75,7 +75,7 @@ def test_segments_are_found_over_midnight_and_only_finished_ones(tmp_path: Path)
 
 
 def test_a_folder_that_changed_is_read_again(tmp_path: Path) -> None:
-    recorded = Recorded(tmp_path)
+    recorded = RecordedRanges(tmp_path)
     first = touch(tmp_path, 0, 10)
     assert seconds(recorded.ranges("cam", 0, 2 * START_NS)) == [(0, 10)]
     touch(tmp_path, 10, 10)
@@ -103,12 +103,12 @@ def test_a_month_of_names_is_one_range(tmp_path: Path) -> None:
         if at % 1000 == 0 or not folder.exists():
             folder.mkdir(parents=True, exist_ok=True)
         (folder / f"cam_{start_ms}_10000_1.mp4").hardlink_to(whole)
-    found = Recorded(tmp_path).ranges("cam", START_NS, START_NS + 40 * 86_400 * NS_PER_S)
+    found = RecordedRanges(tmp_path).ranges("cam", START_NS, START_NS + 40 * 86_400 * NS_PER_S)
     assert found == [(START_NS, START_NS + 260_000 * NS_PER_S)]
 
 
 def test_a_file_that_holds_no_picture_is_not_recorded(tmp_path: Path) -> None:
-    recorded = Recorded(tmp_path)
+    recorded = RecordedRanges(tmp_path)
     paths = [touch(tmp_path, start_s, 10) for start_s in (0, 10, 20, 30)]
     paths[1].write_bytes(b"")
     paths[2].write_bytes(bytes(LEAST_BYTES - 1))
@@ -127,7 +127,7 @@ def test_a_file_that_holds_no_picture_is_not_recorded(tmp_path: Path) -> None:
 def test_sizes_are_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A day's folder changes with each segment, and has thousands."""
     looked: list[str] = []
-    recorded = Recorded(tmp_path)
+    recorded = RecordedRanges(tmp_path)
 
     def counted(segment: Path) -> bool:
         looked.append(segment.name)

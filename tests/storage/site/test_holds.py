@@ -10,7 +10,7 @@ from domain.alarms import AlarmName
 from domain.clock import NS_PER_S, ManualClock
 from domain.errors import BadInput, DataLoss, NotFound, StoreError
 from domain.paths.object_keys import dated_id, hold_object
-from domain.recordings.holds import Held, Hold
+from domain.recordings.holds import Hold, StandingHolds
 from storage.clients.s3 import ObjectStore
 from storage.site.holds import FreshHeld, HoldFollower, Holds, NodeHolds, last_read
 from tests.kept import START_NS, Relay, make_event
@@ -33,7 +33,7 @@ def hold_of(
     return Hold.model_validate({**made, "placed_by": "li", "placed_at": clock.wall_ns(), **keys})
 
 
-def _covers(held: Held, camera: str, from_s: float, to_s: float) -> bool:
+def _covers(held: StandingHolds, camera: str, from_s: float, to_s: float) -> bool:
     return held.covers(
         camera, START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S)
     )

@@ -11,7 +11,7 @@ from domain.events.misreadings import Tie, match_of
 from domain.events.watches import Watch
 from domain.plates import is_wildcard
 from storage.index.plate_query import found_by, plate_expression
-from storage.site.watch_index import WatchBook
+from storage.site.watch_index import WatchIndex
 from tests.kept import START_NS, make_event
 
 LETTERS = "鄂粤AC1278Z"
@@ -69,16 +69,16 @@ def test_the_book_finds_what_each_watch_would_find_by_itself(
         for key, (text, fuzzy) in enumerate(watched)
     ]
     event = make_event(plate=plate, alternatives=tuple(others))
-    found = [watch.id for watch, _ in WatchBook(watches).matches(event)]
+    found = [watch.id for watch, _ in WatchIndex(watches).matches(event)]
     assert sorted(found) == sorted(watch.id for watch in watches if wants(watch, event))
 
 
 def test_a_face_is_never_matched() -> None:
-    assert WatchBook([watch_of("*"), watch_of("鄂C12345")]).matches(make_event(plate=None)) == []
+    assert WatchIndex([watch_of("*"), watch_of("鄂C12345")]).matches(make_event(plate=None)) == []
 
 
 def test_a_match_says_why() -> None:
-    book = WatchBook(
+    book = WatchIndex(
         [
             watch_of("鄂C12345", key=1),
             watch_of("鄂C?2*", key=2),
@@ -103,7 +103,7 @@ def test_thousands_of_patterns_are_few_look_ups() -> None:
             (a, b, c) for a in "ABCDEFGHJK" for b in range(10) for c in range(10)
         )
     ]
-    book = WatchBook(patterns)
+    book = WatchIndex(patterns)
     assert len(book.watches) == 1000
     assert len(book._patterns) == 1
     assert [watch.plate for watch, _ in book.matches(make_event(plate="鄂C12345"))] == ["鄂C?2*5"]

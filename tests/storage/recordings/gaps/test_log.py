@@ -16,7 +16,7 @@ from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.errors import StoreError
 from domain.paths.data_layout import Layout
 from domain.recordings.gaps import Gap, GapCause
-from domain.recordings.holds import Held
+from domain.recordings.holds import StandingHolds
 from storage.recordings.gaps.log import GapLog
 
 DAY_NS = 86_400 * NS_PER_S
@@ -139,9 +139,9 @@ def test_nobody_ever_looked_after_an_unknown_camera(node: Node) -> None:
 
 def test_days_long_past_are_forgotten(node: Node) -> None:
     node.log.add(gap(10, 12))
-    node.log.forget_before("cam", NOON_NS + DAY_NS // 4, Held((), 0))
+    node.log.forget_before("cam", NOON_NS + DAY_NS // 4, StandingHolds((), 0))
     assert node.told(NOON_NS, NOON_NS + DAY_NS) == [(10, 12, "network")]
-    node.log.forget_before("cam", NOON_NS + DAY_NS, Held((), 0))
+    node.log.forget_before("cam", NOON_NS + DAY_NS, StandingHolds((), 0))
     assert node.told(NOON_NS, NOON_NS + DAY_NS) == []
 
 
