@@ -15,7 +15,7 @@ from domain.settings import Settings
 from sightline.cli import _parser
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -65,3 +65,19 @@ def test_every_command_is_documented() -> None:
     text = (ROOT / "docs" / "commands.md").read_text("utf-8")
     for words in _commands(_parser()):
         assert f"`sightline {' '.join(words)}" in text, words
+
+
+PRESENT = [
+    page for page in PAGES if page.parent.name != "decisions" and page.name != "CHANGELOG.md"
+]
+SOURCE = re.compile(r"`((?:[a-z0-9_]+/)+(?:[a-z0-9_]+\.(?:py|c|lua|txt|sh))?)`")
+"""A file or a folder of the repository, as a page names it."""
+TOP = {path.name for path in ROOT.iterdir() if path.is_dir()}
+
+
+@pytest.mark.parametrize("page", PRESENT, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_and_folders_that_a_page_names_exist(page: Path) -> None:
+    named = {
+        name for name in SOURCE.findall(page.read_text("utf-8")) if name.partition("/")[0] in TOP
+    }
+    assert not {name for name in named if not (ROOT / name).exists() and name != "benchmarks/out/"}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.clients.redis import Redis, Script
-from storage.index import plate_scripts as index_plates
+from storage.index import lookup_scripts as index_plates
 from storage.index import read_scripts as index_reads
 from storage.index import removal_scripts as index_removals
 from storage.index import write_scripts as index_writes
