@@ -46,6 +46,8 @@ class TrackWriter:
         self._in_chunk = array("I")
         self._end = 0
         self._last_duration = 0
+        self.latest: int | None = None
+        """The highest presentation time, in ticks; None without a sample."""
 
     def __len__(self) -> int:
         return len(self._times)
@@ -71,6 +73,13 @@ class TrackWriter:
         self._in_chunk[-1] += 1
         self._end = max(self._end, pts + duration)
         self._last_duration = duration
+        self.latest = pts if self.latest is None else max(self.latest, pts)
+
+    def delay(self, ticks: int) -> None:
+        """Move every sample by `ticks`."""
+        self._times = array("q", [time + ticks for time in self._times])
+        self._end += ticks
+        self.latest = None if self.latest is None else self.latest + ticks
 
     @property
     def shown(self) -> int:
@@ -175,6 +184,20 @@ class ProgressiveWriter:
         to.add(self._size_bytes, to is not self._newest, len(data), dts, pts, duration, is_keyframe)
         self._newest = to
         self._size_bytes += len(data)
+
+    def show_a_picture(self) -> int:
+        """Move time 0 back to the last picture where every picture begins before it.
+
+        Players, libavformat among them, drop a whole track that an edit list starts within its
+        last picture. Returns by how many ticks of the movie time 0 moved.
+        """
+        latest = self.video.latest
+        if latest is None or latest >= 0:
+            return 0
+        self.video.delay(-latest)
+        if self.sound is not None:
+            self.sound.delay(-latest * self.sound.timescale // MOVIE_SCALE)
+        return -latest
 
     def finish(self) -> None:
         """Write the file; on disk when this returns."""

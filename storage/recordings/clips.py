@@ -39,7 +39,7 @@ class Cut:
 
     start_ns: int
     """The moment of the clip's time 0, where players start: what was asked, or the first
-    picture after it.
+    picture after it. It is the start of the last picture where that began before what was asked.
     """
     end_ns: int
     """The end of its last picture."""
@@ -146,6 +146,7 @@ class _Cutting:
                 has_sound = sound is not None and self._tracks_of[piece][1] == sound
                 self._write_piece(writer, piece, writer.sound if has_sound else None)
             if self._zero_ns is not None:
+                self._zero_ns -= writer.show_a_picture() * NS_PER_S // MOVIE_SCALE
                 writer.finish()
 
     def result(self, apart: Sequence[CutPiece]) -> Cut:
