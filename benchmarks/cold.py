@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from benchmarks.index import running
 from benchmarks.machine import OUT, machine
 from benchmarks.traffic import AREAS, City
-from domain.clock import NS_PER_MS, SystemClock
+from domain.clock import MS_PER_DAY, NS_PER_MS, SystemClock
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.paths.object_keys import archive_object, catalogue_object
@@ -42,7 +42,7 @@ from storage.archive.bloom import BLOCK_BYTES, SLICES, bloom_of
 from storage.archive.day import ArchiveFile, Day
 from storage.archive.parquet_files import RowSelection, describe
 from storage.archive.rows import ORDER, SELECT, VERSION, row_of
-from storage.archive.search import DAY_MS, day_of_ms
+from storage.archive.search import day_of_ms
 from storage.clients.s3 import ObjectStore
 from storage.events.store import PAGE_S
 
@@ -132,7 +132,7 @@ class Year:
         """
         size = 0
         for number in range(self.days):
-            day = day_of_ms(FIRST_MS + number * DAY_MS)
+            day = day_of_ms(FIRST_MS + number * MS_PER_DAY)
             _, data = Day(day).packed(1, [self._entry(day, number, area) for area in range(AREAS)])
             self._objects.put(catalogue_object(day, 1), data, "application/octet-stream")
             size += len(data)
@@ -163,7 +163,7 @@ class Year:
         return round(vain / len(habit.plates), 1)
 
     def _entry(self, day: str, number: int, area: int) -> tuple[ArchiveFile, bytes]:
-        drawn, start_ms = self._drawn[area % DRAWN], FIRST_MS + number * DAY_MS
+        drawn, start_ms = self._drawn[area % DRAWN], FIRST_MS + number * MS_PER_DAY
         shift, turn = self._turns[number, area]
         slices = drawn.bloom.reshape(SLICES, -1, BLOCK_BYTES)
         bloom = np.roll(slices, (shift % SLICES, turn % slices.shape[1]), (0, 1)).tobytes()
@@ -173,7 +173,7 @@ class Year:
         )
         file = drawn.file.model_copy(update={
             "day": day, "area": name, "key": archive_object(day, name, 1, digest), "sha256": digest,
-            "from_ms": start_ms, "to_ms": start_ms + DAY_MS - 1,
+            "from_ms": start_ms, "to_ms": start_ms + MS_PER_DAY - 1,
         })  # fmt: skip
         if (habits := self._wanted.get((number, area))) is None:
             return file, bloom
@@ -196,7 +196,7 @@ class Year:
         for n, plate in enumerate(
             plate for habit in habits for plate in habit.plates for _ in range(habit.times)
         ):
-            ms = file.from_ms + n * 61_000 % DAY_MS
+            ms = file.from_ms + n * 61_000 % MS_PER_DAY
             event_id = id_text(ms, hashlib.sha256(f"{file.key} {n}".encode()).digest()[:10])
             read = (
                 model.plate.model_copy(update={"text": plate, "alternatives": ()})

@@ -17,6 +17,11 @@ from typing import Protocol
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
+S_PER_DAY = 86_400
+MS_PER_HOUR = 3_600_000
+MS_PER_DAY = 24 * MS_PER_HOUR
+NS_PER_HOUR = 3_600 * NS_PER_S
+NS_PER_DAY = 24 * NS_PER_HOUR
 LATEST_NS = 253_402_300_800 * NS_PER_S
 """The start of the year 10000. Each moment that is read from a name or a request lies before it."""
 STEP_NS = NS_PER_S // 2

@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_HOUR
 
 KEPT = 8
 """Of each camera; counts (`sightline_plates_unread_total`) are of all."""
-KEPT_NS = 3_600 * NS_PER_S
+KEPT_NS = NS_PER_HOUR
 
 
 class WhyUnread(StrEnum):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from domain.clock import NS_PER_S, Clock
+from domain.clock import NS_PER_DAY, Clock
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import SIDECAR, day_of, event_object
 from domain.recordings.holds import Hold, StandingHolds
@@ -19,7 +19,7 @@ from storage.recordings.ledger import Ledger
 from storage.recordings.stored_segments import StoredSegments
 from storage.retention import Ages
 
-LATE_NS = 86_400 * NS_PER_S
+LATE_NS = NS_PER_DAY
 """Retention runs each minute on a node, each hour for the site, and may have been stopped: less
 than this too old is no breach.
 """

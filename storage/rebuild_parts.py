@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from domain.clock import MS_PER_HOUR
 from domain.errors import DataLoss
 from domain.events.event import Correction, Event
 from domain.paths.object_keys import JOURNAL_PREFIX
@@ -31,7 +32,6 @@ from storage.events.journal import JournalPart, JournalPut, corrections, deleted
 from storage.index.event_index import EventIndex
 
 _HOUR = re.compile(r"^journal/[^/]+/(\d{4}/\d\d/\d\d/\d\d)")
-_HOUR_MS = 3_600_000
 _FETCHERS = 4
 FEW = 4
 """So few hours are read in this process: another takes a second to begin."""
@@ -59,7 +59,7 @@ class Hour:
             return 1 << 62
         return (
             round(datetime.strptime(match[1], "%Y/%m/%d/%H").replace(tzinfo=UTC).timestamp() * 1000)
-            + _HOUR_MS
+            + MS_PER_HOUR
         )
 
 

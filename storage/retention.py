@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from domain.clock import NS_PER_S, Clock
+from domain.clock import NS_PER_DAY, NS_PER_S, Clock
 from domain.errors import StoreError
 from domain.metrics import RETENTION_DELETED
 from domain.paths.object_keys import day_of
@@ -38,8 +38,6 @@ from storage.recordings.ledger import Ledger, Segment
 from storage.recordings.stored_segments import StoredSegment, StoredSegments
 from storage.recordings.trigger_log import TriggerLog, is_kept
 from storage.site.holds import FreshHeld, Holds
-
-_DAY_NS = 86_400 * NS_PER_S
 
 
 @dataclass(slots=True)
@@ -68,7 +66,7 @@ class Ages:
         """What ended before this is too old. A camera that the registry no longer has is kept
         as long as any is.
         """
-        return self._now_ns - self._days.get(camera_id, self.longest_days) * _DAY_NS
+        return self._now_ns - self._days.get(camera_id, self.longest_days) * NS_PER_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ class Retention:
         ).run(run.ages.cutoff_ns, run.report)
         if not run.dry:
             JournalRetention(self._kept.objects, run.stop).run(
-                day_of(self._clock.wall_ns() - run.ages.longest_days * _DAY_NS)
+                day_of(self._clock.wall_ns() - run.ages.longest_days * NS_PER_DAY)
             )
         return run.report
 
@@ -221,7 +219,7 @@ class Retention:
             if not is_held:
                 stored.remove(log)
                 RETENTION_DELETED.labels("gap_log").inc()
-        forget_nodes(stored, self._clock.wall_ns() - run.ages.longest_days * _DAY_NS)
+        forget_nodes(stored, self._clock.wall_ns() - run.ages.longest_days * NS_PER_DAY)
 
     def _old_stored(self, run: _Run) -> Iterator[StoredSegment]:
         for camera_id in self._stored.cameras():

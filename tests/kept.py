@@ -16,7 +16,7 @@ import av
 import numpy as np
 from av.video.stream import VideoStream
 
-from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
+from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S, ManualClock
 from domain.events.event import (
     Alternative,
     Direction,
@@ -143,7 +143,7 @@ class Site:
         self, redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock
     ) -> None:
         self.redis, self.objects, self.layout, self.clock = redis, objects, layout, clock
-        self.recorded_until: int | None = START_NS + 3600 * NS_PER_S
+        self.recorded_until: int | None = START_NS + NS_PER_HOUR
         self.spool = Spool(layout, clock)
         self.journal = Journal(layout.journal, clock)
         self.keeper = self.restart()

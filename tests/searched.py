@@ -8,7 +8,6 @@ import random
 
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_S
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.geo import Circle, Polygon
@@ -16,7 +15,6 @@ from domain.plates import PlateColor
 from storage.index.event_index import EventIndex
 from tests.kept import make_event
 
-HOUR_NS = 3_600 * NS_PER_S
 PLATES_USED = [
     "鄂C12345",
     "鄂C12346",

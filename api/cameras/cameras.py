@@ -14,13 +14,13 @@ from api.requests.numbers import WholeNumber
 from api.requests.parameters import AreaOf, CameraId, ClassOf, Next, RangeFrom, RangeTo
 from api.requests.times import check_order
 from domain.camera_states import CameraStatus
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_S, S_PER_DAY
 from domain.errors import NodeOffline, QueryInvalid
 from domain.registry import Camera, Registry
 from storage.recordings.coverage import CoverageRequest
 from storage.site.leases import Lease
 
-LONGEST_COVERAGE_S = 31 * 86_400
+LONGEST_COVERAGE_S = 31 * S_PER_DAY
 FormerToo = Annotated[bool, Query(description="also cameras that the registry has no more")]
 CameraLimit = Annotated[WholeNumber, Query(ge=1, le=1000, description="most cameras of a page")]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from api.access.api_context import ApiContext, KnownCamera
 from api.nodes.coverage import NodeAccount
-from domain.clock import NS_PER_S, rfc3339
+from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, rfc3339
 from domain.errors import NodeOffline, ObjectsUnavailable
 from domain.paths.object_keys import day_start_ns
 from domain.recordings.gaps import Gap, GapCause
@@ -24,11 +24,10 @@ told as recorded, never as missing.
 """
 ALIVE_NS = 10 * NS_PER_S
 """A camera that no process looked after for this long has none."""
-CUT_OFF_NS = 3600 * NS_PER_S
+CUT_OFF_NS = NS_PER_HOUR
 """For how long a node may have recorded on, cut off from Redis, after it was last seen and
 before it was lost.
 """
-_DAY_NS = 86_400 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def holders(context: ApiContext, camera_id: str, from_ns: int) -> list[Holder]:
     leases = context.leases.holders(camera_id)
     if not leases and known.left_ns is not None:  # an emptied Redis: no node takes it again
         return [Holder(lease, is_missed=True) for lease in context.leases.nodes()]
-    kept_ns = context.clock.wall_ns() - known.kept_days * _DAY_NS
+    kept_ns = context.clock.wall_ns() - known.kept_days * NS_PER_DAY
     held = [Holder(lease, is_missed=True) for lease in leases[:1]]
     return held + [
         Holder(lease, lease.seen_ns + CUT_OFF_NS > from_ns)
@@ -154,7 +153,7 @@ def _stored(
     days = context.stored.days(camera_id)
     if not days:
         return None, []
-    first_ns, last_ns = day_start_ns(days[0]), day_start_ns(days[-1]) + 2 * _DAY_NS
+    first_ns, last_ns = day_start_ns(days[0]), day_start_ns(days[-1]) + 2 * NS_PER_DAY
     found = (
         context.stored.between(camera_id, max(from_ns, first_ns), min(to_ns, last_ns))
         if first_ns < to_ns and from_ns < last_ns
@@ -176,7 +175,7 @@ def _background(known: KnownCamera, found: _Found, from_ns: int, now_ns: int) ->
         for first in (found.first_stored_ns, *(node.first_ns for node in found.nodes))
         if first is not None
     ]
-    kept_ns = now_ns - known.kept_days * _DAY_NS
+    kept_ns = now_ns - known.kept_days * NS_PER_DAY
     if firsts:
         detail = f"recordings are kept for {known.kept_days} days"
         gaps.append(Gap(camera.id, min(firsts), kept_ns, GapCause.DELETED, detail))

@@ -29,14 +29,14 @@ from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.request_trace import Trace
 from api.requests.tickets import TICKET, ticket_for, write_ticket
 from api.requests.times import Moment
-from domain.clock import NS_PER_S, rfc3339
+from domain.clock import NS_PER_S, S_PER_DAY, rfc3339
 from domain.errors import Forbidden, NotFound, QueryInvalid, Unauthenticated
 from domain.people import Right
 from domain.recordings.gaps import Gap
 from storage.mp4.fragment_times import head_of, moved
 from storage.recordings.pictures import picture_at
 
-LONGEST_PLAYLIST_S = 24 * 3600
+LONGEST_PLAYLIST_S = S_PER_DAY
 LONGEST_KEYFRAMES_S = 6 * 3600
 TicketOf = Annotated[
     str | None, Query(alias=TICKET, max_length=6_000, description="as a playlist gave it")

@@ -12,15 +12,14 @@ from api.events.models import HistogramView
 from api.requests.numbers import WholeNumber
 from api.requests.parameters import event_query
 from api.requests.times import check_order
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import MS_PER_HOUR, NS_PER_DAY, NS_PER_MS, S_PER_DAY
 from domain.errors import QueryInvalid
 from domain.events.query import EventQuery
 from storage.index.counts import Buckets
 
-SPAN_NS = 30 * 86_400 * NS_PER_S
+SPAN_NS = 30 * NS_PER_DAY
 """What is counted where `from` is left out."""
 BUCKETS_MOST = 1_000
-_DAY_S = 86_400
 _WIDTHS_S = (
     1,
     2,
@@ -40,13 +39,13 @@ _WIDTHS_S = (
     14_400,
     21_600,
     43_200,
-    _DAY_S,
+    S_PER_DAY,
 )
 
 Filters = Annotated[EventQuery, Depends(event_query)]
 BucketS = Annotated[
     WholeNumber | None,
-    Query(ge=1, le=366 * _DAY_S, description="seconds of a bucket, in place of `buckets`"),
+    Query(ge=1, le=366 * S_PER_DAY, description="seconds of a bucket, in place of `buckets`"),
 ]
 Count = Annotated[
     WholeNumber,
@@ -102,8 +101,8 @@ def buckets_of(from_ms: int, to_ms: int, width_s: int | None, most: int) -> Buck
 
 def _round_width_s(from_ms: int, to_ms: int, most: int) -> int:
     """The least round width with which `most` buckets are enough."""
-    days = -(-(to_ms - from_ms) // (most * _DAY_S * 1000))
-    widths = (*_WIDTHS_S, days * _DAY_S, (days + 1) * _DAY_S)
+    days = -(-(to_ms - from_ms) // (most * S_PER_DAY * 1000))
+    widths = (*_WIDTHS_S, days * S_PER_DAY, (days + 1) * S_PER_DAY)
     return next(
         (
             width
@@ -115,4 +114,4 @@ def _round_width_s(from_ms: int, to_ms: int, most: int) -> int:
 
 
 def _start_ms(from_ms: int, width_ms: int) -> int:
-    return from_ms - from_ms % min(width_ms, 3_600_000)
+    return from_ms - from_ms % min(width_ms, MS_PER_HOUR)

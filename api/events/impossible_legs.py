@@ -17,7 +17,7 @@ from api.events.models import EventView
 from api.requests.cursors import write_cursor
 from api.requests.parameters import AreaOf, From, Limit, Next, PlateOf, To
 from api.requests.times import check_order
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY
 from domain.errors import QueryInvalid
 from domain.events.event import Event
 from domain.events.journeys import leg
@@ -26,8 +26,7 @@ from domain.ulid import wall_ms_of
 from storage.events.journey_legs import EventLegs
 from storage.index.plate_query import plate_expression
 
-SPAN_S, LONGEST_S = 7 * 86_400, 31 * 86_400
-HOUR_NS = 3600 * NS_PER_S
+SPAN_S, LONGEST_S = 7 * S_PER_DAY, 31 * S_PER_DAY
 PAIRS_AT_ONCE, PAIRS_MOST = 64, 1024
 """Pairs whose events are loaded at a time, and for one page: filters that few of them fit give
 a short page, and `next`.
@@ -81,9 +80,10 @@ def list_impossible(
     check_order(begin_ns, end_ns)
     if end_ns - begin_ns > LONGEST_S * NS_PER_S:
         raise QueryInvalid(
-            "from", f"lies more than {LONGEST_S // 86_400} days before `to`; ask for less at once"
+            "from",
+            f"lies more than {LONGEST_S // S_PER_DAY} days before `to`; ask for less at once",
         )
-    legs = context.events.impossible(begin_ns // HOUR_NS, (end_ns - 1) // HOUR_NS)
+    legs = context.events.impossible(begin_ns // NS_PER_HOUR, (end_ns - 1) // NS_PER_HOUR)
     found = legs.found
     pairs = [
         pair

@@ -14,7 +14,7 @@ from api.requests.cursors import NO_CURSOR, read_cursor, write_cursor
 from api.requests.numbers import WholeNumber
 from api.requests.parameters import ExactPlate, From, Next, To, exact_plate
 from api.requests.times import check_order
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import NS_PER_DAY, NS_PER_MS
 from domain.errors import QueryInvalid
 from domain.events.event import Event
 from domain.events.journeys import Leg, Sighting, joined, legs_between
@@ -24,7 +24,7 @@ from domain.registry.nearby_cameras import CameraMap
 from domain.ulid import is_event_id
 from storage.index.plate_query import found_by
 
-SPAN_NS = 30 * 86_400 * NS_PER_S
+SPAN_NS = 30 * NS_PER_DAY
 """What a journey looks back over where `from` is left out."""
 LIKELY_MOST = 500
 """Likely misreadings looked at for one page."""

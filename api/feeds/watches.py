@@ -13,13 +13,12 @@ from api.access.api_context import Context, RequestTrace
 from api.feeds.watch_models import WatchAsked, WatchDetail, WatchList, WatchPlaced, WatchView
 from api.feeds.webhook_address import target_of
 from api.requests.parameters import WatchId
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_DAY
 from domain.errors import BadInput, QueryInvalid
 from domain.events.watches import Ended, Watch
 from domain.paths.object_keys import dated_id
 from domain.plates import is_wildcard, search_pattern
 
-_DAY_NS = 86_400 * NS_PER_S
 LEAST_FIXED = 2
 """Fewer characters than this fit whole cities."""
 EndReason = Annotated[
@@ -105,7 +104,7 @@ def _plate(asked: WatchAsked) -> str:
 def _check_until(until_ns: int, now_ns: int, most_days: int) -> None:
     if until_ns <= now_ns:
         raise QueryInvalid("until", "lies in the past, so that nothing would be watched for")
-    if until_ns > now_ns + most_days * _DAY_NS:
+    if until_ns > now_ns + most_days * NS_PER_DAY:
         raise QueryInvalid(
             "until",
             f"lies more than {most_days} days ahead, the most that this site allows; place it "

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from api.requests.byte_ranges import ByteRange
-from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
+from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS, rfc3339
 from domain.errors import BadInput, NotFound, StoreError
 from storage.recordings.clips import Cut, cut
 from storage.recordings.ledger import Segment
@@ -36,7 +36,7 @@ MOST_OPEN_BYTES = 4 * MOST_BYTES
 _GATHERED = "gathered-"
 WAIT_FOR_TURN_S = 5.0
 CHUNK_BYTES = 256 << 10
-_NEAR_NS = (3_600 * NS_PER_S, 86_400 * NS_PER_S)
+_NEAR_NS = (NS_PER_HOUR, NS_PER_DAY)
 """How far around an empty range to look for what is nearest."""
 
 

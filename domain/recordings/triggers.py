@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_DAY, NS_PER_S
 from domain.registry.model import Camera, TriggerSource
 
-LONGEST_NS = 86_400 * NS_PER_S
+LONGEST_NS = NS_PER_DAY
 """Of one trigger; what lasts longer is told again. So a range is found by looking at one day
 before it.
 """

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.camera_states import CameraState, Why
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_S, S_PER_DAY
 from domain.errors import SourceError
 from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import FreezeDetection, Moment
@@ -248,7 +248,7 @@ def _fault(state: CameraState, since_ns: int, sentence: str, why: Why) -> Standi
 def _lead(skew_ns: int) -> str:
     """The skew in words: `2 h 3 min ahead of`."""
     seconds = abs(skew_ns) // NS_PER_S
-    days, hours, minutes = seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60
+    days, hours, minutes = seconds // S_PER_DAY, seconds // 3600 % 24, seconds // 60 % 60
     parts = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds % 60, "s"))
     told = [f"{number} {unit}" for number, unit in parts if number][:2]
     return f"{' '.join(told)} {'ahead of' if skew_ns > 0 else 'behind'}"

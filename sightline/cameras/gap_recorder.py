@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import replace
 
 from domain.camera_states import CameraState, CameraStatus
-from domain.clock import NS_PER_MS, NS_PER_S, Clock, rfc3339
+from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.paths.data_layout import Layout
@@ -27,7 +27,6 @@ OPEN_AFTER_NS = 5 * NS_PER_S
 two seconds or so.
 """
 _MOST_STANDINGS, _MOST_KNOWN, _MOST_WAITING = 256, 64, 256
-_DAY_NS = 86_400 * NS_PER_S
 _log = logging.getLogger(__name__)
 
 
@@ -183,7 +182,7 @@ class GapRecorder:
                 self._told = None
             return
         *over, last = explain(self._facts(), self._until_ns, now_ns)
-        told = (last.start_ns, last.cause, now_ns // _DAY_NS)
+        told = (last.start_ns, last.cause, now_ns // NS_PER_DAY)
         if told == self._told:
             return
         for gap in over:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from domain.alarms import AlarmName
-from domain.clock import NS_PER_S, Clock
+from domain.clock import NS_PER_HOUR, Clock
 from domain.errors import StoreError
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
@@ -210,7 +210,7 @@ class NodeJobs:
         while not self._clock.wait(stop, LOOK_EVERY_S):
             try:
                 if turn.take():
-                    hour = self._clock.wall_ns() // (3600 * NS_PER_S)
+                    hour = self._clock.wall_ns() // NS_PER_HOUR
                     self._stores.index.impossible(hour - LOOK_BACK_H, hour)
             except StoreError as error:
                 log.warning("impossible legs wait: %s", error)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from domain.clock import NS_PER_MS, NS_PER_S, Clock, rfc3339
+from domain.clock import NS_PER_DAY, NS_PER_MS, Clock, rfc3339
 from domain.errors import StoreError
 from domain.events.event import Event
 from domain.events.misreadings import Match
@@ -32,7 +32,7 @@ IDLE_S = 1.0
 PAY_S = 0.1
 """So long at most what arrives waits for what is looked up."""
 PAGE = 500
-LOOK_BACK_NS = 86_400 * NS_PER_S
+LOOK_BACK_NS = NS_PER_DAY
 """Where the feed no longer has what was missed, the index is asked; events of a spool may have
 passed so long before they were indexed.
 """

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from domain.clock import NS_PER_S, Clock
+from domain.clock import NS_PER_S, S_PER_DAY, Clock
 from sightline.processes.private_files import write_atomically
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ AUTHORITY_LASTS = timedelta(days=3650)
 AUTHORITY_RENEWED_BEFORE = timedelta(days=730)
 IDENTITY_LASTS = timedelta(days=365)
 IDENTITY_RENEWED_BEFORE = timedelta(days=90)
-RENEWAL_EVERY_S = 86_400.0
+RENEWAL_EVERY_S = S_PER_DAY
 _VALID_SINCE = timedelta(days=1)
 """A certificate is valid from a day before it is made, so that a clock may be set back a little."""
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from domain.clock import NS_PER_MS, Clock
+from domain.clock import MS_PER_DAY, MS_PER_HOUR, NS_PER_MS, Clock
 from domain.errors import DataLoss, NotFound, StoreError
 from domain.events.event import Event
 from domain.metrics import ARCHIVED_EVENTS
@@ -30,7 +30,7 @@ from storage.archive.archive import Archive
 from storage.archive.day import ArchiveFile, ColdLeg, Day
 from storage.archive.parquet_files import RowSelection, WrittenFile, describe
 from storage.archive.rows import row_of
-from storage.archive.search import DAY_MS, day_of_ms, day_start_ms
+from storage.archive.search import day_of_ms, day_start_ms
 from storage.clients.locks import Lock
 from storage.clients.redis import Redis, text
 from storage.clients.s3 import ObjectStore
@@ -40,7 +40,6 @@ _log = logging.getLogger(__name__)
 RUNNER_KEY = "{archive}:runner"
 MOVED_KEY = "{archive}:moved"
 RUNNER_S = 120
-_HOUR_MS = 3_600_000
 _AT_ONCE = 20_000
 ArchiveProgress = Callable[[str, int], None]
 """Called with the day that is being moved, and how many events were moved in all."""
@@ -81,7 +80,7 @@ class Archiver:
         Raises StoreError where a store is away.
         """
         moved, stop = Moved(), stop or threading.Event()
-        before_ms = self._clock.wall_ns() // NS_PER_MS - days * DAY_MS
+        before_ms = self._clock.wall_ns() // NS_PER_MS - days * MS_PER_DAY
         with self._alone() as is_alone:
             if not is_alone:
                 return None
@@ -194,11 +193,11 @@ class Archiver:
         hours = self._index.hours()
         if not hours:
             return None
-        day = day_of_ms(hours[0] * _HOUR_MS)
-        return day if day_start_ms(day) + DAY_MS <= before_ms else None
+        day = day_of_ms(hours[0] * MS_PER_HOUR)
+        return day if day_start_ms(day) + MS_PER_DAY <= before_ms else None
 
     def _move(self, name: str, moved: Moved) -> None:
-        hours = [hour for hour in self._index.hours() if day_of_ms(hour * _HOUR_MS) == name]
+        hours = [hour for hour in self._index.hours() if day_of_ms(hour * MS_PER_HOUR) == name]
         staged: list[Path] = []
         fingerprints: dict[int, int] = {}
         by_area: dict[str, dict[str, Event]] = {}
@@ -270,8 +269,10 @@ class Archiver:
 
     def _legs(self, name: str) -> list[ColdLeg]:
         """The impossible legs that begin on a day, before the index forgets where they began."""
-        first = day_start_ms(name) // _HOUR_MS
-        while (found := self._index.impossible(first, first + DAY_MS // _HOUR_MS)).unlooked_hours:
+        first = day_start_ms(name) // MS_PER_HOUR
+        while (
+            found := self._index.impossible(first, first + MS_PER_DAY // MS_PER_HOUR)
+        ).unlooked_hours:
             self._go_on()
         pairs = [pair for pair in found.pairs if day_of_ms(wall_ms_of(pair[0])) == name]
         events = self._index.get_all([later for _, later in pairs])
@@ -304,11 +305,11 @@ class Archiver:
         """
         self._archive.catalogue.settle()
         hours = self._index.hours()
-        now = {hour: self._of_hour(hour) for hour in hours if day_of_ms(hour * _HOUR_MS) <= name}
+        now = {hour: self._of_hour(hour) for hour in hours if day_of_ms(hour * MS_PER_HOUR) <= name}
         if now != fingerprints:
             return 0
         self._go_on()
-        return self._index.expire((day_start_ms(name) + DAY_MS) * NS_PER_MS)
+        return self._index.expire((day_start_ms(name) + MS_PER_DAY) * NS_PER_MS)
 
     def _of_hour(self, hour: int) -> int:
         fingerprint = 0
@@ -374,7 +375,7 @@ class Archiver:
                 "known; run `sightline index rebuild`"
             )
             return
-        until_ms = max(stored, before_ms - before_ms % DAY_MS)
+        until_ms = max(stored, before_ms - before_ms % MS_PER_DAY)
         self._objects.put(
             ARCHIVE_MOVED, json.dumps({"until_ms": until_ms}).encode(), "application/json"
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from domain.clock import NS_PER_MS, Clock
+from domain.clock import MS_PER_DAY, NS_PER_MS, Clock
 from domain.errors import DataLoss
 from domain.events.event import Event
 from domain.events.misreadings import Tie
@@ -25,7 +25,6 @@ from storage.archive.rows import TYPES, event_of, table
 from storage.archive.sql_terms import Terms, Where
 from storage.clients.duckdb import DuckDb, Value
 
-DAY_MS = 86_400_000
 FILES_AT_ONCE = 12
 """Whole days are looked at together until they have so many files."""
 DAYS_AT_FIRST, DAYS_AT_ONCE = 8, 64
@@ -260,12 +259,14 @@ def _grown(days: Sequence[Day]) -> Iterator[Sequence[Day]]:
 def _bound_before(day: str, newest: bool) -> str:
     """The id that no id of a day comes before, in the order asked for."""
     start_ms = day_start_ms(day)
-    return id_text(start_ms + DAY_MS if newest else start_ms, _LEAST_TAIL)
+    return id_text(start_ms + MS_PER_DAY if newest else start_ms, _LEAST_TAIL)
 
 
 def _bound(day: str, newest: bool) -> str:
     """The id beyond all ids of a day, in the order asked for."""
     start_ms = day_start_ms(day)
     return (
-        id_text(start_ms, _LEAST_TAIL) if newest else id_text(start_ms + DAY_MS - 1, _GREATEST_TAIL)
+        id_text(start_ms, _LEAST_TAIL)
+        if newest
+        else id_text(start_ms + MS_PER_DAY - 1, _GREATEST_TAIL)
     )

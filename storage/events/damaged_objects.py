@@ -7,11 +7,11 @@ are.
 
 from __future__ import annotations
 
-from domain.clock import NS_PER_MS, Clock
+from domain.clock import MS_PER_DAY, NS_PER_MS, Clock
 from storage.clients.redis import Redis, number, texts
 
 _KEY = "{damaged}:objects"
-STANDS_FOR_MS = 7 * 86_400_000
+STANDS_FOR_MS = 7 * MS_PER_DAY
 """An object that nobody has read for so long is no longer in the alarm: its event may be
 deleted.
 """

@@ -7,18 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from domain.clock import NS_PER_MS
+from domain.clock import MS_PER_DAY, MS_PER_HOUR, NS_PER_MS
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.ulid import wall_ms_of
 from storage.archive.archive import Archive
 from storage.archive.day import ColdLeg
-from storage.archive.search import DAY_MS, day_of_ms
+from storage.archive.search import day_of_ms
 from storage.index.event_index import EventIndex
 from storage.index.impossible_legs import FoundLegs
-from storage.index.record import HOUR_MS
 
-_DAY_H = DAY_MS // HOUR_MS
+_DAY_H = MS_PER_DAY // MS_PER_HOUR
 _MOST = 500
 """Events that may be found by a plate between two of its sightings."""
 
@@ -38,7 +37,7 @@ class EventLegs:
         hot = index.impossible(first_hour, last_hour)
         # A leg may have begun on the day before; and what the index has forgotten by now, a look at
         # the archive has seen.
-        first, last = day_of_ms((first_hour - 1) * HOUR_MS), day_of_ms(last_hour * HOUR_MS)
+        first, last = day_of_ms((first_hour - 1) * MS_PER_HOUR), day_of_ms(last_hour * MS_PER_HOUR)
         if archive.catalogue.last_day() < first:
             return cls(hot, {})
         days = [day for name, day in archive.catalogue.days().items() if first <= name <= last]
@@ -46,7 +45,7 @@ class EventLegs:
             leg
             for day in days
             for leg in day.legs or ()
-            if first_hour <= wall_ms_of(leg.later) // HOUR_MS <= last_hour
+            if first_hour <= wall_ms_of(leg.later) // MS_PER_HOUR <= last_hour
         ]
         unlooked = sum(_DAY_H for day in days if day.legs is None)
         pairs = sorted(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Protocol
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import NS_PER_DAY, NS_PER_MS
 from domain.metrics import RETENTION_DELETED
 from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, day_of
 from domain.recordings.holds import StandingHolds
@@ -22,7 +22,7 @@ from storage.events.publish_steps import read_sidecar
 from storage.index.event_index import EventIndex
 
 _log = logging.getLogger(__name__)
-_LONGEST_NS = 86_400 * NS_PER_S
+_LONGEST_NS = NS_PER_DAY
 """No event lasts longer: what is taken of one whose sidecar cannot be read."""
 
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from domain.clock import NS_PER_MS, Clock
+from domain.clock import MS_PER_DAY, NS_PER_MS, Clock
 from domain.errors import ObjectsUnavailable
 from domain.events.event import Event
 from domain.events.misreadings import TIES, Tie
 from domain.events.query import EventPage, EventQuery
 from domain.ulid import id_text, is_event_id
 from storage.archive.archive import Archive
-from storage.archive.search import DAY_MS, day_of_ms, day_start_ms
+from storage.archive.search import day_of_ms, day_start_ms
 from storage.events.journey_legs import EventLegs
 from storage.index.counts import Buckets
 from storage.index.event_index import EventIndex
@@ -172,7 +172,9 @@ class EventStore:
         return from_ns // NS_PER_MS < self._search(EventQuery(), None).archived_until_ms()
 
     def _search(self, query: EventQuery, until_s: float | None) -> _Search:
-        never_archived = day_of_ms(self._clock.wall_ns() // NS_PER_MS - self._index_days * DAY_MS)
+        never_archived = day_of_ms(
+            self._clock.wall_ns() // NS_PER_MS - self._index_days * MS_PER_DAY
+        )
         return _Search(self._index, self.archive, query, until_s, never_archived)
 
 
@@ -247,7 +249,7 @@ class _Search:
             day = self.archive.catalogue.last_day()
         except ObjectsUnavailable:
             day = self.never_archived
-        return day_start_ms(day) + DAY_MS if day else 0
+        return day_start_ms(day) + MS_PER_DAY if day else 0
 
     def _is_after(self, until_ms: int) -> bool:
         """Whether nothing is asked for that began before this."""

@@ -15,11 +15,12 @@ from typing import cast
 
 import numpy as np
 
+from domain.clock import MS_PER_HOUR
 from storage.clients.redis import Redis, Script
 from storage.index.key_scripts import LAYOUT, SHARD
 from storage.index.plate_code import NO_PLATE
 from storage.index.posting_scripts import ORDERED
-from storage.index.record import ALTERNATIVES, FACE, HOUR_MS, NOWHERE, ODD, RECORD, START_BITS
+from storage.index.record import ALTERNATIVES, FACE, NOWHERE, ODD, RECORD, START_BITS
 from storage.index.rows import BLOCK, POINTER_BYTES
 from storage.index.shards import SHARDS
 
@@ -216,7 +217,7 @@ class _Shard:
     ) -> Iterator[tuple[str, str]]:
         where = f"{self.prefix}:b{hour}:{k}"
         starts = [_bits(record) & START_BITS for _, record in records]
-        if not records or not ranges[0] <= min(starts) <= max(starts) <= ranges[1] < HOUR_MS:
+        if not records or not ranges[0] <= min(starts) <= max(starts) <= ranges[1] < MS_PER_HOUR:
             yield where, f"its directory does not hold its starts: {ranges}"
         self.names |= {
             record[24:28]

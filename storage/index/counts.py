@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.clock import NS_PER_MS
+from domain.clock import MS_PER_HOUR, NS_PER_MS
 from domain.events.query import EventQuery
 from domain.ulid import id_parts
 from storage.index.plate_code import demands
 from storage.index.plate_query import PlateQuery
-from storage.index.record import HOUR_MS, ODD, PARTS, PLATE
+from storage.index.record import ODD, PARTS, PLATE
 from storage.index.rows import Codes, HourCount, IndexRow, Many, Records, Rows
 from storage.index.search import CHUNK, PLATES_MOST, Search, Span
 from storage.index.shards import Shards
@@ -119,7 +119,9 @@ class _Counting:
 
     def _by_hours(self) -> None:
         span = self._span
-        hours = self._shards.hour_counts(span.least_ms // HOUR_MS, span.greatest_ms // HOUR_MS)
+        hours = self._shards.hour_counts(
+            span.least_ms // MS_PER_HOUR, span.greatest_ms // MS_PER_HOUR
+        )
         scanned = {
             hour: count for hour, count in hours.items() if not self._is_counted(hour, count)
         }
@@ -138,7 +140,7 @@ class _Counting:
 
     def _is_counted(self, hour: int, count: HourCount) -> bool:
         """An hour that lies in one bucket and of which everything is asked for needs no look."""
-        first, last = hour * HOUR_MS, (hour + 1) * HOUR_MS - 1
+        first, last = hour * MS_PER_HOUR, (hour + 1) * MS_PER_HOUR - 1
         bucket = self._buckets.index_of(first)
         if (
             not _is_of_all(self._query)
@@ -159,10 +161,10 @@ class _Counting:
         """For how many events each record of a sample stands: those of its bucket, or of its
         hour where buckets are shorter.
         """
-        group_ms = max(self._buckets.width_ms, HOUR_MS)
+        group_ms = max(self._buckets.width_ms, MS_PER_HOUR)
 
         def group_of(hour: NDArray[np.int64]) -> NDArray[np.int64]:
-            return np.maximum(0, (hour * HOUR_MS - self._buckets.start_ms) // group_ms)
+            return np.maximum(0, (hour * MS_PER_HOUR - self._buckets.start_ms) // group_ms)
 
         records = found.records
         groups, is_there = (

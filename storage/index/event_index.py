@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from domain.clock import NS_PER_MS
+from domain.clock import MS_PER_HOUR, NS_PER_HOUR, NS_PER_MS
 from domain.errors import IndexUnavailable
 from domain.events.event import Correction, Event
 from domain.events.misreadings import Tie
@@ -21,7 +21,7 @@ from storage.index.counts import Buckets, Histogram, histogram
 from storage.index.fuzzy_search import search
 from storage.index.impossible_legs import FoundLegs, ImpossibleLegs
 from storage.index.plate_query import PlateQuery, is_likely
-from storage.index.record import HOUR_MS, entry_of
+from storage.index.record import entry_of
 from storage.index.search import Search, load
 from storage.index.shards import Shards, shard_of
 
@@ -188,7 +188,7 @@ class EventIndex:
         """The ids of the events that began between these moments, both included; None where
         their hours have more than `most`.
         """
-        hours = self._shards.hour_counts(least_ms // HOUR_MS, greatest_ms // HOUR_MS)
+        hours = self._shards.hour_counts(least_ms // MS_PER_HOUR, greatest_ms // MS_PER_HOUR)
         if sum(count.events for count in hours.values()) > most:
             return None
         query = EventQuery(
@@ -212,8 +212,8 @@ class EventIndex:
         """The events that began in this hour, oldest first; read piece by piece, so that what
         changes meanwhile may be met or not.
         """
-        start_ns = hour * HOUR_MS * NS_PER_MS
-        query = EventQuery(from_ns=start_ns, to_ns=start_ns + HOUR_MS * NS_PER_MS, order="oldest")
+        start_ns = hour * NS_PER_HOUR
+        query = EventQuery(from_ns=start_ns, to_ns=start_ns + NS_PER_HOUR, order="oldest")
         for rows in Search(self._shards, query, None).rows(None):
             yield from (
                 event for event in load(self._shards, rows, is_whole=True) if event is not None
@@ -226,7 +226,7 @@ class EventIndex:
         A call that was stopped half way is finished by the next. Each script is of a bounded
         length, and others are served in between.
         """
-        total, more, end = 0, True, before_ns // (HOUR_MS * NS_PER_MS)
+        total, more, end = 0, True, before_ns // NS_PER_HOUR
         hours = [hour for hour in self.hours() if hour < end]
         while more:
             gone, more = self._shards.expire(end)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.clock import MS_PER_HOUR, S_PER_DAY
 from domain.events.event import Event
 from domain.events.journeys import DEFAULT_LIMITS, KMH, leg
 from domain.geo import EARTH_RADIUS_M
@@ -30,7 +31,7 @@ from storage.clients.readable_records import read_or_skip
 from storage.clients.redis import Redis, maybe_texts
 from storage.index.corrections import IndexCorrections
 from storage.index.plate_code import NO_PLATE, pack
-from storage.index.record import HOUR_MS, NOWHERE, ODD, plates_of
+from storage.index.record import NOWHERE, ODD, plates_of
 from storage.index.rows import HourCount, Records
 from storage.index.search import load
 from storage.index.shards import Shards
@@ -43,7 +44,7 @@ PAIRS_MOST = 2_000
 """Pairs of an hour that are noted. More are no clones, but a clock or a place in the registry
 that is wrong.
 """
-KEPT_S = 31 * 86_400
+KEPT_S = 31 * S_PER_DAY
 """Then an hour is looked at again if anybody asks: of what was deleted meanwhile nothing stays."""
 _BEST_MOST = 0xFFFF
 
@@ -97,7 +98,7 @@ class ImpossibleLegs:
 
     def forget(self, event_id: str) -> None:
         """What this event may have been part of is to be looked at again."""
-        self.forget_hours({wall_ms_of(event_id) // HOUR_MS})
+        self.forget_hours({wall_ms_of(event_id) // MS_PER_HOUR})
 
     def forget_hours(self, hours: Collection[int]) -> None:
         """What events of these hours may have been part of is to be looked at again."""
@@ -132,7 +133,7 @@ class ImpossibleLegs:
         events once more.
         """
         there = self._shards.some(
-            (hour - 1, hour), 1, (hour - 1) * HOUR_MS, (hour + 1) * HOUR_MS - 1
+            (hour - 1, hour), 1, (hour - 1) * MS_PER_HOUR, (hour + 1) * MS_PER_HOUR - 1
         )
         plates = self._plates(there)
         there, plates = there[np.flatnonzero(plates)], plates[plates != 0]

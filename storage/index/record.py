@@ -30,7 +30,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.clock import NS_PER_MS
+from domain.clock import MS_PER_HOUR, NS_PER_MS
 from domain.events.event import SCHEMA, Alternative, Direction, Event, Location, Plate
 from domain.media.packets import WallSource
 from domain.plates import PlateColor
@@ -38,7 +38,6 @@ from domain.trusted_models import made
 from domain.ulid import id_parts, id_text
 from storage.index.plate_code import NO_PLATE, pack, unpack
 
-HOUR_MS = 3_600_000
 RECORD = struct.Struct("<I10sHH6s4sHHHHHH")
 RECORDS = np.dtype(
     [
@@ -174,7 +173,7 @@ class PlaceFields:
 def entry_of(event: Event) -> IndexEntry:
     """Raises ValueError where the event's id is not a ULID."""
     ms, tail = id_parts(event.id)
-    hour, start = divmod(ms, HOUR_MS)
+    hour, start = divmod(ms, MS_PER_HOUR)
     place = place_of(event.camera, event.class_, event.area, event.location)
     plate = event.plate
     shares = [event.confidence, plate.confidence if plate else 0.0, *event.box]
@@ -307,7 +306,7 @@ def event_of(
 
 def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) -> Event:
     bits, tail, best, end, code, _, share, plate_share, *box = RECORD.unpack(record)
-    ms = hour * HOUR_MS + (bits & START_BITS)
+    ms = hour * MS_PER_HOUR + (bits & START_BITS)
     clip = bits >> CLIP_SHIFT & 3
     plate = _plate(bits, code, plate_share, alternatives) if bits & PLATE else None
     left, top, right, bottom = ((side & _SIDE) / PARTS for side in box)

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.clock import MS_PER_HOUR
 from storage.index.plate_code import CodeMask
-from storage.index.record import HOUR_MS, RECORD, RECORDS, START_BITS
+from storage.index.record import RECORD, RECORDS, START_BITS
 
 POINTER_BYTES = 5
 BLOCK = 256
@@ -35,7 +36,7 @@ class IndexRow(NamedTuple):
 
     @property
     def start_ms(self) -> int:
-        return self.hour * HOUR_MS + (int.from_bytes(self.record[:4], "little") & START_BITS)
+        return self.hour * MS_PER_HOUR + (int.from_bytes(self.record[:4], "little") & START_BITS)
 
     @property
     def order(self) -> tuple[int, bytes]:
@@ -53,7 +54,7 @@ class Records:
 
     @property
     def start_ms(self) -> NDArray[np.int64]:
-        return (self.pointers >> 20) * HOUR_MS + (self.records["bits"] & START_BITS).astype(
+        return (self.pointers >> 20) * MS_PER_HOUR + (self.records["bits"] & START_BITS).astype(
             np.int64
         )
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from domain.clock import NS_PER_MS
+from domain.clock import MS_PER_HOUR, NS_PER_MS
 from domain.events.event import Event
 from domain.events.query import EventPage, EventQuery
 from domain.stored_model import unreadable
@@ -30,7 +30,6 @@ from storage.index.record import (
     COLOR_SHIFT,
     COLORS,
     FACE,
-    HOUR_MS,
     NOWHERE,
     ODD,
     PARTS,
@@ -58,7 +57,7 @@ PLATES_MOST = 400
 """Plates a shard whose postings are read; where more match, looking at everything finds a page
 sooner.
 """
-_LAST_MS = (1 << 20) * HOUR_MS - 1
+_LAST_MS = (1 << 20) * MS_PER_HOUR - 1
 
 
 def matches(event: Event, query: EventQuery) -> bool:

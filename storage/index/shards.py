@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.clock import MS_PER_HOUR
 from storage.clients.redis import Redis, Script
 from storage.index import lookup_scripts as index_plates
 from storage.index import read_scripts as index_reads
@@ -21,7 +22,7 @@ from storage.index import write_scripts as index_writes
 from storage.index.layout import bring_up
 from storage.index.places import Places
 from storage.index.plate_code import NO_PLATE, CodeMask
-from storage.index.record import HOUR_MS, RECORD, RECORDS, IndexEntry
+from storage.index.record import RECORD, RECORDS, IndexEntry
 from storage.index.rows import (
     BLOCK,
     POINTER_BYTES,
@@ -157,14 +158,16 @@ class Shards:
         """Remove events by start (UTC ms) and the rest of the id; those that are nowhere are no
         fault.
         """
-        claims = b"".join(_CLAIM.pack(*divmod(ms, HOUR_MS), tail, _FOR_EVER, 0) for ms, tail in ids)
+        claims = b"".join(
+            _CLAIM.pack(*divmod(ms, MS_PER_HOUR), tail, _FOR_EVER, 0) for ms, tail in ids
+        )
         self._redis.run_all([_script(index_removals.EVICT, shard, claims) for shard in shards])
 
     def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[IndexRow]]:
         """The rows of each id: one, or none; two for a moment while a new reading replaces
         another.
         """
-        blob = b"".join(_ID.pack(*divmod(ms, HOUR_MS), tail) for ms, tail in ids)
+        blob = b"".join(_ID.pack(*divmod(ms, MS_PER_HOUR), tail) for ms, tail in ids)
         answers = cast(
             "list[list[bytes]]",
             self._redis.run_all([_script(index_reads.GET, shard, blob) for shard in range(SHARDS)]),
@@ -252,7 +255,7 @@ class Shards:
         """Rows posted under a code that is wanted, of the hours of `span`; `Many` where more than
         `most` plates of a shard match, or so many that it is better to look at the records by time.
         """
-        first, last = span[0] // HOUR_MS, span[1] // HOUR_MS
+        first, last = span[0] // MS_PER_HOUR, span[1] // MS_PER_HOUR
         demands = b"".join(_demand(demand) for demand in wanted.demands)
         if demands:
             count, plates = self._meeting(demands)
@@ -285,8 +288,8 @@ class Shards:
                 )
                 for at in range(0, len(blob), _ROW_BYTES)
             ]
-        bound = _nearest(bounds, newest, HOUR_MS)
-        return Rows(rows, bound if bound is None or not newest else bound + HOUR_MS - 1)
+        bound = _nearest(bounds, newest, MS_PER_HOUR)
+        return Rows(rows, bound if bound is None or not newest else bound + MS_PER_HOUR - 1)
 
     def _meeting(self, demands: bytes) -> tuple[int, int]:
         """How many plates of a shard meet these demands, and how many it has; asked of one of

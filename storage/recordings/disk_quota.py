@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, islice
 
 from domain.alarms import AlarmName
-from domain.clock import NS_PER_S, Clock, rfc3339
+from domain.clock import NS_PER_DAY, Clock, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.metrics import SEGMENTS_EVICTED
@@ -46,7 +46,6 @@ behind, and a disk holds millions.
 """
 _REMEMBERED_S = 60.0
 EARLY_TOLD_S = 600.0
-_DAY_NS = 86_400 * NS_PER_S
 _log = logging.getLogger(__name__)
 
 
@@ -172,7 +171,7 @@ class DiskQuota:
 
     def _past_minimum(self) -> Iterator[Segment]:
         minimum_ns = {
-            camera.id: camera.retention_days * _DAY_NS for camera in self._claims.cameras()
+            camera.id: camera.retention_days * NS_PER_DAY for camera in self._claims.cameras()
         }
         shortest_ns = min(minimum_ns.values(), default=0)
         now_ns = self._clock.wall_ns()

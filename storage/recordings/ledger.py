@@ -15,15 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import MS_PER_HOUR, NS_PER_DAY, NS_PER_MS
 from domain.errors import StoreError
 from domain.media.packets import SegmentName, parse_open_name, segment_number
 from domain.paths.object_keys import day_of
 from storage.recordings.disk_usage import OPEN_MARK, DiskUsage
 
 _DAY = re.compile(r"^\d{8}$")
-_DAY_S = 86_400
-_HOUR_MS = 3_600_000
 _FOR_EVER_MS = 1 << 62
 _MOST_FOREIGN = 1_000
 _log = logging.getLogger(__name__)
@@ -78,7 +76,7 @@ class Ledger:
         """The segments that share a moment with [from_ns, to_ns), by start; an open one is
         taken to last until now.
         """
-        first, last = day_of(from_ns - _DAY_S * NS_PER_S), day_of(to_ns)
+        first, last = day_of(from_ns - NS_PER_DAY), day_of(to_ns)
         found = [
             segment
             for folder in self.days(camera_id)
@@ -142,7 +140,7 @@ class Ledger:
                 segment = parse_segment(folders[at][0] / name)
                 assert segment is not None
                 yield segment
-            from_ms = _least_start_ms(folders, from_ms + _HOUR_MS)
+            from_ms = _least_start_ms(folders, from_ms + MS_PER_HOUR)
 
     def _of_hour(
         self, folders: Sequence[tuple[Path, str]], from_ms: int
@@ -152,12 +150,12 @@ class Ledger:
         """
         for at, (folder, camera_id) in enumerate(folders):
             for name in names_in(folder):
-                if _is_outside(name, from_ms, from_ms + _HOUR_MS):
+                if _is_outside(name, from_ms, from_ms + MS_PER_HOUR):
                     continue
                 named = SegmentName.parse(name)
                 if named is None or named.camera_id != camera_id:
                     self._report_foreign(folder / name, camera_id)
-                elif from_ms <= named.start_ms < from_ms + _HOUR_MS:
+                elif from_ms <= named.start_ms < from_ms + MS_PER_HOUR:
                     yield named.start_ms, named.fence, at, name
 
     def total_bytes(self) -> int:

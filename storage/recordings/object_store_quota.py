@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from domain.alarms import AlarmName
-from domain.clock import NS_PER_S, Clock
+from domain.clock import NS_PER_DAY, Clock
 from domain.errors import ObjectsFull, StoreError
 from domain.metrics import SEGMENTS_EVICTED
 from domain.paths.object_keys import day_of
@@ -32,7 +32,6 @@ SURE_AFTER_S = 60.0
 ROUND_EVERY_S = 1800
 ROUND_BYTES = 100 * BYTES_PER_GB
 """What a hundred cameras of 4 Mbit/s upload until the next round."""
-_DAY_NS = 86_400 * NS_PER_S
 _log = logging.getLogger(__name__)
 
 
@@ -112,7 +111,7 @@ class ObjectStoreQuota:
         places: list[tuple[Importance, str, str, int]] = []
         for camera_id in self._stored.cameras():
             camera = cameras.get(camera_id)
-            cutoff_ns = now_ns - (camera.retention_days if camera else shortest) * _DAY_NS
+            cutoff_ns = now_ns - (camera.retention_days if camera else shortest) * NS_PER_DAY
             importance = importance_of(camera) if camera else UNKNOWN
             places += [
                 (importance, day, camera_id, cutoff_ns)

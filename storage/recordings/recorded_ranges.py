@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from domain.clock import LATEST_NS, NS_PER_MS, NS_PER_S
+from domain.clock import LATEST_NS, NS_PER_DAY, NS_PER_MS, NS_PER_S
 from domain.media.packets import segment_number
 from domain.paths.object_keys import day_of
 from storage.recordings.ledger import names_in
@@ -26,7 +26,6 @@ JOIN_NS = NS_PER_S
 LEAST_BYTES = 256
 """The head of a segment takes more. A power cut can leave files of no bytes at all."""
 MOST_DAYS = 1_000
-_DAY_NS = 86_400 * NS_PER_S
 _DAY = re.compile(r"^\d{8}$")
 
 
@@ -108,7 +107,7 @@ class RecordedRanges:
         return None if first is None or last is None else (first[0], last[1])
 
     def _between(self, camera_id: str, from_ns: int, to_ns: int) -> list[_Day]:
-        first, last = day_of(from_ns - _DAY_NS), day_of(to_ns)
+        first, last = day_of(from_ns - NS_PER_DAY), day_of(to_ns)
         return [self._day(camera_id, day) for day in self._days(camera_id) if first <= day <= last]
 
     def _days(self, camera_id: str) -> list[str]:

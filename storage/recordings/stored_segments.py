@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.clock import LATEST_NS, NS_PER_S, Clock
+from domain.clock import LATEST_NS, NS_PER_DAY, NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable
 from domain.media.packets import SegmentName
 from domain.paths.object_keys import RECORDINGS_PREFIX, day_of, day_start_ns, is_day, segment_object
@@ -24,7 +24,6 @@ a day may have thousands.
 """
 MOST_LISTINGS = 64
 _LONGEST_SEGMENT_S = 3600
-_DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,4 +158,4 @@ def _days(from_ns: int, to_ns: int) -> Iterator[str]:
     at_ns = day_start_ns(day_of(from_ns - _LONGEST_SEGMENT_S * NS_PER_S))
     while at_ns < min(to_ns, LATEST_NS):
         yield day_of(at_ns)
-        at_ns += _DAY_S * NS_PER_S
+        at_ns += NS_PER_DAY

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from domain.clock import S_PER_DAY
 from domain.events.watches import WatchMatch
 from domain.stored_model import StoredModel
 from storage.clients.arrival_stream import ARRIVE, ArrivalStream
@@ -20,7 +21,7 @@ from storage.clients.redis import Redis, Script, maybe_texts, number, text
 TAG = "{watches}"
 MOST_MATCHES = 10_000
 MOST_DEAD = 1_000
-SEEN_S = 8 * 86_400
+SEEN_S = 8 * S_PER_DAY
 """A match is not told again within this time, however often its event comes."""
 LEASE_MS = 5_000
 

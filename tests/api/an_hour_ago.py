@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domain.clock import NS_PER_S, SystemClock, rfc3339
+from domain.clock import NS_PER_HOUR, NS_PER_S, SystemClock, rfc3339
 from domain.paths.data_layout import Layout
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
 
-START_NS = SystemClock().wall_ns() // NS_PER_S * NS_PER_S - 3600 * NS_PER_S
+START_NS = SystemClock().wall_ns() // NS_PER_S * NS_PER_S - NS_PER_HOUR
 CAMERA = "/v1/cameras/east-gate"
 Record = Callable[[Layout, str, int, float], Path]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_S, S_PER_DAY
 from domain.events.event import Event
 from domain.paths.object_keys import (
     ARCHIVE_MOVED,
@@ -130,7 +130,7 @@ def test_what_the_archive_has_stays_there(site: Site, kept: list[Event], tmp_pat
     """Its journals are not read, but for what came later: here a longer version, and one that
     is still in a spool.
     """
-    site.clock.advance(10 * 86_400)
+    site.clock.advance(10 * S_PER_DAY)
     archive = _archive_all(site, tmp_path / "archive")
     longer = kept[1].model_copy(update={"ended_at": kept[1].ended_at + 9 * NS_PER_S})
     site.journal.append(JournalPut(event=longer, objects={}))
@@ -143,7 +143,7 @@ def test_what_the_archive_has_stays_there(site: Site, kept: list[Event], tmp_pat
 
 
 def test_catalogues_come_back_from_the_files(site: Site, kept: list[Event], tmp_path: Path) -> None:
-    site.clock.advance(10 * 86_400)
+    site.clock.advance(10 * S_PER_DAY)
     _archive_all(site, tmp_path / "archive").close()
     (catalogue,) = [stat.key for stat in site.objects.list(CATALOGUE_PREFIX)]
     whole = Day.parse("", 0, site.objects.get(catalogue))
@@ -162,7 +162,7 @@ def test_catalogues_come_back_from_the_files(site: Site, kept: list[Event], tmp_
 def test_without_its_files_the_whole_is_read_from_journals(
     site: Site, kept: list[Event], tmp_path: Path
 ) -> None:
-    site.clock.advance(10 * 86_400)
+    site.clock.advance(10 * S_PER_DAY)
     _archive_all(site, tmp_path / "archive").close()
     JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
     for stat in list(site.objects.list(ARCHIVE_PREFIX)):
@@ -178,11 +178,11 @@ def test_an_index_that_was_emptied_is_not_taken_for_whole(
     site: Site, kept: list[Event], tmp_path: Path
 ) -> None:
     """What is moved while it is not rebuilt tells nothing of what it lacked."""
-    site.clock.advance(10 * 86_400)
+    site.clock.advance(10 * S_PER_DAY)
     _archive_all(site, tmp_path / "archive").close()
     before = moved_until_ms(site.objects)
     site.redis.do("FLUSHALL")
-    site.clock.advance(10 * 86_400)
+    site.clock.advance(10 * S_PER_DAY)
     archive = Archive.open(site.objects, site.redis, tmp_path / "archive", Settings(), site.clock)
     archiver = Archiver(archive, EventIndex(site.redis), site.redis, site.objects, site.clock)
     archiver.run(2)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, S_PER_DAY
 from domain.errors import IndexUnavailable, StoreError
 from domain.events.event import Event
 from domain.media.packets import SegmentName
@@ -31,7 +31,6 @@ from storage.site.holds import Holds
 from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
 
-DAY_S = 86_400
 SETTINGS = Settings(trigger_wait_s=600)
 PLACE = {"area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
 REGISTRY = Registry.model_validate(
@@ -156,12 +155,12 @@ def _objects_of(site: Site, event: Event) -> list[str]:
 def test_recordings_go_once_they_are_older_than_their_maximum_and_not_before(site: Site) -> None:
     for camera_id in ("bridge", "old"):
         for day in (-95, -91, -89, -6, -4, -1):
-            _segment(site, camera_id, day * DAY_S)
-            _segment(site, camera_id, day * DAY_S + 20, stored=True)
+            _segment(site, camera_id, day * S_PER_DAY)
+            _segment(site, camera_id, day * S_PER_DAY + 20, stored=True)
     assert retention_of(site).run_node(dry=True).recordings == 6
     assert retention_of(site).run_node().recordings == 6
-    young = [(camera_id, day * DAY_S) for day in (-4, -1) for camera_id in ("bridge", "old")]
-    assert _here(site) == [("old", -89 * DAY_S), ("old", -6 * DAY_S), *young]
+    young = [(camera_id, day * S_PER_DAY) for day in (-4, -1) for camera_id in ("bridge", "old")]
+    assert _here(site) == [("old", -89 * S_PER_DAY), ("old", -6 * S_PER_DAY), *young]
     assert retention_of(site).run_site().stored_recordings == 6
     stored = StoredSegments(site.objects, site.clock)
     left = {
@@ -169,7 +168,7 @@ def test_recordings_go_once_they_are_older_than_their_maximum_and_not_before(sit
         for id_ in ("bridge", "old")
     }
     assert left == {
-        id_: [START_NS + (day * DAY_S + 20) * NS_PER_S for day in days]
+        id_: [START_NS + (day * S_PER_DAY + 20) * NS_PER_S for day in days]
         for id_, days in (("bridge", (-4, -1)), ("old", (-89, -6, -4, -1)))
     }
     assert retention_of(site).run_node().recordings == 0
@@ -177,13 +176,13 @@ def test_recordings_go_once_they_are_older_than_their_maximum_and_not_before(sit
 
 
 def test_what_is_held_stays_here_and_in_the_store(site: Site) -> None:
-    for after_s in (-8 * DAY_S, -8 * DAY_S + 10, -8 * DAY_S + 20):
+    for after_s in (-8 * S_PER_DAY, -8 * S_PER_DAY + 10, -8 * S_PER_DAY + 20):
         _segment(site, "bridge", after_s)
         _segment(site, "bridge", after_s, stored=True)
         _segment(site, "bridge", after_s)
-    hold = _hold(site, "bridge", -8 * DAY_S + 12, -8 * DAY_S + 13)
+    hold = _hold(site, "bridge", -8 * S_PER_DAY + 12, -8 * S_PER_DAY + 13)
     assert (retention_of(site).run_node().held, retention_of(site).run_site().held) == (1, 1)
-    assert _here(site) == [("bridge", -8 * DAY_S + 10)]
+    assert _here(site) == [("bridge", -8 * S_PER_DAY + 10)]
     assert _breaches(site) == set()
     Holds(site.objects, site.clock).release(hold.id, "wang")
     assert _breaches(site) == {Breach.TOO_OLD}
@@ -212,7 +211,7 @@ def test_what_no_trigger_claims_goes_once_none_may_come_any_more(
 
 def test_an_event_goes_whole_and_no_rebuilt_index_has_it_again(site: Site, event: Event) -> None:
     late = _keep(site, make_event(after_s=12))
-    site.clock.advance(30 * DAY_S - 280 + 8)  # 280 s were gone
+    site.clock.advance(30 * S_PER_DAY - 280 + 8)  # 280 s were gone
     assert retention_of(site).run_site(dry=True).events == 1
     assert len(_objects_of(site, event)) == 4
     assert retention_of(site).run_site().events == 1
@@ -228,7 +227,7 @@ def test_an_event_goes_whole_and_no_rebuilt_index_has_it_again(site: Site, event
 
 def test_a_held_event_stays_with_all_that_it_has(site: Site, event: Event) -> None:
     _hold(site, "gate", 5, 8, event.id)
-    site.clock.advance(400 * DAY_S)
+    site.clock.advance(400 * S_PER_DAY)
     report = retention_of(site).run_site()
     assert (report.events, report.held) == (0, 1)
     assert site.row(event) is not None
@@ -240,7 +239,7 @@ def test_a_held_event_stays_with_all_that_it_has(site: Site, event: Event) -> No
 
 
 def test_a_damaged_hold_that_is_released_lets_retention_go_on(site: Site) -> None:
-    _segment(site, "bridge", -300 * DAY_S)
+    _segment(site, "bridge", -300 * S_PER_DAY)
     key = hold_object("20251009-torn", 1)
     site.objects.put(key, b"{", "application/json")
     Holds(site.objects, site.clock).release("20251009-torn", "wang")
@@ -252,33 +251,33 @@ def test_a_damaged_hold_that_is_released_lets_retention_go_on(site: Site) -> Non
 def test_a_hold_that_is_placed_during_a_run_is_kept(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for after_s in (-300 * DAY_S, -299 * DAY_S, -298 * DAY_S):
+    for after_s in (-300 * S_PER_DAY, -299 * S_PER_DAY, -298 * S_PER_DAY):
         _segment(site, "bridge", after_s)
     remove = Ledger.remove
 
     def remove_and_place(ledger: Ledger, segment: Segment) -> int:
         size_bytes = remove(ledger, segment)
-        if segment.start_ns == START_NS - 300 * DAY_S * NS_PER_S:
-            _hold(site, "bridge", -299 * DAY_S, -299 * DAY_S + 1)
+        if segment.start_ns == START_NS - 300 * NS_PER_DAY:
+            _hold(site, "bridge", -299 * S_PER_DAY, -299 * S_PER_DAY + 1)
         site.clock.advance(1)
         return size_bytes
 
     monkeypatch.setattr(Ledger, "remove", remove_and_place)
     report = retention_of(site).run_node()
     assert (report.recordings, report.held) == (2, 1)
-    assert _here(site) == [("bridge", -299 * DAY_S)]
+    assert _here(site) == [("bridge", -299 * S_PER_DAY)]
 
 
 @pytest.mark.parametrize("part", ["run_node", "run_site"])
 def test_while_it_is_not_known_what_is_held_or_how_long_anything_is_kept_nothing_goes(
     site: Site, event: Event, part: str
 ) -> None:
-    _segment(site, "bridge", -300 * DAY_S)
-    site.clock.advance(400 * DAY_S)
+    _segment(site, "bridge", -300 * S_PER_DAY)
+    site.clock.advance(400 * S_PER_DAY)
     site.objects.put(hold_object("20251009-torn", 1), b"{", "application/json")
     with pytest.raises(StoreError, match="20251009-torn"):
         getattr(retention_of(site), part)()
-    other = _hold(site, "bridge", -300 * DAY_S, -299 * DAY_S)
+    other = _hold(site, "bridge", -300 * S_PER_DAY, -299 * S_PER_DAY)
     with pytest.raises(StoreError, match="20251009-torn"):
         getattr(retention_of(site), part)()
     assert Holds(site.objects, site.clock).release(other.id, "wang").released_by == "wang"
@@ -291,12 +290,12 @@ def test_while_it_is_not_known_what_is_held_or_how_long_anything_is_kept_nothing
     nothing = Retention(_kept(site), lambda: Registry(version=1), SETTINGS, site.clock)
     with pytest.raises(StoreError, match="no registry"):
         getattr(nothing, part)()
-    assert _here(site) == [("bridge", -300 * DAY_S)]
+    assert _here(site) == [("bridge", -300 * S_PER_DAY)]
     assert len(_objects_of(site, event)) == 4
 
 
 def test_without_redis_an_event_keeps_its_objects(site: Site, event: Event) -> None:
-    site.clock.advance(31 * DAY_S)
+    site.clock.advance(31 * S_PER_DAY)
     kept = replace(_kept(site), index=EventIndex(connect("redis://127.0.0.1:1/0")))
     with pytest.raises(IndexUnavailable):
         Retention(kept, lambda: REGISTRY, SETTINGS, site.clock).run_site()
@@ -346,7 +345,7 @@ def _fresh(site: Site) -> Event:
     site.clock.advance((START_NS + 40 * NS_PER_S - site.clock.wall_ns()) / NS_PER_S)
     site.restart()
     event = _keep(site, make_event(after_s=5, lasts_s=3))
-    site.clock.advance(31 * DAY_S)
+    site.clock.advance(31 * S_PER_DAY)
     return event
 
 
@@ -361,7 +360,7 @@ def _nothing_is_shown_that_is_gone(site: Site, event: Event) -> None:
 
 
 def test_it_ends_at_once_when_it_is_told_to(site: Site, event: Event) -> None:
-    site.clock.advance(31 * DAY_S)
+    site.clock.advance(31 * S_PER_DAY)
     stop = threading.Event()
     stop.set()
     assert retention_of(site).run_site(stop).events == 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from domain.clock import LATEST_NS, NS_PER_MS, NS_PER_S, Clock
+from domain.clock import LATEST_NS, NS_PER_DAY, NS_PER_MS, Clock
 from domain.errors import StoreError
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of, day_start_ns
@@ -19,7 +19,6 @@ from domain.recordings.holds import StandingHolds
 from storage.clients.append_only_file import append_line
 from storage.recordings.gaps.rows import GapRow, day_end_ns, read_rows, readable, told
 
-_DAY_NS = 86_400 * NS_PER_S
 _ALIVE = "alive"
 
 
@@ -124,9 +123,9 @@ class GapLog:
         """Delete the days that lie wholly before that of `before_ns`, and of which a hold names
         nothing.
         """
-        for path in self._files(camera_id, 0, max(0, before_ns - _DAY_NS)):
+        for path in self._files(camera_id, 0, max(0, before_ns - NS_PER_DAY)):
             start_ns = day_start_ns(path.stem)
-            if not held.covers(camera_id, start_ns, start_ns + _DAY_NS):
+            if not held.covers(camera_id, start_ns, start_ns + NS_PER_DAY):
                 path.unlink(missing_ok=True)
 
     def _append(self, camera_id: str, row: GapRow) -> None:

@@ -13,11 +13,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import NS_PER_DAY, NS_PER_MS
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.overlay_intervals import paint
 
-_DAY_NS = 86_400 * NS_PER_S
 _log = logging.getLogger(__name__)
 
 
@@ -92,7 +91,7 @@ def _parsed(line: bytes) -> GapRow | None:
 
 
 def day_end_ns(wall_ns: int) -> int:
-    return (wall_ns // _DAY_NS + 1) * _DAY_NS
+    return (wall_ns // NS_PER_DAY + 1) * NS_PER_DAY
 
 
 def _layers(rows: Sequence[GapRow], alive_ns: int | None) -> Iterator[tuple[int, int, GapRow]]:

@@ -8,7 +8,7 @@ import pytest
 
 from analytics.passings.passings import LOST_NS
 from analytics.passings.vehicles import SURE_READINGS
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import MS_PER_HOUR, NS_PER_MS, NS_PER_S
 from domain.events.event import Passing
 from domain.metrics import UNREAD
 from domain.unread_reasons import KEPT, KEPT_NS
@@ -200,7 +200,7 @@ def test_a_long_second_part_still_belongs_to_the_first(street: Street) -> None:
 
 def test_a_clock_that_steps_back_ends_what_was_in_view(street: Street) -> None:
     street.show(approach(60)[:20])
-    street.at_ms -= 3_600_000
+    street.at_ms -= MS_PER_HOUR
     out = street.show([*approach(100), *GONE])
     assert texts(out) == ["鄂F12345", "川A8H458"]
 

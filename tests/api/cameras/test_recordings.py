@@ -14,7 +14,7 @@ import pytest
 from api.node_api.app import make_door
 from api.node_api.context import NodeApiContext
 from api.requests import cutting
-from domain.clock import NS_PER_S, SystemClock, rfc3339
+from domain.clock import NS_PER_S, S_PER_DAY, SystemClock, rfc3339
 from domain.errors import NotFound
 from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
@@ -193,7 +193,7 @@ def test_a_camera_that_moved_is_one_file_and_one_playlist_over_both_nodes(
 
 
 @pytest.mark.parametrize(
-    ("seen_before_s", "status"), [(60, 503), (2 * 3600, 404), (100 * 86_400, 404)]
+    ("seen_before_s", "status"), [(60, 503), (2 * 3600, 404), (100 * S_PER_DAY, 404)]
 )
 def test_a_node_that_was_gone_before_is_not_missed(
     site: Site, seen_before_s: int, status: int

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domain.clock import S_PER_DAY
 from storage.archive.archiver import Archiver
 from tests.api.events.test_media import keep
 
 if TYPE_CHECKING:
     from domain.events.event import Event
     from tests.api.conftest import MakeEvent, Site
-
-DAY_S = 86_400
 
 
 def archived(site: Site, *events: Event) -> None:
@@ -27,7 +26,7 @@ def archived(site: Site, *events: Event) -> None:
 
 
 def test_an_old_event_is_found_and_read(site: Site, make_event: MakeEvent) -> None:
-    old = [make_event(n * DAY_S) for n in range(3)]
+    old = [make_event(n * S_PER_DAY) for n in range(3)]
     archived(site, *old)
     first = site.get("/v1/events?plate=鄂F8888?&limit=2").json()
     second = site.get(f"/v1/events?plate=鄂F8888?&limit=2&next={first['next']}").json()
@@ -50,7 +49,7 @@ def test_an_old_event_is_found_and_read(site: Site, make_event: MakeEvent) -> No
 
 def test_recent_events_are_not_called_archived(site: Site, make_event: MakeEvent) -> None:
     archived(site, make_event(0))
-    site.context.index.put(make_event(9 * DAY_S))
+    site.context.index.put(make_event(9 * S_PER_DAY))
     answer = site.get("/v1/events?from=2025-12-01T00:00:00Z").json()
     assert (len(answer["items"]), answer["archived"]) == (1, False)
 

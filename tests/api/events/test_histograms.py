@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.events.histograms import BUCKETS_MOST, buckets_of
+from domain.clock import MS_PER_HOUR, NS_PER_DAY
 from domain.errors import QueryInvalid
 
 if TYPE_CHECKING:
     from tests.api.conftest import MakeEvent, Site
 
-HOUR_MS = 3_600_000
 DAY = "from=2025-11-24T16:00:00Z&to=2025-11-25T16:00:00Z"
 
 
@@ -32,8 +32,8 @@ def test_round_buckets_hold_the_whole_range_and_are_few(
         < from_ms + span_ms
         <= buckets.start_ms + buckets.count * buckets.width_ms
     )
-    if buckets.width_ms >= HOUR_MS:
-        assert buckets.start_ms % HOUR_MS == buckets.width_ms % HOUR_MS == 0, (
+    if buckets.width_ms >= MS_PER_HOUR:
+        assert buckets.start_ms % MS_PER_HOUR == buckets.width_ms % MS_PER_HOUR == 0, (
             "so that whole hours lie in one bucket"
         )
 
@@ -87,7 +87,7 @@ def test_without_a_range_the_last_thirty_days_are_counted(
     site: Site, make_event: MakeEvent
 ) -> None:
     now_ns = site.context.clock.wall_ns() // 1_000_000 * 1_000_000
-    started = now_ns - 40 * 86_400 * 1_000_000_000
+    started = now_ns - 40 * NS_PER_DAY
     site.context.index.put_all(
         [
             make_event((at_ns - make_event(0).started_at) / 1e9)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api.feeds.webhook_address import target_of
-from domain.clock import NS_PER_S, rfc3339
+from domain.clock import NS_PER_DAY, rfc3339
 from domain.errors import BadInput
 from domain.events.misreadings import Tie
 from domain.events.watches import WatchMatch, match_id
@@ -32,7 +32,7 @@ def _no_watches(site: Site) -> None:
 
 
 def asked(site: Site, **changes: object) -> dict[str, Any]:
-    until = rfc3339(site.context.clock.wall_ns() + 7 * 86_400 * NS_PER_S)
+    until = rfc3339(site.context.clock.wall_ns() + 7 * NS_PER_DAY)
     return {"plate": "鄂c·12345", "until": until, "reason": "肇事逃逸", "case": "案118", **changes}
 
 

@@ -18,7 +18,7 @@ from api.nodes.client import NodeClient
 from api.nodes.tokens import sign
 from api.requests.cutting import Cutting
 from domain.camera_states import CameraState, CameraStatus
-from domain.clock import NS_PER_S, ManualClock, SystemClock
+from domain.clock import NS_PER_HOUR, NS_PER_S, ManualClock, SystemClock
 from domain.errors import NodeOffline, NotFound, SourceTimeout
 from domain.people import Role
 from domain.settings import Settings
@@ -90,7 +90,7 @@ def test_only_pictures_leave_the_spool(site: Site, make_event: MakeEvent) -> Non
 def test_clocks_far_apart_are_named_and_count_as_offline(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    late = NodeClient(KEY, ManualClock(SystemClock().wall_ns() - 3600 * NS_PER_S))
+    late = NodeClient(KEY, ManualClock(SystemClock().wall_ns() - NS_PER_HOUR))
     with late, pytest.raises(NodeOffline, match="does not serve this API"):
         late.health(site.door_url, "node-1")
     assert "do the clocks of API and node agree?" in caplog.text

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.nodes.tokens import LIFETIME_S, refusal, sign
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_HOUR, NS_PER_S
 
 KEY, NOW_NS = b"0123456789abcdef", 1_764_000_000 * NS_PER_S
 TARGET = b"/door/cameras/gate/recording?from_ns=1&to_ns=2"
@@ -18,7 +18,7 @@ def test_it_opens_for_a_minute() -> None:
     assert refusal(KEY, TOKEN, "GET", TARGET, NOW_NS) == ""
     assert refusal(KEY, TOKEN, "GET", TARGET, NOW_NS + (LIFETIME_S - 1) * NS_PER_S) == ""
     assert "expired" in refusal(KEY, TOKEN, "GET", TARGET, NOW_NS + LIFETIME_S * NS_PER_S)
-    assert "longer" in refusal(KEY, TOKEN, "GET", TARGET, NOW_NS - 3600 * NS_PER_S)
+    assert "longer" in refusal(KEY, TOKEN, "GET", TARGET, NOW_NS - NS_PER_HOUR)
 
 
 @pytest.mark.parametrize(

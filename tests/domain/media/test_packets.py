@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from domain.clock import S_PER_DAY
 from domain.media.packets import MOST_FENCE, SegmentName
 from domain.paths.object_keys import day_of, day_start_ns, is_day, segment_object
 
@@ -38,7 +39,7 @@ def test_a_name_beyond_the_bounds_is_no_segment(file_name: str) -> None:
 
 def test_each_moment_has_a_day() -> None:
     last = day_start_ns("99991231")
-    assert [day_of(moment) for moment in (-1, 0, last, last + 86_400 * 10**9, 1 << 80)] == [
+    assert [day_of(moment) for moment in (-1, 0, last, last + S_PER_DAY * 10**9, 1 << 80)] == [
         "19700101",
         "19700101",
         "99991231",

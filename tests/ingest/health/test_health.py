@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.camera_states import CameraState, Why
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_DAY, NS_PER_S
 from domain.errors import (
     SourceError,
     SourceNoVideo,
@@ -214,7 +214,7 @@ def test_how_far_the_clock_is_off_is_said_in_words() -> None:
     keyframe(health, 1)
     health.skewed(-(2 * 3600 + 180) * NS_PER_S, at(1))
     assert "2 h 3 min behind this node's" in health.standing(at(2)).last_error
-    health.skewed(400 * 86_400 * NS_PER_S, at(1))
+    health.skewed(400 * NS_PER_DAY, at(1))
     assert "400 d ahead of this node's" in health.standing(at(2)).last_error
 
 

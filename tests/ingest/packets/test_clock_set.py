@@ -9,13 +9,12 @@ from itertools import pairwise
 
 import pytest
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S
 from domain.media.packets import Packet, StreamInfo
 from ingest.packets.packet_builder import PacketBuilder, SourceCounts, TimedAccessUnit
 from ingest.packets.timeline import Timeline
 
 START_NS = 1_760_000_000 * NS_PER_S
-HOUR_NS = 3600 * NS_PER_S
 FRAME_NS = 40 * NS_PER_MS
 GOP = 50
 INFO = StreamInfo("gate", "h264", 320, 240, Fraction(1, 90_000), b"", 0)
@@ -40,7 +39,7 @@ def pulled(
     return [packet for packet in packets if packet is not None]
 
 
-@pytest.mark.parametrize("by_ns", [HOUR_NS, -HOUR_NS, NS_PER_S, -NS_PER_S])
+@pytest.mark.parametrize("by_ns", [NS_PER_HOUR, -NS_PER_HOUR, NS_PER_S, -NS_PER_S])
 @pytest.mark.parametrize("step_at", [1, 49, 50, 51, 149])
 def test_a_new_session_with_right_times_begins_at_the_next_keyframe(
     by_ns: int, step_at: int
@@ -60,18 +59,18 @@ def test_a_new_session_with_right_times_begins_at_the_next_keyframe(
 
 
 def test_a_camera_whose_clock_was_right_is_believed_once_ours_is_right_too() -> None:
-    packets = pulled(1000, 60, HOUR_NS, sender_ahead_ns=HOUR_NS + 80 * NS_PER_MS)
+    packets = pulled(1000, 60, NS_PER_HOUR, sender_ahead_ns=NS_PER_HOUR + 80 * NS_PER_MS)
     assert {packet.wall_source for packet in packets[:100]} == {"receiver"}
     assert packets[-1].wall_source == "sender"
     assert (
-        abs(packets[-1].wall_ns - (START_NS + 999 * FRAME_NS + HOUR_NS + 80 * NS_PER_MS))
+        abs(packets[-1].wall_ns - (START_NS + 999 * FRAME_NS + NS_PER_HOUR + 80 * NS_PER_MS))
         < 25 * NS_PER_MS
     )
     assert all(a.wall_ns < b.wall_ns for a, b in pairwise(packets))
 
 
 def test_a_camera_that_followed_the_old_time_is_no_longer_believed() -> None:
-    packets = pulled(1000, 60, -HOUR_NS, sender_ahead_ns=80 * NS_PER_MS)
+    packets = pulled(1000, 60, -NS_PER_HOUR, sender_ahead_ns=80 * NS_PER_MS)
     assert {packet.wall_source for packet in packets[100:]} == {"receiver"}
     assert all(
         abs(packet.wall_ns - packet.received_ns) < 100 * NS_PER_MS for packet in packets[100:]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S
 from domain.media.packets import Packet, SegmentName
 from domain.recordings.gaps import GapCause
 from storage.mp4.boxes import whole_bytes
@@ -166,7 +166,7 @@ def test_a_wall_clock_that_was_set_forward_is_a_hole_and_no_recording(tmp_path: 
         at for at, packet in enumerate(packets) if packet.is_keyframe and at > len(packets) // 2
     )
     set_forward = [
-        replace(packet, wall_ns=packet.wall_ns + 3600 * NS_PER_S) for packet in packets[half:]
+        replace(packet, wall_ns=packet.wall_ns + NS_PER_HOUR) for packet in packets[half:]
     ]
     record(packets[:half] + set_forward, tmp_path)
     segments = Ledger(tmp_path).segments("cam-1", *EVER)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from domain.camera_states import CameraState, CameraStatus, Why
-from domain.clock import NS_PER_S, ManualClock
+from domain.clock import NS_PER_S, S_PER_DAY, ManualClock
 from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
@@ -21,7 +21,7 @@ from storage.recordings.gaps.log import GapLog
 from storage.recordings.recorded_ranges import LEAST_BYTES
 
 START_NS = 1_760_000_000 * NS_PER_S
-TO_MIDNIGHT_S = 86_400 - START_NS // NS_PER_S % 86_400
+TO_MIDNIGHT_S = S_PER_DAY - START_NS // NS_PER_S % S_PER_DAY
 
 
 @dataclass

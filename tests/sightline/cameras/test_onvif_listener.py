@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from domain.clock import SystemClock
+from domain.clock import S_PER_DAY, SystemClock
 from domain.metrics import ONVIF_FAILURES
 from domain.paths.data_layout import Layout
 from domain.recordings.triggers import Trigger
@@ -93,7 +93,7 @@ def soon(what: Callable[[], bool]) -> bool:
     [
         OnvifDevice(),
         OnvifDevice(http_login=True),
-        OnvifDevice(ahead_s=-86_400.0),
+        OnvifDevice(ahead_s=-S_PER_DAY),
         OnvifDevice(has_renew=False),
         OnvifDevice(event_host="192.168.1.64:81"),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.clock import ManualClock, SystemClock
+from domain.clock import S_PER_DAY, ManualClock, SystemClock
 from sightline.processes.certificates import (
     AUTHORITY_LASTS,
     AUTHORITY_RENEWED_BEFORE,
@@ -20,8 +20,6 @@ from sightline.processes.certificates import (
     ensure_certificates,
     renew_identity,
 )
-
-DAY_S = 86_400.0
 
 
 @pytest.fixture
@@ -51,9 +49,9 @@ def test_an_identity_is_renewed_before_it_expires(files: CertificateFiles) -> No
     clock = ManualClock()
     ensure_certificates(files, clock)
     authority, key, identity = _contents(files)
-    clock.advance((IDENTITY_LASTS - IDENTITY_RENEWED_BEFORE).total_seconds() - DAY_S)
+    clock.advance((IDENTITY_LASTS - IDENTITY_RENEWED_BEFORE).total_seconds() - S_PER_DAY)
     assert not renew_identity(files, clock)
-    clock.advance(2 * DAY_S)
+    clock.advance(2 * S_PER_DAY)
     assert renew_identity(files, clock)
     assert _contents(files)[:2] == (authority, key), "a server that runs trusts the new identity"
     assert files.identity.read_bytes() != identity
@@ -65,7 +63,7 @@ def test_an_instance_that_runs_for_a_year_renews_its_identity(files: Certificate
     ensure_certificates(files, clock)
     identity = files.identity.read_bytes()
     IdentityRenewal(files, clock).run(stop)
-    assert clock.waits_s == [DAY_S] * 361
+    assert clock.waits_s == [S_PER_DAY] * 361
     assert files.identity.read_bytes() != identity
 
 
@@ -87,7 +85,7 @@ def test_an_authority_is_renewed_with_its_identity_before_it_expires(
     clock = ManualClock()
     ensure_certificates(files, clock)
     before = _contents(files)
-    clock.advance((AUTHORITY_LASTS - AUTHORITY_RENEWED_BEFORE).total_seconds() + DAY_S)
+    clock.advance((AUTHORITY_LASTS - AUTHORITY_RENEWED_BEFORE).total_seconds() + S_PER_DAY)
     ensure_certificates(files, clock)
     after = _contents(files)
     assert all(old != new for old, new in zip(before, after, strict=True))
@@ -98,7 +96,7 @@ def test_certificates_that_are_not_valid_yet_are_made_anew(files: CertificateFil
     clock = ManualClock()
     ensure_certificates(files, clock)
     before = _contents(files)
-    clock.step(-3 * 365 * DAY_S)
+    clock.step(-3 * 365 * S_PER_DAY)
     ensure_certificates(files, clock)
     after = _contents(files)
     assert all(old != new for old, new in zip(before, after, strict=True))

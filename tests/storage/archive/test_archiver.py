@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_DAY, S_PER_DAY
 from domain.errors import DataLoss
 from domain.events.event import Event
 from domain.events.query import EventQuery
@@ -27,7 +27,7 @@ from storage.events.store import EventStore
 from storage.index.event_index import EventIndex
 from tests.fuses import Fuse, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
-from tests.storage.events.test_store import DAY_S, INDEX_DAYS, City
+from tests.storage.events.test_store import INDEX_DAYS, City
 
 NOBODY = StandingHolds((), 0)
 
@@ -54,7 +54,7 @@ def keys(city: City) -> list[str]:
 def test_each_area_and_day_has_a_file(city: City) -> None:
     city.index.put_all(
         [
-            make_event(camera, day * DAY_S + n)
+            make_event(camera, day * S_PER_DAY + n)
             for day in (0, 1, 5)
             for camera in ("gate", "shop")
             for n in range(3)
@@ -160,7 +160,7 @@ def test_what_is_too_old_goes_and_what_is_held_stays(city: City) -> None:
         make_event(after_s=60),
         make_event("bridge", after_s=1),
     )
-    later = make_event(after_s=DAY_S)
+    later = make_event(after_s=S_PER_DAY)
     city.index.put_all([old, held, other, later])
     city.move()
     hold = Hold.model_validate(
@@ -174,7 +174,7 @@ def test_what_is_too_old_goes_and_what_is_held_stays(city: City) -> None:
             "placed_at": START_NS,
         }
     )
-    cutoffs = {"gate": START_NS + DAY_S * NS_PER_S, "bridge": 0}
+    cutoffs = {"gate": START_NS + NS_PER_DAY, "bridge": 0}
     for _ in range(2):
         moved = archiver(city).retain(cutoffs.__getitem__, StandingHolds([hold], START_NS))
         assert city.ids(EventQuery(order="oldest")) == [
@@ -183,14 +183,14 @@ def test_what_is_too_old_goes_and_what_is_held_stays(city: City) -> None:
         assert city.store.get(old.id) is None
     assert moved == Moved(), "what is held is looked at again, and nothing is written"
     assert faults(city) == []
-    moved = archiver(city).retain(lambda _: START_NS + 9 * DAY_S * NS_PER_S, NOBODY)
+    moved = archiver(city).retain(lambda _: START_NS + 9 * NS_PER_DAY, NOBODY)
     assert (moved is not None and moved.removed, keys(city), city.ids(EventQuery())) == (3, [], [])
 
 
 def test_an_emptied_day_takes_events_again(city: City) -> None:
     city.index.put(make_event())
     city.move()
-    archiver(city).retain(lambda _: START_NS + DAY_S * NS_PER_S, NOBODY)
+    archiver(city).retain(lambda _: START_NS + NS_PER_DAY, NOBODY)
     again = make_event(after_s=2)
     city.index.put(again)
     city.move()
@@ -199,7 +199,7 @@ def test_an_emptied_day_takes_events_again(city: City) -> None:
 
 
 def test_what_is_damaged_is_named(city: City) -> None:
-    city.index.put_all([make_event(), make_event("shop", after_s=DAY_S)])
+    city.index.put_all([make_event(), make_event("shop", after_s=S_PER_DAY)])
     city.move()
     first, second = keys(city)
     city.objects.put(first, city.objects.get(second), "")
@@ -244,7 +244,7 @@ def test_the_check_of_all_is_clean_with_an_archive(site: Site, tmp_path: Path) -
     site.put(event)
     site.keeper.run_once()
     kept = site.row(event)
-    site.clock.advance(10 * DAY_S)
+    site.clock.advance(10 * S_PER_DAY)
     archive = Archive.open(site.objects, site.redis, tmp_path / "archive", Settings(), site.clock)
     Archiver(archive, EventIndex(site.redis), site.redis, site.objects, site.clock).run(INDEX_DAYS)
     assert (site.row(event), archive.search.get(event.id)) == (None, kept)

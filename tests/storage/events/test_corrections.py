@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_HOUR
 from domain.errors import CorrectionConflict
 from domain.events.event import Correction, Event
 from domain.events.query import EventQuery
@@ -140,7 +140,7 @@ def test_no_replay_and_no_later_state_of_the_event_undoes_it(site: Site) -> None
     made = corrections(site).correct(event, MEANT, "li.wei", "the crop", 0)
     for step in ("again", "clip", "longer", "replay"):
         if step == "clip":
-            site.recorded_until = START_NS + 3600 * NS_PER_S
+            site.recorded_until = START_NS + NS_PER_HOUR
         if step in ("longer", "replay"):
             site.put(make_event(after_s=5, plate=READ, lasts_s=3))
         site.restart().run_once()

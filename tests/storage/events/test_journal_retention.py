@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 
+from domain.clock import S_PER_DAY
 from domain.events.event import Event
 from domain.recordings.holds import Hold
 from domain.registry import Registry
@@ -25,7 +26,6 @@ from storage.site.holds import Holds
 from tests.fuses import Fuse, FusedObjects, Killed
 from tests.kept import Site, make_event
 
-DAY_S = 86_400
 SETTINGS = Settings()
 PLACE = {"area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
 CAMERAS = [{"id": "gate", "name": "gate", "class": "A", "retention_days": 30, **PLACE}]
@@ -86,7 +86,7 @@ def _rebuilt(site: Site) -> list[str]:
 
 
 def _pass_days(site: Site, days: float) -> None:
-    site.clock.advance(days * DAY_S)
+    site.clock.advance(days * S_PER_DAY)
     _run(site)
     _upload(site, "node-2")
 
@@ -150,7 +150,7 @@ def test_a_run_killed_anywhere_leaves_nothing_that_comes_back(
     site: Site, events: list[Event], calls: int, after: bool
 ) -> None:
     _pass_days(site, 31)
-    site.clock.advance(120 * DAY_S)
+    site.clock.advance(120 * S_PER_DAY)
     whole = site.objects
     site.objects = FusedObjects(whole, Fuse(calls, after))
     with suppress(Killed):
@@ -163,7 +163,7 @@ def test_a_run_killed_anywhere_leaves_nothing_that_comes_back(
 
 def test_a_run_that_is_told_to_stop_deletes_nothing_more(site: Site, events: list[Event]) -> None:
     _pass_days(site, 31)
-    site.clock.advance(120 * DAY_S)
+    site.clock.advance(120 * S_PER_DAY)
     stop = threading.Event()
     stop.set()
     _retention(site).run_site(stop)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_DAY, NS_PER_S, S_PER_DAY
 from domain.events.event import Event
 from storage.archive.archiver import Archiver
 from storage.clients.redis import Redis
@@ -17,10 +17,10 @@ from storage.clients.s3 import ObjectStore
 from storage.events.corrections import Corrections
 from tests.kept import START_NS
 from tests.storage.archive.test_archiver import NOBODY
-from tests.storage.events.test_store import DAY_S, City
+from tests.storage.events.test_store import City
 from tests.storage.index.test_impossible_legs import FIRST, seen
 
-MIDNIGHT_S = DAY_S - START_NS // NS_PER_S // 3600 * 3600 % DAY_S
+MIDNIGHT_S = S_PER_DAY - START_NS // NS_PER_S // 3600 * 3600 % S_PER_DAY
 """From the first hour to the end of its day (UTC)."""
 LAST = FIRST + 6 * 24
 
@@ -50,7 +50,7 @@ def test_legs_are_found_before_and_after_they_are_archived(city: City) -> None:
     pairs = [
         leg_at(60, "鄂C00001"),
         leg_at(MIDNIGHT_S - 2, "鄂C00002"),
-        leg_at(5 * DAY_S, "鄂C00003"),
+        leg_at(5 * S_PER_DAY, "鄂C00003"),
     ]
     city.index.put_all([event for pair in pairs for event in pair] + [seen(90, 4_000, "鄂C00009")])
     wanted = ([(a, b) for a, b in reversed(pairs)], 0)
@@ -80,7 +80,7 @@ def test_an_end_that_went_or_was_corrected_is_told_as_it_stands(city: City) -> N
     assert found(city)[0] == [(a, b.model_copy(update={"corrected": correction}))]
     city.move()
     Archiver(city.archive, city.index, city.redis, city.objects, city.clock).retain(
-        lambda _: START_NS + 3 * DAY_S * NS_PER_S, NOBODY
+        lambda _: START_NS + 3 * NS_PER_DAY, NOBODY
     )
     assert found(city)[0] == []
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from prometheus_client import REGISTRY
 
-from domain.clock import NS_PER_S, ManualClock, SystemClock
+from domain.clock import NS_PER_HOUR, NS_PER_S, ManualClock, SystemClock
 from domain.errors import DataLoss, ObjectsUnavailable
 from domain.events.query import EventQuery
 from domain.paths.data_layout import Layout
@@ -272,7 +272,7 @@ def test_each_store_may_be_away_while_the_other_is_served(
         SETTINGS,
         SystemClock(),
         lambda: ["gate"],
-        lambda camera: START_NS + 3600 * NS_PER_S,
+        lambda camera: START_NS + NS_PER_HOUR,
     )
     stop = threading.Event()
     thread = threading.Thread(target=keeper.run, args=(stop,))

@@ -12,7 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
+from domain.clock import (
+    MS_PER_DAY,
+    MS_PER_HOUR,
+    NS_PER_DAY,
+    NS_PER_MS,
+    NS_PER_S,
+    S_PER_DAY,
+    ManualClock,
+)
 from domain.errors import ObjectsUnavailable
 from domain.events.event import Event
 from domain.events.misreadings import TIES, match_of
@@ -22,7 +30,6 @@ from storage.archive import catalogue as archive_catalogue
 from storage.archive import search as archive_search
 from storage.archive.archive import Archive
 from storage.archive.archiver import Archiver
-from storage.archive.search import DAY_MS
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import Corrections
@@ -33,7 +40,6 @@ from storage.index.plate_query import found_by
 from tests.kept import START_NS, make_event
 from tests.searched import by_looking_at_all, events_that, queries_of
 
-DAY_S = 86_400
 INDEX_DAYS = 2
 DAYS = [0, 1, 2, 5]
 """Days after the first on which something happens; the first three are older than the index
@@ -42,12 +48,12 @@ holds.
 
 events = events_that(
     st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(
-        lambda pair: pair[0] * DAY_S + pair[1] / 2
+        lambda pair: pair[0] * S_PER_DAY + pair[1] / 2
     ),
     "123",
 )
 moments = st.none() | st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(
-    lambda pair: START_NS + (pair[0] * DAY_S + pair[1]) * NS_PER_S
+    lambda pair: START_NS + (pair[0] * S_PER_DAY + pair[1]) * NS_PER_S
 )
 queries = queries_of(moments)
 
@@ -57,7 +63,7 @@ class City:
 
     def __init__(self, redis: Redis, objects: ObjectStore, folder: Path) -> None:
         self.redis, self.objects = redis, objects
-        self.clock = ManualClock(START_NS + 6 * DAY_S * NS_PER_S)
+        self.clock = ManualClock(START_NS + 6 * NS_PER_DAY)
         self.index = EventIndex(redis)
         self.archive = Archive.open(objects, redis, folder, Settings(), self.clock)
         self.store = EventStore(self.index, self.archive, self.clock, INDEX_DAYS)
@@ -128,7 +134,7 @@ def test_a_search_finds_what_looking_at_all_finds(
     city.empty()
     city.index.put_all(latest(early))
     assert city.move() == sum(
-        event.started_at < START_NS + 4 * DAY_S * NS_PER_S for event in latest(early)
+        event.started_at < START_NS + 4 * NS_PER_DAY for event in latest(early)
     )
     for event in late:
         city.index.put(event)
@@ -148,7 +154,7 @@ def test_a_search_finds_what_looking_at_all_finds(
         "every field of an event comes back"
     )
     assert city.index.count() == sum(
-        event.started_at >= START_NS + 4 * DAY_S * NS_PER_S for event in stored
+        event.started_at >= START_NS + 4 * NS_PER_DAY for event in stored
     )
 
 
@@ -198,7 +204,7 @@ def counted(stored: list[Event], ids: list[str], buckets: Buckets) -> tuple[int,
     st.lists(events, max_size=25),
     st.lists(events, max_size=4),
     st.lists(queries, min_size=8, max_size=8),
-    st.sampled_from([2 * 3_600_000, DAY_MS, 3 * DAY_MS]),
+    st.sampled_from([2 * MS_PER_HOUR, MS_PER_DAY, 3 * MS_PER_DAY]),
     st.booleans(),
 )
 def test_a_histogram_counts_what_a_search_finds(
@@ -216,8 +222,8 @@ def test_a_histogram_counts_what_a_search_finds(
     for event in late:
         city.index.put(event)
     stored = latest([*early, *late])
-    start_ms = START_NS // NS_PER_MS // DAY_MS * DAY_MS
-    buckets = Buckets(start_ms, width_ms, -(-9 * DAY_MS // width_ms))
+    start_ms = START_NS // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
+    buckets = Buckets(start_ms, width_ms, -(-9 * MS_PER_DAY // width_ms))
     exact = [
         EventQuery(kind=None),
         EventQuery(kind="face"),
@@ -230,7 +236,7 @@ def test_a_histogram_counts_what_a_search_finds(
             query = replace(
                 query,
                 from_ns=query.from_ns or START_NS,
-                to_ns=query.to_ns or START_NS + 8 * DAY_S * NS_PER_S,
+                to_ns=query.to_ns or START_NS + 8 * NS_PER_DAY,
             )
             found = city.store.histogram(query, buckets, 0.0 if in_haste else 60.0)
             wanted = counted(
@@ -254,13 +260,13 @@ def test_a_histogram_counts_what_a_search_finds(
 def test_a_histogram_in_haste_says_from_when_on_it_is_whole(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    city.index.put_all([make_event(after_s=n * DAY_S) for n in DAYS])
+    city.index.put_all([make_event(after_s=n * S_PER_DAY) for n in DAYS])
     city.move()
     monkeypatch.setattr(archive_search, "FILES_AT_ONCE", 1)
-    start_ms = START_NS // NS_PER_MS // DAY_MS * DAY_MS
-    query = EventQuery(from_ns=START_NS, to_ns=START_NS + 8 * DAY_S * NS_PER_S)
-    found = city.store.histogram(query, Buckets(start_ms, DAY_MS, 9), 0.0)
-    assert found.whole_from_ns == (start_ms + DAYS[2] * DAY_MS) * NS_PER_MS
+    start_ms = START_NS // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
+    query = EventQuery(from_ns=START_NS, to_ns=START_NS + 8 * NS_PER_DAY)
+    found = city.store.histogram(query, Buckets(start_ms, MS_PER_DAY, 9), 0.0)
+    assert found.whole_from_ns == (start_ms + DAYS[2] * MS_PER_DAY) * NS_PER_MS
     assert found.counts[: DAYS[2]] == (0, 0)
     assert found.counts[DAYS[2]] == 1
 
@@ -268,29 +274,29 @@ def test_a_histogram_in_haste_says_from_when_on_it_is_whole(
 def test_a_histogram_says_what_it_lacks_while_the_object_store_is_away(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    city.index.put_all([make_event(after_s=n * DAY_S) for n in DAYS])
+    city.index.put_all([make_event(after_s=n * S_PER_DAY) for n in DAYS])
     city.move()
 
     def away(*_: object) -> bytes:
         raise ObjectsUnavailable("the store is away")
 
     monkeypatch.setattr(city.archive.cache, "_brought", away)
-    start_ms = START_NS // NS_PER_MS // DAY_MS * DAY_MS
-    query = EventQuery(kind="vehicle", from_ns=START_NS, to_ns=START_NS + 8 * DAY_S * NS_PER_S)
-    found = city.store.histogram(query, Buckets(start_ms, DAY_MS, 9))
+    start_ms = START_NS // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
+    query = EventQuery(kind="vehicle", from_ns=START_NS, to_ns=START_NS + 8 * NS_PER_DAY)
+    found = city.store.histogram(query, Buckets(start_ms, MS_PER_DAY, 9))
     assert sum(found.counts) == 1
-    assert found.whole_from_ns == (start_ms + (DAYS[2] + 1) * DAY_MS) * NS_PER_MS
+    assert found.whole_from_ns == (start_ms + (DAYS[2] + 1) * MS_PER_DAY) * NS_PER_MS
 
 
 def test_a_page_of_recent_events_does_not_ask_the_archive(city: City) -> None:
-    old, new = make_event(), [make_event(after_s=5 * DAY_S + n) for n in range(3)]
+    old, new = make_event(), [make_event(after_s=5 * S_PER_DAY + n) for n in range(3)]
     city.index.put_all([old, *new])
     city.move()
     first = city.store.query(EventQuery(), 2)
     second = city.store.query(EventQuery(), 2, first.next)
     assert (first.archived, second.archived) == (False, True)
     assert [*first.events, *second.events] == [*reversed(new), old]
-    recent = city.store.query(EventQuery(from_ns=START_NS + 4 * DAY_S * NS_PER_S), 9)
+    recent = city.store.query(EventQuery(from_ns=START_NS + 4 * NS_PER_DAY), 9)
     assert (len(recent.events), recent.archived) == (3, False)
 
 
@@ -346,7 +352,7 @@ def test_sightings_are_of_the_plate_as_read_oldest_first(city: City) -> None:
 
 
 def test_sightings_are_of_all_times(city: City) -> None:
-    seen = [make_event(after_s=n * DAY_S) for n in DAYS]
+    seen = [make_event(after_s=n * S_PER_DAY) for n in DAYS]
     city.index.put_all(
         [
             *seen,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from domain.clock import MS_PER_HOUR, NS_PER_HOUR
 from domain.errors import IndexUnavailable
 from domain.events.query import EventQuery
 from storage.clients.redis import Redis
@@ -18,7 +19,7 @@ from storage.index.event_index import EventIndex
 from storage.index.record import entry_of
 from storage.index.shards import Shards, shard_of
 from tests.kept import START_NS, make_event
-from tests.searched import HOUR_NS, by_looking_at_all, drawn_of_few, paged
+from tests.searched import by_looking_at_all, drawn_of_few, paged
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -35,13 +36,13 @@ def test_what_is_written_changed_removed_and_expired_leaves_a_sound_index(
         for event_id in draw.sample(sorted(written), len(written) // 3):
             index.remove(event_id)
         assert list(check_index(redis)) == []
-    index.expire(START_NS - START_NS % HOUR_NS + HOUR_NS)
+    index.expire(START_NS - START_NS % NS_PER_HOUR + NS_PER_HOUR)
     assert list(check_index(redis)) == []
 
 
 DAMAGES: dict[str, Callable[[Redis, str], object]] = {
     ":n": lambda redis, shard: redis.do("INCR", f"{shard}:n"),
-    ":k": lambda redis, shard: redis.do("HINCRBY", f"{shard}:k", START_NS // HOUR_NS, 1),
+    ":k": lambda redis, shard: redis.do("HINCRBY", f"{shard}:k", START_NS // NS_PER_HOUR, 1),
     ":s": lambda redis, shard: redis.do(
         "SETBIT", f"{shard}:s7", 0, 1 - int(str(redis.do("GETBIT", f"{shard}:s7", 0)))
     ),
@@ -49,9 +50,9 @@ DAMAGES: dict[str, Callable[[Redis, str], object]] = {
     ":t": lambda redis, shard: redis.do("SETRANGE", f"{shard}:t", 0, "abcdef"),
     ":free": lambda redis, shard: redis.do("RPUSH", f"{shard}:free", 0),
     ":pl": lambda redis, shard: redis.do("DEL", f"{shard}:pl"),
-    ":b": lambda redis, shard: redis.do("DEL", f"{shard}:b{START_NS // HOUR_NS}:0"),
+    ":b": lambda redis, shard: redis.do("DEL", f"{shard}:b{START_NS // NS_PER_HOUR}:0"),
     ":h": lambda redis, shard: redis.do(
-        "SETRANGE", f"{shard}:h{START_NS // HOUR_NS}", 0, "\0\0\0\0\0\0\0\0"
+        "SETRANGE", f"{shard}:h{START_NS // NS_PER_HOUR}", 0, "\0\0\0\0\0\0\0\0"
     ),
     ":q": lambda redis, shard: redis.do("APPEND", f"{shard}:q0", "12345"),
     ":version": lambda redis, shard: redis.do("SET", f"{shard}:version", 1),
@@ -73,7 +74,9 @@ def test_an_event_in_several_shards_is_told(redis: Redis) -> None:
     versions = [entry_of(make_event(plate=f"鄂F0000{n}")) for n in range(9)]
     Shards(redis).put([(shard_of(entry), entry) for entry in versions])
     (said,) = {
-        message for where, message in check_index(redis) if where == f"hour {START_NS // HOUR_NS}"
+        message
+        for where, message in check_index(redis)
+        if where == f"hour {START_NS // NS_PER_HOUR}"
     }
     assert "an event lies in" in said
 
@@ -89,7 +92,7 @@ def test_an_older_layout_is_brought_up_to_date(redis: Redis) -> None:
         message for _, message in check_index(redis)
     }
     index, latest = EventIndex(redis), {event.id: event for event in stored}
-    hours = Buckets(START_NS // HOUR_NS * 3_600_000, 3_600_000, 4)
+    hours = Buckets(START_NS // NS_PER_HOUR * MS_PER_HOUR, MS_PER_HOUR, 4)
     assert sum(index.histogram(EventQuery(), hours).counts) == len(latest)
     assert list(check_index(redis)) == []
     assert paged(index, EventQuery(camera="gate"), 50) == by_looking_at_all(

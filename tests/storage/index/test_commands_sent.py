@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from domain.clock import MS_PER_HOUR, NS_PER_HOUR
 from domain.events.query import EventQuery
 from storage.clients.redis import Redis
 from storage.events.feed import Feed
 from storage.index.counts import Buckets
 from storage.index.event_index import EventIndex
 from tests.kept import START_NS, Site, make_event
-from tests.searched import HOUR_NS
 
 LOOKS_AT_ALL = {
     "keys",
@@ -75,12 +75,12 @@ def test_writes_searches_counts_feed_and_expiry_look_at_no_keys(
             EventQuery(area="dan", class_="A", order="oldest"),
         ):
             index.query(query, 20)
-            index.histogram(query, Buckets(START_NS // HOUR_NS * 3_600_000, 3_600_000, 2))
+            index.histogram(query, Buckets(START_NS // NS_PER_HOUR * MS_PER_HOUR, MS_PER_HOUR, 2))
         index.query(EventQuery(plate="鄂C12345", order="oldest"), 200)
         index.get_all([event.id for event in events[:20]])
         index.ids(None, 50)
         index.remove(events[0].id)
-        index.expire(START_NS + 2 * HOUR_NS)
+        index.expire(START_NS + 2 * NS_PER_HOUR)
     assert {"evalsha", "setrange", "hget", "bitop", "zrem"} <= set(heard), (
         "scripts are overheard as well"
     )

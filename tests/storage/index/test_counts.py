@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_MS
+from domain.clock import MS_PER_HOUR, NS_PER_MS
 from domain.events.event import Event
 from domain.events.misreadings import match_of
 from domain.events.query import EventQuery
@@ -22,7 +22,6 @@ from tests.searched import by_looking_at_all
 from tests.storage.index.test_event_index import events, queries
 
 START_MS = START_NS // NS_PER_MS
-HOUR_MS = 3_600_000
 
 
 def counted_by_looking(stored: list[Event], query: EventQuery, buckets: Buckets) -> tuple[int, ...]:
@@ -56,8 +55,8 @@ buckets_of = st.builds(
 )
 hours_of = st.builds(
     Buckets,
-    st.just(START_MS // HOUR_MS * HOUR_MS),
-    st.sampled_from([HOUR_MS, 2 * HOUR_MS]),
+    st.just(START_MS // MS_PER_HOUR * MS_PER_HOUR),
+    st.sampled_from([MS_PER_HOUR, 2 * MS_PER_HOUR]),
     st.integers(1, 3),
 )
 
@@ -106,7 +105,7 @@ def test_whole_hours_are_counted_without_reading_them(redis: Redis, kind: str | 
         make_event(after_s=n * 700, plate=None if n % 3 == 0 else "鄂C12345") for n in range(40)
     ]
     index.put_all(stored)
-    buckets = Buckets(START_MS // HOUR_MS * HOUR_MS, HOUR_MS, 10)
+    buckets = Buckets(START_MS // MS_PER_HOUR * MS_PER_HOUR, MS_PER_HOUR, 10)
     query = within(EventQuery(kind=kind), buckets)  # type: ignore[arg-type]
     redis.do("CONFIG", "RESETSTAT")
     assert index.histogram(query, buckets).counts == counted_by_looking(stored, query, buckets)
@@ -128,7 +127,7 @@ def test_what_would_take_long_is_estimated_and_said_to_be(
         make_event(camera=cameras[n % 2], after_s=n, plate=f"鄂C{n:05d}") for n in range(9_000)
     ]
     index.put_all(stored)
-    buckets = Buckets(START_MS // HOUR_MS * HOUR_MS, HOUR_MS, 4)
+    buckets = Buckets(START_MS // MS_PER_HOUR * MS_PER_HOUR, MS_PER_HOUR, 4)
     query = within(EventQuery(camera="gate"), buckets)
     exact = index.histogram(query, buckets)
     assert exact.exact

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import MS_PER_HOUR, NS_PER_HOUR, NS_PER_MS, NS_PER_S
 from domain.errors import IndexUnavailable
 from domain.events.event import Correction, Event, Location
 from domain.events.misreadings import Tie, match_of
@@ -29,7 +29,6 @@ from storage.index.plate_query import found_by
 from tests.kept import START_NS, make_event
 from tests.searched import (
     CAMERAS,
-    HOUR_NS,
     PATTERNS,
     PLATES_USED,
     by_looking_at_all,
@@ -384,20 +383,20 @@ def test_hours_that_expired_leave_nothing_behind(
     index = EventIndex(redis)
     latest = {event.id: event for event in (hours_later(event, hours) for event, hours in drawn)}
     index.put_all(list(latest.values()))
-    before_ns = START_NS - START_NS % HOUR_NS + before * HOUR_NS
+    before_ns = START_NS - START_NS % NS_PER_HOUR + before * NS_PER_HOUR
     left = {event_id: event for event_id, event in latest.items() if event.started_at >= before_ns}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index_shards, "EXPIRED_AT_ONCE", at_once)
-        assert index.expire(before_ns + HOUR_NS - 1) == len(latest) - len(left)
+        assert index.expire(before_ns + NS_PER_HOUR - 1) == len(latest) - len(left)
         assert index.expire(before_ns) == 0
-    assert index.hours() == sorted({event.started_at // HOUR_NS for event in left.values()})
+    assert index.hours() == sorted({event.started_at // NS_PER_HOUR for event in left.values()})
     found = [event for hour in index.hours() for event in index.hour(hour)]
     assert found == sorted(left.values(), key=lambda event: event.id)
     for pattern in PATTERNS:
         assert paged(index, EventQuery(plate=pattern), 7) == by_looking_at_all(
             list(left.values()), EventQuery(plate=pattern)
         )
-    index.expire(START_NS + 9 * HOUR_NS)
+    index.expire(START_NS + 9 * NS_PER_HOUR)
     assert redis.do("DBSIZE") == 0
 
 
@@ -405,10 +404,10 @@ def hours_later(event: Event, hours: int) -> Event:
     """The same passing at another time."""
     start_ms, tail = id_parts(event.id)
     moments = {
-        name: getattr(event, name) + hours * HOUR_NS
+        name: getattr(event, name) + hours * NS_PER_HOUR
         for name in ("started_at", "best_at", "ended_at")
     }
-    return event.model_copy(update={"id": id_text(start_ms + hours * 3_600_000, tail), **moments})
+    return event.model_copy(update={"id": id_text(start_ms + hours * MS_PER_HOUR, tail), **moments})
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -429,11 +428,11 @@ def test_batches_leave_what_one_by_one_would(redis: Redis, seed: int) -> None:
             index.remove(event_id)
             del kept[event_id]
         if draw.random() < 0.3:
-            index.expire(START_NS - START_NS % HOUR_NS + HOUR_NS)
+            index.expire(START_NS - START_NS % NS_PER_HOUR + NS_PER_HOUR)
             kept = {
                 event_id: event
                 for event_id, event in kept.items()
-                if event.started_at // HOUR_NS > START_NS // HOUR_NS
+                if event.started_at // NS_PER_HOUR > START_NS // NS_PER_HOUR
             }
         assert [event for hour in index.hours() for event in index.hour(hour)] == sorted(
             kept.values(), key=lambda event: event.id

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S
 from domain.events.event import Correction, Event, Location
 from domain.events.journeys import leg
 from domain.ulid import event_id
@@ -17,8 +17,7 @@ from storage.index import impossible_legs as impossible
 from storage.index.event_index import EventIndex
 from tests.kept import START_NS, make_event
 
-HOUR_NS = 3600 * NS_PER_S
-FIRST = START_NS // HOUR_NS
+FIRST = START_NS // NS_PER_HOUR
 METRES_PER_DEGREE = 111_194.9
 WHEREABOUTS_M = [0, 100, 4_000, 60_000]
 
@@ -26,7 +25,7 @@ WHEREABOUTS_M = [0, 100, 4_000, 60_000]
 def seen(
     at_s: int, metres_north: int, plate: str = "鄂C12345", lasts_s: float = 1.0, best_s: float = 0
 ) -> Event:
-    at_ns = FIRST * HOUR_NS + at_s * NS_PER_S
+    at_ns = FIRST * NS_PER_HOUR + at_s * NS_PER_S
     made = make_event(after_s=(at_ns - START_NS) / NS_PER_S, plate=plate, lasts_s=lasts_s)
     place = f"camera-{metres_north}"
     changes = {
@@ -50,7 +49,8 @@ def by_looking_at_all(stored: list[Event]) -> list[tuple[str, str]]:
         found += [
             (a.id, b.id)
             for a, b in pairwise(sightings)
-            if leg(a, b).impossible and b.started_at // HOUR_NS - a.started_at // HOUR_NS <= 1
+            if leg(a, b).impossible
+            and b.started_at // NS_PER_HOUR - a.started_at // NS_PER_HOUR <= 1
         ]
     return sorted(found, key=lambda pair: pair[1], reverse=True)
 

@@ -9,13 +9,14 @@ from typing import Literal
 
 import pytest
 
+from domain.clock import NS_PER_HOUR
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from storage.clients.redis import Redis
 from storage.index.check import check_index
 from storage.index.event_index import EventIndex
 from tests.kept import START_NS, make_event
-from tests.searched import HOUR_NS, by_looking_at_all, paged
+from tests.searched import by_looking_at_all, paged
 
 OFTEN, NEAR, RARE = "鄂C12345", "鄂C12346", "鄂C99999"
 HOURS = 40
@@ -40,7 +41,7 @@ def _drawn(draw: random.Random, count: int) -> list[Event]:
 def _within(
     span: tuple[int | None, int | None], plate: str, order: Literal["newest", "oldest"]
 ) -> EventQuery:
-    from_ns, to_ns = (None if hour is None else START_NS + hour * HOUR_NS for hour in span)
+    from_ns, to_ns = (None if hour is None else START_NS + hour * NS_PER_HOUR for hour in span)
     return EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order=order)
 
 

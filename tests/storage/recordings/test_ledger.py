@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import MS_PER_DAY, NS_PER_MS, NS_PER_S
 from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of
 from storage.recordings import ledger as ledger_module
 from storage.recordings.ledger import Ledger, Segment, open_name, parse_segment
 
-DAY_MS = 86_400_000
 NOON_MS = 1_760_011_200_000  # 2025-10-09 12:00 UTC
 
 
@@ -78,14 +77,14 @@ def test_a_range_finds_what_shares_a_moment_with_it(tmp_path: Path) -> None:
 
 
 def test_a_segment_that_began_the_day_before_is_found(tmp_path: Path) -> None:
-    midnight_ms = NOON_MS + DAY_MS // 2
+    midnight_ms = NOON_MS + MS_PER_DAY // 2
     _write(tmp_path, "cam", midnight_ms - 5_000)
     _write(tmp_path, "cam", midnight_ms + 5_000)
     assert len(list((tmp_path / "cam").iterdir())) == 2
     found = Ledger(tmp_path).segments(
         "cam", midnight_ms * NS_PER_MS, (midnight_ms + 6_000) * NS_PER_MS
     )
-    assert _starts(found) == [DAY_MS // 2 - 5_000, DAY_MS // 2 + 5_000]
+    assert _starts(found) == [MS_PER_DAY // 2 - 5_000, MS_PER_DAY // 2 + 5_000]
 
 
 def test_an_open_segment_has_no_end_and_is_in_every_range_after_its_start(tmp_path: Path) -> None:
@@ -117,11 +116,11 @@ def test_foreign_files_are_said_once_and_left(
 def test_the_oldest_is_the_first_to_start_of_all_cameras(tmp_path: Path) -> None:
     _write(tmp_path, "a", NOON_MS + 10_000)
     _write(tmp_path, "b", NOON_MS)
-    _write(tmp_path, "a", NOON_MS - DAY_MS)
+    _write(tmp_path, "a", NOON_MS - MS_PER_DAY)
     _write(tmp_path, "b", NOON_MS + 20_000)
     ledger = Ledger(tmp_path)
     assert [(s.camera_id, s.start_ms - NOON_MS) for s in ledger.oldest_first()] == [
-        ("a", -DAY_MS),
+        ("a", -MS_PER_DAY),
         ("b", 0),
         ("a", 10_000),
         ("b", 20_000),
@@ -133,9 +132,9 @@ def test_the_oldest_is_the_first_to_start_of_all_cameras(tmp_path: Path) -> None
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abc"), st.integers(0, 2 * DAY_MS)), max_size=30, unique=True
+        st.tuples(st.sampled_from("abc"), st.integers(0, 2 * MS_PER_DAY)), max_size=30, unique=True
     ),
-    st.integers(-1, 2 * DAY_MS + 1),
+    st.integers(-1, 2 * MS_PER_DAY + 1),
 )
 @settings(max_examples=60, deadline=None)
 def test_the_oldest_come_first_and_none_after_what_is_asked_for(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from domain.alarms import AlarmName
-from domain.clock import NS_PER_MS, NS_PER_S, ManualClock, SystemClock
+from domain.clock import MS_PER_DAY, NS_PER_DAY, NS_PER_MS, NS_PER_S, ManualClock, SystemClock
 from domain.errors import NotFound, ObjectsFull, StoreError
 from domain.media.packets import SegmentName
 from domain.recordings.holds import Hold, StandingHolds
@@ -31,7 +31,6 @@ from tests.kept import START_NS
 from tests.small_disk import small_disk
 
 SIZE_BYTES = 1000
-DAY_MS = 86_400_000
 FULL = ObjectsFull("the object store takes nothing more")
 
 
@@ -67,7 +66,9 @@ class Node:
 
     def store(self, camera_id: str, *days_ago: int) -> None:
         for days in days_ago:
-            name = SegmentName(camera_id, START_NS // NS_PER_MS - days * DAY_MS - 60_000, 10_000, 1)
+            name = SegmentName(
+                camera_id, START_NS // NS_PER_MS - days * MS_PER_DAY - 60_000, 10_000, 1
+            )
             path = self._folder / name.file_name
             path.write_bytes(b"x" * SIZE_BYTES)
             self.stored.put(name, path)
@@ -79,7 +80,9 @@ class Node:
             for day in self.stored.days(camera)
             for one in self.stored.on_day(camera, day)
         ]
-        return [(one.camera_id, (START_NS - one.start_ns) // (DAY_MS * NS_PER_MS)) for one in found]
+        return [
+            (one.camera_id, (START_NS - one.start_ns) // (MS_PER_DAY * NS_PER_MS)) for one in found
+        ]
 
     def refuse(self, seconds: float) -> None:
         for _ in range(round(seconds / 30)):
@@ -100,7 +103,7 @@ def test_the_least_important_and_the_oldest_go_and_what_is_young_or_held_stays(n
         "id": "h",
         "camera": "shop",
         "from": 0,
-        "to": START_NS - 7 * 86_400 * NS_PER_S - 60 * NS_PER_S,
+        "to": START_NS - 7 * NS_PER_DAY - 60 * NS_PER_S,
         "reason": "a case",
     }
     node.holds.append(Hold.model_validate({**hold, "placed_by": "li", "placed_at": 0}))

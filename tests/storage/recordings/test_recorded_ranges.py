@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_MS, NS_PER_S
+from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, S_PER_DAY
 from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of
 from storage.recordings.ledger import Ledger, parse_segment
@@ -58,14 +58,14 @@ def seconds(ranges: list[tuple[int, int]]) -> list[tuple[float, float]]:
 
 
 def test_segments_are_found_over_midnight_and_only_finished_ones(tmp_path: Path) -> None:
-    to_midnight = 86_400 - START_NS // NS_PER_S % 86_400
+    to_midnight = S_PER_DAY - START_NS // NS_PER_S % S_PER_DAY
     touch(tmp_path, to_midnight - 5, 10)
     touch(tmp_path, to_midnight + 5, 10)
     touch(tmp_path, to_midnight + 90, 10)
     touch(tmp_path, to_midnight + 200, 10, suffix=".part")
     (tmp_path / "cam" / day_of(START_NS) / "cam_1_open_1.mp4").touch()
     recorded = RecordedRanges(tmp_path)
-    found = recorded.ranges("cam", START_NS, START_NS + 2 * 86_400 * NS_PER_S)
+    found = recorded.ranges("cam", START_NS, START_NS + 2 * NS_PER_DAY)
     assert seconds(found) == [
         (to_midnight - 5, to_midnight + 15),
         (to_midnight + 90, to_midnight + 100),
@@ -103,7 +103,7 @@ def test_a_month_of_names_is_one_range(tmp_path: Path) -> None:
         if at % 1000 == 0 or not folder.exists():
             folder.mkdir(parents=True, exist_ok=True)
         (folder / f"cam_{start_ms}_10000_1.mp4").hardlink_to(whole)
-    found = RecordedRanges(tmp_path).ranges("cam", START_NS, START_NS + 40 * 86_400 * NS_PER_S)
+    found = RecordedRanges(tmp_path).ranges("cam", START_NS, START_NS + 40 * NS_PER_DAY)
     assert found == [(START_NS, START_NS + 260_000 * NS_PER_S)]
 
 

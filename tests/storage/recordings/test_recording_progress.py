@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from domain.clock import NS_PER_S, ManualClock
+from domain.clock import NS_PER_HOUR, NS_PER_S, ManualClock
 from storage.recordings.recording_progress import STOPPED_AFTER_S, Progress, RecordingProgress
-
-HOUR_NS = 3600 * NS_PER_S
 
 
 def test_coming_until_recorded_or_stopped() -> None:
@@ -20,12 +18,12 @@ def test_coming_until_recorded_or_stopped() -> None:
 
 
 def test_events_of_before_the_clock_was_set_back_do_not_wait_for_their_hour_to_come_again() -> None:
-    clock, until = ManualClock(), [10 * HOUR_NS]
+    clock, until = ManualClock(), [10 * NS_PER_HOUR]
     progress = RecordingProgress(lambda _: until[0], clock)
-    needed_ns = 10 * HOUR_NS + 5 * NS_PER_S
+    needed_ns = 10 * NS_PER_HOUR + 5 * NS_PER_S
     assert progress.of("gate", needed_ns) is Progress.COMING
-    until[0] = 9 * HOUR_NS
+    until[0] = 9 * NS_PER_HOUR
     assert progress.of("gate", needed_ns) is Progress.STOPPED
     until[0] += NS_PER_S
     assert progress.of("gate", needed_ns) is Progress.STOPPED
-    assert progress.of("gate", 9 * HOUR_NS + 6 * NS_PER_S) is Progress.COMING
+    assert progress.of("gate", 9 * NS_PER_HOUR + 6 * NS_PER_S) is Progress.COMING

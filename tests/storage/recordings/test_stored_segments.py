@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
+from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY, ManualClock
 from domain.errors import NotFound
 from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of, segment_object
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.conftest import S3Config
 
 MIDNIGHT_MS = 1_760_054_400_000  # 2025-10-10 00:00 UTC
-HOUR_NS = 3600 * NS_PER_S
 
 
 def _name(
@@ -59,7 +58,9 @@ def test_a_range_finds_what_touches_it_also_from_the_day_before(
     names = [_name(-20), _name(-5), _name(5), _name(15), _name(5, camera_id="gate-2")]
     _put(stored, tmp_path, *names)
     assert [one.name for one in stored.between("gate", _ns(0), _ns(15))] == names[1:3]
-    assert [one.name for one in stored.between("gate", _ns(-HOUR_NS / 1e9), _ns(3600))] == names[:4]
+    assert [
+        one.name for one in stored.between("gate", _ns(-NS_PER_HOUR / 1e9), _ns(3600))
+    ] == names[:4]
     assert stored.between("bridge", _ns(0), _ns(15)) == ()
     assert stored.cameras() == ["gate", "gate-2"]
     assert stored.days("gate") == ["20251009", "20251010"]
@@ -104,7 +105,7 @@ def test_objects_that_are_no_segments_of_their_folder_are_passed_over(
     assert stored.between("gate", _ns(0), _ns(60)) == ()
 
 
-@given(st.integers(0, 10**9), st.integers(1, 10 * 86_400))
+@given(st.integers(0, 10**9), st.integers(1, 10 * S_PER_DAY))
 def test_the_days_of_a_range_have_every_segment_that_can_reach_into_it(
     from_s: int, length_s: int
 ) -> None:

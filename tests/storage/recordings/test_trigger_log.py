@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_DAY, NS_PER_S, S_PER_DAY
 from domain.errors import StoreError
 from domain.paths.data_layout import Layout
 from domain.recordings.triggers import Trigger
@@ -19,7 +19,6 @@ from domain.settings import Settings
 from storage.recordings.trigger_log import TriggerLog, is_kept, joined
 
 START_NS = 1_764_000_000 * NS_PER_S
-DAY_NS = 86_400 * NS_PER_S
 CAMERA = "gate"
 
 ranges = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12)
@@ -79,7 +78,7 @@ def test_a_trigger_keeps_the_seconds_before_and_after_it(tmp_path: Path) -> None
     assert kept_s(log, 97, 130) == [(97, 130)]
     assert kept_s(log, 131, 295) == []
     assert kept_s(log, 305, 306) == [(305, 306)]
-    assert [trigger.reason for trigger in log.between(CAMERA, START_NS, START_NS + DAY_NS)] == [
+    assert [trigger.reason for trigger in log.between(CAMERA, START_NS, START_NS + NS_PER_DAY)] == [
         "",
         "撞车",
         "",
@@ -97,9 +96,14 @@ def test_what_one_process_logs_others_read_at_once(tmp_path: Path) -> None:
 
 def test_a_trigger_over_midnight_is_found_from_both_days(tmp_path: Path) -> None:
     log = log_in(tmp_path)
-    midnight_ns = (START_NS // DAY_NS + 1) * DAY_NS
+    midnight_ns = (START_NS // NS_PER_DAY + 1) * NS_PER_DAY
     log.add(
-        Trigger(CAMERA, "motion", midnight_ns - DAY_NS // 2, midnight_ns + DAY_NS // 2 - NS_PER_S)
+        Trigger(
+            CAMERA,
+            "motion",
+            midnight_ns - NS_PER_DAY // 2,
+            midnight_ns + NS_PER_DAY // 2 - NS_PER_S,
+        )
     )
     assert log.kept_ranges(CAMERA, midnight_ns, midnight_ns + NS_PER_S) == (
         (midnight_ns, midnight_ns + NS_PER_S),
@@ -124,9 +128,9 @@ def test_a_torn_or_foreign_line_spoils_only_itself(tmp_path: Path, torn: bytes) 
 def test_days_are_forgotten_once_no_trigger_of_them_can_reach(tmp_path: Path) -> None:
     log = log_in(tmp_path)
     for day in range(4):
-        log.add(at(day * 86_400, day * 86_400 + 1))
-    log.forget_before(CAMERA, START_NS + 3 * DAY_NS)
-    assert len(log.between(CAMERA, 0, START_NS + 9 * DAY_NS)) == 2
+        log.add(at(day * S_PER_DAY, day * S_PER_DAY + 1))
+    log.forget_before(CAMERA, START_NS + 3 * NS_PER_DAY)
+    assert len(log.between(CAMERA, 0, START_NS + 9 * NS_PER_DAY)) == 2
 
 
 def test_a_disk_that_refuses_is_said(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.clock import ManualClock, SystemClock
+from domain.clock import S_PER_DAY, ManualClock, SystemClock
 from domain.errors import AuditFull, AuditUnavailable, StoreError
 from domain.people import Right, Role
 from storage.site.audit import AuditEntry, AuditLog
@@ -38,7 +38,7 @@ def _lines(folder: Path) -> list[dict[str, object]]:
 def test_a_line_says_who_when_what_and_why(tmp_path: Path, clock: ManualClock) -> None:
     log = AuditLog(tmp_path / "audit", clock)
     log.append(ENTRY)
-    clock.advance(86_400)
+    clock.advance(S_PER_DAY)
     log.append(ENTRY)
     assert [path.name for path in sorted((tmp_path / "audit").iterdir())] == [
         "20251009.jsonl",

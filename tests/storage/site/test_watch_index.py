@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_HOUR
 from domain.events.event import Event
 from domain.events.misreadings import Tie, match_of
 from domain.events.watches import Watch
@@ -23,7 +23,7 @@ def watch_of(
     plate: str,
     fuzzy: bool = False,
     key: int = 0,
-    until_ns: int = START_NS + 3600 * NS_PER_S,
+    until_ns: int = START_NS + NS_PER_HOUR,
     webhook: str = "",
 ) -> Watch:
     return Watch(

@@ -12,16 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
+from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, ManualClock
 from domain.errors import StoreError
 from domain.paths.data_layout import Layout
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.holds import StandingHolds
 from storage.recordings.gaps.log import GapLog
 
-DAY_NS = 86_400 * NS_PER_S
-MIDNIGHT_NS = 20_000 * DAY_NS
-NOON_NS = MIDNIGHT_NS - DAY_NS // 2
+MIDNIGHT_NS = 20_000 * NS_PER_DAY
+NOON_NS = MIDNIGHT_NS - NS_PER_DAY // 2
 
 
 @dataclass
@@ -57,7 +56,7 @@ def gap(start_s: float, end_s: float, cause: GapCause = GapCause.NETWORK, detail
 
 def test_a_gap_that_is_written_is_read_by_others(node: Node) -> None:
     node.log.add(gap(10, 12.5, detail="线路断开"))
-    (found,) = GapLog(node.layout, node.clock).between("cam", NOON_NS, NOON_NS + DAY_NS)
+    (found,) = GapLog(node.layout, node.clock).between("cam", NOON_NS, NOON_NS + NS_PER_DAY)
     assert found == gap(10, 12.5, detail="线路断开")
 
 
@@ -67,14 +66,14 @@ def test_only_what_was_asked_for_is_told_and_when_it_began(node: Node) -> None:
     assert (found.start_ns, found.end_ns, found.since_ns) == (
         NOON_NS + 20 * NS_PER_S, NOON_NS + 30 * NS_PER_S, NOON_NS + 10 * NS_PER_S,
     )  # fmt: skip
-    assert node.log.between("other", NOON_NS, NOON_NS + DAY_NS) == ()
+    assert node.log.between("other", NOON_NS, NOON_NS + NS_PER_DAY) == ()
 
 
 def test_a_gap_over_several_days_is_found_from_each_of_them(node: Node) -> None:
-    node.log.add(Gap("cam", NOON_NS, NOON_NS + 3 * DAY_NS, GapCause.CAMERA_DOWN))
-    (whole,) = node.log.between("cam", 0, NOON_NS + 9 * DAY_NS)
-    assert (whole.start_ns, whole.end_ns) == (NOON_NS, NOON_NS + 3 * DAY_NS)
-    (part,) = node.log.between("cam", NOON_NS + 2 * DAY_NS, NOON_NS + 2 * DAY_NS + NS_PER_S)
+    node.log.add(Gap("cam", NOON_NS, NOON_NS + 3 * NS_PER_DAY, GapCause.CAMERA_DOWN))
+    (whole,) = node.log.between("cam", 0, NOON_NS + 9 * NS_PER_DAY)
+    assert (whole.start_ns, whole.end_ns) == (NOON_NS, NOON_NS + 3 * NS_PER_DAY)
+    (part,) = node.log.between("cam", NOON_NS + 2 * NS_PER_DAY, NOON_NS + 2 * NS_PER_DAY + NS_PER_S)
     assert (part.end_ns - part.start_ns, part.since_ns) == (NS_PER_S, NOON_NS)
 
 
@@ -82,7 +81,7 @@ def test_an_open_gap_lasts_as_long_as_somebody_looks_after_the_camera(node: Node
     node.log.open(gap(10, 10, GapCause.CAMERA_DOWN))
     node.clock.advance(60)
     node.log.beat("cam")
-    assert node.told(NOON_NS, NOON_NS + DAY_NS) == [(10, 60, "camera_down")]
+    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 60, "camera_down")]
 
 
 def test_an_open_gap_ends_where_the_next_line_begins(node: Node) -> None:
@@ -91,7 +90,7 @@ def test_an_open_gap_ends_where_the_next_line_begins(node: Node) -> None:
     node.log.add(gap(10, 30, GapCause.CAMERA_DOWN, "refused"))
     node.clock.advance(100)
     node.log.beat("cam")
-    assert node.told(NOON_NS, NOON_NS + DAY_NS) == [(10, 30, "camera_down")]
+    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 30, "camera_down")]
 
 
 def test_an_open_gap_goes_on_over_midnight_when_it_is_said_again(node: Node) -> None:
@@ -99,7 +98,7 @@ def test_an_open_gap_goes_on_over_midnight_when_it_is_said_again(node: Node) -> 
     node.clock.advance(43_200 + 60)
     node.log.open(gap(10, 43_260, GapCause.CAMERA_DOWN))
     node.log.beat("cam")
-    assert node.told(NOON_NS, NOON_NS + DAY_NS) == [(10, 43_260, "camera_down")]
+    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 43_260, "camera_down")]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +115,7 @@ def test_a_torn_line_costs_itself_alone(node: Node, torn: bytes) -> None:
     (file,) = node.layout.gaps.glob("cam/*.jsonl")
     file.write_bytes(file.read_bytes() + torn)
     node.log.add(gap(20, 22))
-    assert node.told(NOON_NS, NOON_NS + DAY_NS) == [(10, 12, "network"), (20, 22, "network")]
+    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 12, "network"), (20, 22, "network")]
 
 
 def test_a_disk_that_refuses_is_a_store_error(node: Node) -> None:
@@ -139,10 +138,10 @@ def test_nobody_ever_looked_after_an_unknown_camera(node: Node) -> None:
 
 def test_days_long_past_are_forgotten(node: Node) -> None:
     node.log.add(gap(10, 12))
-    node.log.forget_before("cam", NOON_NS + DAY_NS // 4, StandingHolds((), 0))
-    assert node.told(NOON_NS, NOON_NS + DAY_NS) == [(10, 12, "network")]
-    node.log.forget_before("cam", NOON_NS + DAY_NS, StandingHolds((), 0))
-    assert node.told(NOON_NS, NOON_NS + DAY_NS) == []
+    node.log.forget_before("cam", NOON_NS + NS_PER_DAY // 4, StandingHolds((), 0))
+    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 12, "network")]
+    node.log.forget_before("cam", NOON_NS + NS_PER_DAY, StandingHolds((), 0))
+    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == []
 
 
 @settings(max_examples=30, deadline=None)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.clock import NS_PER_S, ManualClock
+from domain.clock import NS_PER_DAY, NS_PER_S, S_PER_DAY, ManualClock
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import gaps_object, node_gaps_object
 from domain.recordings.gaps import Gap, GapCause
@@ -31,8 +31,7 @@ from storage.retention import Kept, Retention
 from storage.site.holds import Holds
 from tests.fuses import Fuse, FusedObjects, Killed
 
-DAY_NS = 86_400 * NS_PER_S
-NOON_NS = 20_000 * DAY_NS + DAY_NS // 2
+NOON_NS = 20_000 * NS_PER_DAY + NS_PER_DAY // 2
 DAY = "20241004"
 PLACE = {"area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
 REGISTRY = Registry.model_validate(
@@ -190,10 +189,10 @@ def test_logs_go_with_their_cameras_retention_unless_a_hold_names_some_of_them(
     node: Node, redis: Redis
 ) -> None:
     node.say(10, 12)
-    node.say(DAY_NS / NS_PER_S + 10, DAY_NS / NS_PER_S + 12)
+    node.say(NS_PER_DAY / NS_PER_S + 10, NS_PER_DAY / NS_PER_S + 12)
     node.uploads.run_once(NEVER)
     hold = _hold(node, 100, 101)
-    node.clock.advance(8 * 86_400)
+    node.clock.advance(8 * S_PER_DAY)
     retention = _retention(node, redis)
     retention.run_site(dry=True)
     assert _days(node) == [DAY, "20241005"]
@@ -215,7 +214,7 @@ def test_a_node_that_is_gone_for_good_is_forgotten(node: Node, redis: Redis) -> 
     retention = _retention(node, redis)
     retention.run_site()
     assert node.objects.stat(node_gaps_object("node-1")) is not None
-    node.clock.advance(91 * 86_400)
+    node.clock.advance(91 * S_PER_DAY)
     retention.run_site()
     assert node.objects.stat(node_gaps_object("node-1")) is None
 
