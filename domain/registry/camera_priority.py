@@ -1,5 +1,7 @@
-"""Which camera gives way first where not all can be had: C before B before A, ordinary before
-checkpoint, then the lower priority.
+"""The order of cameras by importance: class C before B before A, cameras without a checkpoint
+before those with one, and the lower priority before the higher.
+
+Load shedding, uploads and both quotas follow this order.
 """
 
 from __future__ import annotations
@@ -8,10 +10,10 @@ from domain.registry import Camera
 
 Importance = tuple[int, bool, int]
 UNKNOWN: Importance = (-1, False, 0)
-"""Of a camera that the registry no longer has: it gives way before all others."""
-_OF_CLASS = {"C": 0, "B": 1, "A": 2}
+"""The importance of a camera that the registry no longer has, which is below all others."""
+_CLASS_RANKS = {"C": 0, "B": 1, "A": 2}
 
 
 def importance_of(camera: Camera) -> Importance:
-    """The lower gives way first, and the higher is served first."""
-    return _OF_CLASS[camera.class_], bool(camera.checkpoint), camera.priority
+    """The camera with the lower importance is shed first, and is served last."""
+    return _CLASS_RANKS[camera.class_], bool(camera.checkpoint), camera.priority

@@ -7,9 +7,9 @@ The order, from what goes first to what goes last:
 2. analytics, at all;
 3. whole cameras: neither recorded nor pulled (but while somebody watches).
 
-Within each: first whoever sends more than its own `max_bitrate_kbps`; then class C before B before
-A; cameras without a checkpoint before those with one; the lower `priority` before the higher; and
-by id. What is given up comes back in the reverse order.
+Within each, a camera that sends more than its own `max_bitrate_kbps` comes first. The others
+follow by importance, as `domain/registry/camera_priority.py` orders it, and then by id. What is
+given up comes back in the reverse order.
 
 A strained processor begins at 1. A strained disk begins at 3: giving up analytics would not write a
 byte less. A disk has room again from one moment to the next, so what was given up for it comes back
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from domain.camera_states import Shed
 from domain.registry import Camera
+from domain.registry.camera_priority import importance_of
 
 FULL = 1.0
 """A strain from which something is given up."""
@@ -40,7 +41,6 @@ STEPS = 20
 """A stage is climbed in so many steps at most, so that many cameras do not take long and few go
 one by one.
 """
-_RANKS = {"C": 0, "B": 1, "A": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,8 @@ class Strain:
 
 
 def order(cameras: Iterable[Camera], over_limit: Collection[str] = ()) -> list[Camera]:
-    """Cameras by how soon they give way."""
-    return sorted(
-        cameras,
-        key=lambda c: (
-            c.id not in over_limit,
-            _RANKS[c.class_],
-            bool(c.checkpoint),
-            c.priority,
-            c.id,
-        ),
-    )
+    """The cameras in the order in which they are shed."""
+    return sorted(cameras, key=lambda c: (c.id not in over_limit, importance_of(c), c.id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.camera_states import Shed
 from domain.events.event import Location
 from domain.registry import Camera
+from domain.registry.camera_priority import importance_of
 from sightline.overload.shedding_policy import (
     LOWER_AFTER_S,
     RAISE_AFTER_S,
@@ -66,6 +67,12 @@ def test_the_order_is_the_stated_one() -> None:
         "b-gate",
         "a-gate",
     ]
+
+
+@given(sites)
+def test_shedding_follows_the_importance_of_cameras(site: list[Camera]) -> None:
+    importances = [importance_of(one) for one in order(site)]
+    assert importances == sorted(importances)
 
 
 def run(
