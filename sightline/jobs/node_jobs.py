@@ -21,6 +21,7 @@ from sightline.cluster.site_registry import RunningRegistry
 from sightline.jobs.alarm_monitor import AlarmMonitor
 from sightline.jobs.disk_quota_job import DiskQuotaJob
 from sightline.jobs.disk_usage import OtherDiskUsage
+from sightline.jobs.site_job import SiteJob, SiteWork
 from sightline.jobs.watch_matcher import WatchMatcher
 from sightline.jobs.webhooks import Webhooks
 from sightline.processes.instance import has_own_store
@@ -98,7 +99,7 @@ class NodeJobs:
             "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain,
             "holds": self._follow_holds,
             "archive": self._move_old, "watch": watch.run,
-            "impossible": self._look_for_impossible,
+            "impossible": self._refresh_impossible,
         }  # fmt: skip
         watch.audit_alarm = self._audit.alarm
         jobs |= self._watch_jobs()
@@ -200,27 +201,28 @@ class NodeJobs:
         while not self._clock.wait(stop, HOLDS_EVERY_S):
             follower.run_once()
 
-    def _look_for_impossible(self, stop: threading.Event) -> None:
-        """Keeps what is known of impossible legs fresh, so that whoever asks waits for little;
-        one node a minute.
+    def _site_job(self, name: str, every_s: int, work: SiteWork) -> SiteJob:
+        return SiteJob(name, every_s, work, self._stores.redis, self._settings.node)
+
+    def _refresh_impossible(self, stop: threading.Event) -> None:
+        """Keep the impossible legs of the last week computed, so that a request for them is fast:
+        one node does it in each minute.
         """
-        turn = IntervalLock(
-            self._stores.redis, "impossible", self._settings.node, round(LOOK_EVERY_S) - 5
-        )
-        while not self._clock.wait(stop, LOOK_EVERY_S):
-            try:
-                if turn.take():
-                    hour = self._clock.wall_ns() // NS_PER_HOUR
-                    self._stores.index.impossible(hour - LOOK_BACK_H, hour)
-            except StoreError as error:
-                log.warning("impossible legs wait: %s", error)
+
+        def refresh(_: threading.Event) -> bool:
+            hour = self._clock.wall_ns() // NS_PER_HOUR
+            self._stores.index.impossible(hour - LOOK_BACK_H, hour)
+            return True
+
+        job = self._site_job("impossible", round(LOOK_EVERY_S) - 5, refresh)
+        job.run(stop, self._clock, LOOK_EVERY_S)
 
     def _wanted(self) -> list[tuple[str, int, int]]:
         return self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s)
 
     def _retain(self, stop: threading.Event) -> None:
-        """What lies here every minute, since recordings that nothing claimed soon fill a disk;
-        the site's by one node in an hour.
+        """Delete what is too old: on this node every minute, since unclaimed recordings soon fill a
+        disk, and in the site's stores once in an hour by one node.
         """
         kept = Kept(
             Ledger(self._layout.recordings),
@@ -236,12 +238,18 @@ class NodeJobs:
         retention = Retention(
             kept, lambda: self._registry.now().registry, self._settings, self._clock
         )
+
+        def retain_site(stop: threading.Event) -> bool:
+            retention.run_site(stop)
+            return not stop.is_set()
+
+        site_job = self._site_job("retention", SITE_EVERY_S, retain_site)
         failed, why = 0, ""
         while not self._clock.wait(stop, RETAIN_EVERY_S):
             try:
                 self.refuse_other_store()
                 retention.run_node(stop)
-                self._retain_site(retention, stop)
+                site_job.run_once(stop)
                 failed = 0
             except (StoreError, OSError) as error:
                 failed += 1
@@ -258,21 +266,6 @@ class NodeJobs:
         if lost is not None:
             raise StoreError(lost)
 
-    def _retain_site(self, retention: Retention, stop: threading.Event) -> None:
-        """One node in an hour. A turn that came to nothing is given back: whichever node comes
-        next goes on with it.
-        """
-        turn = IntervalLock(self._stores.redis, "retention", self._settings.node, SITE_EVERY_S)
-        if not turn.take():
-            return
-        try:
-            retention.run_site(stop)
-        except (StoreError, OSError):
-            turn.give_back()
-            raise
-        if stop.is_set():
-            turn.give_back()
-
     @cached_property
     def _archive(self) -> Archive:
         return Archive.open(
@@ -287,25 +280,14 @@ class NodeJobs:
         return archiver_of(self._stores, self._archive, self._clock)
 
     def _move_old(self, stop: threading.Event) -> None:
-        """Events older than the index holds move to the archive: each hour, by one node. A turn
-        that came to nothing is given back.
+        """Move events that are older than the index holds to the archive: one node does it in each
+        hour.
         """
-        turn = IntervalLock(self._stores.redis, "archive", self._settings.node, SITE_EVERY_S)
-        while not self._clock.wait(stop, RETAIN_EVERY_S):
-            try:
-                if turn.take() and self._archiver().run(self._settings.index_days, stop) is None:
-                    turn.give_back()
-            except (StoreError, OSError) as error:
-                log.warning(
-                    "old events wait in the index, and are not moved to the archive: %s", error
-                )
-                self._take_no_turn(turn)
 
-    def _take_no_turn(self, turn: IntervalLock) -> None:
-        try:
-            turn.give_back()
-        except StoreError as error:
-            log.warning("the turn of the archive lapses by itself: %s", error)
+        def move(stop: threading.Event) -> bool:
+            return self._archiver().run(self._settings.index_days, stop) is not None
+
+        self._site_job("archive", SITE_EVERY_S, move).run(stop, self._clock, RETAIN_EVERY_S)
 
     def _claims(self) -> Claims:
         claims = Claims(
