@@ -95,8 +95,8 @@ class _Session:
 
 
 class Streamer:
-    """Pulls one camera into its fan-out, in a pull loop. All but `start`, `stop`, `join` and
-    `status` belongs to its thread.
+    """Pulls one camera into its fan-out, in a pull loop. Other threads may call `start`, `stop`,
+    `join`, `tick` and `status` only.
     """
 
     def __init__(
@@ -236,17 +236,22 @@ class Streamer:
         else:
             self.ended(None)
 
-    def status(self) -> CameraStatus:
-        """How the camera stands now; `recorded_until_ns` and `lost_packets` are the composer's
-        to fill in.
+    def tick(self) -> None:
+        """Update the health by what the source counted, and report the state in metrics and log.
+        It is called about once a second.
         """
-        session = self._session
         counts = self._source.counts
         if counts.before_keyframe_packets:
             self._health.unusable(counts.unreadable_keyframes, counts.lacking_sets)
-        moment = self._now()
-        now = self._health.standing(moment)
-        self._announcer.state(now, moment)
+        now = self._now()
+        self._announcer.state(self._health.standing(now), now)
+
+    def status(self) -> CameraStatus:
+        """The state of the camera with what the last `tick` added, and its present counts. It
+        changes nothing. The caller fills in `recorded_until_ns` and `lost_packets`.
+        """
+        session = self._session
+        now = self._health.standing(self._now())
         newest = last[-1] if (last := session.last) else None
         stream = newest.stream if newest is not None else None
         has_rates = now.state.is_live or now.state in (CameraState.FROZEN, CameraState.UNDECODABLE)

@@ -235,6 +235,7 @@ class Worker:
     def _publish(self) -> None:
         self._spooled.set(self._keeper.pending_count())
         self._stepped.set(self._clock.stepped_ns / NS_PER_S)
+        self._runs.tick()
         statuses = self._runs.statuses()
         try:
             write_statuses(self._layout, self._index, statuses)

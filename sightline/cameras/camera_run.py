@@ -200,10 +200,15 @@ class CameraRun:
             if is_pulled:
                 self._limit.feed(self._streamer.bitrate_bps)
 
-    def status(self) -> CameraStatus:
-        """The reader's state with the recorder's. Asked for every second: what is missing of
-        the recording is written down with it.
+    def tick(self) -> None:
+        """Report the camera's state, and record which part of the recording is missing. It is
+        called about once a second, before `status`.
         """
+        self._streamer.tick()
+        self._gaps.look(self.status(), self._demand.why_not_recorded())
+
+    def status(self) -> CameraStatus:
+        """The state of the streamer with that of the recorder. It changes nothing."""
         status = self._streamer.status()
         if not self._is_pulled:
             status.state = CameraState.IDLE
@@ -213,7 +218,6 @@ class CameraRun:
         status.shed = self._demand.shed
         status.over_limit = self._limit.is_over
         status.unread = self._looker.unread() if self._looker is not None else ()
-        self._gaps.look(status, self._demand.why_not_recorded())
         return status
 
     def give_up(self, since_ns: int, detail: str) -> None:

@@ -96,6 +96,13 @@ class CameraRuns:
                     "%s: why nothing was recorded is not written down: %s", run.camera.id, error
                 )
 
+    def tick(self) -> None:
+        """Report the states of the cameras, and record their gaps. It is called about once a
+        second, before `statuses`.
+        """
+        for run in self.running():
+            run.tick()
+
     def statuses(self) -> list[CameraStatus]:
         return [run.status() for run in self.running()]
 

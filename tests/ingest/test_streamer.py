@@ -16,6 +16,7 @@ from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.errors import SourceRejected, SourceUnreachable
 from domain.media.fanout import Fanout
 from domain.media.packets import Packet, StreamInfo, WallSource
+from domain.metrics import CAMERA_ALARM, CAMERA_STATE
 from domain.registry import Camera, Networks
 from domain.settings import Settings
 from ingest.packets.packet_builder import SourceCounts
@@ -213,6 +214,7 @@ def test_packets_without_keyframes_are_a_state_of_their_own(
         source.counts.before_keyframe_packets = 500
         for _ in range(2):
             clock.advance(15)
+            streamer.tick()
             seen.append(streamer.status())
         streamer.stop()
         monkeypatch.setattr(source, "close", lambda: receiver.ended(None))
@@ -254,6 +256,7 @@ def test_keyframes_without_parameter_sets_are_not_called_missing(
         counts.before_keyframe_packets, counts.unreadable_keyframes = 500, 20
         counts.lacking_sets = "SPS, PPS"
         clock.advance(25)
+        streamer.tick()
         seen.append(streamer.status())
         streamer.stop()
         monkeypatch.setattr(source, "close", lambda: receiver.ended(None))
@@ -264,6 +267,44 @@ def test_keyframes_without_parameter_sets_are_not_called_missing(
     assert seen[0].state is CameraState.NO_PARAMETER_SETS
     assert "SPS, PPS" in seen[0].last_error
     assert "GOP" not in seen[0].last_error
+
+
+def test_a_status_changes_nothing_and_a_tick_reports_the_state(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = ManualClock()
+    source, loop = ScriptedSource(clock, []), ManualLoop(clock)
+    camera = CAMERA.model_copy(update={"id": "silent"})
+    streamer = Streamer(camera, None, Networks(()), Fanout(), Settings(), clock, source)
+    reported: list[tuple[float, float, bool]] = []
+
+    def report() -> None:
+        reported.append(
+            (
+                CAMERA_STATE.labels("silent", CameraState.UNREACHABLE.value)._value.get(),
+                CAMERA_ALARM.labels("silent")._value.get(),
+                "silent: down for 10 minutes" in caplog.text,
+            )
+        )
+
+    def refuse(loop: PullLoop, receiver: Receiver) -> None:
+        if not has_failed:
+            has_failed.append(True)
+            receiver.ended(SourceUnreachable("no route"))
+            return
+        clock.advance(600)
+        assert streamer.status() == streamer.status()
+        report()
+        streamer.tick()
+        report()
+        streamer.stop()
+        monkeypatch.setattr(source, "close", lambda: receiver.ended(None))
+
+    has_failed: list[bool] = []
+    monkeypatch.setattr(source, "open", refuse)
+    streamer.start(loop)
+    loop.run()
+    assert reported == [(0.0, 0.0, False), (1.0, 1.0, True)]
 
 
 def test_a_camera_that_is_cut_again_and_again_is_pulled_again_and_again(

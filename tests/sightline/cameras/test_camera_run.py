@@ -30,6 +30,7 @@ from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.trigger_queue import TriggerQueue
 from sightline.cameras.worker_context import WorkerContext
 from storage.events.spool import Spool
+from storage.recordings.gaps.log import GapLog
 from storage.recordings.trigger_log import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera
 from tests.kept import make_event, make_passing
@@ -199,3 +200,20 @@ def test_a_checkpoint_is_read_at_once_and_a_camera_that_is_only_recorded_at_leis
     tools = _tools(spool, tmp_path, [])
     run = CameraRun(camera, None, lambda: 1, _Idle if is_checkpoint else None, NETWORKS, tools)
     assert run._streamer.is_followed is is_checkpoint
+
+
+def test_a_status_writes_no_gap_and_a_tick_does(spool: _FullDisk, tmp_path: Path) -> None:
+    camera = make_camera("rtsp://10.0.0.1/1")
+    tools = _tools(spool, tmp_path, [])
+    clock = tools.clock
+    assert isinstance(clock, ManualClock)
+    run = CameraRun(camera, None, lambda: 1, None, NETWORKS, tools)
+    log = GapLog(tools.layout, clock)
+    begin_ns = clock.wall_ns()
+    run._gaps.begin()
+    clock.advance(600)
+    assert run.status() == run.status()
+    assert log.between(camera.id, begin_ns, clock.wall_ns()) == ()
+    run.tick()
+    (gap,) = log.between(camera.id, begin_ns, clock.wall_ns())
+    assert gap.start_ns == begin_ns

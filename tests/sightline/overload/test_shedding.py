@@ -90,6 +90,8 @@ class Node:
         for _ in range(seconds):
             self._time.advance(1)
             write_strain(self.layout, "0", strain, self._time)
+            for run in self.runs.values():
+                run.tick()
             write_statuses(self.layout, 0, [run.status() for run in self.runs.values()])
             self._shedding.run_once()
         self._policies.run_once()
