@@ -12,54 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from storage.clients.lua import load_script
 from storage.clients.redis import Redis, Script
 
-_BEGIN = """
-local P = KEYS[1]
-local function now_us()
-  local now = redis.call('TIME')
-  return now[1] * 1000000 + now[2]
-end
--- Where nothing ever arrived, it begins now: whoever looked before the first arrival has not missed it.
-local function last_number()
-  local last = redis.call('GET', P .. ':last')
-  if not last then
-    last = string.format('%.0f', now_us())
-    redis.call('SET', P .. ':last', last)
-  end
-  return last
-end
-"""  # noqa: E501
-ARRIVE = (
-    _BEGIN
-    + """
-local function arrive(most, data)
-  local before = last_number()
-  local said = string.format('%.0f', math.max(tonumber(before) + 1, now_us()))
-  redis.call('XADD', P .. ':items', 'MAXLEN', '~', most, said .. '-0', 'p', before, 'd', data)
-  redis.call('SET', P .. ':last', said)
-  return said
-end
-"""
-)
+ARRIVE = load_script("clients", "stream", "stream_arrive")
 """What a script that adds begins with: KEYS[1] is the stream's hash tag, under which all its
 keys lie.
 """
 
-_ADD = ARRIVE + "for i = 2, #ARGV do arrive(ARGV[1], ARGV[i]) end"
-_READ = (
-    _BEGIN
-    + """
-local last = last_number()
-local first = redis.call('XRANGE', P .. ':items', '-', '+', 'COUNT', 1)[1]
-local answer = {last, first and first[2][2] or last}
-for _, item in ipairs(redis.call('XRANGE', P .. ':items', ARGV[1] .. '-1', '+', 'COUNT', ARGV[2])) do
-  answer[#answer + 1] = string.match(item[1], '^%d+')
-  answer[#answer + 1] = item[2][4]
-end
-return answer
-"""  # noqa: E501
-)
+_ADD = load_script("clients", "stream", "stream_arrive", "stream_add")
+_READ = load_script("clients", "stream", "stream_read")
 
 
 @dataclass(frozen=True, slots=True)

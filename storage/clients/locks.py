@@ -6,15 +6,11 @@ from __future__ import annotations
 
 import secrets
 
+from storage.clients.lua import load_script
 from storage.clients.redis import Redis, Script
 
-_RENEW = (
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], "
-    "ARGV[2]) end return 0"
-)
-_GIVE_BACK = (
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
-)
+_RENEW = load_script("clients", "lock_renew")
+_GIVE_BACK = load_script("clients", "lock_release")
 
 
 class Lock:

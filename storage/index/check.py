@@ -16,10 +16,10 @@ from typing import cast
 import numpy as np
 
 from domain.clock import MS_PER_HOUR
+from storage.clients.lua import load_script
 from storage.clients.redis import Redis, Script
-from storage.index.key_scripts import LAYOUT, SHARD
+from storage.index.layout import LAYOUT
 from storage.index.plate_code import NO_PLATE
-from storage.index.posting_scripts import ORDERED
 from storage.index.record import ALTERNATIVES, FACE, NOWHERE, ODD, RECORD, START_BITS
 from storage.index.rows import BLOCK, POINTER_BYTES
 from storage.index.shards import SHARDS
@@ -27,78 +27,14 @@ from storage.index.shards import SHARDS
 _EMPTY = struct.pack("<II", 0xFFFFFFFF, 0)
 _POSTS_AT_ONCE, _NUMBERS_AT_ONCE, _BUCKETS = 256, 512, 16_381
 
-_STANDING = """
-local P = KEYS[1]
-local function size(command, key) return redis.call(command, P .. key) end
-return {
-  redis.call('GET', P .. ':version') or '', redis.call('ZRANGE', P .. ':hours', 0, -1), tonumber(redis.call('GET', P .. ':n') or 0),
-  size('STRLEN', ':t') / 6, size('LLEN', ':free'), size('HLEN', ':x'), redis.call('HGET', P .. ':pl', 'sum') or '0',
-  size('BITCOUNT', ':live'),
-}
-"""  # noqa: E501
-_HOUR = """
-local counts = redis.call('HMGET', KEYS[1] .. ':k', ARGV[1], 'f' .. ARGV[1])
-return { redis.call('GET', KEYS[1] .. ':h' .. ARGV[1]) or '', counts[1] or '0', counts[2] or '0' }
-"""
-_BLOCK = """
-local name = ARGV[1] .. ':' .. ARGV[2]
-return { redis.call('GET', KEYS[1] .. ':b' .. name) or '', redis.call('GET', KEYS[1] .. ':a' .. name) or '' }
-"""  # noqa: E501
-_BODIES = (
-    "local found = redis.call('HMGET', KEYS[1] .. ':x', unpack(ARGV)) for i = 1, #found do "
-    "found[i] = found[i] or '' end return found"
-)
-_PLACES = "return redis.call('HKEYS', KEYS[1] .. ':pl')"
-_NOT_POSTED = (
-    SHARD
-    + ORDERED
-    + """
--- ARGV[1]: plate and pointer, again and again. Answers those whose plate does not lead to the pointer.
-local answer = {}
-for at = 1, #ARGV[1], 11 do
-  local code, pointer = sub(ARGV[1], at, at + 5), sub(ARGV[1], at + 6, at + 10)
-  local value = call('HGET', bucket_key(code), code) or ''
-  local is_there
-  if #value == 4 then
-    local key = P .. ':q' .. unpack('>I4', value)
-    local at = how_many_less(key, call('STRLEN', key) / 5, to_number(pointer, 1)) * 5
-    is_there = call('GETRANGE', key, at, at + 4) == pointer
-  else
-    for i = 5, #value, 5 do is_there = is_there or sub(value, i, i + 4) == pointer end
-  end
-  if not is_there then answer[#answer + 1] = code .. pointer end
-end
-return answer
-"""  # noqa: E501
-)
-_NUMBERS = (
-    SHARD
-    + ORDERED
-    + """
--- ARGV: a number (of eight), how many. Answers their codes; of each plate the number it says it has, how many pointers, and 1 where
--- these do not lie in order though they are many; and each bitmap.
-local first, count = tonumber(ARGV[1]), tonumber(ARGV[2])
-local codes, said = call('GETRANGE', P .. ':t', first * 6, (first + count) * 6 - 1), {}
-for at = 1, #codes, 6 do
-  local code = sub(codes, at, at + 5)
-  local value = call('HGET', bucket_key(code), code)
-  local number = value and unpack('>I4', value) or 0xffffffff
-  local is_many = value and #value == 4
-  local pointers = is_many and call('GET', P .. ':q' .. number) or sub(value or '', 5)
-  said[#said + 1] = pack('<I4I4I4', number, #pointers / 5, is_many and in_order(pointers) ~= pointers and 1 or 0)
-end
-local answer, from, to = { codes, table.concat(said) }, first / 8, (first + count) / 8 - 1
-for b = 0, 47 do answer[#answer + 1] = call('GETRANGE', P .. ':s' .. b, from, to) end
-answer[#answer + 1] = call('GETRANGE', P .. ':long', from, to)
-answer[#answer + 1] = call('GETRANGE', P .. ':live', from, to)
-return answer
-"""  # noqa: E501
-)
-_BUCKETED = """
-local count = 0
-for bucket = ARGV[1], ARGV[2] do count = count + redis.call('HLEN', KEYS[1] .. ':p' .. string.format('%.0f', bucket)) end
-return count
-"""  # noqa: E501
+_STANDING = load_script("index", "check_totals")
+_HOUR = load_script("index", "check_hour")
+_BLOCK = load_script("index", "check_block")
+_BODIES = load_script("index", "check_odd_events")
+_PLACES = load_script("index", "check_places")
+_NOT_POSTED = load_script("index", "keys", "pointer_order", "check_postings")
+_NUMBERS = load_script("index", "keys", "pointer_order", "check_plate_numbers")
+_BUCKETED = load_script("index", "check_buckets")
 
 
 def check_index(redis: Redis) -> Iterator[tuple[str, str]]:

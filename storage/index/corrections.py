@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.events.event import Correction
+from storage.clients.lua import load_script
 from storage.clients.redis import Redis, maybe_texts
 
 _BY_EVENT = "{corrections}:by_event"
-_PUT = """
-local there = redis.call('HGET', KEYS[1], ARGV[1])
-if not there or cjson.decode(there).version < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
-"""  # noqa: E501
+_PUT = load_script("index", "put_correction")
 
 
 class IndexCorrections:

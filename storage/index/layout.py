@@ -10,63 +10,20 @@ from __future__ import annotations
 from typing import cast
 
 from domain.errors import IndexUnavailable
+from storage.clients.lua import load_script
 from storage.clients.redis import Redis, Script
-from storage.index.key_scripts import LAYOUT, SHARD
-from storage.index.posting_scripts import ORDERED
+from storage.index.index_scripts import HOURS
 
+LAYOUT = 3
+"""The layout that this program writes; it is stored in each shard that holds events."""
 _COUNTED = 2
 """From this layout on hours are counted, and the names of places are added up."""
-_STANDING = (
-    "return { redis.call('GET', KEYS[1] .. ':version') or '1', tonumber(redis.call('GET', "
-    "KEYS[1] .. ':n') or 0) }"
-)
-_STAMP = f"return redis.call('SET', KEYS[1] .. ':version', {LAYOUT})"
-_HOURS = "return redis.call('ZRANGE', KEYS[1] .. ':hours', 0, -1)"
-_ADD_UP = """
-local sum = 0
-for _, name in ipairs(redis.call('HKEYS', KEYS[1] .. ':pl')) do
-  if #name == 4 then sum = sum + struct.unpack('<I4', name) + 1 end
-end
-if sum > 0 then redis.call('HSET', KEYS[1] .. ':pl', 'sum', string.format('%.0f', sum)) end
-"""
-_COUNT_HOUR = (
-    SHARD
-    + """
-local hour, events, faces = ARGV[1], 0, 0
-for k = 0, #directory_of(hour) / 8 - 1 do
-  local block = block_of(hour, k)
-  for at = 1, #block, R do
-    local record = sub(block, at, at + R - 1)
-    if record ~= GONE then
-      events = events + 1
-      if bit.band(string.byte(record, 3), 0x40) ~= 0 then faces = faces + 1 end
-      if sub(record, 25, 28) == NOWHERE then call('HSET', P .. ':pl', 'placeless', 1) end
-    end
-  end
-end
-if events > 0 then call('HSET', P .. ':k', hour, events) else call('HDEL', P .. ':k', hour) end
-if faces > 0 then call('HSET', P .. ':k', 'f' .. hour, faces) else call('HDEL', P .. ':k', 'f' .. hour) end
-"""  # noqa: E501
-)
+_STANDING = load_script("index", "layout_version")
+_STAMP = load_script("index", "stamp_layout")
+_ADD_UP = load_script("index", "sum_places")
+_COUNT_HOUR = load_script("index", "keys", "recount_hour")
 _ORDERED_AT_ONCE = 10_000
-_ORDER = (
-    SHARD
-    + ORDERED
-    + """
--- ARGV: a number of a plate, after how many pointers it is enough. Puts the pointers of plates from that number on in order; answers the
--- number to go on with, 0 where there is none.
-local number, most, done = tonumber(ARGV[1]), tonumber(ARGV[2]), 0
-local numbers = call('STRLEN', P .. ':t') / 6
-while number < numbers and done < most do
-  local key = P .. ':q' .. number
-  local pointers = call('GET', key) or ''
-  local ordered = in_order(pointers)
-  if ordered ~= pointers then call('SET', key, ordered) end
-  number, done = number + 1, done + 10 + #pointers / 5
-end
-return number < numbers and number or 0
-"""  # noqa: E501
-)
+_ORDER = load_script("index", "keys", "pointer_order", "order_pointers")
 
 
 def bring_up(redis: Redis, shards: int) -> None:
@@ -91,14 +48,14 @@ def bring_up(redis: Redis, shards: int) -> None:
             _count(redis, prefix)
         if events and int(version) < LAYOUT:
             _order(redis, prefix)
-            redis.run_all([Script(_STAMP, prefix, ())])
+            redis.run_all([Script(_STAMP, prefix, (LAYOUT,))])
 
 
 def _count(redis: Redis, prefix: str) -> None:
     """An hour at a time, each counted anew whole, so that whatever is written in between is
     counted as well.
     """
-    (hours,) = cast("list[list[bytes]]", redis.run_all([Script(_HOURS, prefix, ())]))
+    (hours,) = cast("list[list[bytes]]", redis.run_all([Script(HOURS, prefix, ())]))
     for hour in hours:
         redis.run_all([Script(_COUNT_HOUR, prefix, (hour,))])
     redis.run_all([Script(_ADD_UP, prefix, ())])

@@ -17,17 +17,14 @@ from numpy.typing import NDArray
 
 from domain.events.event import Event
 from domain.events.query import EventQuery
+from storage.clients.lua import load_script
 from storage.clients.redis import Redis, Script
 from storage.index.record import PlaceFields
 
 NAME_BYTES, CHECK_BYTES = 4, 4
 _AT_ONCE = 500
-_READ = "return redis.call('HMGET', KEYS[1] .. ':pl', unpack(ARGV))"
-_NAMES = """
-local names = redis.call('HKEYS', KEYS[1] .. ':pl')
-table.insert(names, 1, redis.call('HGET', KEYS[1] .. ':pl', 'sum') or '0')
-return names
-"""
+_READ = load_script("index", "read_places")
+_NAMES = load_script("index", "place_names")
 
 Named = tuple[int, bytes]
 """A shard, and the name of a place there."""

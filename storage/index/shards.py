@@ -15,11 +15,8 @@ from numpy.typing import NDArray
 
 from domain.clock import MS_PER_HOUR
 from storage.clients.redis import Redis, Script
-from storage.index import lookup_scripts as index_plates
-from storage.index import read_scripts as index_reads
-from storage.index import removal_scripts as index_removals
-from storage.index import write_scripts as index_writes
-from storage.index.layout import bring_up
+from storage.index import index_scripts
+from storage.index.layout import LAYOUT, bring_up
 from storage.index.places import Places
 from storage.index.plate_code import NO_PLATE, CodeMask
 from storage.index.record import RECORD, RECORDS, IndexEntry
@@ -100,7 +97,10 @@ class Shards:
         """
         groups = _grouped(entries)
         answers = self._redis.run_all(
-            [_script(index_writes.PUT, shard, _packed(group)) for shard, group in groups.items()]
+            [
+                _script(index_scripts.PUT, shard, _packed(group), LAYOUT)
+                for shard, group in groups.items()
+            ]
         )
         again: list[tuple[int, IndexEntry]] = []
         changed: set[int] = set()
@@ -114,7 +114,7 @@ class Shards:
         """Remove what other shards than their own have of these events and is not newer."""
         groups = self._elsewhere(entries)
         scripts = [
-            _script(index_removals.EVICT, shard, b"".join(_claim(entry) for _, entry in mine))
+            _script(index_scripts.EVICT, shard, b"".join(_claim(entry) for _, entry in mine))
             for shard, mine in groups.items()
         ]
         answers = cast("list[list[int]]", self._redis.run_all(scripts))
@@ -137,7 +137,7 @@ class Shards:
             return {shard: mine for shard, mine in groups.items() if mine}
         arguments = len(entries) // CLAIMS_A_BLOCK, _ranges([entry for _, entry in entries])
         answers = self._redis.run_all(
-            [_script(index_removals.LOOK, shard, *arguments) for shard in range(SHARDS)]
+            [_script(index_scripts.LIST_BLOCKS, shard, *arguments) for shard in range(SHARDS)]
         )
         ours = np.frombuffer(
             b"".join([entry.event_tail[:8] for _, entry in entries]), ">u8"
@@ -161,7 +161,7 @@ class Shards:
         claims = b"".join(
             _CLAIM.pack(*divmod(ms, MS_PER_HOUR), tail, _FOR_EVER, 0) for ms, tail in ids
         )
-        self._redis.run_all([_script(index_removals.EVICT, shard, claims) for shard in shards])
+        self._redis.run_all([_script(index_scripts.EVICT, shard, claims) for shard in shards])
 
     def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[IndexRow]]:
         """The rows of each id: one, or none; two for a moment while a new reading replaces
@@ -170,7 +170,9 @@ class Shards:
         blob = b"".join(_ID.pack(*divmod(ms, MS_PER_HOUR), tail) for ms, tail in ids)
         answers = cast(
             "list[list[bytes]]",
-            self._redis.run_all([_script(index_reads.GET, shard, blob) for shard in range(SHARDS)]),
+            self._redis.run_all(
+                [_script(index_scripts.GET, shard, blob) for shard in range(SHARDS)]
+            ),
         )
         return [
             [
@@ -190,7 +192,7 @@ class Shards:
         is_listed = enough >= LISTED_FROM
         arguments = (least_ms, greatest_ms, int(newest), enough, "", "", int(is_listed))
         answers = cast(
-            "list[tuple[bytes, bytes, list[bytes]]]", self._run(index_reads.SCAN, *arguments)
+            "list[tuple[bytes, bytes, list[bytes]]]", self._run(index_scripts.SCAN, *arguments)
         )
         firsts = [pointers for _, pointers, _ in answers]
         blocks = self._blocks(firsts) if is_listed else [found for _, _, found in answers]
@@ -223,7 +225,7 @@ class Shards:
         """
         scripts = [
             _script(
-                index_reads.SCAN,
+                index_scripts.SCAN,
                 shard,
                 least_ms,
                 greatest_ms,
@@ -274,7 +276,7 @@ class Shards:
             demands,
             int(wanted.is_read),
         )
-        answers = self._run(index_plates.PLATES, *arguments)
+        answers = self._run(index_scripts.FIND_BY_PLATE, *arguments)
         rows: list[IndexRow] = []
         bounds: list[bytes] = []
         for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
@@ -296,7 +298,7 @@ class Shards:
         them, as plates lie in them by hash.
         """
         (answer,) = self._redis.run_all(
-            [_script(index_plates.PART, zlib.crc32(demands) % SHARDS, demands)]
+            [_script(index_scripts.COUNT_PLATES, zlib.crc32(demands) % SHARDS, demands)]
         )
         return cast("tuple[int, int]", answer)
 
@@ -307,7 +309,7 @@ class Shards:
             groups.setdefault(row.shard, []).append(i)
         answers = self._redis.run_all(
             [
-                _script(index_reads.BESIDE, shard, b"".join(rows[i].pointer for i in mine))
+                _script(index_scripts.READ_DETAILS, shard, b"".join(rows[i].pointer for i in mine))
                 for shard, mine in groups.items()
             ]
         )
@@ -320,20 +322,26 @@ class Shards:
     def count(self) -> int:
         return sum(
             int(cast("bytes | None", answer) or 0)
-            for answer in self._redis.run_all([_script(_COUNT, s) for s in range(SHARDS)])
+            for answer in self._redis.run_all(
+                [_script(index_scripts.COUNT, s) for s in range(SHARDS)]
+            )
         )
 
     def hours(self) -> set[int]:
         """The hours (since 1970, UTC) in which events of any shard began."""
         answers = cast(
-            "list[list[bytes]]", self._redis.run_all([_script(_HOURS, s) for s in range(SHARDS)])
+            "list[list[bytes]]",
+            self._redis.run_all([_script(index_scripts.HOURS, s) for s in range(SHARDS)]),
         )
         return {int(hour) for answer in answers for hour in answer}
 
     def hour_counts(self, first_hour: int, last_hour: int) -> dict[int, HourCount]:
         """Of each hour between these, both included, in which events began."""
         answers = self._redis.run_all(
-            [_script(index_reads.COUNTS, shard, first_hour, last_hour) for shard in range(SHARDS)]
+            [
+                _script(index_scripts.HOUR_COUNTS, shard, first_hour, last_hour)
+                for shard in range(SHARDS)
+            ]
         )
         counts = (
             np.frombuffer(b"".join(cast("list[bytes]", answers)), "<u4")
@@ -355,7 +363,9 @@ class Shards:
         """
         packed = b"".join(hour.to_bytes(4, "little") for hour in hours)
         scripts = [
-            _script(index_reads.SOME, shard, packed, stride, shard, least_ms, greatest_ms)
+            _script(
+                index_scripts.SAMPLE_BLOCKS, shard, packed, stride, shard, least_ms, greatest_ms
+            )
             for shard in range(SHARDS)
         ]
         answers = cast("list[tuple[bytes, list[bytes]]]", self._redis.run_all(scripts))
@@ -368,7 +378,7 @@ class Shards:
         there may be more.
         """
         scripts = [
-            _script(index_removals.EXPIRE, s, before_hour, EXPIRED_AT_ONCE) for s in range(SHARDS)
+            _script(index_scripts.EXPIRE, s, before_hour, EXPIRED_AT_ONCE) for s in range(SHARDS)
         ]
         found = cast("list[tuple[int, int]]", self._redis.run_all(scripts))
         return sum(gone for gone, _ in found), any(more for _, more in found)
@@ -381,7 +391,10 @@ class Shards:
         """
         places = list(dict.fromkeys((shard, entry.place) for shard, entry in entries))
         known = self._redis.run_all(
-            [_script(_KNOW, shard, place.name, place.check + place.json) for shard, place in places]
+            [
+                _script(index_scripts.ADD_PLACE, shard, place.name, place.check + place.json)
+                for shard, place in places
+            ]
         )
         is_own = {
             (shard, place): body == place.check + place.json
@@ -406,16 +419,6 @@ def _ranges(entries: Sequence[IndexEntry]) -> bytes:
 def _tails(blocks: Sequence[bytes]) -> NDArray[np.uint64]:
     """What tells the events of blocks apart, but for one in 10**19."""
     return np.frombuffer(b"".join(blocks), RECORDS)["tail_high"].astype(np.uint64)
-
-
-_KNOW = """
-if redis.call('HSETNX', KEYS[1] .. ':pl', ARGV[1], ARGV[2]) == 1 then
-  redis.call('HINCRBY', KEYS[1] .. ':pl', 'sum', struct.unpack('<I4', ARGV[1]) + 1)
-end
-return redis.call('HGET', KEYS[1] .. ':pl', ARGV[1])
-"""
-_HOURS = "return redis.call('ZRANGE', KEYS[1] .. ':hours', 0, -1)"
-_COUNT = "return redis.call('GET', KEYS[1] .. ':n')"
 
 
 def _script(text: str, shard: int, *arguments: bytes | int | str) -> Script:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from storage.clients.lua import load_script
 from storage.clients.redis import Redis, maybe_texts, text, texts
 from storage.site.nodes import ABOUT, NodeEntry, entries
 
@@ -20,43 +21,10 @@ MOST_PAST = 8
 
 # Above all that were drawn, the one held, and the seconds of the server's clock: so a number rises
 # even over an emptied Redis.
-_DRAW = """
-local now, drawn = tonumber(redis.call('TIME')[1]), {}
-for i, camera in ipairs(ARGV) do
-  local held = tonumber(string.match(redis.call('HGET', KEYS[1], camera) or '0', '^%d+'))
-  local last = tonumber(redis.call('HGET', KEYS[2], camera) or '0')
-  drawn[i] = string.format('%.0f', math.max(held + 1, last + 1, now))
-  redis.call('HSET', KEYS[2], camera, drawn[i])
-end
-return drawn
-"""
+_DRAW = load_script("site", "lease_draw")
 # A higher number takes the camera, and the node that had it joins those that had it before; what
 # stands then is answered.
-_TAKE = """
-local node, most, standing = ARGV[1], tonumber(ARGV[2]), {}
-for i = 3, #ARGV, 2 do
-  local camera, fence = ARGV[i], ARGV[i + 1]
-  local held = redis.call('HGET', KEYS[1], camera) or ''
-  if tonumber(fence) > tonumber(string.match(held, '^%d+') or '-1') then
-    local former = string.match(held, ' (.+)$')
-    if former and former ~= node then
-      local past, known = {held}, {[former] = true, [node] = true}
-      for line in string.gmatch(redis.call('HGET', KEYS[2], camera) or '', '[^\\n]+') do
-        local name = string.match(line, ' (.+)$')
-        if not known[name] and #past < most then
-          known[name] = true
-          past[#past + 1] = line
-        end
-      end
-      redis.call('HSET', KEYS[2], camera, table.concat(past, '\\n'))
-    end
-    held = fence .. ' ' .. node
-    redis.call('HSET', KEYS[1], camera, held)
-  end
-  standing[#standing + 1] = held
-end
-return standing
-"""
+_TAKE = load_script("site", "lease_take")
 
 
 @dataclass(frozen=True, slots=True)

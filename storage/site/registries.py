@@ -10,6 +10,7 @@ from domain.clock import Clock, SystemClock
 from domain.errors import DataLoss, NewerRecord
 from domain.paths.object_keys import REGISTRY_PREFIX, registry_object
 from domain.stored_model import StoredModel, WallNs, schema_field
+from storage.clients.lua import load_script
 from storage.clients.redis import Redis, number, text
 from storage.clients.s3 import ObjectStore
 from storage.clients.versioned_records import DamagedRecord, VersionedRecords
@@ -18,16 +19,8 @@ _log = logging.getLogger(__name__)
 _APPLIED = "{registry}:applied"
 _GIVEN_OUT = "{registry}:given_out"
 # Two who apply at once get two numbers, also over an emptied Redis.
-_DRAW = """
-local version = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1])) + 1
-redis.call('SET', KEYS[1], string.format('%.0f', version))
-return version
-"""
-_ANNOUNCE = """
-local newest = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1]))
-redis.call('SET', KEYS[1], string.format('%.0f', newest))
-return newest
-"""
+_DRAW = load_script("site", "registry_draw")
+_ANNOUNCE = load_script("site", "registry_announce")
 
 
 class RegistryRecord(StoredModel):

@@ -15,6 +15,7 @@ from domain.clock import S_PER_DAY
 from domain.events.watches import WatchMatch
 from domain.stored_model import StoredModel
 from storage.clients.arrival_stream import ARRIVE, ArrivalStream
+from storage.clients.lua import load_script
 from storage.clients.readable_records import read_or_skip
 from storage.clients.redis import Redis, Script, maybe_texts, number, text
 
@@ -25,62 +26,12 @@ SEEN_S = 8 * S_PER_DAY
 """A match is not told again within this time, however often its event comes."""
 LEASE_MS = 5_000
 
-_LEASE = """
-local held = redis.call('GET', KEYS[1] .. ':lease')
-if held and held ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1] .. ':lease', ARGV[1], 'PX', ARGV[2])
-return 1
-"""
-_ADD = (
-    ARRIVE
-    + """
-local most, seen_s, position, added = ARGV[1], ARGV[2], ARGV[3], {}
-for i = 4, #ARGV, 4 do
-  local id, match, delivery, due_ms = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  if redis.call('SET', P .. ':seen:' .. id, 1, 'NX', 'EX', seen_s) then
-    arrive(most, match)
-    if delivery ~= '' then
-      redis.call('HSET', P .. ':deliveries', id, delivery)
-      redis.call('ZADD', P .. ':due', due_ms, id)
-    end
-    added[#added + 1] = id
-  end
-end
-redis.call('SET', P .. ':position', position)
-return added
-"""
-)
-_OWE = """
-local P = KEYS[1]
-local owed = tonumber(redis.call('GET', P .. ':owed') or ARGV[1])
-redis.call('SET', P .. ':owed', string.format('%.0f', math.min(owed, tonumber(ARGV[1]))))
-redis.call('SET', P .. ':position', ARGV[2])
-"""
-_CLAIM = """
-local P, now_ms, until_ms, most = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local found = {}
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. ':due', '-inf', now_ms, 'LIMIT', 0, most)) do
-  redis.call('ZADD', P .. ':due', until_ms, id)
-  found[#found + 1] = redis.call('HGET', P .. ':deliveries', id) or ''
-end
-return found
-"""
-_RETRY = """
-local P, id = KEYS[1], ARGV[1]
-if redis.call('HEXISTS', P .. ':deliveries', id) == 1 then
-  redis.call('HSET', P .. ':deliveries', id, ARGV[2])
-  redis.call('ZADD', P .. ':due', ARGV[3], id)
-end
-"""
-_SETTLE = """
-local P, id, dead, most = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-redis.call('HDEL', P .. ':deliveries', id)
-redis.call('ZREM', P .. ':due', id)
-if dead ~= '' then
-  redis.call('LPUSH', P .. ':dead', dead)
-  redis.call('LTRIM', P .. ':dead', 0, most - 1)
-end
-"""
+_LEASE = load_script("site", "watch_lease")
+_ADD = ARRIVE + load_script("site", "watch_add")
+_OWE = load_script("site", "watch_owe")
+_CLAIM = load_script("site", "watch_claim")
+_RETRY = load_script("site", "watch_retry")
+_SETTLE = load_script("site", "watch_settle")
 
 
 class Delivery(StoredModel):

@@ -1,69 +1,9 @@
-"""What runs inside Redis to look plates up: their pointers, and the records that these lead to."""
-
-from __future__ import annotations
-
-from storage.index.key_scripts import SHARD
-from storage.index.posting_scripts import ORDERED
-
-_MEETING = """
-local function narrowed(into, demand)
-  local ones, zeros = { P .. ':live' }, {}
-  local length = string.byte(demand, 1)
-  if length == 8 then ones[2] = P .. ':long' elseif length == 7 then zeros[1] = P .. ':long' end
-  for i = 2, #demand, 2 do
-    local place, code = string.byte(demand, i, i + 1)
-    for b = 0, 5 do
-      local key = P .. ':s' .. (place * 6 + b)
-      if bit.band(code, bit.lshift(1, 5 - b)) ~= 0 then ones[#ones + 1] = key else zeros[#zeros + 1] = key end
-    end
-  end
-  call('BITOP', 'AND', into, spread(ones))
-  if #zeros > 0 then
-    local not_these = P .. ':tmp0'
-    call('BITOP', 'OR', not_these, spread(zeros))
-    call('BITOP', 'AND', not_these, not_these, into)
-    call('BITOP', 'XOR', into, into, not_these)
-  end
-end
-
--- Leaves the numbers of the plates that meet one of these demands as bits at a key, which the caller deletes; answers how many they are.
-local FOUND = P .. ':tmp1'
-local function meeting(demands)
-  local one, at = P .. ':tmp2', 1
-  call('DEL', FOUND)
-  while at <= #demands do
-    local size = string.byte(demands, at)
-    narrowed(one, sub(demands, at + 1, at + size))
-    call('BITOP', 'OR', FOUND, FOUND, one)
-    at = at + 1 + size
-  end
-  call('DEL', one, P .. ':tmp0')
-  return call('BITCOUNT', FOUND)
-end
-"""  # noqa: E501
-
-PART = (
-    SHARD
-    + _MEETING
-    + """
--- ARGV[1]: demands. Answers how many of the shard's plates meet one, and how many it has.
-local count = meeting(ARGV[1])
-call('DEL', FOUND)
-return { count, call('BITCOUNT', P .. ':live') }
-"""
-)
-
-PLATES = (
-    SHARD
-    + ORDERED
-    + _MEETING
-    + """
 -- ARGV: least and greatest hour, '1' for newest first, how many rows, most plates, then what to look for: a run of codes, or demands.
 -- Answers {bound hour or '' where all was looked at, rows}: every row of hours on the near side of the bound is there;
 -- or {'many', what part of the shard's plates match} where these are more than are to be looked at.
 -- ARGV[8]: '1' where rows that were read as another plate are not wanted, though these plates were held possible.
 local first, last, newest, want, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5])
-local codes, demands, NO_PLATE = ARGV[6], ARGV[7], string.rep('\\0', 6)
+local codes, demands, NO_PLATE = ARGV[6], ARGV[7], string.rep('\0', 6)
 local ENOUGH = want * 8 -- pointers: some lead to readings of other plates
 
 if demands ~= '' then
@@ -173,5 +113,3 @@ for i, key in ipairs(keys) do
   end
 end
 return { bound and tostring(bound) or '', table.concat(rows) }
-"""  # noqa: E501
-)

@@ -1,10 +1,3 @@
-"""What runs inside Redis about what lies beside a record: its alternatives, an odd event's
-JSON, and the counts of its hour.
-"""
-
-from __future__ import annotations
-
-DETAILS = """
 -- Alternatives of a block: runs of ordinal, count, then 8 bytes each.
 local function alternatives_key(hour, k) return P .. ':a' .. hour .. ':' .. k end
 local function alternatives_at(hour, k, ordinal)
@@ -27,7 +20,7 @@ end
 -- The plates that a record is posted under.
 local function posts_of(hour, k, ordinal, record)
   local posts, code = {}, sub(record, 19, 24)
-  if code ~= string.rep('\\0', 6) then posts[code] = true end
+  if code ~= string.rep('\0', 6) then posts[code] = true end
   local flags = string.byte(record, 4)
   if bit.band(flags, 0x80) ~= 0 then
     local body = call('HGET', P .. ':x', to_pointer(hour, k * CAPACITY + ordinal)) or ''
@@ -37,7 +30,7 @@ local function posts_of(hour, k, ordinal, record)
     local all, from, to = alternatives_at(hour, k, ordinal)
     for i = from + 2, to - 8, 8 do
       local other = sub(all, i, i + 5)
-      if other ~= string.rep('\\0', 6) then posts[other] = true end
+      if other ~= string.rep('\0', 6) then posts[other] = true end
     end
   end
   return posts
@@ -58,5 +51,3 @@ local function count_hour(hour, kind, by)
   if call('HINCRBY', P .. ':k', kind .. hour, by) == 0 then call('HDEL', P .. ':k', kind .. hour) end
 end
 local function is_face(record) return bit.band(string.byte(record, 3), 0x40) ~= 0 end
-"""  # noqa: E501
-"""After `SHARD`."""

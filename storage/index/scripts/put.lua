@@ -1,19 +1,4 @@
-"""What runs inside Redis to write the index: each batch of a shard whole or not at all. See
-index_keys.
-"""
-
-from __future__ import annotations
-
-from storage.index.detail_scripts import DETAILS
-from storage.index.key_scripts import LAYOUT, SHARD
-from storage.index.posting_scripts import POSTINGS
-
-PUT = (
-    SHARD
-    + POSTINGS
-    + DETAILS
-    + f"local LAYOUT = {LAYOUT}"
-    + """
+local LAYOUT = ARGV[2]
 -- New records wait here and are written together at the end: of an hour, where its last block ends and what comes after.
 local open = {}
 local function opened(hour)
@@ -139,9 +124,3 @@ for hour, by in pairs(grown) do
 end
 if added > 0 and call('INCRBY', P .. ':n', added) == added then call('SET', P .. ':version', LAYOUT) end
 return { missing, changed }
-"""  # noqa: E501
-)
-"""ARGV[1]: the entries, one after the other, none twice. Answers the places that are not known
-here, whose events were not written; and the hours of events that were here otherwise, but for their
-clips.
-"""

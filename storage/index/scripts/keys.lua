@@ -1,20 +1,8 @@
-"""What every script inside Redis begins with: keys, pointers, blocks; and the layout's version.
-
-docs/index.md draws the layout. KEYS[1] is the shard's prefix (`{e3}`): every key that a script
-touches begins with it, so that all lie in one slot of a cluster.
-"""
-
-from __future__ import annotations
-
-LAYOUT = 3
-"""Stamped on each shard that holds something; see index_layout."""
-
-SHARD = """
 local P, R, HOUR_MS, CAPACITY, START, BUCKETS = KEYS[1], 40, 3600000, 256, 0x3fffff, 16381
 local INLINE = 12
 local spread = unpack
 local call, unpack, pack, sub = redis.call, struct.unpack, struct.pack, string.sub
-local GONE, NOWHERE = string.rep('\\0', R), string.rep('\\0', 4)
+local GONE, NOWHERE = string.rep('\0', R), string.rep('\0', 4)
 
 local function block_key(hour, k) return P .. ':b' .. hour .. ':' .. k end
 local function hour_key(hour) return P .. ':h' .. hour end
@@ -72,4 +60,3 @@ local function find(hour, start, tail)
     end
   end
 end
-"""  # noqa: E501

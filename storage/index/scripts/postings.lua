@@ -1,32 +1,3 @@
-"""What runs inside Redis to post events under their plates: the dictionary of plates, its
-bitmaps, and each plate's pointers.
-"""
-
-from __future__ import annotations
-
-ORDERED = """
--- Of a plate that is seen often, the pointers lie in order, under a key of their own: how many of `count` there are less than `number`.
-local function how_many_less(key, count, number)
-  local low, high, middle = 0, count, count - 1 -- asked first is the last one: most spans go on behind it
-  while low < high do
-    if to_number(call('GETRANGE', key, middle * 5, middle * 5 + 4), 1) < number then low = middle + 1 else high = middle end
-    middle = math.floor((low + high) / 2)
-  end
-  return low
-end
-local function in_order(pointers)
-  local numbers = {}
-  for at = 1, #pointers, 5 do numbers[#numbers + 1] = to_number(pointers, at) end
-  table.sort(numbers)
-  for i, number in ipairs(numbers) do numbers[i] = to_bytes(number) end
-  return table.concat(numbers)
-end
-"""  # noqa: E501
-"""After `SHARD`."""
-
-POSTINGS = (
-    ORDERED
-    + """
 local function set_bits(code, number, value)
   for byte = 1, 6 do
     local bits = string.byte(code, byte)
@@ -128,7 +99,7 @@ local function unpost(code, pointer)
     call('HDEL', key, code)
     call('DEL', P .. ':q' .. number)
     set_bits(code, number, 0)
-    call('SETRANGE', P .. ':t', number * 6, string.rep('\\0', 6))
+    call('SETRANGE', P .. ':t', number * 6, string.rep('\0', 6))
     call('RPUSH', P .. ':free', number)
   elseif is_long then
     call('SET', P .. ':q' .. number, left)
@@ -136,6 +107,3 @@ local function unpost(code, pointer)
     call('HSET', key, code, sub(value, 1, 4) .. left)
   end
 end
-"""  # noqa: E501
-)
-"""After `SHARD`."""

@@ -1,0 +1,1 @@
+for i = 2, #ARGV do arrive(ARGV[1], ARGV[i]) end

@@ -1,0 +1,21 @@
+local function remove(hour, k, ordinal, record)
+  forget(hour, k, ordinal, record)
+  set_record(hour, k, ordinal, GONE)
+  if string.find(block_of(hour, k), '[^%z]') == nil then drop_block(hour, k) end
+  count_down(1)
+end
+
+-- Removes what this shard has of these events and is not newer. Answers for each: 0 nothing was here, 1 it is newer here, 2 removed.
+local at, blob, answer = 1, ARGV[1], {}
+while at <= #blob do
+  local hour, start, tail, ended, clip
+  hour, start, tail, ended, clip, at = unpack('<I4I4c10dB', blob, at)
+  local k, ordinal, record = find(hour, start, tail)
+  answer[#answer + 1] = 0
+  if k then
+    local here, there = standing(hour, k, ordinal, record), ended * 4 + clip
+    answer[#answer] = here > there and 1 or 2
+    if here <= there then remove(hour, k, ordinal, record) end
+  end
+end
+return answer

@@ -1,0 +1,19 @@
+-- ARGV: an hour, most records. Forgets so many of the oldest block of the hours before it, and answers {how many, 1 where more are left}.
+-- A call has an end however much there is; whatever it left, the next goes on with.
+local before, most = tonumber(ARGV[1]), tonumber(ARGV[2])
+local hour = tonumber(call('ZRANGE', P .. ':hours', 0, 0)[1])
+if not hour or hour >= before then return { 0, 0 } end
+local directory, k = directory_of(hour), 0
+while unpack('<I4', directory, k * 8 + 1) == 0xffffffff do k = k + 1 end
+local block, gone, at = block_of(hour, k), 0, 0
+while gone < most and at < #block do
+  local record = sub(block, at + 1, at + R)
+  if record ~= GONE then
+    forget(hour, k, at / R, record)
+    gone = gone + 1
+  end
+  at = at + R
+end
+if at < #block then call('SETRANGE', block_key(hour, k), 0, string.rep('\0', at)) else drop_block(hour, k) end
+if gone > 0 then count_down(gone) end
+return { gone, 1 }

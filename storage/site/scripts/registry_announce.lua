@@ -1,0 +1,3 @@
+local newest = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1]))
+redis.call('SET', KEYS[1], string.format('%.0f', newest))
+return newest
