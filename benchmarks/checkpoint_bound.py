@@ -16,7 +16,7 @@ from domain.clock import NS_PER_S
 from domain.settings import Settings
 from ingest.frames.decode_gate import QUIET_WINDOWS
 from ingest.frames.packet_motion import WINDOW_NS
-from sightline.cameras.rate_controller import LEAST_PART
+from sightline.cameras.inference_scheduler import LEAST_PART
 from sightline.evaluation.film import EPOCH_NS, AnalyserRun, Look, frames, run
 from sightline.evaluation.truth import Pass, compare
 

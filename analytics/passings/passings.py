@@ -21,8 +21,7 @@ from analytics.passings.held_passings import HeldPassing, HeldPassings
 from analytics.passings.recent_passings import RECENT_MOST, REMEMBERED_NS, RecentPassings, is_unread
 from analytics.passings.subjects import Record, Shot, Subject
 from analytics.passings.unread import width_px
-from analytics.tracking.direction import direction_of
-from analytics.tracking.lanes import CountLines, lane_at
+from analytics.tracking.lanes import CountLines, direction_of, lane_at
 from analytics.tracking.roi_scheduler import RoiScheduler, Shown
 from analytics.tracking.tracker import Track, Tracker
 from domain import unread_reasons as unread

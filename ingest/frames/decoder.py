@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from domain import metrics
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.cpu_time import CpuTime
-from domain.media.decimator import Decimator
 from domain.media.fanout import Tap
 from domain.media.packets import Frame, Packet, StreamInfo
 from ingest.health.decode_failures import DecodeFailures
@@ -50,6 +49,20 @@ _LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444
 _LONGEST_BURST_NS = 60 * NS_PER_S
 """What is older than this before a burst is of a camera whose clock was set back."""
 _DECODE, _CONVERT = metrics.LOOK_CPU_S.labels("decode"), metrics.LOOK_CPU_S.labels("convert")
+
+
+class Decimator:
+    """Chooses an even part of a sequence. `takes` is called for each item, with the part wanted."""
+
+    def __init__(self) -> None:
+        self._credit = 0.0
+
+    def takes(self, part: float) -> bool:
+        self._credit += part
+        if self._credit < 1.0 - 1e-9:
+            return False
+        self._credit -= 1.0
+        return True
 
 
 class FrameReader:

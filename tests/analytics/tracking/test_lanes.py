@@ -1,5 +1,5 @@
-"""Lanes and count lines: by table, by property, and for vehicles that drive through a drawn
-picture.
+"""Lanes, count lines and directions: by table, by property, and for vehicles that drive through a
+drawn picture.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.tracking.lanes import CountLines, lane_at
+from analytics.tracking.lanes import CountLines, direction_of, lane_at
 from analytics.tracking.tracker import Track
 from domain.clock import NS_PER_MS
+from domain.events.event import Direction
 from domain.registry.model import CountLine, Polygon
 from tests.analytics.drawn import GONE, MakeCamera, MakeFound, MakeFrame, Scene, Street, approach
 
@@ -130,3 +131,45 @@ def test_there_and_back_in_two_parts_is_no_crossing(
     parts = street.show([*way[:20], *GONE, *way[20:8:-1], *GONE])
     assert [part.event.crossed for part in parts] == [(1,), ()]
     assert len({part.event.id for part in parts}) == 1
+
+
+def sized_track(
+    begin: tuple[float, float, float], end: tuple[float, float, float], looks: int = 15
+) -> Track:
+    """From one (centre x, centre y, width) to the other, evenly, with boxes that jitter by a
+    twentieth of their size.
+    """
+    rng, made = np.random.default_rng(4), None
+    for number, (x, y, wide) in enumerate(np.linspace(begin, end, looks)):
+        wide *= rng.uniform(0.95, 1.05)
+        box = np.array([x - wide / 2, y - wide / 6, x + wide / 2, y + wide / 6], np.float32)
+        points = np.zeros((4, 2), np.float32)
+        if made is None:
+            made = Track(0, 0, box, 0, box, 0.9, points)
+        else:
+            made.extend(100 * number * NS_PER_MS, box, 0.9, points)
+    assert made is not None
+    return made
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "direction"),
+    [
+        ((300, 100, 60), (320, 400, 110), "toward"),
+        ((300, 100, 60), (900, 400, 110), "toward"),  # across a wide road, and nearer
+        ((300, 400, 110), (310, 100, 60), "away"),
+        ((300, 100, 80), (310, 400, 82), "toward"),  # seen from straight above
+        ((300, 400, 80), (310, 100, 82), "away"),
+        ((900, 300, 90), (200, 310, 95), "left"),
+        ((200, 310, 90), (900, 300, 85), "right"),
+        ((300, 300, 90), (330, 310, 92), ""),  # it stands
+    ],
+)
+def test_the_direction(
+    begin: tuple[float, float, float], end: tuple[float, float, float], direction: Direction
+) -> None:
+    assert direction_of(sized_track(begin, end)) == direction
+
+
+def test_one_sight_has_no_direction() -> None:
+    assert direction_of(sized_track((300, 100, 60), (300, 100, 60), looks=1)) == ""

@@ -11,12 +11,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S, SystemClock
 from domain.media.fanout import Fanout, Tap
 from domain.media.packets import Frame, Packet, StreamInfo, WallSource
 from domain.metrics import FRAMES_SKIPPED
-from ingest.frames.decoder import LATE_NS, LATE_STEP_NS, FrameReader
+from ingest.frames.decoder import LATE_NS, LATE_STEP_NS, Decimator, FrameReader
 
 START_NS = 1_760_000_000 * NS_PER_S
 Load = Callable[..., list[Packet]]
@@ -178,3 +180,11 @@ def test_silence_is_told_and_the_end_ends() -> None:
     assert next(frames) is None
     threading.Timer(0.1, fanout.close_all).start()
     assert list(frames) in ([], [None])
+
+
+@given(st.floats(0.05, 1.0), st.integers(1, 500))
+def test_a_decimator_takes_the_part_evenly(part: float, count: int) -> None:
+    decimator = Decimator()
+    taken = [decimator.takes(part) for _ in range(count)]
+    for at in range(count):
+        assert abs(sum(taken[: at + 1]) - part * (at + 1)) <= 1.0 + 1e-6

@@ -11,16 +11,24 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from sightline.cameras.inference_scheduler import (
+    BEHIND_S,
+    CAUGHT_UP_S,
+    LEAST_PART,
     MOST_COST_S,
     PATIENCE_S,
+    STEP_S,
     InferenceScheduler,
+    RateController,
     TurnRequest,
     first_due,
+    next_part,
 )
 
 ASKED = st.builds(
     TurnRequest, st.sampled_from("abcdef"), st.floats(0, 10), st.booleans(), st.floats(0, 5)
 )
+PARTS = st.floats(LEAST_PART, 1.0)
+LATE_S = st.floats(0.0, 100.0)
 
 
 @given(st.lists(ASKED, min_size=1, max_size=20))
@@ -101,3 +109,47 @@ def test_all_cameras_are_analysed_less_often_under_backlog_and_held_ones_do_not_
             with pool.turn("gate", True, None if held else clock.wall_ns() - NS_PER_S):
                 clock.advance(0.2)
         assert (pool.part == 1.0) is held
+
+
+@given(PARTS, LATE_S)
+def test_the_part_stays_within_its_bounds(part: float, behind_s: float) -> None:
+    assert LEAST_PART <= next_part(part, behind_s) <= 1.0
+
+
+@given(PARTS, LATE_S, LATE_S)
+def test_who_is_further_behind_never_looks_more_often(
+    part: float, one_s: float, other_s: float
+) -> None:
+    assert next_part(part, max(one_s, other_s)) <= next_part(part, min(one_s, other_s))
+
+
+@given(PARTS)
+def test_it_falls_to_the_least_in_seconds_and_comes_back_to_all(part: float) -> None:
+    for _ in range(6):
+        part = next_part(part, BEHIND_S * 1.01)
+    assert part == LEAST_PART
+    for _ in range(15):
+        part = next_part(part, CAUGHT_UP_S * 0.99)
+    assert part == 1.0
+
+
+@given(PARTS, st.floats(CAUGHT_UP_S, BEHIND_S))
+def test_between_the_bounds_it_stays(part: float, behind_s: float) -> None:
+    assert next_part(part, behind_s) == part
+
+
+@given(st.lists(st.tuples(st.floats(0.001, 0.5), st.floats(-5.0, 5.0)), min_size=1, max_size=200))
+def test_it_changes_once_a_step_by_the_mean_of_all_looks_in_it(
+    looks: list[tuple[float, float]],
+) -> None:
+    backlog, now_s, since_s, late_s = RateController(), 0.0, looks[0][0], list[float]()
+    for after_s, behind_s in looks:
+        now_s += after_s
+        late_s.append(max(0.0, behind_s))
+        before = backlog.part
+        assert backlog.feed(behind_s, now_s) is (now_s - since_s >= STEP_S)
+        if now_s - since_s < STEP_S:
+            assert backlog.part == before
+            continue
+        assert backlog.part == next_part(before, sum(late_s) / len(late_s))
+        since_s, late_s = now_s, []
