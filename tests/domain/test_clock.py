@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -88,3 +90,15 @@ def test_a_manual_clock_steps_alike() -> None:
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00.000Z", "0026-11-29T17:00:00.000Z"])
 def test_an_early_year_is_written_with_four_digits(text: str) -> None:
     assert rfc3339(parse_rfc3339(text)) == text
+
+
+def test_an_hour_and_a_day_are_defined_once() -> None:
+    root = Path(__file__).parents[2]
+    packages = ("domain", "storage", "ingest", "analytics", "api", "sightline", "simulator")
+    found = [
+        path.relative_to(root).as_posix()
+        for package in packages
+        for path in sorted((root / package).rglob("*.py"))
+        if re.search(r"\b(86_400|3_600_000)", path.read_text())
+    ]
+    assert found == ["domain/clock.py"], "use S_PER_DAY, MS_PER_DAY, MS_PER_HOUR or NS_PER_DAY"
