@@ -1,5 +1,6 @@
--- ARGV: a number (of eight), how many. Answers their codes; of each plate the number it says it has, how many pointers, and 1 where
--- these do not lie in order though they are many; and each bitmap.
+-- ARGV: the first number (a multiple of eight), and how many. Returns the codes of these numbers. For
+-- each plate it returns the number stored with it, how many pointers it has, and 1 if a long list of
+-- pointers is not in order. The bitmaps of these numbers follow.
 local first, count = tonumber(ARGV[1]), tonumber(ARGV[2])
 local codes, said = call('GETRANGE', P .. ':t', first * 6, (first + count) * 6 - 1), {}
 for at = 1, #codes, 6 do

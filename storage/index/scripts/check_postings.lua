@@ -1,4 +1,4 @@
--- ARGV[1]: plate and pointer, again and again. Answers those whose plate does not lead to the pointer.
+-- ARGV[1]: pairs of plate and pointer. Returns the pairs whose plate does not list the pointer.
 local answer = {}
 for at = 1, #ARGV[1], 11 do
   local code, pointer = sub(ARGV[1], at, at + 5), sub(ARGV[1], at + 6, at + 10)

@@ -46,7 +46,7 @@ local function standing(hour, k, ordinal, record)
   return ended * 4 + bit.band(bit.rshift(bits, 23), 3)
 end
 
--- How many events an hour has, and how many of them are of faces: what counts over long times are made of.
+-- Count the events of an hour, and its faces apart: histograms over long times use these counts.
 local function count_hour(hour, kind, by)
   if call('HINCRBY', P .. ':k', kind .. hour, by) == 0 then call('HDEL', P .. ':k', kind .. hour) end
 end

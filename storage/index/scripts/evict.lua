@@ -5,7 +5,8 @@ local function remove(hour, k, ordinal, record)
   count_down(1)
 end
 
--- Removes what this shard has of these events and is not newer. Answers for each: 0 nothing was here, 1 it is newer here, 2 removed.
+-- Removes the events that this shard has in a version that is not newer. Returns for each event: 0 it
+-- was absent, 1 this shard has a newer version, 2 it was removed.
 local at, blob, answer = 1, ARGV[1], {}
 while at <= #blob do
   local hour, start, tail, ended, clip

@@ -1,5 +1,5 @@
--- ARGV: an hour, most records. Forgets so many of the oldest block of the hours before it, and answers {how many, 1 where more are left}.
--- A call has an end however much there is; whatever it left, the next goes on with.
+-- ARGV: an hour, and the most records. Removes records of the oldest block among the earlier hours.
+-- Returns {how many were removed, 1 if more may be left}. The limit bounds the time of one call.
 local before, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local hour = tonumber(call('ZRANGE', P .. ':hours', 0, 0)[1])
 if not hour or hour >= before then return { 0, 0 } end

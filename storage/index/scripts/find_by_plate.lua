@@ -1,7 +1,8 @@
--- ARGV: least and greatest hour, '1' for newest first, how many rows, most plates, then what to look for: a run of codes, or demands.
--- Answers {bound hour or '' where all was looked at, rows}: every row of hours on the near side of the bound is there;
--- or {'many', what part of the shard's plates match} where these are more than are to be looked at.
--- ARGV[8]: '1' where rows that were read as another plate are not wanted, though these plates were held possible.
+-- ARGV: the least and the greatest hour, '1' for newest first, how many rows, the most plates, and
+-- what to look for: a run of codes, or demands.
+-- Returns {bound hour, rows} with every row of the hours before the bound; '' means that no hour is
+-- left. Returns {'many', share of the shard's plates} if more plates match than are allowed.
+-- ARGV[8]: '1' leaves out rows that were read as another plate and have this one as an alternative.
 local first, last, newest, want, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5])
 local codes, demands, NO_PLATE = ARGV[6], ARGV[7], string.rep('\0', 6)
 local ENOUGH = want * 8 -- pointers: some lead to readings of other plates
@@ -12,7 +13,7 @@ if demands ~= '' then
     call('DEL', FOUND)
     return { 'many', tostring(count / call('BITCOUNT', P .. ':live')) }
   end
-  -- Of the bytes in between nothing is looked at here.
+  -- BITPOS skips the bytes that are zero.
   local parts, bytes, number = {}, call('GET', FOUND), call('BITPOS', FOUND, 1)
   while count > 0 and number >= 0 do
     local byte = math.floor(number / 8)
@@ -28,7 +29,8 @@ if demands ~= '' then
   codes = table.concat(parts)
 end
 
--- The nearest pointers, as numbers that ascend in the order asked for, by whole hours. Once there are enough, hours beyond are cut off.
+-- The nearest pointers, as numbers that ascend in the requested order. Once there are enough, the
+-- hours beyond them are cut off whole.
 local keys, count, limit, is_cut = {}, 0, 2 * ENOUGH, false
 local function cut(hour)
   if newest and hour > first then
@@ -63,7 +65,7 @@ local function add(pointers, from)
   if count > limit then prune() end
 end
 
--- Of a plate seen often: of the span's pointers the nearest.
+-- A plate with many pointers: read only the nearest ones of the range.
 local function nearest(key)
   local size = call('STRLEN', key) / 5
   local function before(hour) return how_many_less(key, size, hour * 1048576) end

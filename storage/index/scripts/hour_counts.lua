@@ -1,4 +1,5 @@
--- ARGV: first and last hour. Answers of each hour that has events, 12 bytes each: the hour, how many, how many of them are of faces.
+-- ARGV: the first and the last hour. Returns 12 bytes for each hour that has events: the hour, the
+-- count of its events, and the count of its faces.
 local answer = {}
 for _, hour in ipairs(call('ZRANGEBYSCORE', P .. ':hours', ARGV[1], ARGV[2])) do
   local counts = call('HMGET', P .. ':k', hour, 'f' .. hour)

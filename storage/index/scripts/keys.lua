@@ -11,7 +11,7 @@ local function bucket_key(code)
   return P .. ':p' .. ((high * 40503 + low) % BUCKETS)
 end
 
--- A pointer: hour * 2^20 + ordinal within it, five bytes, first the highest.
+-- A pointer is hour * 2^20 + ordinal within the hour, in five bytes, the highest first.
 local function to_bytes(number) return pack('>BI4', math.floor(number / 4294967296), number % 4294967296) end
 local function to_number(bytes, at)
   local high, low = unpack('>BI4', bytes, at)
@@ -23,7 +23,8 @@ local function from_pointer(bytes, at)
   return math.floor(number / 1048576), number % 1048576
 end
 
--- Read once a call: a batch asks for the same few blocks again and again. Whoever changes one forgets it here.
+-- Each key is read once in a call, since a batch reads the same few blocks often. Code that writes a
+-- key must remove it from these tables.
 local directories, blocks = {}, {}
 local function directory_of(hour)
   if not directories[hour] then directories[hour] = call('GET', hour_key(hour)) or '' end
@@ -43,7 +44,8 @@ local function set_record(hour, k, ordinal, record)
   blocks[block_key(hour, k)] = nil
 end
 
--- Where the event of this start and id tail lies: block, ordinal within it, record; nil where it is not here.
+-- Finds an event by its start and the tail of its id. Returns the block, the ordinal within it, and
+-- the record; or nil if the event is absent.
 local function find(hour, start, tail)
   local directory = directory_of(hour)
   for k = 0, #directory / 8 - 1 do

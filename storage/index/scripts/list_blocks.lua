@@ -1,4 +1,5 @@
--- ARGV: most blocks, then runs of hour, least and greatest start. Answers the blocks that may hold these, 1 where they are more.
+-- ARGV: the most blocks, then runs of hour, least and greatest start. Returns the blocks that may hold
+-- these events, or 1 if there are more blocks than allowed.
 local most, answer = tonumber(ARGV[1]), {}
 for at = 1, #ARGV[2], 12 do
   local hour, least, greatest = unpack('<I4I4I4', ARGV[2], at)

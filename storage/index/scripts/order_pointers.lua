@@ -1,5 +1,5 @@
--- ARGV: a number of a plate, after how many pointers it is enough. Puts the pointers of plates from that number on in order; answers the
--- number to go on with, 0 where there is none.
+-- ARGV: the number of the first plate, and after how many pointers to stop. Sorts the pointers of the
+-- plates from that number on. Returns the number to continue with, or 0 at the end.
 local number, most, done = tonumber(ARGV[1]), tonumber(ARGV[2]), 0
 local numbers = call('STRLEN', P .. ':t') / 6
 while number < numbers and done < most do

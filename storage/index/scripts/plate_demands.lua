@@ -18,7 +18,8 @@ local function narrowed(into, demand)
   end
 end
 
--- Leaves the numbers of the plates that meet one of these demands as bits at a key, which the caller deletes; answers how many they are.
+-- Sets a bit at the key FOUND for each plate that meets one of these demands; the caller deletes the
+-- key. Returns how many plates there are.
 local FOUND = P .. ':tmp1'
 local function meeting(demands)
   local one, at = P .. ':tmp2', 1

@@ -1,4 +1,5 @@
--- Of a plate that is seen often, the pointers lie in order, under a key of their own: how many of `count` there are less than `number`.
+-- A plate with many pointers has them in order under a key of its own. Returns how many of the `count`
+-- pointers are less than `number`.
 local function how_many_less(key, count, number)
   local low, high, middle = 0, count, count - 1 -- asked first is the last one: most spans go on behind it
   while low < high do

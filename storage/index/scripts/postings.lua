@@ -9,7 +9,8 @@ local function set_bits(code, number, value)
   call('SETBIT', P .. ':live', number, value)
 end
 
--- Plates that are new at the end of the table wait for flush_plates: behind the last one all bitmaps are zero.
+-- New plates at the end of the table wait for flush_plates, which relies on all bitmaps being zero
+-- behind the last plate.
 local first_new, fresh, none_free = nil, {}, false
 local function new_number(code)
   local free = not none_free and call('LPOP', P .. ':free')

@@ -1,5 +1,9 @@
+-- ARGV: the entries, in which no event occurs twice, and the version of the layout. Returns the
+-- places that are unknown here, whose events were not written. It also returns the hours of events
+-- that were here with other content, except for their clips.
 local LAYOUT = ARGV[2]
--- New records wait here and are written together at the end: of an hour, where its last block ends and what comes after.
+-- New records are collected here and written together at the end. Each hour has an entry with its
+-- last block and the records that follow.
 local open = {}
 local function opened(hour)
   local directory = directory_of(hour)
@@ -20,7 +24,7 @@ local function flush_block(hour, block)
   if #block.others > 0 then call('APPEND', alternatives_key(hour, block.k), table.concat(block.others)) end
   block.ranges[#block.ranges + 1] = pack('<I4I4', block.low, block.high)
 end
--- A place for one more record: block and ordinal.
+-- Reserves room for one record. Returns the block and the ordinal within it.
 local function reserve(hour, start)
   local block = open[hour] or opened(hour)
   if block.count == CAPACITY then
@@ -46,7 +50,8 @@ local function is_known(place, check)
   return known[name]
 end
 
--- An earlier version gives way: its record, and of its postings those that are not wanted any more. Answers those that stay.
+-- Replaces an earlier version: its record, and the postings that are no longer wanted. Returns the
+-- postings that remain.
 local function replace(hour, k, ordinal, old, record, codes)
   local stay = posts_of(hour, k, ordinal, old)
   for code in pairs(stay) do

@@ -1,4 +1,4 @@
--- What lies beside these records (ARGV[1]: pointers): alternatives, and for odd ones the JSON.
+-- ARGV[1]: pointers. Returns the alternatives of each record, and the JSON of an odd one.
 local answer = {}
 for at = 1, #ARGV[1], 5 do
   local hour, ordinal = from_pointer(ARGV[1], at)

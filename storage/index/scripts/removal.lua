@@ -15,7 +15,7 @@ local function drop_all()
   call('DEL', P .. ':t', P .. ':free', P .. ':live', P .. ':long', P .. ':n', P .. ':pl', P .. ':odd', P .. ':version')
 end
 
--- Of a block that holds nothing any more nothing stays, nor of an hour without blocks.
+-- A block without records is deleted, and so is an hour without blocks.
 local function drop_block(hour, k)
   call('DEL', block_key(hour, k), alternatives_key(hour, k))
   blocks[block_key(hour, k)] = nil

@@ -1,5 +1,6 @@
--- ARGV: hours (4 bytes each), a stride, where to begin, least and greatest start (UTC ms). Answers of those hours every so many-th
--- block that may have a start between: the pointers of their first records, and the blocks.
+-- ARGV: hours (4 bytes each), a stride, an offset, the least and the greatest start (UTC ms). Returns
+-- every stride-th block of those hours that may have a start in between, after the pointers of the
+-- first record of each block.
 local stride, begin, least, greatest = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local pointers, blocks = {}, {}
 for at = 1, #ARGV[1], 4 do

@@ -1,9 +1,10 @@
--- ARGV: least and greatest start (UTC ms), '1' for newest first, how many records are enough; then '' or, to take only what is at a few
--- places, what the names of all places added up to when the caller learnt them, and the names that he wants. ARGV[7]: '1' to be told only
--- where blocks lie, as of many it takes long to copy them into a script and out of it.
--- Answers the bound, pointers of the first record of each block, and the blocks; or, of a few places, pointers and records; or 'places'
--- where there are others.
--- Every event on the near side of the bound (after it for newest first) is in what was answered; '' where there is no more.
+-- ARGV: the least and the greatest start (UTC ms), '1' for newest first, and how many records are
+-- enough. ARGV[5] is '' or limits the scan to some places. It is then the checksum of all place names
+-- that the caller knows, and ARGV[6] holds the names that it wants.
+-- ARGV[7]: '1' returns only where the blocks lie, since copying many blocks into Lua is slow.
+-- Returns the bound, the pointer of the first record of each block, and the blocks. With places it
+-- returns pointers and records, or 'places' if the shard has places that the caller does not know.
+-- The answer holds every event before the bound in the order of the scan. The bound is '' at the end.
 local least, greatest, newest, enough = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
 local names = {}
 if ARGV[5] ~= '' then
