@@ -48,6 +48,8 @@ end
 
 -- Count the events of an hour, and its faces apart: histograms over long times use these counts.
 local function count_hour(hour, kind, by)
-  if call('HINCRBY', P .. ':k', kind .. hour, by) == 0 then call('HDEL', P .. ':k', kind .. hour) end
+  if call('HINCRBY', P .. ':k', kind .. hour, by) == 0 then
+    call('HDEL', P .. ':k', kind .. hour)
+  end
 end
 local function is_face(record) return bit.band(string.byte(record, 3), 0x40) ~= 0 end

@@ -14,6 +14,10 @@ while gone < most and at < #block do
   end
   at = at + R
 end
-if at < #block then call('SETRANGE', block_key(hour, k), 0, string.rep('\0', at)) else drop_block(hour, k) end
+if at < #block then
+  call('SETRANGE', block_key(hour, k), 0, string.rep('\0', at))
+else
+  drop_block(hour, k)
+end
 if gone > 0 then count_down(gone) end
 return { gone, 1 }

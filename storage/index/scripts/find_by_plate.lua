@@ -111,7 +111,9 @@ for i, key in ipairs(keys) do
   if key ~= keys[i - 1] then
     local within = ordinal % CAPACITY * R
     local record = call('GETRANGE', block_key(hour, math.floor(ordinal / CAPACITY)), within, within + R - 1)
-    if #record == R and may_be(record) then rows[#rows + 1] = to_pointer(hour, ordinal) .. record end
+    if #record == R and may_be(record) then
+      rows[#rows + 1] = to_pointer(hour, ordinal) .. record
+    end
   end
 end
 return { bound and tostring(bound) or '', table.concat(rows) }

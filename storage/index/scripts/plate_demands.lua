@@ -6,7 +6,11 @@ local function narrowed(into, demand)
     local place, code = string.byte(demand, i, i + 1)
     for b = 0, 5 do
       local key = P .. ':s' .. (place * 6 + b)
-      if bit.band(code, bit.lshift(1, 5 - b)) ~= 0 then ones[#ones + 1] = key else zeros[#zeros + 1] = key end
+      if bit.band(code, bit.lshift(1, 5 - b)) ~= 0 then
+        ones[#ones + 1] = key
+      else
+        zeros[#zeros + 1] = key
+      end
     end
   end
   call('BITOP', 'AND', into, spread(ones))

@@ -3,7 +3,11 @@
 local function how_many_less(key, count, number)
   local low, high, middle = 0, count, count - 1 -- asked first is the last one: most spans go on behind it
   while low < high do
-    if to_number(call('GETRANGE', key, middle * 5, middle * 5 + 4), 1) < number then low = middle + 1 else high = middle end
+    if to_number(call('GETRANGE', key, middle * 5, middle * 5 + 4), 1) < number then
+      low = middle + 1
+    else
+      high = middle
+    end
     middle = math.floor((low + high) / 2)
   end
   return low

@@ -2,7 +2,9 @@ local function set_bits(code, number, value)
   for byte = 1, 6 do
     local bits = string.byte(code, byte)
     for b = 0, 7 do
-      if bit.band(bits, bit.lshift(1, 7 - b)) ~= 0 then call('SETBIT', P .. ':s' .. ((byte - 1) * 8 + b), number, value) end
+      if bit.band(bits, bit.lshift(1, 7 - b)) ~= 0 then
+        call('SETBIT', P .. ':s' .. ((byte - 1) * 8 + b), number, value)
+      end
     end
   end
   if bit.band(string.byte(code, 6), 63) ~= 0 then call('SETBIT', P .. ':long', number, value) end
@@ -53,7 +55,9 @@ local function flush_plates()
   end
   for name, row in pairs(rows) do
     local key = P .. (type(name) == 'number' and ':s' or ':') .. name
-    if first_new % 8 ~= 0 then row[1] = row[1] + (string.byte(call('GETRANGE', key, base, base)) or 0) end
+    if first_new % 8 ~= 0 then
+      row[1] = row[1] + (string.byte(call('GETRANGE', key, base, base)) or 0)
+    end
     call('SETRANGE', key, base, string.char(spread(row)))
   end
 end

@@ -21,7 +21,9 @@ local function opened(hour)
 end
 local function flush_block(hour, block)
   call('APPEND', block_key(hour, block.k), table.concat(block.records))
-  if #block.others > 0 then call('APPEND', alternatives_key(hour, block.k), table.concat(block.others)) end
+  if #block.others > 0 then
+    call('APPEND', alternatives_key(hour, block.k), table.concat(block.others))
+  end
   block.ranges[#block.ranges + 1] = pack('<I4I4', block.low, block.high)
 end
 -- Reserves room for one record. Returns the block and the ordinal within it.
@@ -46,7 +48,9 @@ end
 local known = {}
 local function is_known(place, check)
   local name = place .. check
-  if known[name] == nil then known[name] = sub(call('HGET', P .. ':pl', place) or '', 1, 4) == check end
+  if known[name] == nil then
+    known[name] = sub(call('HGET', P .. ':pl', place) or '', 1, 4) == check
+  end
   return known[name]
 end
 
@@ -127,5 +131,7 @@ for hour, by in pairs(grown) do
   count_hour(hour, '', by[1])
   if by[2] > 0 then count_hour(hour, 'f', by[2]) end
 end
-if added > 0 and call('INCRBY', P .. ':n', added) == added then call('SET', P .. ':version', LAYOUT) end
+if added > 0 and call('INCRBY', P .. ':n', added) == added then
+  call('SET', P .. ':version', LAYOUT)
+end
 return { missing, changed }

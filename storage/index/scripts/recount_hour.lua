@@ -11,4 +11,8 @@ for k = 0, #directory_of(hour) / 8 - 1 do
   end
 end
 if events > 0 then call('HSET', P .. ':k', hour, events) else call('HDEL', P .. ':k', hour) end
-if faces > 0 then call('HSET', P .. ':k', 'f' .. hour, faces) else call('HDEL', P .. ':k', 'f' .. hour) end
+if faces > 0 then
+  call('HSET', P .. ':k', 'f' .. hour, faces)
+else
+  call('HDEL', P .. ':k', 'f' .. hour)
+end
