@@ -36,7 +36,7 @@ PLATE_DETECTOR, PLATE_READER, PLATE_CHARACTERS, FACE_DETECTOR = (
 OWN_READER = Path(__file__).parent / "weights" / "plate_reader.onnx"
 """Ours, which comes with the package; the others are fetched."""
 SUMS = "SHA256SUMS"
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Models:
         characters = (folder / PLATE_CHARACTERS).read_text("utf-8").split()
         providers = providers_of(settings.onnx_providers)
         plates = Model(folder / PLATE_DETECTOR, providers)
-        log.info("models run on %s", ", ".join(plates.providers))
+        _log.info("models run on %s", ", ".join(plates.providers))
         return cls(
             PlateDetector(plates),
             PlateReader(

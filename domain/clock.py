@@ -29,7 +29,7 @@ STEP_NS = NS_PER_S // 2
 less, it is taken for slewed.
 """
 _MOST_STEPS = 100
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class SystemClock:
         self._stepped_ns += moved_ns
         step = ClockStep(wall_ns - moved_ns, wall_ns)
         self._steps = (*self._steps, step)[-_MOST_STEPS:]
-        _LOG.warning("clock_stepped: %s", step)
+        _log.warning("clock_stepped: %s", step)
 
     def _slew(self, by_ns: int) -> None:
         self._lead_ns += by_ns

@@ -30,7 +30,7 @@ from ingest.rtsp.backoff import Backoff
 from ingest.rtsp.pull_loop import PullLoop
 from ingest.rtsp.source import Receiver, RtspSource
 
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class PacketSource(Protocol):
@@ -310,7 +310,7 @@ class Streamer:
 
     def _connected(self, stream: StreamInfo) -> None:
         sound = stream.audio.codec if stream.audio is not None else "no sound"
-        _LOG.info(
+        _log.info(
             "%s: live, %s %dx%d, %s",
             self._camera.id,
             stream.codec,
@@ -320,14 +320,14 @@ class Streamer:
         )
         if self._source.counts.left_out and not self._has_said_left_out:
             self._has_said_left_out = True
-            _LOG.warning(
+            _log.warning(
                 "%s: its sound is left out: %s", self._camera.id, self._source.counts.left_out
             )
         self._live.set(1)
 
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, SourceError):
-            _LOG.error("%s: pulling failed; it begins again", self._camera.id, exc_info=error)
+            _log.error("%s: pulling failed; it begins again", self._camera.id, exc_info=error)
             metrics.JOB_FAILURES.labels(self._camera.id, "pull").inc()
             error = SourceUnreachable(f"a fault of ours: {type(error).__name__}", Why.FAILED)
         metrics.RECONNECTS.labels(self._camera.id, error.state.value).inc()

@@ -48,7 +48,7 @@ from storage.events.spool import Spool
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 PUBLISH_EVERY_S = 1.0
 GAVE_UP = 70
@@ -76,7 +76,7 @@ class Worker:
         self._node_rosters = NodeRosters(layout)
         self._spooled = SPOOL_EVENTS.labels(f"worker-{index}")
         self._stepped = CLOCK_STEPPED_S.labels(f"worker-{index}")
-        self._say = FloodGate(log.warning, clock, every_s=10.0)
+        self._say = FloodGate(_log.warning, clock, every_s=10.0)
         self._loop = PullLoop(clock)
         self._writer = DiskWriter(clock)
         self._pulses = Watchdog(self._loop, self._writer, clock)
@@ -131,7 +131,7 @@ class Worker:
         why = why_not()
         COMPILED.labels(f"worker-{self._index}").set(not why)
         if why:
-            log.warning(
+            _log.warning(
                 "packets of cameras are taken apart in Python alone, which costs more of the "
                 "processor: %s",
                 why,
@@ -226,7 +226,7 @@ class Worker:
         """End at once: a thread that hangs cannot be waited for. What is open is finished by
         the next process.
         """
-        log.critical("the worker ends: %s", why)
+        _log.critical("the worker ends: %s", why)
         JOB_FAILURES.labels(f"worker-{self._index}", thread).inc()
         self._runs.give_up(since_ns, why)
         logging.shutdown()

@@ -259,6 +259,14 @@ def test_relative_imports_are_not_used() -> None:
         assert not relative, _name(file)
 
 
+def test_a_module_names_its_logger_log() -> None:
+    """`_log` everywhere, so that one search finds every line that is logged."""
+    for file in _modules():
+        for node in _tree(file).body:
+            if isinstance(node, ast.Assign) and "getLogger" in ast.unparse(node.value):
+                assert ast.unparse(node.targets[0]) == "_log", _name(file)
+
+
 def test_no_folder_is_crowded() -> None:
     sizes = Counter(file.parent for file in _modules() if file.name != "__init__.py")
     crowded = {_name(folder): size for folder, size in sizes.items() if size > MOST_MODULES}

@@ -27,7 +27,7 @@ _NAMES = {
     "tensorrt": "TensorrtExecutionProvider",
 }
 CPU = (_NAMES["cpu"],)
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _LOG_ERRORS_ONLY = 3
 _ERRORS = (
     native.Fail,
@@ -51,7 +51,7 @@ def providers_of(wanted: str) -> tuple[str, ...]:
     names = [name for name in wanted.split(",") if name != "cpu"]
     missing = [name for name in names if _NAMES[name] not in there]
     if missing:
-        _LOG.warning(
+        _log.warning(
             "SIGHTLINE_ONNX_PROVIDERS: %s not in this onnxruntime (%s): install the onnxruntime "
             "package that has it; models run without",
             ", ".join(missing),

@@ -38,7 +38,7 @@ decoded.
 """
 LULLS_MOST = 8
 """As many as a queue may hold, and more."""
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class DecodeGate:
@@ -184,7 +184,7 @@ class DecodeGate:
             is_news = now_ns >= self._distrusted_until_ns
             self._distrusted_until_ns = now_ns + DISTRUST_NS
             if is_news:
-                _LOG.info(
+                _log.info(
                     "%s: sizes of packets did not tell of what was found; all is decoded for the "
                     "next minutes",
                     self._camera_id,

@@ -18,14 +18,14 @@ ALARM_AFTER_S = 300.0
 """A camera that has been down for so long wants a person."""
 _REPEAT_S = 60.0
 """A fault of one camera that stays is told once in this time."""
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def shared_gate(clock: Clock) -> FloodGate:
     """For all cameras of a process: of each kind of fault one line a second, with how many
     others there were.
     """
-    return FloodGate(_LOG.warning, clock)
+    return FloodGate(_log.warning, clock)
 
 
 class Announcer:

@@ -19,7 +19,7 @@ from domain.media.fanout import Fanout, Tap
 from domain.media.packets import StreamInfo
 from ingest.live import wire as live_wire
 
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 MOST_CLIENTS = 64
 TAP = "live"
 _POLL_S = 0.25
@@ -78,7 +78,7 @@ class LiveTap:
 
     def _admit(self, connection: socket.socket, stop: threading.Event) -> None:
         if not live_wire.is_ours(connection) or len(self._clients) >= MOST_CLIENTS:
-            _LOG.warning(
+            _log.warning(
                 "a live connection was refused: %d are open, or it is another user's",
                 len(self._clients),
             )

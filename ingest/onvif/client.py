@@ -43,7 +43,7 @@ from ingest.onvif.soap import Element, SoapRequest, Token, envelope, read
 from ingest.rtsp.auth import RtspLogin, best
 from ingest.rtsp.backoff import Backoff
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
 GOODBYE_S = 1.0
@@ -203,7 +203,7 @@ class OnvifEvents:
         self._networks = networks
         self._fire = fire
         self._clock = clock
-        self._warn = FloodGate(log.warning, clock, every_s=60.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=60.0)
 
     async def run(self, http: httpx.AsyncClient) -> None:
         backoff = Backoff()
@@ -232,7 +232,7 @@ class OnvifEvents:
         try:
             await device.subscribe()
             ONVIF_SUBSCRIBED.labels(self.camera_id).set(1)
-            log.info("%s: its ONVIF events are subscribed", self.camera_id)
+            _log.info("%s: its ONVIF events are subscribed", self.camera_id)
             await self._listen(device)
         finally:
             with suppress(SourceError):

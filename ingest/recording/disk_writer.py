@@ -18,7 +18,7 @@ _TOGETHER_S = 0.05
 _LONGEST_S = 1.0
 MOST_BYTES = 256 << 20
 """What all cameras of a worker may hold that is not written yet."""
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class RecordingSink(Protocol):
@@ -109,8 +109,8 @@ class DiskWriter:
     def _goes_on(self, recorder: RecordingSink, now_s: float) -> bool:
         try:
             return recorder.step(now_s)
-        except Exception:
-            log.exception(
+        except Exception:  # noqa: BLE001 - logged with its traceback and counted
+            _log.exception(
                 "%s: recording failed; it goes on at the next keyframe", recorder.camera_id
             )
             JOB_FAILURES.labels(recorder.camera_id, "record").inc()

@@ -32,7 +32,7 @@ CALM_TOGETHER = 32
 """So many are read at the same turn before another is used: few cameras cost less when their
 reads follow each other.
 """
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 Action = Callable[[], None]
 
 
@@ -254,5 +254,5 @@ class PullLoop:
         try:
             owner.failed(error)
         except Exception:  # noqa: BLE001 - shown in full
-            _LOG.exception("a camera's failure could not be dealt with")
+            _log.exception("a camera's failure could not be dealt with")
             JOB_FAILURES.labels("pull loop", "failed").inc()

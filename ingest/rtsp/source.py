@@ -21,7 +21,7 @@ from ingest.rtsp.endpoint import Endpoint, Pull, is_address
 from ingest.rtsp.pull_loop import PullLoop
 from ingest.rtsp.reader import Elsewhere, UnsupportedStream
 
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _MOST_MOVES = 4
 
 
@@ -171,7 +171,7 @@ class _Attempt:
     def _connection_ended(self, pull: Pull, end: End) -> None:
         self._connection = None
         if isinstance(end, UnsupportedStream):
-            _LOG.info("%s: read by libavformat: %s", self._camera.id, end.reason)
+            _log.info("%s: read by libavformat: %s", self._camera.id, end.reason)
             self._loop.call(self, partial(self._begin_libavformat, pull))
         elif isinstance(end, Elsewhere):
             self._loop.call(self, partial(self._move, end.url))

@@ -35,7 +35,7 @@ from sightline.cameras.sub_stream import SubStreamPull, as_camera
 from sightline.cameras.worker_context import WorkerContext
 from sightline.processes.supervised_threads import lasting
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 FINISH_S = 1.5
 """How long the end of a recording is waited for."""
@@ -149,7 +149,9 @@ class CameraRun:
         for thread in self._threads:
             thread.join()
         if not self._recorder.join(FINISH_S):
-            log.warning("%s: the disk hangs; the next start finishes the recording", self.camera.id)
+            _log.warning(
+                "%s: the disk hangs; the next start finishes the recording", self.camera.id
+            )
 
     @property
     def recorded_until_ns(self) -> int:

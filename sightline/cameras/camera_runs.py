@@ -21,7 +21,7 @@ from sightline.cameras.camera_run import CameraRun
 from sightline.cameras.worker_context import WorkerContext
 from sightline.cluster.roster import Assigned, Roster
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class CameraRuns:
@@ -68,7 +68,7 @@ class CameraRuns:
         self._start((one for name, one in wanted.items() if name not in before), secrets)
         self._join(ending)
         self._start((wanted[name] for name in ending if name in wanted), secrets)
-        log.info(
+        _log.info(
             "%d cameras; %d new, %d ended",
             len(self._runs),
             len(wanted.keys() - before),
@@ -92,7 +92,7 @@ class CameraRuns:
             try:
                 run.give_up(since_ns, detail)
             except StoreError as error:
-                log.error(
+                _log.error(
                     "%s: why nothing was recorded is not written down: %s", run.camera.id, error
                 )
 
@@ -171,7 +171,7 @@ class CameraRuns:
         """A password that is missing is its camera's trouble alone."""
         secrets, faults = load_secrets(self._tools.layout.registry, os.environ)
         for fault in faults:
-            log.error("%s", fault)
+            _log.error("%s", fault)
         return secrets
 
 

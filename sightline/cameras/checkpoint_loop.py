@@ -19,7 +19,7 @@ from domain.unread_reasons import Unread
 from ingest.frames.decode_gate import DecodeGate
 from sightline.cameras.worker_context import WorkerContext
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _SPOOL = LOOK_CPU_S.labels("spool")
 DRAFT_EVERY_S = 0.5
@@ -43,7 +43,7 @@ class CheckpointLoop:
         self._drafts_due_s = 0.0
         self._waiting: dict[str, Passing] = {}
         """Passings that the disk refused, by event id: they are spooled as soon as it lets them."""
-        self._warn = FloodGate(log.error, tools.clock, every_s=10.0)
+        self._warn = FloodGate(_log.error, tools.clock, every_s=10.0)
 
     def run(self) -> None:
         self._take_up_drafts()
@@ -81,7 +81,7 @@ class CheckpointLoop:
         """
         left = self._tools.spool.drafts(self._camera_id)
         for passing in left:
-            log.warning(
+            _log.warning(
                 "%s: event %s was in view when its worker ended; it is kept as it stood",
                 self._camera_id,
                 passing.event.id,
@@ -104,7 +104,7 @@ class CheckpointLoop:
         while len(self._waiting) > MOST_WAITING:
             lost = self._waiting.pop(next(iter(self._waiting)))
             EVENTS_LOST.labels(self._camera_id).inc()
-            log.critical(
+            _log.critical(
                 "%s: event %s is lost: the disk has refused it for too long",
                 self._camera_id,
                 lost.event.id,

@@ -18,7 +18,7 @@ from domain.metrics import JOB_FAILURES
 from ingest.onvif.client import OnvifEvents
 from sightline.processes.supervised_threads import PAUSE_S
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 MOST_S = 30.0
 """No request lasts longer; each has a shorter limit of its own."""
 LOOK_EVERY_S = 0.25
@@ -76,8 +76,8 @@ async def _lasting(events: OnvifEvents, http: httpx.AsyncClient) -> None:
     while True:
         try:
             await events.run(http)
-        except Exception:
-            log.exception(
+        except Exception:  # noqa: BLE001 - logged with its traceback and counted
+            _log.exception(
                 "%s: the job `onvif` failed; it begins again in %.0f s", events.camera_id, PAUSE_S
             )
             JOB_FAILURES.labels(events.camera_id, "onvif").inc()

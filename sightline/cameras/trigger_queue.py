@@ -24,7 +24,7 @@ MOST_WAITING = 1_000
 AGAIN_S = 0.25
 """What the disk refused is tried again so often."""
 IDLE_S = 10.0
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class TriggerQueue:
@@ -37,7 +37,7 @@ class TriggerQueue:
         self._covered: dict[tuple[str, TriggerSource], tuple[int, int]] = {}
         self._lock = threading.Lock()
         self._woken = threading.Event()
-        self._warn = FloodGate(log.warning, clock, every_s=10.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
 
     def fire(
         self, camera_id: str, source: TriggerSource, start_ns: int, end_ns: int, reason: str = ""

@@ -17,7 +17,7 @@ from domain.registry.former import FormerCameras
 from sightline.processes.private_files import write_atomically
 from storage.site.registries import Registries, RegistryRecord
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def read_former(layout: Layout) -> FormerCameras:
@@ -30,7 +30,7 @@ def read_former(layout: Layout) -> FormerCameras:
     except FileNotFoundError:
         return FormerCameras()
     except ValidationError as error:
-        log.error(
+        _log.error(
             "%s cannot be read (%d faults); it is made again from the object store",
             layout.former_cameras,
             error.error_count(),
@@ -60,7 +60,7 @@ def learn(layout: Layout, registries: Registries, running: RegistryRecord) -> It
             try:
                 record = registries.read(version)
             except DataLoss as error:
-                log.error("%s; cameras that only it had stay unknown", error)
+                _log.error("%s; cameras that only it had stay unknown", error)
                 continue
             now = _cameras_of(record)
             older, before = older.after(before, now, record.applied_at), now
@@ -76,7 +76,7 @@ def _cameras_of(record: RegistryRecord) -> Registry:
     """
     registry = build_registry(record.text, f"registry, version {record.version}")
     if registry is None:
-        log.error(
+        _log.error(
             "version %d of the registry cannot be read; its cameras stay unknown", record.version
         )
         return Registry(version=1)

@@ -27,7 +27,7 @@ from storage.site.camera_states import CameraStates
 from storage.site.leases import Lease, Leases
 from storage.site.nodes import NodeEntry, Nodes
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 STEER_EVERY_S = 1.0
 LEAVE_WITHIN_S = 8.0
 """How long a node that is stopped waits for others to record its cameras."""
@@ -81,7 +81,7 @@ class Node:
         """
         self._seen_steps = clock.steps
         self._last_beat = 0
-        self._warn = FloodGate(log.warning, clock, every_s=10.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -168,7 +168,7 @@ class Node:
 
     def _act(self, steps: Steps, leases: Mapping[str, Lease], now_s: float) -> None:
         for name in steps.given_up:
-            log.info("camera %s is %s's now", name, leases[name].node)
+            _log.info("camera %s is %s's now", name, leases[name].node)
         self._held = steps.held
         self._must_draw |= self._was_set_back()
         drawn = self._leases.draw([*(steps.held if self._must_draw else ()), *steps.draw])
@@ -180,7 +180,7 @@ class Node:
         LEASES.labels("taken").inc(len(taken))
         LEASES.labels("given_up").inc(len(steps.given_up))
         if taken:
-            log.info(
+            _log.info(
                 "took %d cameras: %s",
                 len(taken),
                 ", ".join(sorted(taken)[:10]) + (" …" if len(taken) > 10 else ""),

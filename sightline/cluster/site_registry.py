@@ -26,7 +26,7 @@ from sightline.cluster.former_cameras import learn, note_applied, read_former
 from sightline.processes.private_files import write_atomically
 from storage.site.registries import Registries, RegistryRecord
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 FOLLOW_EVERY_S = 1.0
 _FAULTS = TypeAdapter(tuple[Fault, ...])
 NONE = Registry(version=1)
@@ -72,7 +72,7 @@ def record(layout: Layout) -> RegistryRecord | None:
     except FileNotFoundError:
         return None
     except ValueError:
-        log.error(
+        _log.error(
             "%s cannot be read; the newest version of the object store takes its place",
             layout.registry,
         )
@@ -85,7 +85,7 @@ def running(layout: Layout) -> tuple[Registry, Secrets]:
     """
     secrets, faults_of_secrets = load_secrets(layout.registry, os.environ)
     for fault in faults_of_secrets:
-        log.error("%s", fault)
+        _log.error("%s", fault)
     return running_registry(layout), secrets
 
 
@@ -168,7 +168,7 @@ class RegistryFollower:
         self._registries = registries
         self._layout = layout
         self._clock = clock
-        self._say = FloodGate(log.warning, clock, every_s=10.0)
+        self._say = FloodGate(_log.warning, clock, every_s=10.0)
         self._learning: Iterator[None] | None = None
         self._has_learned = False
 
@@ -226,7 +226,7 @@ class RegistryFollower:
         if registry is not None:
             _keep(self._layout, newest)
             self._layout.registry_faults.unlink(missing_ok=True)
-            log.info(
+            _log.info(
                 "version %d of the registry runs: %d cameras", newest.version, len(registry.cameras)
             )
 

@@ -13,7 +13,7 @@ from storage.recordings.disk_quota import DiskQuota
 
 EVERY_S = 5.0
 WHILE_STRAINED_S = 1.0
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class DiskQuotaJob:
@@ -41,6 +41,6 @@ class DiskQuotaJob:
             strain = self._bound.strain()
             write_strain(self._layout, "disk", Strain(disk=strain), self._clock)
         except OSError as error:
-            log.warning("how full the disk is cannot be written down: %s", error)
+            _log.warning("how full the disk is cannot be written down: %s", error)
             return EVERY_S
         return WHILE_STRAINED_S if strain else EVERY_S

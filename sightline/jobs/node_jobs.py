@@ -47,7 +47,7 @@ from storage.site.alarms import Alarms
 from storage.site.audit import AuditLog
 from storage.site.holds import HoldFollower, Holds, NodeHolds
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 BUCKET_EVERY_S = 5.0
 RETAIN_EVERY_S = 60.0
@@ -187,7 +187,7 @@ class NodeJobs:
         try:
             self._stores.objects.ensure_bucket()
         except StoreError as error:
-            log.warning("the object store has no bucket yet: %s", error)
+            _log.warning("the object store has no bucket yet: %s", error)
             return False
         return True
 
@@ -253,7 +253,7 @@ class NodeJobs:
                 failed = 0
             except (StoreError, OSError) as error:
                 failed += 1
-                log.warning("retention waits: %s", error)
+                _log.warning("retention waits: %s", error)
                 why = str(error)
             self._alarms.say(
                 AlarmName.RETENTION_STOPPED,

@@ -26,7 +26,7 @@ from storage.site.watch_index import WatchIndex
 from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.2
 IDLE_S = 1.0
 PAY_S = 0.1
@@ -70,7 +70,7 @@ class WatchMatcher:
         self._book = WatchIndex(())
         self._owing: list[Watch] | None = None
         """Of what is to be looked up, what is left."""
-        self._warn = FloodGate(log.warning, clock, every_s=10.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
 
     @property
     def is_matching(self) -> bool:
@@ -111,7 +111,7 @@ class WatchMatcher:
     def _read_book(self) -> None:
         version = self._watches.version()
         if version is None:
-            log.warning(
+            _log.warning(
                 "the index knows of no watches; %d stand by their records", self._watches.restore()
             )
             version = self._watches.version()
@@ -146,7 +146,7 @@ class WatchMatcher:
             return False
         if self._owing is None:
             self._owing = list(self._book.watches.values())
-            log.warning(
+            _log.warning(
                 "%d vehicle watches are looked up in the index since %s",
                 len(self._owing),
                 rfc3339(since_ms * NS_PER_MS),

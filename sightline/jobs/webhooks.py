@@ -32,7 +32,7 @@ from storage.site.audit import AuditLog, Phase
 from storage.site.watch_matches import Delivery, WatchMatches
 from storage.site.watches import Watches
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.25
 IDLE_S = 1.0
 """Where there is no watch, or another node matches."""
@@ -79,7 +79,7 @@ class Webhooks:
         self._settings = settings
         self._clock = clock
         self._receivers = WebhookQueues(self._send, MOST_RECEIVERS, MOST_WAITING)
-        self._warn = FloodGate(log.warning, clock, every_s=10.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
 
     def run(self, stop: threading.Event) -> None:
         pause_s = 0.0

@@ -40,7 +40,7 @@ SAY_EVERY_S = 3.0
 _HARDLY = 0.05
 FRESH_S = 10.0
 _STRAIN = TypeAdapter(tuple[float, Strain])
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class LoadGauge:
@@ -60,7 +60,7 @@ class LoadGauge:
         self._queue_part = queue_part
         self._said, self._due_s = Strain(), 0.0
         self._late_s: deque[float] = deque(maxlen=_WINDOW)
-        self._warn = FloodGate(log.warning, clock, every_s=10.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
 
     def run(self, stop: threading.Event) -> None:
         beats = 0

@@ -23,7 +23,7 @@ from sightline.processes.status_file import over_limit
 
 DECIDE_EVERY_S = 1.0
 _SHED = TypeAdapter(dict[str, Shed])
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Shedding:
@@ -36,7 +36,7 @@ class Shedding:
         self._clock = clock
         self._pressure = Pressure()
         self._said: Mapping[str, Shed] | None = None
-        self._warn = FloodGate(log.warning, clock, every_s=10.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
 
     def run(self, stop: threading.Event) -> None:
         while not self._clock.wait(stop, DECIDE_EVERY_S):
@@ -63,7 +63,7 @@ class Shedding:
         for camera_id in sorted(shed.keys() | before.keys()):
             was, now = before.get(camera_id, Shed.NOTHING), shed.get(camera_id, Shed.NOTHING)
             if was is not now:
-                log.warning(
+                _log.warning(
                     "%s: %s given up, %s before (%s)",
                     camera_id,
                     now or "nothing",

@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from domain.clock import NS_PER_S, S_PER_DAY, Clock
 from sightline.processes.private_files import write_atomically
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 AUTHORITY_LASTS = timedelta(days=3650)
 AUTHORITY_RENEWED_BEFORE = timedelta(days=730)
@@ -107,7 +107,7 @@ class IdentityRenewal:
     def run(self, stop: threading.Event) -> None:
         while not self._clock.wait(stop, RENEWAL_EVERY_S):
             if renew_identity(self._files, self._clock):
-                log.info("the certificate of the embedded object store was renewed")
+                _log.info("the certificate of the embedded object store was renewed")
 
 
 def _now(clock: Clock) -> datetime:

@@ -23,7 +23,7 @@ from domain.stored_model import StoredModel
 from sightline.processes.embedded_servers import StoreSecrets, valkey_url
 from sightline.processes.private_files import make_private, write_atomically
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Runtime(StoredModel):
@@ -83,7 +83,7 @@ def _remove_runtime(layout: Layout) -> None:
     try:
         layout.runtime.unlink(missing_ok=True)
     except OSError as error:
-        log.warning("%s stays: %s", layout.runtime, error)
+        _log.warning("%s stays: %s", layout.runtime, error)
 
 
 def _lock(lock: TextIO, layout: Layout, clock: Clock, stop: threading.Event) -> None:

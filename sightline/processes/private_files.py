@@ -11,7 +11,7 @@ from pathlib import Path
 
 from domain.paths.data_layout import Layout
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _PRIVATE_UMASK = 0o077
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -57,13 +57,13 @@ def make_private(layout: Layout) -> None:
         return
     changed = sum(_close_tree(layout.root / name) for name in sorted(layout.entries))
     if changed:
-        log.warning(
+        _log.warning(
             "other users could read %s: %d files and folders are private now", layout.root, changed
         )
     others = sorted({path.name for path in layout.root.iterdir()} - layout.entries - _FOREIGN)
     others = [name for name in others if not name.startswith(".")]
     if others:
-        log.warning(
+        _log.warning(
             "%s also holds %s, so other users may still list it; what Sightline keeps there "
             "is private. Give Sightline a folder of its own with --data",
             layout.root, ", ".join(others[:3]),
@@ -97,6 +97,6 @@ def _close(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except PermissionError as error:
-        log.warning("%s stays readable by other users: %s", path, error.strerror)
+        _log.warning("%s stays readable by other users: %s", path, error.strerror)
         return False
     return True

@@ -12,7 +12,7 @@ from functools import partial
 from domain.clock import Clock
 from domain.metrics import JOB_FAILURES
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 PAUSE_S = 5.0
 Job = Callable[[threading.Event], None]
 """Runs until its event is set."""
@@ -32,8 +32,10 @@ def lasting(
     while True:
         try:
             return target()
-        except Exception:
-            log.exception("%s: the job `%s` failed; it begins again in %.0f s", whose, job, PAUSE_S)
+        except Exception:  # noqa: BLE001 - logged with its traceback and counted
+            _log.exception(
+                "%s: the job `%s` failed; it begins again in %.0f s", whose, job, PAUSE_S
+            )
             JOB_FAILURES.labels(whose, job).inc()
         if clock.wait(stop, PAUSE_S):
             return None

@@ -17,7 +17,7 @@ from domain.metrics import CHILD_HANGS, CHILD_RESTARTS, forget_process
 from sightline.processes.child import Child, ChildSpec
 from sightline.processes.heartbeat import Heartbeat
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _POLL_S = 0.2
 _FIRST_PAUSE_S = 0.2
@@ -90,7 +90,7 @@ class Supervisor:
         self._watched = [watched for group in self._groups for watched in group]
         self._ended: list[int | None] = []
         """Processes whose gauges are still to be taken out of the metrics."""
-        self._warn = FloodGate(log.warning, clock, every_s=60.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=60.0)
 
     @property
     def pids(self) -> dict[str, int | None]:
@@ -160,7 +160,7 @@ class Supervisor:
             except (
                 OSError
             ) as error:  # a full disk: the log waits, the children are still looked after
-                log.warning("the log of %s cannot be bounded: %s", watched.child.spec.name, error)
+                _log.warning("the log of %s cannot be bounded: %s", watched.child.spec.name, error)
 
     def _look_after(self, watched: _Watched) -> None:
         now_s = self._clock.monotonic_s()
@@ -173,7 +173,7 @@ class Supervisor:
             watched.due_s = now_s + pause_s
             CHILD_RESTARTS.labels(watched.child.spec.name).inc()
             self._ended.append(watched.child.pid)
-            log.error(
+            _log.error(
                 "%s ended (%s); it starts again in %.1f s",
                 watched.child.spec.name,
                 _how(code),
@@ -191,7 +191,7 @@ class Supervisor:
             SightlineError,
         ) as error:  # a full disk, a folder taken away: the others are still looked after
             watched.due_s = now_s + _LONGEST_PAUSE_S
-            log.error(
+            _log.error(
                 "%s cannot be started: %s; it is tried again in %.0f s",
                 watched.child.spec.name,
                 error,
@@ -206,7 +206,7 @@ def _kill_where_it_hangs(watched: _Watched, now_s: float) -> None:
         return
     watched.hung = True
     CHILD_HANGS.labels(watched.child.spec.name).inc()
-    log.error(
+    _log.error(
         "%s hangs: it has said nothing for %.0f s; it is killed", watched.child.spec.name, silent_s
     )
     watched.child.kill()

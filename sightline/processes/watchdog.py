@@ -25,7 +25,7 @@ WRITER_HANGS_AFTER_S = 60.0
 """A disk may hang for a while, and what cameras send waits in memory meanwhile; after so long
 that is full, and a restart costs nothing.
 """
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +96,4 @@ class Watchdog:
         """Nothing is open here."""
 
     def failed(self, error: Exception) -> None:
-        log.error("the pull loop cannot give a sign of life: %s", error)
+        _log.error("the pull loop cannot give a sign of life: %s", error)
