@@ -50,8 +50,8 @@ LAST_S = 3.0
 """A passing that ends less than this before the end of the run is not asked for."""
 POLL_S = 0.25
 START_WITHIN_S = 120.0
-_STEP = re.compile(r'^sightline_look_cpu_seconds_total\{step="([^"]+)"\} (\S+)$')
-_WHY = re.compile('why="([a-z]+)"')
+_STEP = re.compile(r'^sightline_analysis_cpu_seconds_total\{step="([^"]+)"\} (\S+)$')
+_REASON = re.compile('reason="([a-z]+)"')
 _COUNTED = (
     "sightline_frames_decoded_total",
     "sightline_frames_skipped_total:backlog",
@@ -106,7 +106,7 @@ def spending_of(site: BenchSite) -> Spending:
 
 def _counted(line: str) -> str:
     """What a line of metrics counts, with the reason where it says one."""
-    name, why = line.partition("{")[0], _WHY.search(line)
+    name, why = line.partition("{")[0], _REASON.search(line)
     return f"{name}:{why[1]}" if why is not None else name
 
 

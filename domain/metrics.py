@@ -1,9 +1,9 @@
-"""Every metric, declared once with its unit; docs/metrics.md lists them. Processes of one node
-share them through files.
+"""Every metric of Sightline, declared once; docs/metrics.md lists them.
 
-`PROMETHEUS_MULTIPROC_DIR` (set by the composer before anything is imported) makes prometheus_client
-keep them in mapped files, so that a process's counts outlive its `kill -9` and `/metrics` answers
-for all of them.
+Names follow the conventions of Prometheus: base units, `_total` for counters and `_ratio` for
+shares. All processes of a node share the values through files: the `up`, `node` and `api` commands
+set `PROMETHEUS_MULTIPROC_DIR` before this module is imported. The counts of a process therefore
+survive its `kill -9`, and `/metrics` answers for all processes.
 """
 
 from __future__ import annotations
@@ -20,265 +20,290 @@ from prometheus_client import (
     multiprocess,
 )
 
-PACKETS = Counter("sightline_packets_total", "Packets that arrived from cameras", ["camera"])
+PACKETS = Counter("sightline_packets_total", "Number of packets received from cameras.", ["camera"])
 PACKETS_DROPPED = Counter(
     "sightline_packets_dropped_total",
-    "Packets dropped by us, by the consumer that fell behind",
+    "Number of packets dropped because a consumer (tap) fell behind.",
     ["camera", "tap"],
 )
 PACKETS_BROKEN = Counter(
     "sightline_packets_broken_total",
-    "Packets damaged on arrival, by where it was noticed",
+    "Number of packets that arrived damaged, by where the damage was detected.",
     ["camera", "where"],
 )
 RTP_LOST = Counter(
     "sightline_rtp_packets_lost_total",
-    "RTP packets of pictures that a camera sent and the network lost",
+    "Number of RTP video packets that a camera sent and the network lost.",
     ["camera"],
 )
 CLOCK_JUMPS = Counter(
     "sightline_clock_jumps_total",
-    "Leaps of a camera's own counter of time, taken out of its recording",
+    "Number of jumps in a camera's RTP timestamps that were removed from its recording.",
     ["camera"],
 )
 RECONNECTS = Counter(
     "sightline_reconnects_total",
-    "Connections to cameras that ended, by the state that they ended in",
+    "Number of connections to cameras that ended, by the camera state that resulted.",
     ["camera", "state"],
 )
-SEGMENTS = Counter("sightline_segments_total", "Segments finished on local disk", ["camera"])
-SEGMENT_BYTES = Counter("sightline_segment_bytes_total", "Bytes of finished segments", ["camera"])
+SEGMENTS = Counter(
+    "sightline_segments_total", "Number of segments completed on the local disk.", ["camera"]
+)
+SEGMENT_BYTES = Counter(
+    "sightline_segment_bytes_total", "Total size of completed segments in bytes.", ["camera"]
+)
 SEGMENTS_EVICTED = Counter(
     "sightline_segments_evicted_total",
-    "Segments deleted for want of space, by why these: uploaded, past_minimum, early, "
-    "clip_waiting; store_full: in the object store",
-    ["camera", "why"],
+    "Number of segments deleted to free disk or object store space, by reason.",
+    ["camera", "reason"],
 )
 SEGMENTS_UPLOADED = Counter(
     "sightline_segments_uploaded_total",
-    "Segments uploaded and found in the object store",
+    "Number of segments uploaded to the object store and verified there.",
     ["camera"],
 )
-UPLOAD_BYTES = Counter("sightline_upload_bytes_total", "Bytes of segments uploaded", ["camera"])
+UPLOAD_BYTES = Counter(
+    "sightline_upload_bytes_total", "Total size of uploaded segments in bytes.", ["camera"]
+)
 UPLOAD_RETRIES = Counter(
-    "sightline_upload_retries_total", "Uploads that failed and will be tried again", []
+    "sightline_upload_retries_total", "Number of uploads that failed and will be retried.", []
 )
 UPLOADS_WAITING = Gauge(
     "sightline_uploads_waiting",
-    "Segments that wait to be uploaded",
+    "Number of segments waiting to be uploaded.",
     [],
     multiprocess_mode="livemostrecent",
 )
 ARCHIVED_EVENTS = Counter(
-    "sightline_archived_events_total", "Events moved from the index to the archive"
+    "sightline_archived_events_total", "Number of events moved from the index to the archive."
 )
-RETENTION_DELETED = Counter(
-    "sightline_retention_deleted_total",
-    "What retention deleted, by what it was: recording, stored_recording, unclaimed_recording, "
-    "event, gap_log, journal",
-    ["what"],
+RETENTION_DELETIONS = Counter(
+    "sightline_retention_deletions_total",
+    "Number of items deleted by retention, by kind of item.",
+    ["kind"],
 )
 ALARM = Gauge(
-    "sightline_alarm", "1 while the alarm stands", ["alarm"], multiprocess_mode="livemostrecent"
+    "sightline_alarm",
+    "Whether the alarm is active (1) or not (0).",
+    ["alarm"],
+    multiprocess_mode="livemostrecent",
 )
 FRAMES_DECODED = Counter(
-    "sightline_frames_decoded_total", "Frames decoded for analytics", ["camera"]
+    "sightline_frames_decoded_total", "Number of frames decoded for analytics.", ["camera"]
 )
 FRAMES_SKIPPED = Counter(
     "sightline_frames_skipped_total",
-    "Decoded frames that were due to be looked at and were not, by why: backlog, all are looked "
-    "at less often; late, one is behind",
-    ["camera", "why"],
+    "Number of decoded frames that were due for analysis and were skipped, by reason.",
+    ["camera", "reason"],
 )
-LOOKS_PART = Gauge(
-    "sightline_looks_part",
-    "Part of the looks that a worker behind with them makes: 1 is all",
+ANALYSED_FRAMES_RATIO = Gauge(
+    "sightline_analysed_frames_ratio",
+    "Ratio of due frames analysed by the worker with the largest backlog; 1 means all.",
     [],
     multiprocess_mode="livemin",
 )
-LOOKS_BEHIND_S = Gauge(
-    "sightline_looks_behind_seconds",
-    "How long after its packet came a picture is looked at, in the mean",
+ANALYSIS_DELAY_S = Gauge(
+    "sightline_analysis_delay_seconds",
+    "Mean time in seconds from the arrival of a frame's packet to its analysis.",
     [],
     multiprocess_mode="livemax",
 )
-LOOK_CPU_S = Counter(
-    "sightline_look_cpu_seconds_total", "CPU time of checkpoints, by what it was spent on", ["step"]
+ANALYSIS_CPU_S = Counter(
+    "sightline_analysis_cpu_seconds_total",
+    "Total CPU time in seconds spent on checkpoints, by step.",
+    ["step"],
 )
 TRIGGERS = Counter(
     "sightline_triggers_total",
-    "Triggers logged, of cameras that keep or upload only what triggers",
+    "Number of triggers logged for cameras that keep or upload only triggered recordings.",
     ["camera", "source"],
 )
 TRIGGERS_LOST = Counter(
     "sightline_triggers_lost_total",
-    "Triggers that the disk refused for so long that memory could not hold them",
+    "Number of triggers lost because the disk refused writes until the memory buffer was full.",
     ["camera"],
 )
 ONVIF_FAILURES = Counter(
     "sightline_onvif_failures_total",
-    "ONVIF subscriptions that failed, or could not be had",
+    "Number of ONVIF subscriptions that failed or could not be created.",
     ["camera"],
 )
 ONVIF_SUBSCRIBED = Gauge(
     "sightline_onvif_subscribed",
-    "1 while the camera's ONVIF events are subscribed",
+    "Whether the ONVIF events of the camera are subscribed (1) or not (0).",
     ["camera"],
     multiprocess_mode="livemax",
 )
 UNREAD = Counter(
     "sightline_plates_unread_total",
-    "Tracks of plates that gave no text, by the reason",
-    ["camera", "why"],
+    "Number of plate tracks that produced no text, by reason.",
+    ["camera", "reason"],
 )
-EVENTS = Counter("sightline_events_total", "Events acknowledged to the spool", ["camera", "kind"])
+EVENTS = Counter(
+    "sightline_events_total", "Number of events written durably to the spool.", ["camera", "kind"]
+)
 CROSSINGS = Counter(
     "sightline_crossings_total",
-    "Events that crossed a count line, by its number and the side they went to",
+    "Number of events that crossed a count line, by line number and direction.",
     ["camera", "line", "way"],
 )
-KEEP_RETRIES = Counter(
-    "sightline_keep_retries_total",
-    "Steps of keeping that failed and will be tried again, by step",
+PUBLISH_RETRIES = Counter(
+    "sightline_publish_retries_total",
+    "Number of steps of publishing an event that failed and will be retried, by step.",
     ["step"],
 )
 RECORDS_UNREADABLE = Counter(
     "sightline_records_unreadable_total",
-    "Records in Redis that could not be read and were left out of an answer",
+    "Number of Redis records that could not be read and were omitted from a result.",
     ["where"],
 )
-SPOOL_DAMAGED = Counter(
-    "sightline_spool_damaged_total",
-    "Spool entries that could not be read and were set aside",
+SPOOL_ENTRIES_DAMAGED = Counter(
+    "sightline_spool_entries_damaged_total",
+    "Number of spool entries that could not be read and were moved aside.",
     ["camera"],
 )
 EVENTS_LOST = Counter(
     "sightline_events_lost_total",
-    "Events that the disk refused for so long that memory could not hold them",
+    "Number of events lost because the disk refused writes until the memory buffer was full.",
     ["camera"],
 )
 JOB_FAILURES = Counter(
     "sightline_job_failures_total",
-    "Jobs in workers that failed by a fault of ours and began again",
-    ["whose", "job"],
+    "Number of times that a job in a process failed because of a software fault and restarted.",
+    ["component", "job"],
 )
 OBJECTS_DAMAGED = Counter(
     "sightline_objects_damaged_total",
-    "Reads of an event's files that were refused because the file is not what its SHA-256 says",
+    "Number of reads of event files refused because the file does not match its SHA-256.",
     ["file"],
 )
 CLIPS_MISSING = Counter(
     "sightline_clips_missing_total",
-    "Events kept without a clip: nothing recorded, or damaged",
+    "Number of events stored without a clip because the recording is missing or damaged.",
     ["camera"],
 )
 COMPILED = Gauge(
     "sightline_depacketiser_compiled",
-    "1 where RTP packets are taken apart in compiled code, 0 in Python alone",
+    "Whether the worker parses RTP packets with compiled code (1) or only in Python (0).",
     ["worker"],
     multiprocess_mode="liveall",
 )
 SPOOL_EVENTS = Gauge(
     "sightline_spool_events",
-    "Events in the spool, not yet kept everywhere",
+    "Number of events in the spool that are not yet stored everywhere.",
     ["worker"],
     multiprocess_mode="livesum",
 )
 CAMERA_LIVE = Gauge(
-    "sightline_camera_live", "1 while the camera is live", ["camera"], multiprocess_mode="livemax"
+    "sightline_camera_live",
+    "Whether the camera is live (1) or not (0).",
+    ["camera"],
+    multiprocess_mode="livemax",
 )
 CLOCK_STEPPED_S = Gauge(
     "sightline_clock_stepped_seconds",
-    "By how much this machine's clock was set while the worker ran",
+    "Sum of the steps in seconds by which the machine's clock was set while the worker ran.",
     ["worker"],
     multiprocess_mode="liveall",
 )
 CAMERA_STATE = Gauge(
     "sightline_camera_state",
-    "1 for the state that the camera is in",
+    "Current state of the camera: 1 for that state, 0 for other states.",
     ["camera", "state"],
     multiprocess_mode="livemax",
 )
 CAMERA_ALARM = Gauge(
     "sightline_camera_alarm",
-    "1 while the camera has been down for minutes",
+    "Whether the camera has been down for at least 5 minutes (1) or not (0).",
     ["camera"],
     multiprocess_mode="livemax",
 )
 CAMERA_SKEW_S = Gauge(
     "sightline_camera_skew_seconds",
-    "Camera clock less ours, by sender reports",
+    "Camera clock minus node clock in seconds, according to RTCP sender reports.",
     ["camera"],
     multiprocess_mode="livemostrecent",
 )
 CAMERA_SHED = Gauge(
     "sightline_camera_shed",
-    "What is given up of a camera under pressure: 0 nothing, 1 looks, 2 analytics, 3 recording",
+    "Load shedding level of the camera, from 0 (none) to 4 (not recorded, disk full).",
     ["camera"],
     multiprocess_mode="livemax",
 )
 CAMERA_OVER_LIMIT = Gauge(
     "sightline_camera_over_limit",
-    "1 while a camera sends more than its max_bitrate_kbps",
+    "Whether the camera exceeds its max_bitrate_kbps (1) or not (0).",
     ["camera"],
     multiprocess_mode="livemax",
 )
-STRAIN = Gauge(
-    "sightline_strain",
-    "How much of what can be borne is borne: 1 is all",
-    ["worker", "what"],
+LOAD_RATIO = Gauge(
+    "sightline_load_ratio",
+    "Ratio of the load to the highest load that the resource sustains; 1 is the limit.",
+    ["worker", "resource"],
     multiprocess_mode="livemax",
 )
-REQUEST_S = Histogram(
-    "sightline_http_request_seconds", "Time to answer, by route", ["route", "status"]
+REQUEST_DURATION_S = Histogram(
+    "sightline_http_request_duration_seconds",
+    "Time in seconds to answer an HTTP request, by route and status.",
+    ["route", "status"],
 )
-POOL_REFUSED = Counter(
-    "sightline_pool_refused_total",
-    "Requests refused since too many of their pool were being answered",
+POOL_REQUESTS_REFUSED = Counter(
+    "sightline_pool_requests_refused_total",
+    "Number of requests refused because their thread pool was full.",
     ["pool"],
 )
 SLOW_READERS = Counter(
-    "sightline_slow_readers_total", "Readers of exports that were closed since they read too slowly"
+    "sightline_slow_readers_total",
+    "Number of export connections closed because the client read too slowly.",
 )
 REFUSALS = Counter(
     "sightline_refusals_total",
-    "Requests without a valid token, by the status of their answer",
+    "Number of requests without a valid token, by response status.",
     ["status"],
 )
 AUDIT_LINES_LOST = Counter(
     "sightline_audit_lines_lost_total",
-    "Lines that the audit log did not take though the answer was given: outcome (of a change "
-    "whose intent it has), refused",
+    "Number of audit log lines that could not be written although the response was sent.",
     ["phase"],
 )
 FEED_CLIENTS = Gauge(
     "sightline_feed_clients",
-    "Connections that follow a feed now",
+    "Number of open connections to a live feed.",
     ["feed"],
     multiprocess_mode="livesum",
 )
-FEED_LEFT_OUT = Counter(
-    "sightline_feed_left_out_total",
-    "Messages of a feed that a slow reader got a summary of instead",
+FEED_MESSAGES_OMITTED = Counter(
+    "sightline_feed_messages_omitted_total",
+    "Number of feed messages replaced by a summary because the client read too slowly.",
     ["feed"],
 )
-WATCH_MATCHES = Counter("sightline_watch_matches_total", "Passings that a vehicle watch asked for")
+WATCH_MATCHES = Counter(
+    "sightline_watch_matches_total", "Number of passings that matched a vehicle watch."
+)
 WEBHOOKS = Counter(
     "sightline_webhooks_total",
-    "Webhooks of vehicle watches, by outcome: delivered, failed, dead, deferred",
+    "Number of webhook deliveries for vehicle watches, by outcome.",
     ["outcome"],
 )
 CAMERAS_HELD = Gauge(
-    "sightline_cameras_held", "Cameras that this node runs", multiprocess_mode="livemostrecent"
+    "sightline_cameras_held",
+    "Number of cameras assigned to this node.",
+    multiprocess_mode="livemostrecent",
 )
 LEASES = Counter(
-    "sightline_leases_total", "Cameras that this node took, or gave up to another", ["what"]
+    "sightline_leases_total",
+    "Number of camera leases that this node acquired or released.",
+    ["action"],
 )
 CHILD_RESTARTS = Counter(
-    "sightline_child_restarts_total", "Child processes that ended and were started again", ["child"]
+    "sightline_child_restarts_total",
+    "Number of child processes that ended and were restarted.",
+    ["child"],
 )
 CHILD_HANGS = Counter(
-    "sightline_child_hangs_total", "Child processes that hung and were killed", ["child"]
+    "sightline_child_hangs_total",
+    "Number of child processes that stopped responding and were killed.",
+    ["child"],
 )
 
 
@@ -292,6 +317,6 @@ def exposition() -> bytes:
 
 
 def forget_process(pid: int | None) -> None:
-    """Take the gauges of a process that ended out of `exposition`; its counts stay."""
+    """Remove the gauges of an ended process from `exposition`; its counters remain."""
     if pid is not None and "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from domain.clock import NS_PER_DAY, NS_PER_S, Clock
 from domain.errors import StoreError
-from domain.metrics import RETENTION_DELETED
+from domain.metrics import RETENTION_DELETIONS
 from domain.paths.object_keys import day_of
 from domain.recordings.triggers import keeps_all
 from domain.registry import Camera, Registry
@@ -208,7 +208,7 @@ class Retention:
             return 1
         size_bytes = self._kept.ledger.remove(segment)
         run.report.bytes += size_bytes
-        RETENTION_DELETED.labels(what).inc()
+        RETENTION_DELETIONS.labels(what).inc()
         return 1
 
     def _stored_gaps(self, run: _Run) -> None:
@@ -218,7 +218,7 @@ class Retention:
                 return
             if not is_held:
                 stored.remove(log)
-                RETENTION_DELETED.labels("gap_log").inc()
+                RETENTION_DELETIONS.labels("gap_log").inc()
         forget_nodes(stored, self._clock.wall_ns() - run.ages.longest_days * NS_PER_DAY)
 
     def _old_stored(self, run: _Run) -> Iterator[StoredSegment]:
@@ -239,6 +239,6 @@ class Retention:
             return
         if not run.dry:
             self._stored.remove(segment)
-            RETENTION_DELETED.labels("stored_recording").inc()
+            RETENTION_DELETIONS.labels("stored_recording").inc()
         run.report.stored_recordings += 1
         run.report.bytes += segment.size_bytes

@@ -18,7 +18,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from domain.cpu_time import CpuTime
 from domain.errors import BadInput, NotFound
-from domain.metrics import LOOK_CPU_S
+from domain.metrics import ANALYSIS_CPU_S
 
 _NAMES = {
     "cpu": "CPUExecutionProvider",
@@ -82,7 +82,7 @@ class Model:
         """What it runs on: a provider that is there may find no device, and leave it to the
         next.
         """
-        self._cpu = LOOK_CPU_S.labels(path.stem)
+        self._cpu = ANALYSIS_CPU_S.labels(path.stem)
         self._input: str = self._session.get_inputs()[0].name
         self.picture_px = _picture_px(self._session.get_inputs()[0].shape)
         """Width and height where only pictures of one size fit, else None."""

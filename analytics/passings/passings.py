@@ -29,7 +29,7 @@ from domain.clock import NS_PER_MS
 from domain.cpu_time import CpuTime
 from domain.events.event import Event, Passing
 from domain.media.packets import Frame
-from domain.metrics import LOOK_CPU_S, UNREAD
+from domain.metrics import ANALYSIS_CPU_S, UNREAD
 from domain.registry.model import Camera
 from domain.ulid import event_id
 
@@ -46,7 +46,7 @@ old time to come again.
 """
 CLEARLY_BETTER = 1.2
 JPEG_QUALITY = 85
-_JPEG = LOOK_CPU_S.labels("jpeg")
+_JPEG = ANALYSIS_CPU_S.labels("jpeg")
 _KEY_GRID_PX = 8
 
 

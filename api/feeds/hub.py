@@ -19,7 +19,7 @@ from anyio import CapacityLimiter, to_thread
 
 from domain.errors import IndexUnavailable, StoreError
 from domain.events.event import Event
-from domain.metrics import FEED_CLIENTS, FEED_LEFT_OUT
+from domain.metrics import FEED_CLIENTS, FEED_MESSAGES_OMITTED
 
 _log = logging.getLogger(__name__)
 PAGE = 128
@@ -150,7 +150,7 @@ class Follower:
         messages = list(self._waiting)
         self._waiting.clear()
         if self._left_out is not None:
-            FEED_LEFT_OUT.labels(self._feed).inc(self._left_out.by_kind.total())
+            FEED_MESSAGES_OMITTED.labels(self._feed).inc(self._left_out.by_kind.total())
             messages.append(self._left_out)
             self._left_out = None
         if self._live != self._told_live:

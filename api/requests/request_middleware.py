@@ -19,7 +19,7 @@ from api.requests.problems import (
 )
 from api.requests.request_trace import Trace, put_trace
 from domain.clock import Clock
-from domain.metrics import REQUEST_S
+from domain.metrics import REQUEST_DURATION_S
 
 MAX_TARGET_BYTES = 8_192
 MAX_BODY_BYTES = 65_536
@@ -117,7 +117,7 @@ def _account(scope: Scope, trace: Trace, answer: _Answer, took_s: float) -> None
     """The query is left out: it holds plates, and those belong in the audit log alone."""
     route: Any = scope.get("route")
     template = str(route.path) if route is not None else "unmatched"
-    REQUEST_S.labels(route=template, status=str(answer.status)).observe(took_s)
+    REQUEST_DURATION_S.labels(route=template, status=str(answer.status)).observe(took_s)
     path = (scope.get("raw_path") or b"").partition(b"?")[0].decode("ascii", "replace")
     who = trace.person.name if trace.person else "-"
     line = "%s %s %s %d %d bytes %.1f ms %s"

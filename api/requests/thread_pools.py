@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter, to_thread
 
 from domain.errors import StoreError
-from domain.metrics import POOL_REFUSED
+from domain.metrics import POOL_REQUESTS_REFUSED
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class Pools:
             return await to_thread.run_sync(work, *arguments)
         size = _SIZES[pool]
         if self._inside[pool] >= size.running + size.waiting:
-            POOL_REFUSED.labels(pool).inc()
+            POOL_REQUESTS_REFUSED.labels(pool).inc()
             raise StoreError(
                 f"{size.running} requests for {pool} are being answered here and {size.waiting} "
                 "wait; try again in a moment"

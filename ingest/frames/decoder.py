@@ -48,7 +48,10 @@ _LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444
 """Formats whose first plane is brightness, a byte a pixel."""
 _LONGEST_BURST_NS = 60 * NS_PER_S
 """What is older than this before a burst is of a camera whose clock was set back."""
-_DECODE, _CONVERT = metrics.LOOK_CPU_S.labels("decode"), metrics.LOOK_CPU_S.labels("convert")
+_DECODE, _CONVERT = (
+    metrics.ANALYSIS_CPU_S.labels("decode"),
+    metrics.ANALYSIS_CPU_S.labels("convert"),
+)
 
 
 class Decimator:

@@ -12,7 +12,7 @@ from domain.events.analyser import Analyser
 from domain.events.event import Passing
 from domain.log import FloodGate
 from domain.media.packets import Frame
-from domain.metrics import EVENTS_LOST, LOOK_CPU_S
+from domain.metrics import ANALYSIS_CPU_S, EVENTS_LOST
 from domain.recordings.triggers import listens
 from domain.registry import Camera
 from domain.unread_reasons import Unread
@@ -21,7 +21,7 @@ from sightline.cameras.worker_context import WorkerContext
 
 _log = logging.getLogger(__name__)
 
-_SPOOL = LOOK_CPU_S.labels("spool")
+_SPOOL = ANALYSIS_CPU_S.labels("spool")
 DRAFT_EVERY_S = 0.5
 MOST_WAITING = 200
 """Passings of a camera held in memory while the disk refuses them, some 100 kB each."""

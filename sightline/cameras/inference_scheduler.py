@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from domain.clock import NS_PER_S, Clock
-from domain.metrics import LOOKS_BEHIND_S, LOOKS_PART
+from domain.metrics import ANALYSED_FRAMES_RATIO, ANALYSIS_DELAY_S
 
 PATIENCE_S = 0.1
 """A camera with nothing in view yields to those that asked up to so much later and follow
@@ -170,5 +170,5 @@ class InferenceScheduler:
         behind_s = (self._clock.wall_ns() - arrived_ns) / NS_PER_S
         with self._lock:
             if self._backlog.feed(min(behind_s, _LONGEST_S), now_s):
-                LOOKS_PART.set(self._backlog.part)
-                LOOKS_BEHIND_S.set(self._backlog.behind_s)
+                ANALYSED_FRAMES_RATIO.set(self._backlog.part)
+                ANALYSIS_DELAY_S.set(self._backlog.behind_s)

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.clock import Clock
 from domain.log import FloodGate
-from domain.metrics import STRAIN
+from domain.metrics import LOAD_RATIO
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.overload.shedding_policy import Strain
@@ -81,8 +81,8 @@ class LoadGauge:
         if moved < _HARDLY and now_s < self._due_s:
             return
         self._said, self._due_s = measured, now_s + SAY_EVERY_S
-        STRAIN.labels(f"worker-{self._worker}", "processor").set(measured.processor)
-        STRAIN.labels(f"worker-{self._worker}", "disk").set(measured.disk)
+        LOAD_RATIO.labels(f"worker-{self._worker}", "processor").set(measured.processor)
+        LOAD_RATIO.labels(f"worker-{self._worker}", "disk").set(measured.disk)
         try:
             write_strain(self._layout, str(self._worker), measured, self._clock)
         except OSError as error:

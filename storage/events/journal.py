@@ -25,7 +25,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from domain.clock import NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable, StoreError
 from domain.events.event import Correction, Event, ObjectDigest
-from domain.metrics import KEEP_RETRIES
+from domain.metrics import PUBLISH_RETRIES
 from domain.paths.object_keys import JOURNAL_PREFIX, journal_object
 from domain.stored_model import StoredModel, schema_field
 from storage.clients.append_only_file import append_line, locked
@@ -129,7 +129,7 @@ class JournalUploader:
             try:
                 self.run_once()
             except (StoreError, OSError) as error:
-                KEEP_RETRIES.labels("journal").inc()
+                PUBLISH_RETRIES.labels("journal").inc()
                 _log.warning("the journal waits: %s", error)
 
     def run_once(self) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from domain.errors import DataLoss
-from domain.metrics import RETENTION_DELETED
+from domain.metrics import RETENTION_DELETIONS
 from domain.paths.object_keys import JOURNAL_PREFIX, event_day_prefix
 from storage.clients.s3 import ObjectStat, ObjectStore
 from storage.events.journal import JournalDelete, JournalLine, JournalPart, JournalPut, stored_part
@@ -57,7 +57,7 @@ class JournalRetention:
         ):  # a node that was away for very long has just added to it
             return 0
         self._objects.delete(stat.key)
-        RETENTION_DELETED.labels("journal").inc()
+        RETENTION_DELETIONS.labels("journal").inc()
         return 1
 
     def _is_over(self, part: JournalPart) -> bool:

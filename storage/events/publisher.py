@@ -16,7 +16,7 @@ from domain.clock import Clock
 from domain.cpu_time import CpuTime
 from domain.errors import IndexUnavailable, ObjectsUnavailable, StoreError
 from domain.events.event import Event
-from domain.metrics import KEEP_RETRIES, LOOK_CPU_S
+from domain.metrics import ANALYSIS_CPU_S, PUBLISH_RETRIES
 from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
 from storage.events.feed import Feed
@@ -29,7 +29,7 @@ from storage.recordings.ledger import Ledger
 
 _INDEX_BATCH = 200
 _JOIN_S = 2.0
-_KEEP = LOOK_CPU_S.labels("keep")
+_KEEP = ANALYSIS_CPU_S.labels("keep")
 
 
 class EventPublisher:
@@ -120,7 +120,7 @@ class EventPublisher:
                 [event.model_copy(update={"corrected": known.get(event.id)}) for event in events]
             )
         except IndexUnavailable:
-            KEEP_RETRIES.labels("index").inc()
+            PUBLISH_RETRIES.labels("index").inc()
             raise
 
     def _object_pass(self) -> bool:
@@ -145,7 +145,7 @@ class EventPublisher:
         try:
             self._keeping.advance(work)
         except Exception as error:
-            KEEP_RETRIES.labels(work.step).inc()
+            PUBLISH_RETRIES.labels(work.step).inc()
             if isinstance(error, ObjectsUnavailable):
                 raise
             # Whatever it is, it is this event's: the others go on.

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Protocol
 
 from domain.clock import NS_PER_DAY, NS_PER_MS
-from domain.metrics import RETENTION_DELETED
+from domain.metrics import RETENTION_DELETIONS
 from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, day_of
 from domain.recordings.holds import StandingHolds
 from domain.ulid import is_event_id, wall_ms_of
@@ -85,7 +85,7 @@ class EventRetention:
         self._index.remove(event.event_id)
         for stat in sorted(event.objects, key=lambda stat: stat.key.endswith("/" + SIDECAR)):
             self._objects.delete(stat.key)
-        RETENTION_DELETED.labels("event").inc()
+        RETENTION_DELETIONS.labels("event").inc()
 
     def _is_held(self, event: _Stored) -> bool:
         """Asked of the sidecar only where a hold comes near."""

@@ -27,7 +27,7 @@ from pydantic import ValidationError
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import DataLoss, StoreError
 from domain.events.event import Event, Passing
-from domain.metrics import CROSSINGS, EVENTS, SPOOL_DAMAGED
+from domain.metrics import CROSSINGS, EVENTS, SPOOL_ENTRIES_DAMAGED
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import CROP, SIDECAR, SNAPSHOT
 from domain.ulid import is_event_id, wall_ms_of
@@ -247,7 +247,7 @@ class Spool:
         _log.error(
             "the spool entry %s cannot be read and is set aside as %s: %s", entry.path, aside, why
         )
-        SPOOL_DAMAGED.labels(entry.camera_id).inc()
+        SPOOL_ENTRIES_DAMAGED.labels(entry.camera_id).inc()
         with _mapped():
             _make_folder(aside.parent)
             entry.path.rename(aside)

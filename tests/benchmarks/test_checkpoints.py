@@ -111,11 +111,11 @@ def test_frames_are_told_apart_by_what_they_show_and_keyframes_tell_nothing() ->
     [
         ('sightline_frames_decoded_total{camera="cam-1"} 12.0', "sightline_frames_decoded_total"),
         (
-            'sightline_frames_skipped_total{camera="cam-1",why="backlog"} 3.0',
+            'sightline_frames_skipped_total{camera="cam-1",reason="backlog"} 3.0',
             "sightline_frames_skipped_total:backlog",
         ),
         (
-            'sightline_frames_skipped_total{camera="cam-1",why="late"} 3.0',
+            'sightline_frames_skipped_total{camera="cam-1",reason="late"} 3.0',
             "sightline_frames_skipped_total:late",
         ),
     ],

@@ -280,7 +280,8 @@ def test_metrics_measure_by_route_template(site: Site, make_event: MakeEvent) ->
     answer = site.get("/metrics", Role.INTEGRATOR)
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert (
-        'sightline_http_request_seconds_count{route="/v1/events/{id}",status="404"}' in answer.text
+        'sightline_http_request_duration_seconds_count{route="/v1/events/{id}",status="404"}'
+        in answer.text
     )
 
 

@@ -19,7 +19,7 @@ from api.requests.thread_pools import _SIZES, Pool
 from api.routes import ROUTES
 from domain.clock import SystemClock
 from domain.errors import NotFound
-from domain.metrics import POOL_REFUSED
+from domain.metrics import POOL_REQUESTS_REFUSED
 from domain.people import Role
 from domain.settings import Settings
 from storage.recordings.gaps.log import GapLog
@@ -88,14 +88,14 @@ def test_pictures_of_a_dead_camera_delay_no_other_call(
     for path in ("/v1/session", "/v1/events", "/v1/cameras", "/healthz"):
         assert site.get(path).status_code == 200
     assert site.get(PICTURE, Role.INTEGRATOR).status_code == 403, "the guard does not wait either"
-    before = POOL_REFUSED.labels("pictures")._value.get()
+    before = POOL_REQUESTS_REFUSED.labels("pictures")._value.get()
     refused = _first_refused(site, threads)
     assert (refused.status_code, refused.json()["type"]) == (
         503,
         "urn:sightline:problem:unavailable",
     )
     assert refused.headers["Retry-After"] == "2"
-    assert POOL_REFUSED.labels("pictures")._value.get() > before
+    assert POOL_REQUESTS_REFUSED.labels("pictures")._value.get() > before
     assert not any(one.done() for one in asked)
     camera.let_go.set()
     assert {one.result().status_code for one in asked} == {404}

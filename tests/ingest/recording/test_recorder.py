@@ -249,7 +249,9 @@ def test_a_fault_of_ours_at_one_camera_stops_no_other(
     clock.advance(1)
     writer.step()
     assert (
-        REGISTRY.get_sample_value("sightline_job_failures_total", {"whose": "bad", "job": "record"})
+        REGISTRY.get_sample_value(
+            "sightline_job_failures_total", {"component": "bad", "job": "record"}
+        )
         == 1
     )
     for packet in packets_of(PLAIN):

@@ -51,7 +51,8 @@ def test_an_event_is_kept_whole(site: Site) -> None:
 def test_what_keeping_costs_is_counted(site: Site) -> None:
     def spent_s() -> float:
         return (
-            REGISTRY.get_sample_value("sightline_look_cpu_seconds_total", {"step": "keep"}) or 0.0
+            REGISTRY.get_sample_value("sightline_analysis_cpu_seconds_total", {"step": "keep"})
+            or 0.0
         )
 
     before_s = spent_s()

@@ -9,7 +9,7 @@ import pytest
 
 from domain.clock import NS_PER_S, ManualClock
 from domain.errors import StoreError
-from domain.metrics import CROSSINGS, EVENTS, SPOOL_DAMAGED
+from domain.metrics import CROSSINGS, EVENTS, SPOOL_ENTRIES_DAMAGED
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import CLIP, CROP, SNAPSHOT
 from storage.events.spool import Spool
@@ -110,7 +110,7 @@ def test_a_damaged_entry_is_set_aside_and_counted(spool: Spool, damage: str) -> 
     spool.put(make_passing(make_event(after_s=1)))
     spool.put(make_passing(make_event()))
     entry = min(spool.pending(["gate"]))
-    before = SPOOL_DAMAGED.labels("gate")._value.get()
+    before = SPOOL_ENTRIES_DAMAGED.labels("gate")._value.get()
     file = entry.path / "event.json"
     text = file.read_text("utf-8")
     file.write_text(
@@ -126,7 +126,7 @@ def test_a_damaged_entry_is_set_aside_and_counted(spool: Spool, damage: str) -> 
         file.unlink()
     assert spool.event(entry) is None
     assert len(spool.pending(["gate"])) == 1
-    assert SPOOL_DAMAGED.labels("gate")._value.get() == before + 1
+    assert SPOOL_ENTRIES_DAMAGED.labels("gate")._value.get() == before + 1
     (aside,) = spool.damaged()
     assert (aside / SNAPSHOT).exists(), "what can still be looked at is not deleted"
     assert spool.cameras() == ["gate"]

@@ -84,7 +84,7 @@ def test_within_its_limit_nothing_goes(recordings: Path) -> None:
 
 
 def test_of_cameras_that_matter_alike_the_oldest_go_first(recordings: Path) -> None:
-    counted = {"camera": "a", "why": "early"}
+    counted = {"camera": "a", "reason": "early"}
     before = REGISTRY.get_sample_value("sightline_segments_evicted_total", counted) or 0
     bound = _bound(recordings, 6.5)
     assert bound.run_once() == 4 * SIZE_BYTES
