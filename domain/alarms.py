@@ -1,5 +1,6 @@
-"""What a person must be told and do something about: a small set of names. All else is a
-metric, a state or a line in the log.
+"""Alarms: the conditions that require action by a person.
+
+Other conditions are metrics, camera states or lines in the log.
 """
 
 from __future__ import annotations
@@ -12,37 +13,43 @@ from domain.stored_model import StoredModel, WallNs
 
 
 class AlarmName(StrEnum):
-    # recordings younger than their minimum are deleted to make room, or none are left to delete
+    # recordings younger than their minimum age are deleted, or none are left to delete
     DISK_FULL = "disk_full"
-    # only what legal holds name is left to delete: less is recorded, and in the end nothing
+    # only recordings under legal hold are left to delete; recording is reduced and finally stops
     DISK_HELD = "disk_held"
-    # the data folder cannot be written, as on a read-only file system: nothing is recorded
+    # the data folder is not writable (for example a read-only file system); recording has stopped
     DISK_UNWRITABLE = "disk_unwritable"
-    AUDIT_FULL = (
-        "audit_full"  # the audit log is near its limit, or has reached it: then looks are refused
-    )
-    CAMERAS_DOWN = "cameras_down"  # cameras that should be live are not, for minutes
-    STORE_UNREACHABLE = (
-        "store_unreachable"  # the object store does not answer, or refuses, for minutes
-    )
-    STORE_FULL = "store_full"  # the object store answers, and takes no more recordings
-    STORE_LOST = "store_lost"  # the object store is not the one that this site used
-    INDEX_EMPTIED = "index_emptied"  # Redis lost the index, and people with it
-    INDEX_UNREACHABLE = "index_unreachable"  # Redis does not answer for minutes
-    UPLOADS_BEHIND = "uploads_behind"  # segments wait for hours to be uploaded
-    CLOCK_STEPPED = "clock_stepped"  # the node's own clock was set
-    EVIDENCE_DAMAGED = "evidence_damaged"  # stored files of events are not what their SHA-256 says
-    HOLD_DAMAGED = (
-        "hold_damaged"  # the record of a legal hold cannot be read: retention deletes nothing
-    )
-    RETENTION_STOPPED = "retention_stopped"  # what is too old cannot be deleted
+    # the audit log is near its limit; at the limit, access to evidence is refused
+    AUDIT_FULL = "audit_full"
+    # cameras have not been live for several minutes
+    CAMERAS_DOWN = "cameras_down"
+    # the object store has not responded, or has refused requests, for several minutes
+    STORE_UNREACHABLE = "store_unreachable"
+    # the object store responds, but has no space for recordings
+    STORE_FULL = "store_full"
+    # the object store is not the one that this site has used
+    STORE_LOST = "store_lost"
+    # Redis lost the index, including people and tokens
+    INDEX_EMPTIED = "index_emptied"
+    # Redis has not responded for several minutes
+    INDEX_UNREACHABLE = "index_unreachable"
+    # segments have waited for hours to be uploaded
+    UPLOADS_BEHIND = "uploads_behind"
+    # the clock of the node was set
+    CLOCK_STEPPED = "clock_stepped"
+    # stored files of events do not match their SHA-256
+    EVIDENCE_DAMAGED = "evidence_damaged"
+    # the record of a legal hold cannot be read, so retention deletes nothing
+    HOLD_DAMAGED = "hold_damaged"
+    # expired data cannot be deleted
+    RETENTION_STOPPED = "retention_stopped"
 
 
 class Alarm(StoredModel):
-    """One alarm of one node, for as long as its cause lasts."""
+    """One alarm of one node. It is active as long as its cause."""
 
     name: AlarmName | str
-    """A name that this program does not know is one of a newer node."""
+    """A name that this version does not know comes from a node with a newer version."""
     node: str
     since: WallNs
-    sentence: str = Field(description="what is wrong and what to do, for the person who reads it")
+    sentence: str = Field(description="what is wrong and what to do")

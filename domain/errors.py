@@ -1,35 +1,35 @@
 """Every exception that Sightline raises, as one tree.
 
 SightlineError
-├── BadInput                a person's file, argument or query is wrong; says where and what to do
-│   ├── RegistryInvalid     camera_registry.yaml has faults (all of them, with their places)
-│   └── QueryInvalid        a search cannot be understood
-├── Refused                 understood, and not allowed
-│   ├── Unauthenticated     no token, or one that nobody has
-│   ├── Forbidden           the person lacks the right or the scope
-│   │   └── ReasonMissing   the person may look, and has not said why
-│   ├── CorrectionConflict  somebody else corrected the event meanwhile
-│   └── TriggerRefused      the camera takes no triggers from there
-├── NotFound                no such camera, event or object
-├── SourceError             a camera's stream failed; `state` says how, in an operator's word
-│   ├── SourceUnreachable   no connection, or it ended
-│   ├── SourceTimeout       connected, then silent
-│   ├── SourceRejected      wrong user name or password
-│   ├── SourceNoVideo       a stream without video
-│   └── SourceUnsupported   a codec that is not recorded
-├── StoreError              something that outlives a process failed
-│   ├── IndexUnavailable    Redis cannot be reached, or refuses
-│   ├── ObjectsUnavailable  the object store cannot be reached, or refuses
-│   │   └── ObjectsFull     it answers, and takes nothing more: as a store without space does
-│   ├── AuditUnavailable    a look or a change cannot be written down, so it is refused
+├── BadInput                a file, argument or query is invalid; says how to correct it
+│   ├── RegistryInvalid     camera_registry.yaml has faults; lists them with positions
+│   └── QueryInvalid        a parameter of a query is invalid
+├── Refused                 the request is valid, but not permitted
+│   ├── Unauthenticated     the token is missing or unknown
+│   ├── Forbidden           the person does not have the right or the scope
+│   │   └── ReasonMissing   the person may access it, but gave no reason
+│   ├── CorrectionConflict  another request corrected the event first
+│   └── TriggerRefused      the camera does not accept triggers from this source
+├── NotFound                the camera, event or object does not exist
+├── SourceError             the stream of a camera failed; `state` is the resulting camera state
+│   ├── SourceUnreachable   the connection failed or ended
+│   ├── SourceTimeout       the camera is connected but sends nothing
+│   ├── SourceRejected      the camera rejected the user name or password
+│   ├── SourceNoVideo       the stream has no video
+│   └── SourceUnsupported   the codec is not supported
+├── StoreError              a store or other durable service failed
+│   ├── IndexUnavailable    Redis does not respond or refuses the command
+│   ├── ObjectsUnavailable  the object store does not respond or refuses the request
+│   │   └── ObjectsFull     the object store responds but has no free space
+│   ├── AuditUnavailable    an access or change cannot be logged, so it is refused
 │   │   └── AuditFull       the audit log has reached its limit
-│   ├── NodeOffline         the node that has the answer is down
-│   ├── RecordConflict      another process wrote the same version of a record; read it again
-│   └── DataLoss            stored data is damaged, or is not what its hash says
+│   ├── NodeOffline         the node that has the data is unavailable
+│   ├── RecordConflict      another process wrote this version of the record; read it again
+│   └── DataLoss            stored data is damaged or does not match its hash
 │       └── NewerRecord     a newer version of Sightline wrote it
-└── InstanceBusy            another process runs on this data folder
+└── InstanceBusy            another process uses this data folder
 
-Foreign errors are turned into these at the one door of their library, with `raise ... from`.
+The adapter module of each third-party library converts its errors to these with `raise ... from`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from domain.camera_states import CameraState, Why
 
 
 class SightlineError(Exception):
-    """The root; `str(error)` is a plain sentence for the person who reads it."""
+    """The base class. `str(error)` is a sentence for the user."""
 
 
 class BadInput(SightlineError):
@@ -50,7 +50,7 @@ class BadInput(SightlineError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of a file: 1-based line and column, what is wrong, and what to do about it."""
+    """One fault of a file: 1-based line and column, the error, and how to correct it."""
 
     file: str
     line: int
@@ -70,7 +70,7 @@ class RegistryInvalid(BadInput):
 
 
 class QueryInvalid(BadInput):
-    """`field` names the parameter of the query that is wrong."""
+    """`field` is the name of the invalid parameter."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -106,7 +106,7 @@ class NotFound(SightlineError):
 
 
 class SourceError(SightlineError):
-    """`state` and `why` say how in an operator's words; a subclass knows the likeliest `why`."""
+    """`state` and `why` describe the failure for operators; `usual` is the default of `why`."""
 
     state: ClassVar[CameraState] = CameraState.UNREACHABLE
     usual: ClassVar[Why] = Why.FAILED
@@ -164,7 +164,7 @@ class AuditFull(AuditUnavailable):
 
 
 class NodeOffline(StoreError):
-    """`node` names the one that did not answer, where it was one."""
+    """`node` is the name of the node that did not respond, or empty if it is not one node."""
 
     def __init__(self, message: str, node: str = "") -> None:
         super().__init__(message)

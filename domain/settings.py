@@ -1,5 +1,5 @@
-"""Every setting, from the environment (`SIGHTLINE_*`), with its default and unit beside it.
-docs/settings.md lists them all.
+"""Every setting with its default and unit. Settings are read from environment variables
+(`SIGHTLINE_*`); docs/settings.md lists them.
 """
 
 from __future__ import annotations
@@ -16,81 +16,93 @@ from domain.errors import BadInput
 
 
 class RtspReader(StrEnum):
+    """The RTSP implementation that reads cameras."""
+
     OWN = "own"
     LIBAVFORMAT = "libavformat"
 
 
 class Settings(BaseSettings):
+    """The settings of one process. They do not change after the start."""
+
     model_config = SettingsConfigDict(
         env_prefix="SIGHTLINE_", frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
     redis_url: SecretStr | None = Field(
         None,
-        description="Redis or Valkey, redis:// or rediss://, or a cluster, redis+cluster://; "
-        "unset: one-machine mode starts its own",
+        description="URL of Redis or Valkey (redis://, rediss://) or of a cluster "
+        "(redis+cluster://); unset: one-machine mode starts its own server",
     )
     s3_endpoint: str | None = Field(
-        None, description="host:port of an S3 store; unset: one-machine mode starts its own"
+        None,
+        description="host:port of an S3 object store; unset: one-machine mode starts its own "
+        "server",
     )
-    s3_access_key: SecretStr | None = Field(None, description="the S3 store's access key")
-    s3_secret_key: SecretStr | None = Field(None, description="the S3 store's secret key")
-    s3_secure: bool = Field(False, description="speak TLS to the S3 store")
-    s3_bucket: str = Field("sightline", description="the bucket that holds everything")
+    s3_access_key: SecretStr | None = Field(None, description="access key of the S3 object store")
+    s3_secret_key: SecretStr | None = Field(None, description="secret key of the S3 object store")
+    s3_secure: bool = Field(False, description="use TLS for the S3 object store")
+    s3_bucket: str = Field("sightline", description="S3 bucket that stores all data of the site")
     node: str = Field(
         "node-1",
         pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
-        description="this node's name, unique in the city",
+        description="name of this node, unique in the site",
     )
     door_host: str = Field(
         "127.0.0.1",
-        description="address of this node's door: where it listens, and where the API reaches it",
+        description="address on which the node API listens and at which the API reaches it",
     )
     door_port: int = Field(
-        0, ge=0, le=65535, description="port of this node's door; 0: any that is free"
+        0, ge=0, le=65535, description="TCP port of the node API; 0: any free port"
     )
     door_key: SecretStr | None = Field(
         None,
         min_length=16,
-        description="what the API signs its requests to nodes with, the same for all; unset: "
-        "one-machine mode draws its own",
+        description="key that signs requests from the API to nodes, the same for all processes "
+        "of a site; unset: one-machine mode generates a key",
     )
-    workers: int = Field(0, ge=0, le=64, description="camera worker processes; 0: one a core")
+    workers: int = Field(
+        0, ge=0, le=64, description="number of camera worker processes; 0: one per CPU core"
+    )
     api_processes: int = Field(
         0,
         ge=0,
         le=64,
-        description="processes that answer people; 0: one where cameras are looked after too, "
-        "else one a core, four at most",
+        description="number of API processes; 0: one in one-machine mode, otherwise one per CPU "
+        "core, at most four",
     )
     disk_limit_gb: float = Field(
         20.0,
         gt=0,
-        description="most that the data folder may take, in GB of 10^9 bytes; the oldest "
-        "recordings go",
+        description="maximum size of the data folder in GB (10^9 bytes); the oldest recordings "
+        "are deleted first",
     )
     disk_reserve_gb: float = Field(
-        2.0, ge=0, description="free space that recordings always leave on their disk, in GB"
+        2.0, ge=0, description="free space that recordings leave on their disk, in GB (10^9 bytes)"
     )
     audit_limit_gb: float = Field(
         5.0,
         gt=0,
-        description="most that the audit log may take, in GB of 10^9 bytes, beside "
-        "`disk_limit_gb`; a full one refuses looks",
+        description="maximum size of the audit log in GB (10^9 bytes), in addition to "
+        "`disk_limit_gb`; at the limit, access to evidence is refused",
     )
     upload_limit_mb_s: float = Field(
         0.0,
         ge=0,
-        description="most that a node uploads of recordings, in MB of 10^6 bytes a second; 0: as "
-        "fast as it goes",
+        description="maximum upload rate of recordings per node, in MB (10^6 bytes) per second; "
+        "0: unlimited",
     )
     upload_late_h: float = Field(
         2.0,
         gt=0,
-        description="segments that wait longer than this to be uploaded raise an alarm, in hours",
+        description="waiting time in hours after which segments that are not uploaded raise an "
+        "alarm",
     )
     segment_s: float = Field(
-        10.0, ge=1, le=60, description="seconds of a segment, cut at the keyframe after"
+        10.0,
+        ge=1,
+        le=60,
+        description="duration of a segment in seconds; the segment ends at the next keyframe",
     )
     clip_before_s: float = Field(
         3.0, ge=0.5, le=30, description="seconds of a clip before its event"
@@ -100,32 +112,33 @@ class Settings(BaseSettings):
         5.0,
         ge=0,
         le=600,
-        description="seconds kept before a trigger, at cameras that keep only what triggers",
+        description="seconds kept before a trigger, for cameras that keep only triggered "
+        "recordings",
     )
     trigger_after_s: float = Field(10.0, ge=0, le=600, description="seconds kept after a trigger")
     trigger_wait_s: float = Field(
-        600.0, ge=60, description="recordings that no trigger claims within this time are deleted"
+        600.0, ge=60, description="seconds after which recordings without a trigger are deleted"
     )
     index_days: int = Field(
         90,
         ge=2,
         le=3650,
-        description="events older than this move from Redis to the archive, in days",
+        description="age in days at which events move from Redis to the archive",
     )
     archive_cache_gb: float = Field(
         2.0,
         gt=0,
-        description="most that a process keeps on disk of the archive's files that it read, in GB "
-        "of 10^9 bytes",
+        description="maximum size of the disk cache of archive files per process, in GB (10^9 "
+        "bytes)",
     )
     archive_memory_mb: int = Field(
         512,
         ge=64,
-        description="most memory that searches of the archive may take in a process, in MB",
+        description="maximum memory for archive searches per process, in MB",
     )
     models_dir: Path = Field(
         Path(sys.prefix) / "share" / "sightline" / "models",
-        description="where `make install` put the models",
+        description="folder in which `make install` places the models",
     )
     face_model: str = Field(
         "centerface", description="`centerface`, or the path of a YuNet ONNX file"
@@ -133,56 +146,60 @@ class Settings(BaseSettings):
     onnx_providers: str = Field(
         "cpu",
         pattern=r"^(cpu|cuda|openvino|tensorrt)(,(cpu|cuda|openvino|tensorrt))*$",
-        description="what runs the models, the most wanted first: cuda, openvino, tensorrt, cpu; "
-        "what is not there is left out",
+        description="ONNX Runtime providers in order of preference: cuda, openvino, tensorrt, "
+        "cpu; providers that are not installed are skipped",
     )
     plate_detect_fps: float = Field(
-        10.0, gt=0, le=30, description="frames a second looked at for plates while something moves"
+        10.0, gt=0, le=30, description="frames per second analysed for plates while there is motion"
     )
     face_detect_fps: float = Field(
-        6.0, gt=0, le=30, description="frames a second looked at for faces while something moves"
+        6.0, gt=0, le=30, description="frames per second analysed for faces while there is motion"
     )
     reason_required: bool = Field(
-        True, description="refuse looks at plates, clips and pictures without X-Reason"
+        True, description="refuse access to plates, clips and pictures without X-Reason"
     )
     send_least_kb_s: float = Field(
         32.0,
         ge=0,
-        description="a reader of an export that takes less than this is closed, in kB of 1,000 "
-        "bytes a second; 0: never",
+        description="minimum rate at which a client must read an export, in kB (1,000 bytes) per "
+        "second; slower connections are closed; 0: no minimum",
     )
     send_slow_s: float = Field(
-        30.0, ge=1, le=3600, description="seconds over which that rate is taken"
+        30.0,
+        ge=1,
+        le=3600,
+        description="period in seconds over which the read rate of a client is measured",
     )
     feed_events: int = Field(
         50_000,
         ge=1000,
-        description="events that the live feed can go back over; each takes some 200 bytes of "
-        "Redis",
+        description="number of past events that the live feed can replay; each uses about 200 "
+        "bytes of Redis memory",
     )
     watch_days: int = Field(
-        90, ge=1, le=366, description="longest that a vehicle watch may stand, in days"
+        90, ge=1, le=366, description="maximum duration of a vehicle watch in days"
     )
     webhook_networks: str = Field(
         "",
-        description="networks that webhooks may go to, such as 10.3.0.0/16,10.4.1.7/32; empty: "
-        "to none",
+        description="networks to which webhooks may be sent, such as 10.3.0.0/16,10.4.1.7/32; "
+        "empty: none",
     )
     source_timeout_s: float = Field(
-        5.0, gt=0, le=120, description="a camera silent for this long is reconnected"
+        5.0, gt=0, le=120, description="seconds without data after which a camera is reconnected"
     )
     rtsp_reader: RtspReader = Field(
         RtspReader.OWN,
-        description="what pulls H.264 and H.265 over TCP and UDP; the rest is libavformat's anyway",
+        description="RTSP implementation for H.264 and H.265 over TCP and UDP; libavformat "
+        "always handles other streams",
     )
     udp_port_first: int = Field(
-        40_000, ge=1024, le=65_534, description="the first port that cameras may send to over UDP"
+        40_000, ge=1024, le=65_534, description="first local UDP port for streams from cameras"
     )
     udp_port_last: int = Field(
-        59_999, ge=1025, le=65_535, description="the last port that cameras may send to over UDP"
+        59_999, ge=1025, le=65_535, description="last local UDP port for streams from cameras"
     )
     log_level: str = Field(
-        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged"
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="minimum level of log messages"
     )
 
     @field_validator("webhook_networks")
@@ -209,8 +226,9 @@ def _network(text: str, number: int) -> IPv4Network | IPv6Network:
 
 
 def check_settings() -> None:
-    """Raises BadInput, naming each variable of the environment that is wrong. Their values,
-    which may be secret, are not repeated.
+    """Check all settings. Raises BadInput with the name of each invalid environment variable.
+
+    The error does not contain the values, because they may be secret.
     """
     try:
         Settings()

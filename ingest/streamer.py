@@ -321,15 +321,21 @@ class Streamer:
         if self._source.counts.left_out and not self._has_said_left_out:
             self._has_said_left_out = True
             _log.warning(
-                "%s: its sound is left out: %s", self._camera.id, self._source.counts.left_out
+                "%s: audio is not recorded: %s", self._camera.id, self._source.counts.left_out
             )
         self._live.set(1)
 
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, SourceError):
-            _log.error("%s: pulling failed; it begins again", self._camera.id, exc_info=error)
+            _log.error(
+                "%s: pulling failed because of a software fault; it restarts",
+                self._camera.id,
+                exc_info=error,
+            )
             metrics.JOB_FAILURES.labels(self._camera.id, "pull").inc()
-            error = SourceUnreachable(f"a fault of ours: {type(error).__name__}", Why.FAILED)
+            error = SourceUnreachable(
+                f"a software fault of Sightline: {type(error).__name__}", Why.FAILED
+            )
         metrics.RECONNECTS.labels(self._camera.id, error.state.value).inc()
         self._announcer.error(error)
         self._health.failed(error, self._now())

@@ -1,7 +1,7 @@
-"""The command line: what may be said. What it does is in `sightline/commands/`, a module a command,
-loaded when it is called.
+"""The parser of the command line. The commands are in `sightline/commands/`; the module of a
+command is imported when the command runs.
 
-Exit codes: 0 done, 1 the thing failed, 2 wrong usage.
+Exit codes: 0 success, 1 failure, 2 invalid usage.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(args)
     except SightlineError as error:
         print(f"sightline: {error}", file=sys.stderr)
-    # a folder that may not be written, a full disk: whoever typed the command can mend it
+    # for example a folder that is not writable or a full disk, which the user can correct
     except OSError as error:
         print(
             "sightline: "
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    # Imported here, where Ctrl-C is heard: what it needs takes most of a second to load.
+    # Imported here, where Ctrl-C is handled: the import takes most of a second.
     settings = importlib.import_module("domain.settings")
     settings.check_settings()
     if args.serves:
@@ -66,8 +66,8 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _refuse_first(args: argparse.Namespace) -> None:
-    """Raises RegistryInvalid for a registry with faults where none ever ran, before a data
-    folder is made for it.
+    """Raises RegistryInvalid for a registry with faults if no registry was applied before. The
+    data folder is not created in that case.
     """
     registry = getattr(args, "registry", None)
     if registry is not None and not Layout(args.data.resolve()).registry.exists():
@@ -75,8 +75,8 @@ def _refuse_first(args: argparse.Namespace) -> None:
 
 
 def _share_metrics(data: Path) -> None:
-    """Before anything that counts is imported: prometheus_client settles at import where its
-    values live.
+    """Set the folder of metric files. This precedes the import of `domain.metrics`, because
+    prometheus_client chooses the storage of values at import.
     """
     folder = Layout(data.resolve()).metrics
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,8 @@ def _share_metrics(data: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="sightline", description="The video backbone of a city's public-safety cameras."
+        prog="sightline",
+        description="Record, analyse and search the public-safety cameras of a city.",
     )
     parser.set_defaults(serves=False, json=False, audit="")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -113,7 +114,7 @@ def _command(
 
 
 def _recorded(command: argparse.ArgumentParser, term: str, *arguments: str) -> None:
-    """The command changes something: it has lines in the audit log, with those of its arguments."""
+    """Mark a command that makes changes: the audit log records it with these arguments."""
     command.set_defaults(audit=term, audit_terms=arguments)
 
 
@@ -125,18 +126,18 @@ def _data(command: argparse.ArgumentParser, default: str | None = None) -> None:
         required=folder is None,
         default=folder,
         metavar="DIR",
-        help="the instance's data folder",
+        help="data folder of the instance",
     )
 
 
 def _json(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    command.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
 def _port(text: str) -> int:
     port = int(text)
     if not 1 <= port <= 65535:
-        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+        raise argparse.ArgumentTypeError("a port must be a number from 1 to 65535")
     return port
 
 
@@ -144,23 +145,23 @@ def _add_serving(commands: Commands[argparse.ArgumentParser]) -> None:
     up = _command(
         commands,
         "up",
-        "run everything on this machine: servers, camera workers, API and console",
+        "run everything on this machine: stores, camera workers, API and console",
         "up",
         "up",
     )
     demo = _command(
-        commands, "demo", "the same with simulated cameras, for a first look", "demo", "demo"
+        commands, "demo", "run everything on this machine with simulated cameras", "demo", "demo"
     )
     node = _command(
-        commands, "node", "run the camera workers of one node of a larger site", "up", "node"
+        commands, "node", "run the camera workers of one node of a multi-node site", "up", "node"
     )
-    api = _command(commands, "api", "run the API and console of a larger site", "up", "api")
+    api = _command(commands, "api", "run the API and console of a multi-node site", "up", "api")
     for command in (up, node, api):
         command.add_argument(
             "--registry",
             type=Path,
             metavar="FILE",
-            help="camera_registry.yaml to run; without it, what was applied last",
+            help="camera_registry.yaml to apply; default: the registry applied last",
         )
     _data(up)
     _data(demo, "data/demo")
@@ -172,35 +173,35 @@ def _add_serving(commands: Commands[argparse.ArgumentParser]) -> None:
             type=_port,
             default=DEFAULT_PORT,
             metavar="N",
-            help=f"the API's port ({DEFAULT_PORT})",
+            help=f"TCP port of the API (default: {DEFAULT_PORT})",
         )
     for command, host in ((up, "0.0.0.0"), (api, "0.0.0.0"), (demo, "127.0.0.1")):
         command.add_argument(
-            "--host", default=host, help=f"the address that the API listens on ({host})"
+            "--host", default=host, help=f"address on which the API listens (default: {host})"
         )
     for command in (up, demo, node, api):
         command.set_defaults(serves=True)
 
 
 def _add_cameras(commands: Commands[argparse.ArgumentParser]) -> None:
-    cameras = commands.add_parser(
-        "cameras", help="the registry and the cameras in it"
-    ).add_subparsers(metavar="ACTION", required=True)
+    cameras = commands.add_parser("cameras", help="manage the camera registry").add_subparsers(
+        metavar="ACTION", required=True
+    )
     check = _command(
         cameras,
         "check",
-        "say everything that is wrong with a registry, with line and column",
+        "check a registry and list all faults with line and column",
         "cameras",
         "check",
     )
     check.add_argument("file", type=Path, metavar="FILE", help="camera_registry.yaml")
     diff = _command(
-        cameras, "diff", "say what applying a registry would change", "applying", "diff"
+        cameras, "diff", "show the changes that applying a registry would make", "applying", "diff"
     )
     apply = _command(
         cameras,
         "apply",
-        "check a registry and run it, without touching cameras that it does not change",
+        "check and apply a registry; unchanged cameras are not interrupted",
         "applying",
         "apply",
     )
@@ -211,7 +212,7 @@ def _add_cameras(commands: Commands[argparse.ArgumentParser]) -> None:
     listing = _command(
         cameras,
         "list",
-        "the cameras of a running instance and their states",
+        "list the cameras of a running instance and their states",
         "cameras",
         "list_cameras",
     )
@@ -221,85 +222,85 @@ def _add_cameras(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_people(commands: Commands[argparse.ArgumentParser]) -> None:
-    user = commands.add_parser("user", help="the people who may ask").add_subparsers(
+    user = commands.add_parser("user", help="manage people and their roles").add_subparsers(
         metavar="ACTION", required=True
     )
     add = _command(
         user,
         "add",
-        "add a person; prints the new token once, alone on the last line",
+        "add a person and print the new token once, on the last line",
         "people",
         "add",
     )
-    add.add_argument("name", metavar="NAME")
-    add.add_argument("--role", required=True, choices=ROLES)
+    add.add_argument("name", metavar="NAME", help="name of the person")
+    add.add_argument("--role", required=True, choices=ROLES, help="role of the person")
     _recorded(add, "command.user_add", "name", "role")
-    listing = _command(user, "list", "who there is, and with which role", "people", "list_people")
+    listing = _command(user, "list", "list people and their roles", "people", "list_people")
     for command in (add, listing):
         _data(command)
     _json(listing)
 
 
 def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
-    index = commands.add_parser("index", help="the event index").add_subparsers(
+    index = commands.add_parser("index", help="maintain the event index").add_subparsers(
         metavar="ACTION", required=True
     )
     rebuild = _command(
         index,
         "rebuild",
-        "restore the index from the object store: events, people, rights",
+        "rebuild the index from the object store: events, people and rights",
         "stores",
         "rebuild_index",
     )
     rebuild.add_argument(
         "--from-sidecars",
         action="store_true",
-        help="read every event's own record instead of the journals (slow)",
+        help="read the sidecar of every event instead of the journals (slow)",
     )
     rebuild.add_argument(
         "--whole",
         action="store_true",
-        help="read journals of what the archive has too, as where it lost files",
+        help="also read the journals of archived events, for example if archive files are lost",
     )
     rebuild.add_argument(
         "--force",
         action="store_true",
-        help="accept an object store that lost what the site had: people without a record are "
-        "removed",
+        help="accept that the object store has lost data of the site: people without a record "
+        "are removed",
     )
     archive = _command(
         index,
         "archive",
-        "move events older than SIGHTLINE_INDEX_DAYS to the archive, now",
+        "move events older than SIGHTLINE_INDEX_DAYS to the archive now",
         "stores",
         "archive_index",
     )
-    storage = commands.add_parser("storage", help="what is kept").add_subparsers(
+    storage = commands.add_parser("storage", help="check stored data").add_subparsers(
         metavar="ACTION", required=True
     )
     check = _command(
         storage,
         "check",
-        "prove the storage invariants; says every breach",
+        "check the storage invariants and list every violation",
         "stores",
         "check_storage",
     )
     check.add_argument(
         "--deep",
         action="store_true",
-        help="read every clip, and decode every recording of this node",
+        help="also read every clip and decode every recording of this node",
     )
-    retention = commands.add_parser("retention", help="how long things are kept").add_subparsers(
+    retention = commands.add_parser("retention", help="delete expired data").add_subparsers(
         metavar="ACTION", required=True
     )
     run = _command(
         retention,
         "run",
-        "delete what is older than its maximum and not held, now",
+        "delete data now that has expired and is not under legal hold",
         "retention",
         "run",
     )
-    run.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    run.add_argument("--dry-run", action="store_true", help="only show what would be deleted")
     _recorded(rebuild, "command.index_rebuild", "from_sidecars", "whole")
     _recorded(archive, "command.index_archive")
     _recorded(run, "command.retention_run")
@@ -310,41 +311,52 @@ def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _add_eval(commands: Commands[argparse.ArgumentParser]) -> None:
     kinds = commands.add_parser(
-        "eval", help="measure the models on labelled material"
+        "eval", help="measure the accuracy of the models on labelled material"
     ).add_subparsers(metavar="MATERIAL", required=True)
     plates = _command(
-        kinds, "plates", "crops of plates, each file named by its plate", "evaluating", "plates"
+        kinds,
+        "plates",
+        "measure crops of plates; each file is named by its plate",
+        "evaluating",
+        "plates",
     )
     photos = _command(
         kinds,
         "photos",
-        "whole photographs, each file named by a plate in it",
+        "measure whole photographs; each file is named by a plate in it",
         "evaluating",
         "photos",
     )
     for command in (plates, photos):
-        command.add_argument("folder", type=Path, metavar="DIR")
+        command.add_argument("folder", type=Path, metavar="DIR", help="folder of pictures")
     video = _command(
         kinds,
         "video",
-        "passings of vehicles in a video, against a truth file",
+        "compare passings of vehicles in a video with a truth file",
         "evaluating",
         "video",
     )
     faces = _command(
-        kinds, "faces", "passings of people in a video, against a truth file", "evaluating", "faces"
+        kinds,
+        "faces",
+        "compare passings of people in a video with a truth file",
+        "evaluating",
+        "faces",
     )
     for command in (video, faces):
-        command.add_argument("file", type=Path, metavar="FILE")
+        command.add_argument("file", type=Path, metavar="FILE", help="video file")
         command.add_argument(
             "--truth",
             type=Path,
             required=True,
             metavar="JSON",
-            help="what passes, and when (docs/commands.md)",
+            help="truth file: what passes and when (docs/commands.md)",
         )
         command.add_argument(
-            "--fps", type=_rate, metavar="N", help="looks a second (the setting of that kind)"
+            "--fps",
+            type=_rate,
+            metavar="N",
+            help="frames analysed per second (default: the setting for plates or faces)",
         )
     for command in (plates, photos, video, faces):
         _json(command)
@@ -353,7 +365,7 @@ def _add_eval(commands: Commands[argparse.ArgumentParser]) -> None:
 def _rate(text: str) -> float:
     rate = float(text)
     if not 0 < rate <= 30:
-        raise argparse.ArgumentTypeError("looks a second are a number over 0 and up to 30")
+        raise argparse.ArgumentTypeError("the frame rate must be greater than 0 and at most 30")
     return rate
 
 

@@ -132,8 +132,8 @@ class Worker:
         COMPILED.labels(f"worker-{self._index}").set(not why)
         if why:
             _log.warning(
-                "packets of cameras are taken apart in Python alone, which costs more of the "
-                "processor: %s",
+                "RTP packets are parsed in Python without compiled code, which uses more CPU "
+                "time: %s",
                 why,
             )
 
@@ -226,7 +226,7 @@ class Worker:
         """End at once: a thread that hangs cannot be waited for. What is open is finished by
         the next process.
         """
-        _log.critical("the worker ends: %s", why)
+        _log.critical("the worker exits: %s", why)
         JOB_FAILURES.labels(f"worker-{self._index}", thread).inc()
         self._runs.give_up(since_ns, why)
         logging.shutdown()

@@ -87,7 +87,10 @@ def _keyframes(
             if is_first or who_is_gone(error) in ("", *gone):
                 raise
             _log.warning(
-                "keyframes of %s go on without %s: %s", camera_id, who_is_gone(error), error
+                "the keyframes of %s are incomplete because %s did not respond: %s",
+                camera_id,
+                who_is_gone(error),
+                error,
             )
             gone = (*gone, who_is_gone(error))
             rest = locate(

@@ -239,7 +239,7 @@ class Hub:
             page = await self.read(self._number, PAGE)
         except IndexUnavailable as error:
             if self._live:
-                _log.warning("the feed of %s waits for Redis: %s", self._feed, error)
+                _log.warning("the feed of %s is waiting for Redis: %s", self._feed, error)
             self._say_live(False)
             return AWAY_S
         self._say_live(True)

@@ -239,7 +239,7 @@ def _raise_problem(response: httpx.Response, node: str) -> None:
     error = ERROR_OF_NAME.get(problem.type.removeprefix(PREFIX))
     if error is None or problem.type == PREFIX + "unauthenticated":
         _log.error(
-            "the door of %s answered %d: %s (%s)",
+            "the node API of %s responded with status %d: %s (%s)",
             node,
             problem.status,
             problem.detail,

@@ -88,13 +88,13 @@ class AuditRecorder:
         try:
             self._audit.append(entry)
         except AuditUnavailable:
-            _log.exception("request %s: no line can be added to the audit log", trace.request_id)
+            _log.exception("request %s: the audit log cannot be written", trace.request_id)
             raise
         except (OSError, SightlineError) as error:
-            _log.exception("request %s: no line can be added to the audit log", trace.request_id)
+            _log.exception("request %s: the audit log cannot be written", trace.request_id)
             raise AuditUnavailable(
-                "the audit log cannot be written, and no look or change goes unrecorded; tell the "
-                "administrator of the site"
+                "the audit log cannot be written, so accesses and changes are refused; report this "
+                "to the administrator of the site"
             ) from error
 
 

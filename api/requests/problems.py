@@ -1,5 +1,6 @@
-"""Every refusal and failure as one JSON shape: a problem document of RFC 9457. This table lists
-all of them; docs/api.md explains them.
+"""Every error response of the API is a problem document of RFC 9457.
+
+The table of kinds is in this module; docs/api.md explains them.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ REQUEST_PREFIX = "urn:sightline:request:"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One sort of problem. `retry_after_s` says when asking again may help; None where it will
-    not.
+    """One kind of problem. `retry_after_s` is the delay after which a retry may succeed; it is
+    None where a retry cannot succeed.
     """
 
     name: str
@@ -52,32 +53,32 @@ class Kind:
         return PREFIX + self.name
 
 
-BAD_INPUT = Kind("bad_input", 400, "The request cannot be understood")
-QUERY_INVALID = Kind("query_invalid", 400, "A parameter is wrong")
-UNAUTHENTICATED = Kind("unauthenticated", 401, "Who is asking is not known")
-FORBIDDEN = Kind("forbidden", 403, "This person may not do this")
-REASON_MISSING = Kind("reason_missing", 403, "A look at evidence needs a reason")
-NOT_FOUND = Kind("not_found", 404, "There is no such thing")
-CLIP_MISSING = Kind("clip_missing", 404, "This event will never have a clip")
-METHOD_NOT_ALLOWED = Kind("method_not_allowed", 405, "This address does not answer that method")
-CLIP_NOT_READY = Kind("clip_not_ready", 409, "The clip is not cut yet", retry_after_s=2)
-CORRECTION_CONFLICT = Kind("correction_conflict", 409, "Somebody corrected this event meanwhile")
-TRIGGER_REFUSED = Kind("trigger_refused", 409, "This camera takes no triggers from here")
-CONTENT_TOO_LARGE = Kind("content_too_large", 413, "The body is too large")
-URI_TOO_LONG = Kind("uri_too_long", 414, "The address is too long")
-RANGE_NOT_SATISFIABLE = Kind("range_not_satisfiable", 416, "The range lies outside the file")
-INTERNAL = Kind("internal", 500, "Something failed inside Sightline")
-DATA_LOSS = Kind("data_loss", 500, "What is stored is damaged")
-INDEX_UNAVAILABLE = Kind("index_unavailable", 503, "The index cannot be reached", retry_after_s=2)
+BAD_INPUT = Kind("bad_input", 400, "The request is malformed")
+QUERY_INVALID = Kind("query_invalid", 400, "A parameter is invalid")
+UNAUTHENTICATED = Kind("unauthenticated", 401, "Authentication is required")
+FORBIDDEN = Kind("forbidden", 403, "The request is not permitted")
+REASON_MISSING = Kind("reason_missing", 403, "Access to evidence requires a reason")
+NOT_FOUND = Kind("not_found", 404, "The resource does not exist")
+CLIP_MISSING = Kind("clip_missing", 404, "The event has no clip")
+METHOD_NOT_ALLOWED = Kind("method_not_allowed", 405, "The method is not allowed for this URL")
+CLIP_NOT_READY = Kind("clip_not_ready", 409, "The clip is not ready yet", retry_after_s=2)
+CORRECTION_CONFLICT = Kind("correction_conflict", 409, "The event was corrected by another request")
+TRIGGER_REFUSED = Kind("trigger_refused", 409, "The camera does not accept this trigger")
+CONTENT_TOO_LARGE = Kind("content_too_large", 413, "The request body is too large")
+URI_TOO_LONG = Kind("uri_too_long", 414, "The URL is too long")
+RANGE_NOT_SATISFIABLE = Kind("range_not_satisfiable", 416, "The range is outside the file")
+INTERNAL = Kind("internal", 500, "An internal error occurred")
+DATA_LOSS = Kind("data_loss", 500, "Stored data is damaged")
+INDEX_UNAVAILABLE = Kind("index_unavailable", 503, "The index is unavailable", retry_after_s=2)
 OBJECTS_UNAVAILABLE = Kind(
-    "objects_unavailable", 503, "The object store cannot be reached", retry_after_s=5
+    "objects_unavailable", 503, "The object store is unavailable", retry_after_s=5
 )
-AUDIT_UNAVAILABLE = Kind(
-    "audit_unavailable", 503, "The request cannot be written to the audit log", retry_after_s=5
+AUDIT_UNAVAILABLE = Kind("audit_unavailable", 503, "The audit log is unavailable", retry_after_s=5)
+NODE_OFFLINE = Kind("node_offline", 503, "The node of the camera is unavailable", retry_after_s=5)
+CAMERA_UNAVAILABLE = Kind(
+    "camera_unavailable", 503, "The camera delivers no video", retry_after_s=5
 )
-NODE_OFFLINE = Kind("node_offline", 503, "The camera's node is down", retry_after_s=5)
-CAMERA_UNAVAILABLE = Kind("camera_unavailable", 503, "The camera gives no picture", retry_after_s=5)
-UNAVAILABLE = Kind("unavailable", 503, "Not at this moment", retry_after_s=2)
+UNAVAILABLE = Kind("unavailable", 503, "The service is temporarily unavailable", retry_after_s=2)
 OTHER = Kind("http", 400, "The request was refused")
 
 KINDS: tuple[Kind, ...] = tuple(kind for kind in list(globals().values()) if isinstance(kind, Kind))
@@ -104,11 +105,11 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
 ERROR_OF_NAME: dict[str, type[SightlineError]] = {
     kind.name: error for error, kind in _OF_ERROR.items() if error is not QueryInvalid
 }
-"""The error that a problem of another process of ours stands for (the door's client raises it)."""
+"""The error that the node API client raises for a problem of another Sightline process."""
 
 
 class Problem(BaseModel):
-    """RFC 9457. `type` is for programs, `detail` for the person who reads it."""
+    """A problem document of RFC 9457: `type` is for programs, `detail` is for people."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -117,16 +118,16 @@ class Problem(BaseModel):
     status: int = Field(examples=[400])
     detail: str = Field(examples=["limit: must be at most 500; it is '900'"])
     field: str | None = Field(
-        default=None, description="the parameter or header that is wrong", examples=["limit"]
+        default=None, description="the invalid parameter or header", examples=["limit"]
     )
     instance: str = Field(
-        description="this request's id, as the log has it",
+        description="the id of this request, which is also in the log",
         examples=[REQUEST_PREFIX + "6f1c0a52b3d94e77"],
     )
 
 
 def kind_of(error: SightlineError) -> Kind:
-    """The nearest kind up the error's own tree."""
+    """The kind of the error's class, or of its nearest base class that has one."""
     return next((_OF_ERROR[cls] for cls in type(error).__mro__ if cls in _OF_ERROR), INTERNAL)
 
 
@@ -139,7 +140,7 @@ def problem_response(
     status: int | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """The problem as a response, with `Retry-After` where asking again may help."""
+    """The problem as a response, with `Retry-After` where a retry may succeed."""
     status = status or kind.status
     body = Problem(
         type=kind.uri,
@@ -157,17 +158,18 @@ def problem_response(
 
 
 _KEPT_INSIDE = {
-    INDEX_UNAVAILABLE: "the index does not answer, so nothing can be searched; try again in a "
-    "moment",
-    OBJECTS_UNAVAILABLE: "the object store does not answer; searches still work, and this will be "
-    "here when it is back",
-    INTERNAL: "this was written to the log under this request's id; tell whoever runs the site",
+    INDEX_UNAVAILABLE: "the index does not respond, so searches are not possible; retry in a few "
+    "seconds",
+    OBJECTS_UNAVAILABLE: "the object store does not respond; searches still work, and this file "
+    "will be available when the store responds again",
+    INTERNAL: "the error is in the log under the id of this request; report the id to the "
+    "administrator of the site",
 }
-"""What is said where the error's own words name hosts and ports, which are nobody's outside."""
+"""Details for errors whose own text names internal hosts and ports."""
 
 
 def error_response(error: SightlineError, request_id: str) -> Response:
-    """What a Sightline error looks like from outside."""
+    """The response for a Sightline error."""
     kind = kind_of(error)
     detail = _KEPT_INSIDE.get(kind)
     if detail is not None or kind is DATA_LOSS:

@@ -128,7 +128,7 @@ class Refusals:
             self._audit.append(entry, MOST_PART)
         except (OSError, SightlineError) as error:
             AUDIT_LINES_LOST.labels(Phase.REFUSED).inc()
-            self._warn("refusals", f"refused requests are not in the audit log: {error}")
+            self._warn("refusals", f"refused requests cannot be written to the audit log: {error}")
 
 
 def network_of(address: str) -> str:

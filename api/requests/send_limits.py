@@ -106,7 +106,7 @@ class Sending:
         SLOW_READERS.inc()
         self._warn(
             "slow",
-            f"request {request_id}: its reader took less than "
+            f"request {request_id}: the client read less than "
             f"{self._least.bytes_per_s / 1000:.0f} kB/s "
-            f"for {self._least.over_s:.0f} s, so its connection is closed",
+            f"for {self._least.over_s:.0f} s, so the connection is closed",
         )

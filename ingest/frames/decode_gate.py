@@ -185,8 +185,8 @@ class DecodeGate:
             self._distrusted_until_ns = now_ns + DISTRUST_NS
             if is_news:
                 _log.info(
-                    "%s: sizes of packets did not tell of what was found; all is decoded for the "
-                    "next minutes",
+                    "%s: packet sizes did not indicate a vehicle or person that was detected; all "
+                    "packets are decoded for the next minutes",
                     self._camera_id,
                 )
         self._found_ns = None

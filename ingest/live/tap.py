@@ -79,7 +79,7 @@ class LiveTap:
     def _admit(self, connection: socket.socket, stop: threading.Event) -> None:
         if not live_wire.is_ours(connection) or len(self._clients) >= MOST_CLIENTS:
             _log.warning(
-                "a live connection was refused: %d are open, or it is another user's",
+                "a live connection was refused: %d are open, or another user made it",
                 len(self._clients),
             )
             connection.close()

@@ -214,7 +214,7 @@ class OnvifEvents:
                 await self._follow(http)
             except SourceError as error:
                 ONVIF_FAILURES.labels(self.camera_id).inc()
-                self._warn("onvif", f"{self.camera_id}: no triggers by ONVIF: {error}")
+                self._warn("onvif", f"{self.camera_id}: ONVIF events are not available: {error}")
                 is_refused = isinstance(error, SourceRejected)
             finally:
                 subscribed.set(0)
@@ -232,7 +232,7 @@ class OnvifEvents:
         try:
             await device.subscribe()
             ONVIF_SUBSCRIBED.labels(self.camera_id).set(1)
-            _log.info("%s: its ONVIF events are subscribed", self.camera_id)
+            _log.info("%s: ONVIF events are subscribed", self.camera_id)
             await self._listen(device)
         finally:
             with suppress(SourceError):

@@ -111,7 +111,7 @@ class DiskWriter:
             return recorder.step(now_s)
         except Exception:  # noqa: BLE001 - logged with its traceback and counted
             _log.exception(
-                "%s: recording failed; it goes on at the next keyframe", recorder.camera_id
+                "%s: recording failed; it resumes at the next keyframe", recorder.camera_id
             )
             JOB_FAILURES.labels(recorder.camera_id, "record").inc()
             recorder.abandon()

@@ -215,7 +215,7 @@ class Recorder:
     def _count_lost(self) -> None:
         lost = self.lost_packets - self._warned_packets
         if lost > 0:
-            self._warn("lost", f"camera {self.camera_id}: {lost} packets are in no recording")
+            self._warn("lost", f"camera {self.camera_id}: {lost} packets were not recorded")
             self._warned_packets += lost
         refused = self._abandoned_packets + self._segments.lost_packets
         if refused > self._counted_packets:
@@ -224,7 +224,7 @@ class Recorder:
 
     def _tell(self, sentence: str) -> None:
         self._warn(
-            sentence, f"camera {self.camera_id}: {sentence}; recording goes on at the next keyframe"
+            sentence, f"camera {self.camera_id}: {sentence}; recording resumes at the next keyframe"
         )
 
 

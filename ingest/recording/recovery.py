@@ -34,7 +34,7 @@ def _finish(segment: Segment) -> SegmentName | None:
     try:
         return _finished(segment)
     except (DataLoss, OSError) as error:  # one bad file keeps no camera from starting
-        _log.error("a torn recording is left as it is: %s", error)
+        _log.error("an incomplete recording cannot be recovered and is left unchanged: %s", error)
         return None
 
 
@@ -48,7 +48,7 @@ def _finished(segment: Segment) -> SegmentName | None:
     )
     _truncate(segment.path, size_bytes)
     segment.path.rename(segment.path.with_name(name.file_name))
-    _log.info("salvaged %s", name.file_name)
+    _log.info("recovered %s", name.file_name)
     return name
 
 

@@ -254,5 +254,5 @@ class PullLoop:
         try:
             owner.failed(error)
         except Exception:  # noqa: BLE001 - shown in full
-            _log.exception("a camera's failure could not be dealt with")
+            _log.exception("the handler of a camera failure failed")
             JOB_FAILURES.labels("pull loop", "failed").inc()

@@ -171,7 +171,7 @@ class _Attempt:
     def _connection_ended(self, pull: Pull, end: End) -> None:
         self._connection = None
         if isinstance(end, UnsupportedStream):
-            _log.info("%s: read by libavformat: %s", self._camera.id, end.reason)
+            _log.info("%s: libavformat reads this camera: %s", self._camera.id, end.reason)
             self._loop.call(self, partial(self._begin_libavformat, pull))
         elif isinstance(end, Elsewhere):
             self._loop.call(self, partial(self._move, end.url))

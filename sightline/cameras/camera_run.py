@@ -150,7 +150,8 @@ class CameraRun:
             thread.join()
         if not self._recorder.join(FINISH_S):
             _log.warning(
-                "%s: the disk hangs; the next start finishes the recording", self.camera.id
+                "%s: the disk does not respond; the next start completes the recording",
+                self.camera.id,
             )
 
     @property

@@ -69,7 +69,7 @@ class CameraRuns:
         self._join(ending)
         self._start((wanted[name] for name in ending if name in wanted), secrets)
         _log.info(
-            "%d cameras; %d new, %d ended",
+            "%d cameras are running; %d started, %d stopped",
             len(self._runs),
             len(wanted.keys() - before),
             len(before - wanted.keys()),
@@ -92,9 +92,7 @@ class CameraRuns:
             try:
                 run.give_up(since_ns, detail)
             except StoreError as error:
-                _log.error(
-                    "%s: why nothing was recorded is not written down: %s", run.camera.id, error
-                )
+                _log.error("%s: the cause of a gap cannot be written: %s", run.camera.id, error)
 
     def tick(self) -> None:
         """Report the states of the cameras, and record their gaps. It is called about once a

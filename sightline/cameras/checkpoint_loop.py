@@ -82,7 +82,7 @@ class CheckpointLoop:
         left = self._tools.spool.drafts(self._camera_id)
         for passing in left:
             _log.warning(
-                "%s: event %s was in view when its worker ended; it is kept as it stood",
+                "%s: event %s was in view when its worker ended; its last draft is stored",
                 self._camera_id,
                 passing.event.id,
             )
@@ -105,7 +105,7 @@ class CheckpointLoop:
             lost = self._waiting.pop(next(iter(self._waiting)))
             EVENTS_LOST.labels(self._camera_id).inc()
             _log.critical(
-                "%s: event %s is lost: the disk has refused it for too long",
+                "%s: event %s is lost because the disk refused writes for too long",
                 self._camera_id,
                 lost.event.id,
             )
@@ -125,7 +125,7 @@ class CheckpointLoop:
             with CpuTime(_SPOOL):
                 self._tools.spool.put(passing)
         except StoreError as error:
-            self._warn("spool", f"{self._camera_id}: events wait in memory: {error}")
+            self._warn("spool", f"{self._camera_id}: events are kept in memory: {error}")
             return False
         return True
 
@@ -142,6 +142,7 @@ class CheckpointLoop:
         except StoreError as error:
             self._warn(
                 "drafts",
-                f"{self._camera_id}: what is in view would be lost if this process died: {error}",
+                f"{self._camera_id}: drafts of passings cannot be written and would be lost "
+                f"if this process ended: {error}",
             )
         self._drafted = now | self._waiting.keys()

@@ -110,7 +110,7 @@ class GapRecorder:
         except StoreError as error:
             self._warn(
                 self._camera_id,
-                f"what is missing of camera {self._camera_id} waits in memory: {error}",
+                f"gaps of camera {self._camera_id} are kept in memory: {error}",
             )
 
     def _take_down(self, status: CameraStatus, now_ns: int) -> None:
@@ -133,7 +133,7 @@ class GapRecorder:
         self, status: CameraStatus, because: tuple[GapCause, str] | None, now_ns: int
     ) -> None:
         if because is None and status.state is CameraState.IDLE:
-            because = GapCause.NOT_ASKED, "nobody asked for it"
+            because = GapCause.NOT_ASKED, "no recording was requested"
         steps, before = self._clock.steps, self._steps
         self._steps = steps
         for step in steps:
@@ -164,7 +164,7 @@ class GapRecorder:
             start_ns, end_ns, by_us = self._holes.popleft()
             self._waiting += explain(self._facts(), start_ns, end_ns, by_us)
             _log.info(
-                "%s: nothing is recorded from %s to %s",
+                "%s: nothing was recorded from %s to %s",
                 self._camera_id,
                 rfc3339(start_ns),
                 rfc3339(end_ns),

@@ -78,7 +78,7 @@ async def _lasting(events: OnvifEvents, http: httpx.AsyncClient) -> None:
             await events.run(http)
         except Exception:  # noqa: BLE001 - logged with its traceback and counted
             _log.exception(
-                "%s: the job `onvif` failed; it begins again in %.0f s", events.camera_id, PAUSE_S
+                "%s: the job `onvif` failed; it restarts in %.0f s", events.camera_id, PAUSE_S
             )
             JOB_FAILURES.labels(events.camera_id, "onvif").inc()
         await asyncio.sleep(PAUSE_S)

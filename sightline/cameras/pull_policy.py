@@ -58,7 +58,7 @@ class PullPolicy:
             return GapCause.DISK, "given up, since the disk was full"
         if self.shed is Shed.RECORDING:
             return GapCause.SHED, "given up under pressure of the processor"
-        return None if self.is_recorded() else (GapCause.NOT_ASKED, "nobody asked for it")
+        return None if self.is_recorded() else (GapCause.NOT_ASKED, "no recording was requested")
 
     def is_pulled(self) -> bool:
         return self._is_watched() or self.is_recorded()

@@ -52,7 +52,7 @@ class TriggerQueue:
                 TRIGGERS_LOST.labels(camera_id).inc()
                 self._warn(
                     "full",
-                    f"{camera_id}: a trigger is lost: the disk does not take those before it",
+                    f"{camera_id}: a trigger is lost: the disk refuses writes, the queue is full",
                 )
                 return
             trigger = Trigger(
@@ -94,7 +94,7 @@ class TriggerQueue:
                     trigger, durable=trigger.source != "motion"
                 )  # it comes again within seconds, as long as it lasts
             except StoreError as error:
-                self._warn("refused", f"triggers wait in memory: {error}")
+                self._warn("refused", f"triggers are kept in memory: {error}")
                 return
             TRIGGERS.labels(trigger.camera_id, trigger.source).inc()
             self._waiting.popleft()

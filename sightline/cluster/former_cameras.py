@@ -31,7 +31,7 @@ def read_former(layout: Layout) -> FormerCameras:
         return FormerCameras()
     except ValidationError as error:
         _log.error(
-            "%s cannot be read (%d faults); it is made again from the object store",
+            "%s cannot be read (%d faults); it is rebuilt from the object store",
             layout.former_cameras,
             error.error_count(),
         )
@@ -60,7 +60,7 @@ def learn(layout: Layout, registries: Registries, running: RegistryRecord) -> It
             try:
                 record = registries.read(version)
             except DataLoss as error:
-                _log.error("%s; cameras that only it had stay unknown", error)
+                _log.error("%s; cameras that are only in this version remain unknown", error)
                 continue
             now = _cameras_of(record)
             older, before = older.after(before, now, record.applied_at), now
@@ -77,7 +77,7 @@ def _cameras_of(record: RegistryRecord) -> Registry:
     registry = build_registry(record.text, f"registry, version {record.version}")
     if registry is None:
         _log.error(
-            "version %d of the registry cannot be read; its cameras stay unknown", record.version
+            "version %d of the registry cannot be read; its cameras remain unknown", record.version
         )
         return Registry(version=1)
     return registry

@@ -106,7 +106,7 @@ class Node:
             self._held = {name: one for name, one in self._held.items() if name in cameras}
             self._warn(
                 "redis",
-                f"this node goes on with the {len(self._held)} cameras that it holds: {error}",
+                f"this node continues with its {len(self._held)} cameras: {error}",
             )
         self._place(running, cameras)
 
@@ -137,7 +137,7 @@ class Node:
         if before is not None and self._last_beat and before.beat != self._last_beat:
             self._warn(
                 "name",
-                f"another node says that it is {entry.name} too; give each its own SIGHTLINE_NODE",
+                f"another node also uses the name {entry.name}; set a unique SIGHTLINE_NODE",
             )
         self._last_beat = entry.beat
         return said | {entry.name: entry}
@@ -153,7 +153,7 @@ class Node:
             return False
         self._warn(
             "workers",
-            "all workers of this node end or hang again and again; its cameras go to other nodes",
+            "all workers of this node fail repeatedly; its cameras move to other nodes",
         )
         return True
 
@@ -168,7 +168,7 @@ class Node:
 
     def _act(self, steps: Steps, leases: Mapping[str, Lease], now_s: float) -> None:
         for name in steps.given_up:
-            _log.info("camera %s is %s's now", name, leases[name].node)
+            _log.info("camera %s is now assigned to node %s", name, leases[name].node)
         self._held = steps.held
         self._must_draw |= self._was_set_back()
         drawn = self._leases.draw([*(steps.held if self._must_draw else ()), *steps.draw])
@@ -181,7 +181,7 @@ class Node:
         LEASES.labels("given_up").inc(len(steps.given_up))
         if taken:
             _log.info(
-                "took %d cameras: %s",
+                "acquired the leases of %d cameras: %s",
                 len(taken),
                 ", ".join(sorted(taken)[:10]) + (" …" if len(taken) > 10 else ""),
             )
@@ -214,7 +214,7 @@ class Node:
                 [cameras[name] for name in fences if name in cameras], fences, running
             )
         except OSError as error:  # a full disk: the workers go on with what they have
-            self._warn("rosters", f"the workers cannot be told of a change: {error}")
+            self._warn("rosters", f"the rosters of the workers cannot be written: {error}")
 
     def _leave(self) -> None:
         """Let others take the cameras before they end here, where there are any others and

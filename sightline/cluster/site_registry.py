@@ -73,7 +73,7 @@ def record(layout: Layout) -> RegistryRecord | None:
         return None
     except ValueError:
         _log.error(
-            "%s cannot be read; the newest version of the object store takes its place",
+            "%s cannot be read; the newest version in the object store is used instead",
             layout.registry,
         )
         return None
@@ -185,7 +185,9 @@ class RegistryFollower:
             self._follow()
             self._learn()
         except (NotFound, StoreError) as error:  # not found: the store has no bucket yet
-            self._say("follow", f"the registry goes on as it is: {error}")
+            self._say(
+                "follow", f"the registry cannot be updated and remains in use unchanged: {error}"
+            )
 
     def _follow(self) -> None:
         known = record(self._layout)
@@ -227,7 +229,9 @@ class RegistryFollower:
             _keep(self._layout, newest)
             self._layout.registry_faults.unlink(missing_ok=True)
             _log.info(
-                "version %d of the registry runs: %d cameras", newest.version, len(registry.cameras)
+                "version %d of the registry is in use: %d cameras",
+                newest.version,
+                len(registry.cameras),
             )
 
 

@@ -1,5 +1,5 @@
-"""Watches what a person must be told of on a node: cameras and stores that stay away, uploads
-that fall behind, a clock that was set.
+"""Raises the alarms of a node: cameras and stores that are unavailable, late uploads, a full audit
+log, damaged data and clock steps.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 class AlarmMonitor:
-    """One for each node; `run` is one thread's."""
+    """There is one for each node; one thread calls `run`."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class AlarmMonitor:
         settings: Settings,
         folder: Path,
     ) -> None:
-        """`folder`: what has to be writable."""
+        """`folder` is the folder that must be writable."""
         self._alarms = alarms
         self._redis, self._objects = stores
         self._damaged = DamagedObjects(self._redis, clock)
@@ -59,21 +59,19 @@ class AlarmMonitor:
         self._stepped: tuple[float, ClockStep] | None = None
         self._say = FloodGate(_log.warning, clock, every_s=60.0)
         self.oldest_waiting_ns: Callable[[], int | None] = lambda: None
-        """When the oldest segment that waits to be uploaded was over; set where segments are
-        uploaded.
-        """
+        """The end of the oldest segment waiting to be uploaded; set where segments are uploaded."""
         self.site_faults: Callable[[], SiteFaults] = SiteFaults
-        """What the stores have lost; set where a node looks after a site."""
+        """What the stores have lost; set on a node that checks the site."""
 
         self.audit_alarm: Callable[[], str | None] = lambda: None
-        """What is to be said of the audit log of this data folder; set where there is one."""
+        """The alarm sentence about the audit log of this data folder; set where there is one."""
 
     def run(self, stop: threading.Event) -> None:
         while not self._clock.wait(stop, LOOK_EVERY_S):
             self.run_once()
 
     def run_once(self) -> None:
-        """Look at everything once, then tell. What cannot be told now is told by the next look."""
+        """Check everything once, then publish the alarms. The next call repeats a failed one."""
         self._alarms.say(AlarmName.CLOCK_STEPPED, self._clock_step())
         self._alarms.say(AlarmName.DISK_UNWRITABLE, self._unwritable())
         self._alarms.say(AlarmName.CAMERAS_DOWN, self._cameras_down())
@@ -90,39 +88,38 @@ class AlarmMonitor:
         try:
             self._alarms.tell(self._redis)
         except (StoreError, OSError) as error:
-            self._say("tell", f"the alarms cannot be told everywhere: {error}")
+            self._say("tell", f"the alarms cannot be published: {error}")
 
     def _look_for_losses(self) -> None:
-        """While a store does not answer, the alarms stay as they are."""
+        """While a store does not respond, the alarms stay as they are."""
         try:
             faults = self.site_faults()
         except StoreError as error:
-            self._say("losses", f"it is not known whether the stores lost anything: {error}")
+            self._say("losses", f"the stores cannot be checked for lost data: {error}")
             return
         self._alarms.say(AlarmName.STORE_LOST, faults.objects)
         self._alarms.say(AlarmName.INDEX_EMPTIED, faults.index)
 
     def _look_for_damage(self) -> None:
-        """While Redis is away, what was known stands."""
+        """While Redis does not respond, the alarm stays as it is."""
         try:
             damaged = self._damaged.all()
         except StoreError as error:
-            self._say("damaged", f"damaged files of events cannot be asked for: {error}")
+            self._say("damaged", f"the list of damaged event files cannot be read: {error}")
             return
         sentence = None
         if damaged:
             sentence = (
-                f"{len(damaged)} stored files of events are not what their SHA-256 says and "
-                "are not "
-                f"handed out, the last found {damaged[0]}: put them back from a copy; "
-                "`sightline storage check` names all of them"
+                f"{len(damaged)} stored event files do not match their SHA-256 and are not "
+                f"served, most recently {damaged[0]}: restore them from a backup; "
+                "`sightline storage check` lists all of them"
             )
         self._alarms.say(AlarmName.EVIDENCE_DAMAGED, sentence)
 
     def _unwritable(self) -> str | None:
         why = why_unwritable(self._folder)
         return (
-            f"the data folder cannot be written, and nothing is recorded ({why}): check the disk "
+            f"the data folder is not writable and nothing is recorded ({why}): check the disk "
             "and mount it writable"
             if why
             else None
@@ -146,7 +143,7 @@ class AlarmMonitor:
         named = ", ".join(f"{status.camera_id} ({status.state})" for status in down[:_MOST_NAMED])
         more = f" and {len(down) - _MOST_NAMED} more" if len(down) > _MOST_NAMED else ""
         return (
-            f"{len(down)} of {len(expected)} cameras have given no picture for "
+            f"{len(down)} of {len(expected)} cameras have delivered no video for "
             f"{DOWN_S / 60:.0f} minutes or more: {named}{more}"
         )
 
@@ -156,8 +153,9 @@ class AlarmMonitor:
         if oldest_ns is None or late_s < self._late_s:
             return None
         return (
-            f"recordings wait {late_s / 3600:.1f} h to be uploaded, since "
-            f"{rfc3339(oldest_ns)}: only this node's disk has them"
+            f"recordings have waited {late_s / 3600:.1f} h to be uploaded, since "
+            f"{rfc3339(oldest_ns)}; they exist only on the disk of this node: check the object "
+            "store and the network"
         )
 
     def _away(self, name: AlarmName, ping: Callable[[], None]) -> str | None:
@@ -166,13 +164,15 @@ class AlarmMonitor:
         except StoreError as error:
             since_s = self._away_since_s.setdefault(name, self._clock.monotonic_s())
             away_s = self._clock.monotonic_s() - since_s
-            return f"for {away_s / 60:.0f} minutes: {error}" if away_s >= AWAY_S else None
+            return (
+                f"unavailable for {away_s / 60:.0f} minutes: {error}" if away_s >= AWAY_S else None
+            )
         self._away_since_s.pop(name, None)
         return None
 
     def _clock_step(self) -> str | None:
-        """Told for a quarter of an hour: until then recordings of before and after lie close
-        together or on top of each other.
+        """The alarm lasts 15 minutes. In that time, recordings from before and after the step may
+        overlap.
         """
         now_s = self._clock.monotonic_s()
         steps, before = self._clock.steps, self._steps
@@ -180,7 +180,11 @@ class AlarmMonitor:
             self._steps, self._stepped = steps, (now_s, steps[-1])
         if self._stepped is not None and now_s - self._stepped[0] >= STEP_TOLD_S:
             self._stepped = None
-        return f"{self._stepped[1]}: mend its time source (NTP)" if self._stepped else None
+        return (
+            f"{self._stepped[1]}: correct the time source (NTP) of the node"
+            if self._stepped
+            else None
+        )
 
 
 def _is_down(status: CameraStatus, since_ns: int) -> bool:

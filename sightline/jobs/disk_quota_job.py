@@ -41,6 +41,6 @@ class DiskQuotaJob:
             strain = self._bound.strain()
             write_strain(self._layout, "disk", Strain(disk=strain), self._clock)
         except OSError as error:
-            _log.warning("how full the disk is cannot be written down: %s", error)
+            _log.warning("the disk usage cannot be written to its file: %s", error)
             return EVERY_S
         return WHILE_STRAINED_S if strain else EVERY_S

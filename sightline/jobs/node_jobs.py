@@ -187,7 +187,7 @@ class NodeJobs:
         try:
             self._stores.objects.ensure_bucket()
         except StoreError as error:
-            _log.warning("the object store has no bucket yet: %s", error)
+            _log.warning("the bucket of the object store cannot be created: %s", error)
             return False
         return True
 
@@ -253,11 +253,11 @@ class NodeJobs:
                 failed = 0
             except (StoreError, OSError) as error:
                 failed += 1
-                _log.warning("retention waits: %s", error)
+                _log.warning("retention is delayed: %s", error)
                 why = str(error)
             self._alarms.say(
                 AlarmName.RETENTION_STOPPED,
-                f"what is too old is not deleted: {why}" if failed >= RETRIES_QUIET else None,
+                f"expired data is not deleted: {why}" if failed >= RETRIES_QUIET else None,
             )
 
     def refuse_other_store(self) -> None:

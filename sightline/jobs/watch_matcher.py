@@ -83,7 +83,7 @@ class WatchMatcher:
             try:
                 pause_s = self.run_once()
             except StoreError as error:
-                self._warn("store", f"vehicle watches wait: {error}")
+                self._warn("store", f"matching of vehicle watches is delayed: {error}")
                 pause_s = IDLE_S
 
     def run_once(self) -> float:
@@ -112,7 +112,8 @@ class WatchMatcher:
         version = self._watches.version()
         if version is None:
             _log.warning(
-                "the index knows of no watches; %d stand by their records", self._watches.restore()
+                "the index has lost its watches; %d were restored from their records",
+                self._watches.restore(),
             )
             version = self._watches.version()
         if version != self._version:
@@ -147,7 +148,7 @@ class WatchMatcher:
         if self._owing is None:
             self._owing = list(self._book.watches.values())
             _log.warning(
-                "%d vehicle watches are looked up in the index since %s",
+                "%d vehicle watches are matched with the events in the index since %s",
                 len(self._owing),
                 rfc3339(since_ms * NS_PER_MS),
             )

@@ -90,7 +90,7 @@ class Webhooks:
                         0.0 if self.run_once() else LOOK_EVERY_S if self._is_matching() else IDLE_S
                     )
                 except StoreError as error:
-                    self._warn("store", f"webhooks wait: {error}")
+                    self._warn("store", f"webhooks are delayed: {error}")
                     pause_s = AWAY_S
         finally:
             self._receivers.close()
@@ -130,7 +130,7 @@ class Webhooks:
             self._audit.append(entry_of(watch, "watch.webhook", terms, status, Phase.OUTCOME))
             self._settle(delivery, error)
         except StoreError as error:
-            self._warn("store", f"webhooks wait: {error}")
+            self._warn("store", f"webhooks are delayed: {error}")
 
     def _answer(self, watch: Watch, delivery: Delivery) -> tuple[int, str]:
         """Status and error; each 0 or empty where there is none."""

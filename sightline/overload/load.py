@@ -86,7 +86,7 @@ class LoadGauge:
         try:
             write_strain(self._layout, str(self._worker), measured, self._clock)
         except OSError as error:
-            self._warn("file", f"the strain of this worker cannot be written: {error}")
+            self._warn("file", f"the load of this worker cannot be written: {error}")
 
     def measured(self) -> Strain:
         late_s = sum(self._late_s) / _WINDOW

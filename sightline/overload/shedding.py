@@ -52,7 +52,9 @@ class Shedding:
         try:
             write_atomically(self._layout.shed, json.dumps(shed), durable=False)
         except OSError as error:
-            self._warn("file", f"the workers cannot be told what to give up: {error}")
+            self._warn(
+                "file", f"the load shedding levels cannot be written for the workers: {error}"
+            )
             return
         self._tell(shed, strain)
         self._said = shed
@@ -64,7 +66,7 @@ class Shedding:
             was, now = before.get(camera_id, Shed.NOTHING), shed.get(camera_id, Shed.NOTHING)
             if was is not now:
                 _log.warning(
-                    "%s: %s given up, %s before (%s)",
+                    "%s: load shedding is now %s, was %s (%s)",
                     camera_id,
                     now or "nothing",
                     was or "nothing",

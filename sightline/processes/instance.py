@@ -83,7 +83,7 @@ def _remove_runtime(layout: Layout) -> None:
     try:
         layout.runtime.unlink(missing_ok=True)
     except OSError as error:
-        _log.warning("%s stays: %s", layout.runtime, error)
+        _log.warning("%s cannot be removed: %s", layout.runtime, error)
 
 
 def _lock(lock: TextIO, layout: Layout, clock: Clock, stop: threading.Event) -> None:

@@ -58,7 +58,9 @@ def make_private(layout: Layout) -> None:
     changed = sum(_close_tree(layout.root / name) for name in sorted(layout.entries))
     if changed:
         _log.warning(
-            "other users could read %s: %d files and folders are private now", layout.root, changed
+            "other users could read %s; %d files and folders were made private",
+            layout.root,
+            changed,
         )
     others = sorted({path.name for path in layout.root.iterdir()} - layout.entries - _FOREIGN)
     others = [name for name in others if not name.startswith(".")]
@@ -97,6 +99,6 @@ def _close(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except PermissionError as error:
-        _log.warning("%s stays readable by other users: %s", path, error.strerror)
+        _log.warning("%s remains readable by other users: %s", path, error.strerror)
         return False
     return True

@@ -33,9 +33,7 @@ def lasting(
         try:
             return target()
         except Exception:  # noqa: BLE001 - logged with its traceback and counted
-            _log.exception(
-                "%s: the job `%s` failed; it begins again in %.0f s", whose, job, PAUSE_S
-            )
+            _log.exception("%s: the job `%s` failed; it restarts in %.0f s", whose, job, PAUSE_S)
             JOB_FAILURES.labels(whose, job).inc()
         if clock.wait(stop, PAUSE_S):
             return None

@@ -147,9 +147,7 @@ class Supervisor:
                 forget_process(self._ended[0])
             # a read-only disk: /metrics shows their last values until it can be written again
             except OSError as error:
-                self._warn(
-                    "gauges", f"the gauges of a process that ended cannot be removed: {error}"
-                )
+                self._warn("gauges", f"the gauges of an ended process cannot be removed: {error}")
                 return
             del self._ended[0]
 
@@ -160,7 +158,11 @@ class Supervisor:
             except (
                 OSError
             ) as error:  # a full disk: the log waits, the children are still looked after
-                _log.warning("the log of %s cannot be bounded: %s", watched.child.spec.name, error)
+                _log.warning(
+                    "the log file of %s cannot be limited in size: %s",
+                    watched.child.spec.name,
+                    error,
+                )
 
     def _look_after(self, watched: _Watched) -> None:
         now_s = self._clock.monotonic_s()
@@ -174,7 +176,7 @@ class Supervisor:
             CHILD_RESTARTS.labels(watched.child.spec.name).inc()
             self._ended.append(watched.child.pid)
             _log.error(
-                "%s ended (%s); it starts again in %.1f s",
+                "%s ended (%s); it restarts in %.1f s",
                 watched.child.spec.name,
                 _how(code),
                 pause_s,
@@ -192,7 +194,7 @@ class Supervisor:
         ) as error:  # a full disk, a folder taken away: the others are still looked after
             watched.due_s = now_s + _LONGEST_PAUSE_S
             _log.error(
-                "%s cannot be started: %s; it is tried again in %.0f s",
+                "%s cannot be started: %s; the next attempt is in %.0f s",
                 watched.child.spec.name,
                 error,
                 _LONGEST_PAUSE_S,
@@ -206,9 +208,7 @@ def _kill_where_it_hangs(watched: _Watched, now_s: float) -> None:
         return
     watched.hung = True
     CHILD_HANGS.labels(watched.child.spec.name).inc()
-    _log.error(
-        "%s hangs: it has said nothing for %.0f s; it is killed", watched.child.spec.name, silent_s
-    )
+    _log.error("%s hangs: no heartbeat for %.0f s; it is killed", watched.child.spec.name, silent_s)
     watched.child.kill()
 
 

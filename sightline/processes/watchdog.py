@@ -96,4 +96,4 @@ class Watchdog:
         """Nothing is open here."""
 
     def failed(self, error: Exception) -> None:
-        _log.error("the pull loop cannot give a sign of life: %s", error)
+        _log.error("the heartbeat of the pull loop cannot be written: %s", error)

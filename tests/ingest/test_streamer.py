@@ -170,7 +170,7 @@ def test_a_fault_of_ours_is_told_counted_and_tried_again(caplog: pytest.LogCaptu
         [(1.0, ZeroDivisionError("secret")), (1.0, SourceUnreachable("gone"))]
     )
     assert "ZeroDivisionError" in caplog.text
-    assert source.seen[2].last_error == "a fault of ours: ZeroDivisionError"
+    assert source.seen[2].last_error == "a software fault of Sightline: ZeroDivisionError"
     assert (streamer.status().reconnects, len(loop.waits_s)) == (2, 2)
 
 

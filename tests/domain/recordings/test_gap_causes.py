@@ -138,7 +138,9 @@ def test_what_was_given_up_is_told_apart_from_what_the_camera_did() -> None:
 
 
 def test_the_seconds_before_and_after_what_was_not_asked_for_belong_to_it() -> None:
-    idle = Gap("cam", 110 * NS_PER_S, 140 * NS_PER_S, GapCause.NOT_ASKED, "nobody asked for it")
+    idle = Gap(
+        "cam", 110 * NS_PER_S, 140 * NS_PER_S, GapCause.NOT_ASKED, "no recording was requested"
+    )
     facts = Facts(
         "cam",
         0,

@@ -122,7 +122,7 @@ def test_what_cannot_be_read_is_left_and_said(
     )
     assert salvage(layout, "cam-1") == []
     assert len(_files(layout)) == 1
-    assert "left as it is" in caplog.text
+    assert "left unchanged" in caplog.text
 
 
 def test_other_cameras_and_finished_files_are_not_touched(open_file: Path, tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_what_is_packed_in_another_way_is_left_to_libavformat(
     ):
         wait_for("play request of libavformat", lambda: "PLAY" in scripted.methods)
     assert pull.got.packets == []
-    assert "read by libavformat" in caplog.text
+    assert "libavformat reads this camera" in caplog.text
     assert scripted.connections >= 2
 
 

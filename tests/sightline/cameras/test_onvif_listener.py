@@ -190,7 +190,7 @@ def test_failures_are_said_and_counted(
         site.wanted = [change(site, device)]
         with listening(site):
             assert soon(lambda: _failures() > before)
-    assert "gate: no triggers by ONVIF: " in caplog.text
+    assert "gate: ONVIF events are not available: " in caplog.text
     assert says in caplog.text
     assert not site.logged()
     assert (

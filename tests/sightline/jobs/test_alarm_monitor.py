@@ -92,7 +92,8 @@ def test_cameras_that_stay_down_are_told_once_it_lasts(site: Site) -> None:
     ]
     assert site.look(DOWN_S - 1) == {}
     assert site.look() == {
-        AlarmName.CAMERAS_DOWN: "1 of 1 cameras have given no picture for 3 minutes or more: gate "
+        AlarmName.CAMERAS_DOWN: "1 of 1 cameras have delivered no video for 3 minutes or more: "
+        "gate "
         "(unreachable)",
     }
     site.statuses = [CameraStatus("gate", CameraState.LIVE, site.clock.wall_ns())]
@@ -123,7 +124,7 @@ def test_uploads_that_wait_for_hours_are_told(site: Site) -> None:
     oldest_ns = site.clock.wall_ns()
     site.watch.oldest_waiting_ns = lambda: oldest_ns
     assert site.look(3599) == {}
-    assert "wait 1.0 h" in site.look(1)[AlarmName.UPLOADS_BEHIND]
+    assert "waited 1.0 h" in site.look(1)[AlarmName.UPLOADS_BEHIND]
     site.watch.oldest_waiting_ns = lambda: None
     assert site.look() == {}
 
@@ -152,7 +153,7 @@ def test_a_damaged_file_is_an_alarm_until_it_is_whole_or_a_week_has_passed(
     site.clock.advance(1)
     damaged.add("events/b/crop.jpg")
     (sentence,) = site.look().values()
-    assert sentence.startswith("2 stored files of events")
+    assert sentence.startswith("2 stored event files")
     assert "events/b/crop.jpg" in sentence
     damaged.remove("events/b/crop.jpg")
     assert "events/a/clip.mp4" in site.look()[AlarmName.EVIDENCE_DAMAGED]

@@ -54,7 +54,7 @@ def test_a_data_folder_of_an_older_version_is_closed_at_the_next_start(
     with claimed(layout, CLOCK):
         assert _open_paths(layout) == []
     (said,) = caplog.messages
-    assert "files and folders are private now" in said
+    assert "files and folders were made private" in said
     caplog.clear()
     with claimed(layout, CLOCK):
         assert caplog.messages == []
