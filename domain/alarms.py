@@ -6,6 +6,7 @@ Other conditions are metrics, camera states or lines in the log.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
@@ -48,7 +49,7 @@ class AlarmName(StrEnum):
 class Alarm(StoredModel):
     """One alarm of one node. It is active as long as its cause."""
 
-    name: AlarmName | str
+    name: Annotated[AlarmName | str, Field(union_mode="left_to_right")]
     """A name that this version does not know comes from a node with a newer version."""
     node: str
     since: WallNs
