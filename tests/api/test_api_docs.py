@@ -81,7 +81,7 @@ def test_openapi_knows_the_models(site: Site) -> None:
         "CameraView",
         "Journey",
         "CoverageView",
-        "Session",
+        "SessionView",
         "Readiness",
     } <= set(schemas)
     assert schemas["EventView"]["properties"]["started_at"]["format"] == "date-time"

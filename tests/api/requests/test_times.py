@@ -13,7 +13,7 @@ from api.requests.times import parse_body_moment
 
 _BODIES = {
     kind
-    for module in pkgutil.iter_modules(api.__path__, "api.")
+    for module in pkgutil.walk_packages(api.__path__, "api.")
     for kind in vars(import_module(module.name)).values()
     if isinstance(kind, type) and issubclass(kind, BaseModel) and kind.__name__.endswith("Asked")
 }

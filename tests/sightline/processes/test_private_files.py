@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -132,12 +133,18 @@ def test_the_umask_is_private_meanwhile_and_then_as_it_was(tmp_path: Path) -> No
 
 
 def test_a_command_makes_private_files(tmp_path: Path) -> None:
-    layout = Layout(tmp_path / "data")
-    command = (sys.executable, "-m", "sightline", "up", "--registry", "/nowhere", "--data")
-    done = subprocess.run(
-        (*command, str(layout.root)), capture_output=True, text=True, umask=0o022, check=False
-    )
-    assert "/nowhere" in done.stderr
+    layout, registry = Layout(tmp_path / "data"), tmp_path / "registry.yaml"
+    registry.write_text("version: 1\nareas: {}\ncameras: []\n", "utf-8")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = (sys.executable, "-m", "sightline", "up", "--registry", str(registry))
+        words = ("--data", str(layout.root), "--host", "127.0.0.1", "--port", port)
+        done = subprocess.run(
+            (*command, *words), capture_output=True, text=True, umask=0o022, check=False
+        )
+    assert port in done.stderr
     assert layout.lock.exists()
     assert _open_paths(layout) == []
 

@@ -205,8 +205,9 @@ def test_its_sockets_are_gone_once_it_has_stopped(tmp_path: Path) -> None:
     child = Child(spec, CLOCK)
     child.start()
     child.wait_ready()
-    ports = [a.partition("=")[2] for a in spec.arguments if ".port" in a]
-    made = [file for file in Path("/tmp").glob("seaweedfs-*") if file.stem.split("-")[-1] in ports]
+    grpc = (a.lstrip("-").split(".port.grpc=") for a in spec.arguments if ".port.grpc=" in a)
+    names = [f"seaweedfs-{server}-grpc-{number}.sock" for server, number in grpc]
+    made = [file for name in names if (file := Path("/tmp") / name).exists()]
     assert len(made) == 4
     child.stop()
     assert not [file for file in made if file.exists()]
