@@ -7,18 +7,16 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.clock import MS_PER_HOUR
 from storage.clients.redis import Redis, Script
 from storage.index import index_scripts
 from storage.index.layout import LAYOUT, bring_up
 from storage.index.places import Places
-from storage.index.plate_code import NO_PLATE, CodeMask
+from storage.index.plate_code import NO_PLATE
 from storage.index.record import RECORD, RECORDS, IndexEntry
 from storage.index.rows import (
     BLOCK,
@@ -31,11 +29,20 @@ from storage.index.rows import (
     Rows,
     numbers_of,
 )
+from storage.index.script_messages import (
+    CLAIM,
+    Evicted,
+    by_shard,
+    event_tails,
+    nearest_bound,
+    packed_claim,
+    packed_demand,
+    packed_entries,
+    packed_hours,
+)
 
 SHARDS = 8
 _ROW_BYTES = POINTER_BYTES + RECORD.size
-_ENTRY = struct.Struct("<I40s4sdBBIB")
-_CLAIM = struct.Struct("<II10sdB")
 _ID = struct.Struct("<II10s")
 _ORDINAL = (1 << 20) - 1
 LISTED_FROM = 1024
@@ -55,16 +62,6 @@ FEW_PLATES = 32
 """Plates of a shard whose rows are gathered whatever part of all they are."""
 EXPIRED_AT_ONCE = 128
 """Records that one script forgets: a few milliseconds in which Redis answers nobody else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evicted:
-    """Entries of which another shard has a newer version, and those of which another shard had
-    an older or equal one until now.
-    """
-
-    beaten: list[tuple[int, IndexEntry]]
-    alone_now: list[tuple[int, IndexEntry]]
 
 
 def shard_of(entry: IndexEntry) -> int:
@@ -95,10 +92,10 @@ class Shards:
 
         Answers the hours of events that the shard had otherwise, but for their clips.
         """
-        groups = _grouped(entries)
+        groups = by_shard(entries)
         answers = self._redis.run_all(
             [
-                _script(index_scripts.PUT, shard, _packed(group), LAYOUT)
+                _script(index_scripts.PUT, shard, packed_entries(group), LAYOUT)
                 for shard, group in groups.items()
             ]
         )
@@ -114,7 +111,7 @@ class Shards:
         """Remove what other shards than their own have of these events and is not newer."""
         groups = self._elsewhere(entries)
         scripts = [
-            _script(index_scripts.EVICT, shard, b"".join(_claim(entry) for _, entry in mine))
+            _script(index_scripts.EVICT, shard, b"".join(packed_claim(entry) for _, entry in mine))
             for shard, mine in groups.items()
         ]
         answers = cast("list[list[int]]", self._redis.run_all(scripts))
@@ -135,7 +132,7 @@ class Shards:
                 shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)
             }
             return {shard: mine for shard, mine in groups.items() if mine}
-        arguments = len(entries) // CLAIMS_A_BLOCK, _ranges([entry for _, entry in entries])
+        arguments = len(entries) // CLAIMS_A_BLOCK, packed_hours([entry for _, entry in entries])
         answers = self._redis.run_all(
             [_script(index_scripts.LIST_BLOCKS, shard, *arguments) for shard in range(SHARDS)]
         )
@@ -147,7 +144,9 @@ class Shards:
         for shard, blocks in enumerate(cast("list[list[bytes] | int]", answers)):
             others = np.flatnonzero(whose != shard)
             met = (
-                others if isinstance(blocks, int) else others[np.isin(ours[others], _tails(blocks))]
+                others
+                if isinstance(blocks, int)
+                else others[np.isin(ours[others], event_tails(blocks))]
             )
             found[shard] = [entries[i] for i in met]
         return {shard: mine for shard, mine in found.items() if mine}
@@ -159,7 +158,7 @@ class Shards:
         fault.
         """
         claims = b"".join(
-            _CLAIM.pack(*divmod(ms, MS_PER_HOUR), tail, _FOR_EVER, 0) for ms, tail in ids
+            CLAIM.pack(*divmod(ms, MS_PER_HOUR), tail, _FOR_EVER, 0) for ms, tail in ids
         )
         self._redis.run_all([_script(index_scripts.EVICT, shard, claims) for shard in shards])
 
@@ -170,9 +169,7 @@ class Shards:
         blob = b"".join(_ID.pack(*divmod(ms, MS_PER_HOUR), tail) for ms, tail in ids)
         answers = cast(
             "list[list[bytes]]",
-            self._redis.run_all(
-                [_script(index_scripts.GET, shard, blob) for shard in range(SHARDS)]
-            ),
+            self._run(index_scripts.GET, blob),
         )
         return [
             [
@@ -196,7 +193,7 @@ class Shards:
         )
         firsts = [pointers for _, pointers, _ in answers]
         blocks = self._blocks(firsts) if is_listed else [found for _, _, found in answers]
-        return Records.of_blocks(firsts, blocks), _nearest(
+        return Records.of_blocks(firsts, blocks), nearest_bound(
             [bound for bound, _, _ in answers], newest, 1
         )
 
@@ -247,7 +244,7 @@ class Shards:
         pointers = np.array(
             numbers_of(b"".join([pointers for _, pointers, _ in answers])), np.int64
         )
-        return Records(records, pointers, shards), _nearest(
+        return Records(records, pointers, shards), nearest_bound(
             [bound for bound, _, _ in answers], newest, 1
         )
 
@@ -258,7 +255,7 @@ class Shards:
         `most` plates of a shard match, or so many that it is better to look at the records by time.
         """
         first, last = span[0] // MS_PER_HOUR, span[1] // MS_PER_HOUR
-        demands = b"".join(_demand(demand) for demand in wanted.demands)
+        demands = b"".join(packed_demand(demand) for demand in wanted.demands)
         if demands:
             count, plates = self._meeting(demands)
             if count > most or (
@@ -290,7 +287,7 @@ class Shards:
                 )
                 for at in range(0, len(blob), _ROW_BYTES)
             ]
-        bound = _nearest(bounds, newest, MS_PER_HOUR)
+        bound = nearest_bound(bounds, newest, MS_PER_HOUR)
         return Rows(rows, bound if bound is None or not newest else bound + MS_PER_HOUR - 1)
 
     def _meeting(self, demands: bytes) -> tuple[int, int]:
@@ -321,28 +318,20 @@ class Shards:
 
     def count(self) -> int:
         return sum(
-            int(cast("bytes | None", answer) or 0)
-            for answer in self._redis.run_all(
-                [_script(index_scripts.COUNT, s) for s in range(SHARDS)]
-            )
+            int(cast("bytes | None", answer) or 0) for answer in self._run(index_scripts.COUNT)
         )
 
     def hours(self) -> set[int]:
         """The hours (since 1970, UTC) in which events of any shard began."""
         answers = cast(
             "list[list[bytes]]",
-            self._redis.run_all([_script(index_scripts.HOURS, s) for s in range(SHARDS)]),
+            self._run(index_scripts.HOURS),
         )
         return {int(hour) for answer in answers for hour in answer}
 
     def hour_counts(self, first_hour: int, last_hour: int) -> dict[int, HourCount]:
         """Of each hour between these, both included, in which events began."""
-        answers = self._redis.run_all(
-            [
-                _script(index_scripts.HOUR_COUNTS, shard, first_hour, last_hour)
-                for shard in range(SHARDS)
-            ]
-        )
+        answers = self._run(index_scripts.HOUR_COUNTS, first_hour, last_hour)
         counts = (
             np.frombuffer(b"".join(cast("list[bytes]", answers)), "<u4")
             .reshape(-1, 3)
@@ -377,10 +366,8 @@ class Shards:
         """Forget some of the oldest events of the hours before this one: how many, and whether
         there may be more.
         """
-        scripts = [
-            _script(index_scripts.EXPIRE, s, before_hour, EXPIRED_AT_ONCE) for s in range(SHARDS)
-        ]
-        found = cast("list[tuple[int, int]]", self._redis.run_all(scripts))
+        answers = self._run(index_scripts.EXPIRE, before_hour, EXPIRED_AT_ONCE)
+        found = cast("list[tuple[int, int]]", answers)
         return sum(gone for gone, _ in found), any(more for _, more in found)
 
     def _made_known(
@@ -406,61 +393,5 @@ class Shards:
         ]
 
 
-def _ranges(entries: Sequence[IndexEntry]) -> bytes:
-    """Of each hour the least and the greatest start."""
-    starts: dict[int, list[int]] = {}
-    for entry in entries:
-        starts.setdefault(entry.hour, []).append(entry.start_ms)
-    return b"".join(
-        struct.pack("<III", hour, min(found), max(found)) for hour, found in starts.items()
-    )
-
-
-def _tails(blocks: Sequence[bytes]) -> NDArray[np.uint64]:
-    """What tells the events of blocks apart, but for one in 10**19."""
-    return np.frombuffer(b"".join(blocks), RECORDS)["tail_high"].astype(np.uint64)
-
-
 def _script(text: str, shard: int, *arguments: bytes | int | str) -> Script:
     return Script(text, f"{{e{shard}}}", arguments)
-
-
-def _grouped(entries: Sequence[tuple[int, IndexEntry]]) -> dict[int, list[IndexEntry]]:
-    groups: dict[int, list[IndexEntry]] = {}
-    for shard, entry in entries:
-        groups.setdefault(shard, []).append(entry)
-    return groups
-
-
-def _packed(entries: Sequence[IndexEntry]) -> bytes:
-    return b"".join(
-        _ENTRY.pack(
-            e.hour,
-            e.record,
-            e.place.check,
-            e.ended_ms,
-            len(e.posts),
-            len(e.alternatives) // 8,
-            len(e.json),
-            e.is_unpacked,
-        )
-        + b"".join(e.posts)
-        + e.alternatives
-        + e.json
-        for e in entries
-    )
-
-
-def _claim(entry: IndexEntry) -> bytes:
-    bits = int.from_bytes(entry.record[:4], "little")
-    return _CLAIM.pack(entry.hour, entry.start_ms, entry.event_tail, entry.ended_ms, bits >> 23 & 3)
-
-
-def _demand(demand: CodeMask) -> bytes:
-    body = bytes([demand.length or 0, *(number for pair in demand.codes for number in pair)])
-    return bytes([len(body)]) + body
-
-
-def _nearest(bounds: Sequence[bytes], newest: bool, unit: int) -> int | None:
-    known = [int(bound) * unit for bound in bounds if bound]
-    return None if not known else max(known) if newest else min(known)
