@@ -15,7 +15,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -29,12 +28,13 @@ from domain.ulid import wall_ms_of
 from storage.archive.archive import Archive
 from storage.archive.day import ArchiveFile, ColdLeg, Day
 from storage.archive.parquet_files import RowSelection, WrittenFile, describe
+from storage.archive.progress import Moved, fingerprint_of, latest_of, moved_until_ms, stands
 from storage.archive.rows import row_of
 from storage.archive.search import day_of_ms, day_start_ms
 from storage.clients.locks import Lock
 from storage.clients.redis import Redis, text
 from storage.clients.s3 import ObjectStore
-from storage.index.event_index import EventIndex, standing
+from storage.index.event_index import EventIndex
 
 _log = logging.getLogger(__name__)
 RUNNER_KEY = "{archive}:runner"
@@ -43,20 +43,6 @@ RUNNER_S = 120
 _AT_ONCE = 20_000
 ArchiveProgress = Callable[[str, int], None]
 """Called with the day that is being moved, and how many events were moved in all."""
-
-
-@dataclass(slots=True)
-class Moved:
-    """What a run did."""
-
-    events: int = 0
-    """Moved from the index to the archive."""
-    files: int = 0
-    """Written."""
-    removed: int = 0
-    """Events taken from the archive, since they were too old."""
-    stray: int = 0
-    """Files deleted that no catalogue named."""
 
 
 class Archiver:
@@ -228,13 +214,13 @@ class Archiver:
         fingerprint = 0
         events = self._index.hour(hour)
         while batch := list(islice(events, _AT_ONCE)):
-            latest = {event.id: event for event in sorted(batch, key=standing)}
+            latest = latest_of(batch)
             staged.append(self._archive.writer.stage([row_of(event) for event in latest.values()]))
             for event in latest.values():
                 known = by_area.setdefault(event.area, {})
                 if day.file(event.area) is not None:
                     known[event.id] = event
-            fingerprint ^= _fingerprint(latest.values())
+            fingerprint ^= fingerprint_of(latest.values())
         return fingerprint
 
     def _merged(
@@ -312,12 +298,9 @@ class Archiver:
         return self._index.expire((day_start_ms(name) + MS_PER_DAY) * NS_PER_MS)
 
     def _of_hour(self, hour: int) -> int:
-        fingerprint = 0
-        events = self._index.hour(hour)
+        fingerprint, events = 0, self._index.hour(hour)
         while batch := list(islice(events, _AT_ONCE)):
-            fingerprint ^= _fingerprint(
-                {event.id: event for event in sorted(batch, key=standing)}.values()
-            )
+            fingerprint ^= fingerprint_of(latest_of(batch).values())
         return fingerprint
 
     def _too_old(
@@ -415,37 +398,3 @@ class Archiver:
             except NotFound:
                 _log.info("%s was deleted already", stat.key)
         return stray
-
-
-def moved_until_ms(objects: ObjectStore) -> int:
-    """What began before this (UTC ms), and was in the index then, is in the archive; 0: not
-    known.
-    """
-    try:
-        return int(json.loads(objects.get(ARCHIVE_MOVED))["until_ms"])
-    except NotFound:
-        return 0
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataLoss(
-            f"{ARCHIVE_MOVED} cannot be read; delete it, and run `sightline index rebuild`: {error}"
-        ) from error
-
-
-def stands(there: Event, fresh: Event) -> bool:
-    """Whether what the archive has need not be replaced: it is the same, or later."""
-    return there == fresh or (standing(there), _correction(there)) > (
-        standing(fresh),
-        _correction(fresh),
-    )
-
-
-def _correction(event: Event) -> int:
-    return 0 if event.corrected is None else event.corrected.version
-
-
-def _fingerprint(events: Iterable[Event]) -> int:
-    """Of a set of events, whatever their order; within this process."""
-    found = 0
-    for event in events:
-        found ^= hash((event.id, event.to_json()))
-    return found

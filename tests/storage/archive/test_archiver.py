@@ -17,13 +17,15 @@ from domain.paths.object_keys import ARCHIVED_PREFIX, CATALOGUE_PREFIX, EVENTS_P
 from domain.recordings.holds import Hold, StandingHolds
 from domain.settings import Settings
 from storage.archive.archive import Archive
-from storage.archive.archiver import RUNNER_KEY, Archiver, Moved
+from storage.archive.archiver import RUNNER_KEY, Archiver
 from storage.archive.check import ArchiveCheck
-from storage.check import Breach, check
+from storage.archive.progress import Moved
+from storage.check import check
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.events.journal import JournalDelete
 from storage.events.store import EventStore
+from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from tests.fuses import Fuse, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
