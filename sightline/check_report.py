@@ -13,7 +13,7 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import Progress
 
-from storage.check import Finding
+from storage.findings import Finding
 
 
 class CheckReport:

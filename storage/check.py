@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, nullcontext
-from dataclasses import dataclass
-from enum import StrEnum
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,11 +11,11 @@ from tempfile import TemporaryDirectory
 from pydantic import ValidationError
 
 from domain.clock import Clock, SystemClock
-from domain.errors import DataLoss, NotFound
-from domain.events.event import Correction, Event, ObjectDigest, Sidecar
+from domain.errors import DataLoss
+from domain.events.event import Correction, Event, Sidecar
 from domain.events.watches import Ended
 from domain.paths.data_layout import Layout
-from domain.paths.object_keys import CLIP, EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR, is_correction
+from domain.paths.object_keys import EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR, is_correction
 from domain.recordings.holds import StandingHolds
 from domain.registry import Registry
 from domain.settings import Settings
@@ -40,10 +37,11 @@ from storage.events.journal import (
     stored_part,
 )
 from storage.events.spool import Spool
+from storage.findings import Breach, Finding
 from storage.index.check import check_index
 from storage.index.event_index import EventIndex
 from storage.loss_check import find_losses
-from storage.recordings.clips import verify
+from storage.object_check import ObjectCheck
 from storage.recordings.gaps.stored import StoredGaps
 from storage.site.holds import Holds, KnownHolds
 from storage.site.people import People
@@ -51,56 +49,6 @@ from storage.site.registries import Registries
 from storage.site.watches import Watches
 
 _PAGE = 500
-
-
-class Breach(StrEnum):
-    INDEX_WITHOUT_OBJECTS = "index_without_objects"
-    OBJECTS_WITHOUT_INDEX = "objects_without_index"
-    OBJECTS_WITHOUT_SIDECAR = "objects_without_sidecar"
-    INDEX_DIFFERS = "index_differs"
-    INDEX_DAMAGED = "index_damaged"
-    OBJECT_MISSING = "object_missing"
-    OBJECT_DIFFERS = "object_differs"
-    CLIP_WITHOUT_EVENT = "clip_without_event"
-    SIDECAR_DAMAGED = "sidecar_damaged"
-    NOT_JOURNALED = "not_journaled"
-    JOURNAL_DAMAGED = "journal_damaged"
-    DELETION_UNFINISHED = "deletion_unfinished"
-    TOO_OLD = "too_old"
-    HELD_MISSING = "held_missing"
-    HOLD_DAMAGED = "hold_damaged"
-    CORRECTION_DAMAGED = "correction_damaged"
-    PERSON_NOT_RESTORED = "person_not_restored"
-    PERSON_DAMAGED = "person_damaged"
-    WATCH_NOT_RESTORED = "watch_not_restored"
-    WATCH_DAMAGED = "watch_damaged"
-    REGISTRY_DAMAGED = "registry_damaged"
-    FOREIGN_OBJECT = "foreign_object"
-    SPOOL_DAMAGED = "spool_damaged"
-    SEGMENT_DAMAGED = "segment_damaged"
-    SEGMENT_DIFFERS = "segment_differs"
-    SEGMENTS_OVERLAP = "segments_overlap"
-    HOLE_UNEXPLAINED = "hole_unexplained"
-    GAP_RECORDED = "gap_recorded"
-    GAP_LOG_DAMAGED = "gap_log_damaged"
-    ARCHIVE_DAMAGED = "archive_damaged"
-    ARCHIVE_DIFFERS = "archive_differs"
-    ARCHIVE_UNNAMED = "archive_unnamed"
-    STORE_LOST = "store_lost"
-    INDEX_EMPTIED = "index_emptied"
-    PERSON_LOST = "person_lost"
-    HOLD_LOST = "hold_lost"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """One breach of an invariant: of which event, key or person, and what is wrong in a
-    sentence.
-    """
-
-    breach: Breach
-    subject: str
-    message: str
 
 
 def check(
@@ -321,7 +269,7 @@ class _Check:
                 event_id,
                 "no journal line says that it was kept: a rebuilt index would lack it",
             )
-        yield from self._digests(sidecar, stats)
+        yield from ObjectCheck(self._objects, self._deep).differences(sidecar, stats)
 
     def _is_too_old(self, event: Event) -> bool:
         is_known = self._ages is not None and not self._holds.damaged
@@ -368,46 +316,6 @@ class _Check:
                 event.id,
                 "the index says other things of it than its sidecar; rebuild the index",
             )
-
-    def _digests(self, sidecar: Sidecar, stats: dict[str, ObjectStat]) -> Iterator[Finding]:
-        event = sidecar.event
-        if event.clip_ready and CLIP not in sidecar.objects:
-            yield Finding(
-                Breach.OBJECT_MISSING,
-                event.id,
-                "its clip is said to be ready, and its sidecar names none",
-            )
-        for digest in sidecar.objects.values():
-            stat = stats.get(digest.key)
-            if stat is None:
-                yield Finding(Breach.OBJECT_MISSING, event.id, f"{digest.key} is gone")
-            elif stat.size_bytes != digest.size_bytes:
-                yield Finding(
-                    Breach.OBJECT_DIFFERS,
-                    event.id,
-                    f"{digest.key} has {stat.size_bytes} bytes of {digest.size_bytes}",
-                )
-            else:
-                yield from self._content(sidecar, digest)
-
-    def _content(self, sidecar: Sidecar, digest: ObjectDigest) -> Iterator[Finding]:
-        with TemporaryDirectory(prefix="sightline-check-") as folder:
-            copy = (
-                Path(folder) / "object" if self._deep and digest.key.endswith("/" + CLIP) else None
-            )
-            try:
-                sha256 = _fetch(self._objects, digest.key, copy)
-            except NotFound:
-                yield Finding(Breach.OBJECT_MISSING, sidecar.event.id, f"{digest.key} is gone")
-                return
-            if sha256 != digest.sha256:
-                yield Finding(
-                    Breach.OBJECT_DIFFERS,
-                    sidecar.event.id,
-                    f"{digest.key} has not the SHA-256 that its sidecar says",
-                )
-            elif copy is not None:
-                yield from _opened(sidecar, copy)
 
     def _rows(self) -> Iterator[Finding]:
         """Rows of the index that nothing else knows of."""
@@ -487,26 +395,3 @@ def _foreign(damaged: Iterable[DamagedRecord]) -> Iterator[Finding]:
     return (
         Finding(Breach.FOREIGN_OBJECT, one.key, one.why) for one in damaged if not one.record_id
     )
-
-
-def _fetch(objects: ObjectStore, key: str, copy: Path | None) -> str:
-    """The SHA-256 of an object, a chunk at a time; written to `copy` where there is one."""
-    digest = hashlib.sha256()
-    with nullcontext() if copy is None else copy.open("wb") as file:
-        for chunk in objects.read(key):
-            digest.update(chunk)
-            if file is not None:
-                file.write(chunk)
-    return digest.hexdigest()
-
-
-def _opened(sidecar: Sidecar, clip: Path) -> Iterator[Finding]:
-    event = sidecar.event
-    try:
-        verify(clip, sidecar.clip_start_at, event.started_at, event.ended_at, sidecar.gaps_ms)
-    except DataLoss as error:
-        yield Finding(
-            Breach.CLIP_WITHOUT_EVENT,
-            event.id,
-            str(error).replace(str(clip), sidecar.objects[CLIP].key),
-        )

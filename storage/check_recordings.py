@@ -14,7 +14,7 @@ from domain.errors import DataLoss
 from domain.media.packets import ticks_to_ns
 from domain.paths.data_layout import Layout
 from domain.recordings.gaps import GapCause
-from storage.check import Breach, Finding
+from storage.findings import Breach, Finding
 from storage.mp4.boxes import whole_bytes
 from storage.mp4.demuxer import Mp4Reader
 from storage.recordings.coverage import CoverageRequest, account

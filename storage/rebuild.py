@@ -22,7 +22,8 @@ from domain.settings import Settings
 from domain.stored_model import unreadable
 from domain.ulid import wall_ms_of
 from storage.archive.archive import Archive
-from storage.archive.archiver import MOVED_KEY, Archiver, moved_until_ms, stands
+from storage.archive.archiver import MOVED_KEY, Archiver
+from storage.archive.progress import moved_until_ms, stands
 from storage.clients.redis import Redis, text, texts
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import read_record

@@ -19,8 +19,9 @@ from domain.paths.object_keys import (
     watch_object,
 )
 from domain.people import Role
-from storage.check import Breach, check
+from storage.check import check
 from storage.events.journal import JournalUploader, stored_keys
+from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from storage.site.people import People
 from storage.site.watches import Watches

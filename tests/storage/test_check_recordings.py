@@ -17,8 +17,8 @@ from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
 from domain.media.packets import Packet, SegmentName
 from domain.paths.data_layout import Layout
 from domain.recordings.gaps import Gap, GapCause
-from storage.check import Breach
 from storage.check_recordings import certain_pictures, check_recordings
+from storage.findings import Breach
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger, Segment
 from tests.recorded import (

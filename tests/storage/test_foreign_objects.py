@@ -12,9 +12,10 @@ from domain.people import Person, Role
 from domain.settings import Settings
 from storage.archive.archive import Archive
 from storage.archive.archiver import Archiver
-from storage.check import Breach, check
+from storage.check import check
 from storage.events.corrections import Corrections
 from storage.events.journal import JournalUploader
+from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
 from storage.site.holds import Holds

@@ -9,9 +9,10 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import SITE_OBJECT, hold_object, person_object
 from domain.people import Role
 from domain.recordings.holds import Hold
-from storage.check import Breach, check
+from storage.check import check
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
+from storage.findings import Breach
 from storage.site.holds import Holds, NodeHolds
 from storage.site.people import People
 from storage.site.site_identity import SiteIdentity

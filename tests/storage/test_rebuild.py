@@ -23,8 +23,9 @@ from domain.paths.object_keys import (
 from domain.people import Person, Role
 from domain.settings import Settings
 from storage.archive.archive import Archive
-from storage.archive.archiver import Archiver, moved_until_ms
+from storage.archive.archiver import Archiver
 from storage.archive.day import Day
+from storage.archive.progress import moved_until_ms
 from storage.check import check
 from storage.events.journal import JournalDelete, JournalPut, JournalUploader, stored_keys
 from storage.index.event_index import EventIndex

@@ -17,9 +17,10 @@ from domain.recordings.triggers import Trigger
 from domain.registry import Registry
 from domain.registry.model import TriggerSource
 from domain.settings import Settings
-from storage.check import Breach, check
+from storage.check import check
 from storage.clients.redis import connect
 from storage.events.journal import JournalUploader
+from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
 from storage.recordings.gaps.log import GapLog

@@ -19,11 +19,12 @@ from domain.events.query import EventQuery
 from domain.paths.object_keys import SIDECAR, correction_object, event_object
 from domain.settings import Settings
 from storage.archive.archive import Archive
-from storage.check import Breach, check
+from storage.check import check
 from storage.clients.redis import Redis
 from storage.events.corrections import Corrections, newest_record
 from storage.events.journal import stored_keys
 from storage.events.store import EventStore
+from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
 from tests.fuses import Fuse, FusedObjects, FusedRedis, Killed

@@ -17,10 +17,11 @@ from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.holds import Hold
 from domain.registry import Registry
 from domain.settings import Settings
-from storage.check import Breach, check
+from storage.check import check
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.events.journal import Journal
+from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.stored import StoredGaps
