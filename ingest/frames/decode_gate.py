@@ -130,7 +130,9 @@ class DecodeGate:
 
     def _is_quiet(self, packet: Packet) -> bool:
         """Whether its packets say that nothing moves, and are believed."""
-        if self._quiet_windows < QUIET_WINDOWS or packet.wall_ns < self._distrusted_until_ns:
+        if not self._motion.is_reliable or packet.wall_ns < self._distrusted_until_ns:
+            return False
+        if self._quiet_windows < QUIET_WINDOWS:
             return False
         pixels = packet.stream.width_px * packet.stream.height_px
         return 8 * self._motion.quiet_bytes <= MOST_BITS_A_PIXEL * pixels

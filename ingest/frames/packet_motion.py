@@ -46,6 +46,8 @@ _LEAST_RISE, _MOST_RISE, _SIGMAS = 0.5, 0.9, 6.3
 bytes (the phase of the GOP alone gives half as much while it is not known), and five sigmas over
 the middle; two and a half times as many are motion in any noise.
 """
+_RELIABLE_WINDOWS = 120
+"""With fewer windows the quietest fiftieth is one or two of them, and the spread is a guess."""
 _RELEASE_PART = 0.7
 _FLOOR_BYTES = 64
 """Added to every level: between packets of nothing and of next to nothing there is no
@@ -71,6 +73,10 @@ class PacketMotion:
         self._until_learning = LEARN_WINDOWS
         self._quiet = [math.inf] * _PHASES
         self._rise = math.inf
+        self.is_reliable = False
+        """Whether still and moving pictures differ by more bytes than still pictures among each
+        other. Where they do not, something may pass and `moves` stays False.
+        """
 
     @property
     def surges(self) -> bool:
@@ -128,15 +134,9 @@ class PacketMotion:
             for levels in phases
         ]
         above = [level - self._quiet[phase] for phase, level in self._levels]
-        self._rise = min(
-            _MOST_RISE,
-            max(
-                _LEAST_RISE,
-                _SIGMAS
-                / _TAIL_SIGMAS
-                * (_lower(above, _QUIET_PART) - _lower(above, _QUIETEST_PART)),
-            ),
-        )
+        spread = (_lower(above, _QUIET_PART) - _lower(above, _QUIETEST_PART)) / _TAIL_SIGMAS
+        self._rise = min(_MOST_RISE, max(_LEAST_RISE, _SIGMAS * spread))
+        self.is_reliable = len(self._levels) >= _RELIABLE_WINDOWS and _SIGMAS * spread <= _MOST_RISE
         self.quiet_bytes = math.exp(quiet) - _FLOOR_BYTES
 
 

@@ -24,11 +24,6 @@ from sightline.processes.ports import free_ports
 
 CLOCK = SystemClock()
 REASON = {"X-Reason": "test"}
-MISSED_LIVE = frozenset({"黑N5347澳"})
-"""A black plate of the drawn film: offline analysis reads it and live analysis misses it.
-
-This is a known defect whose cause is not found. Every other vehicle must have its event.
-"""
 
 
 class Site:

@@ -21,7 +21,7 @@ import pytest
 
 from domain.clock import NS_PER_S, parse_rfc3339
 from sightline.evaluation.film import duration_s
-from tests.e2e.conftest import MISSED_LIVE, FirstSeen, Site, camera
+from tests.e2e.conftest import FirstSeen, Site, camera
 from tests.footage import Footage
 from tests.waiting import PATIENCE_S, wait_for
 
@@ -202,10 +202,9 @@ def _as(codec: str, file: Path, folder: Path, most_s: float) -> Path:
 
 
 def _check_vehicles(vehicles: list[dict[str, Any]], plates: list[str], footage: Footage) -> None:
-    """Each vehicle once, but for `MISSED_LIVE`; at most one of them with another plate."""
-    plates = [plate for plate in plates if plate not in MISSED_LIVE]
+    """Each vehicle once; at most one of them with another plate."""
     texts = sorted(event["plate"]["text"] for event in vehicles)
-    found = [text for text in texts if text not in footage.bystanders | MISSED_LIVE]
+    found = [text for text in texts if text not in footage.bystanders]
     assert len(found) == len(plates), found
     assert len(set(found) & set(plates)) >= len(plates) - 1, found
 

@@ -41,6 +41,7 @@ def test_a_read_only_disk_ends_recording_and_nothing_else(
     with Simulator([SimCamera("gate", small_video(tmp_path))]) as simulator:
         site = make_site([camera("gate", simulator.url("gate"))], {"SIGHTLINE_SEGMENT_S": "2"})
         site.start()
+        site.token()
         clock = SystemClock()
         wait_for("recording", partial(_is_recorded_after, site, 0))
         worker = site.pid("sightline.worker", "--index 0")
