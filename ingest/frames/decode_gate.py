@@ -1,11 +1,13 @@
-"""Between a camera's packets and their decoding: while nothing moves they are held, and decoded in
-a burst once something does.
+"""Motion-gated decoding: a checkpoint's packets are held while nothing moves, and decoded in a
+burst once something does.
 
-The sizes of packets say whether something moves (`packet_motion.py`). They are believed only of
-streams that spend next to nothing on a still picture, and not for a while after something was found
-that they had not told of. While it dozes a keyframe is let through now and then: what came so
-slowly that no packet told of it is found by that. A reader that is behind learns too late that
-nothing is in view: it leaves out of its queue what would have been held.
+The sizes of packets show whether something moves (`packet_motion.py`). The gate trusts them only
+for streams that spend very little on a still picture. It does not trust them for some minutes
+after an object appeared that they did not show. While the gate is closed it releases a keyframe now
+and then, to find what moved too slowly to be seen in packet sizes. A reader that is late learns too
+late that nothing is in view, so it skips the packets that the gate would have held.
+
+`decode_control.py` describes how gate, reader and analysis work together.
 """
 
 from __future__ import annotations
@@ -17,74 +19,98 @@ from domain.clock import NS_PER_S
 from domain.media.fanout import Tap
 from domain.media.packet_batch import Came, singly
 from domain.media.packets import AudioPacket, Packet, ticks_to_ns
-from ingest.frames.decoder import FrameReader
+from ingest.frames.decode_control import Burst, DecodeControl
 from ingest.frames.packet_motion import WINDOW_NS, PacketMotion
 
 QUIET_WINDOWS = 2
-"""Half seconds without motion, and with nothing in view, before it dozes. No picture is decoded
-twice: a moment's doze costs nothing.
+"""The gate closes after so many half seconds without motion and with nothing in view. No picture
+is decoded twice, so closing for a moment costs nothing.
 """
 BEFORE_NS = NS_PER_S // 4
-"""What is looked at of the time before the half second that told of motion."""
-PEEK_EVERY_NS = 60 * NS_PER_S
+"""Frames are analysed from so long before the half second that showed motion."""
+PROBE_EVERY_NS = 60 * NS_PER_S
 MOST_BITS_A_PIXEL = 0.02
-"""A megabit a second at 1080p and 25 frames/s. What takes more while still is noisy, or held to
-a rate, and hides motion.
+"""This is a megabit a second at 1080p and 25 frames/s. A stream that takes more while the picture
+is still is noisy, or has a constant bitrate, and hides motion.
 """
 DISTRUST_NS = 600 * NS_PER_S
 HELD_PACKETS, HELD_BYTES = 200, 12 << 20
-"""Fewer than the tap takes at once. Of a stream with more between two keyframes every packet is
-decoded.
+"""The limits are below those of the tap. If a stream has more between two keyframes, every packet
+is decoded.
 """
-LULLS_MOST = 8
-"""As many as a queue may hold, and more."""
+MOST_QUIET_INTERVALS = 8
+"""The tap cannot hold packets of more quiet intervals than this."""
 _log = logging.getLogger(__name__)
 
 
-class DecodeGate:
-    """A sink for the puller's thread. `may_rest` and `found` are the looking thread's."""
+class DecodeGate(DecodeControl):
+    """A sink of the fan-out, called in the thread that pulls the camera.
 
-    def __init__(self, camera_id: str, tap: Tap, reader: FrameReader) -> None:
-        self.may_rest = False
-        """Nothing is in view."""
+    The analysis thread calls the methods of `DecodeControl`, and no others.
+    """
+
+    def __init__(self, camera_id: str, tap: Tap) -> None:
+        """Put the packets to decode into `tap`, which one `FrameReader` empties."""
         self._camera_id = camera_id
         self._tap = tap
-        self.reader = reader
         self._session: int | None = None
         self._motion = PacketMotion()
+        self._nothing_in_view = False
+        self._appeared_ns: int | None = None
+        """The time of the frame in which an object appeared, until the gate has judged it."""
+        self._is_closed = False
+        self._burst = Burst()
         self._held: list[Packet] = []
-        """From the last keyframe but one, where that fits."""
-        self._held_bytes = self._keyframe_at = self._given = 0
-        """How much is held, where its last keyframe is, and how many of its first the decoder
-        had without a gap.
-        """
+        """The packets since the last keyframe but one, as far as the limits allow."""
+        self._held_bytes = 0
+        self._keyframe_at = 0
+        """The index of the last keyframe in `_held`."""
+        self._released = 0
+        """How many packets at the start of `_held` the decoder has had without a gap."""
         self._quiet_windows = 0
-        self._moved_ns = self._peeked_ns = self._distrusted_until_ns = 0
-        self._found_ns: int | None = None
-        self._dozes = False
-        self._lulls: tuple[tuple[int, int], ...] = ()
-        """From when to when it would have held packets, had nothing been in view; the last may
-        go on.
+        self._moved_ns = self._probed_ns = self._distrusted_until_ns = 0
+        self._quiet_intervals: tuple[tuple[int, int], ...] = ()
+        """The intervals in which packets would have been held, had nothing been in view. The last
+        one may still go on.
         """
-        self._is_lull = False
-        reader.quiet_until = self._quiet_until
+        self._is_quiet = False
 
     @property
-    def is_awake(self) -> bool:
-        """Whether packets are decoded as they come."""
-        return not self._dozes
+    def is_closed(self) -> bool:
+        return self._is_closed
 
-    def found(self, wall_ns: int) -> None:
-        """Something came into view in the frame of this time: its packets should have told."""
-        self._found_ns = wall_ns
+    @property
+    def burst(self) -> Burst:
+        return self._burst
+
+    def quiet_until_ns(self, wall_ns: int, /) -> int:
+        if not self._nothing_in_view:
+            return 0
+        return next(
+            (
+                until_ns
+                for from_ns, until_ns in self._quiet_intervals
+                if from_ns <= wall_ns < until_ns
+            ),
+            0,
+        )
+
+    def on_appeared(self, wall_ns: int, /) -> None:
+        self._appeared_ns = wall_ns
+
+    def on_analysed(self, *, is_in_view: bool) -> None:
+        self._nothing_in_view = not is_in_view
 
     def put(self, *came: Came) -> None:
         for packet in singly(came):
             self._put(packet)
 
+    def put_audio(self, packet: AudioPacket) -> None:
+        """Ignore audio, which is not analysed."""
+
     def _put(self, packet: Packet) -> None:
         if packet.stream.session != self._session:
-            self._begin(packet)
+            self._start_session(packet)
         moves = self._motion.put(
             ticks_to_ns(packet.dts, packet.stream.time_base), packet.size_bytes, packet.is_keyframe
         )
@@ -92,44 +118,62 @@ class DecodeGate:
             self._quiet_windows, self._moved_ns = 0, packet.wall_ns
         elif moves is not None:
             self._quiet_windows += 1
-        self._judge(packet.wall_ns)
-        self._note_lull(packet)
+        self._judge_packet_sizes(packet.wall_ns)
+        self._update_quiet_intervals(packet)
         self._hold(packet)
-        if not self._dozes:
+        if not self._is_closed:
             self._tap.put(packet)
-            self._given = len(self._held)
-            if self._may_doze(packet):
-                self.reader.rests = self._dozes = True
-                self._peeked_ns = packet.wall_ns
-        elif not self._may_doze(packet):
-            self._wake(packet)
-        elif packet.is_keyframe and packet.wall_ns - self._peeked_ns >= PEEK_EVERY_NS:
-            self._peeked_ns = packet.wall_ns
-            self.reader.catch_up(packet.wall_ns, packet.wall_ns)
-            self._tap.put(packet)
-            self._given = 0
+            self._released = len(self._held)
+            if self._may_close():
+                self._is_closed = True
+                self._probed_ns = packet.wall_ns
+        elif not self._may_close():
+            self._open(packet)
+        elif packet.is_keyframe and packet.wall_ns - self._probed_ns >= PROBE_EVERY_NS:
+            self._probe(packet)
 
-    def put_audio(self, packet: AudioPacket) -> None:
-        """Sound is not looked at."""
-
-    def _begin(self, packet: Packet) -> None:
+    def _start_session(self, packet: Packet) -> None:
         self._session = packet.stream.session
         self._motion = PacketMotion()
-        self._held, self._held_bytes, self._keyframe_at, self._given = [], 0, 0, 0
-        self._quiet_windows, self._found_ns = 0, None
-        self._lulls, self._is_lull = (), False
-        self.reader.rests = self._dozes = False
+        self._held, self._held_bytes, self._keyframe_at, self._released = [], 0, 0, 0
+        self._quiet_windows, self._appeared_ns = 0, None
+        self._quiet_intervals, self._is_quiet = (), False
+        self._is_closed = False
 
-    def _may_doze(self, packet: Packet) -> bool:
+    def _may_close(self) -> bool:
         return (
-            self.may_rest
-            and self._is_lull
+            self._nothing_in_view
+            and self._is_quiet
             and 0 < len(self._held) < HELD_PACKETS
             and self._held_bytes < HELD_BYTES
         )
 
-    def _is_quiet(self, packet: Packet) -> bool:
-        """Whether its packets say that nothing moves, and are believed."""
+    def _open(self, packet: Packet) -> None:
+        """Release the held packets in a burst, from a keyframe or from where decoding stopped.
+
+        Frames from before the motion are not analysed.
+        """
+        from_ns = self._motion_from_ns(packet)
+        first = (
+            0
+            if self._held and from_ns < self._held[self._keyframe_at].wall_ns
+            else self._keyframe_at
+        )
+        self._burst = Burst(from_ns, packet.wall_ns)
+        self._is_closed = False
+        for held in self._held[max(first, self._released) :]:
+            self._tap.put(held)
+        self._released = len(self._held)
+
+    def _probe(self, keyframe: Packet) -> None:
+        """Release one keyframe, and stay closed."""
+        self._probed_ns = keyframe.wall_ns
+        self._burst = Burst(keyframe.wall_ns, keyframe.wall_ns)
+        self._tap.put(keyframe)
+        self._released = 0
+
+    def _shows_no_motion(self, packet: Packet) -> bool:
+        """Return whether packet sizes show no motion, and can be trusted."""
         if not self._motion.is_reliable or packet.wall_ns < self._distrusted_until_ns:
             return False
         if self._quiet_windows < QUIET_WINDOWS:
@@ -137,65 +181,43 @@ class DecodeGate:
         pixels = packet.stream.width_px * packet.stream.height_px
         return 8 * self._motion.quiet_bytes <= MOST_BITS_A_PIXEL * pixels
 
-    def _note_lull(self, packet: Packet) -> None:
-        was_lull, self._is_lull = self._is_lull, self._is_quiet(packet)
-        if was_lull and not self._is_lull:
-            self._lulls = (*self._lulls[:-1], (self._lulls[-1][0], self._wanted_from_ns(packet)))
-        elif self._is_lull:
-            begun = (
-                self._lulls if was_lull else (*self._lulls[-LULLS_MOST + 1 :], (packet.wall_ns, 0))
-            )
-            self._lulls = (*begun[:-1], (begun[-1][0], packet.wall_ns))
+    def _update_quiet_intervals(self, packet: Packet) -> None:
+        was_quiet, self._is_quiet = self._is_quiet, self._shows_no_motion(packet)
+        if was_quiet:
+            from_ns = self._quiet_intervals[-1][0]
+            until_ns = packet.wall_ns if self._is_quiet else self._motion_from_ns(packet)
+            self._quiet_intervals = (*self._quiet_intervals[:-1], (from_ns, until_ns))
+        elif self._is_quiet:
+            earlier = self._quiet_intervals[-MOST_QUIET_INTERVALS + 1 :]
+            self._quiet_intervals = (*earlier, (packet.wall_ns, packet.wall_ns))
 
-    def _wanted_from_ns(self, packet: Packet) -> int:
-        """What is to be looked at where this packet tells of motion."""
+    def _motion_from_ns(self, packet: Packet) -> int:
+        """Return from when frames are analysed if `packet` shows motion."""
         return packet.wall_ns - self._motion.lasted_ns - BEFORE_NS
 
-    def _quiet_until(self, wall_ns: int) -> int:
-        """For the reader, from the looking thread."""
-        if not self.may_rest:
-            return 0
-        return next(
-            (until_ns for from_ns, until_ns in self._lulls if from_ns <= wall_ns < until_ns), 0
-        )
+    def _judge_packet_sizes(self, now_ns: int) -> None:
+        """Stop trusting packet sizes if they did not show an object that appeared.
 
-    def _wake(self, packet: Packet) -> None:
-        """What is held goes to the decoder, at once, from a keyframe or from where it stopped;
-        what was before is not looked at.
+        The half second of its packets may end after its frame, so the judgement waits. While the
+        sizes are still being learned the gate does not close, and there is nothing to judge.
         """
-        from_ns = self._wanted_from_ns(packet)
-        first = (
-            0
-            if self._held and from_ns < self._held[self._keyframe_at].wall_ns
-            else self._keyframe_at
-        )
-        self.reader.catch_up(from_ns, packet.wall_ns)
-        self.reader.rests = self._dozes = False
-        for held in self._held[max(first, self._given) :]:
-            self._tap.put(held)
-        self._given = len(self._held)
-
-    def _judge(self, now_ns: int) -> None:
-        """Did packets tell of what was found? Their half second may end after its frame."""
-        if self._found_ns is None or now_ns < self._found_ns + 2 * WINDOW_NS:
+        if self._appeared_ns is None or now_ns < self._appeared_ns + 2 * WINDOW_NS:
             return
-        is_known = math.isfinite(
-            self._motion.quiet_bytes
-        )  # while it learns nothing is told, and it does not doze
-        if is_known and self._moved_ns < self._found_ns - 3 * WINDOW_NS:
-            is_news = now_ns >= self._distrusted_until_ns
+        is_learned = math.isfinite(self._motion.quiet_bytes)
+        if is_learned and self._moved_ns < self._appeared_ns - 3 * WINDOW_NS:
+            was_trusted = now_ns >= self._distrusted_until_ns
             self._distrusted_until_ns = now_ns + DISTRUST_NS
-            if is_news:
+            if was_trusted:
                 _log.info(
                     "%s: packet sizes did not indicate a vehicle or person that was detected; all "
                     "packets are decoded for the next minutes",
                     self._camera_id,
                 )
-        self._found_ns = None
+        self._appeared_ns = None
 
     def _hold(self, packet: Packet) -> None:
         if packet.is_keyframe:
-            self._let_go()
+            self._drop_before_keyframe()
             self._keyframe_at = len(self._held)
         elif not self._held:
             return
@@ -204,17 +226,14 @@ class DecodeGate:
         if self._keyframe_at and (
             len(self._held) >= HELD_PACKETS or self._held_bytes >= HELD_BYTES
         ):
-            self._let_go()
+            self._drop_before_keyframe()
             self._keyframe_at = 0
         if len(self._held) > HELD_PACKETS or self._held_bytes > 2 * HELD_BYTES:
-            self._held, self._held_bytes, self._given = (
-                [],
-                0,
-                0,
-            )  # it is awake by now: `_may_doze` says so one packet before
+            # The gate is open by now: `_may_close` was false one packet before.
+            self._held, self._held_bytes, self._released = [], 0, 0
 
-    def _let_go(self) -> None:
-        """Of what is before the last keyframe."""
+    def _drop_before_keyframe(self) -> None:
+        """Drop the packets before the last keyframe."""
         self._held = self._held[self._keyframe_at :]
-        self._given = max(0, self._given - self._keyframe_at)
-        self._held_bytes = sum(one.size_bytes for one in self._held)
+        self._released = max(0, self._released - self._keyframe_at)
+        self._held_bytes = sum(packet.size_bytes for packet in self._held)

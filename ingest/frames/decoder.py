@@ -1,14 +1,16 @@
-"""Frames for analytics: every packet of a fresh tap decoded in software, and only those that are
-due turned into pictures.
+"""Frames for analytics: the packets of a tap are decoded in software, and frames that are due are
+given to the caller.
 
-Decoding cannot leave packets out (each picture builds on those before it); what can be saved is the
-loop filter and the conversion to BGR, so frames that nobody asked for, that analytics is too late
-for, or in which nothing moves, end as YUV. The recorder never waits: it has a tap of its own.
+Decoding cannot skip single packets, because each picture builds on those before it. The loop filter
+and the conversion to BGR can be saved. Frames that are not due, that analytics is too late for, or
+in which nothing moves therefore stay YUV. The recorder has a tap of its own, and never waits.
+
+`decode_control.py` describes who decides which packets reach the tap, and the order of the calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import cast
 
@@ -24,30 +26,31 @@ from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.cpu_time import CpuTime
 from domain.media.fanout import Tap
 from domain.media.packets import Frame, Packet, StreamInfo
+from ingest.frames.decode_control import DecodeControl, DecodeEverything
 from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import Moment
 
 IDLE_S = 0.25
-"""Without packets for this long, the reader yields None: time has passed, and nothing came."""
-REST_S = 2.0
-"""The same where none are expected, for nothing moves and nothing is in view."""
+"""Without packets for this long, the reader yields None, so that the caller notices that time has
+passed.
+"""
+CLOSED_GATE_IDLE_S = 2.0
+"""The same while the decode gate is closed, and no packets are expected."""
 LATE_NS = 500 * NS_PER_MS
-"""A frame this much older than the newest packet comes late: analytics is behind, and gets
-fewer of them.
+"""A frame this much older than the newest packet is late: analytics is too slow, and gets fewer
+frames.
 """
 CAUGHT_UP_NS = NS_PER_S
-"""What comes so soon after a burst of packets that were held is late because of it, and is
-looked at all the same.
-"""
+"""Frames up to so long after a burst are late because of the burst, and are analysed."""
 LATE_STEP_NS = 500 * NS_PER_MS
-"""How far apart late frames are, at most: two looks a second still find what passes. Every
-camera of a busy machine slows down alike.
+"""Late frames are given at this interval: two looks a second still find what passes. All cameras
+of an overloaded machine slow down alike.
 """
 _MOST_PENDING = 64
 _LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"}
-"""Formats whose first plane is brightness, a byte a pixel."""
+"""The first plane of these formats is brightness, a byte a pixel."""
 _LONGEST_BURST_NS = 60 * NS_PER_S
-"""What is older than this before a burst is of a camera whose clock was set back."""
+"""A frame that is older than this before a burst comes from a camera whose clock was set back."""
 _DECODE, _CONVERT = (
     metrics.ANALYSIS_CPU_S.labels("decode"),
     metrics.ANALYSIS_CPU_S.labels("convert"),
@@ -55,7 +58,7 @@ _DECODE, _CONVERT = (
 
 
 class Decimator:
-    """Chooses an even part of a sequence. `takes` is called for each item, with the part wanted."""
+    """Chooses an even part of a sequence. `takes` is called for each item, with that part."""
 
     def __init__(self) -> None:
         self._credit = 0.0
@@ -69,8 +72,10 @@ class Decimator:
 
 
 class FrameReader:
-    """One camera's frames at about `fps`, for one decoding thread; iterate it. Ends when the
-    tap is closed and drained.
+    """Gives one camera's frames at about `fps`, to one analysis thread that iterates it.
+
+    The iteration yields None after a wait without packets, and ends when the tap is closed and
+    empty. It raises nothing for packets that cannot be decoded: they are counted.
     """
 
     def __init__(
@@ -80,54 +85,47 @@ class FrameReader:
         fps: float,
         camera_id: str,
         failures: DecodeFailures | None = None,
+        control: DecodeControl | None = None,
     ) -> None:
-        """`failures` gets what cannot be decoded."""
+        """Decode the packets of `tap`, and report to `failures` which of them cannot be decoded.
+
+        `control` is the gate that puts packets into the tap; without one, all packets are decoded.
+        """
         self._failures = failures or DecodeFailures()
+        self._control: DecodeControl = control or DecodeEverything()
         self._tap = tap
         self._clock = clock
         self._step_ns = 0
-        self.pace(fps)
+        self.set_rate(fps)
         self._camera_id = camera_id
-        self.rests = False
-        """No packets are expected."""
         self.part = 1.0
-        """Of the frames due, those that are given, evenly."""
+        """The part of the frames due that is given, evenly spread. The analysis thread sets it."""
         self.arrived_ns: int | None = None
-        """When the packet of the last frame given came; None where it was held before it was
-        decoded.
-        """
-        self.quiet_until: Callable[[int], int] = lambda wall_ns: 0
-        """Asked of a packet's wall time: until when nothing is to be seen from there on; 0
-        where something may be.
-        """
+        """When the packet of the last frame arrived, or None if the gate held it before."""
         self._due_ns = 0
-        self._caught_up = (0, 0)
         self._given_ns = 0
         self._newest_wall_ns = 0
         self._decoder: _Decoder | None = None
         self._wants_keyframe = True
         self._decoded = metrics.FRAMES_DECODED.labels(camera_id)
-        self._late, self._spared = (
-            metrics.FRAMES_SKIPPED.labels(camera_id, why) for why in ("late", "backlog")
+        self._late, self._backlog = (
+            metrics.FRAMES_SKIPPED.labels(camera_id, reason) for reason in ("late", "backlog")
         )
-        self._thinning = Decimator()
+        self._part_of_due = Decimator()
         self._dropped = metrics.PACKETS_DROPPED.labels(camera_id, tap.name)
         self._seen_drops = 0
         self._broken = metrics.PACKETS_BROKEN.labels(camera_id, "decoder")
 
-    def pace(self, fps: float) -> None:
-        """Frames a second from now on, from any thread; 0: none, and nothing is decoded."""
-        self._step_ns = round(NS_PER_S / fps) if fps else 0
+    def set_rate(self, fps: float) -> None:
+        """Give so many frames a second from now on; with 0 nothing is decoded.
 
-    def catch_up(self, from_ns: int, to_ns: int) -> None:
-        """Packets from before `from_ns` come only to be decoded; those up to `to_ns` come late,
-        and are wanted all the same.
+        Any thread may call it.
         """
-        self._caught_up = from_ns, to_ns
+        self._step_ns = round(NS_PER_S / fps) if fps else 0
 
     def __iter__(self) -> Iterator[Frame | None]:
         while True:
-            packets = self._tap.take(REST_S if self.rests else IDLE_S)
+            packets = self._tap.take(CLOSED_GATE_IDLE_S if self._control.is_closed else IDLE_S)
             if not packets:
                 if self._tap.closed:
                     return
@@ -135,9 +133,8 @@ class FrameReader:
                 continue
             self._count_drops()
             if not self._step_ns:
-                self._wants_keyframe = (
-                    True  # what was not decoded is missing from what comes after it
-                )
+                # Later packets build on those that are not decoded now.
+                self._wants_keyframe = True
                 yield None
                 continue
             self._newest_wall_ns = max(self._newest_wall_ns, packets[-1].wall_ns)
@@ -145,14 +142,15 @@ class FrameReader:
                 yield from self._frames(packet)
 
     def _needed(self, packets: Sequence[Packet]) -> Iterator[Packet]:
-        """All but those before a keyframe up to which nothing is to be seen: who is behind need
-        not decode an empty road to catch up.
+        """Yield all packets but those before a keyframe up to which nothing moves.
+
+        A reader that is late need not decode an empty road to catch up.
         """
         keyframes = [at for at, packet in enumerate(packets) if packet.is_keyframe]
         at = 0
         while at < len(packets):
             if keyframes and keyframes[-1] > at:
-                until_ns = self.quiet_until(packets[at].wall_ns)
+                until_ns = self._control.quiet_until_ns(packets[at].wall_ns)
                 at = max(
                     [
                         at,
@@ -189,9 +187,8 @@ class FrameReader:
                 continue
             self._failures.decoded()
             if self._is_due(source.wall_ns):
-                self.arrived_ns = (
-                    source.received_ns if source.wall_ns > self._caught_up[1] else None
-                )
+                was_held = source.wall_ns <= self._control.burst.to_ns
+                self.arrived_ns = None if was_held else source.received_ns
                 pixels = Decoded(picture, decoder.reformatter)
                 yield Frame(
                     self._camera_id,
@@ -207,13 +204,13 @@ class FrameReader:
         self._failures.failed(Moment(self._clock.monotonic_s(), self._clock.steady_ns()))
 
     def _is_due(self, wall_ns: int) -> bool:
-        from_ns, to_ns = self._caught_up
+        from_ns, to_ns = self._control.burst
         if wall_ns < from_ns and from_ns - wall_ns < _LONGEST_BURST_NS:
             return False
         if wall_ns < self._due_ns and self._due_ns - wall_ns < 2 * self._step_ns:
             return False
-        # From the time that was due, not from the frame that came: so the mean rate is right where
-        # it does not divide the camera's.
+        # The step counts from the time that was due, and not from the frame. The mean rate is then
+        # right even if it does not divide the camera's rate.
         self._due_ns = (
             self._due_ns + self._step_ns
             if wall_ns - self._due_ns < self._step_ns
@@ -223,8 +220,8 @@ class FrameReader:
         if is_late and 0 <= wall_ns - self._given_ns < LATE_STEP_NS:
             self._late.inc()
             return False
-        if not is_late and not self._thinning.takes(self.part):  # of so few none is to spare
-            self._spared.inc()
+        if not is_late and not self._part_of_due.takes(self.part):
+            self._backlog.inc()
             return False
         self._given_ns = wall_ns
         return True
@@ -235,8 +232,9 @@ class FrameReader:
 
 
 class Decoded:
-    """The pixels of a picture as its decoder left it: colours are made once, when first asked
-    for, and most pictures are not.
+    """The pixels of a picture in the format of its decoder.
+
+    Colours are converted when they are first used, which is never for most pictures.
     """
 
     def __init__(self, picture: VideoFrame, reformatter: VideoReformatter) -> None:
@@ -261,8 +259,10 @@ class Decoded:
 
 
 class _Decoder:
-    """One session's codec context. Pictures come with the packet they are of, found by pts:
-    B-frames leave the decoder in another order.
+    """The codec context of one session.
+
+    It gives each picture with its packet, found by pts, because B-frames leave the decoder in
+    another order.
     """
 
     def __init__(self, stream: StreamInfo) -> None:
@@ -275,16 +275,17 @@ class _Decoder:
         self.reformatter = VideoReformatter()
 
     def decode(self, packet: Packet) -> list[tuple[VideoFrame, Packet]]:
-        """The pictures that this packet brings out. Raises av.FFmpegError where the packet is
-        broken; the next may be fed all the same.
+        """Return the pictures that this packet completes, each with its own packet.
+
+        Raises av.FFmpegError if the packet is broken; the next one may follow.
         """
         self._pending[packet.pts] = packet
         if len(self._pending) > _MOST_PENDING:
             del self._pending[next(iter(self._pending))]
         raw = av.Packet(packet.data)
         raw.pts, raw.dts, raw.time_base = packet.pts, packet.dts, packet.stream.time_base
-        found = ((picture, self._source_of(picture)) for picture in self._context.decode(raw))
-        return [(picture, source) for picture, source in found if source is not None]
+        pictures = ((picture, self._source_of(picture)) for picture in self._context.decode(raw))
+        return [(picture, source) for picture, source in pictures if source is not None]
 
     def _source_of(self, picture: VideoFrame) -> Packet | None:
         return None if picture.pts is None else self._pending.pop(picture.pts, None)

@@ -1,8 +1,8 @@
-"""One camera in one worker: its streamer in the pull loop, its recorder in the disk writer; at a
-checkpoint a looker, a thread of its own.
+"""One camera in one worker: its streamer runs in the pull loop and its recorder in the disk writer.
+A checkpoint is analysed in a thread of its own.
 
-The streamer hands packets to the fan-out and waits for nobody; what the others lose is counted
-there.
+The streamer puts packets into the fan-out and never waits; packets that a consumer loses are
+counted there.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _SHED_PARTS = {
     Shed.RECORDING: 0.0,
     Shed.RECORDING_FOR_DISK: 0.0,
 }
-"""Of the looks a second."""
-LOOK_PACKETS, LOOK_BYTES = 256, 16 << 20
+"""The part of the looks a second that is made while the camera is shed so far."""
+DECODER_TAP_PACKETS, DECODER_TAP_BYTES = 256, 16 << 20
 
 
 class CameraRun:
@@ -60,7 +60,7 @@ class CameraRun:
         networks: Networks,
         tools: WorkerContext,
     ) -> None:
-        """`analyser` is called in the thread that looks: what it needs may take a while to load."""
+        """Call `analyser` in the analysis thread, because its models may take a while to load."""
         self.camera = camera
         self.fanout = Fanout()
         self._tools = tools
@@ -110,18 +110,25 @@ class CameraRun:
             else None
         )
         """What the camera says by itself, to be listened to while it runs."""
-        self._look_tap = Tap("decoder", LOOK_PACKETS, LOOK_BYTES)
+        self._decoder_tap = Tap("decoder", DECODER_TAP_PACKETS, DECODER_TAP_BYTES)
         if analyser is not None:
-            reader = FrameReader(self._look_tap, tools.clock, self._fps(), camera.id, failures)
-            self._doze = DecodeGate(camera.id, self._look_tap, reader)
-            self.fanout.attach(self._doze, lambda: self._doze.is_awake)
-        self._looker: CheckpointLoop | None = None
+            self._decode_gate = DecodeGate(camera.id, self._decoder_tap)
+            self._frames = FrameReader(
+                self._decoder_tap,
+                tools.clock,
+                self._fps(),
+                camera.id,
+                failures,
+                self._decode_gate,
+            )
+            self.fanout.attach(self._decode_gate, lambda: not self._decode_gate.is_closed)
+        self._checkpoint: CheckpointLoop | None = None
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         self._gaps.begin()
         if self._analyser is not None:
-            self._spawn("look", partial(self._look, self._analyser))
+            self._spawn("look", partial(self._analyse, self._analyser))
         self.tend()
 
     def stop(self) -> None:
@@ -143,7 +150,7 @@ class CameraRun:
     def join(self) -> None:
         self.finish()
         self.fanout.close_all()
-        self._look_tap.close()
+        self._decoder_tap.close()
         if self._sub is not None:
             self._sub.join()
         for thread in self._threads:
@@ -180,8 +187,9 @@ class CameraRun:
         self._demand.shed = what
 
     def tend(self) -> None:
-        """Do what is wanted now: pull or not, record or not, look as often. To be called about
-        once a second.
+        """Pull, record and analyse the camera as its policy and the load now require.
+
+        It is to be called about once a second.
         """
         if self._sub is not None:
             self._sub.tend(self._tools.loop)
@@ -195,8 +203,8 @@ class CameraRun:
             elif self._is_pulled and not is_pulled:
                 self._streamer.stop()
             self._is_pulled = is_pulled
-            if self._looker is not None:
-                self._looker.pace(_SHED_PARTS[self._demand.shed] * self._fps())
+            if self._analyser is not None:
+                self._frames.set_rate(_SHED_PARTS[self._demand.shed] * self._fps())
             if self._demand.shed is not self._said_shed:
                 self._said_shed = self._demand.shed
                 CAMERA_SHED.labels(self.camera.id).set(list(Shed).index(self._said_shed))
@@ -220,7 +228,7 @@ class CameraRun:
         status.node = self._tools.settings.node
         status.shed = self._demand.shed
         status.over_limit = self._limit.is_over
-        status.unread = self._looker.unread() if self._looker is not None else ()
+        status.unread = self._checkpoint.unread() if self._checkpoint is not None else ()
         return status
 
     def give_up(self, since_ns: int, detail: str) -> None:
@@ -230,9 +238,11 @@ class CameraRun:
         if self._demand.why_not_recorded() is None:
             self._gaps.give_up(since_ns, detail)
 
-    def _look(self, analyser: Callable[[], Analyser]) -> None:
-        self._looker = CheckpointLoop(self.camera, analyser(), self._doze, self._tools)
-        self._looker.run()
+    def _analyse(self, analyser: Callable[[], Analyser]) -> None:
+        self._checkpoint = CheckpointLoop(
+            self.camera, analyser(), self._frames, self._decode_gate, self._tools
+        )
+        self._checkpoint.run()
 
     def _fps(self) -> float:
         settings = self._tools.settings

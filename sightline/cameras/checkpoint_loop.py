@@ -1,5 +1,5 @@
-"""A checkpoint's frames to its analyser, in turns with the other checkpoints of the worker; its
-passings to the spool.
+"""Moves a checkpoint's frames to its analyser, in turns with the other checkpoints of the worker,
+and its passings to the spool.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from domain.metrics import ANALYSIS_CPU_S, EVENTS_LOST
 from domain.recordings.triggers import listens
 from domain.registry import Camera
 from domain.unread_reasons import Unread
-from ingest.frames.decode_gate import DecodeGate
+from ingest.frames.decode_control import DecodeControl
+from ingest.frames.decoder import FrameReader
 from sightline.cameras.worker_context import WorkerContext
 
 _log = logging.getLogger(__name__)
@@ -24,60 +25,68 @@ _log = logging.getLogger(__name__)
 _SPOOL = ANALYSIS_CPU_S.labels("spool")
 DRAFT_EVERY_S = 0.5
 MOST_WAITING = 200
-"""Passings of a camera held in memory while the disk refuses them, some 100 kB each."""
+"""So many passings of a camera, of some 100 kB each, wait in memory while the disk refuses them."""
 
 
 class CheckpointLoop:
-    """One camera's. Those still in view are kept as drafts, in case this process dies."""
+    """Analyses one camera in the thread that calls `run`.
+
+    It requests frames from `reader`, and reports to `control` what they show; the order is in
+    `ingest/frames/decode_control.py`. Passings still in view are stored as drafts, so that they
+    are not lost if this process dies.
+    """
 
     def __init__(
-        self, camera: Camera, analyser: Analyser, doze: DecodeGate, tools: WorkerContext
+        self,
+        camera: Camera,
+        analyser: Analyser,
+        reader: FrameReader,
+        control: DecodeControl,
+        tools: WorkerContext,
     ) -> None:
         self._camera_id = camera.id
         self._triggers = listens(camera, "checkpoint")
         self._analyser = analyser
         self._tools = tools
-        self._doze = doze
-        self._reader = doze.reader
+        self._reader = reader
+        self._control = control
         self._drafted: set[str] = set()
         self._drafts_due_s = 0.0
         self._waiting: dict[str, Passing] = {}
-        """Passings that the disk refused, by event id: they are spooled as soon as it lets them."""
+        """The passings that the disk refused, by event id, until it accepts them."""
         self._warn = FloodGate(_log.error, tools.clock, every_s=10.0)
 
     def run(self) -> None:
-        self._take_up_drafts()
+        """Analyse until the reader's tap is closed, then store what is still in view."""
+        self._store_earlier_drafts()
         for frame in self._reader:
             self._reader.part = self._tools.looks.part
-            self._keep(
-                self._look(frame) if frame else self._analyser.idle(self._tools.clock.wall_ns())
+            self._store(
+                self._analyse(frame) if frame else self._analyser.idle(self._tools.clock.wall_ns())
             )
-            self._doze.may_rest = not self._analyser.in_view()
+            self._control.on_analysed(is_in_view=self._analyser.in_view())
             if self._tools.clock.monotonic_s() >= self._drafts_due_s:
                 self._drafts_due_s = self._tools.clock.monotonic_s() + DRAFT_EVERY_S
-                self._keep([])
-                self._draft()
-        self._keep(self._analyser.close())
+                self._store([])
+                self._store_drafts()
+        self._store(self._analyser.close())
         self._tools.looks.forget(self._camera_id)
 
-    def _look(self, frame: Frame) -> list[Passing]:
+    def _analyse(self, frame: Frame) -> list[Passing]:
         was_in_view = self._analyser.in_view()
         with self._tools.looks.turn(self._camera_id, was_in_view, self._reader.arrived_ns):
             passings = self._analyser.look(frame)
         if self._analyser.in_view() and not was_in_view:
-            self._doze.found(frame.wall_ns)
+            self._control.on_appeared(frame.wall_ns)
         return passings
 
     def unread(self) -> tuple[Unread, ...]:
         return self._analyser.unread()
 
-    def pace(self, fps: float) -> None:
-        """Looks a second from now on; 0: none."""
-        self._reader.pace(fps)
+    def _store_earlier_drafts(self) -> None:
+        """Store the passings that were in view when an earlier process ended.
 
-    def _take_up_drafts(self) -> None:
-        """What a process before this one had in view has left it, as far as anyone can tell: it
-        is an event now.
+        Their vehicles or persons have left the view, as far as anyone can know.
         """
         left = self._tools.spool.drafts(self._camera_id)
         for passing in left:
@@ -87,11 +96,12 @@ class CheckpointLoop:
                 passing.event.id,
             )
         self._analyser.resume(left)
-        self._keep(left)
+        self._store(left)
 
-    def _keep(self, passings: list[Passing]) -> None:
-        """To the spool: these, and those that it refused before. Never raises for a disk that
-        refuses.
+    def _store(self, passings: list[Passing]) -> None:
+        """Put these passings into the spool, and those that the disk refused before.
+
+        It raises nothing if the disk refuses again.
         """
         self._waiting |= {passing.event.id: passing for passing in passings}
         self._trigger(passings)
@@ -113,7 +123,7 @@ class CheckpointLoop:
             self._tools.kept()
 
     def _trigger(self, passings: list[Passing]) -> None:
-        """What passes, and what is still in view, is recorded to be kept."""
+        """Have the recording of these passings kept, whether they ended or are still in view."""
         for passing in passings if self._triggers else ():
             event = passing.event
             self._tools.triggers.fire(
@@ -129,7 +139,7 @@ class CheckpointLoop:
             return False
         return True
 
-    def _draft(self) -> None:
+    def _store_drafts(self) -> None:
         drafts = self._analyser.drafts()
         self._trigger(drafts)
         now = {passing.event.id for passing in drafts}
@@ -137,8 +147,8 @@ class CheckpointLoop:
             with CpuTime(_SPOOL):
                 for passing in drafts:
                     self._tools.spool.put_draft(passing)
-                for gone in self._drafted - now - self._waiting.keys():
-                    self._tools.spool.drop_draft(gone)
+                for event_id in self._drafted - now - self._waiting.keys():
+                    self._tools.spool.drop_draft(event_id)
         except StoreError as error:
             self._warn(
                 "drafts",

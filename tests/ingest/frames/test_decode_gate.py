@@ -1,5 +1,5 @@
-"""Dozing while nothing moves: nothing of what moves is missed, nothing is decoded of what does
-not, and sizes that lie are not believed.
+"""The decode gate misses nothing that moves, decodes nothing while nothing moves, and does not
+trust packet sizes that hide motion.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import pytest
 from domain.clock import NS_PER_S, SystemClock
 from domain.media.fanout import Tap
 from domain.media.packets import Frame, Packet
-from ingest.frames.decode_gate import BEFORE_NS, PEEK_EVERY_NS, DecodeGate
+from ingest.frames.decode_control import Burst
+from ingest.frames.decode_gate import BEFORE_NS, PROBE_EVERY_NS, DecodeGate
 from ingest.frames.decoder import FrameReader
 from ingest.frames.packet_motion import WINDOW_NS
 from tests.recorded import START_NS, Material, number_in, packets_of
@@ -25,22 +26,23 @@ LEARNED_S = 61
 """How long the gate observes a stream before it relies on the sizes of its packets."""
 
 
-class Lane:
-    """A camera's packets through a doze to a reader, each padded to so many bytes; 1080p by its
-    stream.
+class Channel:
+    """Puts a camera's packets through a gate to a reader, each padded to so many bytes.
+
+    Its stream says that it is 1080p.
     """
 
-    def __init__(self) -> None:
-        self.tap = Tap("decoder", 256, 16 << 20)
-        self.reader = FrameReader(self.tap, SystemClock(), 1000.0, "gate")
-        self.doze = DecodeGate("gate", self.tap, self.reader)
+    def __init__(self, tap: Tap | None = None) -> None:
+        self.tap = tap or Tap("decoder", 256, 16 << 20)
+        self.gate = DecodeGate("gate", self.tap)
+        self.reader = FrameReader(self.tap, SystemClock(), 1000.0, "gate", control=self.gate)
         self._packets = iter(_stream(300))
         self.frames: list[Frame] = []
         self.fed: list[Packet] = []
         self.decoded = 0
 
-    def come(self, seconds: float, size_bytes: int) -> Iterator[Packet]:
-        """Packets, as they are put."""
+    def put(self, seconds: float, size_bytes: int) -> Iterator[Packet]:
+        """Put packets into the gate, and yield each."""
         for _ in range(round(seconds * FPS)):
             packet = next(self._packets)
             packet = (
@@ -50,18 +52,18 @@ class Lane:
                     packet, data=packet.data + bytes(max(0, size_bytes - packet.size_bytes))
                 )
             )
-            self.doze.put(packet)
+            self.gate.put(packet)
             yield packet
 
     def feed(self, seconds: float, size_bytes: int) -> None:
-        for packet in self.come(seconds, size_bytes):
+        for packet in self.put(seconds, size_bytes):
             self.fed.append(packet)
-            taken = self.tap.take(0)
-            self.decoded += len(taken)
-            if taken:
-                self.reader._newest_wall_ns = taken[-1].wall_ns
-            for one in taken:
-                self.frames += self.reader._frames(one)
+            released = self.tap.take(0)
+            self.decoded += len(released)
+            if released:
+                self.reader._newest_wall_ns = released[-1].wall_ns
+            for queued in released:
+                self.frames += self.reader._frames(queued)
 
     @property
     def numbers(self) -> list[int]:
@@ -74,62 +76,62 @@ def _stream(seconds: int) -> list[Packet]:
     period = GOP * NS_PER_S // FPS
     return [
         replace(
-            one,
+            packet,
             stream=wide,
-            pts=one.pts + 90_000 * 2 * n,
-            dts=one.dts + 90_000 * 2 * n,
-            wall_ns=one.wall_ns + period * n,
+            pts=packet.pts + 90_000 * 2 * n,
+            dts=packet.dts + 90_000 * 2 * n,
+            wall_ns=packet.wall_ns + period * n,
         )
         for n in range(seconds // 2)
-        for one in packets
+        for packet in packets
     ]
 
 
 @pytest.fixture
-def lane() -> Lane:
-    lane = Lane()
-    lane.doze.may_rest = True
-    lane.feed(LEARNED_S + 1, 600)
-    return lane
+def channel() -> Channel:
+    channel = Channel()
+    channel.gate.on_analysed(is_in_view=False)
+    channel.feed(LEARNED_S + 1, 600)
+    return channel
 
 
-def test_a_still_picture_is_decoded_until_it_is_known_and_then_no_more(lane: Lane) -> None:
-    before = lane.decoded
+def test_a_still_picture_is_decoded_until_its_sizes_are_learned_and_then_no_more(
+    channel: Channel,
+) -> None:
+    before = channel.decoded
     assert 55 * FPS < before < LEARNED_S * FPS
-    lane.feed(20, 600)
-    assert lane.decoded == before
-    assert lane.reader.rests
-    assert not lane.doze.is_awake
+    channel.feed(20, 600)
+    assert channel.decoded == before
+    assert channel.gate.is_closed
 
 
 @pytest.mark.parametrize("into_gop_s", [0.3, 0.9, 1.7])
-def test_what_moves_is_seen_from_its_first_frame(lane: Lane, into_gop_s: float) -> None:
-    lane.feed(into_gop_s, 600)
-    began = len(lane.fed)
-    seen = len(lane.frames)
-    lane.feed(2, 6_000)
-    numbers = lane.numbers[seen:]
+def test_motion_is_analysed_from_its_first_frame(channel: Channel, into_gop_s: float) -> None:
+    channel.feed(into_gop_s, 600)
+    began = len(channel.fed)
+    seen = len(channel.frames)
+    channel.feed(2, 6_000)
+    numbers = channel.numbers[seen:]
     assert numbers[0] <= began
-    assert numbers == list(range(numbers[0], len(lane.fed))), (
+    assert numbers == list(range(numbers[0], len(channel.fed))), (
         "every one from there on, though those of the burst come late"
     )
     assert numbers[0] >= began - (WINDOW_NS + BEFORE_NS) * FPS // NS_PER_S - 1, "and few of before"
-    assert not lane.reader.rests
-    assert lane.doze.is_awake
+    assert not channel.gate.is_closed
 
 
-def test_the_pictures_of_a_burst_are_whole(lane: Lane) -> None:
-    lane.feed(0.6, 600)
-    seen = len(lane.frames)
-    lane.feed(2, 6_000)
+def test_the_pictures_of_a_burst_are_whole(channel: Channel) -> None:
+    channel.feed(0.6, 600)
+    seen = len(channel.frames)
+    channel.feed(2, 6_000)
     shown = [
-        number_in(av.VideoFrame.from_ndarray(frame.bgr, "bgr24")) for frame in lane.frames[seen:]
+        number_in(av.VideoFrame.from_ndarray(frame.bgr, "bgr24")) for frame in channel.frames[seen:]
     ]
-    assert shown == [number % GOP for number in lane.numbers[seen:]]
+    assert shown == [number % GOP for number in channel.numbers[seen:]]
 
 
-def test_no_packet_is_decoded_twice_however_often_it_dozes(lane: Lane) -> None:
-    decoded, fed = lane.decoded, len(lane.fed)
+def test_no_packet_is_decoded_twice_however_often_the_gate_closes(channel: Channel) -> None:
+    decoded, fed = channel.decoded, len(channel.fed)
     for still_s, moving_s in (
         (1.3, 0.7),
         (1.7, 0.4),
@@ -138,49 +140,49 @@ def test_no_packet_is_decoded_twice_however_often_it_dozes(lane: Lane) -> None:
         (3.3, 0.9),
         (5.7, 2.1),
     ) * 2:
-        lane.feed(still_s, 600)
-        lane.feed(moving_s, 6_000)
-    assert lane.decoded - decoded < 0.9 * (len(lane.fed) - fed)
-    assert lane.numbers == sorted(set(lane.numbers))
+        channel.feed(still_s, 600)
+        channel.feed(moving_s, 6_000)
+    assert channel.decoded - decoded < 0.9 * (len(channel.fed) - fed)
+    assert channel.numbers == sorted(set(channel.numbers))
 
 
-def test_what_moves_again_soon_goes_on_where_decoding_stopped(lane: Lane) -> None:
-    lane.feed(0.2, 600)
-    lane.feed(0.6, 6_000)
-    while lane.doze.is_awake:
-        lane.feed(1 / FPS, 600)
-    decoded, seen = lane.decoded, len(lane.frames)
-    lane.feed(0.2, 600)
-    lane.feed(0.6, 6_000)
-    assert lane.doze.is_awake
-    assert lane.decoded - decoded == round(0.8 * FPS), (
+def test_after_a_short_quiet_interval_decoding_continues_where_it_stopped(channel: Channel) -> None:
+    channel.feed(0.2, 600)
+    channel.feed(0.6, 6_000)
+    while not channel.gate.is_closed:
+        channel.feed(1 / FPS, 600)
+    decoded, seen = channel.decoded, len(channel.frames)
+    channel.feed(0.2, 600)
+    channel.feed(0.6, 6_000)
+    assert not channel.gate.is_closed
+    assert channel.decoded - decoded == round(0.8 * FPS), (
         "of that group of pictures, what was not decoded yet"
     )
     shown = [
-        number_in(av.VideoFrame.from_ndarray(frame.bgr, "bgr24")) for frame in lane.frames[seen:]
+        number_in(av.VideoFrame.from_ndarray(frame.bgr, "bgr24")) for frame in channel.frames[seen:]
     ]
-    assert shown == [number % GOP for number in lane.numbers[seen:]]
+    assert shown == [number % GOP for number in channel.numbers[seen:]]
 
 
-@pytest.mark.parametrize("calm_s", [0.7, 2.6, 6.1])
-def test_who_is_behind_leaves_out_what_would_have_been_held(lane: Lane, calm_s: float) -> None:
+@pytest.mark.parametrize("quiet_s", [0.7, 2.6, 6.1])
+def test_a_late_reader_skips_what_would_have_been_held(channel: Channel, quiet_s: float) -> None:
     """The queue holds an empty road between two vehicles, and the first has left when its
     reader gets there.
     """
-    lane.doze.may_rest = False
-    lane.feed(1.0, 3000)
-    queued = [*lane.come(calm_s, 600), *lane.come(1.0, 3000)]
-    packets = lane.tap.take(0)
-    assert list(lane.reader._needed(packets)) == packets == queued, (
+    channel.gate.on_analysed(is_in_view=True)
+    channel.feed(1.0, 3000)
+    queued = [*channel.put(quiet_s, 600), *channel.put(1.0, 3000)]
+    packets = channel.tap.take(0)
+    assert list(channel.reader._needed(packets)) == packets == queued, (
         "while something may be in view all is needed"
     )
-    lane.doze.may_rest = True
-    needed = list(lane.reader._needed(packets))
+    channel.gate.on_analysed(is_in_view=False)
+    needed = list(channel.reader._needed(packets))
     left_out = [packet for packet in packets if packet not in needed]
-    moved_ns = queued[round(calm_s * FPS)].wall_ns
+    moved_ns = queued[round(quiet_s * FPS)].wall_ns
     assert packets == sorted([*needed, *left_out], key=lambda packet: packet.wall_ns)
     assert all(packet.wall_ns < moved_ns - BEFORE_NS for packet in left_out)
-    assert len(left_out) in {0.7: [0], 2.6: range(12), 6.1: range(60, 130)}[calm_s]
+    assert len(left_out) in {0.7: [0], 2.6: range(12), 6.1: range(60, 130)}[quiet_s]
     if left_out:
         assert packets[packets.index(left_out[-1]) + 1].is_keyframe
         assert packets.index(left_out[-1]) - packets.index(left_out[0]) == len(left_out) - 1, (
@@ -188,46 +190,88 @@ def test_who_is_behind_leaves_out_what_would_have_been_held(lane: Lane, calm_s: 
         )
 
 
-def test_it_stays_awake_while_something_is_in_view(lane: Lane) -> None:
-    lane.doze.may_rest = False
-    lane.feed(4, 600)
-    before = lane.decoded
-    lane.feed(4, 600)
-    assert lane.decoded - before == 4 * FPS
+def test_the_gate_stays_open_while_something_is_in_view(channel: Channel) -> None:
+    channel.gate.on_analysed(is_in_view=True)
+    channel.feed(4, 600)
+    before = channel.decoded
+    channel.feed(4, 600)
+    assert channel.decoded - before == 4 * FPS
 
 
-def test_a_keyframe_is_looked_at_now_and_then(lane: Lane) -> None:
-    seen = len(lane.frames)
-    lane.feed(PEEK_EVERY_NS / NS_PER_S + 4, 600)
-    assert [number % GOP for number in lane.numbers[seen:]] == [0]
+def test_a_closed_gate_releases_a_keyframe_once_a_minute(channel: Channel) -> None:
+    seen = len(channel.frames)
+    channel.feed(PROBE_EVERY_NS / NS_PER_S + 4, 600)
+    assert [number % GOP for number in channel.numbers[seen:]] == [0]
 
 
-def test_sizes_that_did_not_tell_of_what_was_found_are_not_believed_for_a_while(lane: Lane) -> None:
-    lane.doze.found(lane.fed[-1].wall_ns)
-    lane.feed(4, 600)
-    before = lane.decoded
-    lane.feed(10, 600)
-    assert lane.decoded - before == 10 * FPS
+def test_sizes_that_did_not_show_an_object_that_appeared_are_not_trusted_for_minutes(
+    channel: Channel,
+) -> None:
+    channel.gate.on_appeared(channel.fed[-1].wall_ns)
+    channel.feed(4, 600)
+    before = channel.decoded
+    channel.feed(10, 600)
+    assert channel.decoded - before == 10 * FPS
 
 
-def test_a_stream_that_spends_much_on_a_still_picture_is_decoded_all_the_time() -> None:
-    lane = Lane()
-    lane.doze.may_rest = True
-    lane.feed(120, 8_000)
-    assert lane.decoded == len(lane.fed)
+def test_a_stream_that_spends_much_on_a_still_picture_is_always_decoded() -> None:
+    channel = Channel()
+    channel.gate.on_analysed(is_in_view=False)
+    channel.feed(120, 8_000)
+    assert channel.decoded == len(channel.fed)
 
 
 def test_a_stream_whose_still_pictures_differ_much_in_size_is_always_decoded() -> None:
     """A vehicle with twice the bytes would not exceed the variation of the still pictures."""
-    lane, drawn = Lane(), random.Random(1)
-    lane.doze.may_rest = True
+    channel, drawn = Channel(), random.Random(1)
+    channel.gate.on_analysed(is_in_view=False)
     for _ in range(400):
-        lane.feed(0.5, round(1_500 * math.exp(drawn.gauss(0, 0.35))))
-    assert lane.decoded == len(lane.fed)
+        channel.feed(0.5, round(1_500 * math.exp(drawn.gauss(0, 0.35))))
+    assert channel.decoded == len(channel.fed)
 
 
-def test_a_new_session_is_decoded_until_it_is_known(lane: Lane) -> None:
+def test_a_new_session_is_decoded_until_its_sizes_are_learned(channel: Channel) -> None:
     packets = [replace(packet, stream=replace(packet.stream, session=2)) for packet in _stream(4)]
     for packet in packets:
-        lane.doze.put(packet)
-    assert len(lane.tap.take(0)) == len(packets)
+        channel.gate.put(packet)
+    assert len(channel.tap.take(0)) == len(packets)
+
+
+class _WatchedTap(Tap):
+    """Records the gate's state at each packet that it gets."""
+
+    gate: DecodeGate
+
+    def __init__(self) -> None:
+        super().__init__("decoder", 256, 16 << 20)
+        self.states: list[tuple[bool, Burst]] = []
+
+    def put(self, packet: Packet) -> None:
+        self.states.append((self.gate.is_closed, self.gate.burst))
+        super().put(packet)
+
+
+def test_a_gate_that_opens_is_open_and_names_its_burst_before_the_first_held_packet() -> None:
+    """The reader may decode the first packet of a burst before the last one is in the tap."""
+    tap = _WatchedTap()
+    channel = Channel(tap)
+    tap.gate = channel.gate
+    channel.gate.on_analysed(is_in_view=False)
+    channel.feed(LEARNED_S + 1.6, 600)
+    before, fed = len(tap.states), len(channel.fed)
+    assert channel.gate.is_closed
+    while channel.gate.is_closed:
+        channel.feed(1 / FPS, 6_000)
+    opened_by = channel.fed[-1]
+    assert len(channel.fed) - fed < FPS
+    burst = tap.states[before:]
+    assert len(burst) > 1, "packets were held"
+    assert {is_closed for is_closed, _ in burst} == {False}
+    assert {burst.to_ns for _, burst in burst} == {opened_by.wall_ns}
+
+
+def test_the_gate_stays_open_before_the_first_report() -> None:
+    channel = Channel()
+    channel.feed(LEARNED_S + 1, 600)
+    assert not channel.gate.is_closed
+    assert channel.decoded == len(channel.fed)

@@ -18,6 +18,7 @@ from domain.clock import NS_PER_S, SystemClock
 from domain.media.fanout import Fanout, Tap
 from domain.media.packets import Frame, Packet, StreamInfo, WallSource
 from domain.metrics import FRAMES_SKIPPED
+from ingest.frames.decode_control import Burst, DecodeEverything
 from ingest.frames.decoder import LATE_NS, LATE_STEP_NS, Decimator, FrameReader
 
 START_NS = 1_760_000_000 * NS_PER_S
@@ -134,22 +135,28 @@ def test_broken_packets_cost_frames_up_to_the_next_keyframe(load: Load) -> None:
     assert frames[-1].pts == packets[-1].pts
 
 
+class _AllHeld(DecodeEverything):
+    """Controls a reader of packets that a gate released together."""
+
+    burst = Burst(0, START_NS + 60 * NS_PER_S)
+
+
 @pytest.mark.parametrize(("part", "count"), [(1.0, 25), (0.5, 12), (0.3, 7)])
 def test_of_the_frames_due_an_even_part_is_given_and_the_rest_is_counted(
     part: float, count: int, load: Load
 ) -> None:
     tap = Tap("decode", 512, 32 << 20)
-    reader = FrameReader(tap, SystemClock(), 12.5, f"gate-{part}")
+    control = _AllHeld()
+    reader = FrameReader(tap, SystemClock(), 12.5, f"gate-{part}", control=control)
     reader.part = part
     for packet in load("h264"):
         tap.put(packet)
     tap.close()
-    reader.catch_up(0, START_NS + 60 * NS_PER_S)
     frames = [frame for frame in reader if frame is not None]
     apart_ns = np.diff([frame.wall_ns for frame in frames])
     assert abs(len(frames) - count) <= 1
     assert apart_ns.max() - apart_ns.min() <= NS_PER_S / 12.5 * 1.01
-    assert reader.arrived_ns is None, "what was held says nothing of how late looks are"
+    assert reader.arrived_ns is None, "packets that were held do not show how late looks are"
     skipped = FRAMES_SKIPPED.labels(f"gate-{part}", "backlog")._value.get()
     assert abs(skipped + len(frames) - 25) <= 1
 

@@ -109,30 +109,30 @@ def _tools(spool: Spool, tmp_path: Path, woken: list[int]) -> WorkerContext:
     )
 
 
-def _looker(
+def _checkpoint_loop(
     spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]
 ) -> tuple[CheckpointLoop, Tap]:
     tap = Tap("decoder", 10, 1 << 20)
     tools = _tools(spool, tmp_path, woken)
-    doze = DecodeGate(CAMERA, tap, FrameReader(tap, tools.clock, 10.0, CAMERA))
-    return CheckpointLoop(
-        make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA), analyser, doze, tools
-    ), tap
+    gate = DecodeGate(CAMERA, tap)
+    reader = FrameReader(tap, tools.clock, 10.0, CAMERA, control=gate)
+    camera = make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA)
+    return CheckpointLoop(camera, analyser, reader, gate, tools), tap
 
 
 def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(
     spool: _FullDisk, tmp_path: Path
 ) -> None:
     analyser, woken = _Idle(), list[int]()
-    looker, tap = _looker(spool, analyser, tmp_path, woken)
+    checkpoint, tap = _checkpoint_loop(spool, analyser, tmp_path, woken)
     analyser.ready = [passing(0), passing(1)]
     analyser.seen = [passing(2)]
     tap.close()
-    looker.run()
+    checkpoint.run()
     assert spool.pending([CAMERA]) == []
     assert woken == []
     spool.is_full = False
-    looker.run()
+    checkpoint.run()
     assert [entry.event_id for entry in spool.pending([CAMERA])] == [
         passing(0).event.id,
         passing(1).event.id,
@@ -142,12 +142,12 @@ def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(
 
 def test_memory_is_bounded_and_the_oldest_give_way(spool: _FullDisk, tmp_path: Path) -> None:
     analyser = _Idle()
-    looker, tap = _looker(spool, analyser, tmp_path, [])
+    checkpoint, tap = _checkpoint_loop(spool, analyser, tmp_path, [])
     analyser.ready = [passing(second) for second in range(MOST_WAITING + 1)]
     tap.close()
-    looker.run()
+    checkpoint.run()
     spool.is_full = False
-    looker.run()
+    checkpoint.run()
     kept = [entry.event_id for entry in spool.pending([CAMERA])]
     assert kept == [passing(second).event.id for second in range(1, MOST_WAITING + 1)]
 
@@ -173,8 +173,8 @@ def test_a_checkpoint_of_which_no_picture_decodes_is_undecodable_until_one_does(
     def play(played: Iterable[Packet]) -> None:
         for packet in played:
             run._streamer.took([replace(packet, received_ns=clock.steady_ns())])
-            for queued in run._look_tap.take(0):
-                list(run._doze.reader._frames(queued))
+            for queued in run._decoder_tap.take(0):
+                list(run._frames._frames(queued))
             clock.advance(PLAIN.frame_ns / NS_PER_S)
         states.append(run._streamer.status().state)
 

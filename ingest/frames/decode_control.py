@@ -1,0 +1,102 @@
+"""The protocol that decides which packets of a checkpoint camera are decoded.
+
+Three objects take part, in two threads:
+
+- `DecodeGate` implements the protocol. It runs in the thread that pulls the camera. It decides for
+  each packet whether the decoder gets it now, later in a burst, or never.
+- `FrameReader` decodes the packets that the gate puts into the decoder's tap. It runs in the
+  analysis thread. It asks the gate which of them it may skip, and how long it may wait.
+- `CheckpointLoop` requests one frame at a time from the reader, analyses it in the same thread, and
+  reports the result to the gate.
+
+The order of the calls is:
+
+1. The pull thread calls `DecodeGate.put` for each packet. An open gate puts the packet into the
+   tap. A gate that opens first sets `burst`, then clears `is_closed`, and then puts the packets
+   that it held.
+2. The analysis thread requests a frame. The reader takes all packets from the tap, and waits for
+   them longer while `is_closed` is set. It asks `quiet_until_ns` before it decodes a packet, and
+   reads `burst` for each decoded picture.
+3. The loop analyses the frame. It calls `on_appeared` if the frame shows the first object in view,
+   and then `on_analysed`. If no packet arrives, it calls `on_analysed` alone.
+4. The gate evaluates both reports at the next packet. It closes only if nothing was in view.
+
+The pull loop reads a camera at each tick while its gate is open, and at longer intervals while it
+is closed. It asks the gate after each read, so a gate that opens or closes calls nothing.
+
+No method waits, blocks or raises. Each value is written by one thread and replaced as a whole, so
+the other thread needs no lock. Frames are requested until the tap is closed and empty.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+
+class Burst(NamedTuple):
+    """The wall times of the packets that a gate last released together.
+
+    Frames before `from_ns` are decoded only because later ones build on them. Frames up to `to_ns`
+    are analysed although they are late.
+    """
+
+    from_ns: int = 0
+    to_ns: int = 0
+
+
+class DecodeControl(Protocol):
+    """The decisions of a decode gate, and what it must know for them.
+
+    The module describes the order of the calls.
+    """
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether packets are held, so that the decoder need not expect any.
+
+        The pull thread writes it. The reader and the pull loop read it.
+        """
+
+    @property
+    def burst(self) -> Burst:
+        """The last packets that the gate released together.
+
+        The pull thread writes it before it puts those packets into the tap.
+        """
+
+    def quiet_until_ns(self, wall_ns: int, /) -> int:
+        """Return until when nothing moves from `wall_ns` on, or 0 if something may.
+
+        The reader calls it in the analysis thread, to catch up if it is late. It skips packets
+        before the last keyframe within that time.
+        """
+
+    def on_appeared(self, wall_ns: int, /) -> None:
+        """Report that the frame of `wall_ns` shows an object, and the one before showed none.
+
+        The loop calls it in the analysis thread. The packets of that time should have shown
+        motion; if they did not, the gate stays open for some minutes.
+        """
+
+    def on_analysed(self, *, is_in_view: bool) -> None:
+        """Report after each frame, or after a wait without one, whether an object is in view.
+
+        The loop calls it in the analysis thread. The gate stays open before the first call.
+        """
+
+
+class DecodeEverything:
+    """Controls a reader without a gate: every packet of its tap is decoded."""
+
+    is_closed = False
+    burst = Burst()
+
+    def quiet_until_ns(self, wall_ns: int, /) -> int:
+        """Return 0, because no interval is known to be quiet."""
+        return 0
+
+    def on_appeared(self, wall_ns: int, /) -> None:
+        """Ignore the report: no packet is held."""
+
+    def on_analysed(self, *, is_in_view: bool) -> None:
+        """Ignore the report: no packet is held."""
