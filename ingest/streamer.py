@@ -17,7 +17,7 @@ from domain.camera_states import CameraState, CameraStatus, Why
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import SourceError, SourceUnreachable
 from domain.media.fanout import Fanout
-from domain.media.packet_batch import Came, PacketBatch, newest_pts_ns, newest_wall_ns
+from domain.media.packet_batch import PacketBatch, PacketOrBatch, newest_pts_ns, newest_wall_ns
 from domain.media.packets import AudioPacket, Packet, StreamInfo
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
@@ -43,7 +43,7 @@ class PacketSource(Protocol):
 
     def close(self) -> None: ...
 
-    def hurry(self) -> None: ...
+    def read_now(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _Session:
     """What came over one connection. Written by the puller; `status` reads single fields of it."""
 
     def __init__(self) -> None:
-        self.last: Sequence[Came] = ()
+        self.last: Sequence[PacketOrBatch] = ()
         """The newest that came, if anything has."""
         self.first_s: float | None = None
         self.packets = 0
@@ -77,7 +77,7 @@ class _Session:
         if keyframe.stream.session != self._number:
             self._number, self.next_look_ns = keyframe.stream.session, 0
 
-    def mark(self, newest: Came) -> None:
+    def mark(self, newest: PacketOrBatch) -> None:
         self.marks.append(_Mark(newest_pts_ns(newest), self.packets, self.size_bytes))
         self.next_look_ns = newest.received_ns + NS_PER_S
 
@@ -145,7 +145,7 @@ class Streamer:
         little) and connect again.
         """
         self._loop = loop
-        self._fanout.on_tap = lambda: loop.call(self, self._source.hurry)
+        self._fanout.on_tap = lambda: loop.call(self, self._source.read_now)
         self._announcer.share(loop.warn)
         self._is_over.clear()
         loop.call(self, self._begin)
@@ -160,17 +160,17 @@ class Streamer:
         return self._is_over.wait(timeout_s)
 
     @property
-    def is_followed(self) -> bool:
-        return self._fanout.is_followed
+    def has_waiting_consumer(self) -> bool:
+        return self._fanout.has_waiting_consumer
 
     @property
-    def is_heeded(self) -> bool:
-        return self._fanout.is_heeded
+    def may_need_packets_soon(self) -> bool:
+        return self._fanout.may_need_packets_soon
 
-    def took(self, came: list[Came]) -> None:
+    def on_packets(self, received: list[PacketOrBatch]) -> None:
         session = self._session
-        self._fanout.put(*came)
-        for one in came:
+        self._fanout.put(*received)
+        for one in received:
             if isinstance(one, Packet) and one.is_keyframe:
                 session.begin(one)
                 self._health.keyframe(
@@ -178,11 +178,11 @@ class Streamer:
                 )
             session.packets += one.count if isinstance(one, PacketBatch) else 1
             session.size_bytes += len(one.data)
-        session.last = came[-1:]
-        if came[-1].received_ns >= session.next_look_ns:
-            self._look(session, came[-1])
+        session.last = received[-1:]
+        if received[-1].received_ns >= session.next_look_ns:
+            self._look(session, received[-1])
 
-    def heard(self, packets: list[AudioPacket]) -> None:
+    def on_audio(self, packets: list[AudioPacket]) -> None:
         for packet in packets:
             self._fanout.put_audio(packet)
 
@@ -282,7 +282,7 @@ class Streamer:
         """
         return self._session.rates()[1] if self._is_open else 0
 
-    def _look(self, session: _Session, newest: Came) -> None:
+    def _look(self, session: _Session, newest: PacketOrBatch) -> None:
         """Once a second of packets: what need not be done for each."""
         if session.first_s is None:
             session.first_s = self._clock.monotonic_s()
@@ -303,9 +303,9 @@ class Streamer:
         now = self._source.counts
         packets = session.packets + now.before_keyframe_packets
         counts = (packets, now.broken_packets, now.strange_packets, now.lost_packets, now.jumps)
-        for metric, came, before in zip(self._counters, counts, session.counted, strict=True):
-            if came > before:
-                metric.inc(came - before)
+        for metric, count, before in zip(self._counters, counts, session.counted, strict=True):
+            if count > before:
+                metric.inc(count - before)
         session.counted = counts
 
     def _connected(self, stream: StreamInfo) -> None:

@@ -17,7 +17,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 
 from domain.clock import NS_PER_S
-from domain.media.packet_batch import Came, PacketBatch
+from domain.media.packet_batch import PacketBatch, PacketOrBatch
 from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo, WallSource
 from domain.recordings.gaps import GapCause
 from ingest.recording.segments import Segments
@@ -282,18 +282,18 @@ def run_of(packets: Sequence[Packet]) -> PacketBatch:
     )
 
 
-def as_read(packets: Sequence[Packet], most: int = 12) -> list[Came]:
+def as_read(packets: Sequence[Packet], most: int = 12) -> list[PacketOrBatch]:
     """As a reader hands them on: what is no keyframe together, up to so many."""
-    came: list[Came] = []
+    received: list[PacketOrBatch] = []
     waiting: list[Packet] = []
     for packet in packets:
         if waiting and (
             packet.is_keyframe or packet.stream is not waiting[0].stream or len(waiting) == most
         ):
-            came.append(run_of(waiting))
+            received.append(run_of(waiting))
             waiting = []
         if packet.is_keyframe:
-            came.append(packet)
+            received.append(packet)
         else:
             waiting.append(packet)
-    return [*came, *([run_of(waiting)] if waiting else [])]
+    return [*received, *([run_of(waiting)] if waiting else [])]

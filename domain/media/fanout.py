@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from domain.media.packet_batch import Came, PacketBatch, singly
+from domain.media.packet_batch import PacketBatch, PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet
 
 
@@ -97,7 +97,7 @@ class Sink(Protocol):
     for anything.
     """
 
-    def put(self, *came: Came) -> None: ...
+    def put(self, *received: PacketOrBatch) -> None: ...
 
     def put_audio(self, packet: AudioPacket, /) -> None: ...
 
@@ -112,11 +112,11 @@ class Fanout:
     def __init__(self, held_packets: int = 300, held_bytes: int = 8 << 20) -> None:
         self._taps: tuple[Tap, ...] = ()
         self._sinks: tuple[Sink, ...] = ()
-        self._hurried: dict[Sink, Callable[[], bool]] = {}
+        self._is_waiting: dict[Sink, Callable[[], bool]] = {}
         self.on_tap: Callable[[], None] = _do_nothing
         """Called, from any thread, when a tap was opened."""
         self._lock = threading.Lock()
-        self._held: list[Came] = []
+        self._held: list[PacketOrBatch] = []
         self._held_packets = self._held_bytes = 0
         self._most_held_packets = held_packets
         self._most_held_bytes = held_bytes
@@ -129,7 +129,7 @@ class Fanout:
         """
         tap = Tap(name, max_packets, max_bytes)
         with self._lock:
-            for packet in singly(self._held if from_held else ()):
+            for packet in single_packets(self._held if from_held else ()):
                 tap.put(packet)
             self._taps = (*self._taps, tap)
         self.on_tap()
@@ -140,29 +140,29 @@ class Fanout:
             self._taps = tuple(other for other in self._taps if other is not tap)
         tap.close()
 
-    def attach(self, sink: Sink, is_hurried: Callable[[], bool] | None = None) -> None:
-        """Hand every packet from now on to `sink` too, audio included; `is_hurried`: whether it
+    def attach(self, sink: Sink, is_waiting: Callable[[], bool] | None = None) -> None:
+        """Hand every packet from now on to `sink` too, audio included; `is_waiting`: whether it
         wants them as soon as they can be had.
         """
         with self._lock:
             self._sinks = (*self._sinks, sink)
-            if is_hurried is not None:
-                self._hurried[sink] = is_hurried
+            if is_waiting is not None:
+                self._is_waiting[sink] = is_waiting
 
     def detach(self, sink: Sink) -> None:
         with self._lock:
             self._sinks = tuple(other for other in self._sinks if other is not sink)
-            self._hurried.pop(sink, None)
+            self._is_waiting.pop(sink, None)
 
-    def put(self, *came: Came) -> None:
+    def put(self, *received: PacketOrBatch) -> None:
         """What came together, in order. Single packets are made of runs only for those who take
         them one by one.
         """
         with self._lock:
-            self._hold(came)
+            self._hold(received)
             for sink in self._sinks:
-                sink.put(*came)
-            for packet in singly(came) if self._taps else ():
+                sink.put(*received)
+            for packet in single_packets(received) if self._taps else ():
                 for tap in self._taps:
                     tap.put(packet)
 
@@ -171,8 +171,8 @@ class Fanout:
         for sink in self._sinks:
             sink.put_audio(packet)
 
-    def _hold(self, came: Sequence[Came]) -> None:
-        for one in came:
+    def _hold(self, received: Sequence[PacketOrBatch]) -> None:
+        for one in received:
             if one.is_keyframe:
                 self._held, self._held_packets, self._held_bytes = [one], 1, len(one.data)
             elif self._held:
@@ -195,17 +195,17 @@ class Fanout:
             tap.close()
 
     @property
-    def is_followed(self) -> bool:
+    def has_waiting_consumer(self) -> bool:
         """Whether anybody waits for the next packet: a viewer does, a sink where it says so, a
         recorder never.
         """
         with self._lock:
-            return bool(self._taps) or any(ask() for ask in self._hurried.values())
+            return bool(self._taps) or any(ask() for ask in self._is_waiting.values())
 
     @property
-    def is_heeded(self) -> bool:
+    def may_need_packets_soon(self) -> bool:
         """Whether a sink may become hurried by what comes."""
-        return bool(self._hurried)
+        return bool(self._is_waiting)
 
     @property
     def taps(self) -> tuple[Tap, ...]:

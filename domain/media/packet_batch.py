@@ -85,32 +85,32 @@ class PacketBatch:
         )
 
 
-Came = Packet | PacketBatch
+PacketOrBatch = Packet | PacketBatch
 
 
-def singly(came: Iterable[Came]) -> Iterator[Packet]:
+def single_packets(received: Iterable[PacketOrBatch]) -> Iterator[Packet]:
     """All packets, one by one."""
     return chain.from_iterable(
-        [one.packets() if isinstance(one, PacketBatch) else (one,) for one in came]
+        [one.packets() if isinstance(one, PacketBatch) else (one,) for one in received]
     )
 
 
-def newest_of(came: Sequence[Came]) -> Packet:
+def newest_packet(received: Sequence[PacketOrBatch]) -> Packet:
     """The last packet of at least one."""
-    last = came[-1]
+    last = received[-1]
     return last.newest if isinstance(last, PacketBatch) else last
 
 
-def newest_wall_ns(one: Came) -> int:
+def newest_wall_ns(one: PacketOrBatch) -> int:
     """Of the last packet of what came together."""
     return one.walls_ns[-1] if isinstance(one, PacketBatch) else one.wall_ns
 
 
-def newest_pts_ns(one: Came) -> int:
+def newest_pts_ns(one: PacketOrBatch) -> int:
     """Of the last packet of what came together."""
     return one.pts_ns[-1] if isinstance(one, PacketBatch) else one.pts_ns
 
 
-def count_of(came: Iterable[Came]) -> int:
+def count_packets(received: Iterable[PacketOrBatch]) -> int:
     """How many packets they are."""
-    return sum([one.count if isinstance(one, PacketBatch) else 1 for one in came])
+    return sum([one.count if isinstance(one, PacketBatch) else 1 for one in received])

@@ -17,7 +17,7 @@ import math
 
 from domain.clock import NS_PER_S
 from domain.media.fanout import Tap
-from domain.media.packet_batch import Came, singly
+from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet, ticks_to_ns
 from ingest.frames.decode_control import Burst, DecodeControl
 from ingest.frames.packet_motion import WINDOW_NS, PacketMotion
@@ -101,8 +101,8 @@ class DecodeGate(DecodeControl):
     def on_analysed(self, *, is_in_view: bool) -> None:
         self._nothing_in_view = not is_in_view
 
-    def put(self, *came: Came) -> None:
-        for packet in singly(came):
+    def put(self, *received: PacketOrBatch) -> None:
+        for packet in single_packets(received):
             self._put(packet)
 
     def put_audio(self, packet: AudioPacket) -> None:

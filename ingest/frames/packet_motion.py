@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from domain.clock import NS_PER_S
-from domain.media.packet_batch import Came, singly
+from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet, ticks_to_ns
 
 WINDOW_NS = NS_PER_S // 2
@@ -155,8 +155,8 @@ class MotionSink:
         self._motion = PacketMotion()
         self._session: int | None = None
 
-    def put(self, *came: Came) -> None:
-        for packet in singly(came):
+    def put(self, *received: PacketOrBatch) -> None:
+        for packet in single_packets(received):
             self._look(packet)
 
     def put_audio(self, packet: AudioPacket) -> None:

@@ -169,14 +169,14 @@ class ActiveNotices:
         self._looked_ns = 0
 
     def take(
-        self, came: Iterable[Notice], now_s: float, now_ns: int
+        self, received: Iterable[Notice], now_s: float, now_ns: int
     ) -> tuple[int, int, str] | None:
         """The range (UTC ns) that triggers by what came and what went on since the last call,
         and what it was; None for nothing.
         """
         went_on = next(iter(self._since_s), "")
         begun = ""
-        for notice in came:
+        for notice in received:
             begun = begun or (notice.what if notice.is_on else "")
             if notice.is_on and notice.lasts and len(self._since_s) < _MOST_HELD:
                 self._since_s[notice.what] = now_s

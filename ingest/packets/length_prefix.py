@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from operator import sub
 
-from domain.media.packet_batch import Came, PacketBatch, singly
+from domain.media.packet_batch import PacketBatch, PacketOrBatch, single_packets
 from ingest.packets import nal
 
 _MARK = nal.START_CODE[1:]
@@ -17,12 +17,14 @@ _HEVC_SETS = (32, 33, 34)
 _put_length = struct.Struct(">I").pack_into
 
 
-def put(codec: str, came: Sequence[Came], pieces: list[bytes | bytearray]) -> list[int]:
-    """Append the bytes of what `came`, as a file holds them, to `pieces`; the size of each
+def put(
+    codec: str, received: Sequence[PacketOrBatch], pieces: list[bytes | bytearray]
+) -> list[int]:
+    """Append the bytes of what `received`, as a file holds them, to `pieces`; the size of each
     packet.
     """
     sizes: list[int] = []
-    for one in came:
+    for one in received:
         if one.starts:
             pieces.append(prefixed(one.data, one.starts))
             sizes += (
@@ -31,7 +33,7 @@ def put(codec: str, came: Sequence[Came], pieces: list[bytes | bytearray]) -> li
                 else (len(one.data),)
             )
         else:
-            sizes += [put_prefixed(codec, packet.data, pieces) for packet in singly((one,))]
+            sizes += [put_prefixed(codec, packet.data, pieces) for packet in single_packets((one,))]
     return sizes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from domain.clock import NS_PER_S
-from domain.media.packet_batch import Came, newest_of
+from domain.media.packet_batch import PacketOrBatch, newest_packet
 from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo
 from ingest.packets import nal, rtcp
 from ingest.packets.audio import AudioUnits
@@ -45,7 +45,7 @@ class VideoTrack:
             sound,
         )
         self.units = AccessUnits(video.codec, video.payload_type, channel)
-        self._last: list[Came] = []
+        self._last: list[PacketOrBatch] = []
         self.is_over = False
         """The camera said goodbye."""
         self.reports = 0
@@ -62,7 +62,7 @@ class VideoTrack:
             self._sender.reported(compound.report)
         self.is_over = self.is_over or compound.is_bye
 
-    def packets(self, received_ns: int, stepped_ns: int = 0) -> list[Came]:
+    def packets(self, received_ns: int, stepped_ns: int = 0) -> list[PacketOrBatch]:
         """What is whole, and received at `received_ns`: steady time, to which wall time adds
         `stepped_ns`.
         """
@@ -76,22 +76,22 @@ class VideoTrack:
         sender_ns = (
             self._sender.wall_ns(taken.stamps[0]) if taken.stamps and intake.wants_sender else None
         )
-        came: list[Came] = []
+        received: list[PacketOrBatch] = []
         at = 0
         while at < len(ticks):
             run = intake.steady(taken, ticks, at, received_ns) if at or sender_ns is None else None
             if run is not None:
-                came.append(run)
+                received.append(run)
                 at += run.count
                 continue
             packet = self._packet(
                 taken[at], ticks[at], received_ns, None if at else sender_ns, stepped_ns
             )
             if packet is not None:
-                came.append(packet)
+                received.append(packet)
             at += 1
-        self._last = came[-1:] or self._last
-        return came
+        self._last = received[-1:] or self._last
+        return received
 
     def _packet(
         self, unit: AccessUnit, ticks: int, received_ns: int, sender_ns: int | None, stepped_ns: int
@@ -121,7 +121,7 @@ class VideoTrack:
     @property
     def newest(self) -> Packet | None:
         """The last packet that came."""
-        return newest_of(self._last) if self._last else None
+        return newest_packet(self._last) if self._last else None
 
     @property
     def stepped_ns(self) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import DataLoss, StoreError
-from domain.media.packet_batch import Came, PacketBatch
+from domain.media.packet_batch import PacketBatch, PacketOrBatch
 from domain.media.packets import AudioPacket, Packet, SegmentName, ticks_to_ns
 from domain.paths.object_keys import day_of
 from ingest.packets import length_prefix as lengths
@@ -78,11 +78,11 @@ class OpenSegment:
             self.start_ms, self._path = _path(folder, camera_id, fence, first.wall_ns, is_free)
             self._file = self._path.open("xb", buffering=0)
 
-    def write(self, came: Sequence[Came], sound: Sequence[AudioPacket]) -> None:
+    def write(self, received: Sequence[PacketOrBatch], sound: Sequence[AudioPacket]) -> None:
         """One fragment of these, in one write. Raises StoreError where the disk refuses: then
         nothing of them is in the file.
         """
-        video = self._video(came) if came else None
+        video = self._video(received) if received else None
         audio = self._sound.run(sound) if self._sound and sound else None
         if video is None and audio is None:
             return
@@ -99,8 +99,8 @@ class OpenSegment:
         self._sequence += 1
         self._head = b""
         self.size_bytes += size_bytes
-        if came:
-            self._read_until(came)
+        if received:
+            self._read_until(received)
 
     def finish(self, next_wall_ns: int | None, joins: bool) -> int:
         """No more pictures come: from here on `readable_until_ns` is its end, which is returned.
@@ -125,23 +125,23 @@ class OpenSegment:
                 os.fsync(self._file.fileno())
             return self._rename()
 
-    def _video(self, came: Sequence[Came]) -> VideoRun:
+    def _video(self, received: Sequence[PacketOrBatch]) -> VideoRun:
         scale = self.stream.time_base.numerator
-        decoded = _dts(came)
+        decoded = _dts(received)
         times = list(map(sub, decoded[1:], decoded))
         if times:
             self._usual_ticks = times[-1]
         elif self._last_dts is not None:  # a camera of few pictures a second: each is a fragment
             self._usual_ticks = decoded[0] - self._last_dts
         self._last_dts = decoded[-1]
-        times.append(self._length_ticks(came[-1]))
+        times.append(self._length_ticks(received[-1]))
         self._usual_ticks = times[-1]
         data: list[bytes | bytearray] = []
         table = [0, 0, DELTA, 0] * len(decoded)
         table[0::4] = [ticks * scale for ticks in times]
-        table[1::4] = lengths.put(self.stream.codec, came, data)
+        table[1::4] = lengths.put(self.stream.codec, received, data)
         row = 0
-        for one in came:
+        for one in received:
             if isinstance(one, PacketBatch):
                 row += one.count
                 continue
@@ -152,10 +152,12 @@ class OpenSegment:
             row += 1
         return VideoRun((decoded[0] - self._first.dts) * scale, table, data)
 
-    def _read_until(self, came: Sequence[Came]) -> None:
-        last_dts = _dts(came[-1:])[-1]
-        length = self._length_ticks(came[-1])
-        newest_pts = max([one.pts[-1] if isinstance(one, PacketBatch) else one.pts for one in came])
+    def _read_until(self, received: Sequence[PacketOrBatch]) -> None:
+        last_dts = _dts(received[-1:])[-1]
+        length = self._length_ticks(received[-1])
+        newest_pts = max(
+            [one.pts[-1] if isinstance(one, PacketBatch) else one.pts for one in received]
+        )
         self._end_ns = max(self._end_ns, self._wall_ns(newest_pts + length))
         self.readable_until_ns = self._wall_ns(last_dts + length)
 
@@ -165,7 +167,7 @@ class OpenSegment:
         """
         return self.start_ns + ticks_to_ns(ticks - self._first.pts, self.stream.time_base)
 
-    def _length_ticks(self, last: Came) -> int:
+    def _length_ticks(self, last: PacketOrBatch) -> int:
         """How long the last packet known is: the next one's time is not known yet, and its
         fragment will tell it.
         """
@@ -225,10 +227,10 @@ class _SoundTimes:
         return packet.pts + self._offset
 
 
-def _dts(came: Sequence[Came]) -> list[int]:
+def _dts(received: Sequence[PacketOrBatch]) -> list[int]:
     """Of each packet; those of a run are their pts."""
     return [
-        dts for one in came for dts in (one.pts if isinstance(one, PacketBatch) else (one.dts,))
+        dts for one in received for dts in (one.pts if isinstance(one, PacketBatch) else (one.dts,))
     ]
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from domain.clock import NS_PER_S, Clock
 from domain.log import FloodGate
-from domain.media.packet_batch import Came, PacketBatch, singly
+from domain.media.packet_batch import PacketBatch, PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet
 from domain.metrics import PACKETS_DROPPED
 from domain.paths.data_layout import Layout
@@ -76,7 +76,7 @@ class Recorder:
         self._dropped = PACKETS_DROPPED.labels(camera_id, "recorder")
         # A deque's append and popleft, and each of the counts by its own thread alone, need no
         # lock.
-        self._packets: deque[Came] = deque()
+        self._packets: deque[PacketOrBatch] = deque()
         self._sound: deque[AudioPacket] = deque()
         self._put_bytes = self._taken_bytes = 0
         self._refused_packets = self._counted_packets = self._warned_packets = (
@@ -115,19 +115,20 @@ class Recorder:
     def waiting_bytes(self) -> int:
         return self._put_bytes - self._taken_bytes
 
-    def put(self, *came: Came) -> None:
-        size_bytes = _size_bytes(came)
+    def put(self, *received: PacketOrBatch) -> None:
+        size_bytes = _size_bytes(received)
         if self._is_held_up or self._put_bytes - self._taken_bytes + size_bytes > SHARE_BYTES:
-            for packet in singly(came):
+            for packet in single_packets(received):
                 self._put_if_room(packet)
         else:
             self._put_bytes += size_bytes
-            self._packets.extend(came)
+            self._packets.extend(received)
         if not self._has_begun and self._packets:
             # How old the first that waits was when it was read: with those read with it, that is
             # how much came at once.
             self._read_s = max(
-                0.0, min(FRAGMENT_S, (_pts_ns(came[-1], -1) - _pts_ns(came[0], 0)) / NS_PER_S)
+                0.0,
+                min(FRAGMENT_S, (_pts_ns(received[-1], -1) - _pts_ns(received[0], 0)) / NS_PER_S),
             )
             self._has_begun, self.due_s = (
                 True,
@@ -228,11 +229,11 @@ class Recorder:
         )
 
 
-def _size_bytes(came: Sequence[Came] | Sequence[AudioPacket]) -> int:
-    return sum([len(one.data) + _PACKET_BYTES for one in came])
+def _size_bytes(received: Sequence[PacketOrBatch] | Sequence[AudioPacket]) -> int:
+    return sum([len(one.data) + _PACKET_BYTES for one in received])
 
 
-def _pts_ns(one: Came, at: int) -> int:
+def _pts_ns(one: PacketOrBatch, at: int) -> int:
     return one.pts_ns[at] if isinstance(one, PacketBatch) else one.pts_ns
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from domain.clock import NS_PER_S
-from domain.media.packet_batch import Came, PacketBatch
+from domain.media.packet_batch import PacketBatch, PacketOrBatch
 from domain.media.packets import Packet, ticks_to_ns
 from storage.recordings.packet_coverage import HOLE_NS, LEARNT_PART, LONGEST_USUAL_NS, UNUSUAL
 
@@ -44,7 +44,7 @@ def decode_wall_ns(packet: Packet) -> int:
     return packet.wall_ns - ticks_to_ns(packet.pts - packet.dts, packet.stream.time_base)
 
 
-def _end_of(last: Came) -> tuple[int, int]:
+def _end_of(last: PacketOrBatch) -> tuple[int, int]:
     """The `dts` of the last packet, and the wall time of that."""
     return (
         (last.pts[-1], last.walls_ns[-1])
@@ -59,7 +59,7 @@ class SegmentBoundaries:
     def __init__(self, segment_s: float) -> None:
         self._segment_ns = round(segment_s * NS_PER_S)
         self._first: Packet | None = None
-        self._last: Came | None = None
+        self._last: PacketOrBatch | None = None
         self._usual_ns = 0.0
         self._is_due = False
 

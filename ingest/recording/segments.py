@@ -10,7 +10,7 @@ from typing import Protocol
 
 from domain.clock import NS_PER_MS
 from domain.errors import DataLoss, StoreError
-from domain.media.packet_batch import Came, PacketBatch, count_of, singly
+from domain.media.packet_batch import PacketBatch, PacketOrBatch, count_packets, single_packets
 from domain.media.packets import AudioPacket, Packet
 from domain.metrics import SEGMENT_BYTES, SEGMENTS
 from domain.recordings.gaps import GapCause
@@ -73,25 +73,25 @@ class Segments:
         what is recorded again lies over what was.
         """
 
-    def write(self, came: Sequence[Came], sound: Sequence[AudioPacket] = ()) -> None:
+    def write(self, received: Sequence[PacketOrBatch], sound: Sequence[AudioPacket] = ()) -> None:
         """Take what came, in order: one fragment, or one for each segment where it is cut in
         between.
         """
         self._sound += sound
         self._close(self._closing)
-        fitting: list[Came] = []
-        for one in came:
+        fitting: list[PacketOrBatch] = []
+        for one in received:
             if isinstance(one, PacketBatch) and self._open is not None and self._cuts.goes_on(one):
                 fitting.append(one)
             else:
-                for packet in singly((one,)):
+                for packet in single_packets((one,)):
                     fitting = self._placed(packet, fitting)
         if not self._flush(fitting, None):
             self._cuts.forget()
         if self._open is None:
             self._sound = self._sound[-_MOST_EARLY_SOUND:]
 
-    def _placed(self, packet: Packet, fitting: list[Came]) -> list[Came]:
+    def _placed(self, packet: Packet, fitting: list[PacketOrBatch]) -> list[PacketOrBatch]:
         """What is to be written to the open segment, `packet` with it: that which was `fitting`
         before, unless another begins here.
         """
@@ -142,7 +142,7 @@ class Segments:
         self._open = segment
         return True
 
-    def _flush(self, fitting: Sequence[Came], until_ns: int | None) -> bool:
+    def _flush(self, fitting: Sequence[PacketOrBatch], until_ns: int | None) -> bool:
         """Write `fitting`, with the sound that came for it, to the open segment; False where the
         disk refuses: the segment is over then.
 
@@ -154,7 +154,7 @@ class Segments:
         try:
             segment.write(fitting, self._sound_of(segment, until_ns))
         except StoreError as error:
-            self.lost_packets += count_of(fitting)
+            self.lost_packets += count_packets(fitting)
             self._finish(None, joins=False)
             self._holes.waits(fitting[0].wall_ns if fitting else segment.readable_until_ns)
             self._failed(error)

@@ -15,14 +15,14 @@ from typing import Protocol
 from domain.camera_states import Why
 from domain.clock import NS_PER_S
 from domain.errors import SourceError, SourceTimeout, SourceUnreachable
-from domain.media.packet_batch import Came, newest_pts_ns
+from domain.media.packet_batch import PacketOrBatch, newest_pts_ns
 from domain.media.packets import AudioPacket
 from ingest.rtsp.endpoint import Pull, unreachable
 from ingest.rtsp.libav_watchdog import own_socket
 from ingest.rtsp.pull_loop import CALM_TICKS, TICK_S, PullLoop
 from ingest.rtsp.reader import Elsewhere, Played, Talk, UnsupportedStream, begin
 from ingest.rtsp.session import RtspSession
-from ingest.rtsp.silence import Received, Silence
+from ingest.rtsp.silence import ReceivedCounts, Silence
 from ingest.rtsp.transport import Interleaved
 from ingest.rtsp.udp import Datagrams
 from ingest.rtsp.wire import MOST_ANSWER_BYTES, Wire
@@ -48,16 +48,16 @@ class PacketSink(Protocol):
     """Where a connection's packets go."""
 
     @property
-    def is_followed(self) -> bool:
+    def has_waiting_consumer(self) -> bool:
         """Somebody waits for what comes: a viewer, or a decoder."""
 
     @property
-    def is_heeded(self) -> bool:
+    def may_need_packets_soon(self) -> bool:
         """Something is done by what comes: it may be that it is then waited for."""
 
-    def took(self, came: list[Came], /) -> None: ...
+    def on_packets(self, received: list[PacketOrBatch], /) -> None: ...
 
-    def heard(self, packets: list[AudioPacket], /) -> None: ...
+    def on_audio(self, packets: list[AudioPacket], /) -> None: ...
 
 
 class Connection:
@@ -241,22 +241,22 @@ class Connection:
         if video.units.ready:
             now_s = self._clock.monotonic_s()
             packets = video.packets(self._clock.steady_ns(), self._clock.stepped_ns)
-            self._silence.heard_s = self._arrived_s(packets, now_s)
+            self._silence.received_s = self._arrived_s(packets, now_s)
             if packets:
-                self._taker.took(packets)
+                self._taker.on_packets(packets)
         if audio is not None and audio.units.ready:
             self._sounds += len(audio.units.ready)
             if sound := audio.packets(self._clock.steady_ns()):
-                self._taker.heard(sound)
+                self._taker.on_audio(sound)
         if is_over:
             raise SourceUnreachable("the camera ended the stream", Why.ENDED)
 
-    def _arrived_s(self, packets: list[Came], now_s: float) -> float:
+    def _arrived_s(self, packets: list[PacketOrBatch], now_s: float) -> float:
         """When the last of what is read now came, as far as a calm camera's own time tells."""
         if self._every == 1 or not packets:
             return now_s
         before_ns, self._newest_ns = self._newest_ns, newest_pts_ns(packets[-1])
-        likely_s = self._silence.heard_s + (self._newest_ns - before_ns) / NS_PER_S
+        likely_s = self._silence.received_s + (self._newest_ns - before_ns) / NS_PER_S
         return min(now_s, max(self._turn_s, likely_s))
 
     def _read(self) -> bool:
@@ -299,18 +299,18 @@ class Connection:
             self._silence.look_for_picture(now_s, self._received())
         elif self._is_connected:
             self._silence.look_for_answer(now_s, self._received(), self._wire.pending_bytes)
-        elif now_s - self._silence.heard_s > timeout_s:
+        elif now_s - self._silence.received_s > timeout_s:
             sentence = f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s"
             raise SourceTimeout(sentence, Why.NO_ANSWER)
 
-    def _received(self) -> Received:
+    def _received(self) -> ReceivedCounts:
         """All that has come so far."""
         garbage_bytes, strange = self._wire.garbage_bytes, self._pull.counts.strange_packets
         video = self._media.video
         if video is None:
-            return Received(strange_packets=strange, garbage_bytes=garbage_bytes)
+            return ReceivedCounts(strange_packets=strange, garbage_bytes=garbage_bytes)
         units = video.units
-        return Received(
+        return ReceivedCounts(
             units.received_packets,
             units.foreign_packets,
             units.broken_units,
@@ -320,9 +320,9 @@ class Connection:
             garbage_bytes,
         )
 
-    def hurry(self) -> None:
+    def read_now(self) -> None:
         """Somebody may wait for what comes from now on."""
-        if self._is_open and self._every > 1 and self._taker.is_followed:
+        if self._is_open and self._every > 1 and self._taker.has_waiting_consumer:
             self._loop.do(self, self._take_turn)
 
     def _find_pace(self) -> None:
@@ -337,16 +337,18 @@ class Connection:
         if every > 1:
             self._loop.calm(self._socket, every, self._take_turn)
             return
-        self._loop.hurry(self._socket)
+        self._loop.read_each_tick(self._socket)
         self._loop.call_later(LOOK_S, self, self._look)
 
     def _wanted_every(self) -> int:
         """Datagrams are always taken soon: the kernel holds few of them."""
-        if self._taker.is_followed or isinstance(self._media, Datagrams):
+        if self._taker.has_waiting_consumer or isinstance(self._media, Datagrams):
             return 1
         is_even = self._media.video is not None and self._media.video.is_even
         needs_care = (
-            self._taker.is_heeded or self._pull.timeout_s < _CALMER_TIMEOUT_S or not is_even
+            self._taker.may_need_packets_soon
+            or self._pull.timeout_s < _CALMER_TIMEOUT_S
+            or not is_even
         )
         return min(self._most_every, _CALM) if needs_care else self._most_every
 

@@ -153,7 +153,7 @@ class PullLoop:
         for tick in turn.ticks:
             self._wheel[tick][number] = turn
 
-    def hurry(self, connection: socket.socket) -> None:
+    def read_each_tick(self, connection: socket.socket) -> None:
         """Serve `connection`, which is calm, at each tick again."""
         self._rouse(connection.fileno())
         self._urgent.unregister(connection)

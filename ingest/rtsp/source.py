@@ -92,10 +92,10 @@ class RtspSource:
         if self._attempt is not None:
             self._attempt.close()
 
-    def hurry(self) -> None:
+    def read_now(self) -> None:
         """Somebody may wait for what comes: what has come already is not to wait for its turn."""
         if self._attempt is not None:
-            self._attempt.hurry()
+            self._attempt.read_now()
 
 
 class _Attempt:
@@ -141,9 +141,9 @@ class _Attempt:
         if not self._has_thread:  # else its end is told when it has ended
             self._end(None)
 
-    def hurry(self) -> None:
+    def read_now(self) -> None:
         if self._connection is not None:
-            self._connection.hurry()
+            self._connection.read_now()
 
     def failed(self, error: Exception) -> None:
         self._end(error)
@@ -201,7 +201,7 @@ class _Attempt:
         try:
             with closing(rtsp_libav.packets(pull)) as packets:
                 for packet in packets:
-                    self._receiver.took([packet])
+                    self._receiver.on_packets([packet])
         except Exception as caught:  # noqa: BLE001 - told in the loop's thread
             error = caught
         self._loop.call(self, partial(self._end, error))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from domain.camera_states import Shed
 from domain.clock import Clock
 from domain.media.fanout import Sink
-from domain.media.packet_batch import Came
+from domain.media.packet_batch import PacketOrBatch
 from domain.media.packets import AudioPacket
 from domain.recordings.gaps import GapCause
 from domain.registry import Camera
@@ -82,16 +82,16 @@ class SinkGate:
         self._goes_on = False
         self._sink = sink
 
-    def put(self, *came: Came) -> None:
+    def put(self, *received: PacketOrBatch) -> None:
         if not self.is_open:
             self._goes_on = False
             return
         if not self._goes_on:
-            first = next((at for at, one in enumerate(came) if one.is_keyframe), len(came))
-            came = came[first:]
-        if came:
+            first = next((at for at, one in enumerate(received) if one.is_keyframe), len(received))
+            received = received[first:]
+        if received:
             self._goes_on = True
-            self._sink.put(*came)
+            self._sink.put(*received)
 
     def put_audio(self, packet: AudioPacket) -> None:
         if self._goes_on:

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 
-from domain.media.packet_batch import Came, singly
+from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import RtspReader, Settings
@@ -100,19 +100,19 @@ class Collector:
         self._most = most
 
     @property
-    def is_followed(self) -> bool:
+    def has_waiting_consumer(self) -> bool:
         return True
 
     @property
-    def is_heeded(self) -> bool:
+    def may_need_packets_soon(self) -> bool:
         return True
 
-    def took(self, came: list[Came]) -> None:
-        self.got.packets += list(singly(came))[: self._most - len(self.got.packets)]
+    def on_packets(self, received: list[PacketOrBatch]) -> None:
+        self.got.packets += list(single_packets(received))[: self._most - len(self.got.packets)]
         if len(self.got.packets) >= self._most:
             self.is_enough.set()
 
-    def heard(self, packets: list[AudioPacket]) -> None:
+    def on_audio(self, packets: list[AudioPacket]) -> None:
         self.got.audio += packets
 
     def ended(self, error: Exception | None) -> None:

@@ -81,7 +81,7 @@ class ScriptedSource:
         for number in range(round(seconds * 25)):
             now_ns = self._clock.wall_ns()
             pts = number * 3600
-            receiver.took(
+            receiver.on_packets(
                 [
                     Packet(
                         INFO,
@@ -104,7 +104,7 @@ class ScriptedSource:
         assert self._receiver is not None
         self._receiver.ended(None)
 
-    def hurry(self) -> None:
+    def read_now(self) -> None:
         """All that there is was given already."""
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.media.fanout import Fanout, Tap
-from domain.media.packet_batch import Came, singly
+from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet, StreamInfo, WallSource
 
 STREAM = StreamInfo("cam", "h264", 1280, 720, Fraction(1, 90000), b"", 1)
@@ -74,8 +74,8 @@ def test_a_sink_is_handed_video_and_audio_until_it_is_detached() -> None:
         def __init__(self) -> None:
             self.got: list[object] = []
 
-        def put(self, *came: Came) -> None:
-            self.got.extend(singly(came))
+        def put(self, *received: PacketOrBatch) -> None:
+            self.got.extend(single_packets(received))
 
         def put_audio(self, packet: object, /) -> None:
             self.got.append(packet)
@@ -93,25 +93,25 @@ def test_a_sink_is_handed_video_and_audio_until_it_is_detached() -> None:
 
 def test_it_is_followed_by_viewers_and_by_sinks_that_are_in_a_hurry() -> None:
     class Nothing:
-        def put(self, *came: Came) -> None: ...
+        def put(self, *received: PacketOrBatch) -> None: ...
 
         def put_audio(self, packet: AudioPacket, /) -> None: ...
 
-    fanout, recorder, looker, is_hurried = Fanout(), Nothing(), Nothing(), [True]
+    fanout, recorder, looker, is_waiting = Fanout(), Nothing(), Nothing(), [True]
     fanout.attach(recorder)
-    assert not fanout.is_followed
+    assert not fanout.has_waiting_consumer
     tap = fanout.open("viewer")
-    assert fanout.is_followed
+    assert fanout.has_waiting_consumer
     fanout.close(tap)
-    fanout.attach(looker, lambda: is_hurried[0])
-    assert fanout.is_followed
-    is_hurried[0] = False
-    assert not fanout.is_followed
-    is_hurried[0] = True
-    assert fanout.is_heeded
+    fanout.attach(looker, lambda: is_waiting[0])
+    assert fanout.has_waiting_consumer
+    is_waiting[0] = False
+    assert not fanout.has_waiting_consumer
+    is_waiting[0] = True
+    assert fanout.may_need_packets_soon
     fanout.detach(looker)
-    assert not fanout.is_followed
-    assert not fanout.is_heeded
+    assert not fanout.has_waiting_consumer
+    assert not fanout.may_need_packets_soon
 
 
 def test_whoever_reads_for_it_is_told_of_a_new_viewer() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.media.fanout import Fanout
-from domain.media.packet_batch import count_of, newest_of, singly
+from domain.media.packet_batch import count_packets, newest_packet, single_packets
 from domain.media.packets import Packet, StreamInfo, WallSource
 from tests.recorded import as_read, run_of
 
@@ -49,9 +49,9 @@ def test_its_packets_come_out_as_they_went_in(
 ) -> None:
     packets = _packets(pictures, sender_ns)
     run = run_of(packets)
-    assert list(singly([packets[0], run])) == [packets[0], *packets]
-    assert newest_of([run]) == replace(packets[-1], starts=())
-    assert (count_of([run, packets[0]]), len(run.data)) == (
+    assert list(single_packets([packets[0], run])) == [packets[0], *packets]
+    assert newest_packet([run]) == replace(packets[-1], starts=())
+    assert (count_packets([run, packets[0]]), len(run.data)) == (
         len(packets) + 1,
         sum(len(packet.data) for packet in packets),
     )

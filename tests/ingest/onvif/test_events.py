@@ -142,8 +142,8 @@ def _range(from_s: float, to_s: float, what: str) -> tuple[int, int, str]:
 def test_what_lasts_triggers_until_it_ends_and_what_does_not_for_a_moment() -> None:
     held = ActiveNotices()
 
-    def at(second: float, *came: Notice) -> tuple[int, int, str] | None:
-        return held.take(came, second, round(second * NS_PER_S))
+    def at(second: float, *received: Notice) -> tuple[int, int, str] | None:
+        return held.take(received, second, round(second * NS_PER_S))
 
     assert at(1) is None
     assert at(2, Notice("pir", True, False)) == _range(2, 2, "pir")

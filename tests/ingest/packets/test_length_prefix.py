@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.media.packet_batch import Came
+from domain.media.packet_batch import PacketOrBatch
 from domain.media.packets import Packet, StreamInfo, WallSource
 from ingest.packets.length_prefix import put, put_prefixed
 from tests.recorded import run_of
@@ -33,9 +33,9 @@ def packet(units: list[bytes], known: bool = True) -> Packet:
     return Packet(INFO, data, 0, 0, 0, False, 0, WallSource.RECEIVER, 0, None, starts)
 
 
-def together(codec: str, came: Sequence[Came]) -> tuple[bytes, list[int]]:
+def together(codec: str, received: Sequence[PacketOrBatch]) -> tuple[bytes, list[int]]:
     pieces: list[bytes | bytearray] = []
-    sizes = put(codec, came, pieces)
+    sizes = put(codec, received, pieces)
     return b"".join(pieces), sizes
 
 

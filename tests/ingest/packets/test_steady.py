@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS
-from domain.media.packet_batch import PacketBatch, singly
+from domain.media.packet_batch import PacketBatch, single_packets
 from domain.media.packets import Packet
 from ingest.packets.depacketise import AccessUnit
 from ingest.packets.nal import START_CODE
@@ -100,7 +100,7 @@ class Side:
             data = START_CODE + self._keyframe if is_key else SLICE + b"%06d" % self._number
             self.track.units.ready.append(AccessUnit(self._stamp, data, is_key))
             self._number += 1
-        given = list(singly(self.track.packets(self._ns, self._stepped_ns)))
+        given = list(single_packets(self.track.packets(self._ns, self._stepped_ns)))
         self.given += given
         return given
 

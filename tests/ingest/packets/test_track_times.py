@@ -21,7 +21,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.media.packet_batch import singly
+from domain.media.packet_batch import single_packets
 from domain.media.packets import Packet, WallSource
 from ingest.packets import nal
 from ingest.packets.packet_builder import SourceCounts
@@ -137,7 +137,8 @@ class Cam:
             )
             track.units.put(bytearray(rtp), 0, len(rtp))
             got += [
-                (packet, truth[int(packet.data[-6:])]) for packet in singly(track.packets(read_ns))
+                (packet, truth[int(packet.data[-6:])])
+                for packet in single_packets(track.packets(read_ns))
             ]
         return got, track, counts
 

@@ -17,7 +17,7 @@ import pytest
 from domain.camera_states import CameraState
 from domain.clock import SystemClock
 from domain.media.fanout import Fanout
-from domain.media.packet_batch import Came, count_of
+from domain.media.packet_batch import PacketOrBatch, count_packets
 from domain.media.packets import AudioPacket
 from domain.registry import Camera, Networks
 from domain.settings import Settings
@@ -62,8 +62,8 @@ class Sink:
         self.has_some, self.has_raised = threading.Event(), threading.Event()
         self._limit = limit
 
-    def put(self, *came: Came) -> None:
-        self.packets += count_of(came)
+    def put(self, *received: PacketOrBatch) -> None:
+        self.packets += count_packets(received)
         if self.packets >= 20:
             self.has_some.set()
         if self.packets > self._limit:
@@ -91,12 +91,12 @@ def test_what_raises_comes_back_to_its_owner_alone(
 
 
 def test_timers_come_in_order_and_sockets_at_a_tick(loop: PullLoop) -> None:
-    owner, came, done = Owner(), list[str](), threading.Event()
+    owner, received, done = Owner(), list[str](), threading.Event()
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
 
     def read() -> None:
-        came.append(ours.recv(100).decode())
+        received.append(ours.recv(100).decode())
 
     def end() -> None:
         loop.forget(ours)
@@ -105,13 +105,13 @@ def test_timers_come_in_order_and_sockets_at_a_tick(loop: PullLoop) -> None:
     def begin() -> None:
         loop.watch(ours, owner, read)
         loop.call_later(0.4, owner, end)
-        loop.call_later(0.2, owner, lambda: came.append("timer"))
+        loop.call_later(0.2, owner, lambda: received.append("timer"))
         theirs.send(b"now")
 
     loop.call(owner, begin)
     wait_event("end", done)
     theirs.send(b"unheard")
-    assert (came, owner.errors) == (["now", "timer"], [])
+    assert (received, owner.errors) == (["now", "timer"], [])
     ours.close()
     theirs.close()
 
@@ -119,17 +119,17 @@ def test_timers_come_in_order_and_sockets_at_a_tick(loop: PullLoop) -> None:
 def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> None:
     """Calm and brisk again while bytes come; then calmer, and forgotten while calm."""
     ours, theirs = socket.socketpair()
-    owner, came, turns, done = Owner(), bytearray(), list[int](), threading.Event()
+    owner, received, turns, done = Owner(), bytearray(), list[int](), threading.Event()
     ours.setblocking(False)
 
     def read() -> None:
-        came.extend(ours.recv(100))
-        if came.endswith(b"."):
+        received.extend(ours.recv(100))
+        if received.endswith(b"."):
             loop.forget(ours)
             done.set()
 
     def take_turn() -> None:
-        turns.append(len(came))
+        turns.append(len(received))
         with suppress(BlockingIOError):
             read()
 
@@ -137,7 +137,7 @@ def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> N
         if every > 1:
             loop.calm(ours, every, take_turn)
         else:
-            loop.hurry(ours)
+            loop.read_each_tick(ours)
         theirs.send(sent)
 
     def begin() -> None:
@@ -149,7 +149,7 @@ def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> N
 
     loop.call(owner, begin)
     wait_event("end", done)
-    assert (bytes(came), owner.errors) == (b"123.", [])
+    assert (bytes(received), owner.errors) == (b"123.", [])
     assert turns[0] == 0
     assert turns[-1] == 2
     ours.close()
@@ -158,12 +158,12 @@ def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> N
 
 def test_a_calm_socket_that_is_ended_is_served_at_once(loop: PullLoop) -> None:
     ours, theirs = socket.socketpair()
-    owner, came, done = Owner(), list[bytes](), threading.Event()
+    owner, received, done = Owner(), list[bytes](), threading.Event()
     ours.setblocking(False)
 
     def read() -> None:
-        came.append(ours.recv(100))
-        if not came[-1]:
+        received.append(ours.recv(100))
+        if not received[-1]:
             loop.forget(ours)
             done.set()
 
@@ -175,7 +175,7 @@ def test_a_calm_socket_that_is_ended_is_served_at_once(loop: PullLoop) -> None:
 
     loop.call(owner, begin)
     wait_event("end", done)
-    assert (came, owner.errors) == ([b"last words", b""], [])
+    assert (received, owner.errors) == ([b"last words", b""], [])
     ours.close()
 
 
@@ -294,7 +294,7 @@ def test_calm_sockets_share_a_turn_until_it_is_full(loop: PullLoop, every: int) 
             loop.watch(ours, owner, lambda: None)
             loop.calm(ours, every, lambda: None)
         turns.append([turn.first for turn in loop._turns.values()])
-        loop.hurry(pairs[0][0])
+        loop.read_each_tick(pairs[0][0])
         loop.forget(pairs[1][0])
         loop.watch(pairs[1][0], owner, lambda: None)
         for ours, _ in pairs[:2]:

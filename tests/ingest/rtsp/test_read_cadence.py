@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from domain.media.fanout import Fanout
-from domain.media.packet_batch import Came, count_of
+from domain.media.packet_batch import PacketOrBatch, count_packets
 from domain.media.packets import AudioPacket
 from domain.registry import Camera, Networks
 from domain.settings import Settings
@@ -33,8 +33,8 @@ class Counted:
     def __init__(self) -> None:
         self.packets = 0
 
-    def put(self, *came: Came) -> None:
-        self.packets += count_of(came)
+    def put(self, *received: PacketOrBatch) -> None:
+        self.packets += count_packets(received)
 
     def put_audio(self, packet: AudioPacket) -> None:
         """There is none."""

@@ -172,7 +172,7 @@ def test_a_checkpoint_of_which_no_picture_decodes_is_undecodable_until_one_does(
 
     def play(played: Iterable[Packet]) -> None:
         for packet in played:
-            run._streamer.took([replace(packet, received_ns=clock.steady_ns())])
+            run._streamer.on_packets([replace(packet, received_ns=clock.steady_ns())])
             for queued in run._decoder_tap.take(0):
                 list(run._frames._frames(queued))
             clock.advance(PLAIN.frame_ns / NS_PER_S)
@@ -199,7 +199,7 @@ def test_a_checkpoint_is_read_at_once_and_a_camera_that_is_only_recorded_at_leis
     )
     tools = _tools(spool, tmp_path, [])
     run = CameraRun(camera, None, lambda: 1, _Idle if is_checkpoint else None, NETWORKS, tools)
-    assert run._streamer.is_followed is is_checkpoint
+    assert run._streamer.has_waiting_consumer is is_checkpoint
 
 
 def test_a_status_writes_no_gap_and_a_tick_does(spool: _FullDisk, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from domain.camera_states import Shed
 from domain.clock import ManualClock
-from domain.media.packet_batch import Came, singly
+from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet
 from domain.recordings.gaps import GapCause
 from domain.registry import Camera
@@ -75,8 +75,8 @@ def test_a_camera_lingers_after_its_last_viewer() -> None:
 
 def test_a_gate_lets_through_from_a_keyframe_on() -> None:
     class Through:
-        def put(self, *came: Came) -> None:
-            through.extend(singly(came))
+        def put(self, *received: PacketOrBatch) -> None:
+            through.extend(single_packets(received))
 
         def put_audio(self, packet: AudioPacket, /) -> None: ...
 

@@ -13,7 +13,7 @@ import pytest
 
 from domain.camera_states import CameraState, Shed
 from domain.clock import NS_PER_S, ManualClock, SystemClock
-from domain.media.packet_batch import Came, newest_of
+from domain.media.packet_batch import PacketOrBatch, newest_packet
 from domain.media.packets import AudioPacket
 from domain.paths.data_layout import Layout
 from domain.recordings.triggers import Trigger
@@ -158,11 +158,11 @@ def test_what_came_until_a_camera_is_stopped_is_recorded_to_the_last_packet(
     class Seen:
         last_ns, never = 0, threading.Event()
 
-        def put(self, *came: Came) -> None:
+        def put(self, *received: PacketOrBatch) -> None:
             CLOCK.wait(
                 self.never, 0.05
             )  # so that `stop` comes while a packet is on its way to the recorder
-            self.last_ns = newest_of(came).wall_ns
+            self.last_ns = newest_packet(received).wall_ns
 
         def put_audio(self, packet: AudioPacket, /) -> None: ...
 
