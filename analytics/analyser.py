@@ -57,7 +57,7 @@ class CheckpointAnalyser:
         self._last_frame_ns = 0
         self._idle_since_ns: int | None = None
 
-    def look(self, frame: Frame) -> list[Passing]:
+    def analyse(self, frame: Frame) -> list[Passing]:
         self._last_frame_ns, self._idle_since_ns = frame.wall_ns, None
         due = [kind for kind in self._kinds if kind.is_due(frame.wall_ns)]
         if not due:

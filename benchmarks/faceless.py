@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import NS_PER_S
-from domain.media.packets import Drawn, Frame, WallSource
+from domain.media.packets import ColorPixels, Frame, WallSource
 from sightline.evaluation.film import EPOCH_NS
 from sightline.evaluation.labelled import open_picture
 
@@ -63,7 +63,7 @@ def frames(files: Sequence[Path], takes: Sequence[Take], fps: float) -> Iterator
                 wall_ns = EPOCH_NS + round(number / fps * NS_PER_S)
                 yield Frame(
                     "film",
-                    Drawn(np.asarray(noisy, np.uint8)),
+                    ColorPixels(np.asarray(noisy, np.uint8)),
                     number,
                     0,
                     wall_ns,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from domain.clock import NS_PER_MS
 from domain.events.event import Alternative, Event, Location, Plate
 from domain.plates import DIGITS, LETTERS, PROVINCES, SERIAL, PlateColor
-from domain.trusted_models import made
+from domain.trusted_models import construct_trusted
 from domain.ulid import id_text
 
 CAMERAS = 871
@@ -137,7 +137,7 @@ class City:
             others = tuple(_alternative(read, i, k) for k in (1, 2)) if doubted[n] else ()
             color = PlateColor.GREEN if len(read) == 8 else PlateColor.BLUE
             start_ns = starts[n] * NS_PER_MS
-            yield made(
+            yield construct_trusted(
                 Event,
                 {
                     **_DEFAULTS,
@@ -147,7 +147,7 @@ class City:
                     "started_at": start_ns,
                     "best_at": start_ns + lasts[n] // 2 * NS_PER_MS,
                     "ended_at": start_ns + lasts[n] * NS_PER_MS,
-                    "plate": made(
+                    "plate": construct_trusted(
                         Plate,
                         {
                             "text": read,
@@ -192,7 +192,7 @@ def _place(camera: int) -> dict[str, object]:
 
 
 def _alternative(read: str, i: int, k: int) -> Alternative:
-    return made(
+    return construct_trusted(
         Alternative, {"text": _misread(read, i + k), "confidence": (300 - 100 * k) / 10_000}
     )
 

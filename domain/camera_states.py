@@ -1,4 +1,4 @@
-"""The states of a camera, in words that an operator understands, and what is published of each."""
+"""The states of a camera in an operator's terms, and the status that a worker publishes of each."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from domain.unread_reasons import Unread
 
 class CameraState(StrEnum):
     UNKNOWN = "unknown"  # no node has reported it
-    IDLE = "idle"  # on demand, and nobody asks
+    IDLE = "idle"  # it is pulled on demand, and no client requests it
     CONNECTING = "connecting"
     LIVE = "live"
     UNREACHABLE = "unreachable"
     WRONG_PASSWORD = "wrong_password"
     NO_VIDEO = "no_video"
-    NO_KEYFRAMES = "no_keyframes"  # none has come in this connection: nothing can be recorded
-    NO_PARAMETER_SETS = "no_parameter_sets"  # keyframes come, and what describes them does not
+    NO_KEYFRAMES = "no_keyframes"  # this connection has sent none: nothing can be recorded
+    NO_PARAMETER_SETS = "no_parameter_sets"  # keyframes arrive without parameter sets
     UNDECODABLE = (
-        "undecodable"  # packets come and are recorded; the decoder makes no picture of them
+        "undecodable"  # packets arrive and are recorded; the decoder makes no picture of them
     )
-    FROZEN = "frozen"  # packets come, and the picture does not change
+    FROZEN = "frozen"  # packets arrive, and the picture does not change
     CLOCK_WRONG = "clock_wrong"  # live, but the camera's own time is far from ours
     SPARSE_KEYFRAMES = "sparse_keyframes"  # live and recorded, but keyframes are far apart
     CODEC_UNSUPPORTED = "codec_unsupported"
 
     @property
     def is_live(self) -> bool:
-        """Pictures come that can be recorded and that change."""
+        """Pictures arrive that can be recorded and that change."""
         return self in _LIVE
 
     @property
     def is_down(self) -> bool:
-        """No picture comes that is of use, though it should."""
+        """No usable picture arrives, though one should."""
         return self in _DOWN
 
 
@@ -52,29 +52,29 @@ _DOWN = frozenset(
 
 
 class Why(StrEnum):
-    """What the last error was, for machines and for translation; its sentence says more."""
+    """The kind of the last error, for programs and for translation; its sentence says more."""
 
     NONE = ""
     HOST_UNKNOWN = "host_unknown"  # the name cannot be resolved
     OUTSIDE_NETWORKS = "outside_networks"  # the registry's `networks` do not allow the address
-    REFUSED = "refused"  # a host is there, and nothing listens on the port
-    NO_ROUTE = "no_route"  # no way to the address, or the network says that the host is down
+    REFUSED = "refused"  # the host answers, and nothing listens on the port
+    NO_ROUTE = "no_route"  # no route to the address, or the host is reported as down
     NO_ANSWER = (
         "no_answer"  # no connection within the time: wrong host, switched off, or a firewall
     )
     FAILED = "failed"  # the connection broke
     NOT_RTSP = "not_rtsp"  # something else answers on that port
-    TLS = "tls"  # the encrypted connection cannot be agreed on
+    TLS = "tls"  # the TLS handshake failed
     LOGIN = "login"  # 401 or 403
     NO_PATH = "no_path"  # 404
     SESSION_LOST = "session_lost"  # 454: the camera forgot the session
     REDIRECTED = "redirected"
-    TRANSPORT = "transport"  # 461: it does not send the way that the registry asks for
+    TRANSPORT = "transport"  # 461: it does not support the transport that the registry states
     REJECTED = "rejected"  # another answer than 200
     ENDED = "ended"  # the camera ended the stream
-    SILENT = "silent"  # connected, and nothing comes
-    MALFORMED = "malformed"  # what comes is not valid RTSP or RTP
-    NO_PICTURES = "no_pictures"  # RTP packets come, and no picture can be put together of them
+    SILENT = "silent"  # it is connected and sends nothing
+    MALFORMED = "malformed"  # the data is not valid RTSP or RTP
+    NO_PICTURES = "no_pictures"  # RTP packets arrive, and no picture can be assembled from them
     NO_VIDEO = "no_video"
     CODEC = "codec"
     NO_KEYFRAMES = "no_keyframes"
@@ -87,13 +87,13 @@ class Why(StrEnum):
 
 
 class Shed(StrEnum):
-    """What of a camera is given up under pressure; each includes those before it."""
+    """What a camera loses under load shedding; each level includes those before it."""
 
     NOTHING = ""
-    ANALYTICS_SLOWER = "analytics_slower"  # it is looked at less often
-    ANALYTICS = "analytics"  # it is not looked at
-    RECORDING = "recording"  # it is neither recorded nor pulled, but while somebody watches
-    RECORDING_FOR_DISK = "recording_for_disk"  # the same, and it is the disk that was full
+    ANALYTICS_SLOWER = "analytics_slower"  # it is analysed less often
+    ANALYTICS = "analytics"  # it is not analysed
+    RECORDING = "recording"  # it is not recorded, and it is pulled only while a client watches
+    RECORDING_FOR_DISK = "recording_for_disk"  # the same, because the disk was full
 
     @property
     def is_of_recording(self) -> bool:
@@ -103,8 +103,9 @@ class Shed(StrEnum):
 @dataclass(slots=True)
 class CameraStatus:
     """What a worker knows of one camera at one moment. Times are UTC nanoseconds; 0 means never.
-    Whoever makes it fills it in, and nobody writes to it after: not `frozen`, since one is made of
-    each camera every second.
+
+    Its creator fills it in, and nothing changes it afterwards. It is not `frozen`, because one is
+    created for each camera every second.
     """
 
     camera_id: str
@@ -121,19 +122,19 @@ class CameraStatus:
     recorded_until_ns: int = 0
     reconnects: int = 0
     lost_packets: int = 0
-    """Packets that arrived and were dropped by us (recorder queue full, disk refused); never
-    hidden.
+    """The number of packets that arrived and that this node dropped: the queue was full, or the
+    disk refused them.
     """
     node: str = ""
     why: Why = Why.NONE
-    """What kind of fault `last_error` tells of."""
+    """The kind of fault that `last_error` describes."""
     last_error_ns: int = 0
-    """When it came; it stays to be read after the camera is well again."""
+    """The time of `last_error`, which remains readable after the camera has recovered."""
     clock_skew_ms: int | None = None
-    """The camera's clock less ours, by its sender reports; None without reports."""
+    """The camera's clock minus this node's, by its sender reports; None without reports."""
     shed: Shed = Shed.NOTHING
-    """What is given up of it, for want of processor or disk; never hidden."""
+    """What load shedding or a full disk takes from this camera."""
     over_limit: bool = False
-    """It sent more than its `max_bitrate_kbps` over the last minute."""
+    """Whether it sent more than its `max_bitrate_kbps` over the last minute."""
     unread: tuple[Unread, ...] = ()
-    """The last plates that gave no text, the newest last."""
+    """The last plates without a text, the newest last."""

@@ -1,7 +1,7 @@
-"""Time, injected: the one module that asks the machine for it.
+"""Injected time. Only this module asks the operating system for it.
 
-Wall time is UTC nanoseconds since 1970 (`*_wall_ns`, `*_ns`); monotonic time is for waiting and
-rates only. Wall time can be set, by an administrator or NTP. What must not leap then reckons in
+Wall time is UTC nanoseconds since 1970 (`*_wall_ns`, `*_ns`); monotonic time is only for waiting
+and rates. An administrator or NTP can set wall time. Code that must not follow such a step uses
 steady time, which is wall time without those steps.
 """
 
@@ -23,18 +23,18 @@ MS_PER_DAY = 24 * MS_PER_HOUR
 NS_PER_HOUR = 3_600 * NS_PER_S
 NS_PER_DAY = 24 * NS_PER_HOUR
 LATEST_NS = 253_402_300_800 * NS_PER_S
-"""The start of the year 10000. Each moment that is read from a name or a request lies before it."""
+"""The start of the year 10000. Every time that is read from a name or a request is earlier."""
 STEP_NS = NS_PER_S // 2
-"""Wall time that moves by more than this against monotonic time between two looks was set; by
-less, it is taken for slewed.
+"""Wall time was set if it moved by more than this against monotonic time between two checks.
+Smaller movements count as slewing.
 """
-_MOST_STEPS = 100
+_MAX_STEPS = 100
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ClockStep:
-    """Wall time was set: it was `from_ns` (UTC) and became `to_ns` at the same moment."""
+    """A step of wall time: it was `from_ns` (UTC) and became `to_ns` at the same moment."""
 
     from_ns: int
     to_ns: int
@@ -53,40 +53,36 @@ class Clock(Protocol):
         """UTC now, in nanoseconds."""
 
     def steady_ns(self) -> int:
-        """Wall time without the steps since this clock began: `wall_ns() - stepped_ns`. It
-        follows what is slewed.
+        """Wall time without the steps since this clock was created: `wall_ns() - stepped_ns`. It
+        follows slewing.
         """
 
     @property
     def stepped_ns(self) -> int:
-        """By how much wall time was set forward (back: below zero) since this clock began, in
-        all.
-        """
+        """The sum of all steps since this clock was created; negative if wall time was set back."""
 
     @property
     def steps(self) -> tuple[ClockStep, ...]:
-        """Each of these steps, oldest first; the last hundred."""
+        """The last hundred of these steps, oldest first."""
 
     def monotonic_s(self) -> float:
-        """A time that never goes back, in seconds; only differences mean anything."""
+        """Seconds that never go back; only differences have a meaning."""
 
     def wait(self, event: threading.Event, timeout_s: float) -> bool:
         """Wait for `event` for at most `timeout_s`; True when it was set."""
 
     def sleep(self, seconds: float) -> None:
-        """Pause where there is nothing to wait on but another process's state, asked again and
-        again.
-        """
+        """Pause before the state of another process is polled again."""
 
 
 class SystemClock:
-    """The machine's. A step is noticed, and logged once, by whoever first asks for the time
-    after it.
-    """
+    """The clock of this machine. The first call after a step detects it and logs it once."""
 
     def __init__(self) -> None:
         self._lead_ns = self._steady_lead_ns = time.time_ns() - time.monotonic_ns()
-        """Wall time, and steady time, less monotonic time, as last looked at."""
+        """Wall time minus monotonic time, and steady time minus monotonic time, at the last check
+        of the clock.
+        """
         self._stepped_ns = 0
         self._steps: tuple[ClockStep, ...] = ()
         self._lock = threading.Lock()
@@ -100,7 +96,7 @@ class SystemClock:
         moved_ns = time.time_ns() - monotonic_ns - self._lead_ns
         if abs(moved_ns) > STEP_NS:
             with self._lock:
-                self._look()
+                self._detect_step()
         elif moved_ns:
             self._slew(moved_ns)
         return monotonic_ns + self._steady_lead_ns
@@ -113,9 +109,9 @@ class SystemClock:
     def steps(self) -> tuple[ClockStep, ...]:
         return self._steps
 
-    def _look(self) -> None:
-        """Was it set? A thread that was held up between asking for one time and the other must
-        not be taken for that.
+    def _detect_step(self) -> None:
+        """Record a step if the clock was set. A thread that was suspended between two reads does
+        not count as one.
         """
         while True:
             before_ns, wall_ns, after_ns = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
@@ -128,7 +124,7 @@ class SystemClock:
         self._lead_ns += moved_ns
         self._stepped_ns += moved_ns
         step = ClockStep(wall_ns - moved_ns, wall_ns)
-        self._steps = (*self._steps, step)[-_MOST_STEPS:]
+        self._steps = (*self._steps, step)[-_MAX_STEPS:]
         _log.warning("clock_stepped: %s", step)
 
     def _slew(self, by_ns: int) -> None:
@@ -146,8 +142,8 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that only a test moves. `wait` advances it at once and records how long was asked
-    for.
+    """A clock that only a test moves. `wait` advances it immediately and records the requested
+    time.
     """
 
     def __init__(self, wall_ns: int = 1_760_000_000 * NS_PER_S) -> None:
@@ -185,7 +181,7 @@ class ManualClock:
 
 
 def thread_cpu_s() -> float:
-    """CPU seconds that the calling thread has used; only differences mean anything."""
+    """CPU seconds that the calling thread has used; only differences have a meaning."""
     return time.thread_time()
 
 
@@ -197,15 +193,15 @@ def rfc3339(wall_ns: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _minute(minute: int) -> str:
-    # A page of events says hundreds of times, most of them of few minutes.
+    # A page of events contains hundreds of times within a few minutes.
     moment = datetime.fromtimestamp(minute * 60, UTC)
-    # glibc does not pad %Y below the year 1000, and RFC 3339 wants four digits.
+    # glibc does not pad %Y below the year 1000, but RFC 3339 requires four digits.
     return f"{moment.year:04d}-{moment:%m-%dT%H:%M}"
 
 
 def parse_rfc3339(text: str) -> int:
-    """UTC nanoseconds of an RFC 3339 time; raises ValueError where the offset is missing or the
-    text is none.
+    """Convert an RFC 3339 time to UTC nanoseconds. Raises ValueError if the offset is missing or
+    the text is not a time.
     """
     moment = datetime.fromisoformat(text.strip())
     if moment.tzinfo is None:

@@ -1,6 +1,4 @@
-"""CPU time of the calling thread, told to a counter by what it was spent on: what looking
-costs, and where it goes.
-"""
+"""Adds the CPU time of a `with` block to a counter."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ from domain.clock import thread_cpu_s
 
 
 class CpuTime:
-    """`with Spent(counter): …`: one for each use."""
+    """Measures one block in the calling thread: `with CpuTime(counter): …`."""
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter

@@ -1,5 +1,5 @@
-"""Places on the map: WGS 84 longitude and latitude in degrees, distances in metres on a sphere
-(good to 0.5 %).
+"""Distances and areas on the map. Places are WGS 84 longitude and latitude in degrees. Distances
+are metres on a sphere, accurate to 0.5 %.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Bounds = tuple[float, float, float, float]
 """West, south, east and north."""
 
 
-def _meet(a: Bounds, b: Bounds) -> bool:
+def _overlap(a: Bounds, b: Bounds) -> bool:
     return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
 
 
@@ -34,12 +34,12 @@ class Circle:
     lat: float
     radius_m: float
 
-    def holds(self, lon: float, lat: float) -> bool:
+    def contains(self, lon: float, lat: float) -> bool:
         return distance_m(self.lon, self.lat, lon, lat) <= self.radius_m
 
-    def touches(self, bounds: Bounds) -> bool:
-        """Whether it may hold a point of these bounds; a circle about a pole, or across the
-        180th meridian, always may.
+    def may_intersect(self, bounds: Bounds) -> bool:
+        """Whether it may contain a point of these bounds. A circle around a pole or across the
+        180th meridian always may.
         """
         high = math.degrees(self.radius_m / EARTH_RADIUS_M) * 1.001
         if abs(self.lat) + high >= 89:
@@ -49,19 +49,21 @@ class Circle:
         )
         if not -180 < self.lon - wide < self.lon + wide < 180:
             return True
-        return _meet((self.lon - wide, self.lat - high, self.lon + wide, self.lat + high), bounds)
+        return _overlap(
+            (self.lon - wide, self.lat - high, self.lon + wide, self.lat + high), bounds
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A simple polygon of three corners or more, (longitude, latitude); the last side closes
-    it. None crosses the 180th meridian.
+    """A simple polygon with three or more corners (longitude, latitude); the last side closes it.
+    It must not cross the 180th meridian.
     """
 
     corners: tuple[tuple[float, float], ...]
 
-    def holds(self, lon: float, lat: float) -> bool:
-        """By the number of sides that a ray to the east crosses (even-odd rule)."""
+    def contains(self, lon: float, lat: float) -> bool:
+        """Whether a point is inside, by the number of sides that a ray to the east crosses."""
         inside = False
         for (lon_a, lat_a), (lon_b, lat_b) in pairwise((*self.corners, self.corners[0])):
             if (lat_a > lat) != (lat_b > lat) and lon < lon_a + (lat - lat_a) / (lat_b - lat_a) * (
@@ -70,7 +72,7 @@ class Polygon:
                 inside = not inside
         return inside
 
-    def touches(self, bounds: Bounds) -> bool:
-        """Whether it may hold a point of these bounds."""
+    def may_intersect(self, bounds: Bounds) -> bool:
+        """Whether it may contain a point of these bounds."""
         lons, lats = [lon for lon, _ in self.corners], [lat for _, lat in self.corners]
-        return _meet((min(lons), min(lats), max(lons), max(lats)), bounds)
+        return _overlap((min(lons), min(lats), max(lons), max(lats)), bounds)

@@ -1,5 +1,5 @@
-"""Logging: one line an event of note, and a flood of one fault at most a line a second, with
-the count of what was left out.
+"""Logging. A repeated message is limited to one line a second, with the number of suppressed
+repeats.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from domain.clock import Clock
 
 FORMAT = "%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
-_MOST_KEYS = 1000
+_MAX_KEYS = 1000
 
 
 def set_up_logging(level: str, process_name: str) -> None:
@@ -21,12 +21,12 @@ def set_up_logging(level: str, process_name: str) -> None:
     )
     logging.getLogger("httpx").setLevel(
         logging.WARNING
-    )  # it tells of every request, readiness checks included
+    )  # it logs every request, readiness checks included
 
 
 class FloodGate:
-    """Collapses repeats of one message: the first passes, then one a second with how many were
-    held back.
+    """Collapses repeats of one message: the first passes, then one a second with the number of
+    suppressed repeats.
     """
 
     def __init__(self, write: Callable[[str], None], clock: Clock, every_s: float = 1.0) -> None:
@@ -49,8 +49,8 @@ class FloodGate:
         self._write(_with_count(message, last.held if last is not None else 0))
 
     def flush(self) -> None:
-        """Write what was held back and has waited for its second, the newest of each key: to be
-        called now and then.
+        """Write the newest suppressed message of each key whose second has passed. Call it
+        regularly.
         """
         now_s = self._clock.monotonic_s()
         due: list[_Last] = []
@@ -63,8 +63,8 @@ class FloodGate:
             self._write(_with_count(last.message, last.held - 1))
 
     def _forget(self, now_s: float) -> None:
-        """Keys may hold what varies without end."""
-        if len(self._last) >= _MOST_KEYS:
+        """Drop old keys, because keys may contain unlimited variants."""
+        if len(self._last) >= _MAX_KEYS:
             self._last = {
                 key: last
                 for key, last in self._last.items()
@@ -73,8 +73,8 @@ class FloodGate:
 
 
 class _Last(NamedTuple):
-    """When a message of a key was last written, how many were held back since, and the newest
-    of them.
+    """When a message of a key was last written, how many were suppressed since, and the newest of
+    them.
     """
 
     at_s: float

@@ -1,5 +1,5 @@
-"""People who use Sightline: their roles, and the rights that each role has. One table; routes
-name the right they need.
+"""The users of Sightline: their roles, and the rights of each role. Each route names the right that
+it requires.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class Right(StrEnum):
     EVENTS_READ = "events_read"  # searches, events, their pictures and clips, journeys
     RECORDINGS_READ = "recordings_read"
     RECORDINGS_TRIGGER = (
-        "recordings_trigger"  # have a camera recorded, or what it records kept; shows nothing of it
+        "recordings_trigger"  # have a camera recorded or its recordings kept, without seeing them
     )
     LIVE_VIEW = "live_view"
     EVENTS_CORRECT = "events_correct"  # a person's reading of a plate
-    WATCHES = "watches"  # be told of a vehicle from now on, and see what all watches found
+    WATCHES = "watches"  # be notified of a vehicle, and see what all watches found
     EVIDENCE = "evidence"  # cases, holds, exported bundles
     AUDIT_READ = "audit_read"
     METRICS_READ = "metrics_read"

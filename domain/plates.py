@@ -1,5 +1,5 @@
-"""The grammar of Chinese plates (GA 36-2018) as positions and the characters each may hold, and the
-plates people type.
+"""The grammar of Chinese plates (GA 36-2018): for each position the characters that it may hold. It
+also parses the plates that people type.
 
 A plate's text is 7 characters (8 for new-energy): a province, a letter of the issuing office, then
 letters and digits without I and O; O occurs only as that second letter, on older official plates.
@@ -28,9 +28,11 @@ SERIAL = LETTERS + DIGITS
 NEW_ENERGY_MARKS = "ABCDEFGHJK"
 ARMED_POLICE = "WJ"
 MILITARY_FIRSTS = "VKHBSLJNGCY"
-"""The Military Commission, air force, navy, the regions, and the support force."""
+"""The first letters for the Military Commission, air force, navy, the regions and the support
+force.
+"""
 FIRSTS = PROVINCES + HEADS + ARMED_POLICE[0] + MILITARY_FIRSTS
-"""What a plate may begin with."""
+"""The characters with which a plate may begin."""
 ALPHABET = PROVINCES + HEADS + TAILS + DIGITS + OFFICE_LETTERS
 
 
@@ -77,7 +79,7 @@ def is_plate(text: str) -> bool:
 
 
 def why_no_plate(text: str) -> str:
-    """What of `text` the grammar does not allow, in a sentence; empty where it is a plate."""
+    """Describe how `text` violates the grammar; empty if it is a plate."""
     if is_plate(text):
         return ""
     same = [pattern for pattern in PATTERNS if len(pattern) == len(text)]
@@ -98,18 +100,18 @@ def why_no_plate(text: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """A plate as it is stored: full-width forms folded, upper case, without spaces, dots and
-    dashes.
+    """Return a plate in its stored form: full-width forms folded, upper case, without spaces, dots
+    and dashes.
     """
     folded = unicodedata.normalize("NFKC", text).upper()
     return "".join(c for c in folded if c not in " \t·•.-—_")
 
 
 def search_pattern(typed: str) -> str:
-    """What a person typed, ready to search: normalised, `?` one character, `*` any; I becomes 1,
-    and O becomes 0 after the second place.
+    """Convert typed text to a search pattern: normalised, `?` for one character, `*` for any
+    number. I becomes 1, and O becomes 0 after the second place.
 
-    Raises QueryInvalid for a character that no plate holds.
+    Raises QueryInvalid for a character that occurs on no plate.
     """
     text = normalise(typed).replace("I", "1")
     if not text:

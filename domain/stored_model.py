@@ -1,8 +1,8 @@
 """The base of every record that is stored, so that versions of Sightline can run side by side.
 
-A reader keeps the fields that it does not know and writes them back, so a newer writer may add
-some. What people write (request bodies, the registry) refuses unknown fields instead: a typing
-error there must not pass.
+A reader keeps the fields that it does not know and writes them back, so that a newer writer may add
+fields. Input from people (request bodies, the registry) refuses unknown fields instead, because
+they may be typing errors.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class StoredModel(BaseModel):
 
 
 def schema_field(newest: int = 1) -> Any:
-    """The field for a record's version, of which this program knows those up to `newest`.
+    """Declare the field for a record's version; this program knows the versions up to `newest`.
 
-    The version rises only where a program that does not know it would be wrong about the record.
+    The version rises only if a program that does not know it would misunderstand the record.
     """
     return Field(default=newest, alias="schema", ge=1, le=newest)
 
 
 def unreadable(where: str, error: ValidationError) -> DataLoss:
-    """Why the record `where` cannot be read, in a sentence without its content."""
+    """Describe why the record `where` cannot be read, without its content."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     if any(
         fault["loc"][-1:][0] in _VERSIONS and fault["type"] == "less_than_equal"
@@ -70,6 +70,6 @@ WallNs = Annotated[
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""UTC nanoseconds in code, RFC 3339 in JSON; both rounded down to a millisecond, so that what
-is read is what was written.
+"""UTC nanoseconds in code and RFC 3339 in JSON, both rounded down to milliseconds, so that a value
+is read as it was written.
 """

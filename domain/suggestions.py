@@ -1,4 +1,4 @@
-"""Sentences about a wrong word: the likely right one, and a value shown short."""
+"""Parts of messages about a wrong word: the likely correct word, and a shortened value."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from collections.abc import Sequence
 
 _NEAR = 0.65
-"""How alike two words must be, by difflib's ratio: `xyzzy` and `fuzzy`, two letters of five
-apart, are not.
+"""The least similarity of two words by difflib's ratio. `xyzzy` and `fuzzy`, with two different
+letters of five, are below it.
 """
 
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
-"""What ids, areas, keys and names of secrets look like; `user:password` and URLs do not."""
+"""The form of ids, areas, keys and names of secrets; `user:password` and URLs do not match it."""
 
 
 def is_plain_word(value: object) -> bool:
@@ -21,8 +21,8 @@ def is_plain_word(value: object) -> bool:
     return isinstance(value, str) and _PLAIN_WORD.fullmatch(value) is not None
 
 
-def likely(word: str, known: Sequence[str]) -> str:
-    """`did you mean …?`, whatever the case, or all that is known where nothing comes near."""
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """Return `did you mean …?`, ignoring case, or all known words if none is similar."""
     folded = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=_NEAR)
     if close:
@@ -30,7 +30,7 @@ def likely(word: str, known: Sequence[str]) -> str:
     return f"known here: {', '.join(known)}" if known else "none is known here"
 
 
-def shown(value: object, most: int = 60) -> str:
-    """A value as it may stand in a sentence: quoted, printable, short."""
+def shortened(value: object, most: int = 60) -> str:
+    """Return a value for use in a sentence: quoted, printable and short."""
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= most else text[: most - 1] + "…"

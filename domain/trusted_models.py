@@ -1,4 +1,6 @@
-"""Models made of fields that are known to be right, as when they come back from a store of ours."""
+"""Builds models without validation from fields that are known to be valid, such as those of our own
+stores.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,15 @@ _set = object.__setattr__
 
 @cache
 def _names(kind: type[BaseModel]) -> set[str]:
-    """One set for all of a kind: a copy of a model has a copy of it."""
+    """Return one set for all models of a class; each copy of a model copies the set."""
     return set(kind.model_fields)
 
 
-def made(kind: type[_Model], fields: dict[str, object]) -> _Model:
-    """What `kind.model_construct(**fields)` makes, in a tenth of its time. `fields`: each field by
-    name; it is kept, not copied.
+def construct_trusted(kind: type[_Model], fields: dict[str, object]) -> _Model:
+    """Build the same model as `kind.model_construct(**fields)`, in a tenth of its time. `fields`
+    maps each field's name to its value; it is kept, not copied.
 
-    A page of events is hundreds of models, and making them so was a third of what the page took.
+    A page of events contains hundreds of models, and building them needs a third of its time.
     """
     model = kind.__new__(kind)
     _set(model, "__dict__", fields)

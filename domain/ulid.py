@@ -1,9 +1,9 @@
-"""Event ids: a ULID whose time is the track's start and whose other 80 bits come from camera and
-first frame.
+"""Event ids. An id is a ULID whose time is the track's start, and whose other 80 bits come from
+camera and first frame.
 
-A replay after a crash sees the same first frame of the same camera and so makes the same id:
-keeping is idempotent by it. ULID: https://github.com/ulid/spec (26 characters of Crockford's base
-32, sortable by time).
+A replay after a crash sees the same first frame of the same camera, and so creates the same id.
+Storing an event is therefore idempotent. ULID: https://github.com/ulid/spec (26 characters of
+Crockford's base 32, sortable by time).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _FORM = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 def event_id(camera_id: str, kind: str, started_wall_ns: int, first_frame_key: str) -> str:
-    """The id of a track's event. `first_frame_key` tells tracks of one frame apart (its box,
-    say).
+    """Return the id of a track's event. `first_frame_key` (such as its box) distinguishes the
+    tracks of one frame.
     """
     seed = f"{camera_id}\n{kind}\n{started_wall_ns}\n{first_frame_key}".encode()
     tail = int.from_bytes(hashlib.sha256(seed).digest()[:10], "big")
@@ -29,7 +29,7 @@ def event_id(camera_id: str, kind: str, started_wall_ns: int, first_frame_key: s
 
 
 def wall_ms_of(event_id_text: str) -> int:
-    """The start that an id carries, in UTC milliseconds."""
+    """Return the start that an id contains, in UTC milliseconds."""
     number = 0
     for character in event_id_text[:10]:
         number = number * 32 + _ALPHABET.index(character)
@@ -37,8 +37,8 @@ def wall_ms_of(event_id_text: str) -> int:
 
 
 def id_parts(event_id_text: str) -> tuple[int, bytes]:
-    """An id's start in UTC milliseconds, and its other ten bytes. Raises ValueError for what is
-    no id.
+    """Return an id's start in UTC milliseconds, and its other ten bytes. Raises ValueError if the
+    text is not an id.
     """
     if _FORM.fullmatch(event_id_text) is None:
         raise ValueError(f"{event_id_text!r} is no event id")
@@ -47,12 +47,12 @@ def id_parts(event_id_text: str) -> tuple[int, bytes]:
 
 
 def id_text(wall_ms: int, tail: bytes) -> str:
-    """The id of which `id_parts` gives these."""
+    """Return the id for which `id_parts` returns these values."""
     return _encode(wall_ms << 80 | int.from_bytes(tail, "big"))
 
 
 def is_event_id(text: str) -> bool:
-    """Whether `text` is an id of an event that started before the year 10000."""
+    """Whether `text` is the id of an event that started before the year 10000."""
     return _FORM.fullmatch(text) is not None and text < _END
 
 

@@ -70,7 +70,7 @@ class AgeCheck:
     def missing(self, holds: Sequence[Hold]) -> Iterator[str]:
         """The events that a hold was placed for and that are not there."""
         for hold in holds:
-            stands = hold.event and hold.stands_at(self._clock.wall_ns())
+            stands = hold.event and hold.is_active_at(self._clock.wall_ns())
             if (
                 stands
                 and self._objects.stat(event_object(hold.camera, hold.event, SIDECAR)) is None

@@ -22,7 +22,7 @@ from domain.clock import NS_PER_DAY, NS_PER_S, Clock
 from domain.errors import StoreError
 from domain.metrics import RETENTION_DELETIONS
 from domain.paths.object_keys import day_of
-from domain.recordings.triggers import keeps_all
+from domain.recordings.triggers import keeps_everything
 from domain.registry import Camera, Registry
 from domain.settings import Settings
 from storage.archive.archiver import Archiver
@@ -114,7 +114,7 @@ class Retention:
         for camera_id in self._kept.ledger.cameras():
             self._recordings(run, camera_id)
         for camera in self._registry().cameras:
-            if not keeps_all(
+            if not keeps_everything(
                 camera
                 # on demand too: the end of what was asked for, and all of a checkpoint, which clips
                 # are cut from

@@ -21,7 +21,7 @@ from analytics.detection.detections import Picture
 from analytics.models import Models
 from domain.clock import NS_PER_S
 from domain.events.event import Plate
-from domain.media.packets import Drawn, Frame, WallSource
+from domain.media.packets import ColorPixels, Frame, WallSource
 from domain.settings import Settings
 from sightline.evaluation.film import EPOCH_NS, camera, watch
 from simulator.plates import PX_PER_MM
@@ -93,7 +93,7 @@ def passing(plate: Picture, road: Picture, rng: Rng) -> Iterator[Frame]:
         noisy = np.clip(soft + steady[number % len(steady)], 0, 255).astype(np.uint8)
         yield Frame(
             "film",
-            Drawn(noisy),
+            ColorPixels(noisy),
             number,
             0,
             EPOCH_NS + round(number / FPS * NS_PER_S),

@@ -154,7 +154,7 @@ class Passings:
             earliest_ns,
             self._held.event_ids | {record.continues_id for record in self._records.values()},
         )
-        if self.unread and now_ns - self.unread[0].at_ns > unread.KEPT_NS:
+        if self.unread and now_ns - self.unread[0].at_ns > unread.MAX_UNREAD_AGE_NS:
             self.unread = self.unread[1:]
         self._clear = [
             track for track in self._clear if earliest_ns - track.last_ns < REMEMBERED_NS
@@ -190,7 +190,7 @@ class Passings:
                 record.track.detections,
                 bool(record.told),
             )
-            self.unread = (*self.unread, one)[-unread.KEPT :]
+            self.unread = (*self.unread, one)[-unread.MAX_UNREAD :]
 
     def _note(self, track: Track, frame: Frame, bgr: Picture) -> None:
         record = self._records.get(track.number)

@@ -16,7 +16,7 @@ from api.requests.tickets import TICKET, Ticket, read_ticket
 from api.requests.tokens import bearer_token
 from domain.errors import Forbidden, QueryInvalid, Unauthenticated
 from domain.people import Person
-from domain.suggestions import likely
+from domain.suggestions import suggestion
 
 _MOST_OF_RANGE = 100
 
@@ -115,7 +115,9 @@ def _check_parameters(request: Request, route: APIRoute) -> None:
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
         if name not in known:
-            raise QueryInvalid(name[:60], f"is no parameter of {route.path}; {likely(name, known)}")
+            raise QueryInvalid(
+                name[:60], f"is no parameter of {route.path}; {suggestion(name, known)}"
+            )
         if name in seen:
             raise QueryInvalid(name, "stands twice; give it once")
         seen.add(name)

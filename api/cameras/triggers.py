@@ -8,7 +8,7 @@ from api.cameras.models import TriggerAsked, TriggerView
 from api.requests.parameters import CameraId
 from domain.clock import NS_PER_S
 from domain.errors import TriggerRefused
-from domain.recordings.triggers import Trigger, takes
+from domain.recordings.triggers import Trigger, accepts_triggers_from
 from domain.registry import Camera
 
 
@@ -36,5 +36,5 @@ def add_trigger(
 def _check(camera: Camera) -> None:
     if not camera.enabled:
         raise TriggerRefused(f"{camera.id} is disabled in the registry, so nothing records it")
-    if not takes(camera, "api"):
+    if not accepts_triggers_from(camera, "api"):
         raise TriggerRefused(f"`triggers` of {camera.id} in the registry lacks `api`")

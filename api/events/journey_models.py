@@ -9,7 +9,7 @@ from api.requests.answers import Answer
 from domain.events.journeys import Leg
 from domain.registry.nearby_cameras import NearCamera
 from domain.stored_model import WallNs
-from domain.trusted_models import made
+from domain.trusted_models import construct_trusted
 
 
 class NearCameraView(Answer):
@@ -21,7 +21,7 @@ class NearCameraView(Answer):
 
     @classmethod
     def of(cls, near: NearCamera) -> NearCameraView:
-        return made(
+        return construct_trusted(
             cls, {"id": near.camera.id, "name": near.camera.name, "distance_m": near.distance_m}
         )
 
@@ -45,7 +45,9 @@ class LegView(Answer):
 
     @classmethod
     def of(cls, leg: Leg, passed: list[NearCameraView]) -> LegView:
-        return made(cls, {**{name: getattr(leg, name) for name in _LEG}, "passed": passed})
+        return construct_trusted(
+            cls, {**{name: getattr(leg, name) for name in _LEG}, "passed": passed}
+        )
 
 
 _LEG = [name for name in LegView.model_fields if name != "passed"]

@@ -12,7 +12,7 @@ from api.requests.answers import Answer
 from domain.events.event import Event
 from domain.events.misreadings import Match, Tie
 from domain.stored_model import WallNs
-from domain.trusted_models import made
+from domain.trusted_models import construct_trusted
 
 
 class MatchView(Answer):
@@ -23,7 +23,7 @@ class MatchView(Answer):
 
     @classmethod
     def of(cls, match: Match) -> MatchView:
-        return made(cls, {"tie": match.tie, "reason": match.reason})
+        return construct_trusted(cls, {"tie": match.tie, "reason": match.reason})
 
 
 class EventView(Event):
@@ -36,7 +36,7 @@ class EventView(Event):
     @classmethod
     def of(cls, event: Event) -> EventView:
         path = f"/v1/events/{event.id}"
-        return made(
+        return construct_trusted(
             cls,
             {
                 **event.__dict__,

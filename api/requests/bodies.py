@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from domain.errors import QueryInvalid
-from domain.suggestions import shown
+from domain.suggestions import shortened
 
 
 class StrictRequest(Request):
@@ -45,6 +45,6 @@ def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     found: dict[str, object] = {}
     for key, value in pairs:
         if key in found:
-            raise QueryInvalid(shown(key), "is given twice in the body; give it once")
+            raise QueryInvalid(shortened(key), "is given twice in the body; give it once")
         found[key] = value
     return found

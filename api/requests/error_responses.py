@@ -23,7 +23,7 @@ from api.requests.problems import (
 from api.requests.request_trace import trace_of
 from api.requests.tickets import TICKET
 from domain.errors import SightlineError
-from domain.suggestions import likely, shown
+from domain.suggestions import shortened, suggestion
 
 Detail = dict[str, object]
 _SECRET_FIELDS = frozenset({"secret", TICKET})
@@ -68,7 +68,7 @@ def _sentence(fault: Detail) -> str:
         return f"{_field(fault)}: is missing; this route needs it"
     if fault["type"] == "extra_forbidden" or _field(fault) in _SECRET_FIELDS:
         return f"{_field(fault)}: {message}"
-    return f"{_field(fault)}: {message}; it is {shown(fault.get('input'))}"
+    return f"{_field(fault)}: {message}; it is {shortened(fault.get('input'))}"
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -94,4 +94,4 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 def _no_route(request: Request) -> str:
     paths = sorted({str(getattr(route, "path", "")) for route in request.app.routes} - {""})
-    return f"there is no {shown(request.url.path)} here; {likely(request.url.path, paths)}"
+    return f"there is no {shortened(request.url.path)} here; {suggestion(request.url.path, paths)}"

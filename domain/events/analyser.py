@@ -1,4 +1,4 @@
-"""How the rooms meet: the small interfaces that the composer joins. Nothing here does work."""
+"""The interface between a camera's worker and analytics, which the composition root joins."""
 
 from __future__ import annotations
 
@@ -10,29 +10,31 @@ from domain.unread_reasons import Unread
 
 
 class Analyser(Protocol):
-    """Makes passings of one camera's frames. Not thread-safe: one thread a camera calls it."""
+    """Turns the frames of one camera into passings. It is not thread-safe: one thread calls it."""
 
-    def look(self, frame: Frame) -> list[Passing]:
-        """Look at one frame; the passings that it ended. Frames come in the order of `wall_ns`."""
+    def analyse(self, frame: Frame) -> list[Passing]:
+        """Analyse one frame, and return the passings that it ended. Frames arrive in the order of
+        `wall_ns`.
+        """
 
     def idle(self, wall_ns: int) -> list[Passing]:
-        """No frame came, and it is `wall_ns` now: the passings that time alone has ended."""
+        """Return the passings that ended by `wall_ns` because no frame arrived."""
 
     def in_view(self) -> bool:
-        """Whether something is followed, which the next frames are needed for."""
+        """Whether a track is open, so that the next frames must be analysed."""
 
     def drafts(self) -> list[Passing]:
-        """The passings still in view as they stand, to be kept should this process die: the ids
-        that their ends will have.
+        """The current state of the passings that are still in view, to be stored in case this
+        process dies. They have the ids of the final passings.
         """
 
     def unread(self) -> tuple[Unread, ...]:
-        """The last few plates that gave no text, the newest last. May be called from any thread."""
+        """The last plates without a text, the newest last. Any thread may call it."""
 
     def resume(self, recent: list[Passing]) -> None:
-        """Passings that a process before this one saw last: a track that continues one of them
-        takes its id.
+        """Continue the passings that the previous process saw last: a track that continues one of
+        them gets its id.
         """
 
     def close(self) -> list[Passing]:
-        """The stream is over: all passings still in view, as they stand."""
+        """End all tracks because the stream is over, and return their passings."""

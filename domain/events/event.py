@@ -1,4 +1,4 @@
-"""The event: one vehicle or one face passing one camera; its JSON is the contract of the HTTP
+"""The event: one vehicle or one face that passes one camera. Its JSON is the contract of the HTTP
 API, journals and sidecars.
 """
 
@@ -42,9 +42,7 @@ class Plate(StoredModel):
 
 
 class Correction(StoredModel):
-    """What a person says that a plate is. What was read stays as it was, beside it, and both
-    are found.
-    """
+    """A person's correction of a plate. The original reading is kept, and a search finds both."""
 
     text: str = Field(
         description="the plate as that person reads it; empty where a correction was taken back, "
@@ -67,11 +65,11 @@ class Event(StoredModel):
     best_at: WallNs
     ended_at: WallNs
     plate: Plate | None = Field(
-        default=None, description="what was read, whatever people say: see `corrected`"
+        default=None, description="what was read, without corrections: see `corrected`"
     )
     corrected: Correction | None = Field(
         default=None,
-        description="what a person says that the plate is; null where nobody said anything",
+        description="the reading of a person; null without a correction",
     )
     confidence: float = Field(
         ge=0, le=1, description="of the detection: that there is a plate or a face"
@@ -81,8 +79,8 @@ class Event(StoredModel):
     )
     direction: Direction = Field(
         default="",
-        description="which way it went, as the camera sees it: toward it, away from it, to the "
-        "picture's left or right; empty: not told",
+        description="direction of travel, as the camera sees it: toward it, away from it, to the "
+        "picture's left or right; empty: unknown",
     )
     lane: int = Field(
         default=0,
@@ -104,8 +102,8 @@ class Event(StoredModel):
 
     @property
     def reading(self) -> str:
-        """The plate that stands: what a person says that it is or, where nobody does, what was
-        read; empty where nothing was.
+        """The corrected plate or, without a correction, the plate that was read; empty if there is
+        neither.
         """
         if self.corrected is not None and self.corrected.text:
             return self.corrected.text
@@ -113,8 +111,8 @@ class Event(StoredModel):
 
     @property
     def version(self) -> int:
-        """Of two versions of one event the higher one stands: the passing went on; of equal
-        ends, its keeping did, or it was corrected.
+        """The version of this event; the higher of two versions is valid. It rises when the passing
+        goes on, then when its objects are stored, then with each correction.
         """
         kept = self.ended_at // NS_PER_MS * 4 + (
             2 if self.clip_ready else 1 if self.clip_missing else 0
@@ -122,15 +120,17 @@ class Event(StoredModel):
         return kept * 64 + min(63, self.corrected.version if self.corrected is not None else 0)
 
     def to_json(self) -> str:
-        """The stored form (journals, sidecars, index): every field, compact, keys as in the
-        contract.
+        """The event as journals, sidecars and the index store it: every field, compact, keys as in
+        the API.
         """
         return self.model_dump_json(by_alias=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """What analytics makes of a track: the event and its pictures (JPEG, masks already black)."""
+    """The event that analytics makes of a track, and its pictures as JPEG with privacy masks
+    applied.
+    """
 
     event: Event
     snapshot_jpeg: bytes
@@ -138,8 +138,8 @@ class Passing:
 
 
 class Sidecar(StoredModel):
-    """What lies beside an event's objects: the event, and size and SHA-256 of each object at
-    the time of keeping.
+    """The record next to an event's objects: the event, and the size and SHA-256 of each object
+    when it was stored.
     """
 
     event: Event

@@ -1,5 +1,5 @@
-"""A plate's journey: its sightings in time order, the legs between them, which of these no vehicle
-could have driven, and which readings of other plates are likely of the same vehicle. Pure.
+"""The journey of a plate: its sightings in time order, and the legs between them. It also marks
+impossible legs and adds likely misreadings of the same vehicle. Pure.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ KMH = 3.6
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a leg may be before it is called impossible."""
+    """The limits beyond which a leg is impossible."""
 
     speed_kmh: float = 200.0
     clock_error_s: float = 5.0
-    """By how much two cameras' times may disagree."""
+    """The largest difference between the clocks of two cameras."""
     view_m: float = 150.0
-    """How far from its camera a vehicle may be seen, both ends together."""
+    """The largest distance of a vehicle from its camera, summed over both ends."""
 
     def reach_m(self, seconds: float) -> float:
-        """How far apart two sightings may be, even if the clocks were wrong by all that they
-        may and both views were stretched.
+        """The largest possible distance between two sightings, with the clock error and the views
+        taken into account.
         """
         return self.speed_kmh / KMH * (max(seconds, 0.0) + self.clock_error_s) + self.view_m
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """From one sighting to the next. Straight-line distance, so the true speed was at least
-    `speed_kmh`; None where no time passed.
+    """The stretch from one sighting to the next. The distance is a straight line, so the true speed
+    is at least `speed_kmh`; None if no time passed.
     """
 
     from_event: str
@@ -52,13 +52,10 @@ class Leg:
 
 DEFAULT_LIMITS = Limits()
 ROAD = Limits(speed_kmh=120.0)
-"""As fast as a vehicle in a city is likely to be: what a likely misreading must keep to if it
-is to be of the same vehicle.
+"""The limits of a likely misreading, which is assumed to travel no faster than is usual in a city.
 """
 NEAR_S = 1800
-"""A likely misreading is joined where the vehicle was seen within this time of it: beyond, a
-road alone says nothing.
-"""
+"""A likely misreading joins the journey only if the vehicle was seen within this time of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +69,10 @@ class Sighting:
 
 
 def legs_between(sightings: Sequence[Event], limits: Limits = DEFAULT_LIMITS) -> list[Leg]:
-    """The legs of sightings in time order, one fewer than these.
+    """The legs between sightings in time order.
 
-    Overlapping views and skewed clocks give short legs of little or negative time; those are no
-    cloned plates.
+    Overlapping views and skewed clocks give short legs with little or negative time, which are not
+    impossible.
     """
     return [leg(a, b, limits) for a, b in pairwise(sightings)]
 
@@ -103,12 +100,12 @@ def leg(a: Event, b: Event, limits: Limits = DEFAULT_LIMITS) -> Leg:
 def joined(
     certain: Sequence[Event], likely: Iterable[tuple[Event, Match]], plate: str
 ) -> list[Sighting]:
-    """The sightings of `plate` in time order, with those likely misreadings of it among them that
-    time and road allow.
+    """The sightings of `plate` in time order, with its likely misreadings where time and distance
+    allow them.
 
-    Each must fit between its neighbours on the way at no more than `ROAD`, one of them within
-    `NEAR_S`. A plate that was seen where this vehicle cannot have been is another vehicle's: of it
-    only those are joined of which the reader itself held `plate` possible.
+    Each misreading must fit between its neighbours within `ROAD`, and one of them must be within
+    `NEAR_S`. A reading that was seen where this vehicle cannot have been belongs to another
+    vehicle. Its events join only where the reader itself considered `plate` possible.
     """
     line = [Sighting(event, Match(Tie.EXACT, f"read as {plate}")) for event in certain]
     ranked = sorted(likely, key=lambda pair: (TIES.index(pair[1].tie), pair[0].id))
@@ -127,7 +124,7 @@ def joined(
 
 
 def _neighbours(line: Sequence[Sighting], event: Event) -> list[tuple[Leg, str]]:
-    """The legs to the sightings before and after, and a word for which it is."""
+    """The legs to the sightings before and after, each with the word "before" or "after"."""
     at = bisect_left(line, event.id, key=lambda sighting: sighting.order)
     before = [(leg(line[at - 1].event, event), "after")] if at else []
     return before + ([(leg(event, line[at].event), "before")] if at < len(line) else [])
@@ -138,7 +135,7 @@ def _is_possible(line: Sequence[Sighting], event: Event) -> bool:
 
 
 def _fit(line: Sequence[Sighting], event: Event) -> str | None:
-    """Why an event fits on the way, for people; None where it does not."""
+    """Why an event fits into the journey, as a sentence; None if it does not."""
     legs = _neighbours(line, event)
     near = [(abs(leg_.seconds), leg_, word) for leg_, word in legs if abs(leg_.seconds) <= NEAR_S]
     if not near or any(leg_.distance_m > ROAD.reach_m(leg_.seconds) for leg_, _ in legs):

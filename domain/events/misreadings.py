@@ -1,9 +1,9 @@
-"""Which plates one likely misreading turns a plate into, and what ties an event to the plate that
-was asked for. Pure.
+"""The plates that one likely misreading makes of a plate, and how an event matches the plate of a
+query. Pure.
 
-A plate reader errs where the plate font's shapes are near each other. That U, D and Q are read as
-0, Z as 7 or 2, P as F, and S as 3 or 8 was measured on the public reader; the other pairs are
-neighbours by shape. Of provinces any may be taken for any other.
+A plate reader confuses characters whose shapes are similar. The public reader was measured to read
+U, D and Q as 0, Z as 7 or 2, P as F, and S as 3 or 8. The other pairs are similar by shape. Any
+province may be confused with any other.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ READ_AS = {
     "Y": "V",
     "Z": "72",
 }
-"""For each character what it is most likely read as instead, likeliest first."""
+"""For each character, the characters that it is most often misread as, likeliest first."""
 
 
 class Tie(StrEnum):
-    """What ties an event to a plate, from the surest."""
+    """How an event matches a plate, the most certain first."""
 
     EXACT = "exact"
-    ALTERNATIVE = "alternative"  # read otherwise, and the reader itself held this plate possible
-    MISREADING = "misreading"  # read as what one letter or digit of it is likely to be taken for
-    PROVINCE = "province"  # read the same but for the province
+    ALTERNATIVE = "alternative"  # the reader considered this plate possible, too
+    MISREADING = "misreading"  # one letter or digit was read as a similar one
+    PROVINCE = "province"  # only the province differs
 
 
 TIES = tuple(Tie)
@@ -73,9 +73,9 @@ class Match:
     """A sentence for people."""
 
 
-def misread(plate: str) -> tuple[str, ...]:
-    """What `plate` reads as when one of its letters or digits is misread, likeliest places
-    apart.
+def misreadings_of(plate: str) -> tuple[str, ...]:
+    """The likely misreadings of `plate` that differ by one letter or digit, in the order of their
+    places.
     """
     return tuple(
         plate[:place] + other + plate[place + 1 :]
@@ -85,15 +85,15 @@ def misread(plate: str) -> tuple[str, ...]:
 
 
 def other_provinces(plate: str) -> tuple[str, ...]:
-    """`plate` with each other province; none where it begins with no province."""
+    """`plate` with every other province; none if it does not begin with a province."""
     if plate[:1] not in PROVINCES:
         return ()
     return tuple(province + plate[1:] for province in PROVINCES if province != plate[0])
 
 
 def match_of(event: Event, plate: str, exact: Sequence[str]) -> Match | None:
-    """What ties `event` to the whole plate `plate`; `exact` are the readings that it is found
-    by. None where nothing does.
+    """How `event` matches the whole plate `plate`; None if it does not. `exact` are the readings by
+    which a search finds it.
     """
     if event.corrected is not None and event.corrected.text == plate:
         return Match(

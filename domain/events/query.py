@@ -1,4 +1,4 @@
-"""A search of events, understood and checked; the index answers it, page by page."""
+"""A parsed and validated search of events, which the index answers page by page."""
 
 from __future__ import annotations
 
@@ -12,34 +12,36 @@ from domain.plates import PlateColor
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """What to find; an absent field does not restrict. Events are ordered by id, that is by
-    start and then by camera.
+    """What a search must match; an absent field does not restrict it. Events are ordered by id,
+    that is by start and then by camera.
     """
 
     kind: Kind | None = None
     from_ns: int | None = None
-    """Started at or after; UTC nanoseconds."""
+    """The earliest start, included, in UTC nanoseconds."""
     to_ns: int | None = None
-    """Started before."""
+    """The latest start, excluded, in UTC nanoseconds."""
     camera: str | None = None
     area: str | None = None
-    """An area and all below it: `danjiangkou` finds `danjiangkou/junzhou`."""
+    """An area with all areas below it: `danjiangkou` finds `danjiangkou/junzhou`."""
     class_: Literal["A", "B", "C"] | None = None
     plate: str | None = None
-    """A `search_pattern`: with `?` and `*`, or exact."""
+    """A `search_pattern`: a whole plate, or one with `?` and `*`."""
     color: PlateColor | None = None
     min_confidence: float | None = None
     direction: Direction | None = None
-    """Which way it went; empty: of which that is not told."""
+    """The direction of travel; empty finds events without a direction."""
     lane: int | None = None
-    """The number of the registry's lane that it was seen best in; 0: in none."""
+    """The number of the registry's lane in which it was seen best; 0 finds events outside all
+    lanes.
+    """
     order: Literal["newest", "oldest"] = "newest"
     near: Circle | None = None
-    """The camera stands within it."""
+    """The circle that contains the camera."""
     within: Polygon | None = None
     fuzzy: bool = False
-    """Of a whole plate: also find what one likely misreading makes of it, in the order of
-    `misreadings.Tie`, and within each by id.
+    """Whether a whole plate also finds its likely misreadings. They are ordered by
+    `misreadings.Tie`, and then by id.
     """
 
 
@@ -47,6 +49,6 @@ class EventQuery:
 class EventPage:
     events: tuple[Event, ...]
     next: str | None
-    """Where the next page begins, to be passed on as it is; None on the last. Stable: events
-    that arrive later never shift it.
+    """An opaque cursor of the next page; None on the last. Events that arrive later do not shift
+    it.
     """

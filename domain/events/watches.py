@@ -1,5 +1,5 @@
-"""A vehicle watch: somebody is to be told of a plate, or of what fits a pattern, until a date.
-Of vehicles only; never of faces.
+"""A vehicle watch: a request to be notified of a plate, or of a pattern, until a date. There are no
+watches of faces.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from domain.stored_model import StoredModel, WallNs, schema_field
 
 
 class Ended(StrEnum):
-    """Why a watch stands no more."""
+    """Why a watch is no longer active."""
 
     NO = ""
     DELETED = "deleted"
@@ -22,8 +22,8 @@ class Ended(StrEnum):
 
 
 class Watch(StoredModel):
-    """As `state/watches/<id>/<version>.json` has it; the highest version stands. An ended watch
-    is kept, and finds nothing.
+    """The record `state/watches/<id>/<version>.json`; the highest version is valid. An ended watch
+    is kept and matches nothing.
     """
 
     id: str = Field(examples=["20261124-5f1c0a52"])
@@ -40,19 +40,19 @@ class Watch(StoredModel):
         default="", description="where matches are sent to, besides the feed of matches"
     )
     secret: str = Field(
-        default="", description="what webhooks are signed with; told once, when the watch is placed"
+        default="", description="key that signs webhooks; returned once, when the watch is created"
     )
     ended: Ended = Ended.NO
     ended_by: str = ""
     ended_at: WallNs | None = None
     schema_: int = schema_field()
 
-    def stands_at(self, wall_ns: int) -> bool:
+    def is_active_at(self, wall_ns: int) -> bool:
         return self.ended is Ended.NO and wall_ns < self.until
 
 
 class WatchMatch(StoredModel):
-    """A passing that a watch asked for. Told again, it has the same id."""
+    """A passing that matches a watch. If it is published again, it has the same id."""
 
     id: str = Field(description="of watch and event")
     watch: str

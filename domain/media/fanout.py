@@ -1,9 +1,9 @@
-"""A bounded fan-out of packets: one camera's reader feeds recorder, decoder and live, and waits for
-none of them.
+"""A bounded fan-out of packets: the reader of one camera feeds recorder, decoder and live viewers,
+and waits for none of them.
 
-Each tap has its own queue. A tap that falls behind drops all that it holds and goes on from the
-newest keyframe, since a decoder or a viewer wants now, not then; every loss is counted. `put` never
-blocks. A recorder, which wants all, is a sink.
+Each tap has its own queue. A full tap drops its packets and resumes at the newest keyframe, because
+decoders and viewers need the present; every loss is counted. `put` never blocks. A recorder needs
+every packet, and is therefore a sink.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from domain.media.packets import AudioPacket, Packet
 
 
 class Tap:
-    """One consumer's queue, bounded in packets and in bytes. Thread-safe: one reader puts, one
-    consumer takes.
+    """The queue of one consumer, bounded in packets and in bytes. It is thread-safe: one reader
+    puts, one consumer takes.
     """
 
     def __init__(self, name: str, max_packets: int, max_bytes: int) -> None:
@@ -48,8 +48,8 @@ class Tap:
             self._ready.notify()
 
     def take(self, timeout_s: float | None = None) -> list[Packet]:
-        """All packets waiting, in order: empty after `timeout_s` without one, or once closed
-        and drained.
+        """Return all waiting packets in order. The list is empty after `timeout_s` without a
+        packet, or once the tap is closed and drained.
         """
         with self._ready:
             self._ready.wait_for(lambda: bool(self._queue) or self._closed, timeout_s)
@@ -59,7 +59,7 @@ class Tap:
             return packets
 
     def __iter__(self) -> Iterator[Packet]:
-        """Packets until the tap is closed and drained."""
+        """Yield packets until the tap is closed and drained."""
         while True:
             packets = self.take()
             if not packets:
@@ -93,8 +93,8 @@ class Tap:
 
 
 class Sink(Protocol):
-    """A consumer that is handed every packet in the reader's own thread, and so may never wait
-    for anything.
+    """A consumer that receives every packet in the reader's own thread, and therefore must never
+    block.
     """
 
     def put(self, *received: PacketOrBatch) -> None: ...
@@ -103,10 +103,10 @@ class Sink(Protocol):
 
 
 class Fanout:
-    """The taps of one camera. Taps come and go from any thread while packets flow.
+    """The taps and sinks of one camera. Any thread may open and close taps while packets flow.
 
-    It holds the packets since the last keyframe (none once they pass `held_packets` or
-    `held_bytes`), so that who begins to watch need not wait for the next.
+    It holds the packets since the last keyframe, so that a new viewer need not wait for the next
+    one. It holds none if they exceed `held_packets` or `held_bytes`.
     """
 
     def __init__(self, held_packets: int = 300, held_bytes: int = 8 << 20) -> None:
@@ -114,7 +114,7 @@ class Fanout:
         self._sinks: tuple[Sink, ...] = ()
         self._is_waiting: dict[Sink, Callable[[], bool]] = {}
         self.on_tap: Callable[[], None] = _do_nothing
-        """Called, from any thread, when a tap was opened."""
+        """A callback after a tap was opened, called in the opening thread."""
         self._lock = threading.Lock()
         self._held: list[PacketOrBatch] = []
         self._held_packets = self._held_bytes = 0
@@ -124,8 +124,8 @@ class Fanout:
     def open(
         self, name: str, max_packets: int = 512, max_bytes: int = 32 << 20, from_held: bool = False
     ) -> Tap:
-        """A new tap; `from_held`: it begins with the packets held since the last keyframe, none
-        left out or doubled.
+        """Open a new tap. With `from_held` it begins with the packets since the last keyframe,
+        without loss or duplicates.
         """
         tap = Tap(name, max_packets, max_bytes)
         with self._lock:
@@ -141,8 +141,8 @@ class Fanout:
         tap.close()
 
     def attach(self, sink: Sink, is_waiting: Callable[[], bool] | None = None) -> None:
-        """Hand every packet from now on to `sink` too, audio included; `is_waiting`: whether it
-        wants them as soon as they can be had.
+        """Pass every packet, audio included, to `sink` from now on. `is_waiting` returns whether
+        the sink needs packets without delay.
         """
         with self._lock:
             self._sinks = (*self._sinks, sink)
@@ -155,8 +155,8 @@ class Fanout:
             self._is_waiting.pop(sink, None)
 
     def put(self, *received: PacketOrBatch) -> None:
-        """What came together, in order. Single packets are made of runs only for those who take
-        them one by one.
+        """Distribute packets that were received together, in order. A batch is split into single
+        packets only for taps.
         """
         with self._lock:
             self._hold(received)
@@ -167,7 +167,7 @@ class Fanout:
                     tap.put(packet)
 
     def put_audio(self, packet: AudioPacket) -> None:
-        """Audio goes to sinks only: decoders and viewers have no use for it."""
+        """Pass audio to the sinks; decoders and viewers do not use it."""
         for sink in self._sinks:
             sink.put_audio(packet)
 
@@ -183,7 +183,9 @@ class Fanout:
             self._held = []
 
     def forget(self) -> None:
-        """Hold nothing of a connection that is over: who begins to watch would take it for now."""
+        """Drop the held packets of an ended connection, which a new viewer would take for live
+        video.
+        """
         with self._lock:
             self._held = []
 
@@ -196,15 +198,15 @@ class Fanout:
 
     @property
     def has_waiting_consumer(self) -> bool:
-        """Whether anybody waits for the next packet: a viewer does, a sink where it says so, a
-        recorder never.
+        """Whether a consumer waits for the next packet. A viewer does, a sink if its `is_waiting`
+        says so, a recorder never.
         """
         with self._lock:
             return bool(self._taps) or any(ask() for ask in self._is_waiting.values())
 
     @property
     def may_need_packets_soon(self) -> bool:
-        """Whether a sink may become hurried by what comes."""
+        """Whether a sink may start to wait because of the packets that it receives."""
         return bool(self._is_waiting)
 
     @property
@@ -213,4 +215,4 @@ class Fanout:
 
 
 def _do_nothing() -> None:
-    """Nobody wants to know."""
+    """Serve as the default callback."""

@@ -1,5 +1,5 @@
-"""Packets that came together, as one thing: most of them are only ever written to a file, and
-are never needed one by one.
+"""Batches of packets that were received together. Most packets are only written to a file, and are
+never needed one by one.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from domain.media.packets import Packet, StreamInfo, WallSource
 
 @dataclass(slots=True)
 class PacketBatch:
-    """One or more pictures of one stream that plainly follow each other: no keyframes, each shown
-    as soon as it is decoded.
+    """One or more consecutive pictures of one stream without keyframes, each shown as soon as it is
+    decoded.
 
-    Their `dts` are their `pts`. As with `Packet`, nobody writes to it. What is said of a packet
-    there is said of each of them here.
+    Their `dts` equal their `pts`. A batch must not be modified. The fields of `Packet` have the
+    same meaning here for each packet.
     """
 
     stream: StreamInfo
     data: bytes
-    """All of them, one behind the other."""
+    """The concatenated packets."""
     ends: Sequence[int]
-    """Where each ends in `data`."""
+    """The end of each packet in `data`."""
     pts: Sequence[int]
     walls_ns: Sequence[int]
     duration: int
     wall_source: WallSource
     received_ns: int
     sender_offset_ns: int | None
-    """From its `pts` to the camera's own time of a picture."""
+    """The offset from a picture's `pts` to the camera's own time."""
     pts_ns: Sequence[int]
     starts: Sequence[int]
-    """Where in `data` the start codes of all NAL units lie; empty where that is not known of
-    all.
+    """The positions in `data` of the start codes of all NAL units; empty if they are not known for
+    every packet.
     """
 
     is_keyframe = False
@@ -47,16 +47,16 @@ class PacketBatch:
 
     @property
     def wall_ns(self) -> int:
-        """Of the first."""
+        """The wall time of the first packet."""
         return self.walls_ns[0]
 
     @property
     def newest(self) -> Packet:
-        """The last; its `starts` are left out."""
+        """The last packet, without its `starts`."""
         return self._packet(-1, 0 if len(self.ends) < 2 else self.ends[-2], ())
 
     def packets(self) -> Iterator[Packet]:
-        """One by one."""
+        """Yield the packets one by one."""
         starts, first = self.starts, 0
         for at, (begin, end) in enumerate(pairwise((0, *self.ends))):
             last = bisect_left(starts, end, first)
@@ -89,28 +89,28 @@ PacketOrBatch = Packet | PacketBatch
 
 
 def single_packets(received: Iterable[PacketOrBatch]) -> Iterator[Packet]:
-    """All packets, one by one."""
+    """Yield all packets one by one."""
     return chain.from_iterable(
         [one.packets() if isinstance(one, PacketBatch) else (one,) for one in received]
     )
 
 
 def newest_packet(received: Sequence[PacketOrBatch]) -> Packet:
-    """The last packet of at least one."""
+    """Return the last packet; there must be at least one."""
     last = received[-1]
     return last.newest if isinstance(last, PacketBatch) else last
 
 
 def newest_wall_ns(one: PacketOrBatch) -> int:
-    """Of the last packet of what came together."""
+    """Return the wall time of the last packet."""
     return one.walls_ns[-1] if isinstance(one, PacketBatch) else one.wall_ns
 
 
 def newest_pts_ns(one: PacketOrBatch) -> int:
-    """Of the last packet of what came together."""
+    """Return the `pts` of the last packet in nanoseconds."""
     return one.pts_ns[-1] if isinstance(one, PacketBatch) else one.pts_ns
 
 
 def count_packets(received: Iterable[PacketOrBatch]) -> int:
-    """How many packets they are."""
+    """Return the number of packets."""
     return sum([one.count if isinstance(one, PacketBatch) else 1 for one in received])

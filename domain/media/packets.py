@@ -1,6 +1,6 @@
-"""The video's way through a node: streams, packets, frames, segments.
+"""The units of video in a node: streams, packets, frames and segments.
 
-Every media unit carries a relative time (`pts` in its stream's `time_base`) and an absolute one
+Every unit carries a relative time (`pts` in its stream's `time_base`) and an absolute one
 (`wall_ns`, UTC).
 """
 
@@ -26,9 +26,7 @@ class WallSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """The sound that comes beside a camera's video. `extradata`: the AudioSpecificConfig of
-    AAC, empty for G.711.
-    """
+    """The audio of a camera. `extradata` is the AudioSpecificConfig of AAC, and empty for G.711."""
 
     codec: str  # "aac", "pcm_alaw" or "pcm_mulaw"
     clock_hz: int
@@ -38,8 +36,8 @@ class AudioInfo:
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """What one session of a camera sends. `extradata` holds the parameter sets (Annex B or
-    avcC/hvcC, as libavformat gave them).
+    """The parameters of one session of a camera. `extradata` holds the parameter sets, as Annex B
+    or as the avcC or hvcC of libavformat.
     """
 
     camera_id: str
@@ -49,20 +47,20 @@ class StreamInfo:
     time_base: Fraction
     extradata: bytes
     session: int
-    """Rises by one with every connection or codec change; packets of two sessions never share a
-    segment.
+    """A number that rises by one with every connection or codec change. Packets of two sessions
+    never share a segment.
     """
     audio: AudioInfo | None = None
-    """The sound beside it; None where there is none, or none that can be kept."""
+    """The audio of the session; None if there is none, or none that can be recorded."""
 
 
 @dataclass(slots=True)
 class Packet:
-    """One encoded access unit (Annex B for RTSP sources), as the camera sent it. Nobody writes to
-    it: many hold the same.
+    """One encoded access unit as the camera sent it (Annex B for RTSP sources). It must not be
+    modified, because several consumers share it.
 
-    Not `frozen`, which makes it seven times as dear to make: a tenth of what pulling a camera
-    costs.
+    It is not `frozen`, because that makes its creation seven times slower, which is a tenth of the
+    cost of pulling a camera.
     """
 
     stream: StreamInfo
@@ -70,21 +68,19 @@ class Packet:
     pts: int
     dts: int
     duration: int
-    """In `stream.time_base`; 0 when the source does not say."""
+    """The duration in `stream.time_base`; 0 if the source does not state it."""
     is_keyframe: bool
     wall_ns: int
-    """The moment that this packet's picture stands for: monotonic within a session, from
-    `wall_source`.
-    """
+    """The time of this packet's picture: monotonic within a session, from `wall_source`."""
     wall_source: WallSource
     received_ns: int
-    """When it arrived here."""
+    """The time at which this node received it."""
     sender_wall_ns: int | None = None
-    """The camera's own time of it, where its sender reports gave one, trusted or not."""
+    """The camera's own time of it, if its sender reports gave one, trusted or not."""
     starts: Sequence[int] = ()
-    """Where in `data` the start codes (of four bytes) of its NAL units lie, where the source knows
-    it: each unit goes into a file as it is. Empty where it does not, or some do not: then `data`
-    has to be searched.
+    """The positions in `data` of the four-byte start codes of all NAL units, which are then written
+    to a file unchanged. It is empty if the source does not know all of them; then `data` is
+    searched.
     """
 
     @property
@@ -98,52 +94,54 @@ class Packet:
 
 @dataclass(slots=True)
 class AudioPacket:
-    """One encoded piece of sound: a whole AAC frame, or the G.711 samples of one RTP packet. Every
-    one can be played on its own.
+    """One encoded unit of audio: a whole AAC frame, or the G.711 samples of one RTP packet. Each
+    can be played on its own.
 
-    As with `Packet`, nobody writes to it.
+    Like a `Packet`, it must not be modified.
     """
 
     stream: StreamInfo
     data: bytes
     pts: int
-    """In 1 / `stream.audio.clock_hz` seconds."""
+    """The time in units of 1 / `stream.audio.clock_hz` seconds."""
     duration: int
     wall_ns: int
-    """On the same clock as the video's packets of its session."""
+    """The wall time, on the clock of the video packets of its session."""
     received_ns: int
 
 
 def ticks_to_ns(ticks: int, time_base: Fraction) -> int:
-    """A time in nanoseconds, rounded down. In integers: products of fractions were half of what
-    recording a packet cost.
+    """Convert ticks to nanoseconds, rounded down. The arithmetic uses integers, because fractions
+    needed half of the time of recording a packet.
     """
     return ticks * time_base.numerator * NS_PER_S // time_base.denominator
 
 
 class Pixels(Protocol):
-    """A picture. Nobody writes to its arrays; they may be views of what ends with it."""
+    """A picture. Its arrays must not be modified; they may be views of a buffer with a shorter
+    life.
+    """
 
     @property
     def bgr(self) -> NDArray[np.uint8]:
-        """(height, width, 3)."""
+        """The colours as an array (height, width, 3) in the order blue, green, red."""
 
     @property
     def grey(self) -> NDArray[np.uint8]:
-        """(height, width) brightness, cheaper than colours where they were not asked for: of
-        some range or other.
+        """The brightness as an array (height, width), in an unspecified range. It is cheaper than
+        the colours if those were not requested.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """Pixels that are there in colour."""
+class ColorPixels:
+    """Pixels that are already available in colour."""
 
     bgr: NDArray[np.uint8]
 
     @property
     def grey(self) -> NDArray[np.uint8]:
-        """Green, which is most of brightness."""
+        """The green channel, which contributes most to the brightness."""
         green: NDArray[np.uint8] = self.bgr[..., 1]
         return green
 
@@ -172,9 +170,9 @@ class Frame:
         return int(self.pixels.grey.shape[0])
 
 
-MOST_FENCE = (1 << 63) - 1
-"""Redis counts no further."""
-_MOST_DIGITS = 19
+MAX_FENCE = (1 << 63) - 1
+"""The largest integer of Redis."""
+_MAX_DIGITS = 19
 _CAMERA = r"(?P<camera>[A-Za-z0-9][A-Za-z0-9._-]*)"
 _SEGMENT = re.compile(
     _CAMERA + r"_(?P<start>[0-9]{1,19})_(?P<duration>[0-9]{1,19}|open)_(?P<fence>[0-9]{1,19})\.mp4"
@@ -182,15 +180,15 @@ _SEGMENT = re.compile(
 
 
 def segment_number(text: str) -> int | None:
-    """A number in a segment's name; None where it is none, or is longer than any in a name."""
-    if len(text) > _MOST_DIGITS or not (text.isascii() and text.isdigit()):
+    """Parse a number in a segment's name; None if it is not a number or is too long for a name."""
+    if len(text) > _MAX_DIGITS or not (text.isascii() and text.isdigit()):
         return None
     return int(text)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class SegmentName:
-    """A segment's name, from which the ledger is rebuilt: `<camera>_<start ms>_<duration
+    """The name of a segment, from which the ledger is rebuilt: `<camera>_<start ms>_<duration
     ms>_<fence>.mp4`.
     """
 
@@ -217,9 +215,10 @@ class SegmentName:
 
     @classmethod
     def parse(cls, file_name: str) -> SegmentName | None:
-        """The name that `file_name` is, or None where it is no finished segment.
+        """Parse the name of a finished segment; None for other files.
 
-        The segment ends before the year 10000, so that it has a day and its times can be written.
+        The segment must end before the year 10000, so that it has a day and its times can be
+        written.
         """
         match = _SEGMENT.fullmatch(file_name)
         if match is None or match["duration"] == "open":
@@ -227,14 +226,16 @@ class SegmentName:
         name = cls(
             match["camera"], int(match["start"]), int(match["duration"]), int(match["fence"])
         )
-        return name if name.end_ns < LATEST_NS and name.fence <= MOST_FENCE else None
+        return name if name.end_ns < LATEST_NS and name.fence <= MAX_FENCE else None
 
 
 def parse_open_name(file_name: str) -> tuple[str, int, int] | None:
-    """Camera, start (ms) and fence of a segment that is being written, or None for other names."""
+    """Return camera, start (ms) and fence of a segment that is being written; None for other
+    names.
+    """
     match = _SEGMENT.fullmatch(file_name)
     if match is None or match["duration"] != "open":
         return None
     start_ms, fence = int(match["start"]), int(match["fence"])
-    is_bounded = start_ms * NS_PER_MS < LATEST_NS and fence <= MOST_FENCE
+    is_bounded = start_ms * NS_PER_MS < LATEST_NS and fence <= MAX_FENCE
     return (match["camera"], start_ms, fence) if is_bounded else None

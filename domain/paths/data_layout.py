@@ -1,4 +1,4 @@
-"""What lies where under a data folder (`--data DIR`). Only this file spells these paths."""
+"""The paths under a data folder (`--data DIR`). Only this module spells them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The folders of one node (and, in one-machine mode, of its servers)."""
+    """The paths of one node and, in one-machine mode, of its servers."""
 
     root: Path
 
     @property
     def entries(self) -> frozenset[str]:
-        """The names in the data folder that are Sightline's own: the first parts of all paths."""
+        """The first components of all paths, by which Sightline recognises its own data folder."""
         names = [name for name, value in vars(Layout).items() if isinstance(value, property)]
         paths = [getattr(self, name) for name in names if name != "entries"]
         paths.append(self.archive_cache(""))
@@ -26,55 +26,59 @@ class Layout:
 
     @property
     def runtime(self) -> Path:
-        """Ports and process ids of the running instance, as JSON; absent when none runs."""
+        """The JSON file with the ports and process ids of the running instance; absent if none
+        runs.
+        """
         return self.root / "run" / "instance.json"
 
     @property
     def registry_faults(self) -> Path:
-        """What is wrong with the registry that was given, as JSON; absent when nothing is."""
+        """The JSON file with the faults of the given registry; absent if it has none."""
         return self.root / "run" / "registry-faults.json"
 
     @property
     def secrets(self) -> Path:
-        """Passwords of the own servers and the door's signing key, mode 0600."""
+        """The passwords of the managed servers and the signing key of the node API, with mode
+        0600.
+        """
         return self.root / "secrets.json"
 
     @property
     def registry(self) -> Path:
-        """The registry that runs, with its version, as JSON."""
+        """The JSON file with the active registry and its version."""
         return self.root / "registry.json"
 
     @property
     def former_cameras(self) -> Path:
-        """The cameras that left the registry, as they last were, as JSON."""
+        """The JSON file with the last entries of cameras that left the registry."""
         return self.root / "former_cameras.json"
 
     @property
     def recordings(self) -> Path:
-        """`recordings/<camera>/<yyyymmdd>/<segment name>`."""
+        """The folder of recordings: `recordings/<camera>/<yyyymmdd>/<segment name>`."""
         return self.root / "recordings"
 
     @property
     def gaps(self) -> Path:
-        """`gaps/<camera>/<yyyymmdd>.jsonl`: what was not recorded, and why;
-        `gaps/<camera>/alive`: until when somebody looked after it.
+        """The folder of gaps. `gaps/<camera>/<yyyymmdd>.jsonl` lists unrecorded ranges with their
+        causes. `gaps/<camera>/alive` holds the time until which a process managed the camera.
         """
         return self.root / "gaps"
 
     @property
     def spool(self) -> Path:
-        """`spool/<camera>/<event id>/`: events not yet kept everywhere."""
+        """The folder of events that are not yet stored everywhere: `spool/<camera>/<event id>/`."""
         return self.root / "spool"
 
     @property
     def journal(self) -> Path:
-        """Journal minutes not yet uploaded."""
+        """The folder of journal minutes that are not yet uploaded."""
         return self.root / "journal"
 
     @property
     def triggers(self) -> Path:
-        """`triggers/<camera>/<yyyymmdd of the start>.jsonl`: why something of an events camera
-        is kept.
+        """The folder of triggers, which say why recordings of an events camera are kept:
+        `triggers/<camera>/<yyyymmdd of the start>.jsonl`.
         """
         return self.root / "triggers"
 
@@ -84,17 +88,19 @@ class Layout:
 
     @property
     def holds(self) -> Path:
-        """The legal holds that were last read from the object store, for when it is away."""
+        """The legal holds that were last read from the object store, for use while it is
+        unavailable.
+        """
         return self.root / "holds.json"
 
     @property
     def site(self) -> Path:
-        """The id of the site whose object store this node uses, as JSON."""
+        """The JSON file with the id of the site whose object store this node uses."""
         return self.root / "site.json"
 
     @property
     def alarms(self) -> Path:
-        """What this node's alarms are, for when Redis is away."""
+        """The active alarms of this node, for use while Redis is unavailable."""
         return self.root / "run" / "alarms.json"
 
     @property
@@ -107,17 +113,17 @@ class Layout:
 
     @property
     def statuses(self) -> Path:
-        """`run/statuses/<worker>.json`: how each worker's cameras are, for the node's door."""
+        """The folder of camera statuses, which the node API reads: `run/statuses/<worker>.json`."""
         return self.root / "run" / "statuses"
 
     @property
-    def strains(self) -> Path:
-        """`run/strain/<worker>.json`: how strained each worker is."""
+    def worker_loads(self) -> Path:
+        """The folder of worker loads: `run/strain/<worker>.json`."""
         return self.root / "run" / "strain"
 
     @property
     def shed(self) -> Path:
-        """What of which camera is given up under pressure, as JSON."""
+        """The JSON file with the cameras that load shedding or a full disk affects."""
         return self.root / "run" / "shed.json"
 
     @property
@@ -125,24 +131,24 @@ class Layout:
         return self.root / "rosters"
 
     def roster(self, worker: int) -> Path:
-        """The cameras that worker number `worker` runs, as the node last said; it outlives a
+        """The list of cameras of one worker, as the node last assigned them. It survives a
         restart.
         """
         return self.rosters / f"{worker}.json"
 
     @property
     def scratch(self) -> Path:
-        """Recordings being cut for somebody who asked; emptied at start."""
+        """The folder of recordings that are being cut for a request; it is emptied at start."""
         return self.root / "run" / "scratch"
 
     def archive_cache(self, process: str) -> Path:
-        """Files of the archive that a process of this node has read lately; may be deleted
-        while it does not run.
+        """The folder of archive files that a process has read recently. It may be deleted while
+        that process does not run.
         """
         return self.root / "archive" / process
 
     def live_socket(self, worker: int) -> Path:
-        """Where worker number `worker` gives its cameras' packets to the live process."""
+        """The socket on which a worker sends packets to the live process."""
         return self.root / "run" / "sockets" / f"worker-{worker}"
 
     @property

@@ -1,16 +1,23 @@
-"""Every name in the object store. One bucket; a key alone says what it holds, when and whose.
+"""All keys in the object store, which is one bucket. A key alone tells the kind, the time and the
+camera of its object.
 
-events/<yyyy>/<mm>/<dd>/<camera>/<event
-id>/{snapshot.jpg,crop.jpg,clip.mp4,event.json,corrected.<version>.json}
-journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event
-id>.<version>.jsonl.gz       of no node: no node has such a name
-recordings/<camera>/<yyyymmdd>/<segment name>       as on a node's disk
-archive/events/<yyyy>/<mm>/<dd>/<area>/<generation>-<hash>.parquet
-archive/catalogue/<yyyymmdd>/<version> gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl       what the
-node did not record of it, and why gaps/nodes/<node>.json                              up to when
-that is all it had to say state/watches/<watch>/<version>.json      state/site.json
-state/people/<name>/<version>.json      state/registry/<version>.json
-state/holds/<hold>/<version>.json
+    events/<yyyy>/<mm>/<dd>/<camera>/<event id>/
+        {snapshot.jpg,crop.jpg,clip.mp4,event.json,corrected.<version>.json}
+    journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz
+    journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event id>.<version>.jsonl.gz
+    recordings/<camera>/<yyyymmdd>/<segment name>
+    archive/events/<yyyy>/<mm>/<dd>/<area>/<generation>-<hash>.parquet
+    archive/catalogue/<yyyymmdd>/<version>
+    gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl
+    gaps/nodes/<node>.json
+    state/watches/<watch>/<version>.json
+    state/people/<name>/<version>.json
+    state/registry/<version>.json
+    state/holds/<hold>/<version>.json
+    state/site.json
+
+No node can have the name `_corrections`. `gaps/cameras` holds what a node did not record of a
+camera, with the causes; `gaps/nodes` holds the time up to which a node's gaps are complete.
 """
 
 from __future__ import annotations
@@ -30,12 +37,12 @@ GAPS_PREFIX, NODE_GAPS_PREFIX = "gaps/cameras/", "gaps/nodes/"
 
 
 def event_prefix(camera_id: str, event_id: str) -> str:
-    """The folder of an event's objects, by the day (UTC) of its start."""
+    """Return the prefix of an event's objects, which contains the day (UTC) of its start."""
     return f"{event_day_prefix(event_id)}{camera_id}/{event_id}/"
 
 
 def event_day_prefix(event_id: str) -> str:
-    """The folder of all events of the day (UTC) on which this one started."""
+    """Return the prefix of all events of the day (UTC) on which this one started."""
     day = datetime.fromtimestamp(wall_ms_of(event_id) / 1000, UTC)
     return f"{EVENTS_PREFIX}{day:%Y/%m/%d}/"
 
@@ -54,7 +61,9 @@ _CORRECTION = re.compile(r"corrected\.\d{10,15}\.json")
 
 
 def corrections_prefix(camera_id: str, event_id: str) -> str:
-    """What all corrections of an event begin with; the highest version is the last of them."""
+    """Return the common prefix of an event's corrections; the highest version is the last
+    correction.
+    """
     return event_prefix(camera_id, event_id) + CORRECTED
 
 
@@ -74,11 +83,11 @@ def correction_journal_object(wall_s: int, event_id: str, version: int) -> str:
 
 
 def day_of(wall_ns: int) -> str:
-    """The day (`yyyymmdd`, UTC) under which a segment that starts then lies, on disk and in the
-    store.
+    """Return the day (`yyyymmdd`, UTC) under which a segment with this start is stored, on disk and
+    in the object store.
 
-    A moment before 1970 or after 9999, such as a range's end and a margin, counts to the first or
-    the last day that there is.
+    A time before 1970 or after 9999, such as the end of a range plus a margin, counts as the first
+    or the last possible day.
     """
     wall_s = min(max(0, wall_ns), LATEST_NS - 1) // NS_PER_S
     return f"{datetime.fromtimestamp(wall_s, UTC):%Y%m%d}"
@@ -109,7 +118,7 @@ def node_gaps_object(node: str) -> str:
 
 
 def holds_prefix(hold_id: str) -> str:
-    """What the keys of all versions of a hold begin with."""
+    """Return the common prefix of all versions of a hold."""
     return f"{HOLDS_PREFIX}{hold_id}/"
 
 
@@ -118,7 +127,7 @@ def hold_object(hold_id: str, version: int) -> str:
 
 
 def watches_prefix(watch_id: str) -> str:
-    """What the keys of all versions of a watch begin with."""
+    """Return the common prefix of all versions of a watch."""
     return f"{WATCHES_PREFIX}{watch_id}/"
 
 
@@ -127,12 +136,12 @@ def watch_object(watch_id: str, version: int) -> str:
 
 
 def dated_id(clock: Clock) -> str:
-    """A new id of a hold or a watch: its day (UTC), and chance."""
+    """Create an id for a hold or a watch from the current day (UTC) and random digits."""
     return f"{day_of(clock.wall_ns())}-{secrets.token_hex(4)}"
 
 
 def person_prefix(name: str) -> str:
-    """What the keys of all versions of a person begin with."""
+    """Return the common prefix of all versions of a person."""
     return f"{PEOPLE_PREFIX}{name}/"
 
 
@@ -155,12 +164,12 @@ ARCHIVE_PREFIX, ARCHIVED_PREFIX, CATALOGUE_PREFIX = (
 )
 
 ARCHIVE_MOVED = "archive/moved.json"
-"""Up to when everything that the index had was moved."""
+"""The object that says up to when all events of the index were moved to the archive."""
 
 
 def archive_object(day: str, area: str, generation: int, sha256: str) -> str:
-    """A day (`yyyymmdd`) of an area. Every version has a key of its own, so that a file never
-    changes; the highest generation stands.
+    """Return the key of an archive file for one day (`yyyymmdd`) of an area. Every version has its
+    own key, so that a file never changes; the highest generation is valid.
     """
     folder = f"{ARCHIVED_PREFIX}{day[:4]}/{day[4:6]}/{day[6:]}/{area}"
     return f"{folder}/{generation:06d}-{sha256[:16]}.parquet"
@@ -172,7 +181,7 @@ _ARCHIVED = re.compile(
 
 
 def place_of_key(key: str) -> tuple[str, str] | None:
-    """Day and area of a file's key; None where it is no key of a file."""
+    """Return day and area of an archive file's key; None for other keys."""
     match = _ARCHIVED.fullmatch(key)
     return None if match is None else (match[1] + match[2] + match[3], match[4])
 

@@ -1,8 +1,8 @@
-"""Why a stretch was not recorded, from how its camera stood meanwhile. Pure: states in, gaps out.
+"""Finds the causes of a hole in a recording from the states of its camera. Pure.
 
-One hole mostly has one cause, and only its end tells which: a camera that falls silent is `live`
-for a while before anybody can know. So all of a hole is judged at once, but for the parts that are
-known to be ours: no process ran, it was not asked for, it was given up.
+Most holes have one cause, which only their end reveals: a camera that falls silent remains `live`
+until a timeout. A hole is therefore judged as a whole. Only ranges with a known cause on this node
+are separate: no process ran, the recording was not requested, or it was shed.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from domain.camera_states import CameraState, Why
 from domain.clock import NS_PER_S
 from domain.recordings.gaps import Gap, GapCause
-from domain.recordings.overlay_intervals import paint
+from domain.recordings.overlay_intervals import overlay
 
-AT_ONCE_NS = 15 * NS_PER_S
-"""A connection that broke and gave pictures again within this was broken on the way: no camera
-starts that quickly.
+LONGEST_NETWORK_BREAK_NS = 15 * NS_PER_S
+"""A connection that delivers pictures again within this time was broken by the network, because no
+camera restarts that quickly.
 """
 _SEEN_WITHIN_NS = 2 * NS_PER_S
-"""States are looked at once a second, so that a failure may be seen when its hole is over."""
+"""States are sampled once a second, so a failure may be recorded after the end of its hole."""
 _BROKE = (Why.NONE, Why.FAILED, Why.ENDED, Why.SESSION_LOST)
 _NOT_RECORDABLE = (
     CameraState.CODEC_UNSUPPORTED,
@@ -36,8 +36,8 @@ _STARTING = (
 
 @dataclass(frozen=True, slots=True)
 class CameraStanding:
-    """How a camera stood from `since_ns` until the next; `failures` are those of all its
-    connections so far.
+    """The state of a camera from `since_ns` until the next entry. `failures` counts the failures of
+    all its connections so far.
     """
 
     since_ns: int
@@ -49,8 +49,8 @@ class CameraStanding:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a camera's time in one process. `standings` by time; `known` are
-    stretches whose cause needs no judging.
+    """What one process knows of a camera. `standings` are ordered by time; `known` are ranges whose
+    cause is already known.
     """
 
     camera_id: str
@@ -59,12 +59,18 @@ class Facts:
     known: Sequence[Gap] = ()
 
 
-def explain(facts: Facts, start_ns: int, end_ns: int, by_us: GapCause | None = None) -> list[Gap]:
-    """The gaps that [start_ns, end_ns) is, by start and without a break. `by_us`: the recorder
-    knows the cause.
+def explain(
+    facts: Facts, start_ns: int, end_ns: int, recorder_cause: GapCause | None = None
+) -> list[Gap]:
+    """Divide [start_ns, end_ns) into consecutive gaps with their causes. `recorder_cause` is the
+    cause if the recorder knows it.
     """
     known = [gap for gap in facts.known if gap.start_ns < end_ns and gap.end_ns > start_ns]
-    judged = (by_us, "") if by_us is not None else _judge(facts, start_ns, end_ns, known)
+    judged = (
+        (recorder_cause, "")
+        if recorder_cause is not None
+        else _judge(facts, start_ns, end_ns, known)
+    )
     absent_until_ns = end_ns if judged == _STARTING else min(end_ns, facts.started_ns)
     layers = [
         (start_ns, end_ns, judged),
@@ -76,7 +82,7 @@ def explain(facts: Facts, start_ns: int, end_ns: int, by_us: GapCause | None = N
     ]
     return [
         Gap(facts.camera_id, start, end, cause, detail)
-        for start, end, (cause, detail) in paint(layers)
+        for start, end, (cause, detail) in overlay(layers)
     ]
 
 
@@ -87,7 +93,7 @@ def _judge(facts: Facts, start_ns: int, end_ns: int, known: Sequence[Gap]) -> tu
     for state in (*_DOWN[:2], *_NOT_RECORDABLE):
         if state in states:
             return _cause_of(state), _error_in(within, state)
-    if known and not failures:  # the seconds before and after belong to it
+    if known and not failures:  # the seconds around a known gap have the same cause
         return known[-1].cause, known[-1].detail
     has_run = facts.started_ns < start_ns
     if (
@@ -95,7 +101,7 @@ def _judge(facts: Facts, start_ns: int, end_ns: int, known: Sequence[Gap]) -> tu
         and failures == 1
         and within
         and within[-1].why in _BROKE
-        and end_ns - start_ns < AT_ONCE_NS
+        and end_ns - start_ns < LONGEST_NETWORK_BREAK_NS
     ):
         return GapCause.NETWORK, _last_error(within)
     if failures or CameraState.UNREACHABLE in states:
@@ -110,7 +116,7 @@ def _cause_of(state: CameraState) -> GapCause:
 def _within(
     standings: Sequence[CameraStanding], start_ns: int, end_ns: int
 ) -> list[CameraStanding]:
-    """Those that held at some moment of the hole."""
+    """Return the states that applied at some time in the hole."""
     ends = [*(standing.since_ns for standing in standings), end_ns][1:]
     held = zip(standings, ends, strict=False)
     return [

@@ -1,4 +1,4 @@
-"""A stretch of a camera's time that is not recorded, and why. Times are UTC nanoseconds, the
+"""A range of a camera's time that is not recorded, and its cause. Times are UTC nanoseconds, the
 end excluded.
 """
 
@@ -9,17 +9,15 @@ from enum import StrEnum
 
 
 class GapCause(StrEnum):
-    CAMERA_DOWN = (
-        "camera_down"  # unreachable, refuses, wrong password, or sends nothing that can be recorded
-    )
+    CAMERA_DOWN = "camera_down"  # unreachable, wrong password, or nothing that can be recorded
     NETWORK = "network"  # the connection broke or lost packets on the way
-    DECODER = "decoder"  # what came could not be recorded: no keyframes, broken or unknown video
+    DECODER = "decoder"  # the video could not be recorded: no keyframes, or it is broken or unknown
     DISK = "disk"  # the disk refused it
-    SHED = "shed"  # given up under pressure, by the stated order
-    RESTART = "restart"  # our process or node was not running
-    NOT_ASKED = "not_asked"  # by its policy this was not to be recorded
-    DELETED = "deleted"  # it was recorded, and retention or a full disk took it
-    CLOCK = "clock"  # the node's clock was set forward: these moments never were
+    SHED = "shed"  # load shedding stopped the recording, in the stated order
+    RESTART = "restart"  # this process or node was not running
+    NOT_ASKED = "not_asked"  # its policy did not require a recording
+    DELETED = "deleted"  # it was recorded, and then deleted by retention or for disk space
+    CLOCK = "clock"  # the node's clock was set forward, so these times never occurred
     UNKNOWN = "unknown"
 
 
@@ -30,6 +28,6 @@ class Gap:
     end_ns: int
     cause: GapCause
     detail: str = ""
-    """A sentence for people; never credentials."""
+    """A sentence for people; it never contains credentials."""
     since_ns: int = 0
-    """Since when the cause holds, where that is before `start_ns`; 0 where it is not."""
+    """The start of the cause if it is before `start_ns`; otherwise 0."""

@@ -1,5 +1,5 @@
-"""A legal hold: recordings and events of one camera within a range that nothing deletes,
-however old they are and however full the disk.
+"""A legal hold protects recordings and events of one camera in a range from deletion, whatever
+their age and however full the disk.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from domain.stored_model import StoredModel, WallNs, schema_field
 
 
 class Hold(StoredModel):
-    """As `state/holds/<id>/<version>.json` has it; the highest version stands. A released hold
-    is kept, and holds nothing.
+    """The record `state/holds/<id>/<version>.json`; the highest version is valid. A released hold
+    is kept and protects nothing.
     """
 
     id: str = Field(examples=["20251009-5f1c0a52"])
@@ -27,7 +27,7 @@ class Hold(StoredModel):
     )
     reason: str
     until: WallNs | None = Field(
-        default=None, description="when it ends by itself; null: when somebody releases it"
+        default=None, description="when it expires; null: only when a person releases it"
     )
     placed_by: str
     placed_at: WallNs
@@ -35,26 +35,28 @@ class Hold(StoredModel):
     released_at: WallNs | None = None
     schema_: int = schema_field()
 
-    def stands_at(self, wall_ns: int) -> bool:
+    def is_active_at(self, wall_ns: int) -> bool:
         return self.released_at is None and (self.until is None or wall_ns < self.until)
 
 
 class StandingHolds:
-    """The holds that stand at one moment, ready to be asked."""
+    """The holds that are active at one moment, prepared for lookups."""
 
     def __init__(self, holds: Sequence[Hold], wall_ns: int) -> None:
         self._ranges: dict[str, list[tuple[int, int]]] = {}
         for hold in holds:
-            if hold.stands_at(wall_ns):
+            if hold.is_active_at(wall_ns):
                 self._ranges.setdefault(hold.camera, []).append((hold.from_, hold.to))
 
     def covers(self, camera_id: str, from_ns: int, to_ns: int) -> bool:
-        """Whether a hold names any moment of [from_ns, to_ns) of this camera."""
+        """Whether a hold covers any time in [from_ns, to_ns) of this camera."""
         return any(
             from_ns < held_to_ns and held_from_ns < to_ns
             for held_from_ns, held_to_ns in self._ranges.get(camera_id, ())
         )
 
     def covers_event(self, event: Event) -> bool:
-        """An event is held where any moment of it is, so that its clip goes with it."""
+        """Whether a hold covers any time of the event. The event and its clip are then held
+        together.
+        """
         return self.covers(event.camera, event.started_at, event.ended_at + 1)

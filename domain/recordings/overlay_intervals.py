@@ -1,6 +1,4 @@
-"""Which of several stretches of time that lie over each other is seen at each moment: the one
-painted last. Pure.
-"""
+"""Overlays layers of intervals: at each time, the last layer that covers it is visible. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +10,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def paint(layers: Sequence[tuple[int, int, T]]) -> list[tuple[int, int, T]]:
-    """The stretches (start, end, what) that are seen, by start, none overlapping; neighbours of
-    equal `what` are joined.
+def overlay(layers: Sequence[tuple[int, int, T]]) -> list[tuple[int, int, T]]:
+    """Return the visible intervals (start, end, value), ordered and without overlaps. Adjacent
+    intervals with equal values are joined.
 
-    Times are of any unit, ends excluded.
+    Times may have any unit; ends are excluded.
     """
     edges = sorted({edge for start, end, _ in layers if start < end for edge in (start, end)})
     waiting = sorted((start, depth) for depth, (start, end, _) in enumerate(layers) if start < end)

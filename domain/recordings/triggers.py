@@ -1,4 +1,4 @@
-"""Why a stretch of a camera's recording is kept where not all of it is. Times are UTC
+"""Triggers say why ranges are kept of a camera that is not recorded completely. Times are UTC
 nanoseconds, the end excluded.
 """
 
@@ -10,14 +10,16 @@ from domain.clock import NS_PER_DAY, NS_PER_S
 from domain.registry.model import Camera, TriggerSource
 
 LONGEST_NS = NS_PER_DAY
-"""Of one trigger; what lasts longer is told again. So a range is found by looking at one day
-before it.
+"""The longest range of one trigger; a longer condition repeats its trigger. A search for a time
+therefore starts one day before it.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Raises ValueError for a range that ends before it begins, or lasts longer than a day."""
+    """One range that is kept. Raises ValueError for a range that ends before it begins, or lasts
+    longer than a day.
+    """
 
     camera_id: str
     source: TriggerSource
@@ -33,22 +35,24 @@ class Trigger:
             )
 
 
-def keeps_all(camera: Camera) -> bool:
-    """Whether everything that is recorded of a camera is kept, and not only what is around its
-    triggers.
-    """
+def keeps_everything(camera: Camera) -> bool:
+    """Whether all recordings of a camera are kept, and not only those around its triggers."""
     return camera.record == "continuous"
 
 
-def listens(camera: Camera, source: TriggerSource) -> bool:
-    """Whether triggers of `source` decide what is kept, or uploaded, of a camera."""
+def uses_triggers_from(camera: Camera, source: TriggerSource) -> bool:
+    """Whether triggers of `source` decide which recordings of a camera are kept or uploaded."""
     chooses = camera.record != "continuous" or camera.upload == "events"
-    return chooses and takes(camera, source) and (source != "checkpoint" or bool(camera.checkpoint))
+    return (
+        chooses
+        and accepts_triggers_from(camera, source)
+        and (source != "checkpoint" or bool(camera.checkpoint))
+    )
 
 
-def takes(camera: Camera, source: TriggerSource) -> bool:
-    """Whether `source` may trigger at a camera. What is pulled on demand is recorded when the
-    API asks, whatever its `triggers` say.
+def accepts_triggers_from(camera: Camera, source: TriggerSource) -> bool:
+    """Whether a camera accepts triggers from `source`. An on-demand camera accepts them from the
+    API, whatever its `triggers` say.
     """
     if camera.record == "on_demand":
         return source == "api" or (source == "checkpoint" and bool(camera.checkpoint))

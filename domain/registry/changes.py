@@ -1,4 +1,6 @@
-"""What one registry changes of another: which cameras come, go and differ, and in which keys."""
+"""The differences between two registries: which cameras are added, removed and changed, and in
+which keys.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +9,21 @@ from dataclasses import dataclass
 from domain.registry.model import Camera, Registry
 
 _NOT_OF_THE_STREAM = frozenset({"name", "retention_days", "retention_max_days", "priority"})
-"""What may differ while a camera goes on being pulled and recorded as it is."""
+"""The keys that may change while a camera's stream and recording continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraChange:
     camera_id: str
     keys: tuple[str, ...]
-    """The keys that differ, as the registry spells them."""
+    """The keys that differ, as they are spelled in the registry."""
     restarts: bool
-    """Whether the camera's stream is begun anew for it."""
+    """Whether the change restarts the camera's stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """By camera id, each in order. `areas`: whether names of areas differ."""
+    """The changed cameras by id, in order. `areas` is whether names of areas differ."""
 
     added: tuple[str, ...]
     changed: tuple[CameraChange, ...]
@@ -33,7 +35,7 @@ class Changes:
 
 
 def changes_of(old: Registry, new: Registry) -> Changes:
-    """What applying `new` over `old` does."""
+    """Return what changes if `new` replaces `old`."""
     before, after = ({camera.id: camera for camera in registry.cameras} for registry in (old, new))
     return Changes(
         added=tuple(sorted(after.keys() - before.keys())),
@@ -48,8 +50,8 @@ def changes_of(old: Registry, new: Registry) -> Changes:
 
 
 def changed_keys(old: Camera, new: Camera) -> tuple[str, ...]:
-    """The keys in which two entries of a camera differ, those that follow from its class
-    included.
+    """Return the keys in which two entries of a camera differ, including those that follow from its
+    class.
     """
     fields = Camera.model_fields.items()
     return tuple(
@@ -58,5 +60,5 @@ def changed_keys(old: Camera, new: Camera) -> tuple[str, ...]:
 
 
 def must_restart(old: Camera, new: Camera) -> bool:
-    """Whether the camera's stream must be begun anew to run by its new entry."""
+    """Whether the camera's stream must restart to follow its new entry."""
     return bool(set(changed_keys(old, new)) - _NOT_OF_THE_STREAM)

@@ -1,5 +1,5 @@
-"""The registry read and checked strictly: every fault at once, each with file, line, column and
-the likely right word.
+"""Reads and strictly checks the registry. It reports all faults together, each with file, line,
+column and the likely correct word.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from domain.registry.networks import Networks
 from domain.registry.policies import check_policies
 from domain.registry.secrets import Secrets, load_secrets
 from domain.registry.source import Path, RegistrySource, read_yaml
-from domain.suggestions import is_plain_word, likely
+from domain.suggestions import is_plain_word, suggestion
 
 SECRET_HINT = (
     "use letters, digits, - and _; user and password belong in the secrets file, or in "
@@ -39,14 +39,14 @@ _KEYS_OF: dict[type[BaseModel], tuple[str, ...]] = {
 
 
 def load_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[Registry, Secrets]:
-    """The registry of `file` and the credentials it names. Raises RegistryInvalid with every
-    fault found.
+    """Return the registry of `file` and the credentials that it names. Raises RegistryInvalid with
+    all faults.
     """
     return read_registry(file, environ)[1:]
 
 
 def read_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[str, Registry, Secrets]:
-    """`load_registry`, and the text as it was written."""
+    """Return the text of the file too, in front of the results of `load_registry`."""
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -59,7 +59,7 @@ def read_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[str, Regi
 
 
 def registry_warnings(text: str, file: str) -> tuple[Fault, ...]:
-    """What is allowed in a registry without faults, and mostly a mistake."""
+    """Return what a valid registry may contain, but is probably a mistake."""
     source = read_yaml(text, file)
     found = RegistrySource(file, source.data, source.keys, source.values)
     first_line: dict[str, int] = {}
@@ -75,8 +75,8 @@ def registry_warnings(text: str, file: str) -> tuple[Fault, ...]:
 
 
 def check_text(text: str, file: str, secrets: Secrets) -> tuple[Registry | None, tuple[Fault, ...]]:
-    """The registry that `text` says (None where it cannot be built) and its faults, in the
-    order of the file.
+    """Return the registry in `text` and its faults in the order of the file. The registry is None
+    if it cannot be built.
     """
     try:
         source = read_yaml(text, file)
@@ -88,7 +88,7 @@ def check_text(text: str, file: str, secrets: Secrets) -> tuple[Registry | None,
 
 
 def build_registry(text: str, file: str) -> Registry | None:
-    """The registry that `text` says, or None; for a text that was checked when it was applied."""
+    """Return the registry in `text`, or None; the text was already checked when it was applied."""
     try:
         return _build(read_yaml(text, file))
     except RegistryInvalid:
@@ -100,14 +100,12 @@ def _build(source: RegistrySource) -> Registry | None:
         return Registry.model_validate(_with_class_defaults(source.data), extra="forbid")
     except ValidationError as error:
         for detail in error.errors():
-            _note(source, detail)
+            _add_fault(source, detail)
         return None
 
 
 def _with_class_defaults(data: Any) -> Any:
-    """Each camera's policy keys filled in from its class, so that a camera always says what it
-    does.
-    """
+    """Fill in each camera's policy keys from its class."""
     if not isinstance(data, dict) or not isinstance(data.get("cameras"), list):
         return data
     classes: dict[Any, dict[str, Any]] = {
@@ -144,18 +142,18 @@ def _merged_classes(written: Any, merged: dict[Any, dict[str, Any]]) -> Any:
     return {**{name: merged[name] for name in default_classes()}, **filled}
 
 
-def _note(source: RegistrySource, detail: ErrorDetails) -> None:
+def _add_fault(source: RegistrySource, detail: ErrorDetails) -> None:
     path: Path = tuple(part for part in detail["loc"] if part != "[key]")
     kind, message = detail["type"], detail["msg"]
     if kind == "extra_forbidden":
         what = f"unknown key `{path[-1]}`" if is_plain_word(path[-1]) else "this key is unknown"
-        source.fault(path, what, likely(str(path[-1]), _keys_at(path)), at_key=True)
+        source.fault(path, what, suggestion(str(path[-1]), _keys_at(path)), at_key=True)
     elif kind == "missing":
         source.fault(path[:-1], f"`{path[-1]}` is missing", f"add `{path[-1]}:`")
     elif kind == "literal_error" and path[-1:] != ("version",):
         allowed = detail.get("ctx", {}).get("expected", "")
         value = repr(detail["input"]) if is_plain_word(detail["input"]) else "this value"
-        hint = likely(str(detail["input"]), _words(allowed))
+        hint = suggestion(str(detail["input"]), _words(allowed))
         source.fault(path, f"{_name(path)}: {value} is not one of {allowed}", hint)
     elif path[-1:] == ("credentials",):
         source.fault(path, "`credentials` must be the name of a secret", SECRET_HINT)
@@ -184,8 +182,8 @@ def _keys_at(path: Path) -> tuple[str, ...]:
 
 
 def _check_across(source: RegistrySource, registry: Registry | None, secrets: Secrets) -> None:
-    """What no single entry can show: ids, areas, credentials and networks. Works on what is
-    there when entries are faulty too.
+    """Check ids, areas, credentials and networks across all entries. It also runs if some entries
+    are faulty.
     """
     data = _mapping(source.data)
     written = data.get("cameras")
@@ -212,9 +210,7 @@ def _networks_of(data: dict[str, Any]) -> tuple[Any, ...]:
         return Registry.model_validate(
             {"version": 1, "networks": data["networks"]} if "networks" in data else {"version": 1}
         ).networks
-    except (
-        ValidationError
-    ):  # noted already, at its own line; without networks nothing more can be said of urls
+    except ValidationError:  # this fault has been added at its own line
         return Registry(version=1).networks
 
 
@@ -237,12 +233,14 @@ def _check_id(
 def _check_area(source: RegistrySource, path: Path, area: Any, areas: tuple[str, ...]) -> None:
     if isinstance(area, str) and area not in areas:
         what, key = (f"the area `{area}`", area) if is_plain_word(area) else ("this area", "ID")
-        hint = likely(area, areas) if areas else f"add it under `areas:`, as  {key}: {{name: …}}"
+        hint = (
+            suggestion(area, areas) if areas else f"add it under `areas:`, as  {key}: {{name: …}}"
+        )
         source.fault(path, f"{what} is not under `areas`", hint)
 
 
 def _check_credentials(source: RegistrySource, path: Path, name: Any, secrets: Secrets) -> None:
-    # A value that is no name is a fault of its own (`_note`); it may be the password itself.
+    # Another value is a fault of its own (`_add_fault`), and may be the password itself.
     if isinstance(name, str) and SECRET_NAME.fullmatch(name) and secrets.get(name) is None:
         variable = "SIGHTLINE_CAMERA_" + name.upper().replace("-", "_")
         source.fault(

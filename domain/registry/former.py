@@ -1,5 +1,5 @@
-"""Cameras that left the registry: what they last were, for as long as something of them may be
-kept. Pure.
+"""The last entries of cameras that left the registry, kept for as long as their recordings may
+exist. Pure.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from domain.stored_model import StoredModel, WallNs
 
 
 class FormerCamera(StoredModel):
-    """A camera as the newest registry that had it says it, and when a registry without it was
-    applied.
+    """A camera's entry in the newest registry that had it, and the time at which a registry without
+    it was applied.
     """
 
     camera: Camera
@@ -20,16 +20,16 @@ class FormerCamera(StoredModel):
 
 
 class FormerCameras(StoredModel):
-    """All cameras that a site had and has no more, by id."""
+    """All former cameras of a site, by id."""
 
     is_complete: bool = False
-    """Whether every registry was looked at that the object store has, and not only those that
-    ran here.
+    """Whether the list covers every registry in the object store, and not only those that ran
+    here.
     """
     by_id: dict[str, FormerCamera] = Field(default_factory=dict)
 
     def after(self, before: Registry, now: Registry, applied_at_ns: int) -> FormerCameras:
-        """What is known once `now` takes the place of `before`."""
+        """Return the list after `now` has replaced `before`."""
         present = {camera.id for camera in now.cameras}
         known = {
             camera_id: one for camera_id, one in self.by_id.items() if camera_id not in present
@@ -39,7 +39,9 @@ class FormerCameras(StoredModel):
         return self.model_copy(update={"by_id": known})
 
     def joined(self, older: FormerCameras, now: Registry) -> FormerCameras:
-        """With what `older`, which is complete, knows besides; what is known here is newer."""
+        """Return this list with the entries of `older`, which is complete; entries of this list are
+        newer.
+        """
         present = {camera.id for camera in now.cameras}
         by_id = {**older.by_id, **self.by_id}
         known = {camera_id: one for camera_id, one in by_id.items() if camera_id not in present}

@@ -1,4 +1,4 @@
-"""The registry's types. The commented sample `camera_registry.yaml` is their manual; unknown
+"""The types of the registry. The commented sample `camera_registry.yaml` documents them; unknown
 keys are errors.
 """
 
@@ -65,7 +65,7 @@ class _Strict(BaseModel):
 
 
 class ClassPolicy(_Strict):
-    """Defaults of a class; every key may be set on a camera too."""
+    """The defaults of a class. Every key may also be set on a camera."""
 
     record: RecordMode = "continuous"
     retention_days: int = Field(30, ge=1, le=3650)
@@ -77,8 +77,8 @@ class ClassPolicy(_Strict):
 
     @property
     def longest_retention_days(self) -> int:
-        """After this many days a recording goes whether there is room for it or not; never
-        fewer than `retention_days`.
+        """The number of days after which a recording is deleted even if there is room; it is at
+        least `retention_days`.
         """
         return self.retention_max_days or self.retention_days
 
@@ -137,7 +137,9 @@ class Registry(_Strict):
 
     @property
     def longest_retention_days(self) -> int:
-        """After this many days nothing is left; so long is kept what is of cameras that left."""
+        """The number of days after which no recording is left. Data of former cameras is kept for
+        the same time.
+        """
         policies = (*self.cameras, *self.classes.values())
         return max(policy.longest_retention_days for policy in policies)
 

@@ -1,5 +1,5 @@
-"""Which cameras lie on the way between two places, and which are near one: by distance alone,
-knowing no roads. Pure.
+"""The cameras between two places, and those near a place, by distance alone and without a road map.
+Pure.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from domain.geo import EARTH_RADIUS_M, distance_m
 from domain.registry import Camera
 
 DETOUR = 1.15
-"""By how much the way over a camera may be longer than the straight line between two sightings,
-for the camera to be on it.
+"""The factor by which the distance via a camera may exceed the straight line between two
+sightings.
 """
 DETOUR_M = 150.0
-LEAST_LEG_M = 300.0
-"""Shorter legs have nothing between them."""
+MIN_LEG_M = 300.0
+"""The length below which a leg has no cameras in between."""
 PLACES_KNOWN, LEGS_KNOWN = 512, 4096
-"""Whose distances and whose cameras are remembered, the latest used: vehicles pass the same
-cameras again and again.
+"""The sizes of the caches of distances and of results. Vehicles pass the same cameras
+repeatedly.
 """
 
 
@@ -35,7 +35,7 @@ class NearCamera:
 
 
 class CameraMap:
-    """The cameras of a registry on the map; made once for each registry."""
+    """The cameras of a registry on the map; one is created for each registry."""
 
     def __init__(self, cameras: Sequence[Camera]) -> None:
         self._cameras = [camera for camera in cameras if camera.enabled]
@@ -48,8 +48,8 @@ class CameraMap:
     def passed(
         self, start: Location, end: Location, most: int, apart_from: Sequence[str] = ()
     ) -> list[NearCamera]:
-        """The cameras that a vehicle probably passed on its way, nearest to the straight way
-        first chosen, in the order of the way.
+        """Return the cameras that a vehicle probably passed, in the order of the journey. Those
+        nearest to the straight line are chosen first.
         """
         return list(
             self._on_the_way((start.lon, start.lat), (end.lon, end.lat), most, tuple(apart_from))
@@ -73,7 +73,7 @@ class CameraMap:
     def nearest(
         self, place: Location, most: int, apart_from: Sequence[str] = ()
     ) -> list[NearCamera]:
-        """The cameras nearest to a place: what passes there should be seen by one of them next."""
+        """Return the cameras nearest to a place, one of which should see a passing vehicle next."""
         distances = self._near((place.lon, place.lat))
         order = np.argsort(distances, kind="stable")[: most + len(apart_from)].tolist()
         found = [i for i in order if self._cameras[i].id not in apart_from][:most]
@@ -82,11 +82,11 @@ class CameraMap:
     def _between(
         self, start: tuple[float, float], end: tuple[float, float], most: int
     ) -> list[tuple[float, int]]:
-        """Distance from the start and number of the cameras on a way, those first that lengthen
-        it least.
+        """Return distance from the start and number of the cameras on a way, those with the least
+        detour first.
         """
         line_m = distance_m(*start, *end)
-        if line_m < LEAST_LEG_M:
+        if line_m < MIN_LEG_M:
             return []
         from_start = self._near(start)
         over_m = from_start + self._near(end)
@@ -95,8 +95,8 @@ class CameraMap:
         return list(zip(from_start[chosen].tolist(), chosen.tolist(), strict=True))
 
     def _measured(self, place: tuple[float, float]) -> NDArray[np.float64]:
-        """Metres to each camera. By the chord through the sphere, of which the arc is made by
-        its series: to a metre in a thousand km.
+        """Return the distance to each camera in metres. It uses the chord through the sphere and
+        the series of the arc, with an error of one metre in a thousand kilometres.
         """
         (here,) = _points([place])
         squared = np.maximum(0.0, 2 - 2 * (self._points @ here))
@@ -107,6 +107,6 @@ class CameraMap:
 
 
 def _points(places: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
-    """Places as points of the unit sphere."""
+    """Convert places to points of the unit sphere."""
     lon, lat = np.radians(np.array(places, np.float64).reshape(-1, 2)).T
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)

@@ -1,5 +1,5 @@
-"""Where cameras may be: a registry must not turn the site's nodes into a way to reach other
-hosts.
+"""The networks in which cameras may be. They prevent a registry from using the site's nodes to
+reach other hosts.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Networks:
         )
 
     def literal_fault(self, host: str) -> str:
-        """Why an address written in a url is refused; empty where it is allowed, or a name
-        (checked when it is resolved).
+        """Describe why an address in a URL is refused. It is empty for an allowed address, and for
+        a name, which is checked when it is resolved.
         """
         try:
             address = ip_address("127.0.0.1" if host == "localhost" else host)
@@ -32,8 +32,8 @@ class Networks:
         return "" if self.allows(address) else f"{host} is outside `networks`"
 
     def resolve(self, host: str, port: int) -> str:
-        """The address to connect to. Raises SourceUnreachable where the name is unknown or any
-        allowed address is lacking.
+        """Return the address to connect to. Raises SourceUnreachable if the name is unknown or has
+        no allowed address.
         """
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

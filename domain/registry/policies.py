@@ -1,5 +1,5 @@
-"""What the policy keys of a registry must not say together; each fault at the key that the
-integrator wrote.
+"""Checks the combinations of policy keys in a registry. Each fault names the position of a key that
+the integrator wrote.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from domain.registry.source import Path, RegistrySource
 
 
 def check_policies(source: RegistrySource, registry: Registry) -> None:
-    """Faults of a registry that can be built, whose cameras stand in the order of the file."""
+    """Add the faults of a valid registry, whose cameras are in the order of the file."""
     for name, policy in registry.classes.items():
         _check_retention(source, ("classes", name), policy)
     for i, camera in enumerate(registry.cameras):
@@ -22,7 +22,7 @@ def check_policies(source: RegistrySource, registry: Registry) -> None:
 
 
 def needs_triggers(policy: ClassPolicy) -> bool:
-    """Whether something is kept of such a camera only around triggers."""
+    """Whether a camera with this policy keeps recordings only around triggers."""
     return policy.record == "events" or (
         policy.record == "continuous" and policy.upload == "events"
     )
@@ -94,5 +94,5 @@ def _remedy(camera: Camera) -> str:
 
 
 def _written(source: RegistrySource, path: Path, *keys: Any) -> Path | None:
-    """The first of `keys` that stands in the file at `path`."""
+    """Return the first of `keys` that the file contains at `path`."""
     return next(((*path, key) for key in keys if (*path, key) in source.values), None)

@@ -1,5 +1,5 @@
-"""Camera credentials, kept apart from URLs: from the environment or the secrets file, and never
-printed.
+"""The credentials of cameras, from the environment or the secrets file. They are separate from URLs
+and are never printed.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Credentials by name. `SIGHTLINE_CAMERA_<NAME>=user:password` wins over the file; names
-    fold case and `-` to `_`.
+    """The credentials by name. `SIGHTLINE_CAMERA_<NAME>=user:password` has precedence over the
+    file; names ignore case, and `-` equals `_`.
     """
 
     by_name: Mapping[str, Credentials] = field(default_factory=dict)
@@ -44,8 +44,8 @@ def _folded(name: str) -> str:
 def load_secrets(
     registry_file: Path, environ: Mapping[str, str]
 ) -> tuple[Secrets, tuple[Fault, ...]]:
-    """Secrets of the file beside the registry (or `SIGHTLINE_SECRETS_FILE`) and of the
-    environment, and the faults of both.
+    """Return the secrets of the file and of the environment, and the faults of both. The file is
+    next to the registry, or `SIGHTLINE_SECRETS_FILE` names it.
     """
     file = Path(environ.get("SIGHTLINE_SECRETS_FILE") or registry_file.with_name(FILE_NAME))
     source = _read(file)
@@ -62,7 +62,7 @@ def load_secrets(
 
 
 def _read(file: Path) -> RegistrySource:
-    """What the file holds; nothing, with its faults noted, where it cannot be read."""
+    """Read the file. If it cannot be read, the result is empty and contains the faults."""
     try:
         source = read_yaml(file.read_text("utf-8"), str(file))
         if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -95,7 +95,7 @@ def _from_file(source: RegistrySource) -> dict[str, Credentials]:
         unquoted = [key for key, value in entry.items() if not isinstance(value, str)]
         for key in (
             unquoted
-        ):  # YAML reads 0123 as the number 83, and yes as true: that would be another password
+        ):  # YAML reads 0123 as the number 83 and yes as true, which would be another password
             source.fault((name, key), f"`{key}` must be text", "put it in quotes")
         if not unquoted:
             found[_folded(name)] = Credentials(entry["user"], SecretStr(entry["password"]))

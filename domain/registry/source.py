@@ -1,4 +1,4 @@
-"""YAML read with the place of every key and value kept, so that a fault can name its line and
+"""Reads YAML and keeps the position of every key and value, so that a fault can name its line and
 column.
 """
 
@@ -16,16 +16,18 @@ from domain.suggestions import is_plain_word
 
 Path = tuple[str | int, ...]
 _QUOTED = re.compile(r""" (?:'[^'<]{2,}'|"[^"<]{2,}")""")
-"""Text of the file that PyYAML repeats, as in `found undefined alias 'x'`; it may be a password."""
-DEEPEST, MOST_NODES = 32, 2_000_000
-"""A registry of 6,000 cameras is 6 deep and has some 150,000. Aliases can make billions, or no
-end, of a few lines.
+"""Text of the file that PyYAML repeats in its messages, as in `found undefined alias 'x'`. It may
+be a password.
+"""
+DEEPEST, MAX_NODES = 32, 2_000_000
+"""The limits of depth and size. A registry of 6,000 cameras is 6 levels deep and has about 150,000
+nodes. Aliases can expand a few lines to billions of nodes or to an endless document.
 """
 
 
 @dataclass(slots=True)
 class RegistrySource:
-    """Plain data and, for each path into it, the 1-based (line, column) of its key and of its
+    """The parsed data and, for each path in it, the 1-based (line, column) of its key and of its
     value.
     """
 
@@ -36,7 +38,7 @@ class RegistrySource:
     faults: list[Fault] = field(default_factory=list)
 
     def fault(self, path: Path, message: str, hint: str = "", at_key: bool = False) -> None:
-        """Note a fault at `path`, or at the nearest thing above it that stands in the file."""
+        """Add a fault at `path`, or at its nearest parent that the file contains."""
         places = self.keys if at_key else self.values
         while path and path not in places:
             path = path[:-1]
@@ -45,9 +47,7 @@ class RegistrySource:
 
 
 def read_yaml(text: str, file: str) -> RegistrySource:
-    """The data of `text` and its places. Duplicate keys are faults; text that is no YAML raises
-    RegistryInvalid.
-    """
+    """Parse `text`. Duplicate keys are faults; text that is not YAML raises RegistryInvalid."""
     source = RegistrySource(file)
     try:
         root = yaml.compose(
@@ -78,7 +78,7 @@ def _place(node: yaml.Node) -> tuple[int, int]:
 
 
 def _walk(node: yaml.Node, path: Path, source: RegistrySource) -> Any:
-    if len(path) > DEEPEST or len(source.values) > MOST_NODES:
+    if len(path) > DEEPEST or len(source.values) > MAX_NODES:
         line, column = _place(node)
         fault = Fault(
             source.file,
@@ -96,7 +96,7 @@ def _walk(node: yaml.Node, path: Path, source: RegistrySource) -> Any:
     try:
         return SafeConstructor().construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError):
-        # PyYAML's own message repeats the value, and it may be a password.
+        # PyYAML's own message repeats the value, which may be a password.
         source.fault(
             path, "this value has a tag or a form that YAML does not know", "put it in quotes"
         )

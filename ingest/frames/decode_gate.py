@@ -29,7 +29,7 @@ is decoded twice, so closing for a moment costs nothing.
 BEFORE_NS = NS_PER_S // 4
 """Frames are analysed from so long before the half second that showed motion."""
 PROBE_EVERY_NS = 60 * NS_PER_S
-MOST_BITS_A_PIXEL = 0.02
+MAX_BITS_A_PIXEL = 0.02
 """This is a megabit a second at 1080p and 25 frames/s. A stream that takes more while the picture
 is still is noisy, or has a constant bitrate, and hides motion.
 """
@@ -38,7 +38,7 @@ HELD_PACKETS, HELD_BYTES = 200, 12 << 20
 """The limits are below those of the tap. If a stream has more between two keyframes, every packet
 is decoded.
 """
-MOST_QUIET_INTERVALS = 8
+MAX_QUIET_INTERVALS = 8
 """The tap cannot hold packets of more quiet intervals than this."""
 _log = logging.getLogger(__name__)
 
@@ -179,7 +179,7 @@ class DecodeGate(DecodeControl):
         if self._quiet_windows < QUIET_WINDOWS:
             return False
         pixels = packet.stream.width_px * packet.stream.height_px
-        return 8 * self._motion.quiet_bytes <= MOST_BITS_A_PIXEL * pixels
+        return 8 * self._motion.quiet_bytes <= MAX_BITS_A_PIXEL * pixels
 
     def _update_quiet_intervals(self, packet: Packet) -> None:
         was_quiet, self._is_quiet = self._is_quiet, self._shows_no_motion(packet)
@@ -188,7 +188,7 @@ class DecodeGate(DecodeControl):
             until_ns = packet.wall_ns if self._is_quiet else self._motion_from_ns(packet)
             self._quiet_intervals = (*self._quiet_intervals[:-1], (from_ns, until_ns))
         elif self._is_quiet:
-            earlier = self._quiet_intervals[-MOST_QUIET_INTERVALS + 1 :]
+            earlier = self._quiet_intervals[-MAX_QUIET_INTERVALS + 1 :]
             self._quiet_intervals = (*earlier, (packet.wall_ns, packet.wall_ns))
 
     def _motion_from_ns(self, packet: Packet) -> int:

@@ -46,7 +46,7 @@ LATE_STEP_NS = 500 * NS_PER_MS
 """Late frames are given at this interval: two looks a second still find what passes. All cameras
 of an overloaded machine slow down alike.
 """
-_MOST_PENDING = 64
+_MAX_PENDING = 64
 _LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"}
 """The first plane of these formats is brightness, a byte a pixel."""
 _LONGEST_BURST_NS = 60 * NS_PER_S
@@ -280,7 +280,7 @@ class _Decoder:
         Raises av.FFmpegError if the packet is broken; the next one may follow.
         """
         self._pending[packet.pts] = packet
-        if len(self._pending) > _MOST_PENDING:
+        if len(self._pending) > _MAX_PENDING:
             del self._pending[next(iter(self._pending))]
         raw = av.Packet(packet.data)
         raw.pts, raw.dts, raw.time_base = packet.pts, packet.dts, packet.stream.time_base

@@ -22,7 +22,7 @@ WINDOW_NS = NS_PER_S // 2
 """Packets are weighed by the half second: B-frames and the odd late packet even out, and a
 person needs longer to cross a picture.
 """
-_LEAST_WINDOW_NS = WINDOW_NS // 2
+_MIN_WINDOW_NS = WINDOW_NS // 2
 """Windows begin at keyframes too. A shorter one before goes on where groups of pictures are as
 short, and is left out in others.
 """
@@ -41,7 +41,7 @@ _TAIL_SIGMAS = 0.77
 """Between these parts of a normal distribution; of one whose upper three quarters are motion up
 to half more, which errs towards quiet.
 """
-_LEAST_RISE, _MOST_RISE, _SIGMAS = 0.5, 0.9, 6.3
+_MIN_RISE, _MAX_RISE, _SIGMAS = 0.5, 0.9, 6.3
 """What a level must lie above the quiet part to be motion, in natural logarithms: two thirds more
 bytes (the phase of the GOP alone gives half as much while it is not known), and five sigmas over
 the middle; two and a half times as many are motion in any noise.
@@ -99,7 +99,7 @@ class PacketMotion:
         """Begin a window where this packet does; what the one before says."""
         passed_ns = -1 if self._began_ns is None else at_ns - self._began_ns
         self.lasted_ns = min(max(0, passed_ns), WINDOW_NS)
-        is_short = is_keyframe and 0 <= passed_ns < _LEAST_WINDOW_NS
+        is_short = is_keyframe and 0 <= passed_ns < _MIN_WINDOW_NS
         if 0 <= passed_ns < WINDOW_NS and (not is_keyframe or (is_short and not self._phase)):
             return None
         answer = (
@@ -135,8 +135,8 @@ class PacketMotion:
         ]
         above = [level - self._quiet[phase] for phase, level in self._levels]
         spread = (_lower(above, _QUIET_PART) - _lower(above, _QUIETEST_PART)) / _TAIL_SIGMAS
-        self._rise = min(_MOST_RISE, max(_LEAST_RISE, _SIGMAS * spread))
-        self.is_reliable = len(self._levels) >= _RELIABLE_WINDOWS and _SIGMAS * spread <= _MOST_RISE
+        self._rise = min(_MAX_RISE, max(_MIN_RISE, _SIGMAS * spread))
+        self.is_reliable = len(self._levels) >= _RELIABLE_WINDOWS and _SIGMAS * spread <= _MAX_RISE
         self.quiet_bytes = math.exp(quiet) - _FLOOR_BYTES
 
 

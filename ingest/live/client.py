@@ -27,7 +27,7 @@ def live_packets(path: Path, camera_id: str, stop: threading.Event) -> Iterator[
         stream: StreamInfo | None = None
         while (head := _receive(connection, live_wire.HEAD.size, stop)) is not None:
             size_bytes, kind = live_wire.HEAD.unpack(head)
-            if size_bytes > live_wire.MOST_BYTES:
+            if size_bytes > live_wire.MAX_BYTES:
                 raise DataLoss(
                     f"the worker's live connection is out of step (a message of {size_bytes} bytes)"
                 )

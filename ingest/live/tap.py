@@ -20,12 +20,12 @@ from domain.media.packets import StreamInfo
 from ingest.live import wire as live_wire
 
 _log = logging.getLogger(__name__)
-MOST_CLIENTS = 64
+MAX_CLIENTS = 64
 TAP = "live"
 _POLL_S = 0.25
 _SEND_S = 1.5
 """A client that takes nothing for this long is cut off; it may come again."""
-_MOST_ID_BYTES = 256
+_MAX_ID_BYTES = 256
 
 
 class LiveTap:
@@ -73,11 +73,11 @@ class LiveTap:
         server.bind(address)
         if not address.startswith("\0"):
             self._path.chmod(0o600)
-        server.listen(MOST_CLIENTS)
+        server.listen(MAX_CLIENTS)
         return server
 
     def _admit(self, connection: socket.socket, stop: threading.Event) -> None:
-        if not live_wire.is_ours(connection) or len(self._clients) >= MOST_CLIENTS:
+        if not live_wire.is_ours(connection) or len(self._clients) >= MAX_CLIENTS:
             _log.warning(
                 "a live connection was refused: %d are open, or another user made it",
                 len(self._clients),
@@ -106,8 +106,8 @@ class LiveTap:
 def _read_id(connection: socket.socket) -> str:
     line = b""
     while not line.endswith(b"\n"):
-        piece = connection.recv(_MOST_ID_BYTES)
-        if not piece or len(line) > _MOST_ID_BYTES:
+        piece = connection.recv(_MAX_ID_BYTES)
+        if not piece or len(line) > _MAX_ID_BYTES:
             raise NotFound("the request was no camera id")
         line += piece
     return line.strip().decode("utf-8", "replace")

@@ -19,7 +19,7 @@ from pathlib import Path
 from domain.media.packets import Packet, StreamInfo, WallSource
 
 HEAD = struct.Struct(">Ic")
-MOST_BYTES = 64 << 20
+MAX_BYTES = 64 << 20
 STREAM, PACKET, ERROR, END = b"S", b"P", b"E", b"X"
 _FIELDS = struct.Struct("<qqqqqq??")
 _NONE = -(1 << 63)

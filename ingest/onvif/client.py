@@ -51,8 +51,8 @@ REFUSED_WAIT_S = 300.0
 """After refused credentials: devices lock an account that is tried often, and the same account
 pulls the stream.
 """
-MOST_BYTES = 1 << 20
-LEAST_PULL_S = 0.25
+MAX_BYTES = 1 << 20
+MIN_PULL_S = 0.25
 """A device that answers at once with nothing is not asked more often."""
 _PATH = "/onvif/device_service"
 Fire = Callable[[int, int, str], None]
@@ -181,7 +181,7 @@ async def _bounded(response: httpx.Response) -> bytes:
     answer = bytearray()
     async for chunk in response.aiter_raw():  # what is packed could unpack to any size
         answer += chunk
-        if len(answer) > MOST_BYTES:
+        if len(answer) > MAX_BYTES:
             raise SourceUnreachable("the ONVIF device answers without end", Why.REJECTED)
     return bytes(answer)
 
@@ -251,4 +251,4 @@ class OnvifEvents:
                     SourceUnreachable
                 ):  # some devices know no renewal: pulling renews, or the next pull fails
                     await device.renew()
-            await asyncio.sleep(max(0.0, LEAST_PULL_S - (self._clock.monotonic_s() - asked_s)))
+            await asyncio.sleep(max(0.0, MIN_PULL_S - (self._clock.monotonic_s() - asked_s)))

@@ -22,7 +22,7 @@ and how often that is done.
 """
 HELD_S = 600.0
 """What began and is not said again for so long is over: devices forget to say so."""
-_MOST_HELD = 100
+_MAX_HELD = 100
 _DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 _EVENTS = "http://www.onvif.org/ver10/events/wsdl"
 _WSNT = "http://docs.oasis-open.org/wsn/b-2"
@@ -178,7 +178,7 @@ class ActiveNotices:
         begun = ""
         for notice in received:
             begun = begun or (notice.what if notice.is_on else "")
-            if notice.is_on and notice.lasts and len(self._since_s) < _MOST_HELD:
+            if notice.is_on and notice.lasts and len(self._since_s) < _MAX_HELD:
                 self._since_s[notice.what] = now_s
             elif not notice.is_on:
                 self._since_s.pop(notice.what, None)

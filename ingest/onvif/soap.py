@@ -22,7 +22,7 @@ from domain.errors import SourceRejected, SourceUnreachable
 Element = Tree.Element
 _WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
 _DEEPEST = 64
-_MOST_CHARACTERS = 200
+_MAX_CHARACTERS = 200
 """Of what a device says of its fault, in our sentence."""
 
 
@@ -115,7 +115,7 @@ def read(answer: bytes) -> Element:
         raise SourceUnreachable("what answers is no ONVIF device", Why.REJECTED)
     fault = first(body, "Fault")
     if fault is not None:
-        _raise(" ".join(" ".join(fault.itertext()).split())[:_MOST_CHARACTERS])
+        _raise(" ".join(" ".join(fault.itertext()).split())[:_MAX_CHARACTERS])
     return body
 
 

@@ -10,7 +10,7 @@ from ingest.packets import rtp
 
 AAC_SAMPLES = 1024
 """Of one frame."""
-_MOST_FRAME_BYTES = 1 << 13
+_MAX_FRAME_BYTES = 1 << 13
 """A size has 13 bits."""
 
 
@@ -89,7 +89,7 @@ class AudioUnits:
         begun, self._begun = self._begun + data, b""
         if is_marked and len(begun) == size_bytes:
             self.ready.append(AudioUnit(stamp, begun, AAC_SAMPLES))
-        elif is_marked or len(begun) >= min(size_bytes, _MOST_FRAME_BYTES):
+        elif is_marked or len(begun) >= min(size_bytes, _MAX_FRAME_BYTES):
             self.broken += 1
         else:
             self._begun = begun

@@ -225,7 +225,7 @@ class AccessUnits:
     def _gap(self, sequence: int, ssrc: int) -> bool:
         """A packet that is not the next one: some are missing (True), or another stream begins."""
         missing = 0 if self._next is None or ssrc != self.ssrc else sequence - self._next & 0xFFFF
-        is_anew = not 0 < missing <= rtp.MOST_GAP
+        is_anew = not 0 < missing <= rtp.MAX_GAP
         if is_anew:
             self.ssrc, self.highest_sequence = ssrc, sequence - 1
         else:

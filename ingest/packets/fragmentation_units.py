@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ingest.packets.nal import START_CODE
 
-MOST_UNIT_BYTES = 16 << 20
+MAX_UNIT_BYTES = 16 << 20
 FIRST, LAST = 0x80, 0x40
 """Of a fragment's header: the first, the last of its NAL unit."""
 _SLICE, KEY_SLICE, SET = 1, 2, 3
@@ -71,7 +71,7 @@ class _Collected:
 
     def has_room(self) -> bool:
         """False, and nothing is left, where it has become too large to be a picture."""
-        if self.size_bytes > MOST_UNIT_BYTES:
+        if self.size_bytes > MAX_UNIT_BYTES:
             self.clear()
             return False
         return True

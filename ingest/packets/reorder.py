@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ingest.packets import rtp
 
-MOST_HELD = 64
+MAX_HELD = 64
 """Packets that wait for one before them; beyond that it is believed lost."""
 PATIENCE_S = 0.2
 """They wait no longer than this."""
@@ -39,11 +39,11 @@ class Reorder:
         ahead = 0 if self._next is None else number - self._next & 0xFFFF
         if _is_late(ahead):
             return
-        if ahead > rtp.MOST_GAP:  # it began to count anew
+        if ahead > rtp.MAX_GAP:  # it began to count anew
             self.let_go()
         elif ahead:
             self._held[number] = bytes(buffer[:size_bytes])
-            if len(self._held) > MOST_HELD:
+            if len(self._held) > MAX_HELD:
                 self.let_go()
             return
         self._take(buffer, 0, size_bytes)
@@ -73,4 +73,4 @@ class Reorder:
 
 
 def _is_late(ahead: int) -> bool:
-    return ahead >= (1 << 16) - rtp.MOST_GAP
+    return ahead >= (1 << 16) - rtp.MAX_GAP

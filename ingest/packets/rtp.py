@@ -13,7 +13,7 @@ PLAIN = 0x80
 """The first byte of a packet whose payload lies right behind the fixed header, with nothing
 after it.
 """
-MOST_GAP = 3000
+MAX_GAP = 3000
 """A leap of sequence numbers beyond this is a counter that began anew (A.1), and no loss that
 can be counted.
 """
@@ -53,7 +53,7 @@ class Numbers:
     def is_next(self, sequence: int, ssrc: int) -> bool:
         """Count one in; False where some are missing before it, or another stream begins."""
         missing = 0 if self._next is None or ssrc != self.ssrc else sequence - self._next & 0xFFFF
-        if self._next is None or ssrc != self.ssrc or missing > MOST_GAP:
+        if self._next is None or ssrc != self.ssrc or missing > MAX_GAP:
             self.ssrc, self.highest, missing = ssrc, sequence - 1, -1
         else:
             self.lost += missing

@@ -17,7 +17,7 @@ _AUDIO_CODECS = {"mpeg4-generic": "aac", "pcma": "pcm_alaw", "pcmu": "pcm_mulaw"
 _STATIC = {0: "pcmu/8000", 8: "pcma/8000"}
 """Payload types that need no rtpmap (RFC 3551, 6)."""
 _AAC_HBR = {"sizelength": "13", "indexlength": "3", "indexdeltalength": "3"}
-_MOST_LINES = 1000
+_MAX_LINES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _from_hex(text: str) -> bytes:
 
 def _sections(text: str) -> list[_Section]:
     sections = [_Section("")]
-    for line in text.splitlines()[:_MOST_LINES]:
+    for line in text.splitlines()[:_MAX_LINES]:
         kind, _, rest = line.strip().partition("=")
         if kind == "m":
             sections.append(_Section(rest))

@@ -24,7 +24,7 @@ class Shape:
     frame_s: float
 
 
-_MOST_KNOWN = 4_096
+_MAX_KNOWN = 4_096
 _known: dict[tuple[str, bytes], Shape] = {}
 """By codec and parameter sets, which decide it: a camera that comes back needs no decoder,
 whose megabytes leave holes in the heap.
@@ -40,7 +40,7 @@ def shape_of(codec: str, extradata: bytes, keyframe: bytes) -> Shape:
         return known
     shape = _decoded(codec, extradata, keyframe)
     if shape.width_px:
-        if len(_known) >= _MOST_KNOWN:
+        if len(_known) >= _MAX_KNOWN:
             _known.clear()
         _known[codec, extradata] = shape
     return shape

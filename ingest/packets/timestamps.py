@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from heapq import heappush, heapreplace
 
-_MOST_LEARNT = 4
+_MAX_LEARNT = 4
 """A stream that does not say how deep it reorders is believed to need no more than this."""
 
 
@@ -112,7 +112,7 @@ class DecodeTimes:
         newest = self._newest
         if not newest:
             self._newest = [pts - wait * self._step for wait in range(self._depth, -1, -1)]
-        elif pts < newest[0] and self._learnt < _MOST_LEARNT:
+        elif pts < newest[0] and self._learnt < _MAX_LEARNT:
             self._learnt += 1
             heappush(newest, pts)
         else:

@@ -16,7 +16,7 @@ TICK_S = 0.1
 _TOGETHER_S = 0.05
 """What is told of comes with more of its kind: cameras are read together."""
 _LONGEST_S = 1.0
-MOST_BYTES = 256 << 20
+MAX_BYTES = 256 << 20
 """What all cameras of a worker may hold that is not written yet."""
 _log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class DiskWriter:
 
     def waiting_part(self) -> float:
         """How much of what may wait to be written does, 0 to 1."""
-        return sum(recorder.waiting_bytes for recorder in self._recorders) / MOST_BYTES
+        return sum(recorder.waiting_bytes for recorder in self._recorders) / MAX_BYTES
 
     def _goes_on(self, recorder: RecordingSink, now_s: float) -> bool:
         try:

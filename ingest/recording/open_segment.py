@@ -25,7 +25,7 @@ from storage.mp4.sample_entries import VideoSampleEntry
 from storage.recordings.free_space_reserve import free_bytes
 from storage.recordings.ledger import open_name
 
-_MOST_PIECES = 512
+_MAX_PIECES = 512
 """The kernel takes 1024 in one write."""
 LONGEST_JOIN_NS = NS_PER_S
 """A stream that goes on joins its segments, but not over the hour by which the wall clock was
@@ -274,7 +274,7 @@ def _leave(spare_bytes: int, place: Path | int, size_bytes: int) -> None:
 
 
 def _write_all(file: int, data: list[bytes | bytearray]) -> None:
-    if len(data) > _MOST_PIECES:
+    if len(data) > _MAX_PIECES:
         data = [b"".join(data)]
     written = os.writev(file, data)
     if written < sum(map(len, data)):

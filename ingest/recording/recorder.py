@@ -28,7 +28,7 @@ that is what `kill -9` costs.
 """
 SHARE_BYTES = 2 << 20
 """What a camera may always hold; more only while the worker's cameras together have room."""
-MOST_BYTES = 64 << 20
+MAX_BYTES = 64 << 20
 _PACKET_BYTES = 512
 """What a packet takes beside its data; so do those of a run together."""
 _T = TypeVar("_T")
@@ -210,7 +210,7 @@ class Recorder:
     def _has_room(self) -> bool:
         waiting_bytes = self.waiting_bytes
         return waiting_bytes < SHARE_BYTES or (
-            waiting_bytes < MOST_BYTES and self._writer.has_room()
+            waiting_bytes < MAX_BYTES and self._writer.has_room()
         )
 
     def _count_lost(self) -> None:

@@ -18,7 +18,7 @@ from ingest.recording.open_segment import OpenSegment
 from ingest.recording.segment_boundaries import BoundaryDecision, SegmentBoundaries
 from storage.recordings.packet_coverage import HOLE_NS
 
-_MOST_EARLY_SOUND = 256
+_MAX_EARLY_SOUND = 256
 """Pieces of sound that came before their session's first picture; more are older than any
 picture that could follow.
 """
@@ -29,7 +29,7 @@ class OnHole(Protocol):
     nothing is in any file.
     """
 
-    def __call__(self, start_ns: int, end_ns: int, by_us: GapCause | None, /) -> None: ...
+    def __call__(self, start_ns: int, end_ns: int, recorder_cause: GapCause | None, /) -> None: ...
 
 
 class Segments:
@@ -89,7 +89,7 @@ class Segments:
         if not self._flush(fitting, None):
             self._cuts.forget()
         if self._open is None:
-            self._sound = self._sound[-_MOST_EARLY_SOUND:]
+            self._sound = self._sound[-_MAX_EARLY_SOUND:]
 
     def _placed(self, packet: Packet, fitting: list[PacketOrBatch]) -> list[PacketOrBatch]:
         """What is to be written to the open segment, `packet` with it: that which was `fitting`

@@ -13,7 +13,7 @@ from hashlib import md5, sha256
 _PARAMETER = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _SCHEME = re.compile(r"(?:^|,)\s*(Basic|Digest)\s", re.IGNORECASE)
 _STRENGTH = {"SHA-256": 2, "SHA-256-SESS": 2, "MD5": 1, "MD5-SESS": 1}
-_MOST_CHARACTERS = 8192
+_MAX_CHARACTERS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def best(headers: Iterable[str]) -> Challenge | None:
     offered = [
         challenge
         for header in headers
-        for challenge in _challenges(header[:_MOST_CHARACTERS])
+        for challenge in _challenges(header[:_MAX_CHARACTERS])
         if challenge.strength >= 0
     ]
     return max(offered, key=lambda challenge: challenge.strength, default=None)

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 
 FIRST_S = 0.5
-MOST_S = 5.0
+MAX_S = 5.0
 """A camera is back within ten seconds of its fault's end: this, and the time of a connection
 that began before it.
 """
@@ -22,7 +22,7 @@ class Backoff:
     """The waits between the sessions of one camera.
 
     Each wait lies between half and all of its step (`FIRST_S` doubled with every failure in a row,
-    at most `MOST_S`), so cameras that fell together do not come back together.
+    at most `MAX_S`), so cameras that fell together do not come back together.
     """
 
     def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
@@ -38,6 +38,6 @@ class Backoff:
         """How long to wait after a session that gave `media_s` seconds of media."""
         if media_s >= HEALTHY_S:
             self._failures = 0
-        step_s = min(MOST_S, FIRST_S * 2.0 ** min(self._failures, 16))
+        step_s = min(MAX_S, FIRST_S * 2.0 ** min(self._failures, 16))
         self._failures += 1
         return self._uniform(step_s / 2, step_s)

@@ -25,7 +25,7 @@ from ingest.rtsp.session import RtspSession
 from ingest.rtsp.silence import ReceivedCounts, Silence
 from ingest.rtsp.transport import Interleaved
 from ingest.rtsp.udp import Datagrams
-from ingest.rtsp.wire import MOST_ANSWER_BYTES, Wire
+from ingest.rtsp.wire import MAX_ANSWER_BYTES, Wire
 
 LOOK_S = 0.5
 """How often a connection looks whether it was silent for too long, or has something to send."""
@@ -187,7 +187,7 @@ class Connection:
                 except StopIteration as stop:
                     self._settled(stop.value)
         if self._wire.is_too_long and not self._url:
-            kib = MOST_ANSWER_BYTES >> 10
+            kib = MAX_ANSWER_BYTES >> 10
             raise SourceUnreachable(f"the camera's answer is longer than {kib} KiB", Why.MALFORMED)
         if self._wire.garbage_bytes and not self._is_answered:
             raise SourceUnreachable("the camera's answer is not RTSP", Why.NOT_RTSP)

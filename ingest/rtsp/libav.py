@@ -35,7 +35,7 @@ from ingest.rtsp.endpoint import Endpoint, Pull, preflight
 from ingest.rtsp.libav_watchdog import WATCH, Line
 
 CODECS = ("h264", "hevc")
-_MOST_LOGIN_BYTES = 127
+_MAX_LOGIN_BYTES = 127
 """libavformat keeps user and password in 128 bytes, and cuts what is longer."""
 _SAME_REPORT_NS = NS_PER_S // 10
 _OPTIONS = {
@@ -159,7 +159,7 @@ def _login(credentials: Credentials | None) -> str:
         _encoded(text) for text in (credentials.user, credentials.password.get_secret_value())
     )
     login = f"{user}:{password}"
-    if len(login.encode()) > _MOST_LOGIN_BYTES:
+    if len(login.encode()) > _MAX_LOGIN_BYTES:
         raise SourceRejected(
             "user and password together are too long for RTSP (127 bytes, and reserved characters "
             "count three)"

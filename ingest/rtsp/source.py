@@ -22,7 +22,7 @@ from ingest.rtsp.pull_loop import PullLoop
 from ingest.rtsp.reader import Elsewhere, UnsupportedStream
 
 _log = logging.getLogger(__name__)
-_MOST_MOVES = 4
+_MAX_MOVES = 4
 
 
 class Receiver(PacketSink, Protocol):
@@ -180,7 +180,7 @@ class _Attempt:
 
     def _move(self, url: str) -> None:
         self._moves += 1
-        if self._moves > _MOST_MOVES or not url.lower().startswith("rtsp://"):
+        if self._moves > _MAX_MOVES or not url.lower().startswith("rtsp://"):
             sentence = (
                 "the camera redirects to an address that cannot be followed; write the "
                 "right one into the registry"

@@ -24,7 +24,7 @@ _RECEIVE_BYTES = 1 << 20
 kernel grants up to `net.core.rmem_max`. It counts what a packet costs it, nearly twice what it
 holds.
 """
-_MOST_DATAGRAMS = 4000
+_MAX_DATAGRAMS = 4000
 """Read at one tick from one socket."""
 
 
@@ -140,7 +140,7 @@ class Datagrams:
 
     def _received(self, own: socket.socket) -> Iterator[int]:
         """The size of each datagram of the camera's, in the buffer until the next is asked for."""
-        for _ in range(_MOST_DATAGRAMS):
+        for _ in range(_MAX_DATAGRAMS):
             try:
                 size, sender = own.recvfrom_into(self._buffer)
             except BlockingIOError:

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
-MOST_ANSWER_BYTES = 64 << 10
+MAX_ANSWER_BYTES = 64 << 10
 _DOLLAR, _VERSION_MASK, _VERSION_2 = 0x24, 0xC0, 0x80
 _STATUS_LINE = re.compile(rb"RTSP/\d\.\d (\d{3})[^\r\n]*")
 _MARK = b"RTSP/"
@@ -61,7 +61,7 @@ class Wire:
         self.answers: deque[RtspAnswer] = deque(maxlen=16)
         self.garbage_bytes = 0
         self.is_too_long = False
-        """An answer was longer than MOST_ANSWER_BYTES, and was passed over."""
+        """An answer was longer than MAX_ANSWER_BYTES, and was passed over."""
         self._view = memoryview(buffer)
         self._rest = b""
 
@@ -107,13 +107,13 @@ class Wire:
             return self._resynchronised(at, end)
         stop = self.buffer.find(b"\r\n\r\n", at, end)
         if stop < 0:
-            return at if end - at < MOST_ANSWER_BYTES else self._passed_over(at, end)
+            return at if end - at < MAX_ANSWER_BYTES else self._passed_over(at, end)
         answer = _parsed_head(bytes(self.buffer[at:stop]))
         if answer is None:
             return self._resynchronised(at, end)
         length = answer.header("content-length")
         size = int(length) if length.isascii() and length.isdigit() and len(length) < 9 else 0
-        if stop - at + 4 + size > MOST_ANSWER_BYTES:
+        if stop - at + 4 + size > MAX_ANSWER_BYTES:
             return self._passed_over(at, end)
         if stop + 4 + size > end:
             return at

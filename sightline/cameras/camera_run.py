@@ -18,7 +18,7 @@ from domain.errors import NotFound
 from domain.events.analyser import Analyser
 from domain.media.fanout import Fanout, Tap
 from domain.metrics import CAMERA_SHED
-from domain.recordings.triggers import listens
+from domain.recordings.triggers import uses_triggers_from
 from domain.registry import Camera, Credentials, Networks
 from ingest.frames.decode_gate import DecodeGate
 from ingest.frames.decoder import FrameReader
@@ -93,7 +93,7 @@ class CameraRun:
         )
         self._gate = SinkGate(self._recorder)
         self.fanout.attach(self._gate)
-        if listens(camera, "motion"):
+        if uses_triggers_from(camera, "motion"):
             self.fanout.attach(
                 MotionSink(partial(tools.triggers.fire, camera.id, "motion")), lambda: False
             )
@@ -106,7 +106,7 @@ class CameraRun:
         fire = partial(tools.triggers.fire, camera.id, "onvif")
         self.events = (
             OnvifEvents(camera, credentials, networks, fire, tools.clock)
-            if listens(camera, "onvif")
+            if uses_triggers_from(camera, "onvif")
             else None
         )
         """What the camera says by itself, to be listened to while it runs."""

@@ -13,7 +13,7 @@ from domain.events.event import Passing
 from domain.log import FloodGate
 from domain.media.packets import Frame
 from domain.metrics import ANALYSIS_CPU_S, EVENTS_LOST
-from domain.recordings.triggers import listens
+from domain.recordings.triggers import uses_triggers_from
 from domain.registry import Camera
 from domain.unread_reasons import Unread
 from ingest.frames.decode_control import DecodeControl
@@ -45,7 +45,7 @@ class CheckpointLoop:
         tools: WorkerContext,
     ) -> None:
         self._camera_id = camera.id
-        self._triggers = listens(camera, "checkpoint")
+        self._triggers = uses_triggers_from(camera, "checkpoint")
         self._analyser = analyser
         self._tools = tools
         self._reader = reader
@@ -75,7 +75,7 @@ class CheckpointLoop:
     def _analyse(self, frame: Frame) -> list[Passing]:
         was_in_view = self._analyser.in_view()
         with self._tools.looks.turn(self._camera_id, was_in_view, self._reader.arrived_ns):
-            passings = self._analyser.look(frame)
+            passings = self._analyser.analyse(frame)
         if self._analyser.in_view() and not was_in_view:
             self._control.on_appeared(frame.wall_ns)
         return passings

@@ -78,9 +78,9 @@ class GapRecorder:
         if ends_ns is not None:
             self._waiting.append(replace(gap, end_ns=ends_ns))
 
-    def on_hole(self, start_ns: int, end_ns: int, by_us: GapCause | None) -> None:
+    def on_hole(self, start_ns: int, end_ns: int, recorder_cause: GapCause | None) -> None:
         """Recording went on after a stretch of which nothing is in any file."""
-        self._holes.append((start_ns, end_ns, by_us))
+        self._holes.append((start_ns, end_ns, recorder_cause))
 
     def give_up(self, since_ns: int, detail: str) -> None:
         """This process ends, since it could not do its work since then. What it said meanwhile
@@ -161,8 +161,8 @@ class GapRecorder:
 
     def _take_holes(self) -> None:
         while self._holes:
-            start_ns, end_ns, by_us = self._holes.popleft()
-            self._waiting += explain(self._facts(), start_ns, end_ns, by_us)
+            start_ns, end_ns, recorder_cause = self._holes.popleft()
+            self._waiting += explain(self._facts(), start_ns, end_ns, recorder_cause)
             _log.info(
                 "%s: nothing was recorded from %s to %s",
                 self._camera_id,

@@ -130,7 +130,7 @@ def watch(
     for frame in shown:
         done.duration_s = (frame.wall_ns - EPOCH_NS) / NS_PER_S
         cpu_s, from_s = _cpu_s(), clock.monotonic_s()
-        done.passings += [(done.duration_s, passing) for passing in analyser.look(frame)]
+        done.passings += [(done.duration_s, passing) for passing in analyser.analyse(frame)]
         done.cpu_s += _cpu_s() - cpu_s
         done.worst_look_ms = max(done.worst_look_ms, (clock.monotonic_s() - from_s) * 1000)
         done.looks += 1

@@ -122,7 +122,7 @@ class WatchMatcher:
 
     def _expire(self) -> None:
         now_ns = self._clock.wall_ns()
-        over = [watch for watch in self._book.watches.values() if not watch.stands_at(now_ns)]
+        over = [watch for watch in self._book.watches.values() if not watch.is_active_at(now_ns)]
         for watch in over:
             self._audit.append(entry_of(watch, "watch.expire", {"watch": watch.id}))
             self._watches.end(watch.id, Ended.EXPIRED, "")

@@ -105,7 +105,7 @@ class LoadGauge:
 
 def write_strain(layout: Layout, name: str, measured: Strain, clock: Clock) -> None:
     write_atomically(
-        layout.strains / f"{name}.json",
+        layout.worker_loads / f"{name}.json",
         json.dumps([clock.monotonic_s(), asdict(measured)]),
         durable=False,
     )
@@ -116,7 +116,7 @@ def strain_of_node(layout: Layout, clock: Clock) -> Strain:
     seconds.
     """
     worst = Strain()
-    for file in layout.strains.glob("*.json"):
+    for file in layout.worker_loads.glob("*.json"):
         try:
             at_s, said = _STRAIN.validate_json(file.read_bytes())
         except (FileNotFoundError, ValidationError):

@@ -168,8 +168,8 @@ class _Look:
 
     def is_there(self, lon: float, lat: float) -> bool:
         query = self.query
-        return (query.near is None or query.near.holds(lon, lat)) and (
-            query.within is None or query.within.holds(lon, lat)
+        return (query.near is None or query.near.contains(lon, lat)) and (
+            query.within is None or query.within.contains(lon, lat)
         )
 
     def _where(self, joined: str, columns: str) -> tuple[str, list[Value]]:

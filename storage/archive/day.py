@@ -217,6 +217,6 @@ def _is_there(file: ArchiveFile, query: EventQuery) -> bool:
     return (
         (query.area is None or file.area == query.area or file.area.startswith(query.area + "/"))
         and (query.camera is None or query.camera in file.cameras)
-        and (query.near is None or query.near.touches(file.bounds))
-        and (query.within is None or query.within.touches(file.bounds))
+        and (query.near is None or query.near.may_intersect(file.bounds))
+        and (query.within is None or query.within.may_intersect(file.bounds))
     )

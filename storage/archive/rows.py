@@ -18,7 +18,7 @@ from domain.clock import NS_PER_MS
 from domain.events.event import SCHEMA, Alternative, Event, Kind, Location, Plate
 from domain.plates import PlateColor
 from domain.stored_model import unreadable
-from domain.trusted_models import made
+from domain.trusted_models import construct_trusted
 from domain.ulid import id_parts
 from storage.archive.day import COLUMNS_VERSION
 from storage.index.plate_query import found_by
@@ -121,7 +121,7 @@ def event_of(row: Sequence[object]) -> Event:
         _,
     ) = cast("_Fields", tuple(row))
     lines = tuple(map(int, filter(None, crossed.split(","))))
-    location = made(
+    location = construct_trusted(
         Location,
         {
             "lon": lon,
@@ -132,7 +132,7 @@ def event_of(row: Sequence[object]) -> Event:
     plate = (
         None
         if text is None
-        else made(
+        else construct_trusted(
             Plate,
             {
                 "text": text,
@@ -142,7 +142,7 @@ def event_of(row: Sequence[object]) -> Event:
             },
         )
     )
-    return made(
+    return construct_trusted(
         Event,
         {
             "id": event_id,
@@ -269,5 +269,6 @@ def _alternatives(text: str | None) -> tuple[Alternative, ...]:
     if text is None:
         return ()
     return tuple(
-        made(Alternative, {"text": other, "confidence": share}) for other, share in json.loads(text)
+        construct_trusted(Alternative, {"text": other, "confidence": share})
+        for other, share in json.loads(text)
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.events.event import Event
-from domain.events.misreadings import Tie, misread, other_provinces
+from domain.events.misreadings import Tie, misreadings_of, other_provinces
 from domain.events.query import EventQuery
 from domain.plates import is_wildcard
 from storage.clients.duckdb import Value
@@ -91,7 +91,7 @@ def _among(pattern: str) -> str:
 
 def _texts(plate: str, tie: Tie | None) -> tuple[str, ...]:
     return (
-        misread(plate)
+        misreadings_of(plate)
         if tie is Tie.MISREADING
         else other_provinces(plate)
         if tie is Tie.PROVINCE

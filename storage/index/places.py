@@ -166,8 +166,8 @@ def is_in_place(query: EventQuery, place: Event | PlaceFields) -> bool:
         (query.camera is None or place.camera == query.camera)
         and (query.area is None or is_in_area(place.area, query.area))
         and (query.class_ is None or place.class_ == query.class_)
-        and (query.near is None or query.near.holds(lon, lat))
-        and (query.within is None or query.within.holds(lon, lat))
+        and (query.near is None or query.near.contains(lon, lat))
+        and (query.within is None or query.within.contains(lon, lat))
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from domain.events.event import Event
-from domain.events.misreadings import Tie, match_of, misread, other_provinces
+from domain.events.misreadings import Tie, match_of, misreadings_of, other_provinces
 from domain.plates import is_wildcard
 from storage.index.plate_code import CodeMask, demands, pack
 
@@ -95,7 +95,7 @@ class PlateQuery:
     @classmethod
     def by_tie(cls, plate: str, tie: Tie) -> PlateQuery:
         plates = (
-            misread(plate)
+            misreadings_of(plate)
             if tie is Tie.MISREADING
             else other_provinces(plate)
             if tie is Tie.PROVINCE
@@ -110,7 +110,7 @@ class PlateQuery:
 
     @classmethod
     def by_any_tie(cls, plate: str) -> PlateQuery:
-        plates = (plate, *misread(plate), *other_provinces(plate))
+        plates = (plate, *misreadings_of(plate), *other_provinces(plate))
         return cls(
             _codes(plates), (), lambda event: match_of(event, plate, found_by(event)) is not None
         )

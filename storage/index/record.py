@@ -34,7 +34,7 @@ from domain.clock import MS_PER_HOUR, NS_PER_MS
 from domain.events.event import SCHEMA, Alternative, Direction, Event, Location, Plate
 from domain.media.packets import WallSource
 from domain.plates import PlateColor
-from domain.trusted_models import made
+from domain.trusted_models import construct_trusted
 from domain.ulid import id_parts, id_text
 from storage.index.plate_code import NO_PLATE, pack, unpack
 
@@ -311,7 +311,7 @@ def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) ->
     plate = _plate(bits, code, plate_share, alternatives) if bits & PLATE else None
     left, top, right, bottom = ((side & _SIDE) / PARTS for side in box)
     way = sum(side >> _SPARE_SHIFT << 2 * number for number, side in enumerate(box))
-    return made(
+    return construct_trusted(
         Event,
         {
             "id": id_text(ms, tail),
@@ -340,11 +340,11 @@ def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) ->
 
 def _plate(bits: int, code: bytes, share: int, alternatives: bytes) -> Plate:
     others = tuple(
-        made(Alternative, {"text": unpack(other), "confidence": other_share / PARTS})
+        construct_trusted(Alternative, {"text": unpack(other), "confidence": other_share / PARTS})
         for other, other_share in ALTERNATIVE.iter_unpack(alternatives)
     )
     color = COLORS[min(bits >> COLOR_SHIFT & 7, len(COLORS) - 1)]
-    return made(
+    return construct_trusted(
         Plate,
         {"text": unpack(code), "color": color, "confidence": share / PARTS, "alternatives": others},
     )

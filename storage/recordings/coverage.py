@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from domain.recordings.gaps import Gap, GapCause
-from domain.recordings.overlay_intervals import paint
+from domain.recordings.overlay_intervals import overlay
 from storage.recordings.recorded_ranges import JOIN_NS, Range, clip, merge
 
 
@@ -61,7 +61,9 @@ def account(
     layers += [(max(gap.start_ns, from_ns), min(gap.end_ns, to_ns), _said(gap)) for gap in told]
     layers += [(start_ns, end_ns, None) for start_ns, end_ns in recorded]
     gaps = [
-        _placed(gap, start_ns, end_ns) for start_ns, end_ns, gap in paint(layers) if gap is not None
+        _placed(gap, start_ns, end_ns)
+        for start_ns, end_ns, gap in overlay(layers)
+        if gap is not None
     ]
     return Coverage(
         tuple(_places(recorded, merge(local), merge(stored))), tuple(_before_starts(_long(gaps)))

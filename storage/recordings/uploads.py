@@ -22,7 +22,7 @@ from domain.errors import ObjectsFull, StoreError
 from domain.log import FloodGate
 from domain.media.packets import SegmentName
 from domain.metrics import SEGMENTS_UPLOADED, UPLOAD_BYTES, UPLOAD_RETRIES, UPLOADS_WAITING
-from domain.recordings.triggers import keeps_all
+from domain.recordings.triggers import keeps_everything
 from domain.registry import Camera
 from domain.registry.camera_priority import Importance, importance_of
 from domain.settings import Settings
@@ -248,4 +248,4 @@ class Uploads:
 
 def _keeps_whole(camera: Camera) -> bool:
     """Whether all of a camera's recording is uploaded, and not only what is around its triggers."""
-    return camera.upload == "all" and keeps_all(camera)
+    return camera.upload == "all" and keeps_everything(camera)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from domain.events.event import Event
-from domain.events.misreadings import Match, Tie, match_of, misread, other_provinces
+from domain.events.misreadings import Match, Tie, match_of, misreadings_of, other_provinces
 from domain.events.watches import Watch
 from domain.plates import is_wildcard
 from storage.index.plate_query import found_by, plate_expression
@@ -67,7 +67,11 @@ class WatchIndex:
                 # nothing at either end.
                 self._patterns[mask][mask.key(watch.plate)].append(_Pattern(expression, watch))
         elif watch.fuzzy:
-            for reading in (watch.plate, *misread(watch.plate), *other_provinces(watch.plate)):
+            for reading in (
+                watch.plate,
+                *misreadings_of(watch.plate),
+                *other_provinces(watch.plate),
+            ):
                 self._fuzzy[reading].append(watch)
         else:
             self._exact[watch.plate].append(watch)

@@ -16,7 +16,7 @@ from analytics.plates.fusion import Fusion
 from analytics.plates.grammar_search import GrammarSearch
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events.event import Location
-from domain.media.packets import Drawn, Frame, WallSource
+from domain.media.packets import ColorPixels, Frame, WallSource
 from domain.registry.model import Camera, Checkpoint, CountLine, Polygon
 from domain.settings import Settings
 from tests.footage import Footage
@@ -82,7 +82,12 @@ MakeFrame = Callable[[int, Picture], Frame]
 def make_frame() -> MakeFrame:
     def make(at_ms: int, bgr: Picture) -> Frame:
         return Frame(
-            "east-gate", Drawn(bgr), at_ms, 0, EPOCH_NS + at_ms * NS_PER_MS, WallSource.RECEIVER
+            "east-gate",
+            ColorPixels(bgr),
+            at_ms,
+            0,
+            EPOCH_NS + at_ms * NS_PER_MS,
+            WallSource.RECEIVER,
         )
 
     return make

@@ -101,7 +101,7 @@ class Street:
     def show(self, scenes: list[Scene]) -> list[Passing]:
         out: list[Passing] = []
         for scene in scenes:
-            out += self.analyser.look(self._make_frame(self.at_ms, draw(scene)))
+            out += self.analyser.analyse(self._make_frame(self.at_ms, draw(scene)))
             self.at_ms += 100
         return out
 

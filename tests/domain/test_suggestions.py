@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.suggestions import is_plain_word, likely, shown
+from domain.suggestions import is_plain_word, shortened, suggestion
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,12 @@ from domain.suggestions import is_plain_word, likely, shown
     ],
 )
 def test_the_likely_right_word(word: str, known: tuple[str, ...], said: str) -> None:
-    assert likely(word, known) == said
+    assert suggestion(word, known) == said
 
 
 def test_a_value_is_shown_short_and_on_one_line() -> None:
-    assert (shown("a\nb"), shown(7)) == ("'a\\nb'", "7")
-    assert shown("x" * 100, most=10) == "'xxxxxxxx…"
+    assert (shortened("a\nb"), shortened(7)) == ("'a\\nb'", "7")
+    assert shortened("x" * 100, most=10) == "'xxxxxxxx…"
 
 
 def test_only_plain_words_may_be_repeated() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from domain.events.event import Event
-from domain.trusted_models import made
+from domain.trusted_models import construct_trusted
 from tests.kept import make_event
 
 
 def test_it_is_what_checking_makes() -> None:
     checked = make_event(alternatives=(("鄂C12346", 0.25),))
-    quick = made(Event, dict(checked.__dict__))
+    quick = construct_trusted(Event, dict(checked.__dict__))
     assert quick == checked
     assert quick.to_json() == checked.to_json()
     assert quick.model_fields_set == set(Event.model_fields)

@@ -21,7 +21,7 @@ from domain.registry import Camera, Networks
 from domain.settings import Settings
 from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.timeline import Timeline
-from ingest.rtsp.backoff import FIRST_S, MOST_S
+from ingest.rtsp.backoff import FIRST_S, MAX_S
 from ingest.rtsp.pull_loop import Action, Owner, PullLoop
 from ingest.rtsp.source import Receiver
 from ingest.streamer import Streamer
@@ -138,7 +138,7 @@ def test_sessions_that_open_and_die_at_once_never_spin() -> None:
     streamer, loop, _ = scripted([(0.1, SourceUnreachable("gone"))] * 50)
     assert len(loop.waits_s) == 50
     assert all(wait >= FIRST_S / 2 for wait in loop.waits_s)
-    assert all(wait >= MOST_S / 2 for wait in loop.waits_s[8:])
+    assert all(wait >= MAX_S / 2 for wait in loop.waits_s[8:])
     assert streamer.status().reconnects == 50
     assert streamer.join(0)
 
@@ -148,7 +148,7 @@ def test_after_a_healthy_session_the_next_comes_quickly() -> None:
     _, loop, _ = scripted(
         [dead] * 10 + [(15.0, SourceUnreachable("the camera ended the stream")), dead]
     )
-    assert loop.waits_s[9] >= MOST_S / 2
+    assert loop.waits_s[9] >= MAX_S / 2
     assert loop.waits_s[10] <= 1.0
 
 

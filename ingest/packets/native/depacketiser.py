@@ -14,7 +14,7 @@ CAPACITY_BYTES = 256 << 10
 """The size of a read buffer: more than the longest interleaved packet (64 KiB) and the longest
 answer together.
 """
-_MOST_UNITS, _MOST_STARTS, _MOST_BYTES = 4096, 16384, 2 * CAPACITY_BYTES
+_MAX_UNITS, _MAX_STARTS, _MAX_BYTES = 4096, 16384, 2 * CAPACITY_BYTES
 
 
 class _Taking(ctypes.Structure):
@@ -62,8 +62,8 @@ class _Room(threading.local):
     """Where one thread's calls write to: what they took is read out before the next."""
 
     def __init__(self) -> None:
-        self.data = bytearray(_MOST_BYTES)
-        units, starts = bytearray(16 * _MOST_UNITS), bytearray(4 * _MOST_STARTS)
+        self.data = bytearray(_MAX_BYTES)
+        units, starts = bytearray(16 * _MAX_UNITS), bytearray(4 * _MAX_STARTS)
         self.addresses = _address(self.data), _address(units), _address(starts)
         self.table, self.starts = memoryview(units).cast("I"), memoryview(starts).cast("I")
 
@@ -76,9 +76,9 @@ class Taking:
             codec == "hevc",
             channel,
             payload_type,
-            most_bytes=_MOST_BYTES,
-            most_units=_MOST_UNITS,
-            most_starts=_MOST_STARTS,
+            most_bytes=_MAX_BYTES,
+            most_units=_MAX_UNITS,
+            most_starts=_MAX_STARTS,
         )
         self._take = partial(_take(), ctypes.byref(self._call))
         self._buffer: bytearray | None = None

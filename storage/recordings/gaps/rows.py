@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from domain.clock import NS_PER_DAY, NS_PER_MS
 from domain.recordings.gaps import Gap, GapCause
-from domain.recordings.overlay_intervals import paint
+from domain.recordings.overlay_intervals import overlay
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def told(
     `alive_ns`: when the camera was last looked after, up to which a gap that goes on is known.
     """
     layers = [layer for rows in days for layer in _layers(rows, alive_ns)]
-    seen = paint([(start_ns, end_ns, _said(row)) for start_ns, end_ns, row in layers])
+    seen = overlay([(start_ns, end_ns, _said(row)) for start_ns, end_ns, row in layers])
     cut = [(max(start_ns, span[0]), min(end_ns, span[1]), row) for start_ns, end_ns, row in seen]
     return tuple(
         _gap(camera_id, start_ns, end_ns, row) for start_ns, end_ns, row in cut if start_ns < end_ns

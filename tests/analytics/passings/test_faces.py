@@ -55,7 +55,7 @@ def walk(
     for n, boxes in enumerate(looks):
         faces.next = boxes
         # Something moves all the while, so that every picture is looked at.
-        out += analyser.look(
+        out += analyser.analyse(
             make_frame(from_ms + 167 * n, draw([(60 + 40 * (n % 2), (300, 180, 200, 100))]))
         )
     return out
@@ -128,5 +128,5 @@ def test_both_kinds_run_on_one_camera_each_at_its_pace(
     out = []
     for n, scene in enumerate([*approach(60), *GONE]):
         faces.next = [(500.0 + 2 * n, 100.0, 40.0, 48.0)] if n < 30 else []
-        out += analyser.look(make_frame(100 * n, draw(scene)))
+        out += analyser.analyse(make_frame(100 * n, draw(scene)))
     assert sorted(passing.event.kind for passing in out) == ["face", "vehicle"]

@@ -11,7 +11,7 @@ from analytics.passings.vehicles import SURE_READINGS
 from domain.clock import MS_PER_HOUR, NS_PER_MS, NS_PER_S
 from domain.events.event import Passing
 from domain.metrics import UNREAD
-from domain.unread_reasons import KEPT, KEPT_NS
+from domain.unread_reasons import MAX_UNREAD, MAX_UNREAD_AGE_NS
 from tests.analytics.drawn import (
     EMPTY,
     GONE,
@@ -311,11 +311,11 @@ def test_why_a_plate_gave_no_text_is_told_and_counted(street: Street) -> None:
 
 def test_the_last_eight_unread_are_told_for_an_hour(street: Street) -> None:
     sign: Scene = [(UNREADABLE, (500, 100, 80, 25))]
-    for _ in range(KEPT + 2):
+    for _ in range(MAX_UNREAD + 2):
         street.show([*stand(sign, 25), *GONE])
-    assert len(street.analyser.unread()) == KEPT
-    street.at_ms += KEPT_NS // NS_PER_MS
-    street.show([EMPTY] * KEPT)
+    assert len(street.analyser.unread()) == MAX_UNREAD
+    street.at_ms += MAX_UNREAD_AGE_NS // NS_PER_MS
+    street.show([EMPTY] * MAX_UNREAD)
     assert street.analyser.unread() == ()
 
 

@@ -33,7 +33,7 @@ def test_what_is_no_polygon_is_refused(text: str) -> None:
 
 def test_a_dented_polygon_holds_what_is_inside_it() -> None:
     dented = Polygon(((0, 0), (4, 0), (4, 4), (2, 1), (0, 4)))
-    assert dented.holds(0.5, 1)
-    assert dented.holds(3.5, 1)
-    assert not dented.holds(2, 3)
-    assert not dented.holds(5, 1)
+    assert dented.contains(0.5, 1)
+    assert dented.contains(3.5, 1)
+    assert not dented.contains(2, 3)
+    assert not dented.contains(5, 1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events.misreadings import READ_AS, Tie, match_of, misread, other_provinces
+from domain.events.misreadings import READ_AS, Tie, match_of, misreadings_of, other_provinces
 from domain.plates import PROVINCES, SERIAL
 from tests.kept import make_event
 
@@ -39,7 +39,10 @@ def test_an_event_is_tied_by_the_surest(
 
 @given(plates)
 def test_what_a_tie_looks_up_is_what_it_finds(plate: str) -> None:
-    for tie, readings in ((Tie.MISREADING, misread(plate)), (Tie.PROVINCE, other_provinces(plate))):
+    for tie, readings in (
+        (Tie.MISREADING, misreadings_of(plate)),
+        (Tie.PROVINCE, other_provinces(plate)),
+    ):
         for reading in readings:
             match = match_of(make_event(plate=reading), plate, (reading,))
             assert match is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.clock import S_PER_DAY
-from domain.media.packets import MOST_FENCE, SegmentName
+from domain.media.packets import MAX_FENCE, SegmentName
 from domain.paths.object_keys import day_of, day_start_ns, is_day, segment_object
 
 LAST_MS = 253_402_300_799_999
@@ -13,7 +13,7 @@ LAST_MS = 253_402_300_799_999
 
 
 def test_a_name_is_read_as_it_was_written() -> None:
-    for name in (SegmentName("gate-1", 0, 1, 0), SegmentName("a_b", LAST_MS - 7, 7, MOST_FENCE)):
+    for name in (SegmentName("gate-1", 0, 1, 0), SegmentName("a_b", LAST_MS - 7, 7, MAX_FENCE)):
         assert SegmentName.parse(name.file_name) == name
         assert segment_object(name).endswith(name.file_name)
 
@@ -24,7 +24,7 @@ def test_a_name_is_read_as_it_was_written() -> None:
         "gate_99999999999999999999_1_1.mp4",
         f"gate_{LAST_MS}_1_1.mp4",
         f"gate_1_{LAST_MS}_1.mp4",
-        f"gate_1_1_{MOST_FENCE + 1}.mp4",
+        f"gate_1_1_{MAX_FENCE + 1}.mp4",
         f"gate_{'9' * 5000}_1_1.mp4",
         f"gate_1_{'9' * 5000}_1.mp4",
         f"gate_1_1_{'9' * 5000}.mp4",

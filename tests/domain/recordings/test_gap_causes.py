@@ -28,9 +28,9 @@ def standings(*rows: tuple[float, CameraState, int], why: Why = Why.FAILED) -> l
 
 
 def causes(
-    facts: Facts, start_s: float, end_s: float, by_us: GapCause | None = None
+    facts: Facts, start_s: float, end_s: float, recorder_cause: GapCause | None = None
 ) -> list[tuple[float, float, str]]:
-    found = explain(facts, round(start_s * NS_PER_S), round(end_s * NS_PER_S), by_us)
+    found = explain(facts, round(start_s * NS_PER_S), round(end_s * NS_PER_S), recorder_cause)
     return [(gap.start_ns / NS_PER_S, gap.end_ns / NS_PER_S, gap.cause.value) for gap in found]
 
 

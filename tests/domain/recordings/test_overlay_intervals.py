@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.recordings.overlay_intervals import paint
+from domain.recordings.overlay_intervals import overlay
 
 LAYERS = st.lists(
     st.tuples(st.integers(0, 30), st.integers(0, 30), st.sampled_from("abc")), max_size=12
@@ -20,7 +20,7 @@ def seen_at(layers: list[tuple[int, int, str]], moment: int) -> str | None:
 
 @given(LAYERS)
 def test_what_is_seen_is_what_was_painted_last(layers: list[tuple[int, int, str]]) -> None:
-    seen = paint(layers)
+    seen = overlay(layers)
     for moment in range(31):
         assert [what for start, end, what in seen if start <= moment < end] == [
             what for what in [seen_at(layers, moment)] if what is not None
@@ -29,7 +29,7 @@ def test_what_is_seen_is_what_was_painted_last(layers: list[tuple[int, int, str]
 
 @given(LAYERS)
 def test_neighbours_differ_or_do_not_touch(layers: list[tuple[int, int, str]]) -> None:
-    seen = paint(layers)
+    seen = overlay(layers)
     assert all(start < end for start, end, _ in seen)
     assert all(
         one[1] < other[0] or (one[1] == other[0] and one[2] != other[2])

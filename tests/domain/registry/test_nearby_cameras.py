@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.events.event import Location
 from domain.geo import distance_m
 from domain.registry import Camera, Registry
-from domain.registry.nearby_cameras import DETOUR, DETOUR_M, LEAST_LEG_M, CameraMap
+from domain.registry.nearby_cameras import DETOUR, DETOUR_M, MIN_LEG_M, CameraMap
 
 places = st.tuples(st.floats(111.0, 112.0), st.floats(32.0, 33.0))
 
@@ -58,7 +58,7 @@ def test_cameras_are_those_of_looking_at_each(
         for name in from_a
         if from_a[name] + to_b[name] <= line_m * DETOUR + DETOUR_M and name != "c0"
     ]
-    assert len(passed) == (min(most, len(on_the_way)) if line_m >= LEAST_LEG_M else 0)
+    assert len(passed) == (min(most, len(on_the_way)) if line_m >= MIN_LEG_M else 0)
     assert {one.camera.id for one in passed} <= set(on_the_way)
     assert [one.distance_m for one in passed] == sorted(one.distance_m for one in passed)
 

@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.packets.reorder import MOST_HELD, PATIENCE_S, Reorder
+from ingest.packets.reorder import MAX_HELD, PATIENCE_S, Reorder
 
 
 class Out:
@@ -27,7 +27,7 @@ class Out:
 
 
 @given(
-    st.integers(0, 0xFFFF), st.integers(1, 300), st.integers(1, MOST_HELD // 2), st.integers(0, 99)
+    st.integers(0, 0xFFFF), st.integers(1, 300), st.integers(1, MAX_HELD // 2), st.integers(0, 99)
 )
 def test_what_is_shuffled_within_the_window_comes_out_in_order(
     first: int, count: int, reach: int, seed: int

@@ -189,7 +189,7 @@ def test_a_disk_that_hangs_blocks_no_put_and_is_a_hole(
     rest is lost up to a keyframe.
     """
     monkeypatch.setattr(module, "SHARE_BYTES", 20_000)
-    monkeypatch.setattr(module, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(module, "MAX_BYTES", 20_000)
     clock, holes = ManualClock(), list[Hole]()
     writer = DiskWriter(clock)
     recorder = make_recorder(tmp_path, clock, writer, holes)
@@ -225,7 +225,7 @@ def test_one_camera_holds_no_more_than_all_may(
     one, other = (
         make_recorder(tmp_path, ManualClock(), writer, camera_id=name) for name in ("one", "other")
     )
-    monkeypatch.setattr("ingest.recording.disk_writer.MOST_BYTES", 30_000)
+    monkeypatch.setattr("ingest.recording.disk_writer.MAX_BYTES", 30_000)
     for packet in packets_of(PLAIN) * 3:
         one.put(packet)
     for packet in packets_of(PLAIN) * 3:

@@ -50,7 +50,7 @@ class _Idle:
         self.ready: list[Passing] = []
         self.seen: list[Passing] = []
 
-    def look(self, frame: Frame) -> list[Passing]:
+    def analyse(self, frame: Frame) -> list[Passing]:
         return self.idle(frame.wall_ns)
 
     def idle(self, now_ns: int) -> list[Passing]:

@@ -19,7 +19,7 @@ from domain.paths.data_layout import Layout
 from domain.recordings.triggers import Trigger
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
-from ingest.onvif.client import MOST_BYTES, OnvifEvents
+from ingest.onvif.client import MAX_BYTES, OnvifEvents
 from sightline.cameras.onvif_listener import OnvifListener
 from sightline.cameras.trigger_queue import TriggerQueue
 from storage.recordings.trigger_log import TriggerLog
@@ -201,7 +201,7 @@ def test_failures_are_said_and_counted(
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (b"<" * (MOST_BYTES + 1), "without end"),
+        (b"<" * (MAX_BYTES + 1), "without end"),
         (b"<a/>", "no ONVIF device"),
         (b"\x1f\x8b\x00", "no ONVIF device"),
     ],

@@ -227,7 +227,7 @@ def test_a_worker_measures_how_late_it_wakes(tmp_path: Path) -> None:
     assert gauge.measured().processor == pytest.approx(2.0)
     assert strain_of_node(layout, clock).processor == pytest.approx(2.0, abs=0.1)
     with suppress(FileNotFoundError):
-        (layout.strains / "1.json").write_text("half a li")
+        (layout.worker_loads / "1.json").write_text("half a li")
     assert strain_of_node(layout, clock).processor > 1
     clock.advance(60 + BEAT_S)
     assert strain_of_node(layout, clock) == Strain(), (

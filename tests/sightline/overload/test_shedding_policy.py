@@ -54,7 +54,7 @@ CAMERAS = [
 sites = st.lists(
     st.tuples(st.sampled_from("ABC"), st.booleans(), st.integers(0, 9)), min_size=1, max_size=40
 ).map(lambda drawn: [camera(f"cam-{i}", *one) for i, one in enumerate(drawn)])
-strains = st.builds(Strain, st.sampled_from([0.0, 0.8, 1.2]), st.sampled_from([0.0, 0.8, 1.2]))
+worker_loads = st.builds(Strain, st.sampled_from([0.0, 0.8, 1.2]), st.sampled_from([0.0, 0.8, 1.2]))
 
 
 def test_the_order_is_the_stated_one() -> None:
@@ -139,7 +139,7 @@ def test_one_bad_second_gives_up_nothing() -> None:
         assert pressure.feed(strain, ladder, second) == {}
 
 
-@given(site=sites, samples=st.lists(st.tuples(strains, st.integers(1, 40)), max_size=40))
+@given(site=sites, samples=st.lists(st.tuples(worker_loads, st.integers(1, 40)), max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_the_order_is_never_violated(site: list[Camera], samples: list[tuple[Strain, int]]) -> None:
     pressure, ladder, now_s = Pressure(), Ladder.of(site), 0.0
