@@ -22,7 +22,6 @@ from domain.settings import Settings
 from sightline.cluster import site_registry
 from sightline.cluster.node import Identity, Node
 from sightline.cluster.roster_writer import RosterWriter
-from sightline.processes.certificates import IdentityRenewal
 from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs_security
 from sightline.processes.instance import claimed, instance_secrets, publish
@@ -34,6 +33,7 @@ from sightline.processes.process_plan import (
     worker_count,
     worker_names,
 )
+from sightline.processes.server_certificates import IdentityRenewal
 from sightline.processes.store_clients import Stores, connected, reaching
 from sightline.processes.supervised_threads import Job, Jobs
 from sightline.processes.supervisor import Supervisor, stop_on_signals

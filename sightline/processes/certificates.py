@@ -1,215 +1,192 @@
-"""Certificates of an instance's own servers: a private authority, and one identity that it
-signs.
+"""How every certificate of Sightline is made, read and written: a private key with its X.509
+certificate. Pure apart from reading and writing PEM files.
 """
 
 from __future__ import annotations
 
-import logging
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from domain.clock import NS_PER_S, S_PER_DAY, Clock
+from domain.clock import NS_PER_S, Clock
 from sightline.processes.private_files import write_atomically
 
-_log = logging.getLogger(__name__)
-
-AUTHORITY_LASTS = timedelta(days=3650)
-AUTHORITY_RENEWED_BEFORE = timedelta(days=730)
-IDENTITY_LASTS = timedelta(days=365)
-IDENTITY_RENEWED_BEFORE = timedelta(days=90)
-RENEWAL_EVERY_S = S_PER_DAY
+SERVER = ExtendedKeyUsageOID.SERVER_AUTH
+CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
 _VALID_SINCE = timedelta(days=1)
 """A certificate is valid from a day before it is made, so that a clock may be set back a little."""
 
-
-@dataclass(frozen=True, slots=True)
-class CertificateFiles:
-    """Where the certificates lie. All files are PEM and readable by their owner alone."""
-
-    folder: Path
-
-    @property
-    def authority(self) -> Path:
-        """The certificate of the authority: what both sides of a connection trust."""
-        return self.folder / "ca.pem"
-
-    @property
-    def authority_key(self) -> Path:
-        return self.folder / "ca-key.pem"
-
-    @property
-    def identity(self) -> Path:
-        """A private key and its certificate, for servers and clients, in one file.
-
-        One file is replaced by one rename, so a reader never sees a key of another certificate.
-        """
-        return self.folder / "identity.pem"
+PrivateKey = EllipticCurvePrivateKey | Ed25519PrivateKey
 
 
 @dataclass(frozen=True, slots=True)
-class _Signed:
+class CertifiedKey:
+    """A private key and the certificate of its public key."""
+
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: PrivateKey
 
-    def serves(self, now: datetime, renewed_before: timedelta) -> bool:
+    def is_valid(self, now: datetime, renewed_before: timedelta = timedelta()) -> bool:
         """Whether it is valid now and does not have to be renewed yet."""
         start, end = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
         return start <= now < end - renewed_before
 
-    def key_matches(self) -> bool:
-        return self.certificate.public_key() == self.key.public_key()
+    def pem(self) -> str:
+        """The key and the certificate in one text, so that one rename replaces both."""
+        return key_pem(self.key) + certificate_pem(self.certificate)
 
 
-def renew_identity(files: CertificateFiles, clock: Clock) -> bool:
-    """Sign a new identity where the present one expires within 90 days; whether it did.
+@dataclass(frozen=True, slots=True)
+class CertificateRequest:
+    """What a certificate shall say. `names` are DNS names and IP addresses of a server."""
 
-    The authority stays the same, so servers that run accept the new identity at once.
-    """
-    now, authority, identity = _now(clock), _authority(files), _identity(files)
-    if authority is None or (identity and identity.serves(now, IDENTITY_RENEWED_BEFORE)):
-        return False
-    write_atomically(files.identity, _pem(_issue_identity(authority, now)))
-    return True
-
-
-def ensure_certificates(files: CertificateFiles, clock: Clock) -> None:
-    """Make what is absent, unreadable, not valid yet or soon to expire. To be called before the
-    servers start.
-    """
-    now, authority = _now(clock), _authority(files)
-    if authority is None or not authority.serves(now, AUTHORITY_RENEWED_BEFORE):
-        authority = _issue_authority(now)
-        files.identity.unlink(missing_ok=True)
-        write_atomically(files.authority_key, _key_pem(authority.key))
-        write_atomically(files.authority, _certificate_pem(authority.certificate))
-    identity = _identity(files)
-    if identity is None or not _is_signed_by(identity, authority):
-        write_atomically(files.identity, _pem(_issue_identity(authority, now)))
-    renew_identity(files, clock)
+    common_name: str
+    lifetime: timedelta
+    names: tuple[str, ...] = ()
+    usages: tuple[x509.ObjectIdentifier, ...] = ()
+    """Extended key usages. Without any, the key signs documents and is no party of TLS."""
 
 
-class IdentityRenewal:
-    """Renews the identity of an instance that runs for months: SeaweedFS reads it every 5 hours."""
-
-    def __init__(self, files: CertificateFiles, clock: Clock) -> None:
-        self._files = files
-        self._clock = clock
-
-    def run(self, stop: threading.Event) -> None:
-        while not self._clock.wait(stop, RENEWAL_EVERY_S):
-            if renew_identity(self._files, self._clock):
-                _log.info("the certificate of the embedded object store was renewed")
-
-
-def _now(clock: Clock) -> datetime:
+def wall_time(clock: Clock) -> datetime:
     return datetime.fromtimestamp(clock.wall_ns() / NS_PER_S, UTC)
 
 
-def _authority(files: CertificateFiles) -> _Signed | None:
-    return _read(files.authority, files.authority_key)
+def make_authority(request: CertificateRequest, now: datetime) -> CertifiedKey:
+    """A new authority, which signs its own certificate."""
+    key = generate_private_key(SECP256R1())
+    usage = _key_usage(signs_certificates=True)
+    builder = _builder(request, _name(request.common_name), key, now, now + request.lifetime)
+    certificate = (
+        builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return CertifiedKey(certificate, key)
 
 
-def _identity(files: CertificateFiles) -> _Signed | None:
-    return _read(files.identity, files.identity)
+def issue(authority: CertifiedKey, request: CertificateRequest, now: datetime) -> CertifiedKey:
+    """A new key with a certificate that `authority` signs and that does not outlive it."""
+    key = generate_private_key(SECP256R1()) if request.usages else Ed25519PrivateKey.generate()
+    end = min(now + request.lifetime, authority.certificate.not_valid_after_utc)
+    issuer = authority.certificate
+    builder = (
+        _builder(request, issuer.subject, key, now, end)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(signs_certificates=False), critical=True)
+        .add_extension(_authority_identifier(authority), critical=False)
+    )
+    if request.usages:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(request.usages), critical=False)
+    if request.names:
+        names = x509.SubjectAlternativeName([_general_name(name) for name in request.names])
+        builder = builder.add_extension(names, critical=False)
+    return CertifiedKey(builder.sign(authority.key, hashes.SHA256()), key)
 
 
-def _read(certificate_file: Path, key_file: Path) -> _Signed | None:
-    """None where a file is absent or holds something else: then it is made anew."""
+def read_key(certificate_file: Path, key_file: Path | None = None) -> CertifiedKey | None:
+    """The key with its certificate, in one file or two. None if a file is absent or damaged, or if
+    the certificate is of another key.
+    """
     try:
         certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
-        key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
+        pem = (key_file or certificate_file).read_bytes()
+        key = serialization.load_pem_private_key(pem, password=None)
     except (FileNotFoundError, ValueError):
         return None
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
+    if not isinstance(key, EllipticCurvePrivateKey | Ed25519PrivateKey):
         return None
-    signed = _Signed(certificate, key)
-    return signed if signed.key_matches() else None
+    return CertifiedKey(certificate, key) if certificate.public_key() == key.public_key() else None
 
 
-def _is_signed_by(identity: _Signed, authority: _Signed) -> bool:
+def write_key(file: Path, key: CertifiedKey) -> None:
+    """Replace the key and its certificate in `file`, readable by its owner alone."""
+    write_atomically(file, key.pem())
+
+
+def is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Whether the signature of `certificate` is of the key of `authority`."""
     try:
-        identity.certificate.verify_directly_issued_by(authority.certificate)
+        certificate.verify_directly_issued_by(authority)
     except (InvalidSignature, ValueError, TypeError):
         return False
     return True
 
 
-def _issue_authority(now: datetime) -> _Signed:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = _name("Sightline embedded servers")
-    usage = x509.KeyUsage(
-        digital_signature=False, content_commitment=False, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
-        encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-    certificate = (
-        _builder(name, name, key, now, AUTHORITY_LASTS)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return _Signed(certificate, key)
+def server_names(certificate: x509.Certificate) -> frozenset[str]:
+    """The DNS names and IP addresses that a certificate is for."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return frozenset()
+    addresses = map(str, found.get_values_for_type(x509.IPAddress))
+    return frozenset([*found.get_values_for_type(x509.DNSName), *addresses])
 
 
-def _issue_identity(authority: _Signed, now: datetime) -> _Signed:
-    """An identity for both directions: SeaweedFS' servers are clients of each other."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    issuer = authority.certificate.subject
-    both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-    addresses = [x509.IPAddress(IPv4Address("127.0.0.1")), x509.DNSName("localhost")]
-    certificate = (
-        _builder(_name("seaweedfs"), issuer, key, now, IDENTITY_LASTS)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(both, critical=False)
-        .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
-        .sign(authority.key, hashes.SHA256())
-    )
-    return _Signed(certificate, key)
+def fingerprint(certificate: x509.Certificate) -> str:
+    """The SHA-256 of the certificate's DER form, in hexadecimal."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def key_pem(key: PrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def certificate_pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def _builder(
-    subject: x509.Name,
-    issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
-    now: datetime,
-    lasts: timedelta,
+    request: CertificateRequest, issuer: x509.Name, key: PrivateKey, now: datetime, end: datetime
 ) -> x509.CertificateBuilder:
+    public_key = key.public_key()
     return (
         x509.CertificateBuilder()
-        .subject_name(subject)
+        .subject_name(_name(request.common_name))
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _VALID_SINCE)
-        .not_valid_after(now + lasts)
+        .not_valid_after(end)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
+
+
+def _authority_identifier(authority: CertifiedKey) -> x509.AuthorityKeyIdentifier:
+    """It tells two roots with one name apart. An old authority may have no identifier itself."""
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates, content_commitment=False,
+        key_encipherment=False, data_encipherment=False, key_agreement=False,
+        key_cert_sign=signs_certificates, crl_sign=signs_certificates,
+        encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-
-
-def _pem(signed: _Signed) -> str:
-    return _key_pem(signed.key) + _certificate_pem(signed.certificate)
-
-
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return pem.decode()
-
-
-def _certificate_pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()

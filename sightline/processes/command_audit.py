@@ -8,7 +8,9 @@ import argparse
 import os
 import pwd
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from domain.clock import SystemClock
 from domain.paths.data_layout import Layout
@@ -22,26 +24,50 @@ def run_recorded(command: Callable[[argparse.Namespace], int], args: argparse.Na
 
     Raises AuditUnavailable, with nothing changed, where the intent cannot be written.
     """
-    audit = AuditLog(Layout(args.data.resolve()).audit, SystemClock(), Settings().audit_limit_gb)
-    terms = {name: str(value) for name in args.audit_terms if (value := getattr(args, name))}
+    given = {name: getattr(args, name) for name in args.audit_terms}
+    terms = {name: _term(value) for name, value in given.items() if value}
+    with recorded_change(Layout(args.data.resolve()), args.audit, terms) as outcome:
+        outcome.exit_code = command(args)
+    return outcome.exit_code
+
+
+def _term(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the second line of a change reports; a change that raises has failed."""
+
+    exit_code: int = 1
+
+
+@contextmanager
+def recorded_change(layout: Layout, route: str, terms: Mapping[str, str]) -> Iterator[Outcome]:
+    """Write the intent of a change by a person or process of this machine, and later its outcome.
+
+    Raises AuditUnavailable, before the change is made, if the intent cannot be written.
+    """
+    audit = AuditLog(layout.audit, SystemClock(), Settings().audit_limit_gb)
     intent = AuditEntry(
         person=f"local:{local_user()}",
         role=None,
         address="",
-        route=args.audit,
+        route=route,
         right=None,
-        terms=terms,
+        terms=dict(terms),
         status=None,
         phase=Phase.INTENT,
         request=secrets.token_hex(8),
     )
     audit.append(intent)
-    exit_code = 1
+    outcome = Outcome()
     try:
-        exit_code = command(args)
+        yield outcome
     finally:
-        audit.append(intent.model_copy(update={"phase": Phase.OUTCOME, "status": exit_code}))
-    return exit_code
+        audit.append(
+            intent.model_copy(update={"phase": Phase.OUTCOME, "status": outcome.exit_code})
+        )
 
 
 def local_user() -> str:

@@ -35,6 +35,17 @@ def write_atomically(file: Path, text: str, durable: bool = True) -> None:
             out.flush()
             os.fsync(out.fileno())
     temporary.replace(file)
+    if durable:
+        _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from domain.clock import Clock
 from domain.errors import SightlineError
-from sightline.processes.certificates import CertificateFiles, ensure_certificates
 from sightline.processes.private_files import write_atomically
+from sightline.processes.server_certificates import CertificateFiles, ensure_certificates
 
 _GRPC_COMPONENTS = ("master", "volume", "filer", "s3", "client")
 _TOKENS = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")

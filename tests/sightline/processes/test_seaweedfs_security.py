@@ -17,11 +17,11 @@ import pytest
 
 from domain.clock import SystemClock
 from domain.errors import SightlineError
-from sightline.processes.certificates import CertificateFiles
 from sightline.processes.child import Child, ChildSpec
 from sightline.processes.embedded_servers import StoreSecrets, seaweedfs, seaweedfs_binary
 from sightline.processes.ports import free_ports
 from sightline.processes.seaweedfs_security import SeaweedfsSecurity
+from sightline.processes.server_certificates import CertificateFiles
 from storage.clients.s3 import ObjectStore
 
 SECRETS = StoreSecrets("valkey-password", "access", "secret", "signing")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from domain.clock import S_PER_DAY, ManualClock, SystemClock
-from sightline.processes.certificates import (
-    AUTHORITY_LASTS,
+from sightline.processes.server_certificates import (
+    AUTHORITY_LIFETIME,
     AUTHORITY_RENEWED_BEFORE,
-    IDENTITY_LASTS,
+    IDENTITY_LIFETIME,
     IDENTITY_RENEWED_BEFORE,
     CertificateFiles,
     IdentityRenewal,
@@ -49,7 +49,7 @@ def test_an_identity_is_renewed_before_it_expires(files: CertificateFiles) -> No
     clock = ManualClock()
     ensure_certificates(files, clock)
     authority, key, identity = _contents(files)
-    clock.advance((IDENTITY_LASTS - IDENTITY_RENEWED_BEFORE).total_seconds() - S_PER_DAY)
+    clock.advance((IDENTITY_LIFETIME - IDENTITY_RENEWED_BEFORE).total_seconds() - S_PER_DAY)
     assert not renew_identity(files, clock)
     clock.advance(2 * S_PER_DAY)
     assert renew_identity(files, clock)
@@ -85,7 +85,7 @@ def test_an_authority_is_renewed_with_its_identity_before_it_expires(
     clock = ManualClock()
     ensure_certificates(files, clock)
     before = _contents(files)
-    clock.advance((AUTHORITY_LASTS - AUTHORITY_RENEWED_BEFORE).total_seconds() + S_PER_DAY)
+    clock.advance((AUTHORITY_LIFETIME - AUTHORITY_RENEWED_BEFORE).total_seconds() + S_PER_DAY)
     ensure_certificates(files, clock)
     after = _contents(files)
     assert all(old != new for old, new in zip(before, after, strict=True))
