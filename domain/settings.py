@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import BadInput
 
+NODE_NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
+
 
 class RtspReader(StrEnum):
     """The RTSP implementation that reads cameras."""
@@ -45,7 +47,7 @@ class Settings(BaseSettings):
     s3_bucket: str = Field("sightline", description="S3 bucket that stores all data of the site")
     node: str = Field(
         "node-1",
-        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
+        pattern=NODE_NAME,
         description="name of this node, unique in the site",
     )
     door_host: str = Field(

@@ -18,6 +18,7 @@ from domain.paths.data_layout import Layout
 from sightline.processes.private_files import private_umask
 
 DEFAULT_PORT = 8080
+KEY_PURPOSES = ("root", "api", "api-signing", "node", "evidence")
 ROLES = ("operator", "investigator", "integrator", "auditor", "admin")
 
 
@@ -49,7 +50,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.serves:
         _refuse_first(args)
         _share_metrics(args.data)
-    elif "data" in args and not args.data.is_dir():
+    elif "data" in args and not args.data.is_dir() and not args.makes_data:
         raise BadInput(
             f"there is no data folder {args.data}; --data names one that `sightline up` or "
             "`sightline demo` made"
@@ -88,11 +89,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="sightline",
         description="Record, analyse and search the public-safety cameras of a city.",
     )
-    parser.set_defaults(serves=False, json=False, audit="")
+    parser.set_defaults(serves=False, json=False, audit="", makes_data=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serving(commands)
     _add_cameras(commands)
     _add_people(commands)
+    _add_keys(commands)
     _add_invariants(commands)
     _add_eval(commands)
     return parser
@@ -237,6 +239,64 @@ def _add_people(commands: Commands[argparse.ArgumentParser]) -> None:
     _recorded(add, "command.user_add", "name", "role")
     listing = _command(user, "list", "list people and their roles", "people", "list_people")
     for command in (add, listing):
+        _data(command)
+    _json(listing)
+
+
+def _add_keys(commands: Commands[argparse.ArgumentParser]) -> None:
+    keys = commands.add_parser("keys", help="manage the certificates of the site").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    init = _command(keys, "init", "make the keys and certificates that are absent", "keys", "init")
+    init.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FILE",
+        help="take over a file of `sightline keys export` of another machine instead",
+    )
+    init.set_defaults(makes_data=True)
+    listing = _command(
+        keys, "list", "list the certificates and warn before they expire", "keys", "list_keys"
+    )
+    rotate = _command(
+        keys,
+        "rotate",
+        "make a new key; the old certificate still verifies old signatures",
+        "keys",
+        "rotate",
+    )
+    rotate.add_argument("purpose", choices=KEY_PURPOSES, help="which key to replace")
+    rotate.add_argument(
+        "--revoke",
+        action="store_true",
+        help="do not trust the old certificate any more, because its key was stolen",
+    )
+    export = _command(
+        keys,
+        "export",
+        "write the public certificates, or a bundle with the keys of another machine",
+        "keys",
+        "export",
+    )
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+    kinds = export.add_mutually_exclusive_group()
+    kinds.add_argument("--node", metavar="NAME", help="write a bundle with a new key for a node")
+    kinds.add_argument(
+        "--api", action="store_true", help="write a bundle for an API on another machine"
+    )
+    for command in (init, rotate, export):
+        command.add_argument(
+            "--host",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="name or address of the API that its certificate is for; may be repeated",
+        )
+    _recorded(init, "command.keys_init", "source", "host")
+    _recorded(rotate, "command.keys_rotate", "purpose", "revoke", "host")
+    _recorded(export, "command.keys_export", "out", "node", "api", "host")
+    for command in (init, listing, rotate, export):
         _data(command)
     _json(listing)
 

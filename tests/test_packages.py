@@ -106,6 +106,7 @@ _TABLE = {
         "domain domain.paths domain.registry storage.clients storage.index storage.archive "
         "storage.site storage.events ingest.rtsp ingest.recording"
     ),
+    "sightline.keys": "domain sightline.processes",
     "sightline.cluster": "domain domain.paths domain.registry storage.site sightline.processes",
     "sightline.evaluation": (
         "domain domain.media domain.events domain.registry ingest.frames analytics"
@@ -134,7 +135,7 @@ _TABLE = {
     "sightline.commands": (
         "domain domain.paths domain.registry simulator storage.recordings "
         "storage.recordings.gaps storage.site storage.events storage analytics "
-        "sightline.processes sightline.cluster sightline.evaluation sightline"
+        "sightline.processes sightline.keys sightline.cluster sightline.evaluation sightline"
     ),
 }
 """Each package, from the lowest of its top-level package to the highest, and what it may import."""

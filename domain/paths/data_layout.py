@@ -44,6 +44,11 @@ class Layout:
         return self.root / "secrets.json"
 
     @property
+    def keys(self) -> Path:
+        """Private keys and certificates of the site; `sightline/keys/` names what is in it."""
+        return self.root / "keys"
+
+    @property
     def registry(self) -> Path:
         """The JSON file with the active registry and its version."""
         return self.root / "registry.json"
