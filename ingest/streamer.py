@@ -1,5 +1,5 @@
-"""Keeps one camera pulled: connects, connects again for ever with backoff, and says how it
-stands.
+"""Pulls one camera: it connects, reconnects with backoff without end, and reports the camera's
+state.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from domain.media.packet_batch import PacketBatch, PacketOrBatch, newest_pts_ns,
 from domain.media.packets import AudioPacket, Packet, StreamInfo
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
-from ingest.health.announce import Announcer
+from ingest.health.announce import StatePublisher
 from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import Moment
 from ingest.health.health import CameraHealth
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class PacketSource(Protocol):
-    """What a streamer pulls from: an `RtspSource`, or in tests anything that gives packets."""
+    """The source from which a streamer pulls: an `RtspSource`, or a substitute in tests."""
 
     @property
     def counts(self) -> SourceCounts: ...
@@ -47,8 +47,8 @@ class PacketSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    """How much had come, once a second."""
+class _Sample:
+    """The counts at one time, taken once a second."""
 
     at_ns: int
     packets: int
@@ -56,47 +56,49 @@ class _Mark:
 
 
 class _Session:
-    """What came over one connection. Written by the puller; `status` reads single fields of it."""
+    """The packets and counts of one connection. The pull thread writes it; `status` reads single
+    fields of it.
+    """
 
     def __init__(self) -> None:
         self.last: Sequence[PacketOrBatch] = ()
-        """The newest that came, if anything has."""
+        """The newest packets, if any have arrived."""
         self.first_s: float | None = None
         self.packets = 0
         self.size_bytes = 0
         self.counted = (0,) * 5
-        """What has been told to the metrics, one by one."""
-        self.next_look_ns = 0
+        """The counts that the metrics already contain."""
+        self.next_update_ns = 0
         self._number = 0
-        self.marks: deque[_Mark] = deque(maxlen=6)
+        self.samples: deque[_Sample] = deque(maxlen=6)
 
-    def begin(self, keyframe: Packet) -> None:
-        """Look at once where the session is another: our clock may have been set back, and
-        `next_look_ns` be an hour away.
+    def on_keyframe(self, keyframe: Packet) -> None:
+        """Update at the next packet if the session is another one. This node's clock may have been
+        set back, so that `next_update_ns` would be an hour away.
         """
         if keyframe.stream.session != self._number:
-            self._number, self.next_look_ns = keyframe.stream.session, 0
+            self._number, self.next_update_ns = keyframe.stream.session, 0
 
-    def mark(self, newest: PacketOrBatch) -> None:
-        self.marks.append(_Mark(newest_pts_ns(newest), self.packets, self.size_bytes))
-        self.next_look_ns = newest.received_ns + NS_PER_S
+    def sample(self, newest: PacketOrBatch) -> None:
+        self.samples.append(_Sample(newest_pts_ns(newest), self.packets, self.size_bytes))
+        self.next_update_ns = newest.received_ns + NS_PER_S
 
     def rates(self) -> tuple[float, int]:
-        """Frames and bits a second over the last five seconds of media."""
-        marks = tuple(self.marks)
-        if len(marks) < 2 or marks[-1].at_ns <= marks[0].at_ns:
+        """Return frames and bits per second over the last five seconds of media."""
+        samples = tuple(self.samples)
+        if len(samples) < 2 or samples[-1].at_ns <= samples[0].at_ns:
             return 0.0, 0
-        passed_s = (marks[-1].at_ns - marks[0].at_ns) / NS_PER_S
+        passed_s = (samples[-1].at_ns - samples[0].at_ns) / NS_PER_S
         frames, size_bytes = (
-            marks[-1].packets - marks[0].packets,
-            marks[-1].size_bytes - marks[0].size_bytes,
+            samples[-1].packets - samples[0].packets,
+            samples[-1].size_bytes - samples[0].size_bytes,
         )
         return round(frames / passed_s, 2), round(size_bytes * 8 / passed_s)
 
 
 class Streamer:
-    """Pulls one camera into its fan-out, in a pull loop. Other threads may call `start`, `stop`,
-    `join`, `tick` and `status` only.
+    """Pulls one camera into its fan-out, in a pull loop. Other threads may only call `start`,
+    `stop`, `join`, `tick` and `status`.
     """
 
     def __init__(
@@ -110,14 +112,14 @@ class Streamer:
         source: PacketSource | None = None,
         failures: DecodeFailures | None = None,
     ) -> None:
-        """`failures` are those of the camera's decoder, where it has one."""
+        """`failures` are those of the camera's decoder, if it has one."""
         self._camera = camera
         self._fanout = fanout
         self._clock = clock
         self._source: PacketSource = source or RtspSource(camera, credentials, networks, settings)
         self._backoff = Backoff()
         self._loop: PullLoop | None = None
-        self._is_wanted = False
+        self._is_requested = False
         self._attempt = 0
         self._is_over = threading.Event()
         self._is_over.set()
@@ -127,8 +129,8 @@ class Streamer:
         self._node = settings.node
         self._reconnects = 0
         self._steps = clock.steps
-        self._has_said_left_out = False
-        self._announcer = Announcer(camera.id, clock)
+        self._has_logged_left_out = False
+        self._state_publisher = StatePublisher(camera.id, clock)
         self._counters = (
             metrics.PACKETS.labels(camera.id),
             metrics.PACKETS_BROKEN.labels(camera.id, "source"),
@@ -138,25 +140,25 @@ class Streamer:
         )
         self._live = metrics.CAMERA_LIVE.labels(camera.id)
         self._skew = metrics.CAMERA_SKEW_S.labels(camera.id)
-        self._told_skew_ns: int | None = None
+        self._published_skew_ns: int | None = None
 
     def start(self, loop: PullLoop) -> None:
-        """Pull until `stop`: after each connection that ends, wait (longer after each that gave
-        little) and connect again.
+        """Pull until `stop`. After each connection, wait and connect again; the wait grows while
+        connections deliver little.
         """
         self._loop = loop
         self._fanout.on_tap = lambda: loop.call(self, self._source.read_now)
-        self._announcer.share(loop.warn)
+        self._state_publisher.use_gate(loop.warn)
         self._is_over.clear()
-        loop.call(self, self._begin)
+        loop.call(self, self._start)
 
     def stop(self) -> None:
-        """Hang up, if it was started; `join` waits for it."""
+        """Close the connection, if the streamer was started; `join` waits for that."""
         if self._loop is not None:
-            self._loop.call(self, self._halt)
+            self._loop.call(self, self._stop)
 
     def join(self, timeout_s: float | None = None) -> bool:
-        """Wait until nothing is pulled; False where that took too long."""
+        """Wait until nothing is pulled. Return False if that exceeded `timeout_s`."""
         return self._is_over.wait(timeout_s)
 
     @property
@@ -172,32 +174,32 @@ class Streamer:
         self._fanout.put(*received)
         for one in received:
             if isinstance(one, Packet) and one.is_keyframe:
-                session.begin(one)
+                session.on_keyframe(one)
                 self._health.keyframe(
                     one.stream.codec, one.data, session.packets, session.size_bytes, self._now()
                 )
             session.packets += one.count if isinstance(one, PacketBatch) else 1
             session.size_bytes += len(one.data)
         session.last = received[-1:]
-        if received[-1].received_ns >= session.next_look_ns:
-            self._look(session, received[-1])
+        if received[-1].received_ns >= session.next_update_ns:
+            self._update(session, received[-1])
 
     def on_audio(self, packets: list[AudioPacket]) -> None:
         for packet in packets:
             self._fanout.put_audio(packet)
 
     def ended(self, error: Exception | None) -> None:
-        """The connection is over; None where it was to be."""
+        """Handle the end of the connection; `error` is None if it was requested."""
         self._is_open = False
         self._fanout.forget()
         self._health.closed()
         self._count(self._session)
         self._live.set(0)
-        if not self._is_wanted:
+        if not self._is_requested:
             self._health.idle(self._now())
-            self._announcer.gone()
+            self._state_publisher.withdraw()
             self._is_over.set()
-        elif error is None:  # and wanted again meanwhile
+        elif error is None:  # `start` was called again in the meantime
             self._connect(self._attempt)
         elif self._loop is not None:
             self._failed(error)
@@ -209,27 +211,27 @@ class Streamer:
     def failed(self, error: Exception) -> None:
         self.ended(error)
 
-    def _begin(self) -> None:
-        if self._is_wanted:
+    def _start(self) -> None:
+        if self._is_requested:
             return
-        self._is_wanted = True
+        self._is_requested = True
         self._is_over.clear()
-        self._health.wanted(self._now())
-        if not self._is_open:  # else its end is awaited
+        self._health.requested(self._now())
+        if not self._is_open:  # otherwise `ended` connects again
             self._connect(self._attempt)
 
     def _connect(self, attempt: int) -> None:
-        """Unless it was stopped since `attempt` was decided on."""
-        if self._loop is not None and self._is_wanted and attempt == self._attempt:
+        """Connect, unless the streamer was stopped after `attempt` was scheduled."""
+        if self._loop is not None and self._is_requested and attempt == self._attempt:
             self._session = _Session()
             self._health.connecting(self._now())
             self._is_open = True
             self._source.open(self._loop, self)
 
-    def _halt(self) -> None:
-        if not self._is_wanted:
+    def _stop(self) -> None:
+        if not self._is_requested:
             return
-        self._is_wanted = False
+        self._is_requested = False
         self._attempt += 1
         if self._is_open:
             self._source.close()
@@ -237,21 +239,21 @@ class Streamer:
             self.ended(None)
 
     def tick(self) -> None:
-        """Update the health by what the source counted, and report the state in metrics and log.
-        It is called about once a second.
+        """Update the health from the source's counts, and report the state in metrics and log. Call
+        it about once a second.
         """
         counts = self._source.counts
         if counts.before_keyframe_packets:
-            self._health.unusable(counts.unreadable_keyframes, counts.lacking_sets)
+            self._health.no_usable_keyframe(counts.unreadable_keyframes, counts.lacking_sets)
         now = self._now()
-        self._announcer.state(self._health.standing(now), now)
+        self._state_publisher.publish(self._health.status(now), now)
 
     def status(self) -> CameraStatus:
-        """The state of the camera with what the last `tick` added, and its present counts. It
-        changes nothing. The caller fills in `recorded_until_ns` and `lost_packets`.
+        """Return the state of the camera as of the last `tick`, with the present counts. It changes
+        nothing. The caller fills in `recorded_until_ns` and `lost_packets`.
         """
         session = self._session
-        now = self._health.standing(self._now())
+        now = self._health.status(self._now())
         newest = last[-1] if (last := session.last) else None
         stream = newest.stream if newest is not None else None
         has_rates = now.state.is_live or now.state in (CameraState.FROZEN, CameraState.UNDECODABLE)
@@ -277,25 +279,28 @@ class Streamer:
 
     @property
     def bitrate_bps(self) -> int:
-        """Of the last five seconds of its present connection; 0 before there are any, or where
-        it is over.
+        """The bitrate over the last five seconds of the present connection; 0 without one or before
+        it is known.
         """
         return self._session.rates()[1] if self._is_open else 0
 
-    def _look(self, session: _Session, newest: PacketOrBatch) -> None:
-        """Once a second of packets: what need not be done for each."""
+    def _update(self, session: _Session, newest: PacketOrBatch) -> None:
+        """Do the work that is needed only once per second of packets."""
         if session.first_s is None:
             session.first_s = self._clock.monotonic_s()
             self._connected(newest.stream)
         self._count(session)
-        session.mark(newest)
+        session.sample(newest)
         if self._clock.steps != self._steps:
             self._steps = self._clock.steps
             self._health.clock_stepped(str(self._steps[-1]), self._now())
         skew_ns = self._source.counts.timeline.skew_ns
         if skew_ns is not None:
-            if self._told_skew_ns is None or abs(skew_ns - self._told_skew_ns) >= NS_PER_MS:
-                self._told_skew_ns = skew_ns
+            if (
+                self._published_skew_ns is None
+                or abs(skew_ns - self._published_skew_ns) >= NS_PER_MS
+            ):
+                self._published_skew_ns = skew_ns
                 self._skew.set(skew_ns / NS_PER_S)
             self._health.skewed(skew_ns, self._now())
 
@@ -318,8 +323,8 @@ class Streamer:
             stream.height_px,
             sound,
         )
-        if self._source.counts.left_out and not self._has_said_left_out:
-            self._has_said_left_out = True
+        if self._source.counts.left_out and not self._has_logged_left_out:
+            self._has_logged_left_out = True
             _log.warning(
                 "%s: audio is not recorded: %s", self._camera.id, self._source.counts.left_out
             )
@@ -337,7 +342,7 @@ class Streamer:
                 f"a software fault of Sightline: {type(error).__name__}", Why.FAILED
             )
         metrics.RECONNECTS.labels(self._camera.id, error.state.value).inc()
-        self._announcer.error(error)
+        self._state_publisher.log_error(error)
         self._health.failed(error, self._now())
         self._reconnects += 1
 
@@ -345,7 +350,7 @@ class Streamer:
         return Moment(self._clock.monotonic_s(), self._clock.steady_ns())
 
     def _media_s(self) -> float:
-        """How long the last connection gave packets, in seconds."""
+        """Return for how long the last connection delivered packets, in seconds."""
         first_s = self._session.first_s
         return 0.0 if first_s is None else self._clock.monotonic_s() - first_s
 

@@ -35,7 +35,7 @@ _STARTING = (
 
 
 @dataclass(frozen=True, slots=True)
-class CameraStanding:
+class CameraStateChange:
     """The state of a camera from `since_ns` until the next entry. `failures` counts the failures of
     all its connections so far.
     """
@@ -49,13 +49,13 @@ class CameraStanding:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one process knows of a camera. `standings` are ordered by time; `known` are ranges whose
-    cause is already known.
+    """What one process knows of a camera. `state_changes` are ordered by time; `known` are ranges
+    whose cause is already known.
     """
 
     camera_id: str
     started_ns: int
-    standings: Sequence[CameraStanding]
+    state_changes: Sequence[CameraStateChange]
     known: Sequence[Gap] = ()
 
 
@@ -87,9 +87,9 @@ def explain(
 
 
 def _judge(facts: Facts, start_ns: int, end_ns: int, known: Sequence[Gap]) -> tuple[GapCause, str]:
-    within = _within(facts.standings, start_ns, end_ns)
-    states = {standing.state for standing in within}
-    failures = _failures(facts.standings, start_ns, end_ns)
+    within = _within(facts.state_changes, start_ns, end_ns)
+    states = {change.state for change in within}
+    failures = _failures(facts.state_changes, start_ns, end_ns)
     for state in (*_DOWN[:2], *_NOT_RECORDABLE):
         if state in states:
             return _cause_of(state), _error_in(within, state)
@@ -114,33 +114,27 @@ def _cause_of(state: CameraState) -> GapCause:
 
 
 def _within(
-    standings: Sequence[CameraStanding], start_ns: int, end_ns: int
-) -> list[CameraStanding]:
+    state_changes: Sequence[CameraStateChange], start_ns: int, end_ns: int
+) -> list[CameraStateChange]:
     """Return the states that applied at some time in the hole."""
-    ends = [*(standing.since_ns for standing in standings), end_ns][1:]
-    held = zip(standings, ends, strict=False)
-    return [
-        standing
-        for standing, until_ns in held
-        if standing.since_ns < end_ns and until_ns > start_ns
-    ]
+    ends = [*(change.since_ns for change in state_changes), end_ns][1:]
+    held = zip(state_changes, ends, strict=False)
+    return [change for change, until_ns in held if change.since_ns < end_ns and until_ns > start_ns]
 
 
-def _failures(standings: Sequence[CameraStanding], start_ns: int, end_ns: int) -> int:
-    before = [standing.failures for standing in standings if standing.since_ns <= start_ns]
+def _failures(state_changes: Sequence[CameraStateChange], start_ns: int, end_ns: int) -> int:
+    before = [change.failures for change in state_changes if change.since_ns <= start_ns]
     until = [
-        standing.failures for standing in standings if standing.since_ns <= end_ns + _SEEN_WITHIN_NS
+        change.failures for change in state_changes if change.since_ns <= end_ns + _SEEN_WITHIN_NS
     ]
     return max(until, default=0) - max(before, default=0)
 
 
-def _error_in(standings: Sequence[CameraStanding], state: CameraState) -> str:
+def _error_in(state_changes: Sequence[CameraStateChange], state: CameraState) -> str:
     return next(
-        (standing.last_error for standing in reversed(standings) if standing.state is state), ""
+        (change.last_error for change in reversed(state_changes) if change.state is state), ""
     )
 
 
-def _last_error(standings: Sequence[CameraStanding]) -> str:
-    return next(
-        (standing.last_error for standing in reversed(standings) if standing.last_error), ""
-    )
+def _last_error(state_changes: Sequence[CameraStateChange]) -> str:
+    return next((change.last_error for change in reversed(state_changes) if change.last_error), "")

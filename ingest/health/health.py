@@ -1,11 +1,12 @@
-"""How a camera is, in states that an operator understands, each with since when and why. Pure: fed
-with facts and their moments.
+"""Determines the state of a camera, with its time and its reason. Pure: it receives facts and their
+times.
 
-Of the states of a camera whose packets come, the one that asks for more is shown: no keyframes or
-no parameter sets (nothing can be recorded), then undecodable or frozen pictures (they are recorded,
-and show nothing), then a wrong clock (the camera is live and recorded, under our time), then
-keyframes that are far apart (it is live and recorded, and viewers wait), then live. A camera that
-failed stays in the state that it failed in until its video comes again: trying again is no news.
+If several states apply to a camera that sends packets, the most serious one is shown. No keyframes
+or no parameter sets come first, because nothing can be recorded. Undecodable and frozen pictures
+follow, which are recorded but show nothing. Then come a wrong clock, for which this node's time is
+used, and sparse keyframes, for which viewers wait. The last is live.
+
+A camera that failed keeps its failed state until its video returns; a retry does not change it.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import FreezeDetection, Moment
 
 NO_KEYFRAME_S = 20.0
-"""How long a keyframe may take. Packets before the first are of no use; those after one are
-recorded.
+"""The longest time until a keyframe. Packets before the first one are unusable; packets after one
+are recorded.
 """
 CLOCK_WRONG_NS = 5 * NS_PER_S
-"""A camera's clock this far from ours is wrong: its times are then not believed
+"""A camera's clock with a larger difference from this node's is wrong, and is not trusted
 (`timeline.TRUST_NS`).
 """
 CLOCK_RIGHT_NS = 4 * NS_PER_S
-"""It is right again below this, so that one at the border does not go to and fro."""
+"""The clock is right again below this difference, which prevents frequent changes at the limit."""
 
 
 _SET_GOP = "set the camera's keyframe interval (GOP) to 1 to 4 s"
@@ -38,75 +39,77 @@ _UNDECODABLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How it is now. Times are nanoseconds of the moments that the facts came with; 0 means
+class HealthStatus:
+    """The state of a camera at one time. Times are the nanoseconds of the reported facts; 0 means
     never.
     """
 
     state: CameraState
     since_ns: int
     last_error: str = ""
-    """The last there was, also after the camera is well again."""
+    """The last error, which remains after the camera has recovered."""
     why: Why = Why.NONE
     last_error_ns: int = 0
 
 
 class CameraHealth:
-    """One camera's, over all its connections. The facts come from the thread that pulls;
-    `standing` may be asked from any.
+    """The health of one camera over all its connections. The pull thread reports facts; any thread
+    may call `status`.
     """
 
     def __init__(self, now: Moment, failures: DecodeFailures | None = None) -> None:
-        """`failures` are those of the camera's decoder, where it has one."""
+        """`failures` are those of the camera's decoder, if it has one."""
         self._failures = failures or DecodeFailures()
-        self._base = Standing(CameraState.CONNECTING, now.ns)
-        """What connections say; the rest comes from what they give."""
+        self._base = HealthStatus(CameraState.CONNECTING, now.ns)
+        """The state by the connections; other states follow from the received data."""
         self._is_open = False
-        self._gives = False
+        self._has_packets = False
         self._keyframe = now
-        """The last one of this connection, or the connection's begin."""
+        """The last keyframe of this connection, or its start."""
         self._has_keyframe = False
         self._unreadable_keyframes = 0
-        """Keyframes of this connection of which no size can be known."""
+        """The number of keyframes of this connection whose picture size is unknown."""
         self._lacking_sets = ""
         self._interval_s = 0.0
-        """Between the last two keyframes, where it was too long."""
+        """The interval between the last two keyframes, if it was too long."""
         self._sparse_ns = 0
-        """Since when keyframes have been too far apart; 0 while they are not."""
+        """When keyframes became too sparse; 0 if they are not."""
         self._keyframes_back_ns = 0
-        self._still = FreezeDetection()
+        self._freeze = FreezeDetection()
         self._skew_ns: int | None = None
         self._wrong_ns = 0
         self._right_ns = 0
 
     @property
     def skew_ns(self) -> int | None:
-        """The camera's clock less ours, as this connection last reported it."""
+        """The camera's clock minus this node's, as last reported in this connection."""
         return self._skew_ns
 
     def connecting(self, now: Moment) -> None:
-        """A connection begins."""
-        self._is_open, self._gives, self._has_keyframe = True, False, False
+        """Reset what is known of a connection, because a new one starts."""
+        self._is_open, self._has_packets, self._has_keyframe = True, False, False
         self._unreadable_keyframes, self._interval_s, self._sparse_ns = 0, 0.0, 0
-        self._keyframe, self._still = now, FreezeDetection()
+        self._keyframe, self._freeze = now, FreezeDetection()
         self._skew_ns, self._wrong_ns, self._right_ns = None, 0, 0
 
-    def unusable(self, unreadable_keyframes: int = 0, lacking_sets: str = "") -> None:
-        """Packets come, and no keyframe of use has come before them.
+    def no_usable_keyframe(self, unreadable_keyframes: int = 0, lacking_sets: str = "") -> None:
+        """Record that packets arrive before a usable keyframe.
 
-        `unreadable_keyframes` of them are keyframes whose parameter sets do not tell their size;
-        `lacking_sets` names the parameter sets that have not come.
+        `unreadable_keyframes` is the number of keyframes whose parameter sets do not give their
+        size. `lacking_sets` names the missing parameter sets.
         """
-        self._gives = True
+        self._has_packets = True
         self._unreadable_keyframes, self._lacking_sets = unreadable_keyframes, lacking_sets
 
     def keyframe(self, codec: str, data: bytes, packets: int, size_bytes: int, now: Moment) -> None:
-        """A keyframe came; `packets` and `size_bytes` count what this connection gave before it."""
+        """Record a keyframe. `packets` and `size_bytes` count what this connection received before
+        it.
+        """
         self._measure_interval(now)
-        self._gives, self._has_keyframe, self._keyframe = True, True, now
+        self._has_packets, self._has_keyframe, self._keyframe = True, True, now
         if self._base.state is not CameraState.LIVE:
             self._enter(CameraState.LIVE, now)
-        self._still.keyframe(codec, data, packets, size_bytes, now)
+        self._freeze.keyframe(codec, data, packets, size_bytes, now)
 
     def _measure_interval(self, now: Moment) -> None:
         interval_s = now.s - self._keyframe.s
@@ -116,7 +119,7 @@ class CameraHealth:
         elif self._has_keyframe:
             self._interval_s = interval_s
             self._sparse_ns = self._sparse_ns or self._late_ns
-        elif self._gives:
+        elif self._has_packets:
             self._keyframes_back_ns = now.ns
 
     @property
@@ -125,7 +128,9 @@ class CameraHealth:
         return self._keyframe.ns + round(NO_KEYFRAME_S * NS_PER_S)
 
     def skewed(self, skew_ns: int, now: Moment) -> None:
-        """By its reports the camera's clock is `skew_ns` ahead of ours."""
+        """Record that the camera's clock is `skew_ns` ahead of this node's, by its sender
+        reports.
+        """
         self._skew_ns = skew_ns
         if not self._wrong_ns and abs(skew_ns) > CLOCK_WRONG_NS:
             self._wrong_ns = now.ns
@@ -133,35 +138,37 @@ class CameraHealth:
             self._wrong_ns, self._right_ns = 0, now.ns
 
     def clock_stepped(self, sentence: str, now: Moment) -> None:
-        """This node's clock was set: no fault of the camera, but whoever wonders at its times
-        must find it.
+        """Record that this node's clock was set. It is not a fault of the camera, but it explains
+        the times of its recording.
         """
         base = self._base
-        self._base = Standing(base.state, base.since_ns, sentence, Why.CLOCK_STEPPED, now.ns)
+        self._base = HealthStatus(base.state, base.since_ns, sentence, Why.CLOCK_STEPPED, now.ns)
 
     def failed(self, error: SourceError, now: Moment) -> None:
-        """The connection ended so, or could not be made."""
+        """Record that the connection ended with `error`, or could not be made."""
         self.closed()
-        self._base = Standing(self._base.state, self._base.since_ns, str(error), error.why, now.ns)
+        self._base = HealthStatus(
+            self._base.state, self._base.since_ns, str(error), error.why, now.ns
+        )
         self._enter(error.state, now)
 
     def closed(self) -> None:
-        """The connection is over, by whose wish ever."""
+        """Record the end of the connection, whatever its reason."""
         self._is_open = False
 
     def idle(self, now: Moment) -> None:
-        """Nobody wants the camera."""
+        """Record that the camera is not requested."""
         self.closed()
         self._enter(CameraState.IDLE, now)
 
-    def wanted(self, now: Moment) -> None:
-        """Somebody wants it again."""
+    def requested(self, now: Moment) -> None:
+        """Record that the camera is requested again."""
         if self._base.state is CameraState.IDLE:
             self._enter(CameraState.CONNECTING, now)
 
-    def standing(self, now: Moment) -> Standing:
-        """Changes nothing."""
-        is_late = self._is_open and self._gives and now.s - self._keyframe.s > NO_KEYFRAME_S
+    def status(self, now: Moment) -> HealthStatus:
+        """Return the present state without changing anything."""
+        is_late = self._is_open and self._has_packets and now.s - self._keyframe.s > NO_KEYFRAME_S
         if is_late and not self._has_keyframe:
             return self._without_keyframes()
         if self._base.state is not CameraState.LIVE:
@@ -169,15 +176,15 @@ class CameraHealth:
         failing = self._failures.since(now)
         if failing is not None:
             return _fault(CameraState.UNDECODABLE, failing.ns, _UNDECODABLE, Why.UNDECODABLE)
-        if self._still.since is not None:
+        if self._freeze.since is not None:
             sentence = (
                 "the picture does not change at all, not even by noise: the camera's "
                 "sensor or encoder may hang; restart it"
             )
-            return _fault(CameraState.FROZEN, self._still.since.ns, sentence, Why.FROZEN)
+            return _fault(CameraState.FROZEN, self._freeze.since.ns, sentence, Why.FROZEN)
         if self._wrong_ns and self._skew_ns is not None:
             sentence = (
-                f"the camera's clock is {_lead(self._skew_ns)} this node's: recorded under "
+                f"the camera's clock is {_skew_text(self._skew_ns)} this node's: recorded under "
                 "the node's time; turn on the camera's NTP"
             )
             return _fault(
@@ -197,7 +204,7 @@ class CameraHealth:
                 Why.SPARSE_KEYFRAMES,
             )
         base = self._base
-        return Standing(
+        return HealthStatus(
             base.state,
             max(self._live_ns, self._right_ns),
             base.last_error,
@@ -205,10 +212,10 @@ class CameraHealth:
             base.last_error_ns,
         )
 
-    def _without_keyframes(self) -> Standing:
-        """No keyframe of use has come in this connection, and none is to be waited for."""
+    def _without_keyframes(self) -> HealthStatus:
+        """Return the state of a camera whose connection has had no usable keyframe in time."""
         if not self._unreadable_keyframes:
-            sentence = f"no keyframe came for {NO_KEYFRAME_S:g} s; {_SET_GOP}"
+            sentence = f"no keyframe arrived for {NO_KEYFRAME_S:g} s; {_SET_GOP}"
             return _fault(CameraState.NO_KEYFRAMES, self._late_ns, sentence, Why.NO_KEYFRAMES)
         if self._lacking_sets:
             fault = (
@@ -230,25 +237,25 @@ class CameraHealth:
 
     @property
     def _live_ns(self) -> int:
-        """Since when pictures have come and changed."""
-        moved_ns = 0 if self._still.ended is None else self._still.ended.ns
+        """The time since which pictures have arrived and changed."""
+        moved_ns = 0 if self._freeze.ended is None else self._freeze.ended.ns
         return max(self._base.since_ns, self._keyframes_back_ns, moved_ns)
 
     def _enter(self, state: CameraState, now: Moment) -> None:
-        """Since when moves only where the state changes."""
+        """Set the state; its time changes only with the state."""
         base = self._base
         since_ns = base.since_ns if base.state is state else now.ns
-        self._base = Standing(state, since_ns, base.last_error, base.why, base.last_error_ns)
+        self._base = HealthStatus(state, since_ns, base.last_error, base.why, base.last_error_ns)
 
 
-def _fault(state: CameraState, since_ns: int, sentence: str, why: Why) -> Standing:
-    return Standing(state, since_ns, sentence, why, since_ns)
+def _fault(state: CameraState, since_ns: int, sentence: str, why: Why) -> HealthStatus:
+    return HealthStatus(state, since_ns, sentence, why, since_ns)
 
 
-def _lead(skew_ns: int) -> str:
-    """The skew in words: `2 h 3 min ahead of`."""
+def _skew_text(skew_ns: int) -> str:
+    """Return the skew in words, such as `2 h 3 min ahead of`."""
     seconds = abs(skew_ns) // NS_PER_S
     days, hours, minutes = seconds // S_PER_DAY, seconds // 3600 % 24, seconds // 60 % 60
     parts = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds % 60, "s"))
-    told = [f"{number} {unit}" for number, unit in parts if number][:2]
-    return f"{' '.join(told)} {'ahead of' if skew_ns > 0 else 'behind'}"
+    shown = [f"{number} {unit}" for number, unit in parts if number][:2]
+    return f"{' '.join(shown)} {'ahead of' if skew_ns > 0 else 'behind'}"

@@ -1,6 +1,4 @@
-"""The one thread of a worker in which recordings are written: the recorders of its cameras take
-turns.
-"""
+"""The thread of a worker that writes recordings: the recorders of its cameras take turns."""
 
 from __future__ import annotations
 
@@ -12,37 +10,37 @@ from domain.clock import Clock
 from domain.metrics import JOB_FAILURES
 
 TICK_S = 0.1
-"""No turns come sooner one after the other: recorders share them."""
-_TOGETHER_S = 0.05
-"""What is told of comes with more of its kind: cameras are read together."""
-_LONGEST_S = 1.0
+"""The least time between two turns, which several recorders share."""
+_GATHER_S = 0.05
+"""The wait for further recorders that become due, because cameras are read together."""
+_MAX_WAIT_S = 1.0
 MAX_BYTES = 256 << 20
-"""What all cameras of a worker may hold that is not written yet."""
+"""The largest amount of unwritten data of all cameras of a worker."""
 _log = logging.getLogger(__name__)
 
 
 class RecordingSink(Protocol):
-    """A recorder, as the writer sees it."""
+    """The interface of a recorder towards the writer."""
 
     camera_id: str
     due_s: float
-    """When its next turn is wanted; it may be set by another thread."""
+    """When its next turn is due; another thread may set it."""
 
     @property
     def waiting_bytes(self) -> int:
-        """What it holds that is not written yet."""
+        """The size of its unwritten data."""
 
     def step(self, now_s: float) -> bool:
-        """Write what is due; False once there will be no more."""
+        """Write the data that is due. Return False if there will be no more."""
 
     def abandon(self) -> None:
-        """A step failed by a fault of ours: give up the open files, and begin anew."""
+        """Give up the open files and start again, because a software fault stopped a step."""
 
 
 class DiskWriter:
-    """Gives recorders their turns as they are due, in one thread, whatever one of them does. A disk
-    that hangs holds up this thread and nothing else: what recorders hold is bounded, and what they
-    cannot hold is lost and counted.
+    """Calls recorders when they are due, in one thread, and survives their errors. A disk that
+    hangs blocks only this thread. The data that recorders hold is bounded; the rest is lost and
+    counted.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -50,45 +48,45 @@ class DiskWriter:
         self._recorders: tuple[RecordingSink, ...] = ()
         self._lock = threading.Lock()
         self._next_s = 0.0
-        self._woken = threading.Event()
+        self._wake_up = threading.Event()
 
     def add(self, recorder: RecordingSink) -> None:
         with self._lock:
             self._recorders = (*self._recorders, recorder)
 
-    def expect(self, due_s: float) -> None:
-        """A recorder is due then. From any thread."""
-        if due_s < self._next_s and not self._woken.is_set():
-            self._woken.set()
+    def schedule(self, due_s: float) -> None:
+        """Schedule a recorder for `due_s`. Any thread may call it."""
+        if due_s < self._next_s and not self._wake_up.is_set():
+            self._wake_up.set()
 
     def wake(self) -> None:
-        """`stop` was set."""
-        self._woken.set()
+        """Wake the thread, because `stop` was set."""
+        self._wake_up.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop`, which is to be set when all recorders are closed."""
+        """Run until `stop`, which must be set only after all recorders are closed."""
         while not stop.is_set():
-            self._woken.clear()
+            self._wake_up.clear()
             now_s = self._clock.monotonic_s()
-            self._next_s = now_s + _LONGEST_S
+            self._next_s = now_s + _MAX_WAIT_S
             self._next_s = min(
                 [
                     self._next_s,
                     *[max(now_s + TICK_S, recorder.due_s) for recorder in self._recorders],
                 ]
             )
-            if self._clock.wait(self._woken, self._next_s - now_s):
-                self._clock.wait(stop, _TOGETHER_S)
+            if self._clock.wait(self._wake_up, self._next_s - now_s):
+                self._clock.wait(stop, _GATHER_S)
             self.step()
         self.step()
 
     def step(self) -> None:
-        """One turn for each recorder that is due."""
+        """Call each recorder that is due."""
         now_s = self._clock.monotonic_s()
         ended = {
             id(recorder)
             for recorder in self._recorders
-            if recorder.due_s <= now_s and not self._goes_on(recorder, now_s)
+            if recorder.due_s <= now_s and not self._step(recorder, now_s)
         }
         if ended:
             with self._lock:
@@ -97,16 +95,16 @@ class DiskWriter:
                 )
 
     def has_room(self) -> bool:
-        """Whether what waits to be written may still grow. For the rare one that holds more
-        than its share: it asks all others.
+        """Whether the unwritten data may still grow. It asks all recorders, so only a recorder
+        beyond its share calls it.
         """
         return self.waiting_part() < 1.0
 
     def waiting_part(self) -> float:
-        """How much of what may wait to be written does, 0 to 1."""
+        """The unwritten data as a part of the limit, 0 to 1."""
         return sum(recorder.waiting_bytes for recorder in self._recorders) / MAX_BYTES
 
-    def _goes_on(self, recorder: RecordingSink, now_s: float) -> bool:
+    def _step(self, recorder: RecordingSink, now_s: float) -> bool:
         try:
             return recorder.step(now_s)
         except Exception:  # noqa: BLE001 - logged with its traceback and counted

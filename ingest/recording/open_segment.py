@@ -1,5 +1,5 @@
-"""One segment file while it is written: fragmented MP4, packets untouched, readable by others a
-fragment at a time.
+"""One segment file while it is being written: fragmented MP4 with unchanged packets, which others
+can read fragment by fragment.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from storage.recordings.free_space_reserve import free_bytes
 from storage.recordings.ledger import open_name
 
 _MAX_PIECES = 512
-"""The kernel takes 1024 in one write."""
+"""The number of buffers in one write; the kernel's limit is 1024."""
 LONGEST_JOIN_NS = NS_PER_S
-"""A stream that goes on joins its segments, but not over the hour by which the wall clock was
-set: nothing was recorded of that.
+"""The longest gap that joins two segments of a continuous stream. A step of the wall clock does not
+join them, because nothing was recorded of it.
 """
 
 
 class OpenSegment:
-    """Takes whole fragments until `finish`. After a StoreError of `write` only `finish` may
-    follow; the fragments so far stay.
+    """Writes whole fragments until `finish`. After `write` raises StoreError only `finish` may
+    follow; the fragments so far remain.
     """
 
     def __init__(
@@ -44,28 +44,28 @@ class OpenSegment:
         camera_id: str,
         fence: int,
         first: Packet,
-        is_free: bool,
+        is_start_unique: bool,
         spare_bytes: int,
     ) -> None:
-        """Creates the file; `first` is the packet that is written first. `is_free`: no file here
-        can have its start already. `spare_bytes` of the disk stay free: it is full for us there.
+        """Create the file; `first` is the first packet of the segment. `is_start_unique` says that
+        no other file has its start. `spare_bytes` of free space are never used.
 
-        Raises StoreError, and DataLoss where the camera sends nothing that a file could declare.
+        Raises StoreError, or DataLoss if the camera sends nothing that a file could declare.
         """
         self.readable_until_ns = 0
-        """Wall time up to which others can read every picture; 0 before the first fragment."""
+        """The wall time up to which others can read every picture; 0 before the first fragment."""
         self.start_ns = first.wall_ns
         self.stream = first.stream
         self.size_bytes = 0
-        """What of the file is whole fragments."""
+        """The size of the whole fragments."""
         self.is_broken = False
-        """The disk refused a fragment: what comes after the whole ones is a part of it."""
+        """Whether the disk refused a fragment, so that a partial one follows the whole ones."""
         self._camera_id, self._fence = camera_id, fence
         self._spare_bytes = spare_bytes
         self._first = first
         self._usual_ticks = 1
         self._last_dts: int | None = None
-        """The `dts` of the last packet of the fragment before."""
+        """The `dts` of the last packet of the previous fragment."""
         self._end_ns = first.wall_ns
         self._sequence = 0
         self._sound = (
@@ -74,13 +74,15 @@ class OpenSegment:
         self._head = head(_track(first), self.stream.audio)
         with _disk():
             folder.mkdir(parents=True, exist_ok=True)
-            _leave(spare_bytes, folder, len(first.data))
-            self.start_ms, self._path = _path(folder, camera_id, fence, first.wall_ns, is_free)
+            _check_free_space(spare_bytes, folder, len(first.data))
+            self.start_ms, self._path = _path(
+                folder, camera_id, fence, first.wall_ns, is_start_unique
+            )
             self._file = self._path.open("xb", buffering=0)
 
     def write(self, received: Sequence[PacketOrBatch], sound: Sequence[AudioPacket]) -> None:
-        """One fragment of these, in one write. Raises StoreError where the disk refuses: then
-        nothing of them is in the file.
+        """Write one fragment in one write. Raises StoreError if the disk refuses; the file then
+        contains nothing of it.
         """
         video = self._video(received) if received else None
         audio = self._sound.run(sound) if self._sound and sound else None
@@ -91,21 +93,22 @@ class OpenSegment:
         size_bytes = sum(map(len, data))
         self.is_broken = True  # until all of it is written
         try:
-            _leave(self._spare_bytes, self._file.fileno(), size_bytes)
+            _check_free_space(self._spare_bytes, self._file.fileno(), size_bytes)
             _write_all(self._file.fileno(), data)
         except OSError as error:
-            raise _refused(error) from error
+            raise _store_error(error) from error
         self.is_broken = False
         self._sequence += 1
         self._head = b""
         self.size_bytes += size_bytes
         if received:
-            self._read_until(received)
+            self._advance_readable(received)
 
     def finish(self, next_wall_ns: int | None, joins: bool) -> int:
-        """No more pictures come: from here on `readable_until_ns` is its end, which is returned.
+        """End the pictures, and return the end of the segment, which is `readable_until_ns` from
+        now on.
 
-        It ends with its last picture, or where the next packet begins if that `joins` it or is
+        The segment ends with its last picture. It ends at the next packet if that `joins` it or is
         earlier.
         """
         if self.readable_until_ns:
@@ -113,10 +116,10 @@ class OpenSegment:
         return self.readable_until_ns
 
     def close(self) -> SegmentName | None:
-        """Bring the file to disk and name it; to be called after `finish`.
+        """Sync the file to disk and give it its final name; call it after `finish`.
 
-        None where the disk never took a whole fragment: the file is then gone. Raises StoreError
-        where the disk refuses even this: the file is then left to `salvage`.
+        Return None if the disk never accepted a whole fragment; the file is then deleted. Raises
+        StoreError if the disk refuses even this; recovery then handles the file.
         """
         with _disk():
             with self._file:
@@ -131,7 +134,7 @@ class OpenSegment:
         times = list(map(sub, decoded[1:], decoded))
         if times:
             self._usual_ticks = times[-1]
-        elif self._last_dts is not None:  # a camera of few pictures a second: each is a fragment
+        elif self._last_dts is not None:  # at a low frame rate each picture is a fragment
             self._usual_ticks = decoded[0] - self._last_dts
         self._last_dts = decoded[-1]
         times.append(self._length_ticks(received[-1]))
@@ -152,7 +155,7 @@ class OpenSegment:
             row += 1
         return VideoRun((decoded[0] - self._first.dts) * scale, table, data)
 
-    def _read_until(self, received: Sequence[PacketOrBatch]) -> None:
+    def _advance_readable(self, received: Sequence[PacketOrBatch]) -> None:
         last_dts = _dts(received[-1:])[-1]
         length = self._length_ticks(received[-1])
         newest_pts = max(
@@ -162,14 +165,14 @@ class OpenSegment:
         self.readable_until_ns = self._wall_ns(last_dts + length)
 
     def _wall_ns(self, ticks: int) -> int:
-        """As a reader of the file has it: by the camera's own time. A wall clock that is set
-        does not reach into an open file.
+        """Convert ticks to the wall time that a reader of the file computes from the camera's own
+        time. A step of the wall clock does not affect an open file.
         """
         return self.start_ns + ticks_to_ns(ticks - self._first.pts, self.stream.time_base)
 
     def _length_ticks(self, last: PacketOrBatch) -> int:
-        """How long the last packet known is: the next one's time is not known yet, and its
-        fragment will tell it.
+        """Return the likely duration of the newest packet; the next packet, and its fragment, will
+        give the true one.
         """
         return last.duration or self._usual_ticks
 
@@ -184,8 +187,8 @@ class OpenSegment:
         if not self.readable_until_ns:
             self._path.unlink()
             return None
-        # How long a lone picture is shown is not known: it lasts for the shortest time that a name
-        # says.
+        # The duration of a single picture is unknown: it gets the shortest time that a name can
+        # hold.
         duration_ms = max(1, self.readable_until_ns // NS_PER_MS - self.start_ms)
         name = SegmentName(self._camera_id, self.start_ms, duration_ms, self._fence)
         self._path.rename(self._path.with_name(name.file_name))
@@ -193,8 +196,8 @@ class OpenSegment:
 
 
 class _SoundTimes:
-    """Where sound lies on a segment's time: from wall time at first, then by its own count of
-    samples for as long as the two agree.
+    """Places audio on a segment's time: by wall time at first, then by its own sample count as long
+    as both agree.
     """
 
     def __init__(self, start_ns: int, clock_hz: int) -> None:
@@ -207,7 +210,7 @@ class _SoundTimes:
         placed: list[tuple[int, AudioPacket]] = []
         for packet in sound:
             at = self._place(packet)
-            if at >= self._end:  # sound that goes back in time has no place in a file
+            if at >= self._end:  # audio that goes back in time cannot be written
                 placed.append((at, packet))
                 self._end = at + packet.duration
         if not placed:
@@ -228,15 +231,15 @@ class _SoundTimes:
 
 
 def _dts(received: Sequence[PacketOrBatch]) -> list[int]:
-    """Of each packet; those of a run are their pts."""
+    """Return the `dts` of each packet; those of a batch equal their `pts`."""
     return [
         dts for one in received for dts in (one.pts if isinstance(one, PacketBatch) else (one.dts,))
     ]
 
 
 def _track(first: Packet) -> VideoSampleEntry:
-    """A session has one set of parameters: those of its description, or where that has none, of
-    its keyframes.
+    """Return the sample entry of a session. Its parameter sets come from the description or, if
+    that has none, from the keyframes.
     """
     stream = first.stream
     sets = nal.parameter_sets(stream.codec, stream.extradata) or nal.parameter_sets(
@@ -254,21 +257,21 @@ def _track(first: Packet) -> VideoSampleEntry:
 
 
 def _path(
-    folder: Path, camera_id: str, fence: int, wall_ns: int, is_free: bool
+    folder: Path, camera_id: str, fence: int, wall_ns: int, is_start_unique: bool
 ) -> tuple[int, Path]:
-    """A start in UTC ms that no file here has, the packet's own but for a clock that was set
-    back, and the open file's path.
+    """Return an unused start in UTC ms, and the path of the open file. The start is the packet's
+    own, unless the clock was set back.
     """
     day = folder / day_of(wall_ns)
     day.mkdir(parents=True, exist_ok=True)
     start_ms = wall_ns // NS_PER_MS
-    while not is_free and any(day.glob(f"{camera_id}_{start_ms}_*_{fence}.mp4")):
+    while not is_start_unique and any(day.glob(f"{camera_id}_{start_ms}_*_{fence}.mp4")):
         start_ms += 1
     return start_ms, day / open_name(camera_id, start_ms, fence)
 
 
-def _leave(spare_bytes: int, place: Path | int, size_bytes: int) -> None:
-    """Raises OSError where less than `spare_bytes` would be free after `size_bytes` more."""
+def _check_free_space(spare_bytes: int, place: Path | int, size_bytes: int) -> None:
+    """Raise OSError if less than `spare_bytes` would be free after `size_bytes` more."""
     if spare_bytes and free_bytes(place) - size_bytes < spare_bytes:
         raise OSError(errno.ENOSPC, "what is left of the disk is for events")
 
@@ -283,7 +286,7 @@ def _write_all(file: int, data: list[bytes | bytearray]) -> None:
             left = left[os.write(file, left) :]
 
 
-def _refused(error: OSError) -> StoreError:
+def _store_error(error: OSError) -> StoreError:
     return StoreError(f"a recording cannot be written: {error}")
 
 
@@ -292,4 +295,4 @@ def _disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _refused(error) from error
+        raise _store_error(error) from error

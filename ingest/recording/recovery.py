@@ -1,6 +1,4 @@
-"""Finishes the segments of a process that died: up to their last whole fragment they are as
-good as any.
-"""
+"""Recovers the open segments of a process that died, up to their last whole fragment."""
 
 from __future__ import annotations
 
@@ -18,13 +16,12 @@ from storage.recordings.ledger import Ledger, Segment
 _log = logging.getLogger(__name__)
 
 
-def salvage(layout: Layout, camera_id: str) -> list[SegmentName]:
+def recover_segments(layout: Layout, camera_id: str) -> list[SegmentName]:
     """Give every open file of the camera its true duration and final name; delete those without a
-    whole fragment. Idempotent.
+    whole fragment. It is idempotent.
 
-    To be called before the camera's recorder starts: whatever is open then belongs to a process
-    that is dead. A file that holds whole fragments and yet cannot be read, or that the disk does
-    not give up, is left as it is, and said.
+    Call it before the camera's recorder starts, when every open file belongs to a dead process. A
+    file that cannot be read or renamed is left unchanged and logged.
     """
     found = [_finish(segment) for segment in Ledger(layout.recordings).open_segments(camera_id)]
     return [name for name in found if name is not None]
@@ -33,7 +30,7 @@ def salvage(layout: Layout, camera_id: str) -> list[SegmentName]:
 def _finish(segment: Segment) -> SegmentName | None:
     try:
         return _finished(segment)
-    except (DataLoss, OSError) as error:  # one bad file keeps no camera from starting
+    except (DataLoss, OSError) as error:  # one damaged file must not prevent a camera from starting
         _log.error("an incomplete recording cannot be recovered and is left unchanged: %s", error)
         return None
 
@@ -53,7 +50,9 @@ def _finished(segment: Segment) -> SegmentName | None:
 
 
 def _duration_ms(path: Path, size_bytes: int) -> int:
-    """From the first picture shown to the end of the last, of what is whole."""
+    """Return the duration from the first picture to the end of the last one, within the whole
+    fragments.
+    """
     with Mp4Reader(path, size_bytes) as reader:
         base = reader.parameters.time_base
         first_pts: int | None = None

@@ -1,9 +1,9 @@
-"""Where the recording is cut into segments: rules on packet times alone, so that they can be tested
-without a file.
+"""Decides where a recording is cut into segments. The rules use only packet times, so that they can
+be tested without files.
 
-Segments begin at keyframes. A reason to cut that comes between two keyframes waits for the next
-one; only where packets cannot go into the same file (a new session, time going back, a hole) do
-they wait for a keyframe unrecorded, and are counted as lost.
+Segments begin at keyframes. A cut that becomes due between two keyframes waits for the next one. If
+packets cannot go into the same file (a new session, time going back, a hole), they are lost and
+counted until the next keyframe.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from domain.media.packets import Packet, ticks_to_ns
 from storage.recordings.packet_coverage import HOLE_NS, LEARNT_PART, LONGEST_USUAL_NS, UNUSUAL
 
 DRIFT_NS = NS_PER_S // 5
-"""Wall times and `pts` of one segment may disagree by this much: times in a file come from
-`pts`.
+"""The largest difference between wall times and `pts` within a segment, because times in a file
+come from `pts`.
 """
 
 
 class BoundaryDecision(Enum):
-    """What is to be done with a packet."""
+    """The decision for one packet."""
 
     APPEND = auto()
-    START = auto()  # a new segment begins with it
-    WAIT = auto()  # no file can take it; the next keyframe starts one
+    START = auto()  # a new segment begins with the packet
+    WAIT = auto()  # no file can contain it; the next keyframe starts one
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     place: BoundaryDecision
     joins: bool = True
-    """For START: nothing is missing between the segment before and this packet."""
+    """For START: whether nothing is missing between the previous segment and this packet."""
 
 
 def decode_wall_ns(packet: Packet) -> int:
-    """The wall time of a packet's `dts`: rises from packet to packet also where pictures are
+    """Return the wall time of a packet's `dts`, which rises with every packet even if pictures are
     reordered.
     """
     return packet.wall_ns - ticks_to_ns(packet.pts - packet.dts, packet.stream.time_base)
 
 
 def _end_of(last: PacketOrBatch) -> tuple[int, int]:
-    """The `dts` of the last packet, and the wall time of that."""
+    """Return the `dts` of the last packet, and its wall time."""
     return (
         (last.pts[-1], last.walls_ns[-1])
         if isinstance(last, PacketBatch)
@@ -54,46 +54,50 @@ def _end_of(last: PacketOrBatch) -> tuple[int, int]:
 
 
 class SegmentBoundaries:
-    """Decides packet by packet; remembers the segment that is open, if any."""
+    """Decides packet by packet, and tracks the open segment."""
 
     def __init__(self, segment_s: float) -> None:
         self._segment_ns = round(segment_s * NS_PER_S)
         self._first: Packet | None = None
         self._last: PacketOrBatch | None = None
-        self._usual_ns = 0.0
-        self._is_due = False
+        self._usual_interval_ns = 0.0
+        self._is_cut_due = False
 
-    def forget(self) -> None:
-        """The open segment is closed; the next keyframe starts another."""
+    def reset(self) -> None:
+        """Forget the open segment, which was closed; the next keyframe starts another."""
         self._first = self._last = None
 
     def place(self, packet: Packet) -> Verdict:
-        """Where `packet` goes; it is taken to have gone there."""
+        """Decide where `packet` goes. The caller must put it there."""
         verdict = self._verdict(packet)
         if verdict.place is BoundaryDecision.WAIT:
-            self.forget()
+            self.reset()
             return verdict
         if verdict.place is BoundaryDecision.START:
-            self._first, self._is_due = packet, False
+            self._first, self._is_cut_due = packet, False
         self._last = packet
         return verdict
 
-    def goes_on(self, run: PacketBatch) -> bool:
-        """Whether all of `run` plainly follows in the open segment. It is then taken to have gone
-        there, as if `place` had said APPEND of each of its packets. All that is odd is left to it.
+    def append_batch(self, batch: PacketBatch) -> bool:
+        """Whether the whole `batch` follows regularly in the open segment. If so, it counts as
+        appended, as if `place` had returned APPEND for each packet. Otherwise nothing changes, and
+        `place` decides for each packet.
         """
         last = self._last
-        if self._first is None or last is None or run.stream is not last.stream:
+        if self._first is None or last is None or batch.stream is not last.stream:
             return False
-        (dts, wall_ns), usual_ns = _end_of(last), self._usual_ns
-        scale, base = run.stream.time_base.numerator * NS_PER_S, run.stream.time_base.denominator
-        for own_dts, own_ns in zip(run.pts, run.walls_ns, strict=True):
+        (dts, wall_ns), usual_ns = _end_of(last), self._usual_interval_ns
+        scale, base = (
+            batch.stream.time_base.numerator * NS_PER_S,
+            batch.stream.time_base.denominator,
+        )
+        for own_dts, own_ns in zip(batch.pts, batch.walls_ns, strict=True):
             interval_ns = (own_dts - dts) * scale // base
             if not 0 < interval_ns <= HOLE_NS or own_ns - wall_ns > HOLE_NS:
                 return False
             usual_ns += (interval_ns - usual_ns) / LEARNT_PART if usual_ns else interval_ns
             dts, wall_ns = own_dts, own_ns
-        self._last, self._usual_ns = run, usual_ns
+        self._last, self._usual_interval_ns = batch, usual_ns
         return True
 
     def _verdict(self, packet: Packet) -> Verdict:
@@ -112,18 +116,20 @@ class SegmentBoundaries:
             return Verdict(
                 BoundaryDecision.START if packet.is_keyframe else BoundaryDecision.WAIT, joins=False
             )
-        self._is_due = self._is_due or is_set
-        if packet.is_keyframe and (self._is_due or self._is_over(first, packet)):
+        self._is_cut_due = self._is_cut_due or is_set
+        if packet.is_keyframe and (self._is_cut_due or self._is_over(first, packet)):
             return Verdict(BoundaryDecision.START, joins=not is_set)
         return Verdict(BoundaryDecision.APPEND)
 
     def _learn(self, interval_ns: int) -> None:
-        self._usual_ns += (
-            (interval_ns - self._usual_ns) / LEARNT_PART if self._usual_ns else interval_ns
+        self._usual_interval_ns += (
+            (interval_ns - self._usual_interval_ns) / LEARNT_PART
+            if self._usual_interval_ns
+            else interval_ns
         )
 
     def _is_hole(self, interval_ns: int) -> bool:
-        return interval_ns > max(HOLE_NS, UNUSUAL * (self._usual_ns or LONGEST_USUAL_NS))
+        return interval_ns > max(HOLE_NS, UNUSUAL * (self._usual_interval_ns or LONGEST_USUAL_NS))
 
     def _is_over(self, first: Packet, packet: Packet) -> bool:
         age_ns = ticks_to_ns(packet.pts - first.pts, packet.stream.time_base)

@@ -1,5 +1,5 @@
-"""A camera's packets into segments, one file after the other: `SegmentBoundaries` says where,
-`OpenSegment` writes.
+"""Writes a camera's packets into segments: `SegmentBoundaries` decides where to cut, `OpenSegment`
+writes.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from ingest.recording.segment_boundaries import BoundaryDecision, SegmentBoundar
 from storage.recordings.packet_coverage import HOLE_NS
 
 _MAX_EARLY_SOUND = 256
-"""Pieces of sound that came before their session's first picture; more are older than any
+"""The number of audio units kept before their session's first picture; older ones precede any
 picture that could follow.
 """
 
 
 class OnHole(Protocol):
-    """Told when recording goes on after a stretch of more than a second (UTC ns) of which
-    nothing is in any file.
+    """Called when recording resumes after a hole of more than a second, with its range in UTC ns.
+    The cause is None if the recorder does not know it.
     """
 
     def __call__(self, start_ns: int, end_ns: int, recorder_cause: GapCause | None, /) -> None: ...
 
 
 class Segments:
-    """Writes the segments of one camera under `folder`. Not thread-safe.
+    """Writes the segments of one camera under `folder`. It is not thread-safe.
 
-    Never raises for a disk that refuses or video that no file can hold: `tell` gets the sentence,
-    `lost_packets` counts what is in no file, and the next keyframe starts anew.
+    It never raises if the disk refuses or no file can hold the video. It then calls `on_failure`
+    with a sentence, counts the packets in `lost_packets`, and starts again at the next keyframe.
     """
 
     def __init__(
@@ -45,57 +45,61 @@ class Segments:
         folder: Path,
         fence: Callable[[], int],
         segment_s: float,
-        tell: Callable[[str], None],
+        on_failure: Callable[[str], None],
         on_hole: OnHole,
         spare_bytes: int = 0,
     ) -> None:
-        """`spare_bytes`: free space that is left to others, as if the disk were full there."""
+        """`spare_bytes` of free space are never used; the disk counts as full below them."""
         self.lost_packets = 0
         self.recorded_until_ns = 0
-        """Wall time up to which others can read what was put; 0 before the first fragment."""
+        """The wall time up to which others can read the recording; 0 before the first fragment."""
         self._camera_id = camera_id
         self._folder = folder
         self._fence = fence
         self._spare_bytes = spare_bytes
-        self._cuts = SegmentBoundaries(segment_s)
-        self._tell = tell
-        self._holes = _Holes(on_hole)
+        self._boundaries = SegmentBoundaries(segment_s)
+        self._on_failure = on_failure
+        self._holes = _HoleDetector(on_hole)
         self._open: OpenSegment | None = None
         self._closing: OpenSegment | None = None
-        """Has its last picture, and waits for the sound that belongs to it: sound comes a
-        little later than the picture beside it.
+        """The segment that has its last picture and waits for its audio, which arrives a little
+        later than the video.
         """
         self._sound: list[AudioPacket] = []
-        self._latest_start_ms: int | None = None
+        self._highest_start_ms: int | None = None
         self._last_start_ms = 0
         self._setbacks = 0
-        """How often time went back from a segment to the next. Each raises the fence, so that
-        what is recorded again lies over what was.
+        """The number of times that time went back between two segments. Each raises the fence, so
+        that the later recording has precedence.
         """
 
     def write(self, received: Sequence[PacketOrBatch], sound: Sequence[AudioPacket] = ()) -> None:
-        """Take what came, in order: one fragment, or one for each segment where it is cut in
+        """Write the packets in order: one fragment, or one for each segment if they are cut in
         between.
         """
         self._sound += sound
         self._close(self._closing)
         fitting: list[PacketOrBatch] = []
         for one in received:
-            if isinstance(one, PacketBatch) and self._open is not None and self._cuts.goes_on(one):
+            if (
+                isinstance(one, PacketBatch)
+                and self._open is not None
+                and self._boundaries.append_batch(one)
+            ):
                 fitting.append(one)
             else:
                 for packet in single_packets((one,)):
-                    fitting = self._placed(packet, fitting)
+                    fitting = self._place(packet, fitting)
         if not self._flush(fitting, None):
-            self._cuts.forget()
+            self._boundaries.reset()
         if self._open is None:
             self._sound = self._sound[-_MAX_EARLY_SOUND:]
 
-    def _placed(self, packet: Packet, fitting: list[PacketOrBatch]) -> list[PacketOrBatch]:
-        """What is to be written to the open segment, `packet` with it: that which was `fitting`
-        before, unless another begins here.
+    def _place(self, packet: Packet, fitting: list[PacketOrBatch]) -> list[PacketOrBatch]:
+        """Return the packets that are still to be written to the open segment, `packet` included.
+        If another segment begins here, those before it are written.
         """
-        verdict = self._cuts.place(packet)
+        verdict = self._boundaries.place(packet)
         if verdict.place is BoundaryDecision.APPEND and self._open is not None:
             fitting.append(packet)
             return fitting
@@ -104,24 +108,24 @@ class Segments:
         if verdict.place is BoundaryDecision.START and self._start(packet):
             return [packet]
         self.lost_packets += 1
-        self._holes.waits(packet.wall_ns)
+        self._holes.packet_lost(packet.wall_ns)
         return []
 
     def refused(self, wall_ns: int) -> None:
-        """The last time (0: never) from when on packets were lost on the way here, as the disk
-        did not take those before them in time.
+        """Note when packets were last refused before they got here, because the disk was too slow;
+        0 means never.
         """
         self._holes.refused_ns = wall_ns
 
     def close(self) -> None:
-        """Finish the open segment, if any; packets may still be written, from a keyframe on."""
-        self._cuts.forget()
+        """Finish the open segment, if any; packets from a keyframe on may still follow."""
+        self._boundaries.reset()
         self._finish(None, joins=False)
         self._close(self._closing)
 
     def _start(self, packet: Packet) -> bool:
         start_ms = packet.wall_ns // NS_PER_MS
-        is_free = self._latest_start_ms is not None and start_ms > self._latest_start_ms
+        is_start_unique = self._highest_start_ms is not None and start_ms > self._highest_start_ms
         if start_ms < self._last_start_ms:
             self._setbacks += 1
         self._last_start_ms = start_ms
@@ -131,22 +135,22 @@ class Segments:
                 self._camera_id,
                 self._fence() + self._setbacks,
                 packet,
-                is_free,
+                is_start_unique,
                 self._spare_bytes,
             )
         except StoreError as error:
-            self._cuts.forget()
+            self._boundaries.reset()
             self._failed(error)
             return False
-        self._latest_start_ms = max(self._latest_start_ms or 0, segment.start_ms)
+        self._highest_start_ms = max(self._highest_start_ms or 0, segment.start_ms)
         self._open = segment
         return True
 
     def _flush(self, fitting: Sequence[PacketOrBatch], until_ns: int | None) -> bool:
-        """Write `fitting`, with the sound that came for it, to the open segment; False where the
-        disk refuses: the segment is over then.
+        """Write `fitting`, with its audio, to the open segment. Return False if the disk refuses,
+        which ends the segment.
 
-        `until_ns`: where the next segment begins.
+        `until_ns` is the start of the next segment.
         """
         segment = self._open
         if segment is None:
@@ -156,11 +160,11 @@ class Segments:
         except StoreError as error:
             self.lost_packets += count_packets(fitting)
             self._finish(None, joins=False)
-            self._holes.waits(fitting[0].wall_ns if fitting else segment.readable_until_ns)
+            self._holes.packet_lost(fitting[0].wall_ns if fitting else segment.readable_until_ns)
             self._failed(error)
             return False
         if fitting:
-            self._holes.goes_on(segment.start_ns)
+            self._holes.resumed(segment.start_ns)
             self.recorded_until_ns = segment.readable_until_ns
         return True
 
@@ -172,7 +176,7 @@ class Segments:
         end_ns = segment.finish(next_wall_ns, joins)
         if end_ns:
             self.recorded_until_ns = end_ns
-            self._holes.ends(end_ns)
+            self._holes.file_ended(end_ns)
         self._closing = segment
         if not segment.stream.audio:
             self._close(segment)
@@ -193,8 +197,8 @@ class Segments:
             SEGMENT_BYTES.labels(self._camera_id).inc(segment.size_bytes)
 
     def _sound_of(self, segment: OpenSegment, until_ns: int | None) -> list[AudioPacket]:
-        """Take out the sound of the segment's session from its start until `until_ns`; what is
-        older than that belongs to no file.
+        """Remove and return the audio of the segment's session from its start until `until_ns`.
+        Older audio belongs to no file and is dropped.
         """
         if not self._sound:
             return []
@@ -211,45 +215,47 @@ class Segments:
 
     def _failed(self, error: StoreError) -> None:
         self._holes.cause = GapCause.DECODER if isinstance(error, DataLoss) else GapCause.DISK
-        self._tell(str(error))
+        self._on_failure(str(error))
 
 
-class _Holes:
-    """Notices what is in no file, and why, as far as the recorder knows."""
+class _HoleDetector:
+    """Detects holes in the recording, and their causes as far as the recorder knows them."""
 
     def __init__(self, on_hole: OnHole) -> None:
         self.cause: GapCause | None = None
-        """Why the last file ended, or the next did not begin."""
+        """Why the last file ended, or why the next one did not start."""
         self.refused_ns = 0
-        """From when on packets were lost before they came here."""
+        """When packets were refused before they got here."""
         self._on_hole = on_hole
         self._end_ns: int | None = None
-        self._waits_ns: int | None = None
+        self._lost_since_ns: int | None = None
 
-    def ends(self, end_ns: int) -> None:
-        """A file ended then."""
-        self._end_ns, self._waits_ns = end_ns, None
+    def file_ended(self, end_ns: int) -> None:
+        """Note the end of a file."""
+        self._end_ns, self._lost_since_ns = end_ns, None
 
-    def waits(self, wall_ns: int) -> None:
-        """A packet of then is in no file."""
-        if self._waits_ns is None:
-            self._waits_ns = wall_ns
+    def packet_lost(self, wall_ns: int) -> None:
+        """Note that a packet of this time is in no file."""
+        if self._lost_since_ns is None:
+            self._lost_since_ns = wall_ns
 
-    def goes_on(self, start_ns: int) -> None:
-        """The disk took a fragment of a file that starts then."""
-        begin_ns = self._waits_ns if self._end_ns is None else self._end_ns
+    def resumed(self, start_ns: int) -> None:
+        """Report the hole before `start_ns`, if any, because a file with this start has a fragment
+        on disk.
+        """
+        begin_ns = self._lost_since_ns if self._end_ns is None else self._end_ns
         if begin_ns is None:
             return
         if start_ns - begin_ns > HOLE_NS:
             self._on_hole(begin_ns, start_ns, self._why(begin_ns, start_ns))
-        self._end_ns = self._waits_ns = self.cause = None
+        self._end_ns = self._lost_since_ns = self.cause = None
 
     def _why(self, begin_ns: int, start_ns: int) -> GapCause | None:
         if self.cause is None and begin_ns - HOLE_NS <= self.refused_ns <= start_ns:
             return GapCause.DISK
-        # Packets that came for most of the time, and none of them a keyframe, are video that cannot
-        # be recorded.
+        # If packets without a keyframe arrived for most of the time, the video cannot be recorded.
         is_most = (
-            self._waits_ns is not None and start_ns - self._waits_ns > (start_ns - begin_ns) // 2
+            self._lost_since_ns is not None
+            and start_ns - self._lost_since_ns > (start_ns - begin_ns) // 2
         )
         return self.cause or (GapCause.DECODER if is_most else None)

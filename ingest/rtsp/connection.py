@@ -173,7 +173,7 @@ class Connection:
 
     def _ask(self, request: bytes) -> None:
         self._send(request)
-        self._silence.begin(self._clock.monotonic_s(), self._received())
+        self._silence.restart(self._clock.monotonic_s(), self._received())
 
     def _answered(self) -> None:
         """Bytes before anything is played; its media may begin among them."""
@@ -201,7 +201,7 @@ class Connection:
         self._url = outcome.url
         now_s = self._clock.monotonic_s()
         self._report_s, self._keep_s = now_s + _REPORT_S, now_s + self._session.keep_alive_s
-        self._silence.begin(now_s, self._received())
+        self._silence.restart(now_s, self._received())
         self._loop.forget(self._socket)
         self._loop.watch(self._socket, self, self._play)
         self._watch_datagrams()
@@ -296,9 +296,9 @@ class Connection:
         """Raises SourceTimeout where it has lasted for too long."""
         timeout_s, endpoint = self._pull.timeout_s, self._pull.endpoint
         if self._url:
-            self._silence.look_for_picture(now_s, self._received())
+            self._silence.check_picture(now_s, self._received())
         elif self._is_connected:
-            self._silence.look_for_answer(now_s, self._received(), self._wire.pending_bytes)
+            self._silence.check_answer(now_s, self._received(), self._wire.pending_bytes)
         elif now_s - self._silence.received_s > timeout_s:
             sentence = f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s"
             raise SourceTimeout(sentence, Why.NO_ANSWER)

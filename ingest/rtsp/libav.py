@@ -228,7 +228,7 @@ def _video_of(container: InputContainer) -> VideoStream:
 
 def _ended(timed_out: bool, timeout_s: float) -> SourceError:
     if timed_out:
-        return SourceTimeout(f"no video came for {timeout_s:g} s")
+        return SourceTimeout(f"no video arrived for {timeout_s:g} s")
     return SourceUnreachable("the camera ended the stream", Why.ENDED)
 
 

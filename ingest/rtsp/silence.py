@@ -1,4 +1,4 @@
-"""Why no picture comes over a connection that is open: from what did come. Pure."""
+"""Explains why an open connection delivers no picture, from the data that did arrive. Pure."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ _ENCODER = "the camera's video encoder may hang: restart it"
 
 @dataclass(frozen=True, slots=True)
 class ReceivedCounts:
-    """How much has come over a connection, or in a part of its time."""
+    """The amounts that a connection received, in total or in a part of its time."""
 
     packets: int = 0
-    """RTP packets of the video."""
+    """The number of RTP packets of the video."""
     foreign_packets: int = 0
-    """Those of them that have another payload type than the description says."""
+    """The number of those with another payload type than the description states."""
     broken_pictures: int = 0
     reports: int = 0
-    """RTCP packets about the video."""
+    """The number of RTCP packets about the video."""
     sounds: int = 0
-    """Pieces of sound."""
+    """The number of audio units."""
     strange_packets: int = 0
-    """Datagrams from another address than the camera's."""
+    """The number of datagrams from other addresses than the camera's."""
     garbage_bytes: int = 0
-    """Bytes in the connection that are neither RTSP nor RTP."""
+    """The number of bytes in the connection that are neither RTSP nor RTP."""
 
     def since(self, before: ReceivedCounts) -> ReceivedCounts:
-        """What came after `before`."""
+        """Return what was received after `before`."""
         return ReceivedCounts(
             self.packets - before.packets,
             self.foreign_packets - before.foreign_packets,
@@ -42,28 +42,29 @@ class ReceivedCounts:
 
 
 class Silence:
-    """Measures how long a camera has been silent, and notices what comes meanwhile."""
+    """Measures how long a camera has been silent, and notes what it sends in that time."""
 
     def __init__(self, timeout_s: float, now_s: float) -> None:
         self.received_s = now_s
-        """When a picture, or the answer to a request, last came."""
+        """When a picture, or the answer to a request, last arrived."""
         self._timeout_s = timeout_s
         self._before: ReceivedCounts | None = None
 
-    def begin(self, now_s: float, received: ReceivedCounts) -> None:
-        """A request was sent, or media begins to be played."""
+    def restart(self, now_s: float, received: ReceivedCounts) -> None:
+        """Start measuring, because a request was sent or playback starts."""
         self.received_s, self._before = now_s, received
 
-    def look_for_answer(self, now_s: float, received: ReceivedCounts, pending_bytes: int) -> None:
-        """Raises SourceTimeout where the last request has been unanswered for too long."""
+    def check_answer(self, now_s: float, received: ReceivedCounts, pending_bytes: int) -> None:
+        """Raise SourceTimeout if the last request has been unanswered for too long."""
         if now_s - self.received_s > self._timeout_s:
             after = received.since(self._before or ReceivedCounts())
-            raise without_answer(after, pending_bytes, self._timeout_s)
+            raise no_answer_error(after, pending_bytes, self._timeout_s)
 
-    def look_for_picture(self, now_s: float, received: ReceivedCounts) -> None:
-        """Raises SourceTimeout where no picture has come for too long.
+    def check_picture(self, now_s: float, received: ReceivedCounts) -> None:
+        """Raise SourceTimeout if no picture has arrived for too long.
 
-        What comes in the second half of that time is more than what the last picture left.
+        Only data from the second half of that time counts, because earlier data may belong to the
+        last picture.
         """
         silent_s = now_s - self.received_s
         if silent_s <= self._timeout_s / 2:
@@ -71,17 +72,19 @@ class Silence:
         elif self._before is None:
             self._before = received
         if silent_s > self._timeout_s:
-            raise without_picture(received.since(self._before or received), self._timeout_s)
+            raise no_picture_error(received.since(self._before or received), self._timeout_s)
 
 
-def without_picture(received: ReceivedCounts, timeout_s: float) -> SourceTimeout:
-    """No picture came for `timeout_s`; `received` is what did come at the end of that time."""
-    nothing = f"no picture came for {timeout_s:g} s"
-    # Among senseless bytes some look like an RTP packet: hardly ever one of the video's type.
+def no_picture_error(received: ReceivedCounts, timeout_s: float) -> SourceTimeout:
+    """Explain that no picture arrived for `timeout_s`; `received` is what arrived at the end of
+    that time.
+    """
+    nothing = f"no picture arrived for {timeout_s:g} s"
+    # Some garbage bytes look like RTP packets, but rarely like the video's payload type.
     is_mostly_garbage = received.garbage_bytes and 2 * received.foreign_packets >= received.packets
     if received.packets and not is_mostly_garbage:
         return SourceTimeout(
-            f"{nothing}, though RTP packets do: {_unused(received)}", Why.NO_PICTURES
+            f"{nothing}, though RTP packets do: {_unusable_packets(received)}", Why.NO_PICTURES
         )
     if received.garbage_bytes:
         sentence = f"{nothing}, but {received.garbage_bytes} bytes that are neither RTSP nor RTP"
@@ -100,13 +103,15 @@ def without_picture(received: ReceivedCounts, timeout_s: float) -> SourceTimeout
             "SIGHTLINE_SOURCE_TIMEOUT_S where it sends a picture less often"
         )
         return SourceTimeout(sentence)
-    return SourceTimeout(f"no video came for {timeout_s:g} s")
+    return SourceTimeout(f"no video arrived for {timeout_s:g} s")
 
 
-def without_answer(received: ReceivedCounts, pending_bytes: int, timeout_s: float) -> SourceTimeout:
-    """A request was not answered for `timeout_s`.
+def no_answer_error(
+    received: ReceivedCounts, pending_bytes: int, timeout_s: float
+) -> SourceTimeout:
+    """Explain that a request was not answered for `timeout_s`.
 
-    `pending_bytes` of an answer came, and its end did not; `received` is all that came since the
+    `pending_bytes` is the size of an incomplete answer; `received` is what arrived after the
     request.
     """
     if received.packets:
@@ -120,13 +125,13 @@ def without_answer(received: ReceivedCounts, pending_bytes: int, timeout_s: floa
     if pending_bytes:
         sentence = (
             f"the camera's answer did not end within {timeout_s:g} s ({pending_bytes} "
-            "bytes of it came)"
+            "bytes of it arrived)"
         )
         return SourceTimeout(sentence, Why.MALFORMED)
     return SourceTimeout(f"the camera said nothing for {timeout_s:g} s")
 
 
-def _unused(received: ReceivedCounts) -> str:
+def _unusable_packets(received: ReceivedCounts) -> str:
     if received.foreign_packets:
         return (
             f"{received.foreign_packets} of {received.packets} have another payload type than the "

@@ -16,7 +16,7 @@ from domain.media.fanout import Fanout
 from domain.registry import Camera, Credentials, Networks, Secrets, must_restart
 from domain.registry.secrets import load_secrets
 from ingest.onvif.client import OnvifEvents
-from ingest.recording.recovery import salvage
+from ingest.recording.recovery import recover_segments
 from sightline.cameras.camera_run import CameraRun
 from sightline.cameras.worker_context import WorkerContext
 from sightline.cluster.roster import Assigned, Roster
@@ -134,7 +134,7 @@ class CameraRuns:
         for one in assigned:
             self._says_alive()
             if not one.joins:  # what the other worker is just writing is not torn
-                salvage(self._tools.layout, one.camera.id)
+                recover_segments(self._tools.layout, one.camera.id)
                 self._tools.spool.sweep([one.camera.id])
             run = self._make(one.camera, _credentials(one.camera, secrets))
             run.start()

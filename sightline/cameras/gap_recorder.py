@@ -16,7 +16,7 @@ from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.paths.data_layout import Layout
-from domain.recordings.gap_causes import CameraStanding, Facts, explain
+from domain.recordings.gap_causes import CameraStateChange, Facts, explain
 from domain.recordings.gaps import Gap, GapCause
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
@@ -26,7 +26,7 @@ OPEN_AFTER_NS = 5 * NS_PER_S
 """Nothing recorded for this long is a hole that goes on; what is recorded can be read within
 two seconds or so.
 """
-_MOST_STANDINGS, _MOST_KNOWN, _MOST_WAITING = 256, 64, 256
+_MAX_STATE_CHANGES, _MOST_KNOWN, _MOST_WAITING = 256, 64, 256
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +44,7 @@ class GapRecorder:
         self._holes: deque[tuple[int, int, GapCause | None]] = deque()
         self._waiting: deque[Gap] = deque(maxlen=_MOST_WAITING)
         """Gaps that the disk refuses: written as soon as it lets us."""
-        self._standings: deque[CameraStanding] = deque(maxlen=_MOST_STANDINGS)
+        self._state_changes: deque[CameraStateChange] = deque(maxlen=_MAX_STATE_CHANGES)
         self._known: deque[Gap] = deque(maxlen=_MOST_KNOWN)
         self._because: Gap | None = None
         self._told: tuple[int, GapCause, int] | None = None
@@ -114,19 +114,21 @@ class GapRecorder:
             )
 
     def _take_down(self, status: CameraStatus, now_ns: int) -> None:
-        last = self._standings[-1] if self._standings else None
+        last = self._state_changes[-1] if self._state_changes else None
         if (
             last is not None
             and last.state is status.state
             and (status.state.is_down or last.failures == status.reconnects)
         ):
-            self._standings.pop()
+            self._state_changes.pop()
             since_ns = last.since_ns
         else:
             since_ns = status.since_ns if last is None or last.state is not status.state else now_ns
             since_ns = max(since_ns, last.since_ns if last else 0)
-        self._standings.append(
-            CameraStanding(since_ns, status.state, status.last_error, status.reconnects, status.why)
+        self._state_changes.append(
+            CameraStateChange(
+                since_ns, status.state, status.last_error, status.reconnects, status.why
+            )
         )
 
     def _take_known(
@@ -191,4 +193,6 @@ class GapRecorder:
         self._told = told
 
     def _facts(self) -> Facts:
-        return Facts(self._camera_id, self._started_ns, tuple(self._standings), tuple(self._known))
+        return Facts(
+            self._camera_id, self._started_ns, tuple(self._state_changes), tuple(self._known)
+        )

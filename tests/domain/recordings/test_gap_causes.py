@@ -8,15 +8,17 @@ from hypothesis import strategies as st
 
 from domain.camera_states import CameraState, Why
 from domain.clock import NS_PER_S
-from domain.recordings.gap_causes import CameraStanding, Facts, explain
+from domain.recordings.gap_causes import CameraStateChange, Facts, explain
 from domain.recordings.gaps import Gap, GapCause
 
 State = CameraState
 
 
-def standings(*rows: tuple[float, CameraState, int], why: Why = Why.FAILED) -> list[CameraStanding]:
+def state_changes(
+    *rows: tuple[float, CameraState, int], why: Why = Why.FAILED
+) -> list[CameraStateChange]:
     return [
-        CameraStanding(
+        CameraStateChange(
             round(since_s * NS_PER_S),
             state,
             "" if state is State.LIVE else f"said {state}",
@@ -93,25 +95,25 @@ def causes(
 def test_a_hole_has_the_cause_of_its_camera(
     rows: list[tuple[float, CameraState, int]], hole: tuple[float, float], expected: str
 ) -> None:
-    facts = Facts("cam", 0, standings(*rows))
+    facts = Facts("cam", 0, state_changes(*rows))
     assert causes(facts, *hole) == [(*hole, expected)]
 
 
 def test_a_camera_that_fell_silent_is_down_however_quickly_it_came_back() -> None:
-    rows = standings(
+    rows = state_changes(
         (0, State.LIVE, 0), (110, State.UNREACHABLE, 1), (111, State.LIVE, 1), why=Why.SILENT
     )
     assert causes(Facts("cam", 0, rows), 100, 112) == [(100, 112, "camera_down")]
 
 
 def test_what_the_recorder_knows_is_believed() -> None:
-    facts = Facts("cam", 0, standings((0, State.LIVE, 0)))
+    facts = Facts("cam", 0, state_changes((0, State.LIVE, 0)))
     assert causes(facts, 100, 104, GapCause.DISK) == [(100, 104, "disk")]
 
 
 def test_a_process_that_was_not_there_is_a_restart_and_so_is_its_first_connecting() -> None:
     facts = Facts(
-        "cam", 150 * NS_PER_S, standings((150, State.CONNECTING, 0), (152, State.LIVE, 0))
+        "cam", 150 * NS_PER_S, state_changes((150, State.CONNECTING, 0), (152, State.LIVE, 0))
     )
     assert causes(facts, 100, 153) == [(100, 153, "restart")]
     assert causes(facts, 150, 153) == [(150, 153, "restart")]
@@ -121,7 +123,9 @@ def test_a_camera_that_is_down_after_a_restart_is_down_from_then_on() -> None:
     facts = Facts(
         "cam",
         150 * NS_PER_S,
-        standings((150, State.CONNECTING, 0), (151, State.UNREACHABLE, 1), (400, State.LIVE, 9)),
+        state_changes(
+            (150, State.CONNECTING, 0), (151, State.UNREACHABLE, 1), (400, State.LIVE, 9)
+        ),
     )
     assert causes(facts, 100, 401) == [(100, 150, "restart"), (150, 401, "camera_down")]
 
@@ -131,7 +135,7 @@ def test_what_was_given_up_is_told_apart_from_what_the_camera_did() -> None:
     facts = Facts(
         "cam",
         0,
-        standings((0, State.LIVE, 0), (141, State.UNREACHABLE, 1), (160, State.LIVE, 4)),
+        state_changes((0, State.LIVE, 0), (141, State.UNREACHABLE, 1), (160, State.LIVE, 4)),
         [shed],
     )
     assert causes(facts, 110, 160) == [(110, 140, "shed"), (140, 160, "camera_down")]
@@ -144,7 +148,7 @@ def test_the_seconds_before_and_after_what_was_not_asked_for_belong_to_it() -> N
     facts = Facts(
         "cam",
         0,
-        standings(
+        state_changes(
             (0, State.LIVE, 0),
             (110, State.IDLE, 0),
             (140, State.CONNECTING, 0),
@@ -156,7 +160,7 @@ def test_the_seconds_before_and_after_what_was_not_asked_for_belong_to_it() -> N
 
 
 def test_the_last_error_is_the_detail() -> None:
-    facts = Facts("cam", 0, standings((0, State.LIVE, 0), (101, State.WRONG_PASSWORD, 2)))
+    facts = Facts("cam", 0, state_changes((0, State.LIVE, 0), (101, State.WRONG_PASSWORD, 2)))
     assert [gap.detail for gap in explain(facts, 100 * NS_PER_S, 200 * NS_PER_S)] == [
         "said wrong_password"
     ]
@@ -176,7 +180,7 @@ def test_a_hole_is_explained_without_a_break(
     by_time, failures = [], 0
     for since, state, more in sorted(rows, key=lambda row: row[0]):
         failures += more
-        by_time.append(CameraStanding(since, state, "", failures))
+        by_time.append(CameraStateChange(since, state, "", failures))
     gaps = explain(Facts("cam", started, by_time), start, start + length)
     edges = [start, *(gap.end_ns for gap in gaps)]
     assert [gap.start_ns for gap in gaps] == edges[:-1]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ingest.health.decode_failures import AT_LEAST, LAPSES_S, LASTED_S, DecodeFailures
+from ingest.health.decode_failures import (
+    MAX_FAILURE_AGE_S,
+    MIN_FAILING_S,
+    MIN_FAILURES,
+    DecodeFailures,
+)
 from ingest.health.freeze_detection import Moment
 
 
@@ -14,7 +19,7 @@ def test_failures_count_once_they_have_lasted_for_long_enough() -> None:
     failures = DecodeFailures()
     for second in range(5, 40):
         failures.failed(at(second))
-        expected = at(5) if second - 5 >= LASTED_S else None
+        expected = at(5) if second - 5 >= MIN_FAILING_S else None
         assert failures.since(at(second)) == expected
 
 
@@ -30,9 +35,9 @@ def test_a_picture_ends_them() -> None:
 
 def test_a_camera_that_is_rarely_decoded_is_not_judged_by_one_damaged_picture_or_two() -> None:
     failures = DecodeFailures()
-    for number in range(1, AT_LEAST + 1):
+    for number in range(1, MIN_FAILURES + 1):
         failures.failed(at(60 * number))
-        expected = at(60) if number >= AT_LEAST else None
+        expected = at(60) if number >= MIN_FAILURES else None
         assert failures.since(at(60 * number + 1)) == expected
 
 
@@ -40,5 +45,5 @@ def test_failures_of_a_camera_that_is_not_decoded_any_more_lapse() -> None:
     failures = DecodeFailures()
     for second in range(31):
         failures.failed(at(second))
-    assert failures.since(at(30 + LAPSES_S)) is not None
-    assert failures.since(at(31 + LAPSES_S)) is None
+    assert failures.since(at(30 + MAX_FAILURE_AGE_S)) is not None
+    assert failures.since(at(31 + MAX_FAILURE_AGE_S)) is None

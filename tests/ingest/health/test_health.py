@@ -53,10 +53,10 @@ def connected() -> CameraHealth:
 
 def test_from_connecting_to_live() -> None:
     health = CameraHealth(at(0))
-    assert health.standing(at(5)).state is CameraState.CONNECTING
+    assert health.status(at(5)).state is CameraState.CONNECTING
     health.connecting(at(5))
     keyframe(health, 6)
-    standing = health.standing(at(7))
+    standing = health.status(at(7))
     assert (standing.state, standing.since_ns, standing.last_error) == (
         CameraState.LIVE,
         at(6).ns,
@@ -84,45 +84,45 @@ def test_a_failure_stays_while_it_is_tried_again_and_is_still_told_after(
     health.connecting(at(6))
     health.failed(error, at(7))
     health.connecting(at(8))
-    standing = health.standing(at(9))
+    standing = health.status(at(9))
     assert (standing.state, standing.why, standing.last_error) == (state, why, str(error))
     assert (standing.since_ns, standing.last_error_ns) == (at(5).ns, at(7).ns)
     live(health, 10, 12)
-    standing = health.standing(at(12))
+    standing = health.status(at(12))
     assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(10).ns)
     assert (standing.last_error, standing.last_error_ns) == (str(error), at(7).ns)
 
 
 def test_packets_without_a_keyframe_from_the_start_are_of_no_use() -> None:
     health = connected()
-    assert health.standing(at(NO_KEYFRAME_S + 5)).state is CameraState.CONNECTING, (
+    assert health.status(at(NO_KEYFRAME_S + 5)).state is CameraState.CONNECTING, (
         "nothing came at all"
     )
-    health.unusable()
-    standing = health.standing(at(NO_KEYFRAME_S + 5))
+    health.no_usable_keyframe()
+    standing = health.status(at(NO_KEYFRAME_S + 5))
     assert (standing.state, standing.since_ns) == (CameraState.NO_KEYFRAMES, at(NO_KEYFRAME_S).ns)
     live(health, 30, 33)
-    standing = health.standing(at(33))
+    standing = health.status(at(33))
     assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(30).ns)
 
 
 def test_a_keyframe_a_minute_is_live_with_a_warning_that_stays_until_they_come_sooner() -> None:
     health = connected()
     keyframe(health, 1)
-    assert health.standing(at(1 + NO_KEYFRAME_S)).state is CameraState.LIVE
+    assert health.status(at(1 + NO_KEYFRAME_S)).state is CameraState.LIVE
     for second in (61, 121, 181):
-        standing = health.standing(at(second - 1))
+        standing = health.status(at(second - 1))
         assert standing.state is CameraState.SPARSE_KEYFRAMES
         assert (standing.since_ns, standing.why) == (at(21).ns, Why.SPARSE_KEYFRAMES)
         assert standing.state.is_live
         assert not standing.state.is_down
         keyframe(health, second)
-    standing = health.standing(at(182))
+    standing = health.status(at(182))
     assert (standing.state, standing.since_ns) == (CameraState.SPARSE_KEYFRAMES, at(21).ns)
     assert "60 s apart" in standing.last_error
     assert "GOP" in standing.last_error
     live(health, 183, 185)
-    standing = health.standing(at(185))
+    standing = health.status(at(185))
     assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(183).ns)
 
 
@@ -131,10 +131,10 @@ def test_a_new_connection_measures_keyframes_anew() -> None:
     keyframe(health, 1)
     keyframe(health, 61)
     health.failed(SourceUnreachable("gone"), at(62))
-    assert health.standing(at(63)).state is CameraState.UNREACHABLE
+    assert health.status(at(63)).state is CameraState.UNREACHABLE
     health.connecting(at(70))
     keyframe(health, 95)
-    assert health.standing(at(96)).state is CameraState.LIVE
+    assert health.status(at(96)).state is CameraState.LIVE
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_keyframes_that_no_parameter_sets_describe_are_a_state_of_their_own(
     lacking: str, part: str
 ) -> None:
     health = connected()
-    health.unusable(3, lacking)
-    assert health.standing(at(NO_KEYFRAME_S)).state is CameraState.CONNECTING
-    standing = health.standing(at(NO_KEYFRAME_S + 5))
+    health.no_usable_keyframe(3, lacking)
+    assert health.status(at(NO_KEYFRAME_S)).state is CameraState.CONNECTING
+    standing = health.status(at(NO_KEYFRAME_S + 5))
     assert (standing.state, standing.why) == (
         CameraState.NO_PARAMETER_SETS,
         Why.NO_PARAMETER_SETS,
@@ -156,7 +156,7 @@ def test_keyframes_that_no_parameter_sets_describe_are_a_state_of_their_own(
     assert "GOP" not in standing.last_error
     assert standing.state.is_down
     keyframe(health, 30)
-    assert health.standing(at(31)).state is CameraState.LIVE
+    assert health.status(at(31)).state is CameraState.LIVE
 
 
 def test_pictures_that_cannot_be_decoded_are_a_state_until_one_can() -> None:
@@ -166,13 +166,13 @@ def test_pictures_that_cannot_be_decoded_are_a_state_until_one_can() -> None:
     for second in range(1, 40):
         keyframe(health, second)
         failures.failed(at(second))
-    standing = health.standing(at(40))
+    standing = health.status(at(40))
     assert (standing.state, standing.since_ns) == (CameraState.UNDECODABLE, at(1).ns)
     assert standing.why is Why.UNDECODABLE
     assert not standing.state.is_live
     assert standing.state.is_down
     failures.decoded()
-    assert health.standing(at(41)).state is CameraState.LIVE
+    assert health.status(at(41)).state is CameraState.LIVE
 
 
 def test_a_frozen_picture_is_told_from_when_it_froze_until_it_moves() -> None:
@@ -180,11 +180,11 @@ def test_a_frozen_picture_is_told_from_when_it_froze_until_it_moves() -> None:
     live(health, 1, 10)
     for second in range(10, 25):
         keyframe(health, second, number=5, between_bytes=500)
-    standing = health.standing(at(25))
+    standing = health.status(at(25))
     assert (standing.state, standing.why) == (CameraState.FROZEN, Why.FROZEN)
     assert at(10).ns <= standing.since_ns <= at(11).ns
     live(health, 25, 27)
-    standing = health.standing(at(27))
+    standing = health.status(at(27))
     assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(25).ns)
 
 
@@ -193,7 +193,7 @@ def test_a_wrong_clock_is_a_state_of_a_live_camera_and_does_not_go_to_and_fro(si
     health = connected()
     live(health, 1, 10)
     health.skewed(sign * (CLOCK_WRONG_NS + 1), at(10))
-    standing = health.standing(at(11))
+    standing = health.status(at(11))
     assert (standing.state, standing.since_ns, standing.why) == (
         CameraState.CLOCK_WRONG,
         at(10).ns,
@@ -201,9 +201,9 @@ def test_a_wrong_clock_is_a_state_of_a_live_camera_and_does_not_go_to_and_fro(si
     )
     assert standing.state.is_live
     health.skewed(sign * (CLOCK_WRONG_NS - 1), at(12))
-    assert health.standing(at(12)).state is CameraState.CLOCK_WRONG
+    assert health.status(at(12)).state is CameraState.CLOCK_WRONG
     health.skewed(sign * (CLOCK_RIGHT_NS - 1), at(13))
-    assert (health.standing(at(14)).state, health.standing(at(14)).since_ns) == (
+    assert (health.status(at(14)).state, health.status(at(14)).since_ns) == (
         CameraState.LIVE,
         at(13).ns,
     )
@@ -213,9 +213,9 @@ def test_how_far_the_clock_is_off_is_said_in_words() -> None:
     health = connected()
     keyframe(health, 1)
     health.skewed(-(2 * 3600 + 180) * NS_PER_S, at(1))
-    assert "2 h 3 min behind this node's" in health.standing(at(2)).last_error
+    assert "2 h 3 min behind this node's" in health.status(at(2)).last_error
     health.skewed(400 * NS_PER_DAY, at(1))
-    assert "400 d ahead of this node's" in health.standing(at(2)).last_error
+    assert "400 d ahead of this node's" in health.status(at(2)).last_error
 
 
 def test_without_reports_of_this_connection_the_skew_is_unknown() -> None:
@@ -226,7 +226,7 @@ def test_without_reports_of_this_connection_the_skew_is_unknown() -> None:
     health.connecting(at(4))
     keyframe(health, 5)
     assert health.skew_ns is None
-    assert health.standing(at(6)).state is CameraState.LIVE
+    assert health.status(at(6)).state is CameraState.LIVE
 
 
 NAMES = [
@@ -235,11 +235,11 @@ NAMES = [
     "same",
     "failed",
     "skewed",
-    "unusable",
+    "no_usable_keyframe",
     "unreadable",
     "undecodable",
     "idle",
-    "wanted",
+    "requested",
 ]
 NEEDS_A_REASON = (CameraState.FROZEN, CameraState.CLOCK_WRONG, CameraState.SPARSE_KEYFRAMES)
 FACTS = st.lists(st.tuples(st.sampled_from(NAMES), st.floats(0, 30)))
@@ -259,17 +259,17 @@ def test_whatever_comes_the_state_began_no_later_than_now_and_no_earlier_than_th
             health.failed(SourceRejected("401"), at(now_s))
         elif fact == "skewed":
             health.skewed(round(now_s) * NS_PER_S, at(now_s))
-        elif fact == "unusable":
-            health.unusable()
+        elif fact == "no_usable_keyframe":
+            health.no_usable_keyframe()
         elif fact == "unreadable":
-            health.unusable(1)
+            health.no_usable_keyframe(1)
         elif fact == "undecodable":
             failures.failed(at(now_s))
         else:
-            {"connecting": health.connecting, "idle": health.idle, "wanted": health.wanted}[fact](
-                at(now_s)
-            )
-        standing = health.standing(at(now_s))
+            {"connecting": health.connecting, "idle": health.idle, "requested": health.requested}[
+                fact
+            ](at(now_s))
+        standing = health.status(at(now_s))
         assert START_NS <= standing.since_ns <= at(now_s).ns
         assert standing.last_error_ns <= at(now_s).ns
         if standing.state.is_down or standing.state in NEEDS_A_REASON:

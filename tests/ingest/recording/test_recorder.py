@@ -19,7 +19,7 @@ from domain.settings import Settings
 from ingest.recording import recorder as module
 from ingest.recording.disk_writer import DiskWriter
 from ingest.recording.recorder import Recorder
-from ingest.recording.recovery import salvage
+from ingest.recording.recovery import recover_segments
 from storage.recordings.ledger import Ledger, Segment
 from tests.recorded import PLAIN, START_NS, nals_of_file, packets_of
 from tests.waiting import PATIENCE_S
@@ -124,7 +124,7 @@ def test_the_writer_is_woken_only_for_what_it_would_come_to_late(tmp_path: Path)
         writer._next_s = recorder.due_s  # as its thread, which sleeps until then
         clock.advance(0.05)
         recorder.put(*packets[25 * number + size : 25 * number + 2 * size])
-        assert writer._woken.is_set() is is_woken
+        assert writer._wake_up.is_set() is is_woken
         clock.advance(1)
         writer.step()
     recorder.close()
@@ -294,6 +294,6 @@ def test_after_kill_9_everything_said_to_be_recorded_is(tmp_path: Path) -> None:
         assert process.stdout is not None
         said_ns = int(process.stdout.readline())
         os.kill(process.pid, signal.SIGKILL)
-    (name,) = salvage(Layout(tmp_path), "cam-1")
+    (name,) = recover_segments(Layout(tmp_path), "cam-1")
     assert name.end_ns >= said_ns
     assert said_ns == START_NS + 45 * PLAIN.frame_ns

@@ -89,7 +89,7 @@ def test_times_are_right_from_the_next_keyframe_on_and_no_picture_is_lost(
         "nothing was lost between"
     )
     assert step_ns - NS_PER_S // 2 < _end(old) < step_ns + 2 * NS_PER_S, (
-        "the next keyframe came within a second"
+        "the next keyframe arrived within a second"
     )
     assert _end(new) == pytest.approx(end_ns + by_ns, abs=2 * NS_PER_S)
     assert len(new) <= 5

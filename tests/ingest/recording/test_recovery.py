@@ -12,7 +12,7 @@ from domain.clock import NS_PER_MS
 from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
-from ingest.recording.recovery import salvage
+from ingest.recording.recovery import recover_segments
 from storage.mp4.boxes import boxes, whole_bytes
 from storage.recordings.ledger import Ledger, open_name
 from tests.recorded import (
@@ -63,14 +63,14 @@ def _files(layout: Layout) -> list[Path]:
 def test_a_killed_recorder_loses_less_than_a_second(material: Material, tmp_path: Path) -> None:
     frames = 137
     layout = _as_open(tmp_path, _left_open(tmp_path, material, frames).read_bytes())
-    (name,) = salvage(layout, "cam-1")
+    (name,) = recover_segments(layout, "cam-1")
     (file,) = _files(layout)
     kept = nals_of_file(file)
     assert frames - 25 < len(kept) < frames
     assert name == SegmentName("cam-1", START_NS // NS_PER_MS, name.duration_ms, 3)
     assert file.name == name.file_name
     assert abs(name.duration_ms - len(kept) * 40) <= 40 * (material.b_frames + 1)
-    assert salvage(layout, "cam-1") == []
+    assert recover_segments(layout, "cam-1") == []
 
 
 @given(data=st.data())
@@ -90,7 +90,7 @@ def test_cut_at_any_byte_the_whole_fragments_are_kept(
     # a tear behind the first bytes of what follows may leave one more mdat whole, filled with the
     # garbage: no reader can tell
     fragments = sum(1 for end in ends if end <= len(torn) and whole[:end] == torn[:end])
-    names = salvage(layout, "cam-1")
+    names = recover_segments(layout, "cam-1")
     files = _files(layout)
     if fragments:
         (file_left,) = files
@@ -103,7 +103,7 @@ def test_cut_at_any_byte_the_whole_fragments_are_kept(
 def test_nothing_whole_is_deleted(open_file: Path, tmp_path: Path) -> None:
     for torn in (b"", b"\0" * 100, open_file.read_bytes()[:1_000]):
         layout = _as_open(tmp_path, torn)
-        assert salvage(layout, "cam-1") == []
+        assert recover_segments(layout, "cam-1") == []
         assert _files(layout) == []
 
 
@@ -120,12 +120,12 @@ def test_what_cannot_be_read_is_left_and_said(
         + box(b"moof", b"y" * 50)
         + box(b"mdat", b"z" * 50),
     )
-    assert salvage(layout, "cam-1") == []
+    assert recover_segments(layout, "cam-1") == []
     assert len(_files(layout)) == 1
     assert "left unchanged" in caplog.text
 
 
 def test_other_cameras_and_finished_files_are_not_touched(open_file: Path, tmp_path: Path) -> None:
     layout = _as_open(tmp_path, open_file.read_bytes())
-    assert salvage(layout, "cam-2") == []
+    assert recover_segments(layout, "cam-2") == []
     assert "_open_" in _files(layout)[0].name

@@ -170,7 +170,7 @@ def test_packets_placed_together_lie_where_they_would_one_by_one(
             not one.is_keyframe and one.pts == one.dts and one.stream is some[0].stream
             for one in some
         )
-        if plain and cuts.goes_on(run_of(some)):
+        if plain and cuts.append_batch(run_of(some)):
             found += [A] * len(some)
         else:
             found += [cuts.place(packet).place for packet in some]

@@ -111,7 +111,7 @@ CAMERAS = {
         Why.SILENT,
         "reports (RTCP) do",
     ),
-    "nothing": (DamagedCamera(), Why.SILENT, "no video came for 1.5 s"),
+    "nothing": (DamagedCamera(), Why.SILENT, "no video arrived for 1.5 s"),
 }
 
 
@@ -134,7 +134,7 @@ def test_packets_that_a_stalled_camera_left_of_a_picture_are_no_fault_of_theirs(
     camera = DamagedCamera(plays=lambda say: say(rtp(CUT_OFF_FRAGMENT, 1) * 2))
     with camera.running() as url:
         got = pull(source_of(url, timeout_s=TIMEOUT_S))
-    assert str(got.error) == "no video came for 1.5 s"
+    assert str(got.error) == "no video arrived for 1.5 s"
 
 
 def test_datagrams_from_another_address_are_said_with_the_remedy(

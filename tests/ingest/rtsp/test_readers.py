@@ -208,7 +208,7 @@ def test_a_session_is_kept_alive_and_ended_in_order(
             pull.clock.advance(NEVER_S)
             pull.wait_end()
         wait_for("goodbye", lambda: scripted.methods[-1] == "TEARDOWN")
-    assert "no video came" in str(pull.got.error)
+    assert "no video arrived" in str(pull.got.error)
     assert scripted.requests[2].startswith("SETUP " + url + "/track1 RTSP/1.0")
     assert all("Session: abc" in request for request in scripted.requests[3:])
 

@@ -11,7 +11,7 @@ from ingest.rtsp.silence import ReceivedCounts, Silence
 
 def look(silence: Silence, now_s: float, received: ReceivedCounts) -> SourceTimeout | None:
     try:
-        silence.look_for_picture(now_s, received)
+        silence.check_picture(now_s, received)
     except SourceTimeout as error:
         return error
     return None
@@ -19,12 +19,12 @@ def look(silence: Silence, now_s: float, received: ReceivedCounts) -> SourceTime
 
 def test_only_what_comes_in_the_second_half_of_the_silence_counts() -> None:
     silence = Silence(5.0, 0.0)
-    silence.begin(0.0, ReceivedCounts())
+    silence.restart(0.0, ReceivedCounts())
     assert look(silence, 2.0, ReceivedCounts(packets=10)) is None
     assert look(silence, 3.0, ReceivedCounts(packets=10)) is None
     error = look(silence, 5.5, ReceivedCounts(packets=10))
     assert error is not None
-    assert (str(error), error.why) == ("no video came for 5 s", Why.SILENT)
+    assert (str(error), error.why) == ("no video arrived for 5 s", Why.SILENT)
 
 
 def test_a_picture_ends_a_silence() -> None:
@@ -53,7 +53,7 @@ def test_a_picture_ends_a_silence() -> None:
         (ReceivedCounts(strange_packets=3), "`transport: tcp`", Why.TRANSPORT),
         (ReceivedCounts(sounds=3, reports=1), "sound does", Why.SILENT),
         (ReceivedCounts(reports=1), "RTCP", Why.SILENT),
-        (ReceivedCounts(), "no video came for 5 s", Why.SILENT),
+        (ReceivedCounts(), "no video arrived for 5 s", Why.SILENT),
     ],
 )
 def test_what_came_instead_of_a_picture_is_said(
@@ -80,8 +80,8 @@ def test_what_came_instead_of_an_answer_is_said(
     received: ReceivedCounts, pending_bytes: int, part: str, why: Why
 ) -> None:
     silence = Silence(5.0, 0.0)
-    silence.begin(1.0, ReceivedCounts())
-    silence.look_for_answer(6.0, received, pending_bytes)
+    silence.restart(1.0, ReceivedCounts())
+    silence.check_answer(6.0, received, pending_bytes)
     with pytest.raises(SourceTimeout, match=part) as caught:
-        silence.look_for_answer(6.1, received, pending_bytes)
+        silence.check_answer(6.1, received, pending_bytes)
     assert caught.value.why is why
