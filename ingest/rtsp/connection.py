@@ -19,7 +19,8 @@ from domain.media.packet_batch import PacketOrBatch, newest_pts_ns
 from domain.media.packets import AudioPacket
 from ingest.rtsp.endpoint import Pull, unreachable
 from ingest.rtsp.libav_watchdog import own_socket
-from ingest.rtsp.pull_loop import CALM_TICKS, TICK_S, PullLoop
+from ingest.rtsp.pull_loop import TICK_S, PullLoop
+from ingest.rtsp.read_cadence import ReadCadence
 from ingest.rtsp.reader import Elsewhere, Played, Talk, UnsupportedStream, begin
 from ingest.rtsp.session import RtspSession
 from ingest.rtsp.silence import ReceivedCounts, Silence
@@ -30,13 +31,6 @@ from ingest.rtsp.wire import MAX_ANSWER_BYTES, Wire
 LOOK_S = 0.5
 """How often a connection looks whether it was silent for too long, or has something to send."""
 _REPORT_S = 5.0
-_HEAVY_BYTES_S = 500_000
-"""What sends more than this is read at each tick, and what sends more than half of it at one in
-five: what comes between two turns has to lie in the kernel, and to be taken by one of them.
-"""
-_CALM, _CALMER = 5, CALM_TICKS
-_CALMER_TIMEOUT_S = 5.0
-"""Where silence has to be noticed sooner, no camera is read as seldom as that."""
 _READS = 2
 """Reads at one tick. What is left then comes at the next, so that a camera that sends without
 end holds up no other.
@@ -80,14 +74,7 @@ class Connection:
         self._talk: Talk
         self._is_open = False
         self._is_connected = self._is_answered = False
-        self._came_bytes = 0
-        """Since the last report."""
-        self._every = self._most_every = 1
-        """At one tick in how many it is read, and at how many it may be by what it sends, which
-        is not known yet.
-        """
-        self._turn_s, self._newest_ns = 0.0, 0
-        """Of a calm one: when it was last read, and the newest time stamp that it had then."""
+        self._cadence = ReadCadence(pull.timeout_s, is_udp=pull.endpoint.transport == "udp")
         self._url = ""
         self._ssrc = secrets.randbits(32)
         self._sounds = 0
@@ -200,6 +187,7 @@ class Connection:
             return
         self._url = outcome.url
         now_s = self._clock.monotonic_s()
+        self._cadence.start(now_s)
         self._report_s, self._keep_s = now_s + _REPORT_S, now_s + self._session.keep_alive_s
         self._silence.restart(now_s, self._received())
         self._loop.forget(self._socket)
@@ -208,10 +196,10 @@ class Connection:
         self._take()
 
     def _take_turn(self) -> None:
-        """As a calm one."""
+        """Read the socket at an interval above one tick."""
         began_s = self._clock.monotonic_s()
         self._play()
-        self._turn_s = began_s
+        self._cadence.read_at(began_s)
         self._look_after()
 
     def _play(self) -> None:
@@ -241,23 +229,19 @@ class Connection:
         if video.units.ready:
             now_s = self._clock.monotonic_s()
             packets = video.packets(self._clock.steady_ns(), self._clock.stepped_ns)
-            self._silence.received_s = self._arrived_s(packets, now_s)
             if packets:
+                self._silence.received_s = self._cadence.arrival_s(
+                    newest_pts_ns(packets[-1]), self._silence.received_s, now_s
+                )
                 self._taker.on_packets(packets)
+            else:
+                self._silence.received_s = now_s
         if audio is not None and audio.units.ready:
             self._sounds += len(audio.units.ready)
             if sound := audio.packets(self._clock.steady_ns()):
                 self._taker.on_audio(sound)
         if is_over:
             raise SourceUnreachable("the camera ended the stream", Why.ENDED)
-
-    def _arrived_s(self, packets: list[PacketOrBatch], now_s: float) -> float:
-        """When the last of what is read now came, as far as a calm camera's own time tells."""
-        if self._every == 1 or not packets:
-            return now_s
-        before_ns, self._newest_ns = self._newest_ns, newest_pts_ns(packets[-1])
-        likely_s = self._silence.received_s + (self._newest_ns - before_ns) / NS_PER_S
-        return min(now_s, max(self._turn_s, likely_s))
 
     def _read(self) -> bool:
         """Read what is there; True at the connection's end."""
@@ -269,17 +253,17 @@ class Connection:
                 return False
             except OSError as error:
                 raise _failed(error) from None
-            self._came_bytes += size
+            self._cadence.received(size)
             self._wire.deliver(size, self._media)
             if size < len(room):
                 return size == 0
-        self._most_every = 1  # there is more than a turn takes
+        self._cadence.overflowed()
         return False
 
     def _look(self) -> None:
-        """At each `LOOK_S`, but while it is calm: then each turn is one."""
+        """Do the periodic work after each `LOOK_S`; at longer intervals, each read does it."""
         self._look_after()
-        if self._is_open and self._every == 1:
+        if self._is_open and self._cadence.ticks == 1:
             self._loop.call_later(LOOK_S, self, self._look)
 
     def _look_after(self) -> None:
@@ -290,7 +274,7 @@ class Connection:
         if self._url:
             self._play_datagrams()  # what waits for one that never comes
             self._do_chores(now_s)
-            self._find_pace()
+            self._update_cadence(now_s)
 
     def _look_at_silence(self, now_s: float) -> None:
         """Raises SourceTimeout where it has lasted for too long."""
@@ -321,54 +305,40 @@ class Connection:
         )
 
     def read_now(self) -> None:
-        """Somebody may wait for what comes from now on."""
-        if self._is_open and self._every > 1 and self._taker.has_waiting_consumer:
+        """Read now what the kernel holds, if a consumer waits for the next packet."""
+        if self._is_open and self._cadence.ticks > 1 and self._taker.has_waiting_consumer:
             self._loop.do(self, self._take_turn)
 
-    def _find_pace(self) -> None:
-        """A viewer who comes finds what the kernel held until now already taken."""
-        every = self._wanted_every()
-        if every == self._every or not self._is_open:
+    def _update_cadence(self, now_s: float) -> None:
+        """Have the socket read at another interval where the cadence changed.
+
+        The socket was just read, so a new viewer need not wait for what the kernel held.
+        """
+        if not self._is_open:
             return
-        self._every = every
+        video = self._media.video
+        has_changed = self._cadence.update(
+            now_s,
+            has_waiting_consumer=self._taker.has_waiting_consumer,
+            may_need_packets_soon=self._taker.may_need_packets_soon,
+            is_rate_regular=video is not None and video.is_even,
+        )
+        if not has_changed:
+            return
+        ticks = self._cadence.ticks
         for track in (self._media.video, self._media.audio):
             if track is not None:
-                track.read_every(0 if every == 1 else round(every * TICK_S * NS_PER_S))
-        if every > 1:
-            self._loop.calm(self._socket, every, self._take_turn)
+                track.read_every(0 if ticks == 1 else round(ticks * TICK_S * NS_PER_S))
+        if ticks > 1:
+            self._loop.read_every(self._socket, ticks, self._take_turn)
             return
         self._loop.read_each_tick(self._socket)
         self._loop.call_later(LOOK_S, self, self._look)
-
-    def _wanted_every(self) -> int:
-        """Datagrams are always taken soon: the kernel holds few of them."""
-        if self._taker.has_waiting_consumer or isinstance(self._media, Datagrams):
-            return 1
-        is_even = self._media.video is not None and self._media.video.is_even
-        needs_care = (
-            self._taker.may_need_packets_soon
-            or self._pull.timeout_s < _CALMER_TIMEOUT_S
-            or not is_even
-        )
-        return min(self._most_every, _CALM) if needs_care else self._most_every
-
-    def _learn_load(self) -> None:
-        """From calm to calmer only when it was calm for a while: what the kernel lets lie grows
-        with what one read has taken.
-        """
-        came_bytes_s, self._came_bytes = self._came_bytes / _REPORT_S, 0
-        if came_bytes_s > _HEAVY_BYTES_S:
-            self._most_every = 1
-        else:
-            self._most_every = (
-                _CALM if self._every == 1 or came_bytes_s > _HEAVY_BYTES_S / 2 else _CALMER
-            )
 
     def _do_chores(self, now_s: float) -> None:
         """What a session needs now and then to go on."""
         if now_s >= self._report_s:
             self._report_s = now_s + _REPORT_S
-            self._learn_load()
             if isinstance(self._media, Datagrams):
                 self._media.send_reports(self._ssrc)
             else:

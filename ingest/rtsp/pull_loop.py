@@ -24,13 +24,12 @@ from domain.clock import Clock
 from domain.metrics import JOB_FAILURES
 from ingest.health.announce import shared_gate
 from ingest.packets.native.depacketiser import CAPACITY_BYTES
+from ingest.rtsp.read_cadence import LONGEST_TICKS
 
 TICK_S = 0.1
-CALM_TICKS = 10
-"""The calmest camera is read at one tick in so many; the cameras take turns."""
-CALM_TOGETHER = 32
-"""So many are read at the same turn before another is used: few cameras cost less when their
-reads follow each other.
+READ_TOGETHER = 32
+"""So many cameras of one interval are read at the same tick before another tick is used. Few
+cameras cost less if their reads follow each other.
 """
 _log = logging.getLogger(__name__)
 Action = Callable[[], None]
@@ -52,7 +51,7 @@ class _Due(NamedTuple):
 
 
 class _Turn(NamedTuple):
-    """What is done for a calm camera, at the tick `first` of each `every`."""
+    """The action for a camera that is read at the tick `first` of each `every`."""
 
     first: int
     every: int
@@ -61,8 +60,8 @@ class _Turn(NamedTuple):
 
     @property
     def ticks(self) -> range:
-        """Of each `CALM_TICKS`."""
-        return range(self.first, CALM_TICKS, self.every)
+        """The ticks of the wheel at which the action is due."""
+        return range(self.first, LONGEST_TICKS, self.every)
 
 
 class PullLoop:
@@ -86,11 +85,11 @@ class PullLoop:
         self._brisk: set[int] = set()
         """The sockets in it."""
         self._turns: dict[int, _Turn] = {}
-        """Of the calm sockets."""
-        self._wheel: list[dict[int, _Turn]] = [{} for _ in range(CALM_TICKS)]
+        """The turns of the sockets that are read at an interval above one tick."""
+        self._wheel: list[dict[int, _Turn]] = [{} for _ in range(LONGEST_TICKS)]
         """The same, by tick."""
         self._ticked, self._ticked_s = 0, clock.monotonic_s()
-        """The last tick, of `CALM_TICKS`, and when it was."""
+        """The place of the last tick in the wheel, and its time."""
         self._urgent = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._urgent.register(self._wake, select.EPOLLIN)
@@ -137,13 +136,15 @@ class PullLoop:
         self._paced.register(connection, select.EPOLLIN)
         self._brisk.add(connection.fileno())
 
-    def calm(self, connection: socket.socket, every: int, action: Action) -> None:
-        """For `connection`, which is watched, do `action` at one tick in `every` (5 or
-        `CALM_TICKS`), whether or not it has something to read, and what it is watched for only once
-        the other side ends it: then at once.
+    def read_every(self, connection: socket.socket, every: int, action: Action) -> None:
+        """Do `action` for the watched `connection` at one tick of each `every`.
+
+        `every` is `LONG_TICKS` or `LONGEST_TICKS`. The action is done whether or not there is
+        something to read. The action of `watch` is done only when the other side ends the
+        connection, and then immediately.
         """
         number = connection.fileno()
-        if not self._rouse(number):
+        if not self._drop_turn(number):
             self._brisk.remove(number)
             self._paced.unregister(connection)
             self._urgent.register(connection, select.EPOLLRDHUP)
@@ -154,23 +155,23 @@ class PullLoop:
             self._wheel[tick][number] = turn
 
     def read_each_tick(self, connection: socket.socket) -> None:
-        """Serve `connection`, which is calm, at each tick again."""
-        self._rouse(connection.fileno())
+        """Serve `connection` at each tick again, after `read_every`."""
+        self._drop_turn(connection.fileno())
         self._urgent.unregister(connection)
         self._paced.register(connection, select.EPOLLIN)
         self._brisk.add(connection.fileno())
 
-    def _rouse(self, number: int) -> bool:
-        """It has no turn any more; whether it had one."""
+    def _drop_turn(self, number: int) -> bool:
+        """Remove the turn of a socket, and return whether it had one."""
         turn = self._turns.pop(number, None)
         for tick in () if turn is None else turn.ticks:
             del self._wheel[tick][number]
         return turn is not None
 
     def _first_with_room(self, every: int) -> int:
-        """The first tick with room, else the one with the fewest."""
+        """Return the first tick with room, or else the one with the fewest sockets."""
         held = [max(map(len, self._wheel[first::every])) for first in range(every)]
-        return min(range(every), key=lambda first: (max(CALM_TOGETHER, held[first] + 1), first))
+        return min(range(every), key=lambda first: (max(READ_TOGETHER, held[first] + 1), first))
 
     def watch_urgently(
         self, connection: socket.socket, owner: Owner, action: Action, events: int
@@ -184,7 +185,7 @@ class PullLoop:
         number = connection.fileno()
         if self._readers.pop(number, None) is None:
             return
-        self._rouse(number)
+        self._drop_turn(number)
         self._brisk.discard(number)
         for poll in (self._paced, self._urgent):
             try:
@@ -207,22 +208,25 @@ class PullLoop:
         """How many ticks after the last the next is at which something is to be done."""
         while (
             now_s - self._ticked_s >= 2 * TICK_S
-            and not self._wheel[(self._ticked + 1) % CALM_TICKS]
+            and not self._wheel[(self._ticked + 1) % LONGEST_TICKS]
         ):  # nobody's turn has passed
-            self._ticked, self._ticked_s = (self._ticked + 1) % CALM_TICKS, self._ticked_s + TICK_S
+            self._ticked, self._ticked_s = (
+                (self._ticked + 1) % LONGEST_TICKS,
+                self._ticked_s + TICK_S,
+            )
         timer_s = self._timers[0].at_s if self._timers else math.inf
-        for ahead in range(1, CALM_TICKS):
+        for ahead in range(1, LONGEST_TICKS):
             if (
                 self._brisk
                 or timer_s <= self._ticked_s + ahead * TICK_S
-                or self._wheel[(self._ticked + ahead) % CALM_TICKS]
+                or self._wheel[(self._ticked + ahead) % LONGEST_TICKS]
             ):
                 return ahead
-        return CALM_TICKS
+        return LONGEST_TICKS
 
     def _tick(self, ahead: int, now_s: float) -> None:
         """Late ticks are not made up for: what they would have read is read by the next."""
-        self._ticked = (self._ticked + ahead) % CALM_TICKS
+        self._ticked = (self._ticked + ahead) % LONGEST_TICKS
         self._ticked_s = max(self._ticked_s + ahead * TICK_S, now_s - TICK_S)
         while self._timers and self._timers[0].at_s <= now_s:
             due = heapq.heappop(self._timers)

@@ -21,7 +21,8 @@ from domain.media.packet_batch import PacketOrBatch, count_packets
 from domain.media.packets import AudioPacket
 from domain.registry import Camera, Networks
 from domain.settings import Settings
-from ingest.rtsp.pull_loop import CALM_TICKS, CALM_TOGETHER, PullLoop
+from ingest.rtsp.pull_loop import READ_TOGETHER, PullLoop
+from ingest.rtsp.read_cadence import LONG_TICKS, LONGEST_TICKS
 from ingest.streamer import Streamer
 from simulator import SimCamera, Simulator
 from tests.adjusted_clock import AdjustedClock
@@ -116,8 +117,8 @@ def test_timers_come_in_order_and_sockets_at_a_tick(loop: PullLoop) -> None:
     theirs.close()
 
 
-def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> None:
-    """Calm and brisk again while bytes come; then calmer, and forgotten while calm."""
+def test_a_socket_with_an_interval_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> None:
+    """The interval changes while bytes arrive, and the socket is forgotten at the longest one."""
     ours, theirs = socket.socketpair()
     owner, received, turns, done = Owner(), bytearray(), list[int](), threading.Event()
     ours.setblocking(False)
@@ -135,7 +136,7 @@ def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> N
 
     def go_on(every: int, sent: bytes) -> None:
         if every > 1:
-            loop.calm(ours, every, take_turn)
+            loop.read_every(ours, every, take_turn)
         else:
             loop.read_each_tick(ours)
         theirs.send(sent)
@@ -145,7 +146,7 @@ def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> N
         go_on(5, b"1")
         loop.call_later(0.75, owner, lambda: go_on(1, b"2"))
         loop.call_later(0.95, owner, lambda: go_on(5, b""))
-        loop.call_later(1.05, owner, lambda: go_on(CALM_TICKS, b"3."))
+        loop.call_later(1.05, owner, lambda: go_on(LONGEST_TICKS, b"3."))
 
     loop.call(owner, begin)
     wait_event("end", done)
@@ -156,7 +157,7 @@ def test_a_calm_socket_waits_for_its_turn_and_loses_nothing(loop: PullLoop) -> N
     theirs.close()
 
 
-def test_a_calm_socket_that_is_ended_is_served_at_once(loop: PullLoop) -> None:
+def test_the_end_of_a_socket_with_an_interval_is_read_immediately(loop: PullLoop) -> None:
     ours, theirs = socket.socketpair()
     owner, received, done = Owner(), list[bytes](), threading.Event()
     ours.setblocking(False)
@@ -169,7 +170,7 @@ def test_a_calm_socket_that_is_ended_is_served_at_once(loop: PullLoop) -> None:
 
     def begin() -> None:
         loop.watch(ours, owner, read)
-        loop.calm(ours, CALM_TICKS, lambda: None)
+        loop.read_every(ours, LONGEST_TICKS, lambda: None)
         theirs.send(b"last words")
         theirs.close()
 
@@ -180,7 +181,7 @@ def test_a_calm_socket_that_is_ended_is_served_at_once(loop: PullLoop) -> None:
 
 
 def test_ticks_at_which_nothing_is_to_be_done_are_slept_through() -> None:
-    """The turn of a calm socket is due in time all the same, and so is a timer that is set
+    """The turn of a socket with an interval is due in time, and so is a timer that is set
     meanwhile.
     """
     clock = AdjustedClock()
@@ -197,7 +198,7 @@ def test_ticks_at_which_nothing_is_to_be_done_are_slept_through() -> None:
 
     def begin() -> None:
         loop.watch(ours, owner, lambda: None)
-        loop.calm(ours, 5, lambda: turns_s.append(clock.monotonic_s()))
+        loop.read_every(ours, 5, lambda: turns_s.append(clock.monotonic_s()))
         loop.call_later(0.75, owner, lambda: passes.update(timers=1))
         begun.set()
 
@@ -284,21 +285,21 @@ def test_hundreds_of_dead_cameras_have_no_thread_and_hold_up_no_other(
     assert live.status().reconnects == 0
 
 
-@pytest.mark.parametrize("every", [5, CALM_TICKS])
-def test_calm_sockets_share_a_turn_until_it_is_full(loop: PullLoop, every: int) -> None:
-    pairs = [socket.socketpair() for _ in range(2 * CALM_TOGETHER + 1)]
+@pytest.mark.parametrize("every", [LONG_TICKS, LONGEST_TICKS])
+def test_sockets_of_one_interval_share_a_tick_until_it_is_full(loop: PullLoop, every: int) -> None:
+    pairs = [socket.socketpair() for _ in range(2 * READ_TOGETHER + 1)]
     owner, turns, done = Owner(), list[list[int]](), threading.Event()
 
     def begin() -> None:
         for ours, _ in pairs:
             loop.watch(ours, owner, lambda: None)
-            loop.calm(ours, every, lambda: None)
+            loop.read_every(ours, every, lambda: None)
         turns.append([turn.first for turn in loop._turns.values()])
         loop.read_each_tick(pairs[0][0])
         loop.forget(pairs[1][0])
         loop.watch(pairs[1][0], owner, lambda: None)
         for ours, _ in pairs[:2]:
-            loop.calm(ours, every, lambda: None)
+            loop.read_every(ours, every, lambda: None)
         turns.append([turn.first for turn in loop._turns.values()])
         for ours, _ in pairs:
             loop.forget(ours)
@@ -307,8 +308,8 @@ def test_calm_sockets_share_a_turn_until_it_is_full(loop: PullLoop, every: int) 
     loop.call(owner, begin)
     wait_event("end", done)
     before, after = (list(Counter(one).items()) for one in turns)
-    assert sorted(before) == sorted(after) == [(0, CALM_TOGETHER), (1, CALM_TOGETHER), (2, 1)]
-    assert (loop._turns, loop._wheel, owner.errors) == ({}, [{}] * CALM_TICKS, [])
+    assert sorted(before) == sorted(after) == [(0, READ_TOGETHER), (1, READ_TOGETHER), (2, 1)]
+    assert (loop._turns, loop._wheel, owner.errors) == ({}, [{}] * LONGEST_TICKS, [])
     for pair in pairs:
         for end in pair:
             end.close()
