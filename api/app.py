@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from api.access.api_context import ApiContext
 from api.access.guard import Guard
-from api.access.guarded_route import guarded, without_hop
+from api.access.guarded_route import guarded, run_in_current_thread
 from api.feeds.feeds import Feeds
 from api.openapi import describe
-from api.requests.audit_recorder import AuditRecorder, recorded_first
+from api.requests.audit_recorder import AuditRecorder, with_recorded_intent
 from api.requests.audit_trail import AuditTrail
 from api.requests.bodies import with_strict_bodies
 from api.requests.declarations import Declaration, Declarations
@@ -44,7 +44,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     app.router.route_class = guarded(Guard(context, declarations), recorder, declarations, Pools())
     app.state.recorder = recorder
     app.state.probes = Probes(context)
-    app.state.sending = Sending(context.clock, LeastRate.of(context.settings))
+    app.state.sending = Sending(context.clock, LeastRate.from_settings(context.settings))
     app.state.context = context
     app.state.feeds = Feeds(context)
     app.router.route_class = with_strict_bodies(app.router.route_class)
@@ -63,16 +63,16 @@ def _add(app: FastAPI, declaration: Declaration, recorder: AuditRecorder) -> Non
         "responses": {200: _good_answer(declaration)},
         "operation_id": declaration.endpoint.__name__,
     }
-    if declaration.answers != JSON:
+    if declaration.media_type != JSON:
         answer["response_class"] = Response
     endpoint = (
-        recorded_first(declaration.endpoint, recorder)
+        with_recorded_intent(declaration.endpoint, recorder)
         if declaration.is_change
         else declaration.endpoint
     )
-    endpoint = without_hop(endpoint)
+    endpoint = run_in_current_thread(endpoint)
     app.add_api_route(declaration.path, endpoint, methods=[declaration.method], **answer)
-    if declaration.head:
+    if declaration.allows_head:
         app.add_api_route(
             declaration.path,
             endpoint,
@@ -83,11 +83,11 @@ def _add(app: FastAPI, declaration: Declaration, recorder: AuditRecorder) -> Non
 
 
 def _good_answer(declaration: Declaration) -> dict[str, Any]:
-    if declaration.answers == JSON:
+    if declaration.media_type == JSON:
         return {"description": "Answered"}
     binary = (
         {"type": "string", "format": "binary"}
-        if not declaration.answers.startswith("text/")
+        if not declaration.media_type.startswith("text/")
         else {"type": "string"}
     )
-    return {"description": "Answered", "content": {declaration.answers: {"schema": binary}}}
+    return {"description": "Answered", "content": {declaration.media_type: {"schema": binary}}}

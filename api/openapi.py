@@ -50,7 +50,7 @@ def describe(app: FastAPI, declarations: Declarations) -> dict[str, Any]:
     }
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
-            declaration = declarations.of(method.upper(), path)
+            declaration = declarations.find(method.upper(), path)
             if declaration is not None:
                 _complete(operation, declaration)
     return spec
@@ -66,14 +66,14 @@ def _complete(operation: dict[str, Any], declaration: Declaration) -> None:
     operation["x-audit"] = declaration.audit or None
     if declaration.right is not Access.ANYONE:
         operation["security"] = [{"token": []}]
-    if declaration.look:
+    if declaration.is_evidence_access:
         operation.setdefault("parameters", []).extend(_HEADERS)
 
 
 def _statuses(declaration: Declaration) -> list[int]:
     always = [400, 500] if declaration.right is Access.ANYONE else [400, 401, 403, 500, 503]
     own = [404] if "{" in declaration.path else []
-    clip = [409, 416] if declaration.head else [409] if declaration.method == "PATCH" else []
+    clip = [409, 416] if declaration.allows_head else [409] if declaration.method == "PATCH" else []
     return sorted([*always, *own, *clip])
 
 

@@ -19,11 +19,16 @@ from domain.people import Right
 JPEG, MP4, HTML = "image/jpeg", "video/mp4", "text/html"
 
 ROUTES: tuple[Declaration, ...] = (
-    Declaration("GET", "/", site.read_page, Access.ANYONE, Scope.NONE, answers=HTML),
+    Declaration("GET", "/", site.read_page, Access.ANYONE, Scope.NONE, media_type=HTML),
     Declaration("GET", "/healthz", site.read_health, Access.ANYONE, Scope.NONE),
     Declaration("GET", "/readyz", site.read_readiness, Access.ANYONE, Scope.NONE),
     Declaration(
-        "GET", "/metrics", site.read_metrics, Right.METRICS_READ, Scope.SITE, answers="text/plain"
+        "GET",
+        "/metrics",
+        site.read_metrics,
+        Right.METRICS_READ,
+        Scope.SITE,
+        media_type="text/plain",
     ),
     Declaration("GET", "/openapi.json", site.read_openapi, Access.ANYONE, Scope.NONE),
     Declaration("GET", "/v1/session", site.read_session, Access.SIGNED_IN, Scope.NONE),
@@ -44,9 +49,9 @@ ROUTES: tuple[Declaration, ...] = (
         Right.RECORDINGS_READ,
         Scope.CAMERA,
         audit="camera.recording",
-        look=True,
-        answers=MP4,
-        head=True,
+        is_evidence_access=True,
+        media_type=MP4,
+        allows_head=True,
         pool=Pool.CUTS,
     ),
     Declaration(
@@ -56,7 +61,7 @@ ROUTES: tuple[Declaration, ...] = (
         Right.RECORDINGS_READ,
         Scope.CAMERA,
         audit="camera.playlist",
-        look=True,
+        is_evidence_access=True,
         pool=Pool.PLAYBACK,
     ),
     Declaration(
@@ -66,9 +71,9 @@ ROUTES: tuple[Declaration, ...] = (
         Right.RECORDINGS_READ,
         Scope.CAMERA,
         audit="camera.playlist",
-        look=True,
-        answers=M3U8_TYPE,
-        ticket=True,
+        is_evidence_access=True,
+        media_type=M3U8_TYPE,
+        allows_ticket=True,
         pool=Pool.PLAYBACK,
     ),
     Declaration(
@@ -78,9 +83,9 @@ ROUTES: tuple[Declaration, ...] = (
         Right.RECORDINGS_READ,
         Scope.CAMERA,
         audit="camera.segment",
-        look=True,
-        answers=MP4,
-        ticket=True,
+        is_evidence_access=True,
+        media_type=MP4,
+        allows_ticket=True,
         pool=Pool.PLAYBACK,
     ),
     Declaration(
@@ -90,8 +95,8 @@ ROUTES: tuple[Declaration, ...] = (
         Right.RECORDINGS_READ,
         Scope.CAMERA,
         audit="camera.keyframes",
-        look=True,
-        answers=MP4,
+        is_evidence_access=True,
+        media_type=MP4,
         pool=Pool.PLAYBACK,
     ),
     Declaration(
@@ -101,8 +106,8 @@ ROUTES: tuple[Declaration, ...] = (
         Right.LIVE_VIEW,
         Scope.CAMERA,
         audit="camera.picture",
-        look=True,
-        answers=JPEG,
+        is_evidence_access=True,
+        media_type=JPEG,
         pool=Pool.PICTURES,
     ),
     Declaration(
@@ -142,9 +147,9 @@ ROUTES: tuple[Declaration, ...] = (
         Right.WATCHES,
         Scope.SITE,
         audit="watches.feed",
-        look=True,
-        answers=EVENT_STREAM,
-        ticket=True,
+        is_evidence_access=True,
+        media_type=EVENT_STREAM,
+        allows_ticket=True,
     ),
     Declaration(
         "GET",
@@ -153,7 +158,7 @@ ROUTES: tuple[Declaration, ...] = (
         Right.WATCHES,
         Scope.SITE,
         audit="watches.feed_ticket",
-        look=True,
+        is_evidence_access=True,
     ),
     Declaration(
         "GET", "/v1/watches/{id}", watches.read_watch, Right.WATCHES, Scope.SITE, audit="watch.read"
@@ -173,7 +178,7 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVENTS_READ,
         Scope.SITE,
         audit="events.search",
-        look=True,
+        is_evidence_access=True,
     ),
     Declaration(
         "GET",
@@ -182,9 +187,9 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVENTS_READ,
         Scope.SITE,
         audit="events.feed",
-        look=True,
-        answers=EVENT_STREAM,
-        ticket=True,
+        is_evidence_access=True,
+        media_type=EVENT_STREAM,
+        allows_ticket=True,
     ),
     Declaration(
         "GET",
@@ -193,7 +198,7 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVENTS_READ,
         Scope.SITE,
         audit="events.feed_ticket",
-        look=True,
+        is_evidence_access=True,
     ),
     Declaration(
         "GET",
@@ -202,7 +207,7 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVENTS_READ,
         Scope.SITE,
         audit="events.histogram",
-        look=True,
+        is_evidence_access=True,
     ),
     Declaration(
         "GET",
@@ -211,7 +216,7 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVENTS_READ,
         Scope.EVENT,
         audit="event.read",
-        look=True,
+        is_evidence_access=True,
     ),
     Declaration(
         "PATCH",
@@ -228,8 +233,8 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVENTS_READ,
         Scope.EVENT,
         audit="event.snapshot",
-        look=True,
-        answers=JPEG,
+        is_evidence_access=True,
+        media_type=JPEG,
         pool=Pool.PICTURES,
     ),
     Declaration(
@@ -239,8 +244,8 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVENTS_READ,
         Scope.EVENT,
         audit="event.crop",
-        look=True,
-        answers=JPEG,
+        is_evidence_access=True,
+        media_type=JPEG,
         pool=Pool.PICTURES,
     ),
     Declaration(
@@ -250,9 +255,9 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVENTS_READ,
         Scope.EVENT,
         audit="event.clip",
-        look=True,
-        answers=MP4,
-        head=True,
+        is_evidence_access=True,
+        media_type=MP4,
+        allows_head=True,
         pool=Pool.PLAYBACK,
     ),
     Declaration(
@@ -262,7 +267,7 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVENTS_READ,
         Scope.SITE,
         audit="journey.read",
-        look=True,
+        is_evidence_access=True,
     ),
     Declaration(
         "GET",
@@ -271,6 +276,6 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVENTS_READ,
         Scope.SITE,
         audit="journeys.impossible",
-        look=True,
+        is_evidence_access=True,
     ),
 )

@@ -75,7 +75,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "
         stored=StoredSegments(stores.objects, clock),
         stored_gaps=StoredGaps(stores.objects),
         audit=audit,
-        door=NodeClient(door_key(settings, layout), clock),
+        node_client=NodeClient(door_key(settings, layout), clock),
         clock=clock,
         cutting=Cutting(layout.scratch / name),
         ticket_key=door_key(settings, layout),
@@ -165,7 +165,7 @@ def main() -> None:
         proxy_headers=False,  # the audit names who asked: nobody may choose that by a header
     )
     with listening(arguments.host, arguments.port, arguments.shared) as door:
-        _Server(config, partial(refusals.sweep, is_last=True)).run([door])
+        _Server(config, partial(refusals.flush, is_last=True)).run([door])
 
 
 def listening(host: str, port: int, is_shared: bool) -> socket.socket:

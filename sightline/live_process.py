@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import uvicorn
 
-from api.node_api.app import make_door
+from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.requests.send_limits import LeastRate
 from domain.clock import Clock, SystemClock
@@ -96,10 +96,10 @@ def main() -> None:
         scratch=layout.scratch,
         clock=clock,
         triggers=TriggerLog(layout, settings),
-        least_rate=LeastRate.of(settings, SLACK),
+        least_rate=LeastRate.from_settings(settings, SLACK),
     )
     uvicorn.run(
-        make_door(context),
+        make_node_api(context),
         host=arguments.host,
         port=arguments.port,
         log_config=None,

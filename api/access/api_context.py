@@ -1,6 +1,4 @@
-"""What the API works with. The composer makes it, live doors included; routes get it as
-`Context`.
-"""
+"""The dependencies of the API. Its routes receive them as `Context`."""
 
 from __future__ import annotations
 
@@ -39,27 +37,29 @@ from storage.site.watches import Watches
 
 @dataclass(frozen=True, slots=True)
 class SiteRegistry:
-    """The registry that runs, and the faults of a newer one that therefore does not."""
+    """The registry in use, and the faults that keep a newer version from being used."""
 
     registry: Registry
     faults: tuple[Fault, ...] = ()
     former: Mapping[str, FormerCamera] = field(default_factory=dict)
-    """Cameras that it has no more."""
+    """Cameras that are no longer in the registry."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCamera:
-    """A camera of which recordings may be kept."""
+    """A camera that may have recordings."""
 
     camera: Camera
     kept_days: int
-    """How long they are kept at most."""
+    """The longest retention of its recordings."""
     left_ns: int | None = None
-    """When it left the registry; None for one that is in it."""
+    """When it left the registry; None for a camera that is in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
+    """What the routes of the API use; `sightline` creates it."""
+
     settings: Settings
     registry: Callable[[], SiteRegistry]
     index: EventIndex
@@ -69,7 +69,7 @@ class ApiContext:
     matches: WatchMatches
     objects: ObjectStore
     verified: VerifiedObjects
-    """The files of events, compared with their SHA-256."""
+    """Reads the files of events and compares them with their SHA-256."""
     people: People
     corrections: Corrections
     states: CameraStates
@@ -77,24 +77,24 @@ class ApiContext:
     stored: StoredSegments
     stored_gaps: StoredGaps
     audit: AuditLog
-    door: NodeClient
+    node_client: NodeClient
     clock: Clock
     cutting: Cutting
-    """For recordings whose segments lie in several places."""
+    """Cuts recordings whose segments are in several places."""
     ticket_key: bytes
-    """Signs the addresses of playlists."""
+    """The key that signs the URLs of playlists."""
     alarms: Callable[[], tuple[Alarm, ...]] = tuple
-    """What people must be told now, of all nodes; answers also without Redis."""
+    """Return the current alarms of all nodes; it also works without Redis."""
     site_faults: Callable[[], SiteFaults] = SiteFaults
-    """What the stores have lost, as of a few seconds ago."""
+    """Return what the stores have lost, as of a few seconds ago."""
 
     @property
     def events(self) -> EventStore:
-        """All events, however old: of the index and of the archive."""
+        """All events, from the index and from the archive."""
         return EventStore(self.index, self.archive, self.clock, self.settings.index_days)
 
     def camera(self, camera_id: str) -> Camera:
-        """A camera of the registry. Raises NotFound."""
+        """Return a camera of the registry. Raises NotFound."""
         known = self.known_camera(camera_id)
         if known.left_ns is not None:
             raise NotFound(
@@ -105,9 +105,7 @@ class ApiContext:
         return known.camera
 
     def known_camera(self, camera_id: str) -> KnownCamera:
-        """A camera of the registry, or one that left it. Raises NotFound for one that never was
-        there.
-        """
+        """Return a camera that is or was in the registry. Raises NotFound for any other."""
         now = self.registry()
         camera = now.registry.camera(camera_id)
         if camera is not None:

@@ -33,12 +33,12 @@ class Guard:
     def __call__(self, request: Request) -> None:
         route: APIRoute = request.scope["route"]
         trace = trace_of(request.scope)
-        declaration = self._declarations.of(request.method, route.path)
+        declaration = self._declarations.find(request.method, route.path)
         if declaration is None:
             raise Forbidden(f"{request.method} {route.path} is not declared, so nobody may call it")
         trace.declaration = declaration
         trace.terms = _terms(request, route, declaration)
-        ticket = request.query_params.get(TICKET) if declaration.ticket else None
+        ticket = request.query_params.get(TICKET) if declaration.allows_ticket else None
         if ticket is not None:
             self._admit(
                 trace,
@@ -50,7 +50,7 @@ class Guard:
         if declaration.right is not Access.ANYONE:
             trace.person = self._person(request)
             _check_right(trace.person, declaration)
-        if declaration.look:
+        if declaration.is_evidence_access:
             trace.case = decode_header("X-Case", _raw(request, b"x-case"))
             trace.reason = read_reason(
                 _raw(request, b"x-reason"), self._context.settings.reason_required
@@ -90,7 +90,9 @@ def _terms(request: Request, route: APIRoute, declaration: Declaration) -> dict[
     """
     known = set(query_names(route.dependant)) - {TICKET}
     terms = {name: value for name, value in request.query_params.items() if name in known}
-    byte_range = request.headers.get("range", "")[:_MOST_OF_RANGE] if declaration.head else ""
+    byte_range = (
+        request.headers.get("range", "")[:_MOST_OF_RANGE] if declaration.allows_head else ""
+    )
     return terms | ({"range": byte_range} if byte_range else {}) | request.path_params
 
 

@@ -36,7 +36,7 @@ def guarded(
             handle = super().get_route_handler()
             if is_async(self.endpoint):
                 return _by_loop(guard, handle)
-            declaration = declarations.of(min(self.methods or {""}), self.path)
+            declaration = declarations.find(min(self.methods or {""}), self.path)
             # One that is not declared is refused by the guard.
             pool = declaration.pool if declaration else Pool.QUERIES
             return (
@@ -52,7 +52,7 @@ def is_async(endpoint: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(inspect.unwrap(endpoint))
 
 
-def without_hop(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+def run_in_current_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """An endpoint that blocks, as one that FastAPI does not bring to a thread, since it is in
     one already; another as it is.
     """
@@ -103,7 +103,7 @@ def _handled(recorder: AuditRecorder, handle: Handler, request: Request) -> Resp
     response = _finished(handle(request))
     # A stream finds its status only while it is sent: its entry is written then.
     if hasattr(response, "body"):
-        recorder.answered(trace_of(request.scope), response.status_code)
+        recorder.record_response(trace_of(request.scope), response.status_code)
     return response
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from api.access.api_context import ApiContext, Context
-from api.cameras.coverage import account_of
+from api.cameras.coverage import coverage_of
 from api.cameras.models import CameraList, CameraView, CoverageView
 from api.requests.cursors import read_cursor, write_cursor
 from api.requests.numbers import WholeNumber
@@ -74,7 +74,7 @@ def read_coverage(
     known = context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
     now_ns = context.clock.wall_ns()
-    answer = account_of(context, known, from_ns, to_ns)
+    answer = coverage_of(context, known, from_ns, to_ns)
     return CoverageView.of(
         CoverageRequest(camera_id, from_ns, to_ns), answer.account, answer.offline, now_ns
     )

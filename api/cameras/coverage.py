@@ -31,7 +31,7 @@ before it was lost.
 
 
 @dataclass(frozen=True, slots=True)
-class NodeAnswer:
+class CoverageResult:
     account: Coverage
     offline: tuple[str, ...]
     """Nodes that held the camera and do not answer, and `objects` where the object store does
@@ -51,7 +51,9 @@ class _Found:
     offline: tuple[str, ...]
 
 
-def account_of(context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int) -> NodeAnswer:
+def coverage_of(
+    context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int
+) -> CoverageResult:
     """The account of [from_ns, to_ns), up to now. Raises NodeOffline where nobody who may have
     some of it answers.
     """
@@ -72,7 +74,7 @@ def account_of(context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int
         for gap in made.gaps
         if gap.start_ns < now_ns - SETTLED_AFTER_NS
     )
-    return NodeAnswer(replace(made, gaps=gaps), found.offline)
+    return CoverageResult(replace(made, gaps=gaps), found.offline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Holder:
     """A node that may have recordings of a camera."""
 
     lease: Lease
-    is_missed: bool
+    may_have_recordings: bool
     """Whether its silence means that something of the range asked for may be missing."""
 
 
@@ -91,9 +93,9 @@ def holders(context: ApiContext, camera_id: str, from_ns: int) -> list[Holder]:
     known = context.known_camera(camera_id)
     leases = context.leases.holders(camera_id)
     if not leases and known.left_ns is not None:  # an emptied Redis: no node takes it again
-        return [Holder(lease, is_missed=True) for lease in context.leases.nodes()]
+        return [Holder(lease, may_have_recordings=True) for lease in context.leases.nodes()]
     kept_ns = context.clock.wall_ns() - known.kept_days * NS_PER_DAY
-    held = [Holder(lease, is_missed=True) for lease in leases[:1]]
+    held = [Holder(lease, may_have_recordings=True) for lease in leases[:1]]
     return held + [
         Holder(lease, lease.seen_ns + CUT_OFF_NS > from_ns)
         for lease in leases[1:]
@@ -107,10 +109,12 @@ def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Foun
         lease = holder.lease
         try:
             nodes.append(
-                context.door.account(lease.door_url, lease.node, camera_id, from_ns, to_ns)
+                context.node_client.account(
+                    lease.node_api_url, lease.node, camera_id, from_ns, to_ns
+                )
             )
         except NodeOffline:
-            if holder.is_missed:
+            if holder.may_have_recordings:
                 offline.append(lease.node)
     stored: list[Range] = []
     gaps: tuple[Gap, ...] = ()

@@ -16,7 +16,7 @@ from api.cameras.segment_locator import (
     locate,
     offline_header,
     segment_keyframes,
-    who_is_gone,
+    unresponsive_source,
 )
 from api.requests.streams import HeldStream
 from domain.clock import rfc3339
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 _Chunks = Generator[bytes, None, None]
 
 
-def keyframes_answer(
+def keyframes_response(
     context: ApiContext,
     camera_id: str,
     found: LocatedSegments,
@@ -84,15 +84,15 @@ def _keyframes(
         except NotFound:  # deleted since it was listed
             continue
         except (NodeOffline, ObjectsUnavailable) as error:
-            if is_first or who_is_gone(error) in ("", *gone):
+            if is_first or unresponsive_source(error) in ("", *gone):
                 raise
             _log.warning(
                 "the keyframes of %s are incomplete because %s did not respond: %s",
                 camera_id,
-                who_is_gone(error),
+                unresponsive_source(error),
                 error,
             )
-            gone = (*gone, who_is_gone(error))
+            gone = (*gone, unresponsive_source(error))
             rest = locate(
                 context, camera_id, max(due_ns, one.segment.start_ns), span[1], gone
             ).segments

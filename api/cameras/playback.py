@@ -11,18 +11,18 @@ from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace
 from api.cameras.cameras import check_span, holder
-from api.cameras.coverage import account_of
-from api.cameras.keyframes import keyframes_answer
+from api.cameras.coverage import coverage_of
+from api.cameras.keyframes import keyframes_response
 from api.cameras.models import GapView, PlaylistPart, PlaylistView
 from api.cameras.playlists import M3U8_TYPE, Addresses, PlaylistEntry, entries, m3u8, zero_of
 from api.cameras.segment_locator import (
     Located,
     LocatedSegments,
-    answered,
     fetch,
     locate,
     offline_header,
     segment_bytes,
+    with_segments,
 )
 from api.requests.numbers import Decimal
 from api.requests.parameters import CameraId, RangeFrom, RangeTo
@@ -139,11 +139,11 @@ def read_keyframes(
     context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_KEYFRAMES_S)
     span, every_ns = (from_ns, to_ns), round(every_s * NS_PER_S)
-    return answered(
+    return with_segments(
         context,
         camera_id,
         span,
-        lambda found: keyframes_answer(context, camera_id, found, span, every_ns),
+        lambda found: keyframes_response(context, camera_id, found, span, every_ns),
     )
 
 
@@ -169,7 +169,7 @@ def read_picture(
     lease = holder(context, camera_id)
     is_sub = stream == "sub" and camera.substream is not None
     return Response(
-        context.door.camera_picture(lease.door_url, lease.node, camera_id, is_sub),
+        context.node_client.camera_picture(lease.node_api_url, lease.node, camera_id, is_sub),
         media_type="image/jpeg",
     )
 
@@ -191,7 +191,7 @@ def _picture_then(context: ApiContext, camera_id: str, at_ns: int) -> Response:
             jpeg, headers={"Sightline-Start": rfc3339(shown_ns)}, media_type="image/jpeg"
         )
 
-    return answered(context, camera_id, (at_ns, at_ns + 1), use)
+    return with_segments(context, camera_id, (at_ns, at_ns + 1), use)
 
 
 def _playlist(
@@ -203,7 +203,7 @@ def _playlist(
         raise Unauthenticated("send a token")
     now_ns = context.clock.wall_ns()
     found = locate(context, camera_id, from_ns, to_ns)
-    told = account_of(context, known, from_ns, to_ns)
+    told = coverage_of(context, known, from_ns, to_ns)
     ticket = trace.ticket or ticket_for(
         trace.person, trace.reason, trace.case, camera_id, (from_ns, to_ns), now_ns
     )

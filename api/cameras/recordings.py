@@ -11,7 +11,12 @@ from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace
 from api.cameras.cameras import check_span, holder
-from api.cameras.segment_locator import LocatedSegments, answered, offline_header, segment_bytes
+from api.cameras.segment_locator import (
+    LocatedSegments,
+    offline_header,
+    segment_bytes,
+    with_segments,
+)
 from api.requests.byte_ranges import ByteRange, IfRange, RangeHeader, select_part
 from api.requests.cutting import CutStream, RemoteSegment
 from api.requests.parameters import CameraId, RangeFrom, RangeTo
@@ -49,7 +54,7 @@ def read_recording(
         answer.headers.update(offline_header(found.offline))
         return answer
 
-    return answered(context, camera_id, span, use)
+    return with_segments(context, camera_id, span, use)
 
 
 def _answer(
@@ -68,11 +73,11 @@ def _answer(
         RemoteSegment(one.segment, one.size_bytes, partial(segment_bytes, context, one))
         for one in found.segments
     ]
-    made = context.cutting.cut_gathered(wanted, *span)
-    return cut_answer(made, trace.request_id, *part, only_head=request.method == "HEAD")
+    made = context.cutting.cut_remote(wanted, *span)
+    return cut_response(made, trace.request_id, *part, only_head=request.method == "HEAD")
 
 
-def cut_answer(
+def cut_response(
     made: CutStream,
     request_id: str,
     range_: str | None,
@@ -109,7 +114,7 @@ def _from_node(
         for name in ("range", "if-range")
         if (value := request.headers.get(name)) is not None
     }
-    stream = context.door.recording(lease.door_url, lease.node, camera_id, *span, asked)
+    stream = context.node_client.recording(lease.node_api_url, lease.node, camera_id, *span, asked)
     if request.method == "HEAD":
         stream.close()
         return Response(status_code=stream.status, headers=stream.headers, media_type=MP4)

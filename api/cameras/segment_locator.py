@@ -61,7 +61,7 @@ def offline_header(offline: Sequence[str]) -> dict[str, str]:
     return {"Sightline-Offline": ", ".join(offline) or "none"}
 
 
-def answered(
+def with_segments(
     context: ApiContext, camera_id: str, span: tuple[int, int], use: Callable[[LocatedSegments], T]
 ) -> T:
     """What `use` makes of the segments of [from, to). Where somebody who has some goes away
@@ -75,12 +75,12 @@ def answered(
         try:
             return use(found)
         except (NodeOffline, ObjectsUnavailable) as error:
-            if who_is_gone(error) in ("", *gone):
+            if unresponsive_source(error) in ("", *gone):
                 raise
-            gone = (*gone, who_is_gone(error))
+            gone = (*gone, unresponsive_source(error))
 
 
-def who_is_gone(error: NodeOffline | ObjectsUnavailable) -> str:
+def unresponsive_source(error: NodeOffline | ObjectsUnavailable) -> str:
     return error.node if isinstance(error, NodeOffline) else OBJECTS
 
 
@@ -100,7 +100,7 @@ def locate(
         try:
             found = {(one.segment.start_ns, one.segment.fence): one for one in source.ask()} | found
         except (NodeOffline, ObjectsUnavailable):
-            offline += [source.name] if source.is_missed else []
+            offline += [source.name] if source.may_have_recordings else []
     pieces = plan([one.segment for one in found.values()], from_ns, to_ns)
     used = dict.fromkeys((piece.segment.start_ns, piece.segment.fence) for piece in pieces)
     if not used and offline:
@@ -113,8 +113,8 @@ def locate(
 def segment_bytes(context: ApiContext, one: Located) -> bytes:
     """All of a segment that can be read. Raises NotFound where it went meanwhile."""
     if one.lease is not None:
-        return context.door.segment(
-            one.lease.door_url, one.lease.node, one.segment.camera_id, one.name
+        return context.node_client.segment(
+            one.lease.node_api_url, one.lease.node, one.segment.camera_id, one.name
         )
     return context.objects.get(_key(one.name))
 
@@ -126,8 +126,8 @@ def segment_keyframes(
     from the store all is read.
     """
     if one.lease is not None:
-        return context.door.keyframes(
-            one.lease.door_url, one.lease.node, one.segment.camera_id, one.name, span, every_ns
+        return context.node_client.keyframes(
+            one.lease.node_api_url, one.lease.node, one.segment.camera_id, one.name, span, every_ns
         )
     data = segment_bytes(context, one)
     return head_of(data), keyframes_in(io.BytesIO(data), one.segment.start_ns, span, every_ns)
@@ -148,13 +148,13 @@ def fetch(context: ApiContext, camera_id: str, name: str) -> tuple[Located, byte
                 return one, segment_bytes(context, one)
         raise NotFound(f"{name[:80]} is not here any more")
 
-    return answered(context, camera_id, (asked.start_ns, asked.start_ns + 1), use)
+    return with_segments(context, camera_id, (asked.start_ns, asked.start_ns + 1), use)
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
     name: str
-    is_missed: bool
+    may_have_recordings: bool
     """Whether its silence counts."""
     ask: Callable[[], Sequence[Located]]
 
@@ -163,7 +163,9 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
     """Whom to ask; what several have is taken from the one asked first."""
 
     def of_node(lease: Lease) -> Sequence[Located]:
-        told = context.door.segments(lease.door_url, lease.node, camera_id, from_ns, to_ns)
+        told = context.node_client.segments(
+            lease.node_api_url, lease.node, camera_id, from_ns, to_ns
+        )
         return [
             _located(one.name, one.end_ns, lease, (one.head, one.mime), one.size_bytes)
             for one in told
@@ -182,7 +184,7 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
         ]
 
     nodes = [
-        _Source(one.lease.node, one.is_missed, partial(of_node, one.lease))
+        _Source(one.lease.node, one.may_have_recordings, partial(of_node, one.lease))
         for one in holders(context, camera_id, from_ns)
     ]
     return [*nodes, _Source(OBJECTS, True, of_store)]

@@ -27,7 +27,7 @@ def add_trigger(
     trigger = Trigger(
         camera_id, "api", now_ns, now_ns + round(asked.duration_s * NS_PER_S), trace.reason
     )
-    context.door.trigger(lease.door_url, lease.node, trigger)
+    context.node_client.trigger(lease.node_api_url, lease.node, trigger)
     return TriggerView(
         camera=camera_id, from_=trigger.start_ns, to=trigger.end_ns, reason=trigger.reason
     )

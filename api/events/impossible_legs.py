@@ -27,7 +27,7 @@ from storage.events.journey_legs import EventLegs
 from storage.index.plate_query import plate_expression
 
 SPAN_S, LONGEST_S = 7 * S_PER_DAY, 31 * S_PER_DAY
-PAIRS_AT_ONCE, PAIRS_MOST = 64, 1024
+PAIRS_PER_LOAD, MAX_PAIRS = 64, 1024
 """Pairs whose events are loaded at a time, and for one page: filters that few of them fit give
 a short page, and `next`.
 """
@@ -36,7 +36,7 @@ CameraOf = Annotated[str | None, Query(max_length=64, description="a camera's id
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _PairFilter:
     area: str | None
     camera: str | None
     plate: str | None
@@ -72,8 +72,8 @@ def list_impossible(
     """Legs that no vehicle could drive, the latest first. Without `to`: until now; without
     `from`: 7 days back; at most 31 days.
     """
-    wanted = _Wanted(area, camera, None if plate is None else search_pattern(plate))
-    search = ("impossible", from_ns, to_ns, wanted)
+    pair_filter = _PairFilter(area, camera, None if plate is None else search_pattern(plate))
+    search = ("impossible", from_ns, to_ns, pair_filter)
     after = None if next_ is None else read_after(search, next_)
     end_ns = context.clock.wall_ns() if to_ns is None else to_ns
     begin_ns = max(0, end_ns - SPAN_S * NS_PER_S) if from_ns is None else from_ns
@@ -91,7 +91,7 @@ def list_impossible(
         if begin_ns <= wall_ms_of(pair[1]) * NS_PER_MS < end_ns
         and (after is None or pair[1] < after)
     ]
-    items, last = _page(context, legs, pairs[:PAIRS_MOST], wanted, limit)
+    items, last = _page(context, legs, pairs[:MAX_PAIRS], pair_filter, limit)
     more = bool(pairs) and last != pairs[-1][1]
     exact = not found.unlooked_hours and not found.crowded_hours
     return ImpossibleList(
@@ -106,14 +106,14 @@ def _page(
     context: ApiContext,
     legs: EventLegs,
     pairs: Sequence[tuple[str, str]],
-    wanted: _Wanted,
+    pair_filter: _PairFilter,
     limit: int,
 ) -> tuple[list[ImpossibleView], str]:
     """The first of these pairs that are to be shown, and the later id of the last that was
     looked at.
     """
     items: list[ImpossibleView] = []
-    for later, item in _loaded(context, legs, pairs, wanted):
+    for later, item in _loaded(context, legs, pairs, pair_filter):
         items += [] if item is None else [item]
         if len(items) == limit:
             return items, later
@@ -121,15 +121,18 @@ def _page(
 
 
 def _loaded(
-    context: ApiContext, legs: EventLegs, pairs: Sequence[tuple[str, str]], wanted: _Wanted
+    context: ApiContext, legs: EventLegs, pairs: Sequence[tuple[str, str]], pair_filter: _PairFilter
 ) -> Iterator[tuple[str, ImpossibleView | None]]:
     """Each pair by its later id, and what is to be shown of it: an event may have gone, or been
     corrected, since it was found.
     """
-    for start in range(0, len(pairs), PAIRS_AT_ONCE):
-        chunk = pairs[start : start + PAIRS_AT_ONCE]
+    for start in range(0, len(pairs), PAIRS_PER_LOAD):
+        chunk = pairs[start : start + PAIRS_PER_LOAD]
         for (_, later), (a, b) in zip(chunk, context.events.ends(legs, chunk), strict=True):
-            yield later, None if a is None or b is None or not wanted.holds(a, b) else _view(a, b)
+            yield (
+                later,
+                None if a is None or b is None or not pair_filter.holds(a, b) else _view(a, b),
+            )
 
 
 def _view(a: Event, b: Event) -> ImpossibleView | None:

@@ -86,8 +86,8 @@ def _spooled(context: ApiContext, event: Event, name: str) -> bytes:
     )
     for at, lease in enumerate(context.leases.holders(event.camera)):
         try:
-            return context.door.event_picture(
-                lease.door_url, lease.node, event.camera, event.id, name
+            return context.node_client.event_picture(
+                lease.node_api_url, lease.node, event.camera, event.id, name
             )
         except NodeOffline as error:
             missing = error

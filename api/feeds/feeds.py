@@ -12,7 +12,7 @@ from fastapi import Depends, Query, Request
 
 from api.access.api_context import ApiContext, Context, RequestTrace
 from api.events.models import EventView, FeedTicket
-from api.feeds.hub import Arrival, Hub, Wanted
+from api.feeds.hub import Arrival, EventFilter, Hub
 from api.feeds.stream import LONGEST_S, answer, resume_from
 from api.feeds.watch_models import WatchMatchView
 from api.requests.numbers import Decimal, WholeNumber
@@ -96,7 +96,9 @@ async def follow_events(
     """Events as they are indexed, as server-sent events; those of a spool late, and each again
     when it changes.
     """
-    return await answer(feeds.events, "event", wanted(query), resume_from(request, after), seconds)
+    return await answer(
+        feeds.events, "event", event_filter(query), resume_from(request, after), seconds
+    )
 
 
 def read_events_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
@@ -146,7 +148,7 @@ def _match_arrival(number: int, match: WatchMatch) -> Arrival:
     return Arrival(number, match.event, f'{{"arrival":{number},"match":{view}}}')
 
 
-def wanted(query: EventQuery) -> Wanted:
+def event_filter(query: EventQuery) -> EventFilter:
     """Whether an event is one of those that a filter means."""
     if query == EventQuery():
         return lambda event: True

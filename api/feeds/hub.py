@@ -72,7 +72,7 @@ class Live:
 
 
 Message = Arrival | LeftOut | FeedGap | Live
-Wanted = Callable[[Event], bool]
+EventFilter = Callable[[Event], bool]
 
 
 class ArrivalsPage(Protocol):
@@ -95,7 +95,9 @@ class Follower:
     came after them.
     """
 
-    def __init__(self, wants: Wanted, number: int, live: bool, feed: str, known: int = 0) -> None:
+    def __init__(
+        self, wants: EventFilter, number: int, live: bool, feed: str, known: int = 0
+    ) -> None:
         """`known`: up to which it has all already, though the hub may not have come so far."""
         self.number = max(number, known)
         """Up to which it was told, or did not want to be."""
@@ -133,11 +135,11 @@ class Follower:
         self._waiting.append(gap)
         self._ready.set()
 
-    def say_live(self, live: bool) -> None:
+    def set_live(self, live: bool) -> None:
         self._live = live
         self._ready.set()
 
-    async def take(self, timeout_s: float) -> list[Message]:
+    async def next_messages(self, timeout_s: float) -> list[Message]:
         """All that waits, in order: a summary stands after what was kept. Empty after
         `timeout_s` without any.
         """
@@ -207,7 +209,7 @@ class Hub:
         """Up to which all was handed out."""
         return self._number
 
-    def join(self, wants: Wanted, known: int) -> Follower:
+    def join(self, wants: EventFilter, known: int) -> Follower:
         """Follow from `number` on, or from `known` where that is later; `start` was awaited
         before.
         """
@@ -240,9 +242,9 @@ class Hub:
         except IndexUnavailable as error:
             if self._live:
                 _log.warning("the feed of %s is waiting for Redis: %s", self._feed, error)
-            self._say_live(False)
+            self._set_live(False)
             return AWAY_S
-        self._say_live(True)
+        self._set_live(True)
         self._hand_out(page)
         return 0.0 if len(page.items) == PAGE else POLL_S
 
@@ -256,8 +258,8 @@ class Hub:
             for follower in self._followers:
                 follower.offer(page.items, self._number)
 
-    def _say_live(self, live: bool) -> None:
+    def _set_live(self, live: bool) -> None:
         if live != self._live:
             self._live = live
             for follower in self._followers:
-                follower.say_live(live)
+                follower.set_live(live)

@@ -14,7 +14,7 @@ from contextlib import aclosing
 
 from starlette.requests import Request
 
-from api.feeds.hub import PAGE, Arrival, FeedGap, Follower, Hub, LeftOut, Live, Message, Wanted
+from api.feeds.hub import PAGE, Arrival, EventFilter, FeedGap, Follower, Hub, LeftOut, Live, Message
 from api.requests.streams import GeneratedStream
 from domain.clock import rfc3339
 from domain.errors import IndexUnavailable, QueryInvalid
@@ -43,7 +43,7 @@ def resume_from(request: Request, after: int | None) -> int | None:
 
 
 async def answer(
-    hub: Hub, name: str, wants: Wanted, after: int | None, seconds: float
+    hub: Hub, name: str, wants: EventFilter, after: int | None, seconds: float
 ) -> GeneratedStream:
     """Raises IndexUnavailable where Redis is away now; later that is said, and waited for."""
     await hub.start()
@@ -53,7 +53,7 @@ async def answer(
 
 class _Stream:
     def __init__(
-        self, hub: Hub, name: str, wants: Wanted, after: int | None, seconds: float
+        self, hub: Hub, name: str, wants: EventFilter, after: int | None, seconds: float
     ) -> None:
         self._hub = hub
         self._name = name
@@ -103,8 +103,8 @@ class _Stream:
         chunks = []
         if self._sent < page.known_from:
             chunks.append(self._text([FeedGap(self._sent, page.known_from)]))
-        wanted = [one for one in page.items if self._wants(one.event)]
-        chunks += [self._text(wanted[at : at + _CHUNK]) for at in range(0, len(wanted), _CHUNK)]
+        matching = [one for one in page.items if self._wants(one.event)]
+        chunks += [self._text(matching[at : at + _CHUNK]) for at in range(0, len(matching), _CHUNK)]
         is_last = len(page.items) < PAGE
         self._sent = page.last if is_last else page.items[-1].number
         return chunks, is_last
@@ -112,7 +112,7 @@ class _Stream:
     async def _arriving(self, follower: Follower, ends_s: float) -> AsyncGenerator[bytes]:
         while (left_s := ends_s - asyncio.get_running_loop().time()) > 0:
             number = follower.number
-            messages = await follower.take(min(HEARTBEAT_S, left_s))
+            messages = await follower.next_messages(min(HEARTBEAT_S, left_s))
             for start in range(0, len(messages), _CHUNK):
                 yield self._text(messages[start : start + _CHUNK])
             if not messages:

@@ -1,7 +1,7 @@
-"""The node's door: what only the node has, served to the API alone. Every request carries a signed
-token for just that request.
+"""The node API: it serves to the API what only this node has.
 
-Run by the live process on an address that only the API reaches (loopback on one machine).
+Every request carries a signed token for that request alone. The live process runs the node API on
+an address that only the API reaches, which is loopback on one machine.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.cameras.recordings import cut_answer
-from api.node_api.context import Door, FromNs, NodeApiContext, ToNs
+from api.cameras.recordings import cut_response
+from api.node_api.context import FromNs, NodeApiContext, NodeContext, ToNs
 from api.node_api.segments import ROUTES as SEGMENT_ROUTES
 from api.nodes.coverage import NodeAccount
 from api.nodes.tokens import refusal
+from api.nodes.wire_names import PATH_PREFIX
 from api.requests.byte_ranges import IfRange, RangeHeader
 from api.requests.cutting import Cutting
 from api.requests.error_responses import add_fault_handlers
@@ -38,12 +39,12 @@ from storage.recordings.recorded_ranges import RecordedRanges, clip, merge
 SHORTEST_KEY_BYTES = 16
 
 
-def make_door(context: NodeApiContext) -> FastAPI:
-    """The door on `context`. Raises ValueError for a key that could be guessed."""
+def make_node_api(context: NodeApiContext) -> FastAPI:
+    """Create the node API. Raises ValueError for a key that is short enough to be guessed."""
     if len(context.key) < SHORTEST_KEY_BYTES:
         raise ValueError(
-            f"the door's key is {len(context.key)} bytes long; it needs {SHORTEST_KEY_BYTES} "
-            "or more"
+            f"the key of the node API has {len(context.key)} bytes; it needs "
+            f"{SHORTEST_KEY_BYTES} or more"
         )
     app = FastAPI(
         title="Sightline node",
@@ -58,9 +59,17 @@ def make_door(context: NodeApiContext) -> FastAPI:
     app.state.sending = Sending(context.clock, context.least_rate)
     pools = Pools()
     for path, endpoint, pool in (*_ROUTES, *SEGMENT_ROUTES):
-        app.add_api_route(path, pooled(pools, pool, endpoint), methods=["GET"], response_model=None)
+        app.add_api_route(
+            PATH_PREFIX + path,
+            pooled(pools, pool, endpoint),
+            methods=["GET"],
+            response_model=None,
+        )
     app.add_api_route(
-        "/door/cameras/{camera}/triggers", add_trigger, methods=["POST"], response_model=None
+        f"{PATH_PREFIX}/cameras/{{camera}}/triggers",
+        add_trigger,
+        methods=["POST"],
+        response_model=None,
     )
     add_fault_handlers(app)
     app.add_middleware(TokenCheck, key=context.key, clock=context.clock)
@@ -69,7 +78,7 @@ def make_door(context: NodeApiContext) -> FastAPI:
 
 
 class TokenCheck:
-    """Nothing behind it runs without a valid token, unknown addresses included."""
+    """Refuses every request without a valid token, also one for an unknown path."""
 
     def __init__(self, app: ASGIApp, key: bytes, clock: Clock) -> None:
         self._app = app
@@ -81,13 +90,13 @@ class TokenCheck:
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":
-            raise ValueError(f"the door speaks HTTP, not {scope['type']}")
+            raise ValueError(f"the node API supports HTTP, not {scope['type']}")
         authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        why = refusal(
+        detail = refusal(
             self._key, authorization, scope["method"], _target(scope), self._clock.wall_ns()
         )
-        if why:
-            await problem_response(UNAUTHENTICATED, why, trace_of(scope).request_id)(
+        if detail:
+            await problem_response(UNAUTHENTICATED, detail, trace_of(scope).request_id)(
                 scope, receive, send
             )
             return
@@ -108,8 +117,8 @@ async def _recorded(request: Request) -> RecordedRanges:
     return cast(RecordedRanges, request.app.state.recorded)
 
 
-def event_picture(context: Door, camera: str, event_id: str, name: str) -> Response:
-    """A picture that is still in the spool."""
+def event_picture(context: NodeContext, camera: str, event_id: str, name: str) -> Response:
+    """Serve a picture that is still in the spool."""
     data = context.spool.picture(event_id, camera, name) if name in (SNAPSHOT, CROP) else None
     if data is None:
         raise NotFound(f"{name} of event {event_id} is not in this node's spool")
@@ -117,7 +126,7 @@ def event_picture(context: Door, camera: str, event_id: str, name: str) -> Respo
 
 
 def recording(
-    context: Door,
+    context: NodeContext,
     request: Request,
     cutting: Annotated[Cutting, Depends(_cutting)],
     camera: str,
@@ -126,20 +135,21 @@ def recording(
     range_: RangeHeader = None,
     if_range: IfRange = None,
 ) -> Response:
-    """A range, cut to a file that is gone once it is sent."""
-    made = cutting.cut(partial(context.ledger.segments, camera), from_ns, to_ns)
-    return cut_answer(made, trace_of(request.scope).request_id, range_, if_range)
+    """Cut a range to a temporary file and serve it."""
+    cut = cutting.cut(partial(context.ledger.segments, camera), from_ns, to_ns)
+    return cut_response(cut, trace_of(request.scope).request_id, range_, if_range)
 
 
 def account(
-    context: Door,
+    context: NodeContext,
     recorded: Annotated[RecordedRanges, Depends(_recorded)],
     camera: str,
     from_ns: FromNs,
     to_ns: ToNs,
 ) -> NodeAccount:
-    """What this node has of a range, the segment being written up to what can be read of it,
-    and what it knows of the rest.
+    """Report what this node has recorded of a range, and the gaps that it can explain.
+
+    The segment that is being written counts as far as it can be read.
     """
     ranges = recorded.ranges(camera, from_ns, to_ns)
     written_ns = {status.camera_id: status.recorded_until_ns for status in context.statuses()}.get(
@@ -161,7 +171,7 @@ def account(
         recorded=merge([*ranges, *clip(being_written, from_ns, to_ns)]),
         gaps=[
             *context.gaps.between(camera, from_ns, to_ns),
-            *_empty(recorded, camera, from_ns, to_ns),
+            *_gaps_of_empty_files(recorded, camera, from_ns, to_ns),
         ],
         first_ns=min((first for first in firsts if first), default=None),
         deleted=deleted,
@@ -169,8 +179,10 @@ def account(
     )
 
 
-def _empty(recorded: RecordedRanges, camera: str, from_ns: int, to_ns: int) -> list[Gap]:
-    """What the names of segments claim, and their files do not hold."""
+def _gaps_of_empty_files(
+    recorded: RecordedRanges, camera: str, from_ns: int, to_ns: int
+) -> list[Gap]:
+    """Return the ranges that the names of segments claim and their files do not hold."""
     found = sorted((span, name) for name, span in recorded.empty(camera, from_ns, to_ns).items())
     return [
         Gap(
@@ -184,28 +196,31 @@ def _empty(recorded: RecordedRanges, camera: str, from_ns: int, to_ns: int) -> l
     ]
 
 
-def camera_picture(context: Door, camera: str, sub: bool = False) -> Response:
-    """A picture of the camera now, or of its sub-stream."""
+def camera_picture(context: NodeContext, camera: str, sub: bool = False) -> Response:
+    """Serve a current picture of the camera's main stream or sub-stream."""
     return Response(context.picture(camera, sub), media_type="image/jpeg")
 
 
-def add_trigger(context: Door, camera: str, from_ns: FromNs, to_ns: ToNs, reason: str) -> Response:
-    """A person's trigger, on this node's disk when it answers; the worker that has the camera
-    reads it there.
+def add_trigger(
+    context: NodeContext, camera: str, from_ns: FromNs, to_ns: ToNs, reason: str
+) -> Response:
+    """Write a person's trigger to this node's disk, where the camera's worker reads it.
+
+    It is on disk before the response is sent.
     """
     context.triggers.add(Trigger(camera, "api", from_ns, to_ns, reason))
     return Response(status_code=204)
 
 
-def health(context: Door) -> Response:
-    """The states of this node's cameras."""
+def health(context: NodeContext) -> Response:
+    """Report the states of this node's cameras."""
     return JSONResponse({"cameras": [asdict(status) for status in context.statuses()]})
 
 
 _ROUTES: tuple[tuple[str, Callable[..., object], Pool], ...] = (
-    ("/door/cameras/{camera}/events/{event_id}/{name}", event_picture, Pool.PICTURES),
-    ("/door/cameras/{camera}/recording", recording, Pool.CUTS),
-    ("/door/cameras/{camera}/account", account, Pool.PLAYBACK),
-    ("/door/cameras/{camera}/picture", camera_picture, Pool.PICTURES),
-    ("/door/health", health, Pool.QUERIES),
+    ("/cameras/{camera}/events/{event_id}/{name}", event_picture, Pool.PICTURES),
+    ("/cameras/{camera}/recording", recording, Pool.CUTS),
+    ("/cameras/{camera}/account", account, Pool.PLAYBACK),
+    ("/cameras/{camera}/picture", camera_picture, Pool.PICTURES),
+    ("/health", health, Pool.QUERIES),
 )

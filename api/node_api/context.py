@@ -1,4 +1,4 @@
-"""What the node's door works with. The composer makes it; its routes get it as `Door`."""
+"""The dependencies of the node API. Its routes receive them as `NodeContext`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,7 @@ from storage.recordings.trigger_log import TriggerLog
 
 @dataclass(frozen=True, slots=True)
 class NodeApiContext:
-    """What a door works with. The composer makes it.
-
-    `picture`, of a camera or (where True) of its sub-stream, raises NotFound or a SourceError where
-    a camera gives none.
-    """
+    """What the routes of the node API use; `sightline` creates it."""
 
     key: bytes
     spool: Spool
@@ -32,8 +28,12 @@ class NodeApiContext:
     gaps: GapLog
     statuses: Callable[[], Sequence[CameraStatus]]
     picture: Callable[[str, bool], bytes]
+    """Return a picture of a camera, or of its sub-stream where the second argument is True.
+
+    Raises NotFound or SourceError where the camera delivers none.
+    """
     scratch: Path
-    """A folder for recordings being cut; emptied at start."""
+    """The folder for recordings while they are cut; it is emptied at start."""
     clock: Clock
     triggers: TriggerLog
     least_rate: LeastRate = field(default_factory=LeastRate)
@@ -43,6 +43,6 @@ async def _context(request: Request) -> NodeApiContext:
     return cast(NodeApiContext, request.app.state.context)
 
 
-Door = Annotated[NodeApiContext, Depends(_context)]
+NodeContext = Annotated[NodeApiContext, Depends(_context)]
 FromNs = Annotated[int, Query(ge=0, le=LATEST_NS)]
 ToNs = Annotated[int, Query(ge=0, le=LATEST_NS)]

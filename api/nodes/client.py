@@ -1,5 +1,6 @@
-"""The API's side of the node's door: signed requests, and a node that does not answer as
-NodeOffline.
+"""The client of the node API.
+
+It signs each request, and raises NodeOffline where a node does not respond.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from types import TracebackType
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from api.nodes.coverage import LAST_HEADER, NodeAccount, NodeSegment
+from api.nodes.coverage import NodeAccount, NodeSegment
 from api.nodes.tokens import sign
+from api.nodes.wire_names import LAST_HEADER, PATH_PREFIX
 from api.requests.problems import ERROR_OF_NAME, PREFIX, Problem
 from domain.camera_states import CameraStatus
 from domain.clock import Clock
@@ -27,10 +29,11 @@ ANSWER_TIMEOUT_S = 10.0
 CUT_TIMEOUT_S = 60.0
 CHUNK_BYTES = 64 << 10
 MOST_CONNECTIONS = 128
-"""More than the threads of all pools that ask nodes, and the answers that stream from one,
-together (`pools.py`, `sending.py`).
+"""It exceeds the sum of the threads that ask nodes and the responses that stream from nodes.
+
+`api/requests/thread_pools.py` and `api/requests/send_limits.py` hold those bounds.
 """
-_PASSED_ON = (
+_FORWARDED_HEADERS = (
     "content-length", "content-range", "accept-ranges", "etag",
     "sightline-start", "sightline-end", "sightline-gaps", "sightline-apart",
 )  # fmt: skip
@@ -40,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 class NodeStream:
-    """A recording as it comes from a node. Close it."""
+    """A recording that is streamed from a node. The caller closes it."""
 
     def __init__(self, response: httpx.Response, node: str) -> None:
         self._response = response
@@ -48,11 +51,11 @@ class NodeStream:
         self.status = response.status_code
         self.media_type = response.headers.get("content-type", "")
         self.headers = {
-            name: response.headers[name] for name in _PASSED_ON if name in response.headers
+            name: response.headers[name] for name in _FORWARDED_HEADERS if name in response.headers
         }
 
     def __iter__(self) -> Iterator[bytes]:
-        with _mapped(self._node):
+        with _mapped_errors(self._node):
             yield from self._response.iter_raw(CHUNK_BYTES)
 
     def close(self) -> None:
@@ -60,118 +63,131 @@ class NodeStream:
 
 
 class NodeClient:
-    """Thread-safe. Every call raises NodeOffline where the node is down, and otherwise what the
-    door itself says.
+    """Calls the nodes of the site. Thread-safe.
+
+    Every call raises NodeOffline where the node does not respond, and otherwise the error that the
+    node reports.
     """
 
     def __init__(self, key: bytes, clock: Clock) -> None:
         self._key = key
         self._clock = clock
         timeout = httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-        # The environment's proxies are for the outside; nodes are not.
+        # Nodes are in the internal network, so the proxies of the environment do not apply.
         self._http = httpx.Client(
             timeout=timeout, trust_env=False, limits=httpx.Limits(max_connections=MOST_CONNECTIONS)
         )
 
     def event_picture(
-        self, door_url: str, node: str, camera_id: str, event_id: str, name: str
+        self, node_api_url: str, node: str, camera_id: str, event_id: str, name: str
     ) -> bytes:
-        """A picture from the node's spool. Raises NotFound where it is not there (any more)."""
+        """Return a picture from the node's spool. Raises NotFound where it is not there."""
         return self._get(
-            door_url, node, f"/door/cameras/{camera_id}/events/{event_id}/{name}"
+            node_api_url, node, f"{PATH_PREFIX}/cameras/{camera_id}/events/{event_id}/{name}"
         ).content
 
     def camera_picture(
-        self, door_url: str, node: str, camera_id: str, is_sub: bool = False
+        self, node_api_url: str, node: str, camera_id: str, is_sub: bool = False
     ) -> bytes:
-        """A picture now (JPEG), or of the sub-stream."""
+        """Return a current picture (JPEG) of the main stream or of the sub-stream."""
         return self._get(
-            door_url,
+            node_api_url,
             node,
-            f"/door/cameras/{camera_id}/picture",
+            f"{PATH_PREFIX}/cameras/{camera_id}/picture",
             {"sub": "true"} if is_sub else None,
         ).content
 
     def account(
-        self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
+        self, node_api_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
     ) -> NodeAccount:
-        """What the node has of a range, and what it knows of the rest."""
+        """Return what the node has recorded of a range, and the gaps that it can explain."""
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
-        response = self._get(door_url, node, f"/door/cameras/{camera_id}/account", span)
-        with _mapped(node):
+        response = self._get(node_api_url, node, f"{PATH_PREFIX}/cameras/{camera_id}/account", span)
+        with _mapped_errors(node):
             return NodeAccount.model_validate_json(response.content)
 
     def segments(
-        self, door_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
+        self, node_api_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
     ) -> list[NodeSegment]:
-        """The segments of a range that the node can serve."""
+        """Return the segments of a range that the node can serve."""
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
-        response = self._get(door_url, node, f"/door/cameras/{camera_id}/segments", span)
-        with _mapped(node):
+        response = self._get(
+            node_api_url, node, f"{PATH_PREFIX}/cameras/{camera_id}/segments", span
+        )
+        with _mapped_errors(node):
             return _SEGMENTS.validate_json(response.content)
 
-    def segment(self, door_url: str, node: str, camera_id: str, name: str) -> bytes:
-        """All of a segment that can be read. Raises NotFound."""
-        return self._get(door_url, node, f"/door/cameras/{camera_id}/segments/{name}").content
+    def segment(self, node_api_url: str, node: str, camera_id: str, name: str) -> bytes:
+        """Return the readable part of a segment. Raises NotFound."""
+        return self._get(
+            node_api_url, node, f"{PATH_PREFIX}/cameras/{camera_id}/segments/{name}"
+        ).content
 
     def keyframes(
         self,
-        door_url: str,
+        node_api_url: str,
         node: str,
         camera_id: str,
         name: str,
         span: tuple[int, int],
         every_ns: int,
     ) -> tuple[Head, Keyframes]:
-        """The head of a segment and its keyframes within [from, to). Raises NotFound, DataLoss."""
+        """Return the head of a segment and its keyframes within [from, to).
+
+        Raises NotFound, DataLoss.
+        """
         query = {"from_ns": str(span[0]), "to_ns": str(span[1]), "every_ns": str(every_ns)}
         response = self._get(
-            door_url, node, f"/door/cameras/{camera_id}/segments/{name}/keyframes", query
+            node_api_url,
+            node,
+            f"{PATH_PREFIX}/cameras/{camera_id}/segments/{name}/keyframes",
+            query,
         )
         head, last = head_of(response.content), response.headers.get(LAST_HEADER)
         return head, Keyframes(
             response.content[len(head.data) :], None if last is None else int(last)
         )
 
-    def trigger(self, door_url: str, node: str, trigger: Trigger) -> None:
-        """Log a trigger at the node, durably."""
+    def trigger(self, node_api_url: str, node: str, trigger: Trigger) -> None:
+        """Write a trigger durably to the node's log."""
         query = {
             "from_ns": str(trigger.start_ns),
             "to_ns": str(trigger.end_ns),
             "reason": trigger.reason,
         }
         request = self._signed(
-            door_url, f"/door/cameras/{trigger.camera_id}/triggers", query, "POST"
+            node_api_url, f"{PATH_PREFIX}/cameras/{trigger.camera_id}/triggers", query, "POST"
         )
-        with _mapped(node):
+        with _mapped_errors(node):
             response = self._http.send(request)
             if response.status_code != 204:
                 _raise_problem(response, node)
 
-    def health(self, door_url: str, node: str) -> tuple[CameraStatus, ...]:
-        """The states of a node's cameras, from itself."""
-        response = self._get(door_url, node, "/door/health")
-        with _mapped(node):
+    def health(self, node_api_url: str, node: str) -> tuple[CameraStatus, ...]:
+        """Return the states of a node's cameras."""
+        response = self._get(node_api_url, node, f"{PATH_PREFIX}/health")
+        with _mapped_errors(node):
             return _HEALTH.validate_json(response.content)["cameras"]
 
     def recording(
         self,
-        door_url: str,
+        node_api_url: str,
         node: str,
         camera_id: str,
         from_ns: int,
         to_ns: int,
         headers: Mapping[str, str] | None = None,
     ) -> NodeStream:
-        """A range as MP4, or the bytes of it that `headers` ask for, once the node has cut it.
-        Raises NotFound.
+        """Return a range as MP4, or the byte range of it that `headers` request.
+
+        The node cuts the whole recording before it responds. Raises NotFound.
         """
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
-        request = self._signed(door_url, f"/door/cameras/{camera_id}/recording", span)
+        request = self._signed(node_api_url, f"{PATH_PREFIX}/cameras/{camera_id}/recording", span)
         request.extensions["timeout"] = httpx.Timeout(
             CUT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S
         ).as_dict()
-        with _mapped(node):
+        with _mapped_errors(node):
             request.headers.update(headers or {})
             response = self._http.send(request, stream=True)
             if response.status_code not in (200, 206, 416):
@@ -195,18 +211,22 @@ class NodeClient:
         self.close()
 
     def _get(
-        self, door_url: str, node: str, path: str, query: Mapping[str, str] | None = None
+        self, node_api_url: str, node: str, path: str, query: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        with _mapped(node):
-            response = self._http.send(self._signed(door_url, path, query))
+        with _mapped_errors(node):
+            response = self._http.send(self._signed(node_api_url, path, query))
             if response.status_code != 200:
                 _raise_problem(response, node)
             return response
 
     def _signed(
-        self, door_url: str, path: str, query: Mapping[str, str] | None = None, method: str = "GET"
+        self,
+        node_api_url: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        method: str = "GET",
     ) -> httpx.Request:
-        request = self._http.build_request(method, door_url.rstrip("/") + path, params=query)
+        request = self._http.build_request(method, node_api_url.rstrip("/") + path, params=query)
         request.headers["Authorization"] = sign(
             self._key, method, request.url.raw_path, self._clock.wall_ns()
         )
@@ -214,15 +234,15 @@ class NodeClient:
 
 
 @contextmanager
-def _mapped(node: str) -> Iterator[None]:
+def _mapped_errors(node: str) -> Iterator[None]:
     try:
         yield
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        said = (
+        raise NodeOffline(
             f"{node}, the node that holds this camera, does not answer; what is only there "
-            "must wait until it is back"
-        )
-        raise NodeOffline(said, node) from error
+            "must wait until it is back",
+            node,
+        ) from error
     except ValidationError as error:
         raise NodeOffline(
             f"{node}, the node that holds this camera, answers in another form; is it of another "
@@ -232,8 +252,10 @@ def _mapped(node: str) -> Iterator[None]:
 
 
 def _raise_problem(response: httpx.Response, node: str) -> None:
-    """As an error of ours. What the door does not say in so many words is a fault between node
-    and API: the node counts as offline.
+    """Raise the error that a problem document of the node describes.
+
+    A problem that has no error of ours, or a refused token, is a fault between node and API: the
+    node counts as offline.
     """
     problem = Problem.model_validate_json(response.content)
     error = ERROR_OF_NAME.get(problem.type.removeprefix(PREFIX))

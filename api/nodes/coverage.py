@@ -1,4 +1,4 @@
-"""What a node's door tells of a camera's time."""
+"""The answers of a node about the recordings of a camera."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from pydantic import BaseModel, ConfigDict
 from domain.recordings.gaps import Gap
 from storage.recordings.recorded_ranges import Range
 
-LAST_HEADER = "Sightline-Last-Ns"
-"""The wall time of the last keyframe of an answer; absent where there is none."""
-
 
 class NodeAccount(BaseModel):
-    """What one node has of a camera within a range, as its door tells. UTC nanoseconds."""
+    """What one node has recorded of a camera within a range. Times are UTC nanoseconds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -21,9 +18,9 @@ class NodeAccount(BaseModel):
     first_ns: int | None
     """The earliest moment of which this node knows anything."""
     deleted: Range | None
-    """From when until when it deleted segments."""
+    """The range in which this node has deleted segments."""
     alive_ns: int | None
-    """When a process of it last looked after the camera."""
+    """When a process of this node last ran the camera."""
 
 
 class NodeSegment(BaseModel):
@@ -33,9 +30,9 @@ class NodeSegment(BaseModel):
 
     name: str
     end_ns: int
-    """Of one that is being written: up to which it can be read."""
+    """While the segment is being written, this is the moment up to which it can be read."""
     size_bytes: int
     head: str
-    """The hash of its head: two of the same can be played one after the other without a new one."""
+    """The hash of its head. Segments with the same head play in sequence without a new head."""
     mime: str = ""
-    """What it holds, as players are told it."""
+    """Its MIME type with codecs, for players."""

@@ -37,30 +37,30 @@ class AuditRecorder:
         self._audit = audit
         self.refusals = Refusals(audit, clock)
 
-    def concerns(self, trace: Trace) -> bool:
+    def must_record(self, trace: Trace) -> bool:
         """Whether `answered` has anything to write."""
         declaration = trace.declaration
         if trace.is_recorded or declaration is None or declaration.right is Access.ANYONE:
             return False
         return trace.person is None or bool(declaration.audit)
 
-    def intended(self, trace: Trace) -> None:
+    def record_intent(self, trace: Trace) -> None:
         """Write the intent of a change. Raises AuditUnavailable: then nothing may change."""
         self._write(trace, Phase.INTENT, None)
         trace.is_intended = True
 
-    def answered(self, trace: Trace, status: int) -> None:
+    def record_response(self, trace: Trace, status: int) -> None:
         """Write the line of an answer, once. Raises AuditUnavailable: then nothing may be
         answered.
         """
         declaration = trace.declaration
-        if declaration is None or not self.concerns(trace):
+        if declaration is None or not self.must_record(trace):
             return
         trace.is_recorded = True
         if trace.person is None:
-            self.refusals.note(trace.address, declaration.audit or declaration.path, status)
+            self.refusals.record(trace.address, declaration.audit or declaration.path, status)
             return
-        self.refusals.sweep()
+        self.refusals.flush()
         try:
             self._write(trace, Phase.OUTCOME if declaration.is_change else Phase.ACCESS, status)
         except AuditUnavailable:
@@ -98,7 +98,9 @@ class AuditRecorder:
             ) from error
 
 
-def recorded_first(endpoint: Callable[..., Any], recorder: AuditRecorder) -> Callable[..., Any]:
+def with_recorded_intent(
+    endpoint: Callable[..., Any], recorder: AuditRecorder
+) -> Callable[..., Any]:
     """The endpoint of a change, which runs only once its intent is on disk.
 
     It is called with checked arguments, so a request that cannot be understood is no intent.
@@ -108,7 +110,7 @@ def recorded_first(endpoint: Callable[..., Any], recorder: AuditRecorder) -> Cal
     def call(**arguments: Any) -> Any:
         trace: Trace = arguments["trace"]
         _describe(trace, arguments)
-        recorder.intended(trace)
+        recorder.record_intent(trace)
         return endpoint(**arguments)
 
     return call

@@ -53,8 +53,8 @@ class _Gate:
 
     async def write(self, status: int) -> None:
         """The line, where the thread of the route did not write it."""
-        if self._recorder.concerns(self._trace):
+        if self._recorder.must_record(self._trace):
             try:
-                await to_thread.run_sync(self._recorder.answered, self._trace, status)
+                await to_thread.run_sync(self._recorder.record_response, self._trace, status)
             except AuditUnavailable as error:
                 self.refusal = error

@@ -25,7 +25,7 @@ from storage.recordings.clips import Cut, cut
 from storage.recordings.ledger import Segment
 from storage.recordings.recorded_ranges import holds_pictures
 
-MOST_AT_ONCE = 2
+MAX_RUNNING = 2
 MOST_OPEN = 16
 MOST_BYTES = 4 << 30
 """Of the segments of one cut: what it takes of the disk, once where they lie here, twice where
@@ -106,7 +106,7 @@ class Cutting:
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
-        self._turns = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._turns = threading.BoundedSemaphore(MAX_RUNNING)
         self._open = _OpenFiles()
         scratch.mkdir(parents=True, exist_ok=True)
         for left_over in scratch.glob("*.mp4"):  # by a process that was killed while it cut
@@ -129,7 +129,7 @@ class Cutting:
             except NotFound as error:
                 raise NotFound(f"{error}; {_nearest(find, from_ns, to_ns)}") from error
 
-    def cut_gathered(self, wanted: Sequence[RemoteSegment], from_ns: int, to_ns: int) -> CutStream:
+    def cut_remote(self, wanted: Sequence[RemoteSegment], from_ns: int, to_ns: int) -> CutStream:
         """Of segments that lie elsewhere: each is copied here first, and gone again once it is
         cut.
         """
@@ -148,7 +148,7 @@ class Cutting:
         """While a cut is made, and no longer."""
         if not self._turns.acquire(timeout=WAIT_FOR_TURN_S):
             raise StoreError(
-                f"{MOST_AT_ONCE} recordings are being cut here already; try again in a moment"
+                f"{MAX_RUNNING} recordings are being cut here already; try again in a moment"
             )
         try:
             yield

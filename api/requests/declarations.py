@@ -48,21 +48,21 @@ class Declaration:
     right: Right | Access
     scope: Scope
     audit: str = ""
-    look: bool = False
-    answers: str = "application/json"
+    is_evidence_access: bool = False
+    media_type: str = "application/json"
     """The media type of a good answer."""
-    head: bool = False
+    allows_head: bool = False
     """HEAD is answered as well."""
-    ticket: bool = False
+    allows_ticket: bool = False
     """A ticket in the address stands for the token and the reason: players can send no headers."""
 
     pool: Pool = Pool.QUERIES
     """The threads in which it blocks."""
 
     def __post_init__(self) -> None:
-        if self.look and not self.audit:
+        if self.is_evidence_access and not self.audit:
             raise ValueError(f"{self.path}: a look is always recorded; give it an audit term")
-        if self.look and isinstance(self.right, Access):
+        if self.is_evidence_access and isinstance(self.right, Access):
             raise ValueError(f"{self.path}: a look needs a right of its own")
         if self.is_change:
             self._check_change()
@@ -88,7 +88,7 @@ class Declaration:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        return (self.method, "HEAD") if self.head else (self.method,)
+        return (self.method, "HEAD") if self.allows_head else (self.method,)
 
 
 class Declarations:
@@ -98,7 +98,7 @@ class Declarations:
         self.all = declared
         self._by_key = {(method, one.path): one for one in declared for method in one.methods}
 
-    def of(self, method: str, path: str) -> Declaration | None:
+    def find(self, method: str, path: str) -> Declaration | None:
         return self._by_key.get((method, path))
 
     def check(self, app: FastAPI) -> None:
@@ -109,7 +109,7 @@ class Declarations:
             missing = [
                 method
                 for method in sorted(route.methods or ())
-                if self.of(method, route.path) is None
+                if self.find(method, route.path) is None
             ]
             if missing:
                 raise ValueError(

@@ -1,6 +1,4 @@
-"""Turns every exception that a route can end in into a problem document; the same for the API
-and for the node's door.
-"""
+"""Turns every exception that a route raises into a problem document, for API and node API."""
 
 from __future__ import annotations
 

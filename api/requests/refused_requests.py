@@ -23,7 +23,7 @@ OTHERS = "others"
 """Stands for all addresses beyond those that are followed."""
 MOST_PART = 0.5
 """The part of the audit log's limit up to which refusals are written."""
-SWEEP_EVERY_S = 10.0
+FLUSH_INTERVAL_S = 10.0
 _MINUTE_NS = 60 * NS_PER_S
 _MOST_CHARACTERS = 45
 _log = logging.getLogger(__name__)
@@ -55,13 +55,13 @@ class Refusals:
         self._clock = clock
         self._lock = threading.Lock()
         self._addresses: dict[str, _Address] = {}
-        self._swept_ns = 0
+        self._flushed_ns = 0
         self._warn = FloodGate(_log.warning, clock, every_s=60.0)
 
-    def note(self, address: str, route: str, status: int) -> None:
+    def record(self, address: str, route: str, status: int) -> None:
         """Count a request. `route` is an audit term or a path template, never what was asked."""
         REFUSALS.labels(str(status)).inc()
-        self.sweep()
+        self.flush()
         now_ns = self._clock.steady_ns()
         network = network_of(address)
         with self._lock:
@@ -73,15 +73,15 @@ class Refusals:
         if line is not None:
             self._write(line)
 
-    def sweep(self, is_last: bool = False) -> None:
+    def flush(self, is_last: bool = False) -> None:
         """Write what has waited for a minute, and forget addresses that are silent; `is_last`:
         write all.
         """
         now_ns = self._clock.steady_ns()
         with self._lock:
-            if not is_last and now_ns - self._swept_ns < NS_PER_S:
+            if not is_last and now_ns - self._flushed_ns < NS_PER_S:
                 return
-            self._swept_ns = now_ns
+            self._flushed_ns = now_ns
             lines = [
                 self._due(network, known, now_ns, is_last)
                 for network, known in self._addresses.items()
@@ -99,8 +99,8 @@ class Refusals:
         """Sweep until `stop`: a thread of the process, so that the last line does not wait for
         a request.
         """
-        while not self._clock.wait(stop, SWEEP_EVERY_S):
-            self.sweep()
+        while not self._clock.wait(stop, FLUSH_INTERVAL_S):
+            self.flush()
 
     def _due(
         self, network: str, known: _Address, now_ns: int, is_last: bool = False

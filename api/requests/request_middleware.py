@@ -17,7 +17,7 @@ from api.requests.problems import (
     internal_response,
     problem_response,
 )
-from api.requests.request_trace import Trace, put_trace
+from api.requests.request_trace import Trace, set_trace
 from domain.clock import Clock
 from domain.metrics import REQUEST_DURATION_S
 
@@ -51,7 +51,7 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         trace = Trace(secrets.token_hex(8), (scope.get("client") or ("",))[0])
-        put_trace(scope, trace)
+        set_trace(scope, trace)
         answer = _Answer(send, trace.request_id)
         began_s = self._clock.monotonic_s()
         try:

@@ -32,7 +32,7 @@ class Trace:
     terms: dict[str, str] = field(default_factory=dict)
 
 
-def put_trace(scope: Scope, trace: Trace) -> None:
+def set_trace(scope: Scope, trace: Trace) -> None:
     scope[_KEY] = trace
 
 

@@ -19,9 +19,9 @@ from domain.log import FloodGate
 from domain.metrics import SLOW_READERS
 from domain.settings import Settings
 
-MOST_AT_ONCE = 48
+MAX_OPEN = 48
 """Fewer than the connections to nodes that a process may have."""
-LOOK_EVERY_S = 0.5
+CHECK_INTERVAL_S = 0.5
 """How often a reader is asked after. The rate itself is reckoned by the injected clock."""
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class LeastRate:
     over_s: float = 30.0
 
     @classmethod
-    def of(cls, settings: Settings, slack: float = 1.0) -> LeastRate:
+    def from_settings(cls, settings: Settings, slack: float = 1.0) -> LeastRate:
         """By the settings. A node gives its readers more slack than the API, so that the API
         closes first.
         """
@@ -79,7 +79,7 @@ class SendRate:
 class Sending:
     """All answers that stream from one app; used by its event loop alone."""
 
-    def __init__(self, clock: Clock, least: LeastRate, most: int = MOST_AT_ONCE) -> None:
+    def __init__(self, clock: Clock, least: LeastRate, most: int = MAX_OPEN) -> None:
         self._clock = clock
         self._least = least
         self._most = most

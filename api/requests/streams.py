@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.requests.request_trace import trace_of
-from api.requests.send_limits import LOOK_EVERY_S, Sending, SendRate
+from api.requests.send_limits import CHECK_INTERVAL_S, Sending, SendRate
 
 
 class ByteStream(Protocol):
@@ -81,7 +81,7 @@ class HeldStream(StreamingResponse):
 
 async def _until_too_slow(pace: SendRate) -> None:
     while not pace.is_too_slow():
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(CHECK_INTERVAL_S)
 
 
 class GeneratedStream(StreamingResponse):

@@ -38,7 +38,7 @@ SETTLED_S = 1.5
 @dataclass(frozen=True, slots=True)
 class Identity:
     name: str
-    door_url: str
+    node_api_url: str
     capacity: float
 
 
@@ -131,7 +131,7 @@ class Node:
 
     def _beat(self) -> dict[str, NodeEntry]:
         capacity = 0.0 if self._leaving or self._is_of_no_use() else self._who.capacity
-        entry = NodeEntry(self._who.name, self._who.door_url, capacity, self._clock.wall_ns())
+        entry = NodeEntry(self._who.name, self._who.node_api_url, capacity, self._clock.wall_ns())
         said = self._nodes.beat(entry)
         before = said.get(entry.name)
         if before is not None and self._last_beat and before.beat != self._last_beat:

@@ -30,7 +30,7 @@ _TAKE = load_script("site", "lease_take")
 @dataclass(frozen=True, slots=True)
 class Lease:
     node: str
-    door_url: str
+    node_api_url: str
     """Where the node's door is; empty where nobody knows (any more)."""
     fence: int
     seen_ns: int = 0
@@ -97,7 +97,7 @@ class Leases:
 
 
 def _known(lease: Lease, node: NodeEntry | None) -> Lease:
-    return lease if node is None else replace(lease, door_url=node.door_url, seen_ns=node.beat)
+    return lease if node is None else replace(lease, node_api_url=node.door_url, seen_ns=node.beat)
 
 
 def _lease(value: str) -> Lease:

@@ -24,7 +24,7 @@ from fastapi import FastAPI
 
 from api.access.api_context import ApiContext, SiteRegistry
 from api.app import make_app
-from api.node_api.app import make_door
+from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient
 from api.requests.cutting import Cutting
@@ -66,7 +66,7 @@ from tests.waiting import PATIENCE_S, wait_for
 if TYPE_CHECKING:
     from tests.conftest import S3Config
 
-KEY = b"the door's key, of the tests"
+KEY = b"the node API key of the tests"
 START_NS = 1_764_000_000 * NS_PER_S
 REGISTRY = Registry.model_validate(
     {
@@ -206,7 +206,7 @@ class Site:
     redis: Redis
     layout: Layout
     spool: Spool
-    door_url: str
+    node_api_url: str
     url: str
     tokens: Tokens
     statuses: list[CameraStatus]
@@ -261,14 +261,14 @@ class Site:
         for held in (self.tokens, self.statuses, self.pictures):
             held.clear()
 
-    def hold(self, camera_id: str, node: str = "node-1", door_url: str | None = None) -> None:
+    def hold(self, camera_id: str, node: str = "node-1", node_api_url: str | None = None) -> None:
         """Let a node hold a camera: this site's, or one behind another door."""
-        self.beat(node, door_url or self.door_url, self.context.clock.wall_ns())
+        self.beat(node, node_api_url or self.node_api_url, self.context.clock.wall_ns())
         Leases(self.redis).take(node, Leases(self.redis).draw([camera_id]))
 
-    def beat(self, node: str, door_url: str, seen_ns: int) -> None:
+    def beat(self, node: str, node_api_url: str, seen_ns: int) -> None:
         """Let a node have been seen last then."""
-        Nodes(self.redis).beat(NodeEntry(node, door_url, 1, seen_ns))
+        Nodes(self.redis).beat(NodeEntry(node, node_api_url, 1, seen_ns))
 
     def spool_passing(self, event: Event) -> None:
         self.context.index.put(event)
@@ -345,7 +345,7 @@ def _door(
 
     clock = SystemClock()
     return served(
-        make_door(
+        make_node_api(
             NodeApiContext(
                 KEY,
                 spool,
@@ -374,7 +374,7 @@ def _open(
         objects.delete(left.key)
     spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
     door = _door(layout, spool, statuses, pictures)
-    door_url = door.__enter__()
+    node_api_url = door.__enter__()
     people = People(redis, objects)
     parts: dict[str, object] = {
         "settings": Settings(),
@@ -392,7 +392,7 @@ def _open(
         "stored": StoredSegments(objects, clock),
         "stored_gaps": StoredGaps(objects),
         "audit": AuditLog(layout.audit, clock),
-        "door": NodeClient(KEY, clock),
+        "node_client": NodeClient(KEY, clock),
         "clock": clock,
         "cutting": Cutting(folder / "api-scratch"),
         "ticket_key": KEY,
@@ -403,12 +403,20 @@ def _open(
     context = ApiContext(**(parts | changes))  # type: ignore[arg-type]
     api = served(make_app(context))
     site = Site(
-        context, redis, layout, spool, door_url, api.__enter__(), Tokens(people), statuses, pictures
+        context,
+        redis,
+        layout,
+        spool,
+        node_api_url,
+        api.__enter__(),
+        Tokens(people),
+        statuses,
+        pictures,
     )
 
     def close() -> None:
         site.http.close()
-        context.door.close()
+        context.node_client.close()
         context.archive.close()
         api.__exit__(None, None, None)
         door.__exit__(None, None, None)

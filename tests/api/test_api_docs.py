@@ -31,7 +31,7 @@ def test_every_route_is_documented_with_right_scope_and_audit_term(route: Declar
     section = section_of(route)
     assert (
         f"| {route.right} | {route.scope} | {route.audit or '-'} | "
-        f"{'yes' if route.look else 'no'} |" in section
+        f"{'yes' if route.is_evidence_access else 'no'} |" in section
     )
     assert "curl" in section, "an example"
 
@@ -61,7 +61,7 @@ def test_openapi_is_complete(site: Site) -> None:
     for route in ROUTES:
         operation = spec["paths"][route.path][route.method.lower()]
         assert operation["description"] or operation["summary"], route.path
-        assert route.answers in operation["responses"]["200"]["content"]
+        assert route.media_type in operation["responses"]["200"]["content"]
         assert "422" not in operation["responses"]
         assert ("security" in operation) is (route.right is not Access.ANYONE)
         assert "application/problem+json" in operation["responses"]["400"]["content"]
@@ -70,7 +70,7 @@ def test_openapi_is_complete(site: Site) -> None:
             for parameter in operation.get("parameters", [])
             if parameter["in"] == "header"
         }
-        assert ("X-Reason" in headers) is route.look
+        assert ("X-Reason" in headers) is route.is_evidence_access
 
 
 def test_openapi_knows_the_models(site: Site) -> None:

@@ -101,7 +101,7 @@ def test_an_emptied_redis_does_not_hide_what_nodes_have(left: Site) -> None:
     """No node takes the camera again, so all of them are asked."""
     left.redis.do("DEL", "{leases}:held", "{leases}:past")
     assert left.context.leases.holders("east-gate") == ()
-    Nodes(left.redis).beat(NodeEntry("node-1", left.door_url, 1, left.context.clock.wall_ns()))
+    Nodes(left.redis).beat(NodeEntry("node-1", left.node_api_url, 1, left.context.clock.wall_ns()))
     told = left.get(f"{CAMERA}/coverage?{span(0, 8)}").json()
     assert len(told["recorded"]) == 1
     assert left.get(f"{CAMERA}/recording?{span(1, 5)}").status_code == 200

@@ -54,7 +54,7 @@ def _look(path: str, endpoint: Callable[..., Any]) -> Declaration:
         Right.EVENTS_READ,
         Scope.SITE,
         audit="test.look",
-        look=True,
+        is_evidence_access=True,
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 
-from api.requests.cutting import MOST_AT_ONCE
+from api.requests.cutting import MAX_RUNNING
 from domain.camera_states import CameraState, CameraStatus, Why
 from domain.clock import NS_PER_S, rfc3339
 from domain.paths.data_layout import Layout
@@ -200,7 +200,7 @@ def test_readers_who_leave_early_give_their_turn_back(site: Site, record: Record
     site.hold("east-gate")
     path = f"/v1/cameras/east-gate/recording?{span(0, 4)}"
     headers = {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}", "X-Reason": "a test"}
-    for _ in range(MOST_AT_ONCE * 3):
+    for _ in range(MAX_RUNNING * 3):
         with site.http.stream("GET", site.url + path, headers=headers) as answer:
             assert answer.status_code == 200
     assert site.get(path).status_code == 200

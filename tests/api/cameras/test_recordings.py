@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 
-from api.node_api.app import make_door
+from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.requests import cutting
 from domain.clock import NS_PER_S, S_PER_DAY, SystemClock, rfc3339
@@ -142,7 +142,7 @@ def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
         GapLog(layout, clock),
         TriggerLog(layout, Settings()),
     )
-    door = make_door(
+    door = make_node_api(
         NodeApiContext(
             KEY,
             Spool(layout, clock),

@@ -306,7 +306,7 @@ def test_a_thousand_followers_who_read_nothing_hold_a_bounded_share(
                     follower.offer([arrival], number)
             gc.collect()
             sizes.append(tracemalloc.get_traced_memory()[0])
-        waiting = [await follower.take(0) for follower in followers[:3]]
+        waiting = [await follower.next_messages(0) for follower in followers[:3]]
         for messages_ in waiting:
             assert len(messages_) == most + 1
             assert isinstance(messages_[-1], LeftOut)
@@ -329,10 +329,10 @@ def test_a_follower_hears_of_gaps_and_of_redis_in_order(make_event: MakeEvent) -
     async def run() -> list[Any]:
         follower = Follower(lambda event: True, 5, True, "test")
         follower.offer([_event_arrival(6, make_event())], 6)
-        follower.say_live(False)
+        follower.set_live(False)
         follower.gap(FeedGap(6, 9))
         follower.gap(FeedGap(9, 12))
-        return [await follower.take(1), await follower.take(0)]
+        return [await follower.next_messages(1), await follower.next_messages(0)]
 
     first, second = asyncio.run(run())
     assert [type(message).__name__ for message in first] == ["Arrival", "FeedGap", "Live"]

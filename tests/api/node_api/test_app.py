@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.node_api.app import make_door
+from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient
 from api.nodes.tokens import sign
@@ -30,7 +30,7 @@ from storage.recordings.trigger_log import TriggerLog
 if TYPE_CHECKING:
     from tests.api.conftest import MakeEvent, Site
 
-KEY = b"the door's key, of the tests"
+KEY = b"the node API key of the tests"
 PATHS = (
     "/door/health",
     "/door/cameras/east-gate/coverage?from_ns=0&to_ns=1",
@@ -53,7 +53,7 @@ def test_nothing_answers_without_its_own_token(site: Site, path: str) -> None:
         {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}"},
         *({"Authorization": t} for t in (other, stale, guessed)),
     ):
-        answer = httpx.get(site.door_url + path, headers=headers, trust_env=False)
+        answer = httpx.get(site.node_api_url + path, headers=headers, trust_env=False)
         assert (answer.status_code, answer.json()["type"]) == (
             401,
             "urn:sightline:problem:unauthenticated",
@@ -63,11 +63,13 @@ def test_nothing_answers_without_its_own_token(site: Site, path: str) -> None:
 def test_its_own_token_opens_it(site: Site) -> None:
     token = sign(KEY, "GET", b"/door/health", SystemClock().wall_ns())
     assert httpx.get(
-        f"{site.door_url}/door/health", headers={"Authorization": token}, trust_env=False
+        f"{site.node_api_url}/door/health", headers={"Authorization": token}, trust_env=False
     ).json() == {"cameras": []}
     assert (
         httpx.get(
-            f"{site.door_url}/door/health?x=1", headers={"Authorization": token}, trust_env=False
+            f"{site.node_api_url}/door/health?x=1",
+            headers={"Authorization": token},
+            trust_env=False,
         ).status_code
         == 401
     )
@@ -76,7 +78,7 @@ def test_its_own_token_opens_it(site: Site) -> None:
 def test_health_comes_back_as_it_was(site: Site) -> None:
     status = CameraStatus("east-gate", CameraState.WRONG_PASSWORD, 5, "401 Unauthorized")
     site.statuses.append(status)
-    assert site.context.door.health(site.door_url, "node-1") == (status,)
+    assert site.context.node_client.health(site.node_api_url, "node-1") == (status,)
 
 
 def test_only_pictures_leave_the_spool(site: Site, make_event: MakeEvent) -> None:
@@ -84,7 +86,9 @@ def test_only_pictures_leave_the_spool(site: Site, make_event: MakeEvent) -> Non
     site.spool_passing(event)
     for name in ("event.json", "..%2Fevent.json", "snapshot.png"):
         with pytest.raises(NotFound):
-            site.context.door.event_picture(site.door_url, "node-1", event.camera, event.id, name)
+            site.context.node_client.event_picture(
+                site.node_api_url, "node-1", event.camera, event.id, name
+            )
 
 
 def test_clocks_far_apart_are_named_and_count_as_offline(
@@ -92,15 +96,15 @@ def test_clocks_far_apart_are_named_and_count_as_offline(
 ) -> None:
     late = NodeClient(KEY, ManualClock(SystemClock().wall_ns() - NS_PER_HOUR))
     with late, pytest.raises(NodeOffline, match="does not serve this API"):
-        late.health(site.door_url, "node-1")
+        late.health(site.node_api_url, "node-1")
     assert "do the clocks of API and node agree?" in caplog.text
 
 
 def test_something_else_at_the_address_counts_as_offline(site: Site) -> None:
     with site.serve(FastAPI()) as url, pytest.raises(NodeOffline, match="another version"):
-        site.context.door.health(url, "node-1")
+        site.context.node_client.health(url, "node-1")
     with pytest.raises(NodeOffline, match="node-1"):
-        site.context.door.health("http://[broken", "node-1")
+        site.context.node_client.health("http://[broken", "node-1")
 
 
 def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
@@ -119,7 +123,7 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
         clock,
         TriggerLog(site.layout, Settings()),
     )
-    with site.serve(make_door(context)) as url:
+    with site.serve(make_node_api(context)) as url:
         site.hold("east-gate", "node-1", url)
         answer = site.get("/v1/cameras/east-gate/picture")
     assert (answer.status_code, answer.json()["type"]) == (
@@ -143,7 +147,7 @@ def test_a_short_key_does_not_start(site: Site, tmp_path: Path) -> None:
         TriggerLog(site.layout, Settings()),
     )
     with pytest.raises(ValueError, match="16 or more"):
-        make_door(replace(context, key=b"short"))
+        make_node_api(replace(context, key=b"short"))
 
 
 def test_what_a_killed_cut_left_is_cleared_at_start(tmp_path: Path) -> None:

@@ -37,12 +37,12 @@ class Dying:
     url: str = ""
     held: ExitStack = field(default_factory=ExitStack)
 
-    def first(self, door_url: str) -> None:
-        if door_url == self.url:
+    def first(self, node_api_url: str) -> None:
+        if node_api_url == self.url:
             self.held.close()
 
 
-class GoingDoor(NodeClient):
+class DyingNodeClient(NodeClient):
     """The door as it is, but that node-2 dies just before it is asked for a recording, a
     segment or keyframes.
     """
@@ -51,25 +51,25 @@ class GoingDoor(NodeClient):
         super().__init__(KEY, SystemClock())
         self._dying = dying
 
-    def segment(self, door_url: str, node: str, camera_id: str, name: str) -> bytes:
-        self._dying.first(door_url)
-        return super().segment(door_url, node, camera_id, name)
+    def segment(self, node_api_url: str, node: str, camera_id: str, name: str) -> bytes:
+        self._dying.first(node_api_url)
+        return super().segment(node_api_url, node, camera_id, name)
 
     def keyframes(
         self,
-        door_url: str,
+        node_api_url: str,
         node: str,
         camera_id: str,
         name: str,
         span: tuple[int, int],
         every_ns: int,
     ) -> tuple[Head, Keyframes]:
-        self._dying.first(door_url)
-        return super().keyframes(door_url, node, camera_id, name, span, every_ns)
+        self._dying.first(node_api_url)
+        return super().keyframes(node_api_url, node, camera_id, name, span, every_ns)
 
-    def recording(self, door_url: str, *args: object, **named: object) -> NodeStream:
-        self._dying.first(door_url)
-        return super().recording(door_url, *args, **named)  # type: ignore[arg-type]
+    def recording(self, node_api_url: str, *args: object, **named: object) -> NodeStream:
+        self._dying.first(node_api_url)
+        return super().recording(node_api_url, *args, **named)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Place:
 @pytest.fixture
 def place(open_site: OpenSite, record: Record, tmp_path: Path) -> Iterator[Place]:
     dying = Dying()
-    site = open_site(door=GoingDoor(dying))
+    site = open_site(node_client=DyingNodeClient(dying))
     layout, dying.url = dying.held.enter_context(another_node(site, tmp_path / "node-2"))
     site.hold(CAMERA, "node-2", dying.url)
     site.hold(CAMERA)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.requests import cutting
-from api.requests.cutting import MOST_AT_ONCE, MOST_OPEN, Cutting, Find, RemoteSegment
+from api.requests.cutting import MAX_RUNNING, MOST_OPEN, Cutting, Find, RemoteSegment
 from domain.errors import NotFound, StoreError
 from domain.paths.data_layout import Layout
 from storage.recordings.ledger import Ledger, Segment
@@ -33,7 +33,7 @@ def find(record: Record, tmp_path: Path) -> Find:
 def test_cuts_that_are_being_sent_hold_no_turn(find: Find, tmp_path: Path) -> None:
     cuts = Cutting(tmp_path / "scratch")
     with ExitStack() as held:
-        for _ in range(MOST_AT_ONCE + 3):
+        for _ in range(MAX_RUNNING + 3):
             made = held.enter_context(closing(cuts.cut(find, *SPAN)))
             assert made.size_bytes > 0
 
@@ -49,11 +49,11 @@ def test_those_that_are_open_are_bounded_and_give_their_place_back(
     with ExitStack() as held:
         for _ in range(MOST_OPEN - 1):
             held.enter_context(closing(cuts.cut(find, *SPAN)))
-        last = held.enter_context(closing(cuts.cut_gathered(wanted, *SPAN)))
+        last = held.enter_context(closing(cuts.cut_remote(wanted, *SPAN)))
         with pytest.raises(StoreError, match="try again"):
             cuts.cut(find, *SPAN)
         with pytest.raises(StoreError, match="try again"):
-            cuts.cut_gathered(wanted, *SPAN)
+            cuts.cut_remote(wanted, *SPAN)
         last.close()
         last.close()
         held.enter_context(closing(cuts.cut(find, *SPAN)))

@@ -34,7 +34,7 @@ QUERIES = {
     "/v1/cameras/{id}/coverage": SPAN,
 }
 GUARDED = [route for route in ROUTES if route.right is not Access.ANYONE]
-LOOKS = [route for route in ROUTES if route.look]
+LOOKS = [route for route in ROUTES if route.is_evidence_access]
 
 
 def address(route: Declaration) -> str:
@@ -67,9 +67,19 @@ def test_a_route_around_the_guard_does_not_start() -> None:
 
 def test_a_look_without_an_audit_term_or_a_right_cannot_be_declared() -> None:
     with pytest.raises(ValueError, match="audit term"):
-        Declaration("GET", "/x", _undeclared, Right.EVENTS_READ, Scope.SITE, look=True)
+        Declaration(
+            "GET", "/x", _undeclared, Right.EVENTS_READ, Scope.SITE, is_evidence_access=True
+        )
     with pytest.raises(ValueError, match="right of its own"):
-        Declaration("GET", "/x", _undeclared, Access.SIGNED_IN, Scope.SITE, audit="x", look=True)
+        Declaration(
+            "GET",
+            "/x",
+            _undeclared,
+            Access.SIGNED_IN,
+            Scope.SITE,
+            audit="x",
+            is_evidence_access=True,
+        )
 
 
 def test_a_route_added_behind_the_table_is_denied(site: Site) -> None:

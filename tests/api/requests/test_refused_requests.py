@@ -87,11 +87,11 @@ def test_the_terms_of_a_refused_parameter_are_not_recorded(open_site: OpenSite) 
 
 def test_the_next_line_has_the_count_of_the_minute(log: Log) -> None:
     for _ in range(5):
-        log.refusals.note("203.0.113.9", "events.search", 401)
+        log.refusals.record("203.0.113.9", "events.search", 401)
     assert log.counts("203.0.113.9") == [1]
     log.clock.advance(61)
-    log.refusals.sweep()
-    log.refusals.sweep()
+    log.refusals.flush()
+    log.refusals.flush()
     assert log.counts("203.0.113.9") == [1, 4]
     assert log.lines()[1]["terms"] == {"refused": "4", "since": "2025-10-09T08:53:20.000Z"}
 
@@ -99,20 +99,20 @@ def test_the_next_line_has_the_count_of_the_minute(log: Log) -> None:
 def test_a_line_an_address_and_minute_whatever_comes(log: Log) -> None:
     for _ in range(600):
         log.clock.advance(1)
-        log.refusals.note("203.0.113.9", "events.search", 401)
+        log.refusals.record("203.0.113.9", "events.search", 401)
     counts = log.counts("203.0.113.9")
     assert (len(counts), sum(counts)) == (10, 540)
 
 
 def test_the_addresses_that_are_followed_are_bounded(log: Log) -> None:
     for number in range(2 * MOST_ADDRESSES):
-        log.refusals.note(f"10.0.{number >> 8}.{number & 255}", "events.search", 401)
+        log.refusals.record(f"10.0.{number >> 8}.{number & 255}", "events.search", 401)
     assert len(log.lines()) == MOST_ADDRESSES + 1
     log.clock.advance(61)
-    log.refusals.sweep()
+    log.refusals.flush()
     assert sum(log.counts(OTHERS)) == MOST_ADDRESSES
     log.clock.advance(61)
-    log.refusals.note("10.9.9.9", "events.search", 401)
+    log.refusals.record("10.9.9.9", "events.search", 401)
     assert log.counts("10.9.9.9") == [1], "addresses that are silent are forgotten"
 
 
@@ -133,15 +133,15 @@ def test_an_address_is_what_its_holder_cannot_change_at_will(address: str, netwo
 def test_refusals_leave_half_of_the_audit_log_to_those_who_may_look(tmp_path: Path) -> None:
     log, before = Log(tmp_path, limit_gb=2e-6), AUDIT_LINES_LOST.labels("refused")._value.get()
     for number in range(100):
-        log.refusals.note(f"10.0.0.{number}", "events.search", 401)
+        log.refusals.record(f"10.0.0.{number}", "events.search", 401)
     assert 0 < sum(file.stat().st_size for file in log.folder.iterdir()) <= 1000
     assert AUDIT_LINES_LOST.labels("refused")._value.get() == before + 100 - len(log.lines())
 
 
 def test_what_waits_is_written_at_the_end(log: Log) -> None:
-    log.refusals.note("203.0.113.9", "events.search", 401)
-    log.refusals.note("203.0.113.9", "events.search", 401)
-    log.refusals.sweep(is_last=True)
+    log.refusals.record("203.0.113.9", "events.search", 401)
+    log.refusals.record("203.0.113.9", "events.search", 401)
+    log.refusals.flush(is_last=True)
     assert log.counts("203.0.113.9") == [1, 1]
 
 

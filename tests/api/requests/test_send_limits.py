@@ -67,7 +67,7 @@ class Served:
             Right.EVENTS_READ,
             Scope.SITE,
             audit="test.export",
-            look=True,
+            is_evidence_access=True,
         )
         self.app = make_app(site.context, (*ROUTES, declared))
         self.sending = Sending(self.clock, LEAST, most)
@@ -179,8 +179,8 @@ def test_a_reader_that_was_quick_may_not_stop_for_longer_than_a_window() -> None
 
 
 def test_the_rate_comes_from_the_settings_and_0_is_never() -> None:
-    assert LeastRate.of(Settings(send_least_kb_s=64, send_slow_s=10), slack=2) == LeastRate(
-        64_000, 20
-    )
+    assert LeastRate.from_settings(
+        Settings(send_least_kb_s=64, send_slow_s=10), slack=2
+    ) == LeastRate(64_000, 20)
     clock = ManualClock()
     assert not _paced(clock, SendRate(clock, LeastRate(0, 30)), 5, 1000)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from api.node_api.app import make_door
+from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.nodes.client import MOST_CONNECTIONS, NodeClient
-from api.requests.send_limits import MOST_AT_ONCE
+from api.requests.send_limits import MAX_OPEN
 from api.requests.thread_pools import _SIZES, Pool
 from api.routes import ROUTES
 from domain.clock import SystemClock
@@ -49,7 +49,7 @@ class DeadCamera:
         raise NotFound("no picture")
 
 
-class HangingDoor(NodeClient):
+class HangingNodeClient(NodeClient):
     """A client of nodes of which one has a dead camera."""
 
     def __init__(self, camera: DeadCamera) -> None:
@@ -57,7 +57,7 @@ class HangingDoor(NodeClient):
         self._camera = camera
 
     def camera_picture(
-        self, door_url: str, node: str, camera_id: str, is_sub: bool = False
+        self, node_api_url: str, node: str, camera_id: str, is_sub: bool = False
     ) -> bytes:
         return self._camera.picture()
 
@@ -79,7 +79,7 @@ def threads(camera: DeadCamera) -> Iterator[ThreadPoolExecutor]:
 def test_pictures_of_a_dead_camera_delay_no_other_call(
     open_site: OpenSite, camera: DeadCamera, threads: ThreadPoolExecutor
 ) -> None:
-    site = open_site(door=HangingDoor(camera))
+    site = open_site(node_client=HangingNodeClient(camera))
     site.hold("east-gate")
     site.http = httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_connections=None))
     assert site.get("/v1/session").status_code == 200
@@ -129,7 +129,7 @@ def test_pictures_of_a_dead_camera_delay_nothing_else_of_a_node(
         clock,
         TriggerLog(site.layout, Settings()),
     )
-    with site.serve(make_door(context)) as url, NodeClient(KEY, clock) as client:
+    with site.serve(make_node_api(context)) as url, NodeClient(KEY, clock) as client:
         asked = [
             threads.submit(client.camera_picture, url, "node-1", "east-gate")
             for _ in range(RUNNING + 16)
@@ -164,4 +164,4 @@ def test_every_route_that_asks_nodes_has_a_pool_of_its_own() -> None:
 
 
 def test_there_are_connections_to_nodes_for_all_who_may_ask_them() -> None:
-    assert sum(size.running for size in _SIZES.values()) + MOST_AT_ONCE <= MOST_CONNECTIONS
+    assert sum(size.running for size in _SIZES.values()) + MAX_OPEN <= MOST_CONNECTIONS

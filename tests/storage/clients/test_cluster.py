@@ -77,7 +77,7 @@ def test_people_leases_states_and_turns_live_in_a_cluster(
     nodes = Nodes(door)
     nodes.beat(NodeEntry("node-1", "http://a", 1.0, 1))
     assert (holder := leases.holder("gate")) is not None
-    assert holder.door_url == "http://a"
+    assert holder.node_api_url == "http://a"
     states = CameraStates(door)
     statuses = [
         CameraStatus(camera_id=camera_id, state=CameraState.LIVE, since_ns=START_NS)

@@ -43,7 +43,7 @@ def test_who_held_it_is_known_the_latest_first_each_once_with_its_door(
     for node in ("east", "west", "north", "west", "east"):
         leases.take(node, leases.draw(["gate"]))
     holders = leases.holders("gate")
-    assert [(one.node, one.door_url) for one in holders] == [
+    assert [(one.node, one.node_api_url) for one in holders] == [
         ("east", "http://e"),
         ("west", ""),
         ("north", ""),
